@@ -1,0 +1,3673 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION Script your own GitHub Copilot subscription: login, token, chat
+//JAVA 25+
+//DEPS info.picocli:picocli:4.7.7
+//DEPS tools.jackson.core:jackson-databind:3.1.8
+//DEPS com.github.spullara.mustache.java:compiler:0.9.14
+//DEPS org.jline:jline-reader:3.30.6
+//DEPS org.jline:jline-terminal-ffm:3.30.6
+//COMPILE_OPTIONS -XDignore.symbol.file -XDstringConcat=inline
+//RUNTIME_OPTIONS -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Xlog:disable
+//RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED
+//CDS
+
+/// # copilot.java: your own GitHub Copilot subscription, from a script
+///
+/// One file, run by JBang. It does in order what these five steps say, and each step is one part below:
+///
+///  1. ask GitHub for a device code            POST github.com/login/device/code           Login
+///  2. you type the code in a browser          github.com/login/device                     Login
+///  3. poll until GitHub hands out a token     POST github.com/login/oauth/access_token    Login
+///  4. exchange it for a short Copilot token   GET  api.github.com/copilot_internal/...    Token
+///  5. ask                                     POST {endpoints.api}/chat/completions       Copilot
+///
+/// To run just: `jbang copilot.java login`, then `jbang copilot.java chat "hello"`. Read from the top it tells the
+/// story; a part uses only parts below it. Nothing here is a documented API of GitHub: see the README.
+package cop;
+
+import module java.base;
+import module java.net.http;
+import java.net.Proxy;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+
+import cop.copilot.Fault;
+import cop.copilot.Message;
+import cop.copilot.Model;
+import cop.copilot.Reply;
+import cop.copilot.Request;
+import cop.copilot.Usage;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+public class copilot {
+    static final String VERSION = "0.1.0";
+
+    // ------------------------------------------------------------------------------------------------ Entry
+
+    public static void main(String... args) { System.exit(RealProcess.start(args)); }
+
+    /// Runs one command of the tool in this process: `run(out, err, "chat", "hello")`. Standard input, the
+    /// environment variables and the clock are this process's own.
+    ///
+    /// @param out gets the answer alone
+    /// @param err gets progress, warnings and errors
+    /// @return the exit code: 0 done, 1 error, 2 usage, 4 not logged in, 75 come back later, 130 interrupted
+    public static int run(PrintWriter out, PrintWriter err, String... args) {
+        return run(Environment.of(System.in, out, err, System.getenv()), args);
+    }
+
+    /// The same in another environment: this is what the tests call. Every error is printed here and nowhere else.
+    static int run(Environment env, String... args) {
+        var screen = new Screen(env);
+        try {
+            return Commands.dispatch(env, screen, args);
+        } catch (RuntimeException e) {
+            return ended(screen, e);
+        } finally {
+            env.out().flush();
+            env.err().flush();
+        }
+    }
+
+    private static int ended(Screen screen, Exception e) {
+        return switch (e) {
+            case ClosedOutput _ -> 0;                       // `| head` has what it wanted
+            case Fault fault -> screen.report(fault);
+            default -> screen.report(Fault.bug(e));
+        };
+    }
+
+    // --------------------------------------------------------------------------------------------- Commands
+    // Each parses, calls the toolkit and prints. Only the one asked for is made known to picocli: reflection
+    // over the others would cost every start some 50 ms.
+
+    static final class Commands {
+        /// The names a user can type, in the order of `--help`; a test holds both against each other.
+        static final List<String> NAMES =
+                List.of("login", "logout", "status", "token", "chat", "models", "api", "help");
+
+        static final String OVERVIEW = """
+                Script your own GitHub Copilot subscription.
+
+                Usage: copilot COMMAND [OPTIONS] [ARGUMENTS]
+
+                Log in
+                  login     log in with a code in the browser (or --with-token)
+                  logout    forget the login
+                  status    who is logged in, from which source, and for how long
+                  token     print the short-lived Copilot token, for curl and scripts
+                Ask
+                  chat      ask a model; with no prompt on a terminal, a conversation
+                  models    what this account can use
+                  api       any Copilot endpoint with your token and headers
+                Help
+                  help      help on a command: copilot help chat, copilot chat --help
+
+                  -h, --help      this text          -V, --version   the version
+
+                Try:  copilot login
+                      copilot chat "Three names for a pelican"
+                      git diff | copilot chat "Write a commit message"
+                """;
+
+        static Command create(String name) {
+            return switch (name) {
+                case "login" -> new LoginCommand();
+                case "logout" -> new LogoutCommand();
+                case "status" -> new StatusCommand();
+                case "token" -> new TokenCommand();
+                case "chat" -> new ChatCommand();
+                case "models" -> new ModelsCommand();
+                case "api" -> new ApiCommand();
+                default -> throw Fault.usage("there is no command \"" + name + "\"",
+                        Nearest.of(name, NAMES).map(near -> "did you mean: copilot " + near)
+                                .orElse("copilot --help lists the commands"));
+            };
+        }
+
+        static int dispatch(Environment env, Screen screen, String... args) {
+            String first = args.length == 0 ? "help" : args[0];
+            boolean onlyOne = args.length <= 1;
+            switch (first) {
+                case "-V", "--version" -> { return print(env, "copilot.java " + VERSION + "\n"); }
+                case "-h", "--help" -> { return print(env, OVERVIEW); }
+                case "help" -> {
+                    if (onlyOne || args[1].equals("help")) return print(env, OVERVIEW);
+                    return execute(create(args[1]), env, screen, "--help");
+                }
+                default -> {
+                    if (first.startsWith("-")) {
+                        throw Fault.usage("the command comes first, then its options: " + first,
+                                "copilot chat " + first + " …");
+                    }
+                    return execute(create(first), env, screen, Arrays.copyOfRange(args, 1, args.length));
+                }
+            }
+        }
+
+        private static int print(Environment env, String text) {
+            env.out().print(text);
+            return 0;
+        }
+
+        private static int execute(Command command, Environment env, Screen screen, String... args) {
+            command.env = env;
+            command.screen = screen;
+            var line = new CommandLine(command)
+                    .setExpandAtFiles(false)                // JBang has expanded @files already; twice would surprise
+                    .setInterpolateVariables(false)
+                    .setUsageHelpWidth(100)
+                    .setUsageHelpAutoWidth(false)
+                    .setOut(env.out()).setErr(env.err())
+                    .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
+                    .setParameterExceptionHandler((e, _) -> screen.report(usageFault(e)))
+                    .setExecutionExceptionHandler((e, _, _) -> ended(screen, e));
+            return line.execute(args);
+        }
+
+        private static Fault usageFault(CommandLine.ParameterException e) {
+            String name = e.getCommandLine().getCommandName();
+            String message = e.getMessage().lines().findFirst().orElse("wrong arguments");
+            if (e instanceof CommandLine.UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
+                String word = unmatched.getUnmatched().getFirst();
+                message = word.startsWith("-") ? name + " has no option " + word : name + " takes no \"" + word + "\"";
+                var near = Nearest.of(word, e.getCommandLine().getCommandSpec().optionsMap().keySet());
+                if (near.isPresent()) return Fault.usage(message, "did you mean " + near.get() + "?");
+            }
+            return Fault.usage(message, name + " --help");
+        }
+    }
+
+    /// What every command has: the options that mean the same everywhere, and the way to the toolkit.
+    abstract static class Command implements Callable<Integer> {
+        Environment env;
+        Screen screen;
+
+        @Option(order = 100, names = "--host", paramLabel = "HOST", description =
+                "A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com. Default: $COP_HOST.")
+        String host;
+
+        @Option(order = 101, names = "-H", paramLabel = "'NAME: VALUE'", description =
+                "Replace a header that we send ('Name:' leaves it out). Also --header, and $COP_HEADERS with a header"
+                + " a line.")
+        List<String> headers = new ArrayList<>();
+
+        @Option(order = 102, names = {"-v", "--verbose"}, description = "Show requests and answers' heads on stderr, tokens masked.")
+        boolean verbose;
+
+        @Option(order = 103, names = {"-q", "--quiet"}, description = "No progress and no notes on stderr; errors remain.")
+        boolean quiet;
+
+        @Option(order = 104, names = {"-h", "--help"}, usageHelp = true, description = "This text.")
+        boolean help;
+
+        @Override
+        public Integer call() {
+            screen.verbose = verbose;
+            screen.quiet = quiet;
+            var options = new Copilot.Settings(
+                    Host.of(host != null ? host : env.variable("COP_HOST")),
+                    Headers.parse(env.variable("COP_HEADERS"), headers), maxWait());
+            try (var copilot = new Copilot(env, screen, options)) {
+                return run(copilot);
+            }
+        }
+
+        abstract int run(Copilot copilot);
+
+        Duration maxWait() { return Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), Duration.ofMinutes(1)); }
+
+        void print(String line) { env.out().println(line); }
+    }
+
+    /// All commands but `token`, where --header means another thing.
+    abstract static class LongHeaderCommand extends Command {
+        @Option(names = "--header", paramLabel = "'NAME: VALUE'", hidden = true)
+        void header(String line) { headers.add(line); }
+    }
+
+    @CommandLine.Command(name = "copilot login", customSynopsis = "copilot login [OPTIONS]", sortOptions = false, description = {
+            "Log in to GitHub with a code that you type in the browser, and keep the token (0600).", ""})
+    static final class LoginCommand extends LongHeaderCommand {
+        @Option(names = "--client", paramLabel = "vscode|gh|ID", description =
+                "The client id to log in as. Default: $COP_CLIENT_ID, else vscode.")
+        String client;
+
+        @Option(names = "--scope", paramLabel = "S", description = "OAuth scopes. Default: read:user.")
+        String scope = "read:user";
+
+        @Option(names = "--no-browser", description = "Do not open a browser.")
+        boolean noBrowser;
+
+        @Option(names = "--with-token", description = "Read a GitHub token from stdin instead of asking GitHub for one.")
+        boolean withToken;
+
+        @Option(names = "--force", description = "Log in again although a login that works is there.")
+        boolean force;
+
+        @Override
+        int run(Copilot copilot) {
+            var logins = copilot.logins();
+            var old = logins.stored();
+            if (old.isPresent() && !force && !withToken && copilot.tokens().works(old.get())) {
+                print("already logged in as " + old.get().user() + "; --force logs in again");
+                return 0;
+            }
+            String clientId = ClientId.of(client != null ? client : env.variable("COP_CLIENT_ID"));
+            var login = new GithubToken(Logins.OWN, withToken ? tokenFromStdin() : byDevice(copilot, clientId), "");
+            var grant = logins.adopt(login, copilot.tokens());
+            print("logged in as " + logins.stored().map(GithubToken::user).orElse("?")
+                    + " (" + grant.plan() + "), API " + grant.api());
+            return 0;
+        }
+
+        private String byDevice(Copilot copilot, String clientId) {
+            var flow = new DeviceFlow(copilot.wire(), env.time(), copilot.host(), copilot.headers(), clientId, scope);
+            var code = flow.start();
+            show(code);
+            if (!noBrowser && !Browser.open(env, copilot.host().safeToOpen(code.verificationUri()))) {
+                screen.note("(no browser was opened: type the address yourself)");
+            }
+            try {
+                return flow.await(code, left -> screen.living("waiting for you, "
+                        + Durations.clock(left) + " left"), screen::note);
+            } finally {
+                screen.living("");
+            }
+        }
+
+        private void show(DeviceCode code) {
+            String bar = "─".repeat(code.userCode().length() + 6);
+            screen.always("Open   " + code.verificationUri());
+            screen.always("and type this code:");
+            screen.always("");
+            screen.always("    ┌" + bar + "┐");
+            screen.always("    │   " + screen.bold(code.userCode()) + "   │");
+            screen.always("    └" + bar + "┘");
+            screen.always("");
+        }
+
+        private String tokenFromStdin() {
+            if (env.stdin().kind() == Stdin.Kind.TERMINAL) screen.note("paste the GitHub token, then Enter and Ctrl-D");
+            String token = env.stdin().text().strip();
+            if (token.isEmpty()) {
+                throw Fault.usage("no token came on standard input", "printf %s \"$TOKEN\" | copilot login --with-token");
+            }
+            return token;
+        }
+    }
+
+    @CommandLine.Command(name = "copilot logout", customSynopsis = "copilot logout [OPTIONS]", sortOptions = false,
+            description = {"Forget the login and its Copilot token on this machine.", ""})
+    static final class LogoutCommand extends LongHeaderCommand {
+        @Override
+        int run(Copilot copilot) {
+            var old = copilot.logins().forget();
+            old.ifPresent(copilot.tokens()::forget);
+            print(old.map(login -> "logged out " + login.user()).orElse("nobody was logged in")
+                    + " (" + copilot.host().name() + ")");
+            if (old.isPresent()) {
+                screen.note("GitHub still lists the authorization: https://github.com/settings/apps/authorizations");
+            }
+            for (var left : copilot.logins().sources()) screen.note("still there: a token from " + left.source());
+            return 0;
+        }
+    }
+
+    @CommandLine.Command(name = "copilot status", customSynopsis = "copilot status [OPTIONS]", sortOptions = false, description = {
+            "Say who is logged in, from which source, on what plan, and how long the Copilot token lives.", ""})
+    static final class StatusCommand extends LongHeaderCommand {
+        @Option(names = "--json", description = "As JSON.")
+        boolean json;
+
+        @Option(names = "--check", description = "Ask GitHub about every source, also those refused in the last day.")
+        boolean check;
+
+        @Override
+        int run(Copilot copilot) {
+            var status = Status.of(copilot, check);
+            print(json ? Json.pretty(status.json()) : status.text());
+            return status.loggedIn() ? 0 : Fault.NOT_LOGGED_IN;
+        }
+    }
+
+    @CommandLine.Command(name = "copilot token", customSynopsis = "copilot token [OPTIONS]", sortOptions = false, description = {
+            "Print the short-lived Copilot token (about 25 minutes), renewed when it is due.", ""})
+    static final class TokenCommand extends Command {
+        @Option(names = "--json", description = "The whole answer of the exchange.")
+        boolean json;
+
+        @Option(names = "--header", description = "The whole line, for curl -H \"$(copilot token --header)\".")
+        boolean header;
+
+        @Option(names = "--refresh", description = "Exchange now, even if the cached token is good.")
+        boolean refresh;
+
+        @Override
+        int run(Copilot copilot) {
+            if (json && header) throw Fault.usage("--json and --header exclude each other", "take one of them");
+            var token = refresh ? copilot.tokens().renewed() : copilot.tokens().current();
+            print(json ? Json.pretty(token.answer()) : header ? token.authorization() : token.value());
+            return 0;
+        }
+    }
+
+    @CommandLine.Command(name = "copilot chat", customSynopsis = "copilot chat [OPTIONS] [PROMPT…]", sortOptions = false, description = {
+            "Ask a model. The answer streams to stdout. Piped stdin comes first, then files, then PROMPT.",
+            "With no prompt on a terminal: a conversation.", ""})
+    static final class ChatCommand extends LongHeaderCommand {
+        @Parameters(paramLabel = "PROMPT", arity = "0..*", description = "The prompt; - reads it from stdin.")
+        List<String> prompt = List.of();
+
+        @Option(names = {"-m", "--model"}, paramLabel = "ID", description =
+                "The model. Default: $COP_MODEL, `copilot models default`, the account's default.")
+        String model;
+
+        @Option(names = {"-s", "--system"}, paramLabel = "TEXT", description = "The system message.")
+        String system;
+
+        @Option(names = {"-f", "--file"}, paramLabel = "PATH", description = "Add a text file, with its name.")
+        List<String> files = List.of();
+
+        @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Write the answer to FILE, whole.")
+        String output;
+
+        @Option(names = {"-u", "--usage"}, description = "Say on stderr what the answer cost, in tokens and credits.")
+        boolean usage;
+
+        @Option(names = "--json", description = "One JSON record with text, model, usage, finish and ids.")
+        boolean json;
+
+        @Option(names = "--no-stream", description = "Wait for the whole answer.")
+        boolean noStream;
+
+        @Option(names = "--hide-reasoning", description = "Do not show a model's reasoning on stderr.")
+        boolean hideReasoning;
+
+        @Option(names = {"-O", "--option"}, paramLabel = "KEY=JSON", description =
+                "Any field of the request: -O stop='[\"END\"]'.")
+        List<String> options = List.of();
+
+        @Option(names = "--temperature", paramLabel = "T", description = "0 to 2.")
+        BigDecimal temperature;
+
+        @Option(names = "--max-tokens", paramLabel = "N", description = "At most N tokens of answer.")
+        Integer maxTokens;
+
+        @Option(names = "--top-p", paramLabel = "P", description = "Nucleus sampling, 0 to 1.")
+        BigDecimal topP;
+
+        @Option(names = "--seed", paramLabel = "N", description = "For answers that repeat, as far as a model can.")
+        Long seed;
+
+        @Option(names = "--reasoning-effort", paramLabel = "LEVEL", description = "none, low, medium, high …")
+        String effort;
+
+        @Option(names = "--timeout", paramLabel = "TIME", description =
+                "For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of silence within.")
+        String timeout;
+
+        @Option(names = "--max-wait", paramLabel = "TIME", description =
+                "The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT, else 60s.")
+        String maxWait;
+
+        @Override
+        Duration maxWait() { return Durations.parse("--max-wait", maxWait, super.maxWait()); }
+
+        @Override
+        int run(Copilot copilot) {
+            var fields = fields();
+            var limit = Durations.parse("--timeout", timeout, null);
+            Path file = output == null ? null : OutputFile.check(env, output);
+            String text = promptText();
+            if (text == null) return converse(copilot, fields, limit);
+            var messages = new ArrayList<Message>();
+            if (system != null) messages.add(Message.system(system));
+            messages.add(Message.user(text));
+            var request = new Request(copilot.model(model), messages, fields, !noStream, limit);
+            boolean live = !json && file == null && fields.path("n").asInt(1) == 1;
+            var printer = new AnswerPrinter(env, screen, live, !hideReasoning);
+            try {
+                var reply = copilot.ask(request, printer);
+                printer.end();
+                return finish(reply, live, file);
+            } catch (Fault fault) {
+                printer.end();
+                if (file != null && !printer.heard().isEmpty()) {
+                    screen.note("what had come is in " + OutputFile.keepPart(file, printer.heard()));
+                }
+                throw fault;
+            }
+        }
+
+        private int finish(Reply reply, boolean live, Path file) {
+            String answer = json ? Json.line(reply.json()) : reply.text();
+            if (file != null) OutputFile.write(file, Text.withOneNewline(answer));
+            else if (!live) env.out().print(Text.withOneNewline(answer));
+            env.out().flush();
+            if (usage) screen.always(reply.usageLine());
+            return switch (reply.finish()) {
+                case "length" -> unfinished("the answer was cut off: it reached the limit of tokens (finish: length)",
+                        "a larger --max-tokens, or a model with a larger output (copilot models)");
+                case "content_filter" -> unfinished("GitHub's content filter ended the answer (finish: content_filter)",
+                        "put the question in other words");
+                case "tool_calls", "function_call" -> {
+                    if (json) yield 0;
+                    throw Fault.error("the model asks for a tool call instead of answering", "--json shows the call");
+                }
+                default -> {
+                    if (reply.text().isEmpty()) screen.warn("the answer is empty (finish: " + reply.finish() + ")");
+                    yield 0;
+                }
+            };
+        }
+
+        private int unfinished(String what, String hint) {
+            screen.warn(what);
+            screen.hint(hint);
+            return 1;
+        }
+
+        private int converse(Copilot copilot, ObjectNode fields, Duration limit) {
+            if (json || output != null) {
+                throw Fault.usage("no prompt: " + (json ? "--json" : "-o") + " needs one", "copilot chat \"…\"");
+            }
+            var first = new Request(copilot.model(model), system == null ? List.of()
+                    : List.of(Message.system(system)), fields, !noStream, limit);
+            return new Conversation(env, screen, copilot, first, usage, hideReasoning).run();
+        }
+
+        /// What to send as the user's message; null means that there is nothing and a person sits there.
+        private String promptText() {
+            var parts = new ArrayList<String>();
+            boolean dash = prompt.equals(List.of("-"));
+            String words = dash ? "" : String.join(" ", prompt);
+            var stdin = env.stdin();
+            if (dash || stdin.kind() != Stdin.Kind.TERMINAL) {
+                boolean wait = dash || words.isBlank() && files.isEmpty();
+                var piped = wait ? Optional.of(stdin.text()) : stdin.text(Stdin.PATIENCE);
+                if (piped.isEmpty()) screen.note("note: nothing came on stdin for 2 s, going on without it");
+                piped.map(Text::withoutLastNewlines).filter(t -> !t.isBlank()).ifPresent(parts::add);
+            }
+            for (String file : files) parts.add(TextFile.fenced(env, file));
+            if (!words.isBlank()) parts.add(words);
+            if (!parts.isEmpty()) return String.join("\n\n", parts);
+            if (stdin.kind() == Stdin.Kind.TERMINAL && !dash) return null;
+            throw Fault.usage("there is no prompt: no argument, and nothing on stdin", "copilot chat \"your question\"");
+        }
+
+        private ObjectNode fields() {
+            var fields = RequestFields.parse(options);
+            if (temperature != null) fields.put("temperature", temperature);
+            if (maxTokens != null) fields.put("max_tokens", maxTokens);
+            if (topP != null) fields.put("top_p", topP);
+            if (seed != null) fields.put("seed", seed);
+            if (effort != null) fields.put("reasoning_effort", effort);
+            return fields;
+        }
+    }
+
+    @CommandLine.Command(name = "copilot models", customSynopsis = "copilot models [OPTIONS] [WORD | default [ID]]", sortOptions = false, description = {
+            "What this account can use; a word narrows the list. TSV in a pipe.",
+            "`copilot models default ID` sets the model that chat takes when none is named.", ""})
+    static final class ModelsCommand extends LongHeaderCommand {
+        @Parameters(paramLabel = "WORD", arity = "0..2", description = "A part of an id, a name or a vendor.")
+        List<String> words = List.of();
+
+        @Option(names = "--json", description = "The catalogue as GitHub gave it.")
+        boolean json;
+
+        @Option(names = "--all", description = "Also those that GitHub's own editors hide.")
+        boolean all;
+
+        @Option(names = "--refresh", description = "Ask GitHub even if the list is less than an hour old.")
+        boolean refresh;
+
+        @Override
+        int run(Copilot copilot) {
+            if (!words.isEmpty() && words.getFirst().equals("default")) return setDefault(copilot);
+            if (words.size() > 1) throw Fault.usage("one word at most: " + words, "copilot models " + words.getFirst());
+            var catalogue = copilot.catalogue(refresh ? Duration.ZERO : Catalogue.FRESH);
+            if (json) {
+                print(Json.pretty(catalogue.json()));
+                return 0;
+            }
+            var shown = catalogue.models().stream().filter(m -> all || m.shown())
+                    .filter(m -> words.isEmpty() || m.matches(words.getFirst())).toList();
+            if (shown.isEmpty()) {
+                throw Fault.error(catalogue.models().isEmpty() ? "GitHub lists no models for this account"
+                        : "no model matches" + (words.isEmpty() ? "" : " \"" + words.getFirst() + "\""),
+                        "copilot models --all");
+            }
+            screen.table(env, Model.COLUMNS, shown.stream().map(Model::cells).toList());
+            return 0;
+        }
+
+        private int setDefault(Copilot copilot) {
+            if (words.size() == 1) {
+                print(copilot.model(null));
+                return 0;
+            }
+            var model = copilot.catalogue(Catalogue.FRESH).named(words.get(1));
+            copilot.defaultModel(model.id());
+            print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
+            return 0;
+        }
+    }
+
+    @CommandLine.Command(name = "copilot api", customSynopsis = "copilot api [OPTIONS] PATH", sortOptions = false, description = {
+            "Call any Copilot endpoint (/models, /chat/completions …) with your token and headers, or GitHub's",
+            "/copilot_internal/… and /user with your GitHub token. The body comes as it is.", ""})
+    static final class ApiCommand extends LongHeaderCommand {
+        @Parameters(paramLabel = "PATH", description = "Such as /models or /copilot_internal/user.")
+        String path;
+
+        @Option(names = {"-X", "--method"}, paramLabel = "METHOD", description =
+                "Default: GET, and POST with --input.")
+        String method;
+
+        @Option(names = "--input", paramLabel = "FILE", description = "The body to send; - is stdin.")
+        String input;
+
+        @Option(names = {"-i", "--include"}, description = "The answer's status and headers first.")
+        boolean include;
+
+        @Override
+        int run(Copilot copilot) {
+            String body = input == null ? null : TextFile.read(env, input);
+            String verb = method != null ? method.toUpperCase(Locale.ROOT) : body == null ? "GET" : "POST";
+            return copilot.raw(verb, path, body, answer -> {
+                if (include) answer.head(env.out());
+                answer.copyText(env.out());
+            });
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ Types
+    // What JShell and scripts hold in their hands. Immutable; nothing here prints.
+
+    /// One message of a prompt. `role` is `system`, `user` or `assistant`.
+    public record Message(String role, String content) {
+        public static Message system(String text) { return new Message("system", text); }
+
+        public static Message user(String text) { return new Message("user", text); }
+
+        public static Message assistant(String text) { return new Message("assistant", text); }
+    }
+
+    /// What to ask: the model's id, the messages in order, and any further fields of the request's body.
+    ///
+    /// @param timeout for the whole answer; null means two minutes to its head and five of silence within
+    public record Request(String model, List<Message> messages, ObjectNode fields, boolean stream, Duration timeout) {
+        public Request {
+            messages = List.copyOf(messages);
+        }
+
+        public Request withMessages(List<Message> other) {
+            return new Request(model, other, fields, stream, timeout);
+        }
+
+        public Request withModel(String other) { return new Request(other, messages, fields, stream, timeout); }
+    }
+
+    /// An answer. `finish` is `stop`, `length`, `content_filter`, `tool_calls`, or `` where GitHub named none.
+    ///
+    /// @param choices the texts, one each for `n` in the request
+    /// @param usage tokens as GitHub counted them; zeros where it did not say
+    /// @param model the dated name that answered, not the id that was asked for
+    public record Reply(List<String> choices, String reasoning, String finish, String model, Usage usage,
+                        JsonNode toolCalls, String id, String requestId, Duration took) {
+        public String text() { return String.join("\n\n", choices); }
+
+        @Override
+        public String toString() { return text(); }
+
+        /// The record that `chat --json` prints; times in milliseconds.
+        public ObjectNode json() {
+            var json = Json.object().put("text", text()).put("model", model).put("finish", finish);
+            if (choices.size() > 1) choices.forEach(json.putArray("choices")::add);
+            if (!reasoning.isEmpty()) json.put("reasoning", reasoning);
+            if (!toolCalls.isEmpty()) json.set("tool_calls", toolCalls);
+            json.set("usage", usage.json());
+            return json.put("ms", took.toMillis()).put("id", id).put("request_id", requestId);
+        }
+
+        String usageLine() {
+            return "usage: " + usage + ", " + model + ", " + Durations.seconds(took);
+        }
+    }
+
+    /// Tokens of one call, and what it cost in billionths of an AI credit (0 where the account is not billed so).
+    public record Usage(long prompt, long completion, long cached, long reasoning, long nanoCredits) {
+        static final Usage NONE = new Usage(0, 0, 0, 0, 0);
+
+        public long total() { return prompt + completion; }
+
+        ObjectNode json() {
+            var json = Json.object().put("prompt_tokens", prompt).put("completion_tokens", completion)
+                    .put("total_tokens", total());
+            if (cached > 0) json.put("cached_tokens", cached);
+            if (reasoning > 0) json.put("reasoning_tokens", reasoning);
+            if (nanoCredits > 0) json.put("credits", BigDecimal.valueOf(nanoCredits, 9));
+            return json;
+        }
+
+        @Override
+        public String toString() {
+            return prompt + " prompt + " + completion + " completion tokens"
+                    + (cached > 0 ? ", " + cached + " cached" : "")
+                    + (reasoning > 0 ? ", " + reasoning + " reasoning" : "")
+                    + (nanoCredits > 0 ? ", " + BigDecimal.valueOf(nanoCredits, 9).stripTrailingZeros()
+                            .toPlainString() + " credits" : "");
+        }
+    }
+
+    /// A model as the catalogue describes it; `json()` is GitHub's whole entry.
+    public record Model(JsonNode json) {
+        static final List<String> COLUMNS = List.of("ID", "NAME", "VENDOR", "CONTEXT", "OUTPUT", "PRICE", "NOTES");
+
+        /// What goes into `-m`, such as `gpt-4o`.
+        public String id() { return Json.text(json, "id"); }
+
+        public String name() { return Json.text(json, "name"); }
+
+        public String vendor() { return Json.text(json, "vendor"); }
+
+        /// The largest prompt and answer together, in tokens; 0 where the catalogue does not say.
+        public long context() { return limit("max_context_window_tokens"); }
+
+        public long maxOutput() { return limit("max_output_tokens"); }
+
+        /// Whether the catalogue claims an ability: `vision`, `tool_calls`, `streaming`, `structured_outputs` …
+        public boolean supports(String ability) {
+            var claim = json.path("capabilities").path("supports").path(ability);
+            return claim.isArray() ? !claim.isEmpty() : claim.asBoolean(false);
+        }
+
+        /// The paths that serve this model; an entry without the field means chat only (vscode-copilot-chat).
+        public List<String> endpoints() {
+            var paths = json.path("supported_endpoints");
+            return paths.isEmpty() ? List.of("/chat/completions")
+                    : paths.values().stream().map(JsonNode::asString).toList();
+        }
+
+        /// No policy means that nothing has to be accepted; any state but `enabled` is off.
+        public boolean enabled() {
+            var state = json.path("policy").path("state");
+            return !state.isString() || state.asString().equals("enabled");
+        }
+
+        boolean shown() { return json.path("model_picker_enabled").asBoolean(true) && isChat(); }
+
+        boolean isChat() { return json.path("capabilities").path("type").asString("chat").equals("chat"); }
+
+        boolean isDefault() { return json.path("is_chat_default").asBoolean(false); }
+
+        boolean matches(String part) {
+            return (id() + "\n" + name() + "\n" + vendor()).toLowerCase(Locale.ROOT)
+                    .contains(part.toLowerCase(Locale.ROOT));
+        }
+
+        List<String> cells() {
+            return List.of(id(), name(), vendor(), count(context()), count(maxOutput()), price(), notes());
+        }
+
+        private String price() {
+            var multiplier = json.path("billing").path("multiplier");
+            return multiplier.isNumber() ? multiplier.decimalValue().stripTrailingZeros().toPlainString() + "x" : "";
+        }
+
+        private String notes() {
+            var notes = new ArrayList<String>();
+            if (isDefault()) notes.add("default");
+            if (!enabled()) notes.add("not enabled");
+            if (json.path("preview").asBoolean(false)) notes.add("preview");
+            if (!isChat()) notes.add(json.path("capabilities").path("type").asString());
+            else if (!endpoints().contains("/chat/completions")) notes.add("only " + String.join(" ", endpoints()));
+            for (var message : json.path("warning_messages")) notes.add(Json.text(message, "message"));
+            return String.join(", ", notes);
+        }
+
+        private long limit(String name) { return json.path("capabilities").path("limits").path(name).asLong(0); }
+
+        private static String count(long tokens) {
+            return tokens == 0 ? "" : tokens < 10_000 ? Long.toString(tokens) : tokens / 1000 + "k";
+        }
+
+        @Override
+        public String toString() { return id(); }
+    }
+
+    /// The one exception: a sentence that says what happened and where, what to type next, and the exit code.
+    /// Neither ever holds a token.
+    public static class Fault extends RuntimeException {
+        static final int ERROR = 1, USAGE = 2, NOT_LOGGED_IN = 4, LATER = 75, INTERRUPTED = 130;
+
+        private final int exitCode;
+        private final String hint;
+
+        Fault(int exitCode, String message, String hint, Throwable cause) {
+            super(Secrets.mask(message), cause);
+            this.exitCode = exitCode;
+            this.hint = hint == null ? "" : Secrets.mask(hint);
+        }
+
+        static Fault error(String message, String hint) { return new Fault(ERROR, message, hint, null); }
+
+        static Fault usage(String message, String hint) { return new Fault(USAGE, message, hint, null); }
+
+        static Fault login(String message, String hint) { return new Fault(NOT_LOGGED_IN, message, hint, null); }
+
+        static Fault later(String message, String hint) { return new Fault(LATER, message, hint, null); }
+
+        static Fault io(String doing, IOException e, String hint) {
+            return new Fault(ERROR, doing + ": " + Text.reason(e), hint, e);
+        }
+
+        static Fault interrupted() { return new Fault(INTERRUPTED, "interrupted", "", null); }
+
+        static Fault bug(Exception e) {
+            return new Fault(ERROR, "this is a bug of copilot.java: " + e,
+                    "the same command with -v shows where; please report it", e);
+        }
+
+        public int exitCode() { return exitCode; }
+
+        public String hint() { return hint; }
+    }
+}
+
+// ================================================================================================= Answers
+// The commands' hands: what goes into a prompt from files, how an answer reaches stdout, and the conversation.
+
+/// Prints an answer as it arrives, ending in exactly one newline; reasoning goes dim to stderr.
+final class AnswerPrinter implements Listener {
+    private final Environment env;
+    private final Screen screen;
+    private final boolean live, showReasoning;
+    private final boolean terminal;
+    private final StringBuilder heard = new StringBuilder();
+    private int heldBack;                                   // newlines that may turn out to be the last
+    private boolean begun, thinking;
+
+    AnswerPrinter(Environment env, Screen screen, boolean live, boolean showReasoning) {
+        this.env = env;
+        this.screen = screen;
+        this.live = live;
+        this.showReasoning = showReasoning;
+        terminal = live && env.terminal().test(1);
+    }
+
+    /// Everything that has come so far.
+    String heard() { return heard.toString(); }
+
+    @Override
+    public void text(String delta) {
+        endReasoning();
+        heard.append(delta);
+        if (!live) return;
+        String body = Text.withoutLastNewlines(delta);
+        String newlines = delta.substring(body.length());
+        if (!body.isEmpty()) {
+            env.out().print("\n".repeat(heldBack));
+            heldBack = 0;
+            env.out().print(terminal ? Text.printable(body) : body);
+            env.out().flush();
+            begun = true;
+        }
+        heldBack += (int) newlines.chars().filter(c -> c == '\n').count();
+    }
+
+    @Override
+    public void reasoning(String delta) {
+        if (!showReasoning || screen.quiet) return;
+        thinking = true;
+        screen.raw(Text.printable(delta));
+    }
+
+    @Override
+    public void warning(String message) { screen.warn(message); }
+
+    /// Ends the answer's line. Nothing is written where no answer has begun.
+    void end() {
+        endReasoning();
+        if (begun) env.out().print("\n");
+        env.out().flush();
+        begun = false;
+    }
+
+    private void endReasoning() {
+        if (thinking) screen.raw("\n\n");
+        thinking = false;
+    }
+}
+
+/// Fields of the request's body that the user gives as KEY=JSON.
+final class RequestFields {
+    private static final Map<String, String> OURS = Map.of("model", "-m", "messages", "the prompt and -s",
+            "stream", "--no-stream");
+
+    static ObjectNode parse(List<String> options) {
+        var fields = Json.object();
+        for (String option : options) {
+            int equals = option.indexOf('=');
+            if (equals < 1) throw Fault.usage("-O " + option + " has no KEY=", "-O top_p=0.5");
+            String key = option.substring(0, equals);
+            String text = option.substring(equals + 1);
+            if (OURS.containsKey(key)) throw Fault.usage("-O cannot set " + key, "use " + OURS.get(key));
+            var value = Json.tryParse(text);
+            if (value.isMissingNode()) {
+                throw Fault.usage("-O " + option + ": the value is no JSON", "a text goes into quotes: -O '"
+                        + key + "=\"" + text.replace("\"", "\\\"") + "\"'");
+            }
+            fields.set(key, value);
+        }
+        return fields;
+    }
+}
+
+/// Text files that the user names.
+final class TextFile {
+    private static final int LARGEST = 64 << 20;
+
+    static String read(Environment env, String name) {
+        if (name.equals("-")) return env.stdin().text();
+        Path file = env.path(name);
+        try {
+            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name its files");
+            if (Files.isRegularFile(file) && Files.size(file) > LARGEST) {
+                throw Fault.usage(name + " is larger than 64 MiB", "no model reads so much");
+            }
+            return Text.utf8(Files.readAllBytes(file), name);
+        } catch (IOException e) {
+            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), null, e);
+        }
+    }
+
+    /// The file with its name, in a fence longer than any that it holds.
+    static String fenced(Environment env, String name) {
+        String text = read(env, name);
+        int longest = 2;
+        for (int i = 0, run = 0; i < text.length(); i++) {
+            run = text.charAt(i) == '`' ? run + 1 : 0;
+            longest = Math.max(longest, run);
+        }
+        String fence = "`".repeat(longest + 1);
+        return name + "\n" + fence + "\n" + Text.withOneNewline(text) + fence;
+    }
+}
+
+/// The file of `-o`: looked at before anything is sent, and written whole.
+final class OutputFile {
+    static Path check(Environment env, String name) {
+        Path file = env.path(name).toAbsolutePath();
+        if (Files.isDirectory(file)) throw Fault.usage("-o " + name + " is a folder", "-o " + name + "/answer.txt");
+        if (!Files.isDirectory(file.getParent())) {
+            throw Fault.usage("-o " + name + ": there is no folder " + file.getParent(), "mkdir -p " + file.getParent());
+        }
+        if (!Files.isWritable(Files.exists(file) ? file : file.getParent())) {
+            throw Fault.usage("-o " + name + " cannot be written", null);
+        }
+        return file;
+    }
+
+    /// A special file, such as /dev/null or a named pipe, is written in place; nothing can be moved there.
+    static void write(Path file, String text) {
+        try {
+            if (Files.exists(file) && !Files.isRegularFile(file)) {
+                Files.writeString(file, text);
+                return;
+            }
+            Path target = Files.exists(file) ? file.toRealPath() : file;
+            Path part = partOf(target);
+            Files.writeString(part, text);
+            Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + file, e, "is the disk full?");
+        }
+    }
+
+    /// Keeps what had come of an answer that broke off, beside the file, whose old content stays.
+    static Path keepPart(Path file, String text) {
+        try {
+            return Files.writeString(partOf(file), Text.withOneNewline(text));
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + partOf(file), e, "is the disk full?");
+        }
+    }
+
+    private static Path partOf(Path file) { return file.resolveSibling(file.getFileName() + ".part"); }
+}
+
+/// A conversation on a terminal. The only part that loads JLine.
+final class Conversation {
+    private static final String HELP = """
+            A line is sent at Enter; end it with \\ (or press Alt-Enter) to go on in the next.
+              /model [ID]      show or change the model       /reset        forget what was said
+              /system [TEXT]   show or change the system      /save FILE    write the conversation
+              /help            this text                      /quit         leave (also Ctrl-D)
+            Ctrl-C stops an answer. A line that is to begin with / begins with //.
+            """;
+    private static final List<String> COMMANDS = List.of("/model", "/system", "/reset", "/save", "/help", "/quit");
+
+    private final Environment env;
+    private final Screen screen;
+    private final Copilot copilot;
+    private final boolean showUsage, hideReasoning;
+    private final List<Message> said = new ArrayList<>();
+    private Request request;
+    private String system;
+
+    Conversation(Environment env, Screen screen, Copilot copilot, Request first, boolean showUsage,
+                 boolean hideReasoning) {
+        this.env = env;
+        this.screen = screen;
+        this.copilot = copilot;
+        this.showUsage = showUsage;
+        this.hideReasoning = hideReasoning;
+        request = first;
+        system = first.messages().isEmpty() ? null : first.messages().getFirst().content();
+    }
+
+    int run() {
+        try (var terminal = org.jline.terminal.TerminalBuilder.builder().system(true).nativeSignals(true)
+                .encoding(StandardCharsets.UTF_8).build()) {
+            var reader = reader(terminal);
+            screen.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
+            while (true) {
+                String line;
+                try {
+                    line = reader.readLine(screen.colour() ? "\033[1m> \033[0m" : "> ");
+                } catch (org.jline.reader.UserInterruptException stoppedTyping) {
+                    continue;
+                } catch (org.jline.reader.EndOfFileException _) {
+                    return 0;
+                }
+                if (!obey(line.strip(), terminal)) return 0;
+            }
+        } catch (IOException e) {
+            throw Fault.io("the terminal does not answer", e, "copilot chat \"…\" needs none");
+        }
+    }
+
+    private org.jline.reader.LineReader reader(org.jline.terminal.Terminal terminal) throws IOException {
+        Path history = Home.of(env).state().resolve("history");
+        var parser = new org.jline.reader.impl.DefaultParser();
+        parser.setEscapeChars(new char[]{'\\'});
+        parser.setEofOnEscapedNewLine(true);
+        parser.setQuoteChars(new char[0]);
+        var reader = org.jline.reader.LineReaderBuilder.builder().terminal(terminal).appName("copilot").parser(parser)
+                .completer(new org.jline.reader.impl.completer.StringsCompleter(COMMANDS))
+                .variable(org.jline.reader.LineReader.SECONDARY_PROMPT_PATTERN, "… ")
+                .option(org.jline.reader.LineReader.Option.DISABLE_EVENT_EXPANSION, true)
+                .option(org.jline.reader.LineReader.Option.INSERT_TAB, false)
+                .build();
+        try {
+            Home.of(env).touch(history);                    // 0600 before JLine writes into it
+            reader.setVariable(org.jline.reader.LineReader.HISTORY_FILE, history);
+        } catch (IOException readOnly) {
+            screen.detail("no history: " + Text.reason(readOnly));
+        }
+        reader.getKeyMaps().get(org.jline.reader.LineReader.MAIN)
+                .bind((org.jline.reader.Widget) () -> { reader.getBuffer().write('\n'); return true; }, "\033\r", "\033\n");
+        return reader;
+    }
+
+    /// @return false to leave
+    private boolean obey(String line, org.jline.terminal.Terminal terminal) {
+        if (line.isEmpty()) return true;
+        if (!line.startsWith("/") || line.startsWith("//")) {
+            say(line.startsWith("//") ? line.substring(1) : line, terminal);
+            return true;
+        }
+        String[] words = line.split("\\s+", 2);
+        String rest = words.length == 2 ? words[1].strip() : "";
+        switch (words[0]) {
+            case "/quit", "/exit", "/bye" -> { return false; }
+            case "/help" -> screen.always(HELP.stripTrailing());
+            case "/model" -> {
+                if (!rest.isEmpty()) request = request.withModel(rest);
+                screen.note("the model is " + request.model());
+            }
+            case "/system" -> {
+                if (!rest.isEmpty()) system = rest;
+                screen.note(system == null ? "there is no system message" : "the system message is: " + system);
+            }
+            case "/reset" -> {
+                said.clear();
+                screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
+            }
+            case "/save" -> save(rest);
+            default -> screen.warn("there is no " + words[0] + "; " + Nearest.of(words[0], COMMANDS)
+                    .map(near -> "did you mean " + near + "?").orElse("/help lists what there is"));
+        }
+        return true;
+    }
+
+    /// One turn. What was asked is forgotten again if no answer came, so that it can be asked once more.
+    private void say(String text, org.jline.terminal.Terminal terminal) {
+        said.add(Message.user(text));
+        var printer = new AnswerPrinter(env, screen, true, !hideReasoning);
+        var asking = Thread.currentThread();
+        var before = terminal.handle(org.jline.terminal.Terminal.Signal.INT, _ -> asking.interrupt());
+        try {
+            var reply = copilot.ask(request.withMessages(messages()), printer);
+            printer.end();
+            if (showUsage) screen.note(reply.usageLine());
+            if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
+        } catch (Fault fault) {
+            printer.end();
+            if (fault.exitCode() == Fault.INTERRUPTED) screen.note("(stopped)");
+            else screen.report(fault);
+        } finally {
+            terminal.handle(org.jline.terminal.Terminal.Signal.INT, before);
+            var _ = Thread.interrupted();                   // a Ctrl-C that came too late
+        }
+        if (printer.heard().isEmpty()) said.removeLast();
+        else said.add(Message.assistant(printer.heard()));
+    }
+
+    private List<Message> messages() {
+        var messages = new ArrayList<Message>();
+        if (system != null) messages.add(Message.system(system));
+        messages.addAll(said);
+        return messages;
+    }
+
+    private void save(String name) {
+        if (name.isEmpty()) {
+            screen.warn("/save wants a file: /save talk.md");
+            return;
+        }
+        var text = new StringBuilder();
+        for (var message : messages()) {
+            text.append("## ").append(message.role()).append("\n\n").append(Text.withOneNewline(message.content())).append('\n');
+        }
+        try {
+            OutputFile.write(OutputFile.check(env, name), text.toString());
+            screen.note("written: " + name);
+        } catch (Fault fault) {
+            screen.report(fault);
+        }
+    }
+}
+
+// ==================================================================================================== Login
+// Steps 1 to 3: the device flow (RFC 8628 as GitHub speaks it), and where else a GitHub token may come from.
+
+/// A GitHub token and where it was found. Two sources may hold the same token: `key` tells.
+record GithubToken(String source, String value, String user) {
+    GithubToken {
+        checked(value, source);
+    }
+
+    /// A hash that names the token in caches without giving it away (the token itself has over 160 random bits).
+    String key(Host host) { return Text.sha256(host.name() + "\n" + value).substring(0, 20); }
+
+    static String checked(String token, String source) {
+        if (!token.isEmpty() && token.chars().allMatch(c -> c > ' ' && c < 127)) return token;
+        throw Fault.login(source + " holds something that is no token: a space, a line break or a strange character",
+                "unset or mend it; copilot status lists the sources");
+    }
+}
+
+/// The ids that an app of GitHub's is known by (protocol: ericc-ch/copilot-api, LiteLLM, CopilotChat.nvim).
+final class ClientId {
+    static final String VSCODE = "Iv1.b507a08c87ecfe98";
+    static final String GH = "178c6fc778ccc68e1d6a";
+
+    static String of(String name) {
+        return switch (name) {
+            case null -> VSCODE;
+            case "", "vscode" -> VSCODE;
+            case "gh" -> GH;
+            default -> name;
+        };
+    }
+}
+
+/// Our own login on this machine, and every other place where a GitHub token may lie, in the order of use.
+final class Logins {
+    private final Environment env;
+    private final Screen screen;
+    private final Home home;
+    private final Host host;
+    private final Wire wire;
+    private final Headers headers;
+
+    Logins(Environment env, Screen screen, Home home, Host host, Wire wire, Headers headers) {
+        this.env = env;
+        this.screen = screen;
+        this.home = home;
+        this.host = host;
+        this.wire = wire;
+        this.headers = headers;
+    }
+
+    static final String OWN = "your login";
+    static final List<String> ORDER = List.of("COPILOT_GITHUB_TOKEN", OWN, "GH_TOKEN", "GITHUB_TOKEN",
+            "the editors' apps.json", "the editors' hosts.json");
+
+    /// All tokens found, in order, each token once. To an origin that the user named with --host go only the
+    /// two that were meant for this tool: the general variables and the editors' files were made for GitHub.
+    List<GithubToken> sources() {
+        var found = new LinkedHashMap<String, GithubToken>();
+        for (String source : ORDER) {
+            candidate(source).ifPresent(token -> found.putIfAbsent(token.value(), token));
+        }
+        return List.copyOf(found.values());
+    }
+
+    Optional<GithubToken> candidate(String source) {
+        if (source.equals(OWN)) return stored();
+        if (host.custom() && !source.equals("COPILOT_GITHUB_TOKEN")) return Optional.empty();
+        return switch (source) {
+            case "the editors' apps.json" -> editor("apps.json");
+            case "the editors' hosts.json" -> editor("hosts.json");
+            default -> Optional.ofNullable(env.variable(source)).map(String::strip).filter(t -> !t.isEmpty())
+                    .map(token -> new GithubToken(source, token, ""));
+        };
+    }
+
+    Optional<GithubToken> stored() {
+        var entry = file().path(host.name());
+        String token = Json.text(entry, "token");
+        return token.isEmpty() ? Optional.empty()
+                : Optional.of(new GithubToken(OWN, token, Json.text(entry, "user")));
+    }
+
+    /// Keeps a new login once the exchange has shown that it is good for Copilot. Trouble on the way, such as an
+    /// outage, does not undo what the person has just typed: the login is kept and the trouble told.
+    CopilotToken adopt(GithubToken login, Tokens tokens) {
+        try {
+            var grant = tokens.exchangeAndKeep(login);
+            store(new GithubToken(OWN, login.value(), user(login)));
+            return grant;
+        } catch (Refused refused) {
+            throw Fault.login("this login is not kept, for it is of no use: " + refused.getMessage(), refused.hint());
+        } catch (Fault trouble) {
+            if (trouble.exitCode() != Fault.INTERRUPTED) store(login);
+            throw new Fault(trouble.exitCode(), "the login is kept, but could not be tried: " + trouble.getMessage(),
+                    "copilot status, in a while", trouble);
+        }
+    }
+
+    /// Whose token it is; empty where GitHub does not say.
+    String user(GithubToken token) {
+        try {
+            var call = Call.get(host.rest("/user"), headers.github(token.value()));
+            return Json.text(wire.send(call, Reading.json("who is logged in")), "login");
+        } catch (Fault notTold) {
+            screen.detail(notTold.getMessage());
+            return "";
+        }
+    }
+
+    void store(GithubToken login) {
+        var all = file();
+        all.set(host.name(), Json.object().put("user", login.user()).put("token", login.value())
+                .put("created", env.time().now().toString()));
+        home.write(home.login(), all);
+    }
+
+    Optional<GithubToken> forget() {
+        var old = stored();
+        var all = file();
+        if (all.remove(host.name()) != null) home.write(home.login(), all);
+        return old;
+    }
+
+    private ObjectNode file() {
+        try {
+            return home.read(home.login());
+        } catch (Fault unreadable) {
+            screen.warn(unreadable.getMessage() + "; it counts as no login");
+            return Json.object();
+        }
+    }
+
+    /// The files that GitHub's editor plug-ins write, keyed by host (hosts.json) or host:clientId (apps.json).
+    private Optional<GithubToken> editor(String name) {
+        try {
+            var entries = home.read(home.editors().resolve(name));
+            for (var entry : entries.properties()) {
+                boolean ours = entry.getKey().equals(host.name()) || entry.getKey().startsWith(host.name() + ":");
+                String token = Json.text(entry.getValue(), "oauth_token");
+                if (ours && !token.isEmpty()) {
+                    return Optional.of(new GithubToken("the editors' " + name, token,
+                            Json.text(entry.getValue(), "user")));
+                }
+            }
+        } catch (Fault unreadable) {
+            screen.detail(unreadable.getMessage());
+        }
+        return Optional.empty();
+    }
+}
+
+/// What GitHub answers to step 1.
+record DeviceCode(String deviceCode, String userCode, URI verificationUri, Duration life, Duration interval) {}
+
+/// The device flow of RFC 8628. GitHub answers errors with HTTP 200, so the body decides (GitHub docs, "Authorizing
+/// OAuth apps").
+final class DeviceFlow {
+    /// Besides the server's interval, for its clock and ours do not tick together.
+    private static final Duration MARGIN = Duration.ofSeconds(1);
+
+    private final Wire wire;
+    private final Time time;
+    private final Host host;
+    private final Headers headers;
+    private final String clientId;
+    private final String scope;
+
+    DeviceFlow(Wire wire, Time time, Host host, Headers headers, String clientId, String scope) {
+        this.wire = wire;
+        this.time = time;
+        this.host = host;
+        this.headers = headers;
+        this.clientId = clientId;
+        this.scope = scope;
+    }
+
+    DeviceCode start() {
+        var answer = wire.send(post("/login/device/code", Map.of("client_id", clientId, "scope", scope), true),
+                Reading.json("the request for a device code"));
+        String code = Json.text(answer, "device_code");
+        if (code.isEmpty()) throw refusal(Json.text(answer, "error"), answer);
+        return new DeviceCode(code, Text.printable(Json.text(answer, "user_code")),
+                Text.uri(Json.text(answer, "verification_uri"), "GitHub's address for the code"),
+                Duration.ofSeconds(answer.path("expires_in").asLong(900)),
+                Duration.ofSeconds(Math.max(1, answer.path("interval").asLong(5))));
+    }
+
+    /// Polls until the person has typed the code, no faster than the server allows, and through lost connections
+    /// and outages, for as long as the code lives.
+    ///
+    /// @param countdown told about every second how long the code still lives
+    /// @param notes told of trouble on the way
+    /// @return the GitHub token
+    String await(DeviceCode code, Consumer<Duration> countdown, Consumer<String> notes) {
+        Instant end = time.now().plus(code.life());
+        Duration interval = code.interval();
+        Duration trouble = Duration.ZERO;                   // RFC 8628, 3.5: slower after a time-out
+        while (true) {
+            sleep(interval.plus(MARGIN).plus(trouble), end, countdown);
+            JsonNode answer;
+            try {
+                answer = poll(code);
+                trouble = Duration.ZERO;
+            } catch (Fault lost) {
+                if (lost.exitCode() == Fault.INTERRUPTED) throw lost;
+                notes.accept(lost.getMessage() + "; still trying");
+                trouble = trouble.isZero() ? interval : trouble.multipliedBy(2);
+                if (trouble.compareTo(Duration.ofSeconds(30)) > 0) trouble = Duration.ofSeconds(30);
+                continue;
+            }
+            String token = Json.text(answer, "access_token");
+            if (!token.isEmpty()) return token;
+            String error = Json.text(answer, "error");
+            switch (error) {
+                case "authorization_pending" -> { }
+                case "slow_down" -> interval = Duration.ofSeconds(Math.max(interval.toSeconds() + 5,
+                        answer.path("interval").asLong(0)));
+                default -> throw refusal(error, answer);
+            }
+        }
+    }
+
+    private JsonNode poll(DeviceCode code) {
+        return wire.send(post("/login/oauth/access_token", Map.of("client_id", clientId,
+                "device_code", code.deviceCode(),
+                "grant_type", "urn:ietf:params:oauth:grant-type:device_code"), false),
+                Reading.json("the answer to the login"));
+    }
+
+    private void sleep(Duration pause, Instant end, Consumer<Duration> countdown) {
+        Instant next = time.now().plus(pause);
+        while (time.now().isBefore(next)) {
+            Duration left = Duration.between(time.now(), end);
+            if (left.isNegative() || left.isZero()) throw refusal("expired_token", Json.object());
+            countdown.accept(left);
+            time.pause(Durations.min(Duration.ofSeconds(1), Duration.between(time.now(), next)));
+        }
+    }
+
+    private Call post(String path, Map<String, String> form, boolean retry) {
+        var call = Call.post(host.web(path), headers.plain().with("Accept", "application/json")
+                .with("Content-Type", "application/x-www-form-urlencoded"), Text.form(form));
+        return retry ? call : call.once();
+    }
+
+    private Fault refusal(String error, JsonNode answer) {
+        return switch (error) {
+            case "access_denied" -> Fault.login("you cancelled the login in the browser", "copilot login");
+            case "expired_token", "token_expired" ->
+                    Fault.login("the code expired before it was typed in the browser", "copilot login");
+            case "device_flow_disabled" -> Fault.login("the app " + clientId + " does not allow logins by code",
+                    "copilot login --client vscode");
+            case "incorrect_client_credentials" -> Fault.login("GitHub knows no app with the client id " + clientId,
+                    "copilot login --client vscode");
+            case "incorrect_device_code" -> Fault.login("GitHub no longer knows this code", "copilot login");
+            default -> Fault.login("GitHub refuses the login: " + Text.printable(error.isEmpty() ? "no token, no error"
+                    : error + ", " + Json.text(answer, "error_description")), "copilot login -v shows the exchange");
+        };
+    }
+}
+
+/// Opens an address in the person's browser: never through a shell, and never where none can be seen.
+final class Browser {
+    static boolean open(Environment env, Optional<URI> address) {
+        if (address.isEmpty() || env.variable("SSH_CONNECTION") != null) return false;
+        String system = System.getProperty("os.name");
+        boolean display = env.variable("DISPLAY") != null || env.variable("WAYLAND_DISPLAY") != null;
+        List<String> opener = system.startsWith("Mac") ? List.of("open")
+                : system.startsWith("Windows") ? List.of("rundll32", "url.dll,FileProtocolHandler")
+                : display ? List.of("xdg-open") : List.of();
+        if (opener.isEmpty()) return false;
+        try {
+            var command = new ArrayList<>(opener);
+            command.add(address.get().toString());
+            new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null"))).start();
+            return true;
+        } catch (IOException _) {
+            return false;
+        }
+    }
+}
+
+/// What `status` tells: every source of a token and what it is good for.
+record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String user, Instant now) {
+    record Line(String source, String state, String detail) {}
+
+    static Status of(Copilot copilot, boolean check) {
+        var lines = new ArrayList<Line>();
+        CopilotToken used = null;
+        String user = "";
+        for (String source : Logins.ORDER) {
+            Line line;
+            var candidate = copilot.logins().candidate(source);
+            if (candidate.isEmpty()) {
+                line = new Line(source, "none", "");
+            } else if (used != null && !check) {
+                line = new Line(source, "unused", Secrets.mask(candidate.get().value()));
+            } else {
+                try {
+                    var token = copilot.tokens().of(candidate.get(), check);
+                    line = new Line(source, used == null ? "used" : "works", Secrets.mask(candidate.get().value()));
+                    if (used == null) {
+                        used = token;
+                        user = candidate.get().user().isEmpty() ? copilot.logins().user(candidate.get())
+                                : candidate.get().user();
+                    }
+                } catch (Refused refused) {
+                    line = new Line(source, "refused", refused.getMessage());
+                }
+            }
+            lines.add(line);
+        }
+        return new Status(copilot.host(), lines, Optional.ofNullable(used), user, copilot.time().now());
+    }
+
+    boolean loggedIn() { return token.isPresent(); }
+
+    String text() {
+        var text = new StringBuilder(host.name() + "\n");
+        if (token.isEmpty()) {
+            text.append("  not logged in; type: copilot login\n");
+        } else {
+            text.append("  logged in as ").append(user.isEmpty() ? "?" : user).append(" (")
+                    .append(token.get().plan()).append(", ").append(token.get().sku()).append(")\n")
+                    .append("  API      ").append(token.get().api()).append('\n')
+                    .append("  token    good for ").append(Durations.words(token.get().left(now))).append('\n');
+        }
+        text.append("  sources of a GitHub token, in the order of use:");
+        for (var line : lines) {
+            text.append("\n    ").append(Text.padded(line.source(), 25)).append(Text.padded(line.state(), 9))
+                    .append(line.detail());
+        }
+        return text.toString();
+    }
+
+    ObjectNode json() {
+        var json = Json.object().put("host", host.name()).put("logged_in", loggedIn());
+        token.ifPresent(t -> json.put("user", user).put("plan", t.plan()).put("sku", t.sku())
+                .put("api", t.api().toString()).put("seconds_left", t.left(now).toSeconds()));
+        var array = json.putArray("sources");
+        for (var line : lines) {
+            array.addObject().put("source", line.source()).put("state", line.state()).put("detail", line.detail());
+        }
+        return json;
+    }
+}
+
+// ==================================================================================================== Token
+// Step 4: the exchange of a GitHub token for a Copilot token, its cache on disk, one renewal at a time.
+
+/// A Copilot token as the exchange answered it, with the moment of the fetch by our own clock. The server's
+/// `expires_at` is not used: a wrong clock on either side must not matter (vscode-copilot-chat does the same).
+record CopilotToken(ObjectNode answer, Instant fetched, URI api) {
+    /// @throws Fault if the answer holds no token, or names an API host that may not have it
+    static CopilotToken of(ObjectNode answer, Instant fetched, Host host) {
+        String value = Json.text(answer, "token");
+        if (value.isEmpty()) {
+            throw Fault.error("GitHub's answer to the exchange holds no token", "copilot status -v shows the answer");
+        }
+        GithubToken.checked(value, "GitHub's answer to the exchange");
+        return new CopilotToken(answer, fetched, api(answer, value, host));
+    }
+
+    /// `endpoints.api`, else the token's `proxy-ep=proxy.X` as `api.X`, else the host's default.
+    private static URI api(ObjectNode answer, String token, Host host) {
+        String named = Json.text(answer.path("endpoints"), "api");
+        if (named.isEmpty()) {
+            for (String part : token.split("[;:]")) {
+                if (part.startsWith("proxy-ep=proxy.")) named = "https://api." + part.substring(15);
+            }
+        }
+        return named.isEmpty() ? host.defaultApi() : host.trusted(Text.uri(named, "the API host that GitHub names"));
+    }
+
+    String value() { return Json.text(answer, "token"); }
+
+    String authorization() { return "Authorization: Bearer " + value(); }
+
+    String sku() { return answer.path("sku").asString("unknown"); }
+
+    /// `free`, `individual`, `business`, `enterprise`, or the sku itself where it says none of these.
+    String plan() {
+        String sku = sku();
+        for (String plan : List.of("free", "business", "enterprise")) if (sku.contains(plan)) return plan;
+        return answer.path("individual").asBoolean(false) ? "individual" : sku;
+    }
+
+    private Duration refreshIn() { return Duration.ofSeconds(Math.max(0, answer.path("refresh_in").asLong(1500))); }
+
+    /// When to fetch the next: four minutes ahead of `refresh_in`, or half of it where it is short.
+    Instant renewal() {
+        long seconds = refreshIn().toSeconds();
+        return fetched.plusSeconds(Math.max(seconds - 240, seconds / 2));
+    }
+
+    boolean fresh(Instant now) { return !now.isBefore(fetched) && now.isBefore(renewal()); }
+
+    /// Still good enough when the renewal fails: `refresh_in` and a minute, as GitHub's own editor counts.
+    boolean alive(Instant now) { return !now.isBefore(fetched) && !left(now).isNegative(); }
+
+    Duration left(Instant now) { return Duration.between(now, fetched.plus(refreshIn()).plusSeconds(60)); }
+}
+
+/// A source's token that GitHub does not want at the exchange; the next source is tried.
+final class Refused extends Fault {
+    Refused(String message, String hint) { super(NOT_LOGGED_IN, message, hint, null); }
+}
+
+/// Copilot tokens, cached by the hash of the GitHub token they came from. At most one exchange goes on at a time
+/// among all processes of this user; who waited finds the other's token.
+final class Tokens {
+    private static final Duration REMEMBER_REFUSAL = Duration.ofDays(1);
+
+    private final Environment env;
+    private final Screen screen;
+    private final Home home;
+    private final Host host;
+    private final Wire wire;
+    private final Headers headers;
+    private final Logins logins;
+
+    private volatile Held held;                             // what this process uses
+
+    private record Held(GithubToken source, CopilotToken token) {}
+
+    Tokens(Environment env, Screen screen, Home home, Host host, Wire wire, Headers headers, Logins logins) {
+        this.env = env;
+        this.screen = screen;
+        this.home = home;
+        this.host = host;
+        this.wire = wire;
+        this.headers = headers;
+        this.logins = logins;
+    }
+
+    /// The token to use now, from the first source that works.
+    ///
+    /// @throws Fault with exit code 4, naming every source and why it does not work
+    CopilotToken current() {
+        var known = held;
+        if (known != null && known.token().fresh(env.time().now())) return known.token();
+        if (known != null) return hold(known.source(), of(known.source(), false));
+        return first(source -> of(source, false));
+    }
+
+    /// Exchanges now, whatever the cache says.
+    CopilotToken renewed() {
+        return first(source -> renew(source, cached(source).orElse(null)));
+    }
+
+    /// A newer token than the one that the API has just refused. If another process has fetched one meanwhile,
+    /// that one.
+    CopilotToken renewed(CopilotToken refused) {
+        var known = held;
+        return known == null ? renewed() : hold(known.source(), renew(known.source(), refused));
+    }
+
+    GithubToken source() {
+        current();
+        return held.source();
+    }
+
+    boolean works(GithubToken source) {
+        try {
+            of(source, false);
+            return true;
+        } catch (Refused _) {
+            return false;
+        }
+    }
+
+    /// The Copilot token for one source.
+    ///
+    /// @param again ask GitHub even if it has refused this token within a day
+    /// @throws Refused if GitHub refuses it, or is known to have refused it
+    CopilotToken of(GithubToken source, boolean again) {
+        var cached = cached(source);
+        if (cached.isPresent() && cached.get().fresh(env.time().now())) return cached.get();
+        if (!again) remembered(source);
+        return renew(source, null);
+    }
+
+    CopilotToken exchangeAndKeep(GithubToken source) { return hold(source, renew(source, cached(source).orElse(null))); }
+
+    void forget(GithubToken source) { home.delete(home.token(source.key(host))); }
+
+    private CopilotToken hold(GithubToken source, CopilotToken token) {
+        held = new Held(source, token);
+        return token;
+    }
+
+    private CopilotToken first(Function<GithubToken, CopilotToken> way) {
+        var reasons = new ArrayList<Refused>();
+        for (var source : logins.sources()) {
+            try {
+                return hold(source, way.apply(source));
+            } catch (Refused refused) {
+                reasons.add(refused);
+            }
+        }
+        if (reasons.isEmpty()) throw Fault.login("not logged in to " + host.name(), "copilot login");
+        if (reasons.size() == 1) throw reasons.getFirst();
+        var list = new StringJoiner("; ");
+        for (var reason : reasons) list.add(reason.getMessage());
+        throw Fault.login("no GitHub token that was found is good for Copilot: " + list, "copilot login");
+    }
+
+    /// @param refused a token that must not be handed out again; null where any fresh one will do
+    private CopilotToken renew(GithubToken source, CopilotToken refused) {
+        return home.locked("token-" + source.key(host), () -> {
+            var cached = cached(source);
+            var now = env.time().now();
+            boolean other = cached.isPresent() && (refused == null || !cached.get().value().equals(refused.value()));
+            if (other && cached.get().fresh(now)) return cached.get();
+            try {
+                var token = exchange(source);
+                keep(source, token);
+                return token;
+            } catch (Refused no) {
+                remember(source, no);
+                throw no;
+            } catch (Fault trouble) {
+                boolean usable = refused == null && other && cached.get().alive(now)
+                        && trouble.exitCode() != Fault.INTERRUPTED;
+                if (!usable) throw trouble;
+                screen.warn("the Copilot token could not be renewed, the old one is used: " + trouble.getMessage());
+                return cached.get();
+            }
+        });
+    }
+
+    private CopilotToken exchange(GithubToken source) {
+        var fetched = env.time().now();
+        var call = Call.get(host.rest("/copilot_internal/v2/token"), headers.github(source.value()))
+                .explained(answer -> ExchangeRefusal.of(source, answer));
+        var answer = wire.send(call, Reading.json("the exchange for a Copilot token"));
+        return CopilotToken.of(answer, fetched, host);
+    }
+
+    // ---- the cache: one file a GitHub token; whatever is wrong with it, it is as if it were not there
+
+    private Optional<CopilotToken> cached(GithubToken source) {
+        try {
+            var file = home.read(home.token(source.key(host)));
+            if (!file.path("fetched_at").isNumber() || !(file.path("answer") instanceof ObjectNode answer)) {
+                return Optional.empty();
+            }
+            var fetched = Instant.ofEpochSecond(file.path("fetched_at").asLong(0));
+            return Optional.of(CopilotToken.of(answer, fetched, host));
+        } catch (Fault corrupt) {
+            screen.detail("the cached token is thrown away: " + corrupt.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private void keep(GithubToken source, CopilotToken token) {
+        var file = Json.object().put("fetched_at", token.fetched().getEpochSecond());
+        file.set("answer", token.answer());
+        home.cache(home.token(source.key(host)), file, screen);
+        home.cacheLess("token-", Duration.ofDays(2));
+    }
+
+    // ---- refusals, remembered by hash for a day so that a bad token costs one request and not one a call
+
+    private void remembered(GithubToken source) {
+        var old = refusals().path(source.key(host));
+        var at = Instant.ofEpochSecond(old.path("at").asLong(0));
+        var now = env.time().now();
+        if (at.isAfter(now) || at.plus(REMEMBER_REFUSAL).isBefore(now)) return;
+        throw new Refused(Json.text(old, "reason") + " (that was " + Durations.words(Duration.between(at, now))
+                + " ago; copilot status --check asks again)", Json.text(old, "hint"));
+    }
+
+    private void remember(GithubToken source, Refused refused) {
+        var all = refusals();
+        var now = env.time().now();
+        all.removeIf(old -> Instant.ofEpochSecond(old.path("at").asLong(0)).plus(REMEMBER_REFUSAL).isBefore(now));
+        all.set(source.key(host), Json.object().put("at", now.getEpochSecond())
+                .put("reason", refused.getMessage()).put("hint", refused.hint()));
+        home.cache(home.refusals(), all, screen);
+    }
+
+    private ObjectNode refusals() {
+        try {
+            return home.read(home.refusals());
+        } catch (Fault corrupt) {
+            return Json.object();
+        }
+    }
+}
+
+/// GitHub's refusals of step 4 in plain words (protocol: vscode-copilot-chat, LiteLLM and many issue threads).
+final class ExchangeRefusal {
+    /// A verdict of GitHub's abuse detection: shown word for word, and no other token is tried after it.
+    private static final Set<String> VERDICTS = Set.of("programmatic_token_generation", "go_http_client");
+
+    static Fault of(GithubToken source, Refusal answer) {
+        String who = "GitHub refuses the token from " + source.source() + ": ";
+        return switch (answer.status()) {
+            case 401 -> new Refused(who + "it is revoked, expired or mistyped: " + answer.said(), login(source));
+            case 403 -> forbidden(source, who, answer);
+            case 404 -> new Refused(who + unlisted(source.value()) + ": " + answer.said(), login(source));
+            default -> null;                                // the general words will do
+        };
+    }
+
+    private static Fault forbidden(GithubToken source, String who, Refusal answer) {
+        var details = answer.json().path("error_details");
+        String id = Json.text(details, "notification_id");
+        if (!id.isEmpty()) {
+            String url = Json.text(details, "url").replace("{EDITOR}", "vscode");
+            String words = Text.printable(Json.text(details, "title") + ": " + Json.text(details, "message")
+                    + (url.isEmpty() ? "" : " " + url)) + " " + answer.marks(id);
+            if (VERDICTS.contains(id)) {
+                return Fault.error("GitHub's abuse detection has answered, nothing more is tried: " + words,
+                        "do not retry; read the README on terms, and ask GitHub's support");
+            }
+            if (id.equals("server_error")) {
+                return Fault.error("GitHub could not make a Copilot token: " + words, "try again later");
+            }
+            return new Refused(who + meaning(id) + words, advice(id, url));
+        }
+        String said = answer.message();
+        if (said.contains("rate limit")) {
+            return Fault.later("GitHub's rate limit for the API: " + answer.said(), "try again in an hour");
+        }
+        if (said.contains("personal access token")) {
+            return new Refused(who + "fine-grained personal access tokens work with GitHub's own copilot CLI and SDK"
+                    + " only: " + answer.said(), login(source));
+        }
+        return new Refused(who + "it belongs to an app that may not use Copilot: " + answer.said(),
+                login(source));
+    }
+
+    private static String unlisted(String token) {
+        return token.startsWith("ghp_") ? "a classic personal access token is not let at Copilot"
+                : "it was made for an app that is not let at Copilot, such as the GitHub CLI";
+    }
+
+    private static String meaning(String id) {
+        return switch (id) {
+            case "no_copilot_access", "not_signed_up" -> "the account has no Copilot. ";
+            case "subscription_ended", "expired_coupon", "revoked_coupon" -> "the subscription has ended. ";
+            case "enterprise_managed_user_account" -> "an administrator has to allow it. ";
+            default -> "";
+        };
+    }
+
+    private static String advice(String id, String url) {
+        return switch (id) {
+            case "enterprise_managed_user_account" -> "ask the administrator of your organization for a seat";
+            case "feature_flag_blocked", "spammy_user", "snippy_not_configured", "billing_locked" ->
+                    url.isEmpty() ? "ask GitHub's support: https://support.github.com" : "open " + url;
+            default -> (url.isEmpty() ? "https://github.com/features/copilot" : "open " + url)
+                    + ", or copilot login as somebody else";
+        };
+    }
+
+    private static String login(GithubToken source) {
+        return source.source().equals(Logins.OWN) ? "copilot login --force" : "copilot login";
+    }
+}
+
+// ================================================================================================== Copilot
+// Step 5: the client. Streaming is the normal way; a whole answer is read into the same reply.
+
+/// What a chat tells while it goes on.
+interface Listener {
+    void text(String delta);
+
+    default void reasoning(String delta) {}
+
+    default void warning(String message) {}
+}
+
+/// The Copilot API of one account on one host.
+final class Copilot implements AutoCloseable {
+    record Settings(Host host, Headers headers, Duration maxWait) {}
+
+    private final Environment env;
+    private final Home home;
+    private final Settings settings;
+    private final Wire wire;
+    private final Logins logins;
+    private final Tokens tokens;
+
+    Copilot(Environment env, Screen screen, Settings settings) {
+        this.env = env;
+        this.settings = settings;
+        home = Home.of(env);
+        wire = new Wire(env, screen, settings.maxWait());
+        logins = new Logins(env, screen, home, settings.host(), wire, settings.headers());
+        tokens = new Tokens(env, screen, home, settings.host(), wire, settings.headers(), logins);
+        this.screen = screen;
+    }
+
+    private final Screen screen;
+
+    Host host() { return settings.host(); }
+
+    Headers headers() { return settings.headers(); }
+
+    Wire wire() { return wire; }
+
+    Time time() { return env.time(); }
+
+    Logins logins() { return logins; }
+
+    Tokens tokens() { return tokens; }
+
+    @Override
+    public void close() { wire.close(); }
+
+    /// Asks, telling `listener` what arrives as it arrives.
+    ///
+    /// @throws Fault also when the stream breaks off: what had come was told to the listener
+    Reply ask(Request request, Listener listener) {
+        var sent = streams(request) ? request : withoutStream(request);
+        long start = System.nanoTime();
+        var chat = new ChatReading(listener, request.fields().path("n").asInt(1));
+        try {
+            send("POST", "/chat/completions", Json.bytes(ChatBody.of(sent)), request.timeout(), chat,
+                    answer -> ChatRefusal.of(this, request, answer));
+        } catch (Stopped stopped) {
+            String what = chat.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
+            throw Fault.error(what + stopped.getMessage(),
+                    chat.delivered() ? "what had come is kept; ask again for a whole one" : stopped.hint());
+        }
+        return chat.answer.reply(Duration.ofNanos(System.nanoTime() - start));
+    }
+
+    /// Begins a new answer at each attempt, and forbids another attempt once something was told.
+    private static final class ChatReading implements Reading<Void> {
+        private final Listener listener;
+        private final int n;
+        private ChatAnswer answer;
+
+        ChatReading(Listener listener, int n) {
+            this.listener = listener;
+            this.n = n;
+        }
+
+        @Override
+        public Void read(Answer head) throws IOException {
+            answer = new ChatAnswer(listener, n);
+            answer.read(head);
+            return null;
+        }
+
+        @Override
+        public boolean delivered() { return answer != null && answer.delivered(); }
+    }
+
+    private static Request withoutStream(Request r) {
+        return new Request(r.model(), r.messages(), r.fields(), false, r.timeout());
+    }
+
+    /// Some models cannot stream (o1); the catalogue tells, where it is at hand.
+    private boolean streams(Request request) {
+        return request.stream() && stored().flatMap(c -> c.find(request.model()))
+                .map(m -> m.json().path("capabilities").path("supports").isMissingNode() || m.supports("streaming"))
+                .orElse(true);
+    }
+
+    /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's.
+    String model(String named) {
+        if (named != null && !named.isBlank()) return named.strip();
+        if (env.variable("COP_MODEL") instanceof String variable) return variable;
+        String mine = Json.text(config(), "model");
+        if (!mine.isEmpty()) return mine;
+        try {
+            return catalogue(Catalogue.USABLE).models().stream().filter(Model::isDefault).findFirst()
+                    .map(Model::id).orElse("gpt-4o");
+        } catch (Fault trouble) {
+            if (trouble.exitCode() != Fault.ERROR) throw trouble;
+            screen.detail("no catalogue, taking gpt-4o: " + trouble.getMessage());
+            return "gpt-4o";                                // the chat itself will say what is wrong
+        }
+    }
+
+    void defaultModel(String id) {
+        var config = config();
+        config.put("model", id);
+        home.write(home.config().resolve("config.json"), config);
+    }
+
+    private ObjectNode config() { return home.read(home.config().resolve("config.json")); }
+
+    /// The models of this account, from the cache where that is younger than `age`.
+    Catalogue catalogue(Duration age) {
+        var old = stored();
+        if (old.isPresent() && old.get().younger(age, env.time().now())) return old.get();
+        var json = send("GET", "/models", null, null, Reading.json("the list of models"), _ -> null);
+        var file = Json.object().put("fetched_at", env.time().now().getEpochSecond());
+        file.set("answer", json);
+        home.cache(models(), file, screen);
+        return new Catalogue(json, env.time().now());
+    }
+
+    private Optional<Catalogue> stored() {
+        try {
+            var file = home.read(models());
+            if (!file.path("answer").path("data").isArray()) return Optional.empty();
+            return Optional.of(new Catalogue(file.path("answer"),
+                    Instant.ofEpochSecond(file.path("fetched_at").asLong(0))));
+        } catch (Fault corrupt) {
+            return Optional.empty();
+        }
+    }
+
+    /// One list a GitHub token: what is listed depends on the account and on the app that made the token.
+    private Path models() { return home.cache().resolve("models-" + tokens.source().key(host()) + ".json"); }
+
+    /// Any request with our token and headers; GitHub's own paths go to GitHub with the GitHub token.
+    ///
+    /// @return 0, or 1 for an answer that is an error; its body is handed to `consumer` all the same
+    int raw(String method, String path, String body, AnswerConsumer consumer) {
+        if (path.contains("://")) {
+            throw Fault.usage("a path is wanted, not an address: " + path, "copilot api /models");
+        }
+        String from = path.startsWith("/") ? path : "/" + path;
+        byte[] bytes = body == null ? null : body.getBytes(StandardCharsets.UTF_8);
+        var reading = new Reading<Integer>() {
+            @Override
+            public Integer read(Answer answer) throws IOException {
+                consumer.accept(answer);
+                if (answer.ok()) return 0;
+                screen.error(method + " " + from + " answered " + answer.status());
+                return 1;
+            }
+
+            @Override
+            public boolean errorsToo() { return true; }
+
+            @Override
+            public boolean delivered() { return true; }     // what is printed cannot be taken back
+        };
+        boolean github = from.startsWith("/copilot_internal/") || from.equals("/user");
+        if (!github) return send(method, from, bytes, null, reading, _ -> null);
+        var call = new Call(method, host().rest(from), headers().github(tokens.source().value()), bytes);
+        return wire.send(call, reading);
+    }
+
+    interface AnswerConsumer {
+        void accept(Answer answer) throws IOException;
+    }
+
+    /// The way of every request to the API: a 401 renews the token once, a 421 rereads the API host once.
+    private <T> T send(String method, String path, byte[] body, Duration timeout, Reading<T> reading,
+                       Function<Refusal, Fault> explained) {
+        var token = new AtomicReference<>(tokens.current());
+        Recovery renewal = status -> {
+            if (status != 401 && status != 421) return false;
+            token.set(tokens.renewed(token.get()));
+            return true;
+        };
+        return wire.send(() -> new Call(method, host().resolve(token.get().api(), path),
+                headers().copilot(token.get().value()), body).timeout(timeout).explained(explained), renewal, reading);
+    }
+}
+
+/// The models of an account, and when they were asked for.
+record Catalogue(JsonNode json, Instant fetched) {
+    static final Duration FRESH = Duration.ofHours(1);
+    /// For choosing a default model an older list serves too: a warm chat makes one request.
+    static final Duration USABLE = Duration.ofDays(1);
+
+    boolean younger(Duration age, Instant now) { return !fetched.isAfter(now) && fetched.plus(age).isAfter(now); }
+
+    List<Model> models() {
+        return json.path("data").values().stream().filter(m -> m.path("id").isString()).map(Model::new).toList();
+    }
+
+    Optional<Model> find(String id) {
+        return models().stream().filter(m -> m.id().equals(id)).findFirst();
+    }
+
+    List<String> chatModels() {
+        return models().stream().filter(m -> m.shown() && m.enabled()).map(Model::id).toList();
+    }
+
+    Model named(String id) {
+        return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
+                Nearest.of(id, chatModels()).map(near -> "did you mean " + near + "?").orElse("copilot models")));
+    }
+}
+
+/// The body of POST /chat/completions. The person's own fields win over ours.
+final class ChatBody {
+    static ObjectNode of(Request request) {
+        var body = Json.object().put("model", request.model());
+        var messages = body.putArray("messages");
+        for (var message : request.messages()) {
+            messages.addObject().put("role", message.role()).put("content", message.content());
+        }
+        body.put("stream", request.stream());
+        body.setAll(request.fields());
+        return body;
+    }
+}
+
+/// Reads an answer of /chat/completions, streamed or whole, in the shapes of every family of models (as
+/// vscode-copilot-chat and codecompanion.nvim record them): empty first choices, usage in a chunk of its own,
+/// Claude's text and tool calls in two choices, Gemini's usage on each chunk, errors inside a 200.
+final class ChatAnswer {
+    private final Listener listener;
+    private final int n;
+    private final SortedMap<Integer, StringBuilder> texts = new TreeMap<>();
+    private final StringBuilder reasoning = new StringBuilder();
+    private final ToolCalls toolCalls = new ToolCalls();
+    private Usage usage = Usage.NONE;
+    private long nanoCredits;
+    private String model = "", id = "", finish = "", requestId = "";
+    private boolean delivered, done;
+
+    /// @param n how many choices were asked for; of a single one the parts are merged, however they are indexed
+    ChatAnswer(Listener listener, int n) {
+        this.listener = listener;
+        this.n = n;
+    }
+
+    boolean delivered() { return delivered; }
+
+    void read(Answer answer) throws IOException {
+        requestId = answer.requestId();
+        if (answer.contentType().contains("json")) {
+            whole(Json.object(answer.text(), "GitHub's answer"));
+            return;
+        }
+        var events = new EventStream(answer.body());
+        for (String data = events.next(); data != null; data = events.next()) {
+            if (data.equals("[DONE]")) {
+                done = true;
+                answer.drain();
+                break;
+            }
+            if (Json.tryObject(data) instanceof ObjectNode chunk) chunk(chunk);
+            // else: a malformed line; GitHub's own editor skips it and goes on
+        }
+        if (finish.isEmpty() && !done) throw new EOFException("the stream ended without an end mark");
+        if (finish.isEmpty()) listener.warning("GitHub ended the answer without saying why; it may not be whole");
+    }
+
+    private void whole(ObjectNode answer) {
+        chunk(answer);
+        if (texts.isEmpty() && finish.isEmpty()) {
+            throw Fault.error("GitHub's answer holds no choices", "the same with -v shows more");
+        }
+        done = true;
+    }
+
+    private void chunk(ObjectNode chunk) {
+        if (chunk.hasNonNull("error")) {
+            var said = Refusal.of(200, chunk.toString(), requestId);
+            throw Fault.error("GitHub broke the answer off: " + said.said(), "try again, or another model (-m)");
+        }
+        for (var error : chunk.path("copilot_errors")) listener.warning(Text.printable(Json.text(error, "message")));
+        model = first(Json.text(chunk, "model"), model);
+        id = first(Json.text(chunk, "id"), id);
+        count(chunk);
+        int position = 0;
+        for (var choice : chunk.path("choices")) {
+            int index = n == 1 ? 0 : choice.path("index").asInt(position);
+            part(index, choice.has("delta") ? choice.path("delta") : choice.path("message"));
+            finish = first(Json.text(choice, "finish_reason"), finish);
+            position++;
+        }
+    }
+
+    private void part(int index, JsonNode part) {
+        if (Json.text(part, "role").equals("function")) return;     // references of an extension, as JSON text
+        for (String field : List.of("reasoning_text", "cot_summary", "thinking")) {
+            String thought = Json.text(part, field);
+            if (thought.isEmpty()) continue;
+            delivered = true;
+            reasoning.append(thought);
+            listener.reasoning(thought);
+        }
+        String text = Json.text(part, "content");
+        var refusal = part.path("refusal");
+        if (text.isEmpty() && refusal.isString()) text = refusal.asString();
+        var all = texts.computeIfAbsent(index, _ -> new StringBuilder());
+        if (!text.isEmpty()) {
+            delivered = true;
+            all.append(text);
+            listener.text(text);
+        }
+        for (var call : part.path("tool_calls")) toolCalls.add(call);
+    }
+
+    private void count(ObjectNode chunk) {
+        nanoCredits = Math.max(nanoCredits, chunk.path("copilot_usage").path("total_nano_aiu").asLong(0));
+        var u = chunk.path("usage");
+        if (!u.isObject()) return;
+        long thought = u.path("completion_tokens_details").path("reasoning_tokens")
+                .asLong(u.path("reasoning_tokens").asLong(0));
+        usage = new Usage(u.path("prompt_tokens").asLong(0), u.path("completion_tokens").asLong(0),
+                u.path("prompt_tokens_details").path("cached_tokens").asLong(0), thought, 0);
+    }
+
+    private static String first(String fresh, String old) { return fresh.isEmpty() ? old : fresh; }
+
+    Reply reply(Duration took) {
+        var choices = texts.values().stream().map(StringBuilder::toString).toList();
+        var counted = new Usage(usage.prompt(), usage.completion(), usage.cached(), usage.reasoning(), nanoCredits);
+        return new Reply(choices.isEmpty() ? List.of("") : choices, reasoning.toString(),
+                finish, model, counted, toolCalls.json(), id, requestId, took);
+    }
+}
+
+/// Puts tool calls together from their fragments: a new id begins a call, everything else belongs to the call of
+/// its index, else to the last. Claude repeats index 0 for a second call, so the index alone does not do.
+final class ToolCalls {
+    private final List<ObjectNode> calls = new ArrayList<>();
+    private final List<Integer> indexes = new ArrayList<>();
+
+    void add(JsonNode fragment) {
+        String id = Json.text(fragment, "id");
+        int index = fragment.path("index").asInt(-1);
+        boolean known = id.isEmpty() || calls.stream().anyMatch(c -> Json.text(c, "id").equals(id));
+        if (!known || calls.isEmpty()) {
+            var call = Json.object().put("id", id).put("type", "function");
+            call.putObject("function").put("name", "").put("arguments", "");
+            calls.add(call);
+            indexes.add(index);
+        }
+        int at = indexes.lastIndexOf(index);
+        var function = (ObjectNode) calls.get(at < 0 ? calls.size() - 1 : at).path("function");
+        for (String field : List.of("name", "arguments")) {
+            function.put(field, Json.text(function, field) + Json.text(fragment.path("function"), field));
+        }
+    }
+
+    /// A call without arguments may come without a single fragment of them: `{}` then.
+    ArrayNode json() {
+        var array = JsonNodeFactory.instance.arrayNode();
+        for (var call : calls) {
+            var function = (ObjectNode) call.path("function");
+            if (Json.text(function, "arguments").isEmpty()) function.put("arguments", "{}");
+            array.add(call);
+        }
+        return array;
+    }
+}
+
+/// The API's refusals of a chat that need more than GitHub's own words.
+final class ChatRefusal {
+    static Fault of(Copilot copilot, Request request, Refusal answer) {
+        return switch (answer.code()) {
+            case "model_not_supported" -> notSupported(copilot, request.model(), answer);
+            case "model_not_available_for_integrator" -> Fault.error(answer.said(),
+                    "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
+            case "unsupported_api_for_model" -> Fault.error(
+                    request.model() + " is not served on /chat/completions: " + answer.said(),
+                    "copilot models names the endpoints; take one without \"only\" (-m)");
+            default -> null;
+        };
+    }
+
+    private static Fault notSupported(Copilot copilot, String model, Refusal answer) {
+        String lead = "this account cannot use the model \"" + model + "\": " + answer.said();
+        Catalogue catalogue;
+        try {
+            catalogue = copilot.catalogue(Duration.ZERO);
+        } catch (Fault _) {
+            return Fault.error(lead, "copilot models");
+        }
+        if (catalogue.find(model).filter(m -> !m.enabled()).isPresent()) {
+            return Fault.error(lead, "it is there but not enabled: https://github.com/settings/copilot/features"
+                    + " (a seat of an organization: its administrator), then wait some minutes");
+        }
+        var names = catalogue.chatModels();
+        String near = Nearest.of(model, names).map(n -> "did you mean " + n + "? ").orElse("");
+        return Fault.error(lead, near + "it can use: " + String.join(", ", names)
+                + "; more to enable: https://github.com/settings/copilot/features");
+    }
+}
+
+// ===================================================================================================== Wire
+// HTTP with our headers, server-sent events, and the one retry layer. One way for every request.
+
+/// GitHub, a tenant of it, or an origin that the user named: where each kind of request goes, and which API hosts
+/// may have the Copilot token.
+///
+/// @param custom an origin of the user's own (--host https://…): device flow, exchange and API are all there
+record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
+    private static final Pattern TENANT = Pattern.compile("([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\\.ghe\\.com)?");
+
+    static Host of(String text) {
+        String name = text == null ? "" : text.strip().toLowerCase(Locale.ROOT);
+        if (name.isEmpty() || name.equals("github.com")) {
+            return new Host("github.com", URI.create("https://github.com"), URI.create("https://api.github.com"),
+                    URI.create("https://api.githubcopilot.com"), false);
+        }
+        if (name.startsWith("http://") || name.startsWith("https://")) return origin(text.strip());
+        var tenant = TENANT.matcher(name);
+        if (!tenant.matches()) {
+            throw Fault.usage("--host " + text + " is neither a tenant of ghe.com nor an origin",
+                    "NAME.ghe.com, or https://HOST:PORT; accounts of a GitHub Enterprise Server log in to github.com");
+        }
+        String base = tenant.group(1) + ".ghe.com";
+        return new Host(base, URI.create("https://" + base), URI.create("https://api." + base),
+                URI.create("https://copilot-api." + base), false);
+    }
+
+    private static Host origin(String text) {
+        var uri = Text.uri(text, "--host");
+        boolean bare = uri.getHost() != null && uri.getUserInfo() == null && uri.getQuery() == null
+                && (uri.getPath().isEmpty() || uri.getPath().equals("/"));
+        if (!bare) throw Fault.usage("--host wants an origin, such as https://HOST:PORT, not " + text, null);
+        var origin = URI.create(uri.getScheme() + "://" + uri.getAuthority());
+        return new Host(origin.toString(), origin, origin, origin, true);
+    }
+
+    URI web(String path) { return web.resolve(path); }
+
+    URI rest(String path) { return resolve(rest, path); }
+
+    URI resolve(URI base, String path) {
+        try {
+            return new URI(base.toString().replaceAll("/+$", "") + path);
+        } catch (URISyntaxException e) {
+            throw Fault.usage("\"" + path + "\" is no path: " + e.getReason(), null);
+        }
+    }
+
+    /// Copilot tokens go to `*.githubcopilot.com` and `copilot-api.*.ghe.com` over HTTPS; to another host only
+    /// when the user named it, and then on any port.
+    URI trusted(URI api) {
+        String host = api.getHost() == null ? "" : api.getHost().toLowerCase(Locale.ROOT);
+        boolean github = api.getScheme().equals("https") && (api.getPort() == -1 || api.getPort() == 443)
+                && api.getUserInfo() == null && (host.endsWith(".githubcopilot.com")
+                || host.startsWith("copilot-api.") && host.endsWith(".ghe.com"));
+        if (github || custom && host.equals(web.getHost().toLowerCase(Locale.ROOT)) && api.getUserInfo() == null) {
+            return api;
+        }
+        throw Fault.error("the exchange names an API host that may not have your token: "
+                + Text.printable(api.toString()), "if you trust it, name it: --host https://…");
+    }
+
+    /// The address to open in a browser, unless it leads away from the host that we asked.
+    Optional<URI> safeToOpen(URI page) {
+        boolean ours = web.getHost().equalsIgnoreCase(page.getHost())
+                && (page.getScheme().equals("https") || custom && page.getScheme().equals("http"));
+        return ours ? Optional.of(page) : Optional.empty();
+    }
+}
+
+/// The headers of a request, each name once whatever its case: sent twice, Copilot refuses them.
+final class Headers {
+    private final SortedMap<String, String> all = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    private final Map<String, String> own;                  // what the user set; an empty value leaves one out
+
+    private Headers(Map<String, String> own) { this.own = own; }
+
+    /// The identity of GitHub's own editor plug-in, which the exchange and the API ask for.
+    private static final Map<String, String> IDENTITY = Map.of(
+            "Editor-Version", "vscode/1.85.0",
+            "Editor-Plugin-Version", "copilot/1.155.0",
+            "User-Agent", "GitHubCopilotChat/0.12.0");
+
+    static Headers parse(String variable, List<String> options) {
+        var own = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
+        if (variable != null) variable.lines().filter(l -> !l.isBlank()).forEach(l -> put(own, l, "COP_HEADERS"));
+        options.forEach(option -> put(own, option, "-H"));
+        return new Headers(own);
+    }
+
+    private static void put(Map<String, String> own, String line, String where) {
+        int colon = line.indexOf(':');
+        String name = colon < 0 ? "" : line.substring(0, colon).strip();
+        String value = line.substring(colon + 1).strip();
+        boolean clean = !name.isEmpty() && name.chars().allMatch(c -> c > ' ' && c < 127 && "(),/:;<=>?@[\\]{}\"".indexOf(c) < 0)
+                && value.chars().allMatch(c -> c >= ' ' && c < 127 || c == '\t');
+        if (!clean) {
+            throw Fault.usage(where + " \"" + Text.printable(line) + "\" is no header", "-H 'Name: value'");
+        }
+        if (Set.of("authorization", "host", "content-length", "connection", "transfer-encoding", "upgrade", "expect")
+                .contains(name.toLowerCase(Locale.ROOT))) {
+            throw Fault.usage(where + " cannot set " + name, name.equalsIgnoreCase("authorization")
+                    ? "a GitHub token goes into COPILOT_GITHUB_TOKEN" : null);
+        }
+        own.put(name, value);
+    }
+
+    /// For GitHub with no token yet: step 1 and 3.
+    Headers plain() { return new Headers(own).with("User-Agent", IDENTITY.get("User-Agent")); }
+
+    /// For GitHub with a GitHub token: step 4.
+    Headers github(String token) {
+        return new Headers(own).with("Authorization", "token " + token).with("Accept", "application/json")
+                .withAll(IDENTITY);
+    }
+
+    /// For the Copilot API: step 5. `X-Initiator` is truthful: what is asked here a person asks.
+    Headers copilot(String token) {
+        return new Headers(own).with("Authorization", "Bearer " + token).with("Content-Type", "application/json")
+                .with("Copilot-Integration-Id", "vscode-chat").with("X-Initiator", "user")
+                .with("X-Request-Id", Text.randomId()).withAll(IDENTITY);
+    }
+
+    Headers with(String name, String value) {
+        all.put(name, value);
+        return this;
+    }
+
+    private Headers withAll(Map<String, String> more) {
+        all.putAll(more);
+        return this;
+    }
+
+    /// What is sent: ours, with the user's in their place.
+    Map<String, String> sent() {
+        var sent = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
+        sent.putAll(all);
+        own.forEach((name, value) -> {
+            sent.remove(name);
+            if (!value.isEmpty()) sent.put(name, value);
+        });
+        return sent;
+    }
+}
+
+/// A request to send, as often as it needs.
+///
+/// @param timeout for everything from the first byte sent to the last received; null: only the general limits
+/// @param retries how often to try again after trouble that may pass
+/// @param explained a better word for a refusal than the general one, or null
+record Call(String method, URI uri, Headers headers, byte[] body, Duration timeout, int retries,
+            Function<Refusal, Fault> explained) {
+    Call(String method, URI uri, Headers headers, byte[] body) {
+        this(method, uri, headers, body, null, 3, _ -> null);
+    }
+
+    static Call get(URI uri, Headers headers) { return new Call("GET", uri, headers, null); }
+
+    static Call post(URI uri, Headers headers, String body) {
+        return new Call("POST", uri, headers, body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    Call once() { return new Call(method, uri, headers, body, timeout, 0, explained); }
+
+    Call timeout(Duration limit) { return new Call(method, uri, headers, body, limit, retries, explained); }
+
+    Call explained(Function<Refusal, Fault> words) {
+        return new Call(method, uri, headers, body, timeout, retries, words);
+    }
+}
+
+/// What to do with an answer whose status is 2xx.
+interface Reading<T> {
+    T read(Answer answer) throws IOException;
+
+    /// Whether something has reached the user that a second attempt would say again.
+    default boolean delivered() { return false; }
+
+    /// Whether answers that are errors are read as well, instead of being thrown.
+    default boolean errorsToo() { return false; }
+
+    static Reading<ObjectNode> json(String what) { return answer -> Json.object(answer.text(), what); }
+}
+
+/// Mends what a status complains of, such as a token that has run out. True means: send again, once.
+interface Recovery {
+    boolean recover(int status);
+}
+
+/// The connection was lost, or the other side stayed silent: nothing that GitHub said.
+final class Stopped extends Fault {
+    Stopped(String message, String hint, IOException cause) { super(ERROR, message, hint, cause); }
+}
+
+/// An answer that has begun: status and headers are here, the body is still arriving.
+record Answer(int status, HttpHeaders headers, Body body) implements Closeable {
+    /// More than any answer that is read as a whole; what is longer is not GitHub's.
+    private static final int LARGEST = 64 << 20;
+
+    boolean ok() { return status >= 200 && status < 300; }
+
+    String header(String name) { return headers.firstValue(name).orElse(""); }
+
+    String contentType() { return header("content-type").toLowerCase(Locale.ROOT); }
+
+    String requestId() {
+        String github = header("x-github-request-id");
+        return github.isEmpty() ? header("x-request-id") : github;
+    }
+
+    String text() throws IOException {
+        InputStream in = header("content-encoding").equalsIgnoreCase("gzip") ? new GZIPInputStream(body) : body;
+        byte[] bytes = in.readNBytes(LARGEST + 1);
+        if (bytes.length > LARGEST) throw new IOException("the answer is larger than 64 MiB");
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    void head(PrintWriter out) {
+        out.println("HTTP " + status);
+        headers.map().forEach((name, values) -> values.forEach(v -> out.println(name + ": " + v)));
+        out.println();
+    }
+
+    void copyText(PrintWriter out) throws IOException {
+        var in = new InputStreamReader(body, StandardCharsets.UTF_8);
+        var buffer = new char[8192];
+        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+            out.write(buffer, 0, n);
+            out.flush();
+        }
+    }
+
+    /// Reads what is left if it is at hand, so that the connection can serve again.
+    void drain() { body.drain(Duration.ofMillis(100)); }
+
+    @Override
+    public void close() { body.close(); }
+}
+
+/// The arriving body as an InputStream that can be interrupted and does not wait for ever: the JDK's own blocks
+/// without a limit, and its request time-out ends at the headers.
+final class Body extends InputStream implements HttpResponse.BodySubscriber<Body> {
+    private static final Object END = new Object();
+
+    private final BlockingQueue<Object> queue = new LinkedBlockingQueue<>();    // ByteBuffer, Throwable or END
+    private final Duration silence;
+    private final long deadline;
+    private final CompletableFuture<Flow.Subscription> subscription = new CompletableFuture<>();
+    private ByteBuffer current = ByteBuffer.allocate(0);
+    private boolean ended;
+
+    /// @param silence the longest wait for a byte
+    /// @param deadline System.nanoTime() at which the whole must be over; 0: never
+    Body(Duration silence, long deadline) {
+        this.silence = silence;
+        this.deadline = deadline;
+    }
+
+    @Override
+    public CompletionStage<Body> getBody() { return CompletableFuture.completedFuture(this); }
+
+    @Override
+    public void onSubscribe(Flow.Subscription s) {
+        subscription.complete(s);
+    }
+
+    @Override
+    public void onNext(List<ByteBuffer> buffers) { queue.addAll(buffers); }
+
+    @Override
+    public void onError(Throwable trouble) { queue.add(trouble); }
+
+    @Override
+    public void onComplete() { queue.add(END); }
+
+    @Override
+    public int read() throws IOException {
+        return fill(silence) ? current.get() & 0xff : -1;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+        if (length == 0) return 0;
+        if (!fill(silence)) return -1;
+        int n = Math.min(length, current.remaining());
+        current.get(bytes, offset, n);
+        return n;
+    }
+
+    @Override
+    public int available() { return current.remaining(); }
+
+    private boolean fill(Duration patience) throws IOException {
+        while (!current.hasRemaining() && !ended) {
+            if (queue.isEmpty()) subscription.thenAccept(s -> s.request(1));
+            switch (next(patience)) {
+                case ByteBuffer buffer -> current = buffer;
+                case Throwable trouble -> throw new IOException(Text.reason(trouble), trouble);
+                case Object _ -> ended = true;
+            }
+        }
+        return current.hasRemaining();
+    }
+
+    private Object next(Duration patience) throws IOException {
+        long wait = patience.toNanos();
+        if (deadline != 0) wait = Math.min(wait, deadline - System.nanoTime());
+        try {
+            var item = queue.poll(Math.max(0, wait), TimeUnit.NANOSECONDS);
+            if (item != null) return item;
+        } catch (InterruptedException e) {
+            throw Fault.interrupted();
+        }
+        throw new HttpTimeoutException(deadline != 0 && System.nanoTime() >= deadline
+                ? "not finished within the time-out" : "silent for " + Durations.words(patience));
+    }
+
+    void drain(Duration patience) {
+        try {
+            while (fill(patience)) current.position(current.limit());
+        } catch (IOException _) {
+            close();
+        }
+    }
+
+    /// Gives up what has not come: an unread body would keep the client from closing.
+    @Override
+    public void close() {
+        if (!ended) subscription.thenAccept(Flow.Subscription::cancel);
+        ended = true;
+    }
+}
+
+/// Server-sent events (WHATWG): the data of one event at a time. Lines end in LF, CRLF or a lone CR; bytes may be
+/// cut anywhere, also within a character.
+final class EventStream {
+    private static final int LONGEST_LINE = 16 << 20;
+
+    private final InputStream in;
+    private final byte[] buffer = new byte[8192];
+    private int position, limit;
+    private final ByteArrayOutputStream line = new ByteArrayOutputStream(1024);
+    private boolean afterCr, ended;
+
+    EventStream(InputStream in) throws IOException { this.in = in; }
+
+    /// The data of the next event, or null at the end. An event that the end cuts short counts: some servers leave
+    /// out the last blank line.
+    String next() throws IOException {
+        StringBuilder data = null;
+        for (String text = line(); text != null; text = line()) {
+            if (text.isEmpty()) {
+                if (data != null) return data.toString();
+            } else if (text.startsWith("data") && (text.length() == 4 || text.charAt(4) == ':')) {
+                String value = text.length() <= 5 ? "" : text.substring(text.charAt(5) == ' ' ? 6 : 5);
+                if (data == null) data = new StringBuilder(value);
+                else data.append('\n').append(value);
+            }                                               // else: a comment, or a field that is not needed here
+        }
+        return data == null ? null : data.toString();
+    }
+
+    private boolean first = true;
+
+    private String line() throws IOException {
+        line.reset();
+        while (!ended) {
+            if (position == limit && !fill()) break;
+            byte b = buffer[position++];
+            if (b == '\n' && afterCr) {
+                afterCr = false;                            // the second half of CRLF
+                continue;
+            }
+            afterCr = b == '\r';
+            if (b == '\n' || b == '\r') return text();
+            line.write(b);
+            if (line.size() > LONGEST_LINE) throw new IOException("a line of the stream is longer than 16 MiB");
+        }
+        return line.size() == 0 ? null : text();
+    }
+
+    private boolean fill() throws IOException {
+        limit = Math.max(0, in.read(buffer));
+        position = 0;
+        ended = limit == 0;
+        return !ended;
+    }
+
+    private String text() {
+        String text = line.toString(StandardCharsets.UTF_8);
+        if (first && text.startsWith("\uFEFF")) text = text.substring(1);
+        first = false;
+        return text;
+    }
+}
+
+/// An answer that is an error. Bodies are often text/plain even where they hold JSON, and sometimes JSON within a
+/// JSON string, so they are read as text first.
+record Refusal(int status, String code, String message, JsonNode json, String requestId, HttpHeaders headers) {
+    static Refusal of(Answer answer) throws IOException {
+        byte[] bytes = answer.body().readNBytes(64 << 10);
+        return of(answer.status(), new String(bytes, StandardCharsets.UTF_8), answer.requestId(), answer.headers());
+    }
+
+    static Refusal of(int status, String text, String requestId) {
+        return of(status, text, requestId, HttpHeaders.of(Map.of(), (_, _) -> true));
+    }
+
+    private static Refusal of(int status, String text, String requestId, HttpHeaders headers) {
+        var json = Json.tryParse(text);
+        if (json.isString()) json = Json.tryParse(json.asString());
+        var error = json.path("error");
+        String code = Json.text(error, "code");
+        if (code.isEmpty()) code = Json.text(json, "code");
+        String message = Json.text(error, "message");
+        if (message.isEmpty() && error.isString()) message = error.asString();
+        if (message.isEmpty()) message = Json.text(json, "message");
+        String inner = Json.text(Json.tryParse(message).path("error"), "message");      // an upstream's, as a string
+        if (!inner.isEmpty()) message = inner;
+        if (!json.isObject()) message = text.stripLeading().startsWith("<") ? "" : text.strip();
+        return new Refusal(status, code, Text.shortened(Text.printable(message), 600), json, requestId, headers);
+    }
+
+    /// GitHub's own sentence with status, code and request id: what a bug report needs.
+    String said() {
+        return (message.isEmpty() ? "it says no more" : message) + " " + marks(code);
+    }
+
+    /// Status, a code and the request id, as far as there are any: `[HTTP 429, rate_limited, request id 1A2B]`.
+    String marks(String name) {
+        var marks = new StringJoiner(", ", "[", "]").setEmptyValue("");
+        if (status != 200) marks.add("HTTP " + status);
+        if (!name.isEmpty()) marks.add(Text.printable(name));
+        if (!requestId.isEmpty()) marks.add("request id " + Text.printable(requestId));
+        return marks.toString();
+    }
+
+    /// How long GitHub asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3). Anything else is no wish.
+    Optional<Duration> retryAfter(Instant now) {
+        for (String name : List.of("retry-after", "x-ratelimit-user-retry-after")) {
+            String value = headers.firstValue(name).orElse("").strip();
+            if (value.isEmpty()) continue;
+            try {
+                if (value.matches("[0-9]{1,9}")) return Optional.of(Duration.ofSeconds(Long.parseLong(value)));
+                var date = ZonedDateTime.parse(value, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
+                return Optional.of(date.isAfter(now) ? Duration.between(now, date) : Duration.ZERO);
+            } catch (DateTimeParseException _) {
+                continue;
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// Whether the same request may do better a little later.
+    boolean mayPass() { return status == 408 || status == 429 || status >= 500 && status != 501; }
+
+    /// The general words, where no part above knows better ones.
+    Fault fault(URI uri, Instant now, ZoneId zone) {
+        String where = uri.getHost() + uri.getPath();
+        String said = said();
+        return switch (status) {
+            case 400 -> Fault.error("GitHub refuses the request: " + said, advice400());
+            case 401 -> Fault.login("the API refuses a Copilot token that is new: " + said,
+                    "copilot login --force");
+            case 402 -> Fault.later("the quota is used up: " + said + comeBack(now, zone),
+                    "copilot api /copilot_internal/user shows the quota");
+            case 403 -> Fault.error("GitHub forbids it: " + said, "your plan, your organization's policy, or"
+                    + " GitHub's abuse detection: https://github.com/settings/copilot; do not simply retry");
+            case 404 -> Fault.error("there is no " + where + ": " + said, "the same with -v shows the request");
+            case 413 -> Fault.error("the request is too large: " + said, "a shorter prompt, or fewer files");
+            case 421 -> Fault.error("the API host is not this account's: " + said, "copilot token --refresh");
+            case 422 -> Fault.error("GitHub's filter refuses the prompt: " + said,
+                    "put the question in other words");
+            case 429 -> Fault.later("too many requests: " + said + comeBack(now, zone),
+                    "wait, or allow a longer wait: --max-wait 10m");
+            case 466 -> Fault.error("GitHub no longer serves the version that we claim to be: " + said,
+                    "-H 'Editor-Version: vscode/1.110.0', or a newer copilot.java (jbang --fresh)");
+            default -> status >= 500 || status == 408
+                    ? Fault.error(where + " has trouble: " + said, "try again later; https://githubstatus.com")
+                    : status / 100 == 3
+                    ? Fault.error(where + " leads elsewhere, and is not followed: " + said,
+                            "is --host right? is there a proxy with a login page?")
+                    : Fault.error(where + " answered " + said, "the same with -v shows more");
+        };
+    }
+
+    private String advice400() {
+        if (message.contains("Editor-Version") || message.contains("Integration-Id")) return "look at -H and COP_HEADERS";
+        if (message.contains("Personal Access Token")) return "copilot login";
+        if (code.contains("max_prompt_tokens") || code.contains("context_length")) {
+            return "a shorter prompt, or a model with a larger context (copilot models)";
+        }
+        return "does this model take all your options? the same with -v shows the request";
+    }
+
+    private String comeBack(Instant now, ZoneId zone) {
+        return retryAfter(now).map(wait -> "; come back in " + Durations.words(wait) + ", at "
+                + DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm").format(now.plus(wait).atZone(zone))).orElse("");
+    }
+}
+
+/// Sends calls: the one place with an HttpClient, and the one retry layer.
+final class Wire implements AutoCloseable {
+    static final Duration CONNECT = Duration.ofSeconds(10), HEAD = Duration.ofMinutes(2), SILENCE = Duration.ofMinutes(5);
+
+    private final Environment env;
+    private final Screen screen;
+    private final Duration maxWait;
+    private final Proxies proxies;
+    private HttpClient made;                                // when the first call is sent
+
+    Wire(Environment env, Screen screen, Duration maxWait) {
+        this.env = env;
+        this.screen = screen;
+        this.maxWait = maxWait;
+        proxies = new Proxies(env);
+    }
+
+    /// HTTP/1.1 also where HTTP/2 is offered: a chat gains nothing by streams, and a batch meets no limit on them.
+    private synchronized HttpClient client() {
+        if (made != null) return made;
+        var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
+                .followRedirects(HttpClient.Redirect.NEVER);
+        proxies.applyTo(builder);
+        Trust.applyTo(builder, env);
+        return made = builder.build();
+    }
+
+    <T> T send(Call call, Reading<T> reading) { return send(() -> call, _ -> false, reading); }
+
+    /// Sends until an answer is read. Tried again: lost connections before anything was told, 408, 429 and 5xx
+    /// with growing pauses or as long as GitHub asks for, up to `--max-wait`; and once what `recovery` has mended.
+    /// Never: everything else that GitHub refuses.
+    <T> T send(Supplier<Call> calls, Recovery recovery, Reading<T> reading) {
+        var mended = new HashSet<Integer>();
+        int failures = 0;
+        while (true) {
+            Call call = calls.get();
+            Duration wait;
+            String why;
+            try (var answer = open(call)) {
+                boolean again = !answer.ok() && mended.add(answer.status()) && recovery.recover(answer.status());
+                if (again) continue;
+                if (answer.ok() || reading.errorsToo()) return reading.read(answer);
+                var refusal = Refusal.of(answer);
+                wait = refusal.mayPass() && failures < call.retries() ? patience(refusal, failures) : null;
+                if (wait == null) throw fault(call, refusal);
+                why = refusal.said();
+            } catch (IOException e) {
+                var stopped = stopped(call, e);
+                if (reading.delivered() || failures >= call.retries() || hopeless(e)) throw stopped;
+                wait = Durations.min(backOff(failures), maxWait);
+                why = stopped.getMessage();
+            }
+            failures++;
+            screen.note(why + "; trying again in " + Durations.words(wait));
+            env.time().pause(wait);
+        }
+    }
+
+    private Fault fault(Call call, Refusal refusal) {
+        var better = call.explained().apply(refusal);
+        return better != null ? better : refusal.fault(call.uri(), env.time().now(), env.zone());
+    }
+
+    /// How long to wait before the next attempt; null where GitHub asks for more than the user allows.
+    private Duration patience(Refusal refusal, int failures) {
+        var asked = refusal.retryAfter(env.time().now());
+        if (asked.isEmpty()) return Durations.min(backOff(failures), maxWait);
+        return asked.get().compareTo(maxWait) > 0 ? null : asked.get();
+    }
+
+    /// 1, 2, 4 … seconds, a quarter more or less, so that several callers do not come back together.
+    private static Duration backOff(int failures) {
+        long millis = 1000L << failures;
+        return Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis * 3 / 4, millis * 5 / 4));
+    }
+
+    private Answer open(Call call) throws IOException {
+        var request = HttpRequest.newBuilder(call.uri());
+        var sent = call.headers().sent();
+        sent.forEach(request::setHeader);
+        proxies.authorization(call.uri()).ifPresent(value -> request.setHeader("Proxy-Authorization", value));
+        request.method(call.method(), call.body() == null ? HttpRequest.BodyPublishers.noBody()
+                : HttpRequest.BodyPublishers.ofByteArray(call.body()));
+        var limit = call.timeout();
+        request.timeout(limit == null ? HEAD : limit);
+        screen.request(call.method(), call.uri(), sent);
+        long deadline = limit == null ? 0 : System.nanoTime() + limit.toNanos();
+        try {
+            var response = client().send(request.build(), _ -> new Body(SILENCE, deadline));
+            var answer = new Answer(response.statusCode(), response.headers(), response.body());
+            screen.answer(answer.status(), answer.headers().map());
+            return answer;
+        } catch (InterruptedException e) {
+            throw Fault.interrupted();
+        }
+    }
+
+    /// A certificate that is not trusted will not be trusted in a second.
+    private static boolean hopeless(IOException e) {
+        return e instanceof SSLException && Text.chain(e).anyMatch(CertificateException.class::isInstance)
+                || e instanceof SSLPeerUnverifiedException;
+    }
+
+    private Stopped stopped(Call call, IOException e) {
+        String where = call.uri().getHost() + (call.uri().getPort() < 0 ? "" : ":" + call.uri().getPort());
+        String hint = proxies.inUse(call.uri()).map(p -> "is the proxy " + p + " right? (HTTPS_PROXY, NO_PROXY)")
+                .orElse("is the network up? a proxy goes into HTTPS_PROXY");
+        if (hopeless(e)) {
+            return new Stopped(where + " shows a certificate that is not trusted: " + Text.reason(e),
+                    "your company's CA, as a PEM file, goes into SSL_CERT_FILE", e);
+        }
+        return new Stopped(switch (e) {
+            case HttpConnectTimeoutException _ -> "no connection to " + where + " within " + Durations.words(CONNECT);
+            case HttpTimeoutException t when t.getMessage().startsWith("request timed") -> "no answer from " + where
+                    + " within " + Durations.words(call.timeout() == null ? HEAD : call.timeout());
+            case HttpTimeoutException t -> where + " was " + t.getMessage();
+            case ConnectException c when Text.chain(c).anyMatch(UnresolvedAddressException.class::isInstance) ->
+                    "there is no host " + where;
+            case ConnectException _ -> "cannot connect to " + where;
+            case EOFException t -> where + ": " + Text.reason(t);
+            default -> "the connection to " + where + " was lost (" + Text.reason(e) + ")";
+        }, hint, e);
+    }
+
+    /// Waiting for the client's threads would cost 300 ms at every exit.
+    @Override
+    public synchronized void close() {
+        if (made != null) made.shutdownNow();
+    }
+}
+
+/// Proxies as curl takes them from the environment: the lower-case name wins, http_proxy has no upper-case form,
+/// ALL_PROXY serves both, NO_PROXY lists hosts and domains, the loopback is never proxied. The JVM's own
+/// properties are left alone and serve where the environment says nothing.
+final class Proxies {
+    private final Environment env;
+
+    Proxies(Environment env) { this.env = env; }
+
+    void applyTo(HttpClient.Builder builder) {
+        if (Stream.of("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY")
+                .allMatch(name -> env.variable(name) == null)) {
+            builder.proxy(ProxySelector.getDefault());
+            return;
+        }
+        // The JDK refuses Basic for tunnels unless this is set before its first client.
+        if (System.getProperty("jdk.http.auth.tunneling.disabledSchemes") == null) {
+            System.setProperty("jdk.http.auth.tunneling.disabledSchemes", "");
+        }
+        builder.proxy(new ProxySelector() {
+            @Override
+            public List<Proxy> select(URI uri) {
+                return List.of(proxy(uri).map(p -> new Proxy(Proxy.Type.HTTP,
+                        new InetSocketAddress(p.getHost(), p.getPort() < 0 ? 1080 : p.getPort()))).orElse(Proxy.NO_PROXY));
+            }
+
+            @Override
+            public void connectFailed(URI uri, SocketAddress address, IOException e) {}
+        });
+    }
+
+    Optional<String> inUse(URI uri) { return proxy(uri).map(p -> p.getHost() + ":" + (p.getPort() < 0 ? 1080 : p.getPort())); }
+
+    Optional<String> authorization(URI uri) {
+        return proxy(uri).map(URI::getRawUserInfo).map(user -> "Basic " + Base64.getEncoder().encodeToString(
+                URLDecoder.decode(user.replace("+", "%2B"), StandardCharsets.UTF_8).getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private Optional<URI> proxy(URI target) {
+        boolean secure = target.getScheme().equals("https");
+        String value = firstOf(secure ? List.of("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+                : List.of("http_proxy", "all_proxy", "ALL_PROXY"));
+        if (value == null || exempt(target.getHost())) return Optional.empty();
+        var uri = Text.uri(value.contains("://") ? value : "http://" + value, "the proxy in the environment");
+        if (!"http".equals(uri.getScheme()) || uri.getHost() == null) {
+            throw Fault.usage("a proxy must be http://HOST:PORT, and the environment says "
+                    + value.replaceAll("//[^@/]*@", "//***@"), "HTTPS_PROXY=http://HOST:PORT");
+        }
+        return Optional.of(uri);
+    }
+
+    private boolean exempt(String host) {
+        if (host == null || host.equals("localhost") || host.startsWith("127.") || host.equals("[::1]")) return true;
+        String list = firstOf(List.of("no_proxy", "NO_PROXY"));
+        if (list == null) return false;
+        for (String entry : list.split("[,\\s]+")) {
+            String name = entry.startsWith("*.") ? entry.substring(2) : entry.startsWith(".") ? entry.substring(1) : entry;
+            boolean hit = !name.isEmpty() && (host.equalsIgnoreCase(name)
+                    || host.toLowerCase(Locale.ROOT).endsWith("." + name.toLowerCase(Locale.ROOT)));
+            if (entry.equals("*") || hit) return true;
+        }
+        return false;
+    }
+
+    private String firstOf(List<String> names) {
+        return names.stream().map(env::variable).filter(Objects::nonNull).findFirst().orElse(null);
+    }
+}
+
+/// SSL_CERT_FILE adds a company's certificate authorities (PEM) to the JDK's. The file is read only when the JDK's
+/// own have refused, for reading it costs some 300 ms.
+final class Trust {
+    static void applyTo(HttpClient.Builder builder, Environment env) {
+        String file = env.variable("SSL_CERT_FILE");
+        if (file == null) return;
+        try {
+            var context = SSLContext.getInstance("TLS");
+            context.init(null, new TrustManager[]{new Both(managers(null), env.path(file))}, null);
+            builder.sslContext(context);
+        } catch (GeneralSecurityException e) {
+            throw Fault.error("cannot set up TLS: " + Text.reason(e), null);
+        }
+    }
+
+    private static X509ExtendedTrustManager managers(KeyStore store) throws GeneralSecurityException {
+        var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        factory.init(store);
+        return (X509ExtendedTrustManager) factory.getTrustManagers()[0];
+    }
+
+    private static X509ExtendedTrustManager fromPem(Path file) throws CertificateException {
+        try (var in = Files.newInputStream(file)) {
+            var store = KeyStore.getInstance(KeyStore.getDefaultType());
+            store.load(null, null);
+            for (var certificate : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
+                store.setCertificateEntry("ca" + store.size(), certificate);
+            }
+            return managers(store);
+        } catch (IOException | GeneralSecurityException e) {
+            throw new CertificateException("SSL_CERT_FILE " + file + " cannot be read: " + Text.reason(e), e);
+        }
+    }
+
+    private static final class Both extends X509ExtendedTrustManager {
+        private final X509ExtendedTrustManager jdk;
+        private final Path file;
+
+        Both(X509ExtendedTrustManager jdk, Path file) {
+            this.jdk = jdk;
+            this.file = file;
+        }
+
+        private interface Check {
+            void by(X509ExtendedTrustManager manager) throws CertificateException;
+        }
+
+        private void check(Check check) throws CertificateException {
+            try {
+                check.by(jdk);
+            } catch (CertificateException refused) {
+                check.by(fromPem(file));
+            }
+        }
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String type, Socket s) throws CertificateException {
+            check(manager -> manager.checkServerTrusted(chain, type, s));
+        }
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine)
+                throws CertificateException {
+            check(manager -> manager.checkServerTrusted(chain, type, engine));
+        }
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String type) throws CertificateException {
+            check(manager -> manager.checkServerTrusted(chain, type));
+        }
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String type, Socket s) throws CertificateException {
+            jdk.checkClientTrusted(chain, type, s);
+        }
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine)
+                throws CertificateException {
+            jdk.checkClientTrusted(chain, type, engine);
+        }
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String type) throws CertificateException {
+            jdk.checkClientTrusted(chain, type);
+        }
+
+        @Override
+        public X509Certificate[] getAcceptedIssuers() { return jdk.getAcceptedIssuers(); }
+    }
+}
+
+// ===================================================================================================== Home
+// Where things are kept: under COP_HOME, else where XDG or Windows wants them. Folders 0700, files 0600, written
+// beside their place and moved into it, so that nobody ever reads half a file.
+
+/// @param config the login and the person's choices
+/// @param cache what can be fetched again
+/// @param state what the person made: conversations, history
+/// @param editors where GitHub's editor plug-ins keep their logins
+record Home(Path config, Path cache, Path state, Path editors, Environment env) {
+    static Home of(Environment env) {
+        Path home = env.path(env.variable("HOME") != null ? env.variable("HOME") : System.getProperty("user.home"));
+        boolean windows = System.getProperty("os.name").startsWith("Windows");
+        Path xdg = folder(env, "XDG_CONFIG_HOME", home.resolve(".config"));
+        Path editors = (windows ? folder(env, "LOCALAPPDATA", home) : xdg).resolve("github-copilot");
+        if (env.variable("COP_HOME") instanceof String own) {
+            Path root = env.path(own);
+            return new Home(root, root.resolve("cache"), root.resolve("state"), editors, env);
+        }
+        if (windows) {
+            Path local = folder(env, "LOCALAPPDATA", home).resolve("copilot.java");
+            return new Home(folder(env, "APPDATA", home).resolve("copilot.java"), local.resolve("cache"), local, editors, env);
+        }
+        return new Home(xdg.resolve("copilot.java"),
+                folder(env, "XDG_CACHE_HOME", home.resolve(".cache")).resolve("copilot.java"),
+                folder(env, "XDG_STATE_HOME", home.resolve(".local/state")).resolve("copilot.java"), editors, env);
+    }
+
+    /// Relative values count as unset, as the XDG specification wants.
+    private static Path folder(Environment env, String variable, Path otherwise) {
+        String value = env.variable(variable);
+        return value != null && env.path(value).isAbsolute() ? Path.of(value) : otherwise;
+    }
+
+    Path login() { return config.resolve("login.json"); }
+
+    Path token(String key) { return cache.resolve("token-" + key + ".json"); }
+
+    Path refusals() { return cache.resolve("refused.json"); }
+
+    /// The file as a JSON object, empty where there is none.
+    ///
+    /// @throws Fault if it cannot be read or holds something else
+    ObjectNode read(Path file) {
+        String text;
+        try {
+            text = Files.readString(file);
+        } catch (NoSuchFileException _) {
+            return Json.object();
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + file, e, null);
+        }
+        if (Json.tryParse(text) instanceof ObjectNode object) return object;
+        throw Fault.error(file + " is damaged: it holds no JSON object", "delete it, then: copilot login");
+    }
+
+    void write(Path file, JsonNode json) {
+        try {
+            writeText(file, Json.pretty(json) + "\n");
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + file, e, "is the folder writable? COP_HOME names another");
+        }
+    }
+
+    /// Writes what can be fetched again: where that fails the work goes on, and the next call fetches again.
+    void cache(Path file, JsonNode json, Screen screen) {
+        try {
+            write(file, json);
+        } catch (Fault readOnly) {
+            screen.warn(readOnly.getMessage() + "; going on without the cache");
+        }
+    }
+
+    void writeText(Path file, String text) throws IOException {
+        folder(file.getParent());
+        Path target = Files.isSymbolicLink(file) ? file.toRealPath() : file;
+        Path part = Files.createTempFile(target.getParent(), ".", ".part", own("rw-------"));
+        try {
+            Files.writeString(part, text);
+            Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(part);
+        }
+    }
+
+    /// Makes an empty file of ours, if there is none yet.
+    void touch(Path file) throws IOException {
+        if (!Files.exists(file)) writeText(file, "");
+    }
+
+    void delete(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw Fault.io("cannot delete " + file, e, null);
+        }
+    }
+
+    /// Deletes cached files of a kind that nobody has renewed for so long.
+    void cacheLess(String prefix, Duration age) {
+        try (var files = Files.newDirectoryStream(cache, prefix + "*")) {
+            for (Path file : files) {
+                if (Files.getLastModifiedTime(file).toInstant().isBefore(Instant.now().minus(age))) Files.delete(file);
+            }
+        } catch (IOException _) {
+            // another process tidies up as well
+        }
+    }
+
+    /// Runs `work` while no other thread or process of this user runs the like under this name. Where the file
+    /// system knows no locks, or nothing can be written, it runs all the same.
+    <T> T locked(String name, Supplier<T> work) {
+        try {
+            folder(cache);
+        } catch (IOException _) {
+            return work.get();
+        }
+        Path file = cache.resolve(name + ".lock");
+        try (var channel = FileChannel.open(file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+                own("rw-------"))) {
+            return locked(channel, work);
+        } catch (FileLockInterruptionException | ClosedByInterruptException e) {
+            throw Fault.interrupted();
+        } catch (IOException _) {
+            return work.get();
+        }
+    }
+
+    private <T> T locked(FileChannel channel, Supplier<T> work) throws IOException {
+        FileLock lock = null;
+        while (lock == null) {
+            try {
+                lock = channel.lock();
+            } catch (OverlappingFileLockException anotherThreadOfOurs) {
+                env.time().pause(Duration.ofMillis(20));
+            }
+        }
+        try {
+            return work.get();
+        } finally {
+            lock.release();
+        }
+    }
+
+    private static void folder(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) Files.createDirectories(folder, own("rwx------"));
+    }
+
+    private static FileAttribute<?>[] own(String permissions) {
+        return FileSystems.getDefault().supportedFileAttributeViews().contains("posix")
+                ? new FileAttribute<?>[]{PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions))}
+                : new FileAttribute<?>[0];
+    }
+}
+
+// ================================================================================================== Process
+// What the tool touches of the process it runs in: streams, variables, clock, terminal, signals.
+
+/// The outside world, so that tests can hand in another one.
+record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, String> variables,
+                   IntPredicate terminal, Time time, Path directory) {
+    static Environment of(InputStream in, PrintWriter out, PrintWriter err, Map<String, String> variables) {
+        return new Environment(new Stdin(in, null), out, err, variables, Descriptors::isTerminal, Time.SYSTEM,
+                Path.of(""));
+    }
+
+    /// A variable's value; null where it is unset or empty.
+    String variable(String name) {
+        String value = variables.get(name);
+        return value == null || value.isEmpty() ? null : value;
+    }
+
+    ZoneId zone() { return ZoneId.systemDefault(); }
+
+    /// A path that the user typed.
+    Path path(String text) {
+        try {
+            return directory.resolve(text);
+        } catch (InvalidPathException e) {
+            throw Fault.usage("\"" + Text.printable(text) + "\" is no path: " + e.getReason(), null);
+        }
+    }
+}
+
+/// The clock, and pauses by it.
+interface Time {
+    Instant now();
+
+    void sleep(Duration pause) throws InterruptedException;
+
+    /// Sleeps; Ctrl-C ends it.
+    default void pause(Duration pause) {
+        try {
+            if (pause.isPositive()) sleep(pause);
+        } catch (InterruptedException e) {
+            throw Fault.interrupted();
+        }
+    }
+
+    Time SYSTEM = new Time() {
+        @Override
+        public Instant now() { return Instant.now(); }
+
+        @Override
+        public void sleep(Duration pause) throws InterruptedException { Thread.sleep(pause); }
+    };
+}
+
+/// stdout was closed by its reader, as `| head` does: no error, only the end.
+final class ClosedOutput extends RuntimeException {
+    ClosedOutput() { super(null, null, false, false); }
+}
+
+/// The tool as a process of its own: UTF-8 whatever the locale, Ctrl-C, a reader that goes away.
+final class RealProcess {
+    static int start(String... args) {
+        var out = writer(FileDescriptor.out, true);
+        var err = writer(FileDescriptor.err, false);
+        var signals = new Signals(Thread.currentThread());
+        var env = Environment.of(System.in, out, err, System.getenv());
+        if (argumentsGotLost()) {
+            return new Screen(env).report(Fault.usage("an argument holds characters that the locale "
+                    + System.getProperty("sun.jnu.encoding") + " cannot carry",
+                    "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
+        }
+        int code = copilot.run(env, args);
+        return code == Fault.INTERRUPTED ? signals.exitCode() : code;
+    }
+
+    private static PrintWriter writer(FileDescriptor descriptor, boolean answer) {
+        var raw = new FileOutputStream(descriptor);
+        OutputStream guarded = new OutputStream() {
+            @Override
+            public void write(int b) { write(new byte[]{(byte) b}, 0, 1); }
+
+            @Override
+            public void write(byte[] bytes, int offset, int length) {
+                try {
+                    raw.write(bytes, offset, length);
+                } catch (IOException e) {
+                    if (!answer) return;                    // nobody is left to be told
+                    if (broken(e)) throw new ClosedOutput();
+                    throw Fault.io("cannot write the answer to stdout", e, "is the disk full?");
+                }
+            }
+        };
+        return new PrintWriter(new OutputStreamWriter(guarded, StandardCharsets.UTF_8), false);
+    }
+
+    private static boolean broken(IOException e) {
+        String reason = Text.reason(e);
+        return reason.contains("Broken pipe") || reason.contains("pipe is being closed") || reason.contains("reset");
+    }
+
+    /// Under a C locale the JVM turns what is not ASCII into `?`; a prompt must not be sent so. Where the system
+    /// shows the bytes of the command line we can tell.
+    private static boolean argumentsGotLost() {
+        if (System.getProperty("sun.jnu.encoding", "UTF-8").startsWith("UTF")) return false;
+        try {
+            for (byte b : Files.readAllBytes(Path.of("/proc/self/cmdline"))) if (b < 0) return true;
+        } catch (IOException _) {
+            // not Linux: nothing to look at
+        }
+        return false;
+    }
+}
+
+/// Ctrl-C and SIGTERM. The first interrupts the thread that runs the command, which then ends in its own way; a
+/// second, or three seconds without an end, stop the process at once.
+final class Signals {
+    private final AtomicInteger exitCode = new AtomicInteger(Fault.INTERRUPTED);
+    private final AtomicBoolean again = new AtomicBoolean();
+
+    Signals(Thread main) {
+        on("INT", Fault.INTERRUPTED, main);
+        on("TERM", 143, main);
+    }
+
+    int exitCode() { return exitCode.get(); }
+
+    private void on(String name, int code, Thread main) {
+        try {
+            sun.misc.Signal.handle(new sun.misc.Signal(name), _ -> {
+                if (again.getAndSet(true)) Runtime.getRuntime().halt(code);
+                exitCode.set(code);
+                main.interrupt();
+                Thread.ofPlatform().daemon().start(() -> {
+                    Time.SYSTEM.pause(Duration.ofSeconds(3));
+                    Runtime.getRuntime().halt(code);
+                });
+            });
+        } catch (IllegalArgumentException _) {
+            // a system without this signal, or a JVM that keeps it to itself (-Xrs)
+        }
+    }
+}
+
+/// Standard input, read by a thread of its own so that Ctrl-C is heard and a silent pipe is not waited for.
+final class Stdin {
+    enum Kind { TERMINAL, PIPE, FILE }
+
+    /// How long a pipe that may never speak is waited for where there is a prompt already.
+    static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    private final InputStream in;
+    private final Kind given;
+    private final CompletableFuture<Boolean> first = new CompletableFuture<>();
+    private final CompletableFuture<byte[]> all = new CompletableFuture<>();
+    private boolean started;
+
+    /// @param given what it is; null: to be found out when it matters
+    Stdin(InputStream in, Kind given) {
+        this.in = in;
+        this.given = given;
+    }
+
+    Kind kind() { return given != null ? given : Descriptors.kind(0); }
+
+    /// Everything up to the end.
+    String text() {
+        start();
+        return Text.utf8(await(all, null).orElseThrow(), "stdin");
+    }
+
+    /// Everything, or nothing where a pipe gives no first byte within `patience`.
+    Optional<String> text(Duration patience) {
+        start();
+        return await(first, kind() == Kind.PIPE ? patience : null).isPresent() ? Optional.of(text()) : Optional.empty();
+    }
+
+    private synchronized void start() {
+        if (started) return;
+        started = true;
+        Thread.ofPlatform().daemon().name("stdin").start(() -> {
+            var bytes = new ByteArrayOutputStream();
+            try {
+                var buffer = new byte[8192];
+                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                    bytes.write(buffer, 0, n);
+                    first.complete(true);
+                }
+            } catch (IOException _) {
+                // a closed descriptor (<&-) is an empty one
+            }
+            first.complete(true);
+            all.complete(bytes.toByteArray());
+        });
+    }
+
+    private static <T> Optional<T> await(CompletableFuture<T> future, Duration patience) {
+        try {
+            return Optional.of(patience == null ? future.get() : future.get(patience.toMillis(), TimeUnit.MILLISECONDS));
+        } catch (TimeoutException _) {
+            return Optional.empty();
+        } catch (InterruptedException e) {
+            throw Fault.interrupted();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
+
+/// What a file descriptor is. `System.console()` does not tell: it is null as soon as one of two is redirected.
+final class Descriptors {
+    static boolean isTerminal(int descriptor) {
+        return link(descriptor).map(l -> l.startsWith("/dev/pts/") || l.startsWith("/dev/tty") || l.equals("/dev/console"))
+                .orElseGet(() -> isatty(descriptor));
+    }
+
+    static Stdin.Kind kind(int descriptor) {
+        if (isTerminal(descriptor)) return Stdin.Kind.TERMINAL;
+        boolean pipe = link(descriptor).map(l -> l.startsWith("pipe:") || l.startsWith("socket:")).orElse(true);
+        return pipe ? Stdin.Kind.PIPE : Stdin.Kind.FILE;
+    }
+
+    private static Optional<String> link(int descriptor) {
+        if (!System.getProperty("os.name").equals("Linux")) return Optional.empty();
+        try {
+            return Optional.of(Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString());
+        } catch (NoSuchFileException closed) {
+            return Optional.of("closed");
+        } catch (IOException _) {
+            return Optional.empty();
+        }
+    }
+
+    private static boolean isatty(int descriptor) {
+        boolean windows = System.getProperty("os.name").startsWith("Windows");
+        try (var arena = Arena.ofConfined()) {
+            var linker = Linker.nativeLinker();
+            var symbols = windows ? SymbolLookup.libraryLookup("ucrtbase", arena) : linker.defaultLookup();
+            var isatty = linker.downcallHandle(symbols.find(windows ? "_isatty" : "isatty").orElseThrow(),
+                    FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+            return (int) isatty.invokeExact(descriptor) != 0;
+        } catch (Throwable unknown) {
+            return System.console() != null;
+        }
+    }
+}
+
+/// The one object that writes to stderr.
+final class Screen {
+    private final Environment env;
+    private Boolean terminal;
+    private int livingWidth;
+    boolean verbose, quiet;
+
+    Screen(Environment env) { this.env = env; }
+
+    /// Whether stderr is a terminal; found out when it first matters.
+    boolean terminal() {
+        if (terminal == null) terminal = env.terminal().test(2);
+        return terminal;
+    }
+
+    boolean colour() { return terminal() && env.variable("NO_COLOR") == null && !"dumb".equals(env.variable("TERM")); }
+
+    String bold(String text) { return colour() ? "\033[1m" + text + "\033[0m" : text; }
+
+    String dim(String text) { return colour() ? "\033[2m" + text + "\033[0m" : text; }
+
+    /// Progress and notes; --quiet leaves them out.
+    void note(String text) { if (!quiet) line(dim(text)); }
+
+    /// What was asked for: a code to type, the usage.
+    void always(String text) { line(text); }
+
+    void warn(String text) { line((colour() ? "\033[33mwarning:\033[0m " : "warning: ") + Text.printable(text)); }
+
+    void hint(String text) { if (text != null && !text.isEmpty()) line("hint: " + Text.printable(text)); }
+
+    void error(String text) { line((colour() ? "\033[31merror:\033[0m " : "error: ") + Text.printable(text)); }
+
+    /// For -v only.
+    void detail(String text) { if (verbose) line(dim("* " + Text.printable(Secrets.mask(text)))); }
+
+    /// A line that is written over by the next one; only on a terminal. An empty one takes it away.
+    void living(String text) {
+        if (quiet || !colour()) return;
+        env.err().print("\r" + dim(text) + " ".repeat(Math.max(0, livingWidth - text.length())) + (text.isEmpty() ? "\r" : ""));
+        env.err().flush();
+        livingWidth = text.length();
+    }
+
+    /// Reasoning and the like, as it arrives.
+    void raw(String text) {
+        env.err().print(dim(text));
+        env.err().flush();
+    }
+
+    void request(String method, URI uri, Map<String, String> headers) {
+        if (!verbose) return;
+        line(dim("> " + method + " " + uri));
+        headers.forEach((name, value) -> line(dim("> " + name + ": " + Secrets.header(name, value))));
+    }
+
+    void answer(int status, Map<String, List<String>> headers) {
+        if (!verbose) return;
+        line(dim("< " + status));
+        headers.forEach((name, values) -> values.forEach(v ->
+                line(dim("< " + name + ": " + Text.printable(Secrets.header(name, v))))));
+    }
+
+    int report(Fault fault) {
+        if (fault.exitCode() != Fault.INTERRUPTED) {
+            error(fault.getMessage());
+            hint(fault.hint());
+        }
+        if (verbose) {
+            var trace = new StringWriter();
+            fault.printStackTrace(new PrintWriter(trace));
+            line(Secrets.mask(trace.toString().stripTrailing()));
+        }
+        return fault.exitCode();
+    }
+
+    private void line(String text) {
+        if (livingWidth > 0) living("");
+        env.err().println(text);
+        env.err().flush();
+    }
+
+    /// Columns on a terminal, tab-separated values without a heading in a pipe.
+    void table(Environment env, List<String> heading, List<List<String>> rows) {
+        if (!env.terminal().test(1)) {
+            rows.forEach(row -> env.out().println(String.join("\t", row.stream().map(c -> c.replace('\t', ' ')).toList())));
+            return;
+        }
+        var all = new ArrayList<List<String>>();
+        all.add(heading);
+        all.addAll(rows);
+        var widths = IntStream.range(0, heading.size())
+                .map(i -> all.stream().mapToInt(row -> row.get(i).length()).max().orElse(0)).toArray();
+        for (var row : all) {
+            var line = new StringBuilder();
+            for (int i = 0; i < widths.length; i++) line.append(Text.padded(row.get(i), widths[i])).append("  ");
+            env.out().println(Text.printable(line.toString().stripTrailing()));
+        }
+    }
+}
+
+// ===================================================================================================== Text
+// Small words that every part uses.
+
+/// JSON by one mapper, made when it is first needed. Numbers keep their digits.
+final class Json {
+    private static final class Mapper {
+        static final JsonMapper ONE = JsonMapper.builder()
+                .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
+    }
+
+    static ObjectNode object() { return JsonNodeFactory.instance.objectNode(); }
+
+    /// A field's text; empty where it is missing, null or no string.
+    static String text(JsonNode node, String field) {
+        var value = node.path(field);
+        return value.isString() ? value.asString() : "";
+    }
+
+    static byte[] bytes(JsonNode json) { return Mapper.ONE.writeValueAsBytes(json); }
+
+    static String line(JsonNode json) { return Mapper.ONE.writeValueAsString(json); }
+
+    static String pretty(JsonNode json) { return Mapper.ONE.writerWithDefaultPrettyPrinter().writeValueAsString(json); }
+
+    /// The value, or a missing node where the text is no JSON.
+    static JsonNode tryParse(String text) {
+        try {
+            return Mapper.ONE.readTree(text);
+        } catch (JacksonException _) {
+            return Mapper.ONE.missingNode();
+        }
+    }
+
+    static JsonNode tryObject(String text) { return tryParse(text); }
+
+    static ObjectNode object(String text, String what) {
+        if (tryParse(text) instanceof ObjectNode object) return object;
+        throw Fault.error(what + " could not be understood: " + (text.isBlank() ? "it is empty"
+                : "\"" + Text.shortened(Text.printable(text), 120) + "\""),
+                "is --host right? is there a proxy with a login page? the same with -v shows more");
+    }
+}
+
+/// Whatever looks like a token is masked in everything that is shown: GitHub's by their prefixes, Copilot's by
+/// `tid=`, and bearers of any kind.
+final class Secrets {
+    private static final Pattern TOKEN = Pattern.compile(
+            "\\b(gh[a-z]_|github_pat_)[A-Za-z0-9_]{4,}([A-Za-z0-9]{4})|(\\btid=)[^\\s\"',]+|(?i:(\\bbearer |\\btoken )[\\w.;=:+/-]{20,})");
+
+    static String mask(String text) {
+        if (text == null) return "";
+        return TOKEN.matcher(text).replaceAll(m -> m.group(1) != null ? m.group(1) + "…" + m.group(2)
+                : (m.group(3) != null ? m.group(3) : m.group(4)) + "…");
+    }
+
+    static String header(String name, String value) {
+        boolean secret = name.toLowerCase(Locale.ROOT).contains("authorization") || name.toLowerCase(Locale.ROOT).contains("cookie");
+        return secret ? value.split(" ")[0] + " …" : mask(value);
+    }
+}
+
+final class Text {
+    /// Control characters made visible, except line breaks and tabs: an answer must not steer the terminal.
+    static String printable(String text) {
+        if (text.chars().noneMatch(Text::control)) return text;
+        var clean = new StringBuilder(text.length());
+        text.chars().forEach(c -> clean.append(!control(c) ? (char) c : c < ' ' ? (char) (0x2400 + c) : '\uFFFD'));
+        return clean.toString();
+    }
+
+    private static boolean control(int c) { return c < ' ' && c != '\n' && c != '\t' || c >= 0x7f && c < 0xa0; }
+
+    static String shortened(String text, int most) { return text.length() <= most ? text : text.substring(0, most) + "…"; }
+
+    static String padded(String text, int width) { return text + " ".repeat(Math.max(0, width - text.length())); }
+
+    static String withOneNewline(String text) { return withoutLastNewlines(text) + "\n"; }
+
+    static String withoutLastNewlines(String text) {
+        int end = text.length();
+        while (end > 0 && (text.charAt(end - 1) == '\n' || text.charAt(end - 1) == '\r')) end--;
+        return text.substring(0, end);
+    }
+
+    /// Text that people gave: it must be UTF-8 and no binary, for it is sent as it is.
+    static String utf8(byte[] bytes, String where) {
+        try {
+            String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            if (text.indexOf('\0') >= 0) throw Fault.usage(where + " is no text: it holds a NUL", "text files only");
+            return text.startsWith("\uFEFF") ? text.substring(1) : text;
+        } catch (CharacterCodingException e) {
+            throw Fault.usage(where + " is not UTF-8 text", "iconv -f latin1 -t utf-8 FILE, if it is text at all");
+        }
+    }
+
+    static URI uri(String text, String what) {
+        try {
+            var uri = new URI(text);
+            if (uri.getScheme() != null && uri.getHost() != null) return uri;
+        } catch (URISyntaxException _) {
+            // said below
+        }
+        throw Fault.error(what + " is no address: \"" + printable(text) + "\"", null);
+    }
+
+    static String form(Map<String, String> fields) {
+        return fields.entrySet().stream().map(f -> f.getKey() + "=" + URLEncoder.encode(f.getValue(), StandardCharsets.UTF_8))
+                .collect(Collectors.joining("&"));
+    }
+
+    static String sha256(String text) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /// A UUID of version 4. It names a request and guards nothing, so the slow secure generator is not needed.
+    static String randomId() {
+        var random = ThreadLocalRandom.current();
+        return new UUID(random.nextLong() & ~0xf000L | 0x4000L, random.nextLong() >>> 2 | Long.MIN_VALUE).toString();
+    }
+
+    /// An exception's own words, or its name where it has none.
+    static String reason(Throwable e) {
+        String what = e.getMessage() == null || e.getMessage().isBlank() ? e.getClass().getSimpleName() : e.getMessage();
+        return printable(switch (e) {
+            case NoSuchFileException _ -> "there is no such file";
+            case AccessDeniedException _ -> "permission denied";
+            case FileSystemException f when f.getReason() != null -> f.getReason();
+            default -> what;
+        });
+    }
+
+    static Stream<Throwable> chain(Throwable e) { return Stream.iterate(e, Objects::nonNull, Throwable::getCause); }
+}
+
+/// Durations as people write and read them.
+final class Durations {
+    private static final Pattern WRITTEN = Pattern.compile("([0-9]{1,9})\\s*(ms|s|m|h|d)?");
+
+    static Duration parse(String where, String text, Duration otherwise) {
+        if (text == null) return otherwise;
+        var m = WRITTEN.matcher(text.strip());
+        if (!m.matches()) throw Fault.usage(where + " " + text + " is no time", where + " 90s, or 5m, 2h");
+        long n = Long.parseLong(m.group(1));
+        return switch (m.group(2)) {
+            case "ms" -> Duration.ofMillis(n);
+            case "m" -> Duration.ofMinutes(n);
+            case "h" -> Duration.ofHours(n);
+            case "d" -> Duration.ofDays(n);
+            case null, default -> Duration.ofSeconds(n);
+        };
+    }
+
+    static Duration min(Duration a, Duration b) { return a.compareTo(b) <= 0 ? a : b; }
+
+    static String words(Duration d) {
+        long s = d.toSeconds();
+        return s < 1 ? Math.max(0, d.toMillis()) + " ms" : s < 120 ? s + " s" : s < 7200 ? s / 60 + " min"
+                : s < 172_800 ? s / 3600 + " h" : s / 86_400 + " days";
+    }
+
+    static String clock(Duration d) {
+        long s = Math.max(0, d.toSeconds());
+        return s / 60 + ":" + (s % 60 < 10 ? "0" : "") + s % 60;
+    }
+
+    static String seconds(Duration d) { return BigDecimal.valueOf(d.toMillis() / 100, 1) + " s"; }
+}
+
+/// The nearest name to one that was mistyped (Levenshtein), if one is near enough to be meant.
+final class Nearest {
+    static Optional<String> of(String word, Collection<String> names) {
+        record Near(String name, int distance) {}
+        return names.stream().map(name -> new Near(name, distance(word.toLowerCase(Locale.ROOT), name.toLowerCase(Locale.ROOT))))
+                .filter(near -> near.distance() <= Math.max(2, word.length() / 3))
+                .min(Comparator.comparingInt(Near::distance)).map(Near::name);
+    }
+
+    private static int distance(String a, String b) {
+        var row = IntStream.rangeClosed(0, b.length()).toArray();
+        for (int i = 1; i <= a.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int other = Math.min(Math.min(row[j], row[j - 1]) + 1, diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1));
+                diagonal = row[j];
+                row[j] = other;
+            }
+        }
+        return row[b.length()];
+    }
+}
