@@ -202,10 +202,12 @@ public class copilot {
                 + " a line.")
         List<String> headers = new ArrayList<>();
 
-        @Option(order = 102, names = {"-v", "--verbose"}, description = "Show requests and answers' heads on stderr, tokens masked.")
+        @Option(order = 102, names = {"-v", "--verbose"},
+                description = "Show requests and answers' heads on stderr, tokens masked.")
         boolean verbose;
 
-        @Option(order = 103, names = {"-q", "--quiet"}, description = "No progress and no notes on stderr; errors remain.")
+        @Option(order = 103, names = {"-q", "--quiet"},
+                description = "No progress and no notes on stderr; errors remain.")
         boolean quiet;
 
         @Option(order = 104, names = {"-h", "--help"}, usageHelp = true, description = "This text.")
@@ -225,7 +227,9 @@ public class copilot {
 
         abstract int run(Copilot copilot);
 
-        Duration maxWait() { return Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), Duration.ofMinutes(1)); }
+        Duration maxWait() {
+            return Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), Duration.ofMinutes(1));
+        }
 
         void print(String line) { env.out().println(line); }
     }
@@ -236,7 +240,8 @@ public class copilot {
         void header(String line) { headers.add(line); }
     }
 
-    @CommandLine.Command(name = "copilot login", customSynopsis = "copilot login [OPTIONS]", sortOptions = false, description = {
+    @CommandLine.Command(name = "copilot login", sortOptions = false,
+            customSynopsis = "copilot login [OPTIONS]", description = {
             "Log in to GitHub with a code that you type in the browser, and keep the token (0600).", ""})
     static final class LoginCommand extends LongHeaderCommand {
         @Option(names = "--client", paramLabel = "vscode|gh|ID", description =
@@ -249,7 +254,7 @@ public class copilot {
         @Option(names = "--no-browser", description = "Do not open a browser.")
         boolean noBrowser;
 
-        @Option(names = "--with-token", description = "Read a GitHub token from stdin instead of asking GitHub for one.")
+        @Option(names = "--with-token", description = "Read a GitHub token from stdin instead of asking for one.")
         boolean withToken;
 
         @Option(names = "--force", description = "Log in again although a login that works is there.")
@@ -301,13 +306,15 @@ public class copilot {
             if (env.stdin().kind() == Stdin.Kind.TERMINAL) screen.note("paste the GitHub token, then Enter and Ctrl-D");
             String token = env.stdin().text().strip();
             if (token.isEmpty()) {
-                throw Fault.usage("no token came on standard input", "printf %s \"$TOKEN\" | copilot login --with-token");
+                throw Fault.usage("no token came on standard input",
+                        "printf %s \"$TOKEN\" | copilot login --with-token");
             }
             return token;
         }
     }
 
-    @CommandLine.Command(name = "copilot logout", customSynopsis = "copilot logout [OPTIONS]", sortOptions = false,
+    @CommandLine.Command(name = "copilot logout", sortOptions = false,
+            customSynopsis = "copilot logout [OPTIONS]",
             description = {"Forget the login and its Copilot token on this machine.", ""})
     static final class LogoutCommand extends LongHeaderCommand {
         @Override
@@ -324,7 +331,8 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot status", customSynopsis = "copilot status [OPTIONS]", sortOptions = false, description = {
+    @CommandLine.Command(name = "copilot status", sortOptions = false,
+            customSynopsis = "copilot status [OPTIONS]", description = {
             "Say who is logged in, from which source, on what plan, and how long the Copilot token lives.", ""})
     static final class StatusCommand extends LongHeaderCommand {
         @Option(names = "--json", description = "As JSON.")
@@ -341,7 +349,8 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot token", customSynopsis = "copilot token [OPTIONS]", sortOptions = false, description = {
+    @CommandLine.Command(name = "copilot token", sortOptions = false,
+            customSynopsis = "copilot token [OPTIONS]", description = {
             "Print the short-lived Copilot token (about 25 minutes), renewed when it is due.", ""})
     static final class TokenCommand extends Command {
         @Option(names = "--json", description = "The whole answer of the exchange.")
@@ -362,7 +371,8 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot chat", customSynopsis = "copilot chat [OPTIONS] [PROMPT…]", sortOptions = false, description = {
+    @CommandLine.Command(name = "copilot chat", sortOptions = false,
+            customSynopsis = "copilot chat [OPTIONS] [PROMPT…]", description = {
             "Ask a model. The answer streams to stdout. Piped stdin comes first, then files, then PROMPT.",
             "With no prompt on a terminal: a conversation.", ""})
     static final class ChatCommand extends LongHeaderCommand {
@@ -503,7 +513,8 @@ public class copilot {
             if (!words.isBlank()) parts.add(words);
             if (!parts.isEmpty()) return String.join("\n\n", parts);
             if (stdin.kind() == Stdin.Kind.TERMINAL && !dash) return null;
-            throw Fault.usage("there is no prompt: no argument, and nothing on stdin", "copilot chat \"your question\"");
+            throw Fault.usage("there is no prompt: no argument, and nothing on stdin",
+                    "copilot chat \"your question\"");
         }
 
         private ObjectNode fields() {
@@ -517,7 +528,8 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot models", customSynopsis = "copilot models [OPTIONS] [WORD | default [ID]]", sortOptions = false, description = {
+    @CommandLine.Command(name = "copilot models", sortOptions = false,
+            customSynopsis = "copilot models [OPTIONS] [WORD | default [ID]]", description = {
             "What this account can use; a word narrows the list. TSV in a pipe.",
             "`copilot models default ID` sets the model that chat takes when none is named.", ""})
     static final class ModelsCommand extends LongHeaderCommand {
@@ -565,7 +577,8 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot api", customSynopsis = "copilot api [OPTIONS] PATH", sortOptions = false, description = {
+    @CommandLine.Command(name = "copilot api", sortOptions = false,
+            customSynopsis = "copilot api [OPTIONS] PATH", description = {
             "Call any Copilot endpoint (/models, /chat/completions …) with your token and headers, or GitHub's",
             "/copilot_internal/… and /user with your GitHub token. The body comes as it is.", ""})
     static final class ApiCommand extends LongHeaderCommand {
@@ -913,7 +926,8 @@ final class OutputFile {
         Path file = env.path(name).toAbsolutePath();
         if (Files.isDirectory(file)) throw Fault.usage("-o " + name + " is a folder", "-o " + name + "/answer.txt");
         if (!Files.isDirectory(file.getParent())) {
-            throw Fault.usage("-o " + name + ": there is no folder " + file.getParent(), "mkdir -p " + file.getParent());
+            throw Fault.usage("-o " + name + ": there is no folder " + file.getParent(),
+                    "mkdir -p " + file.getParent());
         }
         if (!Files.isWritable(Files.exists(file) ? file : file.getParent())) {
             throw Fault.usage("-o " + name + " cannot be written", null);
@@ -1003,8 +1017,7 @@ final class Conversation {
     private org.jline.reader.LineReader reader(org.jline.terminal.Terminal terminal) throws IOException {
         Path history = Home.of(env).state().resolve("history");
         var parser = new org.jline.reader.impl.DefaultParser();
-        parser.setEscapeChars(new char[]{'\\'});
-        parser.setEofOnEscapedNewLine(true);
+        parser.setEscapeChars(new char[0]);                 // what is typed is text, not a shell's words
         parser.setQuoteChars(new char[0]);
         var reader = org.jline.reader.LineReaderBuilder.builder().terminal(terminal).appName("copilot").parser(parser)
                 .completer(new org.jline.reader.impl.completer.StringsCompleter(COMMANDS))
@@ -1018,9 +1031,22 @@ final class Conversation {
         } catch (IOException readOnly) {
             screen.detail("no history: " + Text.reason(readOnly));
         }
-        reader.getKeyMaps().get(org.jline.reader.LineReader.MAIN)
-                .bind((org.jline.reader.Widget) () -> { reader.getBuffer().write('\n'); return true; }, "\033\r", "\033\n");
+        var keys = reader.getKeyMaps().get(org.jline.reader.LineReader.MAIN);
+        keys.bind((org.jline.reader.Widget) () -> newline(reader), "\033\r", "\033\n");
+        keys.bind((org.jline.reader.Widget) () -> {
+            if (reader.getBuffer().prevChar() != '\\') {
+                reader.callWidget(org.jline.reader.LineReader.ACCEPT_LINE);
+                return true;
+            }
+            reader.getBuffer().backspace();
+            return newline(reader);
+        }, "\r", "\n");
         return reader;
+    }
+
+    private static boolean newline(org.jline.reader.LineReader reader) {
+        reader.getBuffer().write('\n');
+        return true;
     }
 
     /// @return false to leave
@@ -1091,7 +1117,8 @@ final class Conversation {
         }
         var text = new StringBuilder();
         for (var message : messages()) {
-            text.append("## ").append(message.role()).append("\n\n").append(Text.withOneNewline(message.content())).append('\n');
+            text.append("## ").append(message.role()).append("\n\n")
+                    .append(Text.withOneNewline(message.content())).append('\n');
         }
         try {
             OutputFile.write(OutputFile.check(env, name), text.toString());
@@ -1434,8 +1461,8 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
         }
         text.append("  sources of a GitHub token, in the order of use:");
         for (var line : lines) {
-            text.append("\n    ").append(Text.padded(line.source(), 25)).append(Text.padded(line.state(), 9))
-                    .append(line.detail());
+            String row = Text.padded(line.source(), 25) + Text.padded(line.state(), 9) + line.detail();
+            text.append("\n    ").append(row.stripTrailing());
         }
         return text.toString();
     }
@@ -1587,7 +1614,9 @@ final class Tokens {
         return renew(source, null);
     }
 
-    CopilotToken exchangeAndKeep(GithubToken source) { return hold(source, renew(source, cached(source).orElse(null))); }
+    CopilotToken exchangeAndKeep(GithubToken source) {
+        return hold(source, renew(source, cached(source).orElse(null)));
+    }
 
     void forget(GithubToken source) { home.delete(home.token(source.key(host))); }
 
@@ -2266,6 +2295,8 @@ final class Headers {
             "Editor-Plugin-Version", "copilot/1.155.0",
             "User-Agent", "GitHubCopilotChat/0.12.0");
 
+    private static final Pattern NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");       // RFC 9110, 5.6.2
+
     static Headers parse(String variable, List<String> options) {
         var own = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
         if (variable != null) variable.lines().filter(l -> !l.isBlank()).forEach(l -> put(own, l, "COP_HEADERS"));
@@ -2277,7 +2308,7 @@ final class Headers {
         int colon = line.indexOf(':');
         String name = colon < 0 ? "" : line.substring(0, colon).strip();
         String value = line.substring(colon + 1).strip();
-        boolean clean = !name.isEmpty() && name.chars().allMatch(c -> c > ' ' && c < 127 && "(),/:;<=>?@[\\]{}\"".indexOf(c) < 0)
+        boolean clean = NAME.matcher(name).matches()
                 && value.chars().allMatch(c -> c >= ' ' && c < 127 || c == '\t');
         if (!clean) {
             throw Fault.usage(where + " \"" + Text.printable(line) + "\" is no header", "-H 'Name: value'");
@@ -2670,7 +2701,8 @@ record Refusal(int status, String code, String message, JsonNode json, String re
     }
 
     private String advice400() {
-        if (message.contains("Editor-Version") || message.contains("Integration-Id")) return "look at -H and COP_HEADERS";
+        boolean identity = message.contains("Editor-Version") || message.contains("Integration-Id");
+        if (identity) return "look at -H and COP_HEADERS";
         if (message.contains("Personal Access Token")) return "copilot login";
         if (code.contains("max_prompt_tokens") || code.contains("context_length")) {
             return "a shorter prompt, or a model with a larger context (copilot models)";
@@ -2686,7 +2718,9 @@ record Refusal(int status, String code, String message, JsonNode json, String re
 
 /// Sends calls: the one place with an HttpClient, and the one retry layer.
 final class Wire implements AutoCloseable {
-    static final Duration CONNECT = Duration.ofSeconds(10), HEAD = Duration.ofMinutes(2), SILENCE = Duration.ofMinutes(5);
+    static final Duration CONNECT = Duration.ofSeconds(10);
+    static final Duration HEAD = Duration.ofMinutes(2);
+    static final Duration SILENCE = Duration.ofMinutes(5);
 
     private final Environment env;
     private final Screen screen;
@@ -2838,7 +2872,7 @@ final class Proxies {
             @Override
             public List<Proxy> select(URI uri) {
                 return List.of(proxy(uri).map(p -> new Proxy(Proxy.Type.HTTP,
-                        new InetSocketAddress(p.getHost(), p.getPort() < 0 ? 1080 : p.getPort()))).orElse(Proxy.NO_PROXY));
+                        new InetSocketAddress(p.getHost(), p.getPort()))).orElse(Proxy.NO_PROXY));
             }
 
             @Override
@@ -2846,7 +2880,7 @@ final class Proxies {
         });
     }
 
-    Optional<String> inUse(URI uri) { return proxy(uri).map(p -> p.getHost() + ":" + (p.getPort() < 0 ? 1080 : p.getPort())); }
+    Optional<String> inUse(URI uri) { return proxy(uri).map(p -> p.getHost() + ":" + p.getPort()); }
 
     Optional<String> authorization(URI uri) {
         return proxy(uri).map(URI::getRawUserInfo).map(user -> "Basic " + Base64.getEncoder().encodeToString(
@@ -2863,7 +2897,8 @@ final class Proxies {
             throw Fault.usage("a proxy must be http://HOST:PORT, and the environment says "
                     + value.replaceAll("//[^@/]*@", "//***@"), "HTTPS_PROXY=http://HOST:PORT");
         }
-        return Optional.of(uri);
+        return Optional.of(uri.getPort() >= 0 ? uri
+                : URI.create("http://" + uri.getRawAuthority() + ":1080"));         // curl's default
     }
 
     private boolean exempt(String host) {
@@ -2871,9 +2906,8 @@ final class Proxies {
         String list = firstOf(List.of("no_proxy", "NO_PROXY"));
         if (list == null) return false;
         for (String entry : list.split("[,\\s]+")) {
-            String name = entry.startsWith("*.") ? entry.substring(2) : entry.startsWith(".") ? entry.substring(1) : entry;
-            boolean hit = !name.isEmpty() && (host.equalsIgnoreCase(name)
-                    || host.toLowerCase(Locale.ROOT).endsWith("." + name.toLowerCase(Locale.ROOT)));
+            String name = entry.replaceFirst("^\\*?\\.", "").toLowerCase(Locale.ROOT);
+            boolean hit = !name.isEmpty() && ("." + host.toLowerCase(Locale.ROOT)).endsWith("." + name);
             if (entry.equals("*") || hit) return true;
         }
         return false;
@@ -2996,7 +3030,8 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
         }
         if (windows) {
             Path local = folder(env, "LOCALAPPDATA", home).resolve("copilot.java");
-            return new Home(folder(env, "APPDATA", home).resolve("copilot.java"), local.resolve("cache"), local, editors, env);
+            return new Home(folder(env, "APPDATA", home).resolve("copilot.java"), local.resolve("cache"), local,
+                    editors, env);
         }
         return new Home(xdg.resolve("copilot.java"),
                 folder(env, "XDG_CACHE_HOME", home.resolve(".cache")).resolve("copilot.java"),
@@ -3124,9 +3159,9 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
     }
 
     private static FileAttribute<?>[] own(String permissions) {
-        return FileSystems.getDefault().supportedFileAttributeViews().contains("posix")
-                ? new FileAttribute<?>[]{PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions))}
-                : new FileAttribute<?>[0];
+        if (!FileSystems.getDefault().supportedFileAttributeViews().contains("posix")) return new FileAttribute<?>[0];
+        var own = PosixFilePermissions.fromString(permissions);
+        return new FileAttribute<?>[]{PosixFilePermissions.asFileAttribute(own)};
     }
 }
 
@@ -3326,7 +3361,8 @@ final class Stdin {
 
     private static <T> Optional<T> await(CompletableFuture<T> future, Duration patience) {
         try {
-            return Optional.of(patience == null ? future.get() : future.get(patience.toMillis(), TimeUnit.MILLISECONDS));
+            if (patience == null) return Optional.of(future.get());
+            return Optional.of(future.get(patience.toMillis(), TimeUnit.MILLISECONDS));
         } catch (TimeoutException _) {
             return Optional.empty();
         } catch (InterruptedException e) {
@@ -3340,8 +3376,7 @@ final class Stdin {
 /// What a file descriptor is. `System.console()` does not tell: it is null as soon as one of two is redirected.
 final class Descriptors {
     static boolean isTerminal(int descriptor) {
-        return link(descriptor).map(l -> l.startsWith("/dev/pts/") || l.startsWith("/dev/tty") || l.equals("/dev/console"))
-                .orElseGet(() -> isatty(descriptor));
+        return link(descriptor).map(l -> l.matches("/dev/(pts/.*|tty.*|console)")).orElseGet(() -> isatty(descriptor));
     }
 
     static Stdin.Kind kind(int descriptor) {
@@ -3414,7 +3449,8 @@ final class Screen {
     /// A line that is written over by the next one; only on a terminal. An empty one takes it away.
     void living(String text) {
         if (quiet || !colour()) return;
-        env.err().print("\r" + dim(text) + " ".repeat(Math.max(0, livingWidth - text.length())) + (text.isEmpty() ? "\r" : ""));
+        String rest = " ".repeat(Math.max(0, livingWidth - text.length()));
+        env.err().print("\r" + dim(text) + rest + (text.isEmpty() ? "\r" : ""));
         env.err().flush();
         livingWidth = text.length();
     }
@@ -3460,7 +3496,7 @@ final class Screen {
     /// Columns on a terminal, tab-separated values without a heading in a pipe.
     void table(Environment env, List<String> heading, List<List<String>> rows) {
         if (!env.terminal().test(1)) {
-            rows.forEach(row -> env.out().println(String.join("\t", row.stream().map(c -> c.replace('\t', ' ')).toList())));
+            for (var row : rows) env.out().println(String.join("\t", row).replaceAll("[\r\n]", " "));
             return;
         }
         var all = new ArrayList<List<String>>();
@@ -3522,8 +3558,8 @@ final class Json {
 /// Whatever looks like a token is masked in everything that is shown: GitHub's by their prefixes, Copilot's by
 /// `tid=`, and bearers of any kind.
 final class Secrets {
-    private static final Pattern TOKEN = Pattern.compile(
-            "\\b(gh[a-z]_|github_pat_)[A-Za-z0-9_]{4,}([A-Za-z0-9]{4})|(\\btid=)[^\\s\"',]+|(?i:(\\bbearer |\\btoken )[\\w.;=:+/-]{20,})");
+    private static final Pattern TOKEN = Pattern.compile("\\b(gh[a-z]_|github_pat_)[A-Za-z0-9_]{4,}([A-Za-z0-9]{4})"
+            + "|(\\btid=)[^\\s\"',]+|(?i:(\\bbearer |\\btoken )[\\w.;=:+/-]{20,})");
 
     static String mask(String text) {
         if (text == null) return "";
@@ -3532,8 +3568,8 @@ final class Secrets {
     }
 
     static String header(String name, String value) {
-        boolean secret = name.toLowerCase(Locale.ROOT).contains("authorization") || name.toLowerCase(Locale.ROOT).contains("cookie");
-        return secret ? value.split(" ")[0] + " …" : mask(value);
+        String lower = name.toLowerCase(Locale.ROOT);
+        return lower.contains("authorization") || lower.contains("cookie") ? value.split(" ")[0] + " …" : mask(value);
     }
 }
 
@@ -3548,7 +3584,9 @@ final class Text {
 
     private static boolean control(int c) { return c < ' ' && c != '\n' && c != '\t' || c >= 0x7f && c < 0xa0; }
 
-    static String shortened(String text, int most) { return text.length() <= most ? text : text.substring(0, most) + "…"; }
+    static String shortened(String text, int most) {
+        return text.length() <= most ? text : text.substring(0, most) + "…";
+    }
 
     static String padded(String text, int width) { return text + " ".repeat(Math.max(0, width - text.length())); }
 
@@ -3582,13 +3620,15 @@ final class Text {
     }
 
     static String form(Map<String, String> fields) {
-        return fields.entrySet().stream().map(f -> f.getKey() + "=" + URLEncoder.encode(f.getValue(), StandardCharsets.UTF_8))
-                .collect(Collectors.joining("&"));
+        var form = new StringJoiner("&");
+        fields.forEach((name, value) -> form.add(name + "=" + URLEncoder.encode(value, StandardCharsets.UTF_8)));
+        return form.toString();
     }
 
     static String sha256(String text) {
         try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+            var sha256 = MessageDigest.getInstance("SHA-256");
+            return HexFormat.of().formatHex(sha256.digest(text.getBytes(StandardCharsets.UTF_8)));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }
@@ -3602,7 +3642,8 @@ final class Text {
 
     /// An exception's own words, or its name where it has none.
     static String reason(Throwable e) {
-        String what = e.getMessage() == null || e.getMessage().isBlank() ? e.getClass().getSimpleName() : e.getMessage();
+        String what = Objects.requireNonNullElse(e.getMessage(), "").isBlank() ? e.getClass().getSimpleName()
+                : e.getMessage();
         return printable(switch (e) {
             case NoSuchFileException _ -> "there is no such file";
             case AccessDeniedException _ -> "permission denied";
@@ -3652,7 +3693,8 @@ final class Durations {
 final class Nearest {
     static Optional<String> of(String word, Collection<String> names) {
         record Near(String name, int distance) {}
-        return names.stream().map(name -> new Near(name, distance(word.toLowerCase(Locale.ROOT), name.toLowerCase(Locale.ROOT))))
+        String lower = word.toLowerCase(Locale.ROOT);
+        return names.stream().map(name -> new Near(name, distance(lower, name.toLowerCase(Locale.ROOT))))
                 .filter(near -> near.distance() <= Math.max(2, word.length() / 3))
                 .min(Comparator.comparingInt(Near::distance)).map(Near::name);
     }
@@ -3663,9 +3705,9 @@ final class Nearest {
             int diagonal = row[0];
             row[0] = i;
             for (int j = 1; j <= b.length(); j++) {
-                int other = Math.min(Math.min(row[j], row[j - 1]) + 1, diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1));
+                int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
                 diagonal = row[j];
-                row[j] = other;
+                row[j] = Math.min(Math.min(row[j], row[j - 1]) + 1, replaced);
             }
         }
         return row[b.length()];

@@ -1,0 +1,1943 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION GitHub and GitHub Copilot on 127.0.0.1, for trying copilot.java without an account, and for its tests
+//JAVA 25+
+//DEPS tools.jackson.core:jackson-databind:3.1.8
+//DEPS info.picocli:picocli:4.7.7
+//COMPILE_OPTIONS -XDignore.symbol.file
+//RUNTIME_OPTIONS -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+package cop;
+
+import module java.base;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import sun.misc.Signal;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A stand-in for GitHub and GitHub Copilot, as strict as public sources say that the real servers are.
+///
+/// There are two origins, as in reality: [#url] is github.com with api.github.com (device flow, `/user`, the token
+/// exchange, the quota), [#api] is api.githubcopilot.com (`/models`, `/chat/completions`, `/embeddings`). A third,
+/// [#otherApi], is the Copilot API of another plan's host: it answers 421 to everything (ericc-ch/copilot-api #7).
+///
+/// What it does differently from the friendly default is set by **switches**: one table ([#SWITCHES]) makes the
+/// options of the command line, the names of [#set] and the fields of `POST /_simulator`. What it was asked, and what
+/// that would have cost, is in the **ledger**. Its answers are deterministic (see [#spoken]).
+///
+/// It knows nothing of copilot.java: two programs that agree by accident would test nothing.
+/// To run just: `simulator.java`, or around a command: `simulator.java --logged-in -- copilot chat "hello"`.
+public class simulator implements AutoCloseable {
+
+    // ------------------------------------------------------------------------------------------- start and stop
+
+    /// A GitHub token that is always known and good for the exchange, as if the editor plug-in's app had minted it.
+    public static final String GITHUB_TOKEN = "ghu_" + "SimulatorTokenOfOctocat0000000000000";
+
+    static {
+        // The JDK's server drops idle connections above 200 and lets Nagle's algorithm hold back small writes.
+        System.setProperty("sun.net.httpserver.maxIdleConnections", "10000");
+        System.setProperty("sun.net.httpserver.nodelay", "true");
+    }
+
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY).build();
+
+    private final InstantSource clock;
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final HttpServer github, copilot, other;
+    private final Map<String, Object> switches = new ConcurrentHashMap<>();
+    private final NavigableMap<Long, Entry> ledger = new ConcurrentSkipListMap<>();
+    private final DoubleAdder billed = new DoubleAdder();
+    private final AtomicLong arrivals = new AtomicLong();
+    private final Map<String, Grant> grants = new ConcurrentHashMap<>();
+    private final Map<String, Access> githubTokens = new ConcurrentHashMap<>();
+    private final Map<String, Instant> copilotTokens = new ConcurrentHashMap<>();
+    private final Set<String> enabledModels = ConcurrentHashMap.newKeySet();
+
+    private simulator(InstantSource clock, int port) throws IOException {
+        this.clock = clock;
+        reset();
+        github = listen(port, this::github);
+        copilot = listen(port == 0 ? 0 : port + 1, this::copilot);
+        other = listen(port == 0 ? 0 : port + 2, _ -> Answer.text(421, "Misdirected Request"));
+    }
+
+    public static simulator start() {
+        return start(InstantSource.system());
+    }
+
+    /// Polling intervals, the life of codes and of tokens go by `clock`; pauses in streams are real time.
+    public static simulator start(InstantSource clock) {
+        try {
+            return new simulator(clock, 0);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private HttpServer listen(int port, Function<Call, Answer> origin) throws IOException {
+        var server = HttpServer.create(new InetSocketAddress("127.0.0.1", port), 1024);
+        server.setExecutor(threads);
+        server.createContext("/", exchange -> serve(exchange, origin));
+        server.start();
+        return server;
+    }
+
+    /// Where GitHub is: `copilot login --host` wants this.
+    public String url() {
+        return origin(github);
+    }
+
+    /// Where the Copilot API is: the exchange answer names it.
+    public String api() {
+        return origin(copilot);
+    }
+
+    /// A Copilot API of another plan: 421 for everything.
+    public String otherApi() {
+        return origin(other);
+    }
+
+    private static String origin(HttpServer server) {
+        return "http://127.0.0.1:" + server.getAddress().getPort();
+    }
+
+    /// Switches to their defaults; ledger, codes, tokens and enabled models forgotten.
+    public final void reset() {
+        SWITCHES.values().forEach(s -> switches.put(s.name, s.normal));
+        ledger.clear();
+        billed.reset();
+        grants.clear();
+        copilotTokens.clear();
+        enabledModels.clear();
+        githubTokens.clear();
+        githubTokens.put(GITHUB_TOKEN, Access.EDITOR);
+    }
+
+    @Override
+    public void close() {
+        threads.shutdownNow();          // wakes the streams that are silent on purpose
+        Stream.of(github, copilot, other).forEach(server -> server.stop(0));
+    }
+
+    // ------------------------------------------------------------------------------------------- switches
+
+    /// A thing that can be made to happen. `choices` empty: any value of the default's type.
+    private record Switch(String name, Object normal, String help, List<String> choices) {
+        Object parse(Object given) {
+            var text = given instanceof Collection<?> list
+                    ? list.stream().map(String::valueOf).collect(Collectors.joining(","))
+                    : String.valueOf(given);
+            if (!choices.isEmpty() && !choices.contains(text)) {
+                throw new IllegalArgumentException(name + " is one of " + choices + ", not " + text);
+            }
+            if (name.equals("exchange") && items(text).count() != 1) {
+                throw new IllegalArgumentException("exchange wants one name");
+            }
+            return switch (normal) {
+                case Boolean _ when text.equals("true") || text.equals("false") -> Boolean.valueOf(text);
+                case Long _ when text.matches("-?\\d{1,15}") -> Long.valueOf(text);
+                case String _ -> checked(text);
+                default -> throw new IllegalArgumentException(name + " is a "
+                        + (normal instanceof Long ? "whole number" : "true or false") + ", not " + text);
+            };
+        }
+
+        String label() {
+            return !choices.isEmpty() ? String.join("|", choices)
+                    : normal instanceof Long ? "N" : normal instanceof Boolean ? "true|false" : "TEXT";
+        }
+
+        private String checked(String text) {
+            Predicate<String> known = switch (name) {
+                case "faults", "models-faults" -> simulator::isFault;
+                case "device-faults" -> simulator::isGatewayFault;
+                case "exchange", "exchange-faults" -> f -> isGatewayFault(f) || EXCHANGES.contains(f)
+                        || NOTIFICATIONS.containsKey(f);
+                default -> _ -> true;
+            };
+            items(text).filter(known.negate()).findFirst().ifPresent(unknown -> {
+                throw new IllegalArgumentException(name + ": there is no " + unknown + " (see --help)");
+            });
+            return text;
+        }
+    }
+
+    /// The one table of switches.
+    private static final SequencedMap<String, Switch> SWITCHES = new LinkedHashMap<>();
+
+    private static void toggle(String name, Object normal, String help, String... choices) {
+        var value = normal instanceof Integer number ? Long.valueOf(number) : normal;
+        SWITCHES.put(name, new Switch(name, value, help, List.of(choices)));
+    }
+
+    static {
+        toggle("pending", 1, "polls answered authorization_pending before the login ends");
+        toggle("interval", 5, "seconds between polls; an earlier one is answered slow_down, and 5 more from then on");
+        toggle("expires-in", 900, "seconds a device code lives");
+        toggle("device", "approve", "how the login ends",
+                "approve", "deny", "expire", "disabled", "bad-client", "bad-code");
+        toggle("slow-down", 0, "the first N polls are answered slow_down, even in time");
+        toggle("slow-down-interval", true, "slow_down names the new interval");
+        toggle("device-faults", "", "one per poll, before anything else: 5xx, html, garbage, empty, reset, ok");
+        toggle("exchange", "ok", "the exchange's answer; ok goes by the kind of the token; names below");
+        toggle("exchange-faults", "", "one per exchange: values of --exchange, 5xx, garbage, reset");
+        toggle("token-life", 1800, "seconds until the Copilot API says 401 token expired");
+        toggle("refresh-in", 1500, "refresh_in of the exchange answer");
+        toggle("clock-skew", 0, "seconds by which expires_at and exp= are ahead of the true time (Date stays true)");
+        toggle("endpoints", "api", "endpoints.api: right, none at all, another plan's, a stranger's, proxy-ep only",
+                "api", "none", "other", "foreign", "missing-with-proxy-ep");
+        toggle("proxy-ep", "", "proxy-ep= of the token string (default proxy.PLAN.githubcopilot.com)");
+        toggle("minimal", false, "the exchange answers token, expires_at, refresh_in and nothing else");
+        toggle("plan", "individual", "the account's plan", "individual", "free", "business", "enterprise");
+        toggle("login", "octocat", "the account's name");
+        toggle("quota", "auto", "/copilot_internal/user: auto is free for the free plan, else paid",
+                "auto", "paid", "free", "negative", "missing");
+        toggle("models", "full", "the catalogue: all fields, as in early 2025, nothing, no is_chat_default",
+                "full", "old", "empty", "no-default");
+        toggle("models-faults", "", "one per request of /models, named as for --faults");
+        toggle("integrator", "", "if given, only these models are available for the integration id");
+        toggle("faults", "", "one per chat request, after the authorization check; names below");
+        toggle("answer", "", "the answer to every chat (default: see say: below)");
+        toggle("finish", "stop", "finish_reason", "stop", "length", "content_filter", "tool_calls");
+        toggle("reasoning", "", "a text sent as the model's reasoning, in its vendor's way");
+        toggle("usage", "finish", "where a stream has its usage", "finish", "own-chunk", "none");
+        toggle("chunk", 0, "bytes per write of a stream; 0 is an event per write");
+        toggle("newline", "lf", "line ends of a stream", "lf", "crlf", "cr");
+        toggle("space", true, "a space after data:");
+        toggle("comments", false, "a : ping line between events");
+        toggle("malformed", false, "one line of cut JSON in between");
+        toggle("bom", false, "a byte order mark first");
+        toggle("done", true, "data: [DONE] at the end");
+        toggle("last-newline", true, "the last line has its newline");
+        toggle("latency", 0, "milliseconds before the headers of a chat answer");
+        toggle("drip", 0, "milliseconds between deltas");
+        toggle("silence", 0, "milliseconds of silence after the first delta");
+        toggle("max-body", 20 << 20, "bytes of a request body above which the answer is 413");
+    }
+
+    /// Sets one switch; a name or value that does not exist is refused with the nearest that does.
+    public simulator set(String name, Object value) {
+        var found = SWITCHES.get(name);
+        if (found == null) {
+            var nearest = Collections.min(SWITCHES.keySet(), Comparator.comparingInt(s -> distance(s, name)));
+            throw new IllegalArgumentException("no switch " + name + "; the nearest is " + nearest);
+        }
+        switches.put(name, found.parse(value));
+        return this;
+    }
+
+    private String text(String name) {
+        return (String) switches.get(name);
+    }
+
+    private long number(String name) {
+        return (Long) switches.get(name);
+    }
+
+    private boolean on(String name) {
+        return (Boolean) switches.get(name);
+    }
+
+    /// Takes the first item off a switch that is a comma list; `ok` when there is none.
+    private String take(String name) {
+        var taken = new String[] {"ok"};
+        switches.computeIfPresent(name, (_, list) -> {
+            var items = items((String) list).toList();
+            if (items.isEmpty()) {
+                return "";
+            }
+            taken[0] = items.getFirst();
+            return String.join(",", items.subList(1, items.size()));
+        });
+        return taken[0];
+    }
+
+    private static Stream<String> items(String list) {
+        return Arrays.stream(list.split(",")).map(String::strip).filter(s -> !s.isEmpty());
+    }
+
+    /// Levenshtein's edit distance.
+    private static int distance(String a, String b) {
+        var row = IntStream.rangeClosed(0, b.length()).toArray();
+        for (int i = 1; i <= a.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int substitution = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(substitution, 1 + Math.min(row[j], row[j - 1]));
+            }
+        }
+        return row[b.length()];
+    }
+
+    // ------------------------------------------------------------------------------------------- ledger
+
+    /// One request and what became of it. `billed` is in premium requests: the model's multiplier for an answer that
+    /// GitHub counts as a person's (X-Initiator other than `agent`), 0 for a failure. Status 0: dropped unanswered.
+    public record Entry(Instant at, String method, String path, Map<String, List<String>> headers, JsonNode body,
+                        String rawBody, int status, double billed, String model) {}
+
+    /// All requests so far in order of arrival, those of `/_simulator` left out. An entry is there before the first
+    /// byte of its answer leaves.
+    public List<Entry> ledger() {
+        return List.copyOf(ledger.values());
+    }
+
+    public long count(String path) {
+        return ledger.values().stream().filter(e -> e.path.equals(path)).count();
+    }
+
+    public double billed() {
+        return billed.sum();
+    }
+
+    /// JSON lines; of a token only the kind and the last four characters.
+    private String ledgerLines() {
+        var token = Pattern.compile("(gh[a-z]_|github_pat_|tid=|(?<=\"device_code\":\")|(?<=device_code=))"
+                + "([^\"\\\\,& ]*?)([^\"\\\\,& ]{4})(?=[\"\\\\,& ])");
+        return ledger.values().stream()
+                .map(e -> token.matcher(JSON.writeValueAsString(e)).replaceAll("$1…$3") + "\n")
+                .collect(Collectors.joining());
+    }
+
+    /// `GET|POST /_simulator`, `GET /_simulator/ledger`, `POST /_simulator/reset`: the switches from another process.
+    private Answer control(Call call) {
+        switch (call.route()) {
+            case "GET /_simulator/ledger" -> {
+                return new Answer(200, "application/x-ndjson", utf8(ledgerLines()));
+            }
+            case "POST /_simulator/reset" -> reset();
+            case "GET /_simulator" -> { }
+            case "POST /_simulator" -> {
+                if (!(call.body instanceof ObjectNode given)) {
+                    return Answer.text(400, "a JSON object {\"switch\":value} is wanted\n");
+                }
+                try {
+                    given.properties().forEach(p -> set(p.getKey(), p.getValue() instanceof ArrayNode list
+                            ? list.valueStream().map(JsonNode::asString).toList() : p.getValue().asString()));
+                } catch (IllegalArgumentException e) {
+                    return Answer.text(400, e.getMessage() + "\n");
+                }
+            }
+            default -> {
+                return Answer.text(404, "/_simulator, /_simulator/ledger, /_simulator/reset\n");
+            }
+        }
+        var state = JSON.createObjectNode().put("url", url()).put("api", api()).put("otherApi", otherApi());
+        var values = state.putObject("switches");
+        SWITCHES.keySet().forEach(name -> values.putPOJO(name, switches.get(name)));
+        var totals = state.putObject("totals").put("requests", ledger.size()).put("billed", billed());
+        var paths = totals.putObject("paths");
+        ledger.values().forEach(e -> paths.put(e.path, paths.path(e.path).asInt(0) + 1));
+        return Answer.json(200, state);
+    }
+
+    // ------------------------------------------------------------------------------------------- the front door
+
+    /// A request as it came. `body` is null when there is none or it is not JSON; a form becomes an object.
+    private record Call(String method, String path, Map<String, List<String>> headers, byte[] bytes, JsonNode body) {
+        static Call read(HttpExchange exchange) throws IOException {
+            var headers = new TreeMap<String, List<String>>();
+            exchange.getRequestHeaders().forEach((k, v) -> headers.put(k.toLowerCase(Locale.ROOT), List.copyOf(v)));
+            var bytes = exchange.getRequestBody().readAllBytes();
+            var type = headers.getOrDefault("content-type", List.of("")).getFirst();
+            return new Call(exchange.getRequestMethod(), exchange.getRequestURI().getPath(),
+                    Collections.unmodifiableMap(headers), bytes,
+                    type.startsWith("application/x-www-form-urlencoded") ? form(bytes) : parsed(bytes));
+        }
+
+        private static JsonNode form(byte[] bytes) {
+            var fields = JSON.createObjectNode();
+            for (var pair : new String(bytes, UTF_8).split("&")) {
+                var name = pair.split("=", 2);
+                fields.put(URLDecoder.decode(name[0], UTF_8), name.length < 2 ? "" : URLDecoder.decode(name[1], UTF_8));
+            }
+            return fields;
+        }
+
+        private static JsonNode parsed(byte[] bytes) {
+            try {
+                return bytes.length == 0 ? null : JSON.readTree(bytes);
+            } catch (JacksonException _) {
+                return null;
+            }
+        }
+
+        String route() { return method + " " + path; }
+
+        boolean has(String header) { return headers.containsKey(header); }
+
+        String header(String name) {
+            return headers.getOrDefault(name, List.of("")).getFirst();
+        }
+
+        String field(String name) { return body == null ? "" : body.path(name).asString(""); }
+    }
+
+    private static final Charset UTF_8 = StandardCharsets.UTF_8;
+
+    /// What goes back. It is decided whole before its first byte is sent, so that the ledger is written before the
+    /// client can look. `keep` is how many bytes of a body get out before the connection drops; -1 is all.
+    private record Answer(int status, String type, byte[] body, int keep, Script script, Map<String, String> headers,
+                          String model, double billed) {
+        Answer(int status, String type, byte[] body) {
+            this(status, type, body, -1, null, Map.of(), null, 0);
+        }
+
+        static Answer text(int status, String text) {
+            return new Answer(status, "text/plain; charset=utf-8", utf8(text));
+        }
+
+        static Answer json(int status, JsonNode json) {
+            return new Answer(status, "application/json; charset=utf-8", JSON.writeValueAsBytes(json));
+        }
+
+        static Answer html(int status, String title) {
+            return new Answer(status, "text/html", utf8("""
+                    <html>
+                    <head><title>%s</title></head>
+                    <body><center><h1>%<s</h1></center><hr><center>nginx</center></body>
+                    </html>
+                    """.formatted(title)));
+        }
+
+        static Answer dropped() { return new Answer(0, "", new byte[0]); }
+
+        Answer header(String name, String value) { return headers(Map.of(name, value)); }
+
+        Answer headers(Map<String, String> more) {
+            var all = new LinkedHashMap<>(headers);
+            all.putAll(more);
+            return new Answer(status, type, body, keep, script, all, model, billed);
+        }
+
+        Answer cut(int bytes) {
+            return new Answer(status, type, body, bytes, script, headers, model, billed);
+        }
+
+        Answer charged(String model, double billed) {
+            return new Answer(status, type, body, keep, script, headers, model, billed);
+        }
+    }
+
+    /// Thrown by a check that fails, so that checks read as a list.
+    private static final class Refusal extends RuntimeException {
+        final transient Answer answer;
+
+        Refusal(Answer answer) {
+            super(null, null, false, false);
+            this.answer = answer;
+        }
+    }
+
+    private static void refuseIf(boolean wrong, int status, String text) {
+        if (wrong) {
+            throw new Refusal(Answer.text(status, text));
+        }
+    }
+
+    private void serve(HttpExchange exchange, Function<Call, Answer> origin) throws IOException {
+        var order = arrivals.incrementAndGet();
+        var at = clock.instant();
+        var call = Call.read(exchange);
+        Answer answer;
+        try {
+            answer = origin.apply(call);
+        } catch (Refusal refusal) {
+            answer = refusal.answer;
+        } catch (RuntimeException bug) {
+            bug.printStackTrace();
+            answer = Answer.text(500, "a bug in the simulator: " + bug);
+        }
+        var quota = quotaHeader();      // before this call is counted: snapshots lag by one call (METER, 9.2)
+        if (!call.path.startsWith("/_simulator")) {
+            billed.add(answer.billed);
+            ledger.put(order, new Entry(at, call.method, call.path, call.headers, call.body,
+                    new String(call.bytes, UTF_8), answer.status, answer.billed, answer.model));
+        }
+        var headers = exchange.getResponseHeaders();
+        headers.set("x-github-request-id", "C0DE:%04X:%06X".formatted(order & 0xffff, order * 104_729));
+        if (exchange.getLocalAddress().equals(copilot.getAddress())) {
+            headers.set("x-request-id", call.has("x-request-id") ? call.header("x-request-id") : uuid(order));
+            headers.set(quota.getKey(), quota.getValue());
+        }
+        answer.headers.forEach(headers::set);
+        send(exchange, answer);
+    }
+
+    /// An exception out of a handler makes the JDK's server close the socket as it is: no last chunk, no missing
+    /// bytes. Closing the exchange would end the body in good order instead.
+    private void send(HttpExchange exchange, Answer answer) throws IOException {
+        if (answer.status == 0) {
+            throw new IOException("dropped before any byte, on purpose");
+        }
+        exchange.getResponseHeaders().set("Content-Type", answer.type);
+        if (answer.model != null) {
+            pause(number("latency"));
+        }
+        if (answer.script != null) {
+            exchange.sendResponseHeaders(answer.status, 0);
+            play(answer.script, exchange.getResponseBody());
+        } else {
+            exchange.sendResponseHeaders(answer.status, answer.body.length == 0 ? -1 : answer.body.length);
+            var out = exchange.getResponseBody();
+            out.write(answer.body, 0, answer.keep < 0 ? answer.body.length : answer.keep);
+            out.flush();
+            if (answer.keep >= 0) {
+                throw new IOException("dropped within the body, on purpose");
+            }
+        }
+        exchange.close();
+    }
+
+    private static void pause(long milliseconds) throws IOException {
+        try {
+            Thread.sleep(milliseconds);
+        } catch (InterruptedException e) {
+            throw new InterruptedIOException("the simulator was closed");
+        }
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(UTF_8);
+    }
+
+    private static String uuid(long seed) {
+        return UUID.nameUUIDFromBytes(utf8("cop" + seed)).toString();
+    }
+
+    // ------------------------------------------------------------------------------------------- GitHub: device flow
+
+    private Answer github(Call call) {
+        return call.path.startsWith("/_simulator") ? control(call) : switch (call.route()) {
+            case "POST /login/device/code" -> deviceCode(call);
+            case "GET /login/device" -> Answer.html(200, "This is the simulator: the code approves itself");
+            case "POST /login/oauth/access_token" -> poll(call);
+            case "GET /user" -> user(call);
+            case "GET /copilot_internal/v2/token" -> exchange(call);
+            case "GET /copilot_internal/user" -> quota(call);
+            default -> githubError(404, "Not Found");
+        };
+    }
+
+    /// A device code that was given out (RFC 8628, section 3.2). `interval` grows with every slow_down.
+    private static final class Grant {
+        final String client, scope;
+        final Instant end;
+        Instant last;
+        long interval, polls, onTime;
+        boolean used;
+
+        Grant(String client, String scope, Instant start, long life, long interval) {
+            this.client = client;
+            this.scope = scope;
+            this.last = start;
+            this.end = start.plusSeconds(life);
+            this.interval = interval;
+        }
+    }
+
+    private Answer deviceCode(Call call) {
+        var client = call.field("client_id");
+        if (malformed(client)) {
+            return negotiated(call, 404, JSON.createObjectNode().put("error", "Not Found"));
+        }
+        if (text("device").equals("disabled")) {    // 400: what cli/oauth (GitHub's own Go library) expects
+            return negotiated(call, 400, deviceError("device_flow_disabled", 
+                    "Device Flow must be explicitly enabled for this App"));
+        }
+        var code = random("0123456789abcdef", 40);
+        var letters = random("BCDFGHJKLMNPQRSTVWXZ", 8);
+        grants.put(code, new Grant(client, call.field("scope"), clock.instant(), number("expires-in"),
+                number("interval")));
+        return negotiated(call, 200, JSON.createObjectNode().put("device_code", code)
+                .put("user_code", letters.substring(0, 4) + "-" + letters.substring(4))
+                .put("verification_uri", url() + "/login/device")
+                .put("expires_in", number("expires-in")).put("interval", number("interval")));
+    }
+
+    private Answer poll(Call call) {
+        var fault = gatewayFault(take("device-faults"));
+        return fault != null ? fault : negotiated(call, 200, pollAnswer(call));
+    }
+
+    /// Errors come with status 200 (GitHub docs, "Authorizing OAuth apps", error codes for the device flow).
+    private ObjectNode pollAnswer(Call call) {
+        if (!call.field("grant_type").equals("urn:ietf:params:oauth:grant-type:device_code")) {
+            return deviceError("unsupported_grant_type", "The grant type must be"
+                    + " urn:ietf:params:oauth:grant-type:device_code");
+        }
+        var grant = grants.get(call.field("device_code"));
+        if (malformed(call.field("client_id")) || text("device").equals("bad-client")) {
+            return deviceError("incorrect_client_credentials",
+                    "The client_id and/or client_secret passed are incorrect.");
+        }
+        if (grant == null || !grant.client.equals(call.field("client_id")) || text("device").equals("bad-code")) {
+            return deviceError("incorrect_device_code", "The device_code provided is not valid.");
+        }
+        synchronized (grant) { return pollGrant(grant); }
+    }
+
+    private ObjectNode pollGrant(Grant grant) {
+        var now = clock.instant();
+        if (grant.used) {
+            return deviceError("incorrect_device_code", "The device_code provided is not valid.");
+        }
+        if (!now.isBefore(grant.end)) {
+            return deviceError("expired_token", "This 'device_code' has expired.");
+        }
+        var early = Duration.between(grant.last, now).compareTo(Duration.ofSeconds(grant.interval)) < 0;
+        grant.last = now;
+        if (early || grant.polls++ < number("slow-down")) {     // RFC 8628, section 3.5: 5 seconds more, for good
+            grant.interval += 5;
+            var slower = deviceError("slow_down", "Too many requests have been made in the same timeframe.");
+            return on("slow-down-interval") ? slower.put("interval", grant.interval) : slower;
+        }
+        if (grant.onTime++ < number("pending")) {
+            return deviceError("authorization_pending", "The authorization request is still pending.");
+        }
+        return switch (text("device")) {
+            case "deny" -> deviceError("access_denied", "The authorization request was denied.");
+            case "expire" -> deviceError("expired_token", "This 'device_code' has expired.");
+            case "disabled" -> deviceError("device_flow_disabled",
+                    "Device Flow must be explicitly enabled for this App");
+            default -> {
+                grant.used = true;
+                var access = Access.ofClient(grant.client);
+                yield JSON.createObjectNode().put("access_token", mint(access)).put("token_type", "bearer")
+                        .put("scope", access.prefix.equals("gho_") ? grant.scope.replace(' ', ',') : "");
+            }
+        };
+    }
+
+    /// All client ids ever seen have 20 characters (`Iv1.` + 16 hex, `Iv23li…`, `Ov23li…`, 20 hex).
+    private static boolean malformed(String client) {
+        return !client.matches("[A-Za-z0-9.]{20}");
+    }
+
+    private static ObjectNode deviceError(String code, String description) {
+        return JSON.createObjectNode().put("error", code).put("error_description", description)
+                .put("error_uri", "https://docs.github.com/developers/apps/authorizing-oauth-apps#error-codes-for-the-"
+                        + "device-flow");
+    }
+
+    /// GitHub answers form-encoded unless JSON is asked for (GitHub docs, "Authorizing OAuth apps").
+    private static Answer negotiated(Call call, int status, ObjectNode fields) {
+        if (call.header("accept").contains("application/json")) {
+            return Answer.json(status, fields);
+        }
+        return new Answer(status, "application/x-www-form-urlencoded; charset=utf-8", utf8(fields.propertyStream()
+                .map(p -> p.getKey() + "=" + URLEncoder.encode(p.getValue().asString(), UTF_8))
+                .collect(Collectors.joining("&"))));
+    }
+
+    // ------------------------------------------------------------------------------------------- GitHub: tokens
+
+    /// Who minted a GitHub token, which decides what the exchange says to it (hermes-agent #16551, netclaw #1157,
+    /// copilot-gpt4-service #293, dot-ai #591).
+    private enum Access {
+        EDITOR("ghu_", "ok"), VSCODE("gho_", "ok"), FOREIGN_APP("ghu_", "foreign-app"), OAUTH_APP("gho_", "not-found"),
+        CLASSIC("ghp_", "not-found"), FINE_GRAINED("github_pat_", "pat");
+
+        final String prefix, exchange;
+
+        Access(String prefix, String exchange) {
+            this.prefix = prefix;
+            this.exchange = exchange;
+        }
+
+        static Access ofClient(String id) {
+            return switch (id) {
+                case "Iv1.b507a08c87ecfe98" -> EDITOR;          // the Copilot editor plug-in, a GitHub App
+                case "01ab8ac9400c4e429b23" -> VSCODE;          // VS Code's sign-in, an OAuth app on the allow-list
+                case String s when s.startsWith("Iv") -> FOREIGN_APP;
+                default -> OAUTH_APP;                           // 178c6fc778ccc68e1d6a is the GitHub CLI
+            };
+        }
+    }
+
+    /// A fresh valid token: `ghu` of the editor plug-in, `gho` of an OAuth app outside the allow-list, `ghp`,
+    /// `github_pat`; also `gho-vscode` (accepted) and `ghu-foreign` (refused).
+    public String issueGithubToken(String kind) {
+        return mint(switch (kind) {
+            case "ghu" -> Access.EDITOR;
+            case "gho" -> Access.OAUTH_APP;
+            case "ghp" -> Access.CLASSIC;
+            case "github_pat" -> Access.FINE_GRAINED;
+            case "gho-vscode" -> Access.VSCODE;
+            case "ghu-foreign" -> Access.FOREIGN_APP;
+            default -> throw new IllegalArgumentException("no kind of GitHub token: " + kind);
+        });
+    }
+
+    private String mint(Access access) {
+        var token = access.prefix + random("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 36);
+        githubTokens.put(token, access);
+        return token;
+    }
+
+    private static String random(String alphabet, int length) {
+        return ThreadLocalRandom.current().ints(length, 0, alphabet.length())
+                .mapToObj(i -> alphabet.substring(i, i + 1)).collect(Collectors.joining());
+    }
+
+    /// GitHub's REST API wants a User-Agent and takes `token X` and `Bearer X`.
+    private Access authenticated(Call call) {
+        refuseIf(call.header("user-agent").isBlank(), 403, "Request forbidden by administrative rules. Please make"
+                + " sure your request has a User-Agent header (https://docs.github.com/en/rest/overview/"
+                + "resources-in-the-rest-api#user-agent-required). Check https://developer.github.com for other"
+                + " possible causes.\n");
+        if (!call.has("authorization")) {
+            throw new Refusal(githubError(401, "Requires authentication"));
+        }
+        var given = call.header("authorization").split(" ", 2);
+        var access = given.length == 2 && given[0].matches("(?i)token|bearer") ? githubTokens.get(given[1]) : null;
+        if (access == null || call.headers.get("authorization").size() > 1
+                || text("exchange").equals("bad-credentials")) {
+            throw new Refusal(githubError(401, "Bad credentials"));
+        }
+        return access;
+    }
+
+    private static Answer githubError(int status, String message) {
+        return Answer.json(status, JSON.createObjectNode().put("message", message)
+                .put("documentation_url", "https://docs.github.com/rest").put("status", "" + status));
+    }
+
+    private Answer user(Call call) {
+        authenticated(call);
+        return Answer.json(200, JSON.createObjectNode().put("login", text("login")).put("id", 1)
+                .put("name", "The Simulated " + text("login")).put("type", "User"));
+    }
+
+    private Answer exchange(Call call) {
+        var access = authenticated(call);
+        refuseIf(!call.header("editor-version").contains("/"), 400, "bad request: missing Editor-Version header\n");
+        refuseIf(!call.header("editor-plugin-version").contains("/"), 400,
+                "bad request: missing Editor-Plugin-Version header\n");
+        var fault = take("exchange-faults");
+        var wanted = fault.equals("ok") ? text("exchange") : fault;
+        return exchangeOutcome(wanted.equals("ok") ? access.exchange : wanted)
+                .header("X-RateLimit-Limit", "5000").header("X-RateLimit-Resource", "core")
+                .header("Cache-Control", "private, max-age=60, s-maxage=60");
+    }
+
+    private Answer exchangeOutcome(String outcome) {
+        return switch (outcome) {
+            case "ok" -> Answer.json(200, copilotToken());
+            case "bad-credentials" -> githubError(401, "Bad credentials");
+            case "foreign-app" -> githubError(403, "Resource not accessible by integration");
+            case "pat" -> githubError(403, "Resource not accessible by personal access token");
+            case "not-found" -> githubError(404, "Not Found");
+            case "rate-limit" -> githubError(403, "API rate limit exceeded for user ID 1. If you reach out to GitHub"
+                    + " Support for help, please include the request ID.").header("X-RateLimit-Remaining", "0")
+                    .header("X-RateLimit-Reset", "" + clock.instant().plusSeconds(1800).getEpochSecond());
+            case String id when NOTIFICATIONS.containsKey(id) -> notification(id);
+            default -> gatewayFault(outcome);
+        };
+    }
+
+    /// The 403 envelope of an account that may not use Copilot; VS Code shows error_details to the user.
+    private static Answer notification(String id) {
+        var row = NOTIFICATIONS.get(id);
+        var envelope = JSON.createObjectNode().put("can_signup_for_limited", false);
+        envelope.putObject("error_details").put("message", row.get(2)).put("notification_id", id)
+                .put("title", row.get(1)).put("url", row.get(3));
+        return Answer.json(403, envelope.put("message", "Resource not accessible by integration"));
+    }
+
+    /// Every notification_id that VS Code knows (vscode-copilot-chat); titles and messages are our own wording.
+    private static final SequencedMap<String, List<String>> NOTIFICATIONS = table("""
+            not_signed_up | Sign up for GitHub Copilot | You are not signed up for GitHub Copilot. | SIGNUP
+            no_copilot_access | Signup for GitHub Copilot | No access to GitHub Copilot found. | SIGNUP
+            subscription_ended | Copilot subscription ended | Your GitHub Copilot subscription has ended. | SIGNUP
+            enterprise_managed_user_account | Managed account | Ask the admin of your enterprise for Copilot. | DOCS
+            feature_flag_blocked | Contact Support | A feature flag blocks Copilot for you. | SUPPORT
+            spammy_user | Contact Support | Your account has been flagged. | SUPPORT
+            billing_locked | Billing issue | Your account is locked for a billing issue. | BILLING
+            trade_restricted | Trade restricted | Your account is restricted by trade controls. | DOCS
+            trade_restricted_country | Trade restricted | Copilot is not available in your country. | DOCS
+            codespaces_demo_inactive | Demo over | This Codespaces demo is no longer active. | SIGNUP
+            snippy_not_configured | Settings missing | Say first whether public code may be suggested. | SETTINGS
+            expired_coupon | Coupon expired | The coupon for Copilot has expired. | BILLING
+            revoked_coupon | Coupon revoked | The coupon for Copilot was revoked. | BILLING
+            go_http_client | Access blocked | Requests by this client are blocked. | SUPPORT
+            programmatic_token_generation | Access blocked | Tokens were generated by a program. | SUPPORT
+            access_revoked | Access revoked | Your access to Copilot was revoked. | SUPPORT
+            server_error | Server error | Something went wrong on our side. | SUPPORT
+            """.replace("SIGNUP", "https://github.com/github-copilot/signup?editor={EDITOR}")
+            .replace("SETTINGS", "https://github.com/settings/copilot?editor={EDITOR}")
+            .replace("BILLING", "https://github.com/settings/billing")
+            .replace("DOCS", "https://docs.github.com/copilot")
+            .replace("SUPPORT", "https://support.github.com"));
+
+    private static final List<String> EXCHANGES = List.of("ok", "bad-credentials", "foreign-app", "pat", "rate-limit",
+            "not-found");
+
+    /// What stands between a client and GitHub when things go wrong; null for `ok`.
+    private static Answer gatewayFault(String name) {
+        return switch (name) {
+            case "ok" -> null;
+            case "reset" -> Answer.dropped();
+            case "html" -> Answer.html(200, "Sign in to the guest network");
+            case "garbage" -> new Answer(200, "application/json", utf8("{\"access_tok"));
+            case "empty" -> new Answer(200, "application/json", new byte[0]);
+            default -> Answer.html(Integer.parseInt(name), name + " Bad Gateway");
+        };
+    }
+
+    private static boolean isGatewayFault(String name) {
+        return name.matches("ok|reset|html|garbage|empty|5\\d\\d");
+    }
+
+    private ObjectNode copilotToken() {
+        var now = clock.instant();
+        var seen = now.plusSeconds(number("clock-skew")).plusSeconds(number("token-life")).getEpochSecond();
+        var plan = text("plan");
+        var sku = sku(plan);
+        var proxy = text("proxy-ep").isEmpty() ? "proxy.%s.githubcopilot.com".formatted(skuHost()) : text("proxy-ep");
+        var token = "tid=%s;exp=%d;sku=%s;%sst=dotcom;chat=1;cit=1;malfil=1;editor_preview_features=1;ccr=1;8kp=1;"
+                .formatted(random("0123456789abcdef", 32), seen, sku,
+                        text("endpoints").equals("none") ? "" : "proxy-ep=" + proxy + ";")
+                + "ip=192.0.2.1;asn=AS64500:" + random("0123456789abcdef", 64);
+        copilotTokens.put(token, now.plusSeconds(number("token-life")));
+        var answer = JSON.createObjectNode().put("token", token).put("expires_at", seen)
+                .put("refresh_in", number("refresh-in"));
+        if (on("minimal")) { return answer; }
+        answer.setAll((ObjectNode) JSON.readTree("""
+                {"annotations_enabled":true,"blackbird_clientside_indexing":false,"chat_enabled":true,
+                 "chat_jetbrains_enabled":true,"code_quote_enabled":true,"code_review_enabled":true,"codesearch":true,
+                 "copilotignore_enabled":false,"enterprise_list":null,"limited_user_quotas":null,
+                 "limited_user_reset_date":null,"nes_enabled":true,"organization_list":[],"prompt_8k":true,
+                 "public_suggestions":"disabled","snippy_load_test_enabled":false,"telemetry":"disabled",
+                 "tracking_id":"00000000000000000000000000000000","vsc_electron_fetcher_v2":false,"xcode":true,
+                 "xcode_chat":false}"""));
+        if (plan.equals("free")) {
+            answer.set("limited_user_quotas", JSON.readTree("{\"chat\":480,\"completions\":3990}"));
+            answer.put("limited_user_reset_date", resetDate().toEpochDay() * 86_400);
+        }
+        answer.put("individual", plan.equals("individual") || plan.equals("free")).put("sku", sku);
+        if (!text("endpoints").equals("none")) {
+            answer.set("endpoints", endpoints());
+        }
+        return answer;
+    }
+
+    private ObjectNode endpoints() {
+        var hosts = JSON.createObjectNode();
+        switch (text("endpoints")) {
+            case "other" -> hosts.put("api", otherApi());
+            case "foreign" -> hosts.put("api", "https://evil.example");
+            case "missing-with-proxy-ep" -> { }
+            default -> hosts.put("api", api());
+        }
+        return hosts.put("origin-tracker", "https://origin-tracker.%s.githubcopilot.com".formatted(skuHost()))
+                .put("proxy", "https://proxy.%s.githubcopilot.com".formatted(skuHost()))
+                .put("telemetry", "https://telemetry.%s.githubcopilot.com".formatted(skuHost()));
+    }
+
+    private static String sku(String plan) {
+        return Map.of("free", "free_limited_copilot", "individual", "yearly_subscriber_quota", "business",
+                "copilot_for_business_seat_quota", "enterprise", "copilot_enterprise_seat_quota").get(plan);
+    }
+
+    private String skuHost() {
+        return text("plan").equals("free") ? "individual" : text("plan");
+    }
+
+    // ------------------------------------------------------------------------------------------- GitHub: quota
+
+    private long entitlement() {
+        return Map.of("free", 50L, "enterprise", 1000L).getOrDefault(text("plan"), 300L);
+    }
+
+    /// Premium requests left: the account has used 28.6 before the simulator started.
+    private double remaining() {
+        return text("quota").equals("negative") ? -1 : entitlement() - 28.6 - billed();
+    }
+
+    private LocalDate resetDate() {
+        return LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC).plusMonths(1).withDayOfMonth(1);
+    }
+
+    private Map.Entry<String, String> quotaHeader() {
+        var percent = Math.round(remaining() * 10_000 / entitlement()) / 100.0;
+        return Map.entry("x-quota-snapshot-" + (text("plan").equals("free") ? "chat" : "premium_interactions"),
+                "ent=%d&ov=0.0&ovPerm=false&rem=%s&rst=%sT00%%3A00%%3A00Z"
+                        .formatted(entitlement(), percent, resetDate()));
+    }
+
+    private Answer quota(Call call) {
+        var access = authenticated(call);
+        if (!access.exchange.equals("ok")) { return exchangeOutcome(access.exchange); }
+        var plan = text("plan");
+        var kind = text("quota").equals("auto") ? plan.equals("free") ? "free" : "paid" : text("quota");
+        var answer = (ObjectNode) JSON.readTree("""
+                {"login":"%s","access_type_sku":"%s","analytics_tracking_id":"00000000000000000000000000000000",
+                 "assigned_date":null,"can_signup_for_limited":false,"chat_enabled":true,"copilot_plan":"%s",
+                 "organization_login_list":[],"organization_list":[]}"""
+                .formatted(text("login"), sku(kind.equals("free") ? "free" : plan), plan));
+        answer.set("endpoints", endpoints());
+        switch (kind) {
+            case "free" -> {
+                answer.set("monthly_quotas", JSON.readTree("{\"chat\":500,\"completions\":4000}"));
+                answer.set("limited_user_quotas", JSON.readTree("{\"chat\":480,\"completions\":3990}"));
+                answer.put("limited_user_reset_date", resetDate().toString());
+            }
+            case "missing" -> { }
+            default -> paidQuota(answer);
+        }
+        return Answer.json(200, answer);
+    }
+
+    private void paidQuota(ObjectNode answer) {
+        answer.put("quota_reset_date", resetDate().toString())
+                .put("quota_reset_date_utc", resetDate() + "T00:00:00.000Z").put("token_based_billing", true);
+        var snapshots = answer.putObject("quota_snapshots");
+        for (var id : List.of("chat", "completions", "premium_interactions")) {
+            var premium = id.startsWith("premium");
+            var left = premium ? Math.round(remaining() * 10) / 10.0 : 0;
+            var percent = premium ? Math.round(left * 10_000 / entitlement()) / 100.0 : 100;
+            snapshots.putObject(id).put("quota_id", id).put("entitlement", premium ? entitlement() : 0)
+                    .put("remaining", (long) Math.floor(left)).put("quota_remaining", left)
+                    .put("percent_remaining", percent).put("unlimited", !premium).put("overage_count", 0)
+                    .put("overage_permitted", false).put("has_quota", !premium || left > 0)
+                    .put("timestamp_utc", clock.instant().truncatedTo(ChronoUnit.MILLIS).toString());
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------- Copilot: the checks
+
+    private Answer copilot(Call call) {
+        if (call.route().equals("GET /_ping")) { return Answer.text(200, "OK"); }
+        checkHost(call);
+        refuseIf(!call.route().matches("GET /models(/[^/]+)?|POST /(chat/completions|embeddings|models/[^/]+/policy)"),
+                404, "404 page not found\n");
+        checkAuthorization(call);
+        var chat = call.route().equals("POST /chat/completions");
+        var fault = chat ? take("faults") : call.route().equals("GET /models") ? take("models-faults") : "ok";
+        if (fault.equals("reset-before") || fault.equals("html-200")) {
+            return fault.equals("html-200") ? Answer.html(200, "Sign in to the guest network") : Answer.dropped();
+        }
+        if (!fault.equals("ok") && !BREAKS.contains(fault)) { return fault(fault, call); }
+        checkIdentity(call);
+        if (call.method.equals("POST")) {
+            checkBody(call);
+        }
+        return switch (call.route()) {
+            case "POST /chat/completions" -> chat(call, fault);
+            case "GET /models" -> broken(Answer.json(200, catalogue()), fault)
+                    .header("Cache-Control", "private, max-age=21600");
+            case "POST /embeddings" -> embeddings(call);
+            // POST /responses and POST /v1/messages: a later issue puts them here.
+            case String s when s.matches("GET /models/[^/]+") -> Answer.json(200, entry(named(call)));
+            default -> policy(call);
+        };
+    }
+
+    /// A SKU's host serves only its own plan's tokens; the un-prefixed host serves all.
+    private void checkHost(Call call) {
+        var host = call.header("host").replaceFirst(":\\d+$", "").toLowerCase(Locale.ROOT);
+        refuseIf(host.endsWith(".githubcopilot.com") && !host.equals("api.githubcopilot.com")
+                && !host.equals("api." + skuHost() + ".githubcopilot.com"), 421, "Misdirected Request");
+    }
+
+    private void checkAuthorization(Call call) {
+        var given = call.header("authorization");
+        var bearer = given.startsWith("Bearer ") ? given.substring(7) : "";
+        refuseIf(bearer.matches("(ghp_|github_pat_).*"), 400,
+                "bad request: Personal Access Tokens are not supported for this endpoint");
+        var end = copilotTokens.get(bearer);
+        refuseIf(end == null || call.headers.get("authorization").size() > 1, 401,
+                "unauthorized: unauthorized: AuthenticateToken authentication failed");
+        refuseIf(!clock.instant().isBefore(end), 401, "unauthorized: token expired");
+    }
+
+    private static final List<String> IDENTITY = List.of("editor-version", "editor-plugin-version", "user-agent",
+            "copilot-integration-id", "openai-intent", "x-initiator", "x-request-id", "x-github-api-version",
+            "copilot-vision-request", "content-type");
+
+    private void checkIdentity(Call call) {
+        refuseIf(call.has("x-github-api-version") && call.header("x-github-api-version").compareTo("2025") < 0, 466,
+                "bad request: the specified API version is no longer supported. You may need to update your client to a"
+                        + " newer version.");
+        refuseIf(!call.has("editor-version"), 400, "bad request: missing Editor-Version header for IDE auth");
+        refuseIf(!String.join(", ", call.headers.get("editor-version")).matches(
+                "(vscode|vscode-insiders|Neovim|Vim|Zed|JetBrains-\\w+|VisualStudio|Xcode|Eclipse|Emacs)/[^,\\s]+"),
+                400, "bad request: unknown Editor-Version header for IDE auth");
+        // Two lines of one header get joined, and the joined value is not registered (LiteLLM users, 2026).
+        refuseIf(!String.join(", ", call.headers.getOrDefault("copilot-integration-id", List.of())).matches(
+                "vscode-chat|copilot-chat|copilot-developer-cli|copilot-language-server|vscode-nl"), 400,
+                "unknown Copilot-Integration-Id");
+        IDENTITY.forEach(name -> refuseIf(call.headers.getOrDefault(name, List.of("")).size() > 1, 400,
+                "bad request: header " + name + " was sent more than once"));
+        refuseIf(!call.header("x-initiator").matches("|user|agent"), 400, "bad request: unknown X-Initiator");
+    }
+
+    private void checkBody(Call call) {
+        refuseIf(!call.header("content-type").matches("(?i)application/json *(;.*)?"), 400, "Bad Request\n");
+        refuseIf(call.bytes.length > number("max-body"), 413, "Request Entity Too Large");
+        invalidIf(!(call.body instanceof ObjectNode), "not a JSON object");
+    }
+
+    private static void invalidIf(boolean wrong, String reason) {
+        if (wrong) {
+            throw new Refusal(error(400, "invalid request body: " + reason, "invalid_request_body"));
+        }
+    }
+
+    /// Copilot's errors are JSON that mostly calls itself text.
+    private static Answer error(int status, String message, String code) {
+        var error = JSON.createObjectNode();
+        error.putObject("error").put("message", message).put("code", code);
+        return Answer.text(status, JSON.writeValueAsString(error));
+    }
+
+    private static Answer modelError(String message, String code) {
+        var error = JSON.createObjectNode();
+        error.putObject("error").put("message", message).put("code", code).put("param", "model")
+                .put("type", "invalid_request_error");
+        return Answer.text(400, JSON.writeValueAsString(error));
+    }
+
+    // ------------------------------------------------------------------------------------------- Copilot: models
+
+    /// A row of the catalogue. `prices` are AI credits per million tokens: input, output, cached input.
+    private record Model(String id, String name, String vendor, String version, String type, long context, long prompt,
+                         long output, double multiplier, List<Long> prices, List<String> endpoints,
+                         Set<String> supports, Set<String> marks) {
+        static Model of(List<String> row) {
+            var limits = words(row.get(5)).map(Long::valueOf).toList();
+            return new Model(row.get(0), row.get(1), row.get(2), row.get(3), row.get(4), limits.get(0), limits.get(1),
+                    limits.get(2), Double.parseDouble(row.get(6)), words(row.get(7)).map(Long::valueOf).toList(),
+                    words(row.get(8)).toList(), words(row.get(9)).collect(Collectors.toSet()),
+                    words(row.get(10)).collect(Collectors.toSet()));
+        }
+
+        private static Stream<String> words(String cell) {
+            return Arrays.stream(cell.split(" ")).filter(w -> !w.isEmpty());
+        }
+
+        boolean supports(String ability) { return supports.contains(ability); }
+
+        boolean openAI() { return vendor.endsWith("OpenAI"); }
+
+        boolean google() { return vendor.equals("Google"); }
+
+        boolean anthropic() { return vendor.equals("Anthropic"); }
+
+        List<String> efforts() {
+            return supports.contains("effort") ? List.of("none", "low", "medium", "high", "xhigh") : List.of();
+        }
+    }
+
+    /// id | name | vendor | dated name | type | context, prompt, output tokens | multiplier | credits per million
+    /// tokens in, out, cached | endpoints | abilities | marks
+    private static final SequencedMap<String, Model> MODELS = new LinkedHashMap<>();
+
+    static {
+        table("""
+            gpt-4.1 | GPT-4.1 | Azure OpenAI | gpt-4.1-2025-04-14 | chat | 128000 128000 16384 | 0 | 200 800 50 \
+            | /chat/completions | streaming tool_calls parallel_tool_calls vision structured_outputs | default versatile
+            gpt-4o | GPT-4o | Azure OpenAI | gpt-4o-2024-11-20 | chat | 128000 64000 16384 | 0 | 250 1000 125 \
+            | /chat/completions | streaming tool_calls parallel_tool_calls vision structured_outputs prediction \
+            | versatile
+            gpt-4o-mini | GPT-4o mini | Azure OpenAI | gpt-4o-mini-2024-07-18 | chat | 128000 12288 4096 | 0 | 15 60 8 \
+            | /chat/completions | streaming tool_calls parallel_tool_calls | hidden lightweight
+            gpt-4 | GPT 4 | Azure OpenAI | gpt-4-0613 | chat | 32768 32768 4096 | 0 | 3000 6000 3000 \
+            | /chat/completions | streaming tool_calls | hidden versatile
+            o1 | o1 (Preview) | Azure OpenAI | o1-2024-12-17 | chat | 200000 20000 100000 | 10 | 1500 6000 750 \
+            | /chat/completions | tool_calls structured_outputs | premium powerful nosystem
+            gpt-5.4 | GPT-5.4 | OpenAI | gpt-5.4-2026-03-01 | chat | 400000 272000 128000 | 1 | 250 1500 25 \
+            | /chat/completions /responses ws:/responses \
+            | streaming tool_calls parallel_tool_calls vision structured_outputs effort | premium powerful promo policy
+            gpt-5.3-codex | GPT-5.3-Codex | OpenAI | gpt-5.3-codex-2026-02-05 | chat | 400000 272000 128000 | 1 \
+            | 175 1400 18 | /responses ws:/responses \
+            | streaming tool_calls parallel_tool_calls vision structured_outputs effort \
+            | premium powerful fallback policy
+            claude-sonnet-4.5 | Claude Sonnet 4.5 | Anthropic | claude-sonnet-4.5 | chat | 216000 128000 16000 | 1 \
+            | 300 1500 30 | /chat/completions /v1/messages \
+            | streaming tool_calls parallel_tool_calls vision thinking | premium versatile policy
+            claude-opus-4.7 | Claude Opus 4.7 | Anthropic | claude-opus-4.7 | chat | 264000 200000 64000 | 7.5 \
+            | 500 2500 50 | /v1/messages /chat/completions \
+            | streaming tool_calls parallel_tool_calls vision thinking adaptive_thinking effort \
+            | premium powerful policy disabled
+            gemini-3.1-pro-preview | Gemini 3.1 Pro | Google | gemini-3.1-pro-preview | chat | 128000 109000 64000 | 1 \
+            | 200 1200 20 | /chat/completions | streaming tool_calls parallel_tool_calls vision \
+            | premium powerful policy preview
+            gpt-4o-copilot | GPT-4o Copilot | Azure OpenAI | gpt-4o-copilot | completion | 0 0 0 | 0 | 0 0 0 | \
+            | streaming | hidden
+            text-embedding-3-small | Embedding V3 small | Azure OpenAI | text-embedding-3-small | embeddings | 0 0 0 \
+            | 0 | 2 0 0 | /embeddings | dimensions | hidden
+            """).values().forEach(row -> MODELS.put(row.getFirst(), Model.of(row)));
+    }
+
+    /// Rows of cells between bars, by their first cell.
+    private static SequencedMap<String, List<String>> table(String text) {
+        var rows = new LinkedHashMap<String, List<String>>();
+        text.lines().map(line -> Arrays.stream(line.split("\\|", -1)).map(String::strip).toList())
+                .forEach(row -> rows.put(row.getFirst(), row));
+        return rows;
+    }
+
+    private boolean inPlan(Model model) {
+        return !model.marks.contains("premium") || !text("plan").equals("free");
+    }
+
+    /// In early 2025 no model was for /responses alone.
+    private boolean isListed(Model model) {
+        return inPlan(model) && !(text("models").equals("old") && model.marks.contains("fallback"));
+    }
+
+    private boolean isEnabled(Model model) {
+        return !model.marks.contains("disabled") || enabledModels.contains(model.id);
+    }
+
+    private ObjectNode catalogue() {
+        var list = JSON.createObjectNode().put("object", "list");
+        var data = list.putArray("data");
+        if (!text("models").equals("empty")) {
+            MODELS.values().stream().filter(this::isListed).map(this::entry).forEach(data::add);
+        }
+        return list;
+    }
+
+    /// An entry in full, or as it was in early 2025, when there were neither prices nor endpoints.
+    private ObjectNode entry(Model model) {
+        var entry = JSON.createObjectNode().put("id", model.id).put("name", model.name).put("object", "model")
+                .put("vendor", model.vendor).put("version", model.version)
+                .put("preview", model.marks.contains("preview"))
+                .put("model_picker_enabled", !model.marks.contains("hidden"));
+        if (model.marks.contains("policy")) {
+            entry.putObject("policy").put("state", isEnabled(model) ? "enabled" : "disabled")
+                    .put("terms", "Enable access to " + model.name + ". [Learn more](https://docs.github.com).");
+        }
+        entry.set("capabilities", capabilities(model));
+        if (!text("models").equals("old")) {
+            addTwentySix(entry, model);
+        }
+        return entry;
+    }
+
+    private static ObjectNode capabilities(Model model) {
+        var capabilities = JSON.createObjectNode().put("object", "model_capabilities").put("type", model.type)
+                .put("family", model.id)
+                .put("tokenizer", model.id.matches("gpt-4|text-.*") ? "cl100k_base" : "o200k_base");
+        var limits = capabilities.putObject("limits");
+        if (model.context == 0) {
+            limits.put("max_inputs", 512);
+        } else {
+            limits.put("max_context_window_tokens", model.context).put("max_prompt_tokens", model.prompt)
+                    .put("max_output_tokens", model.output);
+            if (model.output > 16_000) {
+                limits.put("max_non_streaming_output_tokens", 16_000);
+            }
+        }
+        if (model.supports("vision")) {
+            var vision = limits.putObject("vision").put("max_prompt_image_size", 3_145_728)
+                    .put("max_prompt_images", model.google() ? 10 : model.anthropic() ? 1 : 5);
+            List.of("image/jpeg", "image/png", "image/webp", "image/gif")
+                    .forEach(vision.putArray("supported_media_types")::add);
+        }
+        var supports = capabilities.putObject("supports");      // a missing flag means: not supported
+        model.supports.stream().filter(s -> !s.equals("effort")).sorted().forEach(s -> supports.put(s, true));
+        if (model.supports("thinking")) {
+            supports.put("min_thinking_budget", 1024).put("max_thinking_budget", 32_000);
+        }
+        if (!model.efforts().isEmpty()) {
+            model.efforts().forEach(supports.putArray("reasoning_effort")::add);
+        }
+        return capabilities;
+    }
+
+    private void addTwentySix(ObjectNode entry, Model model) {
+        Stream.of("lightweight", "versatile", "powerful").filter(model.marks::contains)
+                .forEach(category -> entry.put("model_picker_category", category)
+                        .put("model_picker_price_category", model.multiplier > 1 ? "very_high"
+                                : model.multiplier == 1 ? "high" : "low"));
+        entry.put("is_chat_default", model.marks.contains("default") && !text("models").equals("no-default"))
+                .put("is_chat_fallback", model.marks.contains("fallback"));
+        var billing = entry.putObject("billing").put("is_premium", model.marks.contains("premium"))
+                .put("multiplier", model.multiplier);
+        if (model.marks.contains("premium")) {
+            List.of("pro", "pro_plus", "business", "enterprise").forEach(billing.putArray("restricted_to")::add);
+        }
+        billing.putObject("token_prices").put("batch_size", 1_000_000).putObject("default")
+                .put("input_price", model.prices.get(0)).put("output_price", model.prices.get(1))
+                .put("cache_price", model.prices.get(2)).put("context_max", model.prompt);
+        if (model.marks.contains("promo")) {
+            billing.putObject("promo").put("id", "p1").put("discount_percent", 20)
+                    .put("ends_at", "2026-12-31T00:00:00Z").put("message", "20 % off until the end of the year");
+        }
+        model.endpoints.forEach(entry.putArray("supported_endpoints")::add);
+        var warnings = entry.putArray("warning_messages");
+        if (model.id.equals("o1")) {
+            warnings.addObject().put("code", "retiring").put("message", "o1 will be retired soon.");
+        }
+        entry.putArray("info_messages");
+    }
+
+    private Model named(Call call) {
+        var model = MODELS.get(call.path.split("/")[2]);
+        if (model == null || !isListed(model)) {
+            throw new Refusal(error(404, "", "not_found"));
+        }
+        return model;
+    }
+
+    /// Enabling a model is an acceptance of terms; for a seat that an organisation pays only its admin can.
+    private Answer policy(Call call) {
+        var model = named(call);
+        refuseIf(text("plan").matches("business|enterprise"), 403, "forbidden: access denied");
+        invalidIf(!call.field("state").matches("enabled|disabled"), "state");
+        if (call.field("state").equals("enabled")) {
+            enabledModels.add(model.id);
+        } else {
+            enabledModels.remove(model.id);
+        }
+        return Answer.json(200, entry(model).path("policy"));
+    }
+
+    /// The model of a request, if this account may use it at this endpoint. Without a name the service chooses
+    /// (codecompanion.nvim leaves the name out for its "auto").
+    private Model chosen(Call call, String endpoint) {
+        var id = call.body.has("model") ? call.field("model") : "gpt-4.1";
+        var model = MODELS.get(id);
+        if (model == null || !inPlan(model) || !isEnabled(model)) {
+            throw new Refusal(modelError("The requested model is not supported.", "model_not_supported"));
+        }
+        if (model.type.equals("completion")) {
+            throw new Refusal(modelError("Model is not supported for this request.", "model_not_supported"));
+        }
+        if (!model.endpoints.contains(endpoint)) {
+            throw new Refusal(error(400, "model \"%s\" is not accessible via the %s endpoint".formatted(id, endpoint),
+                    "unsupported_api_for_model"));
+        }
+        var available = items(text("integrator")).toList();
+        if (!available.isEmpty() && !available.contains(id)) {
+            throw new Refusal(modelError(("The requested model is not available for integrator \"%s\". Available"
+                    + " models: [%s]. Verify the correct Copilot-Integration-Id header is being sent.").formatted(
+                    call.header("copilot-integration-id"), String.join(" ", available)),
+                    "model_not_available_for_integrator"));
+        }
+        return model;
+    }
+
+    /// Vectors made of the text's characters: the same text gives the same vector, near texts near ones.
+    private Answer embeddings(Call call) {
+        var input = call.body.path("input");    // a bare string is refused (ericc-ch/copilot-api #59, #100)
+        refuseIf(!input.isArray() || input.isEmpty() || input.valueStream().anyMatch(i -> !i.isString()), 400,
+                "Bad Request\n");
+        var model = chosen(call, "/embeddings");
+        invalidIf(input.size() > 512, "more than 512 inputs");
+        int size = call.body.path("dimensions").asInt(1536);
+        invalidIf(size < 1 || size > 1536, "dimensions");
+        var answer = JSON.createObjectNode().put("object", "list");
+        var data = answer.putArray("data");
+        long tokens = 0;
+        for (var text : input) {
+            var vector = new double[size];
+            text.asString().codePoints().forEach(c -> vector[Math.floorMod(c * 31, size)] += 1);
+            var length = Math.max(1e-9, Math.sqrt(Arrays.stream(vector).map(x -> x * x).sum()));
+            var item = data.addObject().put("object", "embedding").put("index", data.size() - 1);
+            Arrays.stream(vector).forEach(x -> item.withArray("embedding").add(x / length));
+            tokens += tokens(text.asString());
+        }
+        answer.put("model", model.id).putObject("usage").put("prompt_tokens", tokens).put("total_tokens", tokens);
+        return Answer.json(200, answer).charged(model.id, 0);
+    }
+
+    // ------------------------------------------------------------------------------------------- Copilot: chat
+
+    /// One chat, settled: what will be said, by whom, in how many tokens.
+    private record Talk(Model model, JsonNode request, List<String> deltas, String finish, String reasoning,
+                        int choices, long promptTokens, long created, String id) {
+        String text() { return String.join("", deltas); }
+
+        long completionTokens() { return tokens(text()) * choices; }
+
+        boolean toolCall() { return finish.equals("tool_calls"); }
+
+        String tool() {
+            return request.path("tools").path(0).path("function").path("name").asString("weather");
+        }
+    }
+
+    private Answer chat(Call call, String fault) {
+        var request = call.body;
+        checkRequest(request);
+        var model = chosen(call, "/chat/completions");
+        long promptTokens = checkAgainst(model, call);
+        var talk = talk(model, request, promptTokens);
+        var answer = request.path("stream").asBoolean(false)
+                ? new Answer(200, "text/event-stream", new byte[0], -1, damaged(script(talk), fault), Map.of(), null, 0)
+                : broken(Answer.json(200, whole(talk)), fault);
+        // A missing X-Initiator counts as a person's (LiteLLM #12859, ericc-ch/copilot-api #47).
+        var free = call.header("x-initiator").equals("agent") || fault.contains("error");
+        return answer.charged(model.id, free ? 0 : model.multiplier);
+    }
+
+    private static void checkRequest(JsonNode request) {
+        request.properties().forEach(p -> invalidIf(!fieldIsFine(p.getKey(), p.getValue(), request), p.getKey()));
+        invalidIf(!request.path("messages").isArray() || request.path("messages").isEmpty(), "messages");
+        request.path("messages").forEach(simulator::checkMessage);
+    }
+
+    /// Also the list of fields that clients send (vscode-copilot-chat, codecompanion.nvim, LiteLLM): no others exist.
+    private static boolean fieldIsFine(String name, JsonNode value, JsonNode request) {
+        return switch (name) {
+            case "messages" -> true;
+            case "model" -> value.isString();
+            case "stream" -> value.isBoolean();
+            case String _ when value.isNull() -> true;
+            case "logprobs", "parallel_tool_calls", "intent" -> value.isBoolean();
+            case "temperature" -> within(value, 0, 2);
+            case "top_p" -> within(value, 0, 1);
+            case "presence_penalty", "frequency_penalty" -> within(value, -2, 2);
+            case "max_tokens", "max_completion_tokens" -> value.isIntegralNumber() && value.asLong() > 0;
+            case "n" -> value.isIntegralNumber() && within(value, 1, 16);
+            case "top_logprobs", "seed", "thinking_budget" -> value.isIntegralNumber();
+            case "stop" -> value.isString() || value.isArray();
+            case "tools" -> value.isArray() && value.size() <= 128
+                    && value.valueStream().allMatch(simulator::toolIsFine);
+            case "tool_choice" -> request.has("tools");
+            case "functions", "copilot_skills" -> value.isArray();
+            case "response_format" -> value.path("type").asString("").matches("text|json_object|json_schema");
+            case "stream_options" -> value.isObject() && request.path("stream").asBoolean(false);
+            case "logit_bias", "prediction", "snippy" -> value.isObject();
+            case "user", "reasoning_effort", "copilot_thread_id" -> value.isString();
+            case "function_call" -> true;
+            default -> false;
+        };
+    }
+
+    private static boolean within(JsonNode value, double low, double high) {
+        return value.isNumber() && value.asDouble() >= low && value.asDouble() <= high;
+    }
+
+    private static boolean toolIsFine(JsonNode tool) {
+        var function = tool.path("function");
+        return tool.path("type").asString("").equals("function")
+                && function.path("name").asString("").matches("[a-zA-Z0-9_-]{1,64}")
+                && (!function.has("parameters") || function.at("/parameters/type").asString("").equals("object"));
+    }
+
+    private static void checkMessage(JsonNode message) {
+        var role = message.path("role").asString("");
+        var content = message.path("content");
+        invalidIf(!role.matches("system|user|assistant|tool|function|developer"), "messages: role " + role);
+        invalidIf(!content.isString() && !content.isArray()
+                && !(role.equals("assistant") && (content.isNull() || content.isMissingNode())), "messages: content");
+        invalidIf(role.equals("tool") && !message.path("tool_call_id").isString(), "messages: tool_call_id");
+        for (var part : content.isArray() ? content : JSON.createArrayNode()) {
+            var fine = switch (part.path("type").asString("")) {
+                case "text" -> part.path("text").isString();
+                case "image_url" -> part.at("/image_url/url").asString("").startsWith("data:image/");
+                default -> false;       // documents and PDF parts are refused here (codecompanion.nvim)
+            };
+            invalidIf(!fine, "messages: content part");
+        }
+    }
+
+    /// The checks that need the model; returns the tokens of the prompt, four UTF-8 bytes each.
+    private static long checkAgainst(Model model, Call call) {
+        var request = call.body;
+        var messages = request.path("messages");
+        var images = messages.valueStream().flatMap(m -> m.path("content").valueStream())
+                .filter(p -> p.path("type").asString("").equals("image_url")).count();
+        if (images > 0 && !call.header("copilot-vision-request").equals("true")) {
+            throw new Refusal(error(400, "missing required Copilot-Vision-Request header for vision requests", ""));
+        }
+        invalidIf(images > 0 && !model.supports("vision"), model.id + " sees no images");
+        invalidIf(request.path("stream").asBoolean(false) && !model.supports("streaming"),
+                model.id + " does not stream");
+        invalidIf(model.marks.contains("nosystem") && (request.has("temperature") || messages.valueStream()
+                .anyMatch(m -> m.path("role").asString("").equals("system"))),
+                model.id + ": no system, no temperature");
+        invalidIf(request.path("reasoning_effort").isString()
+                && !model.efforts().contains(request.path("reasoning_effort").asString()), "reasoning_effort");
+        var last = messages.get(messages.size() - 1);
+        invalidIf(model.anthropic() && last.path("role").asString("").equals("assistant")
+                && said(last).matches("(?s).*\\s"), "final assistant content cannot end with trailing whitespace");
+        // Gemini 3 refuses the turn after a tool call without its own opaque reasoning (vscode #292585).
+        invalidIf(model.google() && messages.valueStream().anyMatch(m -> m.has("tool_calls")
+                && !m.has("reasoning_opaque")), "reasoning_opaque");
+        long tokens = messages.valueStream().mapToLong(m -> tokens(said(m))).sum();
+        if (tokens > model.prompt) {
+            throw new Refusal(error(400,
+                    "prompt token count of %d exceeds the limit of %d".formatted(tokens, model.prompt),
+                    "model_max_prompt_tokens_exceeded"));
+        }
+        return tokens;
+    }
+
+    /// A message's text: its string, or its text parts one after the other.
+    private static String said(JsonNode message) {
+        var content = message.path("content");
+        return content.isString() ? content.asString() : content.valueStream()
+                .map(part -> part.path("text").asString("")).collect(Collectors.joining());
+    }
+
+    private static long tokens(String text) {
+        return (utf8(text).length + 3) / 4;
+    }
+
+    private Talk talk(Model model, JsonNode request, long promptTokens) {
+        var words = new ArrayList<String>();
+        var answer = spoken(model, request.path("messages"));
+        for (var stop : request.path("stop").isArray() ? request.path("stop") : List.of(request.path("stop"))) {
+            var at = stop.isString() ? answer.indexOf(stop.asString()) : -1;
+            answer = at < 0 ? answer : answer.substring(0, at);
+        }
+        // Deltas end where words end, so that no character is cut in two.
+        Pattern.compile("\\S+\\s*|\\s+").matcher(answer).results().map(MatchResult::group).forEach(words::add);
+        var finish = text("finish");
+        long room = request.path("max_completion_tokens").asLong(request.path("max_tokens").asLong(model.output));
+        for (long left = tokens(answer); left > room; finish = "length") {
+            answer = answer.substring(0, answer.length() - words.removeLast().length());
+            left = tokens(answer);
+        }
+        return new Talk(model, request, words, finish, text("reasoning"), request.path("n").asInt(1), promptTokens,
+                clock.instant().getEpochSecond(), model.openAI() ? "chatcmpl-" + random("ABCDEFGHJKLMNPQRSTUVWXYZ", 28)
+                : UUID.randomUUID().toString());
+    }
+
+    /// What the model says: the switch `answer`; else, when a line of the last user message begins with `say: `, all
+    /// that follows it, exactly; else a sentence on what it heard.
+    private String spoken(Model model, JsonNode messages) {
+        var heard = messages.valueStream().filter(m -> m.path("role").asString("").equals("user"))
+                .reduce((_, last) -> last).map(simulator::said).orElse("");
+        if (!text("answer").isEmpty()) { return text("answer"); }
+        var say = Pattern.compile("(?<![^\\r\\n])say: ").matcher(heard);
+        if (say.find()) { return heard.substring(say.end()); }
+        var line = heard.strip().replaceAll("\\s+", " ");
+        long count = line.isEmpty() ? 0 : line.split(" ").length;
+        long turns = messages.valueStream().filter(m -> m.path("role").asString("").equals("assistant")).count();
+        return "%s heard %d word%s: %s%s".formatted(model.id, count, count == 1 ? "" : "s",
+                line.codePoints().limit(60).mapToObj(Character::toString).collect(Collectors.joining()),
+                turns == 0 ? "" : " (turn " + (turns + 1) + ")");
+    }
+
+    private static ObjectNode usage(Talk talk, boolean zero) {
+        long prompt = zero ? 0 : talk.promptTokens, completion = zero ? 0 : talk.completionTokens();
+        long thought = zero ? 0 : tokens(talk.reasoning);
+        var usage = JSON.createObjectNode().put("completion_tokens", completion + thought).put("prompt_tokens", prompt)
+                .put("total_tokens", prompt + completion + thought);
+        usage.putObject("prompt_tokens_details").put("cached_tokens", 0);
+        if (talk.model.google()) { return usage.put("reasoning_tokens", thought); }
+        usage.putObject("completion_tokens_details").put("reasoning_tokens", thought)
+                .put("accepted_prediction_tokens", 0).put("rejected_prediction_tokens", 0);
+        return usage;
+    }
+
+    /// What the call cost: a price is in AI credits per batch, a credit is 10⁹ nano (a cent).
+    private static ObjectNode credits(Talk talk) {
+        var credits = JSON.createObjectNode();
+        var details = JSON.createArrayNode();
+        long total = 0;
+        var counts = List.of(talk.promptTokens, talk.completionTokens() + tokens(talk.reasoning));
+        for (int i = 0; i < 2; i++) {
+            total += counts.get(i) * talk.model.prices.get(i) * 1000;
+            details.addObject().put("token_type", i == 0 ? "input" : "output").put("token_count", counts.get(i))
+                    .put("cost_per_batch", talk.model.prices.get(i) * 1_000_000_000).put("batch_size", 1_000_000);
+        }
+        credits.put("total_nano_aiu", total).set("token_details", details);
+        return credits;
+    }
+
+    /// The answer in one piece. Claude's has no object and no index, and with tools two choices for one answer
+    /// (codecompanion.nvim's recorded stubs).
+    private ObjectNode whole(Talk talk) {
+        var answer = JSON.createObjectNode();
+        var choices = answer.putArray("choices");
+        for (int i = 0; i < talk.choices; i++) {
+            var choice = choices.addObject();
+            choice.put("finish_reason", talk.finish);
+            if (!talk.model.anthropic()) {
+                choice.put("index", i);
+            }
+            if (talk.model.openAI()) {
+                choice.set("content_filter_results", harmless());
+            }
+            var message = choice.putObject("message").put("content", talk.text()).put("role", "assistant");
+            if (!talk.reasoning.isEmpty() && !talk.model.openAI()) {
+                message.put("reasoning_text", talk.reasoning).put("reasoning_opaque", "c2ltdWxhdGVk");
+            }
+            if (talk.toolCall()) {
+                var caller = talk.model.anthropic() ? choices.addObject().put("finish_reason", talk.finish)
+                        .putObject("message").putNull("content").put("role", "assistant") : message;
+                caller.putArray("tool_calls").add(toolCall(talk, CITY).without("index"));
+            }
+        }
+        answer.put("created", talk.created).put("id", talk.id).put("model", talk.model.version);
+        if (talk.model.openAI()) {
+            answer.put("object", "chat.completion").put("system_fingerprint", "fp_simulated");
+            answer.set("prompt_filter_results", promptFilter());
+        }
+        answer.set("usage", usage(talk, false));
+        answer.set("copilot_usage", credits(talk));
+        return answer;
+    }
+
+    private static final String CITY = "{\"city\":\"London\"}";
+
+    private static ObjectNode toolCall(Talk talk, String arguments) {
+        var call = JSON.createObjectNode().put("id", (talk.model.anthropic() ? "toolu_" : "call_") + "simulated01")
+                .put("index", 0).put("type", "function");
+        var function = call.putObject("function").put("name", talk.tool());
+        if (arguments != null) {
+            function.put("arguments", arguments);
+        }
+        return call;
+    }
+
+    private static ObjectNode harmless() {
+        var results = JSON.createObjectNode();
+        List.of("hate", "self_harm", "sexual", "violence")
+                .forEach(harm -> results.putObject(harm).put("filtered", false).put("severity", "safe"));
+        return results;
+    }
+
+    private static ArrayNode promptFilter() {
+        var filter = JSON.createArrayNode();
+        filter.addObject().put("prompt_index", 0).set("content_filter_results", harmless());
+        return filter;
+    }
+
+    // ------------------------------------------------------------------------------------------- streams
+
+    /// The `data:` payloads of a stream. Deltas begin at `lead`, the finish chunk and what follows it at `tail`.
+    /// `drop`: the connection breaks after the last of them. `end`: cut JSON that comes last, without a newline.
+    private record Script(List<String> events, int lead, int tail, boolean drop, String end) {}
+
+    /// The shapes differ by the model's vendor (recorded in vscode-copilot-chat's and codecompanion.nvim's tests).
+    private Script script(Talk talk) {
+        var events = new ArrayList<ObjectNode>();
+        if (talk.model.openAI()) {
+            var first = JSON.createObjectNode();
+            first.putArray("choices");
+            events.add(first.put("created", 0).put("id", "").set("prompt_filter_results", promptFilter()));
+            each(talk, i -> events.add(opening(talk, i)));
+        }
+        int lead = events.size();
+        if (!talk.model.openAI() && !talk.reasoning.isEmpty()) {
+            each(talk, i -> events.addAll(thoughts(talk, i)));
+        }
+        for (var word : talk.deltas) {
+            each(talk, i -> events.add(chunk(talk, i, said(talk, word), null)));
+        }
+        if (talk.toolCall() && !talk.model.google()) {
+            each(talk, i -> events.addAll(callPieces(talk, i)));
+        }
+        int tail = events.size();
+        each(talk, i -> events.add(chunk(talk, i, talk.toolCall() && talk.model.google() ? wholeCall(talk)
+                : JSON.createObjectNode().putNull("content"), talk.finish)));
+        addUsage(talk, events);
+        if (talk.model.openAI() && !talk.reasoning.isEmpty()) {     // Azure's summary may come after the finish
+            events.add(chunk(talk, 0, JSON.createObjectNode().put("cot_summary", talk.reasoning).put("cot_id", "cot_1"),
+                    null));
+        }
+        var payloads = events.stream().map(JSON::writeValueAsString).collect(Collectors.toList());
+        if (on("done")) {
+            payloads.add("[DONE]");
+        }
+        return new Script(payloads, lead, tail, false, "");
+    }
+
+    private static void each(Talk talk, IntConsumer choice) {
+        IntStream.range(0, talk.choices).forEach(choice);
+    }
+
+    private static ObjectNode opening(Talk talk, int index) {
+        var delta = JSON.createObjectNode().put("content", "").put("role", "assistant").putNull("refusal");
+        var chunk = chunk(talk, index, delta, null).put("object", "chat.completion.chunk")
+                .put("system_fingerprint", "fp_simulated");
+        var choice = ((ObjectNode) chunk.at("/choices/0")).putNull("logprobs");
+        choice.putObject("content_filter_offsets").put("check_offset", 40).put("start_offset", 40)
+                .put("end_offset", 52);
+        choice.putObject("content_filter_results");
+        return chunk;
+    }
+
+    private static ObjectNode chunk(Talk talk, int index, ObjectNode delta, String finish) {
+        var chunk = JSON.createObjectNode();
+        chunk.putArray("choices").addObject().put("index", index).put("finish_reason", finish).set("delta", delta);
+        return chunk.put("created", talk.created).put("id", talk.id).put("model", talk.model.version);
+    }
+
+    private static ObjectNode said(Talk talk, String word) {
+        var delta = JSON.createObjectNode().put("content", word);
+        return talk.model.anthropic() ? delta.put("role", "assistant") : delta;
+    }
+
+    private static List<ObjectNode> thoughts(Talk talk, int index) {
+        return List.of(chunk(talk, index, JSON.createObjectNode().put("content", "").put("role", "assistant")
+                        .put("reasoning_text", talk.reasoning), null),
+                chunk(talk, index, JSON.createObjectNode().put("content", "").put("role", "assistant")
+                        .put("reasoning_opaque", "c2ltdWxhdGVk"), null));
+    }
+
+    /// Claude's first piece has no arguments key at all, the second an empty one, the others no id.
+    private static List<ObjectNode> callPieces(Talk talk, int index) {
+        var pieces = new ArrayList<ObjectNode>();
+        pieces.add(toolCall(talk, talk.model.anthropic() ? null : ""));
+        for (var part : List.of("", "{\"city\":", "\"London\"}")) {
+            var piece = JSON.createObjectNode().put("index", 0);
+            piece.putObject("function").put("arguments", part);
+            pieces.add(piece);
+        }
+        return pieces.stream().map(piece -> {
+            var delta = JSON.createObjectNode().putNull("content");
+            delta.putArray("tool_calls").add(piece);
+            return chunk(talk, index, delta, null);
+        }).toList();
+    }
+
+    /// Gemini sends a call whole, in the chunk that also has the finish_reason.
+    private static ObjectNode wholeCall(Talk talk) {
+        var delta = JSON.createObjectNode().putNull("content").put("role", "assistant")
+                .put("reasoning_opaque", "c2ltdWxhdGVk");
+        delta.putArray("tool_calls").add(toolCall(talk, CITY));
+        return delta;
+    }
+
+    private void addUsage(Talk talk, List<ObjectNode> events) {
+        var mode = text("usage");
+        if (mode.equals("none")) {
+            return;
+        }
+        if (talk.model.google()) {
+            events.forEach(event -> event.set("usage", usage(talk, true)));
+        } else if (mode.equals("own-chunk")) {
+            events.stream().filter(event -> !event.path("choices").isEmpty()).forEach(event -> event.putNull("usage"));
+        }
+        var bearer = events.getLast();
+        if (mode.equals("own-chunk")) {
+            bearer = JSON.createObjectNode();
+            bearer.putArray("choices");
+            events.add(bearer.put("created", talk.created).put("id", talk.id).put("model", talk.model.version));
+        }
+        bearer.set("usage", usage(talk, false));
+        bearer.set("copilot_usage", credits(talk));
+    }
+
+    /// Writes a stream with all the liberties that server-sent events allow (WHATWG HTML, "Server-sent events").
+    private void play(Script script, OutputStream out) throws IOException {
+        var newline = Map.of("lf", "\n", "crlf", "\r\n", "cr", "\r").get(text("newline"));
+        var data = on("space") ? "data: " : "data:";
+        var slow = number("drip") + number("silence") > 0;
+        var text = new StringBuilder(on("bom") ? "\uFEFF" : "");
+        for (int i = 0; i < script.events.size(); i++) {
+            if (on("comments")) {
+                text.append(": ping").append(newline + newline);
+            }
+            if (on("malformed") && i == script.lead + 1) {
+                text.append(data).append("{\"choices\":[{\"index\":0,\"delta\":{\"cont").append(newline + newline);
+            }
+            var last = i == script.events.size() - 1;
+            text.append(data).append(script.events.get(i))
+                    .append(last && !on("last-newline") ? "" : newline + newline)
+                    .append(last && !script.end.isEmpty() ? data + script.end : "");
+            if (slow || last || number("chunk") == 0) {
+                write(out, utf8(text.toString()));
+                text.setLength(0);
+            }
+            if (!last && i >= script.lead) {
+                pause(number("drip") + (i == script.lead ? number("silence") : 0));
+            }
+        }
+        if (script.drop) {
+            out.flush();
+            throw new IOException("dropped within the stream, on purpose");
+        }
+    }
+
+    private void write(OutputStream out, byte[] bytes) throws IOException {
+        int step = number("chunk") == 0 ? bytes.length : (int) number("chunk");
+        for (int at = 0; at < bytes.length; at += step) {
+            out.write(bytes, at, Math.min(step, bytes.length - at));
+            out.flush();
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------- faults
+
+    /// Errors of the Copilot API in the words that clients reported (vscode-copilot-chat's fetcher; issues of
+    /// ericc-ch/copilot-api, opencode, copilot-cli, LiteLLM): name | status | code, `-` for plain text, `!` before it
+    /// where param and type are there too | message.
+    private static final SequencedMap<String, List<String>> FAULTS = table("""
+            400-bad-request | 400 | - | Bad Request\\n
+            400-editor-missing | 400 | - | bad request: missing Editor-Version header for IDE auth
+            400-editor-unknown | 400 | - | bad request: unknown Editor-Version header for IDE auth
+            400-integration-id | 400 | - | unknown Copilot-Integration-Id
+            400-pat | 400 | - | bad request: Personal Access Tokens are not supported for this endpoint
+            400-third-party | 400 | - | checking third-party user token: bad request: Personal Access Tokens are not \
+            supported for this endpoint
+            400-off_topic | 400 | - | off_topic: the message is off topic
+            400-model_not_supported | 400 | !model_not_supported | The requested model is not supported.
+            400-completion-model | 400 | !model_not_supported | Model is not supported for this request.
+            400-model_not_available_for_integrator | 400 | !model_not_available_for_integrator | The requested model \
+            is not available for integrator "copilot-language-server". Available models: [gpt-4.1 gpt-5.5]. Verify \
+            the correct Copilot-Integration-Id header is being sent.
+            400-unsupported_api_for_model | 400 | unsupported_api_for_model | model "gpt-5.4-mini" is not accessible \
+            via the /chat/completions endpoint
+            400-model_max_prompt_tokens_exceeded | 400 | model_max_prompt_tokens_exceeded | prompt token count of \
+            130000 exceeds the limit of 128000
+            400-context_length_exceeded | 400 | context_length_exceeded | Your input exceeds the context window.
+            400-vision | 400 | | missing required Copilot-Vision-Request header for vision requests
+            400-invalid_request_body | 400 | invalid_request_body | invalid request body
+            400-invalid_request_body-empty | 400 | invalid_request_body |
+            401-expired | 401 | - | unauthorized: token expired
+            401-ide-expired | 401 | - | IDE token expired: unauthorized: token expired
+            401-garbage | 401 | - | unauthorized: unauthorized: AuthenticateToken authentication failed
+            401-authorize-url | 401 | - | {"authorize_url":"https://github.com/login/oauth/authorize?client_id=x"}
+            401-auto | 401 | - | Invalid auto-mode selector
+            402 | 402 | quota_exceeded | You have no quota
+            402-free_quota_exceeded | 402 | free_quota_exceeded | You have no quota
+            402-overage_limit_reached | 402 | overage_limit_reached | You have no quota
+            402-billing_not_configured | 402 | billing_not_configured | You have no quota
+            402-text | 402 | - | quota exceeded
+            403 | 403 | - | Access to this endpoint is forbidden. Please review our TERMS.
+            403-old | 403 | - | access to this endpoint is forbidden
+            403-denied | 403 | - | forbidden: access denied
+            403-empty | 403 | - |
+            404 | 404 | - | 404 page not found\\n
+            404-json | 404 | not_found |
+            404-resource | 404 | invalid_request_body | The resource you requested was not found.
+            408 | 408 | - | Request Timeout
+            408-empty | 408 | - |
+            413 | 413 | - | Request Entity Too Large
+            413-json | 413 | | failed to parse request
+            413-status | 413 | - | {"statusCode":413,"message":"request entity too large"}
+            421 | 421 | - | Misdirected Request
+            422 | 422 | content_filter | The prompt was filtered by Responsible AI Service.
+            422-text | 422 | - | Filtered by Responsible AI Service
+            424 | 424 | - | failed dependency: the extension agent did not answer
+            429 | 429 | rate_limited | rate limit exceeded
+            429-text | 429 | - | Sorry, you've exceeded your rate limits. Please review our TERMS.
+            429-quota | 429 | - | quota exceeded
+            429-gemini | 429 | rate_limited | {"error":{"code":429,"status":"RESOURCE_EXHAUSTED",\
+            "details":[{"retryDelay":"7s"}]}}
+            429-user_model_rate_limited | 429 | user_model_rate_limited | rate limit exceeded
+            429-user_global_rate_limited | 429 | user_global_rate_limited | rate limit exceeded
+            429-user_weekly_rate_limited | 429 | user_weekly_rate_limited | rate limit exceeded
+            429-integration_rate_limited | 429 | integration_rate_limited | rate limit exceeded
+            429-model_overloaded | 429 | model_overloaded:simulated | rate limit exceeded
+            429-agent_mode_limit_exceeded | 429 | agent_mode_limit_exceeded | rate limit exceeded
+            429-upstream_provider_rate_limit | 429 | upstream_provider_rate_limit | rate limit exceeded
+            429-insufficient_quota | 429 | insufficient_quota | rate limit exceeded
+            429-extension_blocked | 429 | - | {"error":{"message":"Sorry, the extension is blocked.",\
+            "code":"extension_blocked","type":"rate_limit_error"}}
+            466 | 466 | - | bad request: the specified API version is no longer supported. You may need to update \
+            your client to a newer version.
+            499 | 499 | - |
+            500 | 500 | - | Internal Server Error
+            500-empty | 500 | - |
+            502 | 502 | - | <502 Bad Gateway
+            503 | 503 | - | upstream connect error or disconnect/reset before headers
+            504 | 504 | - | <504 Gateway Time-out
+            """.replace("TERMS", "[Terms of Service]"
+                    + "(https://docs.github.com/en/site-policy/github-terms/github-terms-of-service)"));
+
+    /// Faults that need no table: 200 answers gone wrong, and dropped connections.
+    private static final Set<String> BREAKS = new TreeSet<>(Set.of("reset-before", "reset-headers", "reset-mid",
+            "reset-end", "eof", "eof-empty", "error-first", "error-chunk", "copilot-errors", "finish-error",
+            "truncated-json", "html-200"));
+
+    private static boolean isFault(String name) {
+        var base = name.split(":")[0];
+        return base.equals("ok") || base.equals("400-text") || BREAKS.contains(base) || FAULTS.containsKey(base)
+                || base.equals("json-in-string") && (name.equals(base) || isFault(name.substring(base.length() + 1)));
+    }
+
+    /// `NAME`, or `NAME:ARGUMENT`: the argument is the Retry-After, in seconds, as `date+SECONDS`, or any garbage.
+    private Answer fault(String name, Call call) {
+        var parts = name.split(":", 2);
+        var argument = parts.length < 2 ? "" : parts[1];
+        if (parts[0].equals("400-text")) { return Answer.text(400, argument); }
+        if (parts[0].equals("json-in-string")) {
+            var inner = fault(argument.isEmpty() ? "400-model_not_supported" : argument, call);
+            return new Answer(inner.status, inner.type, JSON.writeValueAsBytes(new String(inner.body, UTF_8)))
+                    .headers(inner.headers);
+        }
+        var row = FAULTS.get(parts[0]);
+        int status = Integer.parseInt(row.get(1));
+        var code = row.get(2);
+        var message = row.get(3).replace("\\n", "\n");
+        var answer = message.startsWith("<") ? Answer.html(status, message.substring(1))
+                : code.equals("-") ? Answer.text(status, message)
+                : code.startsWith("!") ? modelError(message, code.substring(1)) : error(status, message, code);
+        if (status == 401) {
+            copilotTokens.remove(call.header("authorization").replace("Bearer ", ""));  // it is really dead now
+        }
+        if (status == 429) {
+            answer = answer.header("x-ratelimit-exceeded", code.equals("-") ? "global" : code);
+        }
+        return argument.isEmpty() ? answer : answer.header("Retry-After", !argument.startsWith("date+") ? argument
+                : DateTimeFormatter.RFC_1123_DATE_TIME.format(clock.instant().atOffset(ZoneOffset.UTC)
+                        .plusSeconds(Long.parseLong(argument.substring(5)))));
+    }
+
+    private static final String MID_STREAM_ERROR =
+            "{\"error\":{\"code\":\"internal_error\",\"message\":\"upstream model provider failed in mid-stream\"}}";
+
+    /// A stream with a fault in it.
+    private static Script damaged(Script script, String fault) {
+        var events = script.events;
+        var half = events.subList(0, (script.lead + script.tail + 1) / 2);
+        return switch (fault) {
+            case "reset-headers" -> new Script(List.of(), 0, 0, true, "");
+            case "reset-mid" -> new Script(half, script.lead, script.tail, true, "");
+            case "reset-end" -> new Script(events.subList(0, script.tail), script.lead, script.tail, true, "");
+            case "eof" -> new Script(events.subList(0, script.tail), script.lead, script.tail, false, "");
+            case "eof-empty" -> new Script(List.of(), 0, 0, false, "");
+            case "truncated-json" -> new Script(half, script.lead, script.tail, false,
+                    events.get(script.tail).substring(0, events.get(script.tail).length() / 2));
+            case "error-first" -> new Script(List.of(MID_STREAM_ERROR), 0, 0, false, "");
+            case "error-chunk" -> new Script(plus(half, MID_STREAM_ERROR), script.lead, script.tail, false, "");
+            case "copilot-errors" -> new Script(plus(half, """
+                    {"choices":null,"copilot_errors":[{"type":"agent","code":"agent_failed",\
+                    "message":"the agent failed","agent":"simulated"}]}"""), script.lead, script.tail, false, "");
+            case "finish-error" -> new Script(events.stream().map(e -> e.replaceFirst("(\"finish_reason\":)\"\\w+\"",
+                    "$1\"error\"")).toList(), script.lead, script.tail, false, "");
+            default -> script;
+        };
+    }
+
+    private static List<String> plus(List<String> events, String last) {
+        return Stream.concat(events.stream(), Stream.of(last)).toList();
+    }
+
+    /// An answer in one piece with a fault in it.
+    private static Answer broken(Answer answer, String fault) {
+        int half = answer.body.length / 2;
+        return switch (fault) {
+            case "reset-headers" -> answer.cut(0);
+            case "reset-mid", "reset-end" -> answer.cut(half);
+            case "eof", "truncated-json" -> new Answer(200, answer.type, Arrays.copyOf(answer.body, half));
+            case "eof-empty" -> new Answer(200, answer.type, new byte[0]);
+            case String s when s.contains("error") -> new Answer(200, answer.type, utf8(MID_STREAM_ERROR));
+            default -> answer;
+        };
+    }
+
+    // ------------------------------------------------------------------------------------------- the command line
+
+    public static void main(String... args) {
+        System.exit(run(args));
+    }
+
+    private static int run(String... args) {
+        int cut = Arrays.asList(args).indexOf("--");
+        var command = cut < 0 ? List.<String>of() : List.of(args).subList(cut + 1, args.length);
+        var line = new CommandLine(options()).setExpandAtFiles(false);
+        try {
+            var given = line.parseArgs(cut < 0 ? args : Arrays.copyOf(args, cut));
+            if (CommandLine.printHelpIfRequested(given)) {
+                return 0;
+            }
+            try (var simulator = new simulator(InstantSource.system(), given.matchedOptionValue("port", 0))) {
+                given.matchedOptions().stream().filter(o -> SWITCHES.containsKey(o.longestName().substring(2)))
+                        .forEach(o -> simulator.set(o.longestName().substring(2), o.getValue()));
+                int code = command.isEmpty() ? simulator.serve(given.matchedOptionValue("for", 3600))
+                        : simulator.around(command, given.hasMatchedOption("logged-in"));
+                Path file = given.matchedOptionValue("ledger", null);
+                if (file != null) {
+                    Files.writeString(file, simulator.ledgerLines());
+                }
+                return code;
+            }
+        } catch (CommandLine.ParameterException | IllegalArgumentException e) {
+            System.err.println("error: " + e.getMessage() + "\nhint: simulator.java --help");
+            return 2;
+        } catch (IOException e) {
+            System.err.println("error: " + e.getMessage());
+            return 1;
+        }
+    }
+
+    private static CommandSpec options() {
+        var spec = CommandSpec.create().name("simulator.java").mixinStandardHelpOptions(true);
+        spec.version("simulator of copilot.java").usageMessage().width(110).sortOptions(false)
+                .description("GitHub and GitHub Copilot on 127.0.0.1, for trying copilot.java without an account.")
+                .customSynopsis("simulator.java [OPTIONS] [-- COMMAND…]")
+                .footer("", "exchange: " + String.join(", ", EXCHANGES) + ", "
+                                + String.join(", ", NOTIFICATIONS.keySet()) + ", 5xx, html, garbage, empty, reset",
+                        "", "faults: ok, " + String.join(", ", FAULTS.keySet())
+                                + ", 400-text:TEXT, json-in-string[:FAULT], " + String.join(", ", BREAKS)
+                                + ". After a colon a Retry-After: 429:5, 402:date+86400.",
+                        "", "say: a line of the user's message that begins with \"say: \" is answered by what follows.",
+                        "", "While it runs: GET and POST /_simulator, GET /_simulator/ledger, POST /_simulator/reset.");
+        spec.addOption(option("port", Integer.class, "PORT", "port of GitHub; the APIs have the next two"))
+                .addOption(option("for", Integer.class, "SECONDS", "without COMMAND: how long to run (default 3600)"))
+                .addOption(option("logged-in", Boolean.class, null, "COMMAND gets COPILOT_GITHUB_TOKEN as well"))
+                .addOption(option("ledger", Path.class, "FILE", "write what was asked as JSON lines at the end"));
+        SWITCHES.values().forEach(s -> spec.addOption(option(s.name, String.class,
+                s.label(), s.help + (s.normal.equals("") ? "" : " (default " + s.normal + ")"))));
+        return spec;
+    }
+
+    private static OptionSpec option(String name, Class<?> type, String label, String help) {
+        var option = OptionSpec.builder("--" + name).type(type).description(help.replace("%", "%%"));
+        return (label == null ? option.arity("0") : option.paramLabel(label).arity("1")).build();
+    }
+
+    private int serve(int seconds) throws IOException {
+        System.out.println("GitHub       " + url() + "\nCopilot API  " + api() + "\n\nIn another terminal:\n\n"
+                + "  copilot login --host " + url() + "\n  curl " + url() + "/_simulator\n\nCtrl-C ends it.");
+        var stop = new CompletableFuture<Integer>();
+        signal("INT", () -> stop.complete(130));
+        signal("TERM", () -> stop.complete(143));
+        return stop.completeOnTimeout(0, seconds, TimeUnit.SECONDS).join();
+    }
+
+    /// Runs a command that meets this simulator and nobody's real login; ends with its exit code. Ctrl-C reaches the
+    /// command by itself, as it is in our process group: only the command knows whether it is the end.
+    private int around(List<String> command, boolean loggedIn) throws IOException {
+        var builder = new ProcessBuilder(command).inheritIO();
+        var environment = builder.environment();
+        environment.keySet().removeAll(List.of("COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"));
+        environment.put("COP_HOST", url());
+        if (loggedIn) {
+            environment.put("COPILOT_GITHUB_TOKEN", GITHUB_TOKEN);
+        }
+        var home = environment.containsKey("COP_HOME") ? null : Files.createTempDirectory("cop-home-");
+        if (home != null) {
+            environment.put("COP_HOME", home.toString());
+        }
+        try {
+            var child = builder.start();
+            signal("INT", () -> { });
+            signal("TERM", child::destroy);
+            return child.waitFor();
+        } catch (IOException e) {
+            System.err.println("error: " + e.getMessage());
+            return 127;         // as a shell says that there is no such command
+        } catch (InterruptedException _) {
+            return 130;
+        } finally {
+            delete(home);
+        }
+    }
+
+    private static void signal(String name, Runnable action) {
+        Signal.handle(new Signal(name), _ -> action.run());
+    }
+
+    private static void delete(Path folder) throws IOException {
+        if (folder != null) {
+            try (var files = Files.walk(folder)) {
+                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+            }
+        }
+    }
+}

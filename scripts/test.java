@@ -1,0 +1,127 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION The tests of copilot.java: `scripts/jbang test [--slow] [CLASS or METHOD…]`
+//JAVA 25+
+//SOURCES ../copilot.java
+//SOURCES simulator.java
+//SOURCES tests/Harness.java
+//SOURCES tests/Smoke.java
+//DEPS org.junit.jupiter:junit-jupiter:6.1.1
+//DEPS org.junit.platform:junit-platform-launcher:6.1.1
+
+/// Runs the tests that stand in `tests/`, each class a part of copilot.java, and closes with one line,
+/// `N passed, N failed`. Words narrow the choice: `test Streams`, `test lockedAcrossProcesses`. Tests tagged `slow` are
+/// left out unless `--slow` is given.
+package cop;
+
+import module java.base;
+
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.discovery.DiscoverySelectors;
+import org.junit.platform.engine.support.descriptor.MethodSource;
+import org.junit.platform.launcher.LauncherDiscoveryRequest;
+import org.junit.platform.launcher.TagFilter;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestIdentifier;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+
+public class test {
+    /// Every class of tests/, in the order of running.
+    static final List<Class<?>> CLASSES = List.of(Smoke.class);
+
+    public static void main(String... args) {
+        var words = new ArrayList<>(List.of(args));
+        boolean slow = words.remove("--slow");
+        var report = new Report();
+        LauncherFactory.create().execute(request(words, slow), report);
+        System.exit(report.close());
+    }
+
+    private static LauncherDiscoveryRequest request(List<String> words, boolean slow) {
+        var request = LauncherDiscoveryRequestBuilder.request()
+                .configurationParameter("junit.jupiter.execution.timeout.default", slow ? "20 m" : "90 s");
+        for (var type : CLASSES) {
+            boolean whole = words.isEmpty() || words.contains(type.getSimpleName());
+            if (whole) request.selectors(DiscoverySelectors.selectClass(type));
+            for (var method : type.getDeclaredMethods()) {
+                if (!whole && words.contains(method.getName())) {
+                    request.selectors(DiscoverySelectors.selectMethod(type, method));
+                }
+            }
+        }
+        if (!slow) request.filters(TagFilter.excludeTags("slow"));
+        return request.build();
+    }
+
+    /// One line a class while it runs, each failure with its reason, and the sum.
+    private static final class Report implements TestExecutionListener {
+        private final long start = System.nanoTime();
+        private long passed, failed, skipped, classPassed, classStart;
+        private final List<String> failures = new ArrayList<>();
+
+        @Override
+        public void executionStarted(TestIdentifier id) {
+            if (isClass(id)) {
+                classPassed = 0;
+                classStart = System.nanoTime();
+            }
+        }
+
+        @Override
+        public void executionSkipped(TestIdentifier id, String reason) {
+            skipped++;
+            System.out.println("  skipped: " + id.getDisplayName() + ": " + reason);
+        }
+
+        @Override
+        public void executionFinished(TestIdentifier id, TestExecutionResult result) {
+            switch (result.getStatus()) {
+                case SUCCESSFUL -> {
+                    if (id.isTest()) {
+                        passed++;
+                        classPassed++;
+                    }
+                }
+                case ABORTED -> {
+                    skipped++;
+                    System.out.println("  skipped: " + name(id) + ": "
+                            + result.getThrowable().map(Throwable::getMessage).orElse(""));
+                }
+                case FAILED -> failed(id, result.getThrowable().orElse(null));
+            }
+            if (isClass(id)) {
+                System.out.printf("%-14s %4d passed  %5.1f s%n", id.getDisplayName(), classPassed,
+                        (System.nanoTime() - classStart) / 1e9);
+            }
+        }
+
+        private void failed(TestIdentifier id, Throwable reason) {
+            failed++;
+            var trace = new StringWriter();
+            if (reason != null) reason.printStackTrace(new PrintWriter(trace));
+            String shown = trace.toString().lines().filter(l -> !l.contains("org.junit.") && !l.contains("java.base/"))
+                    .limit(25).collect(Collectors.joining("\n    "));
+            failures.add(name(id) + "\n    " + shown);
+            System.out.println("  FAILED: " + failures.getLast());
+        }
+
+        private static String name(TestIdentifier id) {
+            return id.getSource().filter(MethodSource.class::isInstance).map(MethodSource.class::cast)
+                    .map(m -> m.getClassName() + "." + m.getMethodName() + " ").orElse("") + id.getDisplayName();
+        }
+
+        private static boolean isClass(TestIdentifier id) {
+            return id.isContainer() && id.getSource()
+                    .filter(org.junit.platform.engine.support.descriptor.ClassSource.class::isInstance).isPresent();
+        }
+
+        int close() {
+            if (failures.size() > 1) System.out.println("\nFailed:\n  " + String.join("\n  ", failures));
+            System.out.printf("%.0f s%s%n", (System.nanoTime() - start) / 1e9,
+                    passed + failed == 0 ? ", and no test ran: is the name right?" : "");
+            System.out.println(passed + " passed, " + failed + " failed"
+                    + (skipped > 0 ? ", " + skipped + " skipped" : ""));
+            return failed > 0 || passed == 0 ? 1 : 0;
+        }
+    }
+}
