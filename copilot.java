@@ -70,21 +70,18 @@ public class copilot {
     static int run(Environment env, String... args) {
         var screen = new Screen(env);
         try {
-            return Commands.dispatch(env, screen, args);
-        } catch (RuntimeException e) {
-            return ended(screen, e);
-        } finally {
-            env.out().flush();
-            env.err().flush();
+            try {
+                return Commands.dispatch(env, screen, args);
+            } finally {
+                env.out().flush();
+            }
+        } catch (ClosedOutput _) {
+            return 0;                                       // `| head` has what it wanted
+        } catch (Fault fault) {
+            return screen.report(fault);
+        } catch (RuntimeException bug) {
+            return screen.report(Fault.bug(bug));
         }
-    }
-
-    private static int ended(Screen screen, Exception e) {
-        return switch (e) {
-            case ClosedOutput _ -> 0;                       // `| head` has what it wanted
-            case Fault fault -> screen.report(fault);
-            default -> screen.report(Fault.bug(e));
-        };
     }
 
     // --------------------------------------------------------------------------------------------- Commands
@@ -142,13 +139,14 @@ public class copilot {
                 case "-V", "--version" -> { return print(env, "copilot.java " + VERSION + "\n"); }
                 case "-h", "--help" -> { return print(env, OVERVIEW); }
                 case "help" -> {
-                    if (onlyOne || args[1].equals("help")) return print(env, OVERVIEW);
+                    if (onlyOne || Set.of("help", "--help", "-h").contains(args[1])) return print(env, OVERVIEW);
                     return execute(create(args[1]), env, screen, "--help");
                 }
                 default -> {
                     if (first.startsWith("-")) {
-                        throw Fault.usage("the command comes first, then its options: " + first,
-                                "copilot chat " + first + " …");
+                        var near = Nearest.of(first, List.of("--help", "--version"));
+                        throw Fault.usage("the command comes first, then its options: " + first, near.isPresent()
+                                ? "did you mean " + near.get() + "?" : "copilot chat " + first + " …");
                     }
                     return execute(create(first), env, screen, Arrays.copyOfRange(args, 1, args.length));
                 }
@@ -171,7 +169,8 @@ public class copilot {
                     .setOut(env.out()).setErr(env.err())
                     .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
                     .setParameterExceptionHandler((e, _) -> screen.report(usageFault(e)))
-                    .setExecutionExceptionHandler((e, _, _) -> ended(screen, e));
+                    .setExecutionStrategy(parsed -> parsed.isUsageHelpRequested()
+                            ? print(env, parsed.commandSpec().commandLine().getUsageMessage()) : command.call());
             return line.execute(args);
         }
 
@@ -218,7 +217,7 @@ public class copilot {
             screen.verbose = verbose;
             screen.quiet = quiet;
             var options = new Copilot.Settings(
-                    Host.of(host != null ? host : env.variable("COP_HOST")),
+                    host != null ? Host.of("--host", host) : Host.of("COP_HOST", env.variable("COP_HOST")),
                     Headers.parse(env.variable("COP_HEADERS"), headers), maxWait());
             try (var copilot = new Copilot(env, screen, options)) {
                 return run(copilot);
@@ -265,14 +264,14 @@ public class copilot {
             var logins = copilot.logins();
             var old = logins.stored();
             if (old.isPresent() && !force && !withToken && copilot.tokens().works(old.get())) {
-                print("already logged in as " + old.get().user() + "; --force logs in again");
+                print("already logged in as " + old.get().name() + "; --force logs in again");
                 return 0;
             }
             String clientId = ClientId.of(client != null ? client : env.variable("COP_CLIENT_ID"));
             var login = new GithubToken(Logins.OWN, withToken ? tokenFromStdin() : byDevice(copilot, clientId), "");
             var grant = logins.adopt(login, copilot.tokens());
-            print("logged in as " + logins.stored().map(GithubToken::user).orElse("?")
-                    + " (" + grant.plan() + "), API " + grant.api());
+            String who = logins.stored().orElse(login).name();
+            print("logged in as " + who + " (" + grant.plan() + "), API " + grant.api());
             return 0;
         }
 
@@ -305,9 +304,13 @@ public class copilot {
         private String tokenFromStdin() {
             if (env.stdin().kind() == Stdin.Kind.TERMINAL) screen.note("paste the GitHub token, then Enter and Ctrl-D");
             String token = env.stdin().text().strip();
+            String hint = "printf %s \"$TOKEN\" | copilot login --with-token";
             if (token.isEmpty()) {
-                throw Fault.usage("no token came on standard input",
-                        "printf %s \"$TOKEN\" | copilot login --with-token");
+                throw Fault.usage("no token came on standard input", hint);
+            }
+            if (!GithubToken.wellFormed(token)) {
+                throw Fault.usage("what came on standard input is no token: it holds a space, a line break or a strange"
+                        + " character", hint);
             }
             return token;
         }
@@ -321,7 +324,7 @@ public class copilot {
         int run(Copilot copilot) {
             var old = copilot.logins().forget();
             old.ifPresent(copilot.tokens()::forget);
-            print(old.map(login -> "logged out " + login.user()).orElse("nobody was logged in")
+            print(old.map(login -> "logged out " + login.name()).orElse("nobody was logged in")
                     + " (" + copilot.host().name() + ")");
             if (old.isPresent()) {
                 screen.note("GitHub still lists the authorization: https://github.com/settings/apps/authorizations");
@@ -438,6 +441,7 @@ public class copilot {
         int run(Copilot copilot) {
             var fields = fields();
             var limit = Durations.parse("--timeout", timeout, null);
+            if (limit != null && limit.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 90s");
             Path file = output == null ? null : OutputFile.check(env, output);
             String text = promptText();
             if (text == null) return converse(copilot, fields, limit);
@@ -548,7 +552,9 @@ public class copilot {
         @Override
         int run(Copilot copilot) {
             if (!words.isEmpty() && words.getFirst().equals("default")) return setDefault(copilot);
-            if (words.size() > 1) throw Fault.usage("one word at most: " + words, "copilot models " + words.getFirst());
+            if (words.size() > 1) {
+                throw Fault.usage("one word at most: " + String.join(" ", words), "copilot models " + words.getFirst());
+            }
             var catalogue = copilot.catalogue(refresh ? Duration.ZERO : Catalogue.FRESH);
             if (json) {
                 print(Json.pretty(catalogue.json()));
@@ -570,7 +576,11 @@ public class copilot {
                 print(copilot.model(null));
                 return 0;
             }
+            if (words.size() > 2) {
+                throw Fault.usage("one model is the default, not several", "copilot models default " + words.get(1));
+            }
             var model = copilot.catalogue(Catalogue.FRESH).named(words.get(1));
+            if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
             copilot.defaultModel(model.id());
             print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
             return 0;
@@ -599,6 +609,9 @@ public class copilot {
         int run(Copilot copilot) {
             String body = input == null ? null : TextFile.read(env, input);
             String verb = method != null ? method.toUpperCase(Locale.ROOT) : body == null ? "GET" : "POST";
+            if (!verb.matches("[A-Z]+") || verb.equals("CONNECT")) {
+                throw Fault.usage("-X " + method + " is no method", "-X GET, POST, PUT, PATCH or DELETE");
+            }
             return copilot.raw(verb, path, body, answer -> {
                 if (include) answer.head(env.out());
                 answer.copyText(env.out());
@@ -789,7 +802,7 @@ public class copilot {
 
         static Fault interrupted() { return new Fault(INTERRUPTED, "interrupted", "", null); }
 
-        static Fault bug(Exception e) {
+        static Fault bug(RuntimeException e) {
             return new Fault(ERROR, "this is a bug of copilot.java: " + e,
                     "the same command with -v shows where; please report it", e);
         }
@@ -903,7 +916,8 @@ final class TextFile {
             }
             return Text.utf8(Files.readAllBytes(file), name);
         } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), null, e);
+            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
+                    + name, e);
         }
     }
 
@@ -930,7 +944,7 @@ final class OutputFile {
                     "mkdir -p " + file.getParent());
         }
         if (!Files.isWritable(Files.exists(file) ? file : file.getParent())) {
-            throw Fault.usage("-o " + name + " cannot be written", null);
+            throw Fault.usage("-o " + name + " cannot be written", "choose another place, or chmod u+w " + name);
         }
         return file;
     }
@@ -1134,18 +1148,16 @@ final class Conversation {
 
 /// A GitHub token and where it was found. Two sources may hold the same token: `key` tells.
 record GithubToken(String source, String value, String user) {
-    GithubToken {
-        checked(value, source);
-    }
-
     /// A hash that names the token in caches without giving it away (the token itself has over 160 random bits).
     String key(Host host) { return Text.sha256(host.name() + "\n" + value).substring(0, 20); }
 
-    static String checked(String token, String source) {
-        if (!token.isEmpty() && token.chars().allMatch(c -> c > ' ' && c < 127)) return token;
-        throw Fault.login(source + " holds something that is no token: a space, a line break or a strange character",
-                "unset or mend it; copilot status lists the sources");
+    /// Whether it can stand in a header at all: no space, no line break, no strange character.
+    static boolean wellFormed(String token) {
+        return !token.isEmpty() && token.chars().allMatch(c -> c > ' ' && c < 127);
     }
+
+    /// The person's name, as far as GitHub has told it.
+    String name() { return user.isEmpty() ? "?" : user; }
 }
 
 /// The ids that an app of GitHub's is known by (protocol: ericc-ch/copilot-api, LiteLLM, CopilotChat.nvim).
@@ -1308,12 +1320,12 @@ final class DeviceFlow {
     }
 
     DeviceCode start() {
-        var answer = wire.send(post("/login/device/code", Map.of("client_id", clientId, "scope", scope), true),
-                Reading.json("the request for a device code"));
+        var form = Map.of("client_id", clientId, "scope", scope);
+        var answer = wire.send(post("/login/device/code", form), new Verdict());
         String code = Json.text(answer, "device_code");
         if (code.isEmpty()) throw refusal(Json.text(answer, "error"), answer);
         return new DeviceCode(code, Text.printable(Json.text(answer, "user_code")),
-                Text.uri(Json.text(answer, "verification_uri"), "GitHub's address for the code"),
+                Text.uri(Json.text(answer, "verification_uri")).orElse(host.web("/login/device")),
                 Duration.ofSeconds(answer.path("expires_in").asLong(900)),
                 Duration.ofSeconds(Math.max(1, answer.path("interval").asLong(5))));
     }
@@ -1356,8 +1368,23 @@ final class DeviceFlow {
     private JsonNode poll(DeviceCode code) {
         return wire.send(post("/login/oauth/access_token", Map.of("client_id", clientId,
                 "device_code", code.deviceCode(),
-                "grant_type", "urn:ietf:params:oauth:grant-type:device_code"), false),
-                Reading.json("the answer to the login"));
+                "grant_type", "urn:ietf:params:oauth:grant-type:device_code")).once(), new Verdict());
+    }
+
+    /// GitHub's verdict, whatever the status: it answers errors with 200, and the RFC with 400. Anything else, such
+    /// as the page of a gateway, is trouble that may pass.
+    private static final class Verdict implements Reading<ObjectNode> {
+        @Override
+        public ObjectNode read(Answer answer) throws IOException {
+            boolean told = answer.ok() || answer.status() / 100 == 4;
+            if (Json.tryParse(answer.text()) instanceof ObjectNode json && told && (answer.ok() || json.has("error"))) {
+                return json;
+            }
+            throw new IOException("HTTP " + answer.status() + ", and nothing that belongs to a login");
+        }
+
+        @Override
+        public boolean errorsToo() { return true; }
     }
 
     private void sleep(Duration pause, Instant end, Consumer<Duration> countdown) {
@@ -1370,10 +1397,9 @@ final class DeviceFlow {
         }
     }
 
-    private Call post(String path, Map<String, String> form, boolean retry) {
-        var call = Call.post(host.web(path), headers.plain().with("Accept", "application/json")
+    private Call post(String path, Map<String, String> form) {
+        return Call.post(host.web(path), headers.plain().with("Accept", "application/json")
                 .with("Content-Type", "application/x-www-form-urlencoded"), Text.form(form));
-        return retry ? call : call.once();
     }
 
     private Fault refusal(String error, JsonNode answer) {
@@ -1383,7 +1409,8 @@ final class DeviceFlow {
                     Fault.login("the code expired before it was typed in the browser", "copilot login");
             case "device_flow_disabled" -> Fault.login("the app " + clientId + " does not allow logins by code",
                     "copilot login --client vscode");
-            case "incorrect_client_credentials" -> Fault.login("GitHub knows no app with the client id " + clientId,
+            case "incorrect_client_credentials", "Not Found" -> Fault.login(
+                    "GitHub knows no app with the client id " + clientId,
                     "copilot login --client vscode");
             case "incorrect_device_code" -> Fault.login("GitHub no longer knows this code", "copilot login");
             default -> Fault.login("GitHub refuses the login: " + Text.printable(error.isEmpty() ? "no token, no error"
@@ -1491,7 +1518,7 @@ record CopilotToken(ObjectNode answer, Instant fetched, URI api) {
         if (value.isEmpty()) {
             throw Fault.error("GitHub's answer to the exchange holds no token", "copilot status -v shows the answer");
         }
-        GithubToken.checked(value, "GitHub's answer to the exchange");
+        if (!GithubToken.wellFormed(value)) throw Fault.error("the Copilot token from GitHub is damaged", "try again");
         return new CopilotToken(answer, fetched, api(answer, value, host));
     }
 
@@ -1503,7 +1530,7 @@ record CopilotToken(ObjectNode answer, Instant fetched, URI api) {
                 if (part.startsWith("proxy-ep=proxy.")) named = "https://api." + part.substring(15);
             }
         }
-        return named.isEmpty() ? host.defaultApi() : host.trusted(Text.uri(named, "the API host that GitHub names"));
+        return named.isEmpty() ? host.defaultApi() : host.trusted(named);
     }
 
     String value() { return Json.text(answer, "token"); }
@@ -1608,6 +1635,10 @@ final class Tokens {
     /// @param again ask GitHub even if it has refused this token within a day
     /// @throws Refused if GitHub refuses it, or is known to have refused it
     CopilotToken of(GithubToken source, boolean again) {
+        if (!GithubToken.wellFormed(source.value())) {
+            throw new Refused(source.source() + " holds something that is no token: a space, a line break or a strange"
+                    + " character", "unset or mend it; or copilot login");
+        }
         var cached = cached(source);
         if (cached.isPresent() && cached.get().fresh(env.time().now())) return cached.get();
         if (!again) remembered(source);
@@ -1681,7 +1712,7 @@ final class Tokens {
             if (!file.path("fetched_at").isNumber() || !(file.path("answer") instanceof ObjectNode answer)) {
                 return Optional.empty();
             }
-            var fetched = Instant.ofEpochSecond(file.path("fetched_at").asLong(0));
+            var fetched = Json.instant(file, "fetched_at");
             return Optional.of(CopilotToken.of(answer, fetched, host));
         } catch (Fault corrupt) {
             screen.detail("the cached token is thrown away: " + corrupt.getMessage());
@@ -1700,7 +1731,7 @@ final class Tokens {
 
     private void remembered(GithubToken source) {
         var old = refusals().path(source.key(host));
-        var at = Instant.ofEpochSecond(old.path("at").asLong(0));
+        var at = Json.instant(old, "at");
         var now = env.time().now();
         if (at.isAfter(now) || at.plus(REMEMBER_REFUSAL).isBefore(now)) return;
         throw new Refused(Json.text(old, "reason") + " (that was " + Durations.words(Duration.between(at, now))
@@ -1710,7 +1741,7 @@ final class Tokens {
     private void remember(GithubToken source, Refused refused) {
         var all = refusals();
         var now = env.time().now();
-        all.removeIf(old -> Instant.ofEpochSecond(old.path("at").asLong(0)).plus(REMEMBER_REFUSAL).isBefore(now));
+        all.removeIf(old -> Json.instant(old, "at").plus(REMEMBER_REFUSAL).isBefore(now));
         all.set(source.key(host), Json.object().put("at", now.getEpochSecond())
                 .put("reason", refused.getMessage()).put("hint", refused.hint()));
         home.cache(home.refusals(), all, screen);
@@ -1938,7 +1969,7 @@ final class Copilot implements AutoCloseable {
             var file = home.read(models());
             if (!file.path("answer").path("data").isArray()) return Optional.empty();
             return Optional.of(new Catalogue(file.path("answer"),
-                    Instant.ofEpochSecond(file.path("fetched_at").asLong(0))));
+                    Json.instant(file, "fetched_at")));
         } catch (Fault corrupt) {
             return Optional.empty();
         }
@@ -1951,7 +1982,7 @@ final class Copilot implements AutoCloseable {
     ///
     /// @return 0, or 1 for an answer that is an error; its body is handed to `consumer` all the same
     int raw(String method, String path, String body, AnswerConsumer consumer) {
-        if (path.contains("://")) {
+        if (path.matches("(?s)([A-Za-z][A-Za-z0-9+.-]*:|//).*")) {
             throw Fault.usage("a path is wanted, not an address: " + path, "copilot api /models");
         }
         String from = path.startsWith("/") ? path : "/" + path;
@@ -1971,7 +2002,7 @@ final class Copilot implements AutoCloseable {
             @Override
             public boolean delivered() { return true; }     // what is printed cannot be taken back
         };
-        boolean github = from.startsWith("/copilot_internal/") || from.equals("/user");
+        boolean github = from.startsWith("/copilot_internal/") || from.matches("/user(\\?.*)?");
         if (!github) return send(method, from, bytes, null, reading, _ -> null);
         var call = new Call(method, host().rest(from), headers().github(tokens.source().value()), bytes);
         return wire.send(call, reading);
@@ -2151,20 +2182,29 @@ final class ToolCalls {
     private final List<Integer> indexes = new ArrayList<>();
 
     void add(JsonNode fragment) {
-        String id = Json.text(fragment, "id");
         int index = fragment.path("index").asInt(-1);
-        boolean known = id.isEmpty() || calls.stream().anyMatch(c -> Json.text(c, "id").equals(id));
-        if (!known || calls.isEmpty()) {
-            var call = Json.object().put("id", id).put("type", "function");
+        int at = position(Json.text(fragment, "id"), index);
+        if (at < 0) {
+            var call = Json.object().put("id", Json.text(fragment, "id")).put("type", "function");
             call.putObject("function").put("name", "").put("arguments", "");
             calls.add(call);
             indexes.add(index);
+            at = calls.size() - 1;
         }
-        int at = indexes.lastIndexOf(index);
-        var function = (ObjectNode) calls.get(at < 0 ? calls.size() - 1 : at).path("function");
+        var function = (ObjectNode) calls.get(at).path("function");
         for (String field : List.of("name", "arguments")) {
             function.put(field, Json.text(function, field) + Json.text(fragment.path("function"), field));
         }
+    }
+
+    /// Where the call stands that a fragment belongs to; -1 for a new one.
+    private int position(String id, int index) {
+        for (int i = 0; i < calls.size(); i++) {
+            if (!id.isEmpty() && Json.text(calls.get(i), "id").equals(id)) return i;
+        }
+        if (!id.isEmpty()) return -1;
+        int at = indexes.lastIndexOf(index);
+        return at >= 0 ? at : calls.size() - 1;
     }
 
     /// A call without arguments may come without a single fragment of them: `{}` then.
@@ -2222,16 +2262,19 @@ final class ChatRefusal {
 record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
     private static final Pattern TENANT = Pattern.compile("([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\\.ghe\\.com)?");
 
-    static Host of(String text) {
+    static Host of(String text) { return of("--host", text); }
+
+    /// @param where what the user set: `--host`, `COP_HOST`
+    static Host of(String where, String text) {
         String name = text == null ? "" : text.strip().toLowerCase(Locale.ROOT);
         if (name.isEmpty() || name.equals("github.com")) {
             return new Host("github.com", URI.create("https://github.com"), URI.create("https://api.github.com"),
                     URI.create("https://api.githubcopilot.com"), false);
         }
-        if (name.startsWith("http://") || name.startsWith("https://")) return origin(text.strip());
+        if (name.startsWith("http://") || name.startsWith("https://")) return origin(where, text.strip());
         var tenant = TENANT.matcher(name);
         if (!tenant.matches()) {
-            throw Fault.usage("--host " + text + " is neither a tenant of ghe.com nor an origin",
+            throw Fault.usage(where + " " + text + " is neither a tenant of ghe.com nor an origin",
                     "NAME.ghe.com, or https://HOST:PORT; accounts of a GitHub Enterprise Server log in to github.com");
         }
         String base = tenant.group(1) + ".ghe.com";
@@ -2239,12 +2282,11 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
                 URI.create("https://copilot-api." + base), false);
     }
 
-    private static Host origin(String text) {
-        var uri = Text.uri(text, "--host");
-        boolean bare = uri.getHost() != null && uri.getUserInfo() == null && uri.getQuery() == null
-                && (uri.getPath().isEmpty() || uri.getPath().equals("/"));
-        if (!bare) throw Fault.usage("--host wants an origin, such as https://HOST:PORT, not " + text, null);
-        var origin = URI.create(uri.getScheme() + "://" + uri.getAuthority());
+    private static Host origin(String where, String text) {
+        var uri = Text.uri(text).filter(u -> u.getUserInfo() == null && u.getQuery() == null && u.getFragment() == null
+                && (u.getPath().isEmpty() || u.getPath().equals("/"))).orElseThrow(() ->
+                Fault.usage(where + " " + text + " is no origin: scheme, host and port alone", "https://HOST:PORT"));
+        var origin = URI.create((uri.getScheme() + "://" + uri.getAuthority()).toLowerCase(Locale.ROOT));
         return new Host(origin.toString(), origin, origin, origin, true);
     }
 
@@ -2256,22 +2298,27 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
         try {
             return new URI(base.toString().replaceAll("/+$", "") + path);
         } catch (URISyntaxException e) {
-            throw Fault.usage("\"" + path + "\" is no path: " + e.getReason(), null);
+            throw Fault.usage("\"" + path + "\" is no path: " + e.getReason(), "copilot api /models");
         }
     }
 
     /// Copilot tokens go to `*.githubcopilot.com` and `copilot-api.*.ghe.com` over HTTPS; to another host only
     /// when the user named it, and then on any port.
-    URI trusted(URI api) {
-        String host = api.getHost() == null ? "" : api.getHost().toLowerCase(Locale.ROOT);
+    URI trusted(String named) {
+        var api = Text.uri(named).orElseThrow(() -> mistrust(named));
+        String host = api.getHost().toLowerCase(Locale.ROOT);
         boolean github = api.getScheme().equals("https") && (api.getPort() == -1 || api.getPort() == 443)
                 && api.getUserInfo() == null && (host.endsWith(".githubcopilot.com")
                 || host.startsWith("copilot-api.") && host.endsWith(".ghe.com"));
-        if (github || custom && host.equals(web.getHost().toLowerCase(Locale.ROOT)) && api.getUserInfo() == null) {
-            return api;
-        }
-        throw Fault.error("the exchange names an API host that may not have your token: "
-                + Text.printable(api.toString()), "if you trust it, name it: --host https://…");
+        boolean own = custom && host.equals(web.getHost().toLowerCase(Locale.ROOT)) && api.getUserInfo() == null
+                && (api.getScheme().equals("https") || api.getScheme().equals(web.getScheme()));
+        if (github || own) return api;
+        throw mistrust(named);
+    }
+
+    private static Fault mistrust(String named) {
+        return Fault.error("the exchange names an API host that may not have your token: " + named,
+                "if you trust it, name it: --host https://…");
     }
 
     /// The address to open in a browser, unless it leads away from the host that we asked.
@@ -2316,7 +2363,7 @@ final class Headers {
         if (Set.of("authorization", "host", "content-length", "connection", "transfer-encoding", "upgrade", "expect")
                 .contains(name.toLowerCase(Locale.ROOT))) {
             throw Fault.usage(where + " cannot set " + name, name.equalsIgnoreCase("authorization")
-                    ? "a GitHub token goes into COPILOT_GITHUB_TOKEN" : null);
+                    ? "a GitHub token goes into COPILOT_GITHUB_TOKEN" : "leave it out: we set it");
         }
         own.put(name, value);
     }
@@ -2425,10 +2472,17 @@ record Answer(int status, HttpHeaders headers, Body body) implements Closeable {
     }
 
     String text() throws IOException {
-        InputStream in = header("content-encoding").equalsIgnoreCase("gzip") ? new GZIPInputStream(body) : body;
-        byte[] bytes = in.readNBytes(LARGEST + 1);
-        if (bytes.length > LARGEST) throw new IOException("the answer is larger than 64 MiB");
-        return new String(bytes, StandardCharsets.UTF_8);
+        String text = text(LARGEST + 1);
+        if (text.length() > LARGEST) throw new IOException("the answer is larger than 64 MiB");
+        return text;
+    }
+
+    /// The beginning of the body, as far as that many bytes.
+    String text(int most) throws IOException { return new String(plain().readNBytes(most), StandardCharsets.UTF_8); }
+
+    /// We do not ask for compression, but some proxies compress all the same.
+    private InputStream plain() throws IOException {
+        return header("content-encoding").equalsIgnoreCase("gzip") ? new GZIPInputStream(body) : body;
     }
 
     void head(PrintWriter out) {
@@ -2438,7 +2492,7 @@ record Answer(int status, HttpHeaders headers, Body body) implements Closeable {
     }
 
     void copyText(PrintWriter out) throws IOException {
-        var in = new InputStreamReader(body, StandardCharsets.UTF_8);
+        var in = new InputStreamReader(plain(), StandardCharsets.UTF_8);
         var buffer = new char[8192];
         for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
             out.write(buffer, 0, n);
@@ -2519,24 +2573,28 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
     }
 
     private Object next(Duration patience) throws IOException {
-        long wait = patience.toNanos();
-        if (deadline != 0) wait = Math.min(wait, deadline - System.nanoTime());
+        long left = deadline == 0 ? Long.MAX_VALUE : deadline - System.nanoTime();
         try {
-            var item = queue.poll(Math.max(0, wait), TimeUnit.NANOSECONDS);
+            var item = left <= 0 ? null : queue.poll(Math.min(patience.toNanos(), left), TimeUnit.NANOSECONDS);
             if (item != null) return item;
         } catch (InterruptedException e) {
             throw Fault.interrupted();
         }
-        throw new HttpTimeoutException(deadline != 0 && System.nanoTime() >= deadline
-                ? "not finished within the time-out" : "silent for " + Durations.words(patience));
+        throw new HttpTimeoutException(left <= patience.toNanos() ? "not finished within the time-out"
+                : "silent for " + Durations.words(patience));
     }
 
     void drain(Duration patience) {
+        long end = System.nanoTime() + patience.toNanos();
         try {
-            while (fill(patience)) current.position(current.limit());
+            for (long left = patience.toNanos(); left > 0 && fill(Duration.ofNanos(left)); ) {
+                current.position(current.limit());
+                left = end - System.nanoTime();
+            }
         } catch (IOException _) {
-            close();
+            // what is left is given up
         }
+        close();
     }
 
     /// Gives up what has not come: an unread body would keep the client from closing.
@@ -2550,7 +2608,7 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
 /// Server-sent events (WHATWG): the data of one event at a time. Lines end in LF, CRLF or a lone CR; bytes may be
 /// cut anywhere, also within a character.
 final class EventStream {
-    private static final int LONGEST_LINE = 16 << 20;
+    private static final int LONGEST = 16 << 20;            // of a line, and of the data of an event
 
     private final InputStream in;
     private final byte[] buffer = new byte[8192];
@@ -2571,6 +2629,7 @@ final class EventStream {
                 String value = text.length() <= 5 ? "" : text.substring(text.charAt(5) == ' ' ? 6 : 5);
                 if (data == null) data = new StringBuilder(value);
                 else data.append('\n').append(value);
+                if (data.length() > LONGEST) throw new IOException("an event of the stream is longer than 16 MiB");
             }                                               // else: a comment, or a field that is not needed here
         }
         return data == null ? null : data.toString();
@@ -2590,7 +2649,7 @@ final class EventStream {
             afterCr = b == '\r';
             if (b == '\n' || b == '\r') return text();
             line.write(b);
-            if (line.size() > LONGEST_LINE) throw new IOException("a line of the stream is longer than 16 MiB");
+            if (line.size() > LONGEST) throw new IOException("a line of the stream is longer than 16 MiB");
         }
         return line.size() == 0 ? null : text();
     }
@@ -2614,8 +2673,7 @@ final class EventStream {
 /// JSON string, so they are read as text first.
 record Refusal(int status, String code, String message, JsonNode json, String requestId, HttpHeaders headers) {
     static Refusal of(Answer answer) throws IOException {
-        byte[] bytes = answer.body().readNBytes(64 << 10);
-        return of(answer.status(), new String(bytes, StandardCharsets.UTF_8), answer.requestId(), answer.headers());
+        return of(answer.status(), answer.text(64 << 10), answer.requestId(), answer.headers());
     }
 
     static Refusal of(int status, String text, String requestId) {
@@ -2738,6 +2796,10 @@ final class Wire implements AutoCloseable {
     /// HTTP/1.1 also where HTTP/2 is offered: a chat gains nothing by streams, and a batch meets no limit on them.
     private synchronized HttpClient client() {
         if (made != null) return made;
+        // Else the JDK would repeat a GET by itself, under our own layer.
+        if (System.getProperty("jdk.httpclient.redirects.retrylimit") == null) {
+            System.setProperty("jdk.httpclient.redirects.retrylimit", "1");
+        }
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
                 .followRedirects(HttpClient.Redirect.NEVER);
         proxies.applyTo(builder);
@@ -2813,6 +2875,8 @@ final class Wire implements AutoCloseable {
             return answer;
         } catch (InterruptedException e) {
             throw Fault.interrupted();
+        } catch (IOException e) {
+            throw "Too many retries".equals(e.getMessage()) && e.getCause() instanceof IOException cause ? cause : e;
         }
     }
 
@@ -2892,11 +2956,10 @@ final class Proxies {
         String value = firstOf(secure ? List.of("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
                 : List.of("http_proxy", "all_proxy", "ALL_PROXY"));
         if (value == null || exempt(target.getHost())) return Optional.empty();
-        var uri = Text.uri(value.contains("://") ? value : "http://" + value, "the proxy in the environment");
-        if (!"http".equals(uri.getScheme()) || uri.getHost() == null) {
-            throw Fault.usage("a proxy must be http://HOST:PORT, and the environment says "
-                    + value.replaceAll("//[^@/]*@", "//***@"), "HTTPS_PROXY=http://HOST:PORT");
-        }
+        var uri = Text.uri(value.contains("://") ? value : "http://" + value)
+                .filter(u -> u.getScheme().equalsIgnoreCase("http"))
+                .orElseThrow(() -> Fault.usage("a proxy must be http://HOST:PORT, and the environment says "
+                        + value.replaceAll("//[^@/]*@", "//***@"), "HTTPS_PROXY=http://HOST:PORT"));
         return Optional.of(uri.getPort() >= 0 ? uri
                 : URI.create("http://" + uri.getRawAuthority() + ":1080"));         // curl's default
     }
@@ -3060,7 +3123,8 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
         } catch (NoSuchFileException _) {
             return Json.object();
         } catch (IOException e) {
-            throw Fault.io("cannot read " + file, e, null);
+            if (e instanceof FileSystemException f && "Not a directory".equals(f.getReason())) return Json.object();
+            throw Fault.io("cannot read " + file, e, "may you read it? COP_HOME names another place");
         }
         if (Json.tryParse(text) instanceof ObjectNode object) return object;
         throw Fault.error(file + " is damaged: it holds no JSON object", "delete it, then: copilot login");
@@ -3189,7 +3253,7 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
         try {
             return directory.resolve(text);
         } catch (InvalidPathException e) {
-            throw Fault.usage("\"" + Text.printable(text) + "\" is no path: " + e.getReason(), null);
+            throw Fault.usage("\"" + text + "\" is no path: " + e.getReason(), "is the name right?");
         }
     }
 }
@@ -3236,6 +3300,7 @@ final class RealProcess {
                     "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
         }
         int code = copilot.run(env, args);
+        if (Rehearsal.wanted()) Rehearsal.run();
         return code == Fault.INTERRUPTED ? signals.exitCode() : code;
     }
 
@@ -3274,6 +3339,58 @@ final class RealProcess {
             // not Linux: nothing to look at
         }
         return false;
+    }
+}
+
+/// JBang's `//CDS` has the JVM write the classes of the very first run into an archive for all later ones. Whatever
+/// that first command was, a chat's classes shall be in it: so a whole chat is played, in a home that is thrown away,
+/// against a stand-in that answers as GitHub does. It makes later chats start in 0.6 of the time.
+final class Rehearsal {
+    static boolean wanted() {
+        try {
+            return new String(Files.readAllBytes(Path.of("/proc/self/cmdline")), StandardCharsets.ISO_8859_1)
+                    .contains("-XX:ArchiveClassesAtExit");
+        } catch (IOException notLinux) {
+            return System.getProperty("os.name").startsWith("Mac") && ProcessHandle.current().info().arguments()
+                    .stream().flatMap(Stream::of).anyMatch(a -> a.startsWith("-XX:ArchiveClassesAtExit"));
+        }
+    }
+
+    static void run() {
+        try (var server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            Path home = Files.createTempDirectory("copilot-rehearsal-");
+            Thread.ofVirtual().start(() -> answer(server));
+            var nowhere = new PrintWriter(Writer.nullWriter());
+            var env = new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), nowhere, nowhere,
+                    Map.of("COP_HOME", home.toString(), "COP_HOST", "http://127.0.0.1:" + server.getLocalPort(),
+                            "COPILOT_GITHUB_TOKEN", "rehearsal"), _ -> false, Time.SYSTEM, Path.of(""));
+            copilot.run(env, "chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello");
+            copilot.run(env, "chat", "--no-such-option");
+            try (var files = Files.walk(home)) {
+                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+            }
+        } catch (IOException _) {
+            // then later runs start a little slower
+        }
+    }
+
+    private static void answer(ServerSocket server) {
+        while (true) {
+            try (var socket = server.accept()) {
+                var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+                String first = in.readLine();
+                for (String line = first; line != null && !line.isEmpty(); line = in.readLine()) { }
+                String body = first.contains("token") ? "{\"token\":\"t\",\"refresh_in\":1500}"
+                        : first.contains("models") ? "{\"data\":[{\"id\":\"m\",\"is_chat_default\":true}]}"
+                        : "data: {\"choices\":[{\"delta\":{\"content\":\"hello\"},\"finish_reason\":\"stop\"}],"
+                        + "\"usage\":{\"prompt_tokens\":1}}\n\ndata: [DONE]\n\n";
+                String type = first.startsWith("POST") ? "text/event-stream" : "application/json";
+                socket.getOutputStream().write(("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: " + type
+                        + "\r\n\r\n" + body).getBytes(StandardCharsets.UTF_8));
+            } catch (IOException closed) {
+                return;
+            }
+        }
     }
 }
 
@@ -3343,6 +3460,11 @@ final class Stdin {
     private synchronized void start() {
         if (started) return;
         started = true;
+        if (given == null && Descriptors.closed(0)) {
+            first.complete(true);
+            all.complete(new byte[0]);
+            return;
+        }
         Thread.ofPlatform().daemon().name("stdin").start(() -> {
             var bytes = new ByteArrayOutputStream();
             try {
@@ -3352,7 +3474,7 @@ final class Stdin {
                     first.complete(true);
                 }
             } catch (IOException _) {
-                // a closed descriptor (<&-) is an empty one
+                // what cannot be read is at its end
             }
             first.complete(true);
             all.complete(bytes.toByteArray());
@@ -3383,6 +3505,12 @@ final class Descriptors {
         if (isTerminal(descriptor)) return Stdin.Kind.TERMINAL;
         boolean pipe = link(descriptor).map(l -> l.startsWith("pipe:") || l.startsWith("socket:")).orElse(true);
         return pipe ? Stdin.Kind.PIPE : Stdin.Kind.FILE;
+    }
+
+    /// Whether we were started without this descriptor (`<&-`). The JVM then gets its number for a file of its own,
+    /// which must not be taken for a prompt.
+    static boolean closed(int descriptor) {
+        return link(descriptor).map(l -> l.matches("closed|.*(/lib/modules|\\.jar|\\.jsa|\\.aot)")).orElse(false);
     }
 
     private static Optional<String> link(int descriptor) {
@@ -3437,11 +3565,14 @@ final class Screen {
     /// What was asked for: a code to type, the usage.
     void always(String text) { line(text); }
 
-    void warn(String text) { line((colour() ? "\033[33mwarning:\033[0m " : "warning: ") + Text.printable(text)); }
+    void warn(String text) { line((colour() ? "\033[33mwarning:\033[0m " : "warning: ") + oneLine(text)); }
 
-    void hint(String text) { if (text != null && !text.isEmpty()) line("hint: " + Text.printable(text)); }
+    void hint(String text) { if (text != null && !text.isEmpty()) line("hint: " + oneLine(text)); }
 
-    void error(String text) { line((colour() ? "\033[31merror:\033[0m " : "error: ") + Text.printable(text)); }
+    void error(String text) { line((colour() ? "\033[31merror:\033[0m " : "error: ") + oneLine(text)); }
+
+    /// Messages stay one line, whatever was typed or answered.
+    private static String oneLine(String text) { return Text.printable(text.strip().replaceAll("\\R", "␊")); }
 
     /// For -v only.
     void detail(String text) { if (verbose) line(dim("* " + Text.printable(Secrets.mask(text)))); }
@@ -3496,20 +3627,22 @@ final class Screen {
     /// Columns on a terminal, tab-separated values without a heading in a pipe.
     void table(Environment env, List<String> heading, List<List<String>> rows) {
         if (!env.terminal().test(1)) {
-            for (var row : rows) env.out().println(String.join("\t", row).replaceAll("[\r\n]", " "));
+            for (var row : rows) env.out().println(String.join("\t", row.stream().map(Screen::cell).toList()));
             return;
         }
         var all = new ArrayList<List<String>>();
         all.add(heading);
-        all.addAll(rows);
+        for (var row : rows) all.add(row.stream().map(Screen::cell).toList());
         var widths = IntStream.range(0, heading.size())
                 .map(i -> all.stream().mapToInt(row -> row.get(i).length()).max().orElse(0)).toArray();
         for (var row : all) {
             var line = new StringBuilder();
             for (int i = 0; i < widths.length; i++) line.append(Text.padded(row.get(i), widths[i])).append("  ");
-            env.out().println(Text.printable(line.toString().stripTrailing()));
+            env.out().println(line.toString().stripTrailing());
         }
     }
+
+    private static String cell(String text) { return Text.printable(text.replaceAll("[\t\r\n]+", " ")); }
 }
 
 // ===================================================================================================== Text
@@ -3528,6 +3661,12 @@ final class Json {
     static String text(JsonNode node, String field) {
         var value = node.path(field);
         return value.isString() ? value.asString() : "";
+    }
+
+    /// A field's moment, in seconds since 1970; 1970 itself where it is missing or no such thing.
+    static Instant instant(JsonNode node, String field) {
+        long seconds = node.path(field).asLong(0);
+        return seconds >= 0 && seconds < 1L << 40 ? Instant.ofEpochSecond(seconds) : Instant.EPOCH;
     }
 
     static byte[] bytes(JsonNode json) { return Mapper.ONE.writeValueAsBytes(json); }
@@ -3558,8 +3697,8 @@ final class Json {
 /// Whatever looks like a token is masked in everything that is shown: GitHub's by their prefixes, Copilot's by
 /// `tid=`, and bearers of any kind.
 final class Secrets {
-    private static final Pattern TOKEN = Pattern.compile("\\b(gh[a-z]_|github_pat_)[A-Za-z0-9_]{4,}([A-Za-z0-9]{4})"
-            + "|(\\btid=)[^\\s\"',]+|(?i:(\\bbearer |\\btoken )[\\w.;=:+/-]{20,})");
+    private static final Pattern TOKEN = Pattern.compile("(gh[a-z]_|github_pat_)[A-Za-z0-9_]{12,}([A-Za-z0-9]{4})"
+            + "|(tid=)[^\\s\"',]+|(?i:(\\bbearer |\\btoken )[\\w.;=:+/-]{20,})");
 
     static String mask(String text) {
         if (text == null) return "";
@@ -3609,14 +3748,14 @@ final class Text {
         }
     }
 
-    static URI uri(String text, String what) {
+    /// An address with a scheme and a host, if the text is one.
+    static Optional<URI> uri(String text) {
         try {
-            var uri = new URI(text);
-            if (uri.getScheme() != null && uri.getHost() != null) return uri;
+            return Optional.of(new URI(text)).filter(uri -> uri.getScheme() != null && uri.getHost() != null
+                    && uri.getPort() <= 65_535);
         } catch (URISyntaxException _) {
-            // said below
+            return Optional.empty();
         }
-        throw Fault.error(what + " is no address: \"" + printable(text) + "\"", null);
     }
 
     static String form(Map<String, String> fields) {
@@ -3658,19 +3797,20 @@ final class Text {
 /// Durations as people write and read them.
 final class Durations {
     private static final Pattern WRITTEN = Pattern.compile("([0-9]{1,9})\\s*(ms|s|m|h|d)?");
+    private static final Duration LONGEST = Duration.ofDays(3650);      // counts in nanoseconds without overflow
 
     static Duration parse(String where, String text, Duration otherwise) {
         if (text == null) return otherwise;
         var m = WRITTEN.matcher(text.strip());
         if (!m.matches()) throw Fault.usage(where + " " + text + " is no time", where + " 90s, or 5m, 2h");
         long n = Long.parseLong(m.group(1));
-        return switch (m.group(2)) {
+        return min(LONGEST, switch (m.group(2)) {
             case "ms" -> Duration.ofMillis(n);
             case "m" -> Duration.ofMinutes(n);
             case "h" -> Duration.ofHours(n);
             case "d" -> Duration.ofDays(n);
             case null, default -> Duration.ofSeconds(n);
-        };
+        });
     }
 
     static Duration min(Duration a, Duration b) { return a.compareTo(b) <= 0 ? a : b; }
@@ -3694,9 +3834,11 @@ final class Nearest {
     static Optional<String> of(String word, Collection<String> names) {
         record Near(String name, int distance) {}
         String lower = word.toLowerCase(Locale.ROOT);
-        return names.stream().map(name -> new Near(name, distance(lower, name.toLowerCase(Locale.ROOT))))
-                .filter(near -> near.distance() <= Math.max(2, word.length() / 3))
-                .min(Comparator.comparingInt(Near::distance)).map(Near::name);
+        int most = word.length() < 3 ? 0 : word.length() == 3 ? 1 : Math.max(2, word.length() / 3);
+        var nearest = names.stream().map(name -> new Near(name, distance(lower, name.toLowerCase(Locale.ROOT))))
+                .filter(near -> near.distance() <= most).min(Comparator.comparingInt(Near::distance)).map(Near::name);
+        return nearest.isPresent() || lower.length() < 3 ? nearest
+                : names.stream().filter(name -> name.toLowerCase(Locale.ROOT).startsWith(lower)).findFirst();
     }
 
     private static int distance(String a, String b) {

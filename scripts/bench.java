@@ -1,0 +1,332 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION The figures in the README: whole processes, side by side in one run
+//JAVA 25+
+//SOURCES ../copilot.java
+//SOURCES simulator.java
+
+/// Measures the tool as a whole process against the simulator, beside what it can be compared with: an empty JVM,
+/// `curl` doing steps 4 and 5, `node` with `fetch`, JBang with an empty script. All rows are run in turn, round by
+/// round, so that a noisy machine is noisy for all; medians are printed. To run: `scripts/jbang bench [ROUNDS]`, in a
+/// checkout, on a machine with nothing else to do.
+package cop;
+
+import module java.base;
+
+public class bench {
+    /// What an empty `main` costs.
+    public static final class Empty {
+        public static void main(String... args) {}
+    }
+
+    /// @param command what is timed, from start to exit
+    record Row(String name, List<String> command) {}
+
+    record Sample(double wall, double cpu, double megabytes) {}
+
+    private static final String ASK = "say: a line of an answer";
+
+    private final simulator sim = simulator.start();
+    private final Path home = Files.createTempDirectory("cop-bench-");
+    private final Path root = checkout();
+    private final String java = ProcessHandle.current().info().command().orElse("java");
+    private final Tls tls = new Tls(home, sim);
+
+    private bench() throws Exception {}
+
+    public static void main(String... args) throws Exception {
+        var bench = new bench();
+        try {
+            bench.run(args.length == 0 ? 10 : Integer.parseInt(args[0]));
+            System.exit(0);
+        } catch (Exception e) {
+            e.printStackTrace();
+            System.exit(1);
+        }
+    }
+
+    private void run(int rounds) throws Exception {
+        var rows = rows();
+        for (var row : rows) sample(row);                   // fills every cache, JBang's among them
+        long before = sim.count("/chat/completions");
+        sample(rows.getFirst());
+        long chats = sim.count("/chat/completions") - before;
+        var samples = new LinkedHashMap<Row, List<Sample>>();
+        for (int i = 0; i < rounds; i++) {
+            for (var row : rows) samples.computeIfAbsent(row, _ -> new ArrayList<>()).add(sample(row));
+        }
+        System.out.printf("Whole process, median of %d, %s, JDK %s, %d cores%n%n", rounds,
+                System.getProperty("os.name"), Runtime.version().feature(),
+                Runtime.getRuntime().availableProcessors());
+        System.out.println("| what | wall ms | CPU ms | peak MB |\n|---|--:|--:|--:|");
+        samples.forEach((row, list) -> System.out.printf("| %s | %.0f | %.0f | %.0f |%n", row.name(),
+                median(list, Sample::wall), median(list, Sample::cpu), median(list, Sample::megabytes)));
+        System.out.println("\nrequests of a warm chat: " + chats);
+        new FirstDelta().print();
+    }
+
+    // ------------------------------------------------------------------------------------------------ the rows
+
+    private List<Row> rows() throws Exception {
+        var rows = new ArrayList<Row>();
+        String host = sim.url();
+        var jvm = jbangsOwnCommand();
+        rows.add(new Row("chat, the JVM as JBang starts it (`//CDS`)", shell(host, jvm + " chat '" + ASK + "'")));
+        rows.add(new Row("chat, the same without `//CDS`", shell(host, withoutArchive(jvm) + " chat '" + ASK + "'")));
+        rows.add(overHttps(jvm));
+        rows.add(new Row("chat through JBang", shell(host, "scripts/jbang copilot.java chat '" + ASK + "'")));
+        rows.add(new Row("JBang, an empty script", shell(host, "scripts/jbang " + emptyScript())));
+        rows.add(new Row("`--version`, with `//CDS`", shell(host, jvm + " --version")));
+        rows.add(new Row("`--help`, with `//CDS`", shell(host, jvm + " --help")));
+        rows.add(new Row("`chat --help`, with `//CDS`", shell(host, jvm + " chat --help")));
+        rows.add(new Row("an empty `java`", List.of(java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
+                "-cp", System.getProperty("java.class.path"), "cop.bench$Empty")));
+        rows.add(new Row("`curl`, steps 4 and 5", shell(host, curl())));
+        rows.add(new Row("`node` with `fetch`, step 5", shell(host, "node " + node())));
+        return rows;
+    }
+
+    /// One origin for all: the exchange must not name the API's plain address.
+    private Row overHttps(String jvm) throws Exception {
+        sim.set("endpoints", "none");
+        run(shell(tls.url(), tls.trusting(jvm) + " token").toArray(String[]::new));
+        sim.set("endpoints", "api");
+        return new Row("chat over HTTPS, with `//CDS`",
+                shell(tls.url(), tls.trusting(jvm) + " chat -m gpt-4.1 '" + ASK + "'"));
+    }
+
+    /// JBang prints the command that starts the script's JVM; with it the JVM can be timed without JBang.
+    private String jbangsOwnCommand() throws Exception {
+        run("scripts/jbang", "copilot.java", "--version");
+        String folder = System.getenv().getOrDefault("JBANG_DIR", System.getenv("HOME") + "/.jbang");
+        try (var jars = Files.newDirectoryStream(Path.of(folder, "bin"), "jbang-cli-*-all.jar")) {
+            String jdk = System.getProperty("java.home");
+            String printed = run("bash", "-c", "JBANG_RUNTIME_SHELL=bash JAVA_HOME='" + jdk + "' '" + java
+                    + "' -Duser.home=\"$HOME\" -jar '" + jars.iterator().next()
+                    + "' copilot.java 2>/dev/null; true").strip();
+            if (printed.contains("copilot")) return printed;
+            throw new IllegalStateException("JBang printed no command: " + printed);
+        }
+    }
+
+    private static String withoutArchive(String command) {
+        return command.replaceAll("'?-XX:SharedArchiveFile=\\S+", "");
+    }
+
+    private String emptyScript() throws IOException {
+        return Files.writeString(home.resolve("empty.java"), "void main() {}\n").toString();
+    }
+
+    /// Both requests by one curl, as in the README; the Copilot token is taken beforehand, so that is in its favour.
+    private String curl() throws Exception {
+        String bearer = run(shell(sim.url(), jbangsOwnCommand() + " token --header").toArray(String[]::new)).strip();
+        String identity = " -H 'Editor-Version: vscode/1.85.0' -H 'Editor-Plugin-Version: copilot/1.155.0'"
+                + " -H 'User-Agent: GitHubCopilotChat/0.12.0'";
+        return "curl -sS -o /dev/null" + identity + " -H 'Authorization: token " + simulator.GITHUB_TOKEN + "' "
+                + sim.url() + "/copilot_internal/v2/token --next -sSN" + identity + " -H '" + bearer + "'"
+                + " -H 'Content-Type: application/json' -H 'Copilot-Integration-Id: vscode-chat' -d '" + body() + "' "
+                + sim.api() + "/chat/completions";
+    }
+
+    private String node() throws Exception {
+        String bearer = run(shell(sim.url(), jbangsOwnCommand() + " token").toArray(String[]::new)).strip();
+        return Files.writeString(home.resolve("chat.mjs"), """
+                const answer = await fetch("%s/chat/completions", {method: "POST", body: '%s', headers: {
+                  "Authorization": "Bearer %s", "Content-Type": "application/json",
+                  "Copilot-Integration-Id": "vscode-chat", "Editor-Version": "vscode/1.85.0",
+                  "Editor-Plugin-Version": "copilot/1.155.0", "User-Agent": "GitHubCopilotChat/0.12.0"}});
+                let text = "";
+                for (const line of (await answer.text()).split("\\n")) {
+                  if (line.startsWith("data: {")) text += JSON.parse(line.slice(6)).choices[0]?.delta?.content ?? "";
+                }
+                console.log(text);
+                """.formatted(sim.api(), body(), bearer)).toString();
+    }
+
+    private static String body() {
+        return "{\"model\":\"gpt-4.1\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"" + ASK + "\"}]}";
+    }
+
+    /// A command line of ours (nothing foreign is in it) with the simulator's host and an account.
+    private List<String> shell(String host, String line) {
+        return List.of("env", "COP_HOST=" + host, "COP_HOME=" + home, "COPILOT_GITHUB_TOKEN=" + simulator.GITHUB_TOKEN,
+                "bash", "-c", "exec " + line);
+    }
+
+    // --------------------------------------------------------------------------------------------- measuring
+
+    /// CPU and memory by GNU time, which counts what the process waited for as well.
+    private Sample sample(Row row) throws Exception {
+        Path figures = home.resolve("figures");
+        var command = new ArrayList<>(List.of("/usr/bin/time", "-o", figures.toString(), "-f", "%U %S %M"));
+        command.addAll(row.command());
+        long start = System.nanoTime();
+        String said = run(command.toArray(String[]::new));
+        double wall = (System.nanoTime() - start) / 1e6;
+        if (row.name().contains("chat") && said.isBlank()) throw new IllegalStateException(row.name() + ": no answer");
+        String[] parts = Files.readAllLines(figures).getLast().split(" ");
+        return new Sample(wall, (Double.parseDouble(parts[0]) + Double.parseDouble(parts[1])) * 1000,
+                Double.parseDouble(parts[2]) / 1024);
+    }
+
+    private String run(String... command) throws Exception {
+        var process = new ProcessBuilder(command).directory(root.toFile())
+                .redirectInput(new File("/dev/null")).redirectError(home.resolve("stderr").toFile()).start();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (process.waitFor() != 0) {
+            throw new IllegalStateException(List.of(command) + " ended with " + process.exitValue() + ": "
+                    + Files.readString(home.resolve("stderr")));
+        }
+        return out;
+    }
+
+    private static double median(List<Sample> samples, ToDoubleFunction<Sample> figure) {
+        var sorted = samples.stream().mapToDouble(figure).sorted().toArray();
+        return sorted.length % 2 == 1 ? sorted[sorted.length / 2]
+                : (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
+    }
+
+    private static Path checkout() {
+        for (Path folder = Path.of("").toAbsolutePath(); folder != null; folder = folder.getParent()) {
+            if (Files.exists(folder.resolve("copilot.java"))) return folder;
+        }
+        throw new IllegalStateException("run it in a checkout of copilot.java");
+    }
+
+    /// From the moment a delta leaves the server to the moment it has come out of the tool's stdout.
+    private final class FirstDelta {
+        private static final int DELTAS = 40;
+        private final long[] sent = new long[DELTAS];
+
+        void print() throws Exception {
+            try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+                Thread.ofVirtual().start(() -> serve(server));
+                String host = "http://127.0.0.1:" + server.getLocalPort();
+                fakeToken(host);
+                var builder = new ProcessBuilder(shell(host, jbangsOwnCommand() + " chat -m gpt-4.1 hi"));
+                var process = builder.directory(root.toFile()).redirectInput(new File("/dev/null")).start();
+                var delays = new ArrayList<Double>();
+                var in = process.getInputStream();
+                for (int i = 0; i < DELTAS; i++) {
+                    while (in.read() != ' ') { }
+                    delays.add((System.nanoTime() - sent[i]) / 1e6);
+                }
+                in.readAllBytes();
+                process.waitFor();
+                double first = delays.getFirst();
+                delays.sort(null);
+                System.out.printf("from the server to stdout: the first delta %.1f ms, median %.1f ms, slowest %.1f"
+                        + " ms%n", first, delays.get(DELTAS / 2), delays.getLast());
+            }
+        }
+
+        private void serve(ServerSocket server) {
+            try (var socket = server.accept()) {
+                socket.setTcpNoDelay(true);
+                socket.getInputStream().read(new byte[8192]);
+                var out = socket.getOutputStream();
+                out.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n".getBytes());
+                for (int i = 0; i < DELTAS; i++) {
+                    Thread.sleep(25);
+                    byte[] event = ("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x \"},\"finish_reason\":"
+                            + (i == DELTAS - 1 ? "\"stop\"" : "null") + "}]}\n\n").getBytes();
+                    sent[i] = System.nanoTime();
+                    out.write(event);
+                }
+            } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        /// A cached token for that host, so that the chat is the first and only request.
+        private void fakeToken(String host) {
+            var env = Environment.of(InputStream.nullInputStream(), null, null, Map.of("COP_HOME", home.toString()));
+            var source = new GithubToken("bench", simulator.GITHUB_TOKEN, "");
+            var file = Json.object().put("fetched_at", Instant.now().getEpochSecond());
+            file.putObject("answer").put("token", "tid=bench").put("refresh_in", 1500)
+                    .putObject("endpoints").put("api", host);
+            var store = Home.of(env);
+            store.write(store.token(source.key(Host.of(host))), file);
+        }
+    }
+
+    /// TLS in front of the simulator: a relay with a certificate for 127.0.0.1, and the JDK's own authorities with
+    /// this one added, so that reading them costs what it costs everywhere.
+    private static final class Tls {
+        private final SSLServerSocket server;
+        private final Path trusted;
+
+        Tls(Path home, simulator sim) throws Exception {
+            Path keys = home.resolve("keys.p12");
+            Path jdk = Path.of(System.getProperty("java.home"));
+            trusted = Files.copy(jdk.resolve("lib/security/cacerts"), home.resolve("cacerts"));
+            trusted.toFile().setWritable(true);
+            String keytool = jdk.resolve("bin/keytool").toString();
+            Path certificate = home.resolve("bench.pem");
+            tool(keytool, "-genkeypair", "-alias", "bench", "-keyalg", "EC", "-dname", "CN=bench", "-ext",
+                    "SAN=IP:127.0.0.1", "-keystore", keys.toString(), "-storepass", "changeit");
+            tool(keytool, "-exportcert", "-rfc", "-alias", "bench", "-keystore", keys.toString(), "-storepass",
+                    "changeit", "-file", certificate.toString());
+            tool(keytool, "-importcert", "-noprompt", "-alias", "bench", "-keystore", trusted.toString(), "-storepass",
+                    "changeit", "-file", certificate.toString());
+            var store = KeyStore.getInstance(keys.toFile(), "changeit".toCharArray());
+            var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+            factory.init(store, "changeit".toCharArray());
+            var context = SSLContext.getInstance("TLS");
+            context.init(factory.getKeyManagers(), null, null);
+            server = (SSLServerSocket) context.getServerSocketFactory()
+                    .createServerSocket(0, 50, InetAddress.getLoopbackAddress());
+            Thread.ofPlatform().daemon().start(() -> accept(sim));
+        }
+
+        String url() { return "https://127.0.0.1:" + server.getLocalPort(); }
+
+        String trusting(String command) {
+            return command.replaceFirst("java'? ", "$0-Djavax.net.ssl.trustStore=" + trusted + " ");
+        }
+
+        private static void tool(String... command) throws Exception {
+            var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            String said = new String(process.getInputStream().readAllBytes());
+            if (process.waitFor() != 0) throw new IllegalStateException(said);
+        }
+
+        private void accept(simulator sim) {
+            while (true) {
+                try {
+                    var socket = server.accept();
+                    Thread.ofVirtual().start(() -> relay(socket, sim));
+                } catch (IOException e) {
+                    return;
+                }
+            }
+        }
+
+        /// One origin in front of two: the first line of a connection says which is meant.
+        private static void relay(Socket socket, simulator sim) {
+            try (socket) {
+                var in = socket.getInputStream();
+                var head = new byte[8192];
+                int n = in.read(head);
+                String first = new String(head, 0, Math.max(0, n), StandardCharsets.ISO_8859_1);
+                boolean github = first.startsWith("GET /copilot_internal") || first.startsWith("GET /user");
+                var target = URI.create(github ? sim.url() : sim.api());
+                try (var to = new Socket(target.getHost(), target.getPort())) {
+                    to.setTcpNoDelay(true);
+                    Thread.ofVirtual().start(() -> pump(to, socket));
+                    to.getOutputStream().write(head, 0, n);
+                    in.transferTo(to.getOutputStream());
+                }
+            } catch (IOException _) {
+                // the other side has closed
+            }
+        }
+
+        private static void pump(Socket from, Socket to) {
+            try (to) {
+                from.getInputStream().transferTo(to.getOutputStream());
+            } catch (IOException _) {
+                // likewise
+            }
+        }
+    }
+}

@@ -1,0 +1,1150 @@
+package cop;
+
+import module java.base;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/// The command chat, as a user meets it: prompts in, answers out, and what happens when the API refuses.
+class Chat {
+    private final Harness cop = Harness.loggedIn();
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    // ------------------------------------------------------------------------------------------- helpers
+
+    private List<simulator.Entry> chats() {
+        return cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions")).toList();
+    }
+
+    private JsonNode body() { return chats().getLast().body(); }
+
+    private String sentTo(String field) { return body().path(field).toString(); }
+
+    private String prompt() {
+        var messages = body().path("messages");
+        return messages.path(messages.size() - 1).path("content").asString();
+    }
+
+    private static Harness.Outcome exits(int code, Harness.Outcome outcome) {
+        assertEquals(code, outcome.code(), outcome::all);
+        assertFalse(outcome.all().contains("\tat "), outcome::all);
+        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
+        return outcome;
+    }
+
+    private static Harness.Outcome good(Harness.Outcome outcome) { return exits(0, outcome); }
+
+    private static void shows(String part, Harness.Outcome outcome) {
+        assertTrue(outcome.err().contains(part), () -> "stderr has no \"" + part + "\"\n" + outcome.all());
+    }
+
+    private static void showsNot(String part, Harness.Outcome outcome) {
+        assertFalse(outcome.err().contains(part), () -> "stderr has \"" + part + "\"\n" + outcome.all());
+    }
+
+    /// Refused for a reason of ours: exit 2, an error and no answer, and nobody was asked anything.
+    private Harness.Outcome refused(Harness.Outcome outcome) {
+        exits(2, outcome);
+        assertEquals("", outcome.out());
+        assertTrue(outcome.err().startsWith("error: "), outcome::all);
+        assertEquals(List.of(), cop.sim.ledger());
+        return outcome;
+    }
+
+    private static void hasErrorAndHint(Harness.Outcome outcome) {
+        var lines = outcome.err().lines().toList();
+        assertEquals(1, lines.stream().filter(l -> l.startsWith("error: ")).count(), outcome::all);
+        assertEquals(1, lines.stream().filter(l -> l.matches("hint: .*\\S.*")).count(), outcome::all);
+    }
+
+    private Duration slept() { return cop.time.pauses.stream().reduce(Duration.ZERO, Duration::plus); }
+
+    private static void between(double low, double high, Duration pause) {
+        double seconds = pause.toMillis() / 1000.0;
+        assertTrue(seconds >= low && seconds <= high, () -> seconds + " s is not within " + low + " and " + high);
+    }
+
+    private Harness.Outcome chat(String... more) {
+        var args = new ArrayList<>(List.of("chat"));
+        args.addAll(List.of(more));
+        return cop.run(args.toArray(String[]::new));
+    }
+
+    // ------------------------------------------------------------------------------------------- the prompt
+
+    @Test
+    void theWordsAreThePrompt() {
+        assertEquals("gpt-4.1 heard 3 words: one two three\n", good(chat("one", "two", "three")).out());
+        assertEquals("one two three", prompt());
+    }
+
+    @Test
+    void spacesAndNewlinesOfAnArgumentStay() {
+        good(chat("  a\n\n b\t\n"));
+        assertEquals("  a\n\n b\t\n", prompt());
+    }
+
+    @Test
+    void stdinAloneIsThePrompt() {
+        good(cop.runWith("from a pipe\n", "chat"));
+        assertEquals("from a pipe", prompt());
+    }
+
+    @Test
+    void stdinComesFirstThenABlankLineThenTheWords() {
+        good(cop.runWith("diff --git\n+new\n\n", "chat", "write a message"));
+        assertEquals("diff --git\n+new\n\nwrite a message", prompt());
+    }
+
+    @Test
+    void leadingBlankLinesOfStdinStay() {
+        good(cop.runWith("\n  indented\n", "chat", "why"));
+        assertEquals("\n  indented\n\nwhy", prompt());
+    }
+
+    @Test
+    void emptyStdinIsNoPartOfThePrompt() {
+        good(cop.runWith("\n \n", "chat", "hello"));
+        assertEquals("hello", prompt());
+    }
+
+    @Test
+    void aDashIsStdin() {
+        good(cop.runWith("from a pipe\r\n", "chat", "-"));
+        assertEquals("from a pipe", prompt());
+    }
+
+    @Test
+    void aDashIsStdinOnATerminalToo() {
+        cop.terminal(0, 1, 2);
+        good(cop.runWith("typed\n", "chat", "-"));
+        assertEquals("typed", prompt());
+    }
+
+    @Test
+    void aTerminalIsNotReadWhenThereArePrompts() {
+        cop.terminal(0);
+        good(cop.runWith("not this\n", "chat", "hello"));
+        assertEquals("hello", prompt());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "\n\n", " \t\n"})
+    void noPromptAtAllIsRefused(String stdin) {
+        refused(cop.runWith(stdin, "chat"));
+        refused(cop.runWith(stdin, "chat", "-"));
+        refused(cop.runWith(stdin, "chat", " "));
+    }
+
+    @Test
+    void everyLanguageArrivesWhole() {
+        good(cop.runWith("Grüße 😀\n", "chat", "नमस्ते 👩‍👩‍👧‍👦"));
+        assertEquals("Grüße 😀\n\nनमस्ते 👩‍👩‍👧‍👦", prompt());
+    }
+
+    @Test
+    void stdinThatIsNoTextIsRefused() {
+        refused(cop.runWith(new byte[]{'a', (byte) 0xff, 'b'}, "chat", "what is it"));
+        refused(cop.runWith(new byte[]{'a', 0, 'b'}, "chat", "what is it"));
+    }
+
+    @Test
+    void aByteOrderMarkOnStdinIsDropped() {
+        good(cop.runWith("\uFEFFhello", "chat"));
+        assertEquals("hello", prompt());
+    }
+
+    @Test
+    void aSilentPipeIsNotWaitedForForEver() throws IOException {
+        try (var nobodyWrites = new PipedOutputStream(); var pipe = new PipedInputStream(nobodyWrites)) {
+            var silent = new Stdin(pipe, Stdin.Kind.PIPE);
+            assertEquals(Optional.empty(), silent.text(Duration.ofMillis(20)));
+        }
+    }
+
+    @Test
+    void aFileComesWithItsNameInAFence() {
+        cop.write("a.txt", "one\ntwo\n\n");
+        good(chat("-f", "a.txt", "explain"));
+        assertEquals("a.txt\n```\none\ntwo\n```\n\nexplain", prompt());
+    }
+
+    @Test
+    void stdinThenFilesThenWords() {
+        cop.write("a.txt", "A");
+        cop.write("b.txt", "B");
+        good(cop.runWith("piped\n", "chat", "words", "-f", "a.txt", "--file", "b.txt"));
+        assertEquals("piped\n\na.txt\n```\nA\n```\n\nb.txt\n```\nB\n```\n\nwords", prompt());
+    }
+
+    @Test
+    void aFileAloneIsAPrompt() {
+        cop.write("a.txt", "A");
+        good(chat("-f", "a.txt"));
+        assertEquals("a.txt\n```\nA\n```", prompt());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"``, ```", "```, ````", "x`````y, ``````", "`` ` ```, ````"})
+    void theFenceIsLongerThanAnyInTheFile(String inside, String fence) {
+        cop.write("a.md", inside + "\n");
+        good(chat("-f", "a.md"));
+        assertEquals("a.md\n" + fence + "\n" + inside + "\n" + fence, prompt());
+    }
+
+    @Test
+    void anEmptyFileHasItsFence() {
+        cop.write("empty.txt", "");
+        good(chat("-f", "empty.txt", "what is in it"));
+        assertTrue(prompt().matches("empty\\.txt\n```\n\n?```\n\nwhat is in it"), prompt());
+    }
+
+    @Test
+    void aDashAsFileIsStdinOnce() {
+        good(cop.runWith("the data\n", "chat", "-f", "-", "explain"));
+        assertEquals(1, prompt().split("the data", -1).length - 1, prompt());
+        assertTrue(prompt().endsWith("\n\nexplain"), prompt());
+    }
+
+    @Test
+    void binaryFilesAreRefused() throws IOException {
+        Files.write(cop.file("nul"), new byte[]{'a', 0, 'b'});
+        Files.write(cop.file("latin1"), new byte[]{'a', (byte) 0xe9, 'b'});
+        shows("nul", refused(chat("-f", "nul", "x")));
+        shows("latin1", refused(chat("-f", "latin1", "x")));
+    }
+
+    @Test
+    void missingFilesAndFoldersAreRefused() throws IOException {
+        Files.createDirectory(cop.file("folder"));
+        shows("there is no such file", refused(chat("-f", "nowhere.txt", "x")));
+        shows("folder", refused(chat("-f", "folder", "x")));
+        refused(chat("-f", "a\0b", "x"));
+    }
+
+    @Test
+    void theSystemMessageComesFirst() {
+        good(chat("-s", "be brief", "hello"));
+        assertEquals("[{\"role\":\"system\",\"content\":\"be brief\"},{\"role\":\"user\",\"content\":\"hello\"}]",
+                sentTo("messages"));
+    }
+
+    // ------------------------------------------------------------------------------------------- the model
+
+    @Test
+    void theAccountsDefaultIsTakenWhenNoneIsNamed() {
+        good(chat("hello"));
+        assertEquals("\"gpt-4.1\"", sentTo("model"));
+    }
+
+    @Test
+    void gpt4oIsTheLastResort() {
+        for (String catalogue : List.of("no-default", "empty", "old")) {
+            cop.sim.set("models", catalogue);
+            good(chat("hello"));
+            assertEquals("\"gpt-4o\"", sentTo("model"), catalogue);
+            good(cop.run("models", "--refresh", "--json"));
+        }
+    }
+
+    @Test
+    void withoutACatalogueItIsGpt4oAsWell() {
+        cop.sim.set("models-faults", "403-empty");
+        good(chat("hello"));
+        assertEquals("\"gpt-4o\"", sentTo("model"));
+    }
+
+    @Test
+    void optionBeatsVariableBeatsOwnDefaultBeatsTheAccounts() {
+        good(cop.run("models", "default", "gpt-4o-mini"));
+        good(chat("hello"));
+        assertEquals("\"gpt-4o-mini\"", sentTo("model"));
+        cop.with("COP_MODEL", "claude-sonnet-4.5");
+        good(chat("hello"));
+        assertEquals("\"claude-sonnet-4.5\"", sentTo("model"));
+        good(chat("-m", "gpt-5.4", "hello"));
+        assertEquals("\"gpt-5.4\"", sentTo("model"));
+        good(chat("--model", "gpt-4o", "hello"));
+        assertEquals("\"gpt-4o\"", sentTo("model"));
+    }
+
+    @Test
+    void aNamedModelNeedsNoCatalogue() {
+        good(chat("-m", "gpt-4o", "hello"));
+        assertEquals(0, cop.sim.count("/models"));
+    }
+
+    @Test
+    void aModelThatCannotStreamIsAskedForAWholeAnswer() {
+        good(cop.run("models"));
+        assertEquals("o1 heard 1 word: hello\n", good(chat("-m", "o1", "hello")).out());
+        assertEquals("false", sentTo("stream"));
+        assertEquals(1, chats().size());
+    }
+
+    @Test
+    void aModelThatCannotStreamWorksAlsoAtTheFirstCallOfAll() {
+        assertEquals("o1 heard 1 word: hello\n", good(chat("-m", "o1", "hello")).out());
+        assertEquals("false", sentTo("stream"));
+    }
+
+    // ------------------------------------------------------------------------------------------- what is sent
+
+    @Test
+    void aWarmChatMakesExactlyOneRequest() {
+        good(chat("hello"));
+        int before = cop.sim.ledger().size();
+        good(chat("hello"));
+        assertEquals(List.of("/chat/completions"),
+                cop.sim.ledger().stream().skip(before).map(simulator.Entry::path).toList());
+    }
+
+    @Test
+    void theBodyIsExactlyThis() {
+        good(chat("hello \"you\" é"));
+        assertEquals("{\"model\":\"gpt-4.1\",\"messages\":[{\"role\":\"user\",\"content\":\"hello \\\"you\\\" é\"}],"
+                + "\"stream\":true}", chats().getLast().rawBody());
+        good(chat("--no-stream", "-m", "gpt-4o", "-s", "s", "hello"));
+        assertEquals("{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"},"
+                + "{\"role\":\"user\",\"content\":\"hello\"}],\"stream\":false}", chats().getLast().rawBody());
+    }
+
+    private static final Set<String> TRANSPORT = Set.of("host", "content-length", "connection");
+
+    private Map<String, List<String>> headers() {
+        var sent = new TreeMap<>(chats().getLast().headers());
+        sent.keySet().removeAll(TRANSPORT);
+        return sent;
+    }
+
+    private String header(String name) { return String.join("|", headers().getOrDefault(name, List.of())); }
+
+    @Test
+    void exactlyTheseHeadersAreSentEachOnce() {
+        good(chat("hello"));
+        var sent = headers();
+        assertEquals(List.of("authorization", "content-type", "copilot-integration-id", "editor-plugin-version",
+                "editor-version", "user-agent", "x-initiator", "x-request-id"), List.copyOf(sent.keySet()));
+        sent.forEach((name, values) -> assertEquals(1, values.size(), name));
+        assertTrue(header("authorization").startsWith("Bearer tid="));
+        assertEquals("application/json", header("content-type"));
+        assertEquals("vscode-chat", header("copilot-integration-id"));
+        assertEquals("copilot/1.155.0", header("editor-plugin-version"));
+        assertEquals("vscode/1.85.0", header("editor-version"));
+        assertEquals("GitHubCopilotChat/0.12.0", header("user-agent"));
+        assertEquals("user", header("x-initiator"));
+        assertEquals(4, UUID.fromString(header("x-request-id")).version());
+        assertEquals(2, UUID.fromString(header("x-request-id")).variant());
+    }
+
+    @Test
+    void theExchangeHasTheIdentityHeadersOnce() {
+        good(chat("hello"));
+        var exchange = cop.sim.ledger().stream().filter(e -> e.path().endsWith("/v2/token")).findFirst().orElseThrow();
+        for (String name : List.of("authorization", "editor-version", "editor-plugin-version", "user-agent")) {
+            assertEquals(1, exchange.headers().get(name).size(), name);
+        }
+        assertEquals("token " + simulator.GITHUB_TOKEN, exchange.headers().get("authorization").getFirst());
+    }
+
+    @Test
+    void aHeaderOptionReplacesOursWhateverItsCase() {
+        good(chat("-H", "eDITOR-vERSION:  Neovim/0.11.0 ", "-H", "X-Extra: 1", "--header", "Openai-Intent: conversation-panel",
+                "hello"));
+        assertEquals("Neovim/0.11.0", header("editor-version"));
+        assertEquals("1", header("x-extra"));
+        assertEquals("conversation-panel", header("openai-intent"));
+    }
+
+    @Test
+    void anEmptyHeaderIsLeftOut() {
+        cop.sim.set("faults", "ok");
+        good(chat("hello"));
+        good(chat("-H", "Editor-Plugin-Version:", "hello"));
+        assertFalse(headers().containsKey("editor-plugin-version"));
+    }
+
+    @Test
+    void anEmptyUserAgentIsNotTheOneOfJava() {
+        good(chat("hello"));
+        good(chat("-H", "User-Agent:", "hello"));
+        assertFalse(header("user-agent").contains("Java"), header("user-agent"));
+    }
+
+    @Test
+    void headersFromTheEnvironmentStandBehindOptions() {
+        cop.with("COP_HEADERS", "Editor-Version: Zed/1.0\n\nX-Extra: a:b\nX-Initiator: agent\n");
+        good(chat("-H", "Editor-Version: Neovim/0.11.0", "hello"));
+        assertEquals("Neovim/0.11.0", header("editor-version"));
+        assertEquals("a:b", header("x-extra"));
+        assertEquals("agent", header("x-initiator"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"no colon", ": nameless", "X Y: 1", "X-A: a\r\nX-B: b", "X-A: a\nX-B: b", "X-É: 1",
+            "Authorization: Bearer x", "Host: evil.example", "Content-Length: 1", "Transfer-Encoding: chunked"})
+    void badHeadersAreRefused(String header) { refused(chat("-H", header, "hello")); }
+
+    @Test
+    void badHeadersInTheEnvironmentAreRefused() {
+        cop.with("COP_HEADERS", "Editor-Version");
+        shows("COP_HEADERS", refused(chat("hello")));
+    }
+
+    @Test
+    void everyRequestHasItsOwnId() {
+        cop.sim.set("faults", "503");
+        good(chat("hello"));
+        good(chat("hello"));
+        assertEquals(3, chats().stream().map(e -> e.headers().get("x-request-id").getFirst()).distinct().count());
+    }
+
+    // ------------------------------------------------------------------------------------------- request fields
+
+    @Test
+    void anyFieldCanBeSet() {
+        good(chat("-O", "stop=[\"END\"]", "--option", "top_p=0.5", "-O", "user=\"me=you\"", "-O", "seed=1", "-O", "seed=2",
+                "-O", "logit_bias={\"50256\": -100}", "-O", "temperature=null", "hello"));
+        assertEquals("[\"END\"]", sentTo("stop"));
+        assertEquals("0.5", sentTo("top_p"));
+        assertEquals("\"me=you\"", sentTo("user"));
+        assertEquals("2", sentTo("seed"));
+        assertEquals("{\"50256\":-100}", sentTo("logit_bias"));
+        assertEquals("null", sentTo("temperature"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"stop", "=1", "temperature=warm", "temperature=", "user={", "seed=1 2", "seed='1'",
+            "model=\"gpt-4o\"", "messages=[]", "stream=true"})
+    void badFieldsAreRefused(String option) { refused(chat("-O", option, "hello")); }
+
+    @Test
+    void numericOptionsAreFields() {
+        good(chat("-m", "gpt-5.4", "--temperature", "0.70", "--top-p", "1", "--seed", "12345678901", "--max-tokens", "50",
+                "--reasoning-effort", "low", "hello"));
+        String sent = chats().getLast().rawBody();
+        for (String field : List.of("\"temperature\":0.70", "\"top_p\":1", "\"seed\":12345678901", "\"max_tokens\":50",
+                "\"reasoning_effort\":\"low\"")) {
+            assertTrue(sent.contains(field), () -> field + " is not in " + sent);
+        }
+    }
+
+    @Test
+    void numbersKeepTheirDigits() {
+        good(chat("-O", "top_p=0.50", "-O", "seed=12345678901234567890", "--temperature", "0.0000001", "hello"));
+        String sent = chats().getLast().rawBody();
+        assertTrue(sent.contains("\"top_p\":0.50"), sent);
+        assertTrue(sent.contains("\"seed\":12345678901234567890"), sent);
+        assertEquals(0, new BigDecimal("0.0000001").compareTo(body().path("temperature").decimalValue()), sent);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--temperature, warm", "--max-tokens, many", "--max-tokens, 1.5", "--top-p, x", "--seed, 1e3",
+            "--max-wait, soon", "--max-wait, -1", "--timeout, 1w", "--timeout, ''", "--timeout, 0",
+            "--timeout, 999999999d"})
+    void badNumbersAndTimesAreRefused(String option, String value) { refused(chat(option, value, "hello")); }
+
+    @Test
+    void aBadWaitInTheEnvironmentIsRefused() {
+        cop.with("COP_MAX_WAIT", "soon");
+        shows("COP_MAX_WAIT", refused(chat("hello")));
+    }
+
+    @Test
+    void unknownOptionsNameTheNearest() {
+        shows("--model", refused(chat("--modle", "gpt-4o", "hello")));
+        refused(chat("-p", "hello"));
+    }
+
+    // ------------------------------------------------------------------------------------------- the answer
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a", "a\n", "a\n\n\n", "\n\na\n", "a\n\n\nb\n", "a\r\n", "a\r\nb\r\nc\r\n\r\n", "a \r b", "  a  ",
+            "a\n \n", "\r\na"})
+    void anAnswerEndsInExactlyOneNewline(String answer) {
+        cop.sim.set("answer", answer);
+        cop.write("out.txt", "old");
+        String wanted = answer.replaceFirst("[\r\n]+$", "") + "\n";
+        assertEquals(wanted, good(chat("hello")).out());
+        assertEquals(wanted, good(chat("--no-stream", "hello")).out());
+        assertEquals(wanted, good(chat("-m", "claude-sonnet-4.5", "hello")).out());
+        good(chat("-o", "out.txt", "hello"));
+        assertEquals(wanted, cop.read("out.txt"));
+    }
+
+    @Test
+    void anAnswerOfNewlinesOnlyIsTheSameStreamedOrNot() {
+        cop.sim.set("answer", "\n\n\n");
+        assertEquals(good(chat("--no-stream", "hello")).out(), good(chat("hello")).out());
+    }
+
+    @Test
+    void anEmptyAnswerIsSaid() {
+        cop.sim.set("answer", "say");
+        var outcome = good(chat("-O", "stop=\"s\"", "hello"));
+        assertEquals("", outcome.out().strip());
+        shows("warning: the answer is empty", outcome);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"lf, true, 0", "crlf, false, 1", "cr, true, 2", "cr, false, 7"})
+    void anyTransportGivesTheSameText(String newline, boolean space, int chunk) {
+        cop.sim.set("newline", newline).set("space", space).set("chunk", chunk).set("comments", true)
+                .set("malformed", true).set("bom", true).set("last-newline", false).set("usage", "own-chunk");
+        String text = "Grüße 😀 👩‍👩‍👧‍👦, one two three four";
+        for (String model : List.of("gpt-4o", "claude-sonnet-4.5", "gemini-3.1-pro-preview")) {
+            assertEquals(text + "\n", good(chat("-m", model, "say: " + text)).out());
+        }
+    }
+
+    @Test
+    void noStreamGivesTheSameText() {
+        assertEquals("one two\n", good(chat("--no-stream", "say: one two")).out());
+        assertEquals("false", sentTo("stream"));
+    }
+
+    @Test
+    void anAnswerWithoutDoneIsWhole() {
+        cop.sim.set("done", false);
+        var outcome = good(chat("say: hi"));
+        assertEquals("hi\n", outcome.out());
+        assertEquals("", outcome.err());
+    }
+
+    @Test
+    void nothingButTheAnswerIsPrinted() {
+        var outcome = good(chat("say: hi"));
+        assertEquals("hi\n", outcome.out());
+        assertEquals("", outcome.err());
+    }
+
+    private static final String STEERING = "a\u001b[31mred\u0007\u009b2J\u007f b\tc\n\u001b]0;title\u0007d";
+
+    @Test
+    void aPipeGetsControlCharactersAsTheyAre() {
+        cop.sim.set("answer", STEERING);
+        assertEquals(STEERING + "\n", good(chat("hello")).out());
+        assertEquals(STEERING + "\n", good(chat("-O", "n=1", "--no-stream", "hello")).out());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"n=1", "n=2"})
+    void aTerminalIsNotSteered(String choices) {
+        cop.terminal(1, 2).sim.set("answer", STEERING);
+        for (String way : List.of("--no-stream", "--hide-reasoning", "--json")) {
+            String out = good(chat("-O", choices, way, "hello")).out();
+            assertFalse(out.matches("(?s).*[\u0000-\u0008\u000b-\u001f\u007f-\u009f].*"), way + " " + out);
+            assertTrue(way.equals("--json") || out.contains("\u241b[31mred\u2407"), out);
+        }
+    }
+
+    @Test
+    void reasoningGoesToStderrOnly() {
+        cop.sim.set("reasoning", "let me think");
+        for (String model : List.of("gpt-5.4", "claude-sonnet-4.5", "gemini-3.1-pro-preview")) {
+            var outcome = good(chat("-m", model, "say: four"));
+            assertEquals("four\n", outcome.out());
+            shows("let me think", outcome);
+        }
+    }
+
+    @Test
+    void reasoningCanBeHidden() {
+        cop.sim.set("reasoning", "let me think");
+        showsNot("let me think", good(chat("-m", "claude-sonnet-4.5", "--hide-reasoning", "say: four")));
+        showsNot("let me think", good(chat("-m", "claude-sonnet-4.5", "-q", "say: four")));
+    }
+
+    @Test
+    void reasoningDoesNotSteerTheTerminal() {
+        cop.terminal(1, 2).with("NO_COLOR", "1").sim.set("reasoning", "a\u001b[2Jb");
+        showsNot("\u001b", good(chat("-m", "claude-sonnet-4.5", "say: four")));
+    }
+
+    @Test
+    void jsonIsOneRecord() {
+        var outcome = good(chat("-m", "gpt-4o", "--json", "say: one\ntwo"));
+        assertEquals(1, outcome.out().lines().count(), outcome::all);
+        var record = Json.tryParse(outcome.out());
+        assertEquals(List.of("text", "model", "finish", "usage", "ms", "id", "request_id"),
+                List.copyOf(record.propertyNames()));
+        assertEquals("one\ntwo", record.path("text").asString());
+        assertEquals("gpt-4o-2024-11-20", record.path("model").asString());
+        assertEquals("stop", record.path("finish").asString());
+        assertEquals(3, record.path("usage").path("prompt_tokens").asInt());
+        assertEquals(2, record.path("usage").path("completion_tokens").asInt());
+        assertEquals(5, record.path("usage").path("total_tokens").asInt());
+        assertTrue(record.path("ms").isIntegralNumber());
+        assertTrue(record.path("id").asString().startsWith("chatcmpl-"));
+        assertTrue(record.path("request_id").asString().startsWith("C0DE:"));
+        assertEquals("", outcome.err());
+    }
+
+    @Test
+    void jsonHasTheReasoning() {
+        cop.sim.set("reasoning", "hmm");
+        var record = Json.tryParse(good(chat("-m", "claude-sonnet-4.5", "--json", "say: four")).out());
+        assertEquals("hmm", record.path("reasoning").asString());
+        assertEquals(1, record.path("usage").path("reasoning_tokens").asInt());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"finish", "own-chunk"})
+    void jsonIsTheSameStreamedOrNot(String usage) {
+        cop.sim.set("usage", usage);
+        for (String model : List.of("gpt-4o", "claude-sonnet-4.5", "gemini-3.1-pro-preview")) {
+            var streamed = Json.tryParse(good(chat("-m", model, "--json", "say: one two")).out());
+            var whole = Json.tryParse(good(chat("-m", model, "--json", "--no-stream", "say: one two")).out());
+            for (String field : List.of("text", "model", "finish", "usage")) {
+                assertEquals(whole.path(field), streamed.path(field), model + " " + field);
+            }
+        }
+    }
+
+    @Test
+    void severalAnswersArePrintedOneAfterTheOther() {
+        assertEquals("one two\n\none two\n", good(chat("-O", "n=2", "say: one two")).out());
+        assertEquals("one two\n\none two\n", good(chat("-O", "n=2", "--no-stream", "say: one two")).out());
+        var record = Json.tryParse(good(chat("-O", "n=2", "--json", "say: one two")).out());
+        assertEquals("[\"one two\",\"one two\"]", record.path("choices").toString());
+    }
+
+    @Test
+    void usageIsSaidOnStderr() {
+        var outcome = good(chat("-u", "-m", "gpt-4o", "say: hi"));
+        assertEquals("hi\n", outcome.out());
+        assertTrue(outcome.err().matches("usage: 2 prompt \\+ 1 completion tokens, [0-9.]+ credits, gpt-4o-2024-11-20, "
+                + "[0-9.]+ s\n"), outcome::all);
+    }
+
+    @Test
+    void theWorkIsNotBilledTwice() {
+        good(chat("-m", "gpt-5.4", "hello"));
+        assertEquals(1.0, cop.sim.billed());
+    }
+
+    // ------------------------------------------------------------------------------------------- how it ends
+
+    @ParameterizedTest
+    @ValueSource(strings = {"length", "content_filter"})
+    void anUnfinishedAnswerIsPrintedAndWarnedOf(String finish) {
+        cop.sim.set("finish", finish);
+        for (String way : List.of("--no-stream", "--hide-reasoning")) {
+            var outcome = exits(1, chat(way, "say: one two"));
+            assertEquals("one two\n", outcome.out());
+            shows("warning: ", outcome);
+            shows(finish, outcome);
+            shows("hint: ", outcome);
+        }
+        assertEquals(finish, Json.tryParse(exits(1, chat("--json", "say: hi")).out()).path("finish").asString());
+    }
+
+    @Test
+    void maxTokensCutTheAnswer() {
+        var outcome = exits(1, chat("--max-tokens", "2", "say: one two three four"));
+        assertEquals("one two \n", outcome.out());
+    }
+
+    @Test
+    void anUnfinishedAnswerIsWrittenToItsFile() {
+        cop.sim.set("finish", "length");
+        exits(1, chat("-o", "out.txt", "say: one"));
+        assertEquals("one\n", cop.read("out.txt"));
+    }
+
+    @Test
+    void aToolCallIsAnErrorUnlessJson() {
+        cop.sim.set("finish", "tool_calls");
+        for (String model : List.of("gpt-4o", "claude-sonnet-4.5", "gemini-3.1-pro-preview")) {
+            for (String way : List.of("--no-stream", "--hide-reasoning")) {
+                var outcome = exits(1, chat("-m", model, way, "say: hi"));
+                assertEquals("hi\n", outcome.out());
+                hasErrorAndHint(outcome);
+                shows("--json", outcome);
+                var call = Json.tryParse(good(chat("-m", model, way, "--json", "hi")).out()).path("tool_calls");
+                assertEquals(1, call.size(), model + way);
+                assertEquals("weather", call.at("/0/function/name").asString());
+                assertEquals("{\"city\":\"London\"}", call.at("/0/function/arguments").asString());
+            }
+        }
+    }
+
+    @Test
+    void aFinishOfErrorIsAnError() {
+        cop.sim.set("faults", "finish-error");
+        var outcome = exits(1, chat("say: one two"));
+        assertEquals("one two\n", outcome.out());
+        hasErrorAndHint(outcome);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"reset-mid, one two", "reset-end, one two three four", "eof, one two three four", "truncated-json, one two",
+            "error-chunk, one two", "copilot-errors, one two"})
+    void aStreamThatBreaksOffKeepsWhatCameAndIsAnError(String fault, String kept) {
+        cop.sim.set("faults", fault);
+        var outcome = exits(1, chat("say: one two three four"));
+        assertEquals(kept, outcome.out().strip().replaceAll("( three)$", ""), outcome::all);
+        assertTrue(outcome.out().endsWith("\n"), outcome::all);
+        hasErrorAndHint(outcome);
+        assertEquals(1, chats().size());
+        assertEquals(List.of(), cop.time.pauses);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"error-chunk, upstream model provider failed in mid-stream", "copilot-errors, the agent failed"})
+    void whatGitHubSaysWithinAStreamIsShown(String fault, String words) {
+        cop.sim.set("faults", fault);
+        shows(words, exits(1, chat("say: one two three four")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"error-first", "error-chunk"})
+    void anErrorWithinA200IsNotTriedAgain(String fault) {
+        for (String way : List.of("--no-stream", "--hide-reasoning")) {
+            cop.sim.set("faults", fault);
+            int before = chats().size();
+            var outcome = exits(1, chat(way, "say: one two"));
+            hasErrorAndHint(outcome);
+            shows("upstream model provider failed in mid-stream", outcome);
+            shows("internal_error", outcome);
+            shows("request id C0DE:", outcome);
+            assertEquals(before + 1, chats().size());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--json", "-O"})
+    void whatIsNotKeptIsNotSaidToBe(String way) {
+        cop.sim.set("faults", "reset-mid");
+        var outcome = exits(1, way.equals("-O") ? chat("-O", "n=2", "say: one two three") : chat(way, "say: one two three"));
+        assertTrue(outcome.out().contains("one") || !outcome.err().contains("kept"), outcome::all);
+        assertTrue(!way.equals("--json") || outcome.out().isEmpty(), outcome::all);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
+    void aPageOfHtmlInsteadOfAnAnswerIsExplained(String way) {
+        cop.sim.set("faults", "html-200,html-200,html-200,html-200");
+        var outcome = exits(1, chat(way, "hello"));
+        hasErrorAndHint(outcome);
+        shows("login page", outcome);
+        assertEquals(1, chats().size(), "it is no trouble of the connection");
+    }
+
+    // ------------------------------------------------------------------------------------------- -o
+
+    @Test
+    void theAnswerGoesToAFileAndNotToStdout() {
+        var outcome = good(chat("-o", "out.txt", "say: one two"));
+        assertEquals("", outcome.out());
+        assertEquals("one two\n", cop.read("out.txt"));
+        assertFalse(Files.exists(cop.file("out.txt.part")));
+    }
+
+    @Test
+    void jsonGoesToAFileToo() {
+        good(chat("-o", "out.json", "--json", "say: one"));
+        assertEquals("one", Json.tryParse(cop.read("out.json")).path("text").asString());
+    }
+
+    @Test
+    void aFileIsReplacedWhole() {
+        cop.write("out.txt", "a much longer text than the new one\n");
+        good(chat("-o", "out.txt", "say: new"));
+        assertEquals("new\n", cop.read("out.txt"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reset-mid", "error-chunk", "eof"})
+    void aBrokenStreamLeavesTheOldFileAndAPart(String fault) {
+        cop.write("out.txt", "old\n");
+        cop.sim.set("faults", fault);
+        var outcome = exits(1, chat("-o", "out.txt", "say: one two three four"));
+        assertEquals("old\n", cop.read("out.txt"));
+        assertTrue(cop.read("out.txt.part").startsWith("one two"), () -> cop.read("out.txt.part"));
+        assertEquals("", outcome.out());
+        shows("out.txt.part", outcome);
+    }
+
+    @Test
+    void anAnswerThatNeverBeganLeavesNoPart() {
+        cop.sim.set("faults", "403");
+        exits(1, chat("-o", "out.txt", "hello"));
+        assertFalse(Files.exists(cop.file("out.txt")));
+        assertFalse(Files.exists(cop.file("out.txt.part")));
+    }
+
+    @Test
+    void aGoodAnswerTakesAnOldPartAway() {
+        cop.sim.set("faults", "reset-mid");
+        exits(1, chat("-o", "out.txt", "say: one two three four"));
+        good(chat("-o", "out.txt", "say: whole"));
+        assertEquals("whole\n", cop.read("out.txt"));
+        assertFalse(Files.exists(cop.file("out.txt.part")));
+    }
+
+    @Test
+    void aLinkStaysALink() throws IOException {
+        cop.write("deep/real.txt", "old");
+        Files.createSymbolicLink(cop.file("link.txt"), cop.file("deep/real.txt"));
+        good(chat("-o", "link.txt", "say: new"));
+        assertTrue(Files.isSymbolicLink(cop.file("link.txt")));
+        assertEquals("new\n", cop.read("deep/real.txt"));
+    }
+
+    @Test
+    void badPlacesAreRefusedBeforeAnythingIsSent() throws IOException {
+        Files.createDirectory(cop.file("folder"));
+        cop.write("file", "x");
+        shows("folder", refused(chat("-o", "folder", "hello")));
+        shows("nowhere", refused(chat("-o", "nowhere/out.txt", "hello")));
+        refused(chat("-o", "file/out.txt", "hello"));
+        refused(chat("-o", "/", "hello"));
+        refused(chat("-o", "a\0b", "hello"));
+    }
+
+    // ------------------------------------------------------------------------------------------- refusals
+
+    /// A row of the catalogue of errors: what the API says, and what must come of it.
+    private record Row(String fault, int exit, int requests, String... words) {
+        @Override
+        public String toString() { return fault + " " + exit; }
+    }
+
+    static final List<Row> AT_ONCE = List.of(
+            new Row("400-model_not_supported", 1, 1, "The requested model is not supported.", "model_not_supported"),
+            new Row("400-completion-model", 1, 1, "Model is not supported for this request."),
+            new Row("400-model_not_available_for_integrator", 1, 1, "is not available for integrator",
+                    "Available models: [gpt-4.1 gpt-5.5]"),
+            new Row("400-unsupported_api_for_model", 1, 1, "is not accessible via the /chat/completions endpoint"),
+            new Row("400-model_max_prompt_tokens_exceeded", 1, 1, "prompt token count of 130000 exceeds the limit of 128000",
+                    "shorter prompt"),
+            new Row("400-context_length_exceeded", 1, 1, "Your input exceeds the context window.", "shorter prompt"),
+            new Row("400-vision", 1, 1, "missing required Copilot-Vision-Request header for vision requests"),
+            new Row("400-invalid_request_body", 1, 1, "invalid request body", "invalid_request_body"),
+            new Row("400-invalid_request_body-empty", 1, 1, "invalid_request_body"),
+            new Row("400-editor-missing", 1, 1, "bad request: missing Editor-Version header for IDE auth", "-H"),
+            new Row("400-editor-unknown", 1, 1, "bad request: unknown Editor-Version header for IDE auth", "-H"),
+            new Row("400-integration-id", 1, 1, "unknown Copilot-Integration-Id", "-H"),
+            new Row("400-pat", 1, 1, "bad request: Personal Access Tokens are not supported for this endpoint",
+                    "copilot login"),
+            new Row("400-third-party", 1, 1, "checking third-party user token"),
+            new Row("400-off_topic", 1, 1, "off_topic"),
+            new Row("400-bad-request", 1, 1, "Bad Request"),
+            new Row("400-text:a proxy's own words", 1, 1, "a proxy's own words"),
+            new Row("401-expired", 4, 2, "unauthorized: token expired", "copilot login"),
+            new Row("401-ide-expired", 4, 2, "IDE token expired: unauthorized: token expired"),
+            new Row("401-garbage", 4, 2, "unauthorized: unauthorized: AuthenticateToken authentication failed"),
+            new Row("401-authorize-url", 4, 2, "authorize_url"),
+            new Row("401-auto", 4, 2, "Invalid auto-mode selector"),
+            new Row("402", 75, 1, "You have no quota", "quota_exceeded"),
+            new Row("402-free_quota_exceeded", 75, 1, "You have no quota", "free_quota_exceeded"),
+            new Row("402-overage_limit_reached", 75, 1, "You have no quota", "overage_limit_reached"),
+            new Row("402-billing_not_configured", 75, 1, "You have no quota", "billing_not_configured"),
+            new Row("402-text", 75, 1, "quota exceeded"),
+            new Row("402:5", 75, 1, "You have no quota", "5 s"),
+            new Row("402:date+1209600", 75, 1, "You have no quota", "14 days", "2026-12-06"),
+            new Row("403", 1, 1, "Access to this endpoint is forbidden. Please review our [Terms of Service]"
+                    + "(https://docs.github.com/en/site-policy/github-terms/github-terms-of-service)."),
+            new Row("403-old", 1, 1, "access to this endpoint is forbidden"),
+            new Row("403-denied", 1, 1, "forbidden: access denied"),
+            new Row("403-empty", 1, 1, "403"),
+            new Row("404", 1, 1, "404 page not found"),
+            new Row("404-json", 1, 1, "not_found"),
+            new Row("404-resource", 1, 1, "The resource you requested was not found."),
+            new Row("413", 1, 1, "Request Entity Too Large"),
+            new Row("413-json", 1, 1, "failed to parse request"),
+            new Row("413-status", 1, 1, "request entity too large"),
+            new Row("421", 1, 2, "Misdirected Request"),
+            new Row("422", 1, 1, "The prompt was filtered by Responsible AI Service.", "content_filter"),
+            new Row("422-text", 1, 1, "Filtered by Responsible AI Service"),
+            new Row("424", 1, 1, "failed dependency: the extension agent did not answer"),
+            new Row("429:7200", 75, 1, "rate limit exceeded", "rate_limited", "2 h", "12:00"),
+            new Row("429:61", 75, 1, "rate limit exceeded", "61 s"),
+            new Row("429:date+208800", 75, 1, "rate limit exceeded", "2 days"),
+            new Row("429-text:7200", 75, 1, "Sorry, you've exceeded your rate limits. Please review our [Terms of Service]"),
+            new Row("429-user_weekly_rate_limited:208800", 75, 1, "user_weekly_rate_limited", "2 days"),
+            new Row("429-quota", 75, 1, "quota exceeded"),
+            new Row("466", 1, 1, "the specified API version is no longer supported"),
+            new Row("499", 1, 1, "499"),
+            new Row("json-in-string:402", 75, 1, "You have no quota", "quota_exceeded"),
+            new Row("json-in-string:400-model_max_prompt_tokens_exceeded", 1, 1, "prompt token count of 130000"),
+            new Row("json-in-string:403-denied", 1, 1, "forbidden: access denied"));
+
+    @ParameterizedTest
+    @FieldSource("AT_ONCE")
+    void whatIsRefusedIsToldAtOnce(Row row) {
+        cop.sim.set("faults", row.fault + "," + row.fault);
+        var outcome = exits(row.exit, chat("-m", "gpt-4o", "hello"));
+        assertEquals("", outcome.out());
+        hasErrorAndHint(outcome);
+        String error = outcome.err().lines().filter(l -> !l.startsWith("hint: ")).collect(Collectors.joining("\n"));
+        assertTrue(error.matches("(?s).*request id C0DE:[0-9A-F]{4}:[0-9A-F]{6}.*"), outcome::all);
+        for (String words : row.words) shows(words, outcome);
+        assertEquals(row.requests, chats().size(), outcome::all);
+        assertEquals(List.of(), cop.time.pauses);
+    }
+
+    static final List<Row> PASSING = List.of(
+            new Row("408", 1, 4, "Request Timeout"), new Row("408-empty", 1, 4, "408"),
+            new Row("429", 75, 4, "rate limit exceeded"),
+            new Row("429-text", 75, 4, "Sorry, you've exceeded your rate limits."),
+            new Row("429-gemini", 75, 4, "RESOURCE_EXHAUSTED"),
+            new Row("429-user_model_rate_limited", 75, 4, "user_model_rate_limited"),
+            new Row("429-user_global_rate_limited", 75, 4, "user_global_rate_limited"),
+            new Row("429-integration_rate_limited", 75, 4, "integration_rate_limited"),
+            new Row("429-model_overloaded", 75, 4, "model_overloaded"),
+            new Row("429-agent_mode_limit_exceeded", 75, 4, "agent_mode_limit_exceeded"),
+            new Row("429-upstream_provider_rate_limit", 75, 4, "upstream_provider_rate_limit"),
+            new Row("429-extension_blocked", 75, 4, "Sorry, the extension is blocked."),
+            new Row("429:soon", 75, 4, "rate limit exceeded"),
+            new Row("json-in-string:429", 75, 4, "rate limit exceeded"),
+            new Row("500", 1, 4, "Internal Server Error"), new Row("500-empty", 1, 4, "500"),
+            new Row("502", 1, 4, "502"), new Row("503", 1, 4, "upstream connect error"), new Row("504", 1, 4, "504"));
+
+    @ParameterizedTest
+    @FieldSource("PASSING")
+    void whatMayPassIsTriedAgainThreeTimesWithGrowingPauses(Row row) {
+        cop.sim.set("faults", String.join(",", Collections.nCopies(4, row.fault)));
+        var outcome = exits(row.exit, chat("-m", "gpt-4o", "hello"));
+        assertEquals("", outcome.out());
+        hasErrorAndHint(outcome);
+        shows("request id C0DE:", outcome);
+        shows("trying again in ", outcome);
+        for (String words : row.words) shows(words, outcome);
+        assertEquals(row.requests, chats().size());
+        assertEquals(3, cop.time.pauses.size());
+        for (int i = 0; i < 3; i++) between(0.75 * (1 << i), 1.25 * (1 << i), cop.time.pauses.get(i));
+        assertFalse(outcome.err().contains("<html>"), outcome::all);
+    }
+
+    @ParameterizedTest
+    @FieldSource("PASSING")
+    void whatHasPassedIsForgotten(Row row) {
+        cop.sim.set("faults", row.fault);
+        assertEquals("hi\n", good(chat("-m", "gpt-4o", "say: hi")).out());
+        assertEquals(2, chats().size());
+        between(0.75, 1.25, slept());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reset-before", "reset-headers", "eof-empty"})
+    void aConnectionLostBeforeAnyOutputIsTriedAgain(String fault) {
+        cop.sim.set("faults", fault + "," + fault);
+        assertEquals("hi\n", good(chat("-m", "gpt-4o", "say: hi")).out());
+        assertEquals(3, chats().size());
+        assertEquals(2, cop.time.pauses.size());
+    }
+
+    @Test
+    void aConnectionThatIsAlwaysLostIsGivenUp() {
+        cop.sim.set("faults", String.join(",", Collections.nCopies(9, "reset-before")));
+        var outcome = exits(1, chat("-m", "gpt-4o", "hello"));
+        hasErrorAndHint(outcome);
+        shows("127.0.0.1", outcome);
+        assertEquals(4, chats().size());
+        assertEquals(3, cop.time.pauses.size());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"429:5, 5", "429:60, 60", "429:date+30, 30", "503:7, 7", "429:0, 0", "408:3, 3", "429-text:9, 9",
+            "json-in-string:429:4, 4"})
+    void aShortRetryAfterIsSleptExactly(String fault, int seconds) {
+        cop.sim.set("faults", fault);
+        assertEquals("hi\n", good(chat("-m", "gpt-4o", "say: hi")).out());
+        assertEquals(Duration.ofSeconds(seconds), slept());
+        assertEquals(2, chats().size());
+    }
+
+    @Test
+    void aShortRetryAfterThatNeverEndsExits75() {
+        cop.sim.set("faults", "429:5,429:5,429:5,429:5,429:5");
+        var outcome = exits(75, chat("-m", "gpt-4o", "hello"));
+        assertEquals(Duration.ofSeconds(15), slept());
+        assertEquals(4, chats().size());
+        shows("come back in 5 s", outcome);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"10m, 600, 0", "10m, 601, 75", "0, 1, 75", "500ms, 1, 75", "2, 2, 0"})
+    void maxWaitIsTheLongestPause(String most, int asked, int exit) {
+        cop.sim.set("faults", "429:" + asked);
+        exits(exit, chat("-m", "gpt-4o", "--max-wait", most, "hello"));
+        assertEquals(exit == 0 ? Duration.ofSeconds(asked) : Duration.ZERO, slept());
+        cop.with("COP_MAX_WAIT", most).time.pauses.clear();
+        cop.sim.set("faults", "429:" + asked);
+        exits(exit, chat("-m", "gpt-4o", "hello"));
+        assertEquals(exit == 0 ? Duration.ofSeconds(asked) : Duration.ZERO, slept());
+        cop.sim.set("faults", "429:" + asked);
+        good(chat("-m", "gpt-4o", "--max-wait", "1h", "hello"));
+    }
+
+    @Test
+    void aLong5xxIsNotSleptThroughEither() {
+        cop.sim.set("faults", "503:3600");
+        exits(1, chat("-m", "gpt-4o", "hello"));
+        assertEquals(1, chats().size());
+        assertEquals(List.of(), cop.time.pauses);
+    }
+
+    @Test
+    void aTokenThatRunsOutWhileWaitingIsRenewed() {
+        cop.sim.set("faults", "429:3600");
+        assertEquals("hi\n", good(chat("-m", "gpt-4o", "--max-wait", "2h", "say: hi")).out());
+        assertEquals(2, cop.sim.count("/copilot_internal/v2/token"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"401-expired", "401-ide-expired", "401-garbage", "401-authorize-url", "401-auto", "421"})
+    void aTokenOrHostThatIsRefusedIsRenewedOnceAndReplayedOnce(String fault) {
+        cop.sim.set("faults", fault);
+        var outcome = good(chat("-m", "gpt-4o", "say: hi"));
+        assertEquals("hi\n", outcome.out());
+        assertEquals(2, chats().size());
+        assertEquals(2, cop.sim.count("/copilot_internal/v2/token"));
+        assertEquals(List.of(), cop.time.pauses);
+        var tokens = chats().stream().map(e -> e.headers().get("authorization").getFirst()).distinct();
+        assertEquals(2, tokens.count());
+    }
+
+    @Test
+    void a401AndA421CanBothBeMended() {
+        cop.sim.set("faults", "401-expired,421");
+        good(chat("-m", "gpt-4o", "say: hi"));
+        assertEquals(3, chats().size());
+    }
+
+    @Test
+    void theHostThatTheAccountWasMovedToIsFound() {
+        good(chat("-m", "gpt-4o", "say: hi"));
+        cop.sim.set("endpoints", "other");
+        good(cop.run("token", "--refresh"));
+        cop.sim.set("endpoints", "api");
+        assertEquals("hi\n", good(chat("-m", "gpt-4o", "say: hi")).out());
+    }
+
+    @Test
+    void aRenewalDoesNotUseUpTheRetries() {
+        cop.sim.set("faults", "401-expired,503,503,503");
+        assertEquals("hi\n", good(chat("-m", "gpt-4o", "say: hi")).out());
+        assertEquals(5, chats().size());
+    }
+
+    @Test
+    void aFailedRenewalIsToldAsSuch() {
+        good(chat("-m", "gpt-4o", "say: hi"));
+        cop.sim.set("faults", "401-expired").set("exchange", "bad-credentials");
+        var outcome = exits(4, chat("-m", "gpt-4o", "hello"));
+        hasErrorAndHint(outcome);
+        shows("Bad credentials", outcome);
+        shows("COPILOT_GITHUB_TOKEN", outcome);
+    }
+
+    @Test
+    void aModelThatDoesNotExistIsAnsweredWithThoseThatDo() {
+        var outcome = exits(1, chat("-m", "gpt-4.0", "hello"));
+        shows("gpt-4.0", outcome);
+        shows("The requested model is not supported.", outcome);
+        assertTrue(outcome.err().matches("(?s).*hint: did you mean gpt-4[.o1-]+\\?.*claude-sonnet-4\\.5.*"), outcome::all);
+        shows("https://github.com/settings/copilot/features", outcome);
+        showsNot("text-embedding", outcome);
+        assertEquals(1, chats().size());
+    }
+
+    @Test
+    void aModelThatIsNotEnabledSaysWhereToEnableIt() {
+        var outcome = exits(1, chat("-m", "claude-opus-4.7", "hello"));
+        shows("not enabled", outcome);
+        shows("https://github.com/settings/copilot/features", outcome);
+    }
+
+    @Test
+    void aModelOfAnotherEndpointSaysSo() {
+        shows("/responses", exits(1, chat("-m", "gpt-5.3-codex", "hello")));
+    }
+
+    @Test
+    void theHeaderOfTheUserLimitCounts() {
+        var headers = java.net.http.HttpHeaders.of(Map.of("x-ratelimit-user-retry-after", List.of("7")), (_, _) -> true);
+        var refusal = new Refusal(429, "", "", Json.object(), "", headers);
+        assertEquals(Optional.of(Duration.ofSeconds(7)), refusal.retryAfter(cop.time.now()));
+    }
+
+    // ------------------------------------------------------------------------------------------- time, -v
+
+    @Test
+    void theTimeOutIsForTheWholeAnswerAndItsRetries() {
+        cop.sim.set("latency", 60_000);
+        var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
+                () -> exits(1, chat("-m", "gpt-4o", "--timeout", "200ms", "hello")));
+        hasErrorAndHint(outcome);
+        shows("within", outcome);
+        assertEquals(1, chats().size());
+        assertEquals(List.of(), cop.time.pauses);
+    }
+
+    @Test
+    void theTimeOutEndsAStreamThatFellSilent() {
+        cop.sim.set("silence", 60_000);
+        var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
+                () -> exits(1, chat("-m", "gpt-4o", "--timeout", "700ms", "say: one two")));
+        assertEquals("one \n", outcome.out());
+        hasErrorAndHint(outcome);
+        shows("time-out", outcome);
+    }
+
+    @Test
+    void verboseShowsRequestsAnswersAndTheTraceButNoToken() {
+        cop.sim.set("faults", "403");
+        var outcome = chat("-v", "-m", "gpt-4o", "hello");
+        assertEquals(1, outcome.code());
+        shows("> POST " + cop.sim.api() + "/chat/completions", outcome);
+        shows("> GET " + cop.sim.url() + "/copilot_internal/v2/token", outcome);
+        shows("< 403", outcome);
+        shows("\tat cop.", outcome);
+        showsNot(simulator.GITHUB_TOKEN.substring(4, 20), outcome);
+        showsNot("tid=", outcome);
+    }
+
+    @Test
+    void verboseWithoutTroubleHasNoTrace() {
+        var outcome = good(chat("-v", "say: hi"));
+        assertEquals("hi\n", outcome.out());
+        shows("< 200", outcome);
+    }
+
+    @Test
+    void anErrorThatHoldsATokenIsMasked() {
+        String token = "ghu_" + "abcdefghijklmnop0123456789";
+        cop.sim.set("faults", "400-text:your token " + token + " and tid=0123456789abcdef;exp=1 are bad");
+        showsNot("ghijklmnop", exits(1, chat("-m", "gpt-4o", "hello")));
+    }
+
+    @Test
+    void anErrorDoesNotSteerTheTerminal() {
+        cop.terminal(1, 2).with("NO_COLOR", "1").sim.set("faults", "400-text:\u001b[2Jgone");
+        var outcome = exits(1, chat("-m", "gpt-4o", "hello"));
+        showsNot("\u001b", outcome);
+        shows("gone", outcome);
+    }
+
+    @Test
+    void quietLeavesOutNotesAndKeepsErrors() {
+        cop.sim.set("faults", "503");
+        assertEquals("", good(chat("-q", "-m", "gpt-4o", "say: hi")).err());
+        cop.sim.set("faults", "403");
+        hasErrorAndHint(exits(1, chat("-q", "-m", "gpt-4o", "say: hi")));
+    }
+}

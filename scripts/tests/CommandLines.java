@@ -1,0 +1,936 @@
+package cop;
+
+import module java.base;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import cop.Harness.Outcome;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+import tools.jackson.databind.JsonNode;
+
+/// What a user types: help, mistakes, `models`, `api`; the small words of the tool; and its file as it lies there.
+class CommandLines {
+    private final Harness cop = Harness.loggedIn();
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    // ---------------------------------------------------------------------------------------------- helpers
+
+    private static final Pattern TRACE = Pattern.compile("(?m)^\\s+at [\\w.$]+\\(|Exception in thread");
+
+    private Outcome fine(String... args) { return fine(cop.run(args)); }
+
+    private static Outcome fine(Outcome outcome) {
+        assertEquals(0, outcome.code(), outcome::all);
+        return outcome;
+    }
+
+    /// One error line with this in it, one hint line, no trace, nothing on stdout.
+    private static Outcome failed(int code, String error, Outcome outcome) {
+        var lines = outcome.err().lines().toList();
+        var wrong = new ArrayList<String>();
+        if (outcome.code() != code) wrong.add("exit code, wanted " + code);
+        if (!outcome.out().isEmpty()) wrong.add("something on stdout");
+        if (lines.size() != 2) wrong.add("not two lines on stderr");
+        if (lines.isEmpty() || !lines.getFirst().startsWith("error: ")) wrong.add("no error line");
+        if (lines.isEmpty() || !lines.getFirst().contains(error)) wrong.add("the error does not say " + error);
+        if (lines.isEmpty() || !lines.getLast().matches("hint: \\S.*")) wrong.add("no hint line");
+        if (TRACE.matcher(outcome.err()).find() || outcome.err().contains("this is a bug")) wrong.add("a bug");
+        assertTrue(wrong.isEmpty(), () -> String.join("; ", wrong) + "\n" + outcome.all());
+        return outcome;
+    }
+
+    /// Wrong on the command line: exit 2, and nobody was asked anything.
+    private Outcome refused(String error, String... args) {
+        var outcome = failed(2, error, cop.run(args));
+        assertEquals(List.of(), cop.sim.ledger(), outcome::all);
+        return outcome;
+    }
+
+    private static void hints(String hint, Outcome outcome) {
+        assertTrue(outcome.err().lines().anyMatch(l -> l.startsWith("hint: ") && l.contains(hint)), outcome::all);
+    }
+
+    private static void narrow(int columns, String text) {
+        text.lines().forEach(l -> assertTrue(l.codePointCount(0, l.length()) <= columns, l));
+    }
+
+    static Stream<String> commands() { return copilot.Commands.NAMES.stream().filter(n -> !n.equals("help")); }
+
+    private simulator.Entry last(String path) {
+        return cop.sim.ledger().stream().filter(e -> e.path().equals(path)).reduce((_, b) -> b).orElseThrow();
+    }
+
+    private static String authorization(simulator.Entry entry) {
+        return String.join(",", entry.headers().getOrDefault("authorization", List.of()));
+    }
+
+    private JsonNode chatBody() { return last("/chat/completions").body(); }
+
+    // ----------------------------------------------------------------------------------------- help, version
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--version", "-V"})
+    void versionIsOneLine(String option) {
+        assertEquals("copilot.java " + copilot.VERSION + "\n", fine(option).out());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--help", "-h", "help"})
+    void theOverviewIsShown(String word) {
+        var outcome = fine(word);
+        assertEquals(copilot.Commands.OVERVIEW, outcome.out());
+        assertEquals("", outcome.err());
+    }
+
+    @Test
+    void noArgumentsShowTheOverview() { assertEquals(copilot.Commands.OVERVIEW, fine().out()); }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--help", "-h", "help"})
+    void helpOnHelpIsTheOverview(String word) { assertEquals(copilot.Commands.OVERVIEW, fine("help", word).out()); }
+
+    @Test
+    void theOverviewNamesEveryCommandAndNoOther() {
+        var listed = copilot.Commands.OVERVIEW.lines().takeWhile(l -> !l.contains("-h, --help"))
+                .map(Pattern.compile("^  ([a-z]+) +\\S.*")::matcher).filter(Matcher::matches).map(m -> m.group(1));
+        assertEquals(copilot.Commands.NAMES, listed.toList());
+        narrow(80, copilot.Commands.OVERVIEW);
+    }
+
+    @ParameterizedTest
+    @MethodSource("commands")
+    void helpOnACommandIsItsOwnHelp(String name) {
+        var help = fine(name, "--help");
+        assertEquals(help.out(), fine("help", name).out());
+        assertEquals(help.out(), fine(name, "-h").out());
+        assertEquals("", help.err());
+        assertEquals(List.of(), cop.sim.ledger());
+    }
+
+    @ParameterizedTest
+    @MethodSource("commands")
+    void helpNamesEveryOptionAndFits(String name) {
+        String help = fine(name, "--help").out();
+        narrow(100, help);
+        assertTrue(help.startsWith("Usage: copilot " + name), help);
+        var spec = new CommandLine(copilot.Commands.create(name)).getCommandSpec();
+        for (var option : spec.options()) {
+            for (String word : option.names()) {
+                assertTrue(Pattern.compile("(?<![\\w-])" + word + "(?![\\w-])").matcher(help).find(), word + "\n"
+                        + help);
+            }
+            assertTrue(option.hidden() || option.description().length > 0, option.longestName());
+        }
+        spec.positionalParameters().forEach(p -> assertTrue(help.contains(p.paramLabel()), p.paramLabel()));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"login, --client --scope --no-browser --force --with-token", "status, --json",
+            "token, --json --header --refresh", "models, --json", "api, -X --input",
+            "chat, -m --model -s --system -f --file -o --output -O --option --temperature --max-tokens --top-p --seed"
+            + " --reasoning-effort -u --usage --json --no-stream --timeout"})
+    void thePromisedOptionsAreThere(String name, String options) {
+        var known = new CommandLine(copilot.Commands.create(name)).getCommandSpec().optionsMap().keySet();
+        var common = List.of("--host", "-H", "-v", "--verbose", "-q", "--quiet", "-h", "--help");
+        Stream.concat(Stream.of(options.split(" ")), common.stream())
+                .forEach(option -> assertTrue(known.contains(option), name + " " + option));
+        assertTrue(known.contains("--header"), name);
+    }
+
+    @ParameterizedTest
+    @MethodSource("commands")
+    void minusPIsNotUsed(String name) {
+        assertFalse(new CommandLine(copilot.Commands.create(name)).getCommandSpec().optionsMap().containsKey("-p"));
+    }
+
+    // ----------------------------------------------------------------------------------------------- mistakes
+
+    @ParameterizedTest
+    @CsvSource({"modles, models", "chta, chat", "logn, login", "staus, status", "CHAT, chat", "hepl, help",
+            "tokens, token", "log-out, logout"})
+    void anUnknownCommandNamesTheNearest(String typed, String meant) {
+        hints("copilot " + meant, refused("there is no command \"" + typed + "\"", typed));
+        hints("copilot " + meant, refused("there is no command \"" + typed + "\"", "help", typed));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"frobnicate", "", " ", "frob\nnicate", "\033[31mred", "%s%n%d", "${sys:user.home}",
+            "@/etc/passwd"})
+    void anUnknownCommandFarFromAllAdvisesTheOverview(String typed) {
+        hints("--help", refused("there is no command", typed));
+    }
+
+    @Test
+    void nothingTypedSteersTheTerminal() {
+        for (var args : List.of(List.of("\033[2J"), List.of("--\033[2J"), List.of("chat", "--\033[2J", "x"),
+                List.of("chat", "-O", "\033[2J", "x"), List.of("chat", "--timeout", "\033[2J", "x"),
+                List.of("chat", "--max-tokens", "\033[2J", "x"), List.of("--host", "\033[2J"),
+                List.of("status", "--host", "\033[2J"), List.of("api", "http://\033[2J"),
+                List.of("models", "\033[2J", "b"))) {
+            var outcome = cop.run(args.toArray(String[]::new));
+            assertEquals(2, outcome.code(), outcome::all);
+            assertFalse(outcome.all().contains("\033"), outcome::all);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"chat, --modle, --model", "chat, --max-token, --max-tokens", "chat, --no-steam, --no-stream",
+            "chat, --sytem, --system", "models, --refesh, --refresh", "token, --heder, --header",
+            "login, --with-tokens, --with-token", "status, --jsn, --json",
+            "logout, --verbos, --verbose", "chat, --hepl, --help"})
+    void anUnknownOptionNamesTheNearest(String command, String typed, String meant) {
+        hints(meant, refused("copilot " + command + " has no option " + typed, command, typed));
+    }
+
+    @Test
+    void anUnknownOptionBesideItsArgumentsNamesTheNearest() {
+        hints("--input", refused("has no option --inptu", "api", "--inptu", "x.json", "/models"));
+        hints("--no-stream", refused("has no option --nostream", "chat", "hello", "--nostream"));
+    }
+
+    /// Any one-letter option is one edit from any other: a guess would be a random one.
+    @ParameterizedTest
+    @ValueSource(strings = {"-p", "-Z", "-c"})
+    void anUnknownLetterIsNotGuessed(String option) {
+        hints("copilot chat --help", refused("has no option " + option, "chat", option, "hello"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-m", "--model", "--json", "-v", "--frobnicate", "-"})
+    void optionsBeforeTheCommandAreExplained(String option) {
+        refused("the command comes first", option, "chat", "hello");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--hepl, --help", "--verison, --version", "--vresion, --version"})
+    void aMistypedHelpOrVersionIsNotAChat(String typed, String meant) { hints(meant, refused(typed, typed)); }
+
+    @ParameterizedTest
+    @CsvSource({"--max-tokens, x", "--max-tokens, 1.5", "--max-tokens, 99999999999", "--max-tokens, ''",
+            "--temperature, warm", "--temperature, NaN", "--top-p, half", "--seed, lucky", "--seed, 1e3",
+            "--timeout, soon", "--timeout, -5", "--timeout, 1.5s", "--timeout, 5x", "--timeout, ''", "--timeout, 0",
+            "--timeout, 0s", "--max-wait, ever", "--max-wait, -1"})
+    void aWrongValueIsUsage(String option, String value) { refused(option, "chat", option, value, "hello"); }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"999999999d", "999999999h"})
+    void anEndlessTimeIsNoBug(String time) {
+        assertEquals("hi\n", fine("chat", "--timeout", time, "--max-wait", time, "say: hi").out());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--model", "--system", "--output", "--option", "--file", "--max-tokens", "--timeout", "-H"})
+    void anOptionWithoutItsValueIsUsage(String option) { refused(option, "chat", "hello", option); }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nocolon", ": value", "a b: c", "Authorization: x", "Host: x", "Content-Length: 3",
+            "X: a\nY: b", "ü: x", "X: ü"})
+    void aWrongHeaderIsUsage(String header) { refused("-H", "chat", "-H", header, "hello"); }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ftp://x", "http://", "https://", "http://a/b", "http://u:p@a", "http://a?x", "a.b.c",
+            "x y",
+            "evil.example", "http://a b", "https://[::1", "http://a:port"})
+    void aWrongHostIsUsage(String host) {
+        refused("--host", "models", "--host", host);
+        refused("--host", "chat", "--host", host, "hello");
+    }
+
+    @Test
+    void aWrongHostInTheEnvironmentNamesTheVariable() {
+        cop.with("COP_HOST", "http://a/b");
+        refused("COP_HOST", "models");
+    }
+
+    @Test
+    void aWrongWaitInTheEnvironmentNamesTheVariable() {
+        cop.with("COP_MAX_WAIT", "soon");
+        refused("COP_MAX_WAIT", "models");
+    }
+
+    @Test
+    void wrongHeadersInTheEnvironmentNameTheVariable() {
+        cop.with("COP_HEADERS", "nocolon");
+        refused("COP_HEADERS", "models");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"logout", "status", "token", "login"})
+    void aCommandWithoutArgumentsTakesNone(String name) { refused("takes no \"extra\"", name, "extra"); }
+
+    @Test
+    void tooManyArgumentsAreUsage() {
+        refused("\"c\"", "models", "default", "b", "c");
+        refused("b", "models", "a", "b");
+        refused("/b", "api", "/a", "/b");
+        refused("PATH", "api");
+    }
+
+    @Test
+    void anOutputThatCannotBeWrittenIsFoundBeforeAsking() {
+        refused("is a folder", "chat", "-o", cop.home.toString(), "hello");
+        refused("no folder", "chat", "-o", "missing/answer.txt", "hello");
+        refused("is no path", "chat", "-o", "a\0b", "hello");
+    }
+
+    @Test
+    void anInputThatCannotBeReadIsUsage() {
+        refused("missing.txt", "chat", "-f", "missing.txt", "hello");
+        refused("folder", "chat", "-f", ".", "hello");
+        refused("missing.json", "api", "/x", "--input", "missing.json");
+    }
+
+    @Test
+    void noPromptIsUsage() {
+        refused("there is no prompt", "chat");
+        refused("there is no prompt", "chat", "");
+        refused("there is no prompt", "chat", "-");
+        refused("there is no prompt", "chat", " \n ");
+    }
+
+    @Test
+    void stdinThatIsNoTextIsUsage() {
+        failed(2, "UTF-8", cop.runWith(new byte[]{'a', (byte) 0xff, 'b'}, "chat", "hello"));
+        failed(2, "NUL", cop.runWith("a\0b", "chat", "hello"));
+        failed(2, "no token", cop.runWith(" \n", "login", "--with-token"));
+        assertEquals(List.of(), cop.sim.ledger());
+    }
+
+    @Test
+    void jsonAndHeaderOfTokenExcludeEachOther() { refused("exclude", "token", "--json", "--header"); }
+
+    @Test
+    void withVerboseAMistakeShowsItsTraceAndNothingElse() {
+        assertTrue(TRACE.matcher(cop.run("models", "-v", "a", "b").err()).find());
+    }
+
+    // ----------------------------------------------------------------------------------- words left as they are
+
+    @ParameterizedTest
+    @ValueSource(strings = {"it's \"quoted\"", "two\nlines", "$HOME", "*", "@/etc/passwd", "%s %d %n",
+            "${sys:user.home}",
+            "a\\nb", "tab\there", "中文 🦆 é", "a=b", "'single'", "\"double\"", "-", "1,2;3"})
+    void anArgumentIsSentAsItIs(String word) {
+        fine("chat", "say: x", word);
+        assertEquals("say: x " + word, chatBody().at("/messages/0/content").asString());
+    }
+
+    @Test
+    void afterTwoDashesEverythingIsPrompt() {
+        fine("chat", "--", "--version", "-m", "x");
+        assertEquals("--version -m x", chatBody().at("/messages/0/content").asString());
+    }
+
+    @Test
+    void valuesOfOptionsAreSentAsTheyAre() {
+        fine("chat", "-s", "%s @x '$HOME' \"q\"", "--temperature", "0.10", "--seed", "-3", "hello");
+        assertEquals("%s @x '$HOME' \"q\"", chatBody().at("/messages/0/content").asString());
+        assertTrue(last("/chat/completions").rawBody().contains("\"temperature\":0.10"),
+                last("/chat/completions").rawBody());
+        assertEquals(-3, chatBody().path("seed").asInt());
+    }
+
+    // ------------------------------------------------------------------------------------------------- models
+
+    private List<String> rows(String... more) {
+        var args = Stream.concat(Stream.of("models"), Stream.of(more)).toArray(String[]::new);
+        return fine(args).out().lines().toList();
+    }
+
+    private List<String> ids(String... more) { return rows(more).stream().map(r -> r.split("\t", -1)[0]).toList(); }
+
+    private static void sameColumns(List<String> rows) {
+        assertFalse(rows.isEmpty());
+        rows.forEach(row -> assertEquals(copilot.Model.COLUMNS.size(), row.split("\t", -1).length, row));
+    }
+
+    private Path cache() {
+        try (var files = Files.walk(cop.home)) {
+            return files.filter(p -> p.getFileName().toString().matches("models-.*\\.json")).findFirst().orElseThrow();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void cached(String text) throws IOException {
+        fine("models");
+        Files.writeString(cache(), text);
+    }
+
+    @Test
+    void modelsAreTabSeparatedInAPipe() {
+        sameColumns(rows());
+        assertTrue(ids().containsAll(List.of("gpt-4.1", "gpt-4o", "claude-opus-4.7")));
+        assertFalse(ids().contains("text-embedding-3-small"));
+    }
+
+    @Test
+    void modelsAreATableOnATerminal() {
+        var lines = cop.terminal(1).run("models").out().lines().toList();
+        assertTrue(lines.getFirst().matches("ID +NAME +VENDOR +CONTEXT +OUTPUT +PRICE +NOTES"), lines.getFirst());
+        int name = lines.getFirst().indexOf("NAME");
+        lines.forEach(l -> {
+            assertFalse(l.contains("\t"));
+            assertTrue(l.charAt(name - 1) == ' ' && l.charAt(name) != ' ', l);
+        });
+    }
+
+    @Test
+    void modelsAsJsonAreWhole() {
+        var json = Json.tryParse(fine("models", "--json").out());
+        assertEquals(12, json.path("data").size());
+        assertTrue(json.at("/data/0/capabilities/limits/max_prompt_tokens").isNumber());
+        assertTrue(json.at("/data/0/billing/token_prices").isObject());
+        assertEquals(json, Json.tryParse(fine("models", "--json").out()), "from the cache too");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"claude, claude-sonnet-4.5 claude-opus-4.7", "CLAUDE, claude-sonnet-4.5 claude-opus-4.7",
+            "anthropic, claude-sonnet-4.5 claude-opus-4.7", "Gemini 3.1, gemini-3.1-pro-preview",
+                    "codex, gpt-5.3-codex"})
+    void aWordNarrowsTheModels(String word, String wanted) {
+        assertEquals(List.of(wanted.split(" ")), ids(word));
+    }
+
+    @Test
+    void aWordThatMatchesNothingIsAnError() {
+        hints("copilot models", failed(1, "zzz", cop.run("models", "zzz")));
+    }
+
+    @Test
+    void allShowsTheHiddenOnesToo() {
+        assertTrue(ids("--all").containsAll(List.of("text-embedding-3-small", "gpt-4o-copilot", "gpt-4")));
+        assertEquals(12, ids("--all").size());
+    }
+
+    @Test
+    void modelsTellWhatMustBeKnown() {
+        assertTrue(rows("gpt-4.1").getFirst().endsWith("default"), rows("gpt-4.1").getFirst());
+        assertTrue(rows("opus").getFirst().contains("not enabled"), rows("opus").getFirst());
+        assertTrue(rows("opus").getFirst().contains("7.5x"), rows("opus").getFirst());
+        assertTrue(rows("codex").getFirst().contains("/responses"), rows("codex").getFirst());
+    }
+
+    @Test
+    void modelsAreAskedForOnceAnHour() {
+        fine("models");
+        cop.time.advance(Duration.ofMinutes(59));
+        fine("models");
+        assertEquals(1, cop.sim.count("/models"));
+        cop.time.advance(Duration.ofMinutes(2));
+        fine("models");
+        assertEquals(2, cop.sim.count("/models"));
+    }
+
+    @Test
+    void refreshAsksAtOnce() {
+        fine("models");
+        fine("models", "--refresh");
+        assertEquals(2, cop.sim.count("/models"));
+    }
+
+    @Test
+    void aListFromTheFutureIsNotBelieved() {
+        fine("models");
+        cop.time.advance(Duration.ofDays(-2));
+        fine("models");
+        assertEquals(2, cop.sim.count("/models"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "{half", "[]", "null", "{}", "\0\0\0",
+            "{\"fetched_at\":\"x\",\"answer\":{\"data\":[]}}",
+            "{\"fetched_at\":9223372036854775807,\"answer\":{\"data\":[]}}",
+            "{\"fetched_at\":1e300,\"answer\":{\"data\":[]}}", "{\"fetched_at\":-1,\"answer\":{\"data\":{}}}"})
+    void aCorruptListIsThrownAway(String text) throws IOException {
+        cached(text);
+        sameColumns(rows());
+        assertEquals(2, cop.sim.count("/models"));
+    }
+
+    @Test
+    void aListThatIsNoUtf8IsThrownAway() throws IOException {
+        fine("models");
+        Files.write(cache(), new byte[]{'{', (byte) 0xff, '}'});
+        sameColumns(rows());
+    }
+
+    /// Whatever a vendor calls its model, a row stays a row and the terminal is not steered.
+    @Test
+    void aStrangeNameKeepsTheRowsWhole() throws IOException {
+        fine("models");
+        Files.writeString(cache(), Files.readString(cache()).replace("\"GPT-4o mini\"", "\"GPT\\t4o\\nmini\\u001b[2J\"")
+                .replace("\"GPT-4o\"", "\"GPT\\t4o\\nbig\\u001b[2J\""));
+        sameColumns(rows());
+        assertEquals(ids().size(), Set.copyOf(ids()).size());
+        var table = cop.terminal(1).run("models", "--all").out();
+        assertEquals(13, table.lines().count(), table);
+        assertFalse(table.contains("\033"), table);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{}", "{\"id\":7}", "null", "\"x\"", "[]", "{\"id\":\"odd\"}",
+            "{\"id\":\"odd\",\"name\":null,\"vendor\":null,\"capabilities\":null,\"policy\":null,\"billing\":null}",
+            "{\"id\":\"odd\",\"capabilities\":{\"limits\":{\"max_output_tokens\":\"many\"},\"type\":7}}",
+            "{\"id\":\"odd\",\"billing\":{\"multiplier\":\"x\"},\"preview\":\"yes\",\"model_picker_enabled\":\"no\"}",
+            "{\"id\":\"odd\",\"capabilities\":{\"limits\":{\"max_output_tokens\":1e30}},\"is_chat_default\":\"x\"}",
+            "{\"id\":\"odd\",\"supported_endpoints\":\"/responses\",\"warning_messages\":[1,null,{}]}"})
+    void anOddEntryDoesNotHideTheOthers(String entry) throws IOException {
+        fine("models");
+        Files.writeString(cache(), Files.readString(cache()).replaceFirst("\"data\"\\s*:\\s*\\[", "$0" + entry + ","));
+        sameColumns(rows("--all"));
+        assertTrue(ids().contains("gpt-4o"));
+        fine("chat", "say: hi");
+        assertEquals(1, cop.sim.count("/models"), "the cache was read");
+    }
+
+    @Test
+    void noModelsAtAllIsSaid() {
+        cop.sim.set("models", "empty");
+        failed(1, "no models", cop.run("models"));
+        assertEquals("{}", fine("models", "--json").out().replaceAll("[^{}]", ""));
+    }
+
+    @Test
+    void theListOfEarly2025IsRead() {
+        cop.sim.set("models", "old");
+        sameColumns(rows());
+        assertTrue(ids().containsAll(List.of("gpt-4o", "claude-opus-4.7")));
+        assertEquals("hi\n", fine("chat", "say: hi").out());
+        assertEquals("gpt-4o", chatBody().path("model").asString());
+    }
+
+    @Test
+    void theAccountsDefaultIsTakenWhereNoneIsNamed() {
+        assertEquals("gpt-4.1\n", fine("models", "default").out());
+        fine("chat", "say: hi");
+        assertEquals("gpt-4.1", chatBody().path("model").asString());
+        cop.sim.set("models", "no-default");
+        fine("models", "--refresh");
+        assertEquals("gpt-4o\n", fine("models", "default").out());
+    }
+
+    @Test
+    void aDefaultIsSetAndShownAndUsed() {
+        fine("models", "default", "claude-sonnet-4.5");
+        assertEquals("claude-sonnet-4.5\n", fine("models", "default").out());
+        fine("chat", "say: hi");
+        assertEquals("claude-sonnet-4.5", chatBody().path("model").asString());
+        fine("chat", "-m", "gpt-4o", "say: hi");
+        assertEquals("gpt-4o", chatBody().path("model").asString());
+        cop.with("COP_MODEL", "gpt-4").run("chat", "say: hi");
+        assertEquals("gpt-4", chatBody().path("model").asString());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"gpt-4o-, gpt-4o", "claude-sonet-4.5, claude-sonnet-4.5", "GPT-4O, gpt-4o",
+            "gemini-3.1-pro, gemini-3.1-pro-preview"})
+    void anUnknownDefaultNamesTheNearest(String typed, String meant) {
+        hints(meant, failed(2, "no model \"" + typed + "\"", cop.run("models", "default", typed)));
+        assertEquals("gpt-4.1\n", fine("models", "default").out());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"text-embedding-3-small", "gpt-4o-copilot"})
+    void aDefaultMustBeAbleToChat(String id) { failed(2, id, cop.run("models", "default", id)); }
+
+    @Test
+    void aRefusedModelIsAnsweredWithTheNearest() {
+        hints("gpt-4o", failed(1, "gpt-4oo", cop.run("chat", "-m", "gpt-4oo", "hi")));
+        assertEquals(1, cop.sim.count("/chat/completions"));
+    }
+
+    // ---------------------------------------------------------------------------------------------------- api
+
+    @Test
+    void apiGetsABodyAsItComes() {
+        String body = fine("api", "/models").out();
+        assertTrue(body.startsWith("{\"object\":\"list\"") && body.endsWith("}"), body);
+        var sent = last("/models");
+        assertEquals("GET", sent.method());
+        assertTrue(authorization(sent).startsWith("Bearer tid="));
+        assertEquals(List.of("vscode-chat"), sent.headers().get("copilot-integration-id"));
+    }
+
+    @Test
+    void apiWantsNoLeadingSlash() {
+        assertEquals(fine("api", "/models").out(), fine("api", "models").out());
+        assertTrue(fine("api", "copilot_internal/user").out().contains("octocat"));
+        assertTrue(fine("api", "user").out().contains("octocat"));
+    }
+
+    private static final String QUESTION =
+            "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"say: é\"}]}";
+
+    @Test
+    void apiPostsAFileOrStdin() {
+        cop.write("q.json", QUESTION);
+        assertTrue(fine("api", "/chat/completions", "--input", "q.json").out().contains("\"é\""));
+        assertEquals("POST", last("/chat/completions").method());
+        assertEquals(QUESTION, last("/chat/completions").rawBody());
+        assertTrue(fine(cop.runWith(QUESTION, "api", "chat/completions", "--input", "-")).out().contains("\"é\""));
+        assertEquals(QUESTION, last("/chat/completions").rawBody());
+    }
+
+    @Test
+    void apiTakesAnyMethod() {
+        cop.run("api", "-X", "delete", "/models/gpt-4o");
+        assertEquals("DELETE", cop.sim.ledger().getLast().method());
+        cop.write("p.json", "{\"state\":\"enabled\"}");
+        assertEquals(0, cop.run("api", "-X", "post", "/models/claude-opus-4.7/policy", "--input", "p.json").code());
+        assertEquals(0, cop.run("api", "-XGET", "/models/gpt-4o").code());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"GE T", "", "GET\r\nX: y", "CONNECT", "É"})
+    void apiRefusesWhatIsNoMethod(String method) { refused("", "api", "-X", method, "/models"); }
+
+    @Test
+    void apiIncludesTheHead() {
+        String out = fine("api", "-i", "/models").out();
+        assertTrue(out.startsWith("HTTP 200\n") || out.startsWith("HTTP/1.1 200"), out);
+        assertTrue(out.contains("\ncontent-type: application/json"), out);
+        assertTrue(out.contains("\n\n{\"object\""), out);
+    }
+
+    @Test
+    void apiShowsAnErrorsBodyAndExitsOne() {
+        var outcome = cop.run("api", "/nowhere");
+        assertEquals(1, outcome.code());
+        assertEquals("404 page not found\n", outcome.out());
+        assertTrue(outcome.err().matches("error: .*404.*\n(hint: .*\n)?"), outcome.err());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"429:5", "500", "502", "403"})
+    void apiDoesNotTryAnErrorAgain(String fault) {
+        cop.sim.set("models-faults", fault);
+        assertEquals(1, cop.run("api", "/models").code());
+        assertEquals(1, cop.sim.count("/models"));
+    }
+
+    @Test
+    void apiRenewsATokenThatRanOut() {
+        fine("token");
+        cop.sim.set("models-faults", "401-expired");
+        assertTrue(fine("api", "/models").out().startsWith("{\"object\""));
+        assertEquals(2, cop.sim.count("/models"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"https://api.githubcopilot.com/models", "http://evil.example/", "HTTPS://evil.example/x",
+            "file:///etc/passwd", "https:/evil.example", "//evil.example/models"})
+    void apiRefusesAnAddress(String address) { refused(address, "api", address); }
+
+    /// What only looks like a host stays a path on the host that may have the token.
+    @ParameterizedTest
+    @ValueSource(strings = {"@evil.example/models", ":99@evil.example/", ".evil.example/models", "/@evil.example",
+            "\\\\evil.example/x", "/a b", "/\t", "/%zz", "#x"})
+    void apiNeverLeavesTheHost(String path) {
+        var outcome = cop.run("api", path);
+        assertTrue(Set.of(1, 2).contains(outcome.code()), outcome::all);
+        assertFalse(outcome.err().contains("this is a bug"), outcome::all);
+        assertFalse(outcome.err().contains("there is no host"), outcome::all);
+        assertTrue(outcome.code() == 2 || outcome.out().contains("404"), outcome::all);
+    }
+
+    @Test
+    void apiTakesAQueryWithAnAddressInIt() {
+        assertEquals(1, cop.run("api", "/nowhere?next=https://x").code());
+        assertEquals(1, cop.sim.count("/nowhere"));
+    }
+
+    @Test
+    void apiSendsAPathThatIsNotAscii() {
+        cop.run("api", "/models/é");
+        assertEquals("/models/é", cop.sim.ledger().getLast().path());
+    }
+
+    /// The GitHub token is for GitHub and the Copilot token for the API: never the other way round.
+    @ParameterizedTest
+    @ValueSource(strings = {"/copilot_internal/user", "/copilot_internal/v2/token", "/user", "user?per_page=1",
+            "/copilot_internal/user?x=1"})
+    void apiAsksGithubWithTheGithubToken(String path) {
+        cop.run("api", path);
+        var sent = cop.sim.ledger().getLast();
+        assertEquals(200, sent.status(), sent::toString);
+        assertTrue(authorization(sent).endsWith(simulator.GITHUB_TOKEN), sent.path());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/users", "/user/repos", "/copilot_internal", "/copilot_internalx/user", "/v1/user",
+            "/models/../user", "/COPILOT_INTERNAL/user"})
+    void apiNeverSendsTheGithubTokenElsewhere(String path) {
+        var outcome = cop.run("api", path);
+        assertEquals(1, outcome.code(), outcome::all);
+        for (var sent : cop.sim.ledger()) {
+            boolean exchange = sent.path().startsWith("/copilot_internal/");
+            assertEquals(exchange, authorization(sent).contains("ghu_"), sent.path());
+        }
+    }
+
+    // -------------------------------------------------------------------------------------------- small words
+
+    @ParameterizedTest
+    @CsvSource({"modle, model", "MODEL, model", "chatt, chat", "--modle, --model", "claude-sonet, claude-sonnet"})
+    void theNearestNameIsFound(String typed, String meant) {
+        assertEquals(Optional.of(meant), Nearest.of(typed, List.of("model", "chat", "--model", "claude-sonnet")));
+    }
+
+    @Test
+    void aShortWordIsNotGuessed() {
+        for (String word : List.of("b", "x", "-p")) assertEquals(Optional.empty(), Nearest.of(word, List.of("o1",
+                "ls", "-")));
+    }
+
+    @Test
+    void whatIsFarHasNoNearest() {
+        assertEquals(Optional.empty(), Nearest.of("frobnicate", List.of("model", "chat")));
+        assertEquals(Optional.empty(), Nearest.of("", List.of("model")));
+        assertEquals(Optional.empty(), Nearest.of("x", List.of()));
+        assertEquals(Optional.of("ab"), Nearest.of("ab", List.of("ac", "ab", "ad")));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"90, 90000", "90s, 90000", "90 s, 90000", "' 5m ', 300000", "2h, 7200000", "1d, 86400000",
+            "500ms, 500", "0, 0"})
+    void durationsAreRead(String text, long millis) {
+        assertEquals(Duration.ofMillis(millis), Durations.parse("--x", text, null));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", " ", "soon", "-1", "1.5", "5w", "m", "1 2", "9999999999", "٣"})
+    void whatIsNoDurationIsRefused(String text) {
+        assertEquals(2, assertThrows(copilot.Fault.class, () -> Durations.parse("--x", text, null)).exitCode());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0 ms, 0:00", "999, 999 ms, 0:00", "1000, 1 s, 0:01", "119000, 119 s, 1:59", "120000, 2 min, 2:00",
+            "7200000, 2 h, 120:00", "259200000, 3 days, 4320:00"})
+    void durationsAreSaid(long millis, String words, String clock) {
+        assertEquals(words, Durations.words(Duration.ofMillis(millis)));
+        assertEquals(clock, Durations.clock(Duration.ofMillis(millis)));
+    }
+
+    @Test
+    void aDurationBelowZeroIsNone() {
+        assertEquals("0:00", Durations.clock(Duration.ofSeconds(-5)));
+        assertEquals("0 ms", Durations.words(Duration.ofSeconds(-5)));
+        assertEquals("1.2 s", Durations.seconds(Duration.ofMillis(1299)));
+    }
+
+    private static final String SECRET = "Abcd1234Abcd1234Abcd1234Abcd1234wxyz";
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ghu_S", "a gho_S b", "token=ghp_S", "x_ghu_S", "\"ghs_S\"", "ghr_S,ghu_S",
+            "github_pat_S_S",
+            "%22ghu_S", "Authorization: token S", "authorization: BEARER S", "Bearer S", "tid=S;exp=1;sku=S:S",
+                    "'tid=S'",
+            "{\"token\":\"tid=S;exp=1:S\"}", "https://x-access-token:ghu_S@github.com/", "ghu_\uFEFFghu_S"})
+    void tokensAreMasked(String text) {
+        String masked = Secrets.mask(text.replace("S", SECRET));
+        assertFalse(masked.contains("Abcd1234"), masked);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a bearer of bad news", "token expired", "the token was refused", "ghosts", "untidy tid",
+            "gpt-4o", "token authentication failed", ""})
+    void otherWordsAreNotMasked(String text) { assertEquals(text, Secrets.mask(text)); }
+
+    @Test
+    void aMaskedTokenCanStillBeToldFromAnother() {
+        assertEquals("ghu_…wxyz and ghu_…wxyy",
+                Secrets.mask("ghu_" + SECRET + " and ghu_" + SECRET.replace("wxyz", "wxyy")));
+        assertEquals("", Secrets.mask(null));
+    }
+
+    @Test
+    void controlCharactersBecomeVisible() {
+        assertEquals("␛[2J␇␀␍\n\t", Text.printable("\033[2J\007\0\r\n\t"));
+        assertEquals("\uFFFD2J\uFFFD", Text.printable("\u009b2J\u007f"));
+        assertEquals("é 中文 🦆\uD83E", Text.printable("é 中文 🦆\uD83E"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(quoteCharacter = '"', value = {"\"\", \"\n\"", "\"a\", \"a\n\"", "\"a\n\n\", \"a\n\"",
+            "\"a\r\n\", \"a\n\"",
+            "\"a\nb\n\", \"a\nb\n\"", "\"a  \n\", \"a  \n\"", "\"\n\", \"\n\""})
+    void aTextEndsInOneNewline(String text, String wanted) { assertEquals(wanted, Text.withOneNewline(text)); }
+
+    @Test
+    void fieldsOfTheRequestAreJson() {
+        var fields = RequestFields.parse(List.of("n=2", "stop=[\"a=b\"]", "user=\"é\"", "x= {\"a\":null} ", "t=0.10",
+                "n=3"));
+        assertEquals("{\"n\":3,\"stop\":[\"a=b\"],\"user\":\"é\",\"x\":{\"a\":null},\"t\":0.10}", Json.line(fields));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "n", "=1", "n=", "n= ", "user=octocat", "n=1 2", "a={", "a=NaN", "a='x'", "a=01",
+            "a={\"b\":1}}",
+            "model=\"x\"", "messages=[]", "stream=true"})
+    void fieldsThatAreNoJsonAreRefused(String option) {
+        var fault = assertThrows(copilot.Fault.class, () -> RequestFields.parse(List.of(option)));
+        assertEquals(2, fault.exitCode());
+        assertFalse(fault.hint().isBlank());
+    }
+
+    // ----------------------------------------------------------------------------------------- the file itself
+
+    /// The checkout, if the tests run from one and not from a remote catalog.
+    private static Path root() {
+        var here = Stream.iterate(Path.of("").toAbsolutePath(), Objects::nonNull, Path::getParent)
+                .filter(p -> Files.exists(p.resolve("copilot.java"))).findFirst();
+        assumeTrue(here.isPresent(), "no checkout above " + Path.of("").toAbsolutePath());
+        return here.get();
+    }
+
+    private static String source(String name) throws IOException { return Files.readString(root().resolve(name)); }
+
+    private static List<String> javaFiles() throws IOException {
+        try (var files = Files.walk(root(), 3)) {
+            return files.map(p -> root().relativize(p).toString().replace('\\', '/'))
+                    .filter(p -> p.endsWith(".java") && !p.startsWith(".")).sorted().toList();
+        }
+    }
+
+    private static List<String> directives(String source, String name) {
+        return source.lines().filter(l -> l.startsWith("//" + name + " ")).map(l -> l.substring(name.length() + 3)
+                .strip())
+                .toList();
+    }
+
+    private static List<String> files(String folder, String end) throws IOException {
+        if (!Files.isDirectory(root().resolve(folder))) return List.of();
+        try (var files = Files.list(root().resolve(folder))) {
+            return files.map(p -> p.getFileName().toString()).filter(n -> n.endsWith(end)).sorted().toList();
+        }
+    }
+
+    @Test
+    void noLineIsWiderThan120() throws IOException {
+        var wide = new ArrayList<String>();
+        for (String name : javaFiles()) {
+            var lines = source(name).lines().toList();
+            for (int i = 0; i < lines.size(); i++) {
+                int width = lines.get(i).codePointCount(0, lines.get(i).length());
+                if (width > 120) wide.add(name + ":" + (i + 1) + " " + width);
+            }
+        }
+        assertEquals(List.of(), wide);
+    }
+
+    @Test
+    void noTabsNoTrailingBlanksOneLastNewline() throws IOException {
+        var untidy = new ArrayList<String>();
+        for (String name : javaFiles()) {
+            String source = source(name);
+            var lines = source.lines().toList();
+            for (int i = 0; i < lines.size(); i++) if (lines.get(i).matches(".*\\s|.*\t.*")) untidy.add(name + ":"
+                    + (i + 1));
+            if (!source.endsWith("\n") || source.endsWith("\n\n") || source.contains("\r")) untidy.add(name);
+        }
+        assertEquals(List.of(), untidy);
+    }
+
+    /// JBang takes any line that begins so for a directive, even within a text block.
+    @Test
+    void directivesStandInTheHeaderOnly() throws IOException {
+        var astray = new ArrayList<String>();
+        for (String name : javaFiles()) {
+            var lines = source(name).lines().toList();
+            int header = 0;
+            while (header < lines.size() && lines.get(header).startsWith("//")) header++;
+            lines.stream().skip(header).filter(l -> l.matches("//[A-Z]+( .*)?")).forEach(l -> astray.add(name + ": "
+                    + l));
+        }
+        assertEquals(List.of(), astray);
+    }
+
+    @Test
+    void copilotNeedsWhatItSays() throws IOException {
+        String source = source("copilot.java");
+        assertTrue(source.startsWith("///usr/bin/env jbang \"$0\" \"$@\" ; exit $?\n"));
+        assertEquals(List.of("25+"), directives(source, "JAVA"));
+        assertTrue(source.lines().anyMatch("//CDS"::equals));
+        assertTrue(String.join(" ", directives(source, "RUNTIME_OPTIONS")).contains("-Xshare:auto -Xlog:disable"));
+        for (String name : javaFiles()) {
+            directives(source(name), "DEPS").forEach(dep ->
+                    assertTrue(dep.matches("[\\w.-]+:[\\w.-]+:\\d+\\.\\d+(\\.\\d+)?|\\.\\./copilot\\.java"), name
+                            + " " + dep));
+            directives(source(name), "FILES").forEach(file -> assertFalse(file.contains("*"), file));
+        }
+    }
+
+    @Test
+    void everyTemplateIsListed() throws IOException {
+        var listed = directives(source("copilot.java"), "FILES").stream().map(l -> l.split("=")[0]).sorted().toList();
+        var there = files("templates", "").stream().map(n -> "templates/" + n).toList();
+        assertEquals(there, listed);
+    }
+
+    /// house.md, "Inside copilot.java": the banners are the table of contents.
+    @Test
+    void theBannersStandInTheirOrder() throws IOException {
+        var house = List.of("Entry", "Commands", "Verbs", "Login", "Token", "Copilot", "Prompt", "Batch", "Wire",
+                "Home");
+        var banners = source("copilot.java").lines().map(Pattern.compile("\\s*// [-=]{20,} ([\\w ]+)")::matcher)
+                .filter(Matcher::matches).map(m -> m.group(1)).toList();
+        var wanted = house.stream().filter(banners::contains).toList();
+        assertEquals(wanted, banners.stream().filter(house::contains).toList());
+        assertTrue(banners.containsAll(List.of("Entry", "Commands", "Login", "Token", "Copilot", "Wire", "Home")));
+    }
+
+    @Test
+    void theOnlyExitIsInMain() throws IOException {
+        var exits = source("copilot.java").lines().filter(l -> l.contains("System.exit")).map(String::strip).toList();
+        assertEquals(1, exits.size(), exits::toString);
+        assertTrue(exits.getFirst().startsWith("public static void main("), exits::toString);
+    }
+
+    @Test
+    void aliasesPointAtFilesThatExist() throws IOException {
+        var aliases = Json.tryParse(source("jbang-catalog.json")).path("aliases");
+        assertTrue(aliases.propertyStream().map(Map.Entry::getKey).toList()
+                .containsAll(List.of("copilot", "demo", "simulator", "test")));
+        for (var alias : aliases.properties()) {
+            String script = alias.getValue().path("script-ref").asString();
+            assertTrue(Files.isRegularFile(root().resolve(script)), alias.getKey() + ": " + script);
+            assertFalse(Files.isDirectory(root().resolve(alias.getKey())), "a folder hides the alias "
+                    + alias.getKey());
+            assertFalse(alias.getValue().path("description").asString("").isBlank(), alias.getKey());
+        }
+    }
+
+    @Test
+    void everyTestIsListed() throws IOException {
+        var sources = directives(source("scripts/test.java"), "SOURCES").stream().filter(s -> s.startsWith("tests/"))
+                .map(s -> s.substring(6)).sorted().toList();
+        assertEquals(files("scripts/tests", ".java"), sources);
+        var classes = test.CLASSES.stream().map(c -> c.getSimpleName() + ".java").sorted().toList();
+        var withTests = new ArrayList<String>();
+        for (String name : sources) if (source("scripts/tests/" + name).contains("    @Test\n")) withTests.add(name);
+        assertEquals(withTests, classes);
+    }
+
+    @Test
+    void everySourceThatIsNamedExists() throws IOException {
+        for (String name : javaFiles()) {
+            for (String other : directives(source(name), "SOURCES")) {
+                Path file = root().resolve(name).resolveSibling(other).normalize();
+                assertTrue(Files.isRegularFile(file), name + " names " + other);
+            }
+        }
+    }
+}
