@@ -165,13 +165,13 @@ public class copilot {
                     .setExpandAtFiles(false)                // JBang has expanded @files already; twice would surprise
                     .setInterpolateVariables(false)
                     .setUsageHelpWidth(100)
-                    .setUsageHelpAutoWidth(false)
-                    .setOut(env.out()).setErr(env.err())
-                    .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
-                    .setParameterExceptionHandler((e, _) -> screen.report(usageFault(e)))
-                    .setExecutionStrategy(parsed -> parsed.isUsageHelpRequested()
-                            ? print(env, parsed.commandSpec().commandLine().getUsageMessage()) : command.call());
-            return line.execute(args);
+                    .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
+            try {
+                boolean help = line.parseArgs(args).isUsageHelpRequested();
+                return help ? print(env, line.getUsageMessage()) : command.call();
+            } catch (CommandLine.ParameterException e) {
+                throw usageFault(e);
+            }
         }
 
         private static Fault usageFault(CommandLine.ParameterException e) {
@@ -348,6 +348,7 @@ public class copilot {
         int run(Copilot copilot) {
             var status = Status.of(copilot, check);
             print(json ? Json.pretty(status.json()) : status.text());
+            if (status.trouble().isPresent()) throw status.trouble().get();
             return status.loggedIn() ? 0 : Fault.NOT_LOGGED_IN;
         }
     }
@@ -451,23 +452,35 @@ public class copilot {
             var request = new Request(copilot.model(model), messages, fields, !noStream, limit);
             boolean live = !json && file == null && fields.path("n").asInt(1) == 1;
             var printer = new AnswerPrinter(env, screen, live, !hideReasoning);
+            Reply reply;
             try {
-                var reply = copilot.ask(request, printer);
+                reply = copilot.ask(request, printer);
                 printer.end();
-                return finish(reply, live, file);
             } catch (Fault fault) {
                 printer.end();
-                if (file != null && !printer.heard().isEmpty()) {
-                    screen.note("what had come is in " + OutputFile.keepPart(file, printer.heard()));
-                }
+                keep(printer.heard(), live, file);
                 throw fault;
+            }
+            return finish(reply, live, file);
+        }
+
+        /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file of -o.
+        private void keep(String heard, boolean live, Path file) {
+            if (heard.isEmpty()) return;
+            if (file == null && !live && !json) printText(heard);
+            if (file == null) return;
+            try {
+                screen.note("what had come is in " + OutputFile.keepPart(file, heard));
+            } catch (Fault fault) {
+                screen.warn(fault.getMessage());
             }
         }
 
         private int finish(Reply reply, boolean live, Path file) {
             String answer = json ? Json.line(reply.json()) : reply.text();
             if (file != null) OutputFile.write(file, Text.withOneNewline(answer));
-            else if (!live) env.out().print(Text.withOneNewline(answer));
+            else if (json) print(answer);
+            else if (!live) printText(answer);
             env.out().flush();
             if (usage) screen.always(reply.usageLine());
             return switch (reply.finish()) {
@@ -484,6 +497,10 @@ public class copilot {
                     yield 0;
                 }
             };
+        }
+
+        private void printText(String text) {
+            print(Text.withoutLastNewlines(env.terminal().test(1) ? Text.printable(text) : text));
         }
 
         private int unfinished(String what, String hint) {
@@ -507,7 +524,8 @@ public class copilot {
             boolean dash = prompt.equals(List.of("-"));
             String words = dash ? "" : String.join(" ", prompt);
             var stdin = env.stdin();
-            if (dash || stdin.kind() != Stdin.Kind.TERMINAL) {
+            boolean taken = files.contains("-");
+            if (!taken && (dash || stdin.kind() != Stdin.Kind.TERMINAL)) {
                 boolean wait = dash || words.isBlank() && files.isEmpty();
                 var piped = wait ? Optional.of(stdin.text()) : stdin.text(Stdin.PATIENCE);
                 if (piped.isEmpty()) screen.note("note: nothing came on stdin for 2 s, going on without it");
@@ -822,8 +840,8 @@ final class AnswerPrinter implements Listener {
     private final Screen screen;
     private final boolean live, showReasoning;
     private final boolean terminal;
-    private final StringBuilder heard = new StringBuilder();
-    private int heldBack;                                   // newlines that may turn out to be the last
+    private final SortedMap<Integer, StringBuilder> heard = new TreeMap<>();
+    private String heldBack = "";                           // line ends that may turn out to be the last
     private boolean begun, thinking;
 
     AnswerPrinter(Environment env, Screen screen, boolean live, boolean showReasoning) {
@@ -835,23 +853,22 @@ final class AnswerPrinter implements Listener {
     }
 
     /// Everything that has come so far.
-    String heard() { return heard.toString(); }
+    String heard() { return String.join("\n\n", heard.values()); }
 
     @Override
-    public void text(String delta) {
+    public void text(int choice, String delta) {
         endReasoning();
-        heard.append(delta);
+        heard.computeIfAbsent(choice, _ -> new StringBuilder()).append(delta);
         if (!live) return;
         String body = Text.withoutLastNewlines(delta);
-        String newlines = delta.substring(body.length());
         if (!body.isEmpty()) {
-            env.out().print("\n".repeat(heldBack));
-            heldBack = 0;
-            env.out().print(terminal ? Text.printable(body) : body);
+            String text = heldBack + body;
+            env.out().print(terminal ? Text.printable(text) : text);
             env.out().flush();
             begun = true;
+            heldBack = "";
         }
-        heldBack += (int) newlines.chars().filter(c -> c == '\n').count();
+        heldBack += delta.substring(body.length());
     }
 
     @Override
@@ -952,12 +969,14 @@ final class OutputFile {
     /// A special file, such as /dev/null or a named pipe, is written in place; nothing can be moved there.
     static void write(Path file, String text) {
         try {
-            if (Files.exists(file) && !Files.isRegularFile(file)) {
+            if (special(file)) {
                 Files.writeString(file, text);
                 return;
             }
             Path target = Files.exists(file) ? file.toRealPath() : file;
             Path part = partOf(target);
+            Files.deleteIfExists(part);
+            if (Files.exists(target)) Files.copy(target, part, StandardCopyOption.COPY_ATTRIBUTES);     // its mode
             Files.writeString(part, text);
             Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
@@ -968,11 +987,13 @@ final class OutputFile {
     /// Keeps what had come of an answer that broke off, beside the file, whose old content stays.
     static Path keepPart(Path file, String text) {
         try {
-            return Files.writeString(partOf(file), Text.withOneNewline(text));
+            return Files.writeString(special(file) ? file : partOf(file), Text.withOneNewline(text));
         } catch (IOException e) {
             throw Fault.io("cannot write " + partOf(file), e, "is the disk full?");
         }
     }
+
+    private static boolean special(Path file) { return Files.exists(file) && !Files.isRegularFile(file); }
 
     private static Path partOf(Path file) { return file.resolveSibling(file.getFileName() + ".part"); }
 }
@@ -1009,7 +1030,8 @@ final class Conversation {
 
     int run() {
         try (var terminal = org.jline.terminal.TerminalBuilder.builder().system(true).nativeSignals(true)
-                .encoding(StandardCharsets.UTF_8).build()) {
+                .encoding(StandardCharsets.UTF_8).stdinEncoding(StandardCharsets.UTF_8)
+                .stdoutEncoding(StandardCharsets.UTF_8).stderrEncoding(StandardCharsets.UTF_8).build()) {
             var reader = reader(terminal);
             screen.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
             while (true) {
@@ -1321,7 +1343,7 @@ final class DeviceFlow {
 
     DeviceCode start() {
         var form = Map.of("client_id", clientId, "scope", scope);
-        var answer = wire.send(post("/login/device/code", form), new Verdict());
+        var answer = wire.send(post("/login/device/code", form), new LoginAnswer());
         String code = Json.text(answer, "device_code");
         if (code.isEmpty()) throw refusal(Json.text(answer, "error"), answer);
         return new DeviceCode(code, Text.printable(Json.text(answer, "user_code")),
@@ -1368,12 +1390,12 @@ final class DeviceFlow {
     private JsonNode poll(DeviceCode code) {
         return wire.send(post("/login/oauth/access_token", Map.of("client_id", clientId,
                 "device_code", code.deviceCode(),
-                "grant_type", "urn:ietf:params:oauth:grant-type:device_code")).once(), new Verdict());
+                "grant_type", "urn:ietf:params:oauth:grant-type:device_code")).once(), new LoginAnswer());
     }
 
     /// GitHub's verdict, whatever the status: it answers errors with 200, and the RFC with 400. Anything else, such
     /// as the page of a gateway, is trouble that may pass.
-    private static final class Verdict implements Reading<ObjectNode> {
+    private static final class LoginAnswer implements Reading<ObjectNode> {
         @Override
         public ObjectNode read(Answer answer) throws IOException {
             boolean told = answer.ok() || answer.status() / 100 == 4;
@@ -1442,19 +1464,21 @@ final class Browser {
 }
 
 /// What `status` tells: every source of a token and what it is good for.
-record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String user, Instant now) {
+record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String user, Instant now,
+              Optional<Fault> trouble) {
     record Line(String source, String state, String detail) {}
 
     static Status of(Copilot copilot, boolean check) {
         var lines = new ArrayList<Line>();
         CopilotToken used = null;
         String user = "";
+        Fault trouble = null;
         for (String source : Logins.ORDER) {
             Line line;
             var candidate = copilot.logins().candidate(source);
             if (candidate.isEmpty()) {
                 line = new Line(source, "none", "");
-            } else if (used != null && !check) {
+            } else if (trouble != null || used != null && !check) {
                 line = new Line(source, "unused", Secrets.mask(candidate.get().value()));
             } else {
                 try {
@@ -1467,11 +1491,16 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
                     }
                 } catch (Refused refused) {
                     line = new Line(source, "refused", refused.getMessage());
+                } catch (Fault fault) {
+                    if (fault.exitCode() == Fault.INTERRUPTED) throw fault;
+                    line = new Line(source, "untried", Secrets.mask(candidate.get().value()));
+                    trouble = fault;
                 }
             }
             lines.add(line);
         }
-        return new Status(copilot.host(), lines, Optional.ofNullable(used), user, copilot.time().now());
+        return new Status(copilot.host(), lines, Optional.ofNullable(used), user, copilot.time().now(),
+                Optional.ofNullable(trouble));
     }
 
     boolean loggedIn() { return token.isPresent(); }
@@ -1479,7 +1508,8 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
     String text() {
         var text = new StringBuilder(host.name() + "\n");
         if (token.isEmpty()) {
-            text.append("  not logged in; type: copilot login\n");
+            text.append(trouble.isPresent() ? "  not known: GitHub could not be asked\n"
+                    : "  not logged in; type: copilot login\n");
         } else {
             text.append("  logged in as ").append(user.isEmpty() ? "?" : user).append(" (")
                     .append(token.get().plan()).append(", ").append(token.get().sku()).append(")\n")
@@ -1546,7 +1576,9 @@ record CopilotToken(ObjectNode answer, Instant fetched, URI api) {
         return answer.path("individual").asBoolean(false) ? "individual" : sku;
     }
 
-    private Duration refreshIn() { return Duration.ofSeconds(Math.max(0, answer.path("refresh_in").asLong(1500))); }
+    private Duration refreshIn() {
+        return Duration.ofSeconds(Math.clamp(answer.path("refresh_in").asLong(1500), 0, 86_400));
+    }
 
     /// When to fetch the next: four minutes ahead of `refresh_in`, or half of it where it is short.
     Instant renewal() {
@@ -1564,7 +1596,23 @@ record CopilotToken(ObjectNode answer, Instant fetched, URI api) {
 
 /// A source's token that GitHub does not want at the exchange; the next source is tried.
 final class Refused extends Fault {
-    Refused(String message, String hint) { super(NOT_LOGGED_IN, message, hint, null); }
+    /// Whether GitHub said so earlier, and was not asked again.
+    final boolean remembered;
+
+    Refused(String message, String hint) { this(message, hint, false); }
+
+    Refused(String message, String hint, boolean remembered) {
+        super(NOT_LOGGED_IN, message, hint, null);
+        this.remembered = remembered;
+    }
+}
+
+/// GitHub's abuse detection has spoken. Nothing is tried after it, and no old token is used up.
+final class AbuseVerdict extends Fault {
+    AbuseVerdict(String words) {
+        super(ERROR, "GitHub's abuse detection has answered, nothing more is tried: " + words,
+                "do not retry; read the README on terms, and ask GitHub's support", null);
+    }
 }
 
 /// Copilot tokens, cached by the hash of the GitHub token they came from. At most one exchange goes on at a time
@@ -1582,7 +1630,8 @@ final class Tokens {
 
     private volatile Held held;                             // what this process uses
 
-    private record Held(GithubToken source, CopilotToken token) {}
+    /// @param until when to look for another; soon where a renewal has failed and the old token must do
+    private record Held(GithubToken source, CopilotToken token, Instant until) {}
 
     Tokens(Environment env, Screen screen, Home home, Host host, Wire wire, Headers headers, Logins logins) {
         this.env = env;
@@ -1599,21 +1648,22 @@ final class Tokens {
     /// @throws Fault with exit code 4, naming every source and why it does not work
     CopilotToken current() {
         var known = held;
-        if (known != null && known.token().fresh(env.time().now())) return known.token();
+        var now = env.time().now();
+        if (known != null && now.isBefore(known.until()) && known.token().alive(now)) return known.token();
         if (known != null) return hold(known.source(), of(known.source(), false));
         return first(source -> of(source, false));
     }
 
     /// Exchanges now, whatever the cache says.
     CopilotToken renewed() {
-        return first(source -> renew(source, cached(source).orElse(null)));
+        return first(source -> renew(source, cached(source).orElse(null), false));
     }
 
     /// A newer token than the one that the API has just refused. If another process has fetched one meanwhile,
     /// that one.
     CopilotToken renewed(CopilotToken refused) {
         var known = held;
-        return known == null ? renewed() : hold(known.source(), renew(known.source(), refused));
+        return known == null ? renewed() : hold(known.source(), renew(known.source(), refused, false));
     }
 
     GithubToken source() {
@@ -1641,28 +1691,32 @@ final class Tokens {
         }
         var cached = cached(source);
         if (cached.isPresent() && cached.get().fresh(env.time().now())) return cached.get();
-        if (!again) remembered(source);
-        return renew(source, null);
+        return renew(source, null, again);
     }
 
     CopilotToken exchangeAndKeep(GithubToken source) {
-        return hold(source, renew(source, cached(source).orElse(null)));
+        return hold(source, renew(source, cached(source).orElse(null), true));
     }
 
     void forget(GithubToken source) { home.delete(home.token(source.key(host))); }
 
     private CopilotToken hold(GithubToken source, CopilotToken token) {
-        held = new Held(source, token);
+        var now = env.time().now();
+        held = new Held(source, token, token.fresh(now) ? token.renewal() : now.plusSeconds(60));
         return token;
     }
 
     private CopilotToken first(Function<GithubToken, CopilotToken> way) {
         var reasons = new ArrayList<Refused>();
+        var fresh = new ArrayList<String>();                // what is new is told even if another source works
         for (var source : logins.sources()) {
             try {
-                return hold(source, way.apply(source));
+                var token = hold(source, way.apply(source));
+                fresh.forEach(screen::warn);
+                return token;
             } catch (Refused refused) {
                 reasons.add(refused);
+                if (!refused.remembered) fresh.add(refused.getMessage());
             }
         }
         if (reasons.isEmpty()) throw Fault.login("not logged in to " + host.name(), "copilot login");
@@ -1673,12 +1727,14 @@ final class Tokens {
     }
 
     /// @param refused a token that must not be handed out again; null where any fresh one will do
-    private CopilotToken renew(GithubToken source, CopilotToken refused) {
+    /// @param again ask GitHub even if it has refused the source within a day
+    private CopilotToken renew(GithubToken source, CopilotToken refused, boolean again) {
         return home.locked("token-" + source.key(host), () -> {
             var cached = cached(source);
             var now = env.time().now();
             boolean other = cached.isPresent() && (refused == null || !cached.get().value().equals(refused.value()));
             if (other && cached.get().fresh(now)) return cached.get();
+            if (!again) remembered(source);
             try {
                 var token = exchange(source);
                 keep(source, token);
@@ -1686,6 +1742,8 @@ final class Tokens {
             } catch (Refused no) {
                 remember(source, no);
                 throw no;
+            } catch (AbuseVerdict verdict) {
+                throw verdict;
             } catch (Fault trouble) {
                 boolean usable = refused == null && other && cached.get().alive(now)
                         && trouble.exitCode() != Fault.INTERRUPTED;
@@ -1724,7 +1782,9 @@ final class Tokens {
         var file = Json.object().put("fetched_at", token.fetched().getEpochSecond());
         file.set("answer", token.answer());
         home.cache(home.token(source.key(host)), file, screen);
-        home.cacheLess("token-", Duration.ofDays(2));
+        home.cacheLess("token-*.json", Duration.ofDays(2));
+        var refused = refusals();
+        if (refused.remove(source.key(host)) != null) home.cache(home.refusals(), refused, screen);
     }
 
     // ---- refusals, remembered by hash for a day so that a bad token costs one request and not one a call
@@ -1735,7 +1795,7 @@ final class Tokens {
         var now = env.time().now();
         if (at.isAfter(now) || at.plus(REMEMBER_REFUSAL).isBefore(now)) return;
         throw new Refused(Json.text(old, "reason") + " (that was " + Durations.words(Duration.between(at, now))
-                + " ago; copilot status --check asks again)", Json.text(old, "hint"));
+                + " ago; copilot status --check asks again)", Json.text(old, "hint"), true);
     }
 
     private void remember(GithubToken source, Refused refused) {
@@ -1763,6 +1823,11 @@ final class ExchangeRefusal {
 
     static Fault of(GithubToken source, Refusal answer) {
         String who = "GitHub refuses the token from " + source.source() + ": ";
+        boolean github = answer.json().path("message").isString();
+        if (!github && answer.status() / 100 == 4 && answer.status() != 429) {
+            return Fault.error("something else than GitHub refuses the exchange: " + answer.said(),
+                    "is --host right? is there a proxy with a login page? the same with -v shows more");
+        }
         return switch (answer.status()) {
             case 401 -> new Refused(who + "it is revoked, expired or mistyped: " + answer.said(), login(source));
             case 403 -> forbidden(source, who, answer);
@@ -1779,8 +1844,7 @@ final class ExchangeRefusal {
             String words = Text.printable(Json.text(details, "title") + ": " + Json.text(details, "message")
                     + (url.isEmpty() ? "" : " " + url)) + " " + answer.marks(id);
             if (VERDICTS.contains(id)) {
-                return Fault.error("GitHub's abuse detection has answered, nothing more is tried: " + words,
-                        "do not retry; read the README on terms, and ask GitHub's support");
+                return new AbuseVerdict(words);
             }
             if (id.equals("server_error")) {
                 return Fault.error("GitHub could not make a Copilot token: " + words, "try again later");
@@ -1789,7 +1853,7 @@ final class ExchangeRefusal {
         }
         String said = answer.message();
         if (said.contains("rate limit")) {
-            return Fault.later("GitHub's rate limit for the API: " + answer.said(), "try again in an hour");
+            return Fault.later("GitHub's rate limit for the API: " + answer.said() + answer.comeBack(), "wait");
         }
         if (said.contains("personal access token")) {
             return new Refused(who + "fine-grained personal access tokens work with GitHub's own copilot CLI and SDK"
@@ -1833,7 +1897,8 @@ final class ExchangeRefusal {
 
 /// What a chat tells while it goes on.
 interface Listener {
-    void text(String delta);
+    /// @param choice 0, or up to n-1 where `n` answers were asked for
+    void text(int choice, String delta);
 
     default void reasoning(String delta) {}
 
@@ -1891,9 +1956,11 @@ final class Copilot implements AutoCloseable {
         } catch (Stopped stopped) {
             String what = chat.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
             throw Fault.error(what + stopped.getMessage(),
-                    chat.delivered() ? "what had come is kept; ask again for a whole one" : stopped.hint());
+                    chat.delivered() ? "ask again for a whole one" : stopped.hint());
         }
-        return chat.answer.reply(Duration.ofNanos(System.nanoTime() - start));
+        var reply = chat.answer.reply(Duration.ofNanos(System.nanoTime() - start));
+        if (!reply.finish().equals("error")) return reply;
+        throw Fault.error("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
     }
 
     /// Begins a new answer at each attempt, and forbids another attempt once something was told.
@@ -1922,11 +1989,11 @@ final class Copilot implements AutoCloseable {
         return new Request(r.model(), r.messages(), r.fields(), false, r.timeout());
     }
 
-    /// Some models cannot stream (o1); the catalogue tells, where it is at hand.
+    /// Some models cannot stream; the catalogue tells, and where it is not at hand, the name: it is the o1 family.
     private boolean streams(Request request) {
         return request.stream() && stored().flatMap(c -> c.find(request.model()))
                 .map(m -> m.json().path("capabilities").path("supports").isMissingNode() || m.supports("streaming"))
-                .orElse(true);
+                .orElse(!request.model().matches("o1(-.*)?"));
     }
 
     /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's.
@@ -1935,6 +2002,7 @@ final class Copilot implements AutoCloseable {
         if (env.variable("COP_MODEL") instanceof String variable) return variable;
         String mine = Json.text(config(), "model");
         if (!mine.isEmpty()) return mine;
+        tokens.current();                                   // its trouble is not the catalogue's
         try {
             return catalogue(Catalogue.USABLE).models().stream().filter(Model::isDefault).findFirst()
                     .map(Model::id).orElse("gpt-4o");
@@ -2094,6 +2162,10 @@ final class ChatAnswer {
             whole(Json.object(answer.text(), "GitHub's answer"));
             return;
         }
+        if (answer.contentType().contains("html")) {
+            throw Fault.error("instead of an answer a page of HTML came",
+                    "is --host right? is there a proxy with a login page? the same with -v shows more");
+        }
         var events = new EventStream(answer.body());
         for (String data = events.next(); data != null; data = events.next()) {
             if (data.equals("[DONE]")) {
@@ -2118,7 +2190,7 @@ final class ChatAnswer {
 
     private void chunk(ObjectNode chunk) {
         if (chunk.hasNonNull("error")) {
-            var said = Refusal.of(200, chunk.toString(), requestId);
+            var said = Refusal.inside(chunk.toString(), requestId);
             throw Fault.error("GitHub broke the answer off: " + said.said(), "try again, or another model (-m)");
         }
         for (var error : chunk.path("copilot_errors")) listener.warning(Text.printable(Json.text(error, "message")));
@@ -2150,7 +2222,7 @@ final class ChatAnswer {
         if (!text.isEmpty()) {
             delivered = true;
             all.append(text);
-            listener.text(text);
+            listener.text(index, text);
         }
         for (var call : part.path("tool_calls")) toolCalls.add(call);
     }
@@ -2364,6 +2436,10 @@ final class Headers {
                 .contains(name.toLowerCase(Locale.ROOT))) {
             throw Fault.usage(where + " cannot set " + name, name.equalsIgnoreCase("authorization")
                     ? "a GitHub token goes into COPILOT_GITHUB_TOKEN" : "leave it out: we set it");
+        }
+        if (value.isEmpty() && name.equalsIgnoreCase("user-agent")) {
+            throw Fault.usage(where + " cannot leave out User-Agent: GitHub refuses a request without", where
+                    + " 'User-Agent: NAME/1.0'");
         }
         own.put(name, value);
     }
@@ -2671,16 +2747,18 @@ final class EventStream {
 
 /// An answer that is an error. Bodies are often text/plain even where they hold JSON, and sometimes JSON within a
 /// JSON string, so they are read as text first.
-record Refusal(int status, String code, String message, JsonNode json, String requestId, HttpHeaders headers) {
-    static Refusal of(Answer answer) throws IOException {
-        return of(answer.status(), answer.text(64 << 10), answer.requestId(), answer.headers());
+record Refusal(int status, String code, String message, JsonNode json, String requestId, HttpHeaders headers,
+               Instant now) {
+    static Refusal of(Answer answer, Instant now) throws IOException {
+        return of(answer.status(), answer.text(64 << 10), answer.requestId(), answer.headers(), now);
     }
 
-    static Refusal of(int status, String text, String requestId) {
-        return of(status, text, requestId, HttpHeaders.of(Map.of(), (_, _) -> true));
+    /// An error inside an answer that had begun well.
+    static Refusal inside(String text, String requestId) {
+        return of(200, text, requestId, HttpHeaders.of(Map.of(), (_, _) -> true), Instant.EPOCH);
     }
 
-    private static Refusal of(int status, String text, String requestId, HttpHeaders headers) {
+    private static Refusal of(int status, String text, String requestId, HttpHeaders headers, Instant now) {
         var json = Json.tryParse(text);
         if (json.isString()) json = Json.tryParse(json.asString());
         var error = json.path("error");
@@ -2691,8 +2769,9 @@ record Refusal(int status, String code, String message, JsonNode json, String re
         if (message.isEmpty()) message = Json.text(json, "message");
         String inner = Json.text(Json.tryParse(message).path("error"), "message");      // an upstream's, as a string
         if (!inner.isEmpty()) message = inner;
-        if (!json.isObject()) message = text.stripLeading().startsWith("<") ? "" : text.strip();
-        return new Refusal(status, code, Text.shortened(Text.printable(message), 600), json, requestId, headers);
+        boolean wordless = !json.isObject() || message.isEmpty() && code.isEmpty();
+        if (wordless) message = text.stripLeading().startsWith("<") ? "" : text.strip();
+        return new Refusal(status, code, Text.shortened(Text.printable(message), 600), json, requestId, headers, now);
     }
 
     /// GitHub's own sentence with status, code and request id: what a bug report needs.
@@ -2709,34 +2788,44 @@ record Refusal(int status, String code, String message, JsonNode json, String re
         return marks.toString();
     }
 
-    /// How long GitHub asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3). Anything else is no wish.
-    Optional<Duration> retryAfter(Instant now) {
+    /// How long GitHub asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3), or the moment at which a rate limit
+    /// that is used up begins anew. Anything else is no wish.
+    Optional<Duration> retryAfter() {
         for (String name : List.of("retry-after", "x-ratelimit-user-retry-after")) {
             String value = headers.firstValue(name).orElse("").strip();
-            if (value.isEmpty()) continue;
+            if (value.matches("[0-9]{1,9}")) return Optional.of(Duration.ofSeconds(Long.parseLong(value)));
             try {
-                if (value.matches("[0-9]{1,9}")) return Optional.of(Duration.ofSeconds(Long.parseLong(value)));
-                var date = ZonedDateTime.parse(value, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
-                return Optional.of(date.isAfter(now) ? Duration.between(now, date) : Duration.ZERO);
+                if (value.isEmpty()) continue;
+                return until(ZonedDateTime.parse(value, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant());
             } catch (DateTimeParseException _) {
-                continue;
+                // neither of the two forms
             }
         }
-        return Optional.empty();
+        String reset = headers.firstValue("x-ratelimit-reset").orElse("");
+        boolean used = headers.firstValue("x-ratelimit-remaining").orElse("").equals("0");
+        return used && reset.matches("[0-9]{1,11}") ? until(Instant.ofEpochSecond(Long.parseLong(reset)))
+                : Optional.empty();
+    }
+
+    private Optional<Duration> until(Instant then) {
+        return Optional.of(then.isAfter(now) ? Duration.between(now, then) : Duration.ZERO);
     }
 
     /// Whether the same request may do better a little later.
-    boolean mayPass() { return status == 408 || status == 429 || status >= 500 && status != 501; }
+    boolean mayPass() { return status == 408 || status == 429 && !quota() || status >= 500 && status != 501; }
+
+    /// The month's quota is used up: the older answer is a 429 with these words, the newer a 402.
+    private boolean quota() { return status == 402 || message.toLowerCase(Locale.ROOT).contains("quota exceeded"); }
 
     /// The general words, where no part above knows better ones.
-    Fault fault(URI uri, Instant now, ZoneId zone) {
+    Fault fault(URI uri) {
         String where = uri.getHost() + uri.getPath();
         String said = said();
-        return switch (status) {
+        return switch (status == 429 && quota() ? 402 : status) {
             case 400 -> Fault.error("GitHub refuses the request: " + said, advice400());
             case 401 -> Fault.login("the API refuses a Copilot token that is new: " + said,
                     "copilot login --force");
-            case 402 -> Fault.later("the quota is used up: " + said + comeBack(now, zone),
+            case 402 -> Fault.later("the quota is used up: " + said + comeBack(),
                     "copilot api /copilot_internal/user shows the quota");
             case 403 -> Fault.error("GitHub forbids it: " + said, "your plan, your organization's policy, or"
                     + " GitHub's abuse detection: https://github.com/settings/copilot; do not simply retry");
@@ -2745,7 +2834,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 421 -> Fault.error("the API host is not this account's: " + said, "copilot token --refresh");
             case 422 -> Fault.error("GitHub's filter refuses the prompt: " + said,
                     "put the question in other words");
-            case 429 -> Fault.later("too many requests: " + said + comeBack(now, zone),
+            case 429 -> Fault.later("too many requests: " + said + comeBack(),
                     "wait, or allow a longer wait: --max-wait 10m");
             case 466 -> Fault.error("GitHub no longer serves the version that we claim to be: " + said,
                     "-H 'Editor-Version: vscode/1.110.0', or a newer copilot.java (jbang --fresh)");
@@ -2768,9 +2857,10 @@ record Refusal(int status, String code, String message, JsonNode json, String re
         return "does this model take all your options? the same with -v shows the request";
     }
 
-    private String comeBack(Instant now, ZoneId zone) {
-        return retryAfter(now).map(wait -> "; come back in " + Durations.words(wait) + ", at "
-                + DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm").format(now.plus(wait).atZone(zone))).orElse("");
+    String comeBack() {
+        var clock = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm").withZone(ZoneId.systemDefault());
+        return retryAfter().map(wait -> "; come back in " + Durations.words(wait) + ", at "
+                + clock.format(now.plus(wait))).orElse("");
     }
 }
 
@@ -2779,6 +2869,13 @@ final class Wire implements AutoCloseable {
     static final Duration CONNECT = Duration.ofSeconds(10);
     static final Duration HEAD = Duration.ofMinutes(2);
     static final Duration SILENCE = Duration.ofMinutes(5);
+
+    static {
+        // Read once, by the JDK's first client: whether Basic may go to a proxy that tunnels, and how often it repeats
+        // a GET by itself, under our own retry layer.
+        System.getProperties().putIfAbsent("jdk.http.auth.tunneling.disabledSchemes", "");
+        System.getProperties().putIfAbsent("jdk.httpclient.redirects.retrylimit", "1");
+    }
 
     private final Environment env;
     private final Screen screen;
@@ -2796,10 +2893,6 @@ final class Wire implements AutoCloseable {
     /// HTTP/1.1 also where HTTP/2 is offered: a chat gains nothing by streams, and a batch meets no limit on them.
     private synchronized HttpClient client() {
         if (made != null) return made;
-        // Else the JDK would repeat a GET by itself, under our own layer.
-        if (System.getProperty("jdk.httpclient.redirects.retrylimit") == null) {
-            System.setProperty("jdk.httpclient.redirects.retrylimit", "1");
-        }
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
                 .followRedirects(HttpClient.Redirect.NEVER);
         proxies.applyTo(builder);
@@ -2815,24 +2908,29 @@ final class Wire implements AutoCloseable {
     <T> T send(Supplier<Call> calls, Recovery recovery, Reading<T> reading) {
         var mended = new HashSet<Integer>();
         int failures = 0;
+        long deadline = 0;
         while (true) {
             Call call = calls.get();
+            if (call.timeout() != null && deadline == 0) deadline = System.nanoTime() + call.timeout().toNanos();
             Duration wait;
             String why;
-            try (var answer = open(call)) {
+            try (var answer = open(call, deadline)) {
                 boolean again = !answer.ok() && mended.add(answer.status()) && recovery.recover(answer.status());
                 if (again) continue;
                 if (answer.ok() || reading.errorsToo()) return reading.read(answer);
-                var refusal = Refusal.of(answer);
+                var refusal = Refusal.of(answer, env.time().now());
                 wait = refusal.mayPass() && failures < call.retries() ? patience(refusal, failures) : null;
                 if (wait == null) throw fault(call, refusal);
                 why = refusal.said();
             } catch (IOException e) {
                 var stopped = stopped(call, e);
-                if (reading.delivered() || failures >= call.retries() || hopeless(e)) throw stopped;
+                boolean timeIsUp = deadline != 0 && e instanceof HttpTimeoutException;
+                if (reading.delivered() || failures >= call.retries() || hopeless(e) || timeIsUp) throw stopped;
                 wait = Durations.min(backOff(failures), maxWait);
                 why = stopped.getMessage();
             }
+            if (deadline != 0 && deadline - System.nanoTime() < wait.toNanos()) throw Fault.later(why
+                    + "; the next attempt would be later than --timeout", "a longer --timeout");
             failures++;
             screen.note(why + "; trying again in " + Durations.words(wait));
             env.time().pause(wait);
@@ -2841,12 +2939,12 @@ final class Wire implements AutoCloseable {
 
     private Fault fault(Call call, Refusal refusal) {
         var better = call.explained().apply(refusal);
-        return better != null ? better : refusal.fault(call.uri(), env.time().now(), env.zone());
+        return better != null ? better : refusal.fault(call.uri());
     }
 
     /// How long to wait before the next attempt; null where GitHub asks for more than the user allows.
     private Duration patience(Refusal refusal, int failures) {
-        var asked = refusal.retryAfter(env.time().now());
+        var asked = refusal.retryAfter();
         if (asked.isEmpty()) return Durations.min(backOff(failures), maxWait);
         return asked.get().compareTo(maxWait) > 0 ? null : asked.get();
     }
@@ -2857,19 +2955,20 @@ final class Wire implements AutoCloseable {
         return Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis * 3 / 4, millis * 5 / 4));
     }
 
-    private Answer open(Call call) throws IOException {
+    /// @param deadline System.nanoTime() at which everything must be over; 0: never
+    private Answer open(Call call, long deadline) throws IOException {
         var request = HttpRequest.newBuilder(call.uri());
         var sent = call.headers().sent();
         sent.forEach(request::setHeader);
         proxies.authorization(call.uri()).ifPresent(value -> request.setHeader("Proxy-Authorization", value));
         request.method(call.method(), call.body() == null ? HttpRequest.BodyPublishers.noBody()
                 : HttpRequest.BodyPublishers.ofByteArray(call.body()));
-        var limit = call.timeout();
-        request.timeout(limit == null ? HEAD : limit);
+        long left = deadline == 0 ? HEAD.toNanos() : Math.max(1, deadline - System.nanoTime());
+        request.timeout(Duration.ofNanos(left));
         screen.request(call.method(), call.uri(), sent);
-        long deadline = limit == null ? 0 : System.nanoTime() + limit.toNanos();
         try {
             var response = client().send(request.build(), _ -> new Body(SILENCE, deadline));
+            if (response.body() == null) throw refusedByProxy(call.uri(), response.statusCode());
             var answer = new Answer(response.statusCode(), response.headers(), response.body());
             screen.answer(answer.status(), answer.headers().map());
             return answer;
@@ -2878,6 +2977,13 @@ final class Wire implements AutoCloseable {
         } catch (IOException e) {
             throw "Too many retries".equals(e.getMessage()) && e.getCause() instanceof IOException cause ? cause : e;
         }
+    }
+
+    /// The JDK hands over no body where the proxy refuses the tunnel.
+    private Fault refusedByProxy(URI uri, int status) {
+        return Fault.error("the proxy " + proxies.inUse(uri).orElse("") + (status == 407 ? " wants a password"
+                : " refuses to connect to " + uri.getHost()) + " [HTTP " + status + "]",
+                "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, or NO_PROXY");
     }
 
     /// A certificate that is not trusted will not be trusted in a second.
@@ -2928,10 +3034,6 @@ final class Proxies {
             builder.proxy(ProxySelector.getDefault());
             return;
         }
-        // The JDK refuses Basic for tunnels unless this is set before its first client.
-        if (System.getProperty("jdk.http.auth.tunneling.disabledSchemes") == null) {
-            System.setProperty("jdk.http.auth.tunneling.disabledSchemes", "");
-        }
         builder.proxy(new ProxySelector() {
             @Override
             public List<Proxy> select(URI uri) {
@@ -2959,13 +3061,13 @@ final class Proxies {
         var uri = Text.uri(value.contains("://") ? value : "http://" + value)
                 .filter(u -> u.getScheme().equalsIgnoreCase("http"))
                 .orElseThrow(() -> Fault.usage("a proxy must be http://HOST:PORT, and the environment says "
-                        + value.replaceAll("//[^@/]*@", "//***@"), "HTTPS_PROXY=http://HOST:PORT"));
+                        + value.replaceFirst("(?s).*@", "…@"), "HTTPS_PROXY=http://HOST:PORT"));
         return Optional.of(uri.getPort() >= 0 ? uri
                 : URI.create("http://" + uri.getRawAuthority() + ":1080"));         // curl's default
     }
 
     private boolean exempt(String host) {
-        if (host == null || host.equals("localhost") || host.startsWith("127.") || host.equals("[::1]")) return true;
+        if (host == null || host.matches("(?i)localhost|127\\.[0-9.]+|\\[[0:]*:0*1]")) return true;
         String list = firstOf(List.of("no_proxy", "NO_PROXY"));
         if (list == null) return false;
         for (String entry : list.split("[,\\s]+")) {
@@ -3009,6 +3111,7 @@ final class Trust {
             for (var certificate : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
                 store.setCertificateEntry("ca" + store.size(), certificate);
             }
+            if (store.size() == 0) throw new CertificateException("there is no certificate in it");
             return managers(store);
         } catch (IOException | GeneralSecurityException e) {
             throw new CertificateException("SSL_CERT_FILE " + file + " cannot be read: " + Text.reason(e), e);
@@ -3173,8 +3276,8 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
     }
 
     /// Deletes cached files of a kind that nobody has renewed for so long.
-    void cacheLess(String prefix, Duration age) {
-        try (var files = Files.newDirectoryStream(cache, prefix + "*")) {
+    void cacheLess(String glob, Duration age) {
+        try (var files = Files.newDirectoryStream(cache, glob)) {
             for (Path file : files) {
                 if (Files.getLastModifiedTime(file).toInstant().isBefore(Instant.now().minus(age))) Files.delete(file);
             }
@@ -3245,8 +3348,6 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
         String value = variables.get(name);
         return value == null || value.isEmpty() ? null : value;
     }
-
-    ZoneId zone() { return ZoneId.systemDefault(); }
 
     /// A path that the user typed.
     Path path(String text) {
@@ -3671,9 +3772,18 @@ final class Json {
 
     static byte[] bytes(JsonNode json) { return Mapper.ONE.writeValueAsBytes(json); }
 
-    static String line(JsonNode json) { return Mapper.ONE.writeValueAsString(json); }
+    static String line(JsonNode json) { return harmless(Mapper.ONE.writeValueAsString(json)); }
 
-    static String pretty(JsonNode json) { return Mapper.ONE.writerWithDefaultPrettyPrinter().writeValueAsString(json); }
+    static String pretty(JsonNode json) {
+        return harmless(Mapper.ONE.writerWithDefaultPrettyPrinter().writeValueAsString(json));
+    }
+
+    /// JSON need not escape DEL and the C1 controls, but a terminal obeys them.
+    private static String harmless(String json) {
+        return CONTROL.matcher(json).replaceAll(m -> String.format("\\\\u%04x", (int) m.group().charAt(0)));
+    }
+
+    private static final Pattern CONTROL = Pattern.compile("[\\x7f-\\x9f]");
 
     /// The value, or a missing node where the text is no JSON.
     static JsonNode tryParse(String text) {

@@ -5,6 +5,14 @@
 //SOURCES simulator.java
 //SOURCES tests/Harness.java
 //SOURCES tests/Smoke.java
+//SOURCES tests/Streams.java
+//SOURCES tests/Chat.java
+//SOURCES tests/Login.java
+//SOURCES tests/Token.java
+//SOURCES tests/Network.java
+//SOURCES tests/CommandLines.java
+//SOURCES tests/Processes.java
+//SOURCES tests/Terminals.java
 //DEPS org.junit.jupiter:junit-jupiter:6.1.1
 //DEPS org.junit.platform:junit-platform-launcher:6.1.1
 
@@ -27,7 +35,8 @@ import org.junit.platform.launcher.core.LauncherFactory;
 
 public class test {
     /// Every class of tests/, in the order of running.
-    static final List<Class<?>> CLASSES = List.of(Smoke.class);
+    static final List<Class<?>> CLASSES = List.of(Smoke.class, Streams.class, Login.class, Token.class,
+            Chat.class, CommandLines.class, Network.class, Processes.class, Terminals.class);
 
     public static void main(String... args) {
         var words = new ArrayList<>(List.of(args));

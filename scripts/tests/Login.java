@@ -92,7 +92,7 @@ class Login {
         loggedIn(outcome);
         assertEquals(faults.split(",").length + 1, gaps().size());
         assertTrue(gaps().stream().allMatch(gap -> gap >= 5), () -> "" + gaps());
-        assertTrue(outcome.err().contains("still trying"), outcome::all);
+        says(outcome, "still trying");
     }
 
     @Test
@@ -122,7 +122,7 @@ class Login {
         cop.sim.set("device", device);
         var outcome = cop.run("login", "--no-browser");
         refused(outcome, words);
-        assertTrue(outcome.err().contains("hint: copilot login"), outcome::all);
+        says(outcome, "hint: copilot login");
     }
 
     @ParameterizedTest
@@ -163,7 +163,7 @@ class Login {
     void anUnknownClientIdIsNamed() {
         var outcome = cop.run("login", "--no-browser", "--client", "nonsense");
         refused(outcome, "nonsense");
-        assertTrue(outcome.err().contains("--client vscode"), outcome::all);
+        says(outcome, "--client vscode");
     }
 
     @Test
@@ -183,7 +183,7 @@ class Login {
         var outcome = cop.run("login", "--no-browser");
         loggedIn(outcome);
         assertTrue(outcome.err().matches("(?s).*[B-Z]{4}-[B-Z]{4}.*"), outcome::all);
-        assertTrue(outcome.err().contains(cop.sim.url() + "/login/device"), outcome::all);
+        says(outcome, cop.sim.url() + "/login/device");
         assertFalse(outcome.all().contains("\033") || outcome.all().contains("\r"), outcome::all);
     }
 
@@ -192,7 +192,7 @@ class Login {
         var outcome = cop.terminal(0, 1, 2).run("login", "--no-browser");
         loggedIn(outcome);
         assertTrue(outcome.err().matches("(?s).*[B-Z]{4}-[B-Z]{4}.*"), outcome::all);
-        assertTrue(outcome.err().contains("15:00") && outcome.err().contains("14:59"), outcome::all);
+        says(outcome, "15:00", "14:59");
         String last = outcome.err().substring(outcome.err().lastIndexOf("left"));
         assertTrue(last.endsWith("\r"), "the countdown stays on the screen: " + outcome.all());
     }
@@ -237,12 +237,13 @@ class Login {
     // ---- the browser
 
     @ParameterizedTest
-    @CsvSource({"github.com, https://github.com/login/device, true", "github.com, https://GitHub.com/login/device, true",
-            "github.com, http://github.com/login/device, false", "github.com, https://evil.example/, false",
-            "github.com, https://github.com.evil.example/, false", "github.com, https://github.com@evil.example/, false",
-            "github.com, https://evilgithub.com/, false", "github.com, ftp://github.com/, false",
-            "octo.ghe.com, https://octo.ghe.com/login/device, true", "octo.ghe.com, https://github.com/, false",
-            "http://127.0.0.1:9, http://127.0.0.1:9/login/device, true", "http://127.0.0.1:9, https://evil.example/, false",
+    @CsvSource({"github.com, https://github.com/login/device, true",
+            "github.com, https://GitHub.com/login/device, true", "github.com, http://github.com/login/device, false",
+            "github.com, https://evil.example/, false", "github.com, https://github.com.evil.example/, false",
+            "github.com, https://github.com@evil.example/, false", "github.com, https://evilgithub.com/, false",
+            "github.com, ftp://github.com/, false", "octo.ghe.com, https://octo.ghe.com/login/device, true",
+            "octo.ghe.com, https://github.com/, false", "http://127.0.0.1:9, http://127.0.0.1:9/login/device, true",
+            "http://127.0.0.1:9, https://evil.example/, false",
             "https://cop.example, file://cop.example/etc/passwd, false"})
     void onlyTheHostsOwnPageIsOpened(String host, String page, boolean opened) {
         assertEquals(opened, Host.of(host).safeToOpen(URI.create(page)).isPresent());
@@ -285,7 +286,7 @@ class Login {
             github.on(CODE, deviceCode(page));
             var outcome = cop.run("login");
             loggedIn(outcome);
-            assertTrue(outcome.err().contains("Open   " + github.url() + "/login/device\n"), outcome::all);
+            says(outcome, "Open   " + github.url() + "/login/device\n");
         }
     }
 
@@ -351,7 +352,7 @@ class Login {
     void aTokenOfTheGithubCliIsRefusedInPlainWordsAndNotKept() {
         var outcome = cop.run("login", "--no-browser", "--client", "gh");
         refused(outcome, "GitHub CLI");
-        assertTrue(outcome.err().contains("not kept") && outcome.err().contains("Not Found"), outcome::all);
+        says(outcome, "not kept", "Not Found");
         assertEquals(4, cop.run("status").code());
     }
 
@@ -371,7 +372,7 @@ class Login {
         cop.sim.set("exchange-faults", faults);
         var outcome = cop.run("login", "--no-browser");
         assertEquals(code, outcome.code(), outcome::all);
-        assertTrue(outcome.err().contains("kept"), outcome::all);
+        says(outcome, "kept");
         assertEquals("", outcome.out());
         cop.sim.set("exchange-faults", "");
         assertEquals(0, cop.run("token").code());
@@ -383,7 +384,7 @@ class Login {
         cop.write("file", "");
         var outcome = cop.with("COP_HOME", cop.file("file").toString()).run("login", "--no-browser");
         assertEquals(1, outcome.code(), outcome::all);
-        assertTrue(outcome.err().contains("cannot write"), outcome::all);
+        says(outcome, "cannot write");
         assertFalse(outcome.err().contains("is kept"), outcome::all);
     }
 
@@ -402,12 +403,13 @@ class Login {
     void noTokenOnStdinIsAUsageError(String stdin) {
         var outcome = cop.runWith(stdin, "login", "--with-token");
         assertEquals(2, outcome.code(), outcome::all);
-        assertTrue(outcome.err().contains("hint: "), outcome::all);
+        says(outcome, "hint: ");
         assertEquals(List.of(), cop.sim.ledger());
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ghu_first\nghu_second", "ghu_a b", "ghu_\u00e9\u00e9", "ghu_a\u0007b", "{\"token\":\n\"ghu_a\"}"})
+    @ValueSource(strings = {"ghu_first\nghu_second", "ghu_a b", "ghu_\u00e9\u00e9", "ghu_a\u0007b",
+            "{\"token\":\n\"ghu_a\"}"})
     void aTokenWithBreaksIsInvalidInputAndNeverSent(String stdin) {
         var outcome = cop.runWith(stdin, "login", "--with-token");
         assertEquals(2, outcome.code(), outcome::all);
@@ -522,11 +524,11 @@ class Login {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"octo.ghe.com.evil.example", "a.b.ghe.com", "ghe.com", ".ghe.com", "-octo", "octo-", "oc to",
-            "octo/x", "octo.ghe.com:443", "octo@evil", "octo_x", "\u00f6cto", "ftp://cop.example", "https://",
-            "https:cop.example", "https:///", "https://cop.example/path", "https://cop.example?x", "https://cop.example#x",
-            "https://me@cop.example", "https://co p.example", "https://cop.example:99999", "https://cop.example:x",
-            "http://cop.example\\@evil.example", "127.0.0.1:8080", "github.example.com"})
+    @ValueSource(strings = {"octo.ghe.com.evil.example", "a.b.ghe.com", "ghe.com", ".ghe.com", "-octo", "octo-",
+            "oc to", "octo/x", "octo.ghe.com:443", "octo@evil", "octo_x", "\u00f6cto", "ftp://cop.example", "https://",
+            "https:cop.example", "https:///", "https://cop.example/path", "https://cop.example?x",
+            "https://cop.example#x", "https://me@cop.example", "https://co p.example", "https://cop.example:99999",
+            "https://cop.example:x", "http://cop.example\\@evil.example", "127.0.0.1:8080", "github.example.com"})
     void nonsenseIsNoHost(String text) {
         var fault = assertThrows(Fault.class, () -> Host.of(text));
         assertEquals(2, fault.exitCode(), fault::getMessage);
@@ -570,7 +572,7 @@ class Login {
         cop.run("login", "--no-browser");
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN).run("logout");
         assertEquals(1, outcome.out().lines().count(), outcome::all);
-        assertTrue(outcome.err().contains("COPILOT_GITHUB_TOKEN"), outcome::all);
+        says(outcome, "COPILOT_GITHUB_TOKEN");
         assertTrue(cop.run("logout").err().contains("COPILOT_GITHUB_TOKEN"));
         assertEquals(0, cop.run("token").code());
     }
@@ -581,7 +583,8 @@ class Login {
             loggedIn(cop.run("login", "--no-browser"));
             var second = cop.run("login", "--no-browser", "--host", tenant.url());
             assertEquals("logged in as monalisa (business), API " + tenant.api() + "\n", second.out(), second::all);
-            assertEquals(Set.of(cop.sim.url(), tenant.url()), Set.copyOf(Json.tryParse(cop.read(KEPT)).propertyNames()));
+            var hosts = Json.tryParse(cop.read(KEPT)).propertyNames();
+            assertEquals(Set.of(cop.sim.url(), tenant.url()), Set.copyOf(hosts));
             assertTrue(cop.run("status").out().contains("octocat"));
             assertTrue(cop.run("status", "--host", tenant.url()).out().contains("monalisa"));
             assertNotEquals(cop.run("token").out(), cop.run("token", "--host", tenant.url()).out());
@@ -589,6 +592,17 @@ class Login {
             assertEquals(4, cop.run("token").code());
             assertEquals(0, cop.run("token", "--host", tenant.url()).code());
         }
+    }
+
+    @Test
+    void loginsAtTheSameTimeDoNotLoseEachOther() throws Exception {
+        var hosts = new ArrayList<Stub>();
+        for (int i = 0; i < 8; i++) hosts.add(stub("{}"));
+        Token.together(8, i -> cop.runWith("ghu_" + i, "login", "--with-token", "--host", hosts.get(i).url()))
+                .forEach(this::loggedIn);
+        var kept = Json.tryParse(cop.read(KEPT));
+        for (int i = 0; i < 8; i++) assertEquals("ghu_" + i, kept.path(hosts.get(i).url()).path("token").asString());
+        hosts.forEach(Stub::close);
     }
 
     // ---- helpers
@@ -601,9 +615,13 @@ class Login {
     private void refused(Harness.Outcome outcome, String words) {
         assertEquals(4, outcome.code(), outcome::all);
         assertEquals("", outcome.out(), outcome::all);
-        assertTrue(outcome.err().contains(words), outcome::all);
-        assertTrue(outcome.err().contains("\nhint: "), outcome::all);
+        says(outcome, words);
+        says(outcome, "\nhint: ");
         assertFalse(Files.exists(cop.file(KEPT)), "something was kept");
+    }
+
+    static void says(Harness.Outcome outcome, String... parts) {
+        for (var part : parts) assertTrue(outcome.err().contains(part), () -> part + " is missing\n" + outcome.all());
     }
 
     private JsonNode kept() { return Json.tryParse(cop.read(KEPT)).path(cop.sim.url()); }
@@ -620,7 +638,8 @@ class Login {
 
     /// Seconds from the device code to the first poll, and from each poll to the next.
     private List<Double> gaps() {
-        return gaps(cop.sim.ledger().stream().filter(e -> e.path().startsWith("/login/")).map(simulator.Entry::at).toList());
+        return gaps(cop.sim.ledger().stream().filter(e -> e.path().startsWith("/login/"))
+                .map(simulator.Entry::at).toList());
     }
 
     private static List<Double> gaps(Stub github) {

@@ -23,15 +23,27 @@ class Streams {
 
     private static final String FINISHED = "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}";
 
-    private static String said(String text) { return "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"}}]}".formatted(text); }
+    private static String said(String text) { return delta("\"content\":\"" + text + "\""); }
 
-    private static String delta(String fields) { return "{\"choices\":[{\"index\":0,\"delta\":{%s}}]}".formatted(fields); }
+    private static String delta(String fields) {
+        return "{\"choices\":[{\"index\":0,\"delta\":{%s}}]}".formatted(fields);
+    }
 
     private static String last(String fields, String reason) {
         return "{\"choices\":[{\"index\":0,\"delta\":{%s},\"finish_reason\":\"%s\"}]}".formatted(fields, reason);
     }
 
     private static String call(String fields) { return delta("\"content\":null,\"tool_calls\":[" + fields + "]"); }
+
+    /// The first piece of a tool call, as Claude sends it: without arguments.
+    private static String opening(String id, int index, String name) {
+        return "{\"function\":{\"name\":\"%s\"},\"id\":\"%s\",\"index\":%d,\"type\":\"function\"}"
+                .formatted(name, id, index);
+    }
+
+    private static String piece(int index, String arguments) {
+        return "{\"index\":%d,\"function\":{\"arguments\":\"%s\"}}".formatted(index, arguments.replace("\"", "\\\""));
+    }
 
     private static String called(String id, String name, String arguments) {
         var call = Json.object().put("id", id).put("type", "function");
@@ -77,16 +89,14 @@ class Streams {
                     "{\"choices\":[],\"copilot_usage\":{\"total_nano_aiu\":1234500000,\"token_details\":[]}}", "[DONE]")
                     .told("Hi").credited(1_234_500_000L),
             new Sample("parallel calls by index").events(
-                    call("{\"index\":0,\"id\":\"call_a\",\"type\":\"function\",\"function\":{\"name\":\"sky\",\"arguments\":\"\"}}"),
-                    call("{\"index\":1,\"id\":\"call_b\",\"type\":\"function\",\"function\":{\"name\":\"sea\",\"arguments\":\"\"}}"),
-                    call("{\"index\":0,\"function\":{\"arguments\":\"{\\\"x\\\":\"}},"
-                            + "{\"index\":1,\"function\":{\"arguments\":\"{\\\"y\\\":\"}}"),
-                    call("{\"index\":1,\"function\":{\"arguments\":\"2}\"}}"),
-                    call("{\"index\":0,\"function\":{\"arguments\":\"1}\"}}"), last("", "tool_calls"), "[DONE]")
-                    .finished("tool_calls").calling(called("call_a", "sky", "{\"x\":1}"), called("call_b", "sea", "{\"y\":2}")),
+                    call(opening("call_a", 0, "sky")), call(opening("call_b", 1, "sea")),
+                    call(piece(0, "") + "," + piece(1, "")),
+                    call(piece(0, "{\"x\":") + "," + piece(1, "{\"y\":")),
+                    call(piece(1, "2}")), call(piece(0, "1}")), last("", "tool_calls"), "[DONE]").finished("tool_calls")
+                    .calling(called("call_a", "sky", "{\"x\":1}"), called("call_b", "sea", "{\"y\":2}")),
             new Sample("Claude: role repeated, no object").stream("""
-                    data: {"choices":[{"index":0,"delta":{"content":"Let me ","role":"assistant"}}],"created":1795300000,\
-                    "id":"11111111-2222-3333-4444-555555555555","model":"claude-sonnet-4.5"}
+                    data: {"choices":[{"index":0,"delta":{"content":"Let me ","role":"assistant"}}],\
+                    "created":1795300000,"id":"11111111-2222-3333-4444-555555555555","model":"claude-sonnet-4.5"}
 
                     data: {"choices":[{"index":0,"delta":{"content":"look.","role":"assistant"}}],"created":1795300000,\
                     "id":"11111111-2222-3333-4444-555555555555","model":"claude-sonnet-4.5"}
@@ -110,32 +120,22 @@ class Streams {
                             + "{\"index\":1,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}", "[DONE]")
                     .told("Let me look.").finished("tool_calls").calling(called("tooluse_a", "weather", "{}")),
             new Sample("Claude: a call's first piece without arguments").events(
-                    call("{\"function\":{\"name\":\"weather\"},\"id\":\"tooluse_a\",\"index\":0,\"type\":\"function\"}"),
-                    call("{\"function\":{\"arguments\":\"\"},\"index\":0}"),
-                    call("{\"function\":{\"arguments\":\"{\\\"city\\\":\"},\"index\":0}"),
-                    call("{\"function\":{\"arguments\":\"\\\"London\\\"}\"},\"index\":0}"),
-                    last("\"content\":null", "tool_calls"), "[DONE]")
-                    .finished("tool_calls").calling(called("tooluse_a", "weather", "{\"city\":\"London\"}")),
-            new Sample("Claude: a second call with index 0 again").events(
-                    call("{\"function\":{\"name\":\"sky\"},\"id\":\"tooluse_a\",\"index\":0,\"type\":\"function\"}"),
-                    call("{\"function\":{\"arguments\":\"{\\\"x\\\":\"},\"index\":0}"),
-                    call("{\"function\":{\"arguments\":\"1}\"},\"index\":0}"),
-                    call("{\"function\":{\"name\":\"sea\"},\"id\":\"tooluse_b\",\"index\":0,\"type\":\"function\"}"),
-                    call("{\"function\":{\"arguments\":\"{\\\"y\\\":\"},\"index\":0}"),
-                    call("{\"function\":{\"arguments\":\"2}\"},\"index\":0}"),
+                    call(opening("tooluse_a", 0, "weather")), call(piece(0, "")),
+                    call(piece(0, "{\"city\":")), call(piece(0, "\"London\"}")),
+                    last("\"content\":null", "tool_calls"), "[DONE]").finished("tool_calls")
+                    .calling(called("tooluse_a", "weather", "{\"city\":\"London\"}")),
+            new Sample("Claude: a second call with index 0 again").events(call(opening("tooluse_a", 0, "sky")),
+                    call(piece(0, "")), call(piece(0, "{\"x\":")), call(piece(0, "1}")),
+                    call(opening("tooluse_b", 0, "sea")), call(piece(0, "{\"y\":")), call(piece(0, "2}")),
                     last("", "tool_calls"), "[DONE]").finished("tool_calls")
                     .calling(called("tooluse_a", "sky", "{\"x\":1}"), called("tooluse_b", "sea", "{\"y\":2}")),
-            new Sample("a call without a fragment of arguments").events(
-                    call("{\"function\":{\"name\":\"now\"},\"id\":\"tooluse_a\",\"index\":0,\"type\":\"function\"}"),
+            new Sample("a call without a fragment of arguments").events(call(opening("tooluse_a", 0, "now")),
                     last("", "tool_calls"), "[DONE]").finished("tool_calls").calling(called("tooluse_a", "now", "{}")),
-            new Sample("fragments of unknown index go to the last call").events(
-                    call("{\"function\":{\"name\":\"sky\"},\"id\":\"a\",\"index\":0,\"type\":\"function\"}"),
-                    call("{\"function\":{\"arguments\":\"{\\\"x\\\":\"},\"index\":3}"),
-                    call("{\"function\":{\"arguments\":\"1}\"}}"),
+            new Sample("fragments of unknown index go to the last call").events(call(opening("a", 0, "sky")),
+                    call(piece(3, "{\"x\":")), call("{\"function\":{\"arguments\":\"1}\"}}"),
                     last("", "tool_calls"), "[DONE]").finished("tool_calls").calling(called("a", "sky", "{\"x\":1}")),
             new Sample("the id repeated on each fragment").events(
-                    call("{\"function\":{\"name\":\"sky\",\"arguments\":\"\"},\"id\":\"a\",\"index\":0}"),
-                    call("{\"function\":{\"name\":\"sea\",\"arguments\":\"\"},\"id\":\"b\",\"index\":0}"),
+                    call(opening("a", 0, "sky")), call(opening("b", 0, "sea")),
                     call("{\"function\":{\"arguments\":\"{\\\"x\\\":1}\"},\"id\":\"a\",\"index\":0}"),
                     call("{\"function\":{\"arguments\":\"{\\\"y\\\":2}\"},\"id\":\"b\",\"index\":0}"),
                     last("", "tool_calls"), "[DONE]").finished("tool_calls")
@@ -146,15 +146,16 @@ class Streams {
                     delta("\"content\":\"\",\"reasoning_opaque\":\"bWFkZSB1cA==\",\"role\":\"assistant\""),
                     said("Four."), FINISHED, "[DONE]").thought("Hmm, ", "yes.").told("Four."),
             new Sample("Gemini: usage on each chunk, the call with the finish").stream("""
-                    data: {"choices":[{"index":0,"delta":{"content":"","role":"assistant","reasoning_text":"Weather?"}}],\
-                    "id":"g1","model":"gemini-3.1-pro-preview","usage":{"completion_tokens":0,"prompt_tokens":0,\
-                    "total_tokens":0,"reasoning_tokens":0}}
+                    data: {"choices":[{"index":0,"delta":{"content":"","role":"assistant",\
+                    "reasoning_text":"Weather?"}}],"id":"g1","model":"gemini-3.1-pro-preview",\
+                    "usage":{"completion_tokens":0,"prompt_tokens":0,"total_tokens":0,"reasoning_tokens":0}}
 
-                    data: {"choices":[{"index":0,"finish_reason":"tool_calls","delta":{"content":null,"role":"assistant",\
-                    "reasoning_opaque":"bWFkZSB1cA==","tool_calls":[{"function":{"arguments":"{\\"city\\":\\"Oslo\\"}",\
-                    "name":"weather"},"id":"call_g","index":0,"type":"function"}]}}],"id":"g1",\
-                    "model":"gemini-3.1-pro-preview","usage":{"completion_tokens":12,"prompt_tokens":50,\
-                    "total_tokens":62,"reasoning_tokens":7,"prompt_tokens_details":{"cached_tokens":3}}}
+                    data: {"choices":[{"index":0,"finish_reason":"tool_calls","delta":{"content":null,\
+                    "role":"assistant","reasoning_opaque":"bWFkZSB1cA==","tool_calls":[{"function":{\
+                    "arguments":"{\\"city\\":\\"Oslo\\"}","name":"weather"},"id":"call_g","index":0,\
+                    "type":"function"}]}}],"id":"g1","model":"gemini-3.1-pro-preview","usage":{\
+                    "completion_tokens":12,"prompt_tokens":50,"total_tokens":62,"reasoning_tokens":7,\
+                    "prompt_tokens_details":{"cached_tokens":3}}}
 
                     data: [DONE]
 
@@ -199,8 +200,9 @@ class Streams {
                     .told("Hi").finished("").breaking("upstream fell over"),
             new Sample("an error chunk first, as a bare string").events("{\"error\":\"upstream fell over\"}")
                     .finished("").breaking("upstream fell over"),
-            new Sample("an error chunk that says nothing").events(said("Hi"), "{\"error\":{\"code\":\"\",\"message\":\"\"}}")
-                    .told("Hi").finished("").breaking("broke the answer off"),
+            new Sample("an error chunk that says nothing").events(said("Hi"),
+                    "{\"error\":{\"code\":\"\",\"message\":\"\"}}").told("Hi").finished("")
+                    .breaking("broke the answer off"),
             new Sample("a malformed line in between").events(said("Hi"), "{\"choices\":[{\"index\":0,\"delta\":{\"cont",
                     said(" there"), "not even JSON", "17", "[]", "\"text\"", FINISHED, "[DONE]").told("Hi", " there"),
             new Sample("values of the wrong type").events("{\"choices\":[{\"index\":\"x\",\"delta\":{\"content\":7}}]}",
@@ -219,28 +221,31 @@ class Streams {
             new Sample("EOF within the JSON").stream("data: " + said("Hi") + "\n\ndata: {\"choices\":[{\"ind")
                     .told("Hi").finished("").breaking("without an end mark"),
             new Sample("nothing at all").stream("").finished("").breaking("without an end mark"),
-            new Sample("nothing but comments").stream(": ping\n\n: ping\n\n").finished("").breaking("without an end mark"),
+            new Sample("nothing but comments").stream(": ping\n\n: ping\n\n").finished("")
+                    .breaking("without an end mark"),
             new Sample("comments, other fields, several events at once").stream(":\n: ping\nevent: message\nid: 7\n"
-                    + "retry: 10\ndata: " + said("Hi") + "\n: ping\n\n\n\n:data: no\ndatum: no\nDATA: no\ndata: " + FINISHED
-                    + "\n\ndata: [DONE]\n\n").told("Hi"),
+                    + "retry: 10\ndata: " + said("Hi") + "\n: ping\n\n\n\n:data: no\ndatum: no\nDATA: no\ndata: "
+                    + FINISHED + "\n\ndata: [DONE]\n\n").told("Hi"),
             new Sample("data: without a space").stream("data:" + said(" Hi ") + "\n\ndata:" + FINISHED
                     + "\n\ndata:[DONE]\n\n").told(" Hi "),
             new Sample("a byte order mark").stream("\uFEFFdata: " + said("Hi") + "\n\ndata: " + FINISHED
                     + "\n\ndata: [DONE]\n\n").told("Hi"),
             new Sample("a byte order mark within the text stays").events(said("\uFEFFHi"), FINISHED, "[DONE]")
                     .told("\uFEFFHi"),
-            new Sample("a last line without newline").stream("data: " + said("Hi") + "\n\ndata: " + FINISHED).told("Hi"),
+            new Sample("a last line without newline").stream("data: " + said("Hi") + "\n\ndata: "
+                    + FINISHED).told("Hi"),
             new Sample("[DONE] as a last line without newline").stream("data: " + said("Hi") + "\n\ndata: " + FINISHED
                     + "\n\ndata: [DONE]").told("Hi"),
-            new Sample("an event over several lines").stream("data: {\"choices\":[\ndata:{\"index\":0,\ndata: \"delta\":"
-                    + "{\"content\":\"Hi\"},\ndata\ndata: \"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n").told("Hi"),
+            new Sample("an event over several lines").stream("data: {\"choices\":[\ndata:{\"index\":0,\ndata: "
+                    + "\"delta\":{\"content\":\"Hi\"},\ndata\ndata: \"finish_reason\":\"stop\"}]}\n\n"
+                    + "data: [DONE]\n\n").told("Hi"),
             new Sample("characters of one to four bytes").events(said("aé€😀"), said("👩‍👩‍👧‍👦 नमस्ते"),
                     said("\u2028\u0085\uFFFD\\u0000"), FINISHED, "[DONE]")
                     .told("aé€😀", "👩‍👩‍👧‍👦 नमस्ते", "\u2028\u0085\uFFFD\u0000"),
             new Sample("an emoji in two deltas").events(said("\\ud83d"), said("\\ude00"), FINISHED, "[DONE]")
                     .told("\ud83d", "\ude00"),
-            new Sample("newlines of every kind in the text").events(said("a\\r"), said("\\nb\\n\\n"), said("\\r\\tc\\n"),
-                    FINISHED, "[DONE]").told("a\r", "\nb\n\n", "\r\tc\n"));
+            new Sample("newlines of every kind in the text").events(said("a\\r"), said("\\nb\\n\\n"),
+                    said("\\r\\tc\\n"), FINISHED, "[DONE]").told("a\r", "\nb\n\n", "\r\tc\n"));
 
     /// A stream and what has to be understood of it.
     static final class Sample {
@@ -332,6 +337,7 @@ class Streams {
     /// What a listener was told and what the answer came to.
     private static class Heard implements Listener, Reading<Reply> {
         final List<String> deltas = new ArrayList<>(), thoughts = new ArrayList<>(), warnings = new ArrayList<>();
+        final Map<Integer, String> byChoice = new TreeMap<>();
         final int n;
         ChatAnswer answer;
         String trouble = "";
@@ -339,7 +345,10 @@ class Streams {
         Heard(int n) { this.n = n; }
 
         @Override
-        public void text(String delta) { deltas.add(delta); }
+        public void text(int choice, String delta) {
+            deltas.add(delta);
+            byChoice.merge(choice, delta, String::concat);
+        }
 
         @Override
         public void reasoning(String delta) { thoughts.add(delta); }
@@ -358,8 +367,10 @@ class Streams {
         public boolean delivered() { return answer != null && answer.delivered(); }
 
         void mustBe(Sample wanted, Supplier<String> where) {
-            assertEquals(wanted.reply(), answer.reply(Duration.ZERO), where);
+            var reply = answer.reply(Duration.ZERO);
+            if (!reply.equals(wanted.reply())) assertEquals(shown(wanted.reply()), shown(reply), where);
             assertEquals(wanted.deltas, deltas, where);
+            byChoice.forEach((choice, text) -> assertEquals(reply.choices().get(choice), text, where));
             assertEquals(wanted.thoughts, thoughts, where);
             assertEquals(wanted.warnings.size(), warnings.size(), () -> where.get() + " " + warnings);
             for (int i = 0; i < warnings.size(); i++) assertContains(wanted.warnings.get(i), warnings.get(i), where);
@@ -367,6 +378,8 @@ class Streams {
             assertContains(wanted.trouble, trouble, where);
         }
     }
+
+    private static String shown(Reply reply) { return reply.choices() + " " + reply.json(); }
 
     private static void assertContains(String part, String whole, Supplier<String> where) {
         assertTrue(whole.contains(part), () -> where.get() + ": \"" + whole + "\" has no \"" + part + "\"");
@@ -437,7 +450,7 @@ class Streams {
         return all;
     }
 
-    /// Gives at most `most` bytes a read, and fails when it is read further than a test allows.
+    /// Gives at most `most` bytes a read.
     private static final class Slow extends FilterInputStream {
         private final int most;
 
@@ -490,8 +503,9 @@ class Streams {
 
     @Test
     void aLineOfAMegabyteIsRead() throws IOException {
-        String long1 = "é".repeat(500_000);
-        assertEquals(List.of(long1), events(new Slow(("data: " + long1 + "\n\n").getBytes(StandardCharsets.UTF_8), 8192)));
+        String line = "é".repeat(500_000);
+        byte[] bytes = ("data: " + line + "\n\n").getBytes(StandardCharsets.UTF_8);
+        assertEquals(List.of(line), events(new Slow(bytes, 8192)));
     }
 
     @Test
@@ -554,7 +568,8 @@ class Streams {
         var reply = whole("""
                 {"choices":[{"finish_reason":"tool_calls","message":{"content":"Let me look.","role":"assistant"}},
                  {"finish_reason":"tool_calls","message":{"content":null,"role":"assistant","tool_calls":[
-                 {"id":"toolu_7","type":"function","function":{"name":"weather","arguments":"{\\"city\\":\\"Oslo\\"}"}}]}}],
+                 {"id":"toolu_7","type":"function","function":{"name":"weather",
+                 "arguments":"{\\"city\\":\\"Oslo\\"}"}}]}}],
                  "id":"u","model":"claude-sonnet-4.5"}""").answer.reply(Duration.ZERO);
         assertEquals(List.of("Let me look."), reply.choices());
         assertEquals("tool_calls", reply.finish());
@@ -566,14 +581,17 @@ class Streams {
         var reply = whole("""
                 {"choices":[{"finish_reason":"tool_calls","message":{"tool_calls":[
                  {"id":"a","type":"function","function":{"name":"sky","arguments":"{}"}},
-                 {"id":"b","type":"function","function":{"name":"sea","arguments":""}}]}}]}""").answer.reply(Duration.ZERO);
-        assertEquals("[" + called("a", "sky", "{}") + "," + called("b", "sea", "{}") + "]", Json.line(reply.toolCalls()));
+                 {"id":"b","type":"function","function":{"name":"sea","arguments":""}}]}}]}""").answer
+                .reply(Duration.ZERO);
+        assertEquals("[" + called("a", "sky", "{}") + "," + called("b", "sea", "{}") + "]",
+                Json.line(reply.toolCalls()));
     }
 
     @Test
     void aWholeRefusalAndItsReasoning() throws IOException {
         var heard = whole("""
-                {"choices":[{"finish_reason":"stop","message":{"content":null,"refusal":"No.","reasoning_text":"Hm."}}]}""");
+                {"choices":[{"finish_reason":"stop","message":{"content":null,"refusal":"No.",
+                 "reasoning_text":"Hm."}}]}""");
         assertEquals(List.of("No."), heard.deltas);
         assertEquals(List.of("Hm."), heard.thoughts);
     }
@@ -583,7 +601,8 @@ class Streams {
         for (String json : List.of("{\"error\":{\"message\":\"fell over\",\"code\":\"x\"}}", "{\"choices\":[]}", "{}",
                 "", "[]", "{\"choices\":[{\"ind", "<html></html>")) {
             byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
-            var fault = assertThrows(Fault.class, () -> new Heard(1).read(head("application/json", body(bytes, 7))), json);
+            var answer = head("application/json", body(bytes, 7));
+            var fault = assertThrows(Fault.class, () -> new Heard(1).read(answer), json);
             assertFalse(fault.hint().isEmpty(), json);
         }
     }
@@ -801,8 +820,8 @@ class Streams {
         try (var server = new RawServer(cut, streaming(GOOD, 9)); var wire = wire()) {
             var heard = new Heard(1) {
                 @Override
-                public void text(String delta) {
-                    super.text(delta);
+                public void text(int choice, String delta) {
+                    super.text(choice, delta);
                     told.countDown();
                 }
             };
@@ -880,7 +899,7 @@ class Streams {
                 try (var wire = wire()) {
                     var closed = new Heard(1) {
                         @Override
-                        public void text(String delta) { throw new ClosedOutput(); }
+                        public void text(int choice, String delta) { throw new ClosedOutput(); }
                     };
                     assertThrows(ClosedOutput.class, () -> wire.send(call(server), closed));
                 }
@@ -940,7 +959,7 @@ class Streams {
             }
         };
         try (var server = new RawServer(dripping); var wire = wire()) {
-            var limited = call(server).timeout(Duration.ofMillis(700));
+            var limited = call(server).timeout(Duration.ofMillis(1500));
             var heard = new Heard(1);
             var stopped = assertTimeoutPreemptively(Duration.ofSeconds(20),
                     () -> assertThrows(Stopped.class, () -> wire.send(limited, heard)));

@@ -1,0 +1,479 @@
+package cop;
+
+import module java.base;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/// The conversation and the login as a person has them: in a terminal, typed key by key, read off the screen.
+class Terminals {
+    private final Harness cop = Harness.loggedIn();
+    private final String socket = "cop-" + ProcessHandle.current().pid() + "-" + UUID.randomUUID();
+
+    @BeforeAll
+    static void onlyWithTmux() {
+        boolean there = Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
+                .anyMatch(folder -> Files.isExecutable(Path.of(folder, "tmux")));
+        assumeTrue(there, "tmux");
+    }
+
+    @AfterEach
+    void close() {
+        if (Files.exists(cop.file("tmux.conf"))) tmux("kill-server");
+        cop.close();
+    }
+
+    // ---------------------------------------------------------------------------------------------- helpers
+
+    /// A tmux server of our own, which none of the user's settings reach.
+    private String tmux(String... args) {
+        var command = new ArrayList<>(List.of("tmux", "-u", "-L", socket, "-f", cop.file("tmux.conf").toString()));
+        command.addAll(List.of(args));
+        var builder = cop.process().command(command).redirectErrorStream(true);
+        try {
+            var process = builder.start();
+            process.getOutputStream().close();
+            String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            process.waitFor();
+            return said;
+        } catch (IOException | InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /// Starts the tool in a window of 100 by 40; after its end the screen says `[left with CODE, TERMINAL]`.
+    private Terminals open(String... args) { return openAs("$@", args); }
+
+    private Terminals openAs(String line, String... args) {
+        String command = cop.process(args).command().stream().map(w -> "'" + w.replace("'", "'\\''") + "'")
+                .collect(Collectors.joining(" "));
+        cop.write("tmux.conf", """
+                set -g default-terminal tmux-256color
+                set -g status off
+                set -g escape-time 20
+                set -g history-limit 5000
+                """);
+        // Ctrl-C goes to the whole foreground group: the shell must outlive it
+        cop.write("run.sh", "trap : INT\n" + line.replace("$@", command)
+                + "\necho \"[left with $?, $(stty -a | grep -ow -e '-\\?icanon' -e '-\\?echo' | xargs)]\"\nexec sleep 300\n");
+        tmux("new-session", "-d", "-x", "100", "-y", "40", "sh", cop.file("run.sh").toString());
+        return this;
+    }
+
+    private String screen() { return tmux("capture-pane", "-p", "-J", "-S", "-").stripTrailing(); }
+
+    private void await(String what, Predicate<String> condition) {
+        var last = new String[]{""};
+        try {
+            Harness.await(what, () -> {
+                LockSupport.parkNanos(30_000_000);
+                last[0] = screen();
+                return condition.test(last[0]);
+            });
+        } catch (AssertionError e) {
+            throw new AssertionError(e.getMessage() + "\n--- the screen\n" + last[0], e);
+        }
+    }
+
+    private Terminals shows(String text) {
+        await("the screen shows " + text, s -> s.contains(text));
+        return this;
+    }
+
+    private Terminals matches(String regex) {
+        await("the screen has " + regex, s -> Pattern.compile(regex, Pattern.MULTILINE).matcher(s).find());
+        return this;
+    }
+
+    /// The prompt is the last thing on the screen.
+    private Terminals ready() {
+        await("the prompt", s -> s.equals(">") || s.endsWith("\n>"));
+        return this;
+    }
+
+    /// By way of a file: under a C locale this JVM could not pass the text as an argument.
+    private Terminals type(String text) {
+        cop.write("keys", text);
+        tmux("load-buffer", cop.file("keys").toString(), ";", "paste-buffer");
+        return this;
+    }
+
+    /// Bracketed, as terminals paste.
+    private Terminals paste(String text) {
+        cop.write("keys", text);
+        tmux("load-buffer", cop.file("keys").toString(), ";", "paste-buffer", "-p");
+        return this;
+    }
+
+    private Terminals press(String... keys) {
+        tmux(Stream.concat(Stream.of("send-keys"), Stream.of(keys)).toArray(String[]::new));
+        return this;
+    }
+
+    private Terminals enter(String text) { return type(text).press("Enter"); }
+
+    /// Types a line and waits for the answer or note, and for the next prompt.
+    private Terminals turn(String line, String shown) {
+        return prompted(() -> enter(line).shows(shown));
+    }
+
+    /// Does something and waits for one more prompt.
+    private Terminals prompted(Runnable action) {
+        long before = prompts(screen());
+        action.run();
+        await("the next prompt", s -> prompts(s) > before && s.endsWith("\n>"));
+        return this;
+    }
+
+    private Terminals interrupt() { return prompted(() -> press("C-c")); }
+
+    private static long prompts(String screen) { return screen.lines().filter(l -> l.startsWith(">")).count(); }
+
+    private Terminals leaves(int code) { return shows("[left with " + code + ", icanon echo]"); }
+
+    private List<simulator.Entry> chats() {
+        return cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions")).toList();
+    }
+
+    /// The messages of the last request, as `role: content`.
+    private List<String> sent() {
+        return chats().getLast().body().path("messages").valueStream()
+                .map(m -> m.path("role").asString() + ": " + m.path("content").asString()).toList();
+    }
+
+    private String lastSent() { return sent().getLast(); }
+
+    private ProcessHandle java() {
+        long shell = Long.parseLong(tmux("list-panes", "-F", "#{pane_pid}").strip());
+        return ProcessHandle.of(shell).orElseThrow().children().findFirst().orElseThrow();
+    }
+
+    private Terminals conversation(String... more) {
+        return open(Stream.concat(Stream.of("chat", "-m", "gpt-4o"), Stream.of(more)).toArray(String[]::new)).ready();
+    }
+
+    // ------------------------------------------------------------------------------------------ coming, going
+
+    @Test
+    void aConversationBeginsAndCtrlDEndsIt() {
+        open("chat").ready().shows("talking to gpt-4.1").press("C-d").leaves(0);
+        assertEquals(0, chats().size());
+    }
+
+    @Test
+    void quitEndsIt() { conversation().enter("/quit").leaves(0); }
+
+    @Test
+    void ctrlCOnALineKeepsGoing() {
+        conversation().interrupt().type("half a li").shows("> half a li").interrupt().prompted(() -> press("Enter"))
+                .turn("say: still here", "still here").press("C-d").leaves(0);
+        assertEquals(1, chats().size());
+        assertEquals(List.of("user: say: still here"), sent());
+    }
+
+    @Test
+    void terminatedAtThePromptLeavesTheTerminalInOrder() throws Exception {
+        conversation();
+        new ProcessBuilder("kill", "-TERM", "" + java().pid()).start().waitFor();
+        leaves(143);
+    }
+
+    @Test
+    void terminatedWithinAnAnswerLeavesTheTerminalInOrder() throws Exception {
+        conversation();
+        cop.sim.set("silence", 30_000);
+        enter("say: first second").matches("^first");
+        new ProcessBuilder("kill", "-TERM", "" + java().pid()).start().waitFor();
+        leaves(143);
+    }
+
+    @Test
+    void notLoggedInIsSaidBeforeAnythingIsTyped() {
+        cop.with("COPILOT_GITHUB_TOKEN", null);
+        open("chat").shows("copilot login").leaves(4);
+    }
+
+    @Test
+    void aRecordNeedsAPrompt() { open("chat", "--json").shows("error: ").leaves(2); }
+
+    @Test
+    void aPromptOnATerminalIsAskedAtOnce() { open("chat", "say: hello").shows("hello").leaves(0); }
+
+    @Test
+    void dashReadsWhatIsTyped() {
+        open("chat", "-");
+        enter("say: typed").press("C-d").matches("^typed$").leaves(0);
+    }
+
+    // ------------------------------------------------------------------------------------------------- turns
+
+    @Test
+    void twoTurnsKeepTheContext() {
+        conversation("-s", "be kind").turn("say: one", "one").turn("say: two", "two");
+        assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two"), sent());
+    }
+
+    @Test
+    void ctrlCStopsAnAnswerAndNotTheProgram() {
+        conversation();
+        cop.sim.set("silence", 30_000);
+        enter("say: first second").matches("^first").interrupt().shows("(stopped)");
+        cop.sim.set("silence", 0);
+        turn("say: again", "again");
+        assertEquals("user: say: again", lastSent());
+        assertFalse(screen().contains("second\n") && screen().lines().anyMatch("first second"::equals), screen());
+        press("C-d").leaves(0);
+    }
+
+    @Test
+    void ctrlCBeforeTheFirstWordForgetsTheQuestion() {
+        conversation();
+        cop.sim.set("latency", 30_000);
+        enter("say: first");
+        Harness.await("the question", () -> chats().size() == 1);
+        interrupt().shows("(stopped)");
+        cop.sim.set("latency", 0);
+        turn("say: again", "again");
+        assertEquals(List.of("user: say: again"), sent());
+    }
+
+    @Test
+    void ctrlCTwiceStopsNoMoreThanTheAnswer() {
+        conversation();
+        cop.sim.set("silence", 30_000);
+        enter("say: first second").matches("^first").prompted(() -> press("C-c", "C-c")).shows("(stopped)");
+        cop.sim.set("silence", 0);
+        turn("say: alive", "alive").press("C-d").leaves(0);
+    }
+
+    @Test
+    void ctrlCEndsAPauseBetweenAttempts() {
+        conversation();
+        cop.sim.set("faults", "429:30");
+        enter("say: x").shows("30 s").interrupt().shows("(stopped)").turn("say: y", "y");
+        assertEquals(List.of("user: say: y"), sent());
+    }
+
+    @Test
+    void anErrorLeavesTheConversationUsable() {
+        conversation().turn("say: one", "one");
+        for (String fault : List.of("429:7200", "402", "422", "400-model_not_supported", "403", "error-first")) {
+            cop.sim.set("faults", fault);
+            prompted(() -> enter("say: lost"));
+        }
+        assertEquals(6, screen().lines().filter(l -> l.startsWith("error: ")).count(), screen());
+        turn("say: two", "two");
+        assertEquals(List.of("user: say: one", "assistant: one", "user: say: two"), sent());
+        press("C-d").leaves(0);
+    }
+
+    @Test
+    void aBrokenStreamLeavesTheConversationUsable() {
+        conversation();
+        cop.sim.set("faults", "reset-mid");
+        enter("say: a b c d e f g h").shows("error: ").ready().matches("^a b");
+        turn("say: two", "two").press("C-d").leaves(0);
+    }
+
+    @Test
+    void anUnknownModelIsAnError() {
+        conversation().turn("/model gpt-4oo", "gpt-4oo");
+        enter("hello").shows("error: ").ready().turn("/model gpt-4o", "gpt-4o").turn("say: fine", "fine");
+        assertEquals(List.of("user: say: fine"), sent());
+    }
+
+    @Test
+    void usageIsToldAfterEachTurn() { conversation("-u").turn("say: x", "completion tokens"); }
+
+    // ---------------------------------------------------------------------------------------------- commands
+
+    @Test
+    void theModelIsShownAndChanged() {
+        conversation().turn("/model", "the model is gpt-4o").turn("/model gpt-4.1", "the model is gpt-4.1")
+                .turn("say: x", "x");
+        assertEquals("gpt-4.1", chats().getLast().body().path("model").asString());
+    }
+
+    @Test
+    void theSystemMessageIsShownAndChanged() {
+        conversation().turn("/system", "no system message").turn("/system be brief", "be brief").turn("say: x", "x");
+        assertEquals(List.of("system: be brief", "user: say: x"), sent());
+        turn("/system be long", "be long").turn("say: yy", "yy");
+        assertEquals(List.of("system: be long", "user: say: x", "assistant: x", "user: say: yy"), sent());
+    }
+
+    @Test
+    void resetForgetsAllButTheSystemMessage() {
+        conversation("-s", "be kind").turn("say: one", "one").turn("/reset", "forgotten").turn("say: two", "two");
+        assertEquals(List.of("system: be kind", "user: say: two"), sent());
+    }
+
+    @Test
+    void theConversationIsSaved() {
+        conversation("-s", "be kind").turn("say: one", "one").turn("/save my talk.md", "my talk.md");
+        assertEquals("## system\n\nbe kind\n\n## user\n\nsay: one\n\n## assistant\n\none\n\n", cop.read("my talk.md"));
+        turn("/save", "/save").turn("/save missing/talk.md", "no folder").turn("say: two", "two");
+    }
+
+    @Test
+    void helpAndUnknownCommands() {
+        conversation().turn("/help", "/system").turn("/modle", "/model").turn("/frobnicate now", "/help")
+                .turn("/", "there is no");
+        assertEquals(0, chats().size());
+    }
+
+    @Test
+    void twoSlashesAreOne() {
+        conversation();
+        for (String line : List.of("/x y", "/", "//a", "/model")) {
+            turn("/" + line, "heard");
+            assertEquals("user: " + line, lastSent());
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ typing
+
+    @Test
+    void aLineEndedWithABackslashGoesOn() {
+        conversation().enter("say: a\\").shows("…").enter("b\\").enter("c").matches("^c$").ready();
+        assertEquals("user: say: a\nb\nc", lastSent());
+        assertEquals(1, chats().size());
+    }
+
+    @Test
+    void altEnterGoesOn() {
+        conversation().type("say: a").press("M-Enter").enter("b").matches("^b$").ready();
+        assertEquals("user: say: a\nb", lastSent());
+    }
+
+    /// No quote waits for another, nothing is expanded, no backslash is lost.
+    @Test
+    void aLineIsSentAsItIsTyped() {
+        conversation();
+        for (String line : List.of("it's \"half", "C:\\dir\\new", "a\\\\b", "!! !1 $HOME `id` ~ *", "{[(", "a # b",
+                "50% %s")) {
+            turn(line, "heard");
+            assertEquals("user: " + line, lastSent());
+        }
+    }
+
+    @Test
+    void pastedLinesAreOneMessage() {
+        conversation();
+        paste("say: one\n\ttwo 'x\n\n  three").shows("three").press("Enter");
+        await("the answer", s -> s.split("three", -1).length > 2);
+        ready();
+        assertEquals("user: say: one\n\ttwo 'x\n\n  three", lastSent());
+        assertEquals(1, chats().size());
+    }
+
+    @Test
+    void aLongPasteArrivesWhole() {
+        conversation();
+        String text = "say: " + "0123456789 ".repeat(300) + "end";
+        paste(text).shows("end").press("Enter");
+        await("the answer", s -> s.split("end", -1).length > 2);
+        ready();
+        assertEquals("user: " + text, lastSent());
+    }
+
+    @Test
+    void unicodeIsTypedAndShown() {
+        conversation().turn("say: é 中文 🦆 ∑", "é 中文 🦆 ∑");
+        assertEquals("user: say: é 中文 🦆 ∑", lastSent());
+        matches("^é 中文 🦆 ∑$");
+    }
+
+    @Test
+    void unicodeIsTypedInACLocale() {
+        cop.with("LC_ALL", "C");
+        conversation().turn("say: é 中文 🦆", "é");
+        assertEquals("user: say: é 中文 🦆", lastSent());
+    }
+
+    @Test
+    void tabCompletesACommand() { conversation().type("/sys").press("Tab").shows("> /system"); }
+
+    // ----------------------------------------------------------------------------------------------- history
+
+    @Test
+    void arrowUpBringsALineBack() {
+        conversation().turn("say: one", "one").press("Up").shows("say: one");
+        press("Enter");
+        Harness.await("the second question", () -> chats().size() == 2);
+        assertEquals("user: say: one", lastSent());
+    }
+
+    @Test
+    void theHistoryOutlivesTheProgramAndIsPrivate() throws IOException {
+        conversation().enter("say: one\\").shows("…").turn("more", "one\nmore").turn("/quiz", "/quit").press("C-d")
+                .leaves(0);
+        Path history = cop.file(".local/state/copilot.java/history");
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(history)));
+        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(history.getParent())));
+        tmux("kill-server");
+        conversation().press("Up", "Up").shows("say: one").press("Enter");
+        Harness.await("the question", () -> chats().size() == 2);
+        assertEquals("user: say: one\nmore", lastSent());
+    }
+
+    @Test
+    void withoutAPlaceForTheHistoryItTalksAllTheSame() {
+        cop.with("COP_HOME", "/proc/nowhere");
+        conversation().turn("say: one", "one").press("C-d").leaves(0);
+    }
+
+    // ------------------------------------------------------------------------------------ other ends, colours
+
+    @Test
+    void aConversationIntoAPipeKeepsAnswersOnStdout() {
+        openAs("$@ | sed 's/^/out: /'", "chat", "-m", "gpt-4o");
+        shows("talking to").enter("say: hello").shows("out: hello").press("C-d").matches("left with 0");
+    }
+
+    @Test
+    void aDumbTerminalGetsNoColours() {
+        openAs("TERM=dumb $@ 2>err.txt", "chat", "-m", "gpt-4o");
+        await("a prompt", s -> s.contains(">"));
+        enter("say: hello").shows("hello").press("C-d").matches("left with 0");
+        assertFalse(cop.read("err.txt").contains("\033"), cop.read("err.txt"));
+    }
+
+    // ------------------------------------------------------------------------------------------------- login
+
+    /// Polled by the true clock: the virtual one of the harness stands still for other processes.
+    private simulator realTime() {
+        var sim = simulator.start().set("interval", 1);
+        cop.with("COP_HOST", sim.url()).with("COPILOT_GITHUB_TOKEN", null);
+        return sim;
+    }
+
+    @Test
+    void theLoginShowsCodeAndCountdown() {
+        try (var sim = realTime().set("pending", 1)) {
+            open("login", "--no-browser").matches("[B-Z]{4}-[B-Z]{4}").shows(sim.url() + "/login/device")
+                    .matches("14:5\\d").matches("14:5[0-8]").shows("logged in as octocat (individual)").leaves(0);
+            assertFalse(screen().contains("14:5"), screen());
+        }
+    }
+
+    @Test
+    void ctrlCEndsTheLogin() {
+        try (var _ = realTime().set("pending", 1000)) {
+            open("login", "--no-browser").matches("14:5\\d").press("C-c").leaves(130);
+        }
+    }
+
+    @Test
+    void aPastedTokenIsTheLogin() {
+        cop.with("COPILOT_GITHUB_TOKEN", null);
+        open("login", "--with-token").shows("paste").enter(simulator.GITHUB_TOKEN).press("C-d")
+                .shows("logged in as octocat").leaves(0);
+    }
+}
