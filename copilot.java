@@ -63,7 +63,7 @@ public class copilot {
     /// @param err gets progress, warnings and errors
     /// @return the exit code: 0 done, 1 error, 2 usage, 4 not logged in, 75 come back later, 130 interrupted
     public static int run(PrintWriter out, PrintWriter err, String... args) {
-        return run(Environment.of(System.in, out, err, System.getenv()), args);
+        return run(Environment.of(System.in, out, err, System.getenv(), () -> false), args);
     }
 
     /// The same in another environment: this is what the tests call. Every error is printed here and nowhere else.
@@ -595,7 +595,8 @@ public class copilot {
                 return 0;
             }
             if (words.size() > 2) {
-                throw Fault.usage("one model is the default, not several", "copilot models default " + words.get(1));
+                throw Fault.usage("one model is the default, not " + String.join(", ", words.subList(1, words.size())),
+                        "copilot models default " + words.get(1));
             }
             var model = copilot.catalogue(Catalogue.FRESH).named(words.get(1));
             if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
@@ -1039,6 +1040,7 @@ final class Conversation {
                 try {
                     line = reader.readLine(screen.colour() ? "\033[1m> \033[0m" : "> ");
                 } catch (org.jline.reader.UserInterruptException stoppedTyping) {
+                    if (env.stopping().getAsBoolean()) return Fault.INTERRUPTED;
                     continue;
                 } catch (org.jline.reader.EndOfFileException _) {
                     return 0;
@@ -1129,6 +1131,7 @@ final class Conversation {
             if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
         } catch (Fault fault) {
             printer.end();
+            if (env.stopping().getAsBoolean()) throw fault;
             if (fault.exitCode() == Fault.INTERRUPTED) screen.note("(stopped)");
             else screen.report(fault);
         } finally {
@@ -1275,17 +1278,25 @@ final class Logins {
     }
 
     void store(GithubToken login) {
-        var all = file();
-        all.set(host.name(), Json.object().put("user", login.user()).put("token", login.value())
-                .put("created", env.time().now().toString()));
-        home.write(home.login(), all);
+        change(all -> all.set(host.name(), Json.object().put("user", login.user()).put("token", login.value())
+                .put("created", env.time().now().toString())));
     }
 
     Optional<GithubToken> forget() {
         var old = stored();
-        var all = file();
-        if (all.remove(host.name()) != null) home.write(home.login(), all);
+        change(all -> all.remove(host.name()));
         return old;
+    }
+
+    /// Logins to several hosts stand in one file; those made at the same time must not lose each other.
+    private void change(Consumer<ObjectNode> edit) {
+        home.locked("login", () -> {
+            var all = file();
+            var before = all.deepCopy();
+            edit.accept(all);
+            if (!all.equals(before)) home.write(home.login(), all);
+            return null;
+        });
     }
 
     private ObjectNode file() {
@@ -1455,7 +1466,7 @@ final class Browser {
             var command = new ArrayList<>(opener);
             command.add(address.get().toString());
             new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null"))).start();
+                    .start().getOutputStream().close();
             return true;
         } catch (IOException _) {
             return false;
@@ -1783,8 +1794,7 @@ final class Tokens {
         file.set("answer", token.answer());
         home.cache(home.token(source.key(host)), file, screen);
         home.cacheLess("token-*.json", Duration.ofDays(2));
-        var refused = refusals();
-        if (refused.remove(source.key(host)) != null) home.cache(home.refusals(), refused, screen);
+        if (refusals().has(source.key(host))) changeRefusals(all -> all.remove(source.key(host)));
     }
 
     // ---- refusals, remembered by hash for a day so that a bad token costs one request and not one a call
@@ -1799,12 +1809,21 @@ final class Tokens {
     }
 
     private void remember(GithubToken source, Refused refused) {
-        var all = refusals();
         var now = env.time().now();
-        all.removeIf(old -> Json.instant(old, "at").plus(REMEMBER_REFUSAL).isBefore(now));
-        all.set(source.key(host), Json.object().put("at", now.getEpochSecond())
-                .put("reason", refused.getMessage()).put("hint", refused.hint()));
-        home.cache(home.refusals(), all, screen);
+        changeRefusals(all -> {
+            all.removeIf(old -> Json.instant(old, "at").plus(REMEMBER_REFUSAL).isBefore(now));
+            all.set(source.key(host), Json.object().put("at", now.getEpochSecond())
+                    .put("reason", refused.getMessage()).put("hint", refused.hint()));
+        });
+    }
+
+    private void changeRefusals(Consumer<ObjectNode> edit) {
+        home.locked("refused", () -> {
+            var all = refusals();
+            edit.accept(all);
+            home.cache(home.refusals(), all, screen);
+            return null;
+        });
     }
 
     private ObjectNode refusals() {
@@ -2975,7 +2994,11 @@ final class Wire implements AutoCloseable {
         } catch (InterruptedException e) {
             throw Fault.interrupted();
         } catch (IOException e) {
-            throw "Too many retries".equals(e.getMessage()) && e.getCause() instanceof IOException cause ? cause : e;
+            var reason = e;                                 // the JDK wraps it once or twice where it may not repeat
+            while ("Too many retries".equals(reason.getMessage()) && reason.getCause() instanceof IOException cause) {
+                reason = cause;
+            }
+            throw reason;
         }
     }
 
@@ -3336,11 +3359,16 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
 // What the tool touches of the process it runs in: streams, variables, clock, terminal, signals.
 
 /// The outside world, so that tests can hand in another one.
+///
+/// @param terminal whether a descriptor is a terminal
+/// @param stopping whether the process was told to end (SIGTERM), and not only to stop what it is at (Ctrl-C)
+/// @param directory what the paths that the user types begin at
 record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, String> variables,
-                   IntPredicate terminal, Time time, Path directory) {
-    static Environment of(InputStream in, PrintWriter out, PrintWriter err, Map<String, String> variables) {
+                   IntPredicate terminal, Time time, BooleanSupplier stopping, Path directory) {
+    static Environment of(InputStream in, PrintWriter out, PrintWriter err, Map<String, String> variables,
+                          BooleanSupplier stopping) {
         return new Environment(new Stdin(in, null), out, err, variables, Descriptors::isTerminal, Time.SYSTEM,
-                Path.of(""));
+                stopping, Path.of(""));
     }
 
     /// A variable's value; null where it is unset or empty.
@@ -3394,7 +3422,7 @@ final class RealProcess {
         var out = writer(FileDescriptor.out, true);
         var err = writer(FileDescriptor.err, false);
         var signals = new Signals(Thread.currentThread());
-        var env = Environment.of(System.in, out, err, System.getenv());
+        var env = Environment.of(System.in, out, err, System.getenv(), signals::stopping);
         if (argumentsGotLost()) {
             return new Screen(env).report(Fault.usage("an argument holds characters that the locale "
                     + System.getProperty("sun.jnu.encoding") + " cannot carry",
@@ -3464,7 +3492,7 @@ final class Rehearsal {
             var nowhere = new PrintWriter(Writer.nullWriter());
             var env = new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), nowhere, nowhere,
                     Map.of("COP_HOME", home.toString(), "COP_HOST", "http://127.0.0.1:" + server.getLocalPort(),
-                            "COPILOT_GITHUB_TOKEN", "rehearsal"), _ -> false, Time.SYSTEM, Path.of(""));
+                            "COPILOT_GITHUB_TOKEN", "rehearsal"), _ -> false, Time.SYSTEM, () -> false, Path.of(""));
             copilot.run(env, "chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello");
             copilot.run(env, "chat", "--no-such-option");
             try (var files = Files.walk(home)) {
@@ -3507,6 +3535,8 @@ final class Signals {
     }
 
     int exitCode() { return exitCode.get(); }
+
+    boolean stopping() { return again.get() && exitCode() != Fault.INTERRUPTED; }
 
     private void on(String name, int code, Thread main) {
         try {

@@ -239,7 +239,8 @@ public class bench {
 
         /// A cached token for that host, so that the chat is the first and only request.
         private void fakeToken(String host) {
-            var env = Environment.of(InputStream.nullInputStream(), null, null, Map.of("COP_HOME", home.toString()));
+            var env = Environment.of(InputStream.nullInputStream(), null, null, Map.of("COP_HOME", home.toString()),
+                    () -> false);
             var source = new GithubToken("bench", simulator.GITHUB_TOKEN, "");
             var file = Json.object().put("fetched_at", Instant.now().getEpochSecond());
             file.putObject("answer").put("token", "tid=bench").put("refresh_in", 1500)

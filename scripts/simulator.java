@@ -552,7 +552,7 @@ public class simulator implements AutoCloseable {
             return negotiated(call, 404, JSON.createObjectNode().put("error", "Not Found"));
         }
         if (text("device").equals("disabled")) {    // 400: what cli/oauth (GitHub's own Go library) expects
-            return negotiated(call, 400, deviceError("device_flow_disabled", 
+            return negotiated(call, 400, deviceError("device_flow_disabled",
                     "Device Flow must be explicitly enabled for this App"));
         }
         var code = random("0123456789abcdef", 40);

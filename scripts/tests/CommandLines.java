@@ -272,7 +272,7 @@ class CommandLines {
 
     @Test
     void tooManyArgumentsAreUsage() {
-        refused("\"c\"", "models", "default", "b", "c");
+        refused("default", "models", "default", "b", "c");
         refused("b", "models", "a", "b");
         refused("/b", "api", "/a", "/b");
         refused("PATH", "api");

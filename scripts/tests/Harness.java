@@ -98,7 +98,7 @@ final class Harness implements AutoCloseable {
     }
 
     Environment environment(Stdin in, PrintWriter out, PrintWriter err) {
-        return new Environment(in, out, err, Map.copyOf(variables), terminals::contains, time, home);
+        return new Environment(in, out, err, Map.copyOf(variables), terminals::contains, time, () -> false, home);
     }
 
     /// No token on any output, whatever the test is about; `token` and `api` are there to print one.

@@ -750,7 +750,7 @@ class Streams {
     private Wire wire() {
         var nowhere = new PrintWriter(Writer.nullWriter());
         var env = new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE), nowhere, nowhere, Map.of(),
-                _ -> false, time, Path.of(""));
+                _ -> false, time, () -> false, Path.of(""));
         return new Wire(env, new Screen(env), Duration.ofMinutes(1));
     }
 

@@ -20,7 +20,7 @@ class Terminals {
     static void onlyWithTmux() {
         boolean there = Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
                 .anyMatch(folder -> Files.isExecutable(Path.of(folder, "tmux")));
-        assumeTrue(there, "tmux");
+        assumeTrue(there && System.getProperty("os.name").equals("Linux"), "tmux on Linux");
     }
 
     @AfterEach
@@ -61,7 +61,8 @@ class Terminals {
                 """);
         // Ctrl-C goes to the whole foreground group: the shell must outlive it
         cop.write("run.sh", "trap : INT\n" + line.replace("$@", command)
-                + "\necho \"[left with $?, $(stty -a | grep -ow -e '-\\?icanon' -e '-\\?echo' | xargs)]\"\nexec sleep 300\n");
+                + "\necho \"[left with $?, $(stty -a | grep -ow -e '-\\?icanon' -e '-\\?echo' | xargs)]\"\n"
+                + "exec sleep 300\n");
         tmux("new-session", "-d", "-x", "100", "-y", "40", "sh", cop.file("run.sh").toString());
         return this;
     }
@@ -135,7 +136,11 @@ class Terminals {
 
     private static long prompts(String screen) { return screen.lines().filter(l -> l.startsWith(">")).count(); }
 
-    private Terminals leaves(int code) { return shows("[left with " + code + ", icanon echo]"); }
+    /// The program ends, and the terminal reads lines and echoes them as before.
+    private void leaves(int code) {
+        shows("[left with ");
+        assertEquals("[left with " + code + ", icanon echo]", screen().replaceFirst("(?s).*(?=\\[left with )", ""), screen());
+    }
 
     private List<simulator.Entry> chats() {
         return cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions")).toList();
@@ -209,6 +214,31 @@ class Terminals {
     void dashReadsWhatIsTyped() {
         open("chat", "-");
         enter("say: typed").press("C-d").matches("^typed$").leaves(0);
+    }
+
+    @Test
+    void ctrlCEndsTheWaitForWhatIsTyped() {
+        open("chat", "-");
+        enter("half").shows("half");
+        Harness.await("the program", () -> java().info().command().orElse("").endsWith("java"));
+        press("C-c").leaves(130);
+        assertEquals(0, chats().size());
+    }
+
+    @Test
+    void aWindowThatClosesEndsTheProgram() {
+        conversation();
+        var program = java();
+        tmux("kill-server");
+        Harness.await("the end", () -> !program.isAlive());
+    }
+
+    @Test
+    void aNarrowedWindowKeepsTheLine() {
+        conversation().type("say: one two three four five six seven").shows("seven");
+        tmux("resize-window", "-x", "24", "-y", "20");
+        prompted(() -> press("Enter"));
+        assertEquals("user: say: one two three four five six seven", lastSent());
     }
 
     // ------------------------------------------------------------------------------------------------- turns

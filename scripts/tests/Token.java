@@ -823,7 +823,8 @@ class Token {
             var out = new StringWriter();
             var err = new StringWriter();
             int code = copilot.run(new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
-                    new PrintWriter(out), new PrintWriter(err), variables, _ -> false, cop.time, cop.home), "token");
+                    new PrintWriter(out), new PrintWriter(err), variables, _ -> false, cop.time,
+                    () -> false, cop.home), "token");
             return new Harness.Outcome(code, out.toString(), err.toString());
         });
         assertEquals(4, outcomes.stream().map(Harness.Outcome::out).distinct().count());
