@@ -595,7 +595,7 @@ public class copilot {
                 return 0;
             }
             if (words.size() > 2) {
-                throw Fault.usage("one model is the default, not " + String.join(", ", words.subList(1, words.size())),
+                throw Fault.usage("one model is the default, not " + String.join(" ", words.subList(1, words.size())),
                         "copilot models default " + words.get(1));
             }
             var model = copilot.catalogue(Catalogue.FRESH).named(words.get(1));
@@ -2337,7 +2337,8 @@ final class ChatRefusal {
                     + " (a seat of an organization: its administrator), then wait some minutes");
         }
         var names = catalogue.chatModels();
-        String near = Nearest.of(model, names).map(n -> "did you mean " + n + "? ").orElse("");
+        String near = Nearest.of(model, names).filter(n -> !n.equals(model))
+                .map(n -> "did you mean " + n + "? ").orElse("");
         return Fault.error(lead, near + "it can use: " + String.join(", ", names)
                 + "; more to enable: https://github.com/settings/copilot/features");
     }
@@ -2786,8 +2787,8 @@ record Refusal(int status, String code, String message, JsonNode json, String re
         String message = Json.text(error, "message");
         if (message.isEmpty() && error.isString()) message = error.asString();
         if (message.isEmpty()) message = Json.text(json, "message");
-        String inner = Json.text(Json.tryParse(message).path("error"), "message");      // an upstream's, as a string
-        if (!inner.isEmpty()) message = inner;
+        var upstream = Json.tryParse(message).path("error");        // a vendor's answer, as a string
+        if (upstream.isObject()) message = Json.text(upstream, upstream.has("message") ? "message" : "status");
         boolean wordless = !json.isObject() || message.isEmpty() && code.isEmpty();
         if (wordless) message = text.stripLeading().startsWith("<") ? "" : text.strip();
         return new Refusal(status, code, Text.shortened(Text.printable(message), 600), json, requestId, headers, now);
@@ -2795,7 +2796,24 @@ record Refusal(int status, String code, String message, JsonNode json, String re
 
     /// GitHub's own sentence with status, code and request id: what a bug report needs.
     String said() {
-        return (message.isEmpty() ? "it says no more" : message) + " " + marks(code);
+        return (message.isEmpty() ? reasonPhrase() : message) + " " + marks(code);
+    }
+
+    /// The words of RFC 9110 where GitHub has none of its own.
+    private String reasonPhrase() {
+        return switch (status) {
+            case 400 -> "Bad Request";
+            case 401 -> "Unauthorized";
+            case 403 -> "Forbidden";
+            case 404 -> "Not Found";
+            case 408 -> "Request Timeout";
+            case 429 -> "Too Many Requests";
+            case 500 -> "Internal Server Error";
+            case 502 -> "Bad Gateway";
+            case 503 -> "Service Unavailable";
+            case 504 -> "Gateway Timeout";
+            default -> "no reason given";
+        };
     }
 
     /// Status, a code and the request id, as far as there are any: `[HTTP 429, rate_limited, request id 1A2B]`.
@@ -2853,8 +2871,9 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 421 -> Fault.error("the API host is not this account's: " + said, "copilot token --refresh");
             case 422 -> Fault.error("GitHub's filter refuses the prompt: " + said,
                     "put the question in other words");
-            case 429 -> Fault.later("too many requests: " + said + comeBack(),
-                    "wait, or allow a longer wait: --max-wait 10m");
+            case 429 -> Fault.later("too many requests: " + said + comeBack(), retryAfter().map(wait ->
+                    "try again then; --max-wait " + (wait.toMinutes() + 1) + "m would wait for it")
+                    .orElse("try again in a while"));
             case 466 -> Fault.error("GitHub no longer serves the version that we claim to be: " + said,
                     "-H 'Editor-Version: vscode/1.110.0', or a newer copilot.java (jbang --fresh)");
             default -> status >= 500 || status == 408
@@ -2862,7 +2881,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
                     : status / 100 == 3
                     ? Fault.error(where + " leads elsewhere, and is not followed: " + said,
                             "is --host right? is there a proxy with a login page?")
-                    : Fault.error(where + " answered " + said, "the same with -v shows more");
+                    : Fault.error(where + " answers: " + said, "the same with -v shows more");
         };
     }
 
@@ -3309,38 +3328,49 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
         }
     }
 
+    /// A file lock is held by the whole JVM, so our threads need one among themselves. It also keeps them from closing
+    /// the file while another of them holds its lock: POSIX would drop it.
+    private static final ConcurrentMap<Path, ReentrantLock> THREADS = new ConcurrentHashMap<>();
+
     /// Runs `work` while no other thread or process of this user runs the like under this name. Where the file
-    /// system knows no locks, or nothing can be written, it runs all the same.
+    /// system knows no locks, or nothing can be written, only threads wait for each other.
     <T> T locked(String name, Supplier<T> work) {
+        Path file = cache.resolve(name + ".lock").toAbsolutePath();
+        var lock = THREADS.computeIfAbsent(file, _ -> new ReentrantLock());
         try {
-            folder(cache);
-        } catch (IOException _) {
-            return work.get();
-        }
-        Path file = cache.resolve(name + ".lock");
-        try (var channel = FileChannel.open(file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
-                own("rw-------"))) {
-            return locked(channel, work);
-        } catch (FileLockInterruptionException | ClosedByInterruptException e) {
+            lock.lockInterruptibly();
+        } catch (InterruptedException e) {
             throw Fault.interrupted();
-        } catch (IOException _) {
+        }
+        try (var _ = lockFile(file)) {
             return work.get();
+        } finally {
+            lock.unlock();
         }
     }
 
-    private <T> T locked(FileChannel channel, Supplier<T> work) throws IOException {
-        FileLock lock = null;
-        while (lock == null) {
-            try {
-                lock = channel.lock();
-            } catch (OverlappingFileLockException anotherThreadOfOurs) {
-                env.time().pause(Duration.ofMillis(20));
-            }
-        }
+    private interface Lock extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private Lock lockFile(Path file) {
         try {
-            return work.get();
-        } finally {
-            lock.release();
+            folder(cache);
+            var options = Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            var channel = FileChannel.open(file, options, own("rw-------"));
+            channel.lock();
+            return () -> {
+                try {
+                    channel.close();
+                } catch (IOException _) {
+                    // it goes with the process
+                }
+            };
+        } catch (FileLockInterruptionException | ClosedByInterruptException e) {
+            throw Fault.interrupted();
+        } catch (IOException _) {
+            return () -> { };
         }
     }
 

@@ -703,13 +703,4 @@ class Processes {
         assertEquals("a\033[2Jb\033]0;title\007c\u009b2Jd\n", cop.runProcess("", "chat", "hello").out(),
                 "a pipe gets all");
     }
-
-    @Test
-    void aClockCountsDownOnATerminal() throws Exception {
-        realTime().set("interval", 1).set("pending", 0);
-        cop.with("TERM", "xterm");
-        String screen = onScreen("$@", "login", "--no-browser");
-        assertTrue(screen.contains("logged in as octocat"), screen);
-        assertTrue(screen.matches("(?s).*\r.*1[45]:\\d\\d.*"), screen);
-    }
 }
