@@ -216,15 +216,15 @@ public class copilot {
         public Integer call() {
             screen.verbose = verbose;
             screen.quiet = quiet;
-            var options = new Copilot.Settings(
+            var options = new CopilotClient.Settings(
                     host != null ? Host.of("--host", host) : Host.of("COP_HOST", env.variable("COP_HOST")),
                     Headers.parse(env.variable("COP_HEADERS"), headers), maxWait());
-            try (var copilot = new Copilot(env, screen, options)) {
+            try (var copilot = new CopilotClient(env, screen, options)) {
                 return run(copilot);
             }
         }
 
-        abstract int run(Copilot copilot);
+        abstract int run(CopilotClient copilot);
 
         Duration maxWait() {
             return Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), Duration.ofMinutes(1));
@@ -260,7 +260,7 @@ public class copilot {
         boolean force;
 
         @Override
-        int run(Copilot copilot) {
+        int run(CopilotClient copilot) {
             var logins = copilot.logins();
             var old = logins.stored();
             if (old.isPresent() && !force && !withToken && copilot.tokens().works(old.get())) {
@@ -275,7 +275,7 @@ public class copilot {
             return 0;
         }
 
-        private String byDevice(Copilot copilot, String clientId) {
+        private String byDevice(CopilotClient copilot, String clientId) {
             var flow = new DeviceFlow(copilot.wire(), env.time(), copilot.host(), copilot.headers(), clientId, scope);
             var code = flow.start();
             show(code);
@@ -321,7 +321,7 @@ public class copilot {
             description = {"Forget the login and its Copilot token on this machine.", ""})
     static final class LogoutCommand extends LongHeaderCommand {
         @Override
-        int run(Copilot copilot) {
+        int run(CopilotClient copilot) {
             var old = copilot.logins().forget();
             old.ifPresent(copilot.tokens()::forget);
             print(old.map(login -> "logged out " + login.name()).orElse("nobody was logged in")
@@ -345,7 +345,7 @@ public class copilot {
         boolean check;
 
         @Override
-        int run(Copilot copilot) {
+        int run(CopilotClient copilot) {
             var status = Status.of(copilot, check);
             print(json ? Json.pretty(status.json()) : status.text());
             if (status.trouble().isPresent()) throw status.trouble().get();
@@ -367,7 +367,7 @@ public class copilot {
         boolean refresh;
 
         @Override
-        int run(Copilot copilot) {
+        int run(CopilotClient copilot) {
             if (json && header) throw Fault.usage("--json and --header exclude each other", "take one of them");
             var token = refresh ? copilot.tokens().renewed() : copilot.tokens().current();
             print(json ? Json.pretty(token.answer()) : header ? token.authorization() : token.value());
@@ -439,7 +439,7 @@ public class copilot {
         Duration maxWait() { return Durations.parse("--max-wait", maxWait, super.maxWait()); }
 
         @Override
-        int run(Copilot copilot) {
+        int run(CopilotClient copilot) {
             var fields = fields();
             var limit = Durations.parse("--timeout", timeout, null);
             if (limit != null && limit.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 90s");
@@ -509,7 +509,7 @@ public class copilot {
             return 1;
         }
 
-        private int converse(Copilot copilot, ObjectNode fields, Duration limit) {
+        private int converse(CopilotClient copilot, ObjectNode fields, Duration limit) {
             if (json || output != null) {
                 throw Fault.usage("no prompt: " + (json ? "--json" : "-o") + " needs one", "copilot chat \"…\"");
             }
@@ -568,7 +568,7 @@ public class copilot {
         boolean refresh;
 
         @Override
-        int run(Copilot copilot) {
+        int run(CopilotClient copilot) {
             if (!words.isEmpty() && words.getFirst().equals("default")) return setDefault(copilot);
             if (words.size() > 1) {
                 throw Fault.usage("one word at most: " + String.join(" ", words), "copilot models " + words.getFirst());
@@ -589,7 +589,7 @@ public class copilot {
             return 0;
         }
 
-        private int setDefault(Copilot copilot) {
+        private int setDefault(CopilotClient copilot) {
             if (words.size() == 1) {
                 print(copilot.model(null));
                 return 0;
@@ -625,7 +625,7 @@ public class copilot {
         boolean include;
 
         @Override
-        int run(Copilot copilot) {
+        int run(CopilotClient copilot) {
             String body = input == null ? null : TextFile.read(env, input);
             String verb = method != null ? method.toUpperCase(Locale.ROOT) : body == null ? "GET" : "POST";
             if (!verb.matches("[A-Z]+") || verb.equals("CONNECT")) {
@@ -1012,13 +1012,13 @@ final class Conversation {
 
     private final Environment env;
     private final Screen screen;
-    private final Copilot copilot;
+    private final CopilotClient copilot;
     private final boolean showUsage, hideReasoning;
     private final List<Message> said = new ArrayList<>();
     private Request request;
     private String system;
 
-    Conversation(Environment env, Screen screen, Copilot copilot, Request first, boolean showUsage,
+    Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, boolean showUsage,
                  boolean hideReasoning) {
         this.env = env;
         this.screen = screen;
@@ -1479,7 +1479,7 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
               Optional<Fault> trouble) {
     record Line(String source, String state, String detail) {}
 
-    static Status of(Copilot copilot, boolean check) {
+    static Status of(CopilotClient copilot, boolean check) {
         var lines = new ArrayList<Line>();
         CopilotToken used = null;
         String user = "";
@@ -1924,8 +1924,9 @@ interface Listener {
     default void warning(String message) {}
 }
 
-/// The Copilot API of one account on one host.
-final class Copilot implements AutoCloseable {
+/// The Copilot API of one account on one host. (A class `Copilot` would share its file with `copilot` where the file
+/// system does not tell case.)
+final class CopilotClient implements AutoCloseable {
     record Settings(Host host, Headers headers, Duration maxWait) {}
 
     private final Environment env;
@@ -1935,7 +1936,7 @@ final class Copilot implements AutoCloseable {
     private final Logins logins;
     private final Tokens tokens;
 
-    Copilot(Environment env, Screen screen, Settings settings) {
+    CopilotClient(Environment env, Screen screen, Settings settings) {
         this.env = env;
         this.settings = settings;
         home = Home.of(env);
@@ -2312,7 +2313,7 @@ final class ToolCalls {
 
 /// The API's refusals of a chat that need more than GitHub's own words.
 final class ChatRefusal {
-    static Fault of(Copilot copilot, Request request, Refusal answer) {
+    static Fault of(CopilotClient copilot, Request request, Refusal answer) {
         return switch (answer.code()) {
             case "model_not_supported" -> notSupported(copilot, request.model(), answer);
             case "model_not_available_for_integrator" -> Fault.error(answer.said(),
@@ -2324,7 +2325,7 @@ final class ChatRefusal {
         };
     }
 
-    private static Fault notSupported(Copilot copilot, String model, Refusal answer) {
+    private static Fault notSupported(CopilotClient copilot, String model, Refusal answer) {
         String lead = "this account cannot use the model \"" + model + "\": " + answer.said();
         Catalogue catalogue;
         try {
@@ -3703,7 +3704,7 @@ final class Descriptors {
 final class Screen {
     private final Environment env;
     private Boolean terminal;
-    private int livingWidth;
+    private boolean living;                                 // the last line is one to write over
     boolean verbose, quiet;
 
     Screen(Environment env) { this.env = env; }
@@ -3741,10 +3742,9 @@ final class Screen {
     /// A line that is written over by the next one; only on a terminal. An empty one takes it away.
     void living(String text) {
         if (quiet || !colour()) return;
-        String rest = " ".repeat(Math.max(0, livingWidth - text.length()));
-        env.err().print("\r" + dim(text) + rest + (text.isEmpty() ? "\r" : ""));
+        env.err().print("\r\033[K" + (text.isEmpty() ? "" : dim(text)));
         env.err().flush();
-        livingWidth = text.length();
+        living = !text.isEmpty();
     }
 
     /// Reasoning and the like, as it arrives.
@@ -3780,7 +3780,7 @@ final class Screen {
     }
 
     private void line(String text) {
-        if (livingWidth > 0) living("");
+        if (living) living("");
         env.err().println(text);
         env.err().flush();
     }

@@ -194,7 +194,7 @@ class Login {
         assertTrue(outcome.err().matches("(?s).*[B-Z]{4}-[B-Z]{4}.*"), outcome::all);
         says(outcome, "15:00", "14:59");
         String last = outcome.err().substring(outcome.err().lastIndexOf("left"));
-        assertTrue(last.endsWith("\r"), "the countdown stays on the screen: " + outcome.all());
+        assertTrue(last.endsWith("\r\033[K"), "the countdown stays on the screen: " + outcome.all());
     }
 
     @Test
