@@ -1930,23 +1930,23 @@ final class CopilotClient implements AutoCloseable {
     record Settings(Host host, Headers headers, Duration maxWait) {}
 
     private final Environment env;
+    private final Screen screen;
     private final Home home;
     private final Settings settings;
     private final Wire wire;
     private final Logins logins;
     private final Tokens tokens;
+    private Optional<Catalogue> known;                      // null until the cache was looked at
 
     CopilotClient(Environment env, Screen screen, Settings settings) {
         this.env = env;
+        this.screen = screen;
         this.settings = settings;
         home = Home.of(env);
         wire = new Wire(env, screen, settings.maxWait());
         logins = new Logins(env, screen, home, settings.host(), wire, settings.headers());
         tokens = new Tokens(env, screen, home, settings.host(), wire, settings.headers(), logins);
-        this.screen = screen;
     }
-
-    private final Screen screen;
 
     Host host() { return settings.host(); }
 
@@ -2011,7 +2011,8 @@ final class CopilotClient implements AutoCloseable {
 
     /// Some models cannot stream; the catalogue tells, and where it is not at hand, the name: it is the o1 family.
     private boolean streams(Request request) {
-        return request.stream() && stored().flatMap(c -> c.find(request.model()))
+        if (known == null) known = stored();
+        return request.stream() && known.flatMap(c -> c.find(request.model()))
                 .map(m -> m.json().path("capabilities").path("supports").isMissingNode() || m.supports("streaming"))
                 .orElse(!request.model().matches("o1(-.*)?"));
     }
@@ -2043,13 +2044,15 @@ final class CopilotClient implements AutoCloseable {
 
     /// The models of this account, from the cache where that is younger than `age`.
     Catalogue catalogue(Duration age) {
-        var old = stored();
-        if (old.isPresent() && old.get().younger(age, env.time().now())) return old.get();
+        if (known == null) known = stored();
+        if (known.isPresent() && known.get().younger(age, env.time().now())) return known.get();
         var json = send("GET", "/models", null, null, Reading.json("the list of models"), _ -> null);
         var file = Json.object().put("fetched_at", env.time().now().getEpochSecond());
         file.set("answer", json);
         home.cache(models(), file, screen);
-        return new Catalogue(json, env.time().now());
+        var fresh = new Catalogue(json, env.time().now());
+        known = Optional.of(fresh);
+        return fresh;
     }
 
     private Optional<Catalogue> stored() {
@@ -3521,9 +3524,9 @@ final class Rehearsal {
             Path home = Files.createTempDirectory("copilot-rehearsal-");
             Thread.ofVirtual().start(() -> answer(server));
             var nowhere = new PrintWriter(Writer.nullWriter());
-            var env = new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), nowhere, nowhere,
-                    Map.of("COP_HOME", home.toString(), "COP_HOST", "http://127.0.0.1:" + server.getLocalPort(),
-                            "COPILOT_GITHUB_TOKEN", "rehearsal"), _ -> false, Time.SYSTEM, () -> false, Path.of(""));
+            var variables = Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal",
+                    "COP_HOST", "http://127.0.0.1:" + server.getLocalPort());
+            var env = Environment.of(InputStream.nullInputStream(), nowhere, nowhere, variables, () -> false);
             copilot.run(env, "chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello");
             copilot.run(env, "chat", "--no-such-option");
             try (var files = Files.walk(home)) {

@@ -148,8 +148,9 @@ public class bench {
 
     /// A command line of ours (nothing foreign is in it) with the simulator's host and an account.
     private List<String> shell(String host, String line) {
-        return List.of("env", "COP_HOST=" + host, "COP_HOME=" + home, "COPILOT_GITHUB_TOKEN=" + simulator.GITHUB_TOKEN,
-                "bash", "-c", "exec " + line);
+        return List.of("env", "-i", "PATH=" + System.getenv("PATH"), "HOME=" + System.getenv("HOME"), "LANG=C.UTF-8",
+                "COP_HOST=" + host, "COP_HOME=" + home,
+                "COPILOT_GITHUB_TOKEN=" + simulator.GITHUB_TOKEN, "bash", "-c", "exec " + line);
     }
 
     // --------------------------------------------------------------------------------------------- measuring
