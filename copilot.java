@@ -30,7 +30,6 @@ import module java.net.http;
 import java.net.Proxy;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
-import java.security.cert.X509Certificate;
 
 import cop.copilot.Fault;
 import cop.copilot.Message;
@@ -38,6 +37,15 @@ import cop.copilot.Model;
 import cop.copilot.Reply;
 import cop.copilot.Request;
 import cop.copilot.Usage;
+import org.jline.reader.EndOfFileException;
+import org.jline.reader.LineReader;
+import org.jline.reader.LineReaderBuilder;
+import org.jline.reader.UserInterruptException;
+import org.jline.reader.Widget;
+import org.jline.reader.impl.DefaultParser;
+import org.jline.reader.impl.completer.StringsCompleter;
+import org.jline.terminal.Terminal;
+import org.jline.terminal.TerminalBuilder;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -63,7 +71,8 @@ public class copilot {
     /// @param err gets progress, warnings and errors
     /// @return the exit code: 0 done, 1 error, 2 usage, 4 not logged in, 75 come back later, 130 interrupted
     public static int run(PrintWriter out, PrintWriter err, String... args) {
-        return run(Environment.of(System.in, out, err, System.getenv(), () -> false), args);
+        return run(new Environment(new Stdin(System.in, null), out, err, System.getenv(), _ -> false, Time.SYSTEM,
+                () -> false, Path.of("")), args);
     }
 
     /// The same in another environment: this is what the tests call. Every error is printed here and nowhere else.
@@ -164,6 +173,7 @@ public class copilot {
             var line = new CommandLine(command)
                     .setExpandAtFiles(false)                // JBang has expanded @files already; twice would surprise
                     .setInterpolateVariables(false)
+                    .setOverwrittenOptionsAllowed(true)     // -v -v; else the last wins, as with curl
                     .setUsageHelpWidth(100)
                     .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
             try {
@@ -179,9 +189,16 @@ public class copilot {
             String message = e.getMessage().lines().findFirst().orElse("wrong arguments");
             if (e instanceof CommandLine.UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
                 String word = unmatched.getUnmatched().getFirst();
+                if (word.contains(" ")) {
+                    return Fault.usage("\"" + word + "\" begins with a dash and is taken for an option", name + " -- \""
+                            + word + "\"");
+                }
                 message = word.startsWith("-") ? name + " has no option " + word : name + " takes no \"" + word + "\"";
                 var near = Nearest.of(word, e.getCommandLine().getCommandSpec().optionsMap().keySet());
                 if (near.isPresent()) return Fault.usage(message, "did you mean " + near.get() + "?");
+            }
+            if (e.getArgSpec() instanceof CommandLine.Model.OptionSpec option && e.getValue() != null) {
+                message = option.longestName() + " " + e.getValue() + ": a number is wanted";
             }
             return Fault.usage(message, name + " --help");
         }
@@ -216,11 +233,10 @@ public class copilot {
         public Integer call() {
             screen.verbose = verbose;
             screen.quiet = quiet;
-            var options = new CopilotClient.Settings(
-                    host != null ? Host.of("--host", host) : Host.of("COP_HOST", env.variable("COP_HOST")),
-                    Headers.parse(env.variable("COP_HEADERS"), headers), maxWait());
-            try (var copilot = new CopilotClient(env, screen, options)) {
-                return run(copilot);
+            var where = host != null ? Host.of("--host", host) : Host.of("COP_HOST", env.variable("COP_HOST"));
+            var sent = Headers.parse(env.variable("COP_HEADERS"), headers);
+            try (var wire = new Wire(env, screen, maxWait())) {
+                return run(new CopilotClient(new Session(env, screen, Home.of(env), where, sent, wire)));
             }
         }
 
@@ -230,7 +246,8 @@ public class copilot {
             return Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), Duration.ofMinutes(1));
         }
 
-        void print(String line) { env.out().println(line); }
+        /// A line of the answer; always with LF, for `$(copilot token --header)` keeps what comes before it.
+        void print(String line) { env.out().print(line + "\n"); }
     }
 
     /// All commands but `token`, where --header means another thing.
@@ -268,18 +285,21 @@ public class copilot {
                 return 0;
             }
             String clientId = ClientId.of(client != null ? client : env.variable("COP_CLIENT_ID"));
-            var login = new GithubToken(Logins.OWN, withToken ? tokenFromStdin() : byDevice(copilot, clientId), "");
-            var grant = logins.adopt(login, copilot.tokens());
+            var login = withToken ? new GithubToken(GithubToken.STDIN, tokenFromStdin(), "")
+                    : new GithubToken(GithubToken.BROWSER, byDevice(copilot, clientId), "");
+            var grant = copilot.tokens().adopt(login, !withToken || old.isEmpty());
+            String first = logins.sources().stream().map(GithubToken::source).findFirst().orElse(Logins.OWN);
+            if (!first.equals(Logins.OWN)) screen.note("note: " + first + " is set, and goes before this login");
             String who = logins.stored().orElse(login).name();
             print("logged in as " + who + " (" + grant.plan() + "), API " + grant.api());
             return 0;
         }
 
         private String byDevice(CopilotClient copilot, String clientId) {
-            var flow = new DeviceFlow(copilot.wire(), env.time(), copilot.host(), copilot.headers(), clientId, scope);
+            var flow = new DeviceFlow(copilot.session(), clientId, scope);
             var code = flow.start();
             show(code);
-            if (!noBrowser && !Browser.open(env, copilot.host().safeToOpen(code.verificationUri()))) {
+            if (!noBrowser && !Browser.open(env, copilot.session().host().safeToOpen(code.verificationUri()))) {
                 screen.note("(no browser was opened: type the address yourself)");
             }
             try {
@@ -302,8 +322,9 @@ public class copilot {
         }
 
         private String tokenFromStdin() {
-            if (env.stdin().kind() == Stdin.Kind.TERMINAL) screen.note("paste the GitHub token, then Enter and Ctrl-D");
-            String token = env.stdin().text().strip();
+            boolean person = env.stdin().kind() == Stdin.Kind.TERMINAL;
+            if (person) screen.always("paste the GitHub token (it is not shown), then Enter");
+            String token = (person ? env.stdin().secret() : env.stdin().text()).strip();
             String hint = "printf %s \"$TOKEN\" | copilot login --with-token";
             if (token.isEmpty()) {
                 throw Fault.usage("no token came on standard input", hint);
@@ -325,7 +346,7 @@ public class copilot {
             var old = copilot.logins().forget();
             old.ifPresent(copilot.tokens()::forget);
             print(old.map(login -> "logged out " + login.name()).orElse("nobody was logged in")
-                    + " (" + copilot.host().name() + ")");
+                    + " (" + copilot.session().host().name() + ")");
             if (old.isPresent()) {
                 screen.note("GitHub still lists the authorization: https://github.com/settings/apps/authorizations");
             }
@@ -443,42 +464,44 @@ public class copilot {
             var fields = fields();
             var limit = Durations.parse("--timeout", timeout, null);
             if (limit != null && limit.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 90s");
-            Path file = output == null ? null : OutputFile.check(env, output);
+            Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
             String text = promptText();
             if (text == null) return converse(copilot, fields, limit);
             var messages = new ArrayList<Message>();
             if (system != null) messages.add(Message.system(system));
             messages.add(Message.user(text));
-            var request = new Request(copilot.model(model), messages, fields, !noStream, limit);
             boolean live = !json && file == null && fields.path("n").asInt(1) == 1;
             var printer = new AnswerPrinter(env, screen, live, !hideReasoning);
             Reply reply;
             try {
-                reply = copilot.ask(request, printer);
+                reply = Wire.within(limit, () -> copilot.ask(
+                        new Request(copilot.model(model), messages, fields, !noStream), printer));
                 printer.end();
             } catch (Fault fault) {
                 printer.end();
-                keep(printer.heard(), live, file);
+                keep(printer.heard(), live, file, fault);
                 throw fault;
             }
             return finish(reply, live, file);
         }
 
         /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file of -o.
-        private void keep(String heard, boolean live, Path file) {
+        private void keep(String heard, boolean live, Path file, Fault fault) {
             if (heard.isEmpty()) return;
-            if (file == null && !live && !json) printText(heard);
+            String answer = !json ? heard : Json.line(Json.object().put("text", heard).put("finish", "")
+                    .put("error", fault.getMessage()));
+            if (file == null && !live) printText(answer);
             if (file == null) return;
             try {
-                screen.note("what had come is in " + OutputFile.keepPart(file, heard));
-            } catch (Fault fault) {
-                screen.warn(fault.getMessage());
+                screen.note("what had come is in " + OutputFile.keepPart(file, answer));
+            } catch (Fault unwritable) {
+                screen.warn(unwritable.getMessage());
             }
         }
 
         private int finish(Reply reply, boolean live, Path file) {
             String answer = json ? Json.line(reply.json()) : reply.text();
-            if (file != null) OutputFile.write(file, Text.withOneNewline(answer));
+            if (file != null) writeOrPrint(file, Text.withOneNewline(answer));
             else if (json) print(answer);
             else if (!live) printText(answer);
             env.out().flush();
@@ -499,6 +522,16 @@ public class copilot {
             };
         }
 
+        /// A billed answer is not lost because a file cannot be written.
+        private void writeOrPrint(Path file, String answer) {
+            try {
+                OutputFile.write(file, answer);
+            } catch (Fault unwritable) {
+                printText(answer);
+                throw unwritable;
+            }
+        }
+
         private void printText(String text) {
             print(Text.withoutLastNewlines(env.terminal().test(1) ? Text.printable(text) : text));
         }
@@ -514,20 +547,22 @@ public class copilot {
                 throw Fault.usage("no prompt: " + (json ? "--json" : "-o") + " needs one", "copilot chat \"…\"");
             }
             var first = new Request(copilot.model(model), system == null ? List.of()
-                    : List.of(Message.system(system)), fields, !noStream, limit);
-            return new Conversation(env, screen, copilot, first, usage, hideReasoning).run();
+                    : List.of(Message.system(system)), fields, !noStream);
+            return new Conversation(env, screen, copilot, first, limit, usage, hideReasoning).run();
         }
 
         /// What to send as the user's message; null means that there is nothing and a person sits there.
         private String promptText() {
             var parts = new ArrayList<String>();
-            boolean dash = prompt.equals(List.of("-"));
-            String words = dash ? "" : String.join(" ", prompt);
+            boolean dash = !prompt.isEmpty() && prompt.getFirst().equals("-");
+            String words = String.join(" ", dash ? prompt.subList(1, prompt.size()) : prompt);
             var stdin = env.stdin();
             boolean taken = files.contains("-");
             if (!taken && (dash || stdin.kind() != Stdin.Kind.TERMINAL)) {
                 boolean wait = dash || words.isBlank() && files.isEmpty();
-                var piped = wait ? Optional.of(stdin.text()) : stdin.text(Stdin.PATIENCE);
+                var piped = wait ? Optional.of(stdin.text()) : stdin.text(Stdin.PATIENCE, () -> {
+                    if (screen.terminal()) screen.note("still reading stdin (</dev/null if nothing is to come)");
+                });
                 if (piped.isEmpty()) screen.note("note: nothing came on stdin for 2 s, going on without it");
                 piped.map(Text::withoutLastNewlines).filter(t -> !t.isBlank()).ifPresent(parts::add);
             }
@@ -541,12 +576,21 @@ public class copilot {
 
         private ObjectNode fields() {
             var fields = RequestFields.parse(options);
-            if (temperature != null) fields.put("temperature", temperature);
-            if (maxTokens != null) fields.put("max_tokens", maxTokens);
-            if (topP != null) fields.put("top_p", topP);
+            put(fields, "--temperature", "temperature", temperature, 0, 2);
+            put(fields, "--max-tokens", "max_tokens", maxTokens == null ? null : BigDecimal.valueOf(maxTokens), 1,
+                    Integer.MAX_VALUE);
+            put(fields, "--top-p", "top_p", topP, 0, 1);
             if (seed != null) fields.put("seed", seed);
             if (effort != null) fields.put("reasoning_effort", effort);
             return fields;
+        }
+
+        private static void put(ObjectNode fields, String option, String field, BigDecimal value, long from, long to) {
+            if (value == null) return;
+            if (value.compareTo(BigDecimal.valueOf(from)) < 0 || value.compareTo(BigDecimal.valueOf(to)) > 0) {
+                throw Fault.usage(option + " " + value + " is out of range", "from " + from + " to " + to);
+            }
+            fields.put(field, value);
         }
     }
 
@@ -574,7 +618,7 @@ public class copilot {
                 throw Fault.usage("one word at most: " + String.join(" ", words), "copilot models " + words.getFirst());
             }
             var catalogue = copilot.catalogue(refresh ? Duration.ZERO : Catalogue.FRESH);
-            if (json) {
+            if (json && words.isEmpty()) {
                 print(Json.pretty(catalogue.json()));
                 return 0;
             }
@@ -584,6 +628,12 @@ public class copilot {
                 throw Fault.error(catalogue.models().isEmpty() ? "GitHub lists no models for this account"
                         : "no model matches" + (words.isEmpty() ? "" : " \"" + words.getFirst() + "\""),
                         "copilot models --all");
+            }
+            if (json) {
+                var some = Json.object();
+                shown.forEach(model -> some.withArray("data").add(model.json()));
+                print(Json.pretty(some));
+                return 0;
             }
             screen.table(env, Model.COLUMNS, shown.stream().map(Model::cells).toList());
             return 0;
@@ -600,7 +650,7 @@ public class copilot {
             }
             var model = copilot.catalogue(Catalogue.FRESH).named(words.get(1));
             if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
-            copilot.defaultModel(model.id());
+            copilot.setDefaultModel(model.id());
             print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
             return 0;
         }
@@ -631,10 +681,14 @@ public class copilot {
             if (!verb.matches("[A-Z]+") || verb.equals("CONNECT")) {
                 throw Fault.usage("-X " + method + " is no method", "-X GET, POST, PUT, PATCH or DELETE");
             }
-            return copilot.raw(verb, path, body, answer -> {
+            int status = copilot.raw(verb, path, body, answer -> {
                 if (include) answer.head(env.out());
-                answer.copyText(env.out());
+                boolean open = answer.copyText(env.out());
+                if (open && env.terminal().test(1)) env.out().print("\n");
             });
+            if (status / 100 == 2) return 0;
+            screen.error(verb + " " + path + " answered " + status);
+            return 1;
         }
     }
 
@@ -651,18 +705,17 @@ public class copilot {
     }
 
     /// What to ask: the model's id, the messages in order, and any further fields of the request's body.
-    ///
-    /// @param timeout for the whole answer; null means two minutes to its head and five of silence within
-    public record Request(String model, List<Message> messages, ObjectNode fields, boolean stream, Duration timeout) {
+    public record Request(String model, List<Message> messages, ObjectNode fields, boolean stream) {
         public Request {
             messages = List.copyOf(messages);
+            fields = fields.deepCopy();
         }
 
-        public Request withMessages(List<Message> other) {
-            return new Request(model, other, fields, stream, timeout);
-        }
+        public Request withMessages(List<Message> other) { return new Request(model, other, fields, stream); }
 
-        public Request withModel(String other) { return new Request(other, messages, fields, stream, timeout); }
+        public Request withModel(String other) { return new Request(other, messages, fields, stream); }
+
+        public Request withStream(boolean other) { return new Request(model, messages, fields, other); }
     }
 
     /// An answer. `finish` is `stop`, `length`, `content_filter`, `tool_calls`, or `` where GitHub named none.
@@ -719,7 +772,8 @@ public class copilot {
 
     /// A model as the catalogue describes it; `json()` is GitHub's whole entry.
     public record Model(JsonNode json) {
-        static final List<String> COLUMNS = List.of("ID", "NAME", "VENDOR", "CONTEXT", "OUTPUT", "PRICE", "NOTES");
+        static final List<String> COLUMNS = List.of("ID", "VENDOR", "CONTEXT", "OUTPUT", "PRICE", "ENDPOINTS",
+                "ABILITIES", "NOTES");
 
         /// What goes into `-m`, such as `gpt-4o`.
         public String id() { return Json.text(json, "id"); }
@@ -752,6 +806,10 @@ public class copilot {
             return !state.isString() || state.asString().equals("enabled");
         }
 
+        boolean streams() {
+            return supports("streaming") || json.path("capabilities").path("supports").isMissingNode();
+        }
+
         boolean shown() { return json.path("model_picker_enabled").asBoolean(true) && isChat(); }
 
         boolean isChat() { return json.path("capabilities").path("type").asString("chat").equals("chat"); }
@@ -764,7 +822,24 @@ public class copilot {
         }
 
         List<String> cells() {
-            return List.of(id(), name(), vendor(), count(context()), count(maxOutput()), price(), notes());
+            return List.of(id(), vendor(), count(context()), count(maxOutput()), price(), paths(), abilities(),
+                    notes());
+        }
+
+        /// The endpoints in a word each: chat, responses, messages.
+        private String paths() {
+            return endpoints().stream().filter(path -> path.startsWith("/"))
+                    .map(path -> path.replace("/chat/completions", "chat").replaceFirst("^/(v1/)?", ""))
+                    .collect(Collectors.joining(" "));
+        }
+
+        private String abilities() {
+            var abilities = new StringJoiner(" ");
+            if (supports("vision")) abilities.add("vision");
+            if (supports("tool_calls")) abilities.add("tools");
+            if (supports("structured_outputs")) abilities.add("schema");
+            if (supports("reasoning_effort") || supports("thinking")) abilities.add("reasoning");
+            return abilities.toString();
         }
 
         private String price() {
@@ -778,7 +853,7 @@ public class copilot {
             if (!enabled()) notes.add("not enabled");
             if (json.path("preview").asBoolean(false)) notes.add("preview");
             if (!isChat()) notes.add(json.path("capabilities").path("type").asString());
-            else if (!endpoints().contains("/chat/completions")) notes.add("only " + String.join(" ", endpoints()));
+            else if (!endpoints().contains("/chat/completions")) notes.add("not for chat yet");
             for (var message : json.path("warning_messages")) notes.add(Json.text(message, "message"));
             return String.join(", ", notes);
         }
@@ -818,8 +893,6 @@ public class copilot {
         static Fault io(String doing, IOException e, String hint) {
             return new Fault(ERROR, doing + ": " + Text.reason(e), hint, e);
         }
-
-        static Fault interrupted() { return new Fault(INTERRUPTED, "interrupted", "", null); }
 
         static Fault bug(RuntimeException e) {
             return new Fault(ERROR, "this is a bug of copilot.java: " + e,
@@ -896,6 +969,99 @@ final class AnswerPrinter implements Listener {
     }
 }
 
+/// What `status` tells: every source of a token and what it is good for.
+record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String user, Instant now,
+              Optional<Fault> trouble) {
+    record Line(String source, String state, String detail) {}
+
+    /// @param check ask GitHub about every source; else only as far as the first that works
+    static Status of(CopilotClient copilot, boolean check) {
+        var look = new Look(copilot, check);
+        for (String source : Logins.ORDER) {
+            var tokens = copilot.logins().from(source);
+            boolean ignored = copilot.logins().ignored(source);
+            if (ignored) look.lines.add(new Line(source, "ignored", "never sent to a --host of your own"));
+            else if (tokens.isEmpty()) look.lines.add(new Line(source, "none", ""));
+            for (var token : tokens) look.lines.add(look.at(token));
+        }
+        return new Status(copilot.session().host(), look.lines, Optional.ofNullable(look.used), look.user,
+                copilot.session().now(), Optional.ofNullable(look.trouble));
+    }
+
+    /// Goes through the sources; after trouble, such as an outage, it asks no more.
+    private static final class Look {
+        final CopilotClient copilot;
+        final boolean check;
+        final List<Line> lines = new ArrayList<>();
+        CopilotToken used;
+        String user = "";
+        Fault trouble;
+
+        Look(CopilotClient copilot, boolean check) {
+            this.copilot = copilot;
+            this.check = check;
+        }
+
+        Line at(GithubToken source) {
+            String shown = Secrets.shown(source.value());
+            if (trouble != null || used != null && !check) {
+                return new Line(source.source(), "unused", copilot.tokens().plan(source)
+                        .map(plan -> shown + ", " + plan).orElse(shown));
+            }
+            try {
+                var token = check ? copilot.tokens().asked(source) : copilot.tokens().of(source);
+                boolean first = used == null;
+                if (first) {
+                    used = token;
+                    user = source.user().isEmpty() ? copilot.logins().user(source) : source.user();
+                }
+                return new Line(source.source(), first ? "used" : "works", shown + ", " + token.plan());
+            } catch (Refused refused) {
+                return new Line(source.source(), "refused", refused.getMessage());
+            } catch (Interrupted stopped) {
+                throw stopped;
+            } catch (Fault fault) {
+                trouble = fault;
+                return new Line(source.source(), "untried", shown);
+            }
+        }
+    }
+
+    boolean loggedIn() { return token.isPresent(); }
+
+    String text() {
+        var text = new StringBuilder(host.name() + "\n");
+        if (token.isEmpty()) {
+            text.append(trouble.isPresent() ? "  not known: GitHub could not be asked\n"
+                    : "  not logged in; type: copilot login\n");
+        } else {
+            text.append("  logged in as ").append(user.isEmpty() ? "?" : Text.printable(user)).append(" (")
+                    .append(token.get().plan()).append(", ").append(token.get().sku()).append(")\n")
+                    .append("  API      ").append(token.get().api()).append('\n')
+                    .append("  token    good for ").append(Durations.words(token.get().left(now))).append('\n');
+        }
+        text.append("  sources of a GitHub token, in the order of use:");
+        for (var line : lines) {
+            String row = Text.padded(line.source(), 25) + Text.padded(line.state(), 9) + line.detail();
+            text.append("\n    ").append(row.stripTrailing());
+        }
+        return text.toString();
+    }
+
+    ObjectNode json() {
+        var json = Json.object().put("host", host.name());
+        if (trouble.isPresent()) json.putNull("logged_in");             // GitHub could not be asked
+        else json.put("logged_in", loggedIn());
+        token.ifPresent(t -> json.put("user", user).put("plan", t.plan()).put("sku", t.sku())
+                .put("api", t.api().toString()).put("seconds_left", t.left(now).toSeconds()));
+        var array = json.putArray("sources");
+        for (var line : lines) {
+            array.addObject().put("source", line.source()).put("state", line.state()).put("detail", line.detail());
+        }
+        return json;
+    }
+}
+
 /// Fields of the request's body that the user gives as KEY=JSON.
 final class RequestFields {
     private static final Map<String, String> OURS = Map.of("model", "-m", "messages", "the prompt and -s",
@@ -954,49 +1120,50 @@ final class TextFile {
 
 /// The file of `-o`: looked at before anything is sent, and written whole.
 final class OutputFile {
-    static Path check(Environment env, String name) {
+    /// @param what the option or command that names the file
+    static Path check(Environment env, String what, String name) {
         Path file = env.path(name).toAbsolutePath();
-        if (Files.isDirectory(file)) throw Fault.usage("-o " + name + " is a folder", "-o " + name + "/answer.txt");
+        if (Files.isDirectory(file)) {
+            throw Fault.usage(what + " " + name + " is a folder", what + " " + name + "/answer.txt");
+        }
         if (!Files.isDirectory(file.getParent())) {
-            throw Fault.usage("-o " + name + ": there is no folder " + file.getParent(),
+            throw Fault.usage(what + " " + name + ": there is no folder " + file.getParent(),
                     "mkdir -p " + file.getParent());
         }
         if (!Files.isWritable(Files.exists(file) ? file : file.getParent())) {
-            throw Fault.usage("-o " + name + " cannot be written", "choose another place, or chmod u+w " + name);
+            throw Fault.usage(what + " " + name + " cannot be written", "choose another place, or chmod u+w " + name);
         }
         return file;
     }
 
-    /// A special file, such as /dev/null or a named pipe, is written in place; nothing can be moved there.
+    /// A special file, such as /dev/null or a named pipe, and one in a folder that takes no new files, is written in
+    /// place.
     static void write(Path file, String text) {
         try {
-            if (special(file)) {
-                Files.writeString(file, text);
-                return;
-            }
-            Path target = Files.exists(file) ? file.toRealPath() : file;
-            Path part = partOf(target);
-            Files.deleteIfExists(part);
-            if (Files.exists(target)) Files.copy(target, part, StandardCopyOption.COPY_ATTRIBUTES);     // its mode
-            Files.writeString(part, text);
-            Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
+            if (inPlace(file)) Files.writeString(file, text);
+            else WholeFile.write(file, text);
         } catch (IOException e) {
-            throw Fault.io("cannot write " + file, e, "is the disk full?");
+            throw Fault.io("cannot write " + file, e, "is the disk full? choose another place for -o");
         }
     }
 
     /// Keeps what had come of an answer that broke off, beside the file, whose old content stays.
     static Path keepPart(Path file, String text) {
+        Path part = file;
+        for (int i = 1; !inPlace(file) && (i == 1 || Files.exists(part)); i++) {
+            part = file.resolveSibling(file.getFileName() + ".part" + (i == 1 ? "" : i));
+        }
         try {
-            return Files.writeString(special(file) ? file : partOf(file), Text.withOneNewline(text));
+            return Files.writeString(part, Text.withOneNewline(text));
         } catch (IOException e) {
-            throw Fault.io("cannot write " + partOf(file), e, "is the disk full?");
+            throw Fault.io("cannot write " + part, e, "is the disk full?");
         }
     }
 
-    private static boolean special(Path file) { return Files.exists(file) && !Files.isRegularFile(file); }
-
-    private static Path partOf(Path file) { return file.resolveSibling(file.getFileName() + ".part"); }
+    private static boolean inPlace(Path file) {
+        boolean movable = Files.isRegularFile(file) && Files.isWritable(file.toAbsolutePath().getParent());
+        return Files.exists(file) && !movable;
+    }
 }
 
 /// A conversation on a terminal. The only part that loads JLine.
@@ -1013,16 +1180,18 @@ final class Conversation {
     private final Environment env;
     private final Screen screen;
     private final CopilotClient copilot;
+    private final Duration limit;
     private final boolean showUsage, hideReasoning;
     private final List<Message> said = new ArrayList<>();
     private Request request;
     private String system;
 
-    Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, boolean showUsage,
-                 boolean hideReasoning) {
+    Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, Duration limit,
+                 boolean showUsage, boolean hideReasoning) {
         this.env = env;
         this.screen = screen;
         this.copilot = copilot;
+        this.limit = limit;
         this.showUsage = showUsage;
         this.hideReasoning = hideReasoning;
         request = first;
@@ -1030,7 +1199,7 @@ final class Conversation {
     }
 
     int run() {
-        try (var terminal = org.jline.terminal.TerminalBuilder.builder().system(true).nativeSignals(true)
+        try (var terminal = TerminalBuilder.builder().system(true).nativeSignals(true)
                 .encoding(StandardCharsets.UTF_8).stdinEncoding(StandardCharsets.UTF_8)
                 .stdoutEncoding(StandardCharsets.UTF_8).stderrEncoding(StandardCharsets.UTF_8).build()) {
             var reader = reader(terminal);
@@ -1039,10 +1208,11 @@ final class Conversation {
                 String line;
                 try {
                     line = reader.readLine(screen.colour() ? "\033[1m> \033[0m" : "> ");
-                } catch (org.jline.reader.UserInterruptException stoppedTyping) {
+                } catch (UserInterruptException stoppedTyping) {
                     if (env.stopping().getAsBoolean()) return Fault.INTERRUPTED;
+                    if (stoppedTyping.getPartialLine().isEmpty()) screen.note("(Ctrl-D or /quit leaves)");
                     continue;
-                } catch (org.jline.reader.EndOfFileException _) {
+                } catch (EndOfFileException _) {
                     return 0;
                 }
                 if (!obey(line.strip(), terminal)) return 0;
@@ -1052,28 +1222,30 @@ final class Conversation {
         }
     }
 
-    private org.jline.reader.LineReader reader(org.jline.terminal.Terminal terminal) throws IOException {
+    private LineReader reader(Terminal terminal) throws IOException {
         Path history = Home.of(env).state().resolve("history");
-        var parser = new org.jline.reader.impl.DefaultParser();
+        var parser = new DefaultParser();
         parser.setEscapeChars(new char[0]);                 // what is typed is text, not a shell's words
         parser.setQuoteChars(new char[0]);
-        var reader = org.jline.reader.LineReaderBuilder.builder().terminal(terminal).appName("copilot").parser(parser)
-                .completer(new org.jline.reader.impl.completer.StringsCompleter(COMMANDS))
-                .variable(org.jline.reader.LineReader.SECONDARY_PROMPT_PATTERN, "… ")
-                .option(org.jline.reader.LineReader.Option.DISABLE_EVENT_EXPANSION, true)
-                .option(org.jline.reader.LineReader.Option.INSERT_TAB, false)
+        var reader = LineReaderBuilder.builder().terminal(terminal).appName("copilot").parser(parser)
+                .completer((from, line, found) -> {
+                    if (line.line().startsWith("/")) new StringsCompleter(COMMANDS).complete(from, line, found);
+                })
+                .variable(LineReader.SECONDARY_PROMPT_PATTERN, "… ")
+                .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
+                .option(LineReader.Option.INSERT_TAB, true)
                 .build();
         try {
             Home.of(env).touch(history);                    // 0600 before JLine writes into it
-            reader.setVariable(org.jline.reader.LineReader.HISTORY_FILE, history);
+            reader.setVariable(LineReader.HISTORY_FILE, history);
         } catch (IOException readOnly) {
             screen.detail("no history: " + Text.reason(readOnly));
         }
-        var keys = reader.getKeyMaps().get(org.jline.reader.LineReader.MAIN);
-        keys.bind((org.jline.reader.Widget) () -> newline(reader), "\033\r", "\033\n");
-        keys.bind((org.jline.reader.Widget) () -> {
+        var keys = reader.getKeyMaps().get(LineReader.MAIN);
+        keys.bind((Widget) () -> newline(reader), "\033\r", "\033\n");
+        keys.bind((Widget) () -> {
             if (reader.getBuffer().prevChar() != '\\') {
-                reader.callWidget(org.jline.reader.LineReader.ACCEPT_LINE);
+                reader.callWidget(LineReader.ACCEPT_LINE);
                 return true;
             }
             reader.getBuffer().backspace();
@@ -1082,14 +1254,15 @@ final class Conversation {
         return reader;
     }
 
-    private static boolean newline(org.jline.reader.LineReader reader) {
+    private static boolean newline(LineReader reader) {
         reader.getBuffer().write('\n');
         return true;
     }
 
     /// @return false to leave
-    private boolean obey(String line, org.jline.terminal.Terminal terminal) {
+    private boolean obey(String line, Terminal terminal) {
         if (line.isEmpty()) return true;
+        if (line.equals("exit") || line.equals("quit")) return false;
         if (!line.startsWith("/") || line.startsWith("//")) {
             say(line.startsWith("//") ? line.substring(1) : line, terminal);
             return true;
@@ -1119,23 +1292,23 @@ final class Conversation {
     }
 
     /// One turn. What was asked is forgotten again if no answer came, so that it can be asked once more.
-    private void say(String text, org.jline.terminal.Terminal terminal) {
+    private void say(String text, Terminal terminal) {
         said.add(Message.user(text));
         var printer = new AnswerPrinter(env, screen, true, !hideReasoning);
         var asking = Thread.currentThread();
-        var before = terminal.handle(org.jline.terminal.Terminal.Signal.INT, _ -> asking.interrupt());
+        var before = terminal.handle(Terminal.Signal.INT, _ -> asking.interrupt());
         try {
-            var reply = copilot.ask(request.withMessages(messages()), printer);
+            var reply = Wire.within(limit, () -> copilot.ask(request.withMessages(messages()), printer));
             printer.end();
             if (showUsage) screen.note(reply.usageLine());
             if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
         } catch (Fault fault) {
             printer.end();
             if (env.stopping().getAsBoolean()) throw fault;
-            if (fault.exitCode() == Fault.INTERRUPTED) screen.note("(stopped)");
+            if (fault instanceof Interrupted) screen.note("(stopped)");
             else screen.report(fault);
         } finally {
-            terminal.handle(org.jline.terminal.Terminal.Signal.INT, before);
+            terminal.handle(Terminal.Signal.INT, before);
             var _ = Thread.interrupted();                   // a Ctrl-C that came too late
         }
         if (printer.heard().isEmpty()) said.removeLast();
@@ -1160,7 +1333,7 @@ final class Conversation {
                     .append(Text.withOneNewline(message.content())).append('\n');
         }
         try {
-            OutputFile.write(OutputFile.check(env, name), text.toString());
+            OutputFile.write(OutputFile.check(env, "/save", name), text.toString());
             screen.note("written: " + name);
         } catch (Fault fault) {
             screen.report(fault);
@@ -1173,6 +1346,8 @@ final class Conversation {
 
 /// A GitHub token and where it was found. Two sources may hold the same token: `key` tells.
 record GithubToken(String source, String value, String user) {
+    static final String STDIN = "standard input", BROWSER = "this login";
+
     /// A hash that names the token in caches without giving it away (the token itself has over 160 random bits).
     String key(Host host) { return Text.sha256(host.name() + "\n" + value).substring(0, 20); }
 
@@ -1201,95 +1376,75 @@ final class ClientId {
 }
 
 /// Our own login on this machine, and every other place where a GitHub token may lie, in the order of use.
-final class Logins {
-    private final Environment env;
-    private final Screen screen;
-    private final Home home;
-    private final Host host;
-    private final Wire wire;
-    private final Headers headers;
-
-    Logins(Environment env, Screen screen, Home home, Host host, Wire wire, Headers headers) {
-        this.env = env;
-        this.screen = screen;
-        this.home = home;
-        this.host = host;
-        this.wire = wire;
-        this.headers = headers;
-    }
-
+record Logins(Session session) {
     static final String OWN = "your login";
-    static final List<String> ORDER = List.of("COPILOT_GITHUB_TOKEN", OWN, "GH_TOKEN", "GITHUB_TOKEN",
-            "the editors' apps.json", "the editors' hosts.json");
+    private static final String APPS = "the editors' apps.json", HOSTS = "the editors' hosts.json";
+    static final List<String> ORDER = List.of("COPILOT_GITHUB_TOKEN", OWN, "GH_TOKEN", "GITHUB_TOKEN", APPS, HOSTS);
 
     /// All tokens found, in order, each token once. To an origin that the user named with --host go only the
     /// two that were meant for this tool: the general variables and the editors' files were made for GitHub.
     List<GithubToken> sources() {
         var found = new LinkedHashMap<String, GithubToken>();
         for (String source : ORDER) {
-            candidate(source).ifPresent(token -> found.putIfAbsent(token.value(), token));
+            for (var token : from(source)) found.putIfAbsent(token.value(), token);
         }
         return List.copyOf(found.values());
     }
 
-    Optional<GithubToken> candidate(String source) {
-        if (source.equals(OWN)) return stored();
-        if (host.custom() && !source.equals("COPILOT_GITHUB_TOKEN")) return Optional.empty();
+    /// What one source holds: nothing, a token, or several (the editors' files).
+    List<GithubToken> from(String source) { return forOthers(source) ? List.of() : held(source); }
+
+    /// Whether a source holds tokens that are not for this host.
+    boolean ignored(String source) { return forOthers(source) && !held(source).isEmpty(); }
+
+    private boolean forOthers(String source) {
+        return session.host().custom() && !source.equals(OWN) && !source.equals("COPILOT_GITHUB_TOKEN");
+    }
+
+    private List<GithubToken> held(String source) {
         return switch (source) {
-            case "the editors' apps.json" -> editor("apps.json");
-            case "the editors' hosts.json" -> editor("hosts.json");
-            default -> Optional.ofNullable(env.variable(source)).map(String::strip).filter(t -> !t.isEmpty())
-                    .map(token -> new GithubToken(source, token, ""));
+            case OWN -> stored().stream().toList();
+            case APPS -> editor(source, "apps.json");
+            case HOSTS -> editor(source, "hosts.json");
+            default -> Stream.ofNullable(session.env().variable(source)).map(String::strip).filter(t -> !t.isEmpty())
+                    .map(token -> new GithubToken(source, token, "")).toList();
         };
     }
 
     Optional<GithubToken> stored() {
-        var entry = file().path(host.name());
+        var entry = file().path(session.host().name());
         String token = Json.text(entry, "token");
         return token.isEmpty() ? Optional.empty()
                 : Optional.of(new GithubToken(OWN, token, Json.text(entry, "user")));
     }
 
-    /// Keeps a new login once the exchange has shown that it is good for Copilot. Trouble on the way, such as an
-    /// outage, does not undo what the person has just typed: the login is kept and the trouble told.
-    CopilotToken adopt(GithubToken login, Tokens tokens) {
-        try {
-            var grant = tokens.exchangeAndKeep(login);
-            store(new GithubToken(OWN, login.value(), user(login)));
-            return grant;
-        } catch (Refused refused) {
-            throw Fault.login("this login is not kept, for it is of no use: " + refused.getMessage(), refused.hint());
-        } catch (Fault trouble) {
-            if (trouble.exitCode() != Fault.INTERRUPTED) store(login);
-            throw new Fault(trouble.exitCode(), "the login is kept, but could not be tried: " + trouble.getMessage(),
-                    "copilot status, in a while", trouble);
-        }
-    }
-
     /// Whose token it is; empty where GitHub does not say.
     String user(GithubToken token) {
         try {
-            var call = Call.get(host.rest("/user"), headers.github(token.value()));
-            return Json.text(wire.send(call, Reading.json("who is logged in")), "login");
+            var call = Call.get(session.host().rest("/user"), session.headers().github(token.value()));
+            return Json.text(session.wire().send(call, Reading.json("who is logged in")), "login");
+        } catch (Interrupted stopped) {
+            throw stopped;
         } catch (Fault notTold) {
-            screen.detail(notTold.getMessage());
+            session.notes().detail(notTold.getMessage());
             return "";
         }
     }
 
     void store(GithubToken login) {
-        change(all -> all.set(host.name(), Json.object().put("user", login.user()).put("token", login.value())
-                .put("created", env.time().now().toString())));
+        change(all -> all.set(session.host().name(), Json.object().put("user", login.user()).put("token", login.value())
+                .put("created", session.now().toString())));
     }
 
     Optional<GithubToken> forget() {
         var old = stored();
-        change(all -> all.remove(host.name()));
+        change(all -> all.remove(session.host().name()));
         return old;
     }
 
     /// Logins to several hosts stand in one file; those made at the same time must not lose each other.
     private void change(Consumer<ObjectNode> edit) {
+        var home = session.home();
         home.locked("login", () -> {
             var all = file();
             var before = all.deepCopy();
@@ -1301,29 +1456,30 @@ final class Logins {
 
     private ObjectNode file() {
         try {
-            return home.read(home.login());
+            return session.home().read(session.home().login());
         } catch (Fault unreadable) {
-            screen.warn(unreadable.getMessage() + "; it counts as no login");
+            session.notes().warn(unreadable.getMessage() + "; it counts as no login");
             return Json.object();
         }
     }
 
     /// The files that GitHub's editor plug-ins write, keyed by host (hosts.json) or host:clientId (apps.json).
-    private Optional<GithubToken> editor(String name) {
+    private List<GithubToken> editor(String source, String name) {
+        var tokens = new ArrayList<GithubToken>();
+        String host = session.host().name();
         try {
-            var entries = home.read(home.editors().resolve(name));
-            for (var entry : entries.properties()) {
-                boolean ours = entry.getKey().equals(host.name()) || entry.getKey().startsWith(host.name() + ":");
+            for (var entry : session.home().read(session.home().editors().resolve(name)).properties()) {
+                boolean ours = entry.getKey().equals(host) || entry.getKey().startsWith(host + ":")
+                        || session.host().custom();
                 String token = Json.text(entry.getValue(), "oauth_token");
                 if (ours && !token.isEmpty()) {
-                    return Optional.of(new GithubToken("the editors' " + name, token,
-                            Json.text(entry.getValue(), "user")));
+                    tokens.add(new GithubToken(source, token, Json.text(entry.getValue(), "user")));
                 }
             }
         } catch (Fault unreadable) {
-            screen.detail(unreadable.getMessage());
+            session.notes().detail(unreadable.getMessage());
         }
-        return Optional.empty();
+        return tokens;
     }
 }
 
@@ -1332,33 +1488,17 @@ record DeviceCode(String deviceCode, String userCode, URI verificationUri, Durat
 
 /// The device flow of RFC 8628. GitHub answers errors with HTTP 200, so the body decides (GitHub docs, "Authorizing
 /// OAuth apps").
-final class DeviceFlow {
+record DeviceFlow(Session session, String clientId, String scope) {
     /// Besides the server's interval, for its clock and ours do not tick together.
     private static final Duration MARGIN = Duration.ofSeconds(1);
 
-    private final Wire wire;
-    private final Time time;
-    private final Host host;
-    private final Headers headers;
-    private final String clientId;
-    private final String scope;
-
-    DeviceFlow(Wire wire, Time time, Host host, Headers headers, String clientId, String scope) {
-        this.wire = wire;
-        this.time = time;
-        this.host = host;
-        this.headers = headers;
-        this.clientId = clientId;
-        this.scope = scope;
-    }
-
     DeviceCode start() {
         var form = Map.of("client_id", clientId, "scope", scope);
-        var answer = wire.send(post("/login/device/code", form), new LoginAnswer());
+        var answer = session.wire().send(post("/login/device/code", form), new LoginAnswer());
         String code = Json.text(answer, "device_code");
         if (code.isEmpty()) throw refusal(Json.text(answer, "error"), answer);
         return new DeviceCode(code, Text.printable(Json.text(answer, "user_code")),
-                Text.uri(Json.text(answer, "verification_uri")).orElse(host.web("/login/device")),
+                Text.uri(Json.text(answer, "verification_uri")).orElse(session.host().web("/login/device")),
                 Duration.ofSeconds(answer.path("expires_in").asLong(900)),
                 Duration.ofSeconds(Math.max(1, answer.path("interval").asLong(5))));
     }
@@ -1370,7 +1510,7 @@ final class DeviceFlow {
     /// @param notes told of trouble on the way
     /// @return the GitHub token
     String await(DeviceCode code, Consumer<Duration> countdown, Consumer<String> notes) {
-        Instant end = time.now().plus(code.life());
+        Instant end = session.now().plus(code.life());
         Duration interval = code.interval();
         Duration trouble = Duration.ZERO;                   // RFC 8628, 3.5: slower after a time-out
         while (true) {
@@ -1379,8 +1519,7 @@ final class DeviceFlow {
             try {
                 answer = poll(code);
                 trouble = Duration.ZERO;
-            } catch (Fault lost) {
-                if (lost.exitCode() == Fault.INTERRUPTED) throw lost;
+            } catch (Stopped lost) {
                 notes.accept(lost.getMessage() + "; still trying");
                 trouble = trouble.isZero() ? interval : trouble.multipliedBy(2);
                 if (trouble.compareTo(Duration.ofSeconds(30)) > 0) trouble = Duration.ofSeconds(30);
@@ -1399,7 +1538,7 @@ final class DeviceFlow {
     }
 
     private JsonNode poll(DeviceCode code) {
-        return wire.send(post("/login/oauth/access_token", Map.of("client_id", clientId,
+        return session.wire().send(post("/login/oauth/access_token", Map.of("client_id", clientId,
                 "device_code", code.deviceCode(),
                 "grant_type", "urn:ietf:params:oauth:grant-type:device_code")).once(), new LoginAnswer());
     }
@@ -1421,18 +1560,17 @@ final class DeviceFlow {
     }
 
     private void sleep(Duration pause, Instant end, Consumer<Duration> countdown) {
-        Instant next = time.now().plus(pause);
-        while (time.now().isBefore(next)) {
-            Duration left = Duration.between(time.now(), end);
+        Instant next = session.now().plus(pause);
+        while (session.now().isBefore(next)) {
+            Duration left = Duration.between(session.now(), end);
             if (left.isNegative() || left.isZero()) throw refusal("expired_token", Json.object());
             countdown.accept(left);
-            time.pause(Durations.min(Duration.ofSeconds(1), Duration.between(time.now(), next)));
+            session.env().time().pause(Durations.min(Duration.ofSeconds(1), Duration.between(session.now(), next)));
         }
     }
 
     private Call post(String path, Map<String, String> form) {
-        return Call.post(host.web(path), headers.plain().with("Accept", "application/json")
-                .with("Content-Type", "application/x-www-form-urlencoded"), Text.form(form));
+        return Call.post(session.host().web(path), session.headers().login(), Text.form(form));
     }
 
     private Fault refusal(String error, JsonNode answer) {
@@ -1471,79 +1609,6 @@ final class Browser {
         } catch (IOException _) {
             return false;
         }
-    }
-}
-
-/// What `status` tells: every source of a token and what it is good for.
-record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String user, Instant now,
-              Optional<Fault> trouble) {
-    record Line(String source, String state, String detail) {}
-
-    static Status of(CopilotClient copilot, boolean check) {
-        var lines = new ArrayList<Line>();
-        CopilotToken used = null;
-        String user = "";
-        Fault trouble = null;
-        for (String source : Logins.ORDER) {
-            Line line;
-            var candidate = copilot.logins().candidate(source);
-            if (candidate.isEmpty()) {
-                line = new Line(source, "none", "");
-            } else if (trouble != null || used != null && !check) {
-                line = new Line(source, "unused", Secrets.mask(candidate.get().value()));
-            } else {
-                try {
-                    var token = copilot.tokens().of(candidate.get(), check);
-                    line = new Line(source, used == null ? "used" : "works", Secrets.mask(candidate.get().value()));
-                    if (used == null) {
-                        used = token;
-                        user = candidate.get().user().isEmpty() ? copilot.logins().user(candidate.get())
-                                : candidate.get().user();
-                    }
-                } catch (Refused refused) {
-                    line = new Line(source, "refused", refused.getMessage());
-                } catch (Fault fault) {
-                    if (fault.exitCode() == Fault.INTERRUPTED) throw fault;
-                    line = new Line(source, "untried", Secrets.mask(candidate.get().value()));
-                    trouble = fault;
-                }
-            }
-            lines.add(line);
-        }
-        return new Status(copilot.host(), lines, Optional.ofNullable(used), user, copilot.time().now(),
-                Optional.ofNullable(trouble));
-    }
-
-    boolean loggedIn() { return token.isPresent(); }
-
-    String text() {
-        var text = new StringBuilder(host.name() + "\n");
-        if (token.isEmpty()) {
-            text.append(trouble.isPresent() ? "  not known: GitHub could not be asked\n"
-                    : "  not logged in; type: copilot login\n");
-        } else {
-            text.append("  logged in as ").append(user.isEmpty() ? "?" : user).append(" (")
-                    .append(token.get().plan()).append(", ").append(token.get().sku()).append(")\n")
-                    .append("  API      ").append(token.get().api()).append('\n')
-                    .append("  token    good for ").append(Durations.words(token.get().left(now))).append('\n');
-        }
-        text.append("  sources of a GitHub token, in the order of use:");
-        for (var line : lines) {
-            String row = Text.padded(line.source(), 25) + Text.padded(line.state(), 9) + line.detail();
-            text.append("\n    ").append(row.stripTrailing());
-        }
-        return text.toString();
-    }
-
-    ObjectNode json() {
-        var json = Json.object().put("host", host.name()).put("logged_in", loggedIn());
-        token.ifPresent(t -> json.put("user", user).put("plan", t.plan()).put("sku", t.sku())
-                .put("api", t.api().toString()).put("seconds_left", t.left(now).toSeconds()));
-        var array = json.putArray("sources");
-        for (var line : lines) {
-            array.addObject().put("source", line.source()).put("state", line.state()).put("detail", line.detail());
-        }
-        return json;
     }
 }
 
@@ -1631,26 +1696,14 @@ final class AbuseVerdict extends Fault {
 final class Tokens {
     private static final Duration REMEMBER_REFUSAL = Duration.ofDays(1);
 
-    private final Environment env;
-    private final Screen screen;
-    private final Home home;
-    private final Host host;
-    private final Wire wire;
-    private final Headers headers;
+    private final Session session;
     private final Logins logins;
-
     private volatile Held held;                             // what this process uses
 
-    /// @param until when to look for another; soon where a renewal has failed and the old token must do
     private record Held(GithubToken source, CopilotToken token, Instant until) {}
 
-    Tokens(Environment env, Screen screen, Home home, Host host, Wire wire, Headers headers, Logins logins) {
-        this.env = env;
-        this.screen = screen;
-        this.home = home;
-        this.host = host;
-        this.wire = wire;
-        this.headers = headers;
+    Tokens(Session session, Logins logins) {
+        this.session = session;
         this.logins = logins;
     }
 
@@ -1659,10 +1712,9 @@ final class Tokens {
     /// @throws Fault with exit code 4, naming every source and why it does not work
     CopilotToken current() {
         var known = held;
-        var now = env.time().now();
+        var now = session.now();
         if (known != null && now.isBefore(known.until()) && known.token().alive(now)) return known.token();
-        if (known != null) return hold(known.source(), of(known.source(), false));
-        return first(source -> of(source, false));
+        return known != null ? hold(known.source(), of(known.source())) : first(this::of);
     }
 
     /// Exchanges now, whatever the cache says.
@@ -1684,7 +1736,7 @@ final class Tokens {
 
     boolean works(GithubToken source) {
         try {
-            of(source, false);
+            of(source);
             return true;
         } catch (Refused _) {
             return false;
@@ -1693,26 +1745,45 @@ final class Tokens {
 
     /// The Copilot token for one source.
     ///
-    /// @param again ask GitHub even if it has refused this token within a day
-    /// @throws Refused if GitHub refuses it, or is known to have refused it
-    CopilotToken of(GithubToken source, boolean again) {
-        if (!GithubToken.wellFormed(source.value())) {
-            throw new Refused(source.source() + " holds something that is no token: a space, a line break or a strange"
-                    + " character", "unset or mend it; or copilot login");
-        }
+    /// @throws Refused if GitHub refuses it, or is known to have refused it within a day
+    CopilotToken of(GithubToken source) {
         var cached = cached(source);
-        if (cached.isPresent() && cached.get().fresh(env.time().now())) return cached.get();
-        return renew(source, null, again);
+        return cached.isPresent() && cached.get().fresh(session.now()) ? cached.get() : renew(source, null, false);
     }
 
-    CopilotToken exchangeAndKeep(GithubToken source) {
-        return hold(source, renew(source, cached(source).orElse(null), true));
+    /// The same, asking GitHub whatever is known already.
+    CopilotToken asked(GithubToken source) { return renew(source, cached(source).orElse(null), true); }
+
+    /// The plan that a source's cached token tells, without asking anybody.
+    Optional<String> plan(GithubToken source) { return cached(source).map(CopilotToken::plan); }
+
+    /// Keeps a new login once the exchange has shown that it is good for Copilot. Trouble on the way, such as an
+    /// outage, does not undo what the person has just typed.
+    ///
+    /// @param untried whether to keep it also if it could not be tried
+    CopilotToken adopt(GithubToken login, boolean untried) {
+        try {
+            var token = hold(login, asked(login));
+            logins.store(new GithubToken(login.source(), login.value(), logins.user(login)));
+            return token;
+        } catch (Refused refused) {
+            throw Fault.login("this login is not kept, for it is of no use: " + refused.getMessage(), refused.hint());
+        } catch (Interrupted | AbuseVerdict end) {
+            throw end;
+        } catch (Fault trouble) {
+            if (untried) logins.store(login);
+            throw new Fault(trouble.exitCode(), "the login is " + (untried ? "kept, but" : "not kept, for it")
+                    + " could not be tried: " + trouble.getMessage(), untried ? "copilot status, in a while"
+                    : "try again in a while", trouble);
+        }
     }
 
-    void forget(GithubToken source) { home.delete(home.token(source.key(host))); }
+    void forget(GithubToken source) { session.home().delete(session.home().token(key(source))); }
+
+    private String key(GithubToken source) { return source.key(session.host()); }
 
     private CopilotToken hold(GithubToken source, CopilotToken token) {
-        var now = env.time().now();
+        var now = session.now();
         held = new Held(source, token, token.fresh(now) ? token.renewal() : now.plusSeconds(60));
         return token;
     }
@@ -1723,14 +1794,14 @@ final class Tokens {
         for (var source : logins.sources()) {
             try {
                 var token = hold(source, way.apply(source));
-                fresh.forEach(screen::warn);
+                fresh.forEach(session.notes()::warn);
                 return token;
             } catch (Refused refused) {
                 reasons.add(refused);
                 if (!refused.remembered) fresh.add(refused.getMessage());
             }
         }
-        if (reasons.isEmpty()) throw Fault.login("not logged in to " + host.name(), "copilot login");
+        if (reasons.isEmpty()) throw Fault.login("not logged in to " + session.host().name(), "copilot login");
         if (reasons.size() == 1) throw reasons.getFirst();
         var list = new StringJoiner("; ");
         for (var reason : reasons) list.add(reason.getMessage());
@@ -1740,9 +1811,13 @@ final class Tokens {
     /// @param refused a token that must not be handed out again; null where any fresh one will do
     /// @param again ask GitHub even if it has refused the source within a day
     private CopilotToken renew(GithubToken source, CopilotToken refused, boolean again) {
-        return home.locked("token-" + source.key(host), () -> {
+        if (!GithubToken.wellFormed(source.value())) {
+            throw new Refused(source.source() + " holds something that is no token: a space, a line break or a strange"
+                    + " character", "unset or mend it; or copilot login");
+        }
+        return session.home().locked("token-" + key(source), () -> {
             var cached = cached(source);
-            var now = env.time().now();
+            var now = session.now();
             boolean other = cached.isPresent() && (refused == null || !cached.get().value().equals(refused.value()));
             if (other && cached.get().fresh(now)) return cached.get();
             if (!again) remembered(source);
@@ -1753,38 +1828,38 @@ final class Tokens {
             } catch (Refused no) {
                 remember(source, no);
                 throw no;
-            } catch (AbuseVerdict verdict) {
-                throw verdict;
+            } catch (AbuseVerdict | Interrupted end) {
+                throw end;
             } catch (Fault trouble) {
-                boolean usable = refused == null && other && cached.get().alive(now)
-                        && trouble.exitCode() != Fault.INTERRUPTED;
+                boolean usable = refused == null && other && cached.get().alive(now);
                 if (!usable) throw trouble;
-                screen.warn("the Copilot token could not be renewed, the old one is used: " + trouble.getMessage());
+                session.notes().warn("the Copilot token could not be renewed, the old one is used: "
+                        + trouble.getMessage());
                 return cached.get();
             }
         });
     }
 
     private CopilotToken exchange(GithubToken source) {
-        var fetched = env.time().now();
-        var call = Call.get(host.rest("/copilot_internal/v2/token"), headers.github(source.value()))
+        var fetched = session.now();
+        var call = Call.get(session.host().rest("/copilot_internal/v2/token"), session.headers().github(source.value()))
                 .explained(answer -> ExchangeRefusal.of(source, answer));
-        var answer = wire.send(call, Reading.json("the exchange for a Copilot token"));
-        return CopilotToken.of(answer, fetched, host);
+        var answer = session.wire().send(call, Reading.json("the exchange for a Copilot token"));
+        return CopilotToken.of(answer, fetched, session.host());
     }
 
     // ---- the cache: one file a GitHub token; whatever is wrong with it, it is as if it were not there
 
     private Optional<CopilotToken> cached(GithubToken source) {
         try {
-            var file = home.read(home.token(source.key(host)));
+            var file = session.home().read(session.home().token(key(source)));
             if (!file.path("fetched_at").isNumber() || !(file.path("answer") instanceof ObjectNode answer)) {
                 return Optional.empty();
             }
             var fetched = Json.instant(file, "fetched_at");
-            return Optional.of(CopilotToken.of(answer, fetched, host));
+            return Optional.of(CopilotToken.of(answer, fetched, session.host()));
         } catch (Fault corrupt) {
-            screen.detail("the cached token is thrown away: " + corrupt.getMessage());
+            session.notes().detail("the cached token is thrown away: " + corrupt.getMessage());
             return Optional.empty();
         }
     }
@@ -1792,43 +1867,43 @@ final class Tokens {
     private void keep(GithubToken source, CopilotToken token) {
         var file = Json.object().put("fetched_at", token.fetched().getEpochSecond());
         file.set("answer", token.answer());
-        home.cache(home.token(source.key(host)), file, screen);
-        home.cacheLess("token-*.json", Duration.ofDays(2));
-        if (refusals().has(source.key(host))) changeRefusals(all -> all.remove(source.key(host)));
+        session.home().cache(session.home().token(key(source)), file, session.notes());
+        session.home().deleteOld(Duration.ofDays(2));
+        if (refusals().has(key(source))) changeRefusals(all -> all.remove(key(source)));
     }
 
     // ---- refusals, remembered by hash for a day so that a bad token costs one request and not one a call
 
     private void remembered(GithubToken source) {
-        var old = refusals().path(source.key(host));
+        var old = refusals().path(key(source));
         var at = Json.instant(old, "at");
-        var now = env.time().now();
+        var now = session.now();
         if (at.isAfter(now) || at.plus(REMEMBER_REFUSAL).isBefore(now)) return;
         throw new Refused(Json.text(old, "reason") + " (that was " + Durations.words(Duration.between(at, now))
                 + " ago; copilot status --check asks again)", Json.text(old, "hint"), true);
     }
 
     private void remember(GithubToken source, Refused refused) {
-        var now = env.time().now();
+        var now = session.now();
         changeRefusals(all -> {
             all.removeIf(old -> Json.instant(old, "at").plus(REMEMBER_REFUSAL).isBefore(now));
-            all.set(source.key(host), Json.object().put("at", now.getEpochSecond())
+            all.set(key(source), Json.object().put("at", now.getEpochSecond())
                     .put("reason", refused.getMessage()).put("hint", refused.hint()));
         });
     }
 
     private void changeRefusals(Consumer<ObjectNode> edit) {
-        home.locked("refused", () -> {
+        session.home().locked("refused", () -> {
             var all = refusals();
             edit.accept(all);
-            home.cache(home.refusals(), all, screen);
+            session.home().cache(session.home().refusals(), all, session.notes());
             return null;
         });
     }
 
     private ObjectNode refusals() {
         try {
-            return home.read(home.refusals());
+            return session.home().read(session.home().refusals());
         } catch (Fault corrupt) {
             return Json.object();
         }
@@ -1907,7 +1982,11 @@ final class ExchangeRefusal {
     }
 
     private static String login(GithubToken source) {
-        return source.source().equals(Logins.OWN) ? "copilot login --force" : "copilot login";
+        return switch (source.source()) {
+            case Logins.OWN -> "copilot login --force";
+            case GithubToken.BROWSER -> "copilot login --client vscode";
+            default -> "copilot login";
+        };
     }
 }
 
@@ -1926,52 +2005,34 @@ interface Listener {
 
 /// The Copilot API of one account on one host. (A class `Copilot` would share its file with `copilot` where the file
 /// system does not tell case.)
-final class CopilotClient implements AutoCloseable {
-    record Settings(Host host, Headers headers, Duration maxWait) {}
-
-    private final Environment env;
-    private final Screen screen;
-    private final Home home;
-    private final Settings settings;
-    private final Wire wire;
+final class CopilotClient {
+    private final Session session;
     private final Logins logins;
     private final Tokens tokens;
     private Optional<Catalogue> known;                      // null until the cache was looked at
 
-    CopilotClient(Environment env, Screen screen, Settings settings) {
-        this.env = env;
-        this.screen = screen;
-        this.settings = settings;
-        home = Home.of(env);
-        wire = new Wire(env, screen, settings.maxWait());
-        logins = new Logins(env, screen, home, settings.host(), wire, settings.headers());
-        tokens = new Tokens(env, screen, home, settings.host(), wire, settings.headers(), logins);
+    CopilotClient(Session session) {
+        this.session = session;
+        logins = new Logins(session);
+        tokens = new Tokens(session, logins);
     }
 
-    Host host() { return settings.host(); }
-
-    Headers headers() { return settings.headers(); }
-
-    Wire wire() { return wire; }
-
-    Time time() { return env.time(); }
+    Session session() { return session; }
 
     Logins logins() { return logins; }
 
     Tokens tokens() { return tokens; }
 
-    @Override
-    public void close() { wire.close(); }
-
     /// Asks, telling `listener` what arrives as it arrives.
     ///
     /// @throws Fault also when the stream breaks off: what had come was told to the listener
     Reply ask(Request request, Listener listener) {
-        var sent = streams(request) ? request : withoutStream(request);
+        var sent = request.withStream(request.stream() && streams(request.model()));
+        session.notes().detail("request without messages: " + Json.line(ChatBody.of(sent.withMessages(List.of()))));
         long start = System.nanoTime();
         var chat = new ChatReading(listener, request.fields().path("n").asInt(1));
         try {
-            send("POST", "/chat/completions", Json.bytes(ChatBody.of(sent)), request.timeout(), chat,
+            send("POST", "/chat/completions", Json.bytes(ChatBody.of(sent)), sent.stream(), chat,
                     answer -> ChatRefusal.of(this, request, answer));
         } catch (Stopped stopped) {
             String what = chat.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
@@ -2005,59 +2066,62 @@ final class CopilotClient implements AutoCloseable {
         public boolean delivered() { return answer != null && answer.delivered(); }
     }
 
-    private static Request withoutStream(Request r) {
-        return new Request(r.model(), r.messages(), r.fields(), false, r.timeout());
-    }
-
     /// Some models cannot stream; the catalogue tells, and where it is not at hand, the name: it is the o1 family.
-    private boolean streams(Request request) {
+    private boolean streams(String model) {
         if (known == null) known = stored();
-        return request.stream() && known.flatMap(c -> c.find(request.model()))
-                .map(m -> m.json().path("capabilities").path("supports").isMissingNode() || m.supports("streaming"))
-                .orElse(!request.model().matches("o1(-.*)?"));
+        return known.flatMap(catalogue -> catalogue.find(model)).map(Model::streams).orElse(!model.matches("o1(-.*)?"));
     }
 
     /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's.
     String model(String named) {
         if (named != null && !named.isBlank()) return named.strip();
-        if (env.variable("COP_MODEL") instanceof String variable) return variable;
+        if (session.env().variable("COP_MODEL") instanceof String variable) return variable;
         String mine = Json.text(config(), "model");
         if (!mine.isEmpty()) return mine;
         tokens.current();                                   // its trouble is not the catalogue's
         try {
             return catalogue(Catalogue.USABLE).models().stream().filter(Model::isDefault).findFirst()
                     .map(Model::id).orElse("gpt-4o");
+        } catch (Interrupted stopped) {
+            throw stopped;
         } catch (Fault trouble) {
-            if (trouble.exitCode() != Fault.ERROR) throw trouble;
-            screen.detail("no catalogue, taking gpt-4o: " + trouble.getMessage());
+            session.notes().detail("no catalogue, taking gpt-4o: " + trouble.getMessage());
             return "gpt-4o";                                // the chat itself will say what is wrong
         }
     }
 
-    void defaultModel(String id) {
-        var config = config();
-        config.put("model", id);
-        home.write(home.config().resolve("config.json"), config);
+    void setDefaultModel(String id) {
+        session.home().locked("config", () -> {
+            session.home().write(session.home().choices(), config().put("model", id));
+            return null;
+        });
     }
 
-    private ObjectNode config() { return home.read(home.config().resolve("config.json")); }
+    private ObjectNode config() {
+        try {
+            return session.home().read(session.home().choices());
+        } catch (Fault unreadable) {
+            session.notes().warn(unreadable.getMessage() + "; it counts as empty");
+            return Json.object();
+        }
+    }
 
     /// The models of this account, from the cache where that is younger than `age`.
     Catalogue catalogue(Duration age) {
         if (known == null) known = stored();
-        if (known.isPresent() && known.get().younger(age, env.time().now())) return known.get();
-        var json = send("GET", "/models", null, null, Reading.json("the list of models"), _ -> null);
-        var file = Json.object().put("fetched_at", env.time().now().getEpochSecond());
+        if (known.isPresent() && known.get().younger(age, session.now())) return known.get();
+        var json = send("GET", "/models", null, true, Reading.json("the list of models"), _ -> null);
+        var file = Json.object().put("fetched_at", session.now().getEpochSecond());
         file.set("answer", json);
-        home.cache(models(), file, screen);
-        var fresh = new Catalogue(json, env.time().now());
+        session.home().cache(models(), file, session.notes());
+        var fresh = new Catalogue(json, session.now());
         known = Optional.of(fresh);
         return fresh;
     }
 
     private Optional<Catalogue> stored() {
         try {
-            var file = home.read(models());
+            var file = session.home().read(models());
             if (!file.path("answer").path("data").isArray()) return Optional.empty();
             return Optional.of(new Catalogue(file.path("answer"),
                     Json.instant(file, "fetched_at")));
@@ -2066,12 +2130,17 @@ final class CopilotClient implements AutoCloseable {
         }
     }
 
-    /// One list a GitHub token: what is listed depends on the account and on the app that made the token.
-    private Path models() { return home.cache().resolve("models-" + tokens.source().key(host()) + ".json"); }
+    /// One list a GitHub token and identity: what is listed depends on the account, on the app that made the token,
+    /// and on who we say that we are.
+    private Path models() {
+        String key = tokens.source().key(session.host()) + session.headers().identity();
+        return session.home().cache().resolve("models-" + Text.sha256(key).substring(0, 20) + ".json");
+    }
 
     /// Any request with our token and headers; GitHub's own paths go to GitHub with the GitHub token.
     ///
-    /// @return 0, or 1 for an answer that is an error; its body is handed to `consumer` all the same
+    /// @param consumer gets the answer, also one that is an error
+    /// @return its status
     int raw(String method, String path, String body, AnswerConsumer consumer) {
         if (path.matches("(?s)([A-Za-z][A-Za-z0-9+.-]*:|//).*")) {
             throw Fault.usage("a path is wanted, not an address: " + path, "copilot api /models");
@@ -2082,9 +2151,7 @@ final class CopilotClient implements AutoCloseable {
             @Override
             public Integer read(Answer answer) throws IOException {
                 consumer.accept(answer);
-                if (answer.ok()) return 0;
-                screen.error(method + " " + from + " answered " + answer.status());
-                return 1;
+                return answer.status();
             }
 
             @Override
@@ -2094,9 +2161,9 @@ final class CopilotClient implements AutoCloseable {
             public boolean delivered() { return true; }     // what is printed cannot be taken back
         };
         boolean github = from.startsWith("/copilot_internal/") || from.matches("/user(\\?.*)?");
-        if (!github) return send(method, from, bytes, null, reading, _ -> null);
-        var call = new Call(method, host().rest(from), headers().github(tokens.source().value()), bytes);
-        return wire.send(call, reading);
+        if (!github) return send(method, from, bytes, false, reading, _ -> null);
+        var headers = session.headers().github(tokens.source().value());
+        return session.wire().send(new Call(method, session.host().rest(from), headers, bytes), reading);
     }
 
     interface AnswerConsumer {
@@ -2104,16 +2171,21 @@ final class CopilotClient implements AutoCloseable {
     }
 
     /// The way of every request to the API: a 401 renews the token once, a 421 rereads the API host once.
-    private <T> T send(String method, String path, byte[] body, Duration timeout, Reading<T> reading,
+    ///
+    /// @param quick whether the answer's head comes at once, and not only with the whole answer
+    private <T> T send(String method, String path, byte[] body, boolean quick, Reading<T> reading,
                        Function<Refusal, Fault> explained) {
         var token = new AtomicReference<>(tokens.current());
-        Recovery renewal = status -> {
+        IntPredicate mended = status -> {
             if (status != 401 && status != 421) return false;
             token.set(tokens.renewed(token.get()));
             return true;
         };
-        return wire.send(() -> new Call(method, host().resolve(token.get().api(), path),
-                headers().copilot(token.get().value()), body).timeout(timeout).explained(explained), renewal, reading);
+        return session.wire().send(() -> {
+            var call = new Call(method, session.host().resolve(token.get().api(), path),
+                    session.headers().copilot(token.get().value()), body).explained(explained);
+            return quick ? call : call.slow();
+        }, mended, reading);
     }
 }
 
@@ -2181,13 +2253,13 @@ final class ChatAnswer {
 
     void read(Answer answer) throws IOException {
         requestId = answer.requestId();
-        if (answer.contentType().contains("json")) {
-            whole(Json.object(answer.text(), "GitHub's answer"));
-            return;
-        }
         if (answer.contentType().contains("html")) {
             throw Fault.error("instead of an answer a page of HTML came",
                     "is --host right? is there a proxy with a login page? the same with -v shows more");
+        }
+        if (answer.contentType().contains("json") || answer.startsWith('{')) {
+            whole(Json.object(answer.text(), "GitHub's answer"));
+            return;
         }
         var events = new EventStream(answer.body());
         for (String data = events.next(); data != null; data = events.next()) {
@@ -2196,11 +2268,17 @@ final class ChatAnswer {
                 answer.drain();
                 break;
             }
-            if (Json.tryObject(data) instanceof ObjectNode chunk) chunk(chunk);
+            if (Json.tryParse(data) instanceof ObjectNode chunk) chunk(chunk);
             // else: a malformed line; GitHub's own editor skips it and goes on
         }
-        if (finish.isEmpty() && !done) throw new EOFException("the stream ended without an end mark");
+        if (finish.isEmpty() && !done) throw unfinished();
         if (finish.isEmpty()) listener.warning("GitHub ended the answer without saying why; it may not be whole");
+    }
+
+    /// The server has ended the stream in good order, but not the answer: it is billed, and not asked for again.
+    private Fault unfinished() {
+        return Fault.error((delivered ? "the answer broke off in the middle" : "no answer came")
+                + ": the stream ended without an end mark " + Refusal.inside("", requestId).marks(""), "ask again");
     }
 
     private void whole(ObjectNode answer) {
@@ -2247,7 +2325,10 @@ final class ChatAnswer {
             all.append(text);
             listener.text(index, text);
         }
-        for (var call : part.path("tool_calls")) toolCalls.add(call);
+        for (var call : part.path("tool_calls")) {
+            delivered = true;
+            toolCalls.add(call);
+        }
     }
 
     private void count(ObjectNode chunk) {
@@ -2323,7 +2404,7 @@ final class ChatRefusal {
                     "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
             case "unsupported_api_for_model" -> Fault.error(
                     request.model() + " is not served on /chat/completions: " + answer.said(),
-                    "copilot models names the endpoints; take one without \"only\" (-m)");
+                    "copilot models names the endpoints; take one with chat (-m)");
             default -> null;
         };
     }
@@ -2340,16 +2421,33 @@ final class ChatRefusal {
             return Fault.error(lead, "it is there but not enabled: https://github.com/settings/copilot/features"
                     + " (a seat of an organization: its administrator), then wait some minutes");
         }
-        var names = catalogue.chatModels();
-        String near = Nearest.of(model, names).filter(n -> !n.equals(model))
-                .map(n -> "did you mean " + n + "? ").orElse("");
-        return Fault.error(lead, near + "it can use: " + String.join(", ", names)
+        return Fault.error(lead, "it can use: " + String.join(", ", Nearest.sorted(model, catalogue.chatModels()))
                 + "; more to enable: https://github.com/settings/copilot/features");
     }
 }
 
 // ===================================================================================================== Wire
 // HTTP with our headers, server-sent events, and the one retry layer. One way for every request.
+
+/// What all parts of the toolkit share during one command.
+record Session(Environment env, Notes notes, Home home, Host host, Headers headers, Wire wire) {
+    Instant now() { return env.time().now(); }
+}
+
+/// Where the toolkit tells of what goes on beside the answer; it prints nothing itself.
+interface Notes {
+    /// Progress, such as a pause before another attempt.
+    void note(String text);
+
+    void warn(String text);
+
+    /// What only -v shows.
+    void detail(String text);
+
+    void sent(String method, URI uri, Map<String, String> headers);
+
+    void received(int status, Map<String, List<String>> headers);
+}
 
 /// GitHub, a tenant of it, or an origin that the user named: where each kind of request goes, and which API hosts
 /// may have the Copilot token.
@@ -2427,10 +2525,15 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
 
 /// The headers of a request, each name once whatever its case: sent twice, Copilot refuses them.
 final class Headers {
-    private final SortedMap<String, String> all = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     private final Map<String, String> own;                  // what the user set; an empty value leaves one out
+    private final Map<String, String> ours;
+    private final boolean strict;                           // only ours, though perhaps with the user's values
 
-    private Headers(Map<String, String> own) { this.own = own; }
+    private Headers(Map<String, String> own, Map<String, String> ours, boolean strict) {
+        this.own = own;
+        this.ours = ours;
+        this.strict = strict;
+    }
 
     /// The identity of GitHub's own editor plug-in, which the exchange and the API ask for.
     private static final Map<String, String> IDENTITY = Map.of(
@@ -2444,7 +2547,7 @@ final class Headers {
         var own = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
         if (variable != null) variable.lines().filter(l -> !l.isBlank()).forEach(l -> put(own, l, "COP_HEADERS"));
         options.forEach(option -> put(own, option, "-H"));
-        return new Headers(own);
+        return new Headers(own, Map.of(), true);
     }
 
     private static void put(Map<String, String> own, String line, String where) {
@@ -2469,38 +2572,43 @@ final class Headers {
     }
 
     /// For GitHub with no token yet: step 1 and 3.
-    Headers plain() { return new Headers(own).with("User-Agent", IDENTITY.get("User-Agent")); }
+    Headers login() {
+        return of(true, Map.of("Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded",
+                "User-Agent", IDENTITY.get("User-Agent")));
+    }
 
     /// For GitHub with a GitHub token: step 4.
     Headers github(String token) {
-        return new Headers(own).with("Authorization", "token " + token).with("Accept", "application/json")
-                .withAll(IDENTITY);
+        return of(true, IDENTITY, Map.of("Authorization", "token " + token, "Accept", "application/json"));
     }
 
-    /// For the Copilot API: step 5. `X-Initiator` is truthful: what is asked here a person asks.
+    /// For the Copilot API: step 5, and the one place that gets what the user adds. `X-Initiator` is truthful: what is
+    /// asked here a person asks.
     Headers copilot(String token) {
-        return new Headers(own).with("Authorization", "Bearer " + token).with("Content-Type", "application/json")
-                .with("Copilot-Integration-Id", "vscode-chat").with("X-Initiator", "user")
-                .with("X-Request-Id", Text.randomId()).withAll(IDENTITY);
+        return of(false, IDENTITY, Map.of("Authorization", "Bearer " + token, "Content-Type", "application/json",
+                "Copilot-Integration-Id", "vscode-chat", "X-Initiator", "user", "X-Request-Id", Text.randomId()));
     }
 
-    Headers with(String name, String value) {
-        all.put(name, value);
-        return this;
+    @SafeVarargs
+    private Headers of(boolean strict, Map<String, String>... parts) {
+        var all = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
+        for (var part : parts) all.putAll(part);
+        return new Headers(own, all, strict);
     }
 
-    private Headers withAll(Map<String, String> more) {
-        all.putAll(more);
-        return this;
+    /// Who we say that we are to the API: the list of models depends on it.
+    String identity() {
+        var sent = copilot("").sent();
+        return sent.get("Copilot-Integration-Id") + "\n" + sent.get("Editor-Version");
     }
 
     /// What is sent: ours, with the user's in their place.
     Map<String, String> sent() {
         var sent = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
-        sent.putAll(all);
+        sent.putAll(ours);
         own.forEach((name, value) -> {
-            sent.remove(name);
-            if (!value.isEmpty()) sent.put(name, value);
+            boolean known = sent.remove(name) != null;
+            if (!value.isEmpty() && (known || !strict)) sent.put(name, value);
         });
         return sent;
     }
@@ -2508,13 +2616,13 @@ final class Headers {
 
 /// A request to send, as often as it needs.
 ///
-/// @param timeout for everything from the first byte sent to the last received; null: only the general limits
+/// @param head how long the answer's head may take
 /// @param retries how often to try again after trouble that may pass
 /// @param explained a better word for a refusal than the general one, or null
-record Call(String method, URI uri, Headers headers, byte[] body, Duration timeout, int retries,
+record Call(String method, URI uri, Headers headers, byte[] body, Duration head, int retries,
             Function<Refusal, Fault> explained) {
     Call(String method, URI uri, Headers headers, byte[] body) {
-        this(method, uri, headers, body, null, 3, _ -> null);
+        this(method, uri, headers, body, Wire.HEAD, 3, _ -> null);
     }
 
     static Call get(URI uri, Headers headers) { return new Call("GET", uri, headers, null); }
@@ -2523,12 +2631,13 @@ record Call(String method, URI uri, Headers headers, byte[] body, Duration timeo
         return new Call("POST", uri, headers, body.getBytes(StandardCharsets.UTF_8));
     }
 
-    Call once() { return new Call(method, uri, headers, body, timeout, 0, explained); }
+    Call once() { return new Call(method, uri, headers, body, head, 0, explained); }
 
-    Call timeout(Duration limit) { return new Call(method, uri, headers, body, limit, retries, explained); }
+    /// For an answer whose head comes only when all of it is made.
+    Call slow() { return new Call(method, uri, headers, body, Wire.SILENCE, retries, explained); }
 
     Call explained(Function<Refusal, Fault> words) {
-        return new Call(method, uri, headers, body, timeout, retries, words);
+        return new Call(method, uri, headers, body, head, retries, words);
     }
 }
 
@@ -2545,9 +2654,9 @@ interface Reading<T> {
     static Reading<ObjectNode> json(String what) { return answer -> Json.object(answer.text(), what); }
 }
 
-/// Mends what a status complains of, such as a token that has run out. True means: send again, once.
-interface Recovery {
-    boolean recover(int status);
+/// Ctrl-C, or SIGTERM.
+final class Interrupted extends Fault {
+    Interrupted() { super(INTERRUPTED, "interrupted", "", null); }
 }
 
 /// The connection was lost, or the other side stayed silent: nothing that GitHub said.
@@ -2563,6 +2672,9 @@ record Answer(int status, HttpHeaders headers, Body body) implements Closeable {
     boolean ok() { return status >= 200 && status < 300; }
 
     String header(String name) { return headers.firstValue(name).orElse(""); }
+
+    /// Whether the body's first character is this one; some answers do not say that they are JSON.
+    boolean startsWith(char c) throws IOException { return body.peek() == c; }
 
     String contentType() { return header("content-type").toLowerCase(Locale.ROOT); }
 
@@ -2586,18 +2698,24 @@ record Answer(int status, HttpHeaders headers, Body body) implements Closeable {
     }
 
     void head(PrintWriter out) {
-        out.println("HTTP " + status);
-        headers.map().forEach((name, values) -> values.forEach(v -> out.println(name + ": " + v)));
-        out.println();
+        out.print("HTTP " + status + "\n");
+        headers.map().forEach((name, values) -> values.forEach(v -> out.print(name + ": " + v + "\n")));
+        out.print("\n");
     }
 
-    void copyText(PrintWriter out) throws IOException {
+    /// Copies the body as it arrives.
+    ///
+    /// @return whether its last line has no end
+    boolean copyText(PrintWriter out) throws IOException {
         var in = new InputStreamReader(plain(), StandardCharsets.UTF_8);
         var buffer = new char[8192];
+        char last = '\n';
         for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
             out.write(buffer, 0, n);
             out.flush();
+            if (n > 0) last = buffer[n - 1];
         }
+        return last != '\n';
     }
 
     /// Reads what is left if it is at hand, so that the connection can serve again.
@@ -2607,8 +2725,7 @@ record Answer(int status, HttpHeaders headers, Body body) implements Closeable {
     public void close() { body.close(); }
 }
 
-/// The arriving body as an InputStream that can be interrupted and does not wait for ever: the JDK's own blocks
-/// without a limit, and its request time-out ends at the headers.
+/// The arriving body as an InputStream that can be interrupted and does not wait for ever, as the JDK's own would.
 final class Body extends InputStream implements HttpResponse.BodySubscriber<Body> {
     private static final Object END = new Object();
 
@@ -2657,6 +2774,16 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
         return n;
     }
 
+    /// The next byte that is no white space, left where it is; -1 at the end.
+    int peek() throws IOException {
+        while (fill(silence)) {
+            byte next = current.get(current.position());
+            if (next > ' ' || next < 0) return next & 0xff;
+            current.get();
+        }
+        return -1;
+    }
+
     @Override
     public int available() { return current.remaining(); }
 
@@ -2678,10 +2805,10 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
             var item = left <= 0 ? null : queue.poll(Math.min(patience.toNanos(), left), TimeUnit.NANOSECONDS);
             if (item != null) return item;
         } catch (InterruptedException e) {
-            throw Fault.interrupted();
+            throw new Interrupted();
         }
-        throw new HttpTimeoutException(left <= patience.toNanos() ? "not finished within the time-out"
-                : "silent for " + Durations.words(patience));
+        throw new HttpTimeoutException(left <= patience.toNanos() ? "did not finish within the time-out"
+                : "was silent for " + Durations.words(patience));
     }
 
     void drain(Duration patience) {
@@ -2876,12 +3003,13 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 422 -> Fault.error("GitHub's filter refuses the prompt: " + said,
                     "put the question in other words");
             case 429 -> Fault.later("too many requests: " + said + comeBack(), retryAfter().map(wait ->
-                    "try again then; --max-wait " + (wait.toMinutes() + 1) + "m would wait for it")
-                    .orElse("try again in a while"));
+                    wait.toHours() >= 3 ? "try again then" : "try again then; --max-wait " + (wait.toMinutes() + 1)
+                            + "m would wait for it").orElse("try again in a while"));
             case 466 -> Fault.error("GitHub no longer serves the version that we claim to be: " + said,
                     "-H 'Editor-Version: vscode/1.110.0', or a newer copilot.java (jbang --fresh)");
             default -> status >= 500 || status == 408
-                    ? Fault.error(where + " has trouble: " + said, "try again later; https://githubstatus.com")
+                    ? Fault.error(where + " has trouble: " + said + comeBack(),
+                            "try again later; https://githubstatus.com")
                     : status / 100 == 3
                     ? Fault.error(where + " leads elsewhere, and is not followed: " + said,
                             "is --host right? is there a proxy with a login page?")
@@ -2912,6 +3040,9 @@ final class Wire implements AutoCloseable {
     static final Duration HEAD = Duration.ofMinutes(2);
     static final Duration SILENCE = Duration.ofMinutes(5);
 
+    /// System.nanoTime() at which everything that this thread sends must be over.
+    private static final ScopedValue<Long> DEADLINE = ScopedValue.newInstance();
+
     static {
         // Read once, by the JDK's first client: whether Basic may go to a proxy that tunnels, and how often it repeats
         // a GET by itself, under our own retry layer.
@@ -2920,75 +3051,103 @@ final class Wire implements AutoCloseable {
     }
 
     private final Environment env;
-    private final Screen screen;
+    private final Notes notes;
     private final Duration maxWait;
     private final Proxies proxies;
-    private HttpClient made;                                // when the first call is sent
+    private final List<HttpClient> clients = new ArrayList<>();     // the last is in use; made when the first call is
 
-    Wire(Environment env, Screen screen, Duration maxWait) {
+    /// @param maxWait the longest pause before another attempt, whoever asks for it
+    Wire(Environment env, Notes notes, Duration maxWait) {
         this.env = env;
-        this.screen = screen;
+        this.notes = notes;
         this.maxWait = maxWait;
         proxies = new Proxies(env);
     }
 
+    /// Gives everything that `work` sends from this thread, a token's renewal and the pauses between attempts among
+    /// it, so much time and no more; null sets no limit.
+    static <T> T within(Duration limit, Supplier<T> work) {
+        return limit == null ? work.get()
+                : ScopedValue.where(DEADLINE, System.nanoTime() + limit.toNanos()).call(work::get);
+    }
+
+    private static long left() { return DEADLINE.isBound() ? DEADLINE.get() - System.nanoTime() : Long.MAX_VALUE; }
+
     /// HTTP/1.1 also where HTTP/2 is offered: a chat gains nothing by streams, and a batch meets no limit on them.
     private synchronized HttpClient client() {
-        if (made != null) return made;
+        if (clients.isEmpty()) clients.add(client(null));
+        return clients.getLast();
+    }
+
+    private HttpClient client(SSLContext tls) {
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
                 .followRedirects(HttpClient.Redirect.NEVER);
         proxies.applyTo(builder);
-        Trust.applyTo(builder, env);
-        return made = builder.build();
+        return (tls == null ? builder : builder.sslContext(tls)).build();
+    }
+
+    /// A certificate that the JDK does not trust may be trusted by SSL_CERT_FILE, which is read only now: reading it
+    /// costs some 300 ms. Nothing was sent yet, for the handshake comes first.
+    ///
+    /// @return whether there is a client to try again with
+    private synchronized boolean trustMore(HttpClient refused) {
+        String file = env.variable("SSL_CERT_FILE");
+        if (file == null || clients.size() > 1 && refused == clients.getLast()) return false;
+        if (refused == clients.getLast()) clients.add(client(Trust.with(env.path(file))));
+        return true;
     }
 
     <T> T send(Call call, Reading<T> reading) { return send(() -> call, _ -> false, reading); }
 
     /// Sends until an answer is read. Tried again: lost connections before anything was told, 408, 429 and 5xx
-    /// with growing pauses or as long as GitHub asks for, up to `--max-wait`; and once what `recovery` has mended.
-    /// Never: everything else that GitHub refuses.
-    <T> T send(Supplier<Call> calls, Recovery recovery, Reading<T> reading) {
-        var mended = new HashSet<Integer>();
+    /// with growing pauses or as long as GitHub asks for, up to `--max-wait`; and once what `mended` has mended, such
+    /// as a token that has run out. Never: everything else that GitHub refuses, and what it may still be at work on.
+    ///
+    /// @param mended told a status that is an error; true: send again, once for each status
+    <T> T send(Supplier<Call> calls, IntPredicate mended, Reading<T> reading) {
+        var seen = new HashSet<Integer>();
         int failures = 0;
-        long deadline = 0;
         while (true) {
-            Call call = calls.get();
-            if (call.timeout() != null && deadline == 0) deadline = System.nanoTime() + call.timeout().toNanos();
-            Duration wait;
+            var call = calls.get();
+            var client = client();
+            Supplier<Fault> failure;
+            Duration pause = null;                          // null: it is of no use
             String why;
-            try (var answer = open(call, deadline)) {
-                boolean again = !answer.ok() && mended.add(answer.status()) && recovery.recover(answer.status());
-                if (again) continue;
+            try (var answer = open(client, call)) {
+                if (!answer.ok() && seen.add(answer.status()) && mended.test(answer.status())) continue;
                 if (answer.ok() || reading.errorsToo()) return reading.read(answer);
                 var refusal = Refusal.of(answer, env.time().now());
-                wait = refusal.mayPass() && failures < call.retries() ? patience(refusal, failures) : null;
-                if (wait == null) throw fault(call, refusal);
+                failure = () -> fault(call, refusal);
                 why = refusal.said();
+                if (refusal.mayPass()) {
+                    pause = Durations.max(refusal.retryAfter().orElse(Duration.ZERO), backOff(failures));
+                }
             } catch (IOException e) {
+                if (untrusted(e) && trustMore(client)) continue;
                 var stopped = stopped(call, e);
-                boolean timeIsUp = deadline != 0 && e instanceof HttpTimeoutException;
-                if (reading.delivered() || failures >= call.retries() || hopeless(e) || timeIsUp) throw stopped;
-                wait = Durations.min(backOff(failures), maxWait);
+                failure = () -> stopped;
                 why = stopped.getMessage();
+                if (!reading.delivered() && mayRepeat(call, e)) pause = backOff(failures);
             }
-            if (deadline != 0 && deadline - System.nanoTime() < wait.toNanos()) throw Fault.later(why
-                    + "; the next attempt would be later than --timeout", "a longer --timeout");
-            failures++;
-            screen.note(why + "; trying again in " + Durations.words(wait));
-            env.time().pause(wait);
+            boolean again = pause != null && failures++ < call.retries() && pause.compareTo(maxWait) <= 0
+                    && pause.toNanos() < left();
+            if (!again) throw failure.get();
+            notes.note(why + "; trying again in " + Durations.words(pause));
+            env.time().pause(pause);
         }
     }
 
-    private Fault fault(Call call, Refusal refusal) {
+    private static Fault fault(Call call, Refusal refusal) {
         var better = call.explained().apply(refusal);
         return better != null ? better : refusal.fault(call.uri());
     }
 
-    /// How long to wait before the next attempt; null where GitHub asks for more than the user allows.
-    private Duration patience(Refusal refusal, int failures) {
-        var asked = refusal.retryAfter();
-        if (asked.isEmpty()) return Durations.min(backOff(failures), maxWait);
-        return asked.get().compareTo(maxWait) > 0 ? null : asked.get();
+    /// A connection that was lost may be made again. A time-out is another thing: what was asked for is perhaps still
+    /// being made, and will be billed.
+    private static boolean mayRepeat(Call call, IOException e) {
+        if (untrusted(e)) return false;
+        return !(e instanceof HttpTimeoutException) || e instanceof HttpConnectTimeoutException
+                || call.method().equals("GET");
     }
 
     /// 1, 2, 4 … seconds, a quarter more or less, so that several callers do not come back together.
@@ -2997,29 +3156,39 @@ final class Wire implements AutoCloseable {
         return Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis * 3 / 4, millis * 5 / 4));
     }
 
-    /// @param deadline System.nanoTime() at which everything must be over; 0: never
-    private Answer open(Call call, long deadline) throws IOException {
+    private Answer open(HttpClient client, Call call) throws IOException {
         var request = HttpRequest.newBuilder(call.uri());
         var sent = call.headers().sent();
         sent.forEach(request::setHeader);
         proxies.authorization(call.uri()).ifPresent(value -> request.setHeader("Proxy-Authorization", value));
         request.method(call.method(), call.body() == null ? HttpRequest.BodyPublishers.noBody()
                 : HttpRequest.BodyPublishers.ofByteArray(call.body()));
-        long left = deadline == 0 ? HEAD.toNanos() : Math.max(1, deadline - System.nanoTime());
-        request.timeout(Duration.ofNanos(left));
-        screen.request(call.method(), call.uri(), sent);
+        notes.sent(call.method(), call.uri(), sent);
+        long end = DEADLINE.isBound() ? DEADLINE.get() : 0;
+        var response = head(client.sendAsync(request.build(), _ -> new Body(SILENCE, end)), call);
+        if (response.body() == null) throw refusedByProxy(call.uri(), response.statusCode());
+        var answer = new Answer(response.statusCode(), response.headers(), response.body());
+        notes.received(answer.status(), answer.headers().map());
+        return answer;
+    }
+
+    /// Waits for the answer's head. The request's own time-out is not used: from JDK 26 on it ends the body as well.
+    private static HttpResponse<Body> head(CompletableFuture<HttpResponse<Body>> response, Call call)
+            throws IOException {
+        long patience = Math.min(call.head().toNanos(), left());
         try {
-            var response = client().send(request.build(), _ -> new Body(SILENCE, deadline));
-            if (response.body() == null) throw refusedByProxy(call.uri(), response.statusCode());
-            var answer = new Answer(response.statusCode(), response.headers(), response.body());
-            screen.answer(answer.status(), answer.headers().map());
-            return answer;
+            return response.get(patience, TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            response.cancel(true);
+            throw new HttpTimeoutException("gave no answer within " + (patience < call.head().toNanos()
+                    ? "the time-out" : Durations.words(call.head())));
         } catch (InterruptedException e) {
-            throw Fault.interrupted();
-        } catch (IOException e) {
-            var reason = e;                                 // the JDK wraps it once or twice where it may not repeat
+            response.cancel(true);
+            throw new Interrupted();
+        } catch (ExecutionException e) {
+            if (!(e.getCause() instanceof IOException reason)) throw new IllegalStateException(e.getCause());
             while ("Too many retries".equals(reason.getMessage()) && reason.getCause() instanceof IOException cause) {
-                reason = cause;
+                reason = cause;                             // the JDK wraps it once or twice where it may not repeat
             }
             throw reason;
         }
@@ -3033,7 +3202,7 @@ final class Wire implements AutoCloseable {
     }
 
     /// A certificate that is not trusted will not be trusted in a second.
-    private static boolean hopeless(IOException e) {
+    private static boolean untrusted(IOException e) {
         return e instanceof SSLException && Text.chain(e).anyMatch(CertificateException.class::isInstance)
                 || e instanceof SSLPeerUnverifiedException;
     }
@@ -3042,28 +3211,25 @@ final class Wire implements AutoCloseable {
         String where = call.uri().getHost() + (call.uri().getPort() < 0 ? "" : ":" + call.uri().getPort());
         String hint = proxies.inUse(call.uri()).map(p -> "is the proxy " + p + " right? (HTTPS_PROXY, NO_PROXY)")
                 .orElse("is the network up? a proxy goes into HTTPS_PROXY");
-        if (hopeless(e)) {
+        if (untrusted(e)) {
             return new Stopped(where + " shows a certificate that is not trusted: " + Text.reason(e),
                     "your company's CA, as a PEM file, goes into SSL_CERT_FILE", e);
         }
-        return new Stopped(switch (e) {
-            case HttpConnectTimeoutException _ -> "no connection to " + where + " within " + Durations.words(CONNECT);
-            case HttpTimeoutException t when t.getMessage().startsWith("request timed") -> "no answer from " + where
-                    + " within " + Durations.words(call.timeout() == null ? HEAD : call.timeout());
-            case HttpTimeoutException t -> where + " was " + t.getMessage();
+        return switch (e) {
+            case HttpConnectTimeoutException _ ->
+                    new Stopped("no connection to " + where + " within " + Durations.words(CONNECT), hint, e);
+            case HttpTimeoutException t -> new Stopped(where + " " + t.getMessage(),
+                    DEADLINE.isBound() ? "a longer --timeout" : "try again, or another model (-m)", e);
             case ConnectException c when Text.chain(c).anyMatch(UnresolvedAddressException.class::isInstance) ->
-                    "there is no host " + where;
-            case ConnectException _ -> "cannot connect to " + where;
-            case EOFException t -> where + ": " + Text.reason(t);
-            default -> "the connection to " + where + " was lost (" + Text.reason(e) + ")";
-        }, hint, e);
+                    new Stopped("there is no host " + where, hint, e);
+            case ConnectException _ -> new Stopped("cannot connect to " + where, hint, e);
+            default -> new Stopped("the connection to " + where + " was lost (" + Text.reason(e) + ")", hint, e);
+        };
     }
 
     /// Waiting for the client's threads would cost 300 ms at every exit.
     @Override
-    public synchronized void close() {
-        if (made != null) made.shutdownNow();
-    }
+    public synchronized void close() { clients.forEach(HttpClient::shutdownNow); }
 }
 
 /// Proxies as curl takes them from the environment: the lower-case name wins, http_proxy has no upper-case form,
@@ -3129,96 +3295,32 @@ final class Proxies {
     }
 }
 
-/// SSL_CERT_FILE adds a company's certificate authorities (PEM) to the JDK's. The file is read only when the JDK's
-/// own have refused, for reading it costs some 300 ms.
+/// The JDK's certificate authorities and those of a PEM file together: a company's, in SSL_CERT_FILE.
 final class Trust {
-    static void applyTo(HttpClient.Builder builder, Environment env) {
-        String file = env.variable("SSL_CERT_FILE");
-        if (file == null) return;
-        try {
-            var context = SSLContext.getInstance("TLS");
-            context.init(null, new TrustManager[]{new Both(managers(null), env.path(file))}, null);
-            builder.sslContext(context);
-        } catch (GeneralSecurityException e) {
-            throw Fault.error("cannot set up TLS: " + Text.reason(e), null);
-        }
-    }
-
-    private static X509ExtendedTrustManager managers(KeyStore store) throws GeneralSecurityException {
-        var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        factory.init(store);
-        return (X509ExtendedTrustManager) factory.getTrustManagers()[0];
-    }
-
-    private static X509ExtendedTrustManager fromPem(Path file) throws CertificateException {
-        try (var in = Files.newInputStream(file)) {
+    static SSLContext with(Path pem) {
+        try (var in = Files.newInputStream(pem)) {
+            var certificates = CertificateFactory.getInstance("X.509").generateCertificates(in);
+            if (certificates.isEmpty()) throw new CertificateException("there is no certificate in it");
             var store = KeyStore.getInstance(KeyStore.getDefaultType());
             store.load(null, null);
-            for (var certificate : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
-                store.setCertificateEntry("ca" + store.size(), certificate);
+            for (var certificate : certificates) store.setCertificateEntry("pem" + store.size(), certificate);
+            for (var manager : managers(null)) {
+                if (!(manager instanceof X509TrustManager jdk)) continue;
+                for (var ca : jdk.getAcceptedIssuers()) store.setCertificateEntry("jdk" + store.size(), ca);
             }
-            if (store.size() == 0) throw new CertificateException("there is no certificate in it");
-            return managers(store);
+            var context = SSLContext.getInstance("TLS");
+            context.init(null, managers(store), null);
+            return context;
         } catch (IOException | GeneralSecurityException e) {
-            throw new CertificateException("SSL_CERT_FILE " + file + " cannot be read: " + Text.reason(e), e);
+            throw Fault.error("the server's certificate is not known to Java, and SSL_CERT_FILE " + pem
+                    + " cannot be read: " + Text.reason(e), "SSL_CERT_FILE must name a file of PEM certificates");
         }
     }
 
-    private static final class Both extends X509ExtendedTrustManager {
-        private final X509ExtendedTrustManager jdk;
-        private final Path file;
-
-        Both(X509ExtendedTrustManager jdk, Path file) {
-            this.jdk = jdk;
-            this.file = file;
-        }
-
-        private interface Check {
-            void by(X509ExtendedTrustManager manager) throws CertificateException;
-        }
-
-        private void check(Check check) throws CertificateException {
-            try {
-                check.by(jdk);
-            } catch (CertificateException refused) {
-                check.by(fromPem(file));
-            }
-        }
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type, Socket s) throws CertificateException {
-            check(manager -> manager.checkServerTrusted(chain, type, s));
-        }
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine)
-                throws CertificateException {
-            check(manager -> manager.checkServerTrusted(chain, type, engine));
-        }
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type) throws CertificateException {
-            check(manager -> manager.checkServerTrusted(chain, type));
-        }
-
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type, Socket s) throws CertificateException {
-            jdk.checkClientTrusted(chain, type, s);
-        }
-
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine)
-                throws CertificateException {
-            jdk.checkClientTrusted(chain, type, engine);
-        }
-
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type) throws CertificateException {
-            jdk.checkClientTrusted(chain, type);
-        }
-
-        @Override
-        public X509Certificate[] getAcceptedIssuers() { return jdk.getAcceptedIssuers(); }
+    private static TrustManager[] managers(KeyStore store) throws GeneralSecurityException {
+        var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        factory.init(store);
+        return factory.getTrustManagers();
     }
 }
 
@@ -3258,6 +3360,9 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
 
     Path login() { return config.resolve("login.json"); }
 
+    /// The person's choices, such as the default model.
+    Path choices() { return config.resolve("config.json"); }
+
     Path token(String key) { return cache.resolve("token-" + key + ".json"); }
 
     Path refusals() { return cache.resolve("refused.json"); }
@@ -3276,7 +3381,7 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
             throw Fault.io("cannot read " + file, e, "may you read it? COP_HOME names another place");
         }
         if (Json.tryParse(text) instanceof ObjectNode object) return object;
-        throw Fault.error(file + " is damaged: it holds no JSON object", "delete it, then: copilot login");
+        throw Fault.error(file + " is damaged: it holds no JSON object", "mend it or delete it");
     }
 
     void write(Path file, JsonNode json) {
@@ -3288,24 +3393,17 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
     }
 
     /// Writes what can be fetched again: where that fails the work goes on, and the next call fetches again.
-    void cache(Path file, JsonNode json, Screen screen) {
+    void cache(Path file, JsonNode json, Notes notes) {
         try {
             write(file, json);
         } catch (Fault readOnly) {
-            screen.warn(readOnly.getMessage() + "; going on without the cache");
+            notes.warn(readOnly.getMessage() + "; going on without the cache");
         }
     }
 
     void writeText(Path file, String text) throws IOException {
         folder(file.getParent());
-        Path target = Files.isSymbolicLink(file) ? file.toRealPath() : file;
-        Path part = Files.createTempFile(target.getParent(), ".", ".part", own("rw-------"));
-        try {
-            Files.writeString(part, text);
-            Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(part);
-        }
+        WholeFile.write(file, text, own("rw-------"));
     }
 
     /// Makes an empty file of ours, if there is none yet.
@@ -3321,11 +3419,13 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
         }
     }
 
-    /// Deletes cached files of a kind that nobody has renewed for so long.
-    void cacheLess(String glob, Duration age) {
-        try (var files = Files.newDirectoryStream(cache, glob)) {
+    /// Deletes what nobody has renewed for so long, and what a killed process has left half written. Locks stay:
+    /// another process may hold one.
+    void deleteOld(Duration age) {
+        try (var files = Files.newDirectoryStream(cache, "{token-*.json,models-*.json,.*.part}")) {
             for (Path file : files) {
-                if (Files.getLastModifiedTime(file).toInstant().isBefore(Instant.now().minus(age))) Files.delete(file);
+                var written = Files.getLastModifiedTime(file).toInstant();
+                if (written.isBefore(env.time().now().minus(age))) Files.delete(file);
             }
         } catch (IOException _) {
             // another process tidies up as well
@@ -3344,7 +3444,7 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
         try {
             lock.lockInterruptibly();
         } catch (InterruptedException e) {
-            throw Fault.interrupted();
+            throw new Interrupted();
         }
         try (var _ = lockFile(file)) {
             return work.get();
@@ -3363,7 +3463,12 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
             folder(cache);
             var options = Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             var channel = FileChannel.open(file, options, own("rw-------"));
-            channel.lock();
+            try {
+                channel.lock();
+            } catch (IOException | OverlappingFileLockException e) {
+                channel.close();
+                throw e;
+            }
             return () -> {
                 try {
                     channel.close();
@@ -3372,8 +3477,8 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
                 }
             };
         } catch (FileLockInterruptionException | ClosedByInterruptException e) {
-            throw Fault.interrupted();
-        } catch (IOException _) {
+            throw new Interrupted();
+        } catch (IOException | OverlappingFileLockException _) {
             return () -> { };
         }
     }
@@ -3386,6 +3491,43 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
         if (!FileSystems.getDefault().supportedFileAttributeViews().contains("posix")) return new FileAttribute<?>[0];
         var own = PosixFilePermissions.fromString(permissions);
         return new FileAttribute<?>[]{PosixFilePermissions.asFileAttribute(own)};
+    }
+}
+
+/// Writes a file whole or not at all: beside its place first, then moved into it.
+final class WholeFile {
+    /// @param attributes of the file where it is new; one that is there keeps its permissions
+    static void write(Path file, String text, FileAttribute<?>... attributes) throws IOException {
+        Path target = Files.isSymbolicLink(file) ? file.toRealPath() : file;
+        Path part = target.resolveSibling("." + target.getFileName() + "." + Text.randomId() + ".part");
+        try {
+            var options = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            try (var channel = Files.newByteChannel(part, options, attributes)) {
+                if (attributes.length == 0) keepPermissions(target, part);
+                for (var bytes = StandardCharsets.UTF_8.encode(text); bytes.hasRemaining(); ) channel.write(bytes);
+            }
+            move(part, target);
+        } finally {
+            Files.deleteIfExists(part);
+        }
+    }
+
+    private static void keepPermissions(Path from, Path to) throws IOException {
+        var old = Files.getFileAttributeView(from, PosixFileAttributeView.class);
+        if (old != null && Files.exists(from)) Files.setPosixFilePermissions(to, old.readAttributes().permissions());
+    }
+
+    /// Windows refuses to move over a file that somebody is reading just then; a moment later it does not.
+    private static void move(Path part, Path target) throws IOException {
+        for (int tries = 0; ; tries++) {
+            try {
+                Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                return;
+            } catch (AccessDeniedException e) {
+                if (!System.getProperty("os.name").startsWith("Windows") || tries == 40) throw e;
+                Time.SYSTEM.pause(Duration.ofMillis(25));
+            }
+        }
     }
 }
 
@@ -3432,7 +3574,7 @@ interface Time {
         try {
             if (pause.isPositive()) sleep(pause);
         } catch (InterruptedException e) {
-            throw Fault.interrupted();
+            throw new Interrupted();
         }
     }
 
@@ -3457,7 +3599,7 @@ final class RealProcess {
         var err = writer(FileDescriptor.err, false);
         var signals = new Signals(Thread.currentThread());
         var env = Environment.of(System.in, out, err, System.getenv(), signals::stopping);
-        if (argumentsGotLost()) {
+        if (argumentsGotLost(args)) {
             return new Screen(env).report(Fault.usage("an argument holds characters that the locale "
                     + System.getProperty("sun.jnu.encoding") + " cannot carry",
                     "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
@@ -3480,7 +3622,7 @@ final class RealProcess {
                 } catch (IOException e) {
                     if (!answer) return;                    // nobody is left to be told
                     if (broken(e)) throw new ClosedOutput();
-                    throw Fault.io("cannot write the answer to stdout", e, "is the disk full?");
+                    throw Fault.io("cannot write the answer to stdout", e, "is the disk full? is stdout closed?");
                 }
             }
         };
@@ -3494,8 +3636,9 @@ final class RealProcess {
 
     /// Under a C locale the JVM turns what is not ASCII into `?`; a prompt must not be sent so. Where the system
     /// shows the bytes of the command line we can tell.
-    private static boolean argumentsGotLost() {
+    private static boolean argumentsGotLost(String... args) {
         if (System.getProperty("sun.jnu.encoding", "UTF-8").startsWith("UTF")) return false;
+        if (Stream.of(args).noneMatch(arg -> arg.contains("?") || arg.contains("\uFFFD"))) return false;
         try {
             for (byte b : Files.readAllBytes(Path.of("/proc/self/cmdline"))) if (b < 0) return true;
         } catch (IOException _) {
@@ -3542,6 +3685,7 @@ final class Rehearsal {
             try (var socket = server.accept()) {
                 var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
                 String first = in.readLine();
+                if (first == null) continue;
                 for (String line = first; line != null && !line.isEmpty(); line = in.readLine()) { }
                 String body = first.contains("token") ? "{\"token\":\"t\",\"refresh_in\":1500}"
                         : first.contains("models") ? "{\"data\":[{\"id\":\"m\",\"is_chat_default\":true}]}"
@@ -3617,9 +3761,25 @@ final class Stdin {
     }
 
     /// Everything, or nothing where a pipe gives no first byte within `patience`.
-    Optional<String> text(Duration patience) {
+    ///
+    /// @param slow called where the end does not come for as long again
+    Optional<String> text(Duration patience, Runnable slow) {
         start();
-        return await(first, kind() == Kind.PIPE ? patience : null).isPresent() ? Optional.of(text()) : Optional.empty();
+        if (kind() == Kind.PIPE && await(first, patience).isEmpty()) return Optional.empty();
+        if (await(all, patience).isEmpty()) slow.run();
+        return Optional.of(text());
+    }
+
+    /// A line that a person types and that is not shown. Another thread reads it, so that Ctrl-C is heard.
+    String secret() {
+        var console = given == null ? System.console() : null;
+        if (console == null) return text();
+        var typed = new CompletableFuture<String>();
+        Thread.ofPlatform().daemon().start(() -> {
+            char[] line = console.readPassword();
+            typed.complete(line == null ? "" : new String(line));
+        });
+        return await(typed, null).orElse("");
     }
 
     private synchronized void start() {
@@ -3653,7 +3813,7 @@ final class Stdin {
         } catch (TimeoutException _) {
             return Optional.empty();
         } catch (InterruptedException e) {
-            throw Fault.interrupted();
+            throw new Interrupted();
         } catch (ExecutionException e) {
             throw new IllegalStateException(e);
         }
@@ -3704,7 +3864,7 @@ final class Descriptors {
 }
 
 /// The one object that writes to stderr.
-final class Screen {
+final class Screen implements Notes {
     private final Environment env;
     private Boolean terminal;
     private boolean living;                                 // the last line is one to write over
@@ -3725,12 +3885,14 @@ final class Screen {
     String dim(String text) { return colour() ? "\033[2m" + text + "\033[0m" : text; }
 
     /// Progress and notes; --quiet leaves them out.
-    void note(String text) { if (!quiet) line(dim(text)); }
+    @Override
+    public void note(String text) { if (!quiet) line(dim(oneLine(text))); }
 
     /// What was asked for: a code to type, the usage.
     void always(String text) { line(text); }
 
-    void warn(String text) { line((colour() ? "\033[33mwarning:\033[0m " : "warning: ") + oneLine(text)); }
+    @Override
+    public void warn(String text) { line((colour() ? "\033[33mwarning:\033[0m " : "warning: ") + oneLine(text)); }
 
     void hint(String text) { if (text != null && !text.isEmpty()) line("hint: " + oneLine(text)); }
 
@@ -3740,11 +3902,12 @@ final class Screen {
     private static String oneLine(String text) { return Text.printable(text.strip().replaceAll("\\R", "␊")); }
 
     /// For -v only.
-    void detail(String text) { if (verbose) line(dim("* " + Text.printable(Secrets.mask(text)))); }
+    @Override
+    public void detail(String text) { if (verbose) line(dim("* " + oneLine(text))); }
 
     /// A line that is written over by the next one; only on a terminal. An empty one takes it away.
     void living(String text) {
-        if (quiet || !colour()) return;
+        if (quiet || !terminal() || "dumb".equals(env.variable("TERM"))) return;
         env.err().print("\r\033[K" + (text.isEmpty() ? "" : dim(text)));
         env.err().flush();
         living = !text.isEmpty();
@@ -3752,17 +3915,19 @@ final class Screen {
 
     /// Reasoning and the like, as it arrives.
     void raw(String text) {
-        env.err().print(dim(text));
+        env.err().print(dim(Secrets.mask(text)));
         env.err().flush();
     }
 
-    void request(String method, URI uri, Map<String, String> headers) {
+    @Override
+    public void sent(String method, URI uri, Map<String, String> headers) {
         if (!verbose) return;
         line(dim("> " + method + " " + uri));
         headers.forEach((name, value) -> line(dim("> " + name + ": " + Secrets.header(name, value))));
     }
 
-    void answer(int status, Map<String, List<String>> headers) {
+    @Override
+    public void received(int status, Map<String, List<String>> headers) {
         if (!verbose) return;
         line(dim("< " + status));
         headers.forEach((name, values) -> values.forEach(v ->
@@ -3770,28 +3935,28 @@ final class Screen {
     }
 
     int report(Fault fault) {
-        if (fault.exitCode() != Fault.INTERRUPTED) {
+        if (!(fault instanceof Interrupted)) {
             error(fault.getMessage());
             hint(fault.hint());
         }
         if (verbose) {
             var trace = new StringWriter();
             fault.printStackTrace(new PrintWriter(trace));
-            line(Secrets.mask(trace.toString().stripTrailing()));
+            line(trace.toString().stripTrailing());
         }
         return fault.exitCode();
     }
 
     private void line(String text) {
         if (living) living("");
-        env.err().println(text);
+        env.err().print(Secrets.mask(text) + "\n");
         env.err().flush();
     }
 
     /// Columns on a terminal, tab-separated values without a heading in a pipe.
     void table(Environment env, List<String> heading, List<List<String>> rows) {
         if (!env.terminal().test(1)) {
-            for (var row : rows) env.out().println(String.join("\t", row.stream().map(Screen::cell).toList()));
+            for (var row : rows) env.out().print(String.join("\t", row.stream().map(Screen::cell).toList()) + "\n");
             return;
         }
         var all = new ArrayList<List<String>>();
@@ -3802,7 +3967,7 @@ final class Screen {
         for (var row : all) {
             var line = new StringBuilder();
             for (int i = 0; i < widths.length; i++) line.append(Text.padded(row.get(i), widths[i])).append("  ");
-            env.out().println(line.toString().stripTrailing());
+            env.out().print(line.toString().stripTrailing() + "\n");
         }
     }
 
@@ -3857,8 +4022,6 @@ final class Json {
         }
     }
 
-    static JsonNode tryObject(String text) { return tryParse(text); }
-
     static ObjectNode object(String text, String what) {
         if (tryParse(text) instanceof ObjectNode object) return object;
         throw Fault.error(what + " could not be understood: " + (text.isBlank() ? "it is empty"
@@ -3867,21 +4030,29 @@ final class Json {
     }
 }
 
-/// Whatever looks like a token is masked in everything that is shown: GitHub's by their prefixes, Copilot's by
+/// Whatever looks like a token is masked in everything that goes to stderr: GitHub's by their prefixes, Copilot's by
 /// `tid=`, and bearers of any kind.
 final class Secrets {
-    private static final Pattern TOKEN = Pattern.compile("(gh[a-z]_|github_pat_)[A-Za-z0-9_]{12,}([A-Za-z0-9]{4})"
+    private static final Pattern TOKEN = Pattern.compile("(gh[a-z]_|github_pat_)[A-Za-z0-9_.-]{12,}"
             + "|(tid=)[^\\s\"',]+|(?i:(\\bbearer |\\btoken )[\\w.;=:+/-]{20,})");
 
     static String mask(String text) {
         if (text == null) return "";
-        return TOKEN.matcher(text).replaceAll(m -> m.group(1) != null ? m.group(1) + "…" + m.group(2)
-                : (m.group(3) != null ? m.group(3) : m.group(4)) + "…");
+        return TOKEN.matcher(text).replaceAll(m -> m.group(1) != null ? shown(m.group())
+                : (m.group(2) != null ? m.group(2) : m.group(3)) + "…");
+    }
+
+    /// A token as a person may see it: its kind and its last four characters.
+    static String shown(String token) {
+        var prefix = Pattern.compile("(github_pat|gh[a-z])_").matcher(token);
+        String kind = prefix.lookingAt() ? prefix.group() : "";
+        return kind + "…" + (token.length() < 20 ? "" : token.substring(token.length() - 4));
     }
 
     static String header(String name, String value) {
         String lower = name.toLowerCase(Locale.ROOT);
-        return lower.contains("authorization") || lower.contains("cookie") ? value.split(" ")[0] + " …" : mask(value);
+        if (lower.contains("cookie")) return "…";
+        return lower.contains("authorization") ? value.replaceFirst("(?s) .*", " …") : mask(value);
     }
 }
 
@@ -3890,7 +4061,11 @@ final class Text {
     static String printable(String text) {
         if (text.chars().noneMatch(Text::control)) return text;
         var clean = new StringBuilder(text.length());
-        text.chars().forEach(c -> clean.append(!control(c) ? (char) c : c < ' ' ? (char) (0x2400 + c) : '\uFFFD'));
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            boolean lineEnd = c == '\r' && i + 1 < text.length() && text.charAt(i + 1) == '\n';
+            clean.append(lineEnd || !control(c) ? c : c < ' ' ? (char) (0x2400 + c) : '\uFFFD');
+        }
         return clean.toString();
     }
 
@@ -3988,6 +4163,8 @@ final class Durations {
 
     static Duration min(Duration a, Duration b) { return a.compareTo(b) <= 0 ? a : b; }
 
+    static Duration max(Duration a, Duration b) { return a.compareTo(b) >= 0 ? a : b; }
+
     static String words(Duration d) {
         long s = d.toSeconds();
         return s < 1 ? Math.max(0, d.toMillis()) + " ms" : s < 120 ? s + " s" : s < 7200 ? s / 60 + " min"
@@ -4002,29 +4179,40 @@ final class Durations {
     static String seconds(Duration d) { return BigDecimal.valueOf(d.toMillis() / 100, 1) + " s"; }
 }
 
-/// The nearest name to one that was mistyped (Levenshtein), if one is near enough to be meant.
+/// The nearest name to one that was mistyped, if one is near enough to be meant.
 final class Nearest {
     static Optional<String> of(String word, Collection<String> names) {
         record Near(String name, int distance) {}
         String lower = word.toLowerCase(Locale.ROOT);
-        int most = word.length() < 3 ? 0 : word.length() == 3 ? 1 : Math.max(2, word.length() / 3);
+        int letters = word.replaceFirst("^-+", "").length();
+        int most = letters < 3 ? 0 : Math.max(1, letters / 3);
         var nearest = names.stream().map(name -> new Near(name, distance(lower, name.toLowerCase(Locale.ROOT))))
                 .filter(near -> near.distance() <= most).min(Comparator.comparingInt(Near::distance)).map(Near::name);
         return nearest.isPresent() || lower.length() < 3 ? nearest
                 : names.stream().filter(name -> name.toLowerCase(Locale.ROOT).startsWith(lower)).findFirst();
     }
 
+    /// All names, the nearest first.
+    static List<String> sorted(String word, List<String> names) {
+        return names.stream().sorted(Comparator.comparingInt(name -> distance(word, name))).toList();
+    }
+
+    /// How many letters were put in, left out, mistaken or swapped with their neighbour.
     private static int distance(String a, String b) {
-        var row = IntStream.rangeClosed(0, b.length()).toArray();
-        for (int i = 1; i <= a.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(Math.min(row[j], row[j - 1]) + 1, replaced);
+        var rows = new int[a.length() + 1][b.length() + 1];
+        for (int i = 0; i <= a.length(); i++) {
+            for (int j = 0; j <= b.length(); j++) {
+                if (i == 0 || j == 0) {
+                    rows[i][j] = i + j;
+                    continue;
+                }
+                int mistaken = rows[i - 1][j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                rows[i][j] = Math.min(Math.min(rows[i - 1][j], rows[i][j - 1]) + 1, mistaken);
+                boolean swapped = i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2)
+                        && a.charAt(i - 2) == b.charAt(j - 1);
+                if (swapped) rows[i][j] = Math.min(rows[i][j], rows[i - 2][j - 2] + 1);
             }
         }
-        return row[b.length()];
+        return rows[a.length()][b.length()];
     }
 }

