@@ -465,81 +465,25 @@ public class copilot {
             var limit = Durations.parse("--timeout", timeout, null);
             if (limit != null && limit.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 90s");
             Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
-            String text = promptText();
-            if (text == null) return converse(copilot, fields, limit);
-            var messages = new ArrayList<Message>();
-            if (system != null) messages.add(Message.system(system));
-            messages.add(Message.user(text));
             boolean live = !json && file == null && fields.path("n").asInt(1) == 1;
-            var printer = new AnswerPrinter(env, screen, live, !hideReasoning);
+            var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file, !hideReasoning));
+            String text = UserText.of(env, screen, prompt, files);
+            if (text == null) return converse(copilot, fields, limit);
             Reply reply;
             try {
-                reply = Wire.within(limit, () -> copilot.ask(
-                        new Request(copilot.model(model), messages, fields, !noStream), printer));
-                printer.end();
+                reply = Wire.within(limit, () -> copilot.ask(new Request(copilot.model(model), messages(text), fields,
+                        !noStream), printer));
             } catch (Fault fault) {
-                printer.end();
-                keep(printer.heard(), live, file, fault);
+                printer.brokenOff(fault);
                 throw fault;
             }
-            return finish(reply, live, file);
-        }
-
-        /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file of -o.
-        private void keep(String heard, boolean live, Path file, Fault fault) {
-            if (heard.isEmpty()) return;
-            String answer = !json ? heard : Json.line(Json.object().put("text", heard).put("finish", "")
-                    .put("error", fault.getMessage()));
-            if (file == null && !live) printText(answer);
-            if (file == null) return;
-            try {
-                screen.note("what had come is in " + OutputFile.keepPart(file, answer));
-            } catch (Fault unwritable) {
-                screen.warn(unwritable.getMessage());
-            }
-        }
-
-        private int finish(Reply reply, boolean live, Path file) {
-            String answer = json ? Json.line(reply.json()) : reply.text();
-            if (file != null) writeOrPrint(file, Text.withOneNewline(answer));
-            else if (json) print(answer);
-            else if (!live) printText(answer);
-            env.out().flush();
+            printer.end();
             if (usage) screen.always(reply.usageLine());
-            return switch (reply.finish()) {
-                case "length" -> unfinished("the answer was cut off: it reached the limit of tokens (finish: length)",
-                        "a larger --max-tokens, or a model with a larger output (copilot models)");
-                case "content_filter" -> unfinished("GitHub's content filter ended the answer (finish: content_filter)",
-                        "put the question in other words");
-                case "tool_calls", "function_call" -> {
-                    if (json) yield 0;
-                    throw Fault.error("the model asks for a tool call instead of answering", "--json shows the call");
-                }
-                default -> {
-                    if (reply.text().isEmpty()) screen.warn("the answer is empty (finish: " + reply.finish() + ")");
-                    yield 0;
-                }
-            };
+            return printer.finish(reply);
         }
 
-        /// A billed answer is not lost because a file cannot be written.
-        private void writeOrPrint(Path file, String answer) {
-            try {
-                OutputFile.write(file, answer);
-            } catch (Fault unwritable) {
-                printText(answer);
-                throw unwritable;
-            }
-        }
-
-        private void printText(String text) {
-            print(Text.withoutLastNewlines(env.terminal().test(1) ? Text.printable(text) : text));
-        }
-
-        private int unfinished(String what, String hint) {
-            screen.warn(what);
-            screen.hint(hint);
-            return 1;
+        private List<Message> messages(String text) {
+            return system == null ? List.of(Message.user(text)) : List.of(Message.system(system), Message.user(text));
         }
 
         private int converse(CopilotClient copilot, ObjectNode fields, Duration limit) {
@@ -551,46 +495,14 @@ public class copilot {
             return new Conversation(env, screen, copilot, first, limit, usage, hideReasoning).run();
         }
 
-        /// What to send as the user's message; null means that there is nothing and a person sits there.
-        private String promptText() {
-            var parts = new ArrayList<String>();
-            boolean dash = !prompt.isEmpty() && prompt.getFirst().equals("-");
-            String words = String.join(" ", dash ? prompt.subList(1, prompt.size()) : prompt);
-            var stdin = env.stdin();
-            boolean taken = files.contains("-");
-            if (!taken && (dash || stdin.kind() != Stdin.Kind.TERMINAL)) {
-                boolean wait = dash || words.isBlank() && files.isEmpty();
-                var piped = wait ? Optional.of(stdin.text()) : stdin.text(Stdin.PATIENCE, () -> {
-                    if (screen.terminal()) screen.note("still reading stdin (</dev/null if nothing is to come)");
-                });
-                if (piped.isEmpty()) screen.note("note: nothing came on stdin for 2 s, going on without it");
-                piped.map(Text::withoutLastNewlines).filter(t -> !t.isBlank()).ifPresent(parts::add);
-            }
-            for (String file : files) parts.add(TextFile.fenced(env, file));
-            if (!words.isBlank()) parts.add(words);
-            if (!parts.isEmpty()) return String.join("\n\n", parts);
-            if (stdin.kind() == Stdin.Kind.TERMINAL && !dash) return null;
-            throw Fault.usage("there is no prompt: no argument, and nothing on stdin",
-                    "copilot chat \"your question\"");
-        }
-
         private ObjectNode fields() {
             var fields = RequestFields.parse(options);
-            put(fields, "--temperature", "temperature", temperature, 0, 2);
-            put(fields, "--max-tokens", "max_tokens", maxTokens == null ? null : BigDecimal.valueOf(maxTokens), 1,
-                    Integer.MAX_VALUE);
-            put(fields, "--top-p", "top_p", topP, 0, 1);
-            if (seed != null) fields.put("seed", seed);
+            RequestFields.put(fields, "--temperature", "temperature", temperature, 0, 2);
+            RequestFields.put(fields, "--max-tokens", "max_tokens", maxTokens, 1, Integer.MAX_VALUE);
+            RequestFields.put(fields, "--top-p", "top_p", topP, 0, 1);
+            RequestFields.put(fields, "--seed", "seed", seed, Long.MIN_VALUE, Long.MAX_VALUE);
             if (effort != null) fields.put("reasoning_effort", effort);
             return fields;
-        }
-
-        private static void put(ObjectNode fields, String option, String field, BigDecimal value, long from, long to) {
-            if (value == null) return;
-            if (value.compareTo(BigDecimal.valueOf(from)) < 0 || value.compareTo(BigDecimal.valueOf(to)) > 0) {
-                throw Fault.usage(option + " " + value + " is out of range", "from " + from + " to " + to);
-            }
-            fields.put(field, value);
         }
     }
 
@@ -908,22 +820,57 @@ public class copilot {
 // ================================================================================================= Answers
 // The commands' hands: what goes into a prompt from files, how an answer reaches stdout, and the conversation.
 
-/// Prints an answer as it arrives, ending in exactly one newline; reasoning goes dim to stderr.
+/// What a person says at once: piped text first, then files, then the words.
+final class UserText {
+    /// @return null where there is nothing and a person sits at the terminal
+    static String of(Environment env, Screen screen, List<String> prompt, List<String> files) {
+        boolean dash = !prompt.isEmpty() && prompt.getFirst().equals("-");
+        String words = String.join(" ", dash ? prompt.subList(1, prompt.size()) : prompt);
+        var parts = new ArrayList<String>();
+        boolean terminal = env.stdin().kind() == Stdin.Kind.TERMINAL;
+        if (!files.contains("-") && (dash || !terminal)) {
+            boolean needed = dash || words.isBlank() && files.isEmpty();
+            String piped = needed ? env.stdin().text() : ifItSpeaks(env, screen);
+            if (!piped.isBlank()) parts.add(Text.withoutLastNewlines(piped));
+        }
+        for (String file : files) parts.add(TextFile.fenced(env, file));
+        if (!words.isBlank()) parts.add(words);
+        if (!parts.isEmpty()) return String.join("\n\n", parts);
+        if (terminal && !dash) return null;
+        throw Fault.usage("there is no prompt: no argument, and nothing on stdin", "copilot chat \"your question\"");
+    }
+
+    /// An inherited pipe that nobody writes to must not hang a prompt that is complete without it.
+    private static String ifItSpeaks(Environment env, Screen screen) {
+        var piped = env.stdin().text(Stdin.PATIENCE, () -> {
+            if (screen.terminal()) screen.note("still reading stdin (</dev/null if nothing is to come)");
+        });
+        if (piped.isEmpty()) screen.note("note: nothing came on stdin for 2 s, going on without it");
+        return piped.orElse("");
+    }
+}
+
+/// Brings an answer to where it is wanted: to stdout as it arrives, ending in exactly one newline, or whole, as a
+/// record or into a file. Reasoning goes dim to stderr.
 final class AnswerPrinter implements Listener {
+    /// @param live print what arrives at once; else the whole answer at its end
+    /// @param json print a record
+    /// @param file where to write it instead; null: stdout
+    record Form(boolean live, boolean json, Path file, boolean reasoning) {}
+
     private final Environment env;
     private final Screen screen;
-    private final boolean live, showReasoning;
+    private final Form form;
     private final boolean terminal;
     private final SortedMap<Integer, StringBuilder> heard = new TreeMap<>();
     private String heldBack = "";                           // line ends that may turn out to be the last
     private boolean begun, thinking;
 
-    AnswerPrinter(Environment env, Screen screen, boolean live, boolean showReasoning) {
+    AnswerPrinter(Environment env, Screen screen, Form form) {
         this.env = env;
         this.screen = screen;
-        this.live = live;
-        this.showReasoning = showReasoning;
-        terminal = live && env.terminal().test(1);
+        this.form = form;
+        terminal = env.terminal().test(1);
     }
 
     /// Everything that has come so far.
@@ -933,7 +880,7 @@ final class AnswerPrinter implements Listener {
     public void text(int choice, String delta) {
         endReasoning();
         heard.computeIfAbsent(choice, _ -> new StringBuilder()).append(delta);
-        if (!live) return;
+        if (!form.live()) return;
         String body = Text.withoutLastNewlines(delta);
         if (!body.isEmpty()) {
             String text = heldBack + body;
@@ -947,13 +894,75 @@ final class AnswerPrinter implements Listener {
 
     @Override
     public void reasoning(String delta) {
-        if (!showReasoning || screen.quiet) return;
+        if (!form.reasoning() || screen.quiet) return;
         thinking = true;
         screen.raw(Text.printable(delta));
     }
 
     @Override
     public void warning(String message) { screen.warn(message); }
+
+    /// Prints what is still to be printed.
+    ///
+    /// @return the exit code: an answer that was cut off is not what was asked for
+    int finish(Reply reply) {
+        end();
+        String answer = form.json() ? Json.line(reply.json()) : reply.text();
+        if (form.file() != null) writeOrPrint(answer);
+        else if (!form.live()) print(answer);
+        return switch (reply.finish()) {
+            case "length" -> unfinished("the answer was cut off: it reached the limit of tokens (finish: length)",
+                    "a larger --max-tokens, or a model with a larger output (copilot models)");
+            case "content_filter" -> unfinished("GitHub's content filter ended the answer (finish: content_filter)",
+                    "put the question in other words");
+            case "tool_calls", "function_call" -> {
+                if (form.json()) yield 0;
+                throw Fault.error("the model asks for a tool call instead of answering", "--json shows the call");
+            }
+            default -> {
+                if (reply.text().isEmpty()) screen.warn("the answer is empty (finish: " + reply.finish() + ")");
+                yield 0;
+            }
+        };
+    }
+
+    /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file.
+    void brokenOff(Fault fault) {
+        end();
+        if (heard.isEmpty()) return;
+        String answer = !form.json() ? heard() : Json.line(Json.object().put("text", heard()).put("finish", "")
+                .put("error", fault.getMessage()));
+        if (form.file() == null) {
+            if (!form.live()) print(answer);
+            return;
+        }
+        try {
+            screen.note("what had come is in " + OutputFile.keepPart(form.file(), answer));
+        } catch (Fault unwritable) {
+            screen.warn(unwritable.getMessage());
+        }
+    }
+
+    /// A billed answer is not lost because a file cannot be written.
+    private void writeOrPrint(String answer) {
+        try {
+            OutputFile.write(form.file(), Text.withOneNewline(answer));
+        } catch (Fault unwritable) {
+            print(answer);
+            throw unwritable;
+        }
+    }
+
+    private void print(String answer) {
+        env.out().print(Text.withOneNewline(terminal ? Text.printable(answer) : answer));
+        env.out().flush();
+    }
+
+    private int unfinished(String what, String hint) {
+        screen.warn(what);
+        screen.hint(hint);
+        return 1;
+    }
 
     /// Ends the answer's line. Nothing is written where no answer has begun.
     void end() {
@@ -1066,6 +1075,16 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
 final class RequestFields {
     private static final Map<String, String> OURS = Map.of("model", "-m", "messages", "the prompt and -s",
             "stream", "--no-stream");
+
+    /// An option with a field of its own, within the range that the model's maker allows.
+    static void put(ObjectNode fields, String option, String field, Number value, long from, long to) {
+        if (value == null) return;
+        var number = new BigDecimal(value.toString());
+        if (number.compareTo(BigDecimal.valueOf(from)) < 0 || number.compareTo(BigDecimal.valueOf(to)) > 0) {
+            throw Fault.usage(option + " " + value + " is out of range", "from " + from + " to " + to);
+        }
+        fields.put(field, number);
+    }
 
     static ObjectNode parse(List<String> options) {
         var fields = Json.object();
@@ -1294,7 +1313,7 @@ final class Conversation {
     /// One turn. What was asked is forgotten again if no answer came, so that it can be asked once more.
     private void say(String text, Terminal terminal) {
         said.add(Message.user(text));
-        var printer = new AnswerPrinter(env, screen, true, !hideReasoning);
+        var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(true, false, null, !hideReasoning));
         var asking = Thread.currentThread();
         var before = terminal.handle(Terminal.Signal.INT, _ -> asking.interrupt());
         try {
@@ -4176,7 +4195,9 @@ final class Durations {
         return s / 60 + ":" + (s % 60 < 10 ? "0" : "") + s % 60;
     }
 
-    static String seconds(Duration d) { return BigDecimal.valueOf(d.toMillis() / 100, 1) + " s"; }
+    static String seconds(Duration d) {
+        return d.toMillis() < 1000 ? d.toMillis() + " ms" : BigDecimal.valueOf(d.toMillis() / 100, 1) + " s";
+    }
 }
 
 /// The nearest name to one that was mistyped, if one is near enough to be meant.
