@@ -198,7 +198,8 @@ public class copilot {
                 if (near.isPresent()) return Fault.usage(message, "did you mean " + near.get() + "?");
             }
             if (e.getArgSpec() instanceof CommandLine.Model.OptionSpec option && e.getValue() != null) {
-                message = option.longestName() + " " + e.getValue() + ": a number is wanted";
+                message = option.longestName() + (option.typeInfo().isBoolean() ? " takes no value"
+                        : " " + e.getValue() + ": a number is wanted");
             }
             return Fault.usage(message, name + " --help");
         }
@@ -653,7 +654,7 @@ public class copilot {
         }
 
         String usageLine() {
-            return "usage: " + usage + ", " + model + ", " + Durations.seconds(took);
+            return "usage: " + usage + ", " + Text.printable(model) + ", " + Durations.seconds(took);
         }
     }
 
@@ -1376,7 +1377,7 @@ record GithubToken(String source, String value, String user) {
     }
 
     /// The person's name, as far as GitHub has told it.
-    String name() { return user.isEmpty() ? "?" : user; }
+    String name() { return user.isEmpty() ? "?" : Text.printable(user); }
 }
 
 /// The ids that an app of GitHub's is known by (protocol: ericc-ch/copilot-api, LiteLLM, CopilotChat.nvim).
@@ -1719,6 +1720,7 @@ final class Tokens {
     private final Logins logins;
     private volatile Held held;                             // what this process uses
 
+    /// @param until when to look for another; soon where a renewal has failed and the old token must do
     private record Held(GithubToken source, CopilotToken token, Instant until) {}
 
     Tokens(Session session, Logins logins) {
@@ -2139,8 +2141,9 @@ final class CopilotClient {
     }
 
     private Optional<Catalogue> stored() {
+        Path cache = models();                              // may ask for a token, whose trouble is not the cache's
         try {
-            var file = session.home().read(models());
+            var file = session.home().read(cache);
             if (!file.path("answer").path("data").isArray()) return Optional.empty();
             return Optional.of(new Catalogue(file.path("answer"),
                     Json.instant(file, "fetched_at")));
@@ -3700,7 +3703,7 @@ final class Rehearsal {
     }
 
     private static void answer(ServerSocket server) {
-        while (true) {
+        while (!server.isClosed()) {
             try (var socket = server.accept()) {
                 var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
                 String first = in.readLine();
@@ -3713,8 +3716,8 @@ final class Rehearsal {
                 String type = first.startsWith("POST") ? "text/event-stream" : "application/json";
                 socket.getOutputStream().write(("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: " + type
                         + "\r\n\r\n" + body).getBytes(StandardCharsets.UTF_8));
-            } catch (IOException closed) {
-                return;
+            } catch (IOException _) {
+                // a broken connection, or all is over
             }
         }
     }

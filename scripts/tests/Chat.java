@@ -15,6 +15,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// The command chat, as a user meets it: prompts in, answers out, and what happens when the API refuses.
 class Chat {
@@ -83,6 +84,14 @@ class Chat {
         return cop.run(args.toArray(String[]::new));
     }
 
+    /// A GitHub of the test's own, whose chats are answered with these, the last one for good.
+    private Stub stub(Stub.Reply... chats) {
+        var github = new Stub(cop.time).on("/chat/completions", chats).on(Login.EXCHANGE,
+                Stub.Reply.json(200, "{\"token\":\"tid=0123456789abcdef;sku=x\",\"refresh_in\":1500}"));
+        cop.with("COP_HOST", github.url());
+        return github;
+    }
+
     // ------------------------------------------------------------------------------------------- the prompt
 
     @Test
@@ -132,6 +141,18 @@ class Chat {
         cop.terminal(0, 1, 2);
         good(cop.runWith("typed\n", "chat", "-"));
         assertEquals("typed", prompt());
+    }
+
+    @Test
+    void wordsMayFollowTheDash() {
+        good(cop.runWith("class A{}\n", "chat", "-", "explain", "this"));
+        assertEquals("class A{}\n\nexplain this", prompt());
+    }
+
+    @Test
+    void aDashAmongTheWordsIsAWord() {
+        good(cop.runWith("", "chat", "1", "-", "2"));
+        assertEquals("1 - 2", prompt());
     }
 
     @Test
@@ -300,6 +321,27 @@ class Chat {
     void aNamedModelNeedsNoCatalogue() {
         good(chat("-m", "gpt-4o", "hello"));
         assertEquals(0, cop.sim.count("/models"));
+    }
+
+    /// Trouble with the token is told at once, and not met again on the way to the catalogue.
+    @ParameterizedTest
+    @CsvSource({"programmatic_token_generation, 1, 1", "rate-limit, 75, 1", "502, 1, 4", "bad-credentials, 4, 1"})
+    void aNamedModelDoesNotAskTwiceForAToken(String fault, int exit, int exchanges) {
+        cop.sim.set("exchange-faults", (fault + ",").repeat(9));
+        hasErrorAndHint(exits(exit, chat("-m", "gpt-4o", "hello")));
+        assertEquals(exchanges, cop.sim.count(Login.EXCHANGE));
+        assertEquals(0, chats().size());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "{", "[]", "null", "\u0000", "{\"model\":7}"})
+    void damagedChoicesAreNoHindrance(String text) {
+        cop.write(".config/copilot.java/config.json", text);
+        var outcome = good(chat("say: hi"));
+        assertEquals("hi\n", outcome.out());
+        assertEquals("\"gpt-4.1\"", sentTo("model"));
+        if (!text.startsWith("{\"")) shows("warning: ", outcome);
+        showsNot("copilot login", outcome);
     }
 
     @Test
@@ -520,6 +562,26 @@ class Chat {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
+    void aWholeAnswerThatDoesNotSayThatItIsJsonIsReadAtOnce(String way) {
+        String answer = "{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}";
+        try (var github = stub(Stub.Reply.text(200, answer))) {
+            assertEquals("hi\n", good(chat("-m", "gpt-4o", way, "hello")).out());
+            assertEquals(1, github.count("/chat/completions"));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
+    void anAnswerOfNothingAtAllIsAnErrorAndNotAskedForAgain(String way) {
+        try (var github = stub(Stub.Reply.text(200, ""))) {
+            hasErrorAndHint(exits(1, chat("-m", "gpt-4o", way, "hello")));
+            assertEquals(1, github.count("/chat/completions"));
+            assertEquals(List.of(), cop.time.pauses);
+        }
+    }
+
+    @ParameterizedTest
     @CsvSource({"lf, true, 0", "crlf, false, 1", "cr, true, 2", "cr, false, 7"})
     void anyTransportGivesTheSameText(String newline, boolean space, int chunk) {
         cop.sim.set("newline", newline).set("space", space).set("chunk", chunk).set("comments", true)
@@ -569,6 +631,13 @@ class Chat {
             assertFalse(out.matches("(?s).*[\u0000-\u0008\u000b-\u001f\u007f-\u009f].*"), way + " " + out);
             assertTrue(way.equals("--json") || out.contains("\u241b[31mred\u2407"), out);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
+    void linesThatEndInCrLfAreNoneTheWorseOnATerminal(String way) {
+        cop.terminal(1, 2).sim.set("answer", "one\r\ntwo three\r\n\r\nfour\r\n");
+        assertEquals("one\r\ntwo three\r\n\r\nfour\n", good(chat(way, "hello")).out());
     }
 
     @Test
@@ -647,7 +716,7 @@ class Chat {
         var outcome = good(chat("-u", "-m", "gpt-4o", "say: hi"));
         assertEquals("hi\n", outcome.out());
         assertTrue(outcome.err().matches("usage: 2 prompt \\+ 1 completion tokens, [0-9.]+ credits, gpt-4o-2024-11-20, "
-                + "[0-9.]+ s\n"), outcome::all);
+                + "[0-9.]+ m?s\n"), outcome::all);
     }
 
     @Test
@@ -810,6 +879,23 @@ class Chat {
         assertEquals("", outcome.out());
         assertEquals("one two\n", cop.read("out.txt"));
         assertFalse(Files.exists(cop.file("out.txt.part")));
+    }
+
+    @Test
+    void aDashAsOutputIsStdout() {
+        assertEquals("one two\n", good(chat("-o", "-", "say: one two")).out());
+        assertFalse(Files.exists(cop.file("-")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--no-stream", "--json"})
+    void anAnswerWhoseFileCannotBeWrittenIsPrinted(String way) {
+        assumeTrue(Files.exists(Path.of("/dev/full")), "/dev/full");
+        var outcome = exits(1, chat("-o", "/dev/full", way, "say: one two"));
+        String answer = way.equals("--json") ? Json.text(Json.tryParse(outcome.out()), "text") + "\n" : outcome.out();
+        assertEquals("one two\n", answer);
+        hasErrorAndHint(outcome);
+        shows("/dev/full", outcome);
     }
 
     @Test
@@ -1077,6 +1163,29 @@ class Chat {
     }
 
     @Test
+    void aLong5xxSaysWhenToComeBack() {
+        cop.sim.set("faults", "503:10800");
+        shows("come back in 3 h, at 2026-11-2", exits(1, chat("-m", "gpt-4o", "hello")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"503", "429", "reset-before"})
+    void whoWillNotWaitIsNotTriedAgain(String fault) {
+        cop.sim.set("faults", fault + "," + fault);
+        exits(fault.equals("429") ? 75 : 1, chat("-m", "gpt-4o", "--max-wait", "0", "hello"));
+        assertEquals(1, chats().size());
+        assertEquals(List.of(), cop.time.pauses);
+    }
+
+    @Test
+    void aRetryAfterOfNothingBacksOffAllTheSame() {
+        cop.sim.set("faults", "429:0,503:0");
+        good(chat("-m", "gpt-4o", "say: hi"));
+        assertEquals(2, cop.time.pauses.size());
+        for (int i = 0; i < 2; i++) between(0.75 * (1 << i), 1.25 * (1 << i), cop.time.pauses.get(i));
+    }
+
+    @Test
     void aTokenThatRunsOutWhileWaitingIsRenewed() {
         cop.sim.set("faults", "429:3600");
         assertEquals("hi\n", good(chat("-m", "gpt-4o", "--max-wait", "2h", "say: hi")).out());
@@ -1176,6 +1285,40 @@ class Chat {
     }
 
     @Test
+    void theTimeOutIsForTheExchangeToo() throws IOException {
+        try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            cop.with("COP_HOST", "http://127.0.0.1:" + silent.getLocalPort());
+            for (String model : List.of("gpt-4o", "")) {
+                var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
+                        () -> exits(1, chat("-m", model, "--timeout", "150ms", "hello")));
+                hasErrorAndHint(outcome);
+                shows("within the time-out", outcome);
+            }
+        }
+    }
+
+    @Test
+    void aPauseOfTheExchangeBeyondTheTimeOutIsNotSlept() {
+        cop.sim.set("exchange-faults", "502,502,502,502");
+        exits(1, chat("-m", "gpt-4o", "--timeout", "500ms", "hello"));
+        assertEquals(1, cop.sim.count(Login.EXCHANGE));
+        assertEquals(List.of(), cop.time.pauses);
+    }
+
+    @Test
+    void theTimeOutLeavesARecordOfWhatCame() {
+        cop.sim.set("silence", 60_000);
+        var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
+                () -> exits(1, chat("-m", "gpt-4o", "--json", "--timeout", "1500ms", "say: one two")));
+        assertEquals(1, outcome.out().lines().count(), outcome::all);
+        var record = Json.tryParse(outcome.out());
+        assertEquals("one ", record.path("text").asString());
+        assertEquals("", record.path("finish").asString("absent"));
+        assertTrue(record.path("error").asString().contains("time-out"), outcome::all);
+        hasErrorAndHint(outcome);
+    }
+
+    @Test
     void aWaitBeyondTheTimeOutIsNotSlept() {
         cop.sim.set("faults", "429:30");
         exits(75, chat("-m", "gpt-4o", "--timeout", "10s", "hello"));
@@ -1214,10 +1357,53 @@ class Chat {
     }
 
     @Test
+    void verboseShowsTheFieldsOfTheRequestAndNotWhatIsSaid() {
+        var outcome = good(chat("-v", "-m", "gpt-4o", "--temperature", "0.5", "-s", "my system", "say: my prompt"));
+        shows("\"temperature\":0.5", outcome);
+        shows("\"model\":\"gpt-4o\"", outcome);
+        showsNot("my system", outcome);
+        showsNot("my prompt", outcome);
+    }
+
+    @Test
     void anErrorThatHoldsATokenIsMasked() {
         String token = "ghu_" + "abcdefghijklmnop0123456789";
         cop.sim.set("faults", "400-text:your token " + token + " and tid=0123456789abcdef;exp=1 are bad");
         showsNot("ghijklmnop", exits(1, chat("-m", "gpt-4o", "hello")));
+    }
+
+    private static final String ECHO = "you sent Bearer abcdefghijklmnop0123456789, ghu_abcdefghijklmnop0123456789"
+            + " and tid=abcdefghijklmnop;exp=1:abcdefghijklmnop";
+
+    @ParameterizedTest
+    @ValueSource(ints = {400, 403, 404, 429, 500, 503})
+    void aTokenThatIsEchoedIsMaskedInEveryNote(int status) {
+        for (var echo : List.of(Stub.Reply.text(status, ECHO), Stub.Reply.json(status,
+                Json.line(Json.object().put("message", ECHO).put("code", "ghu_abcdefghijklmnop0123456789"))))) {
+            try (var github = stub(echo)) {
+                var outcome = chat("-v", "-m", "gpt-4o", "hello");
+                assertEquals(status >= 429 ? 4 : 1, github.count("/chat/completions"));
+                shows("you sent", outcome);
+                assertFalse(outcome.all().contains("ghijklmnop"), outcome::all);
+            }
+        }
+    }
+
+    /// What the server calls the model, and its warnings, go to stderr like everything else.
+    @Test
+    void aWarningAndTheUsageNeitherGiveAwayATokenNorSteerTheTerminal() {
+        cop.terminal(2).with("NO_COLOR", "1");
+        String told = "\u001b[2J" + ECHO;
+        var answer = Json.object().put("model", told);
+        answer.putArray("copilot_errors").addObject().put("message", told);
+        answer.putArray("choices").addObject().put("finish_reason", told).putObject("message").put("content", "");
+        try (var _ = stub(Stub.Reply.json(200, Json.line(answer)))) {
+            var outcome = good(chat("-u", "-m", "gpt-4o", "hello"));
+            shows("warning: ", outcome);
+            shows("usage: ", outcome);
+            showsNot("ghijklmnop", outcome);
+            showsNot("\u001b[2J", outcome);
+        }
     }
 
     @Test

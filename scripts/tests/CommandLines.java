@@ -172,6 +172,12 @@ class CommandLines {
         hints("--help", refused("there is no command", typed));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"logs", "ask", "run", "install"})
+    void aFarFetchedCommandIsNotProposed(String typed) {
+        assertFalse(refused("there is no command", typed).err().contains("did you mean"));
+    }
+
     @Test
     void nothingTypedSteersTheTerminal() {
         for (var args : List.of(List.of("\033[2J"), List.of("--\033[2J"), List.of("chat", "--\033[2J", "x"),
@@ -208,6 +214,20 @@ class CommandLines {
     }
 
     @ParameterizedTest
+    @CsvSource({"models, --list", "models, --sort", "api, --jq", "chat, --schema", "status, --short"})
+    void aFarFetchedOptionIsNotProposed(String command, String typed) {
+        hints("copilot " + command + " --help", refused("has no option " + typed, command, typed, "/x"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"- make a list", "-5 + 3?", "--- what is this?", "-x is what?"})
+    void aPromptThatBeginsWithADashIsToldApart(String prompt) {
+        hints("copilot chat -- \"" + prompt + "\"", refused("is taken for an option", "chat", prompt));
+        fine("chat", "--", prompt);
+        assertEquals(prompt, chatBody().at("/messages/0/content").asString());
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"-m", "--model", "--json", "-v", "--frobnicate", "-"})
     void optionsBeforeTheCommandAreExplained(String option) {
         refused("the command comes first", option, "chat", "hello");
@@ -223,6 +243,43 @@ class CommandLines {
             "--timeout, soon", "--timeout, -5", "--timeout, 1.5s", "--timeout, 5x", "--timeout, ''", "--timeout, 0",
             "--timeout, 0s", "--max-wait, ever", "--max-wait, -1"})
     void aWrongValueIsUsage(String option, String value) { refused(option, "chat", option, value, "hello"); }
+
+    @ParameterizedTest
+    @CsvSource({"--temperature, warm", "--top-p, half", "--max-tokens, 1.5", "--max-tokens, 99999999999",
+            "--seed, lucky"})
+    void aWrongNumberIsSaidInPlainWords(String option, String value) {
+        var outcome = refused("a number is wanted", "chat", option + "=" + value, "hello");
+        assertTrue(outcome.err().contains(option + " " + value), outcome::all);
+        assertFalse(outcome.err().matches("(?s).*(java|Exception|BigDecimal|\\bint\\b|\\blong\\b).*"), outcome::all);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--refresh=1", "--json=maybe"})
+    void aSwitchWithAValueIsSaidInPlainWords(String option) {
+        var outcome = refused(option.replaceFirst("=.*", ""), "models", option);
+        assertFalse(outcome.err().matches("(?s).*(boolean|java|a number).*"), outcome::all);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--temperature, 2.1, from 0 to 2", "--temperature, -0.1, from 0 to 2", "--top-p, 1.01, from 0 to 1",
+            "--top-p, -1, from 0 to 1", "--max-tokens, 0, from 1", "--max-tokens, -3, from 1"})
+    void aNumberOutOfItsRangeIsUsage(String option, String value, String range) {
+        hints(range, refused(option + " " + value + " is out of range", "chat", option + "=" + value, "hello"));
+    }
+
+    @Test
+    void theEndsOfARangeBelongToIt() {
+        fine("chat", "--temperature", "2", "--top-p", "0", "--max-tokens", "1", "-m", "gpt-4o", "say: hi");
+        fine("chat", "--temperature", "0", "--top-p", "1.0", "-m", "gpt-4o", "say: hi");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-v -v", "-vv", "-q -q", "--verbose -v", "-m nosuch -m gpt-4o"})
+    void anOptionMayBeGivenTwice(String options) {
+        cop.sim.set("answer", "hi");
+        assertEquals("hi\n", fine(("chat " + options + " hello").split(" ")).out());
+        assertEquals(options.contains("-m") ? "gpt-4o" : "gpt-4.1", chatBody().path("model").asString());
+    }
 
     @ParameterizedTest
     @ValueSource(strings = {"999999999d", "999999999h"})
@@ -379,7 +436,7 @@ class CommandLines {
     @Test
     void modelsAreATableOnATerminal() {
         var lines = cop.terminal(1).run("models").out().lines().toList();
-        assertTrue(lines.getFirst().matches("ID +VENDOR +CONTEXT +OUTPUT +PRICE +ENDPOINTS +ABILITIES +NOTES"), lines.getFirst());
+        assertEquals(copilot.Model.COLUMNS, List.of(lines.getFirst().split(" +")));
         int name = lines.getFirst().indexOf("VENDOR");
         lines.forEach(l -> {
             assertFalse(l.contains("\t"));
@@ -410,6 +467,14 @@ class CommandLines {
     }
 
     @Test
+    void aWordNarrowsTheJsonToo() {
+        var json = Json.tryParse(fine("models", "--json", "claude").out());
+        assertEquals(ids("claude"), json.path("data").valueStream().map(m -> m.path("id").asString()).toList());
+        assertTrue(json.at("/data/0/capabilities").isObject(), "GitHub's whole entry");
+        hints("copilot models", failed(1, "zzz", cop.run("models", "--json", "zzz")));
+    }
+
+    @Test
     void allShowsTheHiddenOnesToo() {
         assertTrue(ids("--all").containsAll(List.of("text-embedding-3-small", "gpt-4o-copilot", "gpt-4")));
         assertEquals(12, ids("--all").size());
@@ -432,6 +497,17 @@ class CommandLines {
         assertEquals(1, cop.sim.count("/models"));
         cop.time.advance(Duration.ofMinutes(2));
         fine("models");
+        assertEquals(2, cop.sim.count("/models"));
+    }
+
+    /// What is listed depends on who asks.
+    @ParameterizedTest
+    @ValueSource(strings = {"Copilot-Integration-Id: copilot-developer-cli", "Editor-Version: Neovim/0.11.0"})
+    void eachIdentityHasItsOwnList(String header) {
+        for (int i = 0; i < 2; i++) {
+            fine("models");
+            fine("models", "-H", header);
+        }
         assertEquals(2, cop.sim.count("/models"));
     }
 
@@ -614,6 +690,13 @@ class CommandLines {
         assertTrue(outcome.err().matches("error: .*404.*\n(hint: .*\n)?"), outcome.err());
     }
 
+    @Test
+    void apiEndsTheLineOnATerminalAndOnlyThere() {
+        String piped = fine("api", "/models").out();
+        assertEquals(piped + "\n", cop.terminal(1).run("api", "/models").out());
+        assertEquals("404 page not found\n", cop.run("api", "/nowhere").out());
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"429:5", "500", "502", "403"})
     void apiDoesNotTryAnErrorAgain(String fault) {
@@ -688,6 +771,18 @@ class CommandLines {
     @CsvSource({"modle, model", "MODEL, model", "chatt, chat", "--modle, --model", "claude-sonet, claude-sonnet"})
     void theNearestNameIsFound(String typed, String meant) {
         assertEquals(Optional.of(meant), Nearest.of(typed, List.of("model", "chat", "--model", "claude-sonnet")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"caht", "chta", "hcat"})
+    void swappedLettersAreOneMistake(String typed) {
+        assertEquals(Optional.of("chat"), Nearest.of(typed, List.of("login", "chat", "cart-")));
+    }
+
+    @Test
+    void theNearestComeFirst() {
+        assertEquals(List.of("gpt-4o", "gpt-4o-mini", "claude"),
+                Nearest.sorted("gpt-4oo", List.of("claude", "gpt-4o-mini", "gpt-4o")));
     }
 
     @Test

@@ -225,6 +225,17 @@ class Login {
     }
 
     @Test
+    void aNameCannotSteerTheTerminal() {
+        cop.terminal(1).sim.set("login", "octo\u001b[2Jcat");
+        for (String command : List.of("login --no-browser", "login", "status", "status --json", "logout")) {
+            var outcome = cop.run(command.split(" "));
+            assertEquals(0, outcome.code(), outcome::all);
+            assertTrue(outcome.out().contains("octo"), outcome::all);
+            assertFalse(outcome.all().contains("\u001b"), outcome::all);
+        }
+    }
+
+    @Test
     void aNameThatGithubDoesNotTellLeavesNoHole() {
         cop.sim.set("login", "");
         for (var command : List.of("login", "login", "logout")) {
@@ -330,6 +341,17 @@ class Login {
         assertEquals("read:user", sent(CODE).path("scope").asString());
     }
 
+    @Test
+    void whatTheUserAddsIsForTheApiAlone() {
+        loggedIn(cop.run("login", "--no-browser", "-H", "X-Own: 1", "-H", "User-Agent: Mine/2"));
+        assertEquals(Set.of(CODE, POLL, EXCHANGE, "/user"),
+                cop.sim.ledger().stream().map(simulator.Entry::path).collect(Collectors.toSet()));
+        for (var entry : cop.sim.ledger()) {
+            assertFalse(entry.headers().containsKey("x-own"), entry::path);
+            assertEquals(List.of("Mine/2"), entry.headers().get("user-agent"), entry::path);
+        }
+    }
+
     // ---- what is kept
 
     @Test
@@ -357,6 +379,13 @@ class Login {
     }
 
     @Test
+    void aClientWhoseTokenIsOfNoUseIsNotAdvisedAgain() {
+        var outcome = cop.with("COP_CLIENT_ID", "gh").run("login", "--no-browser", "--force");
+        refused(outcome, "hint: copilot login --client vscode");
+        assertFalse(outcome.err().contains("your login"), outcome::all);
+    }
+
+    @Test
     void aRefusedLoginLeavesTheOldOneAlone() {
         cop.run("login", "--no-browser");
         String old = kept().path("token").asString();
@@ -377,6 +406,21 @@ class Login {
         cop.sim.set("exchange-faults", "");
         assertEquals(0, cop.run("token").code());
         assertTrue(cop.run("status").out().contains("octocat"));
+    }
+
+    /// GitHub's words and no others, nothing kept that the next command would ask with, nothing asked again.
+    @ParameterizedTest
+    @CsvSource({"programmatic_token_generation, --no-browser", "go_http_client, --no-browser",
+            "programmatic_token_generation, --with-token"})
+    void aVerdictOfAbuseDetectionEndsTheLogin(String verdict, String way) {
+        cop.sim.set("exchange", verdict);
+        var outcome = cop.runWith(simulator.GITHUB_TOKEN, "login", way);
+        assertEquals(1, outcome.code(), outcome::all);
+        assertTrue(outcome.err().contains("error: GitHub's abuse detection has answered"), outcome::all);
+        says(outcome, "hint: do not retry");
+        assertFalse(outcome.err().contains("kept") || outcome.err().contains("in a while"), outcome::all);
+        assertFalse(Files.exists(cop.file(KEPT)), "nothing is kept");
+        assertEquals(1, cop.sim.count(EXCHANGE));
     }
 
     @Test
@@ -437,6 +481,32 @@ class Login {
         assertEquals(simulator.GITHUB_TOKEN, kept().path("token").asString());
     }
 
+    @Test
+    void aTokenThatCannotBeTriedDoesNotReplaceALoginThatWorks() {
+        cop.run("login", "--no-browser");
+        String old = kept().path("token").asString();
+        cop.sim.set("exchange-faults", "502,502,502,502");
+        var outcome = cop.runWith(simulator.GITHUB_TOKEN, "login", "--with-token");
+        assertEquals(1, outcome.code(), outcome::all);
+        says(outcome, "not kept");
+        assertEquals(old, kept().path("token").asString());
+        assertEquals(0, cop.run("token").code());
+    }
+
+    @Test
+    void aTokenThatCannotBeTriedIsKeptWhereNoneIsThere() {
+        cop.sim.set("exchange-faults", "502,502,502,502");
+        assertEquals(1, cop.runWith(simulator.GITHUB_TOKEN, "login", "--with-token").code());
+        assertEquals(simulator.GITHUB_TOKEN, kept().path("token").asString());
+    }
+
+    @Test
+    void aBadTokenFromStdinIsNotCalledTheLogin() {
+        var outcome = cop.runWith("notatoken", "login", "--with-token");
+        refused(outcome, "standard input");
+        assertFalse(outcome.err().contains("your login") || outcome.err().contains("--force"), outcome::all);
+    }
+
     // ---- who is there already
 
     @Test
@@ -471,6 +541,13 @@ class Login {
         cop.with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN);
         loggedIn(cop.run("login", "--no-browser"));
         assertEquals(1, cop.sim.count(CODE));
+    }
+
+    @Test
+    void aVariableThatGoesBeforeTheLoginIsNamed() {
+        assertFalse(cop.run("login", "--no-browser").err().contains("COPILOT_GITHUB_TOKEN"));
+        cop.with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN);
+        says(cop.run("login", "--no-browser", "--force"), "COPILOT_GITHUB_TOKEN is set, and goes before this login");
     }
 
     @ParameterizedTest

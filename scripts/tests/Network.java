@@ -330,6 +330,27 @@ class Network {
         }
     }
 
+    /// What was posted is perhaps still being made, and will be billed; a GET costs nothing.
+    @ParameterizedTest
+    @CsvSource({"GET, 4", "POST, 1"})
+    void onlyAGetIsTriedAgainAfterATimeOut(String method, int attempts) throws IOException {
+        try (var server = new Silent("")) {
+            var fault = fails(new Call(method, server.uri(), headers(), method.equals("GET") ? null : new byte[2],
+                    Duration.ofMillis(300), 3, _ -> null));
+            assertTrue(fault.getMessage().contains("gave no answer within 300 ms"), fault::getMessage);
+            assertEquals(attempts, server.accepted.get());
+            backedOff(attempts - 1);
+        }
+    }
+
+    @Test
+    void anAnswerThatComesWholeMayTakeLonger() {
+        var call = Call.post(URI.create(API), headers(), "{}");
+        assertEquals(Wire.HEAD, call.head());
+        assertEquals(Wire.SILENCE, call.slow().head());
+        assertTrue(Wire.SILENCE.compareTo(Wire.HEAD) > 0);
+    }
+
     @Test
     void aServerThatStopsWithinItsAnswerIsGivenUpInTime() throws IOException {
         try (var server = new Silent("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a\"")) {

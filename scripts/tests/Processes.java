@@ -512,6 +512,18 @@ class Processes {
     }
 
     @Test
+    void aNonAsciiPlaceUnderACLocaleRefusesNothing() throws IOException {
+        cop.with("LC_ALL", "C").write("place", "/home/müller");
+        String line = "cp=$(<place); args=(); for a; do [[ $a == *.jar* ]] && a=$a:$cp;"
+                + " args+=(\"$a\"); done; exec \"${args[@]}\"";
+        var builder = shell(line, "--version");
+        String classes = System.getProperty("java.class.path");
+        assumeTrue(classes.contains(".jar"), "a class path of jars");
+        assertTrue(ended(0, Harness.finished(builder.start(), "")).out().startsWith("copilot.java "));
+        assertEquals("x\n", ended(0, Harness.finished(shell(line, "chat", "say: x").start(), "")).out());
+    }
+
+    @Test
     void aNonAsciiFileUnderACLocaleIsRead() throws IOException {
         cop.with("LC_ALL", "C").write("plain.txt", "é 🦆");
         ended(0, cop.runProcess("", "chat", "-f", "plain.txt", "-o", "answer.txt", "say"));

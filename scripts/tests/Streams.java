@@ -9,6 +9,7 @@ import cop.copilot.Usage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -845,6 +846,33 @@ class Streams {
         var sample = "data: " + delta("\"reasoning_text\":\"Hm\"") + "\n\n";
         try (var server = new RawServer(streaming(sample, 1000), streaming(GOOD, 9))) {
             assertContains("without an end mark", ask(server, 1).trouble, () -> "");
+            assertEquals(1, server.requests.get());
+        }
+    }
+
+    /// Whoever ends a stream in good order has made all of it, and bills it: it is not asked for again.
+    @ParameterizedTest
+    @ValueSource(strings = {"", ": ping\n\n", "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n",
+            "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\","
+            + "\"arguments\":\"{\"}}]}}]}\n\n"})
+    void aStreamThatEndsInGoodOrderIsNotAskedForAgain(String text) throws IOException {
+        try (var server = new RawServer(streaming(text, 1000), streaming(GOOD, 9))) {
+            assertContains("without an end mark", ask(server, 1).trouble, () -> "");
+            assertEquals(1, server.requests.get());
+            assertEquals(List.of(), time.pauses);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "text/plain", "text/event-stream", "application/octet-stream"})
+    void aWholeAnswerIsKnownByItsFirstCharacter(String type) throws IOException {
+        Handler whole = (socket, out) -> {
+            write(out, headOf(type, "Connection: close") + "\r\n "
+                    + "{\"choices\":[{\"finish_reason\":\"stop\",\"message\":{\"content\":\"Hi\"}}]}\n");
+            socket.close();
+        };
+        try (var server = new RawServer(whole)) {
+            understood(ask(server, 1));
             assertEquals(1, server.requests.get());
         }
     }

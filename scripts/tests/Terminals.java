@@ -186,6 +186,22 @@ class Terminals {
     void quitEndsIt() { conversation().enter("/quit").leaves(0); }
 
     @Test
+    void exitAndQuitEndItWithoutASlash() {
+        for (String word : List.of("exit", "quit")) {
+            conversation().enter(word).leaves(0);
+            closeWindow();
+        }
+        assertEquals(0, chats().size());
+    }
+
+    @Test
+    void ctrlCAtAnEmptyPromptSaysHowToLeave() {
+        conversation().type("half").shows("> half").interrupt();
+        assertFalse(screen().contains("leaves)"), screen());
+        interrupt().shows("(Ctrl-D or /quit leaves)").press("C-d").leaves(0);
+    }
+
+    @Test
     void ctrlCOnALineKeepsGoing() {
         conversation().interrupt().type("half a li").shows("> half a li").interrupt().prompted(() -> press("Enter"))
                 .turn("say: still here", "still here").press("C-d").leaves(0);
@@ -363,6 +379,12 @@ class Terminals {
     }
 
     @Test
+    void aPlaceWhereNothingCanBeSavedIsCalledByItsCommand() {
+        conversation().turn("/save missing/talk.md", "error: /save missing/talk.md").turn("/save .", "is a folder");
+        assertFalse(screen().contains("-o"), screen());
+    }
+
+    @Test
     void helpAndUnknownCommands() {
         conversation().turn("/help", "/system").turn("/modle", "/model").turn("/frobnicate now", "/help")
                 .turn("/", "there is no");
@@ -441,6 +463,14 @@ class Terminals {
     @Test
     void tabCompletesACommand() { conversation().type("/sys").press("Tab").shows("> /system"); }
 
+    @Test
+    void tabElsewhereCompletesNothing() {
+        conversation().press("Tab").type("say: two").press("Tab").type("x").shows("twox").press("Enter");
+        Harness.await("the question", () -> chats().size() == 1);
+        assertEquals("user: say: twox", lastSent());
+        assertFalse(screen().contains("> /"), screen());
+    }
+
     // ----------------------------------------------------------------------------------------------- history
 
     @Test
@@ -517,5 +547,27 @@ class Terminals {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         open("login", "--with-token").shows("paste").enter(simulator.GITHUB_TOKEN).press("C-d")
                 .shows("logged in as octocat").leaves(0);
+    }
+
+    @Test
+    void aTokenThatIsTypedIsNotShownAndEnterIsEnough() {
+        cop.with("COPILOT_GITHUB_TOKEN", null);
+        open("login", "--with-token").shows("paste").silent().enter(simulator.GITHUB_TOKEN)
+                .shows("logged in as octocat").leaves(0);
+        assertFalse(screen().contains(simulator.GITHUB_TOKEN.substring(0, 12)), screen());
+    }
+
+    /// The terminal echoes no more what is typed.
+    private Terminals silent() {
+        String terminal = tmux("list-panes", "-F", "#{pane_tty}").strip();
+        Harness.await("no echo", () -> {
+            try {
+                var stty = cop.process().command("stty", "-a", "-F", terminal).start();
+                return new String(stty.getInputStream().readAllBytes(), StandardCharsets.UTF_8).contains("-echo ");
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        return this;
     }
 }

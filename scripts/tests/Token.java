@@ -15,6 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
@@ -94,6 +95,22 @@ class Token {
         cop.write(EDITORS + "apps.json", """
                 {"github.com:Iv1.a":{"oauth_token":""},"github.com:Iv1.b":{"oauth_token":"ghu_second"}}""");
         assertEquals(List.of("the editors' apps.json ghu_second"), found("github.com"));
+    }
+
+    @Test
+    void everyFittingEntryOfAnEditorIsTried() {
+        String refused = cop.sim.issueGithubToken("gho");
+        cop.with("COPILOT_GITHUB_TOKEN", null).sim.set("endpoints", "none");
+        cop.write(EDITORS + "apps.json", """
+                {"github.com:Iv1.a":{"oauth_token":"%s"},"github.com:Iv1.b":{"oauth_token":"%s"}}"""
+                .formatted(refused, simulator.GITHUB_TOKEN));
+        var origin = URI.create(cop.sim.url());
+        try (var wire = new Wire(environment(), new Screen(environment()), Duration.ofMinutes(1))) {
+            var session = session(new Host("github.com", origin, origin, origin, false), wire);
+            assertEquals(2, new Logins(session).sources().size());
+            assertTrue(new Tokens(session, new Logins(session)).current().value().startsWith("tid="));
+        }
+        assertEquals(List.of(404, 200), statuses(EXCHANGE));
     }
 
     @Test
@@ -648,6 +665,22 @@ class Token {
         assertFalse(Files.exists(old));
     }
 
+    @Test
+    void whatAKilledProcessLeftHalfWrittenIsTidiedAway() throws IOException {
+        var stale = List.of(".token-0.json.1.part", "models-0.json", "token-0.json");
+        for (String name : stale) aged(name, Duration.ofDays(9));
+        aged(".token-1.json.2.part", Duration.ofMinutes(1));
+        aged("refused.lock", Duration.ofDays(9));
+        cop.run("token");
+        for (String name : stale) assertFalse(Files.exists(cop.file(CACHE + name)), name);
+        assertTrue(Files.exists(cop.file(CACHE + ".token-1.json.2.part")), "somebody may be writing it");
+        assertTrue(Files.exists(cop.file(CACHE + "refused.lock")), "somebody may hold it");
+    }
+
+    private void aged(String name, Duration age) throws IOException {
+        Files.setLastModifiedTime(cop.write(CACHE + name, "{}"), FileTime.from(cop.time.now().minus(age)));
+    }
+
     // ---- a home that cannot be written
 
     @Test
@@ -968,6 +1001,16 @@ class Token {
         assertFalse(outcome.all().contains(simulator.GITHUB_TOKEN) || outcome.all().contains("tid=0"), outcome::all);
     }
 
+    @Test
+    void verboseShowsNoCookie() {
+        String cookie = "session=SECRETCOOKIE; path=/";
+        try (var _ = stub(Stub.Reply.json(200, "{\"token\":\"tid=0\"}").with("Set-Cookie", cookie))) {
+            var outcome = cop.run("token", "-v");
+            assertTrue(outcome.err().toLowerCase(Locale.ROOT).contains("set-cookie: …"), outcome::all);
+            assertFalse(outcome.err().contains("SECRETCOOKIE"), outcome::all);
+        }
+    }
+
     // ---- status
 
     @Test
@@ -1061,6 +1104,72 @@ class Token {
         assertEquals(560, status().path("seconds_left").asInt());
     }
 
+    /// Tokens of every kind, also those of no kind that we know.
+    private static final List<String> KINDS = List.of("0123456789abcdef0123456789abcdef01234567", "gho_abcdefgh",
+            "ghs_1234567_eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJnaXRodWIiLCJzdWIiOiJ4In0.c2lnbmF0dXJlc2lnbmF0dXJl",
+            "ghs_1234567.eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJnaXRodWIiLCJzdWIiOiJ4In0.c2lnbmF0dXJlc2lnbmF0dXJl",
+            "my-password", "correct;horse:battery/staple=", "ghu_" + "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789");
+
+    /// Whatever becomes of it: nothing of it but its kind and its end is shown.
+    @ParameterizedTest
+    @FieldSource("KINDS")
+    void statusShowsNoTokenWhole(String token) {
+        var answers = List.of(Stub.Reply.json(200, "{\"token\":\"tid=0\"}"), Stub.Reply.text(502, "later"),
+                Stub.Reply.json(401, "{\"message\":\"Bad credentials\"}"), Stub.Reply.html(403, "<html>a wall</html>"));
+        var states = new TreeSet<String>();
+        for (var answer : answers) {
+            try (var github = stub(answer)) {
+                cop.with("COPILOT_GITHUB_TOKEN", token).with("GH_TOKEN", token);
+                cop.write(Login.KEPT, Json.line(Json.object().set(github.url(), Json.object().put("token", token))));
+                for (String way : List.of("status", "status --check", "status --json", "status --json --check",
+                        "status -v", "status -v --check")) {
+                    var outcome = cop.run(way.split(" "));
+                    assertShowsNothingOf(token, outcome);
+                    outcome.out().lines().map(l -> l.strip().split(" +")).filter(w -> w.length > 1)
+                            .forEach(w -> states.add(w[w[0].equals("your") ? 2 % w.length : 1]));
+                }
+            }
+        }
+        for (String state : List.of("used", "unused", "works", "refused", "untried", "ignored")) {
+            assertTrue(states.contains(state), () -> state + " was not tried: " + states);
+        }
+    }
+
+    private static void assertShowsNothingOf(String token, Harness.Outcome outcome) {
+        int most = Math.min(8, token.length() - 4);
+        for (int i = 4; i + most <= token.length(); i++) {
+            String piece = token.substring(i, i + most);
+            assertFalse(outcome.all().contains(piece), () -> piece + " of the token is shown\n" + outcome.all());
+        }
+    }
+
+    @Test
+    void statusSaysWhatIsIgnoredAtAnOriginOfTheUsersOwn() {
+        cop.with("GH_TOKEN", simulator.GITHUB_TOKEN);
+        assertEquals("ignored", state("GH_TOKEN"));
+        assertEquals("none", state("GITHUB_TOKEN"));
+        assertEquals("ignored", state("GH_TOKEN", "--check"));
+        assertTrue(cop.run("status").out().lines().anyMatch(l -> l.matches(" +GH_TOKEN +ignored +.*--host.*")));
+    }
+
+    @Test
+    void statusDoesNotCallAnOutageALogout() {
+        cop.sim.set("exchange-faults", "502,502,502,502");
+        var outcome = cop.run("status", "--json");
+        assertEquals(1, outcome.code(), outcome::all);
+        assertTrue(Json.tryParse(outcome.out()).get("logged_in").isNull(), outcome::all);
+    }
+
+    @Test
+    void statusCheckAsksAlthoughTheTokenIsFresh() {
+        cop.run("token");
+        assertEquals(0, cop.run("status", "--check").code());
+        assertEquals(2, exchanges().size());
+        cop.sim.set("exchange", "bad-credentials");
+        assertEquals(0, cop.run("status").code());
+        assertEquals(4, cop.run("status", "--check").code(), "revoked, though the cached token still lives");
+    }
+
     // ---- helpers
 
     private List<simulator.Entry> exchanges() {
@@ -1088,11 +1197,19 @@ class Token {
 
     /// What would be tried for a host; nothing is sent.
     private List<String> found(String host) {
-        var environment = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
-        return new Logins(new Session(environment, new Screen(environment), Home.of(environment), Host.of(host),
-                Headers.parse(null, List.of()), null)).sources().stream()
+        return new Logins(session(Host.of(host), null)).sources().stream()
                 .map(t -> t.source() + " " + t.value()).toList();
+    }
+
+    private Environment environment() {
+        return cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
+    }
+
+    private Session session(Host host, Wire wire) {
+        var environment = environment();
+        return new Session(environment, new Screen(environment), Home.of(environment), host,
+                Headers.parse(null, List.of()), wire);
     }
 
     private static URI api(String endpoint, String proxy, String host) {
