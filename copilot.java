@@ -304,27 +304,27 @@ public class copilot {
                 screen.note("(no browser was opened: type the address yourself)");
             }
             try {
-                return flow.await(code, left -> screen.living("waiting for you, "
+                return flow.await(code, left -> screen.countdown("waiting for you, "
                         + Durations.clock(left) + " left"), screen::note);
             } finally {
-                screen.living("");
+                screen.countdown("");
             }
         }
 
         private void show(DeviceCode code) {
             String bar = "─".repeat(code.userCode().length() + 6);
-            screen.always("Open   " + code.verificationUri());
-            screen.always("and type this code:");
-            screen.always("");
-            screen.always("    ┌" + bar + "┐");
-            screen.always("    │   " + screen.bold(code.userCode()) + "   │");
-            screen.always("    └" + bar + "┘");
-            screen.always("");
+            screen.say("Open   " + code.verificationUri());
+            screen.say("and type this code:");
+            screen.say("");
+            screen.say("    ┌" + bar + "┐");
+            screen.say("    │   " + screen.bold(code.userCode()) + "   │");
+            screen.say("    └" + bar + "┘");
+            screen.say("");
         }
 
         private String tokenFromStdin() {
             boolean person = env.stdin().kind() == Stdin.Kind.TERMINAL;
-            if (person) screen.always("paste the GitHub token (it is not shown), then Enter");
+            if (person) screen.say("paste the GitHub token (it is not shown), then Enter");
             String token = (person ? env.stdin().secret() : env.stdin().text()).strip();
             String hint = "printf %s \"$TOKEN\" | copilot login --with-token";
             if (token.isEmpty()) {
@@ -479,7 +479,7 @@ public class copilot {
                 throw fault;
             }
             printer.end();
-            if (usage) screen.always(reply.usageLine());
+            if (usage) screen.say(reply.usageLine());
             return printer.finish(reply);
         }
 
@@ -897,7 +897,7 @@ final class AnswerPrinter implements Listener {
     public void reasoning(String delta) {
         if (!form.reasoning() || screen.quiet) return;
         thinking = true;
-        screen.raw(Text.printable(delta));
+        screen.piece(Text.printable(delta));
     }
 
     @Override
@@ -974,7 +974,7 @@ final class AnswerPrinter implements Listener {
     }
 
     private void endReasoning() {
-        if (thinking) screen.raw("\n\n");
+        if (thinking) screen.piece("\n\n");
         thinking = false;
     }
 }
@@ -1291,7 +1291,7 @@ final class Conversation {
         String rest = words.length == 2 ? words[1].strip() : "";
         switch (words[0]) {
             case "/quit", "/exit", "/bye" -> { return false; }
-            case "/help" -> screen.always(HELP.stripTrailing());
+            case "/help" -> screen.say(HELP.stripTrailing());
             case "/model" -> {
                 if (!rest.isEmpty()) request = request.withModel(rest);
                 screen.note("the model is " + request.model());
@@ -2549,7 +2549,7 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
 final class Headers {
     private final Map<String, String> own;                  // what the user set; an empty value leaves one out
     private final Map<String, String> ours;
-    private final boolean strict;                           // only ours, though perhaps with the user's values
+    private final boolean strict;                           // for GitHub: the user may replace the identity alone
 
     private Headers(Map<String, String> own, Map<String, String> ours, boolean strict) {
         this.own = own;
@@ -2629,6 +2629,7 @@ final class Headers {
         var sent = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
         sent.putAll(ours);
         own.forEach((name, value) -> {
+            if (strict && IDENTITY.keySet().stream().noneMatch(name::equalsIgnoreCase)) return;
             boolean known = sent.remove(name) != null;
             if (!value.isEmpty() && (known || !strict)) sent.put(name, value);
         });
@@ -3025,8 +3026,8 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 422 -> Fault.error("GitHub's filter refuses the prompt: " + said,
                     "put the question in other words");
             case 429 -> Fault.later("too many requests: " + said + comeBack(), retryAfter().map(wait ->
-                    wait.toHours() >= 3 ? "try again then" : "try again then; --max-wait " + (wait.toMinutes() + 1)
-                            + "m would wait for it").orElse("try again in a while"));
+                    wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then; --max-wait "
+                            + (wait.toMinutes() + 1) + "m would wait for it").orElse("try again in a while"));
             case 466 -> Fault.error("GitHub no longer serves the version that we claim to be: " + said,
                     "-H 'Editor-Version: vscode/1.110.0', or a newer copilot.java (jbang --fresh)");
             default -> status >= 500 || status == 408
@@ -3425,7 +3426,7 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
 
     void writeText(Path file, String text) throws IOException {
         folder(file.getParent());
-        WholeFile.write(file, text, own("rw-------"));
+        WholeFile.write(file, text, ownerOnly("rw-------"));
     }
 
     /// Makes an empty file of ours, if there is none yet.
@@ -3484,7 +3485,7 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
         try {
             folder(cache);
             var options = Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            var channel = FileChannel.open(file, options, own("rw-------"));
+            var channel = FileChannel.open(file, options, ownerOnly("rw-------"));
             try {
                 channel.lock();
             } catch (IOException | OverlappingFileLockException e) {
@@ -3506,10 +3507,10 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
     }
 
     private static void folder(Path folder) throws IOException {
-        if (!Files.isDirectory(folder)) Files.createDirectories(folder, own("rwx------"));
+        if (!Files.isDirectory(folder)) Files.createDirectories(folder, ownerOnly("rwx------"));
     }
 
-    private static FileAttribute<?>[] own(String permissions) {
+    private static FileAttribute<?>[] ownerOnly(String permissions) {
         if (!FileSystems.getDefault().supportedFileAttributeViews().contains("posix")) return new FileAttribute<?>[0];
         var own = PosixFilePermissions.fromString(permissions);
         return new FileAttribute<?>[]{PosixFilePermissions.asFileAttribute(own)};
@@ -3911,7 +3912,7 @@ final class Screen implements Notes {
     public void note(String text) { if (!quiet) line(dim(oneLine(text))); }
 
     /// What was asked for: a code to type, the usage.
-    void always(String text) { line(text); }
+    void say(String text) { line(text); }
 
     @Override
     public void warn(String text) { line((colour() ? "\033[33mwarning:\033[0m " : "warning: ") + oneLine(text)); }
@@ -3928,7 +3929,7 @@ final class Screen implements Notes {
     public void detail(String text) { if (verbose) line(dim("* " + oneLine(text))); }
 
     /// A line that is written over by the next one; only on a terminal. An empty one takes it away.
-    void living(String text) {
+    void countdown(String text) {
         if (quiet || !terminal() || "dumb".equals(env.variable("TERM"))) return;
         env.err().print("\r\033[K" + (text.isEmpty() ? "" : dim(text)));
         env.err().flush();
@@ -3936,7 +3937,7 @@ final class Screen implements Notes {
     }
 
     /// Reasoning and the like, as it arrives.
-    void raw(String text) {
+    void piece(String text) {
         env.err().print(dim(Secrets.mask(text)));
         env.err().flush();
     }
@@ -3970,7 +3971,7 @@ final class Screen implements Notes {
     }
 
     private void line(String text) {
-        if (living) living("");
+        if (living) countdown("");
         env.err().print(Secrets.mask(text) + "\n");
         env.err().flush();
     }

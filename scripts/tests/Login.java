@@ -682,6 +682,12 @@ class Login {
         hosts.forEach(Stub::close);
     }
 
+    @Test
+    void whatTheUserSaysOfContentDoesNotSpoilTheLogin() {
+        loggedIn(cop.run("login", "--no-browser", "-H", "Content-Type: text/plain", "-H", "Accept: text/html"));
+        assertEquals(List.of("application/json"), cop.sim.ledger().getFirst().headers().get("accept"));
+    }
+
     // ---- helpers
 
     private void loggedIn(Harness.Outcome outcome) {
