@@ -1362,23 +1362,7 @@ final class Conversation {
 }
 
 // ==================================================================================================== Login
-// Steps 1 to 3: the device flow (RFC 8628 as GitHub speaks it), and where else a GitHub token may come from.
-
-/// A GitHub token and where it was found. Two sources may hold the same token: `key` tells.
-record GithubToken(String source, String value, String user) {
-    static final String STDIN = "standard input", BROWSER = "this login";
-
-    /// A hash that names the token in caches without giving it away (the token itself has over 160 random bits).
-    String key(Host host) { return Text.sha256(host.name() + "\n" + value).substring(0, 20); }
-
-    /// Whether it can stand in a header at all: no space, no line break, no strange character.
-    static boolean wellFormed(String token) {
-        return !token.isEmpty() && token.chars().allMatch(c -> c > ' ' && c < 127);
-    }
-
-    /// The person's name, as far as GitHub has told it.
-    String name() { return user.isEmpty() ? "?" : Text.printable(user); }
-}
+// Steps 1 to 3: the device flow (RFC 8628 as GitHub speaks it).
 
 /// The ids that an app of GitHub's is known by (protocol: ericc-ch/copilot-api, LiteLLM, CopilotChat.nvim).
 final class ClientId {
@@ -1392,114 +1376,6 @@ final class ClientId {
             case "gh" -> GH;
             default -> name;
         };
-    }
-}
-
-/// Our own login on this machine, and every other place where a GitHub token may lie, in the order of use.
-record Logins(Session session) {
-    static final String OWN = "your login";
-    private static final String APPS = "the editors' apps.json", HOSTS = "the editors' hosts.json";
-    static final List<String> ORDER = List.of("COPILOT_GITHUB_TOKEN", OWN, "GH_TOKEN", "GITHUB_TOKEN", APPS, HOSTS);
-
-    /// All tokens found, in order, each token once. To an origin that the user named with --host go only the
-    /// two that were meant for this tool: the general variables and the editors' files were made for GitHub.
-    List<GithubToken> sources() {
-        var found = new LinkedHashMap<String, GithubToken>();
-        for (String source : ORDER) {
-            for (var token : from(source)) found.putIfAbsent(token.value(), token);
-        }
-        return List.copyOf(found.values());
-    }
-
-    /// What one source holds: nothing, a token, or several (the editors' files).
-    List<GithubToken> from(String source) { return forOthers(source) ? List.of() : held(source); }
-
-    /// Whether a source holds tokens that are not for this host.
-    boolean ignored(String source) { return forOthers(source) && !held(source).isEmpty(); }
-
-    private boolean forOthers(String source) {
-        return session.host().custom() && !source.equals(OWN) && !source.equals("COPILOT_GITHUB_TOKEN");
-    }
-
-    private List<GithubToken> held(String source) {
-        return switch (source) {
-            case OWN -> stored().stream().toList();
-            case APPS -> editor(source, "apps.json");
-            case HOSTS -> editor(source, "hosts.json");
-            default -> Stream.ofNullable(session.env().variable(source)).map(String::strip).filter(t -> !t.isEmpty())
-                    .map(token -> new GithubToken(source, token, "")).toList();
-        };
-    }
-
-    Optional<GithubToken> stored() {
-        var entry = file().path(session.host().name());
-        String token = Json.text(entry, "token");
-        return token.isEmpty() ? Optional.empty()
-                : Optional.of(new GithubToken(OWN, token, Json.text(entry, "user")));
-    }
-
-    /// Whose token it is; empty where GitHub does not say.
-    String user(GithubToken token) {
-        try {
-            var call = Call.get(session.host().rest("/user"), session.headers().github(token.value()));
-            return Json.text(session.wire().send(call, Reading.json("who is logged in")), "login");
-        } catch (Interrupted stopped) {
-            throw stopped;
-        } catch (Fault notTold) {
-            session.notes().detail(notTold.getMessage());
-            return "";
-        }
-    }
-
-    void store(GithubToken login) {
-        change(all -> all.set(session.host().name(), Json.object().put("user", login.user()).put("token", login.value())
-                .put("created", session.now().toString())));
-    }
-
-    Optional<GithubToken> forget() {
-        var old = stored();
-        change(all -> all.remove(session.host().name()));
-        return old;
-    }
-
-    /// Logins to several hosts stand in one file; those made at the same time must not lose each other.
-    private void change(Consumer<ObjectNode> edit) {
-        var home = session.home();
-        home.locked("login", () -> {
-            var all = file();
-            var before = all.deepCopy();
-            edit.accept(all);
-            if (!all.equals(before)) home.write(home.login(), all);
-            return null;
-        });
-    }
-
-    private ObjectNode file() {
-        try {
-            return session.home().read(session.home().login());
-        } catch (Fault unreadable) {
-            session.notes().warn(unreadable.getMessage() + "; it counts as no login");
-            return Json.object();
-        }
-    }
-
-    /// The files that GitHub's editor plug-ins write, keyed by host (hosts.json) or host:clientId (apps.json).
-    private List<GithubToken> editor(String source, String name) {
-        var tokens = new ArrayList<GithubToken>();
-        String host = session.host().name();
-        try {
-            for (var entry : session.home().read(session.home().editors().resolve(name)).properties()) {
-                boolean ours = entry.getKey().equals(host) || entry.getKey().startsWith(host + ":")
-                        || session.host().custom();
-                String token = Json.text(entry.getValue(), "oauth_token");
-                if (ours && !token.isEmpty()) {
-                    tokens.add(new GithubToken(source, token, Json.text(entry.getValue(), "user")));
-                }
-            }
-        } catch (Fault unreadable) {
-            session.notes().detail(unreadable.getMessage());
-        }
-        return tokens;
     }
 }
 
@@ -1633,7 +1509,131 @@ final class Browser {
 }
 
 // ==================================================================================================== Token
-// Step 4: the exchange of a GitHub token for a Copilot token, its cache on disk, one renewal at a time.
+// Step 4: where GitHub tokens come from, the exchange for a Copilot token, its cache, one renewal at a time.
+
+/// A GitHub token and where it was found. Two sources may hold the same token: `key` tells.
+record GithubToken(String source, String value, String user) {
+    static final String STDIN = "standard input", BROWSER = "this login";
+
+    /// A hash that names the token in caches without giving it away (the token itself has over 160 random bits).
+    String key(Host host) { return Text.sha256(host.name() + "\n" + value).substring(0, 20); }
+
+    /// Whether it can stand in a header at all: no space, no line break, no strange character.
+    static boolean wellFormed(String token) {
+        return !token.isEmpty() && token.chars().allMatch(c -> c > ' ' && c < 127);
+    }
+
+    /// The person's name, as far as GitHub has told it.
+    String name() { return user.isEmpty() ? "?" : Text.printable(user); }
+}
+
+/// Our own login on this machine, and every other place where a GitHub token may lie, in the order of use.
+record Logins(Session session) {
+    static final String OWN = "your login";
+    private static final String APPS = "the editors' apps.json", HOSTS = "the editors' hosts.json";
+    static final List<String> ORDER = List.of("COPILOT_GITHUB_TOKEN", OWN, "GH_TOKEN", "GITHUB_TOKEN", APPS, HOSTS);
+
+    /// All tokens found, in order, each token once. To an origin that the user named with --host go only the
+    /// two that were meant for this tool: the general variables and the editors' files were made for GitHub.
+    List<GithubToken> sources() {
+        var found = new LinkedHashMap<String, GithubToken>();
+        for (String source : ORDER) {
+            for (var token : from(source)) found.putIfAbsent(token.value(), token);
+        }
+        return List.copyOf(found.values());
+    }
+
+    /// What one source holds: nothing, a token, or several (the editors' files).
+    List<GithubToken> from(String source) { return forOthers(source) ? List.of() : held(source); }
+
+    /// Whether a source holds tokens that are not for this host.
+    boolean ignored(String source) { return forOthers(source) && !held(source).isEmpty(); }
+
+    private boolean forOthers(String source) {
+        return session.host().custom() && !source.equals(OWN) && !source.equals("COPILOT_GITHUB_TOKEN");
+    }
+
+    private List<GithubToken> held(String source) {
+        return switch (source) {
+            case OWN -> stored().stream().toList();
+            case APPS -> editor(source, "apps.json");
+            case HOSTS -> editor(source, "hosts.json");
+            default -> Stream.ofNullable(session.env().variable(source)).map(String::strip).filter(t -> !t.isEmpty())
+                    .map(token -> new GithubToken(source, token, "")).toList();
+        };
+    }
+
+    Optional<GithubToken> stored() {
+        var entry = file().path(session.host().name());
+        String token = Json.text(entry, "token");
+        return token.isEmpty() ? Optional.empty()
+                : Optional.of(new GithubToken(OWN, token, Json.text(entry, "user")));
+    }
+
+    /// Whose token it is; empty where GitHub does not say.
+    String user(GithubToken token) {
+        try {
+            var call = Call.get(session.host().rest("/user"), session.headers().github(token.value()));
+            return Json.text(session.wire().send(call, Reading.json("who is logged in")), "login");
+        } catch (Interrupted stopped) {
+            throw stopped;
+        } catch (Fault notTold) {
+            session.notes().detail(notTold.getMessage());
+            return "";
+        }
+    }
+
+    void store(GithubToken login) {
+        change(all -> all.set(session.host().name(), Json.object().put("user", login.user()).put("token", login.value())
+                .put("created", session.now().toString())));
+    }
+
+    Optional<GithubToken> forget() {
+        var old = stored();
+        change(all -> all.remove(session.host().name()));
+        return old;
+    }
+
+    /// Logins to several hosts stand in one file; those made at the same time must not lose each other.
+    private void change(Consumer<ObjectNode> edit) {
+        var home = session.home();
+        home.locked("login", () -> {
+            var all = file();
+            var before = all.deepCopy();
+            edit.accept(all);
+            if (!all.equals(before)) home.write(home.login(), all);
+            return null;
+        });
+    }
+
+    private ObjectNode file() {
+        try {
+            return session.home().read(session.home().login());
+        } catch (Fault unreadable) {
+            session.notes().warn(unreadable.getMessage() + "; it counts as no login");
+            return Json.object();
+        }
+    }
+
+    /// The files that GitHub's editor plug-ins write, keyed by host (hosts.json) or host:clientId (apps.json).
+    private List<GithubToken> editor(String source, String name) {
+        var tokens = new ArrayList<GithubToken>();
+        String host = session.host().name();
+        try {
+            for (var entry : session.home().read(session.home().editors().resolve(name)).properties()) {
+                boolean ours = entry.getKey().equals(host) || entry.getKey().startsWith(host + ":")
+                        || session.host().custom();
+                String token = Json.text(entry.getValue(), "oauth_token");
+                if (ours && !token.isEmpty()) {
+                    tokens.add(new GithubToken(source, token, Json.text(entry.getValue(), "user")));
+                }
+            }
+        } catch (Fault unreadable) {
+            session.notes().detail(unreadable.getMessage());
+        }
+        return tokens;
+    }
+}
 
 /// A Copilot token as the exchange answered it, with the moment of the fetch by our own clock. The server's
 /// `expires_at` is not used: a wrong clock on either side must not matter (vscode-copilot-chat does the same).
