@@ -1584,8 +1584,8 @@ record Logins(Session session) {
     }
 
     void store(GithubToken login) {
-        change(all -> all.set(session.host().name(), Json.object().put("user", login.user()).put("token", login.value())
-                .put("created", session.now().toString())));
+        change(all -> all.set(session.host().name(), Json.object().put("user", login.user())
+                .put("token", login.value()).put("created", session.now().toString())));
     }
 
     Optional<GithubToken> forget() {
@@ -1594,42 +1594,25 @@ record Logins(Session session) {
         return old;
     }
 
-    /// Logins to several hosts stand in one file; those made at the same time must not lose each other.
+    /// Logins to several hosts stand in one file.
     private void change(Consumer<ObjectNode> edit) {
-        var home = session.home();
-        home.locked("login", () -> {
-            var all = file();
-            var before = all.deepCopy();
-            edit.accept(all);
-            if (!all.equals(before)) home.write(home.login(), all);
-            return null;
-        });
+        session.home().edit(session.home().login(), session.notes()::warn, edit);
     }
 
-    private ObjectNode file() {
-        try {
-            return session.home().read(session.home().login());
-        } catch (Fault unreadable) {
-            session.notes().warn(unreadable.getMessage() + "; it counts as no login");
-            return Json.object();
-        }
-    }
+    private ObjectNode file() { return session.home().readOrEmpty(session.home().login(), session.notes()::warn); }
 
     /// The files that GitHub's editor plug-ins write, keyed by host (hosts.json) or host:clientId (apps.json).
     private List<GithubToken> editor(String source, String name) {
         var tokens = new ArrayList<GithubToken>();
         String host = session.host().name();
-        try {
-            for (var entry : session.home().read(session.home().editors().resolve(name)).properties()) {
-                boolean ours = entry.getKey().equals(host) || entry.getKey().startsWith(host + ":")
-                        || session.host().custom();
-                String token = Json.text(entry.getValue(), "oauth_token");
-                if (ours && !token.isEmpty()) {
-                    tokens.add(new GithubToken(source, token, Json.text(entry.getValue(), "user")));
-                }
+        var file = session.home().readOrEmpty(session.home().editors().resolve(name), session.notes()::detail);
+        for (var entry : file.properties()) {
+            boolean ours = entry.getKey().equals(host) || entry.getKey().startsWith(host + ":")
+                    || session.host().custom();
+            String token = Json.text(entry.getValue(), "oauth_token");
+            if (ours && !token.isEmpty()) {
+                tokens.add(new GithubToken(source, token, Json.text(entry.getValue(), "user")));
             }
-        } catch (Fault unreadable) {
-            session.notes().detail(unreadable.getMessage());
         }
         return tokens;
     }
@@ -1873,24 +1856,19 @@ final class Tokens {
 
     private Optional<CopilotToken> cached(GithubToken source) {
         try {
-            var file = session.home().read(session.home().token(key(source)));
-            if (!file.path("fetched_at").isNumber() || !(file.path("answer") instanceof ObjectNode answer)) {
-                return Optional.empty();
-            }
-            var fetched = Json.instant(file, "fetched_at");
-            return Optional.of(CopilotToken.of(answer, fetched, session.host()));
-        } catch (Fault corrupt) {
-            session.notes().detail("the cached token is thrown away: " + corrupt.getMessage());
+            return session.home().kept(session.home().token(key(source)))
+                    .map(kept -> CopilotToken.of(kept.answer(), kept.fetched(), session.host()));
+        } catch (Fault useless) {
+            session.notes().detail("the cached token is thrown away: " + useless.getMessage());
             return Optional.empty();
         }
     }
 
     private void keep(GithubToken source, CopilotToken token) {
-        var file = Json.object().put("fetched_at", token.fetched().getEpochSecond());
-        file.set("answer", token.answer());
-        session.home().cache(session.home().token(key(source)), file, session.notes());
-        session.home().deleteOld(Duration.ofDays(2));
-        if (refusals().has(key(source))) changeRefusals(all -> all.remove(key(source)));
+        var home = session.home();
+        home.keep(home.token(key(source)), new Home.Kept(token.answer(), token.fetched()), session.notes());
+        home.deleteOld(Duration.ofDays(2));
+        changeRefusals(all -> all.remove(key(source)));
     }
 
     // ---- refusals, remembered by hash for a day so that a bad token costs one request and not one a call
@@ -1914,20 +1892,17 @@ final class Tokens {
     }
 
     private void changeRefusals(Consumer<ObjectNode> edit) {
-        session.home().locked("refused", () -> {
-            var all = refusals();
-            edit.accept(all);
-            session.home().cache(session.home().refusals(), all, session.notes());
-            return null;
-        });
+        try {
+            session.home().edit(session.home().refusals(), session.notes()::detail, edit);
+        } catch (Interrupted stopped) {
+            throw stopped;
+        } catch (Fault readOnly) {
+            session.notes().detail(readOnly.getMessage());
+        }
     }
 
     private ObjectNode refusals() {
-        try {
-            return session.home().read(session.home().refusals());
-        } catch (Fault corrupt) {
-            return Json.object();
-        }
+        return session.home().readOrEmpty(session.home().refusals(), session.notes()::detail);
     }
 }
 
@@ -2097,7 +2072,8 @@ final class CopilotClient {
     String model(String named) {
         if (named != null && !named.isBlank()) return named.strip();
         if (session.env().variable("COP_MODEL") instanceof String variable) return variable;
-        String mine = Json.text(config(), "model");
+        var choices = session.home().readOrEmpty(session.home().choices(), session.notes()::warn);
+        String mine = Json.text(choices, "model");
         if (!mine.isEmpty()) return mine;
         tokens.current();                                   // its trouble is not the catalogue's
         try {
@@ -2112,44 +2088,23 @@ final class CopilotClient {
     }
 
     void setDefaultModel(String id) {
-        session.home().locked("config", () -> {
-            session.home().write(session.home().choices(), config().put("model", id));
-            return null;
-        });
-    }
-
-    private ObjectNode config() {
-        try {
-            return session.home().read(session.home().choices());
-        } catch (Fault unreadable) {
-            session.notes().warn(unreadable.getMessage() + "; it counts as empty");
-            return Json.object();
-        }
+        session.home().edit(session.home().choices(), session.notes()::warn, choices -> choices.put("model", id));
     }
 
     /// The models of this account, from the cache where that is younger than `age`.
     Catalogue catalogue(Duration age) {
         if (known == null) known = stored();
         if (known.isPresent() && known.get().younger(age, session.now())) return known.get();
-        var json = send("GET", "/models", null, true, Reading.json("the list of models"), _ -> null);
-        var file = Json.object().put("fetched_at", session.now().getEpochSecond());
-        file.set("answer", json);
-        session.home().cache(models(), file, session.notes());
-        var fresh = new Catalogue(json, session.now());
+        var fresh = new Catalogue(send("GET", "/models", null, true, Reading.json("the list of models"), _ -> null),
+                session.now());
+        session.home().keep(models(), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
         known = Optional.of(fresh);
         return fresh;
     }
 
     private Optional<Catalogue> stored() {
-        Path cache = models();                              // may ask for a token, whose trouble is not the cache's
-        try {
-            var file = session.home().read(cache);
-            if (!file.path("answer").path("data").isArray()) return Optional.empty();
-            return Optional.of(new Catalogue(file.path("answer"),
-                    Json.instant(file, "fetched_at")));
-        } catch (Fault corrupt) {
-            return Optional.empty();
-        }
+        return session.home().kept(models()).filter(kept -> kept.answer().path("data").isArray())
+                .map(kept -> new Catalogue(kept.answer(), kept.fetched()));
     }
 
     /// One list a GitHub token and identity: what is listed depends on the account, on the app that made the token,
@@ -2212,7 +2167,7 @@ final class CopilotClient {
 }
 
 /// The models of an account, and when they were asked for.
-record Catalogue(JsonNode json, Instant fetched) {
+record Catalogue(ObjectNode json, Instant fetched) {
     static final Duration FRESH = Duration.ofHours(1);
     /// For choosing a default model an older list serves too: a warm chat makes one request.
     static final Duration USABLE = Duration.ofDays(1);
@@ -3407,20 +3362,54 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
         throw Fault.error(file + " is damaged: it holds no JSON object", "mend it or delete it");
     }
 
+    /// The same, but a damaged file counts as empty; `told` hears of it.
+    ObjectNode readOrEmpty(Path file, Consumer<String> told) {
+        try {
+            return read(file);
+        } catch (Fault damaged) {
+            told.accept(damaged.getMessage() + "; it counts as empty");
+            return Json.object();
+        }
+    }
+
+    /// Changes a file that other threads and processes change as well, if there is anything to change.
+    void edit(Path file, Consumer<String> told, Consumer<ObjectNode> change) {
+        locked(file.getFileName().toString(), () -> {
+            var json = readOrEmpty(file, told);
+            var before = json.deepCopy();
+            change.accept(json);
+            if (!json.equals(before)) write(file, json);
+            return null;
+        });
+    }
+
+    /// An answer of GitHub's that is kept for a while, and when it was asked for, by our own clock.
+    record Kept(ObjectNode answer, Instant fetched) {}
+
+    /// What is kept in a file, if there is anything; whatever is wrong with it, it is as if it were not there.
+    Optional<Kept> kept(Path file) {
+        var json = readOrEmpty(file, _ -> { });
+        boolean whole = json.path("fetched_at").isNumber() && json.path("answer").isObject();
+        return whole ? Optional.of(new Kept((ObjectNode) json.path("answer"), Json.instant(json, "fetched_at")))
+                : Optional.empty();
+    }
+
+    /// Keeps what can be fetched again: where that fails the work goes on, and the next call fetches again.
+    void keep(Path file, Kept kept, Notes notes) {
+        var json = Json.object().put("fetched_at", kept.fetched().getEpochSecond());
+        json.set("answer", kept.answer());
+        try {
+            write(file, json);
+        } catch (Fault readOnly) {
+            notes.warn(readOnly.getMessage() + "; going on without the cache");
+        }
+    }
+
     void write(Path file, JsonNode json) {
         try {
             writeText(file, Json.pretty(json) + "\n");
         } catch (IOException e) {
             throw Fault.io("cannot write " + file, e, "is the folder writable? COP_HOME names another");
-        }
-    }
-
-    /// Writes what can be fetched again: where that fails the work goes on, and the next call fetches again.
-    void cache(Path file, JsonNode json, Notes notes) {
-        try {
-            write(file, json);
-        } catch (Fault readOnly) {
-            notes.warn(readOnly.getMessage() + "; going on without the cache");
         }
     }
 

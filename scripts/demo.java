@@ -40,7 +40,7 @@ public class demo {
             new Step("copilot models | cut -f1,2", 0, null, null, "models"),
             new Step("copilot token --header", 0, null, null, "token", "--header"),
             new Step("copilot chat -m gtp-4o hello", 1, null, null, "chat", "-m", "gtp-4o", "hello"),
-            new Step("copilot api /copilot_internal/user", 0, null, null, "api", "/copilot_internal/user"),
+            new Step("copilot api /user", 0, null, null, "api", "/user"),
             new Step("copilot logout", 0, null, null, "logout"));
 
     private final simulator sim = simulator.start().set("interval", 1).set("pending", 0);
