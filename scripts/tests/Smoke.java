@@ -18,6 +18,32 @@ class Smoke {
         }
     }
 
+    /// Whatever is done, well or badly: tokens lie in the login and in the cached Copilot token, and nowhere else.
+    @Test
+    void tokensLieInTwoFilesAlone() throws Exception {
+        try (var cop = new Harness()) {
+            cop.run("login", "--no-browser");
+            cop.run("models");
+            cop.run("models", "default", "gpt-4o");
+            cop.run("chat", "--json", "-o", "answer.json", "hello");
+            cop.sim.set("faults", List.of("reset-mid", "401-expired"));
+            cop.run("chat", "-o", "broken.txt", "say: one two three");
+            cop.run("chat", "-v", "hello");
+            cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho")).run("chat", "hello");
+            var holders = new TreeSet<String>();
+            try (var files = Files.walk(cop.home)) {
+                for (Path file : files.filter(Files::isRegularFile).toList()) {
+                    String text = Files.readString(file, StandardCharsets.ISO_8859_1);
+                    if (text.matches("(?s).*(gh[a-z]_[A-Za-z0-9]{12}|tid=[0-9a-f]{8}).*")) {
+                        holders.add(file.getFileName().toString().replaceFirst("-[0-9a-f]+", ""));
+                    }
+                }
+            }
+            assertTrue(Files.exists(cop.file(".cache/copilot.java/refused.json")), "refusals are remembered by hash");
+            assertEquals(Set.of("login.json", "token.json"), holders);
+        }
+    }
+
     /// On macOS and Windows `cop/copilot.class` and a `cop/Copilot.class` would be one file.
     @Test
     void noTwoClassesDifferInCaseAlone() throws Exception {
