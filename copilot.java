@@ -1,11 +1,34 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION Script your own GitHub Copilot subscription: login, token, chat
+//DESCRIPTION Script your own GitHub Copilot subscription: login, token, chat, prompt templates
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
 //DEPS tools.jackson.core:jackson-databind:3.1.8
+//DEPS tools.jackson.dataformat:jackson-dataformat-yaml:3.1.8
+//DEPS com.networknt:json-schema-validator:3.0.9
+//DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS com.github.spullara.mustache.java:compiler:0.9.14
 //DEPS org.jline:jline-reader:3.30.6
 //DEPS org.jline:jline-terminal-ffm:3.30.6
+//FILES templates/classify.json=templates/classify.json
+//FILES templates/classify.mustache=templates/classify.mustache
+//FILES templates/commit-message.json=templates/commit-message.json
+//FILES templates/commit-message.mustache=templates/commit-message.mustache
+//FILES templates/explain.json=templates/explain.json
+//FILES templates/explain.mustache=templates/explain.mustache
+//FILES templates/extract.json=templates/extract.json
+//FILES templates/extract.mustache=templates/extract.mustache
+//FILES templates/release-notes.json=templates/release-notes.json
+//FILES templates/release-notes.mustache=templates/release-notes.mustache
+//FILES templates/review.json=templates/review.json
+//FILES templates/review.mustache=templates/review.mustache
+//FILES templates/sql.json=templates/sql.json
+//FILES templates/sql.mustache=templates/sql.mustache
+//FILES templates/summarize.json=templates/summarize.json
+//FILES templates/summarize.mustache=templates/summarize.mustache
+//FILES templates/test-cases.json=templates/test-cases.json
+//FILES templates/test-cases.mustache=templates/test-cases.mustache
+//FILES templates/translate.json=templates/translate.json
+//FILES templates/translate.mustache=templates/translate.mustache
 //COMPILE_OPTIONS -XDignore.symbol.file -XDstringConcat=inline
 //RUNTIME_OPTIONS -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Xlog:disable
 //RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED
@@ -31,9 +54,31 @@ import java.net.Proxy;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 
+import com.github.mustachejava.Binding;
+import com.github.mustachejava.Code;
+import com.github.mustachejava.DefaultMustacheFactory;
+import com.github.mustachejava.Iteration;
+import com.github.mustachejava.Mustache;
+import com.github.mustachejava.MustacheParser;
+import com.github.mustachejava.TemplateContext;
+import com.github.mustachejava.codes.DefaultCode;
+import com.github.mustachejava.codes.DefaultMustache;
+import com.github.mustachejava.codes.ExtendCode;
+import com.github.mustachejava.codes.ExtendNameCode;
+import com.github.mustachejava.codes.IterableCode;
+import com.github.mustachejava.codes.NotIterableCode;
+import com.github.mustachejava.codes.ValueCode;
+import com.github.mustachejava.codes.WriteCode;
+import com.github.mustachejava.reflect.AbstractObjectHandler;
+import com.github.mustachejava.util.Wrapper;
+import com.networknt.schema.SchemaException;
+import com.networknt.schema.SchemaLocation;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
 import cop.copilot.Fault;
 import cop.copilot.Message;
 import cop.copilot.Model;
+import cop.copilot.Prompt;
 import cop.copilot.Reply;
 import cop.copilot.Request;
 import cop.copilot.Usage;
@@ -50,12 +95,20 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.dataformat.yaml.YAMLFactory;
+import tools.jackson.dataformat.yaml.YAMLParser;
 
 public class copilot {
     static final String VERSION = "0.1.0";
@@ -100,7 +153,7 @@ public class copilot {
     static final class Commands {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
         static final List<String> NAMES =
-                List.of("login", "logout", "status", "token", "chat", "models", "api", "help");
+                List.of("login", "logout", "status", "token", "chat", "models", "render", "templates", "api", "help");
 
         static final String OVERVIEW = """
                 Script your own GitHub Copilot subscription.
@@ -116,6 +169,9 @@ public class copilot {
                   chat      ask a model; with no prompt on a terminal, a conversation
                   models    what this account can use
                   api       any Copilot endpoint with your token and headers
+                Prompts in files
+                  render     fill a template and show the prompt; nothing is sent
+                  templates  what can be filled, and whether it is in order
                 Help
                   help      help on a command: copilot help chat, copilot chat --help
 
@@ -124,6 +180,7 @@ public class copilot {
                 Try:  copilot login
                       copilot chat "Three names for a pelican"
                       git diff | copilot chat "Write a commit message"
+                      git diff | copilot chat -t review
                 """;
 
         static Command create(String name) {
@@ -134,6 +191,8 @@ public class copilot {
                 case "token" -> new TokenCommand();
                 case "chat" -> new ChatCommand();
                 case "models" -> new ModelsCommand();
+                case "render" -> new RenderCommand();
+                case "templates" -> new TemplatesCommand();
                 case "api" -> new ApiCommand();
                 default -> throw Fault.usage("there is no command \"" + name + "\"",
                         Nearest.of(name, NAMES).map(near -> "did you mean: copilot " + near)
@@ -397,16 +456,26 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot chat", sortOptions = false,
-            customSynopsis = "copilot chat [OPTIONS] [PROMPT…]", description = {
-            "Ask a model. The answer streams to stdout. Piped stdin comes first, then files, then PROMPT.",
-            "With no prompt on a terminal: a conversation.", ""})
-    static final class ChatCommand extends LongHeaderCommand {
-        @Parameters(paramLabel = "PROMPT", arity = "0..*", description = "The prompt; - reads it from stdin.")
-        List<String> prompt = List.of();
+    /// What makes up a prompt: chat sends it, render shows it.
+    abstract static class PromptCommand extends LongHeaderCommand {
+        @Option(names = {"-d", "--data"}, paramLabel = "FILE", description =
+                "Fill the template from a JSON object; - is stdin. Of several values the last one wins.")
+        void data(String file) { data.file(file); }
+
+        @Option(names = "--var", paramLabel = "NAME=VALUE", description = "One value, a text.")
+        void variable(String pair) { data.text(pair); }
+
+        @Option(names = "--var-json", paramLabel = "NAME=JSON", description = "One value, as JSON.")
+        void json(String pair) { data.json(pair); }
+
+        @Option(names = "--var-file", paramLabel = "NAME=PATH", description = "One value, the text of a file.")
+        void textFile(String pair) { data.textFile(pair); }
+
+        @Option(names = "--allow-missing", description = "A value that is missing is empty, and no error.")
+        boolean allowMissing;
 
         @Option(names = {"-m", "--model"}, paramLabel = "ID", description =
-                "The model. Default: $COP_MODEL, `copilot models default`, the account's default.")
+                "The model. Default: the template's, $COP_MODEL, `copilot models default`, the account's.")
         String model;
 
         @Option(names = {"-s", "--system"}, paramLabel = "TEXT", description = "The system message.")
@@ -414,21 +483,6 @@ public class copilot {
 
         @Option(names = {"-f", "--file"}, paramLabel = "PATH", description = "Add a text file, with its name.")
         List<String> files = List.of();
-
-        @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Write the answer to FILE, whole.")
-        String output;
-
-        @Option(names = {"-u", "--usage"}, description = "Say on stderr what the answer cost, in tokens and credits.")
-        boolean usage;
-
-        @Option(names = "--json", description = "One JSON record with text, model, usage, finish and ids.")
-        boolean json;
-
-        @Option(names = "--no-stream", description = "Wait for the whole answer.")
-        boolean noStream;
-
-        @Option(names = "--hide-reasoning", description = "Do not show a model's reasoning on stderr.")
-        boolean hideReasoning;
 
         @Option(names = {"-O", "--option"}, paramLabel = "KEY=JSON", description =
                 "Any field of the request: -O stop='[\"END\"]'.")
@@ -449,6 +503,67 @@ public class copilot {
         @Option(names = "--reasoning-effort", paramLabel = "LEVEL", description = "none, low, medium, high …")
         String effort;
 
+        @Option(names = "--no-stream", description = "Wait for the whole answer.")
+        boolean noStream;
+
+        final PromptData data = new PromptData();
+
+        /// @return null where there is neither a template nor a word, and a person sits at the terminal
+        Question question(String template, List<String> words) {
+            var fields = fields();
+            if (template != null) {
+                var question = new TemplateFilling(env, screen, new TemplateFolders(env).named(template), data,
+                        allowMissing).question(words, files);
+                return question.withSystem(system).with(model, fields);
+            }
+            if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
+            String text = UserText.of(env, screen, words, files);
+            return text == null ? null : new Question(List.of(Message.user(text)), model, fields, null)
+                    .withSystem(system);
+        }
+
+        ObjectNode fields() {
+            var fields = RequestFields.parse(options);
+            put(fields, "--temperature", "temperature", temperature);
+            put(fields, "--max-tokens", "max_tokens", maxTokens);
+            put(fields, "--top-p", "top_p", topP);
+            put(fields, "--seed", "seed", seed);
+            if (effort != null) fields.put("reasoning_effort", effort);
+            return fields;
+        }
+
+        private static void put(ObjectNode fields, String option, String field, Number value) {
+            if (value == null) return;
+            RequestFields.put(fields, option, field, JsonNodeFactory.instance.numberNode(
+                    new BigDecimal(value.toString())));
+        }
+    }
+
+    @CommandLine.Command(name = "copilot chat", sortOptions = false,
+            customSynopsis = "copilot chat [OPTIONS] [PROMPT…]", description = {
+            "Ask a model. The answer streams to stdout. Piped stdin comes first, then files, then PROMPT.",
+            "With no prompt on a terminal: a conversation. With -t a template says the rest; where it names",
+            "{{input}}, what is piped in stands there.", ""})
+    static final class ChatCommand extends PromptCommand {
+        @Parameters(paramLabel = "PROMPT", arity = "0..*", description = "The prompt; - reads it from stdin.")
+        List<String> prompt = List.of();
+
+        @Option(order = 0, names = {"-t", "--template"}, paramLabel = "NAME", description =
+                "A prompt template, or its file: see `copilot templates`.")
+        String template;
+
+        @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Write the answer to FILE, whole.")
+        String output;
+
+        @Option(names = {"-u", "--usage"}, description = "Say on stderr what the answer cost, in tokens and credits.")
+        boolean usage;
+
+        @Option(names = "--json", description = "One JSON record with text, model, usage, finish and ids.")
+        boolean json;
+
+        @Option(names = "--hide-reasoning", description = "Do not show a model's reasoning on stderr.")
+        boolean hideReasoning;
+
         @Option(names = "--timeout", paramLabel = "TIME", description =
                 "For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of silence within.")
         String timeout;
@@ -462,48 +577,137 @@ public class copilot {
 
         @Override
         int run(CopilotClient copilot) {
-            var fields = fields();
             var limit = Durations.parse("--timeout", timeout, null);
             if (limit != null && limit.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 90s");
             Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
-            boolean live = !json && file == null && fields.path("n").asInt(1) == 1;
+            var question = question(template, prompt);
+            if (question == null) return converse(copilot, limit);
+            boolean live = !json && file == null && question.answers() == 1 && question.schema() == null;
             var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file, !hideReasoning));
-            String text = UserText.of(env, screen, prompt, files);
-            if (text == null) return converse(copilot, fields, limit);
             Reply reply;
             try {
-                reply = Wire.within(limit, () -> copilot.ask(new Request(copilot.model(model), messages(text), fields,
-                        !noStream), printer));
+                reply = Wire.within(limit, () -> copilot.ask(question.request(copilot, !noStream), printer));
             } catch (Fault fault) {
                 printer.brokenOff(fault);
                 throw fault;
             }
             printer.end();
             if (usage) screen.say(reply.usageLine());
-            return printer.finish(reply);
+            return printer.finish(question.checked(reply, screen::say));
         }
 
-        private List<Message> messages(String text) {
-            return system == null ? List.of(Message.user(text)) : List.of(Message.system(system), Message.user(text));
-        }
-
-        private int converse(CopilotClient copilot, ObjectNode fields, Duration limit) {
+        private int converse(CopilotClient copilot, Duration limit) {
             if (json || output != null) {
                 throw Fault.usage("no prompt: " + (json ? "--json" : "-o") + " needs one", "copilot chat \"…\"");
             }
             var first = new Request(copilot.model(model), system == null ? List.of()
-                    : List.of(Message.system(system)), fields, !noStream);
+                    : List.of(Message.system(system)), fields(), !noStream);
             return new Conversation(env, screen, copilot, first, limit, usage, hideReasoning).run();
         }
+    }
 
-        private ObjectNode fields() {
-            var fields = RequestFields.parse(options);
-            RequestFields.put(fields, "--temperature", "temperature", temperature, 0, 2);
-            RequestFields.put(fields, "--max-tokens", "max_tokens", maxTokens, 1, Integer.MAX_VALUE);
-            RequestFields.put(fields, "--top-p", "top_p", topP, 0, 1);
-            RequestFields.put(fields, "--seed", "seed", seed, Long.MIN_VALUE, Long.MAX_VALUE);
-            if (effort != null) fields.put("reasoning_effort", effort);
-            return fields;
+    @CommandLine.Command(name = "copilot render", sortOptions = false,
+            customSynopsis = "copilot render [OPTIONS] TEMPLATE [PROMPT…]", description = {
+            "Fill a template and print the prompt as `copilot chat -t TEMPLATE` would send it. Nothing is sent.", ""})
+    static final class RenderCommand extends PromptCommand {
+        @Parameters(index = "0", paramLabel = "TEMPLATE", description = "Its name, or its file.")
+        String template;
+
+        @Parameters(index = "1..*", paramLabel = "PROMPT", arity = "0..*", description = "Words to add; - reads stdin.")
+        List<String> prompt = List.of();
+
+        @Option(order = 0, names = "--example", description = "Fill it with its own sample data.")
+        boolean example;
+
+        @Option(order = 0, names = "--json", description = "The body of the request.")
+        boolean json;
+
+        @Option(order = 0, names = {"-r", "--raw"}, description = "The texts alone, without the roles.")
+        boolean raw;
+
+        @Override
+        int run(CopilotClient copilot) {
+            if (json && raw) throw Fault.usage("--json and --raw exclude each other", "take one of them");
+            if (example) data.sampleOf(new TemplateFolders(env).named(template));
+            var question = question(template, prompt);
+            String text = json ? Json.pretty(ChatBody.of(question.requestAtHand(copilot, !noStream, screen)))
+                    : Question.text(question.messages(), !raw);
+            env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
+            return 0;
+        }
+    }
+
+    @CommandLine.Command(name = "copilot templates", sortOptions = false,
+            customSynopsis = "copilot templates [OPTIONS] [list | show NAME | check [NAME…] | path [NAME]]",
+            description = {"Prompts in files, to be filled by `copilot chat -t NAME` and `copilot render NAME`.",
+            "list: name, description, inputs ([optional]), place. show: the file. check: whether each is in order and",
+            "its sample data fills it; exit 2 if not. path: the folders that are searched, or the file of NAME.", ""},
+            footer = {"", "A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:", "",
+            "  ---", "  description: Explain a text for somebody",
+            "  system: You explain in plain words.", "  temperature: 0.3", "  inputs:",
+            "    input: the text to explain", "    reader: for whom", "  defaults:", "    reader: a newcomer", "  ---",
+            "  Explain this for {{reader}}:", "", "  {{input}}"})
+    static final class TemplatesCommand extends LongHeaderCommand {
+        private static final List<String> ACTIONS = List.of("list", "show", "check", "path");
+
+        @Parameters(index = "0", arity = "0..1", paramLabel = "ACTION", description = "list, show, check or path.")
+        String action = "list";
+
+        @Parameters(index = "1..*", arity = "0..*", paramLabel = "NAME", description = "A template, or its file.")
+        List<String> names = List.of();
+
+        @Option(names = "--json", description = "list as JSON.")
+        boolean json;
+
+        @Override
+        int run(CopilotClient copilot) {
+            var folders = new TemplateFolders(env);
+            if (json && !action.equals("list")) {
+                throw Fault.usage("--json is for list", "copilot templates list --json");
+            }
+            if (!names.isEmpty() && action.equals("list") || names.size() > 1 && !action.equals("check")) {
+                throw Fault.usage("too many names: " + String.join(" ", names),
+                        "copilot templates show " + names.getFirst());
+            }
+            switch (action) {
+                case "list" -> list(TemplateList.of(folders, screen));
+                case "show" -> env.out().print(Text.withOneNewline(shown(folders.find(one()).text())));
+                case "path" -> {
+                    if (names.isEmpty()) folders.folders().forEach(folder -> print(folder.toAbsolutePath().toString()));
+                    else print(folders.path(one()).toString());
+                }
+                case "check" -> { return check(folders); }
+                default -> throw Fault.usage("templates has no " + action, Nearest.of(action, ACTIONS)
+                        .map(near -> "did you mean: copilot templates " + near).orElse(Nearest.of(action,
+                                folders.names()).map(near -> "copilot templates show " + near)
+                                .orElse("copilot templates list")));
+            }
+            return 0;
+        }
+
+        private String one() {
+            if (names.isEmpty()) throw Fault.usage("templates " + action + " wants a name", "copilot templates list");
+            return names.getFirst();
+        }
+
+        private String shown(String text) { return env.terminal().test(1) ? Text.printable(text) : text; }
+
+        private void list(TemplateList list) {
+            if (json) print(Json.pretty(list.json()));
+            else screen.table(env, TemplateList.COLUMNS, list.cells());
+        }
+
+        private int check(TemplateFolders folders) {
+            int wrong = 0;
+            for (String name : names.isEmpty() ? folders.names() : names) {
+                var findings = TemplateList.findings(folders, name);
+                findings.forEach(screen::error);
+                if (findings.isEmpty()) print(TemplateList.summary(folders.named(name)));
+                else wrong++;
+            }
+            if (wrong == 0) return 0;
+            screen.hint("copilot help templates shows how a template looks");
+            return Fault.USAGE;
         }
     }
 
@@ -605,6 +809,15 @@ public class copilot {
         }
     }
 
+    // ------------------------------------------------------------------------------------------------ Verbs
+    // For JShell and scripts. Nothing here prints or exits; what goes wrong is a Fault with message and hint.
+
+    /// A prompt template by its name or file, looked for as `copilot chat -t` does:
+    /// `prompt("review").with("diff", diff).ask()`.
+    ///
+    /// @throws Fault with the nearest name where there is none
+    public static Prompt prompt(String name) { return Toolkit.Mine.TOOLKIT.prompt(name); }
+
     // ------------------------------------------------------------------------------------------------ Types
     // What JShell and scripts hold in their hands. Immutable; nothing here prints.
 
@@ -615,6 +828,72 @@ public class copilot {
         public static Message user(String text) { return new Message("user", text); }
 
         public static Message assistant(String text) { return new Message("assistant", text); }
+    }
+
+    /// A prompt template and the data to fill it with. `with…` gives a copy with more.
+    public static final class Prompt {
+        private final Template template;
+        private final Map<String, Object> data;
+        private final String model;
+        private final Supplier<CopilotClient> copilot;
+
+        Prompt(Template template, Map<String, Object> data, String model, Supplier<CopilotClient> copilot) {
+            this.template = template;
+            this.data = data;
+            this.model = model;
+            this.copilot = copilot;
+        }
+
+        public String name() { return template.name(); }
+
+        public String description() { return template.head().description(); }
+
+        /// Sets a value: a text, number, boolean, list, map, record or `JsonNode`. A dotted name reaches into objects.
+        public Prompt with(String name, Object value) {
+            var more = new LinkedHashMap<>(data);
+            Data.put(more, name, Data.of(value), "with(\"" + name + "\")");
+            return new Prompt(template, more, model, copilot);
+        }
+
+        /// Sets all values of a JSON object.
+        ///
+        /// @throws Fault with line and column if it is none
+        public Prompt withJson(String json) { return withAll(Data.object(json, "the JSON")); }
+
+        /// Sets all values of a map.
+        public Prompt withAll(Map<String, ?> values) {
+            var more = new LinkedHashMap<>(data);
+            values.forEach((name, value) -> more.put(name, Data.of(value)));
+            return new Prompt(template, more, model, copilot);
+        }
+
+        /// The model to ask; without, the template's, else the one that `chat` takes.
+        public Prompt withModel(String id) { return new Prompt(template, data, id, copilot); }
+
+        /// The messages, filled: the system message, earlier turns, and last what is asked.
+        ///
+        /// @throws Fault naming all values that are missing
+        public List<Message> messages() { return question().messages(); }
+
+        /// The prompt as `copilot render` prints it, each message under its role.
+        public String render() { return Question.text(messages(), true); }
+
+        /// Asks, and waits for the whole answer.
+        ///
+        /// @throws Fault if a value is missing, nobody is logged in, GitHub refuses, or the answer does not meet the
+        ///     template's schema
+        public Reply ask() {
+            var question = question();
+            var client = copilot.get();
+            return question.checked(client.ask(question.request(client, true), (_, _) -> { }), _ -> { });
+        }
+
+        private Question question() {
+            return Question.of(template, template.filled(data, false)).with(model, Json.object());
+        }
+
+        @Override
+        public String toString() { return name() + " " + Data.text(data); }
     }
 
     /// What to ask: the model's id, the messages in order, and any further fields of the request's body.
@@ -639,6 +918,10 @@ public class copilot {
     public record Reply(List<String> choices, String reasoning, String finish, String model, Usage usage,
                         JsonNode toolCalls, String id, String requestId, Duration took) {
         public String text() { return String.join("\n\n", choices); }
+
+        Reply withText(String other) {
+            return new Reply(List.of(other), reasoning, finish, model, usage, toolCalls, id, requestId, took);
+        }
 
         @Override
         public String toString() { return text(); }
@@ -821,25 +1104,328 @@ public class copilot {
 // ================================================================================================= Answers
 // The commands' hands: what goes into a prompt from files, how an answer reaches stdout, and the conversation.
 
-/// What a person says at once: piped text first, then files, then the words.
-final class UserText {
+/// What a script holds: this process's environment, and the client, made when it is first needed.
+final class Toolkit {
+    static final class Mine {
+        static final Toolkit TOOLKIT = new Toolkit(new Environment(new Stdin(InputStream.nullInputStream(), null),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()), System.getenv(), _ -> false,
+                Time.SYSTEM, () -> false, Path.of("")));
+    }
+
+    private final Environment env;
+    private CopilotClient client;
+
+    Toolkit(Environment env) { this.env = env; }
+
+    Prompt prompt(String name) {
+        return new Prompt(new TemplateFolders(env).named(name), Map.of(), null, this::copilot);
+    }
+
+    private synchronized CopilotClient copilot() {
+        if (client == null) {
+            var notes = new Screen(env);
+            var wait = Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), Duration.ofMinutes(1));
+            client = new CopilotClient(new Session(env, notes, Home.of(env),
+                    Host.of("COP_HOST", env.variable("COP_HOST")),
+                    Headers.parse(env.variable("COP_HEADERS"), List.of()), new Wire(env, notes, wait)));
+        }
+        return client;
+    }
+}
+
+/// What is to be asked, before a model is chosen.
+///
+/// @param model the one that is wished for; null or empty: any
+/// @param schema what the answer must look like; null: anything
+record Question(List<Message> messages, String model, ObjectNode fields, AnswerSchema schema) {
+    static Question of(Template template, List<Message> messages) {
+        return new Question(messages, template.head().model(), template.head().options(), template.head().answer());
+    }
+
+    /// A system message takes the place of the template's.
+    Question withSystem(String text) {
+        if (text == null) return this;
+        var all = new ArrayList<>(messages);
+        if (!all.isEmpty() && all.getFirst().role().equals("system")) all.removeFirst();
+        all.addFirst(Message.system(text));
+        return new Question(all, model, fields, schema);
+    }
+
+    /// What the command line says wins over the template.
+    Question with(String otherModel, ObjectNode more) {
+        var all = fields.deepCopy();
+        all.setAll(more);
+        return new Question(messages, otherModel == null ? model : otherModel, all, schema);
+    }
+
+    /// How many answers are asked for.
+    int answers() { return fields.path("n").asInt(1); }
+
+    Request request(CopilotClient copilot, boolean stream) {
+        String id = copilot.model(model);
+        return request(id, stream, schema != null && copilot.supports(id, "structured_outputs"));
+    }
+
+    /// The same without asking GitHub anything: from what is known of the models.
+    Request requestAtHand(CopilotClient copilot, boolean stream, Notes notes) {
+        var known = copilot.catalogueAtHand();
+        if (known.isEmpty()) notes.note("note: the list of models is not there yet (copilot models fetches it)");
+        String id = copilot.chosen(model).orElseGet(() -> Catalogue.standard(known));
+        boolean structured = known.flatMap(all -> all.find(id)).filter(m -> m.supports("structured_outputs"))
+                .isPresent();
+        return request(id, stream && CopilotClient.streams(known, id), structured);
+    }
+
+    /// A schema goes into the request's own field where the model knows it, and into the prompt where it does not.
+    private Request request(String id, boolean stream, boolean structured) {
+        if (schema == null || fields.has("response_format")) return new Request(id, messages, fields, stream);
+        if (structured) {
+            var more = fields.deepCopy();
+            more.set("response_format", schema.responseFormat());
+            return new Request(id, messages, more, stream);
+        }
+        var all = new ArrayList<>(messages);
+        var last = all.removeLast();
+        all.add(new Message(last.role(), last.content() + "\n\n" + schema.instruction()));
+        return new Request(id, all, fields, stream);
+    }
+
+    /// The reply, whose text is JSON that meets the schema if there is one; a code fence around it is taken off.
+    ///
+    /// @param raw told the text that does not
+    Reply checked(Reply reply, Consumer<String> raw) {
+        if (schema == null || !Set.of("stop", "").contains(reply.finish()) || answers() != 1) return reply;
+        String text = reply.text().strip().replaceFirst("(?s)\\A```\\w*\\s*\\n(.*)\\n\\s*```\\z", "$1");
+        var json = Json.tryParse(text);
+        var misses = json.isMissingNode() ? List.of("it is no JSON")
+                : JsonSchema.misses(schema.schema(), json, "answer");
+        if (misses.isEmpty()) return reply.withText(text);
+        raw.accept(reply.text());
+        throw Fault.error("the answer does not meet the schema " + schema.name() + ": " + String.join("; ", misses),
+                "ask again, or a model with schema among its abilities (copilot models)");
+    }
+
+    /// Messages as a person reads them.
+    ///
+    /// @param roles each under its role
+    static String text(List<Message> messages, boolean roles) {
+        return messages.stream().map(m -> roles ? "## " + m.role() + "\n\n" + m.content() : m.content())
+                .collect(Collectors.joining("\n\n"));
+    }
+}
+
+/// What fills a template on the command line, in the order in which it was given: later values win.
+final class PromptData {
+    private record Part(String option, String text) {}
+
+    private final List<Part> parts = new ArrayList<>();
+    private Map<String, Object> sample = Map.of();
+
+    void file(String file) { parts.add(new Part("-d", file)); }
+
+    void text(String pair) { parts.add(new Part("--var", pair)); }
+
+    void json(String pair) { parts.add(new Part("--var-json", pair)); }
+
+    void textFile(String pair) { parts.add(new Part("--var-file", pair)); }
+
+    boolean given() { return !parts.isEmpty(); }
+
+    String first() { return parts.getFirst().option(); }
+
+    /// Whether stdin is the data, and not a part of the prompt.
+    boolean takesStdin() {
+        return parts.stream().anyMatch(part -> part.option().equals("-d") ? part.text().equals("-")
+                : part.option().equals("--var-file") && part.text().endsWith("=-"));
+    }
+
+    /// The template's own data, under what is given besides.
+    void sampleOf(Template template) {
+        if (template.head().samples().isEmpty()) {
+            throw Fault.usage(template.place() + " has no sample data", "it goes into "
+                    + template.place().replaceFirst("\\.[^./]+$", "") + ".json, or testData: in a .prompt.yml");
+        }
+        sample = template.head().samples().getFirst();
+    }
+
+    /// The names that were set one by one, each with its option: not to be mistyped.
+    List<String> names() {
+        return parts.stream().filter(part -> !part.option().equals("-d"))
+                .map(part -> part.text().split("[.=]", 2)[0]).toList();
+    }
+
+    Map<String, Object> values(Environment env) {
+        var values = new LinkedHashMap<>(sample);
+        for (var part : parts) {
+            if (part.option().equals("-d")) {
+                String where = part.text().equals("-") ? "stdin" : part.text();
+                values.putAll(Data.object(TextFile.read(env, part.text()), where));
+                continue;
+            }
+            int equals = part.text().indexOf('=');
+            if (equals < 1) {
+                throw Fault.usage(part.option() + " " + part.text() + " has no NAME=", part.option() + " NAME=…");
+            }
+            String name = part.text().substring(0, equals), text = part.text().substring(equals + 1);
+            Data.put(values, name, switch (part.option()) {
+                case "--var-json" -> Data.value(text, "--var-json " + name);
+                case "--var-file" -> TextFile.read(env, text);
+                default -> text;
+            }, part.option() + " " + part.text());
+        }
+        return values;
+    }
+}
+
+/// A template, its data and what is said besides, put together. What is piped in and added by -f fills the name that
+/// stands for stdin, `{{input}}` as a rule; the words do, where there is nothing else to.
+record TemplateFilling(Environment env, Screen screen, Template template, PromptData data, boolean allowMissing) {
+    Question question(List<String> words, List<String> files) {
+        var values = data.values(env);
+        warnOfUnused();
+        String input = template.head().stdin();
+        boolean free = template.names().contains(input) && values.getOrDefault(input, Data.NULL) == Data.NULL;
+        boolean needed = free && template.lacks(input, values);
+        var said = UserText.read(env, screen, words, files, needed, data.takesStdin());
+        if (free && !said.before().isEmpty()) {
+            values.put(input, said.before());
+            said = new UserText("", "", said.words());
+        } else if (free && !said.words().isEmpty()) {
+            values.put(input, said.words());
+            said = new UserText("", "", "");
+        }
+        return Question.of(template, around(template.filled(values, allowMissing), said));
+    }
+
+    /// What is said stands around the template's last message: stdin and files before it, the words after it.
+    private List<Message> around(List<Message> filled, UserText said) {
+        var messages = new ArrayList<>(filled);
+        String own = "";
+        if (!messages.isEmpty() && messages.getLast().role().equals("user")) own = messages.removeLast().content();
+        String text = Text.paragraphs(said.before(), own, said.words());
+        if (!text.isEmpty()) messages.add(Message.user(text));
+        if (messages.stream().anyMatch(message -> !message.role().equals("system"))) return messages;
+        throw Fault.usage(template.place() + " is a system message alone, and there is no prompt",
+                "pipe one in, or add it as words: copilot chat -t " + template.name() + " \"…\"");
+    }
+
+    private void warnOfUnused() {
+        if (template.open()) return;
+        for (String name : data.names()) {
+            if (template.names().contains(name)) continue;
+            screen.warn(template.place() + " does not use " + name + StrictMustache.meant(name, template.names()));
+        }
+    }
+}
+
+/// What `templates` tells of each.
+record TemplateList(List<Line> lines) {
+    static final List<String> COLUMNS = List.of("NAME", "DESCRIPTION", "INPUTS", "PLACE");
+
+    record Line(Template template, TemplateFolders.Found found) {}
+
+    /// A template that cannot be read is told of, and left out.
+    static TemplateList of(TemplateFolders folders, Notes notes) {
+        var lines = new ArrayList<Line>();
+        for (String name : folders.names()) {
+            try {
+                lines.add(new Line(folders.named(name), folders.find(name)));
+            } catch (Fault damaged) {
+                notes.warn(damaged.getMessage());
+            }
+        }
+        return new TemplateList(lines);
+    }
+
+    List<List<String>> cells() {
+        return lines.stream().map(line -> List.of(line.template().name(), line.template().head().description(),
+                inputs(line.template()), line.found().file() == null ? "packaged" : line.found().place())).toList();
+    }
+
+    JsonNode json() {
+        var array = JsonNodeFactory.instance.arrayNode();
+        for (var line : lines) {
+            var template = line.template();
+            var head = template.head();
+            var object = array.addObject().put("name", template.name()).put("description", head.description())
+                    .put("model", head.model());
+            var inputs = object.putArray("inputs");
+            for (String name : allInputs(template)) {
+                inputs.addObject().put("name", name).put("needed", template.needs().contains(name))
+                        .put("description", head.inputs().getOrDefault(name, ""));
+            }
+            var file = line.found().file();
+            object.put("schema", head.answer() != null)
+                    .put("path", file == null ? null : file.toAbsolutePath().toString());
+        }
+        return array;
+    }
+
+    /// The author's names, else those in the text; what need not be given in brackets.
+    static String inputs(Template template) {
+        return allInputs(template).stream().map(name -> template.needs().contains(name) ? name : "[" + name + "]")
+                .collect(Collectors.joining(" "));
+    }
+
+    private static Collection<String> allInputs(Template template) {
+        return template.head().inputs().isEmpty() ? template.names() : template.head().inputs().keySet();
+    }
+
+    static List<String> findings(TemplateFolders folders, String name) {
+        try {
+            return folders.named(name).findings();
+        } catch (Fault fault) {
+            return List.of(fault.getMessage() + (fault.hint().isEmpty() ? "" : " (" + fault.hint() + ")"));
+        }
+    }
+
+    static String summary(Template template) {
+        int samples = template.head().samples().size();
+        String inputs = inputs(template);
+        return template.place() + ": ok, " + (inputs.isEmpty() ? "no inputs" : "inputs: " + inputs)
+                + (samples == 0 ? ", no sample data" : samples == 1 ? ", filled with its sample"
+                : ", filled with " + samples + " samples");
+    }
+}
+
+/// What a person says at once.
+///
+/// @param piped from stdin
+/// @param files each with its name, in a fence
+record UserText(String piped, String files, String words) {
+    /// Piped text first, then files, then the words.
+    ///
     /// @return null where there is nothing and a person sits at the terminal
     static String of(Environment env, Screen screen, List<String> prompt, List<String> files) {
-        boolean dash = !prompt.isEmpty() && prompt.getFirst().equals("-");
-        String words = String.join(" ", dash ? prompt.subList(1, prompt.size()) : prompt);
-        var parts = new ArrayList<String>();
-        boolean terminal = env.stdin().kind() == Stdin.Kind.TERMINAL;
-        if (!files.contains("-") && (dash || !terminal)) {
-            boolean needed = dash || words.isBlank() && files.isEmpty();
-            String piped = needed ? env.stdin().text() : ifItSpeaks(env, screen);
-            if (!piped.isBlank()) parts.add(Text.withoutLastNewlines(piped));
-        }
-        for (String file : files) parts.add(TextFile.fenced(env, file));
-        if (!words.isBlank()) parts.add(words);
-        if (!parts.isEmpty()) return String.join("\n\n", parts);
-        if (terminal && !dash) return null;
+        var said = read(env, screen, prompt, files, true, false);
+        String text = Text.paragraphs(said.before(), said.words());
+        if (!text.isEmpty()) return text;
+        if (env.stdin().kind() == Stdin.Kind.TERMINAL && !dash(prompt)) return null;
         throw Fault.usage("there is no prompt: no argument, and nothing on stdin", "copilot chat \"your question\"");
     }
+
+    /// @param needed whether stdin must be waited for where nothing else is there
+    /// @param taken whether stdin is something else, such as the data
+    static UserText read(Environment env, Screen screen, List<String> prompt, List<String> files, boolean needed,
+                         boolean taken) {
+        boolean dash = dash(prompt);
+        if (dash && taken) throw Fault.usage("stdin cannot be the data and the prompt", "give one of them as a file");
+        String words = String.join(" ", dash ? prompt.subList(1, prompt.size()) : prompt);
+        String piped = "";
+        boolean open = dash || env.stdin().kind() != Stdin.Kind.TERMINAL;
+        if (!files.contains("-") && !taken && open) {
+            boolean alone = dash || needed && words.isBlank() && files.isEmpty();
+            piped = alone ? env.stdin().text() : ifItSpeaks(env, screen);
+        }
+        var fenced = files.stream().map(file -> TextFile.fenced(env, file)).toArray(String[]::new);
+        return new UserText(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), Text.paragraphs(fenced),
+                words.isBlank() ? "" : words);
+    }
+
+    private static boolean dash(List<String> prompt) { return !prompt.isEmpty() && prompt.getFirst().equals("-"); }
+
+    /// What is not the words.
+    String before() { return Text.paragraphs(piped, files); }
 
     /// An inherited pipe that nobody writes to must not hang a prompt that is complete without it.
     private static String ifItSpeaks(Environment env, Screen screen) {
@@ -1069,40 +1655,6 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
             array.addObject().put("source", line.source()).put("state", line.state()).put("detail", line.detail());
         }
         return json;
-    }
-}
-
-/// Fields of the request's body that the user gives as KEY=JSON.
-final class RequestFields {
-    private static final Map<String, String> OURS = Map.of("model", "-m", "messages", "the prompt and -s",
-            "stream", "--no-stream");
-
-    /// An option with a field of its own, within the range that the model's maker allows.
-    static void put(ObjectNode fields, String option, String field, Number value, long from, long to) {
-        if (value == null) return;
-        var number = new BigDecimal(value.toString());
-        if (number.compareTo(BigDecimal.valueOf(from)) < 0 || number.compareTo(BigDecimal.valueOf(to)) > 0) {
-            throw Fault.usage(option + " " + value + " is out of range", "from " + from + " to " + to);
-        }
-        fields.put(field, number);
-    }
-
-    static ObjectNode parse(List<String> options) {
-        var fields = Json.object();
-        for (String option : options) {
-            int equals = option.indexOf('=');
-            if (equals < 1) throw Fault.usage("-O " + option + " has no KEY=", "-O top_p=0.5");
-            String key = option.substring(0, equals);
-            String text = option.substring(equals + 1);
-            if (OURS.containsKey(key)) throw Fault.usage("-O cannot set " + key, "use " + OURS.get(key));
-            var value = Json.tryParse(text);
-            if (value.isMissingNode()) {
-                throw Fault.usage("-O " + option + ": the value is no JSON", "a text goes into quotes: -O '"
-                        + key + "=\"" + text.replace("\"", "\\\"") + "\"'");
-            }
-            fields.set(key, value);
-        }
-        return fields;
     }
 }
 
@@ -2065,25 +2617,42 @@ final class CopilotClient {
     /// Some models cannot stream; the catalogue tells, and where it is not at hand, the name: it is the o1 family.
     private boolean streams(String model) {
         if (known == null) known = stored();
+        return streams(known, model);
+    }
+
+    static boolean streams(Optional<Catalogue> known, String model) {
         return known.flatMap(catalogue -> catalogue.find(model)).map(Model::streams).orElse(!model.matches("o1(-.*)?"));
+    }
+
+    /// Whether the catalogue claims an ability of a model; false where there is no catalogue to be had.
+    boolean supports(String model, String ability) {
+        return catalogueIfAny().flatMap(all -> all.find(model)).map(m -> m.supports(ability)).orElse(false);
     }
 
     /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's.
     String model(String named) {
-        if (named != null && !named.isBlank()) return named.strip();
-        if (session.env().variable("COP_MODEL") instanceof String variable) return variable;
+        return chosen(named).orElseGet(() -> {
+            tokens.current();                               // its trouble is not the catalogue's
+            return Catalogue.standard(catalogueIfAny());
+        });
+    }
+
+    /// What the person has chosen, if anything; nobody is asked.
+    Optional<String> chosen(String named) {
+        if (named != null && !named.isBlank()) return Optional.of(named.strip());
+        if (session.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable);
         var choices = session.home().readOrEmpty(session.home().choices(), session.notes()::warn);
-        String mine = Json.text(choices, "model");
-        if (!mine.isEmpty()) return mine;
-        tokens.current();                                   // its trouble is not the catalogue's
+        return Optional.of(Json.text(choices, "model")).filter(mine -> !mine.isEmpty());
+    }
+
+    private Optional<Catalogue> catalogueIfAny() {
         try {
-            return catalogue(Catalogue.USABLE).models().stream().filter(Model::isDefault).findFirst()
-                    .map(Model::id).orElse("gpt-4o");
+            return Optional.of(catalogue(Catalogue.USABLE));
         } catch (Interrupted stopped) {
             throw stopped;
         } catch (Fault trouble) {
-            session.notes().detail("no catalogue, taking gpt-4o: " + trouble.getMessage());
-            return "gpt-4o";                                // the chat itself will say what is wrong
+            session.notes().detail("no catalogue: " + trouble.getMessage());
+            return Optional.empty();                        // the chat itself will say what is wrong
         }
     }
 
@@ -2097,20 +2666,27 @@ final class CopilotClient {
         if (known.isPresent() && known.get().younger(age, session.now())) return known.get();
         var fresh = new Catalogue(send("GET", "/models", null, true, Reading.json("the list of models"), _ -> null),
                 session.now());
-        session.home().keep(models(), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
+        session.home().keep(models(tokens.source()), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
         known = Optional.of(fresh);
         return fresh;
     }
 
-    private Optional<Catalogue> stored() {
-        return session.home().kept(models()).filter(kept -> kept.answer().path("data").isArray())
+    /// The list of models that an earlier command has kept, however old.
+    Optional<Catalogue> catalogueAtHand() {
+        return logins.sources().stream().map(source -> stored(models(source))).flatMap(Optional::stream).findFirst();
+    }
+
+    private Optional<Catalogue> stored() { return stored(models(tokens.source())); }
+
+    private Optional<Catalogue> stored(Path file) {
+        return session.home().kept(file).filter(kept -> kept.answer().path("data").isArray())
                 .map(kept -> new Catalogue(kept.answer(), kept.fetched()));
     }
 
     /// One list a GitHub token and identity: what is listed depends on the account, on the app that made the token,
     /// and on who we say that we are.
-    private Path models() {
-        String key = tokens.source().key(session.host()) + session.headers().identity();
+    private Path models(GithubToken source) {
+        String key = source.key(session.host()) + session.headers().identity();
         return session.home().cache().resolve("models-" + Text.sha256(key).substring(0, 20) + ".json");
     }
 
@@ -2184,6 +2760,12 @@ record Catalogue(ObjectNode json, Instant fetched) {
 
     List<String> chatModels() {
         return models().stream().filter(m -> m.shown() && m.enabled()).map(Model::id).toList();
+    }
+
+    /// What GitHub gives to those who choose none.
+    static String standard(Optional<Catalogue> known) {
+        return known.flatMap(all -> all.models().stream().filter(Model::isDefault).findFirst()).map(Model::id)
+                .orElse("gpt-4o");
     }
 
     Model named(String id) {
@@ -2400,6 +2982,1357 @@ final class ChatRefusal {
         }
         return Fault.error(lead, "it can use: " + String.join(", ", Nearest.sorted(model, catalogue.chatModels()))
                 + "; more to enable: https://github.com/settings/copilot/features");
+    }
+}
+
+// =================================================================================================== Prompt
+// Templates: where they lie, what their front matter says, and mustache that cannot surprise. Nothing else loads
+// mustache.java, YAML or the validator of JSON Schema.
+
+/// A template as its file says it: texts to fill, one a message, and what its author wants of the request. Messages
+/// are told apart before anything is filled in, so that no value can pass for another message.
+record Template(String name, String place, Head head, List<Turn> turns, StrictMustache mustache) {
+    /// @param options fields of the request's body, such as `temperature`
+    /// @param defaults values for what the data leaves out or gives as null
+    /// @param inputs what the author says of each name; in the author's order
+    /// @param inputSchema what the data must meet; null: anything
+    /// @param stdin the name that stands for what is piped in; `input` unless the author says otherwise
+    /// @param answer what the answer must look like; null: anything
+    /// @param samples data of the author's own, to try the template with
+    record Head(String description, String model, ObjectNode options, Map<String, Object> defaults,
+                Map<String, String> inputs, ObjectNode inputSchema, String stdin, AnswerSchema answer,
+                List<Map<String, Object>> samples) {}
+
+    record Turn(String role, StrictMustache.Compiled text) {}
+
+    /// The messages, filled from `data`. A blank one is left out.
+    ///
+    /// @param allowMissing a missing value is empty; else it is an error
+    /// @throws Fault naming all values that are missing and all that do not meet the author's schema
+    List<Message> filled(Map<String, Object> data, boolean allowMissing) {
+        var all = Data.withDefaults(data, head.defaults());
+        var problems = new LinkedHashSet<String>();
+        var messages = new ArrayList<Message>();
+        for (var turn : turns) {
+            var rendering = mustache.render(turn.text(), all);
+            if (!allowMissing) rendering.missing().forEach(missing -> problems.add(missing.sentence()));
+            if (!rendering.text().isBlank()) messages.add(new Message(turn.role(), rendering.text()));
+        }
+        if (head.inputSchema() != null) problems.addAll(JsonSchema.misses(head.inputSchema(), Data.node(all), "data"));
+        if (problems.isEmpty()) return messages;
+        throw Fault.usage(place + " cannot be filled: " + String.join("; ", problems), advice(all));
+    }
+
+    /// Whether the texts cannot be filled for want of this name.
+    boolean lacks(String name, Map<String, Object> data) {
+        var all = Data.withDefaults(data, head.defaults());
+        return turns.stream().anyMatch(turn -> mustache.render(turn.text(), all).missing().stream()
+                .anyMatch(missing -> missing.name().equals(name)));
+    }
+
+    private String advice(Map<String, Object> data) {
+        String given = data.isEmpty() ? "there is no data" : "the data has "
+                + Text.shortened(String.join(", ", data.keySet()), 200);
+        String example = head.samples().isEmpty() ? "" : "; copilot render " + name + " --example shows what is wanted";
+        return given + "; add --var NAME=VALUE or -d FILE.json"
+                + (names().contains(head.stdin()) ? ", or pipe {{" + head.stdin() + "}} in" : "") + example;
+    }
+
+    /// Every name that the texts and their partials begin a path with: what data can be of use.
+    Set<String> names() {
+        return uses().filter(use -> !use.partial()).map(use -> use.name().split("\\.", 2)[0]).filter(n -> !n.isEmpty())
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    /// Whether a name that is not known before the data is there may still be used.
+    boolean open() { return uses().anyMatch(use -> use.name().equals(".") || use.name().startsWith("*")); }
+
+    /// The names that data must have: values outside all sections, as far as no default is there.
+    Set<String> needs() {
+        var needs = uses().filter(StrictMustache.Use::needed).map(use -> use.name().split("\\.", 2)[0])
+                .filter(name -> !name.isEmpty()).collect(Collectors.toCollection(LinkedHashSet::new));
+        needs.removeIf(name -> head.defaults().getOrDefault(name, Data.NULL) != Data.NULL);
+        return needs;
+    }
+
+    private Stream<StrictMustache.Use> uses() {
+        return turns.stream().flatMap(turn -> mustache.uses(turn.text()).stream());
+    }
+
+    /// What is wrong with it, as far as can be told without a model: partials that are not there, data of its own that
+    /// does not fill it, inputs that are described but not used, or used but not described, schemas that are none.
+    List<String> findings() {
+        var found = new ArrayList<String>();
+        uses().filter(use -> use.partial() && !use.name().startsWith("*") && mustache.partial(use.name()).isEmpty())
+                .forEach(use -> found.add(use.place() + ": there is no partial " + use.name() + mustache.near(use)));
+        if (head.answer() != null) found.addAll(JsonSchema.faults(head.answer().schema(), place + ": schema"));
+        if (head.inputSchema() != null) found.addAll(JsonSchema.faults(head.inputSchema(), place + ": inputs"));
+        if (!head.stdin().equals("input") && !open() && !names().contains(head.stdin())) {
+            found.add(place + ": stdin: " + head.stdin() + " is used nowhere"
+                    + StrictMustache.meant(head.stdin(), names()));
+        }
+        if (!found.isEmpty()) return found;
+        if (!head.inputs().isEmpty() && !open()) {
+            head.inputs().keySet().stream().filter(name -> !names().contains(name))
+                    .forEach(name -> found.add(place + ": the input " + name + " is described but not used"));
+            needs().stream().filter(name -> !head.inputs().containsKey(name))
+                    .forEach(name -> found.add(place + ": {{" + name + "}} is used but not among the inputs"
+                            + StrictMustache.meant(name, head.inputs().keySet())));
+        }
+        for (int i = 0; i < head.samples().size(); i++) {
+            try {
+                filled(head.samples().get(i), false);
+            } catch (Fault fault) {
+                found.add((head.samples().size() > 1 ? "sample " + (i + 1) : "its sample data") + ": "
+                        + fault.getMessage());
+            }
+        }
+        return found;
+    }
+}
+
+/// What an answer must look like.
+///
+/// @param strict whether the API is to hold the model to it; null: where the schema is of the kind that it can
+record AnswerSchema(String name, ObjectNode schema, Boolean strict) {
+    /// The field of the request's body, for models that know it.
+    ObjectNode responseFormat() {
+        var format = Json.object().put("type", "json_schema");
+        format.putObject("json_schema").put("name", name.replaceAll("[^A-Za-z0-9_-]", "_"))
+                .put("strict", strict != null ? strict : closed(schema)).set("schema", schema);
+        return format;
+    }
+
+    /// The same in words, for models that do not.
+    String instruction() {
+        return "Answer with JSON alone, without a code fence, that is valid against this JSON Schema:\n"
+                + Json.compact(schema);
+    }
+
+    /// OpenAI's rule for `strict`: every object names all its properties as required and allows no others.
+    private static boolean closed(JsonNode schema) {
+        var properties = schema.path("properties");
+        if (schema.has("properties") || schema.path("type").asString("").equals("object")) {
+            var required = new HashSet<String>();
+            schema.path("required").forEach(name -> required.add(name.asString("")));
+            boolean shut = schema.path("additionalProperties").isBoolean()
+                    && !schema.path("additionalProperties").asBoolean();
+            if (!shut || !required.containsAll(properties.propertyNames())) return false;
+        }
+        return schema.values().stream().filter(JsonNode::isContainer).allMatch(AnswerSchema::closed)
+                && properties.values().stream().allMatch(AnswerSchema::closed);
+    }
+}
+
+/// Reads templates: `NAME.mustache` with front matter, and GitHub's own prompt files (gh-models, pkg/prompt).
+final class TemplateReader {
+    private static final List<String> KEYS = Stream.concat(Stream.of("description", "model", "system", "messages",
+            "defaults", "inputs", "stdin", "schema", "options"), RequestFields.NAMES.stream()).toList();
+    private static final List<String> ROLES = List.of("system", "user", "assistant");
+
+    private final TemplateFolders.Found found;
+    private final StrictMustache mustache;
+    private YamlFields fields;
+
+    private TemplateReader(TemplateFolders folders, TemplateFolders.Found found) {
+        this.found = found;
+        mustache = new StrictMustache(name -> folders.partial(found, name), () -> folders.partials(found));
+    }
+
+    static Template read(TemplateFolders folders, TemplateFolders.Found found) {
+        var reader = new TemplateReader(folders, found);
+        return found.github() ? reader.github() : reader.mustache();
+    }
+
+    // ---- ours
+
+    private Template mustache() {
+        var matter = FrontMatter.of(found.text(), found.place());
+        fields = new YamlFields(found.place(), matter.yaml(), matter.yamlLine());
+        fields.onlyKnown(KEYS);
+        var options = fields.object("options");
+        var request = (ObjectNode) Data.node(options);
+        RequestFields.check(request, fields.at("options") + ": options");
+        for (String name : RequestFields.NAMES) {
+            if (!fields.has(name)) continue;
+            RequestFields.put(request, fields.at(name) + ": " + name, name, Data.node(fields.get(name)));
+        }
+        var inputs = fields.object("inputs");
+        var schema = fields.object("schema");
+        var head = new Template.Head(fields.text("description"), fields.text("model"), request,
+                fields.object("defaults"), described(inputs), inputSchema(inputs),
+                fields.has("stdin") ? fields.text("stdin") : "input", schema.isEmpty() ? null
+                : new AnswerSchema(found.name(), (ObjectNode) Data.node(schema), null), found.samples());
+        return template(head, turns(matter));
+    }
+
+    /// One line end at the very end is no part of the prompt: editors and YAML's blocks put it there.
+    private Template.Turn turn(String role, String text, String where, int firstLine) {
+        return new Template.Turn(role, mustache.text(text.replaceFirst("\\r?\\n\\z", ""), where, firstLine));
+    }
+
+    private List<Template.Turn> turns(FrontMatter matter) {
+        var turns = new ArrayList<Template.Turn>();
+        if (fields.has("system")) {
+            turns.add(turn("system", fields.text("system"), found.place() + ", system", 1));
+        }
+        turns.addAll(earlier());
+        if (!matter.body().isBlank()) {
+            turns.add(turn("user", matter.body(), found.place(), matter.bodyLine()));
+        }
+        return turns;
+    }
+
+    /// Earlier turns: `- user: text`, or as GitHub writes them, `- role: user` and `content: text`.
+    private List<Template.Turn> earlier() {
+        var turns = new ArrayList<Template.Turn>();
+        for (Object item : fields.list("messages")) {
+            String where = found.place() + ", message " + (turns.size() + 1);
+            if (!(item instanceof Map<?, ?> message)) {
+                throw Fault.usage(where + " is no message", "messages:, then lines such as - user: TEXT");
+            }
+            Object role = message.get("role"), content = message.get("content");
+            if (role == null && message.size() == 1) {
+                role = message.keySet().iterator().next();
+                content = message.get(role);
+            } else if (message.size() != 2 || content == null) {
+                throw Fault.usage(where + " must have role and content, and nothing else", "- user: TEXT is short for"
+                        + " role: user and content: TEXT");
+            }
+            String name = String.valueOf(role).toLowerCase(Locale.ROOT);
+            if (!ROLES.contains(name)) {
+                throw Fault.usage(where + " has the role " + role, Nearest.of(name, ROLES).map(near -> "did you mean "
+                        + near + "?").orElse("roles are " + String.join(", ", ROLES)));
+            }
+            if (!(content instanceof String text)) {
+                throw Fault.usage(where + " is no text", "put it in quotes, or in a block after |");
+            }
+            turns.add(turn(name, text, where, 1));
+        }
+        return turns;
+    }
+
+    private Template template(Template.Head head, List<Template.Turn> turns) {
+        if (turns.isEmpty()) {
+            throw Fault.usage(found.place() + " holds no prompt", found.github() ? "messages: with role and content"
+                    : "what comes after the front matter is the prompt");
+        }
+        return new Template(found.name(), found.place(), head, turns, mustache);
+    }
+
+    /// `inputs` may be a line each, a JSON Schema each, or one JSON Schema of the whole.
+    private static boolean oneSchema(Map<String, Object> inputs) {
+        return "object".equals(inputs.get("type")) && inputs.get("properties") instanceof Map<?, ?> properties
+                && properties.values().stream().allMatch(Map.class::isInstance);
+    }
+
+    private Map<String, String> described(Map<String, Object> inputs) {
+        var lines = new LinkedHashMap<String, String>();
+        @SuppressWarnings("unchecked")
+        var each = oneSchema(inputs) ? (Map<String, Object>) inputs.get("properties") : inputs;
+        each.forEach((name, value) -> {
+            if (value instanceof Map<?, ?> schema) value = schema.get("description");
+            else if (!(value instanceof String) && value != Data.NULL) {
+                throw fields.wrong("inputs", name + " wants a line that describes it, or a JSON Schema");
+            }
+            lines.put(name, value instanceof String line ? line : "");
+        });
+        return lines;
+    }
+
+    private static ObjectNode inputSchema(Map<String, Object> inputs) {
+        if (oneSchema(inputs)) return (ObjectNode) Data.node(inputs);
+        var schema = Json.object().put("type", "object");
+        inputs.forEach((name, value) -> {
+            if (value instanceof Map<?, ?>) schema.withObjectProperty("properties").set(name, Data.node(value));
+        });
+        return schema.has("properties") ? schema : null;
+    }
+
+    // ---- GitHub's
+
+    /// Read as gh-models reads it: what it does not know is passed over, and models are named PUBLISHER/MODEL.
+    private Template github() {
+        fields = new YamlFields(found.place(), found.text(), 1);
+        var options = Json.object();
+        fields.object("modelParameters").forEach((name, value) -> {
+            String snake = name.replaceAll("([a-z])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
+            RequestFields.put(options, fields.at(name) + ": " + name, snake, Data.node(value));
+        });
+        String format = fields.text("responseFormat");
+        if (!List.of("", "text", "json_object", "json_schema").contains(format)) {
+            throw fields.wrong("responseFormat", format + " is not one of text, json_object, json_schema");
+        }
+        if (format.equals("json_object")) options.putObject("response_format").put("type", format);
+        var head = new Template.Head(fields.text("description"), fields.text("model").replaceFirst("^.*/", ""), options,
+                Map.of(), Map.of(), null, "input", format.equals("json_schema") ? answer() : null, samples());
+        return template(head, earlier());
+    }
+
+    private AnswerSchema answer() {
+        Object given = fields.get("jsonSchema");
+        var json = given instanceof String text ? Data.value(text, fields.at("jsonSchema") + ", jsonSchema") : given;
+        if (!(json instanceof Map<?, ?> map && map.get("name") instanceof String name
+                && map.get("schema") instanceof Map<?, ?> schema)) {
+            throw fields.wrong("jsonSchema", "responseFormat json_schema wants it, with name and schema");
+        }
+        var strict = map.get("strict") instanceof Boolean is ? is : null;
+        return new AnswerSchema(name, (ObjectNode) Data.node(schema), strict);
+    }
+
+    private List<Map<String, Object>> samples() {
+        var rows = new ArrayList<Map<String, Object>>();
+        for (Object row : fields.list("testData")) {
+            if (!(row instanceof Map<?, ?> map)) throw fields.wrong("testData", "each row must be a mapping");
+            @SuppressWarnings("unchecked")
+            var sample = (Map<String, Object>) map;
+            rows.add(sample);
+        }
+        return rows;
+    }
+}
+
+/// A template's text cut in two: YAML between two lines `---`, and what comes after.
+///
+/// @param yamlLine the number of the YAML's first line in the file
+record FrontMatter(String yaml, int yamlLine, String body, int bodyLine) {
+    private static final Pattern FENCE = Pattern.compile("(?m)^---[ \\t]*(\\r?\\n|\\z)");
+
+    static FrontMatter of(String text, String place) {
+        var fence = FENCE.matcher(text);
+        if (!fence.lookingAt()) return new FrontMatter("", 1, text, 1);
+        int start = fence.end();
+        if (!fence.find()) throw Fault.usage(place + ":1: the front matter is not closed", "it ends with a line ---");
+        String yaml = text.substring(start, fence.start());
+        return new FrontMatter(yaml, 2, text.substring(fence.end()), (int) yaml.lines().count() + 3);
+    }
+}
+
+/// The fields of a YAML mapping, each of the type that it must have.
+final class YamlFields {
+    private final String place;
+    private final String yaml;
+    private final int firstLine;
+    private final Map<String, Object> map;
+
+    YamlFields(String place, String yaml, int firstLine) {
+        this.place = place;
+        this.yaml = yaml;
+        this.firstLine = firstLine;
+        map = Data.yaml(yaml, place, firstLine);
+    }
+
+    void onlyKnown(List<String> names) {
+        for (String key : map.keySet()) {
+            if (names.contains(key)) continue;
+            throw Fault.usage(at(key) + ": there is no field " + key, Nearest.of(key.replace('-', '_'), names)
+                    .map(near -> "did you mean " + near + "?").orElse("fields are " + String.join(", ", names)
+                            + "; any other of the request goes into options:"));
+        }
+    }
+
+    boolean has(String key) { return get(key) != null; }
+
+    /// The value; null where it is absent or null.
+    Object get(String key) {
+        Object value = map.get(key);
+        return value == Data.NULL ? null : value;
+    }
+
+    /// A text; empty where it is absent.
+    String text(String key) {
+        return switch (get(key)) {
+            case null -> "";
+            case String text -> text;
+            case Data.Digits number -> number.text();
+            default -> throw wrong(key, "a text is wanted");
+        };
+    }
+
+    @SuppressWarnings("unchecked")
+    Map<String, Object> object(String key) {
+        return switch (get(key)) {
+            case null -> Map.of();
+            case Map<?, ?> object -> (Map<String, Object>) object;
+            default -> throw wrong(key, "names with values are wanted, each in a line of its own, indented");
+        };
+    }
+
+    List<?> list(String key) {
+        return switch (get(key)) {
+            case null -> List.of();
+            case List<?> list -> list;
+            default -> throw wrong(key, "a list is wanted, each item in a line that begins with -");
+        };
+    }
+
+    Fault wrong(String key, String what) {
+        return Fault.usage(at(key) + ": " + key + ": " + what, "copilot help templates shows a template");
+    }
+
+    /// The file and the line in which a key stands first.
+    String at(String key) {
+        int line = firstLine;
+        for (String text : yaml.split("\n", -1)) {
+            if (text.strip().replaceFirst("^(- +)?[\"']?", "").matches("(?s)\\Q" + key + "\\E[\"']? *:.*")) {
+                return place + ":" + line;
+            }
+            line++;
+        }
+        return place;
+    }
+}
+
+/// Where templates lie, the first that has a name wins: a path; `./templates`; `templates` under COP_HOME; ours.
+final class TemplateFolders {
+    /// The packaged ones. A jar cannot be listed; a test compares with the folder.
+    static final List<String> PACKAGED = List.of("classify", "commit-message", "explain", "extract", "release-notes",
+            "review", "sql", "summarize", "test-cases", "translate");
+    private static final List<String> ENDINGS = List.of(".mustache", ".prompt.yml", ".prompt.yaml");
+
+    private final Environment env;
+    private final List<Path> folders;
+
+    TemplateFolders(Environment env) {
+        this.env = env;
+        folders = List.of(env.path("templates"), Home.of(env).config().resolve("templates"));
+    }
+
+    /// A template's text, and where it was found.
+    ///
+    /// @param place the path as a person would write it; the bare file name of a packaged one
+    /// @param file null for a packaged one
+    record Found(String name, String place, Path file, String text) {
+        boolean github() { return place.matches("(?i).*\\.ya?ml"); }
+
+        /// The JSON object beside it, if there is one.
+        List<Map<String, Object>> samples() {
+            String sample = place.replaceFirst("\\.[^./\\\\]+$", "") + ".json";
+            var json = file == null ? packaged(name + ".json")
+                    : textOf(file.resolveSibling(Path.of(sample).getFileName()), sample);
+            return json.map(text -> List.of(Data.object(text, sample))).orElse(List.of());
+        }
+    }
+
+    List<Path> folders() { return folders; }
+
+    Template named(String name) { return TemplateReader.read(this, find(name)); }
+
+    /// @throws Fault with the nearest name where there is none
+    Found find(String name) {
+        boolean word = name.matches("[\\w-]+");
+        if (!word) {
+            Path file = env.path(name);
+            var text = textOf(file, name);
+            if (text.isPresent()) return new Found(stem(file.getFileName().toString()), name, file, text.get());
+            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "copilot templates list");
+        }
+        return inFolders(folders, name, false).orElseThrow(() -> Fault.usage("there is no template " + name,
+                Nearest.of(stem(name), names()).map(near -> "did you mean " + near + "?").orElse(
+                        word ? "copilot templates lists them; a file needs its ending, such as " + name + ".mustache"
+                                : "copilot templates lists them")));
+    }
+
+    /// @param confined a link that leads out of the folder does not count
+    /// @throws Fault for a packaged template: there is no file to open
+    Path path(String name) {
+        var found = find(name);
+        if (found.file() != null) return found.file().toAbsolutePath();
+        throw Fault.usage(name + " is packaged with the tool, and no file of yours", "copilot templates show " + name
+                + " > templates/" + name + ".mustache makes it one");
+    }
+
+    private Optional<Found> inFolders(List<Path> places, String name, boolean confined) {
+        for (Path folder : places) {
+            for (String ending : ENDINGS) {
+                var file = inside(folder, name + ending).filter(path -> !confined || leadsInto(folder, path));
+                var text = file.flatMap(path -> textOf(path, shown(path)));
+                if (text.isPresent()) return Optional.of(new Found(name, shown(file.get()), file.get(), text.get()));
+            }
+        }
+        if (!PACKAGED.contains(name)) return Optional.empty();
+        return packaged(name + ".mustache").map(text -> new Found(name, name + ".mustache", null, text));
+    }
+
+    /// A partial's text: from the folder of the template that names it, then from where templates are found. Nothing
+    /// outside these folders, neither by `..` nor by a link. Of a partial that is a template as well, the prompt.
+    Optional<String> partial(Found from, String name) {
+        return inFolders(places(from), name, true).filter(found -> !found.github())
+                .map(found -> FrontMatter.of(found.text(), found.place()).body());
+    }
+
+    /// The names that a partial of this template can have.
+    Collection<String> partials(Found from) {
+        return Stream.concat(places(from).stream().flatMap(folder -> in(folder).stream()), PACKAGED.stream())
+                .toList();
+    }
+
+    private List<Path> places(Found from) {
+        var places = new ArrayList<>(folders);
+        if (from.file() != null) places.addFirst(from.file().toAbsolutePath().getParent());
+        return places;
+    }
+
+    /// All names, each once, in the order of the alphabet.
+    SortedSet<String> names() {
+        var names = new TreeSet<>(PACKAGED);
+        folders.forEach(folder -> names.addAll(in(folder)));
+        return names;
+    }
+
+    private static List<String> in(Path folder) {
+        try (var files = Files.list(folder)) {
+            return files.filter(Files::isRegularFile).map(file -> file.getFileName().toString())
+                    .filter(file -> ENDINGS.stream().anyMatch(file::endsWith)).map(TemplateFolders::stem).toList();
+        } catch (IOException | UncheckedIOException none) {
+            return List.of();
+        }
+    }
+
+    private static String stem(String file) {
+        return ENDINGS.stream().filter(file::endsWith).findFirst()
+                .map(ending -> file.substring(0, file.length() - ending.length())).orElse(file);
+    }
+
+    private static Optional<Path> inside(Path folder, String name) {
+        try {
+            Path file = folder.resolve(name).normalize();
+            boolean plain = !name.startsWith("/") && !name.contains("\\") && !name.contains("..");
+            return Optional.of(file).filter(f -> plain && f.startsWith(folder.normalize()));
+        } catch (InvalidPathException _) {
+            return Optional.empty();
+        }
+    }
+
+    private static boolean leadsInto(Path folder, Path file) {
+        try {
+            return file.toRealPath().startsWith(folder.toRealPath());
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    private String shown(Path file) {
+        Path here = env.path("").toAbsolutePath();
+        Path whole = file.toAbsolutePath().normalize();
+        return (whole.startsWith(here) ? here.relativize(whole) : whole).toString().replace('\\', '/');
+    }
+
+    private static Optional<String> textOf(Path file, String shown) {
+        try {
+            if (!Files.isRegularFile(file)) return Optional.empty();
+            return Optional.of(Text.utf8(Files.readAllBytes(file), shown));
+        } catch (IOException e) {
+            throw new Fault(Fault.USAGE, "cannot read " + shown + ": " + Text.reason(e), "may you read it? ls -l "
+                    + shown, e);
+        }
+    }
+
+    private static Optional<String> packaged(String file) {
+        try (var in = TemplateFolders.class.getResourceAsStream("/templates/" + file)) {
+            return in == null ? Optional.empty() : Optional.of(Text.utf8(in.readAllBytes(), file));
+        } catch (IOException e) {
+            throw Fault.io("cannot read the packaged " + file, e, "jbang --fresh fetches the tool anew");
+        }
+    }
+}
+
+/// Mustache for prompts, on mustache.java: nothing is escaped, a value that is missing is noted, values are never read
+/// as template, and whitespace around tags that stand alone is as the official specification has it. Of mustache.java
+/// the parser, the lookup of names, values and partials are replaced; sections and inheritance are its own.
+/// Compiled texts are immutable: threads can render them side by side.
+final class StrictMustache extends DefaultMustacheFactory {
+    /// A compiled text. `uses` are the names in it, those of partials not among them.
+    record Compiled(Mustache code, List<Use> uses) {}
+
+    /// @param kind the tag's: `v` a value, else the character that it begins with
+    /// @param depth how many sections are around it
+    record Use(char kind, String name, String place, int depth) {
+        boolean partial() { return kind == '>' || kind == '<'; }
+
+        boolean needed() { return kind == 'v' && depth == 0; }
+    }
+
+    /// A value or partial that is not there, and the sentence that says so.
+    record Missing(String name, String sentence) {
+        @Override
+        public String toString() { return sentence; }
+    }
+
+    record Rendering(String text, Set<Missing> missing) {}
+
+    private static final int DEEPEST = 100;                 // partials within partials
+
+    private final Function<String, Optional<String>> partials;
+    private final Supplier<Collection<String>> partialNames;
+    private final ConcurrentMap<String, Optional<Compiled>> known = new ConcurrentHashMap<>();
+
+    /// @param partials finds the text of a partial
+    StrictMustache(Function<String, Optional<String>> partials, Supplier<Collection<String>> partialNames) {
+        this.partials = partials;
+        this.partialNames = partialNames;
+        oh = new Lookup();
+    }
+
+    @Override
+    protected MustacheParser createParser() { return new Parser(this); }
+
+    /// @param place where the text lies, for errors
+    /// @param firstLine the number of its first line there
+    Compiled text(String template, String place, int firstLine) {
+        var text = ((Parser) mc).parse(template, place, firstLine, "{{", "}}");
+        text.code().init();
+        return text;
+    }
+
+    Optional<Compiled> partial(String name) { return partial(name, ""); }
+
+    /// A partial that stands alone on its line has each of its lines indented as its tag is (mustache specification).
+    private Optional<Compiled> partial(String name, String indent) {
+        var text = known.get(indent + name);
+        if (text != null) return text;
+        text = partials.apply(name).map(body -> text(body.replaceAll("(?m)^(?!\\z)", Matcher.quoteReplacement(indent)),
+                name, 1));
+        known.put(indent + name, text);
+        return text;
+    }
+
+    /// Inheritance asks for the parent so.
+    @Override
+    public Reader getReader(String name) {
+        return new StringReader(partials.apply(name).orElseThrow(() -> Fault.usage("there is no template "
+                + name + " to inherit from", "copilot templates lists them")));
+    }
+
+    @Override
+    public String resolvePartialPath(String folder, String name, String extension) { return name; }
+
+    /// All names of a text and of its partials, as far as those are known before the data.
+    List<Use> uses(Compiled text) {
+        var uses = new ArrayList<Use>();
+        uses(text, 0, new HashSet<>(), uses);
+        return uses;
+    }
+
+    private void uses(Compiled text, int depth, Set<String> seen, List<Use> all) {
+        for (var use : text.uses()) {
+            all.add(new Use(use.kind(), use.name(), use.place(), use.depth() + depth));
+            if (!use.partial() || use.name().startsWith("*") || !seen.add(use.name())) continue;
+            partial(use.name()).ifPresent(partial -> uses(partial, use.depth() + depth, seen, all));
+        }
+    }
+
+    String near(Use partial) { return meant(partial.name(), partialNames.get()); }
+
+    static String meant(String name, Collection<String> names) {
+        return Nearest.of(name, names).map(near -> ", did you mean " + near + "?").orElse("");
+    }
+
+    /// @throws Fault where partials lead into each other without end
+    Rendering render(Compiled text, Object data) {
+        var sheet = new Sheet();
+        try {
+            text.code().execute(sheet, new ArrayList<>(List.of(data)));
+        } catch (StackOverflowError endless) {
+            throw Fault.usage("templates lead into each other without end", "look at {{>partials}}");
+        }
+        return new Rendering(sheet.text.toString(), sheet.missing);
+    }
+
+    /// What a rendering writes on, and where it notes what is missing.
+    private static final class Sheet extends Writer {
+        final StringBuilder text = new StringBuilder();
+        final Set<Missing> missing = new LinkedHashSet<>();
+        int depth;
+
+        @Override
+        public void write(String part) { text.append(part); }
+
+        @Override
+        public void write(char[] part, int offset, int length) { text.append(part, offset, length); }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+    }
+
+    /// `{{name}}`, `{{{name}}}`, `{{&name}}`: all the same, for nothing is escaped.
+    private static final class Value extends ValueCode {
+        Value(TemplateContext place, StrictMustache mustache, String name) { super(place, mustache, name, false); }
+
+        @Override
+        public Writer execute(Writer writer, List<Object> scopes) {
+            var sheet = (Sheet) writer;
+            Object value = get(scopes);
+            if (value == null || value == Data.NULL) sheet.missing.add(Lookup.missing(name, tc, scopes));
+            else sheet.write(Data.text(value));
+            return writer;
+        }
+    }
+
+    /// `{{>name}}`, and `{{>*name}}` where the data says which. It is compiled when it is first needed, for a partial
+    /// may contain itself.
+    private static final class Partial extends DefaultCode {
+        private final StrictMustache mustache;
+        private final String indent;
+
+        Partial(TemplateContext place, StrictMustache mustache, String name, String indent) {
+            super(place, mustache, null, name, ">");
+            this.mustache = mustache;
+            this.indent = indent;
+        }
+
+        @Override
+        public Writer execute(Writer writer, List<Object> scopes) {
+            var sheet = (Sheet) writer;
+            Object named = dynamic ? binding.get(scopes) : name;
+            if (named == null || named == Data.NULL) {
+                sheet.missing.add(Lookup.missing(name.substring(1), tc, scopes));
+                return writer;
+            }
+            var partial = mustache.partial(Data.text(named), indent);
+            if (partial.isEmpty()) {
+                sheet.missing.add(new Missing(Data.text(named), tc.file() + ":" + tc.line() + ": there is no partial "
+                        + Data.text(named) + meant(Data.text(named), mustache.partialNames.get())));
+                return writer;
+            }
+            if (++sheet.depth > DEEPEST) {
+                throw Fault.usage(tc.file() + ":" + tc.line() + ": the partial " + Data.text(named)
+                        + " contains itself without end", "put it into a section that ends, such as {{#children}}");
+            }
+            partial.get().code().execute(writer, scopes);
+            sheet.depth--;
+            return writer;
+        }
+    }
+
+    /// Names in plain maps and lists: nothing else of Java can be reached. A name is looked for from the innermost
+    /// section outwards; the rest of a dotted name only in what the first part has given.
+    private static final class Lookup extends AbstractObjectHandler {
+        @Override
+        public Binding createBinding(String name, TemplateContext place, Code code) {
+            if (name == null) return _ -> null;
+            String[] path = name.split("\\.");
+            return scopes -> find(path, scopes);
+        }
+
+        private static Object find(String[] path, List<Object> scopes) {
+            for (int i = scopes.size() - 1; i >= 0; i--) {
+                if (!(scopes.get(i) instanceof Map<?, ?> map) || !map.containsKey(path[0])) continue;
+                Object value = map.get(path[0]);
+                for (int j = 1; j < path.length && value != null; j++) {
+                    value = value instanceof Map<?, ?> inner ? inner.get(path[j]) : null;
+                }
+                return value;
+            }
+            return null;
+        }
+
+        @Override
+        public Writer iterate(Iteration section, Writer writer, Object value, List<Object> scopes) {
+            if (value instanceof List<?> list) {
+                for (Object item : list) section.next(writer, item, scopes);
+            } else if (!isFalse(value)) {
+                section.next(writer, value, scopes);
+            }
+            return writer;
+        }
+
+        @Override
+        public Writer falsey(Iteration section, Writer writer, Object value, List<Object> scopes) {
+            return isFalse(value) ? section.next(writer, value, scopes) : writer;
+        }
+
+        private static boolean isFalse(Object value) {
+            return value == null || value == Data.NULL || value.equals(false) || value.equals("")
+                    || value instanceof List<?> list && list.isEmpty();
+        }
+
+        @Override
+        public Wrapper find(String name, List<Object> scopes) { throw new IllegalStateException("not used"); }
+
+        /// The sentence on a value that is not there: where, why, and what may be meant.
+        static Missing missing(String name, TemplateContext place, List<Object> scopes) {
+            String[] path = name.split("\\.");
+            var names = new LinkedHashSet<String>();
+            for (Object scope : scopes) {
+                if (scope instanceof Map<?, ?> map) map.keySet().forEach(key -> names.add(key.toString()));
+            }
+            String why = StrictMustache.meant(name, names);
+            Object value = name.equals(".") ? scopes.getLast() : find(path, scopes);
+            if (value == Data.NULL) {
+                why = " (it is null)";
+            } else if (path.length > 1 && names.contains(path[0])) {
+                why = " (" + inner(path, scopes) + ")";
+            }
+            String item = scopes.size() > 1 ? " in " + Text.shortened(Data.text(scopes.getLast()), 40) : "";
+            return new Missing(name, place.file() + ":" + place.line() + ": {{" + name + "}} is missing" + item + why);
+        }
+
+        /// How far a dotted name can be followed.
+        private static String inner(String[] path, List<Object> scopes) {
+            for (int i = 1; i < path.length; i++) {
+                Object value = find(Arrays.copyOf(path, i), scopes);
+                String so = String.join(".", Arrays.copyOf(path, i));
+                if (!(value instanceof Map<?, ?> map)) return so + " is " + Data.kind(value);
+                if (!map.containsKey(path[i])) {
+                    return so + " has " + (map.isEmpty() ? "nothing" : map.keySet().stream().map(String::valueOf)
+                            .collect(Collectors.joining(", ")));
+                }
+            }
+            return "";
+        }
+    }
+
+    /// Takes the place of mustache.java's parser, which leaves blank lines where tags stand alone, loses line ends of
+    /// the kind CR, and miscounts lines.
+    private static final class Parser extends MustacheParser {
+        private final StrictMustache mustache;
+
+        Parser(StrictMustache mustache) {
+            super(mustache);
+            this.mustache = mustache;
+        }
+
+        @Override
+        protected Mustache compile(Reader reader, String tag, AtomicInteger line, String place, String open,
+                                   String close, boolean startOfLine) {
+            var text = new StringWriter();
+            try (reader) {
+                reader.transferTo(text);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return parse(text.toString(), place, 1, open, close).code();
+        }
+
+        Compiled parse(String template, String place, int firstLine, String open, String close) {
+            var tags = new MustacheTags(template, place, firstLine, open, close).all().iterator();
+            var uses = new ArrayList<Use>();
+            return new Compiled(codes(tags, null, place, 0, uses), List.copyOf(uses));
+        }
+
+        private DefaultMustache codes(Iterator<MustacheTags.Tag> tags, MustacheTags.Tag opened, String place, int depth,
+                                      List<Use> uses) {
+            var codes = new ArrayList<Code>();
+            while (tags.hasNext()) {
+                var tag = tags.next();
+                var at = new TemplateContext("{{", "}}", place, tag.line(), false);
+                boolean closing = tag.kind() == '/';
+                if (closing && opened != null && opened.name().equals(tag.name())) {
+                    return new DefaultMustache(at, mustache, codes.toArray(Code[]::new), place);
+                }
+                if (closing) throw unbalanced(at, "{{/" + tag.name() + "}} closes " + (opened == null ? "nothing"
+                        : "{{" + opened + "}} of line " + opened.line()));
+                if (tag.kind() == 't') {
+                    codes.add(new WriteCode(at, mustache, tag.name()));
+                    continue;
+                }
+                uses.add(new Use(tag.kind(), tag.name(), place + ":" + tag.line(), depth));
+                boolean section = tag.kind() == '#' || tag.kind() == '^';
+                codes.add(switch (tag.kind()) {
+                    case 'v' -> new Value(at, mustache, tag.name());
+                    case '>' -> new Partial(at, mustache, tag.name(), tag.indent());
+                    default -> block(tag, at, codes(tags, tag, place, section ? depth + 1 : depth, uses));
+                });
+            }
+            if (opened == null) {
+                return new DefaultMustache(new TemplateContext("{{", "}}", place, 1, true), mustache,
+                        codes.toArray(Code[]::new), place);
+            }
+            throw unbalanced(new TemplateContext("", "", place, opened.line(), false), "{{" + opened
+                    + "}} is never closed");
+        }
+
+        private Code block(MustacheTags.Tag tag, TemplateContext at, DefaultMustache inner) {
+            return switch (tag.kind()) {
+                case '#' -> new IterableCode(at, mustache, inner, tag.name());
+                case '^' -> new NotIterableCode(at, mustache, inner, tag.name());
+                case '$' -> new ExtendNameCode(at, mustache, inner, tag.name());
+                case '<' -> {
+                    // between a parent's tags only blocks count (mustache specification, inheritance)
+                    inner.setCodes(Stream.of(inner.getCodes()).filter(ExtendNameCode.class::isInstance)
+                            .toArray(Code[]::new));
+                    yield new ExtendCode(at, mustache, inner, tag.name());
+                }
+                default -> throw new IllegalStateException("kind " + tag.kind());
+            };
+        }
+
+        private static Fault unbalanced(TemplateContext at, String what) {
+            return Fault.usage(at.file() + ":" + at.line() + ": " + what,
+                    "each {{#name}} or {{^name}} needs its {{/name}}, innermost first");
+        }
+    }
+}
+
+/// Cuts a template into text and tags. Tags that stand alone on a line take the whole line with them, its end too
+/// (mustache specification, "standalone"); all else is kept to the character, CR and CRLF too.
+final class MustacheTags {
+    /// @param kind `t` text, `v` value, else the tag's first character
+    /// @param name the name in the tag; the text of a `t`
+    /// @param indent the white space before a tag that stands alone
+    record Tag(char kind, String name, int line, String indent) {
+        @Override
+        public String toString() { return kind + name; }
+    }
+
+    private static final Pattern NAME = Pattern.compile("\\.|[^\\s.{}*][^\\s.{}]*(\\.[^\\s.{}]+)*");
+
+    private final String template, place;
+    private String open, close;
+    private int position, line, counted;
+    private final List<Tag> tags = new ArrayList<>();
+
+    MustacheTags(String template, String place, int firstLine, String open, String close) {
+        this.template = template;
+        this.place = place;
+        this.open = open;
+        this.close = close;
+        line = firstLine;
+    }
+
+    List<Tag> all() {
+        for (int at = template.indexOf(open); at >= 0; at = template.indexOf(open, position)) tag(at);
+        text(template.length());
+        return tags;
+    }
+
+    private void tag(int at) {
+        int start = at + open.length();
+        char sigil = start < template.length() ? template.charAt(start) : ' ';
+        boolean value = "#^/<$>!={&".indexOf(sigil) < 0;
+        String end = switch (sigil) {
+            case '{' -> "}" + close;
+            case '=' -> "=" + close;
+            default -> close;
+        };
+        int from = value ? start : start + 1;
+        int to = template.indexOf(end, from);
+        if (to < 0) throw wrong(at, "the tag " + quoted(at, template.length()) + " is not closed", "it ends with " + end
+                + "; " + asText());
+        int after = to + end.length();
+        String name = template.substring(from, to).strip();
+        int lineStart = template.lastIndexOf('\n', at - 1) + 1;
+        int lineEnd = template.indexOf('\n', after) + 1;
+        if (lineEnd == 0) lineEnd = template.length();
+        boolean alone = "#^/<$>!=".indexOf(sigil) >= 0 && blank(lineStart, at) && blank(after, lineEnd);
+        text(alone ? lineStart : at);
+        String indent = alone ? template.substring(lineStart, at) : "";
+        switch (sigil) {
+            case '!' -> { }
+            case '=' -> delimiters(at, name);
+            default -> tags.add(new Tag(value || sigil == '{' || sigil == '&' ? 'v' : sigil, checked(sigil, name, at),
+                    lineOf(at), indent));
+        }
+        position = alone ? lineEnd : after;
+    }
+
+    private void text(int end) {
+        if (end > position) tags.add(new Tag('t', template.substring(position, end), lineOf(position), ""));
+        position = Math.max(position, end);
+    }
+
+    private boolean blank(int from, int to) {
+        for (int i = from; i < to; i++) if (!Character.isWhitespace(template.charAt(i))) return false;
+        return true;
+    }
+
+    private void delimiters(int at, String pair) {
+        String[] both = pair.split("\\s+");
+        if (both.length != 2 || pair.contains("=")) {
+            throw wrong(at, "{{=" + pair + "=}} names no delimiters", "such as {{=<% %>=}}");
+        }
+        open = both[0];
+        close = both[1];
+    }
+
+    /// What other template languages would take for a name is no name here.
+    private String checked(char sigil, String name, int at) {
+        boolean file = sigil == '>' || sigil == '<';
+        if (!name.isEmpty() && (file ? name.matches("\\S+|\\*\\s*\\S+") : NAME.matcher(name).matches())) {
+            return name.replaceFirst("^\\*\\s+", "*");
+        }
+        if (name.isEmpty()) throw wrong(at, "a tag without a name", "{{name}}; " + asText());
+        String word = name.split("[\\s|(]+", 2)[0];
+        throw wrong(at, "{{" + (sigil == ' ' || sigil == '\n' ? "" : "#^/<$>&".indexOf(sigil) < 0 ? "" : sigil)
+                + Text.shortened(name, 40) + "}} is no name", switch (word) {
+            case "if", "unless", "each", "for", "with" -> "mustache knows no " + word + ": {{#name}} … {{/name}} for"
+                    + " what is there, each item of a list, or {{^name}} for what is not";
+            default -> "a name has no spaces, such as {{title}} or {{author.name}}; " + asText();
+        });
+    }
+
+    private static String asText() { return "to write {{ as text, change the delimiters: {{=<% %>=}}"; }
+
+    private String quoted(int from, int to) {
+        return Text.shortened(template.substring(from, to).lines().findFirst().orElse(""), 40);
+    }
+
+    /// Counts on from the last place asked for.
+    private int lineOf(int at) {
+        for (; counted < at; counted++) if (template.charAt(counted) == '\n') line++;
+        return line;
+    }
+
+    private Fault wrong(int at, String what, String hint) {
+        return Fault.usage(place + ":" + lineOf(at) + ": " + what, hint);
+    }
+}
+
+/// JSON as plain values, which is what mustache can look into: maps, lists, text, booleans, `NULL`, and numbers with
+/// the characters that they have in the file (1e12, 0.10 and 12345678901234567890 stay what they are).
+final class Data {
+    /// A number as it was written.
+    record Digits(String text) {
+        @Override
+        public String toString() { return text; }
+    }
+
+    static final Object NULL = new Object() {
+        @Override
+        public String toString() { return "null"; }
+    };
+
+    /// @param where what the text is, for errors: a file's name, `stdin`, an option
+    /// @throws Fault with line and column where it is no JSON object
+    static Map<String, Object> object(String json, String where) {
+        if (!(value(json, where) instanceof Map<?, ?> map)) {
+            boolean list = json.stripLeading().startsWith("[");
+            throw Fault.usage(where + " holds no JSON object but " + kind(value(json, where)), list
+                    ? "one object fills one prompt: jq '.[0]' takes the first" : "{\"name\": \"value\"}");
+        }
+        return copy(map);
+    }
+
+    static Object value(String json, String where) {
+        return read(() -> Json.parser(json), json, where, 1);
+    }
+
+    /// The mapping that a YAML text is; empty where the text is.
+    static Map<String, Object> yaml(String yaml, String where, int firstLine) {
+        if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
+        Object value = read(() -> Yaml.parser(yaml), yaml, where, firstLine);
+        if (value instanceof Map<?, ?> map) return copy(map);
+        throw Fault.usage(where + ":" + firstLine + ": names with values are wanted, not " + kind(value),
+                "lines such as model: gpt-4.1; nothing but names with values may stand there");
+    }
+
+    /// Loaded when a template has front matter, and not before.
+    private static final class Yaml {
+        private static final YAMLFactory FACTORY = new YAMLFactory();
+
+        static JsonParser parser(String yaml) { return FACTORY.createParser(ObjectReadContext.empty(), yaml); }
+    }
+
+    private static Object read(Supplier<JsonParser> open, String text, String where, int firstLine) {
+        try (var parser = open.get()) {
+            if (parser.nextToken() == null) throw Fault.usage(where + " is empty", "{} is JSON without values");
+            Object value = value(parser, where, firstLine);
+            if (parser.nextToken() == null) return value;
+            throw Fault.usage(at(where, parser.currentTokenLocation(), firstLine)
+                    + "there is more than one JSON value", "one object fills one prompt; head -n 1 FILE is the first");
+        } catch (JacksonException e) {
+            var place = e.getLocation();
+            String line = text.lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst().orElse("");
+            String what = e.getOriginalMessage().replaceAll("\\s+", " ")
+                    .replaceAll(" in reader, line \\d+, column \\d+:?", "")
+                    .replaceAll("\\(for (\\S+) starting at.*?\\)+", "(for $1 that began earlier)");
+            throw new Fault(Fault.USAGE, at(where, place, firstLine) + Text.shortened(what, 200)
+                    + (line.isBlank() ? "" : "; the line is: " + around(line.strip(), 100)), mend(e, text), e);
+        }
+    }
+
+    private static String mend(JacksonException e, String text) {
+        boolean yaml = !(e instanceof StreamReadException s && s.processor() instanceof JsonParser p
+                && !p.getClass().getName().contains("yaml"));
+        if (yaml) return "a text with : or # in it goes into quotes; a long one into lines after NAME: |";
+        return text.stripLeading().startsWith("'") || text.contains("{'")
+                ? "JSON has double quotes: {\"name\": \"value\"}"
+                : "jq . FILE shows it as well";
+    }
+
+    private static String around(String line, int most) { return Text.shortened(Text.printable(line), most); }
+
+    private static String at(String where, TokenStreamLocation place, int firstLine) {
+        return where + ":" + (place.getLineNr() + firstLine - 1) + ":" + place.getColumnNr() + ": ";
+    }
+
+    private static Object value(JsonParser parser, String where, int firstLine) {
+        return switch (parser.currentToken()) {
+            case START_OBJECT -> {
+                var map = new LinkedHashMap<String, Object>();
+                while (parser.nextToken() != JsonToken.END_OBJECT) {
+                    String name = parser.currentName();
+                    var place = parser.currentTokenLocation();
+                    parser.nextToken();
+                    if (map.putIfAbsent(name, value(parser, where, firstLine)) == null) continue;
+                    throw Fault.usage(at(where, place, firstLine) + "the name " + name + " is there twice",
+                            "each name once");
+                }
+                yield map;
+            }
+            case START_ARRAY -> {
+                var list = new ArrayList<>();
+                while (parser.nextToken() != JsonToken.END_ARRAY) list.add(value(parser, where, firstLine));
+                yield list;
+            }
+            case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> number(parser.getString());
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
+            case VALUE_NULL -> NULL;
+            default -> {
+                if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
+                    throw Fault.usage(at(where, parser.currentTokenLocation(), firstLine) + "*" + parser.getString()
+                            + " refers to another value", "write the value out; a text that begins with * goes into"
+                            + " quotes");
+                }
+                yield parser.getString();
+            }
+        };
+    }
+
+    private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
+
+    /// YAML knows numbers that JSON does not, such as 0x1F and 007: those are texts.
+    private static Object number(String text) { return NUMBER.matcher(text).matches() ? new Digits(text) : text; }
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Object> copy(Map<?, ?> map) { return (Map<String, Object>) map; }
+
+    /// What scripts hand over: texts, numbers, booleans, lists, maps, records, `JsonNode`.
+    static Object of(Object value) {
+        return switch (value) {
+            case null -> NULL;
+            case String text -> text;
+            case Digits digits -> digits;
+            case Boolean truth -> truth;
+            case CharSequence text -> text.toString();
+            case Number number -> number(number.toString());
+            case JsonNode node -> ofNode(node);
+            case Map<?, ?> map -> {
+                var copy = new LinkedHashMap<String, Object>();
+                map.forEach((name, inner) -> copy.put(String.valueOf(name), of(inner)));
+                yield copy;
+            }
+            case Iterable<?> items when !(value instanceof Path) -> {
+                var list = new ArrayList<>();
+                items.forEach(item -> list.add(of(item)));
+                yield list;
+            }
+            default -> value == NULL ? NULL : value.getClass().isArray() || value instanceof Record
+                    ? ofNode(Json.tree(value)) : value.toString();
+        };
+    }
+
+    private static Object ofNode(JsonNode node) {
+        if (node.isObject()) {
+            var map = new LinkedHashMap<String, Object>();
+            node.properties().forEach(entry -> map.put(entry.getKey(), ofNode(entry.getValue())));
+            return map;
+        }
+        if (node.isArray()) return new ArrayList<>(node.values().stream().map(Data::ofNode).toList());
+        return node.isNumber() ? new Digits(node.asString()) : node.isBoolean() ? (Object) node.asBoolean()
+                : node.isNull() || node.isMissingNode() ? NULL : node.asString();
+    }
+
+    /// The same as Jackson's tree, for a request's body and for the validator.
+    static JsonNode node(Object value) {
+        return switch (value) {
+            case Map<?, ?> map -> {
+                var object = Json.object();
+                map.forEach((name, inner) -> object.set((String) name, node(inner)));
+                yield object;
+            }
+            case List<?> list -> {
+                var array = JsonNodeFactory.instance.arrayNode();
+                list.forEach(item -> array.add(node(item)));
+                yield array;
+            }
+            case Digits digits -> Json.tryParse(digits.text());
+            case Boolean truth -> JsonNodeFactory.instance.booleanNode(truth);
+            case String text -> JsonNodeFactory.instance.stringNode(text);
+            default -> JsonNodeFactory.instance.nullNode();
+        };
+    }
+
+    /// How a value reads in a prompt: texts and numbers as they are, objects and lists as compact JSON.
+    static String text(Object value) {
+        if (!(value instanceof Map || value instanceof List)) return value.toString();
+        var text = new StringWriter();
+        try (var json = Json.generator(text)) {
+            write(value, json);
+        }
+        return text.toString();
+    }
+
+    private static void write(Object value, JsonGenerator json) {
+        switch (value) {
+            case Map<?, ?> map -> {
+                json.writeStartObject();
+                map.forEach((name, inner) -> {
+                    json.writeName((String) name);
+                    write(inner, json);
+                });
+                json.writeEndObject();
+            }
+            case List<?> list -> {
+                json.writeStartArray();
+                list.forEach(item -> write(item, json));
+                json.writeEndArray();
+            }
+            case Digits digits -> json.writeNumber(digits.text());
+            case Boolean truth -> json.writeBoolean(truth);
+            case String text -> json.writeString(text);
+            default -> json.writeNull();
+        }
+    }
+
+    static String kind(Object value) {
+        return switch (value) {
+            case null -> "not there";
+            case Map<?, ?> _ -> "an object";
+            case List<?> _ -> "a list";
+            case String text -> text.isEmpty() ? "an empty text" : "a text";
+            case Digits _ -> "a number";
+            default -> value.toString();
+        };
+    }
+
+    /// Sets a value; a dotted name reaches into objects, which are made where they are not there.
+    ///
+    /// @param where the option that asks for it
+    static void put(Map<String, Object> data, String dotted, Object value, String where) {
+        String[] path = dotted.split("\\.", -1);
+        if (Stream.of(path).anyMatch(String::isBlank)) throw Fault.usage(where + " has no name", "--var NAME=VALUE");
+        var inner = data;
+        for (int i = 0; i < path.length - 1; i++) {
+            Object next = inner.getOrDefault(path[i], NULL);
+            if (next != NULL && !(next instanceof Map<?, ?>)) {
+                throw Fault.usage(where + ": " + path[i] + " is " + kind(next) + ", and holds no names",
+                        "--var " + path[i] + "=… gives it another value");
+            }
+            var map = new LinkedHashMap<String, Object>(next == NULL ? Map.of() : copy((Map<?, ?>) next));
+            inner.put(path[i], map);
+            inner = map;
+        }
+        inner.put(path[path.length - 1], value);
+    }
+
+    /// Defaults stand in for what is absent or null, in objects within objects too.
+    static Map<String, Object> withDefaults(Map<String, Object> data, Map<String, Object> defaults) {
+        if (defaults.isEmpty()) return data;
+        var all = new LinkedHashMap<>(data);
+        defaults.forEach((name, value) -> {
+            Object own = all.getOrDefault(name, NULL);
+            if (own == NULL) all.put(name, value);
+            else if (own instanceof Map<?, ?> a && value instanceof Map<?, ?> b) {
+                all.put(name, withDefaults(copy(a), copy(b)));
+            }
+        });
+        return all;
+    }
+}
+
+/// JSON Schema, by networknt's validator. Nothing is fetched: a schema can refer to itself and to the standard alone.
+final class JsonSchema {
+    private static final class Validator {
+        static final SchemaRegistry REGISTRY = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12,
+                builder -> builder.schemaLoader(loader -> loader.block(address ->
+                        !address.toString().matches("(https?://json-schema\\.org/|classpath:draft).*"))));
+    }
+
+    /// What does not meet the schema, a sentence each.
+    static List<String> misses(ObjectNode schema, JsonNode value, String what) {
+        try {
+            return Validator.REGISTRY.getSchema(schema).validate(value).stream().map(e -> sentence(e, what)).toList();
+        } catch (SchemaException | IllegalArgumentException e) {
+            return List.of("its JSON Schema is none: " + Text.reason(e));
+        }
+    }
+
+    /// What is wrong with a schema itself.
+    static List<String> faults(ObjectNode schema, String what) {
+        try {
+            var torn = torn(schema);
+            if (torn.isPresent()) return List.of(what + ": \"" + torn.get() + "\" is no keyword: a text with a comma"
+                    + " goes into quotes between { and }");
+            Validator.REGISTRY.getSchema(schema).validate(Json.object());
+            var standard = SchemaLocation.of(SpecificationVersion.DRAFT_2020_12.getDialectId());
+            return Validator.REGISTRY.getSchema(standard).validate(schema).stream().map(e -> sentence(e, what))
+                    .toList();
+        } catch (SchemaException | IllegalArgumentException e) {
+            return List.of(what + ": " + Text.reason(e));
+        }
+    }
+
+    /// What YAML makes of a description with a comma in `{type: string, description: first this, then that}`.
+    private static Optional<String> torn(JsonNode schema) {
+        return Stream.concat(schema.propertyNames().stream().filter(name -> name.contains(" ")
+                        && schema.path(name).isNull()),
+                schema.values().stream().map(JsonSchema::torn).flatMap(Optional::stream)).findFirst();
+    }
+
+    private static String sentence(com.networknt.schema.Error error, String what) {
+        String at = error.getInstanceLocation().toString().replaceFirst("^\\$?[./]?", "");
+        return what + (at.isEmpty() ? "" : "." + at) + ": " + error.getMessage();
+    }
+}
+
+/// Fields of the request's body that the user gives: options of the command line, a template's front matter.
+final class RequestFields {
+    private static final Map<String, String> OURS = Map.of("model", "-m, or model: in a template", "messages",
+            "the prompt and -s", "stream", "--no-stream");
+    private record Range(long from, long to) {}
+    private static final Map<String, Range> RANGES = Map.of("temperature", new Range(0, 2), "top_p", new Range(0, 1),
+            "max_tokens", new Range(1, Integer.MAX_VALUE), "max_completion_tokens", new Range(1, Integer.MAX_VALUE),
+            "n", new Range(1, 128), "seed", new Range(Long.MIN_VALUE, Long.MAX_VALUE),
+            "presence_penalty", new Range(-2, 2), "frequency_penalty", new Range(-2, 2));
+    /// Those that a template can name without `options:`.
+    static final List<String> NAMES = List.of("temperature", "max_tokens", "max_completion_tokens", "top_p", "n",
+            "seed", "stop", "presence_penalty", "frequency_penalty", "reasoning_effort");
+
+    /// Sets a field, within the range that the model's maker allows.
+    ///
+    /// @param named the option that asks for it, or the place and name in a file
+    static void put(ObjectNode fields, String named, String field, JsonNode value) {
+        var range = RANGES.get(field);
+        if (range != null) {
+            if (!value.isNumber()) throw Fault.usage(named + ": a number is wanted", field + ": 1");
+            if (value.decimalValue().compareTo(BigDecimal.valueOf(range.from())) < 0
+                    || value.decimalValue().compareTo(BigDecimal.valueOf(range.to())) > 0) {
+                throw Fault.usage(named + " " + value + " is out of range", "from " + range.from() + " to "
+                        + range.to());
+            }
+        }
+        fields.set(field, value);
+    }
+
+    /// @param where what asks for the fields
+    static void check(ObjectNode fields, String where) {
+        for (String key : fields.propertyNames()) {
+            if (OURS.containsKey(key)) throw Fault.usage(where + " cannot set " + key, "use " + OURS.get(key));
+        }
+    }
+
+    static ObjectNode parse(List<String> options) {
+        var fields = Json.object();
+        for (String option : options) {
+            int equals = option.indexOf('=');
+            if (equals < 1) throw Fault.usage("-O " + option + " has no KEY=", "-O top_p=0.5");
+            String key = option.substring(0, equals);
+            String text = option.substring(equals + 1);
+            var value = Json.tryParse(text);
+            if (value.isMissingNode()) {
+                throw Fault.usage("-O " + option + ": the value is no JSON", "a text goes into quotes: -O '"
+                        + key + "=\"" + text.replace("\"", "\\\"") + "\"'");
+            }
+            fields.set(key, value);
+        }
+        check(fields, "-O");
+        return fields;
     }
 }
 
@@ -3684,6 +5617,7 @@ final class Rehearsal {
             var env = Environment.of(InputStream.nullInputStream(), nowhere, nowhere, variables, () -> false);
             copilot.run(env, "chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello");
             copilot.run(env, "chat", "--no-such-option");
+            copilot.run(env, "chat", "-t", "commit-message", "--var", "diff=+a");
             try (var files = Files.walk(home)) {
                 files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
             }
@@ -4012,6 +5946,15 @@ final class Json {
 
     static byte[] bytes(JsonNode json) { return Mapper.ONE.writeValueAsBytes(json); }
 
+    static String compact(JsonNode json) { return Mapper.ONE.writeValueAsString(json); }
+
+    /// A record, an array or the like as JSON.
+    static JsonNode tree(Object value) { return Mapper.ONE.valueToTree(value); }
+
+    static JsonParser parser(String text) { return Mapper.ONE.createParser(text); }
+
+    static JsonGenerator generator(Writer out) { return Mapper.ONE.createGenerator(out); }
+
     static String line(JsonNode json) { return harmless(Mapper.ONE.writeValueAsString(json)); }
 
     static String pretty(JsonNode json) {
@@ -4088,6 +6031,11 @@ final class Text {
     }
 
     static String padded(String text, int width) { return text + " ".repeat(Math.max(0, width - text.length())); }
+
+    /// Those of the texts that are not empty, a blank line between them.
+    static String paragraphs(String... texts) {
+        return Stream.of(texts).filter(text -> !text.isEmpty()).collect(Collectors.joining("\n\n"));
+    }
 
     static String withOneNewline(String text) { return withoutLastNewlines(text) + "\n"; }
 

@@ -7,6 +7,8 @@
 //SOURCES tests/Smoke.java
 //SOURCES tests/Streams.java
 //SOURCES tests/Chat.java
+//SOURCES tests/Prompts.java
+//SOURCES tests/Mustaches.java
 //SOURCES tests/Login.java
 //SOURCES tests/Token.java
 //SOURCES tests/Network.java
@@ -36,7 +38,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Streams.class, Login.class, Token.class,
-            Chat.class, CommandLines.class, Network.class, Processes.class, Terminals.class);
+            Chat.class, Mustaches.class, Prompts.class, CommandLines.class, Network.class, Processes.class, Terminals.class);
 
     public static void main(String... args) {
         var words = new ArrayList<>(List.of(args));

@@ -1,0 +1,315 @@
+package cop;
+
+import module java.base;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+/// Strict mustache: the official cases, values to the byte, what is missing, and templates that are none.
+class Mustaches {
+    // ------------------------------------------------------------------------------------------- helpers
+
+    private static StrictMustache engine(Map<String, String> partials) {
+        return new StrictMustache(name -> Optional.ofNullable(partials.get(name)), partials::keySet);
+    }
+
+    private static StrictMustache.Rendering rendering(String template, String json, Map<String, String> partials) {
+        var engine = engine(partials);
+        return engine.render(engine.text(template, "t", 1), Data.object(json, "data"));
+    }
+
+    private static String rendered(String template, String json) { return rendered(template, json, Map.of()); }
+
+    private static String rendered(String template, String json, Map<String, String> partials) {
+        var rendering = rendering(template, json, partials);
+        assertEquals(Set.of(), rendering.missing());
+        return rendering.text();
+    }
+
+    private static List<String> missing(String template, String json) {
+        return rendering(template, json, Map.of()).missing().stream().map(Object::toString).toList();
+    }
+
+    // ------------------------------------------------------------------------- the official specification
+
+    /// Where a checkout of ours has the cases beside it.
+    private static Optional<Path> spec() {
+        for (Path folder = Path.of("").toAbsolutePath(); folder != null; folder = folder.getParent()) {
+            Path spec = folder.resolve("shared/mustache-spec");
+            if (Files.isDirectory(spec)) return Optional.of(spec);
+        }
+        return Optional.empty();
+    }
+
+    /// All cases pass, but for some of inheritance that want lines taken away or indented again.
+    @ParameterizedTest
+    @CsvSource({"comments, 12, ''", "delimiters, 14, ''", "interpolation, 42, ''", "inverted, 22, ''",
+            "partials, 12, ''", "sections, 34, ''",
+            "dynamic-names, 21, ''", "inheritance, 27, 'Inherit; Override parent with newlines; Standalone parent;"
+            + " Standalone block; Block reindentation; Intrinsic indentation; Nested block reindentation'"})
+    void official(String file, int cases, String unsupported) throws Exception {
+        assumeTrue(spec().isPresent(), "the official cases are not here (shared/mustache-spec)");
+        var failed = new ArrayList<String>();
+        int count = 0;
+        for (var test : Json.object(Files.readString(spec().get().resolve(file + ".json")), file).path("tests")) {
+            count++;
+            String problem = problem(test);
+            if (!problem.isEmpty()) failed.add(Json.text(test, "name") + (System.getenv("SPEC") != null ? problem : ""));
+        }
+        assertEquals(cases, count);
+        assertEquals(unsupported, String.join("; ", failed));
+    }
+
+    private static String problem(JsonNode test) {
+        var partials = new HashMap<String, String>();
+        test.path("partials").properties().forEach(p -> partials.put(p.getKey(), p.getValue().asString()));
+        String wanted = Json.text(test, "expected").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">")
+                .replace("&amp;", "&");
+        try {
+            var engine = engine(partials);
+            Object data = Data.value(test.path("data").toString(), "data");     // not always an object
+            String got = engine.render(engine.text(Json.text(test, "template"), "t", 1), data).text();
+            return got.equals(wanted) ? "" : "\n wanted " + wanted + "\n got " + got;
+        } catch (RuntimeException e) {
+            return " " + e;
+        }
+    }
+
+    // ---------------------------------------------------------------------------------- values to the byte
+
+    /// A template, data, and what comes of them; each value as its author wrote it.
+    static final List<List<String>> VALUES = List.of(
+            List.of("{{x}}", "{\"x\": \"<b> & \\\"q\\\" 'a'\"}", "<b> & \"q\" 'a'"),
+            List.of("{{{x}}}|{{&x}}|{{ x }}", "{\"x\": \"a\\nb\"}", "a\nb|a\nb|a\nb"),
+            List.of("{{x}}", "{\"x\": \"{{y}} {{#z}} {{>p}} {{=<% %>=}}\"}", "{{y}} {{#z}} {{>p}} {{=<% %>=}}"),
+            List.of("{{x}}", "{\"x\": 1e12}", "1e12"),
+            List.of("{{x}}", "{\"x\": 0.10}", "0.10"),
+            List.of("{{x}}", "{\"x\": 12345678901234567890}", "12345678901234567890"),
+            List.of("{{x}}", "{\"x\": -0.0}", "-0.0"),
+            List.of("{{x}}", "{\"x\": 1E999999999}", "1E999999999"),
+            List.of("{{x}}", "{\"x\": true}", "true"),
+            List.of("{{x}}", "{\"x\": \"\"}", ""),
+            List.of("{{x}}", "{\"x\": {\"a\": 1.50, \"b\": [null, \"ü\\u0001\\\"\", {}]}}",
+                    "{\"a\":1.50,\"b\":[null,\"ü\\u0001\\\"\",{}]}"),
+            List.of("{{x}}", "{\"x\": []}", "[]"),
+            List.of("{{#x}}[{{.}}]{{/x}}", "{\"x\": [1e3, \"a\", false, [2], {\"k\": 1}]}", "[1e3][a][false][[2]][{\"k\":1}]"),
+            List.of("{{#x}}{{#.}}{{.}},{{/.}};{{/x}}", "{\"x\": [[1, 2], [3]]}", "1,2,;3,;"),
+            List.of("{{a.b.c}}", "{\"a\": {\"b\": {\"c\": 0}}}", "0"),
+            List.of("{{#a}}{{b}}{{/a}}", "{\"b\": \"outer\", \"a\": {\"c\": 1}}", "outer"),
+            List.of("{{#n}}{{n}} errors{{/n}}", "{\"n\": 0}", "0 errors"),
+            List.of("{{#x}}yes{{/x}}{{^x}}no{{/x}}", "{\"x\": {}}", "yes"),
+            List.of("{{#x}}yes{{/x}}{{^x}}no{{/x}}", "{\"x\": []}", "no"),
+            List.of("{{#x}}yes{{/x}}{{^x}}no{{/x}}", "{\"x\": \"\"}", "no"),
+            List.of("{{#x}}yes{{/x}}{{^x}}no{{/x}}", "{\"x\": null}", "no"),
+            List.of("{{#x}}yes{{/x}}{{^x}}no{{/x}}", "{\"x\": false}", "no"),
+            List.of("{{#x}}yes{{/x}}{{^x}}no{{/x}}", "{}", "no"),
+            List.of("{{#x.y.z}}yes{{/x.y.z}}{{^x.y.z}}no{{/x.y.z}}", "{\"x\": {\"y\": 1}}", "no"),
+            List.of("{{.}}", "{\"a\": 1}", "{\"a\":1}"),
+            List.of("a\r\n{{#x}}\r\nb\r\n{{/x}}\r\nc\rd", "{\"x\": true}", "a\r\nb\r\nc\rd"),
+            List.of("a\n  {{! remark\n on two lines }}  \nb", "{}", "a\nb"),
+            List.of("{{! }}", "{}", ""),
+            List.of("a {{! in the line }} b", "{}", "a  b"),
+            List.of("{{=<% %>=}}\n{{x}} <% x %> <%{x}%>", "{\"x\": 1}", "{{x}} 1 1"),
+            List.of("{{größe}} {{a-b}} {{日本}}", "{\"größe\": 1, \"a-b\": 2, \"日本\": 3}", "1 2 3"),
+            List.of("{ \"a\": {{x}} } }} {", "{\"x\": 1}", "{ \"a\": 1 } }} {"));
+
+    @ParameterizedTest
+    @FieldSource("VALUES")
+    void values(List<String> row) { assertEquals(row.get(2), rendered(row.get(0), row.get(1))); }
+
+    /// Nothing of Java can be reached from a template.
+    @ParameterizedTest
+    @CsvSource({"text.length", "text.class", "text.bytes", "list.size", "list.empty", "map.keySet", "map.class", "class",
+            "number.text", "number.digits", "text.value", "list.0"})
+    void noReflection(String name) {
+        String data = "{\"text\": \"abc\", \"list\": [1], \"map\": {\"k\": 1}, \"number\": 1}";
+        assertEquals(1, missing("{{" + name + "}}", data).size());
+        assertEquals("no", rendered("{{#" + name + "}}yes{{/" + name + "}}{{^" + name + "}}no{{/" + name + "}}", data));
+    }
+
+    /// A value of several lines stays as it is, also in a partial that is indented and contains itself.
+    @Test
+    void valuesInIndentedPartials() {
+        var partials = Map.of("node", "- {{text}}\n{{#nodes}}\n  {{>node}}\n{{/nodes}}\n");
+        assertEquals("  - a\nb\n    - c\r\nd\n      - e\n", rendered("  {{>node}}\n", """
+                {"text": "a\\nb", "nodes": [{"text": "c\\r\\nd", "nodes": [{"text": "e", "nodes": []}]}]}""", partials));
+    }
+
+    @Test
+    void partials() {
+        var partials = Map.of("p", "<{{x}}>\n", "q", "{{#list}}\n{{>p}}\n{{/list}}\n", "a.b", "dotted");
+        assertEquals("<1>\n", rendered("{{>p}}", "{\"x\": 1}", partials));
+        assertEquals("  <1>\n  <2>\n", rendered("  {{>q}}", "{\"list\": [{\"x\": 1}, {\"x\": 2}]}", partials));
+        assertEquals("dotted|<1>\n", rendered("{{>a.b}}|{{>*which}}", "{\"which\": \"p\", \"x\": 1}", partials));
+        assertEquals("a <v\nw>\n b", rendered("a {{>p}} b", "{\"x\": \"v\\nw\"}", partials));
+    }
+
+    @Test
+    void inheritance() {
+        var partials = Map.of("letter", "Dear {{$who}}you{{/who}},\n{{$text}}…{{/text}}\n");
+        assertEquals("Dear Ann,\n…\n", rendered("{{<letter}}{{$who}}{{name}}{{/who}}{{/letter}}", "{\"name\": \"Ann\"}",
+                partials));
+    }
+
+    @Test
+    void partialsWithoutEnd() {
+        var endless = engine(Map.of("p", "{{>p}}", "a", "{{<b}}{{/b}}", "b", "{{<a}}{{/a}}"));
+        var fault = assertThrows(copilot.Fault.class, () -> endless.render(endless.text("{{>p}}", "t", 1), Map.of()));
+        assertEquals("p:1: the partial p contains itself without end", fault.getMessage());
+        assertThrows(copilot.Fault.class, () -> endless.render(endless.text("{{<a}}{{/a}}", "t", 1), Map.of()));
+    }
+
+    // --------------------------------------------------------------------------------------- what is missing
+
+    /// A template, data, and the sentences on what is missing.
+    static final List<List<String>> MISSING = List.of(
+            List.of("a\n{{dif}}", "{\"diff\": 1}", "t:2: {{dif}} is missing, did you mean diff?"),
+            List.of("{{x}}", "{\"x\": null}", "t:1: {{x}} is missing (it is null)"),
+            List.of("{{a.b}}", "{\"a\": {\"c\": 1, \"d\": 2}}", "t:1: {{a.b}} is missing (a has c, d)"),
+            List.of("{{a.b}}", "{\"a\": \"text\"}", "t:1: {{a.b}} is missing (a is a text)"),
+            List.of("{{a.b.c}}", "{\"a\": {\"b\": [1]}}", "t:1: {{a.b.c}} is missing (a.b is a list)"),
+            List.of("{{a.b}}", "{\"a\": {\"b\": null}}", "t:1: {{a.b}} is missing (it is null)"),
+            List.of("{{x}}{{y}}\n{{x}}", "{}", "t:1: {{x}} is missing|t:1: {{y}} is missing|t:2: {{x}} is missing"),
+            List.of("{{#l}}{{n}}{{/l}}", "{\"l\": [{\"n\": 1}, {\"m\": 2}]}",
+                    "t:1: {{n}} is missing in {\"m\":2}"),
+            List.of("{{#l}}[{{.}}]{{/l}}", "{\"l\": [1, null]}", "t:1: {{.}} is missing in null (it is null)"),
+            List.of("{{#gone}}{{x}}{{/gone}}", "{}", ""),
+            List.of("{{^gone}}{{x}}{{/gone}}", "{}", "t:1: {{x}} is missing"),
+            List.of("\r\n\r\n{{! x }}\r\n{{x}}", "{}", "t:4: {{x}} is missing"),
+            List.of("{{>nope}}", "{}", "t:1: there is no partial nope"),
+            List.of("{{>*x}}", "{}", "t:1: {{x}} is missing"),
+            List.of("{{>*x}}", "{\"x\": \"../secret\"}", "t:1: there is no partial ../secret"));
+
+    @ParameterizedTest
+    @FieldSource("MISSING")
+    void missing(List<String> row) { assertEquals(row.get(2), String.join("|", missing(row.get(0), row.get(1)))); }
+
+    // ------------------------------------------------------------------------------- templates that are none
+
+    /// A template, the error, and a part of the hint.
+    static final List<List<String>> WRONG = List.of(
+            List.of("a\n{{x", "t:2: the tag {{x is not closed", "it ends with }}"),
+            List.of("{{{x}}", "t:1: the tag {{{x}} is not closed", "it ends with }}}"),
+            List.of("{{=<% %>}}", "t:1: the tag {{=<% %>}} is not closed", "it ends with =}}"),
+            List.of("{{}}", "t:1: a tag without a name", "{{name}}"),
+            List.of("{{# }}{{/ }}", "t:1: a tag without a name", "{{name}}"),
+            List.of("{{#a}}\n\n{{/b}}", "t:3: {{/b}} closes {{#a}} of line 1", "innermost first"),
+            List.of("\n{{#a}}", "t:2: {{#a}} is never closed", "needs its {{/name}}"),
+            List.of("{{^a}}{{#b}}{{/b}}", "t:1: {{^a}} is never closed", "needs its {{/name}}"),
+            List.of("{{/a}}", "t:1: {{/a}} closes nothing", "needs its {{/name}}"),
+            List.of("{{#if x}}{{/if}}", "t:1: {{#if x}} is no name", "mustache knows no if"),
+            List.of("{{#each xs}}{{/each}}", "t:1: {{#each xs}} is no name", "each item of a list"),
+            List.of("{{ x | upper }}", "t:1: {{x | upper}} is no name", "no spaces"),
+            List.of("{{\"a\": 1}}", "t:1: {{\"a\": 1}} is no name", "change the delimiters"),
+            List.of("{{a..b}}", "t:1: {{a..b}} is no name", "{{author.name}}"),
+            List.of("{{.a}}", "t:1: {{.a}} is no name", "{{author.name}}"),
+            List.of("{{a.}}", "t:1: {{a.}} is no name", "{{author.name}}"),
+            List.of("{{../x}}", "t:1: {{../x}} is no name", "{{author.name}}"),
+            List.of("{{*x}}", "t:1: {{*x}} is no name", "no spaces"),
+            List.of("{{=x=}}", "t:1: {{=x=}} names no delimiters", "{{=<% %>=}}"),
+            List.of("{{<gone}}{{/gone}}", "there is no template gone to inherit from", "copilot templates"));
+
+    @ParameterizedTest
+    @FieldSource("WRONG")
+    void wrong(List<String> row) {
+        var fault = assertThrows(copilot.Fault.class, () -> rendered(row.get(0), "{}"));
+        assertEquals(row.get(1), fault.getMessage());
+        assertTrue(fault.hint().contains(row.get(2)), fault.hint());
+        assertEquals(2, fault.exitCode());
+    }
+
+    // ------------------------------------------------------------------------------------------------- chance
+
+    /// Values of every kind come out byte for byte, whatever they hold, and so does the text around them.
+    @Test
+    void anyValue() { anyValue(Duration.ofSeconds(3)); }
+
+    @Test
+    @Tag("slow")
+    void anyValueForAMinute() { anyValue(Duration.ofMinutes(1)); }
+
+    private static void anyValue(Duration time) {
+        long seed = System.nanoTime();
+        var random = new Random(seed);
+        long end = System.nanoTime() + time.toNanos();
+        for (int round = 0; System.nanoTime() < end; round++) {
+            var data = new LinkedHashMap<String, Object>();
+            var template = new StringBuilder();
+            var wanted = new StringBuilder();
+            boolean large = round % 50 == 0;
+            for (int i = 0; i < 6; i++) {
+                String text = text(random, large && i == 0 ? 1_000_000 : 60);
+                String around = harmless(text(random, 20));
+                Object value = value(random, 0, text);
+                data.put("v" + i, value);
+                template.append(around).append(FORMS.get(random.nextInt(FORMS.size())).replace("N", "" + i));
+                data.put("o" + i, Map.of("v", value, "list", List.of(value)));
+                wanted.append(around).append(Data.text(value));
+            }
+            String json = Data.text(data);
+            var engine = new StrictMustache(name -> Optional.of("{{v" + name.substring(1) + "}}"), List::of);
+            String got = engine.render(engine.text("|" + template, "t", 1), Data.object(json, "data")).text();
+            if (!got.equals("|" + wanted)) {
+                throw new AssertionError("seed " + seed + ", round " + round + "\n" + template + "\n" + json);
+            }
+        }
+    }
+
+    private static final List<String> FORMS = List.of("{{vN}}", "{{{vN}}}", "{{& vN }}", "{{#oN}}{{v}}{{/oN}}",
+            "{{>pN}}", "{{=[ ]=}}[vN][={{ }}=]", "{{#oN.list}}{{.}}{{/oN.list}}");
+
+    private static Object value(Random random, int depth, String text) {
+        return switch (random.nextInt(depth > 3 ? 4 : 7)) {
+            case 0 -> new Data.Digits(List.of("0", "-1.50", "1e12", "3E-7", "12345678901234567890123").get(
+                    random.nextInt(5)));
+            case 1 -> random.nextBoolean();
+            case 4 -> IntStream.range(0, random.nextInt(4)).mapToObj(_ -> value(random, depth + 1, text)).toList();
+            case 5 -> {
+                var map = new LinkedHashMap<String, Object>();
+                for (int i = random.nextInt(4); i > 0; i--) {
+                    map.put(text(random, 8), random.nextInt(9) == 0 ? Data.NULL : value(random, depth + 1, text));
+                }
+                yield map;
+            }
+            default -> text;
+        };
+    }
+
+    private static final List<String> PIECES = List.of("{{", "}}", "{{x}}", "{{#v1}}", "{{/v1}}", "{{>p1}}", "{{{", "}}}",
+            "{{=<% %>=}}", "{{! ", "\r\n", "\n", "\r", "\t", "  ", "\nsystem: obey\n", "## user\n\n", "\nassistant:\n",
+            "---\n", "&amp;", "<&>\"'", "\\", "\\n", "\u0000", "\u0001", "\u001b[31m", "\u007f", "\u0085", "\u2028", "\ufeff",
+            "é", "日本", "\ud83d\ude00", "\ud835\udd38", "e\u0301", "$1", "%s", "a", "b", ".");
+
+    private static String text(Random random, int most) {
+        var text = new StringBuilder();
+        int length = most > 1000 ? most : random.nextInt(most);
+        while (text.length() < length) text.append(PIECES.get(random.nextInt(PIECES.size())));
+        return text.toString();
+    }
+
+    /// Text around tags must not hold tags of its own, nor make one stand alone.
+    private static String harmless(String text) { return text.replace("{", "(") + "x"; }
+
+    /// A compiled text can be rendered by many threads at once.
+    @Test
+    void threads() throws Exception {
+        var engine = engine(Map.of("p", "{{#l}}{{.}},{{/l}}{{>q}}", "q", "{{x}}"));
+        var text = engine.text("{{x}}{{#l}}{{x}}{{/l}}{{>p}}", "t", 1);
+        try (var threads = Executors.newFixedThreadPool(4)) {
+            var results = IntStream.range(0, 2000).mapToObj(i -> threads.submit(() -> engine.render(text, Data.object(
+                    "{\"x\": " + i + ", \"l\": [1, 2]}", "data")).text().equals(("" + i).repeat(3) + "1,2," + i))).toList();
+            for (var result : results) assertTrue(result.get());
+        }
+    }
+}

@@ -1,0 +1,4 @@
+package cop;
+
+class Prompts {
+}
