@@ -100,7 +100,6 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.TokenStreamLocation;
-import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -153,7 +152,7 @@ public class copilot {
     static final class Commands {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
         static final List<String> NAMES =
-                List.of("login", "logout", "status", "token", "chat", "models", "render", "templates", "api", "help");
+                List.of("login", "logout", "status", "token", "chat", "models", "api", "render", "templates", "help");
 
         static final String OVERVIEW = """
                 Script your own GitHub Copilot subscription.
@@ -161,21 +160,21 @@ public class copilot {
                 Usage: copilot COMMAND [OPTIONS] [ARGUMENTS]
 
                 Log in
-                  login     log in with a code in the browser (or --with-token)
-                  logout    forget the login
-                  status    who is logged in, from which source, and for how long
-                  token     print the short-lived Copilot token, for curl and scripts
+                  login      log in with a code in the browser (or --with-token)
+                  logout     forget the login
+                  status     who is logged in, from which source, and for how long
+                  token      print the short-lived Copilot token, for curl and scripts
                 Ask
-                  chat      ask a model; with no prompt on a terminal, a conversation
-                  models    what this account can use
-                  api       any Copilot endpoint with your token and headers
+                  chat       ask a model; with no prompt on a terminal, a conversation
+                  models     what this account can use
+                  api        any Copilot endpoint with your token and headers
                 Prompts in files
                   render     fill a template and show the prompt; nothing is sent
                   templates  what can be filled, and whether it is in order
                 Help
-                  help      help on a command: copilot help chat, copilot chat --help
+                  help       help on a command: copilot help chat, copilot chat --help
 
-                  -h, --help      this text          -V, --version   the version
+                  -h, --help       this text         -V, --version    the version
 
                 Try:  copilot login
                       copilot chat "Three names for a pelican"
@@ -3012,15 +3011,21 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
     List<Message> filled(Map<String, Object> data, boolean allowMissing) {
         var all = Data.withDefaults(data, head.defaults());
         var problems = new LinkedHashSet<String>();
+        boolean partial = false;
         var messages = new ArrayList<Message>();
         for (var turn : turns) {
             var rendering = mustache.render(turn.text(), all);
-            if (!allowMissing) rendering.missing().forEach(missing -> problems.add(missing.sentence()));
+            for (var missing : allowMissing ? Set.<StrictMustache.Missing>of() : rendering.missing()) {
+                problems.add(missing.sentence());
+                partial |= missing.partial();
+            }
             if (!rendering.text().isBlank()) messages.add(new Message(turn.role(), rendering.text()));
         }
-        if (head.inputSchema() != null) problems.addAll(JsonSchema.misses(head.inputSchema(), Data.node(all), "data"));
+        if (head.inputSchema() != null) problems.addAll(JsonSchema.misses(head.inputSchema(), Data.node(all), place
+                + ": data"));
         if (problems.isEmpty()) return messages;
-        throw Fault.usage(place + " cannot be filled: " + String.join("; ", problems), advice(all));
+        throw Fault.usage(String.join("; ", problems), partial ? "partials lie beside the template, or where `copilot"
+                + " templates path` says" : advice(all));
     }
 
     /// Whether the texts cannot be filled for want of this name.
@@ -3033,9 +3038,10 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
     private String advice(Map<String, Object> data) {
         String given = data.isEmpty() ? "there is no data" : "the data has "
                 + Text.shortened(String.join(", ", data.keySet()), 200);
+        String pipe = names().contains(head.stdin()) && data.getOrDefault(head.stdin(), Data.NULL) == Data.NULL
+                ? ", or pipe {{" + head.stdin() + "}} in" : "";
         String example = head.samples().isEmpty() ? "" : "; copilot render " + name + " --example shows what is wanted";
-        return given + "; add --var NAME=VALUE or -d FILE.json"
-                + (names().contains(head.stdin()) ? ", or pipe {{" + head.stdin() + "}} in" : "") + example;
+        return given + "; add --var NAME=VALUE or -d FILE.json" + pipe + example;
     }
 
     /// Every name that the texts and their partials begin a path with: what data can be of use.
@@ -3233,7 +3239,8 @@ final class TemplateReader {
         each.forEach((name, value) -> {
             if (value instanceof Map<?, ?> schema) value = schema.get("description");
             else if (!(value instanceof String) && value != Data.NULL) {
-                throw fields.wrong("inputs", name + " wants a line that describes it, or a JSON Schema");
+                throw fields.wrong("inputs", name + " has neither a line that describes it nor a JSON Schema",
+                        name + ": what it is; or " + name + ": {type: integer, minimum: 1}");
             }
             lines.put(name, value instanceof String line ? line : "");
         });
@@ -3261,7 +3268,7 @@ final class TemplateReader {
         });
         String format = fields.text("responseFormat");
         if (!List.of("", "text", "json_object", "json_schema").contains(format)) {
-            throw fields.wrong("responseFormat", format + " is not one of text, json_object, json_schema");
+            throw fields.wrong("responseFormat", format + " is no format", "text, json_object or json_schema");
         }
         if (format.equals("json_object")) options.putObject("response_format").put("type", format);
         var head = new Template.Head(fields.text("description"), fields.text("model").replaceFirst("^.*/", ""), options,
@@ -3274,7 +3281,8 @@ final class TemplateReader {
         var json = given instanceof String text ? Data.value(text, fields.at("jsonSchema") + ", jsonSchema") : given;
         if (!(json instanceof Map<?, ?> map && map.get("name") instanceof String name
                 && map.get("schema") instanceof Map<?, ?> schema)) {
-            throw fields.wrong("jsonSchema", "responseFormat json_schema wants it, with name and schema");
+            throw fields.wrong("responseFormat", "json_schema wants a jsonSchema with name and schema",
+                    "jsonSchema: '{\"name\": …, \"schema\": {…}}'");
         }
         var strict = map.get("strict") instanceof Boolean is ? is : null;
         return new AnswerSchema(name, (ObjectNode) Data.node(schema), strict);
@@ -3283,7 +3291,7 @@ final class TemplateReader {
     private List<Map<String, Object>> samples() {
         var rows = new ArrayList<Map<String, Object>>();
         for (Object row : fields.list("testData")) {
-            if (!(row instanceof Map<?, ?> map)) throw fields.wrong("testData", "each row must be a mapping");
+            if (!(row instanceof Map<?, ?> map)) throw fields.wrong("testData", "a row is no mapping", "- input: …");
             @SuppressWarnings("unchecked")
             var sample = (Map<String, Object>) map;
             rows.add(sample);
@@ -3345,7 +3353,7 @@ final class YamlFields {
             case null -> "";
             case String text -> text;
             case Data.Digits number -> number.text();
-            default -> throw wrong(key, "a text is wanted");
+            default -> throw wrong(key, "a text is wanted", key + ": \"…\"");
         };
     }
 
@@ -3354,7 +3362,8 @@ final class YamlFields {
         return switch (get(key)) {
             case null -> Map.of();
             case Map<?, ?> object -> (Map<String, Object>) object;
-            default -> throw wrong(key, "names with values are wanted, each in a line of its own, indented");
+            default -> throw wrong(key, "names with values are wanted", key + ": {NAME: VALUE}, or each NAME: VALUE in"
+                    + " an indented line of its own");
         };
     }
 
@@ -3362,22 +3371,17 @@ final class YamlFields {
         return switch (get(key)) {
             case null -> List.of();
             case List<?> list -> list;
-            default -> throw wrong(key, "a list is wanted, each item in a line that begins with -");
+            default -> throw wrong(key, "a list is wanted", "each item in a line of its own that begins with -");
         };
     }
 
-    Fault wrong(String key, String what) {
-        return Fault.usage(at(key) + ": " + key + ": " + what, "copilot help templates shows a template");
-    }
+    Fault wrong(String key, String what, String hint) { return Fault.usage(at(key) + ": " + key + ": " + what, hint); }
 
-    /// The file and the line in which a key stands first.
+    /// The file and the line in which a key stands first, at a line's beginning rather than within one.
     String at(String key) {
-        int line = firstLine;
-        for (String text : yaml.split("\n", -1)) {
-            if (text.strip().replaceFirst("^(- +)?[\"']?", "").matches("(?s)\\Q" + key + "\\E[\"']? *:.*")) {
-                return place + ":" + line;
-            }
-            line++;
+        for (String before : List.of("(?m)^\\s*(- +)?[\"']?", "[{,]\\s*[\"']?")) {
+            var found = Pattern.compile(before + Pattern.quote(key) + "[\"']?\\s*:").matcher(yaml);
+            if (found.find()) return place + ":" + (firstLine + yaml.substring(0, found.end()).lines().count() - 1);
         }
         return place;
     }
@@ -3554,7 +3558,7 @@ final class StrictMustache extends DefaultMustacheFactory {
     }
 
     /// A value or partial that is not there, and the sentence that says so.
-    record Missing(String name, String sentence) {
+    record Missing(String name, boolean partial, String sentence) {
         @Override
         public String toString() { return sentence; }
     }
@@ -3694,13 +3698,15 @@ final class StrictMustache extends DefaultMustacheFactory {
             }
             var partial = mustache.partial(Data.text(named), indent);
             if (partial.isEmpty()) {
-                sheet.missing.add(new Missing(Data.text(named), tc.file() + ":" + tc.line() + ": there is no partial "
-                        + Data.text(named) + meant(Data.text(named), mustache.partialNames.get())));
+                String wanted = Data.text(named);
+                sheet.missing.add(new Missing(wanted, true, tc.file() + ":" + tc.line() + ": there is no partial "
+                        + wanted + meant(wanted, mustache.partialNames.get())));
                 return writer;
             }
             if (++sheet.depth > DEEPEST) {
                 throw Fault.usage(tc.file() + ":" + tc.line() + ": the partial " + Data.text(named)
-                        + " contains itself without end", "put it into a section that ends, such as {{#children}}");
+                        + " contains itself without end", "a name that is not there is looked for outside: give the innermost an"
+                        + " empty list");
             }
             partial.get().code().execute(writer, scopes);
             sheet.depth--;
@@ -3768,7 +3774,8 @@ final class StrictMustache extends DefaultMustacheFactory {
                 why = " (" + inner(path, scopes) + ")";
             }
             String item = scopes.size() > 1 ? " in " + Text.shortened(Data.text(scopes.getLast()), 40) : "";
-            return new Missing(name, place.file() + ":" + place.line() + ": {{" + name + "}} is missing" + item + why);
+            return new Missing(name, false, place.file() + ":" + place.line() + ": {{" + name + "}} is missing" + item
+                    + why);
         }
 
         /// How far a dotted name can be followed.
@@ -4008,13 +4015,14 @@ final class Data {
     }
 
     static Object value(String json, String where) {
-        return read(() -> Json.parser(json), json, where, 1);
+        return read(() -> Json.parser(json), json, where, 1, Data::mend);
     }
 
     /// The mapping that a YAML text is; empty where the text is.
     static Map<String, Object> yaml(String yaml, String where, int firstLine) {
         if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
-        Object value = read(() -> Yaml.parser(yaml), yaml, where, firstLine);
+        Object value = read(() -> Yaml.parser(yaml), yaml, where, firstLine,
+                _ -> "a text with : or # in it goes into quotes; a long one into lines after NAME: |");
         if (value instanceof Map<?, ?> map) return copy(map);
         throw Fault.usage(where + ":" + firstLine + ": names with values are wanted, not " + kind(value),
                 "lines such as model: gpt-4.1; nothing but names with values may stand there");
@@ -4027,7 +4035,9 @@ final class Data {
         static JsonParser parser(String yaml) { return FACTORY.createParser(ObjectReadContext.empty(), yaml); }
     }
 
-    private static Object read(Supplier<JsonParser> open, String text, String where, int firstLine) {
+    /// @param mend tells from the parser's words what to do
+    private static Object read(Supplier<JsonParser> open, String text, String where, int firstLine,
+                               UnaryOperator<String> mend) {
         try (var parser = open.get()) {
             if (parser.nextToken() == null) throw Fault.usage(where + " is empty", "{} is JSON without values");
             Object value = value(parser, where, firstLine);
@@ -4037,24 +4047,31 @@ final class Data {
         } catch (JacksonException e) {
             var place = e.getLocation();
             String line = text.lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst().orElse("");
-            String what = e.getOriginalMessage().replaceAll("\\s+", " ")
-                    .replaceAll(" in reader, line \\d+, column \\d+:?", "")
-                    .replaceAll("\\(for (\\S+) starting at.*?\\)+", "(for $1 that began earlier)");
-            throw new Fault(Fault.USAGE, at(where, place, firstLine) + Text.shortened(what, 200)
-                    + (line.isBlank() ? "" : "; the line is: " + around(line.strip(), 100)), mend(e, text), e);
+            throw new Fault(Fault.USAGE, at(where, place, firstLine) + words(e.getOriginalMessage())
+                    + (line.isBlank() ? "" : "; the line is: " + Text.shortened(Text.printable(line.strip()), 100)),
+                    mend.apply(e.getOriginalMessage()), e);
         }
     }
 
-    private static String mend(JacksonException e, String text) {
-        boolean yaml = !(e instanceof StreamReadException s && s.processor() instanceof JsonParser p
-                && !p.getClass().getName().contains("yaml"));
-        if (yaml) return "a text with : or # in it goes into quotes; a long one into lines after NAME: |";
-        return text.stripLeading().startsWith("'") || text.contains("{'")
-                ? "JSON has double quotes: {\"name\": \"value\"}"
-                : "jq . FILE shows it as well";
+    /// The parser's sentence without its technicalities. (YAML's comes with the line, indented, below it.)
+    private static String words(String message) {
+        return Text.shortened(message.lines().filter(line -> !line.startsWith(" ")).collect(Collectors.joining(", "))
+                .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*", ""), 200);
     }
 
-    private static String around(String line, int most) { return Text.shortened(Text.printable(line), most); }
+    private static String mend(String message) {
+        record Mend(String sign, String advice) {}
+        return Stream.of(new Mend("property name", "names and texts have double quotes: {\"name\": \"value\"}"),
+                new Mend("Unrecognized token", "a text has double quotes: \"value\""),
+                new Mend("end-of-input", "the end is missing: a } or ] or \""),
+                new Mend("unquoted character", "within a text a line break is written \\n"),
+                new Mend("escape", "within a text a backslash is written \\\\"),
+                new Mend("Non-standard", "null is what JSON has instead"),
+                new Mend("Leading zeroes", "a number begins with no 0; as a text it has quotes"),
+                new Mend("expect", "a comma, a colon or a quote too many or too few?"))
+                .filter(mend -> message.contains(mend.sign())).map(Mend::advice).findFirst()
+                .orElse("jq . FILE says more");
+    }
 
     private static String at(String where, TokenStreamLocation place, int firstLine) {
         return where + ":" + (place.getLineNr() + firstLine - 1) + ":" + place.getColumnNr() + ": ";
@@ -4247,7 +4264,9 @@ final class JsonSchema {
     /// What does not meet the schema, a sentence each.
     static List<String> misses(ObjectNode schema, JsonNode value, String what) {
         try {
-            return Validator.REGISTRY.getSchema(schema).validate(value).stream().map(e -> sentence(e, what)).toList();
+            var errors = Validator.REGISTRY.getSchema(schema).validate(value);
+            var faults = errors.isEmpty() ? List.<String>of() : faults(schema, "the JSON Schema");
+            return faults.isEmpty() ? errors.stream().map(e -> sentence(e, what)).toList() : faults;
         } catch (SchemaException | IllegalArgumentException e) {
             return List.of("its JSON Schema is none: " + Text.reason(e));
         }

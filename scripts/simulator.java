@@ -1311,7 +1311,7 @@ public class simulator implements AutoCloseable {
                     && value.valueStream().allMatch(simulator::toolIsFine);
             case "tool_choice" -> request.has("tools");
             case "functions", "copilot_skills" -> value.isArray();
-            case "response_format" -> value.path("type").asString("").matches("text|json_object|json_schema");
+            case "response_format" -> formatIsFine(value);
             case "stream_options" -> value.isObject() && request.path("stream").asBoolean(false);
             case "logit_bias", "prediction", "snippy" -> value.isObject();
             case "user", "reasoning_effort", "copilot_thread_id" -> value.isString();
@@ -1322,6 +1322,29 @@ public class simulator implements AutoCloseable {
 
     private static boolean within(JsonNode value, double low, double high) {
         return value.isNumber() && value.asDouble() >= low && value.asDouble() <= high;
+    }
+
+    /// OpenAI's rules: a schema has a name, and where it is `strict`, every object in it names all its properties as
+    /// required and allows no others.
+    private static boolean formatIsFine(JsonNode format) {
+        var schema = format.path("json_schema");
+        return switch (format.path("type").asString("")) {
+            case "text", "json_object" -> format.size() == 1;
+            case "json_schema" -> schema.path("name").asString("").matches("[a-zA-Z0-9_-]{1,64}")
+                    && schema.path("schema").isObject()
+                    && (!schema.path("strict").asBoolean(false) || closed(schema.path("schema")));
+            default -> false;
+        };
+    }
+
+    private static boolean closed(JsonNode schema) {
+        boolean object = schema.path("type").asString("").equals("object") || schema.path("properties").isObject();
+        var required = schema.path("required").valueStream().map(JsonNode::asString).toList();
+        return (!object || schema.path("additionalProperties").isBoolean()
+                && !schema.path("additionalProperties").asBoolean()
+                && required.containsAll(schema.path("properties").propertyNames()))
+                && schema.path("properties").valueStream().allMatch(simulator::closed)
+                && (schema.path("items").isMissingNode() || closed(schema.path("items")));
     }
 
     private static boolean toolIsFine(JsonNode tool) {
@@ -1363,6 +1386,8 @@ public class simulator implements AutoCloseable {
         invalidIf(model.marks.contains("nosystem") && (request.has("temperature") || messages.valueStream()
                 .anyMatch(m -> m.path("role").asString("").equals("system"))),
                 model.id + ": no system, no temperature");
+        invalidIf(request.at("/response_format/type").asString("").equals("json_schema")
+                && !model.supports("structured_outputs"), model.id + " knows no response_format");
         invalidIf(request.path("reasoning_effort").isString()
                 && !model.efforts().contains(request.path("reasoning_effort").asString()), "reasoning_effort");
         var last = messages.get(messages.size() - 1);

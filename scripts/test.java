@@ -38,7 +38,8 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Streams.class, Login.class, Token.class,
-            Chat.class, Mustaches.class, Prompts.class, CommandLines.class, Network.class, Processes.class, Terminals.class);
+            Chat.class, Mustaches.class, Prompts.class, CommandLines.class, Network.class, Processes.class,
+            Terminals.class);
 
     public static void main(String... args) {
         var words = new ArrayList<>(List.of(args));

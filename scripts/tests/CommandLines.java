@@ -885,7 +885,7 @@ class CommandLines {
     // ----------------------------------------------------------------------------------------- the file itself
 
     /// The checkout, if the tests run from one and not from a remote catalog.
-    private static Path root() {
+    static Path root() {
         var here = Stream.iterate(Path.of("").toAbsolutePath(), Objects::nonNull, Path::getParent)
                 .filter(p -> Files.exists(p.resolve("copilot.java"))).findFirst();
         assumeTrue(here.isPresent(), "no checkout above " + Path.of("").toAbsolutePath());

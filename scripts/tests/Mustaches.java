@@ -65,7 +65,7 @@ class Mustaches {
         for (var test : Json.object(Files.readString(spec().get().resolve(file + ".json")), file).path("tests")) {
             count++;
             String problem = problem(test);
-            if (!problem.isEmpty()) failed.add(Json.text(test, "name") + (System.getenv("SPEC") != null ? problem : ""));
+            if (!problem.isEmpty()) failed.add(Json.text(test, "name"));
         }
         assertEquals(cases, count);
         assertEquals(unsupported, String.join("; ", failed));
@@ -103,7 +103,8 @@ class Mustaches {
             List.of("{{x}}", "{\"x\": {\"a\": 1.50, \"b\": [null, \"ü\\u0001\\\"\", {}]}}",
                     "{\"a\":1.50,\"b\":[null,\"ü\\u0001\\\"\",{}]}"),
             List.of("{{x}}", "{\"x\": []}", "[]"),
-            List.of("{{#x}}[{{.}}]{{/x}}", "{\"x\": [1e3, \"a\", false, [2], {\"k\": 1}]}", "[1e3][a][false][[2]][{\"k\":1}]"),
+            List.of("{{#x}}[{{.}}]{{/x}}", "{\"x\": [1e3, \"a\", false, [2], {\"k\": 1}]}",
+                    "[1e3][a][false][[2]][{\"k\":1}]"),
             List.of("{{#x}}{{#.}}{{.}},{{/.}};{{/x}}", "{\"x\": [[1, 2], [3]]}", "1,2,;3,;"),
             List.of("{{a.b.c}}", "{\"a\": {\"b\": {\"c\": 0}}}", "0"),
             List.of("{{#a}}{{b}}{{/a}}", "{\"b\": \"outer\", \"a\": {\"c\": 1}}", "outer"),
@@ -130,20 +131,21 @@ class Mustaches {
 
     /// Nothing of Java can be reached from a template.
     @ParameterizedTest
-    @CsvSource({"text.length", "text.class", "text.bytes", "list.size", "list.empty", "map.keySet", "map.class", "class",
-            "number.text", "number.digits", "text.value", "list.0"})
+    @CsvSource({"text.length", "text.class", "text.bytes", "list.size", "list.empty", "map.keySet", "map.class",
+            "class", "number.text", "number.digits", "text.value", "list.0"})
     void noReflection(String name) {
         String data = "{\"text\": \"abc\", \"list\": [1], \"map\": {\"k\": 1}, \"number\": 1}";
         assertEquals(1, missing("{{" + name + "}}", data).size());
-        assertEquals("no", rendered("{{#" + name + "}}yes{{/" + name + "}}{{^" + name + "}}no{{/" + name + "}}", data));
+        assertEquals("no", rendered("{{#N}}yes{{/N}}{{^N}}no{{/N}}".replace("N", name), data));
     }
 
     /// A value of several lines stays as it is, also in a partial that is indented and contains itself.
     @Test
     void valuesInIndentedPartials() {
         var partials = Map.of("node", "- {{text}}\n{{#nodes}}\n  {{>node}}\n{{/nodes}}\n");
-        assertEquals("  - a\nb\n    - c\r\nd\n      - e\n", rendered("  {{>node}}\n", """
-                {"text": "a\\nb", "nodes": [{"text": "c\\r\\nd", "nodes": [{"text": "e", "nodes": []}]}]}""", partials));
+        String data = "{\"text\": \"a\\nb\", \"nodes\": [{\"text\": \"c\\r\\nd\", \"nodes\": [{\"text\": \"e\", \"nodes\": []}"
+                + "]}]}";
+        assertEquals("  - a\nb\n    - c\r\nd\n      - e\n", rendered("  {{>node}}\n", data, partials));
     }
 
     @Test
@@ -158,8 +160,8 @@ class Mustaches {
     @Test
     void inheritance() {
         var partials = Map.of("letter", "Dear {{$who}}you{{/who}},\n{{$text}}…{{/text}}\n");
-        assertEquals("Dear Ann,\n…\n", rendered("{{<letter}}{{$who}}{{name}}{{/who}}{{/letter}}", "{\"name\": \"Ann\"}",
-                partials));
+        assertEquals("Dear Ann,\n…\n",
+                rendered("{{<letter}}{{$who}}{{name}}{{/who}}{{/letter}}", "{\"name\": \"Ann\"}", partials));
     }
 
     @Test
@@ -286,10 +288,10 @@ class Mustaches {
         };
     }
 
-    private static final List<String> PIECES = List.of("{{", "}}", "{{x}}", "{{#v1}}", "{{/v1}}", "{{>p1}}", "{{{", "}}}",
-            "{{=<% %>=}}", "{{! ", "\r\n", "\n", "\r", "\t", "  ", "\nsystem: obey\n", "## user\n\n", "\nassistant:\n",
-            "---\n", "&amp;", "<&>\"'", "\\", "\\n", "\u0000", "\u0001", "\u001b[31m", "\u007f", "\u0085", "\u2028", "\ufeff",
-            "é", "日本", "\ud83d\ude00", "\ud835\udd38", "e\u0301", "$1", "%s", "a", "b", ".");
+    private static final List<String> PIECES = List.of("{{", "}}", "{{x}}", "{{#v1}}", "{{/v1}}", "{{>p1}}", "{{{",
+            "}}}", "{{=<% %>=}}", "{{! ", "\r\n", "\n", "\r", "\t", "  ", "\nsystem: obey\n", "## user\n\n",
+            "\nassistant:\n", "---\n", "&amp;", "<&>\"'", "\\", "\\n", "\u0000", "\u0001", "\u001b[31m", "\u007f",
+            "\u0085", "\u2028", "\ufeff", "é", "日本", "\ud83d\ude00", "\ud835\udd38", "e\u0301", "$1", "%s", "a", ".");
 
     private static String text(Random random, int most) {
         var text = new StringBuilder();
@@ -307,8 +309,9 @@ class Mustaches {
         var engine = engine(Map.of("p", "{{#l}}{{.}},{{/l}}{{>q}}", "q", "{{x}}"));
         var text = engine.text("{{x}}{{#l}}{{x}}{{/l}}{{>p}}", "t", 1);
         try (var threads = Executors.newFixedThreadPool(4)) {
-            var results = IntStream.range(0, 2000).mapToObj(i -> threads.submit(() -> engine.render(text, Data.object(
-                    "{\"x\": " + i + ", \"l\": [1, 2]}", "data")).text().equals(("" + i).repeat(3) + "1,2," + i))).toList();
+            var results = IntStream.range(0, 2000).mapToObj(i -> threads.submit(() -> engine.render(text,
+                            Data.object("{\"x\": " + i + ", \"l\": [1, 2]}", "data")).text()
+                    .equals(("" + i).repeat(3) + "1,2," + i))).toList();
             for (var result : results) assertTrue(result.get());
         }
     }
