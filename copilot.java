@@ -3705,8 +3705,8 @@ final class StrictMustache extends DefaultMustacheFactory {
             }
             if (++sheet.depth > DEEPEST) {
                 throw Fault.usage(tc.file() + ":" + tc.line() + ": the partial " + Data.text(named)
-                        + " contains itself without end", "a name that is not there is looked for outside: give the innermost an"
-                        + " empty list");
+                        + " contains itself without end", "a name that is not there is looked for outside: give the"
+                        + " innermost an empty list");
             }
             partial.get().code().execute(writer, scopes);
             sheet.depth--;

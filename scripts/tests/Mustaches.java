@@ -143,8 +143,9 @@ class Mustaches {
     @Test
     void valuesInIndentedPartials() {
         var partials = Map.of("node", "- {{text}}\n{{#nodes}}\n  {{>node}}\n{{/nodes}}\n");
-        String data = "{\"text\": \"a\\nb\", \"nodes\": [{\"text\": \"c\\r\\nd\", \"nodes\": [{\"text\": \"e\", \"nodes\": []}"
-                + "]}]}";
+        String data = """
+                {"text": "a\\nb", "nodes": [{"text": "c\\r\\nd", "nodes": [{"text": "e", "nodes": []}]}]}
+                """;
         assertEquals("  - a\nb\n    - c\r\nd\n      - e\n", rendered("  {{>node}}\n", data, partials));
     }
 
