@@ -3025,7 +3025,7 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
                 + ": data"));
         if (problems.isEmpty()) return messages;
         throw Fault.usage(String.join("; ", problems), partial ? "partials lie beside the template, or where `copilot"
-                + " templates path` says" : advice(all));
+                + " templates path` says" : advice(data));
     }
 
     /// Whether the texts cannot be filled for want of this name.

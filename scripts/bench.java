@@ -12,6 +12,8 @@ package cop;
 
 import module java.base;
 
+import com.github.mustachejava.DefaultMustacheFactory;
+
 public class bench {
     /// What an empty `main` costs.
     public static final class Empty {
@@ -62,6 +64,7 @@ public class bench {
                 median(list, Sample::wall), median(list, Sample::cpu), median(list, Sample::megabytes)));
         System.out.println("\nrequests of a warm chat: " + chats);
         new FirstDelta().print();
+        Renders.print();
     }
 
     // ------------------------------------------------------------------------------------------------ the rows
@@ -75,6 +78,9 @@ public class bench {
         rows.add(overHttps(jvm));
         rows.add(new Row("chat through JBang", shell(host, "scripts/jbang copilot.java chat '" + ASK + "'")));
         rows.add(new Row("JBang, an empty script", shell(host, "scripts/jbang " + emptyScript())));
+        rows.add(new Row("`chat -t review`, with `//CDS`",
+                shell(host, jvm + " chat -t review --var 'diff=" + ASK + "'")));
+        rows.add(new Row("`render review`, with `//CDS`", shell(host, jvm + " render review --var diff=x")));
         rows.add(new Row("`--version`, with `//CDS`", shell(host, jvm + " --version")));
         rows.add(new Row("`--help`, with `//CDS`", shell(host, jvm + " --help")));
         rows.add(new Row("`chat --help`, with `//CDS`", shell(host, jvm + " chat --help")));
@@ -191,6 +197,62 @@ public class bench {
             if (Files.exists(folder.resolve("copilot.java"))) return folder;
         }
         throw new IllegalStateException("run it in a checkout of copilot.java");
+    }
+
+    /// 10,000 prompts of 5 KB, each from data of its own, in this JVM: by our strict mustache with its data read from
+    /// JSON, the same with the data at hand, and by mustache.java as it comes, which escapes HTML and swallows what is
+    /// missing.
+    private static final class Renders {
+        private static final int PROMPTS = 10_000;
+        private static final String TEMPLATE = """
+                Review this change of {{author.name}}{{#focus}}, above all: {{focus}}{{/focus}}.
+
+                {{#files}}
+                - {{path}} ({{lines}} lines)
+                {{/files}}
+
+                {{diff}}
+                """;
+
+        static void print() {
+            var rows = IntStream.range(0, PROMPTS).mapToObj(Renders::row).toList();
+            var engine = new StrictMustache(_ -> Optional.empty(), List::of);
+            var ours = engine.text(TEMPLATE, "bench", 1);
+            var plain = new DefaultMustacheFactory().compile(new StringReader(TEMPLATE), "bench");
+            var data = rows.stream().map(row -> Data.object(row, "row")).toList();
+            var kinds = new LinkedHashMap<String, IntFunction<String>>();
+            kinds.put("ours, each row read from JSON", i ->
+                    engine.render(ours, Data.object(rows.get(i), "row")).text());
+            kinds.put("ours, the data at hand", i -> engine.render(ours, data.get(i)).text());
+            kinds.put("mustache.java as it comes, the data at hand", i -> {
+                var text = new StringWriter();
+                plain.execute(text, data.get(i));
+                return text.toString();
+            });
+            System.out.printf("%n%,d renders of a prompt of %,d bytes, median of 7%n%n| what | ms |%n|---|--:|%n",
+                    PROMPTS, kinds.firstEntry().getValue().apply(0).getBytes(StandardCharsets.UTF_8).length);
+            var times = new LinkedHashMap<String, List<Double>>();
+            for (int round = -1; round < 7; round++) {      // the first fills the compilers' caches
+                for (var kind : kinds.entrySet()) {
+                    long start = System.nanoTime();
+                    long bytes = 0;
+                    for (int i = 0; i < PROMPTS; i++) bytes += kind.getValue().apply(i).length();
+                    if (bytes < PROMPTS * 4000L) throw new IllegalStateException("only " + bytes);
+                    var list = times.computeIfAbsent(kind.getKey(), _ -> new ArrayList<>());
+                    if (round >= 0) list.add((System.nanoTime() - start) / 1e6);
+                }
+            }
+            times.forEach((kind, list) -> System.out.printf("| %s | %.0f |%n", kind,
+                    list.stream().sorted().toList().get(list.size() / 2)));
+        }
+
+        private static String row(int i) {
+            var files = IntStream.range(0, 10).mapToObj(f -> Map.<String, Object>of("path", "src/File" + f + ".java",
+                    "lines", new Data.Digits("" + (i + f)))).toList();
+            String diff = ("+ line " + i + " of a change, with {{braces}} and some more words in it\n").repeat(74);
+            return Data.text(Map.of("author", Map.of("name", "Ann " + i), "focus", "what is <unsafe> & \"odd\"",
+                    "files", files, "diff", diff));
+        }
     }
 
     /// From the moment a delta leaves the server to the moment it has come out of the tool's stdout.

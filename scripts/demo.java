@@ -37,6 +37,8 @@ public class demo {
             new Step("copilot chat -m claude-sonnet-4.5 -s \"Answer in one word\" --json \"Capital of France?\"", 0,
                     null, "Paris", "chat", "-m", "claude-sonnet-4.5", "-s", "Answer in one word", "--json",
                     "Capital of France?"),
+            new Step("git diff | copilot chat -t review", 0, DIFF, "No findings.", "chat", "-t", "review"),
+            new Step("copilot render summarize --example", 0, null, null, "render", "summarize", "--example"),
             new Step("copilot models | cut -f1,2", 0, null, null, "models"),
             new Step("copilot token --header", 0, null, null, "token", "--header"),
             new Step("copilot chat -m gtp-4o hello", 1, null, null, "chat", "-m", "gtp-4o", "hello"),
