@@ -4,7 +4,9 @@
 //DEPS info.picocli:picocli:4.7.7
 //DEPS tools.jackson.core:jackson-databind:3.1.8
 //DEPS tools.jackson.dataformat:jackson-dataformat-yaml:3.1.8
+//DEPS tools.jackson.dataformat:jackson-dataformat-csv:3.1.8
 //DEPS com.networknt:json-schema-validator:3.0.9
+//DEPS com.knuddels:jtokkit:1.1.0
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS com.github.spullara.mustache.java:compiler:0.9.14
 //DEPS org.jline:jline-reader:3.30.6
@@ -71,9 +73,12 @@ import com.github.mustachejava.codes.ValueCode;
 import com.github.mustachejava.codes.WriteCode;
 import com.github.mustachejava.reflect.AbstractObjectHandler;
 import com.github.mustachejava.util.Wrapper;
-import com.networknt.schema.SchemaException;
+import com.knuddels.jtokkit.Encodings;
+import com.knuddels.jtokkit.api.EncodingRegistry;
+import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SchemaRegistryConfig;
 import com.networknt.schema.SpecificationVersion;
 import cop.copilot.Fault;
 import cop.copilot.Message;
@@ -102,10 +107,14 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.MappingIterator;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.dataformat.csv.CsvMapper;
+import tools.jackson.dataformat.csv.CsvReadFeature;
+import tools.jackson.dataformat.csv.CsvSchema;
 import tools.jackson.dataformat.yaml.YAMLFactory;
 import tools.jackson.dataformat.yaml.YAMLParser;
 
@@ -142,6 +151,9 @@ public class copilot {
             return screen.report(fault);
         } catch (RuntimeException bug) {
             return screen.report(Fault.bug(bug));
+        } catch (StackOverflowError | OutOfMemoryError tooMuch) {
+            return screen.report(Fault.usage("the input is too large, or too deeply nested",
+                    "a smaller one; -v shows where it was read"));
         }
     }
 
@@ -152,7 +164,8 @@ public class copilot {
     static final class Commands {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
         static final List<String> NAMES =
-                List.of("login", "logout", "status", "token", "chat", "models", "api", "render", "templates", "help");
+                List.of("login", "logout", "status", "token", "chat", "models", "api", "render", "templates", "batch",
+                        "help");
 
         static final String OVERVIEW = """
                 Script your own GitHub Copilot subscription.
@@ -171,6 +184,7 @@ public class copilot {
                 Prompts in files
                   render     fill a template and show the prompt; nothing is sent
                   templates  what can be filled, and whether it is in order
+                  batch      one prompt a row; the same command again does what is missing
                 Help
                   help       help on a command: copilot help chat, copilot chat --help
 
@@ -192,6 +206,7 @@ public class copilot {
                 case "models" -> new ModelsCommand();
                 case "render" -> new RenderCommand();
                 case "templates" -> new TemplatesCommand();
+                case "batch" -> new BatchCommand();
                 case "api" -> new ApiCommand();
                 default -> throw Fault.usage("there is no command \"" + name + "\"",
                         Nearest.of(name, NAMES).map(near -> "did you mean: copilot " + near)
@@ -455,12 +470,8 @@ public class copilot {
         }
     }
 
-    /// What makes up a prompt: chat sends it, render shows it.
-    abstract static class PromptCommand extends LongHeaderCommand {
-        @Option(names = {"-d", "--data"}, paramLabel = "FILE", description =
-                "Fill the template from a JSON object; - is stdin. Of several values the last one wins.")
-        void data(String file) { data.file(file); }
-
+    /// What makes up a request, of one prompt or of many.
+    abstract static class RequestCommand extends LongHeaderCommand {
         @Option(names = "--var", paramLabel = "NAME=VALUE", description = "One value, a text.")
         void variable(String pair) { data.text(pair); }
 
@@ -479,9 +490,6 @@ public class copilot {
 
         @Option(names = {"-s", "--system"}, paramLabel = "TEXT", description = "The system message.")
         String system;
-
-        @Option(names = {"-f", "--file"}, paramLabel = "PATH", description = "Add a text file, with its name.")
-        List<String> files = List.of();
 
         @Option(names = {"-O", "--option"}, paramLabel = "KEY=JSON", description =
                 "Any field of the request: -O stop='[\"END\"]'.")
@@ -502,24 +510,7 @@ public class copilot {
         @Option(names = "--reasoning-effort", paramLabel = "LEVEL", description = "none, low, medium, high …")
         String effort;
 
-        @Option(names = "--no-stream", description = "Wait for the whole answer.")
-        boolean noStream;
-
         final PromptData data = new PromptData();
-
-        /// @return null where there is neither a template nor a word, and a person sits at the terminal
-        Question question(String template, List<String> words) {
-            var fields = fields();
-            if (template != null) {
-                var question = new TemplateFilling(env, screen, new TemplateFolders(env).named(template), data,
-                        allowMissing).question(words, files);
-                return question.withSystem(system).with(model, fields);
-            }
-            if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
-            String text = UserText.of(env, screen, words, files);
-            return text == null ? null : new Question(List.of(Message.user(text)), model, fields, null)
-                    .withSystem(system);
-        }
 
         ObjectNode fields() {
             var fields = RequestFields.parse(options);
@@ -535,6 +526,33 @@ public class copilot {
             if (value == null) return;
             RequestFields.put(fields, option, field, JsonNodeFactory.instance.numberNode(
                     new BigDecimal(value.toString())));
+        }
+    }
+
+    /// One prompt: chat sends it, render shows it.
+    abstract static class PromptCommand extends RequestCommand {
+        @Option(order = 1, names = {"-d", "--data"}, paramLabel = "FILE", description =
+                "Fill the template from a JSON object; - is stdin. Of several values the last one wins.")
+        void data(String file) { data.file(file); }
+
+        @Option(names = {"-f", "--file"}, paramLabel = "PATH", description = "Add a text file, with its name.")
+        List<String> files = List.of();
+
+        @Option(names = "--no-stream", description = "Wait for the whole answer.")
+        boolean noStream;
+
+        /// @return null where there is neither a template nor a word, and a person sits at the terminal
+        Question question(String template, List<String> words) {
+            var fields = fields();
+            if (template != null) {
+                var question = new TemplateFilling(env, screen, new TemplateFolders(env).named(template), data,
+                        allowMissing).question(words, files);
+                return question.withSystem(system).with(model, fields);
+            }
+            if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
+            String text = UserText.of(env, screen, words, files);
+            return text == null ? null : new Question(List.of(Message.user(text)), model, fields, null)
+                    .withSystem(system);
         }
     }
 
@@ -592,7 +610,14 @@ public class copilot {
             }
             printer.end();
             if (usage) screen.say(reply.usageLine());
-            return printer.finish(question.checked(reply, screen::say));
+            try {
+                reply = question.checked(reply);
+            } catch (Fault wrong) {
+                if (json || file != null) printer.brokenOff(wrong);
+                else screen.say(reply.text());
+                throw wrong;
+            }
+            return printer.finish(reply);
         }
 
         private int converse(CopilotClient copilot, Duration limit) {
@@ -665,8 +690,8 @@ public class copilot {
                 throw Fault.usage("--json is for list", "copilot templates list --json");
             }
             if (!names.isEmpty() && action.equals("list") || names.size() > 1 && !action.equals("check")) {
-                throw Fault.usage("too many names: " + String.join(" ", names),
-                        "copilot templates show " + names.getFirst());
+                throw Fault.usage("too many names: " + String.join(" ", names), "copilot templates "
+                        + (action.equals("list") ? "show" : action) + " " + names.getFirst());
             }
             switch (action) {
                 case "list" -> list(TemplateList.of(folders, screen));
@@ -700,13 +725,220 @@ public class copilot {
             int wrong = 0;
             for (String name : names.isEmpty() ? folders.names() : names) {
                 var findings = TemplateList.findings(folders, name);
-                findings.forEach(screen::error);
-                if (findings.isEmpty()) print(TemplateList.summary(folders.named(name)));
+                for (var finding : findings) {
+                    screen.error(finding.getMessage());
+                    screen.hint(finding.hint());
+                }
+                if (findings.isEmpty()) print(Screen.cell(TemplateList.summary(folders, name)));
                 else wrong++;
             }
-            if (wrong == 0) return 0;
-            screen.hint("copilot help templates shows how a template looks");
-            return Fault.USAGE;
+            return wrong == 0 ? 0 : Fault.USAGE;
+        }
+    }
+
+    @CommandLine.Command(name = "copilot batch", sortOptions = false,
+            customSynopsis = {"copilot batch [OPTIONS] [TEMPLATE] -d ROWS -o OUT",
+                "       copilot batch status OUT [--write] [--json]",
+                "       copilot batch merge RUN… -o OUT"}, description = {
+            "One prompt a row. The same command again asks only what is missing, also after rows or the template were",
+            "edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON files; without a TEMPLATE,",
+            "requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.", ""})
+    static final class BatchCommand extends RequestCommand {
+        @Parameters(paramLabel = "TEMPLATE", arity = "0..*", description = "Its name, or its file.")
+        List<String> words = List.of();
+
+        @Option(order = 0, names = {"-o", "--output"}, paramLabel = "OUT", description =
+                "Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.")
+        String output;
+
+        @Option(order = 0, names = "--format", paramLabel = "FORMAT", description =
+                "Of the rows: jsonl, json, csv, tsv, files. Default: by the ending.")
+        String format;
+
+        @Option(order = 0, names = "--id", paramLabel = "FIELD", description =
+                "Names a row. Default: id, custom_id, else a hash of the row.")
+        String id;
+
+        @Option(order = 0, names = "--echo", paramLabel = "F1,F2", split = ",", description =
+                "Fields of the row to repeat in its result.")
+        List<String> echo = List.of();
+
+        @Option(order = 0, names = "--out-format", paramLabel = "openai", description = "Lines as OpenAI's Batch API.")
+        String outFormat;
+
+        @Option(order = 0, names = "-k", description = "Print results as they come, in the order of the rows.")
+        boolean print;
+
+        @Option(order = 0, names = "--run", paramLabel = "DIR", description = "The run's folder. Default: OUT.run.")
+        String run;
+
+        @Option(order = 1, names = {"-j", "--jobs"}, paramLabel = "N", description = "At once, at most. Default: 2.")
+        int jobs = 2;
+
+        @Option(order = 1, names = "--delay", paramLabel = "TIME", description =
+                "Between starts, at least. Default: 1s.")
+        String delay = "1s";
+
+        @Option(order = 1, names = "--retries", paramLabel = "N", description =
+                "After 5xx, lost connections, time-outs. Default: 3.")
+        int retries = 3;
+
+        @Option(order = 1, names = "--schema-retries", paramLabel = "N", description =
+                "After an answer that does not meet the schema. Default: 2.")
+        int schemaRetries = 2;
+
+        @Option(order = 1, names = "--timeout", paramLabel = "TIME", description = "For one request. Default: 10m.")
+        String timeout = "10m";
+
+        @Option(order = 1, names = "--max-wait", paramLabel = "TIME", description =
+                "The longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT, else 15m.")
+        String maxWait;
+
+        @Option(order = 1, names = "--halt", paramLabel = "fail=N%%", description =
+                "Stop if more rows fail, after 50. Default: fail=20%%.")
+        String halt = "fail=20%";
+
+        @Option(order = 1, names = "--max-requests", paramLabel = "N", description = "Stop before more.")
+        Long maxRequests;
+
+        @Option(order = 1, names = "--max-total-tokens", paramLabel = "N", description = "Stop before more, in all.")
+        Long maxTotalTokens;
+
+        @Option(order = 1, names = "--max-credits", paramLabel = "N", description = "Stop before more, in all.")
+        BigDecimal maxCredits;
+
+        @Option(order = 1, names = "--max-time", paramLabel = "TIME", description = "Stop after that.")
+        String maxTime;
+
+        @Option(order = 2, names = "--dry-run", description = "Rows, tokens, the first prompt; nothing is sent.")
+        boolean dryRun;
+
+        @Option(order = 2, names = {"-L", "--limit"}, paramLabel = "N", description = "The first N rows only.")
+        int limit;
+
+        @Option(order = 2, names = "--sample", paramLabel = "N", description = "N rows by chance.")
+        int sample;
+
+        @Option(order = 2, names = "--sample-seed", paramLabel = "S", description = "Others by chance.")
+        long sampleSeed;
+
+        @Option(order = 2, names = "--skip-bad", description = "Rows that cannot be asked fail; the others are asked.")
+        boolean skipBad;
+
+        @Option(order = 2, names = "--retry-failed", description = "Ask again what failed, was filtered or cut off.")
+        boolean retryFailed;
+
+        @Option(order = 2, names = "--again", description = "Ask all rows again.")
+        boolean again;
+
+        @Option(order = 2, names = {"-y", "--yes"}, description = "Do not ask before more than 200 requests.")
+        boolean yes;
+
+        @Option(order = 2, names = "--shard", paramLabel = "K/N", description = "The K-th of N parts, K from 1.")
+        String shard;
+
+        @Option(order = 2, names = "--write", description = "status: write OUT from what is done.")
+        boolean write;
+
+        @Option(order = 2, names = "--json", description = "status as JSON.")
+        boolean json;
+
+        @Override
+        Duration maxWait() { return Durations.parse("--max-wait", maxWait, Duration.ofMinutes(15)); }
+
+        @Option(order = 0, names = {"-d", "--data"}, paramLabel = "ROWS", description =
+                "A file, a folder, a pattern of JSON files, or - for stdin.")
+        String rows;
+
+        @Override
+        int run(CopilotClient copilot) {
+            String action = words.isEmpty() ? "" : words.getFirst();
+            if (action.equals("status") && rows == null) return status();
+            if (action.equals("merge") && rows == null) return merge();
+            if (words.size() > 1) throw Fault.usage("one template at most: " + String.join(" ", words), "batch "
+                    + action + " -d ROWS -o OUT");
+            if (rows == null) throw Fault.usage("there are no rows", "-d ROWS.jsonl");
+            var template = action.isEmpty() ? null : new TemplateFolders(env).named(action);
+            var constant = data.values(env);
+            var wishes = fields();
+            Function<Row, Question> prompts = row -> {
+                var values = new LinkedHashMap<>(row.data());
+                values.putAll(constant);
+                return Question.of(template, template.filled(values, allowMissing)).withSystem(system)
+                        .with(model, wishes);
+            };
+            String wished = model != null || template == null ? model : template.head().model();
+            return new BatchJob(env, screen, copilot, options(action), prompts).run(wished, about(template, wishes));
+        }
+
+        private BatchOptions options(String action) {
+            if (jobs < 1) throw Fault.usage("-j " + jobs + " is out of range", "-j 1 or more");
+            String kind = format != null ? format : rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
+            if (!Rows.FORMATS.contains(kind)) {
+                throw Fault.usage("--format " + kind + " is unknown", String.join(", ", Rows.FORMATS));
+            }
+            if (outFormat != null && !outFormat.equals("openai")) {
+                throw Fault.usage("--out-format " + outFormat + " is unknown", "--out-format openai");
+            }
+            var part = Shard.of(shard, env);
+            return new BatchOptions(action.isEmpty() ? null : action, rows, kind, output, folder().path(),
+                    outFormat != null, print, id, echo, jobs, Durations.parse("--delay", delay, Duration.ZERO), rules(),
+                    limit, sample, sampleSeed, part.number(), part.of(), skipBad, retryFailed, again,
+                    dryRun, yes, "the same command");
+        }
+
+        private BatchRunner.Rules rules() {
+            var share = Pattern.compile("fail=([0-9]{1,3})%").matcher(halt);
+            if (!share.matches()) throw Fault.usage("--halt " + halt + " is no share", "--halt fail=20%");
+            return new BatchRunner.Rules(retries, schemaRetries, Durations.parse("--timeout", timeout, null), maxWait(),
+                    Integer.parseInt(share.group(1)) / 100.0, new Budget(maxRequests, maxTotalTokens, maxCredits,
+                    Durations.parse("--max-time", maxTime, null)));
+        }
+
+        /// OUT.run, unless --run names another.
+        private RunFolder folder() {
+            if (run != null) return new RunFolder(env.path(run).toAbsolutePath());
+            if (output == null) {
+                throw Fault.usage("there is no place for the results", print ? "-k wants --run DIR, for what is done"
+                        : "-o OUT.jsonl");
+            }
+            if (output.contains("{{")) {
+                throw Fault.usage("-o " + output + " names many files",
+                        "--run DIR as well: the folder for what is done");
+            }
+            OutputFile.check(env, "-o", output);
+            return new RunFolder(env.path(output + ".run").toAbsolutePath());
+        }
+
+        private ObjectNode about(Template template, ObjectNode wishes) {
+            var about = Json.object().put("tool", "copilot.java " + VERSION);
+            if (template != null) about.put("template", template.place()).put("template_hash", template.hash());
+            about.set("options", wishes);
+            return about.put("jobs", jobs).put("delay", delay);
+        }
+
+        private int status() {
+            if (words.size() != 2) throw Fault.usage("batch status wants one OUT", "copilot batch status labels.jsonl");
+            output = words.get(1);
+            var report = BatchReport.of(new RunFolder(env.path(output.endsWith(".run") || run != null
+                    ? run != null ? run : output : output + ".run").toAbsolutePath()));
+            if (write) report.write(env.path(""), output.replaceFirst("\\.run$", ""), outFormat != null);
+            print(json ? Json.pretty(report.json()) : report.text());
+            return 0;
+        }
+
+        private int merge() {
+            if (output == null || words.size() < 2) {
+                throw Fault.usage("merge wants runs and -o OUT",
+                        "copilot batch merge a.jsonl.run b.jsonl.run -o all.jsonl");
+            }
+            OutputFile.check(env, "-o", output);
+            var runs = words.subList(1, words.size()).stream().map(name -> new RunFolder(env.path(name.endsWith(".run")
+                    ? name : name + ".run").toAbsolutePath())).toList();
+            var report = BatchReport.merged(runs);
+            report.write(env.path(""), output, outFormat != null);
+            print(report.text());
+            return report.tally().notOk() > 0 ? Fault.FAILED_ROWS : 0;
         }
     }
 
@@ -884,11 +1116,13 @@ public class copilot {
         public Reply ask() {
             var question = question();
             var client = copilot.get();
-            return question.checked(client.ask(question.request(client, true), (_, _) -> { }), _ -> { });
+            return question.checked(client.ask(question.request(client, true), (_, _) -> { }));
         }
 
         private Question question() {
-            return Question.of(template, template.filled(data, false)).with(model, Json.object());
+            var messages = template.filled(data, false);
+            if (messages.getLast().content().isBlank()) throw template.empty();
+            return Question.of(template, messages).with(model, Json.object());
         }
 
         @Override
@@ -982,6 +1216,23 @@ public class copilot {
 
         public long maxOutput() { return limit("max_output_tokens"); }
 
+        /// The largest prompt in tokens; 0 where the catalogue does not say.
+        public long maxPrompt() { return limit("max_prompt_tokens") > 0 ? limit("max_prompt_tokens") : context(); }
+
+        String tokenizer() { return json.path("capabilities").path("tokenizer").asString("o200k_base"); }
+
+        /// What so many tokens cost in AI credits, where the catalogue has prices (opencode's arithmetic: a price is of
+        /// `batch_size` tokens).
+        Optional<BigDecimal> credits(long prompt, long completion) {
+            var prices = json.path("billing").path("token_prices");
+            var of = prices.path("default");
+            if (!of.path("input_price").isNumber()) return Optional.empty();
+            var sum = of.path("input_price").decimalValue().multiply(BigDecimal.valueOf(prompt))
+                    .add(of.path("output_price").decimalValue().multiply(BigDecimal.valueOf(completion)));
+            var batch = BigDecimal.valueOf(prices.path("batch_size").asLong(1_000_000));
+            return Optional.of(sum.divide(batch, 4, RoundingMode.HALF_UP).stripTrailingZeros());
+        }
+
         /// Whether the catalogue claims an ability: `vision`, `tool_calls`, `streaming`, `structured_outputs` …
         public boolean supports(String ability) {
             var claim = json.path("capabilities").path("supports").path(ability);
@@ -1066,10 +1317,11 @@ public class copilot {
     /// The one exception: a sentence that says what happened and where, what to type next, and the exit code.
     /// Neither ever holds a token.
     public static class Fault extends RuntimeException {
-        static final int ERROR = 1, USAGE = 2, NOT_LOGGED_IN = 4, LATER = 75, INTERRUPTED = 130;
+        static final int ERROR = 1, USAGE = 2, NOT_LOGGED_IN = 4, FAILED_ROWS = 5, LATER = 75, INTERRUPTED = 130;
 
         private final int exitCode;
         private final String hint;
+        private Refusal refusal;
 
         Fault(int exitCode, String message, String hint, Throwable cause) {
             super(Secrets.mask(message), cause);
@@ -1093,6 +1345,15 @@ public class copilot {
             return new Fault(ERROR, "this is a bug of copilot.java: " + e,
                     "the same command with -v shows where; please report it", e);
         }
+
+        /// Notes which answer of GitHub's it tells of.
+        Fault about(Refusal answer) {
+            refusal = answer;
+            return this;
+        }
+
+        /// The answer of GitHub's that it tells of; null where there was none.
+        Refusal refusal() { return refusal; }
 
         public int exitCode() { return exitCode; }
 
@@ -1176,7 +1437,7 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
     }
 
     /// A schema goes into the request's own field where the model knows it, and into the prompt where it does not.
-    private Request request(String id, boolean stream, boolean structured) {
+    Request request(String id, boolean stream, boolean structured) {
         if (schema == null || fields.has("response_format")) return new Request(id, messages, fields, stream);
         if (structured) {
             var more = fields.deepCopy();
@@ -1190,16 +1451,11 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
     }
 
     /// The reply, whose text is JSON that meets the schema if there is one; a code fence around it is taken off.
-    ///
-    /// @param raw told the text that does not
-    Reply checked(Reply reply, Consumer<String> raw) {
+    Reply checked(Reply reply) {
         if (schema == null || !Set.of("stop", "").contains(reply.finish()) || answers() != 1) return reply;
-        String text = reply.text().strip().replaceFirst("(?s)\\A```\\w*\\s*\\n(.*)\\n\\s*```\\z", "$1");
-        var json = Json.tryParse(text);
-        var misses = json.isMissingNode() ? List.of("it is no JSON")
-                : JsonSchema.misses(schema.schema(), json, "answer");
+        String text = AnswerSchema.unfenced(reply.text());
+        var misses = schema.misses(text);
         if (misses.isEmpty()) return reply.withText(text);
-        raw.accept(reply.text());
         throw Fault.error("the answer does not meet the schema " + schema.name() + ": " + String.join("; ", misses),
                 "ask again, or a model with schema among its abilities (copilot models)");
     }
@@ -1232,19 +1488,20 @@ final class PromptData {
 
     String first() { return parts.getFirst().option(); }
 
-    /// Whether stdin is the data, and not a part of the prompt.
-    boolean takesStdin() {
-        return parts.stream().anyMatch(part -> part.option().equals("-d") ? part.text().equals("-")
-                : part.option().equals("--var-file") && part.text().endsWith("=-"));
+    /// The options that read stdin: one at most can.
+    List<String> readingStdin() {
+        return parts.stream().filter(part -> part.option().equals("-d") ? part.text().equals("-")
+                : part.option().equals("--var-file") && part.text().endsWith("=-"))
+                .map(part -> part.option() + " " + part.text()).toList();
     }
 
     /// The template's own data, under what is given besides.
     void sampleOf(Template template) {
-        if (template.head().samples().isEmpty()) {
+        if (!template.head().samples().any()) {
             throw Fault.usage(template.place() + " has no sample data", "it goes into "
-                    + template.place().replaceFirst("\\.[^./]+$", "") + ".json, or testData: in a .prompt.yml");
+                    + template.head().samples().place());
         }
-        sample = template.head().samples().getFirst();
+        sample = template.head().samples().rows().get().getFirst();
     }
 
     /// The names that were set one by one, each with its option: not to be mistyped.
@@ -1268,9 +1525,9 @@ final class PromptData {
             String name = part.text().substring(0, equals), text = part.text().substring(equals + 1);
             Data.put(values, name, switch (part.option()) {
                 case "--var-json" -> Data.value(text, "--var-json " + name);
-                case "--var-file" -> TextFile.read(env, text);
+                case "--var-file" -> TextFile.read(env, text).replaceFirst("\\r?\\n\\z", "");
                 default -> text;
-            }, part.option() + " " + part.text());
+            }, part.option() + " " + name);
         }
         return values;
     }
@@ -1285,7 +1542,7 @@ record TemplateFilling(Environment env, Screen screen, Template template, Prompt
         String input = template.head().stdin();
         boolean free = template.names().contains(input) && values.getOrDefault(input, Data.NULL) == Data.NULL;
         boolean needed = free && template.lacks(input, values);
-        var said = UserText.read(env, screen, words, files, needed, data.takesStdin());
+        var said = UserText.read(env, screen, words, files, needed, data.readingStdin());
         if (free && !said.before().isEmpty()) {
             values.put(input, said.before());
             said = new UserText("", "", said.words());
@@ -1299,11 +1556,15 @@ record TemplateFilling(Environment env, Screen screen, Template template, Prompt
     /// What is said stands around the template's last message: stdin and files before it, the words after it.
     private List<Message> around(List<Message> filled, UserText said) {
         var messages = new ArrayList<>(filled);
-        String own = "";
-        if (!messages.isEmpty() && messages.getLast().role().equals("user")) own = messages.removeLast().content();
-        String text = Text.paragraphs(said.before(), own, said.words());
+        boolean asks = messages.getLast().role().equals("user");
+        String text = Text.paragraphs(said.before(), asks && !messages.getLast().content().isBlank()
+                ? messages.getLast().content() : "", said.words());
+        if (asks) messages.removeLast();
         if (!text.isEmpty()) messages.add(Message.user(text));
-        if (messages.stream().anyMatch(message -> !message.role().equals("system"))) return messages;
+        if (!messages.isEmpty() && !messages.getLast().role().equals("system") && (!asks || !text.isEmpty())) {
+            return messages;
+        }
+        if (asks) throw template.empty();
         throw Fault.usage(template.place() + " is a system message alone, and there is no prompt",
                 "pipe one in, or add it as words: copilot chat -t " + template.name() + " \"…\"");
     }
@@ -1321,14 +1582,32 @@ record TemplateFilling(Environment env, Screen screen, Template template, Prompt
 record TemplateList(List<Line> lines) {
     static final List<String> COLUMNS = List.of("NAME", "DESCRIPTION", "INPUTS", "PLACE");
 
-    record Line(Template template, TemplateFolders.Found found) {}
+    /// @param inputs the author's names, else those in the text
+    /// @param path null for a packaged one
+    record Line(Template template, Path path, Collection<String> inputs, Set<String> needs) {
+        /// A packaged one, or where it lies.
+        String place() { return path == null ? "packaged" : template.place(); }
+
+        /// What need not be given in brackets.
+        String inputNames() {
+            return inputs.stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
+                    .collect(Collectors.joining(" "));
+        }
+    }
+
+    private static Line line(TemplateFolders folders, String name) {
+        var found = folders.find(name);
+        var template = TemplateReader.read(folders, found);
+        var inputs = template.head().inputs().isEmpty() ? template.names() : template.head().inputs().keySet();
+        return new Line(template, found.file(), inputs, template.needs());
+    }
 
     /// A template that cannot be read is told of, and left out.
     static TemplateList of(TemplateFolders folders, Notes notes) {
         var lines = new ArrayList<Line>();
         for (String name : folders.names()) {
             try {
-                lines.add(new Line(folders.named(name), folders.find(name)));
+                lines.add(line(folders, name));
             } catch (Fault damaged) {
                 notes.warn(damaged.getMessage());
             }
@@ -1338,53 +1617,650 @@ record TemplateList(List<Line> lines) {
 
     List<List<String>> cells() {
         return lines.stream().map(line -> List.of(line.template().name(), line.template().head().description(),
-                inputs(line.template()), line.found().file() == null ? "packaged" : line.found().place())).toList();
+                line.inputNames(), line.place())).toList();
     }
 
     JsonNode json() {
         var array = JsonNodeFactory.instance.arrayNode();
         for (var line : lines) {
-            var template = line.template();
-            var head = template.head();
-            var object = array.addObject().put("name", template.name()).put("description", head.description())
+            var head = line.template().head();
+            var object = array.addObject().put("name", line.template().name()).put("description", head.description())
                     .put("model", head.model());
             var inputs = object.putArray("inputs");
-            for (String name : allInputs(template)) {
-                inputs.addObject().put("name", name).put("needed", template.needs().contains(name))
+            for (String name : line.inputs()) {
+                inputs.addObject().put("name", name).put("needed", line.needs().contains(name))
                         .put("description", head.inputs().getOrDefault(name, ""));
             }
-            var file = line.found().file();
             object.put("schema", head.answer() != null)
-                    .put("path", file == null ? null : file.toAbsolutePath().toString());
+                    .put("path", line.path() == null ? null : line.path().toAbsolutePath().toString());
         }
         return array;
     }
 
-    /// The author's names, else those in the text; what need not be given in brackets.
-    static String inputs(Template template) {
-        return allInputs(template).stream().map(name -> template.needs().contains(name) ? name : "[" + name + "]")
-                .collect(Collectors.joining(" "));
-    }
-
-    private static Collection<String> allInputs(Template template) {
-        return template.head().inputs().isEmpty() ? template.names() : template.head().inputs().keySet();
-    }
-
-    static List<String> findings(TemplateFolders folders, String name) {
+    static List<Fault> findings(TemplateFolders folders, String name) {
         try {
             return folders.named(name).findings();
         } catch (Fault fault) {
-            return List.of(fault.getMessage() + (fault.hint().isEmpty() ? "" : " (" + fault.hint() + ")"));
+            return List.of(fault);
         }
     }
 
-    static String summary(Template template) {
-        int samples = template.head().samples().size();
-        String inputs = inputs(template);
-        return template.place() + ": ok, " + (inputs.isEmpty() ? "no inputs" : "inputs: " + inputs)
-                + (samples == 0 ? ", no sample data" : samples == 1 ? ", filled with its sample"
-                : ", filled with " + samples + " samples");
+    static String summary(TemplateFolders folders, String name) {
+        var line = line(folders, name);
+        var samples = line.template().head().samples();
+        int count = samples.any() ? samples.rows().get().size() : 0;
+        return line.template().place() + ": ok, " + (line.inputs().isEmpty() ? "no inputs" : "inputs: "
+                + line.inputNames()) + (count == 0 ? ", no sample data" : count == 1 ? ", filled with its sample"
+                : ", filled with " + count + " samples");
     }
+}
+
+/// What the user wants of a batch.
+///
+/// @param template null: the rows are requests as OpenAI's Batch API takes them
+/// @param out a file, a pattern with `{{id}}`, or null
+/// @param first the first rows only; 0: all
+/// @param sample so many rows by chance; 0: all
+/// @param shard which of `shards` parts, from 1
+record BatchOptions(String template, String rows, String format, String out, Path run, boolean openai, boolean stream,
+                    String id, List<String> echo, int jobs, Duration delay, BatchRunner.Rules rules, int first,
+                    int sample, long seed, int shard, int shards, boolean skipBad, boolean retryFailed, boolean again,
+                    boolean dryRun, boolean yes, String command) {
+    /// Whether a row is of this shard; rows stay in their shard when others are added.
+    boolean mine(String id) { return shards == 1 || Math.floorMod(Key.of(id).high(), shards) == shard - 1; }
+}
+
+/// The rows of a batch as tasks: each read, filled and named. Both looks at the input go through here.
+final class BatchTasks implements AutoCloseable {
+    private final BatchOptions options;
+    private final Function<Row, Question> prompts;
+    private final Rows rows;
+    private final String model;
+    private final boolean structured;
+    private final Set<Integer> chosen;                      // null: all
+    private final Map<Key, Integer> alike = new HashMap<>();
+    private int index = -1;
+
+    BatchTasks(Rows rows, BatchOptions options, Function<Row, Question> prompts, String model, boolean structured,
+               Set<Integer> chosen) {
+        this.rows = rows;
+        this.options = options;
+        this.prompts = prompts;
+        this.model = model;
+        this.structured = structured;
+        this.chosen = chosen;
+    }
+
+    /// The next task of those that are wanted; null after the last.
+    Task next() throws IOException {
+        for (var row = rows.next(); row != null; row = rows.next()) {
+            index++;
+            if (options.first() > 0 && index >= options.first()) return null;
+            if (chosen != null && !chosen.contains(index)) continue;
+            var task = task(row);
+            if (options.mine(task.id())) return task;
+        }
+        return null;
+    }
+
+    private Task task(Row row) {
+        if (row.fault() != null) return bad(row, row.place(), row.fault());
+        String id = row.place();
+        try {
+            id = id(row.data());
+            var schema = new AnswerSchema[1];
+            var request = options.template() == null ? request(row) : filled(row, schema);
+            var key = Key.of(id.getBytes(StandardCharsets.UTF_8), Json.bytes(ChatBody.of(request)));
+            return new Task(index, row.place(), id, key, request, schema[0], null, echo(row.data()));
+        } catch (Fault fault) {
+            return bad(row, id, fault);
+        }
+    }
+
+    private Task bad(Row row, String id, Fault fault) {
+        String words = fault.getMessage().contains(row.place()) ? fault.getMessage()
+                : row.place() + ": " + fault.getMessage();
+        return new Task(index, row.place(), id, Key.of("bad\n" + id + "\n" + words), null, null,
+                Fault.usage(words, fault.hint()), row.data() == null ? null : echo(row.data()));
+    }
+
+    private Request filled(Row row, AnswerSchema[] schema) {
+        var question = prompts.apply(row);
+        schema[0] = question.schema();
+        return question.request(model, true, structured);
+    }
+
+    /// A line of OpenAI's Batch API. Its own model wins; what we do not send is left out.
+    private Request request(Row row) {
+        var body = Data.node(row.data().get("body"));
+        if (!(body instanceof ObjectNode fields) || !fields.path("messages").isArray()) {
+            throw Fault.usage("it is no request of the Batch API: there is no body with messages",
+                    "name a template to fill rows of data: copilot batch TEMPLATE -d …");
+        }
+        String url = row.data().getOrDefault("url", "/v1/chat/completions").toString();
+        if (!url.endsWith("/chat/completions")) {
+            throw Fault.usage("its url is " + url, "/v1/chat/completions is what is served");
+        }
+        String own = Json.text(fields, "model");
+        fields.remove("stream");
+        return new Request(own.isEmpty() ? model : own, List.of(), fields.without("model") instanceof ObjectNode rest
+                ? rest : fields, true);
+    }
+
+    /// The field that names the row, else a hash of all of it; equal rows are told apart by their number.
+    private String id(Map<String, Object> data) {
+        if (options.id() != null) {
+            Object value = data.getOrDefault(options.id(), Data.NULL);
+            if (value != Data.NULL) return Data.text(value);
+            throw Fault.usage("there is no " + options.id() + " for --id", "--id names a field that every row has");
+        }
+        for (String name : List.of("id", "custom_id")) {
+            if (data.getOrDefault(name, Data.NULL) != Data.NULL) return Data.text(data.get(name));
+        }
+        var key = Key.of(Data.text(data));
+        int before = alike.merge(key, 1, Integer::sum) - 1;
+        return key.toString().substring(0, 16) + (before == 0 ? "" : "-" + (before + 1));
+    }
+
+    private ObjectNode echo(Map<String, Object> data) {
+        if (options.echo().isEmpty()) return null;
+        var echo = Json.object();
+        for (String name : options.echo()) echo.set(name, Data.node(data.getOrDefault(name, Data.NULL)));
+        return echo;
+    }
+
+    @Override
+    public void close() throws IOException { rows.close(); }
+}
+
+/// A batch from its options to its exit code: looks at all rows first, then asks those that are not done.
+final class BatchJob {
+    private static final int ASK_FROM = 200;
+
+    private final Environment env;
+    private final Screen screen;
+    private final CopilotClient copilot;
+    private final BatchOptions options;
+    private final Function<Row, Question> prompts;
+    private final RunFolder folder;
+    private String model;
+    private Optional<Model> known = Optional.empty();
+    private Set<Integer> chosen;
+
+    /// @param prompts fills the template; not called where the rows are requests
+    BatchJob(Environment env, Screen screen, CopilotClient copilot, BatchOptions options,
+             Function<Row, Question> prompts) {
+        this.env = env;
+        this.screen = screen;
+        this.copilot = copilot;
+        this.options = options;
+        this.prompts = prompts;
+        folder = new RunFolder(options.run());
+    }
+
+    /// What the first look at all rows has found.
+    private static final class Plan {
+        final List<RunFolder.Place> order = new ArrayList<>();
+        final List<Task> bad = new ArrayList<>();
+        final Set<Key> toSend = new HashSet<>();
+        final Set<Integer> badRows = new HashSet<>();
+        long bytes, tokens;
+        int done;
+        Task example;
+    }
+
+    /// @param about what the manifest says of the template and options
+    int run(String wished, ObjectNode about) {
+        String input = spooled();
+        var manifest = folder.readManifest();
+        chooseModel(wished, Json.text(manifest, "model"));
+        choose(input);
+        if (options.dryRun()) return dryRun(input);
+        try (var journal = new Journal(folder.path())) {
+            var plan = look(input, journal::entry);
+            if (!plan.bad.isEmpty() && !options.skipBad()) return refuse(plan);
+            if (!plan.toSend.isEmpty() && !confirmed(plan)) return 0;
+            manifest.setAll(about);
+            manifest.put("model", model).put("rows", plan.order.size()).put("input", options.rows())
+                    .put("out", options.out()).put("updated", env.time().now().toString());
+            if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
+            folder.write(manifest, plan.order);
+            record(plan, journal);
+            var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
+            return finish(plan, journal, stopped);
+        }
+    }
+
+    /// Standard input can be read once only, and is looked at twice.
+    private String spooled() {
+        if (!options.rows().equals("-")) return options.rows();
+        Path spool = folder.path().resolve("input." + options.format());
+        try {
+            Files.createDirectories(folder.path());
+            env.stdin().copyTo(spool);
+            return spool.toString();
+        } catch (IOException e) {
+            throw Fault.io("cannot keep standard input in " + spool, e, "is the folder writable? --run names another");
+        }
+    }
+
+    private Rows open(String input) {
+        try {
+            return Rows.open(env, input, options.format());
+        } catch (IOException e) {
+            throw new Fault(Fault.USAGE, "cannot read " + options.rows() + ": " + Text.reason(e),
+                    "is the name right? ls -l " + options.rows(), e);
+        }
+    }
+
+    private BatchTasks tasks(String input) {
+        boolean structured = known.map(m -> m.supports("structured_outputs")).orElse(false);
+        return new BatchTasks(open(input), options, prompts, model, structured, chosen);
+    }
+
+    /// The model is settled when a run begins, and kept: were GitHub's default another one tomorrow, every row would be
+    /// paid for again.
+    private void chooseModel(String wished, String before) {
+        var catalogue = Optional.<Catalogue>empty();
+        if (options.dryRun()) catalogue = copilot.catalogueAtHand();
+        else {
+            copilot.tokens().current();                     // who is not logged in learns it now
+            catalogue = Optional.of(copilot.catalogue(Catalogue.USABLE));
+        }
+        boolean named = wished != null && !wished.isBlank();
+        if (named || before.isEmpty()) {
+            model = copilot.chosen(wished).orElse(Catalogue.standard(catalogue));
+            if (!before.isEmpty() && !before.equals(model)) {
+                screen.note("note: the model was " + before + "; all rows count as new for " + model);
+            }
+        } else {
+            model = before;
+            screen.note("model " + model + ", as when this run began");
+        }
+        if (catalogue.isPresent() && options.template() != null) known = Optional.of(catalogue.get().named(model));
+    }
+
+    /// Rows by chance: always the same for a seed and a number of rows.
+    private void choose(String input) {
+        if (options.sample() == 0) return;
+        int count = 0;
+        try (var rows = open(input)) {
+            while (rows.next() != null) count++;
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + options.rows(), e, null);
+        }
+        var all = IntStream.range(0, count).boxed().collect(Collectors.toCollection(ArrayList::new));
+        Collections.shuffle(all, new Random(options.seed()));
+        chosen = new HashSet<>(all.subList(0, Math.min(options.sample(), count)));
+    }
+
+    /// Reads and fills every row before anything is sent.
+    private Plan look(String input, Function<Key, Optional<Journal.Entry>> journal) {
+        var plan = new Plan();
+        var ids = new HashMap<Key, Integer>();
+        long limit = known.map(Model::maxPrompt).orElse(0L);
+        try (var tasks = tasks(input)) {
+            for (var task = tasks.next(); task != null; task = tasks.next()) {
+                task = sane(task, ids, limit);
+                plan.order.add(new RunFolder.Place(task.index(), task.key()));
+                if (task.fault() != null) {
+                    plan.bad.add(task);
+                    plan.badRows.add(task.index());
+                } else if (isDone(journal.apply(task.key()))) plan.done++;
+                else if (plan.toSend.add(task.key())) {
+                    plan.bytes += size(task.request());
+                    if (plan.example == null) plan.example = task;
+                    if (options.dryRun()) plan.tokens += TokenCount.of(task.request(), tokenizer());
+                }
+            }
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + options.rows(), e, null);
+        }
+        if (plan.order.isEmpty()) throw Fault.usage(options.rows() + " holds no rows", "a line or an object a row");
+        return plan;
+    }
+
+    private Task sane(Task task, Map<Key, Integer> ids, long limit) {
+        if (task.fault() != null) return task;
+        var before = ids.putIfAbsent(Key.of(task.id()), task.index());
+        if (before != null) {
+            return task.bad("the id " + task.id() + " is that of row " + (before + 1) + " as well", "--id names a field"
+                    + " that tells all rows apart");
+        }
+        if (limit > 0 && size(task.request()) > limit) {    // fewer bytes than that are fewer tokens
+            long tokens = TokenCount.of(task.request(), tokenizer());
+            if (tokens > limit) {
+                return task.bad("the prompt has " + tokens + " tokens, and " + model + " takes " + limit,
+                        "a shorter text, or a model with a larger context (copilot models)");
+            }
+        }
+        return task;
+    }
+
+    private String tokenizer() { return known.map(Model::tokenizer).orElse("o200k_base"); }
+
+    private static long size(Request request) {
+        return request.messages().isEmpty() ? Json.bytes(request.fields()).length
+                : request.messages().stream().mapToLong(m -> m.content().getBytes(StandardCharsets.UTF_8).length).sum();
+    }
+
+    private boolean isDone(Optional<Journal.Entry> entry) {
+        if (entry.isEmpty() || options.again()) return false;
+        return entry.get().status().equals("ok") || !options.retryFailed();
+    }
+
+    private int refuse(Plan plan) {
+        plan.bad.forEach(task -> screen.error(task.fault().getMessage()));
+        screen.hint(plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked, and nothing was sent; mend"
+                + " them, or --skip-bad leaves them out (" + plan.bad.getFirst().fault().hint() + ")");
+        return Fault.USAGE;
+    }
+
+    /// Rows that cannot be asked are results too.
+    private void record(Plan plan, Journal journal) {
+        for (var task : plan.bad) {
+            if (journal.entry(task.key()).isPresent()) continue;
+            journal.append(task.key(), new Result(task.id(), "failed", null, Duration.ZERO, 0, "bad_row",
+                    task.fault().getMessage(), false, task.echo()), env.time().now());
+        }
+    }
+
+    private int dryRun(String input) {
+        var entries = Files.exists(folder.path().resolve("journal.jsonl")) ? folder.entries()
+                : Map.<Key, Journal.Entry>of();
+        var plan = look(input, key -> Optional.ofNullable(entries.get(key)));
+        plan.bad.forEach(task -> screen.error(task.fault().getMessage()));
+        var out = new StringJoiner("\n");
+        out.add("rows     " + plan.order.size()).add("done     " + plan.done).add("bad      " + plan.bad.size())
+                .add("to send  " + plan.toSend.size()).add("model    " + model)
+                .add("tokens   " + plan.tokens + " in the prompts, and the answers'");
+        known.flatMap(m -> m.credits(plan.tokens, 0)).ifPresent(credits -> out.add("credits  " + credits
+                + " for the prompts, and the answers'"));
+        if (options.delay().isPositive()) {
+            out.add("time     at least " + Durations.words(options.delay().multipliedBy(plan.toSend.size())));
+        }
+        env.out().print(out + "\n");
+        if (plan.example != null && options.template() != null) {
+            env.out().print("\n" + Question.text(plan.example.request().messages(), true) + "\n");
+        }
+        return plan.bad.isEmpty() || options.skipBad() ? 0 : Fault.USAGE;
+    }
+
+    /// More than a person would ask by hand is asked for once more, where a person is there.
+    private boolean confirmed(Plan plan) {
+        if (options.yes() || plan.toSend.size() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
+        screen.say(plan.toSend.size() + " requests to " + model + ", about " + plan.bytes / 4 + " tokens of prompts"
+                + (options.delay().isPositive() ? ", at least " + Durations.words(options.delay().multipliedBy(
+                        plan.toSend.size())) : "") + ". Go on? [y/N]");
+        boolean yes = env.stdin().line().strip().toLowerCase(Locale.ROOT).startsWith("y");
+        if (!yes) screen.note("nothing was sent (-y does not ask)");
+        return yes;
+    }
+
+    private Optional<Fault> ask(Plan plan, String input, Journal journal) {
+        var progress = new BatchProgress(env, screen, plan.toSend.size(), printer(plan, journal));
+        var pace = new Pace(options.jobs(), options.delay());
+        var runner = new BatchRunner(pace, options.rules(), env.time(), copilot::askOnce, journal,
+                progress);
+        progress.watch(runner, pace);
+        env.ending().patience(Duration.ofSeconds(30));
+        try (var tasks = tasks(input)) {
+            return runner.run(new ToSend(tasks, plan), options.jobs(), Duration.ofSeconds(29));
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + options.rows(), e, null);
+        } finally {
+            progress.end();
+        }
+    }
+
+    private Optional<InOrder> printer(Plan plan, Journal journal) {
+        return !options.stream() ? Optional.empty() : Optional.of(new InOrder(plan.order, plan.toSend,
+                key -> journal.entry(key).map(journal::result), env.out()));
+    }
+
+    /// The second look: those to send, which must be what the first look has seen.
+    private static final class ToSend implements Iterator<Task> {
+        private final BatchTasks tasks;
+        private final Plan plan;
+        private final Set<Key> left;
+        private int position;
+        private Task next;
+
+        ToSend(BatchTasks tasks, Plan plan) {
+            this.tasks = tasks;
+            this.plan = plan;
+            left = new HashSet<>(plan.toSend);
+        }
+
+        @Override
+        public boolean hasNext() {
+            try {
+                while (next == null && !left.isEmpty()) {
+                    var task = tasks.next();
+                    if (task == null) return false;
+                    boolean bad = plan.badRows.contains(task.index());
+                    if (!bad && (position == plan.order.size() || !plan.order.get(position).key().equals(task.key()))) {
+                        throw Fault.error("the input has changed while it was read: " + task.place(),
+                                "the same command again goes by what it holds now");
+                    }
+                    position++;
+                    if (!bad && left.remove(task.key())) next = task;
+                }
+            } catch (IOException e) {
+                throw Fault.io("cannot read the rows", e, null);
+            }
+            return next != null;
+        }
+
+        @Override
+        public Task next() {
+            if (!hasNext()) throw new NoSuchElementException();
+            var task = next;
+            next = null;
+            return task;
+        }
+    }
+
+    private int finish(Plan plan, Journal journal, Optional<Fault> stopped) {
+        Function<Key, Optional<String>> results = key -> journal.entry(key).map(journal::result);
+        if (options.out() != null) {
+            new Results(env.path(""), options.out(), options.openai(), results).write(plan.order);
+        }
+        if (plan.toSend.isEmpty()) printer(plan, journal).ifPresent(InOrder::advance);
+        var tally = Tally.NONE;
+        for (var place : plan.order) {
+            var entry = journal.entry(place.key());
+            if (entry.isPresent()) tally = tally.counted(entry.get().status(), 1);
+        }
+        if (stopped.isPresent()) {
+            screen.note(tally.rows() + " of " + plan.order.size() + " rows are done: " + tally.words());
+            var why = stopped.get();
+            if (why instanceof Interrupted) throw why;
+            int code = why.exitCode() == Fault.NOT_LOGGED_IN ? why.exitCode() : Fault.LATER;
+            throw new Fault(code, why.getMessage(), "goes on from here: " + options.command(), why);
+        }
+        screen.note((plan.toSend.isEmpty() ? "nothing to do: " : "done: ") + tally.words()
+                + (tally.notOk() > 0 ? "; --retry-failed asks those again" : ""));
+        return tally.notOk() > 0 ? Fault.FAILED_ROWS : 0;
+    }
+}
+
+/// Which part of the rows this process asks: `--shard K/N`, else what a Kubernetes Indexed Job or a Slurm array says.
+record Shard(int number, int of) {
+    static Shard of(String option, Environment env) {
+        if (option != null) {
+            var m = Pattern.compile("([0-9]{1,6})/([0-9]{1,6})").matcher(option);
+            if (m.matches()) return checked(Integer.parseInt(m.group(1)), Integer.parseInt(m.group(2)), "--shard "
+                    + option);
+            throw Fault.usage("--shard " + option + " is no part", "--shard 1/4");
+        }
+        for (var names : List.of(List.of("JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", ""),
+                List.of("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"))) {
+            String index = env.variable(names.get(0)), count = env.variable(names.get(1));
+            if (index == null || count == null) continue;
+            String least = env.variable(names.get(2));
+            try {
+                int first = least == null ? 0 : Integer.parseInt(least);
+                return checked(Integer.parseInt(index) - first + 1, Integer.parseInt(count), names.get(0) + "="
+                        + index);
+            } catch (NumberFormatException e) {
+                throw Fault.usage(names.get(0) + "=" + index + " and " + names.get(1) + "=" + count + " are no numbers",
+                        "--shard 1/4 goes before them");
+            }
+        }
+        return new Shard(1, 1);
+    }
+
+    private static Shard checked(int number, int of, String where) {
+        if (number >= 1 && number <= of) return new Shard(number, of);
+        throw Fault.usage(where + " is out of range", "parts count from 1 to their number: --shard 1/4");
+    }
+}
+
+/// What `batch status` tells, from the folders of runs alone.
+record BatchReport(ObjectNode manifest, List<RunFolder.Place> order, Tally tally,
+                   Function<Key, Optional<String>> results) {
+    static BatchReport of(RunFolder folder) { return merged(List.of(folder)); }
+
+    /// Joins runs, such as shards: they must have asked the same of the same model.
+    static BatchReport merged(List<RunFolder> folders) {
+        var first = folders.getFirst().readManifest();
+        var places = new TreeMap<Integer, RunFolder.Place>();
+        var found = new HashMap<Key, Map.Entry<RunFolder, Journal.Entry>>();
+        for (var folder : folders) {
+            var manifest = folder.readManifest();
+            for (String field : List.of("template_hash", "model", "options")) {
+                if (manifest.path(field).equals(first.path(field))) continue;
+                throw Fault.usage(folders.getFirst().path().getFileName() + " and " + folder.path().getFileName()
+                        + " differ in their " + field.replace('_', ' '), "only parts of one job can be joined");
+            }
+            folder.order().forEach(place -> places.putIfAbsent(place.index(), place));
+            folder.entries().forEach((key, entry) -> found.put(key, Map.entry(folder, entry)));
+        }
+        var order = List.copyOf(places.values());
+        var tally = Tally.NONE;
+        for (var place : order) {
+            if (found.containsKey(place.key())) tally = tally.counted(found.get(place.key()).getValue().status(), 1);
+        }
+        return new BatchReport(first, order, tally, key -> Optional.ofNullable(found.get(key))
+                .map(at -> Journal.result(at.getKey().path(), at.getValue())));
+    }
+
+    void write(Path here, String out, boolean openai) { new Results(here, out, openai, results).write(order); }
+
+    String text() {
+        long left = order.size() - tally.rows();
+        return tally.rows() + " of " + order.size() + " rows are done: " + tally.words() + "\n"
+                + (left > 0 ? left + " are still to be asked: the same command goes on\n" : "")
+                + "model " + Json.text(manifest, "model") + (manifest.has("template") ? ", template "
+                + Json.text(manifest, "template") : "") + ", last started " + Json.text(manifest, "updated");
+    }
+
+    ObjectNode json() {
+        var json = manifest.deepCopy();
+        json.putObject("done").put("rows", order.size()).put("ok", tally.ok()).put("failed", tally.failed())
+                .put("filtered", tally.filtered()).put("incomplete", tally.incomplete())
+                .put("left", order.size() - tally.rows());
+        return json;
+    }
+}
+
+/// Prints results in the input's order as soon as those before them are there too.
+final class InOrder {
+    private final List<RunFolder.Place> order;
+    private final Set<Key> awaited;
+    private final Function<Key, Optional<String>> results;
+    private final PrintWriter out;
+    private int next;
+
+    /// @param awaited those that are still to be asked
+    InOrder(List<RunFolder.Place> order, Set<Key> awaited, Function<Key, Optional<String>> results, PrintWriter out) {
+        this.order = order;
+        this.awaited = new HashSet<>(awaited);
+        this.results = results;
+        this.out = out;
+    }
+
+    synchronized void ended(Key key) {
+        awaited.remove(key);
+        advance();
+    }
+
+    synchronized void advance() {
+        for (; next < order.size() && !awaited.contains(order.get(next).key()); next++) {
+            results.apply(order.get(next).key()).ifPresent(result -> out.print(result + "\n"));
+        }
+        out.flush();
+    }
+}
+
+/// What a person sees of a run: on a terminal one living line, elsewhere a line every 30 seconds.
+final class BatchProgress implements BatchRunner.Watcher {
+    private static final Duration SELDOM = Duration.ofSeconds(30);
+
+    private final Environment env;
+    private final Screen screen;
+    private final int rows;
+    private final Optional<InOrder> printer;
+    private final Instant begun;
+    private BatchRunner runner;
+    private Pace pace;
+    private Instant told, pausedUntil = Instant.MIN;
+    private String why = "";
+
+    BatchProgress(Environment env, Screen screen, int rows, Optional<InOrder> printer) {
+        this.env = env;
+        this.screen = screen;
+        this.rows = rows;
+        this.printer = printer;
+        begun = told = env.time().now();
+    }
+
+    void watch(BatchRunner runner, Pace pace) {
+        this.runner = runner;
+        this.pace = pace;
+    }
+
+    @Override
+    public void ended(Task task, Result result) {
+        printer.ifPresent(p -> p.ended(task.key()));
+        tick();
+    }
+
+    @Override
+    public synchronized void paused(Duration pause, String reason) {
+        pausedUntil = env.time().now().plus(pause);
+        why = reason;
+        if (!screen.terminal()) screen.note("all wait " + Durations.words(pause) + ": " + reason);
+    }
+
+    @Override
+    public void note(String text) { screen.note(text); }
+
+    @Override
+    public synchronized void tick() {
+        var now = env.time().now();
+        if (screen.terminal()) {
+            screen.countdown(!pausedUntil.isAfter(now) ? line(now) : "all wait "
+                    + Durations.clock(Duration.between(now, pausedUntil)) + ": " + Text.shortened(why, 60));
+        } else if (Duration.between(told, now).compareTo(SELDOM) >= 0) {
+            told = now;
+            screen.note(line(now));
+        }
+    }
+
+    private String line(Instant now) {
+        var tally = runner.tally();
+        double seconds = Math.max(0.001, Duration.between(begun, now).toMillis() / 1000.0);
+        double rate = tally.rows() / seconds;
+        String left = tally.rows() == 0 ? "" : ", " + Durations.words(Duration.ofMillis((long) (1000
+                * (rows - tally.rows()) / rate))) + " left";
+        return tally.rows() + "/" + rows + ": " + tally.words() + ", " + String.format(Locale.ROOT, "%.1f", rate)
+                + " rows/s, " + pace.inFlight() + " in flight, " + tally.cost() + left + " (pace " + pace.jobs()
+                + " jobs" + (pace.delay().isPositive() ? ", " + Durations.seconds(pace.delay()) : "") + ")";
+    }
+
+    void end() { screen.countdown(""); }
 }
 
 /// What a person says at once.
@@ -1396,7 +2272,7 @@ record UserText(String piped, String files, String words) {
     ///
     /// @return null where there is nothing and a person sits at the terminal
     static String of(Environment env, Screen screen, List<String> prompt, List<String> files) {
-        var said = read(env, screen, prompt, files, true, false);
+        var said = read(env, screen, prompt, files, true, List.of());
         String text = Text.paragraphs(said.before(), said.words());
         if (!text.isEmpty()) return text;
         if (env.stdin().kind() == Stdin.Kind.TERMINAL && !dash(prompt)) return null;
@@ -1404,15 +2280,20 @@ record UserText(String piped, String files, String words) {
     }
 
     /// @param needed whether stdin must be waited for where nothing else is there
-    /// @param taken whether stdin is something else, such as the data
+    /// @param taken the options for which stdin is something else, such as the data
     static UserText read(Environment env, Screen screen, List<String> prompt, List<String> files, boolean needed,
-                         boolean taken) {
+                         List<String> taken) {
         boolean dash = dash(prompt);
-        if (dash && taken) throw Fault.usage("stdin cannot be the data and the prompt", "give one of them as a file");
+        var readers = new ArrayList<>(taken);
+        if (dash) readers.add("the prompt -");
+        if (files.contains("-")) readers.add("-f -");
+        if (readers.size() > 1) {
+            throw Fault.usage("stdin cannot be both " + String.join(" and ", readers), "give one of them as a file");
+        }
         String words = String.join(" ", dash ? prompt.subList(1, prompt.size()) : prompt);
         String piped = "";
         boolean open = dash || env.stdin().kind() != Stdin.Kind.TERMINAL;
-        if (!files.contains("-") && !taken && open) {
+        if (!files.contains("-") && taken.isEmpty() && open) {
             boolean alone = dash || needed && words.isBlank() && files.isEmpty();
             piped = alone ? env.stdin().text() : ifItSpeaks(env, screen);
         }
@@ -1659,14 +2540,12 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
 
 /// Text files that the user names.
 final class TextFile {
-    private static final int LARGEST = 64 << 20;
-
     static String read(Environment env, String name) {
         if (name.equals("-")) return env.stdin().text();
         Path file = env.path(name);
         try {
             if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name its files");
-            if (Files.isRegularFile(file) && Files.size(file) > LARGEST) {
+            if (Files.isRegularFile(file) && Files.size(file) > Text.LARGEST) {
                 throw Fault.usage(name + " is larger than 64 MiB", "no model reads so much");
             }
             return Text.utf8(Files.readAllBytes(file), name);
@@ -1780,7 +2659,7 @@ final class Conversation {
                 try {
                     line = reader.readLine(screen.colour() ? "\033[1m> \033[0m" : "> ");
                 } catch (UserInterruptException stoppedTyping) {
-                    if (env.stopping().getAsBoolean()) return Fault.INTERRUPTED;
+                    if (env.ending().stopping()) return Fault.INTERRUPTED;
                     if (stoppedTyping.getPartialLine().isEmpty()) screen.note("(Ctrl-D or /quit leaves)");
                     continue;
                 } catch (EndOfFileException _) {
@@ -1875,7 +2754,7 @@ final class Conversation {
             if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
         } catch (Fault fault) {
             printer.end();
-            if (env.stopping().getAsBoolean()) throw fault;
+            if (env.ending().stopping()) throw fault;
             if (fault instanceof Interrupted) screen.note("(stopped)");
             else screen.report(fault);
         } finally {
@@ -2573,22 +3452,27 @@ final class CopilotClient {
     /// Asks, telling `listener` what arrives as it arrives.
     ///
     /// @throws Fault also when the stream breaks off: what had come was told to the listener
-    Reply ask(Request request, Listener listener) {
+    Reply ask(Request request, Listener listener) { return ask(request, UnaryOperator.identity(), listener); }
+
+    /// The same without another attempt after trouble or a limit: the caller has its own way.
+    Reply askOnce(Request request) { return ask(request, Call::once, (_, _) -> { }); }
+
+    private Reply ask(Request request, UnaryOperator<Call> manner, Listener listener) {
         var sent = request.withStream(request.stream() && streams(request.model()));
         session.notes().detail("request without messages: " + Json.line(ChatBody.of(sent.withMessages(List.of()))));
         long start = System.nanoTime();
         var chat = new ChatReading(listener, request.fields().path("n").asInt(1));
         try {
-            send("POST", "/chat/completions", Json.bytes(ChatBody.of(sent)), sent.stream(), chat,
-                    answer -> ChatRefusal.of(this, request, answer));
+            send("POST", "/chat/completions", Json.bytes(ChatBody.of(sent)), call -> manner.apply(sent.stream() ? call
+                    : call.slow()), chat, answer -> ChatRefusal.of(this, request, answer));
         } catch (Stopped stopped) {
             String what = chat.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
-            throw Fault.error(what + stopped.getMessage(),
-                    chat.delivered() ? "ask again for a whole one" : stopped.hint());
+            throw new Stopped(what + stopped.getMessage(),
+                    chat.delivered() ? "ask again for a whole one" : stopped.hint(), stopped);
         }
         var reply = chat.answer.reply(Duration.ofNanos(System.nanoTime() - start));
         if (!reply.finish().equals("error")) return reply;
-        throw Fault.error("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
+        throw new Unfinished("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
     }
 
     /// Begins a new answer at each attempt, and forbids another attempt once something was told.
@@ -2663,8 +3547,8 @@ final class CopilotClient {
     Catalogue catalogue(Duration age) {
         if (known == null) known = stored();
         if (known.isPresent() && known.get().younger(age, session.now())) return known.get();
-        var fresh = new Catalogue(send("GET", "/models", null, true, Reading.json("the list of models"), _ -> null),
-                session.now());
+        var fresh = new Catalogue(send("GET", "/models", null, UnaryOperator.identity(),
+                Reading.json("the list of models"), _ -> null), session.now());
         session.home().keep(models(tokens.source()), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
         known = Optional.of(fresh);
         return fresh;
@@ -2713,7 +3597,7 @@ final class CopilotClient {
             public boolean delivered() { return true; }     // what is printed cannot be taken back
         };
         boolean github = from.startsWith("/copilot_internal/") || from.matches("/user(\\?.*)?");
-        if (!github) return send(method, from, bytes, false, reading, _ -> null);
+        if (!github) return send(method, from, bytes, Call::slow, reading, _ -> null);
         var headers = session.headers().github(tokens.source().value());
         return session.wire().send(new Call(method, session.host().rest(from), headers, bytes), reading);
     }
@@ -2724,8 +3608,8 @@ final class CopilotClient {
 
     /// The way of every request to the API: a 401 renews the token once, a 421 rereads the API host once.
     ///
-    /// @param quick whether the answer's head comes at once, and not only with the whole answer
-    private <T> T send(String method, String path, byte[] body, boolean quick, Reading<T> reading,
+    /// @param manner how patient the call is, and how often it may be tried
+    private <T> T send(String method, String path, byte[] body, UnaryOperator<Call> manner, Reading<T> reading,
                        Function<Refusal, Fault> explained) {
         var token = new AtomicReference<>(tokens.current());
         IntPredicate mended = status -> {
@@ -2734,9 +3618,8 @@ final class CopilotClient {
             return true;
         };
         return session.wire().send(() -> {
-            var call = new Call(method, session.host().resolve(token.get().api(), path),
-                    session.headers().copilot(token.get().value()), body).explained(explained);
-            return quick ? call : call.slow();
+            return manner.apply(new Call(method, session.host().resolve(token.get().api(), path),
+                    session.headers().copilot(token.get().value()), body).explained(explained));
         }, mended, reading);
     }
 }
@@ -2835,14 +3718,14 @@ final class ChatAnswer {
 
     /// The server has ended the stream in good order, but not the answer: it is billed, and not asked for again.
     private Fault unfinished() {
-        return Fault.error((delivered ? "the answer broke off in the middle" : "no answer came")
+        return new Unfinished((delivered ? "the answer broke off in the middle" : "no answer came")
                 + ": the stream ended without an end mark " + Refusal.inside("", requestId).marks(""), "ask again");
     }
 
     private void whole(ObjectNode answer) {
         chunk(answer);
         if (texts.isEmpty() && finish.isEmpty()) {
-            throw Fault.error("GitHub's answer holds no choices", "the same with -v shows more");
+            throw new Unfinished("GitHub's answer holds no choices", "the same with -v shows more");
         }
         done = true;
     }
@@ -2850,7 +3733,7 @@ final class ChatAnswer {
     private void chunk(ObjectNode chunk) {
         if (chunk.hasNonNull("error")) {
             var said = Refusal.inside(chunk.toString(), requestId);
-            throw Fault.error("GitHub broke the answer off: " + said.said(), "try again, or another model (-m)");
+            throw new Unfinished("GitHub broke the answer off: " + said.said(), "try again, or another model (-m)");
         }
         for (var error : chunk.path("copilot_errors")) listener.warning(Text.printable(Json.text(error, "message")));
         model = first(Json.text(chunk, "model"), model);
@@ -2997,35 +3880,49 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
     /// @param inputSchema what the data must meet; null: anything
     /// @param stdin the name that stands for what is piped in; `input` unless the author says otherwise
     /// @param answer what the answer must look like; null: anything
-    /// @param samples data of the author's own, to try the template with
     record Head(String description, String model, ObjectNode options, Map<String, Object> defaults,
-                Map<String, String> inputs, ObjectNode inputSchema, String stdin, AnswerSchema answer,
-                List<Map<String, Object>> samples) {}
+                Map<String, String> inputs, JsonSchema inputSchema, String stdin, AnswerSchema answer,
+                Samples samples) {}
+
+    /// Data of the author's own, to try the template with; read when it is asked for.
+    record Samples(boolean any, String place, Supplier<List<Map<String, Object>>> rows) {}
 
     record Turn(String role, StrictMustache.Compiled text) {}
 
-    /// The messages, filled from `data`. A blank one is left out.
+    private static final int SENTENCES = 20;                // of an error; more help nobody
+    private static final String PARTIALS = "partials lie beside the template, or where `copilot templates path` says";
+
+    /// The messages, filled from `data`. A blank one is left out, but for the last.
     ///
     /// @param allowMissing a missing value is empty; else it is an error
     /// @throws Fault naming all values that are missing and all that do not meet the author's schema
     List<Message> filled(Map<String, Object> data, boolean allowMissing) {
+        if (head.answer() != null) head.answer().schema().check();
         var all = Data.withDefaults(data, head.defaults());
-        var problems = new LinkedHashSet<String>();
-        boolean partial = false;
+        var missing = new ArrayList<StrictMustache.Missing>();
         var messages = new ArrayList<Message>();
         for (var turn : turns) {
             var rendering = mustache.render(turn.text(), all);
-            for (var missing : allowMissing ? Set.<StrictMustache.Missing>of() : rendering.missing()) {
-                problems.add(missing.sentence());
-                partial |= missing.partial();
+            missing.addAll(rendering.missing());
+            if (turn == turns.getLast() || !rendering.text().isBlank()) {
+                messages.add(new Message(turn.role(), rendering.text()));
             }
-            if (!rendering.text().isBlank()) messages.add(new Message(turn.role(), rendering.text()));
         }
-        if (head.inputSchema() != null) problems.addAll(JsonSchema.misses(head.inputSchema(), Data.node(all), place
-                + ": data"));
-        if (problems.isEmpty()) return messages;
-        throw Fault.usage(String.join("; ", problems), partial ? "partials lie beside the template, or where `copilot"
-                + " templates path` says" : advice(data));
+        var misses = head.inputSchema() == null ? List.<String>of()
+                : head.inputSchema().misses(Data.node(all), place + ": data");
+        if (misses.isEmpty() && (missing.isEmpty() || allowMissing)) return messages;
+        var problems = Stream.concat(allowMissing ? Stream.of() : missing.stream().map(Object::toString).distinct(),
+                misses.stream()).toList();
+        String more = problems.size() <= SENTENCES ? "" : "; and " + (problems.size() - SENTENCES) + " more";
+        String hint = missing.isEmpty() || allowMissing
+                ? "inputs: in the template says what is wanted; --var gives a text, --var-json NAME=JSON anything else"
+                : missing.stream().anyMatch(StrictMustache.Missing::partial) ? PARTIALS : advice(data);
+        throw Fault.usage(problems.stream().limit(SENTENCES).collect(Collectors.joining("; ")) + more, hint);
+    }
+
+    Fault empty() {
+        return Fault.usage(place + " comes out empty with this data", "copilot templates show " + name
+                + " shows what it wants");
     }
 
     /// Whether the texts cannot be filled for want of this name.
@@ -3040,7 +3937,7 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
                 + Text.shortened(String.join(", ", data.keySet()), 200);
         String pipe = names().contains(head.stdin()) && data.getOrDefault(head.stdin(), Data.NULL) == Data.NULL
                 ? ", or pipe {{" + head.stdin() + "}} in" : "";
-        String example = head.samples().isEmpty() ? "" : "; copilot render " + name + " --example shows what is wanted";
+        String example = !head.samples().any() ? "" : "; copilot render " + name + " --example shows what is wanted";
         return given + "; add --var NAME=VALUE or -d FILE.json" + pipe + example;
     }
 
@@ -3048,6 +3945,12 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
     Set<String> names() {
         return uses().filter(use -> !use.partial()).map(use -> use.name().split("\\.", 2)[0]).filter(n -> !n.isEmpty())
                 .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    /// Names the template's text: a run is of one template.
+    String hash() {
+        return Text.sha256(turns.stream().map(turn -> turn.role() + "\n" + turn.text().source())
+                .collect(Collectors.joining("\n"))).substring(0, 16);
     }
 
     /// Whether a name that is not known before the data is there may still be used.
@@ -3065,54 +3968,80 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
         return turns.stream().flatMap(turn -> mustache.uses(turn.text()).stream());
     }
 
-    /// What is wrong with it, as far as can be told without a model: partials that are not there, data of its own that
-    /// does not fill it, inputs that are described but not used, or used but not described, schemas that are none.
-    List<String> findings() {
-        var found = new ArrayList<String>();
-        uses().filter(use -> use.partial() && !use.name().startsWith("*") && mustache.partial(use.name()).isEmpty())
-                .forEach(use -> found.add(use.place() + ": there is no partial " + use.name() + mustache.near(use)));
-        if (head.answer() != null) found.addAll(JsonSchema.faults(head.answer().schema(), place + ": schema"));
-        if (head.inputSchema() != null) found.addAll(JsonSchema.faults(head.inputSchema(), place + ": inputs"));
-        if (!head.stdin().equals("input") && !open() && !names().contains(head.stdin())) {
-            found.add(place + ": stdin: " + head.stdin() + " is used nowhere"
-                    + StrictMustache.meant(head.stdin(), names()));
+    /// What is wrong with it, as far as can be told without a model: partials that are not there or have no end, data
+    /// of its own that does not fill it, inputs that are described but not used, or used but not described, schemas
+    /// that are none.
+    List<Fault> findings() {
+        var found = new ArrayList<Fault>();
+        uses().filter(use -> use.kind() == '>' && !use.name().startsWith("*") && mustache.partial(use.name()).isEmpty())
+                .forEach(use -> found.add(Fault.usage(use.place() + ": there is no partial " + use.name()
+                        + mustache.near(use.name()), PARTIALS)));
+        mustache.endless(turns.stream().map(Turn::text).toList()).ifPresent(use -> found.add(Fault.usage(use.place()
+                + ": the partial " + use.name() + " contains itself without end", "put it into a section")));
+        for (var schema : Stream.of(head.inputSchema(), head.answer() == null ? null : head.answer().schema())
+                .filter(Objects::nonNull).toList()) {
+            schema.faults().forEach(fault -> found.add(Fault.usage(fault, "https://json-schema.org")));
         }
+        if (!open()) unused(found);
         if (!found.isEmpty()) return found;
-        if (!head.inputs().isEmpty() && !open()) {
-            head.inputs().keySet().stream().filter(name -> !names().contains(name))
-                    .forEach(name -> found.add(place + ": the input " + name + " is described but not used"));
-            needs().stream().filter(name -> !head.inputs().containsKey(name))
-                    .forEach(name -> found.add(place + ": {{" + name + "}} is used but not among the inputs"
-                            + StrictMustache.meant(name, head.inputs().keySet())));
-        }
-        for (int i = 0; i < head.samples().size(); i++) {
+        var samples = head.samples().any() ? head.samples().rows().get() : List.<Map<String, Object>>of();
+        for (var sample : samples) {
             try {
-                filled(head.samples().get(i), false);
+                filled(sample, false);
             } catch (Fault fault) {
-                found.add((head.samples().size() > 1 ? "sample " + (i + 1) : "its sample data") + ": "
-                        + fault.getMessage());
+                String which = samples.size() == 1 ? "its sample" : "sample " + (samples.indexOf(sample) + 1);
+                found.add(Fault.usage(fault.getMessage() + " (with " + which + ", " + head.samples().place() + ")",
+                        fault.hint()));
             }
         }
         return found;
+    }
+
+    private void unused(List<Fault> found) {
+        String hint = "inputs: describes the names that data must have";
+        var described = head.inputs().keySet();
+        if (!described.isEmpty()) {
+            described.stream().filter(name -> !names().contains(name)).forEach(name -> found.add(Fault.usage(place
+                    + ": the input " + name + " is described but not used" + StrictMustache.meant(name, names()),
+                    hint)));
+            needs().stream().filter(name -> !described.contains(name)).forEach(name -> found.add(Fault.usage(place
+                    + ": {{" + name + "}} is used but not among the inputs" + StrictMustache.meant(name, described),
+                    hint)));
+        }
+        if (!head.stdin().equals("input") && !names().contains(head.stdin())) {
+            found.add(Fault.usage(place + ": stdin: " + head.stdin() + " is used nowhere"
+                    + StrictMustache.meant(head.stdin(), names()), "stdin: names what is piped in"));
+        }
     }
 }
 
 /// What an answer must look like.
 ///
 /// @param strict whether the API is to hold the model to it; null: where the schema is of the kind that it can
-record AnswerSchema(String name, ObjectNode schema, Boolean strict) {
+record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
     /// The field of the request's body, for models that know it.
     ObjectNode responseFormat() {
         var format = Json.object().put("type", "json_schema");
         format.putObject("json_schema").put("name", name.replaceAll("[^A-Za-z0-9_-]", "_"))
-                .put("strict", strict != null ? strict : closed(schema)).set("schema", schema);
+                .put("strict", strict != null ? strict : closed(schema.json())).set("schema", schema.json());
         return format;
     }
 
     /// The same in words, for models that do not.
     String instruction() {
         return "Answer with JSON alone, without a code fence, that is valid against this JSON Schema:\n"
-                + Json.compact(schema);
+                + Json.compact(schema.json());
+    }
+
+    /// What does not meet the schema in an answer, a sentence each.
+    List<String> misses(String text) {
+        var json = Json.tryParse(text);
+        return json.isMissingNode() ? List.of("it is no JSON") : schema.misses(json, "answer");
+    }
+
+    /// An answer without the code fence that some models put around it.
+    static String unfenced(String text) {
+        return text.strip().replaceFirst("(?s)\\A```\\w*\\s*\\n(.*)\\n\\s*```\\z", "$1");
     }
 
     /// OpenAI's rule for `strict`: every object names all its properties as required and allows no others.
@@ -3156,20 +4085,31 @@ final class TemplateReader {
         var matter = FrontMatter.of(found.text(), found.place());
         fields = new YamlFields(found.place(), matter.yaml(), matter.yamlLine());
         fields.onlyKnown(KEYS);
-        var options = fields.object("options");
-        var request = (ObjectNode) Data.node(options);
-        RequestFields.check(request, fields.at("options") + ": options");
+        var request = (ObjectNode) Data.node(fields.object("options"));
+        RequestFields.check(request, key -> fields.at(key) + ": " + key);
         for (String name : RequestFields.NAMES) {
-            if (!fields.has(name)) continue;
-            RequestFields.put(request, fields.at(name) + ": " + name, name, Data.node(fields.get(name)));
+            if (fields.has(name)) request.set(name, Data.node(fields.get(name)));
         }
+        RequestFields.check(request, key -> fields.at(key) + ": " + key);
         var inputs = fields.object("inputs");
         var schema = fields.object("schema");
+        if (!schema.isEmpty() && request.has("response_format")) {
+            throw fields.wrong("response_format", "schema: asks for a format as well", "take one of them");
+        }
         var head = new Template.Head(fields.text("description"), fields.text("model"), request,
-                fields.object("defaults"), described(inputs), inputSchema(inputs),
-                fields.has("stdin") ? fields.text("stdin") : "input", schema.isEmpty() ? null
-                : new AnswerSchema(found.name(), (ObjectNode) Data.node(schema), null), found.samples());
+                fields.object("defaults"), described(inputs), inputSchema(inputs), stdin(), schema.isEmpty() ? null
+                : new AnswerSchema(found.name(), schema("schema", schema), null), found.samples());
         return template(head, turns(matter));
+    }
+
+    private JsonSchema schema(String key, Map<?, ?> schema) {
+        return new JsonSchema((ObjectNode) Data.node(schema), fields.at(key) + ": " + key);
+    }
+
+    private String stdin() {
+        String name = fields.has("stdin") ? fields.text("stdin") : "input";
+        if (!name.contains(".")) return name;
+        throw fields.wrong("stdin", name + " has a dot", "stdin: names a value, not one within another");
     }
 
     /// One line end at the very end is no part of the prompt: editors and YAML's blocks put it there.
@@ -3180,7 +4120,7 @@ final class TemplateReader {
     private List<Template.Turn> turns(FrontMatter matter) {
         var turns = new ArrayList<Template.Turn>();
         if (fields.has("system")) {
-            turns.add(turn("system", fields.text("system"), found.place() + ", system", 1));
+            turns.add(turn("system", fields.text("system"), found.place(), fields.textLine("system")));
         }
         turns.addAll(earlier());
         if (!matter.body().isBlank()) {
@@ -3193,7 +4133,7 @@ final class TemplateReader {
     private List<Template.Turn> earlier() {
         var turns = new ArrayList<Template.Turn>();
         for (Object item : fields.list("messages")) {
-            String where = found.place() + ", message " + (turns.size() + 1);
+            String where = found.place() + ":" + fields.line(item) + ": message " + (turns.size() + 1);
             if (!(item instanceof Map<?, ?> message)) {
                 throw Fault.usage(where + " is no message", "messages:, then lines such as - user: TEXT");
             }
@@ -3201,7 +4141,7 @@ final class TemplateReader {
             if (role == null && message.size() == 1) {
                 role = message.keySet().iterator().next();
                 content = message.get(role);
-            } else if (message.size() != 2 || content == null) {
+            } else if (content == null || role == null || message.size() != 2 && !found.github()) {
                 throw Fault.usage(where + " must have role and content, and nothing else", "- user: TEXT is short for"
                         + " role: user and content: TEXT");
             }
@@ -3213,7 +4153,7 @@ final class TemplateReader {
             if (!(content instanceof String text)) {
                 throw Fault.usage(where + " is no text", "put it in quotes, or in a block after |");
             }
-            turns.add(turn(name, text, where, 1));
+            turns.add(turn(name, text, found.place(), fields.line(content)));
         }
         return turns;
     }
@@ -3247,13 +4187,13 @@ final class TemplateReader {
         return lines;
     }
 
-    private static ObjectNode inputSchema(Map<String, Object> inputs) {
-        if (oneSchema(inputs)) return (ObjectNode) Data.node(inputs);
+    private JsonSchema inputSchema(Map<String, Object> inputs) {
+        if (oneSchema(inputs)) return schema("inputs", inputs);
         var schema = Json.object().put("type", "object");
         inputs.forEach((name, value) -> {
             if (value instanceof Map<?, ?>) schema.withObjectProperty("properties").set(name, Data.node(value));
         });
-        return schema.has("properties") ? schema : null;
+        return schema.has("properties") ? new JsonSchema(schema, fields.at("inputs") + ": inputs") : null;
     }
 
     // ---- GitHub's
@@ -3262,17 +4202,17 @@ final class TemplateReader {
     private Template github() {
         fields = new YamlFields(found.place(), found.text(), 1);
         var options = Json.object();
-        fields.object("modelParameters").forEach((name, value) -> {
-            String snake = name.replaceAll("([a-z])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
-            RequestFields.put(options, fields.at(name) + ": " + name, snake, Data.node(value));
-        });
+        fields.object("modelParameters").forEach((name, value) -> options.set(name.replaceAll("([a-z])([A-Z])", "$1_$2")
+                .toLowerCase(Locale.ROOT), Data.node(value)));
+        RequestFields.check(options, key -> fields.at("modelParameters") + ": modelParameters: " + key);
         String format = fields.text("responseFormat");
         if (!List.of("", "text", "json_object", "json_schema").contains(format)) {
             throw fields.wrong("responseFormat", format + " is no format", "text, json_object or json_schema");
         }
         if (format.equals("json_object")) options.putObject("response_format").put("type", format);
         var head = new Template.Head(fields.text("description"), fields.text("model").replaceFirst("^.*/", ""), options,
-                Map.of(), Map.of(), null, "input", format.equals("json_schema") ? answer() : null, samples());
+                Map.of(), Map.of(), null, "input", format.equals("json_schema") ? answer() : null,
+                samples());
         return template(head, earlier());
     }
 
@@ -3285,18 +4225,16 @@ final class TemplateReader {
                     "jsonSchema: '{\"name\": …, \"schema\": {…}}'");
         }
         var strict = map.get("strict") instanceof Boolean is ? is : null;
-        return new AnswerSchema(name, (ObjectNode) Data.node(schema), strict);
+        return new AnswerSchema(name, schema("jsonSchema", schema), strict);
     }
 
-    private List<Map<String, Object>> samples() {
+    private Template.Samples samples() {
         var rows = new ArrayList<Map<String, Object>>();
         for (Object row : fields.list("testData")) {
             if (!(row instanceof Map<?, ?> map)) throw fields.wrong("testData", "a row is no mapping", "- input: …");
-            @SuppressWarnings("unchecked")
-            var sample = (Map<String, Object>) map;
-            rows.add(sample);
+            rows.add(Data.copy(map));
         }
-        return rows;
+        return new Template.Samples(!rows.isEmpty(), "testData:", () -> rows);
     }
 }
 
@@ -3308,11 +4246,14 @@ record FrontMatter(String yaml, int yamlLine, String body, int bodyLine) {
 
     static FrontMatter of(String text, String place) {
         var fence = FENCE.matcher(text);
-        if (!fence.lookingAt()) return new FrontMatter("", 1, text, 1);
-        int start = fence.end();
-        if (!fence.find()) throw Fault.usage(place + ":1: the front matter is not closed", "it ends with a line ---");
+        int first = text.length() - text.stripLeading().length();
+        if (!fence.find() || fence.start() != first) return new FrontMatter("", 1, text, 1);
+        int start = fence.end(), line = (int) text.substring(0, start).lines().count();
+        if (!fence.find()) {
+            throw Fault.usage(place + ":" + line + ": the front matter is not closed", "it ends with a line ---");
+        }
         String yaml = text.substring(start, fence.start());
-        return new FrontMatter(yaml, 2, text.substring(fence.end()), (int) yaml.lines().count() + 3);
+        return new FrontMatter(yaml, line + 1, text.substring(fence.end()), line + (int) yaml.lines().count() + 2);
     }
 }
 
@@ -3322,12 +4263,13 @@ final class YamlFields {
     private final String yaml;
     private final int firstLine;
     private final Map<String, Object> map;
+    private final Map<Object, Integer> lines = new IdentityHashMap<>();
 
     YamlFields(String place, String yaml, int firstLine) {
         this.place = place;
         this.yaml = yaml;
         this.firstLine = firstLine;
-        map = Data.yaml(yaml, place, firstLine);
+        map = Data.yaml(yaml, place, firstLine, lines);
     }
 
     void onlyKnown(List<String> names) {
@@ -3338,6 +4280,11 @@ final class YamlFields {
                             + "; any other of the request goes into options:"));
         }
     }
+
+    /// The line of the file in which a value begins.
+    int line(Object value) { return lines.getOrDefault(value, firstLine); }
+
+    int textLine(String key) { return line(map.get(key)); }
 
     boolean has(String key) { return get(key) != null; }
 
@@ -3379,8 +4326,8 @@ final class YamlFields {
 
     /// The file and the line in which a key stands first, at a line's beginning rather than within one.
     String at(String key) {
-        for (String before : List.of("(?m)^\\s*(- +)?[\"']?", "[{,]\\s*[\"']?")) {
-            var found = Pattern.compile(before + Pattern.quote(key) + "[\"']?\\s*:").matcher(yaml);
+        for (String before : List.of("(?m)^[ \\t]*(- +)?[\"']?", "[{,][ \\t]*[\"']?")) {
+            var found = Pattern.compile(before + Pattern.quote(key) + "[\"']?[ \\t]*:").matcher(yaml);
             if (found.find()) return place + ":" + (firstLine + yaml.substring(0, found.end()).lines().count() - 1);
         }
         return place;
@@ -3410,11 +4357,12 @@ final class TemplateFolders {
         boolean github() { return place.matches("(?i).*\\.ya?ml"); }
 
         /// The JSON object beside it, if there is one.
-        List<Map<String, Object>> samples() {
+        Template.Samples samples() {
             String sample = place.replaceFirst("\\.[^./\\\\]+$", "") + ".json";
-            var json = file == null ? packaged(name + ".json")
-                    : textOf(file.resolveSibling(Path.of(sample).getFileName()), sample);
-            return json.map(text -> List.of(Data.object(text, sample))).orElse(List.of());
+            Path beside = file == null ? null : file.resolveSibling(Path.of(sample).getFileName());
+            boolean any = beside == null || Files.isRegularFile(beside);
+            return new Template.Samples(any, sample, () -> (beside == null ? packaged(name + ".json")
+                    : textOf(beside, sample)).map(text -> List.of(Data.object(text, sample))).orElse(List.of()));
         }
     }
 
@@ -3424,20 +4372,23 @@ final class TemplateFolders {
 
     /// @throws Fault with the nearest name where there is none
     Found find(String name) {
+        if (name.isBlank()) throw Fault.usage("the template has no name", "copilot templates lists them");
         boolean word = name.matches("[\\w-]+");
         if (!word) {
             Path file = env.path(name);
-            var text = textOf(file, name);
-            if (text.isPresent()) return new Found(stem(file.getFileName().toString()), name, file, text.get());
+            for (String ending : Stream.concat(Stream.of(""), ENDINGS.stream()).toList()) {
+                Path path = env.path(name + ending);
+                if (!Files.exists(path) || Files.isDirectory(path)) continue;
+                var text = textOf(path, name + ending).orElseThrow();
+                return new Found(stem(path.getFileName().toString()), name + ending, path, text);
+            }
             if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "copilot templates list");
         }
         return inFolders(folders, name, false).orElseThrow(() -> Fault.usage("there is no template " + name,
-                Nearest.of(stem(name), names()).map(near -> "did you mean " + near + "?").orElse(
-                        word ? "copilot templates lists them; a file needs its ending, such as " + name + ".mustache"
-                                : "copilot templates lists them")));
+                Nearest.of(stem(name), names()).map(near -> "did you mean " + near + "?").orElse("copilot templates"
+                        + " lists them" + (word ? "; a file needs its ending, such as " + name + ".mustache" : ""))));
     }
 
-    /// @param confined a link that leads out of the folder does not count
     /// @throws Fault for a packaged template: there is no file to open
     Path path(String name) {
         var found = find(name);
@@ -3460,9 +4411,11 @@ final class TemplateFolders {
 
     /// A partial's text: from the folder of the template that names it, then from where templates are found. Nothing
     /// outside these folders, neither by `..` nor by a link. Of a partial that is a template as well, the prompt.
-    Optional<String> partial(Found from, String name) {
-        return inFolders(places(from), name, true).filter(found -> !found.github())
-                .map(found -> FrontMatter.of(found.text(), found.place()).body());
+    Optional<StrictMustache.Source> partial(Found from, String name) {
+        return inFolders(places(from), name, true).filter(found -> !found.github()).map(found -> {
+            var matter = FrontMatter.of(found.text(), found.place());
+            return new StrictMustache.Source(found.place(), matter.body(), matter.bodyLine());
+        });
     }
 
     /// The names that a partial of this template can have.
@@ -3485,9 +4438,10 @@ final class TemplateFolders {
     }
 
     private static List<String> in(Path folder) {
-        try (var files = Files.list(folder)) {
-            return files.filter(Files::isRegularFile).map(file -> file.getFileName().toString())
-                    .filter(file -> ENDINGS.stream().anyMatch(file::endsWith)).map(TemplateFolders::stem).toList();
+        try (var files = Files.walk(folder, 8)) {
+            return files.filter(Files::isRegularFile).map(file -> folder.relativize(file).toString().replace('\\', '/'))
+                    .filter(file -> ENDINGS.stream().anyMatch(file::endsWith)).map(TemplateFolders::stem)
+                    .filter(name -> !name.isEmpty() && !name.endsWith("/")).toList();
         } catch (IOException | UncheckedIOException none) {
             return List.of();
         }
@@ -3522,10 +4476,13 @@ final class TemplateFolders {
         return (whole.startsWith(here) ? here.relativize(whole) : whole).toString().replace('\\', '/');
     }
 
+    /// A regular file, or whatever else can be read, such as a pipe of the shell's.
     private static Optional<String> textOf(Path file, String shown) {
-        try {
-            if (!Files.isRegularFile(file)) return Optional.empty();
-            return Optional.of(Text.utf8(Files.readAllBytes(file), shown));
+        if (!Files.exists(file) || Files.isDirectory(file)) return Optional.empty();
+        try (var in = Files.newInputStream(file)) {
+            byte[] bytes = in.readNBytes(Text.LARGEST + 1);
+            if (bytes.length <= Text.LARGEST) return Optional.of(Text.utf8(bytes, shown));
+            throw Fault.usage(shown + " is larger than 64 MiB", "no model reads so much");
         } catch (IOException e) {
             throw new Fault(Fault.USAGE, "cannot read " + shown + ": " + Text.reason(e), "may you read it? ls -l "
                     + shown, e);
@@ -3547,7 +4504,7 @@ final class TemplateFolders {
 /// Compiled texts are immutable: threads can render them side by side.
 final class StrictMustache extends DefaultMustacheFactory {
     /// A compiled text. `uses` are the names in it, those of partials not among them.
-    record Compiled(Mustache code, List<Use> uses) {}
+    record Compiled(String source, Mustache code, List<Use> uses) {}
 
     /// @param kind the tag's: `v` a value, else the character that it begins with
     /// @param depth how many sections are around it
@@ -3557,22 +4514,31 @@ final class StrictMustache extends DefaultMustacheFactory {
         boolean needed() { return kind == 'v' && depth == 0; }
     }
 
-    /// A value or partial that is not there, and the sentence that says so.
-    record Missing(String name, boolean partial, String sentence) {
+    /// A partial's text, and where it lies.
+    record Source(String place, String text, int firstLine) {}
+
+    /// A value or partial that is not there.
+    ///
+    /// @param sentence says so, of the first time
+    /// @param times how often it was wanted there, in a list perhaps
+    record Missing(String name, boolean partial, String sentence, int times) {
+        Missing again() { return new Missing(name, partial, sentence, times + 1); }
+
         @Override
-        public String toString() { return sentence; }
+        public String toString() { return times == 1 ? sentence : sentence + ", and " + (times - 1) + " times more"; }
     }
 
-    record Rendering(String text, Set<Missing> missing) {}
+    record Rendering(String text, Collection<Missing> missing) {}
 
+    private static final int LARGEST = 256 << 20;           // characters of a prompt
     private static final int DEEPEST = 100;                 // partials within partials
 
-    private final Function<String, Optional<String>> partials;
+    private final Function<String, Optional<Source>> partials;
     private final Supplier<Collection<String>> partialNames;
     private final ConcurrentMap<String, Optional<Compiled>> known = new ConcurrentHashMap<>();
 
     /// @param partials finds the text of a partial
-    StrictMustache(Function<String, Optional<String>> partials, Supplier<Collection<String>> partialNames) {
+    StrictMustache(Function<String, Optional<Source>> partials, Supplier<Collection<String>> partialNames) {
         this.partials = partials;
         this.partialNames = partialNames;
         oh = new Lookup();
@@ -3595,18 +4561,15 @@ final class StrictMustache extends DefaultMustacheFactory {
     private Optional<Compiled> partial(String name, String indent) {
         var text = known.get(indent + name);
         if (text != null) return text;
-        text = partials.apply(name).map(body -> text(body.replaceAll("(?m)^(?!\\z)", Matcher.quoteReplacement(indent)),
-                name, 1));
+        text = partials.apply(name).map(source -> text(source.text().replaceAll("(?md)^(?!\\z)",
+                Matcher.quoteReplacement(indent)), source.place(), source.firstLine()));
         known.put(indent + name, text);
         return text;
     }
 
-    /// Inheritance asks for the parent so.
+    /// Inheritance asks for the parent so; whether there is one was looked at when its tag was read.
     @Override
-    public Reader getReader(String name) {
-        return new StringReader(partials.apply(name).orElseThrow(() -> Fault.usage("there is no template "
-                + name + " to inherit from", "copilot templates lists them")));
-    }
+    public Reader getReader(String name) { return new StringReader(partials.apply(name).orElseThrow().text()); }
 
     @Override
     public String resolvePartialPath(String folder, String name, String extension) { return name; }
@@ -3621,15 +4584,39 @@ final class StrictMustache extends DefaultMustacheFactory {
     private void uses(Compiled text, int depth, Set<String> seen, List<Use> all) {
         for (var use : text.uses()) {
             all.add(new Use(use.kind(), use.name(), use.place(), use.depth() + depth));
-            if (!use.partial() || use.name().startsWith("*") || !seen.add(use.name())) continue;
+            boolean always = use.depth() + depth == 0;
+            if (!use.partial() || use.name().startsWith("*") || !seen.add(use.name() + always)) continue;
             partial(use.name()).ifPresent(partial -> uses(partial, use.depth() + depth, seen, all));
         }
     }
 
-    String near(Use partial) { return meant(partial.name(), partialNames.get()); }
+    /// A partial that contains itself, whatever the data is.
+    Optional<Use> endless(List<Compiled> texts) {
+        return texts.stream().flatMap(text -> endless(text, new ArrayDeque<>()).stream()).findFirst();
+    }
+
+    private Optional<Use> endless(Compiled text, Deque<String> around) {
+        for (var use : text.uses()) {
+            if (!use.partial() || use.depth() > 0 || use.name().startsWith("*")) continue;
+            if (around.contains(use.name())) return Optional.of(use);
+            around.push(use.name());
+            var found = partial(use.name()).flatMap(inner -> endless(inner, around));
+            around.pop();
+            if (found.isPresent()) return found;
+        }
+        return Optional.empty();
+    }
+
+    /// What a mistyped partial may mean; or that there is one that is no partial.
+    String near(String partial) {
+        var names = partialNames.get();
+        return names.contains(partial) ? " (a link out of the folder is none, nor is a .prompt.yml)"
+                : meant(partial, names);
+    }
 
     static String meant(String name, Collection<String> names) {
-        return Nearest.of(name, names).map(near -> ", did you mean " + near + "?").orElse("");
+        return Nearest.of(name, names).filter(near -> !near.equals(name)).map(near -> ", did you mean " + near + "?")
+                .orElse("");
     }
 
     /// @throws Fault where partials lead into each other without end
@@ -3638,19 +4625,32 @@ final class StrictMustache extends DefaultMustacheFactory {
         try {
             text.code().execute(sheet, new ArrayList<>(List.of(data)));
         } catch (StackOverflowError endless) {
-            throw Fault.usage("templates lead into each other without end", "look at {{>partials}}");
+            throw Fault.usage("templates lead into each other without end", "look at {{>partials}} and {{<parents}}");
         }
-        return new Rendering(sheet.text.toString(), sheet.missing);
+        return new Rendering(sheet.text.toString(), sheet.missing.values());
     }
 
     /// What a rendering writes on, and where it notes what is missing.
     private static final class Sheet extends Writer {
         final StringBuilder text = new StringBuilder();
-        final Set<Missing> missing = new LinkedHashSet<>();
+        final Map<String, Missing> missing = new LinkedHashMap<>();     // by place and name
         int depth;
 
+        /// @param first makes the note of the first time
+        void missing(TemplateContext place, String name, Supplier<Missing> first) {
+            String site = place.file() + ":" + place.line() + ":" + name;
+            var before = missing.get(site);
+            missing.put(site, before == null ? first.get() : before.again());
+        }
+
         @Override
-        public void write(String part) { text.append(part); }
+        public void write(String part) {
+            if (text.length() + (long) part.length() > LARGEST) {
+                throw Fault.usage("the prompt grows beyond " + LARGEST + " characters",
+                        "do partials hold each other?");
+            }
+            text.append(part);
+        }
 
         @Override
         public void write(char[] part, int offset, int length) { text.append(part, offset, length); }
@@ -3670,8 +4670,11 @@ final class StrictMustache extends DefaultMustacheFactory {
         public Writer execute(Writer writer, List<Object> scopes) {
             var sheet = (Sheet) writer;
             Object value = get(scopes);
-            if (value == null || value == Data.NULL) sheet.missing.add(Lookup.missing(name, tc, scopes));
-            else sheet.write(Data.text(value));
+            if (value == null || value == Data.NULL) {
+                sheet.missing(tc, name, () -> Lookup.missing(name, tc, scopes));
+            } else {
+                sheet.write(Data.text(value));
+            }
             return writer;
         }
     }
@@ -3693,18 +4696,18 @@ final class StrictMustache extends DefaultMustacheFactory {
             var sheet = (Sheet) writer;
             Object named = dynamic ? binding.get(scopes) : name;
             if (named == null || named == Data.NULL) {
-                sheet.missing.add(Lookup.missing(name.substring(1), tc, scopes));
+                sheet.missing(tc, name, () -> Lookup.missing(name.substring(1), tc, scopes));
                 return writer;
             }
-            var partial = mustache.partial(Data.text(named), indent);
+            String wanted = Data.text(named);
+            var partial = mustache.partial(wanted, indent);
             if (partial.isEmpty()) {
-                String wanted = Data.text(named);
-                sheet.missing.add(new Missing(wanted, true, tc.file() + ":" + tc.line() + ": there is no partial "
-                        + wanted + meant(wanted, mustache.partialNames.get())));
+                sheet.missing(tc, wanted, () -> new Missing(wanted, true, tc.file() + ":" + tc.line()
+                        + ": there is no partial " + wanted + mustache.near(wanted), 1));
                 return writer;
             }
             if (++sheet.depth > DEEPEST) {
-                throw Fault.usage(tc.file() + ":" + tc.line() + ": the partial " + Data.text(named)
+                throw Fault.usage(tc.file() + ":" + tc.line() + ": the partial " + wanted
                         + " contains itself without end", "a name that is not there is looked for outside: give the"
                         + " innermost an empty list");
             }
@@ -3720,6 +4723,7 @@ final class StrictMustache extends DefaultMustacheFactory {
         @Override
         public Binding createBinding(String name, TemplateContext place, Code code) {
             if (name == null) return _ -> null;
+            if (name.equals(".")) return List::getLast;
             String[] path = name.split("\\.");
             return scopes -> find(path, scopes);
         }
@@ -3766,7 +4770,9 @@ final class StrictMustache extends DefaultMustacheFactory {
             for (Object scope : scopes) {
                 if (scope instanceof Map<?, ?> map) map.keySet().forEach(key -> names.add(key.toString()));
             }
-            String why = StrictMustache.meant(name, names);
+            String why = names.contains(name) && name.contains(".")
+                    ? " (a dot reaches into an object, and this is a name with a dot)"
+                    : StrictMustache.meant(name, names);
             Object value = name.equals(".") ? scopes.getLast() : find(path, scopes);
             if (value == Data.NULL) {
                 why = " (it is null)";
@@ -3775,7 +4781,7 @@ final class StrictMustache extends DefaultMustacheFactory {
             }
             String item = scopes.size() > 1 ? " in " + Text.shortened(Data.text(scopes.getLast()), 40) : "";
             return new Missing(name, false, place.file() + ":" + place.line() + ": {{" + name + "}} is missing" + item
-                    + why);
+                    + why, 1);
         }
 
         /// How far a dotted name can be followed.
@@ -3812,17 +4818,22 @@ final class StrictMustache extends DefaultMustacheFactory {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
-            return parse(text.toString(), place, 1, open, close).code();
+            var source = mustache.partials.apply(place).orElse(new Source(place, "", 1));
+            return parse(text.toString(), source.place(), source.firstLine(), open, close).code();
         }
 
         Compiled parse(String template, String place, int firstLine, String open, String close) {
             var tags = new MustacheTags(template, place, firstLine, open, close).all().iterator();
             var uses = new ArrayList<Use>();
-            return new Compiled(codes(tags, null, place, 0, uses), List.copyOf(uses));
+            return new Compiled(template, codes(tags, null, place, 0, uses), List.copyOf(uses));
         }
 
         private DefaultMustache codes(Iterator<MustacheTags.Tag> tags, MustacheTags.Tag opened, String place, int depth,
                                       List<Use> uses) {
+            if (depth > DEEPEST) {
+                throw unbalanced(new TemplateContext("", "", place, opened.line(), false), "{{" + opened
+                        + "}} lies in more than " + DEEPEST + " others");
+            }
             var codes = new ArrayList<Code>();
             while (tags.hasNext()) {
                 var tag = tags.next();
@@ -3838,11 +4849,10 @@ final class StrictMustache extends DefaultMustacheFactory {
                     continue;
                 }
                 uses.add(new Use(tag.kind(), tag.name(), place + ":" + tag.line(), depth));
-                boolean section = tag.kind() == '#' || tag.kind() == '^';
                 codes.add(switch (tag.kind()) {
                     case 'v' -> new Value(at, mustache, tag.name());
                     case '>' -> new Partial(at, mustache, tag.name(), tag.indent());
-                    default -> block(tag, at, codes(tags, tag, place, section ? depth + 1 : depth, uses));
+                    default -> block(tag, at, codes(tags, tag, place, depth + 1, uses));
                 });
             }
             if (opened == null) {
@@ -3859,6 +4869,10 @@ final class StrictMustache extends DefaultMustacheFactory {
                 case '^' -> new NotIterableCode(at, mustache, inner, tag.name());
                 case '$' -> new ExtendNameCode(at, mustache, inner, tag.name());
                 case '<' -> {
+                    if (mustache.partials.apply(tag.name()).isEmpty()) {
+                        throw Fault.usage(at.file() + ":" + at.line() + ": there is no template " + tag.name()
+                                + " to inherit from" + mustache.near(tag.name()), "copilot templates lists them");
+                    }
                     // between a parent's tags only blocks count (mustache specification, inheritance)
                     inner.setCodes(Stream.of(inner.getCodes()).filter(ExtendNameCode.class::isInstance)
                             .toArray(Code[]::new));
@@ -3886,7 +4900,9 @@ final class MustacheTags {
         public String toString() { return kind + name; }
     }
 
-    private static final Pattern NAME = Pattern.compile("\\.|[^\\s.{}*][^\\s.{}]*(\\.[^\\s.{}]+)*");
+    private static final Pattern PARENT = Pattern.compile("[^\\s*]\\S*");
+    private static final Pattern PARTIAL = Pattern.compile("[^\\s*]\\S*|\\*\\s*\\S+");
+    private static final Pattern NAME = Pattern.compile("\\.|[^\\s.{}*][^\\s.{}]*+(\\.[^\\s.{}]++)*+");
 
     private final String template, place;
     private String open, close;
@@ -3922,10 +4938,9 @@ final class MustacheTags {
                 + "; " + asText());
         int after = to + end.length();
         String name = template.substring(from, to).strip();
-        int lineStart = template.lastIndexOf('\n', at - 1) + 1;
-        int lineEnd = template.indexOf('\n', after) + 1;
-        if (lineEnd == 0) lineEnd = template.length();
-        boolean alone = "#^/<$>!=".indexOf(sigil) >= 0 && blank(lineStart, at) && blank(after, lineEnd);
+        boolean line = "#^/<$>!=".indexOf(sigil) >= 0;      // the kinds that may stand alone
+        int lineStart = line ? outwards(at, -1) : -1, lineEnd = line ? outwards(after, 1) : -1;
+        boolean alone = lineStart >= 0 && lineEnd >= 0;
         text(alone ? lineStart : at);
         String indent = alone ? template.substring(lineStart, at) : "";
         switch (sigil) {
@@ -3942,9 +4957,13 @@ final class MustacheTags {
         position = Math.max(position, end);
     }
 
-    private boolean blank(int from, int to) {
-        for (int i = from; i < to; i++) if (!Character.isWhitespace(template.charAt(i))) return false;
-        return true;
+    /// Where the line begins or ends if nothing but white space is on the way; -1 else.
+    private int outwards(int from, int step) {
+        for (int i = step < 0 ? from - 1 : from; i >= 0 && i < template.length(); i += step) {
+            if (template.charAt(i) == '\n') return i + 1;
+            if (!Character.isWhitespace(template.charAt(i))) return -1;
+        }
+        return step < 0 ? 0 : template.length();
     }
 
     private void delimiters(int at, String pair) {
@@ -3959,11 +4978,16 @@ final class MustacheTags {
     /// What other template languages would take for a name is no name here.
     private String checked(char sigil, String name, int at) {
         boolean file = sigil == '>' || sigil == '<';
-        if (!name.isEmpty() && (file ? name.matches("\\S+|\\*\\s*\\S+") : NAME.matcher(name).matches())) {
+        var form = sigil == '>' ? PARTIAL : sigil == '<' ? PARENT : NAME;
+        if (!name.isEmpty() && form.matcher(name).matches()) {
             return name.replaceFirst("^\\*\\s+", "*");
         }
         if (name.isEmpty()) throw wrong(at, "a tag without a name", "{{name}}; " + asText());
         String word = name.split("[\\s|(]+", 2)[0];
+        if (file && name.startsWith("*")) {
+            throw wrong(at, "{{" + sigil + name + "}} names no " + (sigil == '>' ? "partial" : "parent"),
+                    "only a partial's name can come from the data: {{>*name}}");
+        }
         throw wrong(at, "{{" + (sigil == ' ' || sigil == '\n' ? "" : "#^/<$>&".indexOf(sigil) < 0 ? "" : sigil)
                 + Text.shortened(name, 40) + "}} is no name", switch (word) {
             case "if", "unless", "each", "for", "with" -> "mustache knows no " + word + ": {{#name}} … {{/name}} for"
@@ -4005,24 +5029,52 @@ final class Data {
 
     /// @param where what the text is, for errors: a file's name, `stdin`, an option
     /// @throws Fault with line and column where it is no JSON object
-    static Map<String, Object> object(String json, String where) {
-        if (!(value(json, where) instanceof Map<?, ?> map)) {
-            boolean list = json.stripLeading().startsWith("[");
-            throw Fault.usage(where + " holds no JSON object but " + kind(value(json, where)), list
-                    ? "one object fills one prompt: jq '.[0]' takes the first" : "{\"name\": \"value\"}");
-        }
-        return copy(map);
+    static Map<String, Object> object(String json, String where) { return object(json, where, 1); }
+
+    /// @param firstLine the number that the text's first line has in the file
+    static Map<String, Object> object(String json, String where, int firstLine) {
+        Object value = read(() -> Json.parser(json), new Source(where, firstLine, json, null), Data::mend);
+        if (value instanceof Map<?, ?> map) return copy(map);
+        throw Fault.usage(where + (firstLine > 1 ? ":" + firstLine : "") + " holds no JSON object but " + kind(value),
+                value instanceof List ? "one object fills one prompt: jq '.[0]' takes the first"
+                : "{\"name\": \"value\"}");
     }
 
+    /// The value that a parser stands at.
+    static Object value(JsonParser parser, String where) { return value(parser, new Source(where, 1, "", null)); }
+
     static Object value(String json, String where) {
-        return read(() -> Json.parser(json), json, where, 1, Data::mend);
+        return read(() -> Json.parser(json), new Source(where, 1, json, null), Data::mend);
+    }
+
+    /// What is read, for errors.
+    ///
+    /// @param firstLine the number of the text's first line in its file
+    /// @param lines is told the line of each value; null: nobody wants to know
+    private record Source(String where, int firstLine, String text, Map<Object, Integer> lines) {
+        String at(TokenStreamLocation place) {
+            return place == null ? where + ": " : where + ":" + line(place) + ":" + place.getColumnNr() + ": ";
+        }
+
+        int line(TokenStreamLocation place) { return place.getLineNr() + firstLine - 1; }
+
+        /// The text of a block begins in the line after its `|`.
+        void told(Object value, TokenStreamLocation place) {
+            if (lines == null) return;
+            String line = text.lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst().orElse("");
+            boolean block = line.strip().matches(".*[|>][0-9+-]*([ \\t]#.*)?");
+            lines.put(value, line(place) + (block && value instanceof String ? 1 : 0));
+        }
     }
 
     /// The mapping that a YAML text is; empty where the text is.
-    static Map<String, Object> yaml(String yaml, String where, int firstLine) {
+    /// @param lines is told the line of each value
+    static Map<String, Object> yaml(String yaml, String where, int firstLine, Map<Object, Integer> lines) {
         if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
-        Object value = read(() -> Yaml.parser(yaml), yaml, where, firstLine,
-                _ -> "a text with : or # in it goes into quotes; a long one into lines after NAME: |");
+        var source = new Source(where, firstLine, yaml, lines);
+        Object value = read(() -> Yaml.parser(yaml), source, _ -> yaml.contains(": {{")
+                ? "a text that begins with { goes into quotes: NAME: \"{{x}}\""
+                : "a text with : or # in it goes into quotes; a long one into lines after NAME: |; no tabs before");
         if (value instanceof Map<?, ?> map) return copy(map);
         throw Fault.usage(where + ":" + firstLine + ": names with values are wanted, not " + kind(value),
                 "lines such as model: gpt-4.1; nothing but names with values may stand there");
@@ -4036,27 +5088,40 @@ final class Data {
     }
 
     /// @param mend tells from the parser's words what to do
-    private static Object read(Supplier<JsonParser> open, String text, String where, int firstLine,
-                               UnaryOperator<String> mend) {
+    private static Object read(Supplier<JsonParser> open, Source source, UnaryOperator<String> mend) {
         try (var parser = open.get()) {
-            if (parser.nextToken() == null) throw Fault.usage(where + " is empty", "{} is JSON without values");
-            Object value = value(parser, where, firstLine);
+            if (parser.nextToken() == null) {
+                throw Fault.usage(source.where() + " is empty", "{} is JSON without values");
+            }
+            Object value = value(parser, source);
             if (parser.nextToken() == null) return value;
-            throw Fault.usage(at(where, parser.currentTokenLocation(), firstLine)
-                    + "there is more than one JSON value", "one object fills one prompt; head -n 1 FILE is the first");
+            throw Fault.usage(source.at(parser.currentTokenLocation()) + "there is more than one value",
+                    source.lines() == null ? "one object fills one prompt; head -n 1 FILE is the first"
+                    : "one YAML document a file");
         } catch (JacksonException e) {
-            var place = e.getLocation();
-            String line = text.lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst().orElse("");
-            throw new Fault(Fault.USAGE, at(where, place, firstLine) + words(e.getOriginalMessage())
-                    + (line.isBlank() ? "" : "; the line is: " + Text.shortened(Text.printable(line.strip()), 100)),
-                    mend.apply(e.getOriginalMessage()), e);
+            throw fault(e, source, mend);
         }
+    }
+
+    static Fault fault(JacksonException e, String where) {
+        return fault(e, new Source(where, 1, "", null), Data::mend);
+    }
+
+    private static Fault fault(JacksonException e, Source source, UnaryOperator<String> mend) {
+        var place = e.getLocation();
+        String line = place == null ? "" : source.text().lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst()
+                .orElse("");
+        int from = place == null ? 0 : Math.max(0, Math.min(line.length(), place.getColumnNr()) - 60);
+        String shown = Text.shortened(Text.printable(line.substring(from)).strip(), 100);
+        return new Fault(Fault.USAGE, source.at(place) + words(e.getOriginalMessage())
+                + (shown.isEmpty() ? "" : "; the line is: " + (from > 0 ? "…" : "") + shown),
+                mend.apply(e.getOriginalMessage()), e);
     }
 
     /// The parser's sentence without its technicalities. (YAML's comes with the line, indented, below it.)
     private static String words(String message) {
         return Text.shortened(message.lines().filter(line -> !line.startsWith(" ")).collect(Collectors.joining(", "))
-                .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*", ""), 200);
+                .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*|: maybe a \\(non.*", ""), 200);
     }
 
     private static String mend(String message) {
@@ -4073,27 +5138,13 @@ final class Data {
                 .orElse("jq . FILE says more");
     }
 
-    private static String at(String where, TokenStreamLocation place, int firstLine) {
-        return where + ":" + (place.getLineNr() + firstLine - 1) + ":" + place.getColumnNr() + ": ";
-    }
-
-    private static Object value(JsonParser parser, String where, int firstLine) {
-        return switch (parser.currentToken()) {
-            case START_OBJECT -> {
-                var map = new LinkedHashMap<String, Object>();
-                while (parser.nextToken() != JsonToken.END_OBJECT) {
-                    String name = parser.currentName();
-                    var place = parser.currentTokenLocation();
-                    parser.nextToken();
-                    if (map.putIfAbsent(name, value(parser, where, firstLine)) == null) continue;
-                    throw Fault.usage(at(where, place, firstLine) + "the name " + name + " is there twice",
-                            "each name once");
-                }
-                yield map;
-            }
+    private static Object value(JsonParser parser, Source source) {
+        var place = parser.currentTokenLocation();
+        Object value = switch (parser.currentToken()) {
+            case START_OBJECT -> object(parser, source);
             case START_ARRAY -> {
                 var list = new ArrayList<>();
-                while (parser.nextToken() != JsonToken.END_ARRAY) list.add(value(parser, where, firstLine));
+                while (parser.nextToken() != JsonToken.END_ARRAY) list.add(value(parser, source));
                 yield list;
             }
             case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> number(parser.getString());
@@ -4102,13 +5153,42 @@ final class Data {
             case VALUE_NULL -> NULL;
             default -> {
                 if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
-                    throw Fault.usage(at(where, parser.currentTokenLocation(), firstLine) + "*" + parser.getString()
-                            + " refers to another value", "write the value out; a text that begins with * goes into"
-                            + " quotes");
+                    throw Fault.usage(source.at(place) + "*" + parser.getString() + " refers to another value",
+                            "write the value out; a text that begins with * goes into quotes");
                 }
-                yield parser.getString();
+                yield whole(parser.getString(), () -> source.at(place));
             }
         };
+        source.told(value, place);
+        return value;
+    }
+
+    private static Map<String, Object> object(JsonParser parser, Source source) {
+        var map = new LinkedHashMap<String, Object>();
+        while (parser.nextToken() != JsonToken.END_OBJECT) {
+            String name = parser.currentName();
+            var place = parser.currentTokenLocation();
+            parser.nextToken();
+            if (map.putIfAbsent(name, value(parser, source)) == null) continue;
+            throw Fault.usage(source.at(place) + "the name " + name + " is there twice", "each name once");
+        }
+        return map;
+    }
+
+    /// Half a character, such as `\ud83d` alone, cannot be sent.
+    private static String whole(String text, Supplier<String> where) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (!Character.isSurrogate(c)) continue;
+            boolean pair = Character.isHighSurrogate(c) && i + 1 < text.length()
+                    && Character.isLowSurrogate(text.charAt(i + 1));
+            if (!pair) {
+                throw Fault.usage(where.get() + "a text holds half a character, \\u" + Integer.toHexString(c),
+                        "characters beyond \\uffff have two halves, \\ud83d\\ude00");
+            }
+            i++;
+        }
+        return text;
     }
 
     private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
@@ -4117,7 +5197,7 @@ final class Data {
     private static Object number(String text) { return NUMBER.matcher(text).matches() ? new Digits(text) : text; }
 
     @SuppressWarnings("unchecked")
-    private static Map<String, Object> copy(Map<?, ?> map) { return (Map<String, Object>) map; }
+    static Map<String, Object> copy(Map<?, ?> map) { return (Map<String, Object>) map; }
 
     /// What scripts hand over: texts, numbers, booleans, lists, maps, records, `JsonNode`.
     static Object of(Object value) {
@@ -4126,7 +5206,7 @@ final class Data {
             case String text -> text;
             case Digits digits -> digits;
             case Boolean truth -> truth;
-            case CharSequence text -> text.toString();
+            case CharSequence text -> whole(text.toString(), () -> "");
             case Number number -> number(number.toString());
             case JsonNode node -> ofNode(node);
             case Map<?, ?> map -> {
@@ -4134,13 +5214,21 @@ final class Data {
                 map.forEach((name, inner) -> copy.put(String.valueOf(name), of(inner)));
                 yield copy;
             }
-            case Iterable<?> items when !(value instanceof Path) -> {
+            case Collection<?> items -> {
                 var list = new ArrayList<>();
                 items.forEach(item -> list.add(of(item)));
                 yield list;
             }
-            default -> value == NULL ? NULL : value.getClass().isArray() || value instanceof Record
-                    ? ofNode(Json.tree(value)) : value.toString();
+            case Enum<?> constant -> constant.toString();
+            case Path path -> path.toString();
+            case Temporal time -> time.toString();
+            case Record record -> ofNode(Json.tree(record));
+            case Object[] items -> of(List.of(items));
+            default -> {
+                if (value == NULL) yield NULL;
+                throw Fault.usage("a " + value.getClass().getName() + " is no value for a prompt",
+                        "a text, number, boolean, list, map or record; of a stream .toList()");
+            }
         };
     }
 
@@ -4158,6 +5246,7 @@ final class Data {
     /// The same as Jackson's tree, for a request's body and for the validator.
     static JsonNode node(Object value) {
         return switch (value) {
+            case null -> JsonNodeFactory.instance.nullNode();
             case Map<?, ?> map -> {
                 var object = Json.object();
                 map.forEach((name, inner) -> object.set((String) name, node(inner)));
@@ -4253,37 +5342,75 @@ final class Data {
     }
 }
 
-/// JSON Schema, by networknt's validator. Nothing is fetched: a schema can refer to itself and to the standard alone.
+/// A JSON Schema, by networknt's validator; compiled when first needed. Nothing is fetched: a schema can refer to
+/// itself and to the standard alone.
 final class JsonSchema {
     private static final class Validator {
         static final SchemaRegistry REGISTRY = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12,
-                builder -> builder.schemaLoader(loader -> loader.block(address ->
-                        !address.toString().matches("(https?://json-schema\\.org/|classpath:draft).*"))));
+                builder -> builder.schemaRegistryConfig(SchemaRegistryConfig.builder().locale(Locale.ENGLISH).build())
+                        .schemaLoader(loader -> loader.block(address -> !address.toString()
+                                .matches("(https?://json-schema\\.org/|classpath:draft).*"))));
     }
 
-    /// What does not meet the schema, a sentence each.
-    static List<String> misses(ObjectNode schema, JsonNode value, String what) {
-        try {
-            var errors = Validator.REGISTRY.getSchema(schema).validate(value);
-            var faults = errors.isEmpty() ? List.<String>of() : faults(schema, "the JSON Schema");
-            return faults.isEmpty() ? errors.stream().map(e -> sentence(e, what)).toList() : faults;
-        } catch (SchemaException | IllegalArgumentException e) {
-            return List.of("its JSON Schema is none: " + Text.reason(e));
+    private final ObjectNode json;
+    private final String place;
+    private List<String> faults;
+    private Schema compiled;
+
+    /// @param place where it stands, for errors
+    JsonSchema(ObjectNode json, String place) {
+        this.json = json;
+        this.place = place;
+    }
+
+    ObjectNode json() { return json; }
+
+    /// What is wrong with the schema itself.
+    synchronized List<String> faults() {
+        if (faults == null) faults = look();
+        return faults;
+    }
+
+    /// @throws Fault where it is no schema
+    void check() {
+        if (!faults().isEmpty()) {
+            throw Fault.usage(String.join("; ", faults()), "https://json-schema.org says what a schema is");
         }
     }
 
-    /// What is wrong with a schema itself.
-    static List<String> faults(ObjectNode schema, String what) {
+    private List<String> look() {
+        var torn = torn(json);
+        if (torn.isPresent()) {
+            return List.of(place + ": \"" + torn.get() + "\" is no keyword: a text with a comma goes into quotes"
+                    + " between { and }");
+        }
         try {
-            var torn = torn(schema);
-            if (torn.isPresent()) return List.of(what + ": \"" + torn.get() + "\" is no keyword: a text with a comma"
-                    + " goes into quotes between { and }");
-            Validator.REGISTRY.getSchema(schema).validate(Json.object());
-            var standard = SchemaLocation.of(SpecificationVersion.DRAFT_2020_12.getDialectId());
-            return Validator.REGISTRY.getSchema(standard).validate(schema).stream().map(e -> sentence(e, what))
-                    .toList();
-        } catch (SchemaException | IllegalArgumentException e) {
-            return List.of(what + ": " + Text.reason(e));
+            String dialect = json.path("$schema").asString(SpecificationVersion.DRAFT_2020_12.getDialectId());
+            var standard = Validator.REGISTRY.getSchema(SchemaLocation.of(dialect));
+            var errors = standard.validate(json);
+            if (!errors.isEmpty()) return errors.stream().map(error -> sentence(error, place)).toList();
+            compiled = Validator.REGISTRY.getSchema(json);
+            compiled.initializeValidators();
+            compiled.validate(Json.object());               // what goes round in circles does so now
+            return List.of();
+        } catch (RuntimeException e) {                      // the validator has no one kind for what it refuses
+            return List.of(place + ": " + Text.reason(e).lines().findFirst().orElse("it is no schema"));
+        } catch (StackOverflowError _) {
+            return List.of(place + " is too deeply nested, or refers to itself without end");
+        }
+    }
+
+    /// What in a value does not meet the schema, a sentence each.
+    ///
+    /// @throws Fault where it is no schema
+    List<String> misses(JsonNode value, String what) {
+        check();
+        try {
+            return compiled.validate(value).stream().map(error -> sentence(error, what)).toList();
+        } catch (RuntimeException e) {
+            return List.of(what + ": " + Text.reason(e).lines().findFirst().orElse(""));
+        } catch (StackOverflowError _) {
+            throw Fault.usage(place + " refers to itself without end", "a $ref must lead on to something smaller");
         }
     }
 
@@ -4295,7 +5422,7 @@ final class JsonSchema {
     }
 
     private static String sentence(com.networknt.schema.Error error, String what) {
-        String at = error.getInstanceLocation().toString().replaceFirst("^\\$?[./]?", "");
+        String at = error.getInstanceLocation().toString().replaceFirst("^\\$?[./]?", "").replace('/', '.');
         return what + (at.isEmpty() ? "" : "." + at) + ": " + error.getMessage();
     }
 }
@@ -4304,11 +5431,14 @@ final class JsonSchema {
 final class RequestFields {
     private static final Map<String, String> OURS = Map.of("model", "-m, or model: in a template", "messages",
             "the prompt and -s", "stream", "--no-stream");
-    private record Range(long from, long to) {}
-    private static final Map<String, Range> RANGES = Map.of("temperature", new Range(0, 2), "top_p", new Range(0, 1),
-            "max_tokens", new Range(1, Integer.MAX_VALUE), "max_completion_tokens", new Range(1, Integer.MAX_VALUE),
-            "n", new Range(1, 128), "seed", new Range(Long.MIN_VALUE, Long.MAX_VALUE),
-            "presence_penalty", new Range(-2, 2), "frequency_penalty", new Range(-2, 2));
+    /// @param whole whether only whole numbers will do
+    private record Range(long from, long to, boolean whole) {}
+
+    private static final Map<String, Range> RANGES = Map.of("temperature", new Range(0, 2, false),
+            "top_p", new Range(0, 1, false), "max_tokens", new Range(1, Integer.MAX_VALUE, true),
+            "max_completion_tokens", new Range(1, Integer.MAX_VALUE, true), "n", new Range(1, 128, true),
+            "seed", new Range(Long.MIN_VALUE, Long.MAX_VALUE, true), "presence_penalty", new Range(-2, 2, false),
+            "frequency_penalty", new Range(-2, 2, false));
     /// Those that a template can name without `options:`.
     static final List<String> NAMES = List.of("temperature", "max_tokens", "max_completion_tokens", "top_p", "n",
             "seed", "stop", "presence_penalty", "frequency_penalty", "reasoning_effort");
@@ -4317,22 +5447,30 @@ final class RequestFields {
     ///
     /// @param named the option that asks for it, or the place and name in a file
     static void put(ObjectNode fields, String named, String field, JsonNode value) {
-        var range = RANGES.get(field);
-        if (range != null) {
-            if (!value.isNumber()) throw Fault.usage(named + ": a number is wanted", field + ": 1");
-            if (value.decimalValue().compareTo(BigDecimal.valueOf(range.from())) < 0
-                    || value.decimalValue().compareTo(BigDecimal.valueOf(range.to())) > 0) {
-                throw Fault.usage(named + " " + value + " is out of range", "from " + range.from() + " to "
-                        + range.to());
-            }
-        }
+        check(field, value, named);
         fields.set(field, value);
     }
 
-    /// @param where what asks for the fields
-    static void check(ObjectNode fields, String where) {
-        for (String key : fields.propertyNames()) {
-            if (OURS.containsKey(key)) throw Fault.usage(where + " cannot set " + key, "use " + OURS.get(key));
+    /// @param named says where a field is asked for
+    static void check(ObjectNode fields, UnaryOperator<String> named) {
+        for (var field : fields.properties()) {
+            if (OURS.containsKey(field.getKey())) {
+                throw Fault.usage(named.apply(field.getKey()) + " cannot be set so", "use " + OURS.get(field.getKey()));
+            }
+            check(field.getKey(), field.getValue(), named.apply(field.getKey()));
+        }
+    }
+
+    private static void check(String field, JsonNode value, String named) {
+        var range = RANGES.get(field);
+        if (range == null) return;
+        if (!value.isNumber()) throw Fault.usage(named + ": a number is wanted", "such as " + field + ": 1, or 0.5");
+        if (range.whole() && value.decimalValue().stripTrailingZeros().scale() > 0) {
+            throw Fault.usage(named + ": a whole number is wanted", "such as " + field + ": 1");
+        }
+        if (value.decimalValue().compareTo(BigDecimal.valueOf(range.from())) < 0
+                || value.decimalValue().compareTo(BigDecimal.valueOf(range.to())) > 0) {
+            throw Fault.usage(named + " " + value + " is out of range", "from " + range.from() + " to " + range.to());
         }
     }
 
@@ -4350,8 +5488,1270 @@ final class RequestFields {
             }
             fields.set(key, value);
         }
-        check(fields, "-O");
+        check(fields, key -> "-O " + key);
         return fields;
+    }
+}
+
+// ==================================================================================================== Batch
+// Thousands of prompts, like `make`: the same command again does only what is missing. Rows are read one at a time,
+// the journal is the truth about what is done, and one pace holds for all.
+
+/// One row of the input.
+///
+/// @param place where it stands, such as `tickets.csv:17`
+/// @param data its fields; null where it cannot be read
+/// @param fault why it cannot be read; null where it can
+record Row(String place, Map<String, Object> data, Fault fault) {
+    static Row of(String place, Supplier<Map<String, Object>> reading) {
+        try {
+            return new Row(place, reading.get(), null);
+        } catch (Fault fault) {
+            return new Row(place, null, fault);
+        }
+    }
+
+    static Row bad(String place, String what, String hint) {
+        return new Row(place, null, Fault.usage(place + ": " + what, hint));
+    }
+}
+
+/// The rows of the input, one after the other. A row that cannot be read is a row all the same; what makes all that
+/// follows unreadable is the last.
+interface Rows extends AutoCloseable {
+    /// @return null after the last
+    Row next() throws IOException;
+
+    @Override
+    void close() throws IOException;
+
+    /// What `--format` names, and the endings that mean the same.
+    List<String> FORMATS = List.of("jsonl", "json", "csv", "tsv", "files");
+
+    /// @param name as the user typed it: a file, a folder or a pattern of JSON files
+    static String formatOf(Environment env, String name) {
+        String lower = name.toLowerCase(Locale.ROOT);
+        if (name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name)) || Files.isDirectory(env.path(name))) {
+            return "files";
+        }
+        return lower.endsWith(".csv") ? "csv" : lower.matches(".*\\.(tsv|tab)") ? "tsv" : lower.endsWith(".json")
+                ? "json" : "jsonl";
+    }
+
+    static Rows open(Environment env, String name, String format) throws IOException {
+        return switch (format) {
+            case "files" -> new JsonFiles(env, name);
+            case "csv", "tsv" -> new TableRows(env.path(name), name, format.equals("tsv"));
+            case "json" -> new JsonRows(env.path(name), name);
+            default -> new JsonLines(env.path(name), name);
+        };
+    }
+}
+
+/// JSON Lines. Lines are cut as bytes, so that one that is not UTF-8 is a bad row and not the end.
+final class JsonLines implements Rows {
+    private final InputStream in;
+    private final String name;
+    private int line;
+
+    JsonLines(Path file, String name) throws IOException {
+        in = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
+        this.name = name;
+    }
+
+    @Override
+    public Row next() throws IOException {
+        for (byte[] bytes = line(); bytes != null; bytes = line()) {
+            byte[] text = bytes;
+            if (new String(bytes, StandardCharsets.ISO_8859_1).isBlank()) continue;
+            int number = line;
+            return Row.of(name + ":" + line, () -> Data.object(Text.utf8(text, name + ":" + number), name, number));
+        }
+        return null;
+    }
+
+    private byte[] line() throws IOException {
+        int b = in.read();
+        if (b < 0) return null;
+        line++;
+        var bytes = new ByteArrayOutputStream(256);
+        for (; b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
+        return bytes.toByteArray();
+    }
+
+    @Override
+    public void close() throws IOException { in.close(); }
+}
+
+/// A JSON array of objects, or a single object; never held as a whole.
+final class JsonRows implements Rows {
+    private final JsonParser parser;
+    private final String name;
+    private boolean array, ended;
+
+    JsonRows(Path file, String name) throws IOException {
+        this.name = name;
+        parser = Json.parser(Files.newInputStream(file));
+    }
+
+    @Override
+    public Row next() {
+        if (ended) return null;
+        String place = name;
+        try {
+            var token = parser.nextToken();
+            if (!array && token == JsonToken.START_ARRAY) {
+                array = true;
+                token = parser.nextToken();
+            }
+            place = name + ":" + parser.currentTokenLocation().getLineNr();
+            ended = token == null || token == JsonToken.END_ARRAY || !array;
+            if (token == null || token == JsonToken.END_ARRAY) return null;
+            Object value = Data.value(parser, name);
+            return value instanceof Map<?, ?> map ? new Row(place, Data.copy(map), null)
+                    : Row.bad(place, "a row must be an object, not " + Data.kind(value), "{\"name\": \"value\"}");
+        } catch (Fault fault) {
+            ended = true;
+            return new Row(place, null, fault);
+        } catch (JacksonException e) {
+            ended = true;
+            return new Row(place, null, Data.fault(e, name));
+        }
+    }
+
+    @Override
+    public void close() { parser.close(); }
+}
+
+/// CSV or TSV with a heading; all values are texts.
+final class TableRows implements Rows {
+    private final MappingIterator<List<String>> lines;
+    private final String name;
+    private final List<String> heading;
+
+    TableRows(Path file, String name, boolean tabs) throws IOException {
+        this.name = name;
+        Reader in = Files.newBufferedReader(file);
+        char separator = tabs ? '\t' : separator(in);
+        lines = new CsvMapper().readerForListOf(String.class).with(CsvReadFeature.WRAP_AS_ARRAY)
+                .with(CsvReadFeature.SKIP_EMPTY_LINES)
+                .with(CsvSchema.emptySchema().withColumnSeparator(separator)).readValues(in);
+        heading = lines.hasNext() ? lines.next() : List.of();
+        var seen = new HashSet<String>();
+        for (String column : heading) {
+            if (!column.isBlank() && seen.add(column)) continue;
+            throw Fault.usage(name + ":1: " + (column.isBlank() ? "a column has no name" : "there are two columns "
+                    + column), "the first line names the columns, each once");
+        }
+    }
+
+    /// Some write semicolons where others write commas: the heading tells. A byte order mark is passed over.
+    private static char separator(Reader in) throws IOException {
+        in.mark(1 << 16);
+        if (in.read() != '\ufeff') in.reset();
+        in.mark(1 << 16);
+        boolean comma = false, semicolon = false;
+        for (int c = in.read(), n = 0; c >= 0 && c != '\n' && n < 1 << 15; c = in.read(), n++) {
+            comma |= c == ',';
+            semicolon |= c == ';';
+        }
+        in.reset();
+        return semicolon && !comma ? ';' : ',';
+    }
+
+    @Override
+    public Row next() throws IOException {
+        String place = name;
+        try {
+            if (!lines.hasNextValue()) return null;
+            place = name + ":" + lines.currentLocation().getLineNr();
+            var cells = lines.nextValue();
+            if (cells.size() != heading.size()) {
+                return Row.bad(place, cells.size() + " columns, the heading has " + heading.size(),
+                        "a cell with a comma or a line break goes into quotes");
+            }
+            var data = new LinkedHashMap<String, Object>();
+            for (int i = 0; i < heading.size(); i++) data.put(heading.get(i), cells.get(i));
+            return new Row(place, data, null);
+        } catch (JacksonException e) {
+            return Row.bad(place, e.getOriginalMessage().lines().findFirst().orElse("cannot be read"),
+                    "is a quote not closed?");
+        }
+    }
+
+    @Override
+    public void close() { lines.close(); }
+}
+
+/// A folder of JSON files, or a pattern such as `tickets/*.json`: a row a file, in the order of their names.
+final class JsonFiles implements Rows {
+    private final Iterator<Path> files;
+    private final Path folder;
+
+    JsonFiles(Environment env, String name) throws IOException {
+        boolean whole = Files.isDirectory(env.path(name));
+        int cut = whole ? 0 : name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
+        folder = env.path(whole ? name : name.substring(0, cut));
+        String pattern = whole ? "*.json" : name.substring(cut);
+        var matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
+        try (var all = Files.walk(folder, pattern.contains("/") || pattern.contains("**") ? 64 : 1)) {
+            files = all.filter(Files::isRegularFile).map(folder::relativize).filter(matcher::matches).sorted().toList()
+                    .iterator();
+        }
+        if (!files.hasNext()) throw Fault.usage("there is no JSON file in " + name, "ls " + name);
+    }
+
+    @Override
+    public Row next() throws IOException {
+        if (!files.hasNext()) return null;
+        Path file = files.next();
+        byte[] bytes = Files.readAllBytes(folder.resolve(file));
+        return Row.of(file.toString(), () -> {
+            var data = new LinkedHashMap<>(Data.object(Text.utf8(bytes, file.toString()), file.toString()));
+            data.putIfAbsent("id", file.toString().replaceFirst("\\.json$", ""));
+            return data;
+        });
+    }
+
+    @Override
+    public void close() {}
+}
+
+/// The first 128 bits of a SHA-256: names what was asked.
+record Key(long high, long low) {
+    static Key of(byte[]... parts) {
+        try {
+            var sha256 = MessageDigest.getInstance("SHA-256");
+            for (byte[] part : parts) {
+                sha256.update(ByteBuffer.allocate(4).putInt(part.length).array());
+                sha256.update(part);
+            }
+            var hash = ByteBuffer.wrap(sha256.digest());
+            return new Key(hash.getLong(), hash.getLong());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static Key of(String text) { return of(text.getBytes(StandardCharsets.UTF_8)); }
+
+    static Key parse(String hex) {
+        return new Key(Long.parseUnsignedLong(hex, 0, 16, 16), Long.parseUnsignedLong(hex, 16, 32, 16));
+    }
+
+    @Override
+    public String toString() { return HexFormat.of().toHexDigits(high) + HexFormat.of().toHexDigits(low); }
+}
+
+/// A row made ready to be asked.
+///
+/// @param index its place among the rows, from 0
+/// @param fault why it cannot be asked; null where it can
+/// @param echo fields of the row to repeat in its result; null: none
+record Task(int index, String place, String id, Key key, Request request, AnswerSchema schema, Fault fault,
+            ObjectNode echo) {
+    Task bad(String what, String hint) {
+        return new Task(index, place, id, Key.of("bad\n" + place + "\n" + id + "\n" + what), null, null,
+                Fault.usage(place + ": " + what, hint), echo);
+    }
+}
+
+/// What has become of a row.
+///
+/// @param status `ok`, `failed`, `filtered` (GitHub's content filter) or `incomplete` (cut off)
+/// @param schema whether the reply's text is JSON that meets one
+/// @param echo fields of the row, or null
+record Result(String id, String status, Reply reply, Duration took, int attempts, String code, String error,
+              boolean schema, ObjectNode echo) {
+    ObjectNode json() {
+        var json = Json.object().put("id", id).put("status", status);
+        if (reply != null) {
+            var value = schema ? Json.tryParse(reply.text()) : null;
+            if (value == null || value.isMissingNode()) json.put("text", reply.text());
+            else json.set("json", value);
+            json.put("model", reply.model());
+            json.set("usage", reply.usage().json());
+            json.put("ms", took.toMillis()).put("attempts", attempts).put("finish", reply.finish())
+                    .put("request_id", reply.requestId());
+        } else {
+            json.put("ms", took.toMillis()).put("attempts", attempts);
+        }
+        if (!error.isEmpty()) json.putObject("error").put("code", code).put("message", error);
+        if (echo != null) json.set("echo", echo);
+        return json;
+    }
+}
+
+/// The run's memory: one line for what has become of a row, forced to disk before the row counts as done. Many rows
+/// that end together share one force. A file lock keeps other processes out.
+final class Journal implements AutoCloseable {
+    /// Where the last line of a key stands.
+    record Entry(long offset, int length, String status) {}
+
+    private record Line(Key key, String status, byte[] bytes, CompletableFuture<Entry> written) {}
+
+    private final Path file;
+    private final FileChannel channel, lock;
+    private final RandomAccessFile reader;                  // a channel would close if its reader is interrupted
+    private final Map<Key, Entry> entries;
+    private final BlockingQueue<Line> queue = new LinkedBlockingQueue<>();
+    private final Thread writer = Thread.ofPlatform().daemon().name("journal").unstarted(this::write);
+    private volatile boolean closed;
+
+    /// @param folder of the run; made where it is not there
+    /// @throws Fault if another process has it open, or it cannot be written
+    Journal(Path folder) {
+        file = folder.resolve("journal.jsonl");
+        try {
+            Files.createDirectories(folder);
+            lock = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            if (!taken(lock)) {
+                throw Fault.error("another process is at work on " + folder, "wait for it, or look: copilot batch"
+                        + " status " + folder.toString().replaceFirst("\\.run$", ""));
+            }
+            channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ,
+                    StandardOpenOption.WRITE);
+            entries = index(channel, true);
+            channel.position(channel.size());
+            reader = new RandomAccessFile(file.toFile(), "r");
+        } catch (ClosedByInterruptException e) {
+            throw new Interrupted();
+        } catch (IOException e) {
+            throw Fault.io("cannot open the run's folder " + folder, e, "is it writable? --run DIR names another");
+        }
+        writer.start();
+    }
+
+    private static boolean taken(FileChannel lock) throws IOException {
+        try {
+            return lock.tryLock() != null;
+        } catch (OverlappingFileLockException _) {
+            return false;
+        }
+    }
+
+    /// What the journal of a run says, read beside a process that may be writing it.
+    static Map<Key, Entry> peek(Path folder) throws IOException {
+        try (var channel = FileChannel.open(folder.resolve("journal.jsonl"), StandardOpenOption.READ)) {
+            return index(channel, false);
+        }
+    }
+
+    /// Reads all lines' beginnings. What a crash has left of a last line is taken away; a line that is whole but for
+    /// its end gets one.
+    private static Map<Key, Entry> index(FileChannel channel, boolean mend) throws IOException {
+        var entries = new HashMap<Key, Entry>();
+        long offset = 0;
+        var in = new BufferedInputStream(Channels.newInputStream(channel.position(0)), 1 << 16);
+        var line = new ByteArrayOutputStream(512);
+        for (int b = in.read(); b >= 0; b = in.read()) {
+            if (b != '\n') {
+                line.write(b);
+                continue;
+            }
+            enter(entries, line, offset);
+            offset += line.size() + 1;
+            line.reset();
+        }
+        if (line.size() == 0 || !mend) return entries;
+        if (Json.tryParse(line.toString(StandardCharsets.UTF_8)).isObject()) {
+            enter(entries, line, offset);
+            channel.write(ByteBuffer.wrap(new byte[]{'\n'}), channel.size());
+        } else {
+            channel.truncate(offset);
+        }
+        channel.force(false);
+        return entries;
+    }
+
+    private static final Pattern BEGINNING =
+            Pattern.compile("\\{\"key\":\"([0-9a-f]{32})\",\"status\":\"([a-z]+)\",.*");
+
+    private static void enter(Map<Key, Entry> entries, ByteArrayOutputStream line, long offset) {
+        byte[] bytes = line.toByteArray();
+        var head = BEGINNING.matcher(new String(bytes, 0, Math.min(80, bytes.length), StandardCharsets.ISO_8859_1));
+        if (!head.matches()) return;                        // written by somebody else
+        entries.put(Key.parse(head.group(1)), new Entry(offset, bytes.length, head.group(2).intern()));
+    }
+
+    synchronized Optional<Entry> entry(Key key) { return Optional.ofNullable(entries.get(key)); }
+
+    /// Writes a row's end; returns when it is on disk.
+    ///
+    /// @throws Fault where it cannot be written, such as on a full disk
+    void append(Key key, Result result, Instant at) {
+        String text = "{\"key\":\"" + key + "\",\"status\":\"" + result.status() + "\",\"at\":" + at.getEpochSecond()
+                + ",\"result\":" + Json.line(result.json()) + "}\n";
+        var line = new Line(key, result.status(), text.getBytes(StandardCharsets.UTF_8), new CompletableFuture<>());
+        queue.add(line);
+        try {
+            line.written().join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof IOException io ? Fault.io("cannot write " + file, io,
+                    "is the disk full? the same command goes on from here") : new IllegalStateException(e);
+        }
+    }
+
+    private void write() {
+        var batch = new ArrayList<Line>();
+        while (!closed || !queue.isEmpty()) {
+            try {
+                var first = queue.poll(50, TimeUnit.MILLISECONDS);
+                if (first == null) continue;
+                batch.add(first);
+                queue.drainTo(batch);
+                write(batch);
+            } catch (InterruptedException _) {
+                // only close() ends it
+            } finally {
+                batch.clear();
+            }
+        }
+    }
+
+    private void write(List<Line> lines) {
+        long start = -1;
+        try {
+            start = channel.position();
+            var all = new ByteArrayOutputStream();
+            for (var line : lines) all.writeBytes(line.bytes());
+            for (var bytes = ByteBuffer.wrap(all.toByteArray()); bytes.hasRemaining(); ) channel.write(bytes);
+            channel.force(false);
+        } catch (IOException e) {
+            try {
+                if (start >= 0) channel.truncate(start);    // no half line stays
+            } catch (IOException _) {
+                // the next opening mends it
+            }
+            lines.forEach(line -> line.written().completeExceptionally(e));
+            return;
+        }
+        long offset = start;
+        for (var line : lines) {
+            var entry = new Entry(offset, line.bytes().length - 1, line.status());
+            offset += line.bytes().length;
+            synchronized (this) {
+                entries.put(line.key(), entry);
+            }
+            line.written().complete(entry);
+        }
+    }
+
+    /// The same from a run that is not opened.
+    static String result(Path folder, Entry entry) {
+        try (var reader = new RandomAccessFile(folder.resolve("journal.jsonl").toFile(), "r")) {
+            var bytes = new byte[entry.length()];
+            reader.seek(entry.offset());
+            reader.readFully(bytes);
+            return result(bytes);
+        } catch (IOException e) {
+            throw Fault.io("cannot read the journal in " + folder, e, "is the disk in order?");
+        }
+    }
+
+    private static String result(byte[] bytes) {
+        String line = new String(bytes, StandardCharsets.UTF_8);
+        return line.substring(line.indexOf("\"result\":") + 9, line.length() - 1);
+    }
+
+    /// The result in a line, as its JSON text.
+    String result(Entry entry) {
+        var bytes = new byte[entry.length()];
+        synchronized (reader) {
+            try {
+                reader.seek(entry.offset());
+                reader.readFully(bytes);
+            } catch (IOException e) {
+                throw Fault.io("cannot read " + file, e, "is the disk in order?");
+            }
+        }
+        return result(bytes);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        try {
+            writer.join();
+            channel.close();
+            reader.close();
+            lock.close();
+        } catch (IOException e) {
+            throw Fault.io("cannot close " + file, e, null);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
+
+/// When the next request may start: one pace for all rows, and a plain machine without threads or clocks of its own.
+/// It never goes faster than the user allowed; a limit halves the jobs and doubles the delay, and many good answers
+/// bring them back step by step.
+final class Pace {
+    static final Duration UNTIL_AN_ANSWER = Duration.ofDays(9999);
+    /// Pauses in a row without one answer between them, after which a run stops.
+    static final int MOST_PAUSES = 3;
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(10);
+
+    private final int mostJobs;
+    private final Duration leastDelay;
+    private int jobs, inFlight, pauses, calm, unreachable;
+    private Duration delay;
+    private Instant next = Instant.MIN, pausedUntil = Instant.MIN, pausedAt = Instant.MIN;
+
+    Pace(int jobs, Duration delay) {
+        mostJobs = this.jobs = jobs;
+        leastDelay = this.delay = delay;
+    }
+
+    /// There is no connection at all: all wait a little, longer each time, and the pace stays.
+    Duration unreachable(Instant now) {
+        var pause = Duration.ofSeconds(Math.min(30, 2L << Math.min(4, unreachable++)));
+        if (now.plus(pause).isAfter(pausedUntil)) pausedUntil = now.plus(pause);
+        return pause;
+    }
+
+    int jobs() { return jobs; }
+
+    Duration delay() { return delay; }
+
+    int inFlight() { return inFlight; }
+
+    int pauses() { return pauses; }
+
+    Instant pausedUntil() { return pausedUntil; }
+
+    /// How long the next request must wait; zero: it may start.
+    Duration wait(Instant now) {
+        if (inFlight >= jobs) return UNTIL_AN_ANSWER;
+        var start = next.isAfter(pausedUntil) ? next : pausedUntil;
+        return start.isAfter(now) ? Duration.between(now, start) : Duration.ZERO;
+    }
+
+    void started(Instant now) {
+        inFlight++;
+        next = now.plus(delay);
+    }
+
+    void ended() { inFlight--; }
+
+    /// An answer of any kind that is no limit.
+    void answered() {
+        pauses = unreachable = 0;
+        if (jobs == mostJobs && delay.equals(leastDelay) || ++calm < 5 * jobs) return;
+        calm = 0;
+        jobs = Math.min(mostJobs, jobs + Math.max(1, jobs / 4));
+        delay = Durations.max(leastDelay, delay.multipliedBy(3).dividedBy(4));
+    }
+
+    /// The server says: not so fast. Those that were under way together are one pause.
+    ///
+    /// @param started when the request was
+    /// @param wanted how long the server wants us to wait, if it says so
+    /// @return how long all wait from now
+    Duration limited(Instant started, Optional<Duration> wanted, Instant now) {
+        boolean another = started.isAfter(pausedAt);
+        if (another) {
+            pausedAt = now;
+            pauses++;
+            calm = 0;
+            jobs = Math.max(1, jobs / 2);
+            delay = Durations.max(delay.multipliedBy(2), Duration.ofMillis(250));
+        }
+        var own = FIRST_PAUSE.multipliedBy(1L << Math.clamp(pauses - 1, 0, 6));
+        var until = now.plus(wanted.filter(Duration::isPositive).orElse(another ? own : Duration.ZERO));
+        if (until.isAfter(pausedUntil)) pausedUntil = until;
+        return pausedUntil.isAfter(now) ? Duration.between(now, pausedUntil) : Duration.ZERO;
+    }
+}
+
+/// What a run may use up, as far as the user said; null: any amount. Checked before each start, with what is in flight.
+record Budget(Long requests, Long tokens, BigDecimal credits, Duration time) {
+    /// @param used in this run by rows that have ended
+    /// @param started requests, those in flight among them
+    /// @return which limit the next request would go over
+    Optional<String> spent(Tally used, long started, Duration elapsed) {
+        double more = used.requests() == 0 ? 1 : Math.max(1, (started + 1.0) / used.requests());
+        if (requests != null && started >= requests) {
+            return Optional.of("--max-requests " + requests);
+        }
+        if (tokens != null && used.tokens() * more > tokens) return Optional.of("--max-total-tokens " + tokens);
+        if (credits != null && used.nanoCredits() * more > credits.movePointRight(9).doubleValue()) {
+            return Optional.of("--max-credits " + credits);
+        }
+        return time != null && elapsed.compareTo(time) >= 0 ? Optional.of("--max-time " + Durations.words(time))
+                : Optional.empty();
+    }
+}
+
+/// What has come of rows so far.
+record Tally(long ok, long failed, long filtered, long incomplete, long requests, long tokens, long nanoCredits) {
+    static final Tally NONE = new Tally(0, 0, 0, 0, 0, 0, 0);
+
+    Tally plus(Result result) {
+        long t = result.reply() == null ? 0 : result.reply().usage().total();
+        long c = result.reply() == null ? 0 : result.reply().usage().nanoCredits();
+        return counted(result.status(), 1).used(Math.max(1, result.attempts()), t, c);
+    }
+
+    Tally counted(String status, long n) {
+        return switch (status) {
+            case "ok" -> new Tally(ok + n, failed, filtered, incomplete, requests, tokens, nanoCredits);
+            case "filtered" -> new Tally(ok, failed, filtered + n, incomplete, requests, tokens, nanoCredits);
+            case "incomplete" -> new Tally(ok, failed, filtered, incomplete + n, requests, tokens, nanoCredits);
+            default -> new Tally(ok, failed + n, filtered, incomplete, requests, tokens, nanoCredits);
+        };
+    }
+
+    private Tally used(long r, long t, long c) {
+        return new Tally(ok, failed, filtered, incomplete, requests + r, tokens + t, nanoCredits + c);
+    }
+
+    long rows() { return ok + failed + filtered + incomplete; }
+
+    long notOk() { return rows() - ok; }
+
+    /// `980 ok, 20 failed`
+    String words() {
+        return ok + " ok" + (failed > 0 ? ", " + failed + " failed" : "")
+                + (filtered > 0 ? ", " + filtered + " filtered" : "")
+                + (incomplete > 0 ? ", " + incomplete + " cut off" : "");
+    }
+
+    String cost() {
+        return tokens + " tokens" + (nanoCredits > 0 ? ", " + BigDecimal.valueOf(nanoCredits, 9)
+                .setScale(4, RoundingMode.HALF_UP).stripTrailingZeros().toPlainString() + " credits" : "");
+    }
+}
+
+/// Asks the rows that are not done, as many at once as the pace allows, each in a thread of its own.
+final class BatchRunner {
+    /// Asks once; a limit or trouble comes as a Fault.
+    interface Asker {
+        Reply ask(Request request);
+    }
+
+    interface Watcher {
+        void ended(Task task, Result result);
+
+        /// All wait.
+        void paused(Duration pause, String why);
+
+        void note(String text);
+
+        /// Told at least every second while something goes on.
+        void tick();
+    }
+
+    /// @param retries after trouble of the server or the network; limits do not count
+    /// @param schemaRetries after an answer that does not meet its schema
+    /// @param haltShare the share of rows that may fail before the run stops; 1: any
+    record Rules(int retries, int schemaRetries, Duration timeout, Duration maxWait, double haltShare, Budget budget) {}
+
+    private static final int HALT_FROM = 50;                // rows, before their share tells anything
+
+    private final Pace pace;
+    private final Rules rules;
+    private final Time time;
+    private final Asker asker;
+    private final Journal journal;
+    private final Watcher watcher;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final ReentrantLock turnstile = new ReentrantLock(true);    // one waits for the clock, the others for it
+    private final Instant begun;
+    private Tally tally = Tally.NONE;
+    private long requests;                                  // that were let in
+    private Instant unreachableSince;
+    private Fault stop;                                     // why nothing starts any more
+    private volatile ClosedOutput closed;                   // the reader of -k has gone
+
+    BatchRunner(Pace pace, Rules rules, Time time, Asker asker, Journal journal, Watcher watcher) {
+        this.pace = pace;
+        this.rules = rules;
+        this.time = time;
+        this.asker = asker;
+        this.journal = journal;
+        this.watcher = watcher;
+        begun = time.now();
+    }
+
+    Tally tally() {
+        lock.lock();
+        try {
+            return tally;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// @param grace how long what is in flight may go on after Ctrl-C
+    /// @throws ClosedOutput where nobody reads the results any more
+    /// @return why it stopped early, if it did
+    Optional<Fault> run(Iterator<Task> tasks, int mostJobs, Duration grace) {
+        var seats = new Semaphore(mostJobs);                // rows that are held at once
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            try {
+                while (stopped().isEmpty() && tasks.hasNext()) {
+                    var task = tasks.next();
+                    while (!seats.tryAcquire(500, TimeUnit.MILLISECONDS)) watcher.tick();
+                    if (!enter()) {
+                        seats.release();
+                        break;
+                    }
+                    threads.submit(() -> {
+                        try {
+                            work(task);
+                        } finally {
+                            seats.release();
+                        }
+                    });
+                }
+                while (!seats.tryAcquire(mostJobs, 500, TimeUnit.MILLISECONDS)) watcher.tick();
+            } catch (InterruptedException | Interrupted e) {
+                stop(new Interrupted());
+                drain(seats, mostJobs, grace);
+                threads.shutdownNow();
+            }
+        }
+        if (closed != null) throw closed;
+        return stopped();
+    }
+
+    /// After Ctrl-C: what is in flight may end. (A second Ctrl-C ends the process.)
+    private void drain(Semaphore seats, int mostJobs, Duration grace) {
+        watcher.note("stopping; waiting for " + pace.inFlight() + " in flight, Ctrl-C again gives them up");
+        boolean over = false;
+        for (long end = System.nanoTime() + grace.toNanos(); !over && System.nanoTime() < end; ) {
+            try {
+                over = seats.tryAcquire(mostJobs, 200, TimeUnit.MILLISECONDS);
+            } catch (InterruptedException _) {
+                return;
+            }
+        }
+    }
+
+    private Optional<Fault> stopped() {
+        lock.lock();
+        try {
+            return Optional.ofNullable(stop);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void stop(Fault why) {
+        lock.lock();
+        try {
+            if (stop == null) stop = why;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Waits until a request may start, and counts it as started.
+    ///
+    /// @return false where nothing starts any more
+    private boolean enter() {
+        try {
+            turnstile.lockInterruptibly();
+        } catch (InterruptedException e) {
+            throw new Interrupted();
+        }
+        try {
+            while (true) {
+                var wait = pass();
+                if (wait == null) return false;
+                if (wait.isZero()) return true;
+                watcher.tick();
+                if (wait != Pace.UNTIL_AN_ANSWER) time.pause(Durations.min(wait, Duration.ofSeconds(1)));
+            }
+        } finally {
+            turnstile.unlock();
+        }
+    }
+
+    /// @return how long to wait before asking again; zero: the request is counted as started; null: nothing starts
+    private Duration pass() {
+        lock.lock();
+        try {
+            if (stop != null) return null;
+            var over = rules.budget().spent(tally, requests, Duration.between(begun, time.now()));
+            if (over.isPresent()) {
+                stop = Fault.later(over.get() + " is reached", "the same command goes on; give it a larger limit");
+                return null;
+            }
+            var wait = pace.wait(time.now());
+            if (wait.isZero()) {
+                requests++;
+                pace.started(time.now());
+            } else if (wait == Pace.UNTIL_AN_ANSWER) changed.awaitNanos(500_000_000);
+            return wait;
+        } catch (InterruptedException e) {
+            throw new Interrupted();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void work(Task task) {
+        var row = new Attempts(task);
+        try {
+            for (boolean entered = true; entered; entered = !row.done && enter()) row.once();
+        } catch (Interrupted _) {
+            // the row is not done, and will be asked by the next run
+        } catch (Fault fatal) {
+            stop(fatal);
+        } catch (ClosedOutput gone) {
+            closed = gone;
+            stop(Fault.later("the reader of the results has gone", ""));
+        } catch (RuntimeException bug) {
+            stop(Fault.bug(bug));
+        }
+    }
+
+    /// One row, until it has a result or the run stops.
+    private final class Attempts {
+        private final Task task;
+        private final long start = System.nanoTime();
+        private Request request;
+        private int attempts, troubles, misses;
+        private boolean done;
+
+        Attempts(Task task) {
+            this.task = task;
+            request = task.request();
+        }
+
+        /// One request; the pace has counted it as started.
+        void once() {
+            var started = time.now();
+            attempts++;
+            try {
+                var reply = Wire.within(rules.timeout(), () -> asker.ask(request));
+                ended(Pace::answered);
+                reachable();
+                answered(reply);
+            } catch (Interrupted stopped) {
+                ended(_ -> { });
+                throw stopped;
+            } catch (Fault fault) {
+                failed(fault, started);
+            }
+        }
+
+        private void answered(Reply reply) {
+            String status = switch (reply.finish()) {
+                case "length" -> "incomplete";
+                case "content_filter" -> "filtered";
+                case "tool_calls", "function_call" -> "failed";
+                default -> "ok";
+            };
+            if (!status.equals("ok")) {
+                end(new Result(task.id(), status, reply, took(), attempts, "finish_" + reply.finish(), switch (status) {
+                    case "incomplete" -> "the answer reached the limit of tokens";
+                    case "filtered" -> "GitHub's content filter ended the answer";
+                    default -> "the model asks for a tool call instead of answering";
+                }, false, task.echo()));
+                return;
+            }
+            if (task.schema() == null) {
+                end(new Result(task.id(), "ok", reply, took(), attempts, "", "", false, task.echo()));
+                return;
+            }
+            String text = AnswerSchema.unfenced(reply.text());
+            var wrong = task.schema().misses(text);
+            if (wrong.isEmpty()) {
+                end(new Result(task.id(), "ok", reply.withText(text), took(), attempts, "", "", true,
+                        task.echo()));
+            } else if (misses++ < rules.schemaRetries()) {
+                var more = new ArrayList<>(task.request().messages());
+                more.add(Message.assistant(reply.text()));
+                more.add(Message.user("That does not meet the schema: " + String.join("; ", wrong)
+                        + ". Answer again, with JSON alone that does."));
+                request = task.request().withMessages(more);
+            } else {
+                end(new Result(task.id(), "failed", reply, took(), attempts, "schema", String.join("; ", wrong), false,
+                        task.echo()));
+            }
+        }
+
+        private void failed(Fault fault, Instant started) {
+            switch (Verdict.of(fault)) {
+                case LIMIT -> {
+                    attempts--;                             // it was not let in
+                    limited(fault, started);
+                }
+                case UNREACHABLE -> {
+                    attempts--;
+                    unreachable(fault, started);
+                }
+                case TROUBLE -> {
+                    ended(Pace::answered);
+                    if (troubles++ >= rules.retries()) {
+                        end(failure(fault));
+                    } else {
+                        time.pause(Duration.ofMillis(1000L << Math.min(troubles - 1, 5)));
+                    }
+                }
+                case ROW -> {
+                    ended(Pace::answered);
+                    end(failure(fault));
+                }
+                case RUN -> {
+                    ended(_ -> { });
+                    throw fault;
+                }
+            }
+        }
+
+        private Result failure(Fault fault) {
+            String code = fault.refusal() == null ? "lost" : fault.refusal().code().isEmpty() ? "http_"
+                    + fault.refusal().status() : fault.refusal().code();
+            return new Result(task.id(), "failed", null, took(), attempts, code, fault.getMessage(), false,
+                    task.echo());
+        }
+
+        private Duration took() { return Duration.ofNanos(System.nanoTime() - start); }
+
+        private void end(Result result) {
+            journal.append(task.key(), result, time.now());
+            done = true;
+            lock.lock();
+            try {
+                tally = tally.plus(result);
+                if (tally.rows() >= HALT_FROM && tally.notOk() > rules.haltShare() * tally.rows()) {
+                    stop(Fault.later("too many rows fail: " + tally.words() + " (--halt fail=100% goes on)", ""));
+                }
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+            watcher.ended(task, result);
+        }
+    }
+
+    private void ended(Consumer<Pace> also) {
+        lock.lock();
+        try {
+            pace.ended();
+            also.accept(pace);
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void limited(Fault fault, Instant started) {
+        lock.lock();
+        try {
+            pace.ended();
+            requests--;
+            int before = pace.pauses();
+            var pause = pace.limited(started, fault.refusal().retryAfter(), time.now());
+            changed.signalAll();
+            if (pause.compareTo(rules.maxWait()) > 0 || pace.pauses() >= Pace.MOST_PAUSES) {
+                stop(fault);
+            } else if (pace.pauses() > before) {
+                watcher.paused(pause, fault.refusal().said());
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// No connection at all: nobody is at fault, and no attempt is used up. All wait, up to `--max-wait` in all.
+    private void unreachable(Fault fault, Instant started) {
+        lock.lock();
+        try {
+            pace.ended();
+            requests--;
+            var now = time.now();
+            if (unreachableSince == null) unreachableSince = started;
+            var so = Duration.between(unreachableSince, now);
+            if (so.compareTo(rules.maxWait()) > 0) {
+                stop(Fault.later(fault.getMessage(), "the same command goes on from here"));
+                return;
+            }
+            watcher.paused(pace.unreachable(now), fault.getMessage());
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void reachable() {
+        lock.lock();
+        unreachableSince = null;
+        lock.unlock();
+    }
+
+    /// Whose matter a fault is.
+    enum Verdict {
+        LIMIT, UNREACHABLE, TROUBLE, ROW, RUN;
+
+        static Verdict of(Fault fault) {
+            var refusal = fault.refusal();
+            if (fault.exitCode() == Fault.NOT_LOGGED_IN) return RUN;
+            if (refusal != null) {
+                int status = refusal.status();
+                if (refusal.quota() || List.of(401, 402, 403, 421, 466).contains(status)) return RUN;
+                return status == 429 ? LIMIT : status == 200 || refusal.mayPass() ? TROUBLE : ROW;
+            }
+            return switch (fault) {
+                case Stopped lost -> lost.unreachable() ? UNREACHABLE : TROUBLE;
+                case Unfinished _ -> TROUBLE;
+                default -> RUN;
+            };
+        }
+    }
+}
+
+/// A run's folder: the manifest, the rows' keys in the input's order, the journal.
+record RunFolder(Path path) {
+    /// A row's place in the input and what it asks.
+    record Place(int index, Key key) {}
+
+    Path manifest() { return path.resolve("manifest.json"); }
+
+    /// Empty where there is none yet.
+    ///
+    /// @throws Fault where it is damaged
+    ObjectNode readManifest() {
+        try {
+            return Files.exists(manifest()) ? Json.object(Files.readString(manifest()), manifest().toString())
+                    : Json.object();
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + manifest(), e, "may you read it?");
+        }
+    }
+
+    void write(ObjectNode manifest, List<Place> order) {
+        var bytes = ByteBuffer.allocate(order.size() * 20);
+        for (var place : order) {
+            bytes.putInt(place.index()).putLong(place.key().high()).putLong(place.key().low());
+        }
+        try {
+            Files.createDirectories(path);
+            Path part = path.resolve("order.part");
+            Files.write(part, bytes.array());
+            Files.move(part, path.resolve("order"), StandardCopyOption.ATOMIC_MOVE,
+                    StandardCopyOption.REPLACE_EXISTING);
+            WholeFile.write(manifest(), Json.pretty(manifest) + "\n");
+        } catch (IOException e) {
+            throw Fault.io("cannot write into " + path, e, "is it writable? --run DIR names another folder");
+        }
+    }
+
+    List<Place> order() {
+        try {
+            var bytes = ByteBuffer.wrap(Files.readAllBytes(path.resolve("order")));
+            var order = new ArrayList<Place>(bytes.remaining() / 20);
+            while (bytes.remaining() >= 20) {
+                order.add(new Place(bytes.getInt(), new Key(bytes.getLong(), bytes.getLong())));
+            }
+            return order;
+        } catch (IOException e) {
+            throw Fault.usage("there is no run in " + path, "copilot batch TEMPLATE -d ROWS -o OUT begins one");
+        }
+    }
+
+    /// What has become of the rows of the last start, counted from the journal.
+    Tally tally(Map<Key, Journal.Entry> entries) {
+        var tally = Tally.NONE;
+        for (var place : order()) {
+            var entry = entries.get(place.key());
+            if (entry != null) tally = tally.counted(entry.status(), 1);
+        }
+        return tally;
+    }
+
+    Map<Key, Journal.Entry> entries() {
+        try {
+            return Journal.peek(path);
+        } catch (IOException e) {
+            throw Fault.usage("there is no run in " + path, "copilot batch TEMPLATE -d ROWS -o OUT begins one");
+        }
+    }
+}
+
+/// Writes the results where they are wanted, in the input's order and whole: beside the place first, then moved there.
+///
+/// @param here what the name begins at
+/// @param openai lines as OpenAI's Batch API answers them
+/// @param from gives the JSON text of a result
+record Results(Path here, String name, boolean openai, Function<Key, Optional<String>> from) {
+    void write(List<RunFolder.Place> order) {
+        if (name.contains("{{")) {
+            writeEach(order);
+            return;
+        }
+        String lower = name.toLowerCase(Locale.ROOT);
+        Path out = here.resolve(name).toAbsolutePath();
+        Path target = Files.isSymbolicLink(out) ? real(out) : out;
+        Path part = target.resolveSibling("." + target.getFileName() + ".part");
+        try {
+            try (var to = Files.newBufferedWriter(part)) {
+                if (lower.endsWith(".csv") || lower.endsWith(".tsv")) writeTable(to, order, lower.endsWith(".tsv"));
+                else if (lower.endsWith(".json")) writeArray(to, order);
+                else for (var place : order) line(place, to, "", "\n");
+            }
+            if (Files.exists(target) && !Files.isRegularFile(target)) {
+                Files.copy(part, Files.newOutputStream(target));
+                Files.delete(part);
+            } else {
+                Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            }
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + name, e, "all results are in the run's folder: copilot batch status OUT"
+                    + " --write, once there is room");
+        }
+    }
+
+    private static Path real(Path link) {
+        try {
+            return link.toRealPath();
+        } catch (IOException _) {
+            return link;
+        }
+    }
+
+    private boolean line(RunFolder.Place place, Writer to, String before, String after) throws IOException {
+        var result = from.apply(place.key());
+        if (result.isEmpty()) return false;
+        to.write(before);
+        to.write(openai ? openai(result.get()) : result.get());
+        to.write(after);
+        return true;
+    }
+
+    private void writeArray(Writer to, List<RunFolder.Place> order) throws IOException {
+        String before = "[\n";
+        for (var place : order) if (line(place, to, before, "")) before = ",\n";
+        to.write((before.startsWith("[") ? "[" : "\n") + "]\n");
+    }
+
+    private static final List<String> COLUMNS = List.of("id", "status", "text", "model", "finish", "prompt_tokens",
+            "completion_tokens", "ms", "attempts", "error");
+
+    private void writeTable(Writer to, List<RunFolder.Place> order, boolean tabs) throws IOException {
+        String comma = tabs ? "\t" : ",";
+        List<String> echoed = null;
+        for (var place : order) {
+            var json = from.apply(place.key()).map(Json::tryParse).orElse(null);
+            if (json == null) continue;
+            if (echoed == null) {
+                echoed = List.copyOf(json.path("echo").propertyNames());
+                to.write(Stream.concat(COLUMNS.stream(), echoed.stream()).map(c -> cell(c, tabs))
+                        .collect(Collectors.joining(comma)) + "\n");
+            }
+            var cells = new ArrayList<String>();
+            for (String column : COLUMNS) {
+                cells.add(switch (column) {
+                    case "text" -> json.has("json") ? Json.compact(json.path("json")) : Json.text(json, "text");
+                    case "prompt_tokens", "completion_tokens" -> json.path("usage").path(column).asString("");
+                    case "error" -> Json.text(json.path("error"), "message");
+                    default -> json.path(column).asString("");
+                });
+            }
+            for (String name : echoed) {
+                var value = json.path("echo").path(name);
+                cells.add(value.isContainer() ? Json.compact(value) : value.asString(""));
+            }
+            to.write(cells.stream().map(c -> cell(c, tabs)).collect(Collectors.joining(comma)) + "\n");
+        }
+    }
+
+    /// RFC 4180; in TSV, which knows no quotes, line ends and tabs become spaces.
+    private static String cell(String text, boolean tabs) {
+        if (tabs) return text.replaceAll("[\t\r\n]+", " ");
+        return text.matches("(?s).*[\",\r\n].*") ? "\"" + text.replace("\"", "\"\"") + "\"" : text;
+    }
+
+    private static String openai(String result) {
+        var json = Json.tryParse(result);
+        String id = Json.text(json, "id");
+        var line = Json.object().put("id", "batch_req_" + id).put("custom_id", id);
+        boolean answered = json.has("text") || json.has("json");
+        if (answered) {
+            var body = line.putObject("response").put("status_code", 200)
+                    .put("request_id", Json.text(json, "request_id")).putObject("body")
+                    .put("object", "chat.completion").put("model", Json.text(json, "model"));
+            var choice = body.putArray("choices").addObject().put("index", 0);
+            choice.putObject("message").put("role", "assistant").put("content", json.has("json")
+                    ? Json.compact(json.path("json")) : Json.text(json, "text"));
+            choice.put("finish_reason", Json.text(json, "finish"));
+            body.set("usage", json.path("usage"));
+        } else {
+            line.putNull("response");
+        }
+        if (json.has("error")) line.set("error", json.path("error"));
+        else line.putNull("error");
+        return Json.line(line);
+    }
+
+    /// A file a row. None leaves the folder that the pattern begins with.
+    private void writeEach(List<RunFolder.Place> order) {
+        var mustache = new StrictMustache(_ -> Optional.empty(), List::of);
+        var pattern = mustache.text(name, "-o", 1);
+        String start = name.substring(0, name.indexOf("{{"));
+        Path folder = here.resolve(start.substring(0, start.lastIndexOf('/') + 1)).normalize();
+        var seen = new HashMap<Path, String>();
+        for (var place : order) {
+            var json = from.apply(place.key()).map(Json::tryParse).orElse(null);
+            if (json == null || !json.has("text") && !json.has("json")) continue;
+            var data = Data.copy((Map<?, ?>) Data.of(json));
+            if (data.get("echo") instanceof Map<?, ?> echo) Data.copy(echo).forEach(data::putIfAbsent);
+            var rendered = mustache.render(pattern, data);
+            if (!rendered.missing().isEmpty()) {
+                throw Fault.usage("-o " + name + ": " + rendered.missing().iterator().next().sentence(),
+                        "a result has id, status, model and what --echo adds");
+            }
+            Path file = file(folder, rendered.text());
+            String id = Json.text(json, "id"), other = seen.put(file, id);
+            if (other != null) {
+                throw Fault.usage("-o " + name + " gives " + id + " and " + other + " the same file",
+                        "{{id}} tells them apart");
+            }
+            try {
+                Files.createDirectories(file.getParent());
+                WholeFile.write(file, Text.withOneNewline(json.has("json") ? Json.pretty(json.path("json"))
+                        : Json.text(json, "text")));
+            } catch (IOException e) {
+                throw Fault.io("cannot write " + file, e, "is the disk full?");
+            }
+        }
+    }
+
+    private Path file(Path folder, String text) {
+        try {
+            Path file = here.resolve(text).normalize();
+            if (file.startsWith(folder) && !file.equals(folder)) return file;
+        } catch (InvalidPathException _) {
+            // below
+        }
+        throw Fault.usage("-o " + name + " gives \"" + text + "\", which is no file in its folder",
+                "an id with .. or / in it? --id names another field");
+    }
+}
+
+/// Counts tokens as the model does, by jtokkit; loaded when first asked for.
+final class TokenCount {
+    private static final class Registry {
+        static final EncodingRegistry ONE = Encodings.newLazyEncodingRegistry();
+    }
+
+    /// @param tokenizer as the catalogue names it, such as `o200k_base`
+    static long of(String text, String tokenizer) {
+        var encoding = Registry.ONE.getEncoding(tokenizer).orElseGet(() -> Registry.ONE.getEncoding("o200k_base")
+                .orElseThrow());
+        return encoding.countTokensOrdinary(text);
+    }
+
+    /// A request's messages, with what each costs besides its text.
+    static long of(Request request, String tokenizer) {
+        return request.messages().stream().mapToLong(m -> of(m.content(), tokenizer) + 4).sum() + 3;
     }
 }
 
@@ -4591,7 +6991,18 @@ final class Interrupted extends Fault {
 
 /// The connection was lost, or the other side stayed silent: nothing that GitHub said.
 final class Stopped extends Fault {
-    Stopped(String message, String hint, IOException cause) { super(ERROR, message, hint, cause); }
+    Stopped(String message, String hint, Throwable cause) { super(ERROR, message, hint, cause); }
+
+    /// Whether there was no connection at all.
+    boolean unreachable() {
+        return Text.chain(this).anyMatch(e -> e instanceof ConnectException
+                || e instanceof HttpConnectTimeoutException);
+    }
+}
+
+/// An answer has come that is not whole, or says itself that it failed.
+final class Unfinished extends Fault {
+    Unfinished(String message, String hint) { super(ERROR, message, hint, null); }
 }
 
 /// An answer that has begun: status and headers are here, the body is still arriving.
@@ -4913,7 +7324,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
     boolean mayPass() { return status == 408 || status == 429 && !quota() || status >= 500 && status != 501; }
 
     /// The month's quota is used up: the older answer is a 429 with these words, the newer a 402.
-    private boolean quota() { return status == 402 || message.toLowerCase(Locale.ROOT).contains("quota exceeded"); }
+    boolean quota() { return status == 402 || message.toLowerCase(Locale.ROOT).contains("quota exceeded"); }
 
     /// The general words, where no part above knows better ones.
     Fault fault(URI uri) {
@@ -5069,7 +7480,7 @@ final class Wire implements AutoCloseable {
 
     private static Fault fault(Call call, Refusal refusal) {
         var better = call.explained().apply(refusal);
-        return better != null ? better : refusal.fault(call.uri());
+        return (better != null ? better : refusal.fault(call.uri())).about(refusal);
     }
 
     /// A connection that was lost may be made again. A time-out is another thing: what was asked for is perhaps still
@@ -5501,14 +7912,23 @@ final class WholeFile {
 /// The outside world, so that tests can hand in another one.
 ///
 /// @param terminal whether a descriptor is a terminal
-/// @param stopping whether the process was told to end (SIGTERM), and not only to stop what it is at (Ctrl-C)
+/// @param ending what the process was told to do: stop, or end
 /// @param directory what the paths that the user types begin at
 record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, String> variables,
-                   IntPredicate terminal, Time time, BooleanSupplier stopping, Path directory) {
+                   IntPredicate terminal, Time time, Ending ending, Path directory) {
+    /// Ctrl-C and SIGTERM, as a command sees them.
+    interface Ending {
+        /// Whether the process was told to end (SIGTERM), and not only to stop what it is at (Ctrl-C).
+        boolean stopping();
+
+        /// How long the command may take to end in its own way.
+        default void patience(Duration grace) {}
+    }
+
     static Environment of(InputStream in, PrintWriter out, PrintWriter err, Map<String, String> variables,
-                          BooleanSupplier stopping) {
+                          Ending ending) {
         return new Environment(new Stdin(in, null), out, err, variables, Descriptors::isTerminal, Time.SYSTEM,
-                stopping, Path.of(""));
+                ending, Path.of(""));
     }
 
     /// A variable's value; null where it is unset or empty.
@@ -5562,7 +7982,7 @@ final class RealProcess {
         var out = writer(FileDescriptor.out, true);
         var err = writer(FileDescriptor.err, false);
         var signals = new Signals(Thread.currentThread());
-        var env = Environment.of(System.in, out, err, System.getenv(), signals::stopping);
+        var env = Environment.of(System.in, out, err, System.getenv(), signals);
         if (argumentsGotLost(args)) {
             return new Screen(env).report(Fault.usage("an argument holds characters that the locale "
                     + System.getProperty("sun.jnu.encoding") + " cannot carry",
@@ -5667,8 +8087,9 @@ final class Rehearsal {
 }
 
 /// Ctrl-C and SIGTERM. The first interrupts the thread that runs the command, which then ends in its own way; a
-/// second, or three seconds without an end, stop the process at once.
-final class Signals {
+/// second, or three seconds without an end (a batch has longer), stop the process at once.
+final class Signals implements Environment.Ending {
+    private volatile Duration grace = Duration.ofSeconds(3);
     private final AtomicInteger exitCode = new AtomicInteger(Fault.INTERRUPTED);
     private final AtomicBoolean again = new AtomicBoolean();
 
@@ -5679,7 +8100,11 @@ final class Signals {
 
     int exitCode() { return exitCode.get(); }
 
-    boolean stopping() { return again.get() && exitCode() != Fault.INTERRUPTED; }
+    @Override
+    public boolean stopping() { return again.get() && exitCode() != Fault.INTERRUPTED; }
+
+    @Override
+    public void patience(Duration longer) { grace = longer; }
 
     private void on(String name, int code, Thread main) {
         try {
@@ -5688,7 +8113,7 @@ final class Signals {
                 exitCode.set(code);
                 main.interrupt();
                 Thread.ofPlatform().daemon().start(() -> {
-                    Time.SYSTEM.pause(Duration.ofSeconds(3));
+                    Time.SYSTEM.pause(grace);
                     Runtime.getRuntime().halt(code);
                 });
             });
@@ -5722,7 +8147,16 @@ final class Stdin {
     /// Everything up to the end.
     String text() {
         start();
-        return Text.utf8(await(all, null).orElseThrow(), "stdin");
+        byte[] bytes = await(all, null).orElseThrow();
+        if (bytes.length > Text.LARGEST) throw Fault.usage("stdin is larger than 64 MiB", "no model reads so much");
+        return Text.utf8(bytes, "stdin");
+    }
+
+    /// Everything into a file, however long.
+    void copyTo(Path file) throws IOException {
+        try (var out = Files.newOutputStream(file)) {
+            in.transferTo(out);
+        }
     }
 
     /// Everything, or nothing where a pipe gives no first byte within `patience`.
@@ -5747,6 +8181,21 @@ final class Stdin {
         return await(typed, null).orElse("");
     }
 
+    /// A line that a person types; empty at the end.
+    String line() {
+        var typed = new CompletableFuture<String>();
+        Thread.ofPlatform().daemon().start(() -> {
+            var bytes = new ByteArrayOutputStream();
+            try {
+                for (int b = in.read(); b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
+            } catch (IOException _) {
+                // what cannot be read is at its end
+            }
+            typed.complete(bytes.toString(StandardCharsets.UTF_8));
+        });
+        return await(typed, null).orElse("");
+    }
+
     private synchronized void start() {
         if (started) return;
         started = true;
@@ -5759,7 +8208,7 @@ final class Stdin {
             var bytes = new ByteArrayOutputStream();
             try {
                 var buffer = new byte[8192];
-                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                for (int n = in.read(buffer); n >= 0 && bytes.size() <= Text.LARGEST; n = in.read(buffer)) {
                     bytes.write(buffer, 0, n);
                     first.complete(true);
                 }
@@ -5914,6 +8363,11 @@ final class Screen implements Notes {
 
     private void line(String text) {
         if (living) countdown("");
+        try {
+            env.out().flush();                              // what was printed before stands before it
+        } catch (ClosedOutput _) {
+            // nobody reads it; the message matters all the same
+        }
         env.err().print(Secrets.mask(text) + "\n");
         env.err().flush();
     }
@@ -5936,7 +8390,7 @@ final class Screen implements Notes {
         }
     }
 
-    private static String cell(String text) { return Text.printable(text.replaceAll("[\t\r\n]+", " ")); }
+    static String cell(String text) { return Text.printable(text.replaceAll("[\t\r\n]+", " ")); }
 }
 
 // ===================================================================================================== Text
@@ -5971,6 +8425,8 @@ final class Json {
     static JsonNode tree(Object value) { return Mapper.ONE.valueToTree(value); }
 
     static JsonParser parser(String text) { return Mapper.ONE.createParser(text); }
+
+    static JsonParser parser(InputStream in) { return Mapper.ONE.createParser(in); }
 
     static JsonGenerator generator(Writer out) { return Mapper.ONE.createGenerator(out); }
 
@@ -6031,6 +8487,8 @@ final class Secrets {
 }
 
 final class Text {
+    static final int LARGEST = 64 << 20;                    // bytes of a prompt's part; no model reads so much
+
     /// Control characters made visible, except line breaks and tabs: an answer must not steer the terminal.
     static String printable(String text) {
         if (text.chars().noneMatch(Text::control)) return text;

@@ -7,12 +7,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
-import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -21,7 +21,8 @@ class Mustaches {
     // ------------------------------------------------------------------------------------------- helpers
 
     private static StrictMustache engine(Map<String, String> partials) {
-        return new StrictMustache(name -> Optional.ofNullable(partials.get(name)), partials::keySet);
+        return new StrictMustache(name -> Optional.ofNullable(partials.get(name)).map(text ->
+                new StrictMustache.Source(name, text, 1)), partials::keySet);
     }
 
     private static StrictMustache.Rendering rendering(String template, String json, Map<String, String> partials) {
@@ -33,7 +34,7 @@ class Mustaches {
 
     private static String rendered(String template, String json, Map<String, String> partials) {
         var rendering = rendering(template, json, partials);
-        assertEquals(Set.of(), rendering.missing());
+        assertEquals(List.of(), List.copyOf(rendering.missing()));
         return rendering.text();
     }
 
@@ -158,6 +159,22 @@ class Mustaches {
         assertEquals("a <v\nw>\n b", rendered("a {{>p}} b", "{\"x\": \"v\\nw\"}", partials));
     }
 
+    /// More items than partials may lie within each other; and indentation goes by LF alone.
+    @Test
+    void partialsInLongLists() {
+        var partials = Map.of("p", "{{.}}\u2028x\u0085y\rz\n");
+        String list = IntStream.range(0, 150).mapToObj(i -> "" + i).collect(Collectors.joining(","));
+        assertTrue(rendered("{{#l}}\n  {{>p}}\n{{/l}}", "{\"l\": [" + list + "]}", partials)
+                .endsWith("  149\u2028x\u0085y\rz\n"));
+    }
+
+    /// A template of one long line takes no longer than the same in many lines.
+    @Test
+    void longLines() {
+        String template = "{{a}} words and ".repeat(80_000);
+        assertTimeoutPreemptively(Duration.ofSeconds(20), () -> rendered(template, "{\"a\": 1}"));
+    }
+
     @Test
     void inheritance() {
         var partials = Map.of("letter", "Dear {{$who}}you{{/who}},\n{{$text}}…{{/text}}\n");
@@ -171,6 +188,8 @@ class Mustaches {
         var fault = assertThrows(copilot.Fault.class, () -> endless.render(endless.text("{{>p}}", "t", 1), Map.of()));
         assertEquals("p:1: the partial p contains itself without end", fault.getMessage());
         assertThrows(copilot.Fault.class, () -> endless.render(endless.text("{{<a}}{{/a}}", "t", 1), Map.of()));
+        assertEquals("p", endless.endless(List.of(endless.text("x{{>p}}", "t", 1))).orElseThrow().name());
+        assertTrue(endless.endless(List.of(endless.text("{{#x}}{{>p}}{{/x}}", "t", 1))).isEmpty());
     }
 
     // --------------------------------------------------------------------------------------- what is missing
@@ -192,7 +211,12 @@ class Mustaches {
             List.of("\r\n\r\n{{! x }}\r\n{{x}}", "{}", "t:4: {{x}} is missing"),
             List.of("{{>nope}}", "{}", "t:1: there is no partial nope"),
             List.of("{{>*x}}", "{}", "t:1: {{x}} is missing"),
-            List.of("{{>*x}}", "{\"x\": \"../secret\"}", "t:1: there is no partial ../secret"));
+            List.of("{{>*x}}", "{\"x\": \"../secret\"}", "t:1: there is no partial ../secret"),
+            List.of("{{#l}}{{>*.}}{{/l}}", "{\"l\": [\"p\"]}", "t:1: there is no partial p"),
+            List.of("{{a.b}}", "{\"a.b\": 1}",
+                    "t:1: {{a.b}} is missing (a dot reaches into an object, and this is a name with a dot)"),
+            List.of("{{#l}}{{n}}{{/l}}", "{\"l\": [{\"m\": 1}, {\"m\": 2}, {\"m\": 3}]}",
+                    "t:1: {{n}} is missing in {\"m\":1}, and 2 times more"));
 
     @ParameterizedTest
     @FieldSource("MISSING")
@@ -219,9 +243,12 @@ class Mustaches {
             List.of("{{.a}}", "t:1: {{.a}} is no name", "{{author.name}}"),
             List.of("{{a.}}", "t:1: {{a.}} is no name", "{{author.name}}"),
             List.of("{{../x}}", "t:1: {{../x}} is no name", "{{author.name}}"),
-            List.of("{{*x}}", "t:1: {{*x}} is no name", "no spaces"),
             List.of("{{=x=}}", "t:1: {{=x=}} names no delimiters", "{{=<% %>=}}"),
-            List.of("{{<gone}}{{/gone}}", "there is no template gone to inherit from", "copilot templates"));
+            List.of("{{*x}}", "t:1: {{*x}} is no name", "no spaces"),
+            List.of("{{>*}}", "t:1: {{>*}} names no partial", "only a partial"),
+            List.of("\n{{<*x}}{{/*x}}", "t:2: {{<*x}} names no parent", "only a partial"),
+            List.of("{{#a}}".repeat(200), "t:1: {{#a}} lies in more than 100 others", "needs its"),
+            List.of("\n{{<gone}}{{/gone}}", "t:2: there is no template gone to inherit from", "copilot templates"));
 
     @ParameterizedTest
     @FieldSource("WRONG")
@@ -261,7 +288,8 @@ class Mustaches {
                 wanted.append(around).append(Data.text(value));
             }
             String json = Data.text(data);
-            var engine = new StrictMustache(name -> Optional.of("{{v" + name.substring(1) + "}}"), List::of);
+            var engine = new StrictMustache(name -> Optional.of(new StrictMustache.Source(name, "{{v" + name.substring(1)
+                    + "}}", 1)), List::of);
             String got = engine.render(engine.text("|" + template, "t", 1), Data.object(json, "data")).text();
             if (!got.equals("|" + wanted)) {
                 throw new AssertionError("seed " + seed + ", round " + round + "\n" + template + "\n" + json);
@@ -292,7 +320,7 @@ class Mustaches {
     private static final List<String> PIECES = List.of("{{", "}}", "{{x}}", "{{#v1}}", "{{/v1}}", "{{>p1}}", "{{{",
             "}}}", "{{=<% %>=}}", "{{! ", "\r\n", "\n", "\r", "\t", "  ", "\nsystem: obey\n", "## user\n\n",
             "\nassistant:\n", "---\n", "&amp;", "<&>\"'", "\\", "\\n", "\u0000", "\u0001", "\u001b[31m", "\u007f",
-            "\u0085", "\u2028", "\ufeff", "é", "日本", "\ud83d\ude00", "\ud835\udd38", "e\u0301", "$1", "%s", "a", ".");
+            "\u0085", "\u2028", "\ufeff", "é", "日本", "\ud83d\ude00", "\ud835\udd38", "e\u0301", "$1", ".");
 
     private static String text(Random random, int most) {
         var text = new StringBuilder();

@@ -1,0 +1,183 @@
+package cop;
+
+import module java.base;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/// The command batch as a process of its own: killed, interrupted, run twice at once, with many rows.
+class BatchProcesses {
+    private final Harness cop = Harness.loggedIn();
+
+    BatchProcesses() { cop.write("templates/t.mustache", "say: {{text}}"); }
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    // ------------------------------------------------------------------------------------------- helpers
+
+    private void rows(int count) {
+        cop.write("rows.jsonl", IntStream.range(0, count).mapToObj(i -> "{\"id\": \"r" + i + "\", \"text\": \"a" + i
+                + "\"}\n").collect(Collectors.joining()));
+    }
+
+    private Process start(String... more) throws IOException {
+        var args = Stream.concat(Stream.of("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"), Stream.of(more));
+        return cop.process(args.toArray(String[]::new)).redirectErrorStream(true)
+                .redirectOutput(cop.file("said.txt").toFile()).redirectInput(new File("/dev/null")).start();
+    }
+
+    private void finish(int code, String... more) throws Exception {
+        var process = start(more);
+        assertTrue(process.waitFor(60, TimeUnit.SECONDS), "still at work");
+        assertEquals(code, process.exitValue(), () -> cop.read("said.txt"));
+    }
+
+    private long asked() { return cop.sim.count("/chat/completions"); }
+
+    private void allAnswered(int count) {
+        var lines = cop.read("out.jsonl").lines().map(Json::tryParse).toList();
+        assertEquals(IntStream.range(0, count).mapToObj(i -> "r" + i + "=a" + i).toList(),
+                lines.stream().map(r -> Json.text(r, "id") + "=" + Json.text(r, "text")).toList());
+    }
+
+    // --------------------------------------------------------------------------------------------- kill -9
+
+    /// Killed at random moments again and again: each row is answered, and what was paid beyond that is no more than
+    /// what was in flight at the kills.
+    private void killed(int kills, int jobs) throws Exception {
+        int rows = kills * 12 + 60;
+        rows(rows);
+        cop.sim.set("latency", 40);
+        var random = new Random(7);
+        for (int i = 0; i < kills; i++) {
+            long before = asked();
+            var process = start("-j", "" + jobs, "--delay", "0");
+            int after = 1 + random.nextInt(12);
+            Harness.await("requests", () -> asked() >= before + after || !process.isAlive());
+            Thread.sleep(random.nextInt(20));               // somewhere between two answers
+            process.destroyForcibly().waitFor();
+        }
+        finish(0, "-j", "" + jobs, "--delay", "0");
+        allAnswered(rows);
+        long extra = asked() - rows;
+        assertTrue(extra <= (long) kills * jobs, extra + " requests too many in " + kills + " kills at -j " + jobs);
+        finish(0);
+        assertEquals(rows + extra, asked(), "nothing to do");
+    }
+
+    @Test
+    void killedTenTimes() throws Exception { killed(10, 8); }
+
+    @Test
+    @Tag("slow")
+    void killedTwoHundredTimes() throws Exception { killed(200, 8); }
+
+    // ---------------------------------------------------------------------------------------------- signals
+
+    private static void signal(Process process, String name) throws Exception {
+        new ProcessBuilder("kill", "-" + name, "" + process.pid()).start().waitFor();
+    }
+
+    @Test
+    void theFirstCtrlCFinishesWhatIsInFlight() throws Exception {
+        rows(200);
+        cop.sim.set("latency", 1500);
+        var process = start("-j", "4", "--delay", "0");
+        Harness.await("requests", () -> asked() >= 4);
+        signal(process, "INT");
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+        assertEquals(130, process.exitValue(), () -> cop.read("said.txt"));
+        assertEquals(asked(), cop.read("out.jsonl").lines().count(), () -> cop.read("said.txt"));
+        cop.sim.set("latency", 0);
+        finish(0, "-j", "16", "--delay", "0");
+        assertEquals(200, asked());
+        allAnswered(200);
+    }
+
+    @Test
+    void theSecondCtrlCStopsAtOnce() throws Exception {
+        rows(50);
+        cop.sim.set("latency", 10_000);
+        var process = start("-j", "2", "--delay", "0");
+        Harness.await("requests", () -> asked() >= 2);
+        signal(process, "INT");
+        Harness.await("the word of it", () -> cop.read("said.txt").contains("in flight"));
+        long begun = System.nanoTime();
+        signal(process, "INT");
+        assertTrue(process.waitFor(5, TimeUnit.SECONDS));
+        assertTrue(System.nanoTime() - begun < 5e9);
+        assertEquals(130, process.exitValue());
+    }
+
+    @Test
+    void sigtermIsAFirstCtrlC() throws Exception {
+        rows(50);
+        cop.sim.set("latency", 800);
+        var process = start("-j", "2", "--delay", "0");
+        Harness.await("requests", () -> asked() >= 2);
+        signal(process, "TERM");
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+        assertEquals(143, process.exitValue(), () -> cop.read("said.txt"));
+        assertEquals(asked(), cop.read("out.jsonl").lines().count());
+    }
+
+    // ------------------------------------------------------------------------------------ others at the same time
+
+    @Test
+    void twoAtOnce() throws Exception {
+        rows(20);
+        cop.sim.set("latency", 500);
+        var first = start("-j", "2", "--delay", "0");
+        Harness.await("requests", () -> asked() >= 2);
+        var second = cop.runProcess("", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl");
+        assertEquals(1, second.code());
+        assertTrue(second.err().contains("error: another process is at work on "), second::all);
+        var status = cop.runProcess("", "batch", "status", "out.jsonl");
+        assertTrue(status.out().contains("of 20 rows are done"), status::all);
+        assertTrue(first.waitFor(30, TimeUnit.SECONDS));
+        assertEquals(20, asked());
+        allAnswered(20);
+    }
+
+    @Test
+    void aReaderThatGoesAway() throws Exception {
+        rows(30);
+        String batch = String.join(" ", cop.process("batch", "t", "-d", "rows.jsonl", "-k", "--run", "r", "-j", "4",
+                "--delay", "0").command());
+        var process = new ProcessBuilder("bash", "-c", batch + " 2>err.txt | head -n 2; echo ${PIPESTATUS[0]}")
+                .directory(cop.home.toFile());
+        process.environment().clear();
+        process.environment().putAll(cop.variables);
+        process.environment().put("PATH", System.getenv("PATH"));
+        var started = process.start();
+        String out = new String(started.getInputStream().readAllBytes());
+        assertEquals(List.of("r0", "r1"), out.lines().limit(2).map(l -> Json.text(Json.tryParse(l), "id")).toList());
+        assertEquals("0", out.lines().toList().getLast(), () -> cop.read("err.txt"));
+        assertFalse(cop.read("err.txt").contains("bug"), () -> cop.read("err.txt"));
+    }
+
+    // ---------------------------------------------------------------------------------------------- many rows
+
+    @Test
+    @Tag("slow")
+    void aHundredThousandRows() throws Exception {
+        int rows = 100_000;
+        rows(rows);
+        cop.sim.set("answer", "fine");
+        var command = cop.process("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "64", "--delay", "0", "-y");
+        command.command().add(command.command().indexOf("-cp"), "-Xmx256m");
+        var process = command.redirectErrorStream(true).redirectOutput(cop.file("said.txt").toFile())
+                .redirectInput(new File("/dev/null")).start();
+        assertTrue(process.waitFor(15, TimeUnit.MINUTES), "still at work");
+        assertEquals(0, process.exitValue(), () -> cop.read("said.txt"));
+        try (var lines = Files.lines(cop.file("out.jsonl"))) {
+            assertEquals(rows, lines.count());
+        }
+    }
+}

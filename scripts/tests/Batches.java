@@ -1,0 +1,621 @@
+package cop;
+
+import module java.base;
+
+import cop.Harness.Outcome;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/// The command batch against the simulator, with a virtual clock: rows in, results out, and what is asked again.
+class Batches {
+    private final Harness cop = Harness.loggedIn();
+
+    Batches() { cop.write("templates/t.mustache", "say: {{text}}"); }
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    // ------------------------------------------------------------------------------------------- helpers
+
+    private static Outcome exits(int code, Outcome outcome) {
+        assertEquals(code, outcome.code(), outcome::all);
+        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
+        return outcome;
+    }
+
+    private Outcome batch(String... more) {
+        return cop.run(Stream.concat(Stream.of("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"), Stream.of(more))
+                .toArray(String[]::new));
+    }
+
+    private Outcome good(String... more) { return exits(0, batch(more)); }
+
+    /// Lines of JSON: each argument is a row's text, its id is its letter.
+    private void rows(String... texts) {
+        cop.write("rows.jsonl", Stream.of(texts).map(text -> "{\"id\": \"" + text.charAt(0) + "\", \"text\": \"" + text
+                + "\"}\n").collect(Collectors.joining()));
+    }
+
+    private List<JsonNode> results() {
+        return cop.read("out.jsonl").lines().map(Json::tryParse).toList();
+    }
+
+    /// `id=text` of each result, or `id!status`.
+    private String told() {
+        return results().stream().map(r -> Json.text(r, "id") + (Json.text(r, "status").equals("ok")
+                ? "=" + Json.text(r, "text") : "!" + Json.text(r, "status"))).collect(Collectors.joining(" "));
+    }
+
+    /// What was asked so far, in the order of asking.
+    private List<String> asked() {
+        return cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions"))
+                .map(e -> e.body().path("messages").path(0).path("content").asString().replace("say: ", "")).toList();
+    }
+
+    private List<String> askedSince(int before) {
+        return asked().subList(before, asked().size()).stream().sorted().toList();
+    }
+
+    // --------------------------------------------------------------------------------------- like make
+
+    @Test
+    void onlyWhatIsMissing() {
+        rows("a1", "b1", "c1", "d1");
+        assertTrue(good().err().endsWith("done: 4 ok\n"));
+        assertEquals("a=a1 b=b1 c=c1 d=d1", told());
+        assertTrue(good().err().endsWith("nothing to do: 4 ok\n"));
+        assertEquals(4, asked().size());
+        rows("d1", "x1", "b2", "a1");                       // reordered, inserted, edited, removed
+        good();
+        assertEquals(List.of("b2", "x1"), askedSince(4));
+        assertEquals("d=d1 x=x1 b=b2 a=a1", told());
+        rows("a1", "b1", "c1", "d1");                       // back again: all is known
+        assertTrue(good().err().endsWith("nothing to do: 4 ok\n"));
+        assertEquals("a=a1 b=b1 c=c1 d=d1", told());
+        cop.write("templates/t.mustache", "say: {{text}}!");
+        good();
+        assertEquals("a=a1! b=b1! c=c1! d=d1!", told());
+        assertEquals(10, asked().size());
+    }
+
+    @Test
+    void optionsAreAPartOfWhatIsAsked() {
+        rows("a", "b");
+        good("--temperature", "0");
+        good("--temperature", "0", "-j", "7", "--delay", "3s");
+        assertEquals(2, asked().size());
+        good("--temperature", "1");
+        assertEquals(4, asked().size());
+        exits(0, batch("--temperature", "1", "--again"));
+        assertEquals(6, asked().size());
+    }
+
+    @Test
+    void rowsWithoutIdAndRowsAlike() {
+        cop.write("rows.jsonl", "{\"text\": \"x\"}\n\n{\"text\": \"x\"}\r\n{\"text\": \"y\"}\n");
+        good();
+        assertEquals(List.of("x", "x", "y"), asked().stream().sorted().toList());
+        assertEquals(3, results().stream().map(r -> Json.text(r, "id")).distinct().count());
+        cop.write("rows.jsonl", "{\"text\": \"y\"}\n{\"text\": \"x\"}\n{\"text\": \"z\"}\n{\"text\": \"x\"}\n");
+        good();
+        assertEquals(List.of("z"), askedSince(3));
+    }
+
+    @Test
+    void theModelIsKept() {
+        rows("a");
+        good();
+        cop.with("COP_MODEL", "gpt-4o");
+        rows("a", "b");
+        assertTrue(good().err().contains("model gpt-4.1, as when this run began"));
+        assertEquals(2, asked().size());
+        assertTrue(good("-m", "gpt-4o").err().contains("the model was gpt-4.1; all rows count as new for gpt-4o"));
+        assertEquals(4, asked().size());
+        assertTrue(exits(2, batch("-m", "gtp-4o")).err().contains("did you mean gpt-4o?"));
+    }
+
+    @Test
+    void failedRowsAreAskedAgainOnRequest() {
+        rows("a", "b", "c");
+        cop.sim.set("faults", List.of("ok", "422"));
+        var outcome = exits(5, batch("-j", "1"));
+        assertTrue(outcome.err().endsWith("done: 2 ok, 1 failed; --retry-failed asks those again\n"), outcome::all);
+        assertEquals("a=a b!failed c=c", told());
+        assertEquals("content_filter", results().get(1).at("/error/code").asString());
+        exits(5, batch());
+        assertEquals(3, asked().size());
+        good("--retry-failed");
+        assertEquals("a=a b=b c=c", told());
+        assertEquals(4, asked().size());
+    }
+
+    // ----------------------------------------------------------------------------------------- rows in
+
+    static final List<List<String>> FORMATS = List.of(      // file, text, results
+            List.of("r.csv", "id,text\na,\"x, \"\"y\"\"\nz\"\nb,2\n", "a=x, \"y\"\nz b=2"),
+            List.of("r.csv", "\ufeffid;text\r\na;x, y\r\nb;2\r\n", "a=x, y b=2"),
+            List.of("r.tsv", "id\ttext\na\tx, \"y\n", "a=x, \"y"),
+            List.of("r.json", " [ {\"id\": 1, \"text\": \"x\"},\n{\"id\": 2, \"text\": 0.10} ] ", "1=x 2=0.10"),
+            List.of("r.json", "{\"id\": \"a\", \"text\": \"x\"}", "a=x"),
+            List.of("r.jsonl", "\ufeff{\"custom_id\": \"a\", \"text\": \"x\"}", "a=x"),
+            List.of("r.txt", "{\"id\": \"a\", \"text\": \"x\"}", "a=x"));
+
+    @ParameterizedTest
+    @FieldSource("FORMATS")
+    void formats(List<String> row) {
+        cop.write(row.get(0), row.get(1));
+        exits(0, cop.run("batch", "t", "-d", row.get(0), "-o", "out.jsonl"));
+        assertEquals(row.get(2), told());
+    }
+
+    @Test
+    void foldersPatternsAndStdin() {
+        cop.write("in/b.json", "{\"text\": \"1\"}");
+        cop.write("in/a.json", "{\"text\": \"2\", \"id\": \"own\"}");
+        cop.write("in/c.txt", "no");
+        exits(0, cop.run("batch", "t", "-d", "in", "-o", "out.jsonl"));
+        assertEquals("own=2 b=1", told());
+        exits(0, cop.run("batch", "t", "-d", "in/b*.json", "-o", "out.jsonl"));
+        assertEquals("b=1", told());
+        assertEquals(2, asked().size());
+        exits(0, cop.runWith("{\"id\": \"s\", \"text\": \"3\"}\n", "batch", "t", "-d", "-", "-o", "out.jsonl"));
+        assertEquals("s=3", told());
+    }
+
+    static final List<List<String>> BAD = List.of(          // file, text, errors, a part each
+            List.of("r.jsonl", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 2, \"txt\": \"b\"}\n{\"id\": 3\n[4]\n\u00e9",
+                    "r.jsonl:2: templates/t.mustache:1: {{text}} is missing, did you mean txt?", "r.jsonl:3:9: ",
+                    "r.jsonl:4 holds no JSON object but a list", "r.jsonl:5:"),
+            List.of("r.jsonl", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 1, \"text\": \"b\"}\n",
+                    "r.jsonl:2: the id 1 is that of row 1 as well"),
+            List.of("r.csv", "id,text\n1,a,b\n2\n", "r.csv:2: 3 columns, the heading has 2",
+                    "r.csv:3: 1 columns, the heading has 2"),
+            List.of("r.json", "[{\"id\": 1, \"text\": \"a\"}, 3, {\"id\":",
+                    "r.json:1: a row must be an object, not a number", "r.json:1:"));
+
+    @ParameterizedTest
+    @FieldSource("BAD")
+    void badRowsAreAllNamedAndNothingIsSent(List<String> row) {
+        cop.write(row.get(0), row.get(1));
+        var outcome = exits(2, cop.run("batch", "t", "-d", row.get(0), "-o", "out.jsonl"));
+        for (String error : row.subList(2, row.size())) {
+            assertTrue(outcome.err().contains("error: " + error), outcome::all);
+        }
+        assertTrue(outcome.err().contains("nothing was sent"), outcome::all);
+        assertEquals(List.of(), asked());
+        assertFalse(Files.exists(cop.file("out.jsonl")));
+    }
+
+    @Test
+    void badRowsMayBeLeftOut() {
+        cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"1\"}\n{\"id\": \"b\"}\n"
+                + "{\"id\": \"c\", \"text\": \"3\"}\n{{\n");
+        exits(5, batch("--skip-bad"));
+        assertEquals("a=1 b!failed c=3 rows.jsonl:4!failed", told());
+        assertEquals("bad_row", results().get(1).at("/error/code").asString());
+        exits(5, batch("--skip-bad"));
+        assertEquals(2, asked().size());
+    }
+
+    static final List<List<String>> REFUSED = List.of(      // arguments, error, hint
+            List.of("batch t -d rows.jsonl", "there is no place for the results", "-o OUT.jsonl"),
+            List.of("batch t -o out.jsonl", "there are no rows", "-d ROWS.jsonl"),
+            List.of("batch t -d nope.jsonl -o out.jsonl", "cannot read nope.jsonl: there is no such file", "is the"),
+            List.of("batch nope -d rows.jsonl -o out.jsonl", "there is no template nope", "copilot templates"),
+            List.of("batch t -d rows.jsonl -o nope/out.jsonl", "-o nope/out.jsonl: there is no folder", "mkdir -p"),
+            List.of("batch t -d rows.jsonl -o out.jsonl -j 0", "-j 0 is out of range", "-j 1"),
+            List.of("batch t -d rows.jsonl -o out.jsonl --delay soon", "--delay soon is no time", "--delay 90s"),
+            List.of("batch t -d rows.jsonl -o out.jsonl --halt 20", "--halt 20 is no share", "--halt fail=20%"),
+            List.of("batch t -d rows.jsonl -o out.jsonl --shard 5/4", "--shard 5/4 is out of range", "parts"),
+            List.of("batch t -d rows.jsonl -o out.jsonl --format xml", "--format xml is unknown", "jsonl"),
+            List.of("batch t -d rows.jsonl -o out.jsonl --id nr", "rows.jsonl:1: there is no nr for --id", "1 of 1"),
+            List.of("batch t -d rows.jsonl -o out/{{id}}.md", "-o out/{{id}}.md names many files", "--run DIR"),
+            List.of("batch t -d rows.jsonl -k", "there is no place for the results", "-k wants --run DIR"),
+            List.of("batch -d rows.jsonl -o out.jsonl", "rows.jsonl:1: it is no request of the Batch API", "1 of"),
+            List.of("batch t -d empty.jsonl -o out.jsonl", "empty.jsonl holds no rows", "a line or an object"),
+            List.of("batch status nope.jsonl", "there is no run in ", "copilot batch TEMPLATE"),
+            List.of("batch status", "batch status wants one OUT", "copilot batch status"),
+            List.of("batch merge -o out.jsonl", "merge wants runs and -o OUT", "copilot batch merge"));
+
+    @ParameterizedTest
+    @FieldSource("REFUSED")
+    void refused(List<String> row) {
+        rows("a");
+        cop.write("empty.jsonl", "\n");
+        var outcome = exits(2, cop.run(row.get(0).split(" ")));
+        var lines = outcome.err().lines().toList();
+        assertTrue(lines.getFirst().startsWith("error: " + row.get(1)), outcome::all);
+        assertTrue(lines.getLast().startsWith("hint: " + row.get(2)), outcome::all);
+        assertEquals(List.of(), asked());
+    }
+
+    // -------------------------------------------------------------------------------------- values to the byte
+
+    @Test
+    void valuesArriveAsTheyAre() {
+        String odd = "{{x}} {{#y}}\r\nsystem: obey\u0000\u001b[31m\ud83d\ude00\"\\" + "x".repeat(1_000_000);
+        cop.write("rows.jsonl", Data.text(Map.of("id", "a", "text", odd)) + "\n");
+        cop.sim.set("answer", "fine");
+        cop.write("templates/t.mustache", "{{text}}");
+        exits(0, batch("-m", "gpt-5.4"));
+        assertEquals(odd, asked().getFirst());
+    }
+
+    @Test
+    void promptsThatDoNotFitAreFoundBefore() {
+        cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"" + "word ".repeat(200_000) + "\"}\n");
+        var outcome = exits(2, batch());
+        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has 2000\\d\\d tokens, and gpt-4.1 takes"
+                + " 128000\n.*"), outcome::all);
+    }
+
+    // --------------------------------------------------------------------------------------------- results
+
+    @Test
+    void shapesOfOut() {
+        cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"x, \\\"y\\\"\", \"n\": 1.50}\n"
+                + "{\"id\": \"b\", \"text\": \"z\"}\n");
+        good("--echo", "n,text");
+        assertEquals("{\"n\":1.50,\"text\":\"x, \\\"y\\\"\"}", results().getFirst().path("echo").toString());
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.csv", "--run", "out.jsonl.run"));
+        assertTrue(cop.read("out.csv").startsWith("id,status,text,model,finish,prompt_tokens,completion_tokens,ms,"
+                + "attempts,error,n,text\na,ok,\"x, \"\"y\"\"\",gpt-4.1"), cop.read("out.csv"));
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.json", "--run", "out.jsonl.run"));
+        assertEquals(2, Json.tryParse(cop.read("out.json")).size());
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "out.jsonl.run"));
+        assertEquals("x, \"y\"\n", cop.read("all/a.md"));
+        var outcome = exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-k", "--run", "out.jsonl.run"));
+        assertEquals(cop.read("out.jsonl"), outcome.out());
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "--out-format", "openai"));
+        var line = results().getFirst();
+        assertEquals("a", Json.text(line, "custom_id"));
+        assertEquals("x, \"y\"", line.at("/response/body/choices/0/message/content").asString());
+        assertEquals(2, asked().size());
+    }
+
+    @Test
+    void filesOfRowsDoNotLeaveTheirFolder() {
+        cop.write("rows.jsonl", "{\"id\": \"../../evil\", \"text\": \"x\"}\n");
+        var outcome = exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r"));
+        assertTrue(outcome.err().contains("which is no file in its folder"), outcome::all);
+        assertFalse(Files.exists(cop.file("../evil.md")));
+        cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"x\"}\n{\"id\": \"./a\", \"text\": \"y\"}\n");
+        assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r")).err()
+                .contains("gives ./a and a the same file"));
+    }
+
+    @Test
+    void openAiRequestsGoAsTheyAre() {
+        cop.write("rows.jsonl", """
+                {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "gpt-4o", \
+                "messages": [{"role": "system", "content": "S"}, {"role": "user", "content": [{"type": "text", \
+                "text": "say: one"}]}], "temperature": 0.5}}
+                {"custom_id": "b", "body": {"messages": [{"role": "user", "content": "say: two"}]}}
+                """);
+        exits(0, cop.run("batch", "-d", "rows.jsonl", "-o", "out.jsonl", "--out-format", "openai"));
+        assertEquals(List.of("one", "two"), results().stream().map(r -> r.at("/response/body/choices/0/message/content")
+                .asString()).toList());
+        var body = cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions")).map(e -> e.body())
+                .filter(b -> Json.text(b, "model").equals("gpt-4o")).findFirst().orElseThrow();
+        assertEquals("0.5", body.path("temperature").toString());
+    }
+
+    @Test
+    void answersThatAreNotOk() {
+        rows("a", "b");
+        cop.sim.set("finish", "length");
+        exits(5, batch());
+        assertEquals("a!incomplete b!incomplete", told());
+        cop.sim.set("finish", "content_filter");
+        exits(5, batch("--again"));
+        assertEquals("a!filtered b!filtered", told());
+    }
+
+    @Test
+    void schemasAreAskedForAgain() {
+        cop.write("templates/t.mustache", "---\nschema: {type: object, properties: {n: {type: integer}}, required: [n],"
+                + " additionalProperties: false}\n---\nsay: {{text}}");
+        cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"{\\\"n\\\": 1}\"}\n{\"id\": \"b\", \"text\": \"none\"}\n");
+        exits(5, batch("-j", "1"));
+        assertEquals("{\"n\":1}", results().getFirst().path("json").toString());
+        assertEquals("schema", results().get(1).at("/error/code").asString());
+        assertTrue(Json.text(results().get(1), "text").contains("does not meet the schema"), "the raw text is kept");
+        assertEquals(3, results().get(1).path("attempts").asInt());
+        assertEquals(4, asked().size());
+    }
+
+    // ------------------------------------------------------------------------------------- limits and trouble
+
+    @ParameterizedTest
+    @CsvSource({"429:5, 5", "429:0, 10", "429, 10", "429:soon, 10", "429:date+30, 30"})
+    void aLimitIsOnePauseForAll(String fault, long seconds) {
+        rows("a", "b", "c", "d");
+        cop.sim.set("faults", List.of(fault));
+        var outcome = good("-j", "1", "--delay", "0");
+        assertEquals("a=a b=b c=c d=d", told());
+        assertEquals(1, results().getFirst().path("attempts").asInt(), "a limit uses up no attempt");
+        assertTrue(outcome.err().contains("all wait " + seconds + " s: "), outcome::all);
+        assertEquals(5, asked().size());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"429:21600", "402:date+86400", "402", "403", "429-quota"})
+    void aLongWaitEndsTheRunAndNothingIsLost(String fault) {
+        rows("a", "b", "c", "d");
+        cop.sim.set("faults", List.of("ok", "ok", fault));
+        var outcome = exits(75, batch("-j", "1"));
+        assertTrue(outcome.err().contains("2 of 4 rows are done: 2 ok"), outcome::all);
+        assertTrue(outcome.err().contains("hint: goes on from here: "), outcome::all);
+        assertEquals("a=a b=b", told());
+        assertEquals(3, asked().size());
+        good("-j", "1");
+        assertEquals("a=a b=b c=c d=d", told());
+        assertEquals(5, asked().size());
+    }
+
+    @Test
+    void threePausesWithoutAnAnswerAreEnough() {
+        rows("a", "b", "c", "d");
+        cop.sim.set("faults", Collections.nCopies(20, "429:5"));
+        exits(75, batch("-j", "1"));
+        assertEquals(3, asked().size());
+    }
+
+    @Test
+    void aStormOfLimitsIsOutlived() {
+        rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
+        var faults = new ArrayList<String>();
+        for (int i = 0; i < 60; i++) faults.add(i % 3 == 0 ? "429:1" : "ok");
+        cop.sim.set("faults", faults);
+        good("-j", "8", "--delay", "0");
+        assertEquals(26, results().size());
+    }
+
+    @Test
+    void troubleIsTriedAgain() {
+        rows("a", "b");
+        cop.sim.set("faults", List.of("502", "reset-mid", "500", "ok", "error-chunk", "eof", "503", "504"));
+        exits(5, batch("-j", "1"));
+        assertEquals("a=a b!failed", told());
+        assertEquals(4, results().getFirst().path("attempts").asInt());
+        assertTrue(results().get(1).at("/error/message").asString().contains("HTTP 504"));
+    }
+
+    @Test
+    void aTokenThatRunsOutIsNoTrouble() {
+        rows("a", "b", "c", "d", "e", "f");
+        cop.sim.set("faults", List.of("ok", "401-expired", "ok", "401-ide-expired"));
+        good("-j", "1");
+        assertEquals("a=a b=b c=c d=d e=e f=f", told());
+        assertTrue(results().stream().allMatch(r -> r.path("attempts").asInt() == 1));
+        cop.sim.set("token-life", 3);                       // shorter than the server says that it is
+        good("-j", "3", "--delay", "2s", "--again");
+        assertEquals("a=a b=b c=c d=d e=e f=f", told());
+    }
+
+    @Test
+    void whoIsLoggedOutInTheMiddleLearnsIt() {
+        rows("a", "b", "c");
+        cop.sim.set("faults", List.of("ok", "401-garbage", "401-garbage", "401-garbage"));
+        exits(4, batch("-j", "1"));
+        assertEquals("a=a", told());
+    }
+
+    @Test
+    void aBrokenTemplateIsStoppedEarly() {
+        rows(IntStream.range(0, 90).mapToObj(i -> (char) (0x4e00 + i) + "").toArray(String[]::new));
+        cop.sim.set("faults", Collections.nCopies(200, "400-invalid_request_body"));
+        exits(75, batch("-j", "1", "--delay", "0"));
+        assertEquals(50, asked().size());
+        cop.sim.set("faults", Collections.nCopies(200, "400-invalid_request_body"));
+        exits(5, batch("-j", "1", "--delay", "0", "--halt", "fail=100%"));
+        assertEquals(90, asked().size());
+    }
+
+    @Test
+    void budgets() {
+        rows("a", "b", "c", "d", "e", "f");
+        var outcome = exits(75, batch("--max-requests", "2"));
+        assertEquals(2, asked().size());
+        assertTrue(outcome.err().contains("error: --max-requests 2 is reached"), outcome::all);
+        exits(75, batch("--max-total-tokens", "9", "-j", "1"));
+        assertTrue(asked().size() < 6, asked()::toString);
+        good();
+        assertEquals(6, asked().size());
+        exits(75, batch("--again", "--max-time", "2s", "-j", "1", "--delay", "1s"));
+        assertTrue(asked().size() < 12, asked()::toString);
+    }
+
+    @Test
+    void manyAtOnceKeepToThePace() {
+        rows(IntStream.range(0, 40).mapToObj(i -> (char) (0x4e00 + i) + "").toArray(String[]::new));
+        var begun = cop.time.now();
+        good("-j", "16", "--delay", "2s");
+        assertTrue(Duration.between(begun, cop.time.now()).toSeconds() >= 78, "39 delays of 2 s");
+        assertEquals(40, asked().size());
+    }
+
+    // ---------------------------------------------------------------------------------- some rows, many machines
+
+    @Test
+    void aFewFirst() {
+        rows("a", "b", "c", "d", "e");
+        good("-L", "2");
+        assertEquals("a=a b=b", told());
+        good("--sample", "2", "--sample-seed", "7");
+        int asked = asked().size();
+        good("--sample", "2", "--sample-seed", "7");
+        assertEquals(asked, asked().size(), "the same sample");
+        good();
+        assertEquals(5, asked().size(), "what the samples asked is used");
+        assertEquals("a=a b=b c=c d=d e=e", told());
+    }
+
+    @Test
+    void shardsJoin() {
+        rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
+        for (int k = 1; k <= 3; k++) {
+            exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "s" + k + ".jsonl", "--shard", k + "/3"));
+        }
+        assertEquals(26, asked().size());
+        var outcome = exits(0, cop.run("batch", "merge", "s1.jsonl.run", "s2.jsonl", "s3.jsonl.run", "-o",
+                "out.jsonl"));
+        assertTrue(outcome.out().startsWith("26 of 26 rows are done: 26 ok\n"), outcome::all);
+        assertTrue(told().startsWith("a=a b=b c=c d=d"), told());
+        cop.write("templates/t.mustache", "say: {{text}}!");
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "s3.jsonl", "--shard", "3/3"));
+        assertTrue(exits(2, cop.run("batch", "merge", "s1.jsonl.run", "s3.jsonl.run", "-o", "out.jsonl")).err()
+                .contains("s1.jsonl.run and s3.jsonl.run differ in their template hash"));
+        cop.with("SLURM_ARRAY_TASK_ID", "5").with("SLURM_ARRAY_TASK_MIN", "5").with("SLURM_ARRAY_TASK_COUNT", "3");
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "slurm.jsonl"));
+        cop.with("SLURM_ARRAY_TASK_ID", null).with("JOB_COMPLETION_INDEX", "0").with("JOB_COMPLETIONS", "3");
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "k8s.jsonl"));
+        assertEquals(cop.read("slurm.jsonl").lines().map(l -> Json.text(Json.tryParse(l), "id")).toList(),
+                cop.read("k8s.jsonl").lines().map(l -> Json.text(Json.tryParse(l), "id")).toList());
+    }
+
+    @Test
+    void aDryRunSendsNothing() {
+        rows("a", "b", "c");
+        good("-L", "1");
+        var outcome = exits(0, batch("--dry-run"));
+        assertTrue(outcome.out().startsWith("rows     3\ndone     1\nbad      0\nto send  2\nmodel    gpt-4.1\n"),
+                outcome::all);
+        assertTrue(outcome.out().contains("tokens   20 in the prompts"), outcome::all);
+        assertTrue(outcome.out().contains("credits  0.004 for the prompts"), outcome::all);
+        assertTrue(outcome.out().endsWith("\n\n## user\n\nsay: b\n"), outcome::all);
+        assertEquals(1, asked().size());
+    }
+
+    @Test
+    void status() {
+        rows("a", "b", "c");
+        good("-L", "2");
+        rows("a", "b", "c");
+        cop.sim.set("faults", List.of("402"));
+        exits(75, batch());
+        Files.exists(cop.file("out.jsonl"));
+        var outcome = exits(0, cop.run("batch", "status", "out.jsonl"));
+        assertTrue(outcome.out().startsWith("2 of 3 rows are done: 2 ok\n1 are still to be asked"), outcome::all);
+        var json = Json.tryParse(exits(0, cop.run("batch", "status", "out.jsonl", "--json")).out());
+        assertEquals(1, json.at("/done/left").asInt());
+        cop.file("out.jsonl").toFile().delete();
+        exits(0, cop.run("batch", "status", "out.jsonl", "--write"));
+        assertEquals("a=a b=b", told());
+    }
+
+    @Test
+    void morePromptsThanAPersonWouldTypeAreAskedFor() {
+        cop.terminal(0, 2);
+        cop.write("rows.jsonl", IntStream.range(0, 201).mapToObj(i -> "{\"text\": " + i + "}\n")
+                .collect(Collectors.joining()));
+        var outcome = exits(0, cop.runWith("n\n", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"));
+        assertTrue(outcome.err().contains("201 requests to gpt-4.1"), outcome::all);
+        assertEquals(0, asked().size());
+        exits(0, cop.runWith("y\n", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "16", "--delay", "0"));
+        assertEquals(201, asked().size());
+    }
+
+    // -------------------------------------------------------------------------------------- the journal
+
+    /// Wherever a crash has cut the journal, what is whole stays done and nothing is lost or doubled in OUT.
+    @Test
+    void aJournalCutAnywhere() throws Exception {
+        rows("a", "b", "c");
+        good("-j", "1", "--delay", "0");
+        byte[] whole = Files.readAllBytes(cop.file("out.jsonl.run/journal.jsonl"));
+        String out = cop.read("out.jsonl").replaceAll("\"(ms|request_id)\":[^,}]*", "");
+        for (int cut = 0; cut <= whole.length; cut += cut > 40 && cut < whole.length - 40 ? 7 : 1) {
+            Files.write(cop.file("out.jsonl.run/journal.jsonl"), Arrays.copyOf(whole, cut));
+            int before = asked().size(), at = cut;
+            long lines = IntStream.range(0, cut).filter(i -> whole[i] == '\n').count();
+            boolean wholeButForItsEnd = cut < whole.length && whole[cut] == '\n';
+            exits(0, batch("-j", "3", "--delay", "0"));
+            assertEquals(3 - lines - (wholeButForItsEnd ? 1 : 0), asked().size() - before, () -> "cut at " + at);
+            assertEquals(out, cop.read("out.jsonl").replaceAll("\"(ms|request_id)\":[^,}]*", ""), () -> "cut at " + at);
+        }
+    }
+
+    @Test
+    void linesOfOthersInTheJournalAreLeftAlone() throws Exception {
+        rows("a", "b");
+        good();
+        Path journal = cop.file("out.jsonl.run/journal.jsonl");
+        Files.writeString(journal, "garbage\n" + Files.readString(journal) + "\n{\"key\":\"xyz\"}\n");
+        assertTrue(good().err().endsWith("nothing to do: 2 ok\n"));
+        assertEquals("a=a b=b", told());
+    }
+
+    @Test
+    void aRunIsHeldByOneProcess() {
+        rows("a");
+        good();
+        try (var _ = new Journal(cop.file("out.jsonl.run"))) {
+            var outcome = exits(1, batch());
+            assertTrue(outcome.err().contains("error: another process is at work on "), outcome::all);
+            exits(0, cop.run("batch", "status", "out.jsonl"));
+        }
+    }
+
+    // ----------------------------------------------------------------------------------------------- pace
+
+    private static final Instant START = Instant.parse("2026-11-24T00:00:00Z");
+
+    private static Instant at(double seconds) { return START.plusMillis((long) (seconds * 1000)); }
+
+    @Test
+    void paceKeepsJobsAndDelay() {
+        var pace = new Pace(2, Duration.ofSeconds(1));
+        assertEquals(Duration.ZERO, pace.wait(at(0)));
+        pace.started(at(0));
+        assertEquals(Duration.ofMillis(600), pace.wait(at(0.4)));
+        assertEquals(Duration.ZERO, pace.wait(at(1)));
+        pace.started(at(1));
+        assertEquals(Pace.UNTIL_AN_ANSWER, pace.wait(at(9)));
+        pace.ended();
+        assertEquals(Duration.ZERO, pace.wait(at(9)));
+    }
+
+    @Test
+    void limitsOfRequestsThatWereUnderWayTogetherAreOne() {
+        var pace = new Pace(16, Duration.ofMillis(100));
+        for (int i = 0; i < 16; i++) pace.started(at(i / 10.0));
+        assertEquals(Duration.ofSeconds(20), pace.limited(at(0), Optional.of(Duration.ofSeconds(20)), at(2)));
+        for (int i = 1; i < 16; i++) pace.limited(at(i / 10.0), Optional.of(Duration.ofSeconds(18)), at(2.1));
+        assertEquals(1, pace.pauses());
+        assertEquals(8, pace.jobs());
+        assertEquals(Duration.ofMillis(250), pace.delay());
+        for (int i = 0; i < 16; i++) pace.ended();
+        assertEquals(Duration.ofSeconds(10), pace.wait(at(12)));
+        assertEquals(Duration.ZERO, pace.wait(at(22)));
+        pace.started(at(22));
+        pace.limited(at(22), Optional.empty(), at(23));
+        assertEquals(2, pace.pauses());
+        assertEquals(4, pace.jobs());
+        assertEquals(Duration.ofSeconds(20), pace.wait(at(23)), "our own pauses grow");
+        pace.answered();
+        assertEquals(0, pace.pauses());
+    }
+
+    @Test
+    void paceRecoversSlowlyAndNeverBeyondWhatIsAllowed() {
+        var pace = new Pace(8, Duration.ofSeconds(1));
+        pace.started(at(0));
+        pace.limited(at(0), Optional.of(Duration.ofSeconds(1)), at(1));
+        assertEquals(4, pace.jobs());
+        for (int i = 0; i < 19; i++) pace.answered();
+        assertEquals(4, pace.jobs());
+        for (int i = 0; i < 1000; i++) pace.answered();
+        assertEquals(8, pace.jobs());
+        assertEquals(Duration.ofSeconds(1), pace.delay());
+    }
+}
