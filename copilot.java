@@ -6195,17 +6195,7 @@ final class BatchRunner {
                 while (stopped().isEmpty() && tasks.hasNext()) {
                     var task = tasks.next();
                     while (!seats.tryAcquire(500, TimeUnit.MILLISECONDS)) watcher.tick();
-                    if (!enter()) {
-                        seats.release();
-                        break;
-                    }
-                    threads.submit(() -> {
-                        try {
-                            work(task);
-                        } finally {
-                            seats.release();
-                        }
-                    });
+                    seat(seats, threads, task);
                 }
                 while (!seats.tryAcquire(mostJobs, 500, TimeUnit.MILLISECONDS)) watcher.tick();
             } catch (InterruptedException | Interrupted e) {
@@ -6216,6 +6206,24 @@ final class BatchRunner {
         }
         if (closed != null) throw closed;
         return stopped();
+    }
+
+    /// Hands a row with its seat to a thread, as soon as the pace allows; the seat is free again where nothing starts.
+    private void seat(Semaphore seats, ExecutorService threads, Task task) {
+        boolean taken = false;
+        try {
+            if (!enter()) return;
+            threads.submit(() -> {
+                try {
+                    work(task);
+                } finally {
+                    seats.release();
+                }
+            });
+            taken = true;
+        } finally {
+            if (!taken) seats.release();
+        }
     }
 
     /// After Ctrl-C: what is in flight may end. (A second Ctrl-C ends the process.)

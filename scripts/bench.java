@@ -65,6 +65,7 @@ public class bench {
         System.out.println("\nrequests of a warm chat: " + chats);
         new FirstDelta().print();
         Renders.print();
+        new Batches().print();
     }
 
     // ------------------------------------------------------------------------------------------------ the rows
@@ -197,6 +198,89 @@ public class bench {
             if (Files.exists(folder.resolve("copilot.java"))) return folder;
         }
         throw new IllegalStateException("run it in a checkout of copilot.java");
+    }
+
+    /// Batches against the simulator with 100 ms of latency, 32 at once, beside a node program that does nothing but
+    /// the same requests, and what is ideal: rows / 32 × 100 ms. (The simulator works on the same machine.)
+    private final class Batches {
+        private static final int JOBS = 32, LATENCY = 100;
+
+        void print() throws Exception {
+            sim.set("latency", LATENCY);
+            Files.createDirectories(home.resolve("templates"));
+            Files.writeString(home.resolve("templates/row.mustache"), "say: {{text}}");
+            System.out.printf("%nBatches, -j %d --delay 0, %d ms of latency, median of 3%n%n| what | wall s | CPU s | peak"
+                    + " MB | of the ideal rate |%n|---|--:|--:|--:|--:|%n", JOBS, LATENCY);
+            String jvm = jbangsOwnCommand();
+            row("1,000 rows", 1000, 3, jvm + " batch row -d rows.jsonl -o out.jsonl -j " + JOBS + " --delay 0 -q");
+            row("`node` with `fetch`, the same requests", 1000, 3, "node " + node(1000));
+            row("10,000 rows", 10_000, 1, jvm + " batch row -d rows.jsonl -o out.jsonl -j " + JOBS + " --delay 0 -q");
+            nothing(jvm);
+            sim.set("latency", 0);
+        }
+
+        private void row(String name, int rows, int rounds, String command) throws Exception {
+            var samples = new ArrayList<Sample>();
+            var rates = new ArrayList<Double>();
+            rows(rows);
+            for (int i = 0; i < rounds; i++) {
+                for (String old : List.of("out.jsonl.run/journal.jsonl", "out.jsonl.run/manifest.json")) {
+                    Files.deleteIfExists(home.resolve(old));
+                }
+                int before = sim.ledger().size();
+                samples.add(sample(new Row(name, inHome(command))));
+                var asked = sim.ledger().stream().skip(before).filter(e -> e.path().equals("/chat/completions"))
+                        .toList();
+                if (asked.size() != rows) throw new IllegalStateException(name + ": " + asked.size() + " requests");
+                double seconds = Duration.between(asked.getFirst().at(), asked.getLast().at()).toMillis() / 1000.0
+                        + LATENCY / 1000.0;
+                rates.add(rows * LATENCY / 1000.0 / JOBS / seconds);
+            }
+            rates.sort(null);
+            System.out.printf("| %s | %.1f | %.1f | %.0f | %.2f |%n", name, median(samples, Sample::wall) / 1000,
+                    median(samples, Sample::cpu) / 1000, median(samples, Sample::megabytes),
+                    rates.get(rates.size() / 2));
+        }
+
+        /// The run before has asked all 10,000.
+        private void nothing(String jvm) throws Exception {
+            var samples = new ArrayList<Sample>();
+            for (int i = 0; i < 3; i++) {
+                samples.add(sample(new Row("nothing", inHome(jvm + " batch row -d rows.jsonl -o out.jsonl -q"))));
+            }
+            System.out.printf("| nothing to do, 10,000 rows | %.1f | %.1f | %.0f | |%n", median(samples, Sample::wall)
+                    / 1000, median(samples, Sample::cpu) / 1000, median(samples, Sample::megabytes));
+        }
+
+        private void rows(int count) throws IOException {
+            Files.writeString(home.resolve("rows.jsonl"), IntStream.range(0, count).mapToObj(i -> "{\"id\": " + i
+                    + ", \"text\": \"answer " + i + " of a classification\"}\n").collect(Collectors.joining()));
+        }
+
+        private List<String> inHome(String line) {
+            return shell(sim.url(), "bash -c 'cd " + home + " && exec " + line.replace("'", "'\\''") + "'");
+        }
+
+        private String node(int rows) throws Exception {
+            String bearer = run(shell(sim.url(), jbangsOwnCommand() + " token").toArray(String[]::new)).strip();
+            return Files.writeString(home.resolve("batch.mjs"), """
+                    let next = 0;
+                    async function worker() {
+                      while (next < %d) {
+                        const text = "say: answer " + next++;
+                        const answer = await fetch("%s/chat/completions", {method: "POST", body: JSON.stringify({
+                          model: "gpt-4.1", stream: true, messages: [{role: "user", content: text}]}), headers: {
+                          "Authorization": "Bearer %s", "Content-Type": "application/json",
+                          "Copilot-Integration-Id": "vscode-chat", "Editor-Version": "vscode/1.85.0",
+                          "Editor-Plugin-Version": "copilot/1.155.0", "User-Agent": "GitHubCopilotChat/0.12.0"}});
+                        for (const line of (await answer.text()).split("\\n")) {
+                          if (line.startsWith("data: {")) JSON.parse(line.slice(6));
+                        }
+                      }
+                    }
+                    await Promise.all(Array.from({length: %d}, worker));
+                    """.formatted(rows, sim.api(), bearer, JOBS)).toString();
+        }
     }
 
     /// 10,000 prompts of 5 KB, each from data of its own, in this JVM: by our strict mustache with its data read from

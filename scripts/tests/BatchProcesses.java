@@ -5,6 +5,8 @@ import module java.base;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -100,6 +102,21 @@ class BatchProcesses {
         allAnswered(200);
     }
 
+    /// Also while the clock is waited for, be it for the delay or for a limit.
+    @ParameterizedTest
+    @ValueSource(strings = {"ok", "429:60"})
+    void ctrlCInAPauseEndsIt(String fault) throws Exception {
+        rows(50);
+        cop.sim.set("faults", List.of("ok", fault));
+        var process = start("-j", "2", "--delay", fault.equals("ok") ? "60s" : "0");
+        Harness.await("requests", () -> asked() >= (fault.equals("ok") ? 1 : 2));
+        Thread.sleep(300);                                  // the answer is there, and the clock is waited for
+        signal(process, "INT");
+        assertTrue(process.waitFor(10, TimeUnit.SECONDS), () -> cop.read("said.txt"));
+        assertEquals(130, process.exitValue(), () -> cop.read("said.txt"));
+        assertTrue(cop.read("out.jsonl").lines().count() >= 1);
+    }
+
     @Test
     void theSecondCtrlCStopsAtOnce() throws Exception {
         rows(50);
@@ -170,7 +187,7 @@ class BatchProcesses {
         int rows = 100_000;
         rows(rows);
         cop.sim.set("answer", "fine");
-        var command = cop.process("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "64", "--delay", "0", "-y");
+        var command = cop.process("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "64", "--delay", "0");
         command.command().add(command.command().indexOf("-cp"), "-Xmx256m");
         var process = command.redirectErrorStream(true).redirectOutput(cop.file("said.txt").toFile())
                 .redirectInput(new File("/dev/null")).start();

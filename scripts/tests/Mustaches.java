@@ -288,8 +288,8 @@ class Mustaches {
                 wanted.append(around).append(Data.text(value));
             }
             String json = Data.text(data);
-            var engine = new StrictMustache(name -> Optional.of(new StrictMustache.Source(name, "{{v" + name.substring(1)
-                    + "}}", 1)), List::of);
+            var engine = new StrictMustache(name -> Optional.of(new StrictMustache.Source(name,
+                    "{{v" + name.substring(1) + "}}", 1)), List::of);
             String got = engine.render(engine.text("|" + template, "t", 1), Data.object(json, "data")).text();
             if (!got.equals("|" + wanted)) {
                 throw new AssertionError("seed " + seed + ", round " + round + "\n" + template + "\n" + json);

@@ -9,6 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -474,6 +475,136 @@ class Prompts {
         assertTrue(exits(1, cop.run("chat", "-t", "t")).err().startsWith("I choose a\nerror:"));
     }
 
+    /// What is cut off is told so, and several answers are left as they are.
+    @Test
+    void onlyAWholeAnswerIsHeldToTheSchema() {
+        template(LABELS);
+        cop.sim.set("answer", "{\"label\":");
+        cop.sim.set("finish", "length");
+        var outcome = exits(1, cop.run("chat", "-t", "t"));
+        assertEquals("{\"label\":\n", outcome.out());
+        assertTrue(outcome.err().contains("finish: length"), outcome::all);
+        cop.sim.set("finish", "stop");
+        assertEquals("{\"label\":\n\n{\"label\":\n", good("chat", "-t", "t", "-O", "n=2").out());
+    }
+
+    @Test
+    void whatDoesNotMeetTheSchemaIsNotLost() {
+        template(LABELS);
+        cop.sim.set("answer", "{\"label\": \"c\"}");
+        var record = Json.tryParse(exits(1, cop.run("chat", "-t", "t", "--json")).out());
+        assertEquals("{\"label\": \"c\"}", Json.text(record, "text"));
+        assertTrue(Json.text(record, "error").startsWith("the answer does not meet"));
+        exits(1, cop.run("chat", "-t", "t", "-o", "a.json"));
+        assertEquals("{\"label\": \"c\"}\n", cop.read("a.json.part"));
+        assertFalse(Files.exists(cop.file("a.json")));
+    }
+
+    /// A schema that is none is found before anything is sent.
+    @ParameterizedTest
+    @ValueSource(strings = {"{type: wrong}", "{$ref: 'file:///etc/passwd'}", "{properties: {a: {pattern: '('}}}",
+            "{$ref: '#'}"})
+    void aSchemaThatIsNoneIsNotSent(String schema) {
+        template("---\nschema: " + schema + "\n---\nChoose");
+        assertTrue(exits(2, cop.run("chat", "-t", "t")).err().startsWith("error: templates/t.mustache:2: schema"));
+        exits(2, cop.run("render", "t"));
+        assertEquals(List.of(), cop.sim.ledger());
+    }
+
+    /// One template serves many requests: what one of them is given stays with it.
+    @Test
+    void requestsShareNothingOfATemplate() {
+        template("---\ntemperature: 0\nschema: {type: object, additionalProperties: false}\n---\nHi");
+        var template = new TemplateFolders(cop.environment(null, null, null)).named("t");
+        var messages = template.filled(Map.of(), false);
+        var one = Question.of(template, messages).with("a", Json.object().put("temperature", 1));
+        one.request("a", true, true);
+        var other = Question.of(template, messages).with(null, Json.object()).request("b", true, false);
+        assertEquals("{\"temperature\":0}", other.fields().toString());
+        assertTrue(Question.of(template, messages).request("b", true, true).fields().has("response_format"));
+        assertEquals("{\"temperature\":0}", template.head().options().toString());
+    }
+
+    /// Input beyond what Jackson takes, half characters, endless nesting: each a plain word.
+    @Test
+    void whatIsTooMuchIsSaid() {
+        template("{{x}}");
+        cop.write("d.json", "{\"x\": " + "9".repeat(1001) + "}");
+        assertTrue(exits(2, cop.run("render", "t", "-d", "d.json")).err().startsWith("error: d.json"));
+        cop.write("d.json", "{\"x\": " + "[".repeat(1001) + "]".repeat(1001) + "}");
+        assertTrue(exits(2, cop.run("render", "t", "-d", "d.json")).err().startsWith("error: d.json"));
+        cop.write("d.json", "{\"x\": \"\\ud83d\"}");
+        assertTrue(exits(2, cop.run("render", "t", "-d", "d.json")).err()
+                .startsWith("error: d.json:1:7: a text holds half a character, \\ud83d"));
+        template("---\ndefaults: {a: " + "[".repeat(3000) + "]".repeat(3000) + "}\n---\nHi");
+        exits(2, cop.run("render", "t"));
+        template("{{#l}}{{n}}{{/l}}");
+        cop.write("d.json", "{\"l\": [" + "{},".repeat(20_000) + "{}]}");
+        var outcome = exits(2, cop.run("render", "t", "-d", "d.json"));
+        assertTrue(outcome.err().startsWith("error: templates/t.mustache:1: {{n}} is missing in {}, and 20000 times"
+                + " more\n"), outcome::err);
+        template("x {{input}}");
+        assertTrue(exits(2, cop.runWith("y".repeat((64 << 20) + 9), "render", "t")).err()
+                .startsWith("error: stdin is larger than 64 MiB"));
+    }
+
+    @Test
+    void aPromptThatComesOutEmptyIsNotSent() {
+        for (String text : List.of("{{x}}", "---\nsystem: S\n---\n{{x}}",
+                "---\nmessages: [{user: Q}, {assistant: A}]\n---\n{{x}}")) {
+            template(text);
+            var outcome = exits(2, cop.run("chat", "-t", "t", "--var", "x= "));
+            assertTrue(outcome.err().startsWith("error: templates/t.mustache comes out empty"), outcome::all);
+            assertThrows(copilot.Fault.class, () -> prompt("t").with("x", "").messages());
+        }
+        assertEquals(List.of(), cop.sim.ledger());
+        template("---\nmessages: [{user: Q}, {assistant: A}]\n---\n{{x}}");
+        good("chat", "-t", "t", "--var", "x=", "and now?");
+        assertEquals(List.of("user: Q", "assistant: A", "user: and now?"), sent());
+    }
+
+    /// The file beside a template is its sample, and read only when it is asked for.
+    @Test
+    void aSampleThatIsNoneHarmsNobody() {
+        template("Hi {{x}}");
+        cop.write("templates/t.json", "[1]");
+        assertEquals("Hi 1\n", raw("t", "--var", "x=1"));
+        exits(2, cop.run("render", "t", "--example"));
+    }
+
+    @Test
+    void placesInPartialsAreTrue() {
+        cop.write("templates/p.mustache", "---\ndescription: D\n\n---\nP\n{{gone}}");
+        template("{{>p}}");
+        assertTrue(exits(2, cop.run("render", "t")).err()
+                .startsWith("error: templates/p.mustache:6: {{gone}} is missing"));
+    }
+
+    @Test
+    void oneBrokenPartialDoesNotHideTheOthers() {
+        cop.write("templates/broken.mustache", "{{x");
+        template("{{>broken}}");
+        assertEquals(TemplateFolders.PACKAGED.size(), good("templates").out().lines().count());
+        var outcome = exits(2, cop.run("templates", "check"));
+        assertEquals(TemplateFolders.PACKAGED.size(), outcome.out().lines().count(), outcome::all);
+    }
+
+    @Test
+    void githubParametersDoNotReplaceWhatIsOurs() {
+        cop.write("a.prompt.yml", "messages: [{role: user, content: Q}]\nmodelParameters: {messages: []}\n");
+        assertTrue(exits(2, cop.run("render", "a.prompt.yml")).err().contains("messages cannot be set so"));
+    }
+
+    @Test
+    void valuesOfScripts() {
+        template("{{x}}");
+        for (Object wrong : List.of(Stream.of(1), Optional.of(1), new Object())) {
+            assertThrows(copilot.Fault.class, () -> prompt("t").with("x", wrong));
+        }
+        assertEquals("## user\n\n[1,\"SECONDS\",\"2026-11-24\"]", prompt("t").with("x", new Object[]{1,
+            ChronoUnit.SECONDS.name(), LocalDate.parse("2026-11-24")}).render());
+    }
+
     /// A schema that OpenAI would refuse as strict is sent as it is, and not called strict.
     @Test
     void openSchemasAreNotStrict() {
@@ -575,6 +706,7 @@ class Prompts {
         assertFalse(exits(2, cop.run("render", "t")).all().contains("SECRET"));
         assertEquals("SECRET\n", raw("link"), "what the person names may be a link");
         assertTrue(exits(2, cop.run("render", "../t")).err().contains("there is no template ../t"));
+        assertTrue(exits(2, cop.run("render", "team/../../secret")).err().contains("there is no template team/.."));
     }
 
     // ------------------------------------------------------------------------------- GitHub's prompt files
