@@ -5453,11 +5453,13 @@ final class RequestFields {
 
     /// @param named says where a field is asked for
     static void check(ObjectNode fields, UnaryOperator<String> named) {
-        for (var field : fields.properties()) {
-            if (OURS.containsKey(field.getKey())) {
-                throw Fault.usage(named.apply(field.getKey()) + " cannot be set so", "use " + OURS.get(field.getKey()));
-            }
-            check(field.getKey(), field.getValue(), named.apply(field.getKey()));
+        refuseOurs(fields, key -> named.apply(key) + " cannot be set so");
+        fields.properties().forEach(field -> check(field.getKey(), field.getValue(), named.apply(field.getKey())));
+    }
+
+    private static void refuseOurs(ObjectNode fields, UnaryOperator<String> named) {
+        for (String key : fields.propertyNames()) {
+            if (OURS.containsKey(key)) throw Fault.usage(named.apply(key), "use " + OURS.get(key));
         }
     }
 
@@ -5488,7 +5490,7 @@ final class RequestFields {
             }
             fields.set(key, value);
         }
-        check(fields, key -> "-O " + key);
+        refuseOurs(fields, key -> "-O cannot set " + key);
         return fields;
     }
 }
@@ -7321,7 +7323,22 @@ record Refusal(int status, String code, String message, JsonNode json, String re
         String reset = headers.firstValue("x-ratelimit-reset").orElse("");
         boolean used = headers.firstValue("x-ratelimit-remaining").orElse("").equals("0");
         return used && reset.matches("[0-9]{1,11}") ? until(Instant.ofEpochSecond(Long.parseLong(reset)))
-                : Optional.empty();
+                : wordsOfWaiting();
+    }
+
+    private static final Pattern WAITING = Pattern.compile("(?i)(?:retryDelay\\W+|(?:try again|retry) (?:in|after) )"
+            + "([0-9]{1,6}) ?(s|m|h|seconds?|minutes?|hours?)\\b");
+
+    /// Some say it in the body alone: `"retryDelay": "30s"`, "try again in 5 minutes".
+    private Optional<Duration> wordsOfWaiting() {
+        var words = WAITING.matcher(status == 429 ? json.toString() + message : "");
+        if (!words.find()) return Optional.empty();
+        long n = Long.parseLong(words.group(1));
+        return Optional.of(switch (Character.toLowerCase(words.group(2).charAt(0))) {
+            case 'h' -> Duration.ofHours(n);
+            case 'm' -> Duration.ofMinutes(n);
+            default -> Duration.ofSeconds(n);
+        });
     }
 
     private Optional<Duration> until(Instant then) {

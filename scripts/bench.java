@@ -209,8 +209,8 @@ public class bench {
             sim.set("latency", LATENCY);
             Files.createDirectories(home.resolve("templates"));
             Files.writeString(home.resolve("templates/row.mustache"), "say: {{text}}");
-            System.out.printf("%nBatches, -j %d --delay 0, %d ms of latency, median of 3%n%n| what | wall s | CPU s | peak"
-                    + " MB | of the ideal rate |%n|---|--:|--:|--:|--:|%n", JOBS, LATENCY);
+            System.out.printf("%nBatches, -j %d --delay 0, %d ms of latency, median of 3%n%n| what | wall s | CPU s |"
+                    + " peak MB | of the ideal rate |%n|---|--:|--:|--:|--:|%n", JOBS, LATENCY);
             String jvm = jbangsOwnCommand();
             row("1,000 rows", 1000, 3, jvm + " batch row -d rows.jsonl -o out.jsonl -j " + JOBS + " --delay 0 -q");
             row("`node` with `fetch`, the same requests", 1000, 3, "node " + node(1000));

@@ -336,7 +336,7 @@ class Batches {
     // ------------------------------------------------------------------------------------- limits and trouble
 
     @ParameterizedTest
-    @CsvSource({"429:5, 5", "429:0, 10", "429, 10", "429:soon, 10", "429:date+30, 30"})
+    @CsvSource({"429:5, 5", "429:0, 10", "429, 10", "429:soon, 10", "429:date+30, 30", "429-gemini, 7"})
     void aLimitIsOnePauseForAll(String fault, long seconds) {
         rows("a", "b", "c", "d");
         cop.sim.set("faults", List.of(fault));

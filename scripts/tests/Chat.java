@@ -1064,7 +1064,6 @@ class Chat {
             new Row("408", 1, 4, "Request Timeout"), new Row("408-empty", 1, 4, "408"),
             new Row("429", 75, 4, "rate limit exceeded"),
             new Row("429-text", 75, 4, "Sorry, you've exceeded your rate limits."),
-            new Row("429-gemini", 75, 4, "RESOURCE_EXHAUSTED"),
             new Row("429-user_model_rate_limited", 75, 4, "user_model_rate_limited"),
             new Row("429-user_global_rate_limited", 75, 4, "user_global_rate_limited"),
             new Row("429-integration_rate_limited", 75, 4, "integration_rate_limited"),
@@ -1091,6 +1090,16 @@ class Chat {
         assertEquals(3, cop.time.pauses.size());
         for (int i = 0; i < 3; i++) between(0.75 * (1 << i), 1.25 * (1 << i), cop.time.pauses.get(i));
         assertFalse(outcome.err().contains("<html>"), outcome::all);
+    }
+
+    /// Gemini says in the body alone how long to wait.
+    @Test
+    void aWaitThatTheBodyAsksFor() {
+        cop.sim.set("faults", "429-gemini");
+        var outcome = good(chat("-m", "gpt-4o", "say: hi"));
+        assertEquals("hi\n", outcome.out());
+        shows("RESOURCE_EXHAUSTED", outcome);
+        assertEquals(Duration.ofSeconds(7), slept());
     }
 
     @ParameterizedTest
