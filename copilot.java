@@ -243,6 +243,7 @@ public class copilot {
         private static int execute(Command command, Environment env, Screen screen, String... args) {
             command.env = env;
             command.screen = screen;
+            command.arguments = args;
             var line = new CommandLine(command)
                     .setExpandAtFiles(false)                // JBang has expanded @files already; twice would surprise
                     .setInterpolateVariables(false)
@@ -282,6 +283,7 @@ public class copilot {
     abstract static class Command implements Callable<Integer> {
         Environment env;
         Screen screen;
+        String[] arguments;                                 // as they were typed
 
         @Option(order = 100, names = "--host", paramLabel = "HOST", description =
                 "A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com. Default: $COP_HOST.")
@@ -871,8 +873,45 @@ public class copilot {
             return new BatchJob(env, screen, copilot, options(action), prompts).run(wished, about(template, wishes));
         }
 
+        /// The command to go on with, as a shell takes it. (`--again` has begun already, and is kept in mind.)
+        private String commandLine() {
+            return "copilot batch " + Stream.of(arguments).map(word -> word.matches("[\\w./:=,@%+-]+") ? word : "'"
+                    + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
+        }
+
+        private void checkNumbers() {
+            atLeast("-j", jobs, 1);
+            atLeast("--retries", retries, 0);
+            atLeast("--schema-retries", schemaRetries, 0);
+            atLeast("-L", limit, 0);
+            atLeast("--sample", sample, 0);
+            if (maxRequests != null) atLeast("--max-requests", maxRequests, 1);
+            if (maxTotalTokens != null) atLeast("--max-total-tokens", maxTotalTokens, 1);
+            if (maxCredits != null && maxCredits.signum() <= 0) {
+                throw Fault.usage("--max-credits " + maxCredits + " is out of range", "more than 0");
+            }
+        }
+
+        private static void atLeast(String option, long value, long least) {
+            if (value < least) throw Fault.usage(option + " " + value + " is out of range", least + " or more");
+        }
+
+        /// The results must not be written over the rows.
+        private void keepApart() {
+            if (output == null || rows.equals("-")) return;
+            Path in = env.path(rows).toAbsolutePath().normalize(), out = env.path(output).toAbsolutePath().normalize();
+            try {
+                boolean same = in.equals(out) || Files.exists(in) && Files.exists(out) && Files.isSameFile(in, out);
+                if (!same && !(Files.isDirectory(in) && out.startsWith(in))) return;
+            } catch (IOException unreadable) {
+                return;                                     // reading it will say so
+            }
+            throw Fault.usage("-o " + output + " would be written over the rows", "another name for the results");
+        }
+
         private BatchOptions options(String action) {
-            if (jobs < 1) throw Fault.usage("-j " + jobs + " is out of range", "-j 1 or more");
+            checkNumbers();
+            keepApart();
             String kind = format != null ? format : rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
             if (!Rows.FORMATS.contains(kind)) {
                 throw Fault.usage("--format " + kind + " is unknown", String.join(", ", Rows.FORMATS));
@@ -884,13 +923,17 @@ public class copilot {
             return new BatchOptions(action.isEmpty() ? null : action, rows, kind, output, folder().path(),
                     outFormat != null, print, id, echo, jobs, Durations.parse("--delay", delay, Duration.ZERO), rules(),
                     limit, sample, sampleSeed, part.number(), part.of(), skipBad, retryFailed, again,
-                    dryRun, yes, "the same command");
+                    dryRun, yes, commandLine());
         }
 
         private BatchRunner.Rules rules() {
             var share = Pattern.compile("fail=([0-9]{1,3})%").matcher(halt);
-            if (!share.matches()) throw Fault.usage("--halt " + halt + " is no share", "--halt fail=20%");
-            return new BatchRunner.Rules(retries, schemaRetries, Durations.parse("--timeout", timeout, null), maxWait(),
+            if (!share.matches() || Integer.parseInt(share.group(1)) > 100) {
+                throw Fault.usage("--halt " + halt + " is no share", "--halt fail=20%");
+            }
+            var patience = Durations.parse("--timeout", timeout, null);
+            if (patience.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 10m");
+            return new BatchRunner.Rules(retries, schemaRetries, patience, maxWait(),
                     Integer.parseInt(share.group(1)) / 100.0, new Budget(maxRequests, maxTotalTokens, maxCredits,
                     Durations.parse("--max-time", maxTime, null)));
         }
@@ -914,6 +957,7 @@ public class copilot {
             var about = Json.object().put("tool", "copilot.java " + VERSION);
             if (template != null) about.put("template", template.place()).put("template_hash", template.hash());
             about.set("options", wishes);
+            echo.forEach(about.putArray("echo")::add);
             return about.put("jobs", jobs).put("delay", delay);
         }
 
@@ -935,10 +979,12 @@ public class copilot {
             OutputFile.check(env, "-o", output);
             var runs = words.subList(1, words.size()).stream().map(name -> new RunFolder(env.path(name.endsWith(".run")
                     ? name : name + ".run").toAbsolutePath())).toList();
+            if (runs.size() < 2) throw Fault.usage("one run is nothing to merge", "copilot batch status " + words.get(1)
+                    + " --write");
             var report = BatchReport.merged(runs);
             report.write(env.path(""), output, outFormat != null);
             print(report.text());
-            return report.tally().notOk() > 0 ? Fault.FAILED_ROWS : 0;
+            return report.left() > 0 ? Fault.LATER : report.tally().notOk() > 0 ? Fault.FAILED_ROWS : 0;
         }
     }
 
@@ -1179,6 +1225,11 @@ public class copilot {
         static final Usage NONE = new Usage(0, 0, 0, 0, 0);
 
         public long total() { return prompt + completion; }
+
+        Usage plus(Usage other) {
+            return new Usage(prompt + other.prompt, completion + other.completion, cached + other.cached,
+                    reasoning + other.reasoning, nanoCredits + other.nanoCredits);
+        }
 
         ObjectNode json() {
             var json = Json.object().put("prompt_tokens", prompt).put("completion_tokens", completion)
@@ -1680,6 +1731,7 @@ final class BatchTasks implements AutoCloseable {
     private final Set<Integer> chosen;                      // null: all
     private final Map<Key, Integer> alike = new HashMap<>();
     private int index = -1;
+    private Key all = new Key(0, 0);
 
     BatchTasks(Rows rows, BatchOptions options, Function<Row, Question> prompts, String model, boolean structured,
                Set<Integer> chosen) {
@@ -1698,10 +1750,14 @@ final class BatchTasks implements AutoCloseable {
             if (options.first() > 0 && index >= options.first()) return null;
             if (chosen != null && !chosen.contains(index)) continue;
             var task = task(row);
+            all = Key.of(all + " " + task.key());
             if (options.mine(task.id())) return task;
         }
         return null;
     }
+
+    /// Names all rows that were read, those of other shards too, and what they ask.
+    String fingerprint() { return all.toString(); }
 
     private Task task(Row row) {
         if (row.fault() != null) return bad(row, row.place(), row.fault());
@@ -1775,7 +1831,7 @@ final class BatchTasks implements AutoCloseable {
 
 /// A batch from its options to its exit code: looks at all rows first, then asks those that are not done.
 final class BatchJob {
-    private static final int ASK_FROM = 200;
+    private static final int ASK_FROM = 200, MOST_ERRORS = 50;
 
     private final Environment env;
     private final Screen screen;
@@ -1783,9 +1839,12 @@ final class BatchJob {
     private final BatchOptions options;
     private final Function<Row, Question> prompts;
     private final RunFolder folder;
+    private final FilePattern pattern;                      // null: one file for all results
     private String model;
-    private Optional<Model> known = Optional.empty();
+    private boolean structured;
+    private Optional<Catalogue> catalogue = Optional.empty();
     private Set<Integer> chosen;
+    private long again;                                     // where in the journal --again began
 
     /// @param prompts fills the template; not called where the rows are requests
     BatchJob(Environment env, Screen screen, CopilotClient copilot, BatchOptions options,
@@ -1796,6 +1855,7 @@ final class BatchJob {
         this.options = options;
         this.prompts = prompts;
         folder = new RunFolder(options.run());
+        pattern = FilePattern.of(env.path(""), options.out());
     }
 
     /// What the first look at all rows has found.
@@ -1804,6 +1864,8 @@ final class BatchJob {
         final List<Task> bad = new ArrayList<>();
         final Set<Key> toSend = new HashSet<>();
         final Set<Integer> badRows = new HashSet<>();
+        final Map<Path, String> files = new HashMap<>();
+        String fingerprint = "";
         long bytes, tokens;
         int done;
         Task example;
@@ -1811,42 +1873,64 @@ final class BatchJob {
 
     /// @param about what the manifest says of the template and options
     int run(String wished, ObjectNode about) {
-        String input = spooled();
+        lookForInput();
         var manifest = folder.readManifest();
-        chooseModel(wished, Json.text(manifest, "model"));
-        choose(input);
-        if (options.dryRun()) return dryRun(input);
+        chooseModel(wished, manifest);
+        if (options.dryRun()) return dryRun();
         try (var journal = new Journal(folder.path())) {
+            String input = spooled() ? spool(folder.path()) : options.rows();
+            choose(input);
+            if (options.again() && !manifest.has("again")) manifest.put("again", journal.size());
+            again = manifest.path("again").asLong(0);
             var plan = look(input, journal::entry);
             if (!plan.bad.isEmpty() && !options.skipBad()) return refuse(plan);
             if (!plan.toSend.isEmpty() && !confirmed(plan)) return 0;
             manifest.setAll(about);
-            manifest.put("model", model).put("rows", plan.order.size()).put("input", options.rows())
-                    .put("out", options.out()).put("updated", env.time().now().toString());
+            manifest.put("model", model).put("structured", structured).put("rows", plan.order.size())
+                    .put("fingerprint", plan.fingerprint).put("input", options.rows()).put("out", options.out())
+                    .put("shard", options.shard()).put("shards", options.shards())
+                    .put("updated", env.time().now().toString());
             if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
             folder.write(manifest, plan.order);
             record(plan, journal);
             var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
+            if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
             return finish(plan, journal, stopped);
         }
     }
 
-    /// Standard input can be read once only, and is looked at twice.
-    private String spooled() {
-        if (!options.rows().equals("-")) return options.rows();
-        Path spool = folder.path().resolve("input." + options.format());
+    /// A name that is mistyped leaves no folder behind.
+    private void lookForInput() {
+        if (spooled()) return;
+        try (var _ = open(options.rows())) {
+            screen.detail("rows: " + options.rows() + ", as " + options.format());
+        } catch (IOException _) {
+            // it is opened again
+        }
+    }
+
+    /// Whether the input can be read once only, such as stdin and a pipe of the shell's; it is looked at twice.
+    private boolean spooled() {
+        Path file = options.rows().equals("-") ? null : env.path(options.rows());
+        return file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
+    }
+
+    private String spool(Path into) {
+        Path spool = into.resolve("input." + options.format());
         try {
-            Files.createDirectories(folder.path());
-            env.stdin().copyTo(spool);
+            if (options.rows().equals("-")) env.stdin().copyTo(spool);
+            else Files.copy(env.path(options.rows()), spool, StandardCopyOption.REPLACE_EXISTING);
             return spool.toString();
         } catch (IOException e) {
-            throw Fault.io("cannot keep standard input in " + spool, e, "is the folder writable? --run names another");
+            throw Fault.io("cannot keep the input in " + spool, e, "is the folder writable? --run names another");
         }
     }
 
     private Rows open(String input) {
         try {
             return Rows.open(env, input, options.format());
+        } catch (CharacterCodingException e) {
+            throw Fault.usage(options.rows() + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + options.rows());
         } catch (IOException e) {
             throw new Fault(Fault.USAGE, "cannot read " + options.rows() + ": " + Text.reason(e),
                     "is the name right? ls -l " + options.rows(), e);
@@ -1854,31 +1938,27 @@ final class BatchJob {
     }
 
     private BatchTasks tasks(String input) {
-        boolean structured = known.map(m -> m.supports("structured_outputs")).orElse(false);
         return new BatchTasks(open(input), options, prompts, model, structured, chosen);
     }
 
-    /// The model is settled when a run begins, and kept: were GitHub's default another one tomorrow, every row would be
-    /// paid for again.
-    private void chooseModel(String wished, String before) {
-        var catalogue = Optional.<Catalogue>empty();
-        if (options.dryRun()) catalogue = copilot.catalogueAtHand();
-        else {
-            copilot.tokens().current();                     // who is not logged in learns it now
-            catalogue = Optional.of(copilot.catalogue(Catalogue.USABLE));
-        }
+    /// The model, and whether it takes a schema, is settled when a run begins, and kept: were GitHub's default another
+    /// one tomorrow, every row would be paid for again.
+    private void chooseModel(String wished, ObjectNode manifest) {
+        if (!options.dryRun()) copilot.tokens().current();  // who is not logged in learns it now
+        catalogue = options.dryRun() ? copilot.catalogueIfAny() : Optional.of(copilot.catalogue(Catalogue.USABLE));
+        String before = Json.text(manifest, "model");
         boolean named = wished != null && !wished.isBlank();
-        if (named || before.isEmpty()) {
-            model = copilot.chosen(wished).orElse(Catalogue.standard(catalogue));
-            if (!before.isEmpty() && !before.equals(model)) {
-                screen.note("note: the model was " + before + "; all rows count as new for " + model);
-            }
-        } else {
-            model = before;
-            screen.note("model " + model + ", as when this run began");
+        model = named || before.isEmpty() ? copilot.chosen(wished).orElse(Catalogue.standard(catalogue)) : before;
+        if (!before.isEmpty()) {
+            screen.note(before.equals(model) ? "model " + model + ", as when this run began"
+                    : "note: the model was " + before + "; all rows count as new for " + model);
         }
-        if (catalogue.isPresent() && options.template() != null) known = Optional.of(catalogue.get().named(model));
+        if (catalogue.isPresent() && options.template() != null) catalogue.get().named(model);
+        structured = before.equals(model) && manifest.has("structured") ? manifest.path("structured").asBoolean()
+                : known(model).map(m -> m.supports("structured_outputs")).orElse(false);
     }
+
+    private Optional<Model> known(String id) { return catalogue.flatMap(all -> all.find(id)); }
 
     /// Rows by chance: always the same for a seed and a number of rows.
     private void choose(String input) {
@@ -1898,10 +1978,9 @@ final class BatchJob {
     private Plan look(String input, Function<Key, Optional<Journal.Entry>> journal) {
         var plan = new Plan();
         var ids = new HashMap<Key, Integer>();
-        long limit = known.map(Model::maxPrompt).orElse(0L);
         try (var tasks = tasks(input)) {
             for (var task = tasks.next(); task != null; task = tasks.next()) {
-                task = sane(task, ids, limit);
+                task = sane(task, ids, plan.files);
                 plan.order.add(new RunFolder.Place(task.index(), task.key()));
                 if (task.fault() != null) {
                     plan.bad.add(task);
@@ -1910,9 +1989,10 @@ final class BatchJob {
                 else if (plan.toSend.add(task.key())) {
                     plan.bytes += size(task.request());
                     if (plan.example == null) plan.example = task;
-                    if (options.dryRun()) plan.tokens += TokenCount.of(task.request(), tokenizer());
+                    if (options.dryRun()) plan.tokens += TokenCount.of(task.request(), tokenizer(task.request()));
                 }
             }
+            plan.fingerprint = tasks.fingerprint();
         } catch (IOException e) {
             throw Fault.io("cannot read " + options.rows(), e, null);
         }
@@ -1920,24 +2000,33 @@ final class BatchJob {
         return plan;
     }
 
-    private Task sane(Task task, Map<Key, Integer> ids, long limit) {
+    private Task sane(Task task, Map<Key, Integer> ids, Map<Path, String> files) {
         if (task.fault() != null) return task;
         var before = ids.putIfAbsent(Key.of(task.id()), task.index());
         if (before != null) {
             return task.bad("the id " + task.id() + " is that of row " + (before + 1) + " as well", "--id names a field"
                     + " that tells all rows apart");
         }
+        long limit = known(task.request().model()).map(Model::maxPrompt).orElse(0L);
         if (limit > 0 && size(task.request()) > limit) {    // fewer bytes than that are fewer tokens
-            long tokens = TokenCount.of(task.request(), tokenizer());
+            long tokens = TokenCount.of(task.request(), tokenizer(task.request()));
             if (tokens > limit) {
-                return task.bad("the prompt has " + tokens + " tokens, and " + model + " takes " + limit,
-                        "a shorter text, or a model with a larger context (copilot models)");
+                return task.bad("the prompt has " + tokens + " tokens, and " + task.request().model() + " takes "
+                        + limit, "a shorter text, or a model with a larger context (copilot models)");
             }
         }
-        return task;
+        if (pattern == null) return task;
+        try {
+            pattern.claim(task, model, files);
+            return task;
+        } catch (Fault wrong) {
+            return task.bad(wrong.getMessage(), wrong.hint());
+        }
     }
 
-    private String tokenizer() { return known.map(Model::tokenizer).orElse("o200k_base"); }
+    private String tokenizer(Request request) {
+        return known(request.model()).map(Model::tokenizer).orElse("o200k_base");
+    }
 
     private static long size(Request request) {
         return request.messages().isEmpty() ? Json.bytes(request.fields()).length
@@ -1945,36 +2034,57 @@ final class BatchJob {
     }
 
     private boolean isDone(Optional<Journal.Entry> entry) {
-        if (entry.isEmpty() || options.again()) return false;
+        if (entry.isEmpty() || entry.get().offset() < again) return false;
         return entry.get().status().equals("ok") || !options.retryFailed();
     }
 
     private int refuse(Plan plan) {
-        plan.bad.forEach(task -> screen.error(task.fault().getMessage()));
+        tell(plan);
         screen.hint(plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked, and nothing was sent; mend"
                 + " them, or --skip-bad leaves them out (" + plan.bad.getFirst().fault().hint() + ")");
         return Fault.USAGE;
+    }
+
+    private void tell(Plan plan) {
+        plan.bad.stream().limit(MOST_ERRORS).forEach(task -> screen.error(task.fault().getMessage()));
+        if (plan.bad.size() > MOST_ERRORS) screen.error("and " + (plan.bad.size() - MOST_ERRORS) + " rows more");
     }
 
     /// Rows that cannot be asked are results too.
     private void record(Plan plan, Journal journal) {
         for (var task : plan.bad) {
             if (journal.entry(task.key()).isPresent()) continue;
-            journal.append(task.key(), new Result(task.id(), "failed", null, Duration.ZERO, 0, "bad_row",
+            journal.append(task.key(), new Result(task.id(), "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row",
                     task.fault().getMessage(), false, task.echo()), env.time().now());
         }
     }
 
+    private int dryRun() {
+        Path temporary = null;
+        try {
+            if (spooled()) temporary = Files.createTempDirectory("copilot-batch-");
+            return dryRun(temporary == null ? options.rows() : spool(temporary));
+        } catch (IOException e) {
+            throw Fault.io("cannot keep the input", e, "is there room for temporary files?");
+        } finally {
+            if (temporary != null) {
+                temporary.resolve("input." + options.format()).toFile().delete();
+                temporary.toFile().delete();
+            }
+        }
+    }
+
     private int dryRun(String input) {
+        choose(input);
         var entries = Files.exists(folder.path().resolve("journal.jsonl")) ? folder.entries()
                 : Map.<Key, Journal.Entry>of();
         var plan = look(input, key -> Optional.ofNullable(entries.get(key)));
-        plan.bad.forEach(task -> screen.error(task.fault().getMessage()));
+        tell(plan);
         var out = new StringJoiner("\n");
         out.add("rows     " + plan.order.size()).add("done     " + plan.done).add("bad      " + plan.bad.size())
                 .add("to send  " + plan.toSend.size()).add("model    " + model)
                 .add("tokens   " + plan.tokens + " in the prompts, and the answers'");
-        known.flatMap(m -> m.credits(plan.tokens, 0)).ifPresent(credits -> out.add("credits  " + credits
+        known(model).flatMap(m -> m.credits(plan.tokens, 0)).ifPresent(credits -> out.add("credits  " + credits
                 + " for the prompts, and the answers'"));
         if (options.delay().isPositive()) {
             out.add("time     at least " + Durations.words(options.delay().multipliedBy(plan.toSend.size())));
@@ -2003,9 +2113,11 @@ final class BatchJob {
         var runner = new BatchRunner(pace, options.rules(), env.time(), copilot::askOnce, journal,
                 progress);
         progress.watch(runner, pace);
-        env.ending().patience(Duration.ofSeconds(30));
+        env.ending().patience(Duration.ofSeconds(60));      // 30 for what is in flight, and time to write OUT
         try (var tasks = tasks(input)) {
-            return runner.run(new ToSend(tasks, plan), options.jobs(), Duration.ofSeconds(29));
+            return runner.run(new ToSend(tasks, plan), options.jobs(), Duration.ofSeconds(30));
+        } catch (ClosedOutput gone) {
+            return Optional.of(Fault.later("nobody reads the results on stdout any more", ""));
         } catch (IOException e) {
             throw Fault.io("cannot read " + options.rows(), e, null);
         } finally {
@@ -2037,11 +2149,10 @@ final class BatchJob {
             try {
                 while (next == null && !left.isEmpty()) {
                     var task = tasks.next();
-                    if (task == null) return false;
+                    if (task == null) throw changed("it ends earlier");
                     boolean bad = plan.badRows.contains(task.index());
                     if (!bad && (position == plan.order.size() || !plan.order.get(position).key().equals(task.key()))) {
-                        throw Fault.error("the input has changed while it was read: " + task.place(),
-                                "the same command again goes by what it holds now");
+                        throw changed(task.place());
                     }
                     position++;
                     if (!bad && left.remove(task.key())) next = task;
@@ -2050,6 +2161,10 @@ final class BatchJob {
                 throw Fault.io("cannot read the rows", e, null);
             }
             return next != null;
+        }
+
+        private static Fault changed(String where) {
+            return Fault.error("the input has changed while it was read: " + where, "");
         }
 
         @Override
@@ -2063,21 +2178,26 @@ final class BatchJob {
 
     private int finish(Plan plan, Journal journal, Optional<Fault> stopped) {
         Function<Key, Optional<String>> results = key -> journal.entry(key).map(journal::result);
-        if (options.out() != null) {
-            new Results(env.path(""), options.out(), options.openai(), results).write(plan.order);
+        try {
+            if (options.out() != null) {
+                new Results(env.path(""), options.out(), options.openai(), options.echo(), results).write(plan.order);
+            }
+        } catch (Fault unwritable) {
+            throw stopped.orElse(unwritable);               // a full disk has stopped the journal before
         }
         if (plan.toSend.isEmpty()) printer(plan, journal).ifPresent(InOrder::advance);
         var tally = Tally.NONE;
         for (var place : plan.order) {
             var entry = journal.entry(place.key());
-            if (entry.isPresent()) tally = tally.counted(entry.get().status(), 1);
+            if (entry.isPresent() && entry.get().offset() >= again) tally = tally.counted(entry.get().status(), 1);
         }
-        if (stopped.isPresent()) {
+        if (stopped.isPresent() || tally.rows() < plan.order.size()) {
             screen.note(tally.rows() + " of " + plan.order.size() + " rows are done: " + tally.words());
-            var why = stopped.get();
+            var why = stopped.orElseGet(() -> Fault.error("some rows were not asked", ""));
             if (why instanceof Interrupted) throw why;
-            int code = why.exitCode() == Fault.NOT_LOGGED_IN ? why.exitCode() : Fault.LATER;
-            throw new Fault(code, why.getMessage(), "goes on from here: " + options.command(), why);
+            int code = why.exitCode() == Fault.ERROR && why.refusal() != null ? Fault.LATER : why.exitCode();
+            throw new Fault(code, why.getMessage(), (why.hint().isEmpty() ? "" : why.hint() + "; ")
+                    + "this goes on from here: " + options.command(), why);
         }
         screen.note((plan.toSend.isEmpty() ? "nothing to do: " : "done: ") + tally.words()
                 + (tally.notOk() > 0 ? "; --retry-failed asks those again" : ""));
@@ -2122,20 +2242,28 @@ record BatchReport(ObjectNode manifest, List<RunFolder.Place> order, Tally tally
                    Function<Key, Optional<String>> results) {
     static BatchReport of(RunFolder folder) { return merged(List.of(folder)); }
 
-    /// Joins runs, such as shards: they must have asked the same of the same model.
+    /// Joins the shards of one job: all of them, of the same rows, asked the same of the same model.
     static BatchReport merged(List<RunFolder> folders) {
         var first = folders.getFirst().readManifest();
         var places = new TreeMap<Integer, RunFolder.Place>();
         var found = new HashMap<Key, Map.Entry<RunFolder, Journal.Entry>>();
+        var missing = IntStream.rangeClosed(1, folders.size() == 1 ? 0 : first.path("shards").asInt(1)).boxed()
+                .collect(Collectors.toCollection(TreeSet::new));
         for (var folder : folders) {
             var manifest = folder.readManifest();
-            for (String field : List.of("template_hash", "model", "options")) {
+            for (String field : List.of("template_hash", "model", "options", "fingerprint", "shards")) {
                 if (manifest.path(field).equals(first.path(field))) continue;
                 throw Fault.usage(folders.getFirst().path().getFileName() + " and " + folder.path().getFileName()
-                        + " differ in their " + field.replace('_', ' '), "only parts of one job can be joined");
+                        + " differ in their " + (field.equals("fingerprint") ? "rows" : field.replace('_', ' ')),
+                        "only the shards of one job can be joined; run each again on the rows as they are");
             }
+            missing.remove(manifest.path("shard").asInt(1));
             folder.order().forEach(place -> places.putIfAbsent(place.index(), place));
             folder.entries().forEach((key, entry) -> found.put(key, Map.entry(folder, entry)));
+        }
+        if (!missing.isEmpty()) {
+            throw Fault.usage("of " + first.path("shards").asInt(1) + " shards " + missing + " is missing",
+                    "copilot batch merge takes the runs of all");
         }
         var order = List.copyOf(places.values());
         var tally = Tally.NONE;
@@ -2146,12 +2274,16 @@ record BatchReport(ObjectNode manifest, List<RunFolder.Place> order, Tally tally
                 .map(at -> Journal.result(at.getKey().path(), at.getValue())));
     }
 
-    void write(Path here, String out, boolean openai) { new Results(here, out, openai, results).write(order); }
+    void write(Path here, String out, boolean openai) {
+        var echo = manifest.path("echo").values().stream().map(JsonNode::asString).toList();
+        new Results(here, out, openai, echo, results).write(order);
+    }
+
+    long left() { return order.size() - tally.rows(); }
 
     String text() {
-        long left = order.size() - tally.rows();
         return tally.rows() + " of " + order.size() + " rows are done: " + tally.words() + "\n"
-                + (left > 0 ? left + " are still to be asked: the same command goes on\n" : "")
+                + (left() > 0 ? left() + " are still to be asked: the same command goes on\n" : "")
                 + "model " + Json.text(manifest, "model") + (manifest.has("template") ? ", template "
                 + Json.text(manifest, "template") : "") + ", last started " + Json.text(manifest, "updated");
     }
@@ -2160,7 +2292,7 @@ record BatchReport(ObjectNode manifest, List<RunFolder.Place> order, Tally tally
         var json = manifest.deepCopy();
         json.putObject("done").put("rows", order.size()).put("ok", tally.ok()).put("failed", tally.failed())
                 .put("filtered", tally.filtered()).put("incomplete", tally.incomplete())
-                .put("left", order.size() - tally.rows());
+                .put("left", left());
         return json;
     }
 }
@@ -3116,14 +3248,6 @@ final class Refused extends Fault {
     }
 }
 
-/// GitHub's abuse detection has spoken. Nothing is tried after it, and no old token is used up.
-final class AbuseVerdict extends Fault {
-    AbuseVerdict(String words) {
-        super(ERROR, "GitHub's abuse detection has answered, nothing more is tried: " + words,
-                "do not retry; read the README on terms, and ask GitHub's support", null);
-    }
-}
-
 /// Copilot tokens, cached by the hash of the GitHub token they came from. At most one exchange goes on at a time
 /// among all processes of this user; who waited finds the other's token.
 final class Tokens {
@@ -3528,7 +3652,7 @@ final class CopilotClient {
         return Optional.of(Json.text(choices, "model")).filter(mine -> !mine.isEmpty());
     }
 
-    private Optional<Catalogue> catalogueIfAny() {
+    Optional<Catalogue> catalogueIfAny() {
         try {
             return Optional.of(catalogue(Catalogue.USABLE));
         } catch (Interrupted stopped) {
@@ -5608,8 +5732,10 @@ final class JsonRows implements Rows {
             }
             place = name + ":" + parser.currentTokenLocation().getLineNr();
             ended = token == null || token == JsonToken.END_ARRAY || !array;
-            if (token == null || token == JsonToken.END_ARRAY) return null;
+            if (token == JsonToken.END_ARRAY) return more();
+            if (token == null) return null;
             Object value = Data.value(parser, name);
+            if (!array && more() instanceof Row more) return more;
             return value instanceof Map<?, ?> map ? new Row(place, Data.copy(map), null)
                     : Row.bad(place, "a row must be an object, not " + Data.kind(value), "{\"name\": \"value\"}");
         } catch (Fault fault) {
@@ -5621,6 +5747,12 @@ final class JsonRows implements Rows {
         }
     }
 
+    /// What comes after the end is a bad row.
+    private Row more() {
+        return parser.nextToken() == null ? null : Row.bad(name + ":" + parser.currentTokenLocation().getLineNr(),
+                "something comes after the " + (array ? "list" : "object"), "JSON Lines? --format jsonl");
+    }
+
     @Override
     public void close() { parser.close(); }
 }
@@ -5630,6 +5762,7 @@ final class TableRows implements Rows {
     private final MappingIterator<List<String>> lines;
     private final String name;
     private final List<String> heading;
+    private boolean ended;
 
     TableRows(Path file, String name, boolean tabs) throws IOException {
         this.name = name;
@@ -5665,7 +5798,7 @@ final class TableRows implements Rows {
     public Row next() throws IOException {
         String place = name;
         try {
-            if (!lines.hasNextValue()) return null;
+            if (ended || !lines.hasNextValue()) return null;
             place = name + ":" + lines.currentLocation().getLineNr();
             var cells = lines.nextValue();
             if (cells.size() != heading.size()) {
@@ -5676,7 +5809,10 @@ final class TableRows implements Rows {
             for (int i = 0; i < heading.size(); i++) data.put(heading.get(i), cells.get(i));
             return new Row(place, data, null);
         } catch (JacksonException e) {
-            return Row.bad(place, e.getOriginalMessage().lines().findFirst().orElse("cannot be read"),
+            ended = true;                                   // the reader would stay where it is
+            boolean encoding = Text.chain(e).anyMatch(CharacterCodingException.class::isInstance);
+            return encoding ? Row.bad(place, "what follows is not UTF-8 text", "iconv -f latin1 -t utf-8 " + name)
+                    : Row.bad(place, e.getOriginalMessage().lines().findFirst().orElse("cannot be read"),
                     "is a quote not closed?");
         }
     }
@@ -5761,9 +5897,10 @@ record Task(int index, String place, String id, Key key, Request request, Answer
 /// What has become of a row.
 ///
 /// @param status `ok`, `failed`, `filtered` (GitHub's content filter) or `incomplete` (cut off)
+/// @param used by all attempts together
 /// @param schema whether the reply's text is JSON that meets one
 /// @param echo fields of the row, or null
-record Result(String id, String status, Reply reply, Duration took, int attempts, String code, String error,
+record Result(String id, String status, Reply reply, Usage used, Duration took, int attempts, String code, String error,
               boolean schema, ObjectNode echo) {
     ObjectNode json() {
         var json = Json.object().put("id", id).put("status", status);
@@ -5772,7 +5909,7 @@ record Result(String id, String status, Reply reply, Duration took, int attempts
             if (value == null || value.isMissingNode()) json.put("text", reply.text());
             else json.set("json", value);
             json.put("model", reply.model());
-            json.set("usage", reply.usage().json());
+            json.set("usage", used.json());
             json.put("ms", took.toMillis()).put("attempts", attempts).put("finish", reply.finish())
                     .put("request_id", reply.requestId());
         } else {
@@ -5867,13 +6004,33 @@ final class Journal implements AutoCloseable {
     }
 
     private static final Pattern BEGINNING =
-            Pattern.compile("\\{\"key\":\"([0-9a-f]{32})\",\"status\":\"([a-z]+)\",.*");
+            Pattern.compile("(?s)\\{\"key\":\"([0-9a-f]{32})\",\"status\":\"([a-z]+)\",\"at\":[0-9]{1,15},"
+                    + "\"result\":\\{.*");
 
     private static void enter(Map<Key, Entry> entries, ByteArrayOutputStream line, long offset) {
         byte[] bytes = line.toByteArray();
-        var head = BEGINNING.matcher(new String(bytes, 0, Math.min(80, bytes.length), StandardCharsets.ISO_8859_1));
-        if (!head.matches()) return;                        // written by somebody else
+        var head = BEGINNING.matcher(new String(bytes, 0, Math.min(120, bytes.length), StandardCharsets.ISO_8859_1));
+        if (!head.matches() || !whole(bytes)) return;       // damaged, or written by somebody else: not done
         entries.put(Key.parse(head.group(1)), new Entry(offset, bytes.length, head.group(2).intern()));
+    }
+
+    private static boolean whole(byte[] line) {
+        try (var parser = Json.parser(new ByteArrayInputStream(line))) {
+            parser.nextToken();
+            parser.skipChildren();
+            return parser.nextToken() == null;
+        } catch (JacksonException damaged) {
+            return false;
+        }
+    }
+
+    /// Where the next line will stand.
+    long size() {
+        try {
+            return channel.size();
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + file, e, null);
+        }
     }
 
     synchronized Optional<Entry> entry(Key key) { return Optional.ofNullable(entries.get(key)); }
@@ -5993,12 +6150,12 @@ final class Pace {
     static final Duration UNTIL_AN_ANSWER = Duration.ofDays(9999);
     /// Pauses in a row without one answer between them, after which a run stops.
     static final int MOST_PAUSES = 3;
-    private static final Duration FIRST_PAUSE = Duration.ofSeconds(10);
+    private static final Duration FIRST_PAUSE = Duration.ofSeconds(10), SLOWEST = Duration.ofSeconds(30);
 
     private final int mostJobs;
     private final Duration leastDelay;
     private int jobs, inFlight, pauses, calm, unreachable;
-    private Duration delay;
+    private Duration delay, unreachableFor = Duration.ZERO;
     private Instant next = Instant.MIN, pausedUntil = Instant.MIN, pausedAt = Instant.MIN;
 
     Pace(int jobs, Duration delay) {
@@ -6006,12 +6163,21 @@ final class Pace {
         leastDelay = this.delay = delay;
     }
 
-    /// There is no connection at all: all wait a little, longer each time, and the pace stays.
+    /// There is no connection at all: all wait a little, longer each time, and the pace stays. Those that find it out
+    /// together are one pause.
+    ///
+    /// @return how long all wait from now
     Duration unreachable(Instant now) {
-        var pause = Duration.ofSeconds(Math.min(30, 2L << Math.min(4, unreachable++)));
-        if (now.plus(pause).isAfter(pausedUntil)) pausedUntil = now.plus(pause);
-        return pause;
+        if (!pausedUntil.isAfter(now)) {
+            var pause = Duration.ofSeconds(Math.min(30, 2L << Math.min(4, unreachable++)));
+            unreachableFor = unreachableFor.plus(pause);
+            pausedUntil = now.plus(pause);
+        }
+        return Duration.between(now, pausedUntil);
     }
+
+    /// The pauses for want of a connection, since the last answer of any kind.
+    Duration unreachableFor() { return unreachableFor; }
 
     int jobs() { return jobs; }
 
@@ -6040,6 +6206,7 @@ final class Pace {
     /// An answer of any kind that is no limit.
     void answered() {
         pauses = unreachable = 0;
+        unreachableFor = Duration.ZERO;
         if (jobs == mostJobs && delay.equals(leastDelay) || ++calm < 5 * jobs) return;
         calm = 0;
         jobs = Math.min(mostJobs, jobs + Math.max(1, jobs / 4));
@@ -6058,7 +6225,8 @@ final class Pace {
             pauses++;
             calm = 0;
             jobs = Math.max(1, jobs / 2);
-            delay = Durations.max(delay.multipliedBy(2), Duration.ofMillis(250));
+            delay = Durations.max(leastDelay, Durations.min(SLOWEST, Durations.max(delay.multipliedBy(2),
+                    Duration.ofMillis(250))));
         }
         var own = FIRST_PAUSE.multipliedBy(1L << Math.clamp(pauses - 1, 0, 6));
         var until = now.plus(wanted.filter(Duration::isPositive).orElse(another ? own : Duration.ZERO));
@@ -6091,9 +6259,8 @@ record Tally(long ok, long failed, long filtered, long incomplete, long requests
     static final Tally NONE = new Tally(0, 0, 0, 0, 0, 0, 0);
 
     Tally plus(Result result) {
-        long t = result.reply() == null ? 0 : result.reply().usage().total();
-        long c = result.reply() == null ? 0 : result.reply().usage().nanoCredits();
-        return counted(result.status(), 1).used(Math.max(1, result.attempts()), t, c);
+        return counted(result.status(), 1).used(Math.max(1, result.attempts()), result.used().total(),
+                result.used().nanoCredits());
     }
 
     Tally counted(String status, long n) {
@@ -6164,7 +6331,6 @@ final class BatchRunner {
     private final Instant begun;
     private Tally tally = Tally.NONE;
     private long requests;                                  // that were let in
-    private Instant unreachableSince;
     private Fault stop;                                     // why nothing starts any more
     private volatile ClosedOutput closed;                   // the reader of -k has gone
 
@@ -6194,8 +6360,7 @@ final class BatchRunner {
         var seats = new Semaphore(mostJobs);                // rows that are held at once
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             try {
-                while (stopped().isEmpty() && tasks.hasNext()) {
-                    var task = tasks.next();
+                for (var task = next(tasks); task != null; task = next(tasks)) {
                     while (!seats.tryAcquire(500, TimeUnit.MILLISECONDS)) watcher.tick();
                     seat(seats, threads, task);
                 }
@@ -6208,6 +6373,19 @@ final class BatchRunner {
         }
         if (closed != null) throw closed;
         return stopped();
+    }
+
+    /// The next row; null where there is none, or nothing starts any more. Trouble with the input ends the run in good
+    /// order.
+    private Task next(Iterator<Task> tasks) {
+        try {
+            return stopped().isEmpty() && tasks.hasNext() ? tasks.next() : null;
+        } catch (Interrupted stop) {
+            throw stop;
+        } catch (Fault fault) {
+            stop(fault);
+            return null;
+        }
     }
 
     /// Hands a row with its seat to a thread, as soon as the pace allows; the seat is free again where nothing starts.
@@ -6327,6 +6505,7 @@ final class BatchRunner {
         private final long start = System.nanoTime();
         private Request request;
         private int attempts, troubles, misses;
+        private Usage used = Usage.NONE;
         private boolean done;
 
         Attempts(Task task) {
@@ -6341,7 +6520,7 @@ final class BatchRunner {
             try {
                 var reply = Wire.within(rules.timeout(), () -> asker.ask(request));
                 ended(Pace::answered);
-                reachable();
+                used = used.plus(reply.usage());
                 answered(reply);
             } catch (Interrupted stopped) {
                 ended(_ -> { });
@@ -6352,38 +6531,33 @@ final class BatchRunner {
         }
 
         private void answered(Reply reply) {
-            String status = switch (reply.finish()) {
-                case "length" -> "incomplete";
-                case "content_filter" -> "filtered";
-                case "tool_calls", "function_call" -> "failed";
-                default -> "ok";
-            };
-            if (!status.equals("ok")) {
-                end(new Result(task.id(), status, reply, took(), attempts, "finish_" + reply.finish(), switch (status) {
-                    case "incomplete" -> "the answer reached the limit of tokens";
-                    case "filtered" -> "GitHub's content filter ended the answer";
-                    default -> "the model asks for a tool call instead of answering";
-                }, false, task.echo()));
-                return;
+            switch (reply.finish()) {
+                case "length" -> end("incomplete", reply, "finish_length", "the answer reached the limit of tokens");
+                case "content_filter" -> end("filtered", reply, "finish_content_filter",
+                        "GitHub's content filter ended the answer");
+                case "tool_calls", "function_call" -> end("failed", reply, "finish_tool_calls",
+                        "the model asks for a tool call instead of answering");
+                default -> {
+                    if (task.schema() == null) end("ok", reply, "", "");
+                    else held(reply);
+                }
             }
-            if (task.schema() == null) {
-                end(new Result(task.id(), "ok", reply, took(), attempts, "", "", false, task.echo()));
-                return;
-            }
+        }
+
+        /// The answer must meet the schema; one that does not is asked for again, with the reasons.
+        private void held(Reply reply) {
             String text = AnswerSchema.unfenced(reply.text());
             var wrong = task.schema().misses(text);
             if (wrong.isEmpty()) {
-                end(new Result(task.id(), "ok", reply.withText(text), took(), attempts, "", "", true,
-                        task.echo()));
-            } else if (misses++ < rules.schemaRetries()) {
+                end("ok", reply.withText(text), "", "");
+            } else if (misses++ >= rules.schemaRetries()) {
+                end("failed", reply, "schema", String.join("; ", wrong));
+            } else {
                 var more = new ArrayList<>(task.request().messages());
                 more.add(Message.assistant(reply.text()));
                 more.add(Message.user("That does not meet the schema: " + String.join("; ", wrong)
                         + ". Answer again, with JSON alone that does."));
                 request = task.request().withMessages(more);
-            } else {
-                end(new Result(task.id(), "failed", reply, took(), attempts, "schema", String.join("; ", wrong), false,
-                        task.echo()));
             }
         }
 
@@ -6395,19 +6569,21 @@ final class BatchRunner {
                 }
                 case UNREACHABLE -> {
                     attempts--;
-                    unreachable(fault, started);
+                    unreachable(fault);
                 }
                 case TROUBLE -> {
                     ended(Pace::answered);
-                    if (troubles++ >= rules.retries()) {
-                        end(failure(fault));
-                    } else {
-                        time.pause(Duration.ofMillis(1000L << Math.min(troubles - 1, 5)));
-                    }
+                    if (troubles++ >= rules.retries()) failure(fault);
+                    else rest(backOff());
                 }
                 case ROW -> {
                     ended(Pace::answered);
-                    end(failure(fault));
+                    failure(fault);
+                }
+                case PERHAPS -> {
+                    ended(_ -> { });
+                    if (troubles++ >= rules.retries()) throw fault;
+                    rest(backOff());
                 }
                 case RUN -> {
                     ended(_ -> { });
@@ -6416,16 +6592,18 @@ final class BatchRunner {
             }
         }
 
-        private Result failure(Fault fault) {
+        private Duration backOff() { return Duration.ofMillis(1000L << Math.min(troubles - 1, 5)); }
+
+        private void failure(Fault fault) {
             String code = fault.refusal() == null ? "lost" : fault.refusal().code().isEmpty() ? "http_"
                     + fault.refusal().status() : fault.refusal().code();
-            return new Result(task.id(), "failed", null, took(), attempts, code, fault.getMessage(), false,
-                    task.echo());
+            end("failed", null, code, fault.getMessage());
         }
 
-        private Duration took() { return Duration.ofNanos(System.nanoTime() - start); }
-
-        private void end(Result result) {
+        private void end(String status, Reply reply, String code, String error) {
+            var took = Duration.ofNanos(System.nanoTime() - start);
+            boolean meets = status.equals("ok") && task.schema() != null;
+            var result = new Result(task.id(), status, reply, used, took, attempts, code, error, meets, task.echo());
             journal.append(task.key(), result, time.now());
             done = true;
             lock.lock();
@@ -6454,65 +6632,67 @@ final class BatchRunner {
     }
 
     private void limited(Fault fault, Instant started) {
+        Duration pause;
+        boolean another;
         lock.lock();
         try {
             pace.ended();
             requests--;
             int before = pace.pauses();
-            var pause = pace.limited(started, fault.refusal().retryAfter(), time.now());
+            pause = pace.limited(started, fault.refusal().retryAfter(), time.now());
+            another = pace.pauses() > before;
+            if (pause.compareTo(rules.maxWait()) > 0 || pace.pauses() >= Pace.MOST_PAUSES) stop(fault);
             changed.signalAll();
-            if (pause.compareTo(rules.maxWait()) > 0 || pace.pauses() >= Pace.MOST_PAUSES) {
-                stop(fault);
-            } else if (pace.pauses() > before) {
-                watcher.paused(pause, fault.refusal().said());
-            }
         } finally {
             lock.unlock();
         }
+        if (another) watcher.paused(pause, fault.refusal().said());     // never under our lock: it has one of its own
     }
 
-    /// No connection at all: nobody is at fault, and no attempt is used up. All wait, up to `--max-wait` in all.
-    private void unreachable(Fault fault, Instant started) {
+    /// No connection at all: nobody is at fault, and no attempt is used up. All wait, up to `--max-wait` of pauses.
+    private void unreachable(Fault fault) {
+        Duration pause;
         lock.lock();
         try {
             pace.ended();
             requests--;
-            var now = time.now();
-            if (unreachableSince == null) unreachableSince = started;
-            var so = Duration.between(unreachableSince, now);
-            if (so.compareTo(rules.maxWait()) > 0) {
-                stop(Fault.later(fault.getMessage(), "the same command goes on from here"));
-                return;
+            pause = pace.unreachable(time.now());
+            if (pace.unreachableFor().compareTo(rules.maxWait()) > 0) {
+                stop(Fault.later(fault.getMessage(), fault.hint()));
             }
-            watcher.paused(pace.unreachable(now), fault.getMessage());
             changed.signalAll();
         } finally {
             lock.unlock();
         }
+        watcher.paused(pause, fault.getMessage());
     }
 
-    private void reachable() {
-        lock.lock();
-        unreachableSince = null;
-        lock.unlock();
+    /// Waits before another attempt, but not beyond the run.
+    private void rest(Duration pause) {
+        for (var left = pause; left.isPositive() && stopped().isEmpty(); left = left.minusSeconds(1)) {
+            time.pause(Durations.min(left, Duration.ofSeconds(1)));
+        }
     }
 
     /// Whose matter a fault is.
     enum Verdict {
-        LIMIT, UNREACHABLE, TROUBLE, ROW, RUN;
+        /// LIMIT: all wait. UNREACHABLE: likewise. TROUBLE: the row is tried again, then fails. ROW: it fails.
+        /// PERHAPS: it is tried again, then the run stops. RUN: the run stops.
+        LIMIT, UNREACHABLE, TROUBLE, ROW, PERHAPS, RUN;
 
         static Verdict of(Fault fault) {
             var refusal = fault.refusal();
-            if (fault.exitCode() == Fault.NOT_LOGGED_IN) return RUN;
+            if (fault.exitCode() == Fault.NOT_LOGGED_IN || fault instanceof AbuseVerdict) return RUN;
             if (refusal != null) {
                 int status = refusal.status();
+                if (status == 403 && refusal.code().isEmpty() && refusal.json().has("error_details")) return PERHAPS;
                 if (refusal.quota() || List.of(401, 402, 403, 421, 466).contains(status)) return RUN;
                 return status == 429 ? LIMIT : status == 200 || refusal.mayPass() ? TROUBLE : ROW;
             }
             return switch (fault) {
                 case Stopped lost -> lost.unreachable() ? UNREACHABLE : TROUBLE;
                 case Unfinished _ -> TROUBLE;
-                default -> RUN;
+                default -> fault.exitCode() == Fault.ERROR ? PERHAPS : RUN;
             };
         }
     }
@@ -6591,10 +6771,12 @@ record RunFolder(Path path) {
 /// @param here what the name begins at
 /// @param openai lines as OpenAI's Batch API answers them
 /// @param from gives the JSON text of a result
-record Results(Path here, String name, boolean openai, Function<Key, Optional<String>> from) {
+/// @param echo names of the row's fields that results repeat
+record Results(Path here, String name, boolean openai, List<String> echo, Function<Key, Optional<String>> from) {
     void write(List<RunFolder.Place> order) {
-        if (name.contains("{{")) {
-            writeEach(order);
+        var pattern = FilePattern.of(here, name);
+        if (pattern != null) {
+            order.forEach(place -> from.apply(place.key()).map(Json::tryParse).ifPresent(pattern::write));
             return;
         }
         String lower = name.toLowerCase(Locale.ROOT);
@@ -6614,6 +6796,7 @@ record Results(Path here, String name, boolean openai, Function<Key, Optional<St
                 Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             }
         } catch (IOException e) {
+            part.toFile().delete();
             throw Fault.io("cannot write " + name, e, "all results are in the run's folder: copilot batch status OUT"
                     + " --write, once there is room");
         }
@@ -6647,15 +6830,11 @@ record Results(Path here, String name, boolean openai, Function<Key, Optional<St
 
     private void writeTable(Writer to, List<RunFolder.Place> order, boolean tabs) throws IOException {
         String comma = tabs ? "\t" : ",";
-        List<String> echoed = null;
+        to.write(Stream.concat(COLUMNS.stream(), echo.stream().map(n -> COLUMNS.contains(n) ? "row_" + n : n))
+                .map(column -> cell(column, tabs)).collect(Collectors.joining(comma)) + "\n");
         for (var place : order) {
             var json = from.apply(place.key()).map(Json::tryParse).orElse(null);
             if (json == null) continue;
-            if (echoed == null) {
-                echoed = List.copyOf(json.path("echo").propertyNames());
-                to.write(Stream.concat(COLUMNS.stream(), echoed.stream()).map(c -> cell(c, tabs))
-                        .collect(Collectors.joining(comma)) + "\n");
-            }
             var cells = new ArrayList<String>();
             for (String column : COLUMNS) {
                 cells.add(switch (column) {
@@ -6665,7 +6844,7 @@ record Results(Path here, String name, boolean openai, Function<Key, Optional<St
                     default -> json.path(column).asString("");
                 });
             }
-            for (String name : echoed) {
+            for (String name : echo) {
                 var value = json.path("echo").path(name);
                 cells.add(value.isContainer() ? Json.compact(value) : value.asString(""));
             }
@@ -6701,47 +6880,72 @@ record Results(Path here, String name, boolean openai, Function<Key, Optional<St
         return Json.line(line);
     }
 
-    /// A file a row. None leaves the folder that the pattern begins with.
-    private void writeEach(List<RunFolder.Place> order) {
-        var mustache = new StrictMustache(_ -> Optional.empty(), List::of);
-        var pattern = mustache.text(name, "-o", 1);
-        String start = name.substring(0, name.indexOf("{{"));
-        Path folder = here.resolve(start.substring(0, start.lastIndexOf('/') + 1)).normalize();
-        var seen = new HashMap<Path, String>();
-        for (var place : order) {
-            var json = from.apply(place.key()).map(Json::tryParse).orElse(null);
-            if (json == null || !json.has("text") && !json.has("json")) continue;
-            var data = Data.copy((Map<?, ?>) Data.of(json));
-            if (data.get("echo") instanceof Map<?, ?> echo) Data.copy(echo).forEach(data::putIfAbsent);
-            var rendered = mustache.render(pattern, data);
-            if (!rendered.missing().isEmpty()) {
-                throw Fault.usage("-o " + name + ": " + rendered.missing().iterator().next().sentence(),
-                        "a result has id, status, model and what --echo adds");
-            }
-            Path file = file(folder, rendered.text());
-            String id = Json.text(json, "id"), other = seen.put(file, id);
-            if (other != null) {
-                throw Fault.usage("-o " + name + " gives " + id + " and " + other + " the same file",
-                        "{{id}} tells them apart");
-            }
-            try {
-                Files.createDirectories(file.getParent());
-                WholeFile.write(file, Text.withOneNewline(json.has("json") ? Json.pretty(json.path("json"))
-                        : Json.text(json, "text")));
-            } catch (IOException e) {
-                throw Fault.io("cannot write " + file, e, "is the disk full?");
-            }
+}
+
+/// A file a row: `out/{{id}}.md`, filled with the row's result. None leaves the folder that the pattern begins with.
+final class FilePattern {
+    private final Path here, folder;
+    private final String pattern;
+    private final StrictMustache mustache = new StrictMustache(_ -> Optional.empty(), List::of);
+    private final StrictMustache.Compiled compiled;
+
+    private FilePattern(Path here, String pattern) {
+        this.here = here;
+        this.pattern = pattern;
+        compiled = mustache.text(pattern, "-o " + pattern, 1);
+        String start = pattern.substring(0, pattern.indexOf("{{"));
+        folder = here.resolve(start.substring(0, start.lastIndexOf('/') + 1)).normalize();
+    }
+
+    /// @return null where the name is that of one file, or there is none
+    static FilePattern of(Path here, String name) {
+        return name == null || !name.contains("{{") ? null : new FilePattern(here, name);
+    }
+
+    /// Looks before anything is sent whether a row's file can be written, and is no other's.
+    ///
+    /// @param files the files of the rows before, and whose they are
+    void claim(Task task, String model, Map<Path, String> files) {
+        var result = Json.object().put("id", task.id()).put("status", "ok").put("model", model);
+        if (task.echo() != null) result.set("echo", task.echo());
+        Path file = file(result);
+        String other = files.put(file, task.id());
+        if (other != null) {
+            throw Fault.usage("-o " + pattern + " gives " + task.id() + " and " + other + " the same file",
+                    "{{id}} tells them apart");
+        }
+        if (file.getFileName().toString().getBytes(StandardCharsets.UTF_8).length > 250) {
+            throw Fault.usage("-o " + pattern + " gives a name that is too long for a file",
+                    "--id names a shorter field");
         }
     }
 
-    private Path file(Path folder, String text) {
+    void write(JsonNode result) {
+        if (!result.has("text") && !result.has("json")) return;
+        Path file = file(result);
         try {
-            Path file = here.resolve(text).normalize();
+            Files.createDirectories(file.getParent());
+            WholeFile.write(file, Text.withOneNewline(result.has("json") ? Json.pretty(result.path("json"))
+                    : Json.text(result, "text")));
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + file, e, "is the disk full?");
+        }
+    }
+
+    private Path file(JsonNode result) {
+        var data = Data.copy((Map<?, ?>) Data.of(result));
+        if (data.get("echo") instanceof Map<?, ?> echo) Data.copy(echo).forEach(data::putIfAbsent);
+        var name = mustache.render(compiled, data);
+        for (var missing : name.missing()) {
+            throw Fault.usage(missing.sentence(), "a result has id, status, model and what --echo adds");
+        }
+        try {
+            Path file = here.resolve(name.text()).normalize();
             if (file.startsWith(folder) && !file.equals(folder)) return file;
         } catch (InvalidPathException _) {
             // below
         }
-        throw Fault.usage("-o " + name + " gives \"" + text + "\", which is no file in its folder",
+        throw Fault.usage("-o " + pattern + " gives \"" + name.text() + "\", which is no file in its folder",
                 "an id with .. or / in it? --id names another field");
     }
 }
@@ -6761,6 +6965,7 @@ final class TokenCount {
 
     /// A request's messages, with what each costs besides its text.
     static long of(Request request, String tokenizer) {
+        if (request.messages().isEmpty()) return of(Json.compact(request.fields().path("messages")), tokenizer);
         return request.messages().stream().mapToLong(m -> of(m.content(), tokenizer) + 4).sum() + 3;
     }
 }
@@ -7007,6 +7212,14 @@ final class Stopped extends Fault {
     boolean unreachable() {
         return Text.chain(this).anyMatch(e -> e instanceof ConnectException
                 || e instanceof HttpConnectTimeoutException);
+    }
+}
+
+/// GitHub's abuse detection has spoken. Nothing is tried after it, and no old token is used up.
+final class AbuseVerdict extends Fault {
+    AbuseVerdict(String words) {
+        super(ERROR, "GitHub's abuse detection has answered, nothing more is tried: " + words,
+                "do not retry; read the README on terms, and ask GitHub's support", null);
     }
 }
 

@@ -162,6 +162,32 @@ class BatchProcesses {
         allAnswered(20);
     }
 
+    /// A pipe can be read once only, and is looked at twice.
+    @Test
+    void rowsFromAPipe() throws Exception {
+        rows(5);
+        var command = cop.process("batch", "t", "-d", "/dev/stdin", "-o", "out.jsonl", "--delay", "0");
+        var process = command.redirectErrorStream(true).redirectOutput(cop.file("said.txt").toFile()).start();
+        try (var in = process.getOutputStream()) {
+            in.write(cop.read("rows.jsonl").getBytes());
+        }
+        assertEquals(0, process.waitFor(), () -> cop.read("said.txt"));
+        allAnswered(5);
+    }
+
+    /// Many threads end rows, meet limits and draw the living line at once, and none waits for another for ever.
+    @Test
+    void limitsAndTheLivingLine() {
+        cop.terminal(2);
+        rows(400);
+        var faults = new ArrayList<String>();
+        for (int i = 0; i < 500; i++) faults.add(i % 10 == 9 ? "429:1" : "ok");
+        cop.sim.set("faults", faults);
+        var outcome = cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "64", "--delay", "0");
+        assertEquals(0, outcome.code(), outcome::all);
+        allAnswered(400);
+    }
+
     @Test
     void aReaderThatGoesAway() throws Exception {
         rows(30);
@@ -175,7 +201,8 @@ class BatchProcesses {
         var started = process.start();
         String out = new String(started.getInputStream().readAllBytes());
         assertEquals(List.of("r0", "r1"), out.lines().limit(2).map(l -> Json.text(Json.tryParse(l), "id")).toList());
-        assertEquals("0", out.lines().toList().getLast(), () -> cop.read("err.txt"));
+        assertEquals("75", out.lines().toList().getLast(), () -> cop.read("err.txt"));
+        assertTrue(cop.read("err.txt").contains("error: nobody reads the results on stdout any more"));
         assertFalse(cop.read("err.txt").contains("bug"), () -> cop.read("err.txt"));
     }
 

@@ -212,7 +212,7 @@ class Batches {
             List.of("batch t -d nope.jsonl -o out.jsonl", "cannot read nope.jsonl: there is no such file", "is the"),
             List.of("batch nope -d rows.jsonl -o out.jsonl", "there is no template nope", "copilot templates"),
             List.of("batch t -d rows.jsonl -o nope/out.jsonl", "-o nope/out.jsonl: there is no folder", "mkdir -p"),
-            List.of("batch t -d rows.jsonl -o out.jsonl -j 0", "-j 0 is out of range", "-j 1"),
+            List.of("batch t -d rows.jsonl -o out.jsonl -j 0", "-j 0 is out of range", "1 or more"),
             List.of("batch t -d rows.jsonl -o out.jsonl --delay soon", "--delay soon is no time", "--delay 90s"),
             List.of("batch t -d rows.jsonl -o out.jsonl --halt 20", "--halt 20 is no share", "--halt fail=20%"),
             List.of("batch t -d rows.jsonl -o out.jsonl --shard 5/4", "--shard 5/4 is out of range", "parts"),
@@ -222,15 +222,25 @@ class Batches {
             List.of("batch t -d rows.jsonl -k", "there is no place for the results", "-k wants --run DIR"),
             List.of("batch -d rows.jsonl -o out.jsonl", "rows.jsonl:1: it is no request of the Batch API", "1 of"),
             List.of("batch t -d empty.jsonl -o out.jsonl", "empty.jsonl holds no rows", "a line or an object"),
+            List.of("batch t -d rows.jsonl -o rows.jsonl", "-o rows.jsonl would be written over the rows", "another"),
+            List.of("batch t -d rows.jsonl -o ./rows.jsonl", "-o ./rows.jsonl would be written over", "another"),
+            List.of("batch t -d rows.jsonl -o out.jsonl --sample -3", "--sample -3 is out of range", "0 or more"),
+            List.of("batch t -d rows.jsonl -o out.jsonl --timeout 0", "--timeout 0 leaves no time", "--timeout 10m"),
+            List.of("batch t -d rows.jsonl -o out.jsonl --max-requests 0", "--max-requests 0 is out of", "1 or more"),
+            List.of("batch t -d two.json -o out.jsonl", "two.json:2: something comes after the object", "1 of 1 rows"),
+            List.of("batch t -d latin.csv -o out.jsonl", "latin.csv", ""),
             List.of("batch status nope.jsonl", "there is no run in ", "copilot batch TEMPLATE"),
             List.of("batch status", "batch status wants one OUT", "copilot batch status"),
             List.of("batch merge -o out.jsonl", "merge wants runs and -o OUT", "copilot batch merge"));
 
     @ParameterizedTest
     @FieldSource("REFUSED")
-    void refused(List<String> row) {
+    void refused(List<String> row) throws Exception {
         rows("a");
         cop.write("empty.jsonl", "\n");
+        cop.write("two.json", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 2, \"text\": \"a\"}");
+        Files.write(cop.file("latin.csv"), ("id,text\n" + "1,abc\n".repeat(9000) + "2,\u00ff\n3,b\n")
+                .getBytes(StandardCharsets.ISO_8859_1));
         var outcome = exits(2, cop.run(row.get(0).split(" ")));
         var lines = outcome.err().lines().toList();
         assertTrue(lines.getFirst().startsWith("error: " + row.get(1)), outcome::all);
@@ -266,9 +276,10 @@ class Batches {
                 + "{\"id\": \"b\", \"text\": \"z\"}\n");
         good("--echo", "n,text");
         assertEquals("{\"n\":1.50,\"text\":\"x, \\\"y\\\"\"}", results().getFirst().path("echo").toString());
-        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.csv", "--run", "out.jsonl.run"));
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.csv", "--run", "out.jsonl.run", "--echo",
+                "n,text"));
         assertTrue(cop.read("out.csv").startsWith("id,status,text,model,finish,prompt_tokens,completion_tokens,ms,"
-                + "attempts,error,n,text\na,ok,\"x, \"\"y\"\"\",gpt-4.1"), cop.read("out.csv"));
+                + "attempts,error,n,row_text\na,ok,\"x, \"\"y\"\"\",gpt-4.1"), cop.read("out.csv"));
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.json", "--run", "out.jsonl.run"));
         assertEquals(2, Json.tryParse(cop.read("out.json")).size());
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "out.jsonl.run"));
@@ -287,10 +298,17 @@ class Batches {
         cop.write("rows.jsonl", "{\"id\": \"../../evil\", \"text\": \"x\"}\n");
         var outcome = exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r"));
         assertTrue(outcome.err().contains("which is no file in its folder"), outcome::all);
+        assertEquals(List.of(), asked(), "found before anything is paid for");
         assertFalse(Files.exists(cop.file("../evil.md")));
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"x\"}\n{\"id\": \"./a\", \"text\": \"y\"}\n");
         assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r")).err()
                 .contains("gives ./a and a the same file"));
+        cop.write("rows.jsonl", "{\"id\": \"" + "x".repeat(300) + "\", \"text\": \"x\"}\n");
+        assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r")).err()
+                .contains("too long for a file"));
+        assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{nope}}.md", "--run", "r")).err()
+                .contains("{{nope}} is missing"));
+        assertEquals(List.of(), asked());
     }
 
     @Test
@@ -354,7 +372,8 @@ class Batches {
         cop.sim.set("faults", List.of("ok", "ok", fault));
         var outcome = exits(75, batch("-j", "1"));
         assertTrue(outcome.err().contains("2 of 4 rows are done: 2 ok"), outcome::all);
-        assertTrue(outcome.err().contains("hint: goes on from here: "), outcome::all);
+        assertTrue(outcome.err().contains("this goes on from here: copilot batch t -d rows.jsonl -o out.jsonl -j 1\n"),
+                outcome::all);
         assertEquals("a=a b=b", told());
         assertEquals(3, asked().size());
         good("-j", "1");
@@ -418,6 +437,9 @@ class Batches {
         assertEquals(50, asked().size());
         cop.sim.set("faults", Collections.nCopies(200, "400-invalid_request_body"));
         exits(5, batch("-j", "1", "--delay", "0", "--halt", "fail=100%"));
+        var twice = asked().stream().collect(Collectors.groupingBy(t -> t, Collectors.counting()));
+        twice.values().removeIf(n -> n == 1);
+        assertEquals(Map.of(), twice);
         assertEquals(90, asked().size());
     }
 
@@ -475,6 +497,8 @@ class Batches {
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "s3.jsonl", "--shard", "3/3"));
         assertTrue(exits(2, cop.run("batch", "merge", "s1.jsonl.run", "s3.jsonl.run", "-o", "out.jsonl")).err()
                 .contains("s1.jsonl.run and s3.jsonl.run differ in their template hash"));
+        assertTrue(exits(2, cop.run("batch", "merge", "s1.jsonl", "s2.jsonl", "-o", "out.jsonl")).err()
+                .contains("of 3 shards [3] is missing"));
         cop.with("SLURM_ARRAY_TASK_ID", "5").with("SLURM_ARRAY_TASK_MIN", "5").with("SLURM_ARRAY_TASK_COUNT", "3");
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "slurm.jsonl"));
         cop.with("SLURM_ARRAY_TASK_ID", null).with("JOB_COMPLETION_INDEX", "0").with("JOB_COMPLETIONS", "3");
@@ -534,7 +558,7 @@ class Batches {
         good("-j", "1", "--delay", "0");
         byte[] whole = Files.readAllBytes(cop.file("out.jsonl.run/journal.jsonl"));
         String out = cop.read("out.jsonl").replaceAll("\"(ms|request_id)\":[^,}]*", "");
-        for (int cut = 0; cut <= whole.length; cut += cut > 40 && cut < whole.length - 40 ? 7 : 1) {
+        for (int cut = 0; cut <= whole.length; cut++) {
             Files.write(cop.file("out.jsonl.run/journal.jsonl"), Arrays.copyOf(whole, cut));
             int before = asked().size(), at = cut;
             long lines = IntStream.range(0, cut).filter(i -> whole[i] == '\n').count();
@@ -552,6 +576,42 @@ class Batches {
         Path journal = cop.file("out.jsonl.run/journal.jsonl");
         Files.writeString(journal, "garbage\n" + Files.readString(journal) + "\n{\"key\":\"xyz\"}\n");
         assertTrue(good().err().endsWith("nothing to do: 2 ok\n"));
+        assertEquals("a=a b=b", told());
+        String whole = Files.readString(journal);
+        Files.writeString(journal, whole.substring(0, whole.indexOf("\"text\"") + 12) + "\n" + whole.lines().skip(2)
+                .collect(Collectors.joining("\n")) + "\n");      // damaged in the middle: that row is asked again
+        good();
+        assertEquals("a=a b=b", told());
+        assertEquals(3, asked().size());
+    }
+
+    /// Stopped on the way, `--again` goes on from there and asks nothing twice.
+    @Test
+    void againGoesOn() {
+        rows("a", "b", "c", "d");
+        good("-j", "1");
+        exits(75, batch("--again", "--max-requests", "3", "-j", "1"));
+        good("--again", "-j", "1");
+        assertEquals(8, asked().size());
+        assertTrue(good().err().endsWith("nothing to do: 4 ok\n"));
+        good("--again", "-j", "1");
+        assertEquals(12, asked().size());
+    }
+
+    @Test
+    void aSchemaCostsWhatAllItsAttemptsCost() {
+        cop.write("templates/t.mustache", "---\nschema: {type: object, additionalProperties: false}\n---\n"
+                + "say: {{text}}");
+        rows("none");
+        exits(5, batch("-j", "1"));
+        assertTrue(results().getFirst().at("/usage/prompt_tokens").asInt() > 20, cop.read("out.jsonl"));
+    }
+
+    @Test
+    void whatPassesDoesNotStopTheRun() {
+        rows("a", "b");
+        cop.sim.set("faults", List.of("html-200", "ok", "html-200"));
+        good("-j", "1");
         assertEquals("a=a b=b", told());
     }
 
