@@ -666,8 +666,9 @@ public class copilot {
     @CommandLine.Command(name = "copilot templates", sortOptions = false,
             customSynopsis = "copilot templates [OPTIONS] [list | show NAME | check [NAME…] | path [NAME]]",
             description = {"Prompts in files, to be filled by `copilot chat -t NAME` and `copilot render NAME`.",
-            "list: name, description, inputs ([optional]), place. show: the file. check: whether each is in order and",
-            "its sample data fills it; exit 2 if not. path: the folders that are searched, or the file of NAME.", ""},
+            "list: name, description, inputs ([optional]), place. show: the file. check: whether each is",
+            "in order and its sample data fills it; exit 2 if not. path: the folders that are searched, or",
+            "the file of NAME.", ""},
             footer = {"", "A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:", "",
             "  ---", "  description: Explain a text for somebody",
             "  system: You explain in plain words.", "  temperature: 0.3", "  inputs:",
@@ -742,9 +743,9 @@ public class copilot {
             customSynopsis = {"copilot batch [OPTIONS] [TEMPLATE] -d ROWS -o OUT",
                 "       copilot batch status OUT [--write] [--json]",
                 "       copilot batch merge RUN… -o OUT"}, description = {
-            "One prompt a row. The same command again asks only what is missing, also after rows or the template were",
-            "edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON files; without a TEMPLATE,",
-            "requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.", ""})
+            "One prompt a row. The same command again asks only what is missing, also after rows or template",
+            "were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON files; without a",
+            "TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.", ""})
     static final class BatchCommand extends RequestCommand {
         @Parameters(paramLabel = "TEMPLATE", arity = "0..*", description = "Its name, or its file.")
         List<String> words = List.of();
@@ -796,8 +797,8 @@ public class copilot {
                 "The longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT, else 15m.")
         String maxWait;
 
-        @Option(order = 1, names = "--halt", paramLabel = "fail=N%%", description =
-                "Stop if more rows fail, after 50. Default: fail=20%%.")
+        @Option(order = 1, names = "--halt", paramLabel = "fail=N%", description =
+                "Stop if a larger share of the rows fails, after 50 of them. Default: a fifth.")
         String halt = "fail=20%";
 
         @Option(order = 1, names = "--max-requests", paramLabel = "N", description = "Stop before more.")
@@ -846,7 +847,10 @@ public class copilot {
         boolean json;
 
         @Override
-        Duration maxWait() { return Durations.parse("--max-wait", maxWait, Duration.ofMinutes(15)); }
+        Duration maxWait() {
+            return Durations.parse("--max-wait", maxWait, env.variable("COP_MAX_WAIT") == null ? Duration.ofMinutes(15)
+                    : super.maxWait());
+        }
 
         @Option(order = 0, names = {"-d", "--data"}, paramLabel = "ROWS", description =
                 "A file, a folder, a pattern of JSON files, or - for stdin.")
