@@ -4,6 +4,7 @@ import module java.base;
 
 import cop.Harness.Outcome;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -553,12 +554,18 @@ class Batches {
 
     /// Wherever a crash has cut the journal, what is whole stays done and nothing is lost or doubled in OUT.
     @Test
-    void aJournalCutAnywhere() throws Exception {
+    void aJournalCutHereAndThere() throws Exception { aJournalCut(11); }
+
+    @Test
+    @Tag("slow")
+    void aJournalCutAtEveryByte() throws Exception { aJournalCut(1); }
+
+    private void aJournalCut(int step) throws Exception {
         rows("a", "b", "c");
         good("-j", "1", "--delay", "0");
         byte[] whole = Files.readAllBytes(cop.file("out.jsonl.run/journal.jsonl"));
         String out = cop.read("out.jsonl").replaceAll("\"(ms|request_id)\":[^,}]*", "");
-        for (int cut = 0; cut <= whole.length; cut++) {
+        for (int cut = 0; cut <= whole.length; cut += cut > 40 && cut < whole.length - 40 ? step : 1) {
             Files.write(cop.file("out.jsonl.run/journal.jsonl"), Arrays.copyOf(whole, cut));
             int before = asked().size(), at = cut;
             long lines = IntStream.range(0, cut).filter(i -> whole[i] == '\n').count();
