@@ -32,7 +32,7 @@
 //FILES templates/translate.json=templates/translate.json
 //FILES templates/translate.mustache=templates/translate.mustache
 //COMPILE_OPTIONS -XDignore.symbol.file -XDstringConcat=inline
-//RUNTIME_OPTIONS -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Xlog:disable
+//RUNTIME_OPTIONS -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmn16m -Xshare:auto -Xlog:disable
 //RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED
 //CDS
 
