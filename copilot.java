@@ -968,11 +968,12 @@ public class copilot {
         private int status() {
             if (words.size() != 2) throw Fault.usage("batch status wants one OUT", "copilot batch status labels.jsonl");
             output = words.get(1);
-            var report = BatchReport.of(new RunFolder(env.path(output.endsWith(".run") || run != null
-                    ? run != null ? run : output : output + ".run").toAbsolutePath()));
-            if (write) report.write(env.path(""), output.replaceFirst("\\.run$", ""), outFormat != null);
-            print(json ? Json.pretty(report.json()) : report.text());
-            return 0;
+            String folder = run != null ? run : output.endsWith(".run") ? output : output + ".run";
+            try (var report = BatchReport.of(new RunFolder(env.path(folder).toAbsolutePath()))) {
+                if (write) report.write(env.path(""), output.replaceFirst("\\.run$", ""), outFormat != null);
+                print(json ? Json.pretty(report.json()) : report.text());
+                return 0;
+            }
         }
 
         private int merge() {
@@ -985,10 +986,11 @@ public class copilot {
                     ? name : name + ".run").toAbsolutePath())).toList();
             if (runs.size() < 2) throw Fault.usage("one run is nothing to merge", "copilot batch status " + words.get(1)
                     + " --write");
-            var report = BatchReport.merged(runs);
-            report.write(env.path(""), output, outFormat != null);
-            print(report.text());
-            return report.left() > 0 ? Fault.LATER : report.tally().notOk() > 0 ? Fault.FAILED_ROWS : 0;
+            try (var report = BatchReport.merged(runs)) {
+                report.write(env.path(""), output, outFormat != null);
+                print(report.text());
+                return report.left() > 0 ? Fault.LATER : report.tally().notOk() > 0 ? Fault.FAILED_ROWS : 0;
+            }
         }
     }
 
@@ -1416,6 +1418,718 @@ public class copilot {
     }
 }
 
+// =============================================================================================== Batch job
+// A batch from its options to its exit code: the look at all rows before, the run, what is told of it, what is written.
+
+/// What the user wants of a batch.
+///
+/// @param template null: the rows are requests as OpenAI's Batch API takes them
+/// @param out a file, a pattern with `{{id}}`, or null
+/// @param first the first rows only; 0: all
+/// @param sample so many rows by chance; 0: all
+/// @param shard which of `shards` parts, from 1
+record BatchOptions(String template, String rows, String format, String out, Path run, boolean openai, boolean stream,
+                    String id, List<String> echo, int jobs, Duration delay, BatchRunner.Rules rules, int first,
+                    int sample, long seed, int shard, int shards, boolean skipBad, boolean retryFailed, boolean again,
+                    boolean dryRun, boolean yes, String command) {
+    /// Whether a row is of this shard; rows stay in their shard when others are added.
+    boolean mine(String id) { return shards == 1 || Math.floorMod(Key.of(id).high(), shards) == shard - 1; }
+}
+
+/// The rows of a batch as tasks: each read, filled and named. Both looks at the input go through here.
+final class BatchTasks implements AutoCloseable {
+    private final BatchOptions options;
+    private final Function<Row, Question> prompts;
+    private final Rows rows;
+    private final String model;
+    private final boolean structured;
+    private final Set<Integer> chosen;                      // null: all
+    private final Map<Key, Integer> alike = new HashMap<>();
+    private int index = -1;
+    private Key all = new Key(0, 0);
+
+    BatchTasks(Rows rows, BatchOptions options, Function<Row, Question> prompts, String model, boolean structured,
+               Set<Integer> chosen) {
+        this.rows = rows;
+        this.options = options;
+        this.prompts = prompts;
+        this.model = model;
+        this.structured = structured;
+        this.chosen = chosen;
+    }
+
+    /// The next task of those that are wanted; null after the last.
+    Task next() throws IOException {
+        for (var row = rows.next(); row != null; row = rows.next()) {
+            index++;
+            if (options.first() > 0 && index >= options.first()) return null;
+            if (chosen != null && !chosen.contains(index)) continue;
+            var task = task(row);
+            all = Key.of(all + " " + task.key());
+            if (options.mine(task.id())) return task;
+        }
+        return null;
+    }
+
+    /// Names all rows that were read, those of other shards too, and what they ask.
+    String fingerprint() { return all.toString(); }
+
+    private Task task(Row row) {
+        if (row.fault() != null) return bad(row, row.place(), row.fault());
+        String id = row.place();
+        try {
+            id = id(row.data());
+            var schema = new AnswerSchema[1];
+            var request = options.template() == null ? request(row) : filled(row, schema);
+            var key = Key.of(id.getBytes(StandardCharsets.UTF_8), Json.bytes(ChatBody.of(request)));
+            return new Task(index, row.place(), id, key, request, schema[0], null, echo(row.data()));
+        } catch (Fault fault) {
+            return bad(row, id, fault);
+        }
+    }
+
+    private Task bad(Row row, String id, Fault fault) {
+        String words = fault.getMessage().contains(row.place()) ? fault.getMessage()
+                : row.place() + ": " + fault.getMessage();
+        return new Task(index, row.place(), id, Key.of("bad\n" + id + "\n" + words), null, null,
+                Fault.usage(words, fault.hint()), row.data() == null ? null : echo(row.data()));
+    }
+
+    private Request filled(Row row, AnswerSchema[] schema) {
+        var question = prompts.apply(row);
+        schema[0] = question.schema();
+        return question.request(model, true, structured);
+    }
+
+    /// A line of OpenAI's Batch API. Its own model wins; what we do not send is left out.
+    private Request request(Row row) {
+        var body = Data.node(row.data().get("body"));
+        if (!(body instanceof ObjectNode fields) || !fields.path("messages").isArray()) {
+            throw Fault.usage("it is no request of the Batch API: there is no body with messages",
+                    "name a template to fill rows of data: copilot batch TEMPLATE -d …");
+        }
+        String url = row.data().getOrDefault("url", "/v1/chat/completions").toString();
+        if (!url.endsWith("/chat/completions")) {
+            throw Fault.usage("its url is " + url, "/v1/chat/completions is what is served");
+        }
+        String own = Json.text(fields, "model");
+        fields.remove("stream");
+        return new Request(own.isEmpty() ? model : own, List.of(), fields.without("model") instanceof ObjectNode rest
+                ? rest : fields, true);
+    }
+
+    /// The field that names the row, else a hash of all of it; equal rows are told apart by their number.
+    private String id(Map<String, Object> data) {
+        if (options.id() != null) {
+            Object value = data.getOrDefault(options.id(), Data.NULL);
+            if (value != Data.NULL) return Data.text(value);
+            throw Fault.usage("there is no " + options.id() + " for --id", "--id names a field that every row has");
+        }
+        for (String name : List.of("id", "custom_id")) {
+            if (data.getOrDefault(name, Data.NULL) != Data.NULL) return Data.text(data.get(name));
+        }
+        var key = Key.of(Data.text(data));
+        int before = alike.merge(key, 1, Integer::sum) - 1;
+        return key.toString().substring(0, 16) + (before == 0 ? "" : "-" + (before + 1));
+    }
+
+    private ObjectNode echo(Map<String, Object> data) {
+        if (options.echo().isEmpty()) return null;
+        var echo = Json.object();
+        for (String name : options.echo()) echo.set(name, Data.node(data.getOrDefault(name, Data.NULL)));
+        return echo;
+    }
+
+    @Override
+    public void close() throws IOException { rows.close(); }
+}
+
+/// A batch from its options to its exit code: looks at all rows first, then asks those that are not done.
+final class BatchJob {
+    private static final int ASK_FROM = 200, MOST_ERRORS = 50;
+
+    private final Environment env;
+    private final Screen screen;
+    private final CopilotClient copilot;
+    private final BatchOptions options;
+    private final Function<Row, Question> prompts;
+    private final RunFolder folder;
+    private final FilePattern pattern;                      // null: one file for all results
+    private String model;
+    private boolean structured;
+    private Optional<Catalogue> catalogue = Optional.empty();
+    private Set<Integer> chosen;
+    private long again;                                     // where in the journal --again began
+
+    /// @param prompts fills the template; not called where the rows are requests
+    BatchJob(Environment env, Screen screen, CopilotClient copilot, BatchOptions options,
+             Function<Row, Question> prompts) {
+        this.env = env;
+        this.screen = screen;
+        this.copilot = copilot;
+        this.options = options;
+        this.prompts = prompts;
+        folder = new RunFolder(options.run());
+        pattern = FilePattern.of(env.path(""), options.out());
+    }
+
+    /// What the first look at all rows has found.
+    private static final class Plan {
+        final List<RunFolder.Place> order = new ArrayList<>();
+        final List<Task> bad = new ArrayList<>();
+        final Set<Key> toSend = new HashSet<>();
+        final Set<Integer> badRows = new HashSet<>();
+        final Map<Path, String> files = new HashMap<>();
+        String fingerprint = "";
+        long bytes, tokens;
+        int done;
+        Task example;
+    }
+
+    /// @param about what the manifest says of the template and options
+    int run(String wished, ObjectNode about) {
+        lookForInput();
+        var manifest = folder.readManifest();
+        chooseModel(wished, manifest);
+        if (options.dryRun()) return dryRun();
+        try (var journal = new Journal(folder.path())) {
+            String input = spooled() ? spool(folder.path()) : options.rows();
+            choose(input);
+            if (options.again() && !manifest.has("again")) manifest.put("again", journal.size());
+            again = manifest.path("again").asLong(0);
+            var plan = look(input, journal::entry);
+            if (!plan.bad.isEmpty() && !options.skipBad()) return refuse(plan);
+            if (!plan.toSend.isEmpty() && !confirmed(plan)) return 0;
+            int before = manifest.path("rows").asInt(0);
+            if (options.out() != null && pattern == null && before > plan.order.size()) {
+                screen.note("note: " + options.out() + " gets these " + plan.order.size() + " rows, it had " + before
+                        + "; the answers of all are kept");
+            }
+            manifest.setAll(about);
+            manifest.put("model", model).put("structured", structured).put("rows", plan.order.size())
+                    .put("fingerprint", plan.fingerprint).put("input", options.rows()).put("out", options.out())
+                    .put("shard", options.shard()).put("shards", options.shards())
+                    .put("updated", env.time().now().toString());
+            if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
+            folder.write(manifest, plan.order);
+            record(plan, journal);
+            var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
+            if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
+            return finish(plan, journal, stopped);
+        }
+    }
+
+    /// A name that is mistyped leaves no folder behind.
+    private void lookForInput() {
+        if (spooled()) return;
+        try (var _ = open(options.rows())) {
+            screen.detail("rows: " + options.rows() + ", as " + options.format());
+        } catch (IOException _) {
+            // it is opened again
+        }
+    }
+
+    /// Whether the input can be read once only, such as stdin and a pipe of the shell's; it is looked at twice.
+    private boolean spooled() {
+        Path file = options.rows().equals("-") ? null : env.path(options.rows());
+        return file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
+    }
+
+    private String spool(Path into) {
+        Path spool = into.resolve("input." + options.format());
+        try {
+            if (options.rows().equals("-")) env.stdin().copyTo(spool);
+            else Files.copy(env.path(options.rows()), spool, StandardCopyOption.REPLACE_EXISTING);
+            return spool.toString();
+        } catch (IOException e) {
+            throw Fault.io("cannot keep the input in " + spool, e, "is the folder writable? --run names another");
+        }
+    }
+
+    private Rows open(String input) {
+        try {
+            return Rows.open(env, input, options.format());
+        } catch (CharacterCodingException e) {
+            throw Fault.usage(options.rows() + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + options.rows());
+        } catch (IOException e) {
+            throw new Fault(Fault.USAGE, "cannot read " + options.rows() + ": " + Text.reason(e),
+                    "is the name right? ls -l " + options.rows(), e);
+        }
+    }
+
+    private BatchTasks tasks(String input) {
+        return new BatchTasks(open(input), options, prompts, model, structured, chosen);
+    }
+
+    /// The model, and whether it takes a schema, is settled when a run begins, and kept: were GitHub's default another
+    /// one tomorrow, every row would be paid for again.
+    private void chooseModel(String wished, ObjectNode manifest) {
+        if (!options.dryRun()) copilot.tokens().current();  // who is not logged in learns it now
+        catalogue = options.dryRun() ? copilot.catalogueIfAny() : Optional.of(copilot.catalogue(Catalogue.USABLE));
+        String before = Json.text(manifest, "model");
+        boolean named = wished != null && !wished.isBlank();
+        model = named || before.isEmpty() ? copilot.chosen(wished).orElse(Catalogue.standard(catalogue)) : before;
+        if (!before.isEmpty()) {
+            screen.note(before.equals(model) ? "model " + model + ", as when this run began"
+                    : "note: the model was " + before + "; all rows count as new for " + model);
+        }
+        if (catalogue.isPresent() && options.template() != null) catalogue.get().named(model);
+        structured = before.equals(model) && manifest.has("structured") ? manifest.path("structured").asBoolean()
+                : known(model).map(m -> m.supports("structured_outputs")).orElse(false);
+    }
+
+    private Optional<Model> known(String id) { return catalogue.flatMap(all -> all.find(id)); }
+
+    /// Rows by chance: always the same for a seed and a number of rows.
+    private void choose(String input) {
+        if (options.sample() == 0) return;
+        int count = 0;
+        try (var rows = open(input)) {
+            while (rows.next() != null) count++;
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + options.rows(), e, null);
+        }
+        var all = IntStream.range(0, count).boxed().collect(Collectors.toCollection(ArrayList::new));
+        Collections.shuffle(all, new Random(options.seed()));
+        chosen = new HashSet<>(all.subList(0, Math.min(options.sample(), count)));
+    }
+
+    /// Reads and fills every row before anything is sent.
+    private Plan look(String input, Function<Key, Optional<Journal.Entry>> journal) {
+        var plan = new Plan();
+        var ids = new HashMap<Key, Integer>();
+        try (var tasks = tasks(input)) {
+            for (var task = tasks.next(); task != null; task = tasks.next()) {
+                task = sane(task, ids, plan.files);
+                plan.order.add(new RunFolder.Place(task.index(), task.key()));
+                if (task.fault() != null) {
+                    plan.bad.add(task);
+                    plan.badRows.add(task.index());
+                } else if (isDone(journal.apply(task.key()))) plan.done++;
+                else if (plan.toSend.add(task.key())) {
+                    plan.bytes += size(task.request());
+                    if (plan.example == null) plan.example = task;
+                    if (options.dryRun()) plan.tokens += TokenCount.of(task.request(), tokenizer(task.request()));
+                }
+            }
+            plan.fingerprint = tasks.fingerprint();
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + options.rows(), e, null);
+        }
+        if (plan.order.isEmpty()) throw Fault.usage(options.rows() + " holds no rows", "a line or an object a row");
+        return plan;
+    }
+
+    private Task sane(Task task, Map<Key, Integer> ids, Map<Path, String> files) {
+        if (task.fault() != null) return task;
+        var before = ids.putIfAbsent(Key.of(task.id()), task.index());
+        if (before != null) {
+            return task.bad("the id " + task.id() + " is that of row " + (before + 1) + " as well", "--id names a field"
+                    + " that tells all rows apart");
+        }
+        long limit = known(task.request().model()).map(Model::maxPrompt).orElse(0L);
+        if (limit > 0 && size(task.request()) > limit) {    // fewer bytes than that are fewer tokens
+            long tokens = TokenCount.of(task.request(), tokenizer(task.request()));
+            if (tokens > limit) {
+                return task.bad("the prompt has " + tokens + " tokens, and " + task.request().model() + " takes "
+                        + limit, "a shorter text, or a model with a larger context (copilot models)");
+            }
+        }
+        if (pattern == null) return task;
+        try {
+            pattern.claim(task, model, files);
+            return task;
+        } catch (Fault wrong) {
+            return task.bad(wrong.getMessage(), wrong.hint());
+        }
+    }
+
+    private String tokenizer(Request request) {
+        return known(request.model()).map(Model::tokenizer).orElse("o200k_base");
+    }
+
+    private static long size(Request request) {
+        return request.messages().isEmpty() ? Json.bytes(request.fields()).length
+                : request.messages().stream().mapToLong(m -> m.content().getBytes(StandardCharsets.UTF_8).length).sum();
+    }
+
+    private boolean isDone(Optional<Journal.Entry> entry) {
+        if (entry.isEmpty() || entry.get().offset() < again) return false;
+        return entry.get().status().equals("ok") || !options.retryFailed();
+    }
+
+    private int refuse(Plan plan) {
+        tell(plan);
+        screen.hint(plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked, and nothing was sent; mend"
+                + " them, or --skip-bad leaves them out (" + plan.bad.getFirst().fault().hint() + ")");
+        return Fault.USAGE;
+    }
+
+    private void tell(Plan plan) {
+        plan.bad.stream().limit(MOST_ERRORS).forEach(task -> screen.error(task.fault().getMessage()));
+        if (plan.bad.size() > MOST_ERRORS) screen.error("and " + (plan.bad.size() - MOST_ERRORS) + " rows more");
+    }
+
+    /// Rows that cannot be asked are results too.
+    private void record(Plan plan, Journal journal) {
+        for (var task : plan.bad) {
+            if (journal.entry(task.key()).isPresent()) continue;
+            journal.append(task.key(), new Result(task.id(), "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row",
+                    task.fault().getMessage(), false, task.echo()), env.time().now());
+        }
+    }
+
+    private int dryRun() {
+        Path temporary = null;
+        try {
+            if (spooled()) temporary = Files.createTempDirectory("copilot-batch-");
+            return dryRun(temporary == null ? options.rows() : spool(temporary));
+        } catch (IOException e) {
+            throw Fault.io("cannot keep the input", e, "is there room for temporary files?");
+        } finally {
+            if (temporary != null) {
+                temporary.resolve("input." + options.format()).toFile().delete();
+                temporary.toFile().delete();
+            }
+        }
+    }
+
+    private int dryRun(String input) {
+        choose(input);
+        var entries = Files.exists(Journal.file(folder.path())) ? folder.entries()
+                : Map.<Key, Journal.Entry>of();
+        var plan = look(input, key -> Optional.ofNullable(entries.get(key)));
+        tell(plan);
+        var out = new StringJoiner("\n");
+        out.add("rows     " + plan.order.size()).add("done     " + plan.done).add("bad      " + plan.bad.size())
+                .add("to send  " + plan.toSend.size()).add("model    " + model)
+                .add("tokens   " + plan.tokens + " in the prompts, and the answers'");
+        known(model).flatMap(m -> m.credits(plan.tokens, 0)).ifPresent(credits -> out.add("credits  " + credits
+                + " for the prompts, and the answers'"));
+        if (options.delay().isPositive()) {
+            out.add("time     at least " + Durations.words(options.delay().multipliedBy(plan.toSend.size())));
+        }
+        env.out().print(out + "\n");
+        if (plan.example != null && options.template() != null) {
+            env.out().print("\n" + Question.text(plan.example.request().messages(), true) + "\n");
+        }
+        return plan.bad.isEmpty() || options.skipBad() ? 0 : Fault.USAGE;
+    }
+
+    /// More than a person would ask by hand is asked for once more, where a person is there.
+    private boolean confirmed(Plan plan) {
+        if (options.yes() || plan.toSend.size() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
+        screen.say(plan.toSend.size() + " requests to " + model + ", about " + plan.bytes / 4 + " tokens of prompts"
+                + (options.delay().isPositive() ? ", at least " + Durations.words(options.delay().multipliedBy(
+                        plan.toSend.size())) : "") + ". Go on? [y/N]");
+        boolean yes = env.stdin().line().strip().toLowerCase(Locale.ROOT).startsWith("y");
+        if (!yes) screen.note("nothing was sent (-y does not ask)");
+        return yes;
+    }
+
+    private Optional<Fault> ask(Plan plan, String input, Journal journal) {
+        var progress = new BatchProgress(env, screen, plan.toSend.size(), printer(plan, journal));
+        var pace = new Pace(options.jobs(), options.delay());
+        var runner = new BatchRunner(pace, options.rules(), env.time(), copilot::askOnce, journal,
+                progress);
+        progress.watch(runner, pace);
+        env.ending().patience(Duration.ofSeconds(60));      // 30 for what is in flight, and time to write OUT
+        try (var tasks = tasks(input)) {
+            return runner.run(new ToSend(tasks, plan), options.jobs(), Duration.ofSeconds(30));
+        } catch (ClosedOutput gone) {
+            return Optional.of(Fault.later("nobody reads the results on stdout any more", ""));
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + options.rows(), e, null);
+        } finally {
+            progress.end();
+        }
+    }
+
+    private Optional<InOrder> printer(Plan plan, Journal journal) {
+        return !options.stream() ? Optional.empty() : Optional.of(new InOrder(plan.order, plan.toSend,
+                key -> journal.entry(key).map(journal::result), env.out()));
+    }
+
+    /// The second look: those to send, which must be what the first look has seen.
+    private static final class ToSend implements Iterator<Task> {
+        private final BatchTasks tasks;
+        private final Plan plan;
+        private final Set<Key> left;
+        private int position;
+        private Task next;
+
+        ToSend(BatchTasks tasks, Plan plan) {
+            this.tasks = tasks;
+            this.plan = plan;
+            left = new HashSet<>(plan.toSend);
+        }
+
+        @Override
+        public boolean hasNext() {
+            try {
+                while (next == null && !left.isEmpty()) {
+                    var task = tasks.next();
+                    if (task == null) throw changed("it ends earlier");
+                    boolean bad = plan.badRows.contains(task.index());
+                    if (!bad && (position == plan.order.size() || !plan.order.get(position).key().equals(task.key()))) {
+                        throw changed(task.place());
+                    }
+                    position++;
+                    if (!bad && left.remove(task.key())) next = task;
+                }
+            } catch (IOException e) {
+                throw Fault.io("cannot read the rows", e, null);
+            }
+            return next != null;
+        }
+
+        private static Fault changed(String where) {
+            return Fault.error("the input has changed while it was read: " + where, "");
+        }
+
+        @Override
+        public Task next() {
+            if (!hasNext()) throw new NoSuchElementException();
+            var task = next;
+            next = null;
+            return task;
+        }
+    }
+
+    private int finish(Plan plan, Journal journal, Optional<Fault> stopped) {
+        Function<Key, Optional<String>> results = key -> journal.entry(key).map(journal::result);
+        try {
+            if (options.out() != null) {
+                new Results(env.path(""), options.out(), options.openai(), options.echo(), results).write(plan.order);
+            }
+        } catch (Fault unwritable) {
+            throw stopped.orElse(unwritable);               // a full disk has stopped the journal before
+        }
+        if (plan.toSend.isEmpty()) printer(plan, journal).ifPresent(InOrder::advance);
+        var tally = Tally.NONE;
+        for (var place : plan.order) {
+            var entry = journal.entry(place.key());
+            if (entry.isPresent() && entry.get().offset() >= again) tally = tally.counted(entry.get().status(), 1);
+        }
+        if (stopped.isPresent() || tally.rows() < plan.order.size()) {
+            screen.note(tally.rows() + " of " + plan.order.size() + " rows are done: " + tally.words());
+            var why = stopped.orElseGet(() -> Fault.error("some rows were not asked", ""));
+            if (why instanceof Interrupted) throw why;
+            int code = why.exitCode() == Fault.ERROR && why.refusal() != null ? Fault.LATER : why.exitCode();
+            throw new Fault(code, why.getMessage(), (why.hint().isEmpty() ? "" : why.hint() + "; ")
+                    + "this goes on from here: " + options.command(), why);
+        }
+        screen.note((plan.toSend.isEmpty() ? "nothing to do: " : "done: ") + tally.words()
+                + (tally.notOk() > 0 ? "; --retry-failed asks those again" : ""));
+        return tally.notOk() > 0 ? Fault.FAILED_ROWS : 0;
+    }
+}
+
+/// Which part of the rows this process asks: `--shard K/N`, else what a Kubernetes Indexed Job or a Slurm array says.
+record Shard(int number, int of) {
+    static Shard of(String option, Environment env) {
+        if (option != null) {
+            var m = Pattern.compile("([0-9]{1,6})/([0-9]{1,6})").matcher(option);
+            if (m.matches()) return checked(Integer.parseInt(m.group(1)), Integer.parseInt(m.group(2)), "--shard "
+                    + option);
+            throw Fault.usage("--shard " + option + " is no part", "--shard 1/4");
+        }
+        for (var names : List.of(List.of("JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", ""),
+                List.of("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"))) {
+            String index = env.variable(names.get(0)), count = env.variable(names.get(1));
+            if (index == null || count == null) continue;
+            String least = env.variable(names.get(2));
+            try {
+                int first = least == null ? 0 : Integer.parseInt(least);
+                return checked(Integer.parseInt(index) - first + 1, Integer.parseInt(count), names.get(0) + "="
+                        + index);
+            } catch (NumberFormatException e) {
+                throw Fault.usage(names.get(0) + "=" + index + " and " + names.get(1) + "=" + count + " are no numbers",
+                        "--shard 1/4 goes before them");
+            }
+        }
+        return new Shard(1, 1);
+    }
+
+    private static Shard checked(int number, int of, String where) {
+        if (number >= 1 && number <= of) return new Shard(number, of);
+        throw Fault.usage(where + " is out of range", "parts count from 1 to their number: --shard 1/4");
+    }
+}
+
+/// What `batch status` tells, from the folders of runs alone.
+record BatchReport(ObjectNode manifest, List<RunFolder.Place> order, Tally tally, Map<Key, Line> found,
+                   List<JournalReader> readers) implements AutoCloseable {
+    /// A line of one of the journals.
+    record Line(JournalReader in, Journal.Entry entry) {}
+
+    static BatchReport of(RunFolder folder) { return merged(List.of(folder)); }
+
+    /// Joins the shards of one job: all of them, of the same rows, asked the same of the same model.
+    static BatchReport merged(List<RunFolder> folders) {
+        var first = folders.getFirst().readManifest();
+        var places = new TreeMap<Integer, RunFolder.Place>();
+        var found = new HashMap<Key, Line>();
+        var readers = new ArrayList<JournalReader>();
+        var missing = IntStream.rangeClosed(1, folders.size() == 1 ? 0 : first.path("shards").asInt(1)).boxed()
+                .collect(Collectors.toCollection(TreeSet::new));
+        for (var folder : folders) {
+            var manifest = folder.readManifest();
+            for (String field : List.of("template_hash", "model", "options", "fingerprint", "shards")) {
+                if (manifest.path(field).equals(first.path(field))) continue;
+                throw Fault.usage(folders.getFirst().path().getFileName() + " and " + folder.path().getFileName()
+                        + " differ in their " + (field.equals("fingerprint") ? "rows" : field.replace('_', ' ')),
+                        "only the shards of one job can be joined; run each again on the rows as they are");
+            }
+            missing.remove(manifest.path("shard").asInt(1));
+            folder.order().forEach(place -> places.putIfAbsent(place.index(), place));
+            var reader = folder.reader();
+            readers.add(reader);
+            folder.entries().forEach((key, entry) -> found.put(key, new Line(reader, entry)));
+        }
+        if (!missing.isEmpty()) {
+            throw Fault.usage("of " + first.path("shards").asInt(1) + " shards " + missing + " is missing",
+                    "copilot batch merge takes the runs of all");
+        }
+        var order = List.copyOf(places.values());
+        var tally = Tally.NONE;
+        for (var place : order) {
+            if (found.containsKey(place.key())) tally = tally.counted(found.get(place.key()).entry().status(), 1);
+        }
+        return new BatchReport(first, order, tally, found, readers);
+    }
+
+    void write(Path here, String out, boolean openai) {
+        var echo = manifest.path("echo").values().stream().map(JsonNode::asString).toList();
+        new Results(here, out, openai, echo, key -> Optional.ofNullable(found.get(key))
+                .map(line -> line.in().result(line.entry()))).write(order);
+    }
+
+    @Override
+    public void close() {
+        try {
+            for (var reader : readers) reader.close();
+        } catch (IOException e) {
+            throw Fault.io("cannot close a journal", e, null);
+        }
+    }
+
+    long left() { return order.size() - tally.rows(); }
+
+    String text() {
+        return tally.rows() + " of " + order.size() + " rows are done: " + tally.words() + "\n"
+                + (left() > 0 ? left() + " are still to be asked: the same command goes on\n" : "")
+                + "model " + Json.text(manifest, "model") + (manifest.has("template") ? ", template "
+                + Json.text(manifest, "template") : "") + ", last started " + Json.text(manifest, "updated");
+    }
+
+    ObjectNode json() {
+        var json = manifest.deepCopy();
+        json.putObject("done").put("rows", order.size()).put("ok", tally.ok()).put("failed", tally.failed())
+                .put("filtered", tally.filtered()).put("incomplete", tally.incomplete())
+                .put("left", left());
+        return json;
+    }
+}
+
+/// Prints results in the input's order as soon as those before them are there too.
+final class InOrder {
+    private final List<RunFolder.Place> order;
+    private final Set<Key> awaited;
+    private final Function<Key, Optional<String>> results;
+    private final PrintWriter out;
+    private int next;
+
+    /// @param awaited those that are still to be asked
+    InOrder(List<RunFolder.Place> order, Set<Key> awaited, Function<Key, Optional<String>> results, PrintWriter out) {
+        this.order = order;
+        this.awaited = new HashSet<>(awaited);
+        this.results = results;
+        this.out = out;
+    }
+
+    synchronized void ended(Key key) {
+        awaited.remove(key);
+        advance();
+    }
+
+    synchronized void advance() {
+        for (; next < order.size() && !awaited.contains(order.get(next).key()); next++) {
+            results.apply(order.get(next).key()).ifPresent(result -> out.print(result + "\n"));
+        }
+        out.flush();
+    }
+}
+
+/// What a person sees of a run: on a terminal one living line, elsewhere a line every 30 seconds.
+final class BatchProgress implements BatchRunner.Watcher {
+    private static final Duration SELDOM = Duration.ofSeconds(30);
+
+    private final Environment env;
+    private final Screen screen;
+    private final int rows;
+    private final Optional<InOrder> printer;
+    private final Instant begun;
+    private BatchRunner runner;
+    private Pace pace;
+    private Instant told, pausedUntil = Instant.MIN;
+    private String why = "";
+
+    BatchProgress(Environment env, Screen screen, int rows, Optional<InOrder> printer) {
+        this.env = env;
+        this.screen = screen;
+        this.rows = rows;
+        this.printer = printer;
+        begun = told = env.time().now();
+    }
+
+    void watch(BatchRunner runner, Pace pace) {
+        this.runner = runner;
+        this.pace = pace;
+    }
+
+    @Override
+    public void ended(Task task, Result result) {
+        printer.ifPresent(p -> p.ended(task.key()));
+        tick();
+    }
+
+    @Override
+    public synchronized void paused(Duration pause, String reason) {
+        pausedUntil = env.time().now().plus(pause);
+        why = reason;
+        if (!screen.terminal()) screen.note("all wait " + Durations.words(pause) + ": " + reason);
+    }
+
+    @Override
+    public void note(String text) { screen.note(text); }
+
+    @Override
+    public synchronized void tick() {
+        var now = env.time().now();
+        if (screen.terminal()) {
+            screen.countdown(!pausedUntil.isAfter(now) ? line(now) : "all wait "
+                    + Durations.clock(Duration.between(now, pausedUntil)) + ": " + Text.shortened(why, 60));
+        } else if (Duration.between(told, now).compareTo(SELDOM) >= 0) {
+            told = now;
+            screen.note(line(now));
+        }
+    }
+
+    private String line(Instant now) {
+        var tally = runner.tally();
+        double seconds = Math.max(0.001, Duration.between(begun, now).toMillis() / 1000.0);
+        double rate = tally.rows() / seconds;
+        String left = tally.rows() == 0 ? "" : ", " + Durations.words(Duration.ofMillis((long) (1000
+                * (rows - tally.rows()) / rate))) + " left";
+        return tally.rows() + "/" + rows + ": " + tally.words() + ", " + String.format(Locale.ROOT, "%.1f", rate)
+                + " rows/s, " + pace.inFlight() + " in flight, " + tally.cost() + left + " (pace " + pace.jobs()
+                + " jobs" + (pace.delay().isPositive() ? ", " + Durations.seconds(pace.delay()) : "") + ")";
+    }
+
+    void end() { screen.countdown(""); }
+}
+
 // ================================================================================================= Answers
 // The commands' hands: what goes into a prompt from files, how an answer reaches stdout, and the conversation.
 
@@ -1708,695 +2422,6 @@ record TemplateList(List<Line> lines) {
                 + line.inputNames()) + (count == 0 ? ", no sample data" : count == 1 ? ", filled with its sample"
                 : ", filled with " + count + " samples");
     }
-}
-
-/// What the user wants of a batch.
-///
-/// @param template null: the rows are requests as OpenAI's Batch API takes them
-/// @param out a file, a pattern with `{{id}}`, or null
-/// @param first the first rows only; 0: all
-/// @param sample so many rows by chance; 0: all
-/// @param shard which of `shards` parts, from 1
-record BatchOptions(String template, String rows, String format, String out, Path run, boolean openai, boolean stream,
-                    String id, List<String> echo, int jobs, Duration delay, BatchRunner.Rules rules, int first,
-                    int sample, long seed, int shard, int shards, boolean skipBad, boolean retryFailed, boolean again,
-                    boolean dryRun, boolean yes, String command) {
-    /// Whether a row is of this shard; rows stay in their shard when others are added.
-    boolean mine(String id) { return shards == 1 || Math.floorMod(Key.of(id).high(), shards) == shard - 1; }
-}
-
-/// The rows of a batch as tasks: each read, filled and named. Both looks at the input go through here.
-final class BatchTasks implements AutoCloseable {
-    private final BatchOptions options;
-    private final Function<Row, Question> prompts;
-    private final Rows rows;
-    private final String model;
-    private final boolean structured;
-    private final Set<Integer> chosen;                      // null: all
-    private final Map<Key, Integer> alike = new HashMap<>();
-    private int index = -1;
-    private Key all = new Key(0, 0);
-
-    BatchTasks(Rows rows, BatchOptions options, Function<Row, Question> prompts, String model, boolean structured,
-               Set<Integer> chosen) {
-        this.rows = rows;
-        this.options = options;
-        this.prompts = prompts;
-        this.model = model;
-        this.structured = structured;
-        this.chosen = chosen;
-    }
-
-    /// The next task of those that are wanted; null after the last.
-    Task next() throws IOException {
-        for (var row = rows.next(); row != null; row = rows.next()) {
-            index++;
-            if (options.first() > 0 && index >= options.first()) return null;
-            if (chosen != null && !chosen.contains(index)) continue;
-            var task = task(row);
-            all = Key.of(all + " " + task.key());
-            if (options.mine(task.id())) return task;
-        }
-        return null;
-    }
-
-    /// Names all rows that were read, those of other shards too, and what they ask.
-    String fingerprint() { return all.toString(); }
-
-    private Task task(Row row) {
-        if (row.fault() != null) return bad(row, row.place(), row.fault());
-        String id = row.place();
-        try {
-            id = id(row.data());
-            var schema = new AnswerSchema[1];
-            var request = options.template() == null ? request(row) : filled(row, schema);
-            var key = Key.of(id.getBytes(StandardCharsets.UTF_8), Json.bytes(ChatBody.of(request)));
-            return new Task(index, row.place(), id, key, request, schema[0], null, echo(row.data()));
-        } catch (Fault fault) {
-            return bad(row, id, fault);
-        }
-    }
-
-    private Task bad(Row row, String id, Fault fault) {
-        String words = fault.getMessage().contains(row.place()) ? fault.getMessage()
-                : row.place() + ": " + fault.getMessage();
-        return new Task(index, row.place(), id, Key.of("bad\n" + id + "\n" + words), null, null,
-                Fault.usage(words, fault.hint()), row.data() == null ? null : echo(row.data()));
-    }
-
-    private Request filled(Row row, AnswerSchema[] schema) {
-        var question = prompts.apply(row);
-        schema[0] = question.schema();
-        return question.request(model, true, structured);
-    }
-
-    /// A line of OpenAI's Batch API. Its own model wins; what we do not send is left out.
-    private Request request(Row row) {
-        var body = Data.node(row.data().get("body"));
-        if (!(body instanceof ObjectNode fields) || !fields.path("messages").isArray()) {
-            throw Fault.usage("it is no request of the Batch API: there is no body with messages",
-                    "name a template to fill rows of data: copilot batch TEMPLATE -d …");
-        }
-        String url = row.data().getOrDefault("url", "/v1/chat/completions").toString();
-        if (!url.endsWith("/chat/completions")) {
-            throw Fault.usage("its url is " + url, "/v1/chat/completions is what is served");
-        }
-        String own = Json.text(fields, "model");
-        fields.remove("stream");
-        return new Request(own.isEmpty() ? model : own, List.of(), fields.without("model") instanceof ObjectNode rest
-                ? rest : fields, true);
-    }
-
-    /// The field that names the row, else a hash of all of it; equal rows are told apart by their number.
-    private String id(Map<String, Object> data) {
-        if (options.id() != null) {
-            Object value = data.getOrDefault(options.id(), Data.NULL);
-            if (value != Data.NULL) return Data.text(value);
-            throw Fault.usage("there is no " + options.id() + " for --id", "--id names a field that every row has");
-        }
-        for (String name : List.of("id", "custom_id")) {
-            if (data.getOrDefault(name, Data.NULL) != Data.NULL) return Data.text(data.get(name));
-        }
-        var key = Key.of(Data.text(data));
-        int before = alike.merge(key, 1, Integer::sum) - 1;
-        return key.toString().substring(0, 16) + (before == 0 ? "" : "-" + (before + 1));
-    }
-
-    private ObjectNode echo(Map<String, Object> data) {
-        if (options.echo().isEmpty()) return null;
-        var echo = Json.object();
-        for (String name : options.echo()) echo.set(name, Data.node(data.getOrDefault(name, Data.NULL)));
-        return echo;
-    }
-
-    @Override
-    public void close() throws IOException { rows.close(); }
-}
-
-/// A batch from its options to its exit code: looks at all rows first, then asks those that are not done.
-final class BatchJob {
-    private static final int ASK_FROM = 200, MOST_ERRORS = 50;
-
-    private final Environment env;
-    private final Screen screen;
-    private final CopilotClient copilot;
-    private final BatchOptions options;
-    private final Function<Row, Question> prompts;
-    private final RunFolder folder;
-    private final FilePattern pattern;                      // null: one file for all results
-    private String model;
-    private boolean structured;
-    private Optional<Catalogue> catalogue = Optional.empty();
-    private Set<Integer> chosen;
-    private long again;                                     // where in the journal --again began
-
-    /// @param prompts fills the template; not called where the rows are requests
-    BatchJob(Environment env, Screen screen, CopilotClient copilot, BatchOptions options,
-             Function<Row, Question> prompts) {
-        this.env = env;
-        this.screen = screen;
-        this.copilot = copilot;
-        this.options = options;
-        this.prompts = prompts;
-        folder = new RunFolder(options.run());
-        pattern = FilePattern.of(env.path(""), options.out());
-    }
-
-    /// What the first look at all rows has found.
-    private static final class Plan {
-        final List<RunFolder.Place> order = new ArrayList<>();
-        final List<Task> bad = new ArrayList<>();
-        final Set<Key> toSend = new HashSet<>();
-        final Set<Integer> badRows = new HashSet<>();
-        final Map<Path, String> files = new HashMap<>();
-        String fingerprint = "";
-        long bytes, tokens;
-        int done;
-        Task example;
-    }
-
-    /// @param about what the manifest says of the template and options
-    int run(String wished, ObjectNode about) {
-        lookForInput();
-        var manifest = folder.readManifest();
-        chooseModel(wished, manifest);
-        if (options.dryRun()) return dryRun();
-        try (var journal = new Journal(folder.path())) {
-            String input = spooled() ? spool(folder.path()) : options.rows();
-            choose(input);
-            if (options.again() && !manifest.has("again")) manifest.put("again", journal.size());
-            again = manifest.path("again").asLong(0);
-            var plan = look(input, journal::entry);
-            if (!plan.bad.isEmpty() && !options.skipBad()) return refuse(plan);
-            if (!plan.toSend.isEmpty() && !confirmed(plan)) return 0;
-            manifest.setAll(about);
-            manifest.put("model", model).put("structured", structured).put("rows", plan.order.size())
-                    .put("fingerprint", plan.fingerprint).put("input", options.rows()).put("out", options.out())
-                    .put("shard", options.shard()).put("shards", options.shards())
-                    .put("updated", env.time().now().toString());
-            if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
-            folder.write(manifest, plan.order);
-            record(plan, journal);
-            var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
-            if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
-            return finish(plan, journal, stopped);
-        }
-    }
-
-    /// A name that is mistyped leaves no folder behind.
-    private void lookForInput() {
-        if (spooled()) return;
-        try (var _ = open(options.rows())) {
-            screen.detail("rows: " + options.rows() + ", as " + options.format());
-        } catch (IOException _) {
-            // it is opened again
-        }
-    }
-
-    /// Whether the input can be read once only, such as stdin and a pipe of the shell's; it is looked at twice.
-    private boolean spooled() {
-        Path file = options.rows().equals("-") ? null : env.path(options.rows());
-        return file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
-    }
-
-    private String spool(Path into) {
-        Path spool = into.resolve("input." + options.format());
-        try {
-            if (options.rows().equals("-")) env.stdin().copyTo(spool);
-            else Files.copy(env.path(options.rows()), spool, StandardCopyOption.REPLACE_EXISTING);
-            return spool.toString();
-        } catch (IOException e) {
-            throw Fault.io("cannot keep the input in " + spool, e, "is the folder writable? --run names another");
-        }
-    }
-
-    private Rows open(String input) {
-        try {
-            return Rows.open(env, input, options.format());
-        } catch (CharacterCodingException e) {
-            throw Fault.usage(options.rows() + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + options.rows());
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + options.rows() + ": " + Text.reason(e),
-                    "is the name right? ls -l " + options.rows(), e);
-        }
-    }
-
-    private BatchTasks tasks(String input) {
-        return new BatchTasks(open(input), options, prompts, model, structured, chosen);
-    }
-
-    /// The model, and whether it takes a schema, is settled when a run begins, and kept: were GitHub's default another
-    /// one tomorrow, every row would be paid for again.
-    private void chooseModel(String wished, ObjectNode manifest) {
-        if (!options.dryRun()) copilot.tokens().current();  // who is not logged in learns it now
-        catalogue = options.dryRun() ? copilot.catalogueIfAny() : Optional.of(copilot.catalogue(Catalogue.USABLE));
-        String before = Json.text(manifest, "model");
-        boolean named = wished != null && !wished.isBlank();
-        model = named || before.isEmpty() ? copilot.chosen(wished).orElse(Catalogue.standard(catalogue)) : before;
-        if (!before.isEmpty()) {
-            screen.note(before.equals(model) ? "model " + model + ", as when this run began"
-                    : "note: the model was " + before + "; all rows count as new for " + model);
-        }
-        if (catalogue.isPresent() && options.template() != null) catalogue.get().named(model);
-        structured = before.equals(model) && manifest.has("structured") ? manifest.path("structured").asBoolean()
-                : known(model).map(m -> m.supports("structured_outputs")).orElse(false);
-    }
-
-    private Optional<Model> known(String id) { return catalogue.flatMap(all -> all.find(id)); }
-
-    /// Rows by chance: always the same for a seed and a number of rows.
-    private void choose(String input) {
-        if (options.sample() == 0) return;
-        int count = 0;
-        try (var rows = open(input)) {
-            while (rows.next() != null) count++;
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + options.rows(), e, null);
-        }
-        var all = IntStream.range(0, count).boxed().collect(Collectors.toCollection(ArrayList::new));
-        Collections.shuffle(all, new Random(options.seed()));
-        chosen = new HashSet<>(all.subList(0, Math.min(options.sample(), count)));
-    }
-
-    /// Reads and fills every row before anything is sent.
-    private Plan look(String input, Function<Key, Optional<Journal.Entry>> journal) {
-        var plan = new Plan();
-        var ids = new HashMap<Key, Integer>();
-        try (var tasks = tasks(input)) {
-            for (var task = tasks.next(); task != null; task = tasks.next()) {
-                task = sane(task, ids, plan.files);
-                plan.order.add(new RunFolder.Place(task.index(), task.key()));
-                if (task.fault() != null) {
-                    plan.bad.add(task);
-                    plan.badRows.add(task.index());
-                } else if (isDone(journal.apply(task.key()))) plan.done++;
-                else if (plan.toSend.add(task.key())) {
-                    plan.bytes += size(task.request());
-                    if (plan.example == null) plan.example = task;
-                    if (options.dryRun()) plan.tokens += TokenCount.of(task.request(), tokenizer(task.request()));
-                }
-            }
-            plan.fingerprint = tasks.fingerprint();
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + options.rows(), e, null);
-        }
-        if (plan.order.isEmpty()) throw Fault.usage(options.rows() + " holds no rows", "a line or an object a row");
-        return plan;
-    }
-
-    private Task sane(Task task, Map<Key, Integer> ids, Map<Path, String> files) {
-        if (task.fault() != null) return task;
-        var before = ids.putIfAbsent(Key.of(task.id()), task.index());
-        if (before != null) {
-            return task.bad("the id " + task.id() + " is that of row " + (before + 1) + " as well", "--id names a field"
-                    + " that tells all rows apart");
-        }
-        long limit = known(task.request().model()).map(Model::maxPrompt).orElse(0L);
-        if (limit > 0 && size(task.request()) > limit) {    // fewer bytes than that are fewer tokens
-            long tokens = TokenCount.of(task.request(), tokenizer(task.request()));
-            if (tokens > limit) {
-                return task.bad("the prompt has " + tokens + " tokens, and " + task.request().model() + " takes "
-                        + limit, "a shorter text, or a model with a larger context (copilot models)");
-            }
-        }
-        if (pattern == null) return task;
-        try {
-            pattern.claim(task, model, files);
-            return task;
-        } catch (Fault wrong) {
-            return task.bad(wrong.getMessage(), wrong.hint());
-        }
-    }
-
-    private String tokenizer(Request request) {
-        return known(request.model()).map(Model::tokenizer).orElse("o200k_base");
-    }
-
-    private static long size(Request request) {
-        return request.messages().isEmpty() ? Json.bytes(request.fields()).length
-                : request.messages().stream().mapToLong(m -> m.content().getBytes(StandardCharsets.UTF_8).length).sum();
-    }
-
-    private boolean isDone(Optional<Journal.Entry> entry) {
-        if (entry.isEmpty() || entry.get().offset() < again) return false;
-        return entry.get().status().equals("ok") || !options.retryFailed();
-    }
-
-    private int refuse(Plan plan) {
-        tell(plan);
-        screen.hint(plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked, and nothing was sent; mend"
-                + " them, or --skip-bad leaves them out (" + plan.bad.getFirst().fault().hint() + ")");
-        return Fault.USAGE;
-    }
-
-    private void tell(Plan plan) {
-        plan.bad.stream().limit(MOST_ERRORS).forEach(task -> screen.error(task.fault().getMessage()));
-        if (plan.bad.size() > MOST_ERRORS) screen.error("and " + (plan.bad.size() - MOST_ERRORS) + " rows more");
-    }
-
-    /// Rows that cannot be asked are results too.
-    private void record(Plan plan, Journal journal) {
-        for (var task : plan.bad) {
-            if (journal.entry(task.key()).isPresent()) continue;
-            journal.append(task.key(), new Result(task.id(), "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row",
-                    task.fault().getMessage(), false, task.echo()), env.time().now());
-        }
-    }
-
-    private int dryRun() {
-        Path temporary = null;
-        try {
-            if (spooled()) temporary = Files.createTempDirectory("copilot-batch-");
-            return dryRun(temporary == null ? options.rows() : spool(temporary));
-        } catch (IOException e) {
-            throw Fault.io("cannot keep the input", e, "is there room for temporary files?");
-        } finally {
-            if (temporary != null) {
-                temporary.resolve("input." + options.format()).toFile().delete();
-                temporary.toFile().delete();
-            }
-        }
-    }
-
-    private int dryRun(String input) {
-        choose(input);
-        var entries = Files.exists(folder.path().resolve("journal.jsonl")) ? folder.entries()
-                : Map.<Key, Journal.Entry>of();
-        var plan = look(input, key -> Optional.ofNullable(entries.get(key)));
-        tell(plan);
-        var out = new StringJoiner("\n");
-        out.add("rows     " + plan.order.size()).add("done     " + plan.done).add("bad      " + plan.bad.size())
-                .add("to send  " + plan.toSend.size()).add("model    " + model)
-                .add("tokens   " + plan.tokens + " in the prompts, and the answers'");
-        known(model).flatMap(m -> m.credits(plan.tokens, 0)).ifPresent(credits -> out.add("credits  " + credits
-                + " for the prompts, and the answers'"));
-        if (options.delay().isPositive()) {
-            out.add("time     at least " + Durations.words(options.delay().multipliedBy(plan.toSend.size())));
-        }
-        env.out().print(out + "\n");
-        if (plan.example != null && options.template() != null) {
-            env.out().print("\n" + Question.text(plan.example.request().messages(), true) + "\n");
-        }
-        return plan.bad.isEmpty() || options.skipBad() ? 0 : Fault.USAGE;
-    }
-
-    /// More than a person would ask by hand is asked for once more, where a person is there.
-    private boolean confirmed(Plan plan) {
-        if (options.yes() || plan.toSend.size() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
-        screen.say(plan.toSend.size() + " requests to " + model + ", about " + plan.bytes / 4 + " tokens of prompts"
-                + (options.delay().isPositive() ? ", at least " + Durations.words(options.delay().multipliedBy(
-                        plan.toSend.size())) : "") + ". Go on? [y/N]");
-        boolean yes = env.stdin().line().strip().toLowerCase(Locale.ROOT).startsWith("y");
-        if (!yes) screen.note("nothing was sent (-y does not ask)");
-        return yes;
-    }
-
-    private Optional<Fault> ask(Plan plan, String input, Journal journal) {
-        var progress = new BatchProgress(env, screen, plan.toSend.size(), printer(plan, journal));
-        var pace = new Pace(options.jobs(), options.delay());
-        var runner = new BatchRunner(pace, options.rules(), env.time(), copilot::askOnce, journal,
-                progress);
-        progress.watch(runner, pace);
-        env.ending().patience(Duration.ofSeconds(60));      // 30 for what is in flight, and time to write OUT
-        try (var tasks = tasks(input)) {
-            return runner.run(new ToSend(tasks, plan), options.jobs(), Duration.ofSeconds(30));
-        } catch (ClosedOutput gone) {
-            return Optional.of(Fault.later("nobody reads the results on stdout any more", ""));
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + options.rows(), e, null);
-        } finally {
-            progress.end();
-        }
-    }
-
-    private Optional<InOrder> printer(Plan plan, Journal journal) {
-        return !options.stream() ? Optional.empty() : Optional.of(new InOrder(plan.order, plan.toSend,
-                key -> journal.entry(key).map(journal::result), env.out()));
-    }
-
-    /// The second look: those to send, which must be what the first look has seen.
-    private static final class ToSend implements Iterator<Task> {
-        private final BatchTasks tasks;
-        private final Plan plan;
-        private final Set<Key> left;
-        private int position;
-        private Task next;
-
-        ToSend(BatchTasks tasks, Plan plan) {
-            this.tasks = tasks;
-            this.plan = plan;
-            left = new HashSet<>(plan.toSend);
-        }
-
-        @Override
-        public boolean hasNext() {
-            try {
-                while (next == null && !left.isEmpty()) {
-                    var task = tasks.next();
-                    if (task == null) throw changed("it ends earlier");
-                    boolean bad = plan.badRows.contains(task.index());
-                    if (!bad && (position == plan.order.size() || !plan.order.get(position).key().equals(task.key()))) {
-                        throw changed(task.place());
-                    }
-                    position++;
-                    if (!bad && left.remove(task.key())) next = task;
-                }
-            } catch (IOException e) {
-                throw Fault.io("cannot read the rows", e, null);
-            }
-            return next != null;
-        }
-
-        private static Fault changed(String where) {
-            return Fault.error("the input has changed while it was read: " + where, "");
-        }
-
-        @Override
-        public Task next() {
-            if (!hasNext()) throw new NoSuchElementException();
-            var task = next;
-            next = null;
-            return task;
-        }
-    }
-
-    private int finish(Plan plan, Journal journal, Optional<Fault> stopped) {
-        Function<Key, Optional<String>> results = key -> journal.entry(key).map(journal::result);
-        try {
-            if (options.out() != null) {
-                new Results(env.path(""), options.out(), options.openai(), options.echo(), results).write(plan.order);
-            }
-        } catch (Fault unwritable) {
-            throw stopped.orElse(unwritable);               // a full disk has stopped the journal before
-        }
-        if (plan.toSend.isEmpty()) printer(plan, journal).ifPresent(InOrder::advance);
-        var tally = Tally.NONE;
-        for (var place : plan.order) {
-            var entry = journal.entry(place.key());
-            if (entry.isPresent() && entry.get().offset() >= again) tally = tally.counted(entry.get().status(), 1);
-        }
-        if (stopped.isPresent() || tally.rows() < plan.order.size()) {
-            screen.note(tally.rows() + " of " + plan.order.size() + " rows are done: " + tally.words());
-            var why = stopped.orElseGet(() -> Fault.error("some rows were not asked", ""));
-            if (why instanceof Interrupted) throw why;
-            int code = why.exitCode() == Fault.ERROR && why.refusal() != null ? Fault.LATER : why.exitCode();
-            throw new Fault(code, why.getMessage(), (why.hint().isEmpty() ? "" : why.hint() + "; ")
-                    + "this goes on from here: " + options.command(), why);
-        }
-        screen.note((plan.toSend.isEmpty() ? "nothing to do: " : "done: ") + tally.words()
-                + (tally.notOk() > 0 ? "; --retry-failed asks those again" : ""));
-        return tally.notOk() > 0 ? Fault.FAILED_ROWS : 0;
-    }
-}
-
-/// Which part of the rows this process asks: `--shard K/N`, else what a Kubernetes Indexed Job or a Slurm array says.
-record Shard(int number, int of) {
-    static Shard of(String option, Environment env) {
-        if (option != null) {
-            var m = Pattern.compile("([0-9]{1,6})/([0-9]{1,6})").matcher(option);
-            if (m.matches()) return checked(Integer.parseInt(m.group(1)), Integer.parseInt(m.group(2)), "--shard "
-                    + option);
-            throw Fault.usage("--shard " + option + " is no part", "--shard 1/4");
-        }
-        for (var names : List.of(List.of("JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", ""),
-                List.of("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"))) {
-            String index = env.variable(names.get(0)), count = env.variable(names.get(1));
-            if (index == null || count == null) continue;
-            String least = env.variable(names.get(2));
-            try {
-                int first = least == null ? 0 : Integer.parseInt(least);
-                return checked(Integer.parseInt(index) - first + 1, Integer.parseInt(count), names.get(0) + "="
-                        + index);
-            } catch (NumberFormatException e) {
-                throw Fault.usage(names.get(0) + "=" + index + " and " + names.get(1) + "=" + count + " are no numbers",
-                        "--shard 1/4 goes before them");
-            }
-        }
-        return new Shard(1, 1);
-    }
-
-    private static Shard checked(int number, int of, String where) {
-        if (number >= 1 && number <= of) return new Shard(number, of);
-        throw Fault.usage(where + " is out of range", "parts count from 1 to their number: --shard 1/4");
-    }
-}
-
-/// What `batch status` tells, from the folders of runs alone.
-record BatchReport(ObjectNode manifest, List<RunFolder.Place> order, Tally tally,
-                   Function<Key, Optional<String>> results) {
-    static BatchReport of(RunFolder folder) { return merged(List.of(folder)); }
-
-    /// Joins the shards of one job: all of them, of the same rows, asked the same of the same model.
-    static BatchReport merged(List<RunFolder> folders) {
-        var first = folders.getFirst().readManifest();
-        var places = new TreeMap<Integer, RunFolder.Place>();
-        var found = new HashMap<Key, Map.Entry<RunFolder, Journal.Entry>>();
-        var missing = IntStream.rangeClosed(1, folders.size() == 1 ? 0 : first.path("shards").asInt(1)).boxed()
-                .collect(Collectors.toCollection(TreeSet::new));
-        for (var folder : folders) {
-            var manifest = folder.readManifest();
-            for (String field : List.of("template_hash", "model", "options", "fingerprint", "shards")) {
-                if (manifest.path(field).equals(first.path(field))) continue;
-                throw Fault.usage(folders.getFirst().path().getFileName() + " and " + folder.path().getFileName()
-                        + " differ in their " + (field.equals("fingerprint") ? "rows" : field.replace('_', ' ')),
-                        "only the shards of one job can be joined; run each again on the rows as they are");
-            }
-            missing.remove(manifest.path("shard").asInt(1));
-            folder.order().forEach(place -> places.putIfAbsent(place.index(), place));
-            folder.entries().forEach((key, entry) -> found.put(key, Map.entry(folder, entry)));
-        }
-        if (!missing.isEmpty()) {
-            throw Fault.usage("of " + first.path("shards").asInt(1) + " shards " + missing + " is missing",
-                    "copilot batch merge takes the runs of all");
-        }
-        var order = List.copyOf(places.values());
-        var tally = Tally.NONE;
-        for (var place : order) {
-            if (found.containsKey(place.key())) tally = tally.counted(found.get(place.key()).getValue().status(), 1);
-        }
-        return new BatchReport(first, order, tally, key -> Optional.ofNullable(found.get(key))
-                .map(at -> Journal.result(at.getKey().path(), at.getValue())));
-    }
-
-    void write(Path here, String out, boolean openai) {
-        var echo = manifest.path("echo").values().stream().map(JsonNode::asString).toList();
-        new Results(here, out, openai, echo, results).write(order);
-    }
-
-    long left() { return order.size() - tally.rows(); }
-
-    String text() {
-        return tally.rows() + " of " + order.size() + " rows are done: " + tally.words() + "\n"
-                + (left() > 0 ? left() + " are still to be asked: the same command goes on\n" : "")
-                + "model " + Json.text(manifest, "model") + (manifest.has("template") ? ", template "
-                + Json.text(manifest, "template") : "") + ", last started " + Json.text(manifest, "updated");
-    }
-
-    ObjectNode json() {
-        var json = manifest.deepCopy();
-        json.putObject("done").put("rows", order.size()).put("ok", tally.ok()).put("failed", tally.failed())
-                .put("filtered", tally.filtered()).put("incomplete", tally.incomplete())
-                .put("left", left());
-        return json;
-    }
-}
-
-/// Prints results in the input's order as soon as those before them are there too.
-final class InOrder {
-    private final List<RunFolder.Place> order;
-    private final Set<Key> awaited;
-    private final Function<Key, Optional<String>> results;
-    private final PrintWriter out;
-    private int next;
-
-    /// @param awaited those that are still to be asked
-    InOrder(List<RunFolder.Place> order, Set<Key> awaited, Function<Key, Optional<String>> results, PrintWriter out) {
-        this.order = order;
-        this.awaited = new HashSet<>(awaited);
-        this.results = results;
-        this.out = out;
-    }
-
-    synchronized void ended(Key key) {
-        awaited.remove(key);
-        advance();
-    }
-
-    synchronized void advance() {
-        for (; next < order.size() && !awaited.contains(order.get(next).key()); next++) {
-            results.apply(order.get(next).key()).ifPresent(result -> out.print(result + "\n"));
-        }
-        out.flush();
-    }
-}
-
-/// What a person sees of a run: on a terminal one living line, elsewhere a line every 30 seconds.
-final class BatchProgress implements BatchRunner.Watcher {
-    private static final Duration SELDOM = Duration.ofSeconds(30);
-
-    private final Environment env;
-    private final Screen screen;
-    private final int rows;
-    private final Optional<InOrder> printer;
-    private final Instant begun;
-    private BatchRunner runner;
-    private Pace pace;
-    private Instant told, pausedUntil = Instant.MIN;
-    private String why = "";
-
-    BatchProgress(Environment env, Screen screen, int rows, Optional<InOrder> printer) {
-        this.env = env;
-        this.screen = screen;
-        this.rows = rows;
-        this.printer = printer;
-        begun = told = env.time().now();
-    }
-
-    void watch(BatchRunner runner, Pace pace) {
-        this.runner = runner;
-        this.pace = pace;
-    }
-
-    @Override
-    public void ended(Task task, Result result) {
-        printer.ifPresent(p -> p.ended(task.key()));
-        tick();
-    }
-
-    @Override
-    public synchronized void paused(Duration pause, String reason) {
-        pausedUntil = env.time().now().plus(pause);
-        why = reason;
-        if (!screen.terminal()) screen.note("all wait " + Durations.words(pause) + ": " + reason);
-    }
-
-    @Override
-    public void note(String text) { screen.note(text); }
-
-    @Override
-    public synchronized void tick() {
-        var now = env.time().now();
-        if (screen.terminal()) {
-            screen.countdown(!pausedUntil.isAfter(now) ? line(now) : "all wait "
-                    + Durations.clock(Duration.between(now, pausedUntil)) + ": " + Text.shortened(why, 60));
-        } else if (Duration.between(told, now).compareTo(SELDOM) >= 0) {
-            told = now;
-            screen.note(line(now));
-        }
-    }
-
-    private String line(Instant now) {
-        var tally = runner.tally();
-        double seconds = Math.max(0.001, Duration.between(begun, now).toMillis() / 1000.0);
-        double rate = tally.rows() / seconds;
-        String left = tally.rows() == 0 ? "" : ", " + Durations.words(Duration.ofMillis((long) (1000
-                * (rows - tally.rows()) / rate))) + " left";
-        return tally.rows() + "/" + rows + ": " + tally.words() + ", " + String.format(Locale.ROOT, "%.1f", rate)
-                + " rows/s, " + pace.inFlight() + " in flight, " + tally.cost() + left + " (pace " + pace.jobs()
-                + " jobs" + (pace.delay().isPositive() ? ", " + Durations.seconds(pace.delay()) : "") + ")";
-    }
-
-    void end() { screen.countdown(""); }
 }
 
 /// What a person says at once.
@@ -5933,9 +5958,9 @@ final class Journal implements AutoCloseable {
 
     private record Line(Key key, String status, byte[] bytes, CompletableFuture<Entry> written) {}
 
-    private final Path file;
+    private final Path file;                                // journal.jsonl in the run's folder
     private final FileChannel channel, lock;
-    private final RandomAccessFile reader;                  // a channel would close if its reader is interrupted
+    private final JournalReader reader;
     private final Map<Key, Entry> entries;
     private final BlockingQueue<Line> queue = new LinkedBlockingQueue<>();
     private final Thread writer = Thread.ofPlatform().daemon().name("journal").unstarted(this::write);
@@ -5944,7 +5969,7 @@ final class Journal implements AutoCloseable {
     /// @param folder of the run; made where it is not there
     /// @throws Fault if another process has it open, or it cannot be written
     Journal(Path folder) {
-        file = folder.resolve("journal.jsonl");
+        file = file(folder);
         try {
             Files.createDirectories(folder);
             lock = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -5956,7 +5981,7 @@ final class Journal implements AutoCloseable {
                     StandardOpenOption.WRITE);
             entries = index(channel, true);
             channel.position(channel.size());
-            reader = new RandomAccessFile(file.toFile(), "r");
+            reader = new JournalReader(file);
         } catch (ClosedByInterruptException e) {
             throw new Interrupted();
         } catch (IOException e) {
@@ -5973,9 +5998,11 @@ final class Journal implements AutoCloseable {
         }
     }
 
+    static Path file(Path folder) { return folder.resolve("journal.jsonl"); }
+
     /// What the journal of a run says, read beside a process that may be writing it.
     static Map<Key, Entry> peek(Path folder) throws IOException {
-        try (var channel = FileChannel.open(folder.resolve("journal.jsonl"), StandardOpenOption.READ)) {
+        try (var channel = FileChannel.open(file(folder), StandardOpenOption.READ)) {
             return index(channel, false);
         }
     }
@@ -6100,36 +6127,8 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    /// The same from a run that is not opened.
-    static String result(Path folder, Entry entry) {
-        try (var reader = new RandomAccessFile(folder.resolve("journal.jsonl").toFile(), "r")) {
-            var bytes = new byte[entry.length()];
-            reader.seek(entry.offset());
-            reader.readFully(bytes);
-            return result(bytes);
-        } catch (IOException e) {
-            throw Fault.io("cannot read the journal in " + folder, e, "is the disk in order?");
-        }
-    }
-
-    private static String result(byte[] bytes) {
-        String line = new String(bytes, StandardCharsets.UTF_8);
-        return line.substring(line.indexOf("\"result\":") + 9, line.length() - 1);
-    }
-
     /// The result in a line, as its JSON text.
-    String result(Entry entry) {
-        var bytes = new byte[entry.length()];
-        synchronized (reader) {
-            try {
-                reader.seek(entry.offset());
-                reader.readFully(bytes);
-            } catch (IOException e) {
-                throw Fault.io("cannot read " + file, e, "is the disk in order?");
-            }
-        }
-        return result(bytes);
-    }
+    String result(Entry entry) { return reader.result(entry); }
 
     @Override
     public void close() {
@@ -6145,6 +6144,33 @@ final class Journal implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
     }
+}
+
+/// Reads lines of a journal by their place, beside who writes it.
+final class JournalReader implements AutoCloseable {
+    private final Path path;
+    private final RandomAccessFile file;                    // a channel would close if its reader is interrupted
+
+    JournalReader(Path path) throws FileNotFoundException {
+        this.path = path;
+        file = new RandomAccessFile(path.toFile(), "r");
+    }
+
+    /// The result in a line, as its JSON text.
+    synchronized String result(Journal.Entry entry) {
+        var bytes = new byte[entry.length()];
+        try {
+            file.seek(entry.offset());
+            file.readFully(bytes);
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + path, e, "is the disk in order?");
+        }
+        String line = new String(bytes, StandardCharsets.UTF_8);
+        return line.substring(line.indexOf("\"result\":") + 9, line.length() - 1);
+    }
+
+    @Override
+    public void close() throws IOException { file.close(); }
 }
 
 /// When the next request may start: one pace for all rows, and a plain machine without threads or clocks of its own.
@@ -6241,6 +6267,9 @@ final class Pace {
 
 /// What a run may use up, as far as the user said; null: any amount. Checked before each start, with what is in flight.
 record Budget(Long requests, Long tokens, BigDecimal credits, Duration time) {
+    /// What a request costs is not known before the first has come back: until then one row goes alone.
+    boolean probing(Tally used) { return (tokens != null || credits != null) && used.ok() == 0; }
+
     /// @param used in this run by rows that have ended
     /// @param started requests, those in flight among them
     /// @return which limit the next request would go over
@@ -6335,6 +6364,7 @@ final class BatchRunner {
     private final Instant begun;
     private Tally tally = Tally.NONE;
     private long requests;                                  // that were let in
+    private int open;                                       // rows that were let in and have not ended
     private Fault stop;                                     // why nothing starts any more
     private volatile ClosedOutput closed;                   // the reader of -k has gone
 
@@ -6396,7 +6426,7 @@ final class BatchRunner {
     private void seat(Semaphore seats, ExecutorService threads, Task task) {
         boolean taken = false;
         try {
-            if (!enter()) return;
+            if (!enter(true)) return;
             threads.submit(() -> {
                 try {
                     work(task);
@@ -6444,8 +6474,9 @@ final class BatchRunner {
 
     /// Waits until a request may start, and counts it as started.
     ///
+    /// @param fresh a row's first request
     /// @return false where nothing starts any more
-    private boolean enter() {
+    private boolean enter(boolean fresh) {
         try {
             turnstile.lockInterruptibly();
         } catch (InterruptedException e) {
@@ -6453,7 +6484,7 @@ final class BatchRunner {
         }
         try {
             while (true) {
-                var wait = pass();
+                var wait = pass(fresh);
                 if (wait == null) return false;
                 if (wait.isZero()) return true;
                 watcher.tick();
@@ -6465,7 +6496,7 @@ final class BatchRunner {
     }
 
     /// @return how long to wait before asking again; zero: the request is counted as started; null: nothing starts
-    private Duration pass() {
+    private Duration pass(boolean fresh) {
         lock.lock();
         try {
             if (stop != null) return null;
@@ -6474,9 +6505,11 @@ final class BatchRunner {
                 stop = Fault.later(over.get() + " is reached", "the same command goes on; give it a larger limit");
                 return null;
             }
-            var wait = pace.wait(time.now());
+            boolean alone = fresh && open > 0 && rules.budget().probing(tally);
+            var wait = alone ? Pace.UNTIL_AN_ANSWER : pace.wait(time.now());
             if (wait.isZero()) {
                 requests++;
+                if (fresh) open++;
                 pace.started(time.now());
             } else if (wait == Pace.UNTIL_AN_ANSWER) changed.awaitNanos(500_000_000);
             return wait;
@@ -6490,7 +6523,7 @@ final class BatchRunner {
     private void work(Task task) {
         var row = new Attempts(task);
         try {
-            for (boolean entered = true; entered; entered = !row.done && enter()) row.once();
+            for (boolean entered = true; entered; entered = !row.done && enter(false)) row.once();
         } catch (Interrupted _) {
             // the row is not done, and will be asked by the next run
         } catch (Fault fatal) {
@@ -6500,6 +6533,11 @@ final class BatchRunner {
             stop(Fault.later("the reader of the results has gone", ""));
         } catch (RuntimeException bug) {
             stop(Fault.bug(bug));
+        } finally {
+            lock.lock();
+            open--;
+            changed.signalAll();
+            lock.unlock();
         }
     }
 
@@ -6747,7 +6785,7 @@ record RunFolder(Path path) {
             }
             return order;
         } catch (IOException e) {
-            throw Fault.usage("there is no run in " + path, "copilot batch TEMPLATE -d ROWS -o OUT begins one");
+            throw none();
         }
     }
 
@@ -6765,8 +6803,20 @@ record RunFolder(Path path) {
         try {
             return Journal.peek(path);
         } catch (IOException e) {
-            throw Fault.usage("there is no run in " + path, "copilot batch TEMPLATE -d ROWS -o OUT begins one");
+            throw none();
         }
+    }
+
+    JournalReader reader() {
+        try {
+            return new JournalReader(Journal.file(path));
+        } catch (FileNotFoundException e) {
+            throw none();
+        }
+    }
+
+    private Fault none() {
+        return Fault.usage("there is no run in " + path, "copilot batch TEMPLATE -d ROWS -o OUT begins one");
     }
 }
 

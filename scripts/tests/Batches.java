@@ -458,6 +458,17 @@ class Batches {
         assertTrue(asked().size() < 12, asked()::toString);
     }
 
+    /// Nobody knows what a prompt costs before one has come back: with 8 jobs at once 8 could go before a limit is
+    /// noticed.
+    @Test
+    void theFirstRequestTellsWhatOneCosts() {
+        rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
+        exits(75, batch("--max-total-tokens", "3", "-j", "8", "--delay", "0"));
+        assertEquals(1, asked().size());
+        exits(75, batch("--max-credits", "0.000000001", "-j", "8", "--delay", "0"));
+        assertEquals(2, asked().size());
+    }
+
     @Test
     void manyAtOnceKeepToThePace() {
         rows(IntStream.range(0, 40).mapToObj(i -> (char) (0x4e00 + i) + "").toArray(String[]::new));
@@ -478,9 +489,13 @@ class Batches {
         int asked = asked().size();
         good("--sample", "2", "--sample-seed", "7");
         assertEquals(asked, asked().size(), "the same sample");
-        good();
+        var all = good();
         assertEquals(5, asked().size(), "what the samples asked is used");
         assertEquals("a=a b=b c=c d=d e=e", told());
+        assertFalse(all.err().contains("it had"), all::all);
+        var fewer = good("-L", "1");
+        assertTrue(fewer.err().contains("note: out.jsonl gets these 1 rows, it had 5"), fewer::all);
+        assertEquals("a=a", told());
     }
 
     @Test
@@ -638,6 +653,63 @@ class Batches {
     private static final Instant START = Instant.parse("2026-11-24T00:00:00Z");
 
     private static Instant at(double seconds) { return START.plusMillis((long) (seconds * 1000)); }
+
+    /// A runner by itself, over rows a to z, with a network of the test's own.
+    private final class Network {
+        final List<String> said = Collections.synchronizedList(new ArrayList<>());
+        final AtomicInteger tries = new AtomicInteger();
+        final Journal journal = new Journal(cop.file("network.run"));
+        Optional<copilot.Fault> stop;
+
+        Network(Instant back, Duration maxWait, int jobs) {
+            var rules = new BatchRunner.Rules(3, 2, Duration.ofMinutes(1), maxWait, 1, new Budget(null, null, null,
+                    null));
+            var watcher = new BatchRunner.Watcher() {
+                @Override
+                public void ended(Task task, Result result) { said.add(task.id() + " " + result.attempts()); }
+
+                @Override
+                public void paused(Duration pause, String why) { said.add("pause"); }
+
+                @Override
+                public void note(String text) { said.add(text); }
+
+                @Override
+                public void tick() {}
+            };
+            var runner = new BatchRunner(new Pace(jobs, Duration.ZERO), rules, cop.time, request -> {
+                tries.incrementAndGet();
+                if (cop.time.now().isBefore(back)) {
+                    throw new Stopped("cannot reach the API", "is there a network?", new ConnectException("refused"));
+                }
+                return new copilot.Reply(List.of("hello"), "", "stop", "m", copilot.Usage.NONE, null, "", "",
+                        Duration.ZERO);
+            }, journal, watcher);
+            var tasks = IntStream.range(0, 26).mapToObj(i -> new Task(i, "place", "" + (char) ('a' + i), Key.of("" + i),
+                    new copilot.Request("gpt-4.1", List.of(copilot.Message.user("hi")), Json.object(), true), null, null, null));
+            stop = runner.run(tasks.iterator(), jobs, Duration.ofSeconds(1));
+            journal.close();
+        }
+    }
+
+    @Test
+    void aNetworkThatIsAwayForTenMinutesCostsNothing() {
+        var network = new Network(cop.time.now().plusSeconds(600), Duration.ofMinutes(15), 4);
+        assertEquals(Optional.empty(), network.stop);
+        var rows = network.said.stream().filter(s -> !s.equals("pause")).sorted().toList();
+        assertEquals(IntStream.range(0, 26).mapToObj(i -> (char) ('a' + i) + " 1").toList(), rows);
+        assertTrue(network.tries.get() < 26 + 4 * 30, "pauses of half a minute: " + network.tries);
+    }
+
+    @Test
+    void aNetworkThatStaysAwayEndsTheRun() {
+        var begun = cop.time.now();
+        var network = new Network(Instant.MAX, Duration.ofMinutes(15), 4);
+        assertEquals(75, network.stop.orElseThrow().exitCode());
+        assertEquals(List.of(), network.said.stream().filter(s -> !s.equals("pause")).toList(), "no row is done");
+        var waited = Duration.between(begun, cop.time.now());
+        assertTrue(waited.toMinutes() >= 14 && waited.toMinutes() <= 16, waited::toString);
+    }
 
     @Test
     void paceKeepsJobsAndDelay() {
