@@ -1577,13 +1577,14 @@ final class BatchJob {
     private static final class Plan {
         final List<RunFolder.Place> order = new ArrayList<>();
         final List<Task> bad = new ArrayList<>();
-        final Set<Key> toSend = new HashSet<>();
-        final Set<Integer> badRows = new HashSet<>();
+        final BitSet toSend = new BitSet(), unfit = new BitSet();       // places in order
         final Map<Path, String> files = new HashMap<>();
         String fingerprint = "";
         long bytes, tokens;
         int done;
         Task example;
+
+        int left() { return toSend.cardinality(); }
     }
 
     /// @param about what the manifest says of the template and options
@@ -1704,9 +1705,10 @@ final class BatchJob {
                 plan.order.add(new RunFolder.Place(task.index(), task.key()));
                 if (task.fault() != null) {
                     plan.bad.add(task);
-                    plan.badRows.add(task.index());
+                    plan.unfit.set(plan.order.size() - 1);
                 } else if (isDone(journal.apply(task.key()))) plan.done++;
-                else if (plan.toSend.add(task.key())) {
+                else {
+                    plan.toSend.set(plan.order.size() - 1);
                     plan.bytes += size(task.request());
                     if (plan.example == null) plan.example = task;
                     if (options.dryRun()) plan.tokens += TokenCount.of(task.request(), tokenizer(task.request()));
@@ -1802,12 +1804,12 @@ final class BatchJob {
         tell(plan);
         var out = new StringJoiner("\n");
         out.add("rows     " + plan.order.size()).add("done     " + plan.done).add("bad      " + plan.bad.size())
-                .add("to send  " + plan.toSend.size()).add("model    " + model)
+                .add("to send  " + plan.left()).add("model    " + model)
                 .add("tokens   " + plan.tokens + " in the prompts, and the answers'");
         known(model).flatMap(m -> m.credits(plan.tokens, 0)).ifPresent(credits -> out.add("credits  " + credits
                 + " for the prompts, and the answers'"));
         if (options.delay().isPositive()) {
-            out.add("time     at least " + Durations.words(options.delay().multipliedBy(plan.toSend.size())));
+            out.add("time     at least " + Durations.words(options.delay().multipliedBy(plan.left())));
         }
         env.out().print(out + "\n");
         if (plan.example != null && options.template() != null) {
@@ -1818,17 +1820,17 @@ final class BatchJob {
 
     /// More than a person would ask by hand is asked for once more, where a person is there.
     private boolean confirmed(Plan plan) {
-        if (options.yes() || plan.toSend.size() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
-        screen.say(plan.toSend.size() + " requests to " + model + ", about " + plan.bytes / 4 + " tokens of prompts"
+        if (options.yes() || plan.left() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
+        screen.say(plan.left() + " requests to " + model + ", about " + plan.bytes / 4 + " tokens of prompts"
                 + (options.delay().isPositive() ? ", at least " + Durations.words(options.delay().multipliedBy(
-                        plan.toSend.size())) : "") + ". Go on? [y/N]");
+                        plan.left())) : "") + ". Go on? [y/N]");
         boolean yes = env.stdin().line().strip().toLowerCase(Locale.ROOT).startsWith("y");
         if (!yes) screen.note("nothing was sent (-y does not ask)");
         return yes;
     }
 
     private Optional<Fault> ask(Plan plan, String input, Journal journal) {
-        var progress = new BatchProgress(env, screen, plan.toSend.size(), printer(plan, journal));
+        var progress = new BatchProgress(env, screen, plan.left(), printer(plan, journal));
         var pace = new Pace(options.jobs(), options.delay());
         var runner = new BatchRunner(pace, options.rules(), env.time(), copilot::askOnce, journal,
                 progress);
@@ -1846,36 +1848,32 @@ final class BatchJob {
     }
 
     private Optional<InOrder> printer(Plan plan, Journal journal) {
-        return !options.stream() ? Optional.empty() : Optional.of(new InOrder(plan.order, plan.toSend,
-                key -> journal.entry(key).map(journal::result), env.out()));
+        if (!options.stream()) return Optional.empty();
+        var awaited = plan.toSend.stream().mapToObj(at -> plan.order.get(at).key()).collect(Collectors.toSet());
+        return Optional.of(new InOrder(plan.order, awaited, key -> journal.entry(key).map(journal::result), env.out()));
     }
 
     /// The second look: those to send, which must be what the first look has seen.
     private static final class ToSend implements Iterator<Task> {
         private final BatchTasks tasks;
         private final Plan plan;
-        private final Set<Key> left;
         private int position;
         private Task next;
 
         ToSend(BatchTasks tasks, Plan plan) {
             this.tasks = tasks;
             this.plan = plan;
-            left = new HashSet<>(plan.toSend);
         }
 
         @Override
         public boolean hasNext() {
             try {
-                while (next == null && !left.isEmpty()) {
+                while (next == null && position < plan.toSend.length()) {
                     var task = tasks.next();
                     if (task == null) throw changed("it ends earlier");
-                    boolean bad = plan.badRows.contains(task.index());
-                    if (!bad && (position == plan.order.size() || !plan.order.get(position).key().equals(task.key()))) {
-                        throw changed(task.place());
-                    }
-                    position++;
-                    if (!bad && left.remove(task.key())) next = task;
+                    boolean asSeen = plan.order.get(position).key().equals(task.key());
+                    if (!asSeen && !plan.unfit.get(position)) throw changed(task.place());
+                    if (plan.toSend.get(position++)) next = task;
                 }
             } catch (IOException e) {
                 throw Fault.io("cannot read the rows", e, null);
@@ -2043,7 +2041,7 @@ final class InOrder {
     /// @param awaited those that are still to be asked
     InOrder(List<RunFolder.Place> order, Set<Key> awaited, Function<Key, Optional<String>> results, PrintWriter out) {
         this.order = order;
-        this.awaited = new HashSet<>(awaited);
+        this.awaited = awaited;
         this.results = results;
         this.out = out;
     }
@@ -6351,6 +6349,7 @@ final class BatchRunner {
     record Rules(int retries, int schemaRetries, Duration timeout, Duration maxWait, double haltShare, Budget budget) {}
 
     private static final int HALT_FROM = 50;                // rows, before their share tells anything
+    private static final int WRITING = 2;                   // rows on their way to the disk hold up no others
 
     private final Pace pace;
     private final Rules rules;
@@ -6391,17 +6390,18 @@ final class BatchRunner {
     /// @throws ClosedOutput where nobody reads the results any more
     /// @return why it stopped early, if it did
     Optional<Fault> run(Iterator<Task> tasks, int mostJobs, Duration grace) {
-        var seats = new Semaphore(mostJobs);                // rows that are held at once
+        int most = mostJobs + WRITING;
+        var seats = new Semaphore(most);                    // rows that are held at once
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             try {
                 for (var task = next(tasks); task != null; task = next(tasks)) {
                     while (!seats.tryAcquire(500, TimeUnit.MILLISECONDS)) watcher.tick();
                     seat(seats, threads, task);
                 }
-                while (!seats.tryAcquire(mostJobs, 500, TimeUnit.MILLISECONDS)) watcher.tick();
+                while (!seats.tryAcquire(most, 500, TimeUnit.MILLISECONDS)) watcher.tick();
             } catch (InterruptedException | Interrupted e) {
                 stop(new Interrupted());
-                drain(seats, mostJobs, grace);
+                drain(seats, most, grace);
                 threads.shutdownNow();
             }
         }
@@ -6441,12 +6441,12 @@ final class BatchRunner {
     }
 
     /// After Ctrl-C: what is in flight may end. (A second Ctrl-C ends the process.)
-    private void drain(Semaphore seats, int mostJobs, Duration grace) {
+    private void drain(Semaphore seats, int most, Duration grace) {
         watcher.note("stopping; waiting for " + pace.inFlight() + " in flight, Ctrl-C again gives them up");
         boolean over = false;
         for (long end = System.nanoTime() + grace.toNanos(); !over && System.nanoTime() < end; ) {
             try {
-                over = seats.tryAcquire(mostJobs, 200, TimeUnit.MILLISECONDS);
+                over = seats.tryAcquire(most, 200, TimeUnit.MILLISECONDS);
             } catch (InterruptedException _) {
                 return;
             }
@@ -7714,7 +7714,7 @@ final class Wire implements AutoCloseable {
 
     private HttpClient client(SSLContext tls) {
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
-                .followRedirects(HttpClient.Redirect.NEVER);
+                .followRedirects(HttpClient.Redirect.NEVER).executor(Executors.newVirtualThreadPerTaskExecutor());
         proxies.applyTo(builder);
         return (tls == null ? builder : builder.sslContext(tls)).build();
     }

@@ -6,8 +6,9 @@
 
 /// Measures the tool as a whole process against the simulator, beside what it can be compared with: an empty JVM,
 /// `curl` doing steps 4 and 5, `node` with `fetch`, JBang with an empty script. All rows are run in turn, round by
-/// round, so that a noisy machine is noisy for all; medians are printed. To run: `scripts/jbang bench [ROUNDS]`, in a
-/// checkout, on a machine with nothing else to do.
+/// round, so that a noisy machine is noisy for all; medians are printed. Run `scripts/jbang bench [ROUNDS] [PART…]` in a
+/// checkout, on a machine with nothing else to do; parts: processes delta renders batches heap. A `promptfoo` on
+/// the PATH is measured too.
 package cop;
 
 import module java.base;
@@ -38,7 +39,9 @@ public class bench {
     public static void main(String... args) throws Exception {
         var bench = new bench();
         try {
-            bench.run(args.length == 0 ? 10 : Integer.parseInt(args[0]));
+            bench.run(args.length == 0 ? 10 : Integer.parseInt(args[0]), args.length < 2
+                    ? List.of("processes", "delta", "renders", "batches", "heap")
+                    : List.of(args).subList(1, args.length));
             System.exit(0);
         } catch (Exception e) {
             e.printStackTrace();
@@ -46,7 +49,20 @@ public class bench {
         }
     }
 
-    private void run(int rounds) throws Exception {
+    private void run(int rounds, List<String> parts) throws Exception {
+        for (String part : parts) {
+            switch (part) {
+                case "processes" -> processes(rounds);
+                case "delta" -> new FirstDelta().print();
+                case "renders" -> Renders.print();
+                case "batches" -> new Batches().print(Math.max(1, rounds / 3));
+                case "heap" -> new Batches().heap();
+                default -> throw new IllegalArgumentException("no part " + part);
+            }
+        }
+    }
+
+    private void processes(int rounds) throws Exception {
         var rows = rows();
         for (var row : rows) sample(row);                   // fills every cache, JBang's among them
         long before = sim.count("/chat/completions");
@@ -63,9 +79,6 @@ public class bench {
         samples.forEach((row, list) -> System.out.printf("| %s | %.0f | %.0f | %.0f |%n", row.name(),
                 median(list, Sample::wall), median(list, Sample::cpu), median(list, Sample::megabytes)));
         System.out.println("\nrequests of a warm chat: " + chats);
-        new FirstDelta().print();
-        Renders.print();
-        new Batches().print();
     }
 
     // ------------------------------------------------------------------------------------------------ the rows
@@ -205,28 +218,42 @@ public class bench {
     private final class Batches {
         private static final int JOBS = 32, LATENCY = 100;
 
-        void print() throws Exception {
-            sim.set("latency", LATENCY);
+        private final String jvm = jbangsOwnCommand();
+
+        Batches() throws Exception {
             Files.createDirectories(home.resolve("templates"));
             Files.writeString(home.resolve("templates/row.mustache"), "say: {{text}}");
-            System.out.printf("%nBatches, -j %d --delay 0, %d ms of latency, median of 3%n%n| what | wall s | CPU s |"
-                    + " peak MB | of the ideal rate |%n|---|--:|--:|--:|--:|%n", JOBS, LATENCY);
-            String jvm = jbangsOwnCommand();
-            row("1,000 rows", 1000, 3, jvm + " batch row -d rows.jsonl -o out.jsonl -j " + JOBS + " --delay 0 -q");
-            row("`node` with `fetch`, the same requests", 1000, 3, "node " + node(1000));
-            row("10,000 rows", 10_000, 1, jvm + " batch row -d rows.jsonl -o out.jsonl -j " + JOBS + " --delay 0 -q");
-            nothing(jvm);
+        }
+
+        void print(int rounds) throws Exception {
+            sim.set("latency", LATENCY);
+            System.out.printf("%nBatches, --delay 0, %d ms of latency, median of %d (the long ones: once)%n%n| what |"
+                    + " wall s | CPU s | peak MB | of the ideal rate |%n|---|--:|--:|--:|--:|%n", LATENCY, rounds);
+            row("1,000 rows, -j 32", 1000, JOBS, rounds, ours(JOBS));
+            row("`node` with `fetch`, the same requests", 1000, JOBS, rounds, "node " + node(1000));
+            if (onPath("promptfoo")) row("promptfoo, the same prompts", 1000, JOBS, 1, promptfoo());
+            row("10,000 rows, -j 32", 10_000, JOBS, 1, ours(JOBS));
+            row("`node`, 10,000", 10_000, JOBS, 1, "node " + node(10_000));
+            for (int jobs : List.of(64, 128, 256)) row("10,000 rows, -j " + jobs, 10_000, jobs, 1, ours(jobs));
+            nothing();
             sim.set("latency", 0);
         }
 
-        private void row(String name, int rows, int rounds, String command) throws Exception {
+        private String ours(int jobs) {
+            return jvm + " batch row -d rows.jsonl -o out.jsonl -j " + jobs + " --delay 0 -q";
+        }
+
+        private boolean onPath(String program) {
+            return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                    .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
+        }
+
+        private void row(String name, int rows, int jobs, int rounds, String command) throws Exception {
             var samples = new ArrayList<Sample>();
             var rates = new ArrayList<Double>();
             rows(rows);
             for (int i = 0; i < rounds; i++) {
-                for (String old : List.of("out.jsonl.run/journal.jsonl", "out.jsonl.run/manifest.json")) {
-                    Files.deleteIfExists(home.resolve(old));
-                }
+                forget();
                 int before = sim.ledger().size();
                 samples.add(sample(new Row(name, inHome(command))));
                 var asked = sim.ledger().stream().skip(before).filter(e -> e.path().equals("/chat/completions"))
@@ -234,7 +261,7 @@ public class bench {
                 if (asked.size() != rows) throw new IllegalStateException(name + ": " + asked.size() + " requests");
                 double seconds = Duration.between(asked.getFirst().at(), asked.getLast().at()).toMillis() / 1000.0
                         + LATENCY / 1000.0;
-                rates.add(rows * LATENCY / 1000.0 / JOBS / seconds);
+                rates.add(rows * LATENCY / 1000.0 / jobs / seconds);
             }
             rates.sort(null);
             System.out.printf("| %s | %.1f | %.1f | %.0f | %.2f |%n", name, median(samples, Sample::wall) / 1000,
@@ -242,8 +269,35 @@ public class bench {
                     rates.get(rates.size() / 2));
         }
 
+        private void forget() throws IOException {
+            for (String old : List.of("out.jsonl.run/journal.jsonl", "out.jsonl.run/manifest.json")) {
+                Files.deleteIfExists(home.resolve(old));
+            }
+        }
+
+        /// What is alive after a full collection, shortly before the last rows.
+        void heap() throws Exception {
+            System.out.println("\n| rows | live heap MB |\n|--:|--:|");
+            for (int rows : List.of(1000, 10_000, 100_000)) {
+                rows(rows);
+                forget();
+                sim.set("latency", 20);
+                long before = sim.count("/chat/completions");
+                var process = new ProcessBuilder(inHome(ours(64))).redirectErrorStream(true)
+                        .redirectOutput(home.resolve("stderr").toFile()).start();
+                while (process.isAlive() && sim.count("/chat/completions") - before < rows * 0.9) Thread.sleep(2);
+                sim.set("latency", 3000);                   // nothing ends while we look
+                String jcmd = Path.of(System.getProperty("java.home"), "bin/jcmd") + " " + process.pid();
+                String said = run("bash", "-c", jcmd + " GC.run >&2; " + jcmd + " GC.class_histogram");
+                sim.set("latency", 0);
+                System.out.printf("| %,d | %.1f |%n", rows,
+                        (bytes(said, "Total") - bytes(said, "FillerElement")) / 1e6);
+                process.waitFor();
+            }
+        }
+
         /// The run before has asked all 10,000.
-        private void nothing(String jvm) throws Exception {
+        private void nothing() throws Exception {
             var samples = new ArrayList<Sample>();
             for (int i = 0; i < 3; i++) {
                 samples.add(sample(new Row("nothing", inHome(jvm + " batch row -d rows.jsonl -o out.jsonl -q"))));
@@ -259,6 +313,28 @@ public class bench {
 
         private List<String> inHome(String line) {
             return shell(sim.url(), "bash -c 'cd " + home + " && exec " + line.replace("'", "'\\''") + "'");
+        }
+
+        /// @param histogram of classes; FillerElement is what the collector fills its gaps with, and no object
+        private static long bytes(String histogram, String name) {
+            return histogram.lines().filter(line -> line.contains(name)).map(line -> line.strip().split("\\s+")[2])
+                    .mapToLong(Long::parseLong).findFirst().orElse(0);
+        }
+
+        /// The same prompts by promptfoo's `eval`, its database and cache off.
+        private String promptfoo() throws Exception {
+            String bearer = run(shell(sim.url(), jbangsOwnCommand() + " token").toArray(String[]::new)).strip();
+            Files.writeString(home.resolve("promptfooconfig.json"), """
+                    {"prompts": ["say: {{text}}"], "tests": "file://rows.csv", "providers": [{
+                      "id": "openai:chat:gpt-4.1", "config": {"apiBaseUrl": "%s", "apiKey": "%s", "headers": {
+                        "Copilot-Integration-Id": "vscode-chat", "Editor-Version": "vscode/1.85.0",
+                        "Editor-Plugin-Version": "copilot/1.155.0", "User-Agent": "GitHubCopilotChat/0.12.0"}}}]}
+                    """.formatted(sim.api(), bearer));
+            Files.writeString(home.resolve("rows.csv"), IntStream.range(0, 1000).mapToObj(i -> "answer " + i)
+                    .collect(Collectors.joining("\n", "text\n", "\n")));
+            return "env PROMPTFOO_DISABLE_TELEMETRY=1 PROMPTFOO_DISABLE_UPDATE=1 promptfoo eval"
+                    + " -c promptfooconfig.json -j " + JOBS + " --no-cache --no-write --no-table --no-progress-bar"
+                    + " -o promptfoo.json";
         }
 
         private String node(int rows) throws Exception {
