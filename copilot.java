@@ -83,9 +83,13 @@ import com.networknt.schema.SpecificationVersion;
 import cop.copilot.Fault;
 import cop.copilot.Message;
 import cop.copilot.Model;
+import cop.copilot.Models;
+import cop.copilot.Outcome;
 import cop.copilot.Prompt;
 import cop.copilot.Reply;
 import cop.copilot.Request;
+import cop.copilot.Row;
+import cop.copilot.Token;
 import cop.copilot.Usage;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
@@ -729,7 +733,7 @@ public class copilot {
             for (String name : names.isEmpty() ? folders.names() : names) {
                 var findings = TemplateList.findings(folders, name);
                 for (var finding : findings) {
-                    screen.error(finding.getMessage());
+                    screen.error(finding.sentence());
                     screen.hint(finding.hint());
                 }
                 if (findings.isEmpty()) print(Screen.cell(TemplateList.summary(folders, name)));
@@ -867,14 +871,16 @@ public class copilot {
             var template = action.isEmpty() ? null : new TemplateFolders(env).named(action);
             var constant = data.values(env);
             var wishes = fields();
-            Function<Row, Question> prompts = row -> {
+            Function<InputRow, Question> prompts = row -> {
                 var values = new LinkedHashMap<>(row.data());
                 values.putAll(constant);
                 return Question.of(template, template.filled(values, allowMissing)).withSystem(system)
                         .with(model, wishes);
             };
             String wished = model != null || template == null ? model : template.head().model();
-            return new BatchJob(env, screen, copilot, options(action), prompts).run(wished, about(template, wishes));
+            var options = options(action);
+            return new BatchJob(env, screen, copilot, options, prompts).run(wished, BatchJob.about(template, wishes,
+                    options));
         }
 
         /// The command to go on with, as a shell takes it. (`--again` has begun already, and is kept in mind.)
@@ -955,14 +961,6 @@ public class copilot {
             }
             OutputFile.check(env, "-o", output);
             return new RunFolder(env.path(output + ".run").toAbsolutePath());
-        }
-
-        private ObjectNode about(Template template, ObjectNode wishes) {
-            var about = Json.object().put("tool", "copilot.java " + VERSION);
-            if (template != null) about.put("template", template.place()).put("template_hash", template.hash());
-            about.set("options", wishes);
-            echo.forEach(about.putArray("echo")::add);
-            return about.put("jobs", jobs).put("delay", delay);
         }
 
         private int status() {
@@ -1095,11 +1093,94 @@ public class copilot {
     // ------------------------------------------------------------------------------------------------ Verbs
     // For JShell and scripts. Nothing here prints or exits; what goes wrong is a Fault with message and hint.
 
+    /// Asks the model that `copilot chat` takes, and waits for the whole answer: `ask("Why is the sky blue?")`.
+    ///
+    /// @throws Fault where nobody is logged in, GitHub refuses, or the connection is lost
+    public static Reply ask(String prompt) { return ask(request(prompt)); }
+
+    /// The same of another model: `ask("gpt-4.1", "Three names for a pelican").usage()`.
+    public static Reply ask(String model, String prompt) { return ask(request(prompt).withModel(model)); }
+
+    /// The same of a request of one's own: `ask(request("Why?").withSystem("Be brief").with("temperature", 0))`.
+    public static Reply ask(Request request) { return Toolkit.mine().ask(request); }
+
+    /// Hands over the answer as it arrives, in pieces of some letters: `stream("A story", System.out::print)`.
+    ///
+    /// @return what it cost, in tokens
+    /// @throws Fault as `ask` does, and where the answer was cut off (after what had come)
+    public static Usage stream(String prompt, Consumer<String> pieces) { return stream(request(prompt), pieces); }
+
+    /// The same of a request of one's own.
+    public static Usage stream(Request request, Consumer<String> pieces) {
+        return Toolkit.mine().stream(request, pieces);
+    }
+
+    /// A request of one message, to add to with `with…`. Its model is null until one is named.
+    public static Request request(String prompt) {
+        return new Request(null, List.of(Message.user(prompt)), Json.object(), true);
+    }
+
+    /// A conversation: `var c = chat("You are terse"); c.say("hello"); c.say("and now in French")`.
+    ///
+    /// @param system what the model is told first; null: nothing
+    public static Chat chat(String system) { return new Chat(system, null, Toolkit.mine()); }
+
+    /// A conversation without a system message.
+    public static Chat chat() { return chat(null); }
+
     /// A prompt template by its name or file, looked for as `copilot chat -t` does:
-    /// `prompt("review").with("diff", diff).ask()`.
+    /// `prompt("review").with("diff", run("git", "diff")).ask()`.
     ///
     /// @throws Fault with the nearest name where there is none
-    public static Prompt prompt(String name) { return Toolkit.Mine.TOOLKIT.prompt(name); }
+    public static Prompt prompt(String name) { return Toolkit.mine().prompt(name); }
+
+    /// A template from its text, as in a file, for one that needs none: `template("Is it a complaint? {{text}}")`.
+    ///
+    /// @throws Fault with the line where it is none
+    public static Prompt template(String text) { return Toolkit.mine().template(text); }
+
+    /// The rows of a file of JSON Lines, JSON, CSV or TSV, or of a folder of JSON files, read one by one as they are
+    /// asked for: `rows("tickets.jsonl").limit(5).map(prompt("classify")::ask).forEach(System.out::println)`.
+    ///
+    /// @throws Fault naming file and line, once a row comes that cannot be read
+    public static Stream<Row> rows(String file) { return Toolkit.mine().rows(file); }
+
+    /// One prompt a row, as `copilot batch` does it, kept and resumed likewise:
+    /// `batch("classify", "tickets.jsonl").to("labels.jsonl")`.
+    ///
+    /// @param template its name or file
+    /// @param rows a file, a folder, or a pattern of JSON files
+    public static Batch batch(String template, String rows) { return batch(prompt(template), rows); }
+
+    /// The same with a template that has some of its values, or is no file: they are the same for all rows.
+    public static Batch batch(Prompt prompt, String rows) { return new Batch(prompt, rows); }
+
+    /// The same for rows at hand, such as `rows("x.csv").filter(…).toList()`.
+    public static Batch batch(Prompt prompt, List<? extends Map<String, ?>> rows) { return new Batch(prompt, rows); }
+
+    /// What this account can use: `models().filter(m -> m.supports("vision"))`. The list is an hour old at most.
+    public static Models models() { return Toolkit.mine().models(); }
+
+    /// The names of the templates that `prompt` finds.
+    public static List<String> templates() { return Toolkit.mine().templates(); }
+
+    /// What a program prints, without the line ends at its end; no shell has a part in it: `run("git", "diff")`.
+    ///
+    /// @throws Fault with what it said on stderr where it cannot be started or ends with another code than 0
+    public static String run(String... command) { return Toolkit.mine().run(command); }
+
+    /// The answer of any Copilot endpoint, such as `api("/models")`, or of GitHub's `/copilot_internal/user`.
+    ///
+    /// @throws Fault with GitHub's words where it refuses, and where the answer is no JSON
+    public static JsonNode api(String path) { return Toolkit.mine().api("GET", path, null); }
+
+    /// The same by POST.
+    ///
+    /// @param body anything that Jackson makes JSON of: a map, a record, a `JsonNode`
+    public static JsonNode api(String path, Object body) { return Toolkit.mine().api("POST", path, body); }
+
+    /// The short-lived Copilot token, for other HTTP clients: `token().header()`. It is fetched or renewed as needed.
+    public static Token token() { return Toolkit.mine().token(); }
 
     // ------------------------------------------------------------------------------------------------ Types
     // What JShell and scripts hold in their hands. Immutable; nothing here prints.
@@ -1118,13 +1199,17 @@ public class copilot {
         private final Template template;
         private final Map<String, Object> data;
         private final String model;
-        private final Supplier<CopilotClient> copilot;
+        private final ObjectNode fields;
+        private final Toolkit toolkit;
 
-        Prompt(Template template, Map<String, Object> data, String model, Supplier<CopilotClient> copilot) {
+        Prompt(Template template, Toolkit toolkit) { this(template, Map.of(), null, Json.object(), toolkit); }
+
+        private Prompt(Template template, Map<String, Object> data, String model, ObjectNode fields, Toolkit toolkit) {
             this.template = template;
             this.data = data;
             this.model = model;
-            this.copilot = copilot;
+            this.fields = fields;
+            this.toolkit = toolkit;
         }
 
         public String name() { return template.name(); }
@@ -1135,7 +1220,7 @@ public class copilot {
         public Prompt with(String name, Object value) {
             var more = new LinkedHashMap<>(data);
             Data.put(more, name, Data.of(value), "with(\"" + name + "\")");
-            return new Prompt(template, more, model, copilot);
+            return new Prompt(template, more, model, fields, toolkit);
         }
 
         /// Sets all values of a JSON object.
@@ -1143,15 +1228,20 @@ public class copilot {
         /// @throws Fault with line and column if it is none
         public Prompt withJson(String json) { return withAll(Data.object(json, "the JSON")); }
 
-        /// Sets all values of a map.
+        /// Sets all values of a map, such as a row.
         public Prompt withAll(Map<String, ?> values) {
             var more = new LinkedHashMap<>(data);
-            values.forEach((name, value) -> more.put(name, Data.of(value)));
-            return new Prompt(template, more, model, copilot);
+            Data.copy((Map<?, ?>) Data.of(values)).forEach(more::put);
+            return new Prompt(template, more, model, fields, toolkit);
         }
 
         /// The model to ask; without, the template's, else the one that `chat` takes.
-        public Prompt withModel(String id) { return new Prompt(template, data, id, copilot); }
+        public Prompt withModel(String id) { return new Prompt(template, data, id, fields, toolkit); }
+
+        /// Sets a field of the request, such as `withOption("temperature", 0)`.
+        public Prompt withOption(String name, Object value) {
+            return new Prompt(template, data, model, fields.deepCopy().set(name, Json.tree(value)), toolkit);
+        }
 
         /// The messages, filled: the system message, earlier turns, and last what is asked.
         ///
@@ -1165,23 +1255,215 @@ public class copilot {
         ///
         /// @throws Fault if a value is missing, nobody is logged in, GitHub refuses, or the answer does not meet the
         ///     template's schema
-        public Reply ask() {
-            var question = question();
-            var client = copilot.get();
-            return question.checked(client.ask(question.request(client, true), (_, _) -> { }));
-        }
+        public Reply ask() { return toolkit.ask(question()); }
 
-        private Question question() {
+        /// The same with a row's or a map's values besides: `rows("x.csv").map(prompt("classify")::ask)`.
+        public Reply ask(Map<String, ?> values) { return withAll(values).ask(); }
+
+        /// Hands over the answer as it arrives, as the verb `stream` does.
+        public Usage stream(Consumer<String> pieces) { return toolkit.stream(question(), pieces); }
+
+        Template template() { return template; }
+
+        Toolkit toolkit() { return toolkit; }
+
+        ObjectNode fields() { return fields; }
+
+        /// The model that is wished for; null or empty: any.
+        String wished() { return model != null ? model : template.head().model(); }
+
+        Question question() {
             var messages = template.filled(data, false);
             if (messages.getLast().content().isBlank()) throw template.empty();
-            return Question.of(template, messages).with(model, Json.object());
+            return Question.of(template, messages).with(model, fields);
         }
 
         @Override
         public String toString() { return name() + " " + Data.text(data); }
     }
 
-    /// What to ask: the model's id, the messages in order, and any further fields of the request's body.
+    /// A conversation. It remembers what was said; several threads may hold it, one speaks at a time.
+    public static final class Chat {
+        private final String model;
+        private final Toolkit toolkit;
+        private final List<Message> said = new ArrayList<>();
+
+        Chat(String system, String model, Toolkit toolkit) {
+            this.model = model;
+            this.toolkit = toolkit;
+            if (system != null && !system.isBlank()) said.add(Message.system(system));
+        }
+
+        /// The conversation so far, to go on with another model; this one stays as it is.
+        public synchronized Chat withModel(String id) {
+            var other = new Chat(null, id, toolkit);
+            other.said.addAll(said);
+            return other;
+        }
+
+        /// Says something and waits for the whole answer. What gets no answer counts as not said.
+        ///
+        /// @throws Fault as `ask` does
+        public Reply say(String text) { return say(text, _ -> { }); }
+
+        /// The same, handing over the answer as it arrives.
+        public synchronized Reply say(String text, Consumer<String> pieces) {
+            var messages = new ArrayList<>(said);
+            messages.add(Message.user(text));
+            var reply = toolkit.ask(new Request(model, messages, Json.object(), true), pieces);
+            said.clear();
+            said.addAll(messages);
+            said.add(Message.assistant(reply.text()));
+            return reply;
+        }
+
+        /// What was said, the system message first.
+        public synchronized List<Message> messages() { return List.copyOf(said); }
+
+        @Override
+        public String toString() {
+            var messages = messages();
+            return messages.isEmpty() ? "nothing said yet" : Question.text(messages, true);
+        }
+    }
+
+    /// A row of data: its fields by name, in the file's order. It prints as JSON.
+    public static final class Row extends AbstractMap<String, Object> {
+        private final Map<String, Object> data;
+
+        Row(Map<String, Object> data) { this.data = data; }
+
+        /// A field as a text; empty where it is missing or null.
+        public String text(String name) {
+            Object value = data.getOrDefault(name, Data.NULL);
+            return value == Data.NULL ? "" : Data.text(value);
+        }
+
+        public ObjectNode json() { return (ObjectNode) Data.node(data); }
+
+        /// The fields: texts, `BigDecimal`, `Boolean`, null, rows and lists.
+        @Override
+        public Set<Entry<String, Object>> entrySet() {
+            var fields = new LinkedHashMap<String, Object>();
+            data.forEach((name, value) -> fields.put(name, plain(value)));
+            return Collections.unmodifiableMap(fields).entrySet();
+        }
+
+        private static Object plain(Object value) {
+            return switch (value) {
+                case Map<?, ?> map -> new Row(Data.copy(map));
+                case List<?> list -> list.stream().map(Row::plain).toList();
+                case Data.Digits digits -> new BigDecimal(digits.text());
+                default -> value == Data.NULL ? null : value;
+            };
+        }
+
+        /// The values with the digits that the file has: `1.50` stays so in a prompt.
+        Map<String, Object> data() { return data; }
+
+        @Override
+        public String toString() { return Data.text(data); }
+    }
+
+    /// One prompt a row, still to be sent. `with…` gives a copy; `to` does it.
+    public static final class Batch {
+        private final Prompt prompt;
+        private final Object rows;                          // a file's name, or a list of maps
+        private final int jobs;
+        private final Duration delay;
+        private final Consumer<String> progress;
+
+        Batch(Prompt prompt, Object rows) { this(prompt, rows, 2, Duration.ofSeconds(1), _ -> { }); }
+
+        private Batch(Prompt prompt, Object rows, int jobs, Duration delay, Consumer<String> progress) {
+            this.prompt = prompt;
+            this.rows = rows;
+            this.jobs = jobs;
+            this.delay = delay;
+            this.progress = progress;
+        }
+
+        /// Requests at once; 2 unless said otherwise.
+        public Batch withJobs(int number) { return new Batch(prompt, rows, number, delay, progress); }
+
+        /// The least time between two starts; a second unless said otherwise.
+        public Batch withDelay(Duration time) { return new Batch(prompt, rows, jobs, time, progress); }
+
+        /// Who is told how it goes, a line now and then: `withProgress(System.err::println)`.
+        public Batch withProgress(Consumer<String> lines) { return new Batch(prompt, rows, jobs, delay, lines); }
+
+        /// Asks what is not answered yet, and writes the results. What is done is kept in the folder `out` + `.run`.
+        ///
+        /// @param out a file that ends in .jsonl, .json, .csv or .tsv
+        /// @throws Fault naming the first row that cannot be asked (nothing is sent then), and where a limit or budget
+        ///     ends it early (exit code 75: the same call goes on)
+        public Outcome to(String out) { return prompt.toolkit().batch(prompt, rows, jobs, delay, progress, out); }
+
+        @Override
+        public String toString() {
+            return "a batch of " + prompt.name() + ", not sent yet: .to(\"results.jsonl\") asks";
+        }
+    }
+
+    /// What has come of a batch's rows.
+    ///
+    /// @param failed rows without an answer; `filtered` and `incomplete` have a part of one
+    public record Outcome(Path out, long ok, long failed, long filtered, long incomplete, Supplier<Stream<Row>> lines) {
+        /// The results, in the order of the rows: `id`, `status`, `text` or `json`, `model`, `usage`, `error`.
+        public Stream<Row> results() { return lines.get(); }
+
+        @Override
+        public String toString() {
+            return out.getFileName() + ": " + new Tally(ok, failed, filtered, incomplete, 0, 0, 0).words();
+        }
+    }
+
+    /// Models, as a list that prints as a table.
+    public static final class Models extends AbstractList<Model> {
+        private final List<Model> all;
+
+        Models(List<Model> all) { this.all = List.copyOf(all); }
+
+        /// Those for which something holds.
+        public Models filter(Predicate<Model> what) { return new Models(all.stream().filter(what).toList()); }
+
+        public List<String> ids() { return all.stream().map(Model::id).toList(); }
+
+        /// A model by its id.
+        ///
+        /// @throws Fault with the nearest id where there is none
+        public Model find(String id) {
+            return all.stream().filter(m -> m.id().equals(id)).findFirst().orElseThrow(() -> Fault.usage(
+                    "there is no model \"" + id + "\" here", Nearest.of(id, ids()).map(near -> "did you mean " + near
+                            + "?").orElse("models() lists them")));
+        }
+
+        @Override
+        public Model get(int index) { return all.get(index); }
+
+        @Override
+        public int size() { return all.size(); }
+
+        @Override
+        public String toString() {
+            var lines = Screen.columns(Model.COLUMNS, all.stream().map(Model::cells).toList());
+            return size() + (size() == 1 ? " model\n" : " models\n") + String.join("\n", lines);
+        }
+    }
+
+    /// The short-lived Copilot token. It does not print itself.
+    ///
+    /// @param api what requests with it go to
+    public record Token(String value, URI api, Instant expires) {
+        /// `Bearer …`, for the header Authorization.
+        public String header() { return "Bearer " + value; }
+
+        @Override
+        public String toString() { return Secrets.shown(value) + " for " + api + ", until " + expires; }
+    }
+
+    /// What to ask: the model's id (null: the one that `chat` takes), the messages in order, and any further fields of
+    /// the request's body.
     public record Request(String model, List<Message> messages, ObjectNode fields, boolean stream) {
         public Request {
             messages = List.copyOf(messages);
@@ -1191,6 +1473,19 @@ public class copilot {
         public Request withMessages(List<Message> other) { return new Request(model, other, fields, stream); }
 
         public Request withModel(String other) { return new Request(other, messages, fields, stream); }
+
+        /// Puts a system message in front, in place of another.
+        public Request withSystem(String text) {
+            var all = new ArrayList<>(messages);
+            if (!all.isEmpty() && all.getFirst().role().equals("system")) all.removeFirst();
+            all.addFirst(Message.system(text));
+            return withMessages(all);
+        }
+
+        /// Sets a field, such as `with("temperature", 0)`.
+        public Request with(String field, Object value) {
+            return new Request(model, messages, fields.deepCopy().set(field, Json.tree(value)), stream);
+        }
 
         public Request withStream(boolean other) { return new Request(model, messages, fields, other); }
     }
@@ -1210,6 +1505,16 @@ public class copilot {
 
         @Override
         public String toString() { return text(); }
+
+        /// The text as JSON, without a code fence around it: `ask("…").value().path("label").asString()`.
+        ///
+        /// @throws Fault where it is none
+        public JsonNode value() {
+            var value = Json.tryParse(AnswerSchema.unfenced(text()));
+            if (!value.isMissingNode()) return value;
+            throw Fault.error("the answer is no JSON: " + Text.shortened(Text.printable(text()), 80),
+                    "a template with a schema asks for it, and checks it");
+        }
 
         /// The record that `chat --json` prints; times in milliseconds.
         public ObjectNode json() {
@@ -1412,9 +1717,225 @@ public class copilot {
         /// The answer of GitHub's that it tells of; null where there was none.
         Refusal refusal() { return refusal; }
 
+        /// What the tool exits with where it ends for this: 1, 2, 4, 75, 130.
         public int exitCode() { return exitCode; }
 
+        /// What happened and where.
+        public String sentence() { return super.getMessage(); }
+
+        /// What to type next; may be empty.
         public String hint() { return hint; }
+
+        /// The sentence and, in a line of its own, the hint: JShell and stack traces show nothing else.
+        @Override
+        public String getMessage() { return hint.isEmpty() ? sentence() : sentence() + "\nhint: " + hint; }
+    }
+}
+
+// ================================================================================================= Toolkit
+// What the verbs stand on: one client for the process, made when it is first needed. Then the JShell that knows them.
+
+/// The verbs' hands.
+final class Toolkit {
+    private static final class Mine {
+        static final Toolkit TOOLKIT = new Toolkit(new Environment(new Stdin(InputStream.nullInputStream(), null),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()), System.getenv(), _ -> false,
+                Time.SYSTEM, () -> false, Path.of("")));
+    }
+
+    private final Environment env;
+    private CopilotClient client;
+
+    Toolkit(Environment env) { this.env = env; }
+
+    /// This process's own.
+    static Toolkit mine() { return Mine.TOOLKIT; }
+
+    synchronized CopilotClient copilot() {
+        if (client == null) client = client(new Screen(env), Duration.ofMinutes(1));
+        return client;
+    }
+
+    private CopilotClient client(Screen screen, Duration usual) {
+        var wait = Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), usual);
+        return new CopilotClient(new Session(env, screen, Home.of(env), Host.of("COP_HOST", env.variable("COP_HOST")),
+                Headers.parse(env.variable("COP_HEADERS"), List.of()), new Wire(env, screen, wait)));
+    }
+
+    Reply ask(Request request) { return ask(request, _ -> { }); }
+
+    Reply ask(Request request, Consumer<String> pieces) {
+        if (request.messages().stream().allMatch(m -> m.content().isBlank())) {
+            throw Fault.usage("the prompt is empty", "ask(\"your question\")");
+        }
+        var client = copilot();
+        return client.ask(request.withModel(client.model(request.model())), (_, piece) -> pieces.accept(piece));
+    }
+
+    Reply ask(Question question) {
+        var client = copilot();
+        return question.checked(client.ask(question.request(client, true), (_, _) -> { }));
+    }
+
+    Usage stream(Request request, Consumer<String> pieces) { return whole(ask(request, pieces)); }
+
+    Usage stream(Question question, Consumer<String> pieces) {
+        return stream(question.request(copilot(), true), pieces);
+    }
+
+    /// What was handed over in pieces cannot be looked at again, so it is an error that there was not all of it.
+    private static Usage whole(Reply reply) {
+        if (Set.of("stop", "").contains(reply.finish())) return reply.usage();
+        throw Fault.error("the answer was cut off (finish: " + reply.finish() + ")", reply.finish().equals("length")
+                ? "with(\"max_tokens\", …), or a model with a larger output" : "put the question in other words");
+    }
+
+    Prompt prompt(String name) { return new Prompt(new TemplateFolders(env).named(name), this); }
+
+    Prompt template(String text) {
+        var found = new TemplateFolders.Found("template", "template(…)", null, text);
+        return new Prompt(TemplateReader.read(new TemplateFolders(env), found), this);
+    }
+
+    List<String> templates() { return List.copyOf(new TemplateFolders(env).names()); }
+
+    Models models() {
+        return new Models(copilot().catalogue(Catalogue.FRESH).models().stream().filter(Model::shown).toList());
+    }
+
+    Stream<Row> rows(String name) { return rows(name, Rows.formatOf(env, name)); }
+
+    private Stream<Row> rows(String name, String format) {
+        var rows = Rows.opened(env, name, name, format);
+        var next = new Spliterators.AbstractSpliterator<Row>(Long.MAX_VALUE, Spliterator.ORDERED) {
+            @Override
+            public boolean tryAdvance(Consumer<? super Row> to) {
+                try {
+                    var row = rows.next();
+                    if (row == null) {
+                        rows.close();
+                        return false;
+                    }
+                    if (row.fault() != null) throw row.fault();
+                    to.accept(new Row(row.data()));
+                    return true;
+                } catch (IOException e) {
+                    throw Fault.io("cannot read " + name, e, null);
+                }
+            }
+        };
+        return StreamSupport.stream(next, false).onClose(() -> {
+            try {
+                rows.close();
+            } catch (IOException e) {
+                throw Fault.io("cannot close " + name, e, null);
+            }
+        });
+    }
+
+    /// @param rows a file's name, or a list of maps, which becomes a file in the run's folder
+    Outcome batch(Prompt prompt, Object rows, int jobs, Duration delay, Consumer<String> progress, String out) {
+        if (jobs < 1) throw Fault.usage("withJobs(" + jobs + ") is out of range", "1 or more");
+        Path file = OutputFile.check(env, ".to", out);
+        Path run = file.resolveSibling(file.getFileName() + ".run");
+        var told = new PrintWriter(new Lines(progress), true);
+        var heard = new Environment(env.stdin(), env.out(), told, env.variables(), _ -> false, env.time(),
+                env.ending(), env.directory());
+        var screen = new Screen(heard);
+        String input = rows instanceof List<?> list ? keep(list, run) : rows.toString();
+        var options = BatchOptions.standard(prompt.name(), input, Rows.formatOf(env, input), out, run, jobs, delay);
+        var client = client(screen, Duration.ofMinutes(15));
+        try (var _ = client.session().wire()) {
+            new BatchJob(heard, screen, client, options, row -> prompt.withAll(row.data()).question())
+                    .run(prompt.wished(), BatchJob.about(prompt.template(), prompt.fields(), options));
+        }
+        try (var report = BatchReport.of(new RunFolder(run))) {
+            var tally = report.tally();
+            return new Outcome(file, tally.ok(), tally.failed(), tally.filtered(), tally.incomplete(),
+                    () -> rows(out, Rows.formatOf(env, out)));
+        }
+    }
+
+    private String keep(List<?> rows, Path run) {
+        Path file = run.resolve("rows.jsonl");
+        try {
+            Files.createDirectories(run);
+            WholeFile.write(file, rows.stream().map(row -> Data.text(Data.of(row)) + "\n")
+                    .collect(Collectors.joining()));
+            return file.toString();
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + file, e, "is the disk full?");
+        }
+    }
+
+    /// Gives a listener what is printed, line by line.
+    private static final class Lines extends Writer {
+        private final Consumer<String> to;
+        private final StringBuilder begun = new StringBuilder();
+
+        Lines(Consumer<String> to) { this.to = to; }
+
+        @Override
+        public synchronized void write(char[] text, int from, int length) {
+            begun.append(text, from, length);
+            for (int end = begun.indexOf("\n"); end >= 0; end = begun.indexOf("\n")) {
+                to.accept(begun.substring(0, end));
+                begun.delete(0, end + 1);
+            }
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+    }
+
+    String run(String... command) {
+        if (command.length == 0) throw Fault.usage("run() wants a program", "run(\"git\", \"diff\")");
+        try {
+            var process = new ProcessBuilder(command).directory(env.path("").toAbsolutePath().toFile()).start();
+            process.getOutputStream().close();
+            var errors = new FutureTask<>(() -> process.getErrorStream().readAllBytes());
+            Thread.ofVirtual().start(errors);
+            try {
+                String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+                int code = process.waitFor();
+                if (code == 0) return Text.withoutLastNewlines(said);
+                String reason = new String(errors.get(), StandardCharsets.UTF_8).strip();
+                throw Fault.error(command[0] + " ended with " + code + (reason.isEmpty() ? "" : ": "
+                        + Text.shortened(Text.printable(reason), 500)), "");
+            } catch (InterruptedException e) {
+                throw new Interrupted();
+            } catch (ExecutionException e) {
+                throw new IllegalStateException(e);
+            } finally {
+                process.destroy();
+            }
+        } catch (IOException e) {
+            throw Fault.io("cannot run " + command[0], e, "is it on the PATH?");
+        }
+    }
+
+    JsonNode api(String method, String path, Object body) {
+        var answer = new StringWriter();
+        int status = copilot().raw(method, path, body == null ? null : Json.compact(Json.tree(body)),
+                head -> head.copyText(new PrintWriter(answer)));
+        String text = answer.toString();
+        if (status / 100 != 2) {
+            throw Fault.error(method + " " + path + " answered " + status + ": " + Text.shortened(Text.printable(text),
+                    300), "");
+        }
+        var json = Json.tryParse(text);
+        if (!json.isMissingNode()) return json;
+        throw Fault.error("the answer to " + path + " is no JSON: " + Text.shortened(Text.printable(text), 80),
+                "copilot api " + path + " prints it as it is");
+    }
+
+    Token token() {
+        var token = copilot().tokens().current();
+        var now = env.time().now();
+        return new Token(token.value(), token.api(), now.plus(token.left(now)));
     }
 }
 
@@ -1432,6 +1953,15 @@ record BatchOptions(String template, String rows, String format, String out, Pat
                     String id, List<String> echo, int jobs, Duration delay, BatchRunner.Rules rules, int first,
                     int sample, long seed, int shard, int shards, boolean skipBad, boolean retryFailed, boolean again,
                     boolean dryRun, boolean yes, String command) {
+    /// What `copilot batch` does where nothing else is said.
+    static BatchOptions standard(String template, String rows, String format, String out, Path run, int jobs,
+                                 Duration delay) {
+        var rules = new BatchRunner.Rules(3, 2, Duration.ofMinutes(10), Duration.ofMinutes(15), 0.2,
+                new Budget(null, null, null, null));
+        return new BatchOptions(template, rows, format, out, run, false, false, null, List.of(), jobs, delay, rules, 0,
+                0, 0, 1, 1, false, false, false, false, true, "the same call");
+    }
+
     /// Whether a row is of this shard; rows stay in their shard when others are added.
     boolean mine(String id) { return shards == 1 || Math.floorMod(Key.of(id).high(), shards) == shard - 1; }
 }
@@ -1439,7 +1969,7 @@ record BatchOptions(String template, String rows, String format, String out, Pat
 /// The rows of a batch as tasks: each read, filled and named. Both looks at the input go through here.
 final class BatchTasks implements AutoCloseable {
     private final BatchOptions options;
-    private final Function<Row, Question> prompts;
+    private final Function<InputRow, Question> prompts;
     private final Rows rows;
     private final String model;
     private final boolean structured;
@@ -1448,7 +1978,7 @@ final class BatchTasks implements AutoCloseable {
     private int index = -1;
     private Key all = new Key(0, 0);
 
-    BatchTasks(Rows rows, BatchOptions options, Function<Row, Question> prompts, String model, boolean structured,
+    BatchTasks(Rows rows, BatchOptions options, Function<InputRow, Question> prompts, String model, boolean structured,
                Set<Integer> chosen) {
         this.rows = rows;
         this.options = options;
@@ -1474,7 +2004,7 @@ final class BatchTasks implements AutoCloseable {
     /// Names all rows that were read, those of other shards too, and what they ask.
     String fingerprint() { return all.toString(); }
 
-    private Task task(Row row) {
+    private Task task(InputRow row) {
         if (row.fault() != null) return bad(row, row.place(), row.fault());
         String id = row.place();
         try {
@@ -1488,21 +2018,21 @@ final class BatchTasks implements AutoCloseable {
         }
     }
 
-    private Task bad(Row row, String id, Fault fault) {
-        String words = fault.getMessage().contains(row.place()) ? fault.getMessage()
-                : row.place() + ": " + fault.getMessage();
+    private Task bad(InputRow row, String id, Fault fault) {
+        String words = fault.sentence().contains(row.place()) ? fault.sentence()
+                : row.place() + ": " + fault.sentence();
         return new Task(index, row.place(), id, Key.of("bad\n" + id + "\n" + words), null, null,
                 Fault.usage(words, fault.hint()), row.data() == null ? null : echo(row.data()));
     }
 
-    private Request filled(Row row, AnswerSchema[] schema) {
+    private Request filled(InputRow row, AnswerSchema[] schema) {
         var question = prompts.apply(row);
         schema[0] = question.schema();
         return question.request(model, true, structured);
     }
 
     /// A line of OpenAI's Batch API. Its own model wins; what we do not send is left out.
-    private Request request(Row row) {
+    private Request request(InputRow row) {
         var body = Data.node(row.data().get("body"));
         if (!(body instanceof ObjectNode fields) || !fields.path("messages").isArray()) {
             throw Fault.usage("it is no request of the Batch API: there is no body with messages",
@@ -1552,7 +2082,7 @@ final class BatchJob {
     private final Screen screen;
     private final CopilotClient copilot;
     private final BatchOptions options;
-    private final Function<Row, Question> prompts;
+    private final Function<InputRow, Question> prompts;
     private final RunFolder folder;
     private final FilePattern pattern;                      // null: one file for all results
     private String model;
@@ -1563,7 +2093,7 @@ final class BatchJob {
 
     /// @param prompts fills the template; not called where the rows are requests
     BatchJob(Environment env, Screen screen, CopilotClient copilot, BatchOptions options,
-             Function<Row, Question> prompts) {
+             Function<InputRow, Question> prompts) {
         this.env = env;
         this.screen = screen;
         this.copilot = copilot;
@@ -1571,6 +2101,18 @@ final class BatchJob {
         this.prompts = prompts;
         folder = new RunFolder(options.run());
         pattern = FilePattern.of(env.path(""), options.out());
+    }
+
+    /// What the manifest keeps of how it was asked.
+    ///
+    /// @param template null where the rows are requests
+    /// @param wishes fields of every request
+    static ObjectNode about(Template template, ObjectNode wishes, BatchOptions options) {
+        var about = Json.object().put("tool", "copilot.java " + cop.copilot.VERSION);
+        if (template != null) about.put("template", template.place()).put("template_hash", template.hash());
+        about.set("options", wishes);
+        options.echo().forEach(about.putArray("echo")::add);
+        return about.put("jobs", options.jobs()).put("delay", Durations.seconds(options.delay()));
     }
 
     /// What the first look at all rows has found.
@@ -1599,7 +2141,7 @@ final class BatchJob {
             if (options.again() && !manifest.has("again")) manifest.put("again", journal.size());
             again = manifest.path("again").asLong(0);
             var plan = look(input, journal::entry);
-            if (!plan.bad.isEmpty() && !options.skipBad()) return refuse(plan);
+            if (!plan.bad.isEmpty() && !options.skipBad()) throw refusal(plan);
             if (!plan.toSend.isEmpty() && !confirmed(plan)) return 0;
             int before = manifest.path("rows").asInt(0);
             if (options.out() != null && pattern == null && before > plan.order.size()) {
@@ -1647,16 +2189,7 @@ final class BatchJob {
         }
     }
 
-    private Rows open(String input) {
-        try {
-            return Rows.open(env, input, options.format());
-        } catch (CharacterCodingException e) {
-            throw Fault.usage(options.rows() + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + options.rows());
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + options.rows() + ": " + Text.reason(e),
-                    "is the name right? ls -l " + options.rows(), e);
-        }
-    }
+    private Rows open(String input) { return Rows.opened(env, input, options.rows(), options.format()); }
 
     private BatchTasks tasks(String input) {
         return new BatchTasks(open(input), options, prompts, model, structured, chosen);
@@ -1742,7 +2275,7 @@ final class BatchJob {
             pattern.claim(task, model, files);
             return task;
         } catch (Fault wrong) {
-            return task.bad(wrong.getMessage(), wrong.hint());
+            return task.bad(wrong.sentence(), wrong.hint());
         }
     }
 
@@ -1760,16 +2293,19 @@ final class BatchJob {
         return entry.get().status().equals("ok") || !options.retryFailed();
     }
 
-    private int refuse(Plan plan) {
-        tell(plan);
-        screen.hint(plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked, and nothing was sent; mend"
-                + " them, or --skip-bad leaves them out (" + plan.bad.getFirst().fault().hint() + ")");
-        return Fault.USAGE;
+    private Fault refusal(Plan plan) {
+        var lines = wrongs(plan);
+        lines.stream().limit(lines.size() - 1).forEach(screen::error);
+        return Fault.usage(lines.getLast(), plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked, and"
+                + " nothing was sent; mend them, or --skip-bad leaves them out (" + plan.bad.getFirst().fault().hint()
+                + ")");
     }
 
-    private void tell(Plan plan) {
-        plan.bad.stream().limit(MOST_ERRORS).forEach(task -> screen.error(task.fault().getMessage()));
-        if (plan.bad.size() > MOST_ERRORS) screen.error("and " + (plan.bad.size() - MOST_ERRORS) + " rows more");
+    private static List<String> wrongs(Plan plan) {
+        var lines = plan.bad.stream().limit(MOST_ERRORS).map(task -> task.fault().sentence())
+                .collect(Collectors.toCollection(ArrayList::new));
+        if (plan.bad.size() > MOST_ERRORS) lines.add("and " + (plan.bad.size() - MOST_ERRORS) + " rows more");
+        return lines;
     }
 
     /// Rows that cannot be asked are results too.
@@ -1777,7 +2313,7 @@ final class BatchJob {
         for (var task : plan.bad) {
             if (journal.entry(task.key()).isPresent()) continue;
             journal.append(task.key(), new Result(task.id(), "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row",
-                    task.fault().getMessage(), false, task.echo()), env.time().now());
+                    task.fault().sentence(), false, task.echo()), env.time().now());
         }
     }
 
@@ -1801,7 +2337,7 @@ final class BatchJob {
         var entries = Files.exists(Journal.file(folder.path())) ? folder.entries()
                 : Map.<Key, Journal.Entry>of();
         var plan = look(input, key -> Optional.ofNullable(entries.get(key)));
-        tell(plan);
+        wrongs(plan).forEach(screen::error);
         var out = new StringJoiner("\n");
         out.add("rows     " + plan.order.size()).add("done     " + plan.done).add("bad      " + plan.bad.size())
                 .add("to send  " + plan.left()).add("model    " + model)
@@ -1914,7 +2450,7 @@ final class BatchJob {
             var why = stopped.orElseGet(() -> Fault.error("some rows were not asked", ""));
             if (why instanceof Interrupted) throw why;
             int code = why.exitCode() == Fault.ERROR && why.refusal() != null ? Fault.LATER : why.exitCode();
-            throw new Fault(code, why.getMessage(), (why.hint().isEmpty() ? "" : why.hint() + "; ")
+            throw new Fault(code, why.sentence(), (why.hint().isEmpty() ? "" : why.hint() + "; ")
                     + "this goes on from here: " + options.command(), why);
         }
         screen.note((plan.toSend.isEmpty() ? "nothing to do: " : "done: ") + tally.words()
@@ -2130,35 +2666,6 @@ final class BatchProgress implements BatchRunner.Watcher {
 
 // ================================================================================================= Answers
 // The commands' hands: what goes into a prompt from files, how an answer reaches stdout, and the conversation.
-
-/// What a script holds: this process's environment, and the client, made when it is first needed.
-final class Toolkit {
-    static final class Mine {
-        static final Toolkit TOOLKIT = new Toolkit(new Environment(new Stdin(InputStream.nullInputStream(), null),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()), System.getenv(), _ -> false,
-                Time.SYSTEM, () -> false, Path.of("")));
-    }
-
-    private final Environment env;
-    private CopilotClient client;
-
-    Toolkit(Environment env) { this.env = env; }
-
-    Prompt prompt(String name) {
-        return new Prompt(new TemplateFolders(env).named(name), Map.of(), null, this::copilot);
-    }
-
-    private synchronized CopilotClient copilot() {
-        if (client == null) {
-            var notes = new Screen(env);
-            var wait = Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), Duration.ofMinutes(1));
-            client = new CopilotClient(new Session(env, notes, Home.of(env),
-                    Host.of("COP_HOST", env.variable("COP_HOST")),
-                    Headers.parse(env.variable("COP_HEADERS"), List.of()), new Wire(env, notes, wait)));
-        }
-        return client;
-    }
-}
 
 /// What is to be asked, before a model is chosen.
 ///
@@ -2376,7 +2883,7 @@ record TemplateList(List<Line> lines) {
             try {
                 lines.add(line(folders, name));
             } catch (Fault damaged) {
-                notes.warn(damaged.getMessage());
+                notes.warn(damaged.sentence());
             }
         }
         return new TemplateList(lines);
@@ -2557,7 +3064,7 @@ final class AnswerPrinter implements Listener {
         end();
         if (heard.isEmpty()) return;
         String answer = !form.json() ? heard() : Json.line(Json.object().put("text", heard()).put("finish", "")
-                .put("error", fault.getMessage()));
+                .put("error", fault.sentence()));
         if (form.file() == null) {
             if (!form.live()) print(answer);
             return;
@@ -2565,7 +3072,7 @@ final class AnswerPrinter implements Listener {
         try {
             screen.note("what had come is in " + OutputFile.keepPart(form.file(), answer));
         } catch (Fault unwritable) {
-            screen.warn(unwritable.getMessage());
+            screen.warn(unwritable.sentence());
         }
     }
 
@@ -2652,7 +3159,7 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
                 }
                 return new Line(source.source(), first ? "used" : "works", shown + ", " + token.plan());
             } catch (Refused refused) {
-                return new Line(source.source(), "refused", refused.getMessage());
+                return new Line(source.source(), "refused", refused.sentence());
             } catch (Interrupted stopped) {
                 throw stopped;
             } catch (Fault fault) {
@@ -3005,7 +3512,7 @@ record DeviceFlow(Session session, String clientId, String scope) {
                 answer = poll(code);
                 trouble = Duration.ZERO;
             } catch (Stopped lost) {
-                notes.accept(lost.getMessage() + "; still trying");
+                notes.accept(lost.sentence() + "; still trying");
                 trouble = trouble.isZero() ? interval : trouble.multipliedBy(2);
                 if (trouble.compareTo(Duration.ofSeconds(30)) > 0) trouble = Duration.ofSeconds(30);
                 continue;
@@ -3167,7 +3674,7 @@ record Logins(Session session) {
         } catch (Interrupted stopped) {
             throw stopped;
         } catch (Fault notTold) {
-            session.notes().detail(notTold.getMessage());
+            session.notes().detail(notTold.sentence());
             return "";
         }
     }
@@ -3352,13 +3859,13 @@ final class Tokens {
             logins.store(new GithubToken(login.source(), login.value(), logins.user(login)));
             return token;
         } catch (Refused refused) {
-            throw Fault.login("this login is not kept, for it is of no use: " + refused.getMessage(), refused.hint());
+            throw Fault.login("this login is not kept, for it is of no use: " + refused.sentence(), refused.hint());
         } catch (Interrupted | AbuseVerdict end) {
             throw end;
         } catch (Fault trouble) {
             if (untried) logins.store(login);
             throw new Fault(trouble.exitCode(), "the login is " + (untried ? "kept, but" : "not kept, for it")
-                    + " could not be tried: " + trouble.getMessage(), untried ? "copilot status, in a while"
+                    + " could not be tried: " + trouble.sentence(), untried ? "copilot status, in a while"
                     : "try again in a while", trouble);
         }
     }
@@ -3383,13 +3890,13 @@ final class Tokens {
                 return token;
             } catch (Refused refused) {
                 reasons.add(refused);
-                if (!refused.remembered) fresh.add(refused.getMessage());
+                if (!refused.remembered) fresh.add(refused.sentence());
             }
         }
         if (reasons.isEmpty()) throw Fault.login("not logged in to " + session.host().name(), "copilot login");
         if (reasons.size() == 1) throw reasons.getFirst();
         var list = new StringJoiner("; ");
-        for (var reason : reasons) list.add(reason.getMessage());
+        for (var reason : reasons) list.add(reason.sentence());
         throw Fault.login("no GitHub token that was found is good for Copilot: " + list, "copilot login");
     }
 
@@ -3419,7 +3926,7 @@ final class Tokens {
                 boolean usable = refused == null && other && cached.get().alive(now);
                 if (!usable) throw trouble;
                 session.notes().warn("the Copilot token could not be renewed, the old one is used: "
-                        + trouble.getMessage());
+                        + trouble.sentence());
                 return cached.get();
             }
         });
@@ -3440,7 +3947,7 @@ final class Tokens {
             return session.home().kept(session.home().token(key(source)))
                     .map(kept -> CopilotToken.of(kept.answer(), kept.fetched(), session.host()));
         } catch (Fault useless) {
-            session.notes().detail("the cached token is thrown away: " + useless.getMessage());
+            session.notes().detail("the cached token is thrown away: " + useless.sentence());
             return Optional.empty();
         }
     }
@@ -3468,7 +3975,7 @@ final class Tokens {
         changeRefusals(all -> {
             all.removeIf(old -> Json.instant(old, "at").plus(REMEMBER_REFUSAL).isBefore(now));
             all.set(key(source), Json.object().put("at", now.getEpochSecond())
-                    .put("reason", refused.getMessage()).put("hint", refused.hint()));
+                    .put("reason", refused.sentence()).put("hint", refused.hint()));
         });
     }
 
@@ -3478,7 +3985,7 @@ final class Tokens {
         } catch (Interrupted stopped) {
             throw stopped;
         } catch (Fault readOnly) {
-            session.notes().detail(readOnly.getMessage());
+            session.notes().detail(readOnly.sentence());
         }
     }
 
@@ -3618,7 +4125,7 @@ final class CopilotClient {
                     : call.slow()), chat, answer -> ChatRefusal.of(this, request, answer));
         } catch (Stopped stopped) {
             String what = chat.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
-            throw new Stopped(what + stopped.getMessage(),
+            throw new Stopped(what + stopped.sentence(),
                     chat.delivered() ? "ask again for a whole one" : stopped.hint(), stopped);
         }
         var reply = chat.answer.reply(Duration.ofNanos(System.nanoTime() - start));
@@ -3685,7 +4192,7 @@ final class CopilotClient {
         } catch (Interrupted stopped) {
             throw stopped;
         } catch (Fault trouble) {
-            session.notes().detail("no catalogue: " + trouble.getMessage());
+            session.notes().detail("no catalogue: " + trouble.sentence());
             return Optional.empty();                        // the chat itself will say what is wrong
         }
     }
@@ -4141,7 +4648,7 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
                 filled(sample, false);
             } catch (Fault fault) {
                 String which = samples.size() == 1 ? "its sample" : "sample " + (samples.indexOf(sample) + 1);
-                found.add(Fault.usage(fault.getMessage() + " (with " + which + ", " + head.samples().place() + ")",
+                found.add(Fault.usage(fault.sentence() + " (with " + which + ", " + head.samples().place() + ")",
                         fault.hint()));
             }
         }
@@ -5360,6 +5867,7 @@ final class Data {
             case CharSequence text -> whole(text.toString(), () -> "");
             case Number number -> number(number.toString());
             case JsonNode node -> ofNode(node);
+            case copilot.Row row -> row.data();
             case Map<?, ?> map -> {
                 var copy = new LinkedHashMap<String, Object>();
                 map.forEach((name, inner) -> copy.put(String.valueOf(name), of(inner)));
@@ -5655,17 +6163,17 @@ final class RequestFields {
 /// @param place where it stands, such as `tickets.csv:17`
 /// @param data its fields; null where it cannot be read
 /// @param fault why it cannot be read; null where it can
-record Row(String place, Map<String, Object> data, Fault fault) {
-    static Row of(String place, Supplier<Map<String, Object>> reading) {
+record InputRow(String place, Map<String, Object> data, Fault fault) {
+    static InputRow of(String place, Supplier<Map<String, Object>> reading) {
         try {
-            return new Row(place, reading.get(), null);
+            return new InputRow(place, reading.get(), null);
         } catch (Fault fault) {
-            return new Row(place, null, fault);
+            return new InputRow(place, null, fault);
         }
     }
 
-    static Row bad(String place, String what, String hint) {
-        return new Row(place, null, Fault.usage(place + ": " + what, hint));
+    static InputRow bad(String place, String what, String hint) {
+        return new InputRow(place, null, Fault.usage(place + ": " + what, hint));
     }
 }
 
@@ -5673,7 +6181,7 @@ record Row(String place, Map<String, Object> data, Fault fault) {
 /// follows unreadable is the last.
 interface Rows extends AutoCloseable {
     /// @return null after the last
-    Row next() throws IOException;
+    InputRow next() throws IOException;
 
     @Override
     void close() throws IOException;
@@ -5691,7 +6199,20 @@ interface Rows extends AutoCloseable {
                 ? "json" : "jsonl";
     }
 
-    static Rows open(Environment env, String name, String format) throws IOException {
+    /// @param typed what the user calls it
+    /// @throws Fault where it cannot be read
+    static Rows opened(Environment env, String name, String typed, String format) {
+        try {
+            return open(env, name, format);
+        } catch (CharacterCodingException e) {
+            throw Fault.usage(typed + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + typed);
+        } catch (IOException e) {
+            throw new Fault(Fault.USAGE, "cannot read " + typed + ": " + Text.reason(e), "is the name right? ls -l "
+                    + typed, e);
+        }
+    }
+
+    private static Rows open(Environment env, String name, String format) throws IOException {
         return switch (format) {
             case "files" -> new JsonFiles(env, name);
             case "csv", "tsv" -> new TableRows(env.path(name), name, format.equals("tsv"));
@@ -5713,12 +6234,13 @@ final class JsonLines implements Rows {
     }
 
     @Override
-    public Row next() throws IOException {
+    public InputRow next() throws IOException {
         for (byte[] bytes = line(); bytes != null; bytes = line()) {
             byte[] text = bytes;
             if (new String(bytes, StandardCharsets.ISO_8859_1).isBlank()) continue;
             int number = line;
-            return Row.of(name + ":" + line, () -> Data.object(Text.utf8(text, name + ":" + number), name, number));
+            String place = name + ":" + number;
+            return InputRow.of(place, () -> Data.object(Text.utf8(text, place), name, number));
         }
         return null;
     }
@@ -5748,7 +6270,7 @@ final class JsonRows implements Rows {
     }
 
     @Override
-    public Row next() {
+    public InputRow next() {
         if (ended) return null;
         String place = name;
         try {
@@ -5762,21 +6284,21 @@ final class JsonRows implements Rows {
             if (token == JsonToken.END_ARRAY) return more();
             if (token == null) return null;
             Object value = Data.value(parser, name);
-            if (!array && more() instanceof Row more) return more;
-            return value instanceof Map<?, ?> map ? new Row(place, Data.copy(map), null)
-                    : Row.bad(place, "a row must be an object, not " + Data.kind(value), "{\"name\": \"value\"}");
+            if (!array && more() instanceof InputRow more) return more;
+            return value instanceof Map<?, ?> map ? new InputRow(place, Data.copy(map), null)
+                    : InputRow.bad(place, "a row must be an object, not " + Data.kind(value), "{\"name\": \"value\"}");
         } catch (Fault fault) {
             ended = true;
-            return new Row(place, null, fault);
+            return new InputRow(place, null, fault);
         } catch (JacksonException e) {
             ended = true;
-            return new Row(place, null, Data.fault(e, name));
+            return new InputRow(place, null, Data.fault(e, name));
         }
     }
 
     /// What comes after the end is a bad row.
-    private Row more() {
-        return parser.nextToken() == null ? null : Row.bad(name + ":" + parser.currentTokenLocation().getLineNr(),
+    private InputRow more() {
+        return parser.nextToken() == null ? null : InputRow.bad(name + ":" + parser.currentTokenLocation().getLineNr(),
                 "something comes after the " + (array ? "list" : "object"), "JSON Lines? --format jsonl");
     }
 
@@ -5822,24 +6344,24 @@ final class TableRows implements Rows {
     }
 
     @Override
-    public Row next() throws IOException {
+    public InputRow next() throws IOException {
         String place = name;
         try {
             if (ended || !lines.hasNextValue()) return null;
             place = name + ":" + lines.currentLocation().getLineNr();
             var cells = lines.nextValue();
             if (cells.size() != heading.size()) {
-                return Row.bad(place, cells.size() + " columns, the heading has " + heading.size(),
+                return InputRow.bad(place, cells.size() + " columns, the heading has " + heading.size(),
                         "a cell with a comma or a line break goes into quotes");
             }
             var data = new LinkedHashMap<String, Object>();
             for (int i = 0; i < heading.size(); i++) data.put(heading.get(i), cells.get(i));
-            return new Row(place, data, null);
+            return new InputRow(place, data, null);
         } catch (JacksonException e) {
             ended = true;                                   // the reader would stay where it is
             boolean encoding = Text.chain(e).anyMatch(CharacterCodingException.class::isInstance);
-            return encoding ? Row.bad(place, "what follows is not UTF-8 text", "iconv -f latin1 -t utf-8 " + name)
-                    : Row.bad(place, e.getOriginalMessage().lines().findFirst().orElse("cannot be read"),
+            return encoding ? InputRow.bad(place, "what follows is not UTF-8 text", "iconv -f latin1 -t utf-8 " + name)
+                    : InputRow.bad(place, e.getOriginalMessage().lines().findFirst().orElse("cannot be read"),
                     "is a quote not closed?");
         }
     }
@@ -5867,11 +6389,11 @@ final class JsonFiles implements Rows {
     }
 
     @Override
-    public Row next() throws IOException {
+    public InputRow next() throws IOException {
         if (!files.hasNext()) return null;
         Path file = files.next();
         byte[] bytes = Files.readAllBytes(folder.resolve(file));
-        return Row.of(file.toString(), () -> {
+        return InputRow.of(file.toString(), () -> {
             var data = new LinkedHashMap<>(Data.object(Text.utf8(bytes, file.toString()), file.toString()));
             data.putIfAbsent("id", file.toString().replaceFirst("\\.json$", ""));
             return data;
@@ -6349,7 +6871,6 @@ final class BatchRunner {
     record Rules(int retries, int schemaRetries, Duration timeout, Duration maxWait, double haltShare, Budget budget) {}
 
     private static final int HALT_FROM = 50;                // rows, before their share tells anything
-    private static final int WRITING = 2;                   // rows on their way to the disk hold up no others
 
     private final Pace pace;
     private final Rules rules;
@@ -6390,7 +6911,7 @@ final class BatchRunner {
     /// @throws ClosedOutput where nobody reads the results any more
     /// @return why it stopped early, if it did
     Optional<Fault> run(Iterator<Task> tasks, int mostJobs, Duration grace) {
-        int most = mostJobs + WRITING;
+        int most = mostJobs + mostJobs / 16;                // some are on their way to the disk
         var seats = new Semaphore(most);                    // rows that are held at once
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             try {
@@ -6623,15 +7144,19 @@ final class BatchRunner {
                     failure(fault);
                 }
                 case PERHAPS -> {
+                    if (troubles++ >= rules.retries()) throw last(fault);
                     ended(_ -> { });
-                    if (troubles++ >= rules.retries()) throw fault;
                     rest(backOff());
                 }
-                case RUN -> {
-                    ended(_ -> { });
-                    throw fault;
-                }
+                case RUN -> throw last(fault);
             }
+        }
+
+        /// Nothing may start between the end of this request and the end of the run.
+        private Fault last(Fault fault) {
+            stop(fault);
+            ended(_ -> { });
+            return fault;
         }
 
         private Duration backOff() { return Duration.ofMillis(1000L << Math.min(troubles - 1, 5)); }
@@ -6639,7 +7164,7 @@ final class BatchRunner {
         private void failure(Fault fault) {
             String code = fault.refusal() == null ? "lost" : fault.refusal().code().isEmpty() ? "http_"
                     + fault.refusal().status() : fault.refusal().code();
-            end("failed", null, code, fault.getMessage());
+            end("failed", null, code, fault.sentence());
         }
 
         private void end(String status, Reply reply, String code, String error) {
@@ -6700,13 +7225,13 @@ final class BatchRunner {
             requests--;
             pause = pace.unreachable(time.now());
             if (pace.unreachableFor().compareTo(rules.maxWait()) > 0) {
-                stop(Fault.later(fault.getMessage(), fault.hint()));
+                stop(Fault.later(fault.sentence(), fault.hint()));
             }
             changed.signalAll();
         } finally {
             lock.unlock();
         }
-        watcher.paused(pause, fault.getMessage());
+        watcher.paused(pause, fault.sentence());
     }
 
     /// Waits before another attempt, but not beyond the run.
@@ -7759,7 +8284,7 @@ final class Wire implements AutoCloseable {
                 if (untrusted(e) && trustMore(client)) continue;
                 var stopped = stopped(call, e);
                 failure = () -> stopped;
-                why = stopped.getMessage();
+                why = stopped.sentence();
                 if (!reading.delivered() && mayRepeat(call, e)) pause = backOff(failures);
             }
             boolean again = pause != null && failures++ < call.retries() && pause.compareTo(maxWait) <= 0
@@ -8022,7 +8547,7 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
         try {
             return read(file);
         } catch (Fault damaged) {
-            told.accept(damaged.getMessage() + "; it counts as empty");
+            told.accept(damaged.sentence() + "; it counts as empty");
             return Json.object();
         }
     }
@@ -8056,7 +8581,7 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
         try {
             write(file, json);
         } catch (Fault readOnly) {
-            notes.warn(readOnly.getMessage() + "; going on without the cache");
+            notes.warn(readOnly.sentence() + "; going on without the cache");
         }
     }
 
@@ -8642,7 +9167,7 @@ final class Screen implements Notes {
 
     int report(Fault fault) {
         if (!(fault instanceof Interrupted)) {
-            error(fault.getMessage());
+            error(fault.sentence());
             hint(fault.hint());
         }
         if (verbose) {
@@ -8670,16 +9195,20 @@ final class Screen implements Notes {
             for (var row : rows) env.out().print(String.join("\t", row.stream().map(Screen::cell).toList()) + "\n");
             return;
         }
+        columns(heading, rows).forEach(line -> env.out().print(line + "\n"));
+    }
+
+    static List<String> columns(List<String> heading, List<List<String>> rows) {
         var all = new ArrayList<List<String>>();
         all.add(heading);
         for (var row : rows) all.add(row.stream().map(Screen::cell).toList());
         var widths = IntStream.range(0, heading.size())
                 .map(i -> all.stream().mapToInt(row -> row.get(i).length()).max().orElse(0)).toArray();
-        for (var row : all) {
+        return all.stream().map(row -> {
             var line = new StringBuilder();
             for (int i = 0; i < widths.length; i++) line.append(Text.padded(row.get(i), widths[i])).append("  ");
-            env.out().print(line.toString().stripTrailing() + "\n");
-        }
+            return line.toString().stripTrailing();
+        }).toList();
     }
 
     static String cell(String text) { return Text.printable(text.replaceAll("[\t\r\n]+", " ")); }

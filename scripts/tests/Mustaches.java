@@ -186,7 +186,7 @@ class Mustaches {
     void partialsWithoutEnd() {
         var endless = engine(Map.of("p", "{{>p}}", "a", "{{<b}}{{/b}}", "b", "{{<a}}{{/a}}"));
         var fault = assertThrows(copilot.Fault.class, () -> endless.render(endless.text("{{>p}}", "t", 1), Map.of()));
-        assertEquals("p:1: the partial p contains itself without end", fault.getMessage());
+        assertEquals("p:1: the partial p contains itself without end", fault.sentence());
         assertThrows(copilot.Fault.class, () -> endless.render(endless.text("{{<a}}{{/a}}", "t", 1), Map.of()));
         assertEquals("p", endless.endless(List.of(endless.text("x{{>p}}", "t", 1))).orElseThrow().name());
         assertTrue(endless.endless(List.of(endless.text("{{#x}}{{>p}}{{/x}}", "t", 1))).isEmpty());
@@ -254,7 +254,7 @@ class Mustaches {
     @FieldSource("WRONG")
     void wrong(List<String> row) {
         var fault = assertThrows(copilot.Fault.class, () -> rendered(row.get(0), "{}"));
-        assertEquals(row.get(1), fault.getMessage());
+        assertEquals(row.get(1), fault.sentence());
         assertTrue(fault.hint().contains(row.get(2)), fault.hint());
         assertEquals(2, fault.exitCode());
     }

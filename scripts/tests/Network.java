@@ -165,7 +165,7 @@ class Network {
             proxy.refusal = "407 Proxy Authentication Required";
             cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port());
             var fault = fails(API + "/models");
-            String all = fault.getMessage() + "\n" + fault.hint();
+            String all = fault.sentence() + "\n" + fault.hint();
             assertTrue(all.toLowerCase(Locale.ROOT).contains("proxy"), all);
             assertEquals(1, proxy.heads.size());
         }
@@ -176,7 +176,7 @@ class Network {
         cop.with("HTTPS_PROXY", "http://me:secret@127.0.0.1:" + closedPort());
         var fault = fails(API + "/models");
         assertTrue(fault.hint().contains("HTTPS_PROXY") && fault.hint().contains("127.0.0.1"), fault::hint);
-        assertFalse((fault.getMessage() + fault.hint()).contains("secret"));
+        assertFalse((fault.sentence() + fault.hint()).contains("secret"));
         backedOff(3);
     }
 
@@ -255,8 +255,8 @@ class Network {
     void plainHttpOnThePortOfHttpsIsAnErrorAndNoBug() throws IOException {
         try (var server = new PlainHttp()) {
             var fault = fails("https://127.0.0.1:" + server.port() + "/models");
-            assertTrue(fault.getMessage().contains("127.0.0.1:" + server.port()), fault::getMessage);
-            assertFalse(fault.getMessage().contains("bug"), fault::getMessage);
+            assertTrue(fault.sentence().contains("127.0.0.1:" + server.port()), fault::sentence);
+            assertFalse(fault.sentence().contains("bug"), fault::sentence);
         }
     }
 
@@ -295,7 +295,7 @@ class Network {
         int port = closedPort();
         var fault = fails("http://127.0.0.1:" + port + "/models");
         assertEquals(1, fault.exitCode());
-        assertTrue(fault.getMessage().contains("127.0.0.1:" + port), fault::getMessage);
+        assertTrue(fault.sentence().contains("127.0.0.1:" + port), fault::sentence);
         assertTrue(fault.hint().contains("network"), fault::hint);
         backedOff(3);
     }
@@ -303,7 +303,7 @@ class Network {
     @Test
     void anUnknownHostIsCalledSo() {
         var fault = fails("https://no-such-host.invalid/models");
-        assertEquals("there is no host no-such-host.invalid", fault.getMessage());
+        assertEquals("there is no host no-such-host.invalid", fault.sentence());
         assertTrue(fault.hint().contains("HTTPS_PROXY"), fault::hint);
         backedOff(3);
     }
@@ -323,8 +323,8 @@ class Network {
     void aServerThatSaysNothingIsGivenUpInTimeForGood(String method) throws IOException {
         try (var server = new Silent("")) {
             var fault = failsInTime(new Call(method, server.uri(), headers(), new byte[2]));
-            assertTrue(fault.getMessage().startsWith("127.0.0.1"), fault::getMessage);
-            assertTrue(fault.getMessage().contains("no answer within the time-out"), fault::getMessage);
+            assertTrue(fault.sentence().startsWith("127.0.0.1"), fault::sentence);
+            assertTrue(fault.sentence().contains("no answer within the time-out"), fault::sentence);
             assertEquals(1, server.accepted.get(), "the limit is for the whole, not for each attempt");
             assertEquals(List.of(), cop.time.pauses);
         }
@@ -337,7 +337,7 @@ class Network {
         try (var server = new Silent("")) {
             var fault = fails(new Call(method, server.uri(), headers(), method.equals("GET") ? null : new byte[2],
                     Duration.ofMillis(300), 3, _ -> null));
-            assertTrue(fault.getMessage().contains("gave no answer within 300 ms"), fault::getMessage);
+            assertTrue(fault.sentence().contains("gave no answer within 300 ms"), fault::sentence);
             assertEquals(attempts, server.accepted.get());
             backedOff(attempts - 1);
         }
@@ -355,7 +355,7 @@ class Network {
     void aServerThatStopsWithinItsAnswerIsGivenUpInTime() throws IOException {
         try (var server = new Silent("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a\"")) {
             var fault = failsInTime(Call.get(server.uri(), headers()));
-            assertTrue(fault.getMessage().contains("did not finish within the time-out"), fault::getMessage);
+            assertTrue(fault.sentence().contains("did not finish within the time-out"), fault::sentence);
             assertEquals(1, server.accepted.get());
         }
     }
@@ -365,7 +365,7 @@ class Network {
     void aServerThatHangsUpIsTriedFourTimesAndNoMore(String method) throws IOException {
         try (var server = new HangsUp("")) {
             var fault = fails(new Call(method, server.uri(), headers(), method.equals("GET") ? null : new byte[2]));
-            assertTrue(fault.getMessage().contains("127.0.0.1"), fault::getMessage);
+            assertTrue(fault.sentence().contains("127.0.0.1"), fault::sentence);
             assertEquals(4, server.accepted.get(), "the JDK's client must not try again by itself");
             backedOff(3);
         }
@@ -378,8 +378,8 @@ class Network {
     void anAnswerCutShortIsALostConnection(String answer) throws IOException {
         try (var server = new HangsUp(answer)) {
             var fault = fails(Call.get(server.uri(), headers()));
-            assertTrue(fault.getMessage().contains("127.0.0.1"), fault::getMessage);
-            assertFalse(fault.getMessage().contains("bug"), fault::getMessage);
+            assertTrue(fault.sentence().contains("127.0.0.1"), fault::sentence);
+            assertFalse(fault.sentence().contains("bug"), fault::sentence);
             assertEquals(4, server.accepted.get());
         }
     }
@@ -446,7 +446,7 @@ class Network {
     private void certificateRefused(TunnelProxy proxy, String words) {
         var fault = fails(API + "/models");
         assertEquals(1, fault.exitCode());
-        assertTrue(fault.getMessage().contains("certificate") && fault.getMessage().contains(words), fault::getMessage);
+        assertTrue(fault.sentence().contains("certificate") && fault.sentence().contains(words), fault::sentence);
         assertTrue(fault.hint().contains("SSL_CERT_FILE"), fault::hint);
         assertEquals(List.of(), cop.time.pauses);
         int most = cop.variables.containsKey("SSL_CERT_FILE") ? 2 : 1;      // the second with the file's authorities

@@ -915,7 +915,7 @@ class Prompts {
                 Map.of("k", ""))).with("l", null).ask().text().strip());
         assertEquals("gpt-4o", Json.text(body(), "model"));
         var fault = assertThrows(copilot.Fault.class, () -> prompt("t").ask());
-        assertTrue(fault.getMessage().startsWith("templates/t.mustache:6: {{x}} is missing"), fault.getMessage());
+        assertTrue(fault.sentence().startsWith("templates/t.mustache:6: {{x}} is missing"), fault.sentence());
         assertEquals(1, bodies().size());
     }
 

@@ -766,7 +766,7 @@ class Streams {
             try (var wire = wire()) {
                 wire.send(call(server), heard);
             } catch (Fault fault) {
-                heard.trouble = fault.getMessage();
+                heard.trouble = fault.sentence();
             }
             return heard;
         });
