@@ -91,6 +91,17 @@ import cop.copilot.Request;
 import cop.copilot.Row;
 import cop.copilot.Token;
 import cop.copilot.Usage;
+import jdk.jshell.Diag;
+import jdk.jshell.EvalException;
+import jdk.jshell.JShell;
+import jdk.jshell.Snippet;
+import jdk.jshell.SnippetEvent;
+import jdk.jshell.SourceCodeAnalysis;
+import jdk.jshell.execution.LocalExecutionControl;
+import jdk.jshell.spi.ExecutionControl;
+import jdk.jshell.spi.ExecutionControlProvider;
+import jdk.jshell.spi.ExecutionEnv;
+import jdk.jshell.tool.JavaShellToolBuilder;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReaderBuilder;
@@ -169,7 +180,7 @@ public class copilot {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
         static final List<String> NAMES =
                 List.of("login", "logout", "status", "token", "chat", "models", "api", "render", "templates", "batch",
-                        "help");
+                        "repl", "help");
 
         static final String OVERVIEW = """
                 Script your own GitHub Copilot subscription.
@@ -189,6 +200,8 @@ public class copilot {
                   render     fill a template and show the prompt; nothing is sent
                   templates  what can be filled, and whether it is in order
                   batch      one prompt a row; the same command again does what is missing
+                Scripts
+                  repl       a JShell that knows your login; or run a file of snippets
                 Help
                   help       help on a command: copilot help chat, copilot chat --help
 
@@ -212,6 +225,7 @@ public class copilot {
                 case "templates" -> new TemplatesCommand();
                 case "batch" -> new BatchCommand();
                 case "api" -> new ApiCommand();
+                case "repl" -> new ReplCommand();
                 default -> throw Fault.usage("there is no command \"" + name + "\"",
                         Nearest.of(name, NAMES).map(near -> "did you mean: copilot " + near)
                                 .orElse("copilot --help lists the commands"));
@@ -1090,6 +1104,26 @@ public class copilot {
         }
     }
 
+    @CommandLine.Command(name = "copilot repl", sortOptions = false,
+            customSynopsis = "copilot repl [OPTIONS] [FILE…]", description = {
+            "A JShell that knows your login: ask(\"…\"), stream, chat, prompt, template, rows, batch, models,",
+            "run, api. FILE… is run and the shell ends: 0, the number behind /exit, or the code of what went wrong.", ""})
+    static final class ReplCommand extends LongHeaderCommand {
+        @Parameters(paramLabel = "FILE", arity = "0..*", description = "Java snippets; - is stdin.")
+        List<String> files = List.of();
+
+        @Override
+        int run(CopilotClient copilot) {
+            if (host != null) System.setProperty("COP_HOST", host);
+            if (!headers.isEmpty()) System.setProperty("COP_HEADERS", String.join("\n", headers));
+            var repl = new Repl(env, screen);
+            if (!files.isEmpty()) return repl.run(files);
+            if (env.stdin().kind() != Stdin.Kind.TERMINAL) return repl.run(List.of("-"));
+            if (!quiet) screen.say(repl.greeting(copilot));
+            return repl.talk();
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------ Verbs
     // For JShell and scripts. Nothing here prints or exits; what goes wrong is a Fault with message and hint.
 
@@ -1729,6 +1763,13 @@ public class copilot {
         /// The sentence and, in a line of its own, the hint: JShell and stack traces show nothing else.
         @Override
         public String getMessage() { return hint.isEmpty() ? sentence() : sentence() + "\nhint: " + hint; }
+
+        /// The caller's own frames, which is what JShell shows; `printStackTrace` prints all.
+        @Override
+        public StackTraceElement[] getStackTrace() {
+            return Stream.of(super.getStackTrace()).filter(frame -> !frame.getClassName().startsWith("cop.")
+                    && !frame.getClassName().startsWith("java.")).toArray(StackTraceElement[]::new);
+        }
     }
 }
 
@@ -1739,7 +1780,7 @@ public class copilot {
 final class Toolkit {
     private static final class Mine {
         static final Toolkit TOOLKIT = new Toolkit(new Environment(new Stdin(InputStream.nullInputStream(), null),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()), System.getenv(), _ -> false,
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()), variables(), _ -> false,
                 Time.SYSTEM, () -> false, Path.of("")));
     }
 
@@ -1748,8 +1789,16 @@ final class Toolkit {
 
     Toolkit(Environment env) { this.env = env; }
 
-    /// This process's own.
+    /// This process's own. `repl --host` and `java -DCOP_HOST=…` go before the variables.
     static Toolkit mine() { return Mine.TOOLKIT; }
+
+    private static Map<String, String> variables() {
+        var variables = new HashMap<>(System.getenv());
+        for (String name : List.of("COP_HOST", "COP_HEADERS", "COP_HOME", "COP_MODEL")) {
+            if (System.getProperty(name) instanceof String value) variables.put(name, value);
+        }
+        return variables;
+    }
 
     synchronized CopilotClient copilot() {
         if (client == null) client = client(new Screen(env), Duration.ofMinutes(1));
@@ -1936,6 +1985,171 @@ final class Toolkit {
         var token = copilot().tokens().current();
         var now = env.time().now();
         return new Token(token.value(), token.api(), now.plus(token.left(now)));
+    }
+}
+
+/// JShell with the verbs imported, in this process: its snippets call the toolkit that the command line calls. The only
+/// part that loads jdk.jshell.
+final class Repl {
+    private static final String IMPORTS = """
+            import module java.base;
+            import cop.copilot;
+            import cop.copilot.*;
+            import static cop.copilot.*;
+            """;
+    private static final String CLASSES = System.getProperty("java.class.path");
+
+    private final Environment env;
+    private final Screen screen;
+
+    Repl(Environment env, Screen screen) {
+        this.env = env;
+        this.screen = screen;
+    }
+
+    /// Talks with a person, until /exit.
+    ///
+    /// @return the number behind /exit
+    int talk() {
+        var history = Home.of(env).state().resolve("jshell.json");
+        var settings = new HashMap<String, String>();
+        Home.of(env).readOrEmpty(history, screen::warn).properties()
+                .forEach(entry -> settings.put(entry.getKey(), entry.getValue().asString()));
+        try {
+            Path startup = Files.createTempFile("copilot-", ".jsh");
+            try {
+                Files.writeString(startup, IMPORTS);
+                return JavaShellToolBuilder.builder().persistence(settings).start("--execution", "local",
+                        "--class-path", CLASSES, "--startup", startup.toString(), "--feedback", "concise");
+            } finally {
+                Files.deleteIfExists(startup);
+                Home.of(env).edit(history, screen::warn, kept -> settings.forEach(kept::put));
+            }
+        } catch (Fault fault) {
+            throw fault;
+        } catch (Exception e) {
+            throw new Fault(Fault.ERROR, "JShell does not start: " + Text.reason(e), "copilot repl FILE needs no"
+                    + " terminal", e);
+        }
+    }
+
+    /// Runs files one after the other, in one shell, until something goes wrong.
+    ///
+    /// @param names `-` is stdin
+    /// @return 0, or the number behind an /exit
+    int run(List<String> names) {
+        var texts = names.stream().map(name -> TextFile.read(env, name)).toList();
+        System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8));
+        var engine = new Engine();
+        try (var shell = JShell.builder().executionEngine(engine, Map.of())
+                .compilerOptions("--class-path", CLASSES).build()) {
+            IMPORTS.lines().forEach(shell::eval);
+            for (int i = 0; i < names.size(); i++) {
+                var code = new Code(shell, engine, names.get(i), texts.get(i)).run();
+                if (code.isPresent()) return code.getAsInt();
+            }
+            return 0;
+        }
+    }
+
+    /// Runs snippets in this process, and remembers what they throw as it was thrown.
+    private static final class Engine implements ExecutionControlProvider {
+        private Throwable thrown;
+
+        @Override
+        public String name() { return "copilot"; }
+
+        @Override
+        public ExecutionControl generate(ExecutionEnv env, Map<String, String> parameters) {
+            return new LocalExecutionControl() {
+                @Override
+                protected String invoke(Method method) throws Exception {
+                    try {
+                        return super.invoke(method);
+                    } catch (InvocationTargetException e) {
+                        thrown = e.getCause();
+                        throw e;
+                    }
+                }
+            };
+        }
+    }
+
+    /// A file's code, snippet by snippet.
+    private static final class Code {
+        private final JShell shell;
+        private final Engine engine;
+        private final String name, text;
+        private int at;                                     // where the next snippet begins
+
+        Code(JShell shell, Engine engine, String name, String text) {
+            this.shell = shell;
+            this.engine = engine;
+            this.name = name.equals("-") ? "stdin" : name;
+            this.text = text;
+        }
+
+        /// @return the number behind /exit; empty: to the end
+        OptionalInt run() {
+            while (at < text.length()) {
+                while (at < text.length() && Character.isWhitespace(text.charAt(at))) at++;
+                String rest = text.substring(at);
+                if (rest.isEmpty()) break;
+                if (rest.startsWith("/") && !rest.startsWith("//") && !rest.startsWith("/*")) return leave(rest);
+                var next = shell.sourceCodeAnalysis().analyzeCompletion(rest);
+                if (next.source() == null) {
+                    if (next.completeness() == SourceCodeAnalysis.Completeness.EMPTY) break;     // comments alone
+                    throw Fault.usage(name + ":" + line(at) + ": what begins here has no end",
+                            "a ) or } or \" is missing");
+                }
+                for (var event : shell.eval(next.source())) if (event.causeSnippet() == null) check(event);
+                at = text.length() - next.remaining().length();
+            }
+            return OptionalInt.empty();
+        }
+
+        private OptionalInt leave(String rest) {
+            String command = rest.lines().findFirst().orElseThrow().strip();
+            var number = Pattern.compile("/exit(?: +([0-9]{1,3}))?").matcher(command);
+            if (number.matches()) {
+                return OptionalInt.of(number.group(1) == null ? 0 : Integer.parseInt(number.group(1)));
+            }
+            throw Fault.usage(name + ":" + line(at) + ": " + command + " is for the prompt",
+                    "in a file: Java, and /exit with a number");
+        }
+
+        private void check(SnippetEvent event) {
+            if (event.status() == Snippet.Status.REJECTED) {
+                var wrong = shell.diagnostics(event.snippet()).findFirst();
+                long offset = wrong.map(Diag::getPosition).orElse(0L);
+                throw Fault.usage(name + ":" + line(at + (int) Math.max(0, offset)) + ": "
+                        + wrong.map(w -> w.getMessage(Locale.ENGLISH)).orElse("this is no Java")
+                        .replaceAll("\\s*\\R\\s*", "; "), "it runs as in JShell, statement by statement");
+            }
+            if (event.exception() == null) return;
+            String where = name + ":" + line(at) + ": ";
+            throw switch (engine.thrown) {
+                case Fault fault -> new Fault(fault.exitCode(), where + fault.sentence(), fault.hint(), fault);
+                case Throwable thrown when event.exception() instanceof EvalException ->
+                        new Fault(Fault.ERROR, where + thrown, "-v shows where", thrown);
+                case null, default -> Fault.error(where + event.exception().getMessage(), "is it declared below?");
+            };
+        }
+
+        private int line(int offset) {
+            return 1 + (int) text.substring(0, offset).chars().filter(c -> c == '\n').count();
+        }
+    }
+
+    /// Who is there and what to type, without asking GitHub.
+    String greeting(CopilotClient copilot) {
+        var source = copilot.logins().sources().stream().findFirst();
+        String who = source.map(s -> (s.user().isEmpty() ? s.source() : s.name())
+                + copilot.tokens().plan(s).map(plan -> " (" + plan + ")").orElse("")).orElse("nobody is logged in"
+                + " (copilot login)");
+        String model = copilot.chosen(null).orElseGet(() -> Catalogue.standard(copilot.catalogueAtHand()));
+        return "copilot.java " + cop.copilot.VERSION + ": " + who + ", " + model
+                + "; try ask(\"hello\"), and Tab; /exit leaves";
     }
 }
 
@@ -6483,7 +6697,7 @@ final class Journal implements AutoCloseable {
     private final JournalReader reader;
     private final Map<Key, Entry> entries;
     private final BlockingQueue<Line> queue = new LinkedBlockingQueue<>();
-    private final Thread writer = Thread.ofPlatform().daemon().name("journal").unstarted(this::write);
+    private final Thread writer = Apart.made(() -> Thread.ofPlatform().daemon().name("journal").unstarted(this::write));
     private volatile boolean closed;
 
     /// @param folder of the run; made where it is not there
@@ -8241,7 +8455,7 @@ final class Wire implements AutoCloseable {
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
                 .followRedirects(HttpClient.Redirect.NEVER).executor(Executors.newVirtualThreadPerTaskExecutor());
         proxies.applyTo(builder);
-        return (tls == null ? builder : builder.sslContext(tls)).build();
+        return Apart.made((tls == null ? builder : builder.sslContext(tls))::build);
     }
 
     /// A certificate that the JDK does not trust may be trusted by SSL_CERT_FILE, which is read only now: reading it
@@ -8786,6 +9000,14 @@ interface Time {
         @Override
         public void sleep(Duration pause) throws InterruptedException { Thread.sleep(pause); }
     };
+}
+
+/// Makes what has threads of its own so that they belong to no group of the caller's: JShell stops a snippet by
+/// interrupting the whole group that it runs in, which would end an HttpClient, or a journal, for good.
+final class Apart {
+    static <T> T made(Supplier<T> what) {
+        return CompletableFuture.supplyAsync(what, Thread::startVirtualThread).join();
+    }
 }
 
 /// stdout was closed by its reader, as `| head` does: no error, only the end.
