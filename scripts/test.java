@@ -12,6 +12,7 @@
 //SOURCES tests/Login.java
 //SOURCES tests/Token.java
 //SOURCES tests/Network.java
+//SOURCES tests/Verbs.java
 //SOURCES tests/Batches.java
 //SOURCES tests/BatchProcesses.java
 //SOURCES tests/CommandLines.java
@@ -40,8 +41,8 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Streams.class, Login.class, Token.class,
-            Chat.class, Mustaches.class, Prompts.class, Batches.class, CommandLines.class, Network.class,
-            Processes.class, BatchProcesses.class, Terminals.class);
+            Chat.class, Mustaches.class, Prompts.class, Verbs.class, Batches.class, CommandLines.class,
+            Network.class, Processes.class, BatchProcesses.class, Terminals.class);
 
     public static void main(String... args) {
         var words = new ArrayList<>(List.of(args));

@@ -1,0 +1,274 @@
+package cop;
+
+import module java.base;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/// What JShell and scripts call, and the command that runs snippets.
+class Verbs {
+    private final Harness cop = Harness.loggedIn();
+    private final Toolkit toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(),
+            Stdin.Kind.FILE), new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    private static copilot.Request request(String text) { return copilot.request(text); }
+
+    private copilot.Fault fault(Callable<?> call, String... words) {
+        var fault = assertThrows(copilot.Fault.class, call::call);
+        for (String word : words) assertTrue(fault.getMessage().contains(word), fault.getMessage());
+        return fault;
+    }
+
+    private List<String> sent() {
+        return cop.sim.ledger().stream().filter(entry -> entry.path().equals("/chat/completions"))
+                .map(entry -> entry.body().toString()).toList();
+    }
+
+    // ------------------------------------------------------------------------------------------------ ask
+
+    @Test
+    void askGivesAReplyThatPrintsAsItsText() {
+        var reply = toolkit.ask(request("say: Rayleigh scattering"));
+        assertEquals("Rayleigh scattering", reply.toString());
+        assertEquals("stop gpt-4.1-2025-04-14", reply.finish() + " " + reply.model());
+        assertTrue(reply.usage().total() > 0);
+        assertEquals("Rayleigh scattering", reply.json().path("text").asString());
+        toolkit.ask(request("hi").withModel("gpt-4o").withSystem("S").with("temperature", 0).with("stop", List.of("x")));
+        assertTrue(sent().getLast().contains("\"temperature\":0"), sent()::getLast);
+        assertTrue(sent().getLast().contains("\"stop\":[\"x\"]"), sent()::getLast);
+        assertTrue(sent().getLast().contains("\"model\":\"gpt-4o\""), sent()::getLast);
+    }
+
+    @Test
+    void whatIsWrongIsAFaultWithItsHint() {
+        fault(() -> toolkit.ask(request(" ")), "the prompt is empty");
+        var unknown = fault(() -> toolkit.ask(request("hi").withModel("gtp-4o")), "cannot use the model", "\nhint: ");
+        assertEquals(1, unknown.exitCode());
+        assertEquals(0, Stream.of(unknown.getStackTrace()).filter(f -> f.getClassName().equals("cop.Wire")).count());
+        cop.with("COPILOT_GITHUB_TOKEN", null);
+        var nobody = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
+        assertEquals(4, fault(() -> nobody.ask(request("hi")), "not logged in", "copilot login").exitCode());
+    }
+
+    @Test
+    void valuesOfAnAnswerInJson() {
+        cop.sim.set("answer", "```json\n{\"a\": [1]}\n```");
+        assertEquals(1, toolkit.ask(request("hi")).value().path("a").get(0).asInt());
+        cop.sim.set("answer", "no");
+        fault(() -> toolkit.ask(request("hi")).value(), "the answer is no JSON: no");
+    }
+
+    @Test
+    void streamHandsOverPieces() {
+        var pieces = new ArrayList<String>();
+        var usage = toolkit.stream(request("say: one two three four"), pieces::add);
+        assertEquals("one two three four", String.join("", pieces));
+        assertTrue(pieces.size() > 1 && usage.total() > 0);
+        cop.sim.set("finish", "length");
+        pieces.clear();
+        fault(() -> toolkit.stream(request("say: one two"), pieces::add), "cut off (finish: length)");
+        assertEquals("one two", String.join("", pieces), "what came was handed over");
+    }
+
+    @Test
+    void aChatRemembersWhatWasAnswered() {
+        var chat = new copilot.Chat("You are terse", null, toolkit);
+        assertEquals("hello", chat.say("say: hello").text());
+        cop.sim.set("faults", List.of("422"));
+        fault(() -> chat.say("lost"));
+        chat.say("and in French");
+        assertEquals(List.of("system", "user", "assistant", "user", "assistant"),
+                chat.messages().stream().map(copilot.Message::role).toList());
+        assertFalse(chat.toString().contains("lost"), chat::toString);
+        var other = chat.withModel("gpt-4o");
+        other.say("more");
+        assertEquals(5, chat.messages().size());
+        assertEquals(7, other.messages().size());
+        assertEquals("nothing said yet", new copilot.Chat(null, null, toolkit).toString());
+    }
+
+    // ---------------------------------------------------------------------------------------------- prompts
+
+    @Test
+    void templatesFromTheirText() {
+        var prompt = toolkit.template("say: {{x}} {{y.z}}").with("x", 1).with("y.z", "2");
+        assertEquals("1 2", prompt.ask().text());
+        assertEquals("3 2", prompt.ask(Map.of("x", 3)).text());
+        assertEquals("1 2", collected(prompt::stream));
+        prompt.withOption("temperature", 0.5).withModel("gpt-4o").ask();
+        assertTrue(sent().getLast().contains("\"temperature\":0.5"), sent()::getLast);
+        fault(() -> toolkit.template("{{#a}}").ask(), "template(…):1");
+        fault(() -> toolkit.template("say: {{x}}").ask(), "{{x}} is missing");
+        fault(() -> toolkit.prompt("revew"), "did you mean review?");
+        assertTrue(toolkit.templates().contains("review"));
+    }
+
+    private static String collected(Consumer<Consumer<String>> stream) {
+        var all = new StringBuilder();
+        stream.accept(all::append);
+        return all.toString();
+    }
+
+    // ------------------------------------------------------------------------------------------- rows, batch
+
+    @Test
+    void rowsOfEveryFormat() {
+        cop.write("r.jsonl", "{\"id\": 1, \"price\": 1.50, \"tags\": [\"a\", null], \"in\": {\"x\": true}}\n");
+        var row = toolkit.rows("r.jsonl").findFirst().orElseThrow();
+        assertEquals(new BigDecimal("1.50"), row.get("price"));
+        assertEquals("1.50", row.text("price"));
+        assertEquals(Arrays.asList("a", null), row.get("tags"));
+        assertEquals(true, ((Map<?, ?>) row.get("in")).get("x"));
+        assertEquals("{\"id\":1,\"price\":1.50,\"tags\":[\"a\",null],\"in\":{\"x\":true}}", row.toString());
+        assertEquals("", row.text("nothing"));
+        assertEquals("1.50", toolkit.template("say: {{price}}").ask(row).text(), "digits stay");
+        cop.write("r.csv", "id,text\n7,\"a, b\"\n8,c\n");
+        assertEquals(List.of("a, b", "c"), toolkit.rows("r.csv").map(r -> r.text("text")).toList());
+        cop.write("bad.jsonl", "{\"id\": 1}\nnot\n");
+        assertEquals(1, toolkit.rows("bad.jsonl").limit(1).count());
+        fault(() -> toolkit.rows("bad.jsonl").toList(), "bad.jsonl:2");
+        fault(() -> toolkit.rows("none.jsonl"), "cannot read none.jsonl");
+    }
+
+    private static final String THREE = "{\"id\": \"a\", \"x\": \"1\"}\n{\"id\": \"b\", \"x\": \"2\"}\n"
+            + "{\"id\": \"c\", \"x\": \"3\"}\n";
+
+    @Test
+    void aBatchIsKeptAndGoesOn() {
+        cop.write("r.jsonl", THREE);
+        var batch = new copilot.Batch(toolkit.template("say: {{x}}"), "r.jsonl").withJobs(2).withDelay(Duration.ZERO);
+        assertTrue(batch.toString().contains("not sent yet"));
+        var outcome = batch.to("out.jsonl");
+        assertEquals("out.jsonl: 3 ok", outcome.toString());
+        assertEquals(List.of("a=1", "b=2", "c=3"),
+                outcome.results().map(r -> r.text("id") + "=" + r.text("text")).toList());
+        assertEquals("out.jsonl: 3 ok", batch.to("out.jsonl").toString());
+        assertEquals(3, sent().size(), "nothing is asked twice");
+        cop.write("r.jsonl", THREE.replace("\"2\"", "\"4\""));
+        batch.to("out.jsonl");
+        assertEquals(4, sent().size());
+    }
+
+    @Test
+    void rowsAtHandAreABatchToo() {
+        cop.write("r.jsonl", THREE);
+        var rows = toolkit.rows("r.jsonl").filter(r -> !r.text("id").equals("b")).toList();
+        var lines = new ArrayList<String>();
+        var outcome = new copilot.Batch(toolkit.template("say: {{x}}"), rows).withDelay(Duration.ZERO)
+                .withProgress(lines::add).to("out.csv");
+        assertEquals(List.of("1", "3"), outcome.results().map(r -> r.text("text")).toList());
+        assertEquals("done: 2 ok", lines.getLast());
+    }
+
+    @Test
+    void aBatchThatCannotBeAskedSendsNothing() {
+        cop.write("r.jsonl", THREE + "{\"id\": \"d\"}\n{\"id\": \"a\", \"x\": \"\"}\n");
+        var batch = new copilot.Batch(toolkit.template("say: {{x}}"), "r.jsonl");
+        assertEquals(2, fault(() -> batch.to("out.jsonl"), "2 of 5 rows cannot be asked", "the id a is that of row 1")
+                .exitCode());
+        fault(() -> batch.to("no/such/out.jsonl"), "there is no folder");
+        fault(() -> batch.withJobs(0).to("out.jsonl"), "withJobs(0)");
+        assertEquals(0, sent().size());
+        cop.write("r.jsonl", THREE);
+        cop.sim.set("faults", List.of("ok", "402"));
+        assertEquals(75, fault(() -> batch.withJobs(1).to("out.jsonl"), "quota", "the same call").exitCode());
+        assertEquals(1, cop.read("out.jsonl").lines().count());
+    }
+
+    // ------------------------------------------------------------------------------------------- the account
+
+    @Test
+    void modelsAreAListThatPrintsAsATable() {
+        var seeing = toolkit.models().filter(m -> m.supports("vision"));
+        assertTrue(seeing.size() > 2 && seeing.size() < toolkit.models().size());
+        assertTrue(seeing.toString().startsWith(seeing.size() + " models\nID "), seeing::toString);
+        assertEquals(seeing.ids().size() + 2, seeing.toString().lines().count());
+        assertEquals("gpt-4o", toolkit.models().find("gpt-4o").id());
+        fault(() -> toolkit.models().find("gpt4o"), "did you mean gpt-4o?");
+    }
+
+    @Test
+    void programsAreRunWithoutAShell() {
+        assertEquals("a $HOME;b", toolkit.run("printf", "%s\n\n", "a $HOME;b"));
+        fault(() -> toolkit.run("sh", "-c", "echo why >&2; exit 3"), "sh ended with 3: why");
+        fault(() -> toolkit.run("no-such-program"), "cannot run no-such-program");
+        fault(() -> toolkit.run(), "wants a program");
+        assertEquals(300_000, toolkit.run("sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero"
+                + " >&2").length());
+    }
+
+    @Test
+    void anyEndpointAndTheToken() {
+        assertEquals("octocat", toolkit.api("GET", "/user", null).path("login").asString());
+        var answer = toolkit.api("POST", "/chat/completions", Map.of("model", "gpt-4.1", "messages",
+                List.of(copilot.Message.user("say: hi"))));
+        assertEquals("hi", answer.path("choices").get(0).path("message").path("content").asString());
+        fault(() -> toolkit.api("GET", "/nothing", null), "GET /nothing answered 404");
+        fault(() -> toolkit.api("GET", "https://example.com/x", null), "a path is wanted");
+        var token = toolkit.token();
+        assertEquals("Bearer " + token.value(), token.header());
+        assertFalse(token.toString().contains(token.value().substring(0, 12)), token::toString);
+        assertTrue(token.expires().isAfter(cop.time.now()));
+    }
+
+    // ------------------------------------------------------------------------------------------------ repl
+
+    static final List<List<Object>> FILES = List.of(
+            List.of("var r = ask(\"say: ä {{x}}\");\nSystem.out.println(r);", 0, "ä {{x}}\n", ""),
+            List.of("// a comment\n/* and\n another */\nint f(int i) {\n    return i + 1;\n}\nSystem.out.println(f(1));\n"
+                    + "/exit 5\nSystem.out.println(3);", 5, "2\n", ""),
+            List.of("System.out.println(1);\nint x = \"a\";", 2, "1\n", "f.jsh:2: incompatible types"),
+            List.of("\n\nvoid f() {\n", 2, "", "f.jsh:3: what begins here has no end"),
+            List.of("int i = 0;\nnosuch(i);\n", 2, "", "f.jsh:2: cannot find symbol"),
+            List.of("ask(\"gtp\", \"hi\");", 1, "", "f.jsh:1: this account cannot use the model \"gtp\""),
+            List.of("\n/set feedback normal", 2, "", "f.jsh:2: /set feedback normal is for the prompt"),
+            List.of("throw new IllegalStateException(\"mine\");", 1, "", "f.jsh:1: java.lang.IllegalStateException: mine"),
+            List.of("int f() { return g(); }\nf();", 1, "", "f.jsh:2: "),
+            List.of("System.exit(7);", 7, "", ""),
+            List.of("prompt(\"nosuch\")", 2, "", "f.jsh:1: there is no template nosuch"),
+            List.of("var l = List.of(1, 2);\nfor (int i : l)\n    System.out.println(i);\nSystem.out.println(l.size())", 0,
+                    "1\n2\n2\n", ""));
+
+    @ParameterizedTest
+    @MethodSource
+    void files(List<Object> row) {
+        cop.write("f.jsh", (String) row.get(0));
+        var outcome = cop.runProcess("", "repl", "f.jsh");
+        assertEquals(row.get(1), outcome.code(), outcome::all);
+        assertEquals(row.get(2), outcome.out(), outcome::all);
+        assertEquals(!row.get(3).equals(""), outcome.err().contains("error: "), outcome::all);
+        assertTrue(outcome.err().contains((String) row.get(3)), outcome::all);
+        assertEquals(!row.get(3).equals(""), outcome.err().contains("\nhint: "), outcome::all);
+    }
+
+    static List<List<Object>> files() { return FILES; }
+
+    @Test
+    void severalFilesShareAShellAndStdinIsOne() {
+        cop.write("a.jsh", "int x = 4;");
+        cop.write("b.jsh", "System.out.println(x + 1);");
+        assertEquals("5\n", cop.runProcess("", "repl", "a.jsh", "b.jsh").out());
+        assertEquals("hi\n", cop.runProcess("System.out.println(ask(\"say: hi\"))\n", "repl").out());
+        var missing = cop.runProcess("", "repl", "a.jsh", "none.jsh");
+        assertEquals(2, missing.code());
+        assertTrue(missing.err().contains("cannot read none.jsh"), missing::all);
+    }
+
+    @Test
+    void theHostOfTheCommandIsTheVerbs() {
+        String host = cop.sim.url();
+        cop.with("COP_HOST", "http://127.0.0.1:9");
+        assertEquals("hi\n", cop.runProcess("System.out.println(ask(\"say: hi\"))", "repl", "--host", host).out());
+    }
+}
