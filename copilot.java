@@ -849,7 +849,8 @@ public class copilot {
         @Option(order = 2, names = "--retry-failed", description = "Ask again what failed, was filtered or cut off.")
         boolean retryFailed;
 
-        @Option(order = 2, names = "--again", description = "Ask all rows again.")
+        @Option(order = 2, names = "--again", description =
+                "Ask all rows again. What fails then has failed.")
         boolean again;
 
         @Option(order = 2, names = {"-y", "--yes"}, description = "Do not ask before more than 200 requests.")
@@ -964,6 +965,7 @@ public class copilot {
 
         /// OUT.run, unless --run names another.
         private RunFolder folder() {
+            if (output != null && !output.contains("{{") && !dryRun) OutputFile.check(env, "-o", output);
             if (run != null) return new RunFolder(env.path(run).toAbsolutePath());
             if (output == null) {
                 throw Fault.usage("there is no place for the results", print ? "-k wants --run DIR, for what is done"
@@ -973,7 +975,6 @@ public class copilot {
                 throw Fault.usage("-o " + output + " names many files",
                         "--run DIR as well: the folder for what is done");
             }
-            OutputFile.check(env, "-o", output);
             return new RunFolder(env.path(output + ".run").toAbsolutePath());
         }
 
@@ -1107,7 +1108,7 @@ public class copilot {
     @CommandLine.Command(name = "copilot repl", sortOptions = false,
             customSynopsis = "copilot repl [OPTIONS] [FILE…]", description = {
             "A JShell that knows your login: ask(\"…\"), stream, chat, prompt, template, rows, batch, models,",
-            "run, api. FILE… is run and the shell ends: 0, the number behind /exit, or the code of what went wrong.", ""})
+            "run, api. FILE… is run, and the shell ends: 0, the number behind /exit, or the error's code.", ""})
     static final class ReplCommand extends LongHeaderCommand {
         @Parameters(paramLabel = "FILE", arity = "0..*", description = "Java snippets; - is stdin.")
         List<String> files = List.of();
@@ -2215,6 +2216,8 @@ final class BatchTasks implements AutoCloseable {
         return null;
     }
 
+    boolean broken() { return rows.broken(); }
+
     /// Names all rows that were read, those of other shards too, and what they ask.
     String fingerprint() { return all.toString(); }
 
@@ -2335,6 +2338,7 @@ final class BatchJob {
         final List<Task> bad = new ArrayList<>();
         final BitSet toSend = new BitSet(), unfit = new BitSet();       // places in order
         final Map<Path, String> files = new HashMap<>();
+        final Set<Path> folders = new HashSet<>();
         String fingerprint = "";
         long bytes, tokens;
         int done;
@@ -2348,14 +2352,29 @@ final class BatchJob {
         lookForInput();
         var manifest = folder.readManifest();
         chooseModel(wished, manifest);
+        again = options.again() ? Long.MAX_VALUE : RunFolder.again(manifest);
         if (options.dryRun()) return dryRun();
+        boolean fresh = !Files.exists(folder.path());
+        try {
+            return asked(manifest, about);
+        } finally {
+            if (fresh && !Files.exists(folder.manifest())) folder.delete(); // nothing has begun
+        }
+    }
+
+    private int asked(ObjectNode manifest, ObjectNode about) {
         try (var journal = new Journal(folder.path())) {
             String input = spooled() ? spool(folder.path()) : options.rows();
             choose(input);
             if (options.again() && !manifest.has("again")) manifest.put("again", journal.size());
-            again = manifest.path("again").asLong(0);
+            again = RunFolder.again(manifest);
             var plan = look(input, journal::entry);
             if (!plan.bad.isEmpty() && !options.skipBad()) throw refusal(plan);
+            if (!plan.bad.isEmpty()) {
+                screen.warn(plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked and are left out,"
+                        + " such as " + plan.bad.getFirst().fault().sentence());
+            }
+            if (options.shards() > 1) screen.note("part " + options.shard() + " of " + options.shards());
             if (!plan.toSend.isEmpty() && !confirmed(plan)) return 0;
             int before = manifest.path("rows").asInt(0);
             if (options.out() != null && pattern == null && before > plan.order.size()) {
@@ -2372,7 +2391,7 @@ final class BatchJob {
             record(plan, journal);
             var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
             if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
-            return finish(plan, journal, stopped);
+            return finish(plan, input, journal, stopped);
         }
     }
 
@@ -2448,7 +2467,7 @@ final class BatchJob {
         var ids = new HashMap<Key, Integer>();
         try (var tasks = tasks(input)) {
             for (var task = tasks.next(); task != null; task = tasks.next()) {
-                task = sane(task, ids, plan.files);
+                task = sane(task, ids, plan);
                 plan.order.add(new RunFolder.Place(task.index(), task.key()));
                 if (task.fault() != null) {
                     plan.bad.add(task);
@@ -2462,6 +2481,10 @@ final class BatchJob {
                 }
             }
             plan.fingerprint = tasks.fingerprint();
+            if (tasks.broken() && options.skipBad()) {
+                throw Fault.usage(plan.bad.getLast().fault().sentence(), "mend it: what comes after it cannot be read,"
+                        + " so --skip-bad would leave out more than this row");
+            }
         } catch (IOException e) {
             throw Fault.io("cannot read " + options.rows(), e, null);
         }
@@ -2469,7 +2492,7 @@ final class BatchJob {
         return plan;
     }
 
-    private Task sane(Task task, Map<Key, Integer> ids, Map<Path, String> files) {
+    private Task sane(Task task, Map<Key, Integer> ids, Plan plan) {
         if (task.fault() != null) return task;
         var before = ids.putIfAbsent(Key.of(task.id()), task.index());
         if (before != null) {
@@ -2478,15 +2501,15 @@ final class BatchJob {
         }
         long limit = known(task.request().model()).map(Model::maxPrompt).orElse(0L);
         if (limit > 0 && size(task.request()) > limit) {    // fewer bytes than that are fewer tokens
-            long tokens = TokenCount.of(task.request(), tokenizer(task.request()));
+            long tokens = TokenCount.upTo(limit, task.request(), tokenizer(task.request()));
             if (tokens > limit) {
-                return task.bad("the prompt has " + tokens + " tokens, and " + task.request().model() + " takes "
-                        + limit, "a shorter text, or a model with a larger context (copilot models)");
+                return task.bad("the prompt has at least " + tokens + " tokens, and " + task.request().model()
+                        + " takes " + limit, "a shorter text, or a model with a larger context (copilot models)");
             }
         }
         if (pattern == null) return task;
         try {
-            pattern.claim(task, model, files);
+            pattern.claim(task, model, plan.files, plan.folders);
             return task;
         } catch (Fault wrong) {
             return task.bad(wrong.sentence(), wrong.hint());
@@ -2525,7 +2548,7 @@ final class BatchJob {
     /// Rows that cannot be asked are results too.
     private void record(Plan plan, Journal journal) {
         for (var task : plan.bad) {
-            if (journal.entry(task.key()).isPresent()) continue;
+            if (journal.entry(task.key()).filter(entry -> entry.offset() >= again).isPresent()) continue;
             journal.append(task.key(), new Result(task.id(), "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row",
                     task.fault().sentence(), false, task.echo()), env.time().now());
         }
@@ -2644,12 +2667,19 @@ final class BatchJob {
         }
     }
 
-    private int finish(Plan plan, Journal journal, Optional<Fault> stopped) {
+    private void writeOut(Plan plan, String input, Journal journal) {
         Function<Key, Optional<String>> results = key -> journal.entry(key).map(journal::result);
+        try (var tasks = options.echo().isEmpty() ? null : tasks(input)) {
+            new Results(env.path(""), options.out(), options.openai(), options.echo(), tasks == null ? results
+                    : new Echoes(tasks, options.echo(), results)).write(plan.order);
+        } catch (IOException e) {
+            throw Fault.io("cannot close " + options.rows(), e, null);
+        }
+    }
+
+    private int finish(Plan plan, String input, Journal journal, Optional<Fault> stopped) {
         try {
-            if (options.out() != null) {
-                new Results(env.path(""), options.out(), options.openai(), options.echo(), results).write(plan.order);
-            }
+            if (options.out() != null) writeOut(plan, input, journal);
         } catch (Fault unwritable) {
             throw stopped.orElse(unwritable);               // a full disk has stopped the journal before
         }
@@ -2662,14 +2692,43 @@ final class BatchJob {
         if (stopped.isPresent() || tally.rows() < plan.order.size()) {
             screen.note(tally.rows() + " of " + plan.order.size() + " rows are done: " + tally.words());
             var why = stopped.orElseGet(() -> Fault.error("some rows were not asked", ""));
-            if (why instanceof Interrupted) throw why;
+            if (why instanceof Interrupted) {
+                screen.note("this goes on from here: " + options.command());
+                throw why;
+            }
             int code = why.exitCode() == Fault.ERROR && why.refusal() != null ? Fault.LATER : why.exitCode();
             throw new Fault(code, why.sentence(), (why.hint().isEmpty() ? "" : why.hint() + "; ")
                     + "this goes on from here: " + options.command(), why);
         }
+        long failed = tally.notOk() - plan.bad.size();
         screen.note((plan.toSend.isEmpty() ? "nothing to do: " : "done: ") + tally.words()
-                + (tally.notOk() > 0 ? "; --retry-failed asks those again" : ""));
+                + (failed > 0 ? "; --retry-failed asks " + (plan.bad.isEmpty() ? "those" : failed + " of those")
+                + " again" : ""));
         return tally.notOk() > 0 ? Fault.FAILED_ROWS : 0;
+    }
+}
+
+/// Gives results what `--echo` names now, from the rows themselves: the run may have been begun without it. Asked for
+/// the results in the order of the rows.
+record Echoes(BatchTasks tasks, List<String> names, Function<Key, Optional<String>> results)
+        implements Function<Key, Optional<String>> {
+    @Override
+    public Optional<String> apply(Key key) {
+        Task task;
+        try {
+            task = tasks.next();
+        } catch (IOException e) {
+            throw Fault.io("cannot read the rows", e, null);
+        }
+        var result = results.apply(key);
+        return task == null || task.echo() == null ? result : result.map(r -> with(r, task.echo()));
+    }
+
+    private String with(String result, ObjectNode echo) {
+        if (!(Json.tryParse(result) instanceof ObjectNode json) || names.stream().allMatch(json.path("echo")::has)) {
+            return result;
+        }
+        return Json.line(json.set("echo", echo));
     }
 }
 
@@ -2733,7 +2792,10 @@ record BatchReport(ObjectNode manifest, List<RunFolder.Place> order, Tally tally
             folder.order().forEach(place -> places.putIfAbsent(place.index(), place));
             var reader = folder.reader();
             readers.add(reader);
-            folder.entries().forEach((key, entry) -> found.put(key, new Line(reader, entry)));
+            long again = RunFolder.again(manifest);
+            folder.entries().forEach((key, entry) -> {
+                if (entry.offset() >= again) found.put(key, new Line(reader, entry));
+            });
         }
         if (!missing.isEmpty()) {
             throw Fault.usage("of " + first.path("shards").asInt(1) + " shards " + missing + " is missing",
@@ -2837,8 +2899,11 @@ final class BatchProgress implements BatchRunner.Watcher {
     }
 
     @Override
-    public void ended(Task task, Result result) {
-        printer.ifPresent(p -> p.ended(task.key()));
+    public synchronized void ended(Task task, Result result) {
+        if (printer.isPresent()) {
+            screen.countdown("");                           // stdout may be the same terminal
+            printer.get().ended(task.key());
+        }
         tick();
     }
 
@@ -6397,6 +6462,9 @@ interface Rows extends AutoCloseable {
     /// @return null after the last
     InputRow next() throws IOException;
 
+    /// Whether the last row was not the last of the file: what comes after it cannot be told apart.
+    default boolean broken() { return false; }
+
     @Override
     void close() throws IOException;
 
@@ -6419,7 +6487,7 @@ interface Rows extends AutoCloseable {
         try {
             return open(env, name, format);
         } catch (CharacterCodingException e) {
-            throw Fault.usage(typed + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + typed);
+            throw Fault.usage(typed + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + typed + " (or -f utf-16)");
         } catch (IOException e) {
             throw new Fault(Fault.USAGE, "cannot read " + typed + ": " + Text.reason(e), "is the name right? ls -l "
                     + typed, e);
@@ -6476,7 +6544,7 @@ final class JsonLines implements Rows {
 final class JsonRows implements Rows {
     private final JsonParser parser;
     private final String name;
-    private boolean array, ended;
+    private boolean array, ended, broken;
 
     JsonRows(Path file, String name) throws IOException {
         this.name = name;
@@ -6502,10 +6570,10 @@ final class JsonRows implements Rows {
             return value instanceof Map<?, ?> map ? new InputRow(place, Data.copy(map), null)
                     : InputRow.bad(place, "a row must be an object, not " + Data.kind(value), "{\"name\": \"value\"}");
         } catch (Fault fault) {
-            ended = true;
+            ended = broken = true;
             return new InputRow(place, null, fault);
         } catch (JacksonException e) {
-            ended = true;
+            ended = broken = true;
             return new InputRow(place, null, Data.fault(e, name));
         }
     }
@@ -6517,10 +6585,13 @@ final class JsonRows implements Rows {
     }
 
     @Override
+    public boolean broken() { return broken; }
+
+    @Override
     public void close() { parser.close(); }
 }
 
-/// CSV or TSV with a heading; all values are texts.
+/// CSV (RFC 4180) or TSV (which knows no quotes) with a heading; all values are texts.
 final class TableRows implements Rows {
     private final MappingIterator<List<String>> lines;
     private final String name;
@@ -6530,10 +6601,11 @@ final class TableRows implements Rows {
     TableRows(Path file, String name, boolean tabs) throws IOException {
         this.name = name;
         Reader in = Files.newBufferedReader(file);
-        char separator = tabs ? '\t' : separator(in);
+        char separator = separator(in);
         lines = new CsvMapper().readerForListOf(String.class).with(CsvReadFeature.WRAP_AS_ARRAY)
                 .with(CsvReadFeature.SKIP_EMPTY_LINES)
-                .with(CsvSchema.emptySchema().withColumnSeparator(separator)).readValues(in);
+                .with(tabs ? CsvSchema.emptySchema().withColumnSeparator('\t').withoutQuoteChar()
+                        : CsvSchema.emptySchema().withColumnSeparator(separator)).readValues(in);
         heading = lines.hasNext() ? lines.next() : List.of();
         var seen = new HashSet<String>();
         for (String column : heading) {
@@ -6579,6 +6651,9 @@ final class TableRows implements Rows {
                     "is a quote not closed?");
         }
     }
+
+    @Override
+    public boolean broken() { return ended; }
 
     @Override
     public void close() { lines.close(); }
@@ -6671,6 +6746,7 @@ record Result(String id, String status, Reply reply, Usage used, Duration took, 
             var value = schema ? Json.tryParse(reply.text()) : null;
             if (value == null || value.isMissingNode()) json.put("text", reply.text());
             else json.set("json", value);
+            if (reply.choices().size() > 1) reply.choices().forEach(json.putArray("choices")::add);
             json.put("model", reply.model());
             json.set("usage", used.json());
             json.put("ms", took.toMillis()).put("attempts", attempts).put("finish", reply.finish())
@@ -7237,7 +7313,7 @@ final class BatchRunner {
             if (stop != null) return null;
             var over = rules.budget().spent(tally, requests, Duration.between(begun, time.now()));
             if (over.isPresent()) {
-                stop = Fault.later(over.get() + " is reached", "the same command goes on; give it a larger limit");
+                stop = Fault.later(over.get() + " is reached", "a larger limit, or none");
                 return null;
             }
             boolean alone = fresh && open > 0 && rules.budget().probing(tally);
@@ -7294,17 +7370,19 @@ final class BatchRunner {
         void once() {
             var started = time.now();
             attempts++;
+            Reply reply;
             try {
-                var reply = Wire.within(rules.timeout(), () -> asker.ask(request));
-                ended(Pace::answered);
-                used = used.plus(reply.usage());
-                answered(reply);
+                reply = Wire.within(rules.timeout(), () -> asker.ask(request));
             } catch (Interrupted stopped) {
                 ended(_ -> { });
                 throw stopped;
             } catch (Fault fault) {
                 failed(fault, started);
+                return;
             }
+            ended(Pace::answered);
+            used = used.plus(reply.usage());
+            answered(reply);                                // trouble from here on is ours: never asked again
         }
 
         private void answered(Reply reply) {
@@ -7423,6 +7501,7 @@ final class BatchRunner {
             pause = pace.limited(started, fault.refusal().retryAfter(), time.now());
             another = pace.pauses() > before;
             if (pause.compareTo(rules.maxWait()) > 0 || pace.pauses() >= Pace.MOST_PAUSES) stop(fault);
+            another &= stop == null;
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -7433,19 +7512,22 @@ final class BatchRunner {
     /// No connection at all: nobody is at fault, and no attempt is used up. All wait, up to `--max-wait` of pauses.
     private void unreachable(Fault fault) {
         Duration pause;
+        boolean another;
         lock.lock();
         try {
             pace.ended();
             requests--;
+            another = !pace.pausedUntil().isAfter(time.now());
             pause = pace.unreachable(time.now());
             if (pace.unreachableFor().compareTo(rules.maxWait()) > 0) {
                 stop(Fault.later(fault.sentence(), fault.hint()));
             }
+            another &= stop == null;
             changed.signalAll();
         } finally {
             lock.unlock();
         }
-        watcher.paused(pause, fault.sentence());
+        if (another) watcher.paused(pause, fault.sentence());
     }
 
     /// Waits before another attempt, but not beyond the run.
@@ -7491,11 +7573,24 @@ record RunFolder(Path path) {
     /// @throws Fault where it is damaged
     ObjectNode readManifest() {
         try {
-            return Files.exists(manifest()) ? Json.object(Files.readString(manifest()), manifest().toString())
-                    : Json.object();
+            if (!Files.exists(manifest())) return Json.object();
+            var json = Json.tryParse(Files.readString(manifest()));
+            if (json instanceof ObjectNode manifest) return manifest;
+            throw Fault.error(manifest() + " is damaged", "the answers are in journal.jsonl beside it; move the"
+                    + " manifest away, and the same command goes on with them");
         } catch (IOException e) {
             throw Fault.io("cannot read " + manifest(), e, "may you read it?");
         }
+    }
+
+    /// Takes away what a run that did not begin has left.
+    void delete() {
+        try (var files = Files.list(path)) {
+            files.forEach(file -> file.toFile().delete());
+        } catch (IOException _) {
+            // then it is not there
+        }
+        path.toFile().delete();
     }
 
     void write(ObjectNode manifest, List<Place> order) {
@@ -7528,15 +7623,8 @@ record RunFolder(Path path) {
         }
     }
 
-    /// What has become of the rows of the last start, counted from the journal.
-    Tally tally(Map<Key, Journal.Entry> entries) {
-        var tally = Tally.NONE;
-        for (var place : order()) {
-            var entry = entries.get(place.key());
-            if (entry != null) tally = tally.counted(entry.status(), 1);
-        }
-        return tally;
-    }
+    /// Where in the journal an `--again` began that has not ended; 0: there is none.
+    static long again(ObjectNode manifest) { return manifest.path("again").asLong(0); }
 
     Map<Key, Journal.Entry> entries() {
         try {
@@ -7569,13 +7657,13 @@ record Results(Path here, String name, boolean openai, List<String> echo, Functi
     void write(List<RunFolder.Place> order) {
         var pattern = FilePattern.of(here, name);
         if (pattern != null) {
-            order.forEach(place -> from.apply(place.key()).map(Json::tryParse).ifPresent(pattern::write));
+            writeEach(pattern, order);
             return;
         }
         String lower = name.toLowerCase(Locale.ROOT);
         Path out = here.resolve(name).toAbsolutePath();
         Path target = Files.isSymbolicLink(out) ? real(out) : out;
-        Path part = target.resolveSibling("." + target.getFileName() + ".part");
+        Path part = target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".part");
         try {
             try (var to = Files.newBufferedWriter(part)) {
                 if (lower.endsWith(".csv") || lower.endsWith(".tsv")) writeTable(to, order, lower.endsWith(".tsv"));
@@ -7593,6 +7681,19 @@ record Results(Path here, String name, boolean openai, List<String> echo, Functi
             throw Fault.io("cannot write " + name, e, "all results are in the run's folder: copilot batch status OUT"
                     + " --write, once there is room");
         }
+    }
+
+    /// A file that cannot be written does not keep the others from being written.
+    private void writeEach(FilePattern pattern, List<RunFolder.Place> order) {
+        Fault first = null;
+        for (var place : order) {
+            try {
+                from.apply(place.key()).map(Json::tryParse).ifPresent(pattern::write);
+            } catch (Fault unwritable) {
+                if (first == null) first = unwritable;
+            }
+        }
+        if (first != null) throw first;
     }
 
     private static Path real(Path link) {
@@ -7660,10 +7761,14 @@ record Results(Path here, String name, boolean openai, List<String> echo, Functi
             var body = line.putObject("response").put("status_code", 200)
                     .put("request_id", Json.text(json, "request_id")).putObject("body")
                     .put("object", "chat.completion").put("model", Json.text(json, "model"));
-            var choice = body.putArray("choices").addObject().put("index", 0);
-            choice.putObject("message").put("role", "assistant").put("content", json.has("json")
-                    ? Json.compact(json.path("json")) : Json.text(json, "text"));
-            choice.put("finish_reason", Json.text(json, "finish"));
+            var texts = json.has("choices") ? json.path("choices").values().stream().map(JsonNode::asString).toList()
+                    : List.of(json.has("json") ? Json.compact(json.path("json")) : Json.text(json, "text"));
+            var choices = body.putArray("choices");
+            for (String text : texts) {
+                var choice = choices.addObject().put("index", choices.size() - 1);
+                choice.putObject("message").put("role", "assistant").put("content", text);
+                choice.put("finish_reason", Json.text(json, "finish"));
+            }
             body.set("usage", json.path("usage"));
         } else {
             line.putNull("response");
@@ -7698,7 +7803,7 @@ final class FilePattern {
     /// Looks before anything is sent whether a row's file can be written, and is no other's.
     ///
     /// @param files the files of the rows before, and whose they are
-    void claim(Task task, String model, Map<Path, String> files) {
+    void claim(Task task, String model, Map<Path, String> files, Set<Path> folders) {
         var result = Json.object().put("id", task.id()).put("status", "ok").put("model", model);
         if (task.echo() != null) result.set("echo", task.echo());
         Path file = file(result);
@@ -7707,6 +7812,15 @@ final class FilePattern {
             throw Fault.usage("-o " + pattern + " gives " + task.id() + " and " + other + " the same file",
                     "{{id}} tells them apart");
         }
+        boolean above = folders.contains(file);
+        for (Path up = file.getParent(); !up.equals(folder.getParent()) && up != null; up = up.getParent()) {
+            above |= files.containsKey(up);
+            folders.add(up);
+        }
+        if (above) {
+            throw Fault.usage("-o " + pattern + " makes a file and a folder of the same name for " + task.id(),
+                    "an ending tells them apart: '" + pattern + ".txt'");
+        }
         if (file.getFileName().toString().getBytes(StandardCharsets.UTF_8).length > 250) {
             throw Fault.usage("-o " + pattern + " gives a name that is too long for a file",
                     "--id names a shorter field");
@@ -7714,7 +7828,7 @@ final class FilePattern {
     }
 
     void write(JsonNode result) {
-        if (!result.has("text") && !result.has("json")) return;
+        if (!Json.text(result, "status").equals("ok")) return;
         Path file = file(result);
         try {
             Files.createDirectories(file.getParent());
@@ -7754,6 +7868,21 @@ final class TokenCount {
         var encoding = Registry.ONE.getEncoding(tokenizer).orElseGet(() -> Registry.ONE.getEncoding("o200k_base")
                 .orElseThrow());
         return encoding.countTokensOrdinary(text);
+    }
+
+    /// The same as `of(request, tokenizer)`, but counts no further once there are more than `most`: some megabytes take
+    /// seconds. A slice's end may cost a token more, which counts only where there are too many by far.
+    static long upTo(long most, Request request, String tokenizer) {
+        int slice = 1 << 16;
+        long tokens = 0;
+        for (var message : request.messages()) {
+            String text = message.content();
+            for (int at = 0; at < text.length(); at += slice) {
+                tokens += of(text.substring(at, Math.min(text.length(), at + slice)), tokenizer);
+                if (tokens > most + most / 50 + 1000) return tokens;
+            }
+        }
+        return of(request, tokenizer);
     }
 
     /// A request's messages, with what each costs besides its text.
@@ -9135,6 +9264,7 @@ final class Signals implements Environment.Ending {
     Signals(Thread main) {
         on("INT", Fault.INTERRUPTED, main);
         on("TERM", 143, main);
+        on("HUP", 129, main);                               // the terminal was closed
     }
 
     int exitCode() { return exitCode.get(); }
@@ -9147,7 +9277,8 @@ final class Signals implements Environment.Ending {
 
     private void on(String name, int code, Thread main) {
         try {
-            sun.misc.Signal.handle(new sun.misc.Signal(name), _ -> {
+            var signal = new sun.misc.Signal(name);
+            var before = sun.misc.Signal.handle(signal, _ -> {
                 if (again.getAndSet(true)) Runtime.getRuntime().halt(code);
                 exitCode.set(code);
                 main.interrupt();
@@ -9156,6 +9287,8 @@ final class Signals implements Environment.Ending {
                     Runtime.getRuntime().halt(code);
                 });
             });
+            boolean nohup = name.equals("HUP") && before == sun.misc.SignalHandler.SIG_IGN;
+            if (nohup) sun.misc.Signal.handle(signal, before);
         } catch (IllegalArgumentException _) {
             // a system without this signal, or a JVM that keeps it to itself (-Xrs)
         }
@@ -9361,7 +9494,8 @@ final class Screen implements Notes {
     /// A line that is written over by the next one; only on a terminal. An empty one takes it away.
     void countdown(String text) {
         if (quiet || !terminal() || "dumb".equals(env.variable("TERM"))) return;
-        env.err().print("\r\033[K" + (text.isEmpty() ? "" : dim(text)));
+        // a line that is too wide is cut by the terminal (DECAWM off): wrapped, it could not be written over
+        env.err().print("\r\033[K" + (text.isEmpty() ? "" : "\033[?7l" + dim(text) + "\033[?7h"));
         env.err().flush();
         living = !text.isEmpty();
     }

@@ -11,6 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// The command batch as a process of its own: killed, interrupted, run twice at once, with many rows.
 class BatchProcesses {
@@ -79,6 +80,39 @@ class BatchProcesses {
     @Test
     @Tag("slow")
     void killedTwoHundredTimes() throws Exception { killed(200, 8); }
+
+    // ------------------------------------------------------------------------------------------- full disks
+
+    /// What cannot be kept is not asked for again.
+    @Test
+    void aFullDiskCostsNoMoreThanWhatIsInFlight() throws Exception {
+        rows(400);
+        var command = new ArrayList<>(List.of("bash", "-c", "ulimit -f 60; exec \"$@\"", "-"));
+        command.addAll(cop.process("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "16", "--delay", "0")
+                .command());
+        var builder = cop.process().command(command);
+        var outcome = Harness.finished(builder.start(), "");
+        assertEquals(1, outcome.code(), outcome::all);
+        assertTrue(outcome.err().contains("cannot write") && outcome.err().contains("is the disk full?"), outcome::all);
+        long kept = cop.read("out.jsonl.run/journal.jsonl").lines().count();
+        assertTrue(kept > 50 && asked() <= kept + 17, asked() + " asked, " + kept + " kept");
+        long before = asked();
+        finish(0, "-j", "16", "--delay", "0");
+        allAnswered(400);
+        assertEquals(before + 400 - kept, asked());
+    }
+
+    @Test
+    void anAnswerThatCannotBePrintedStopsTheRun() throws Exception {
+        assumeTrue(Files.exists(Path.of("/dev/full")), "a device of Linux");
+        rows(100);
+        var process = cop.process("batch", "t", "-d", "rows.jsonl", "-k", "--run", "r", "-j", "4", "--delay", "0")
+                .redirectOutput(new File("/dev/full")).start();
+        var outcome = Harness.finished(process, "");
+        assertEquals(1, outcome.code(), outcome::all);
+        assertTrue(outcome.err().contains("cannot write the answer to stdout"), outcome::all);
+        assertTrue(asked() < 20, () -> asked() + " asked");
+    }
 
     // ---------------------------------------------------------------------------------------------- signals
 

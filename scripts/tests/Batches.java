@@ -265,7 +265,7 @@ class Batches {
     void promptsThatDoNotFitAreFoundBefore() {
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"" + "word ".repeat(200_000) + "\"}\n");
         var outcome = exits(2, batch());
-        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has 2000\\d\\d tokens, and gpt-4.1 takes"
+        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has at least 1\\d+ tokens, and gpt-4.1 takes"
                 + " 128000\n.*"), outcome::all);
     }
 
@@ -307,6 +307,12 @@ class Batches {
         cop.write("rows.jsonl", "{\"id\": \"" + "x".repeat(300) + "\", \"text\": \"x\"}\n");
         assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r")).err()
                 .contains("too long for a file"));
+        for (String ids : List.of("a a/b", "a/b a", "a/b/c a")) {
+            cop.write("rows.jsonl", Stream.of(ids.split(" ")).map(id -> "{\"id\": \"" + id
+                    + "\", \"text\": \"x\"}\n").collect(Collectors.joining()));
+            assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}", "--run", "r")).err()
+                    .contains("a file and a folder of the same name"), ids);
+        }
         assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{nope}}.md", "--run", "r")).err()
                 .contains("{{nope}} is missing"));
         assertEquals(List.of(), asked());
@@ -635,6 +641,88 @@ class Batches {
         cop.sim.set("faults", List.of("html-200", "ok", "html-200"));
         good("-j", "1");
         assertEquals("a=a b=b", told());
+    }
+
+    @Test
+    void againIsSeenByDryRunAndStatus() {
+        rows("a", "b", "c");
+        good();
+        String all = exits(0, batch("--again", "--dry-run")).out();
+        assertTrue(all.contains("done     0\n") && all.contains("to send  3\n"), all);
+        exits(75, batch("--again", "--max-requests", "1", "-j", "1"));
+        assertTrue(exits(0, batch("--dry-run")).out().contains("to send  2\n"));
+        String status = exits(0, cop.run("batch", "status", "out.jsonl")).out();
+        assertTrue(status.startsWith("1 of 3 rows are done"), status);
+        good();
+        assertTrue(exits(0, cop.run("batch", "status", "out.jsonl")).out().startsWith("3 of 3 rows are done"));
+    }
+
+    @Test
+    void againWithRowsThatCannotBeAsked() {
+        cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 2}\n");
+        exits(5, batch("--skip-bad"));
+        var outcome = exits(5, batch("--skip-bad", "--again"));
+        assertTrue(outcome.err().contains("warning: 1 of 2 rows cannot be asked and are left out, such as"),
+                outcome::all);
+        assertTrue(outcome.err().endsWith("done: 1 ok, 1 failed\n"), outcome::all);
+    }
+
+    @Test
+    void echoMayBeNamedLater() {
+        rows("a", "b");
+        good();
+        good("--echo", "text");
+        assertEquals(List.of("a", "b"), results().stream().map(r -> Json.text(r.path("echo"), "text")).toList());
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "each/{{id}}-{{text}}.md", "--run", "out.jsonl.run",
+                "--echo", "text"));
+        assertEquals("a\n", cop.read("each/a-a.md"));
+        assertEquals(2, asked().size());
+    }
+
+    @Test
+    void onlyAnswersThatAreRightBecomeFiles() {
+        rows("a", "b");
+        cop.sim.set("faults", List.of("ok", "422"));
+        exits(5, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "each/{{id}}.md", "--run", "r", "-j", "1"));
+        assertTrue(Files.exists(cop.file("each/a.md")));
+        assertFalse(Files.exists(cop.file("each/b.md")));
+    }
+
+    @Test
+    void severalAnswersAreSeveralChoices() {
+        rows("a");
+        good("-O", "n=2", "--out-format", "openai");
+        var choices = results().getFirst().path("response").path("body").path("choices");
+        assertEquals("2 1", choices.size() + " " + choices.get(1).path("index").asString());
+        assertEquals("a", choices.get(0).path("message").path("content").asString());
+    }
+
+    /// What comes after a broken line is unknown: it must not pass for "done".
+    @Test
+    void skipBadStopsWhereTheRestCannotBeRead() {
+        cop.write("rows.csv", "id,text\n1,a\n2,\"x\"y\n3,b\n4,c\n");
+        cop.write("rows.json", "[{\"id\": 1, \"text\": \"a\"}, {oops}, {\"id\": 3, \"text\": \"b\"}]");
+        for (String rows : List.of("rows.csv", "rows.json")) {
+            var outcome = exits(2, cop.run("batch", "t", "-d", rows, "-o", "out.jsonl", "--skip-bad"));
+            assertTrue(outcome.err().contains("what comes after it cannot be read"), outcome::all);
+        }
+        assertEquals(0, asked().size());
+        assertFalse(Files.exists(cop.file("out.jsonl.run")), "nothing has begun");
+    }
+
+    @Test
+    void tabSeparatedValuesKnowNoQuotes() {
+        cop.write("rows.tsv", "id\ttext\n1\ta\n2\t\"half inch\n3\tc\n4\td\"\n");
+        exits(0, cop.run("batch", "t", "-d", "rows.tsv", "-o", "out.jsonl", "--delay", "0"));
+        assertEquals("1=a 2=\"half inch 3=c 4=d\"", told());
+    }
+
+    @Test
+    void partsSayWhichTheyAre() {
+        rows("a", "b", "c", "d");
+        var outcome = cop.with("SLURM_ARRAY_TASK_ID", "2").with("SLURM_ARRAY_TASK_COUNT", "2").with(
+                "SLURM_ARRAY_TASK_MIN", "1").run("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl");
+        assertTrue(outcome.err().contains("part 2 of 2"), outcome::all);
     }
 
     @Test
