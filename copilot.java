@@ -33,7 +33,7 @@
 //FILES templates/translate.mustache=templates/translate.mustache
 //COMPILE_OPTIONS -XDignore.symbol.file -XDstringConcat=inline
 //RUNTIME_OPTIONS -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmn16m -Xshare:auto -Xlog:disable
-//RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED
+//RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8
 //CDS
 
 /// # copilot.java: your own GitHub Copilot subscription, from a script
@@ -1368,10 +1368,19 @@ public class copilot {
 
         Row(Map<String, Object> data) { this.data = data; }
 
-        /// A field as a text; empty where it is missing or null.
+        /// A field as a text; empty where it is missing or null. A dotted name reaches into objects: `json.label`.
         public String text(String name) {
-            Object value = data.getOrDefault(name, Data.NULL);
+            Object value = data.get(name);
+            if (value == null) value = inner(name);
             return value == Data.NULL ? "" : Data.text(value);
+        }
+
+        private Object inner(String dotted) {
+            Object value = data;
+            for (String name : dotted.split("\\.")) {
+                value = value instanceof Map<?, ?> map && map.get(name) != null ? map.get(name) : Data.NULL;
+            }
+            return value;
         }
 
         public ObjectNode json() { return (ObjectNode) Data.node(data); }
@@ -1765,7 +1774,14 @@ public class copilot {
         @Override
         public String getMessage() { return hint.isEmpty() ? sentence() : sentence() + "\nhint: " + hint; }
 
-        /// The caller's own frames, which is what JShell shows; `printStackTrace` prints all.
+        /// What a script that ends with it prints: the caller's own frames. (To a `PrintWriter`, as -v does: all.)
+        @Override
+        public void printStackTrace(PrintStream to) {
+            to.println(this);
+            for (var frame : getStackTrace()) to.println("\tat " + frame);
+        }
+
+        /// The caller's own frames, which is what JShell shows.
         @Override
         public StackTraceElement[] getStackTrace() {
             return Stream.of(super.getStackTrace()).filter(frame -> !frame.getClassName().startsWith("cop.")

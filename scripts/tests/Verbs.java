@@ -131,7 +131,7 @@ class Verbs {
         assertEquals(Arrays.asList("a", null), row.get("tags"));
         assertEquals(true, ((Map<?, ?>) row.get("in")).get("x"));
         assertEquals("{\"id\":1,\"price\":1.50,\"tags\":[\"a\",null],\"in\":{\"x\":true}}", row.toString());
-        assertEquals("", row.text("nothing"));
+        assertEquals(" true ", row.text("nothing") + " " + row.text("in.x") + " " + row.text("in.y.z"));
         assertEquals("1.50", toolkit.template("say: {{price}}").ask(row).text(), "digits stay");
         cop.write("r.csv", "id,text\n7,\"a, b\"\n8,c\n");
         assertEquals(List.of("a, b", "c"), toolkit.rows("r.csv").map(r -> r.text("text")).toList());
