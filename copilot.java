@@ -32,7 +32,7 @@
 //FILES templates/translate.json=templates/translate.json
 //FILES templates/translate.mustache=templates/translate.mustache
 //COMPILE_OPTIONS -XDignore.symbol.file -XDstringConcat=inline
-//RUNTIME_OPTIONS -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmn16m -Xshare:auto -Xlog:disable
+//RUNTIME_OPTIONS -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmn8m -Xshare:auto -Xlog:disable
 //RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8
 //CDS
 
@@ -52,6 +52,12 @@ package cop;
 
 import module java.base;
 import module java.net.http;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.ClassFileVersion;
+import java.lang.classfile.ClassHierarchyResolver;
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.MethodModel;
+import java.lang.classfile.MethodTransform;
 import java.net.Proxy;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
@@ -180,7 +186,7 @@ public class copilot {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
         static final List<String> NAMES =
                 List.of("login", "logout", "status", "token", "chat", "models", "api", "render", "templates", "batch",
-                        "repl", "help");
+                        "repl", "install", "help");
 
         static final String OVERVIEW = """
                 Script your own GitHub Copilot subscription.
@@ -202,6 +208,7 @@ public class copilot {
                   batch      one prompt a row; the same command again does what is missing
                 Scripts
                   repl       a JShell that knows your login; or run a file of snippets
+                  install    a launcher that starts faster than JBang does
                 Help
                   help       help on a command: copilot help chat, copilot chat --help
 
@@ -226,6 +233,7 @@ public class copilot {
                 case "batch" -> new BatchCommand();
                 case "api" -> new ApiCommand();
                 case "repl" -> new ReplCommand();
+                case "install" -> new InstallCommand();
                 default -> throw Fault.usage("there is no command \"" + name + "\"",
                         Nearest.of(name, NAMES).map(near -> "did you mean: copilot " + near)
                                 .orElse("copilot --help lists the commands"));
@@ -1102,6 +1110,42 @@ public class copilot {
             if (status / 100 == 2) return 0;
             screen.error(verb + " " + path + " answered " + status);
             return 1;
+        }
+    }
+
+    @CommandLine.Command(name = "copilot install", sortOptions = false, customSynopsis =
+            "copilot install [--name NAME] [--dir DIR] [--uninstall]", description = {
+            "A launcher that starts the JVM directly, without JBang, in a fraction of the time. It is a copy: after",
+            "an update of copilot.java or of Java, install again.", ""})
+    static final class InstallCommand extends LongHeaderCommand {
+        @Option(names = "--name", paramLabel = "NAME", description = "Its name. Default: cop.")
+        String name = "cop";
+
+        @Option(names = "--dir", paramLabel = "DIR", description = "Its folder. Default: ~/.local/bin.")
+        String dir;
+
+        @Option(names = "--uninstall", description = "Take it away again. The login stays; copilot logout forgets it.")
+        boolean uninstall;
+
+        @Override
+        int run(CopilotClient copilot) {
+            var home = copilot.session().home();
+            Path folder = (dir == null ? home.programs() : env.path(dir)).toAbsolutePath().normalize();
+            var launcher = new Launcher(name, folder, home.data().toAbsolutePath().normalize(), screen);
+            if (uninstall) {
+                launcher.uninstall();
+                screen.note("taken away: " + launcher.file());
+                return 0;
+            }
+            launcher.install();
+            print(launcher.file().toString());
+            boolean found = Stream.of(Objects.requireNonNullElse(env.variable("PATH"), "").split(File.pathSeparator))
+                    .anyMatch(entry -> !entry.isEmpty() && env.path(entry).toAbsolutePath().normalize().equals(folder));
+            if (!found) {
+                screen.warn(folder + " is not on the PATH");
+                screen.hint("export PATH=\"" + folder + ":$PATH\" goes into your shell's start file");
+            }
+            return 0;
         }
     }
 
@@ -2167,6 +2211,264 @@ final class Repl {
         String model = copilot.chosen(null).orElseGet(() -> Catalogue.standard(copilot.catalogueAtHand()));
         return "copilot.java " + cop.copilot.VERSION + ": " + who + ", " + model
                 + "; try ask(\"hello\"), and Tab; /exit leaves";
+    }
+}
+
+// ================================================================================================= Install
+// A launcher that starts the JVM itself, without JBang in front, and with what a start needs already worked out.
+
+/// One installed launcher. The program's jars and its AOT cache lie in a folder named by their content and the JDK's,
+/// and are never written over: a cache silently runs the classes that it was made from, whatever the jars have become.
+///
+/// @param folder where the launcher goes
+/// @param share where all programs of ours lie, each in a folder of its own
+record Launcher(String name, Path folder, Path share, Screen screen) {
+    private static final String MARK = "copilot.java's launcher";
+    private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
+    private static final List<String> OPTIONS = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmn8m",
+            "-Xlog:disable", "--enable-native-access=ALL-UNNAMED", "-Dstdout.encoding=UTF-8",
+            "-Dstderr.encoding=UTF-8");
+
+    Path file() { return folder.resolve(WINDOWS ? name + ".cmd" : name); }
+
+    /// Copies the running program, makes its cache, writes the launcher.
+    void install() {
+        if (!name.matches("[A-Za-z0-9][\\w.-]*")) throw Fault.usage("--name " + name + " is no name", "--name cop");
+        ours(file());
+        var jars = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator)).map(Path::of).toList();
+        try {
+            Files.createDirectories(share);
+            var raised = new ArrayList<byte[]>();
+            for (Path jar : jars) raised.add(OldClasses.raised(Files.readAllBytes(jar)));
+            Path program = share.resolve(fingerprint(raised));
+            try (var lock = FileChannel.open(share.resolve("lock"), StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE); var _ = lock.lock()) {
+                if (!Files.exists(program.resolve("complete"))) build(program, jars, raised);
+                writeLauncher(program);
+                tidy();
+            }
+        } catch (IOException e) {
+            throw Fault.io("cannot install into " + share + " and " + folder, e, "--dir names another folder");
+        }
+    }
+
+    private static Path java() {
+        return Path.of(System.getProperty("java.home"), "bin", WINDOWS ? "java.exe" : "java");
+    }
+
+    private static String fingerprint(List<byte[]> jars) throws IOException {
+        var parts = new ArrayList<>(jars);
+        parts.add(Files.readAllBytes(Path.of(System.getProperty("java.home"), "release")));
+        parts.add(String.join(" ", OPTIONS).getBytes(StandardCharsets.UTF_8));
+        return Key.of(parts.toArray(byte[][]::new)).toString().substring(0, 16);
+    }
+
+    private void build(Path program, List<Path> jars, List<byte[]> contents) throws IOException {
+        delete(program);                                    // what an interrupted install has left
+        Files.createDirectories(program);
+        for (int i = 0; i < jars.size(); i++) {
+            Files.write(program.resolve("%02d-%s".formatted(i, jars.get(i).getFileName())), contents.get(i));
+        }
+        screen.note("training, some seconds");
+        train(program);
+        Files.writeString(program.resolve("complete"), "");
+    }
+
+    /// Plays a chat, a render and a batch over TLS, while the JVM takes notes (JEP 514).
+    private void train(Path program) throws IOException {
+        Path keys = program.resolve("keys.p12");
+        String keytool = java().resolveSibling(WINDOWS ? "keytool.exe" : "keytool").toString();
+        var store = List.of("-alias", "a", "-keystore", keys.toString(), "-storepass", "rehearsal");
+        var made = new ArrayList<>(List.of(keytool, "-genkeypair", "-keyalg", "EC", "-dname", "CN=127.0.0.1", "-ext",
+                "san=ip:127.0.0.1", "-validity", "2"));
+        made.addAll(store);
+        var shown = new ArrayList<>(List.of(keytool, "-exportcert", "-rfc", "-file",
+                program.resolve("certificate.pem").toString()));
+        shown.addAll(store);
+        var command = new ArrayList<>(List.of(java().toString(), "-XX:AOTCacheOutput=" + program.resolve("cop.aot")));
+        command.addAll(OPTIONS);
+        command.addAll(List.of("-cp", classes(program), "cop.copilot", Rehearsal.WORD, keys.toString()));
+        boolean trained = ends(program, made) && ends(program, shown) && ends(program, command)
+                && Files.exists(program.resolve("cop.aot"));
+        for (String left : List.of("keys.p12", "certificate.pem")) Files.deleteIfExists(program.resolve(left));
+        if (trained) return;
+        screen.warn("the training failed: it works, but starts slower; see " + program.resolve("training.log"));
+        Files.deleteIfExists(program.resolve("cop.aot"));
+    }
+
+    /// Whether a command ends well.
+    private static boolean ends(Path program, List<String> command) throws IOException {
+        var builder = new ProcessBuilder(command).redirectErrorStream(true).directory(program.toFile())
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(program.resolve("training.log").toFile()));
+        builder.environment().keySet().removeIf(variable -> variable.matches("JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS"));
+        var process = builder.start();
+        process.getOutputStream().close();
+        try {
+            return process.waitFor(2, TimeUnit.MINUTES) && process.exitValue() == 0;
+        } catch (InterruptedException e) {
+            throw new Interrupted();
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    private static String classes(Path program) throws IOException {
+        try (var jars = Files.newDirectoryStream(program, "*.jar")) {
+            return StreamSupport.stream(jars.spliterator(), false).sorted().map(Path::toString)
+                    .collect(Collectors.joining(File.pathSeparator));
+        }
+    }
+
+    private void writeLauncher(Path program) throws IOException {
+        Files.createDirectories(folder);
+        Path part = folder.resolve("." + name + ".part");
+        Files.writeString(part, WINDOWS ? batchFile(program) : shellScript(program));
+        if (!WINDOWS) Files.setPosixFilePermissions(part, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Files.move(part, file(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /// The JDK that the cache was made with, by its path; where it has gone, any other that is new enough, without it.
+    private String shellScript(Path program) throws IOException {
+        return """
+                #!/bin/sh
+                # %1$s, written by `copilot install`; `%2$s install --uninstall` takes it away.
+                app=%3$s
+                java=%4$s
+                case "${LC_ALL:-${LC_CTYPE:-$LANG}}" in
+                  *[Uu][Tt][Ff]-8* | *[Uu][Tt][Ff]8*) ;;
+                  *) LC_ALL=C.UTF-8 && export LC_ALL ;;
+                esac
+                cache=-XX:AOTCache=$app/cop.aot
+                if [ ! -x "$java" ]; then
+                  cache=-Dcopilot.cache=none java=
+                  for other in "$JAVA_HOME/bin/java" "$(command -v java)" /usr/lib/jvm/*/bin/java; do
+                    [ -x "$other" ] || continue
+                    version=$("$other" -version 2>&1 | sed -n 's/.* version "\\([0-9]*\\).*/\\1/p')
+                    [ "${version:-0}" -ge 25 ] && java=$other && break
+                  done
+                  if [ ! "$java" ]; then
+                    echo "error: the JDK has gone that %2$s was installed with, and there is no other from 25 on" >&2
+                    echo "hint: install one, and set JAVA_HOME to it" >&2
+                    exit 1
+                  fi
+                fi
+                exec "$java" "$cache" %5$s -cp "%6$s" cop.copilot "$@"
+                """.formatted(MARK, name, quoted(program), quoted(java()), String.join(" ", OPTIONS),
+                classes(program).replace(program.toString(), "$app"));
+    }
+
+    private static String quoted(Path path) { return "'" + path.toString().replace("'", "'\\''") + "'"; }
+
+    private String batchFile(Path program) throws IOException {
+        return "@echo off\r\nrem " + MARK + ", written by `copilot install`\r\n\"" + java() + "\" -XX:AOTCache=\""
+                + program.resolve("cop.aot") + "\" " + String.join(" ", OPTIONS) + " -cp \"" + classes(program)
+                + "\" cop.copilot %*\r\n";
+    }
+
+    /// @throws Fault where a file of somebody else's stands there
+    private static void ours(Path file) {
+        try {
+            if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) return;
+            if (Files.isRegularFile(file) && Files.size(file) < 64_000
+                    && Files.readString(file, StandardCharsets.ISO_8859_1).contains(MARK)) return;
+        } catch (IOException unreadable) {
+            // it is not ours
+        }
+        throw Fault.usage("there is another " + file, "--name or --dir names another place");
+    }
+
+    /// Takes the launcher away, and the program when no other launcher runs it. The login stays.
+    void uninstall() {
+        if (!Files.exists(file())) throw Fault.usage("there is no " + file(), "--name, --dir: as it was installed");
+        ours(file());
+        try {
+            Files.delete(file());
+            if (Files.isDirectory(share)) tidy();
+        } catch (IOException e) {
+            throw Fault.io("cannot take away " + file(), e, "may you write there?");
+        }
+    }
+
+    /// Keeps the programs that a launcher runs. Where the launchers lie is noted in a file beside them.
+    private void tidy() throws IOException {
+        Path list = share.resolve("launchers");
+        var launchers = new TreeSet<>(Files.exists(list) ? Files.readAllLines(list) : List.of());
+        launchers.add(file().toAbsolutePath().toString());
+        launchers.removeIf(launcher -> !Files.isRegularFile(Path.of(launcher)));
+        if (launchers.isEmpty()) {
+            delete(share);
+            return;
+        }
+        Files.write(list, launchers);
+        var texts = new StringBuilder();
+        for (String launcher : launchers) texts.append(Files.readString(Path.of(launcher)));
+        try (var programs = Files.newDirectoryStream(share, Files::isDirectory)) {
+            for (Path program : programs) if (texts.indexOf(program.getFileName().toString()) < 0) delete(program);
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        if (!Files.exists(folder)) return;
+        try (var files = Files.walk(folder)) {
+            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+        }
+    }
+}
+
+/// Class files older than version 50 have no stack maps, and no cache takes them: picocli's 228 are. They are written
+/// anew, with the maps that the JDK works out.
+final class OldClasses {
+    private static final int OLD = 50, NEW = 61;
+
+    /// A jar with its old classes raised; the same where there is none.
+    static byte[] raised(byte[] jar) throws IOException {
+        var entries = new LinkedHashMap<String, byte[]>();
+        try (var in = new ZipInputStream(new ByteArrayInputStream(jar))) {
+            for (var entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
+                if (!entry.isDirectory()) entries.put(entry.getName(), in.readAllBytes());
+            }
+        }
+        boolean any = entries.entrySet().stream().anyMatch(entry -> old(entry.getKey(), entry.getValue()));
+        boolean signed = entries.keySet().stream().anyMatch(name -> name.matches("META-INF/[^/]+\\.(SF|RSA|DSA|EC)"));
+        if (!any || signed) return jar;
+        var hierarchy = ClassHierarchyResolver.ofResourceParsing(name -> {
+            byte[] ours = entries.get(name.packageName().isEmpty() ? name.displayName() + ".class"
+                    : name.packageName().replace('.', '/') + "/" + name.displayName() + ".class");
+            return ours == null ? null : new ByteArrayInputStream(ours);
+        }).orElse(ClassHierarchyResolver.defaultResolver());
+        var out = new ByteArrayOutputStream(jar.length);
+        try (var zip = new ZipOutputStream(out)) {
+            for (var entry : entries.entrySet()) {
+                var renewed = new ZipEntry(entry.getKey());
+                renewed.setTimeLocal(LocalDateTime.of(1980, 1, 1, 0, 0));       // the same bytes each time
+                zip.putNextEntry(renewed);
+                zip.write(old(entry.getKey(), entry.getValue()) ? raised(entry.getValue(), hierarchy)
+                        : entry.getValue());
+            }
+        }
+        return out.toByteArray();
+    }
+
+    private static boolean old(String name, byte[] bytes) {
+        return name.endsWith(".class") && bytes.length > 8 && (bytes[6] << 8 | bytes[7] & 0xff) < OLD;
+    }
+
+    private static byte[] raised(byte[] bytes, ClassHierarchyResolver hierarchy) {
+        var classFile = ClassFile.of(ClassFile.ConstantPoolSharingOption.NEW_POOL,
+                ClassFile.StackMapsOption.GENERATE_STACK_MAPS,
+                ClassFile.ClassHierarchyResolverOption.of(hierarchy));
+        var model = classFile.parse(bytes);
+        return classFile.build(model.thisClass().asSymbol(), all -> {
+            all.withVersion(NEW, 0);
+            for (var element : model) {
+                switch (element) {
+                    case ClassFileVersion _ -> { }
+                    case MethodModel method -> all.transformMethod(method,
+                            MethodTransform.transformingCode(CodeBuilder::with));
+                    default -> all.with(element);
+                }
+            }
+        });
     }
 }
 
@@ -8848,8 +9150,9 @@ final class Trust {
 /// @param config the login and the person's choices
 /// @param cache what can be fetched again
 /// @param state what the person made: conversations, history
+/// @param data what `install` puts there
 /// @param editors where GitHub's editor plug-ins keep their logins
-record Home(Path config, Path cache, Path state, Path editors, Environment env) {
+record Home(Path config, Path cache, Path state, Path data, Path editors, Environment env) {
     static Home of(Environment env) {
         Path home = env.path(env.variable("HOME") != null ? env.variable("HOME") : System.getProperty("user.home"));
         boolean windows = System.getProperty("os.name").startsWith("Windows");
@@ -8857,16 +9160,23 @@ record Home(Path config, Path cache, Path state, Path editors, Environment env) 
         Path editors = (windows ? folder(env, "LOCALAPPDATA", home) : xdg).resolve("github-copilot");
         if (env.variable("COP_HOME") instanceof String own) {
             Path root = env.path(own);
-            return new Home(root, root.resolve("cache"), root.resolve("state"), editors, env);
+            return new Home(root, root.resolve("cache"), root.resolve("state"), root.resolve("share"), editors, env);
         }
         if (windows) {
             Path local = folder(env, "LOCALAPPDATA", home).resolve("copilot.java");
             return new Home(folder(env, "APPDATA", home).resolve("copilot.java"), local.resolve("cache"), local,
-                    editors, env);
+                    local.resolve("share"), editors, env);
         }
         return new Home(xdg.resolve("copilot.java"),
                 folder(env, "XDG_CACHE_HOME", home.resolve(".cache")).resolve("copilot.java"),
-                folder(env, "XDG_STATE_HOME", home.resolve(".local/state")).resolve("copilot.java"), editors, env);
+                folder(env, "XDG_STATE_HOME", home.resolve(".local/state")).resolve("copilot.java"),
+                folder(env, "XDG_DATA_HOME", home.resolve(".local/share")).resolve("copilot.java"), editors, env);
+    }
+
+    /// Where a person's own programs go.
+    Path programs() {
+        String home = env.variable("HOME") != null ? env.variable("HOME") : System.getProperty("user.home");
+        return env.path(home).resolve(".local/bin");
     }
 
     /// Relative values count as unset, as the XDG specification wants.
@@ -9172,9 +9482,25 @@ final class RealProcess {
                     + System.getProperty("sun.jnu.encoding") + " cannot carry",
                     "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
         }
+        if (args.length == 2 && args[0].equals(Rehearsal.WORD)) {
+            Rehearsal.all(Path.of(args[1]));
+            return 0;
+        }
+        if (args.length > 0 && Set.of("chat", "batch").contains(args[0])) prepareTls();
         int code = copilot.run(env, args);
         if (Rehearsal.wanted()) Rehearsal.run();
         return code == Fault.INTERRUPTED ? signals.exitCode() : code;
+    }
+
+    /// Reads the certificates that the JDK trusts, a sixth of a chat's start, while the command line is read.
+    private static void prepareTls() {
+        Thread.ofPlatform().daemon().start(() -> {
+            try {
+                SSLContext.getDefault();
+            } catch (NoSuchAlgorithmException _) {
+                // the client will say so
+            }
+        });
     }
 
     private static PrintWriter writer(FileDescriptor descriptor, boolean answer) {
@@ -9230,17 +9556,44 @@ final class Rehearsal {
         }
     }
 
+    /// The command line that `install` trains with.
+    static final String WORD = "--rehearse";
+
     static void run() {
-        try (var server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+        play(List.of(List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"),
+                List.of("chat", "--no-such-option"),
+                List.of("chat", "-t", "commit-message", "--var", "diff=+a")), "", null);
+    }
+
+    /// More of the tool, and over TLS, for a cache that has all the time.
+    ///
+    /// @param keys a PKCS #12 file, its password `rehearsal`, with the certificate as PEM beside it
+    static void all(Path keys) {
+        play(List.of(List.of("--version"), List.of("--help"), List.of("chat", "--help"),
+                List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"), List.of("chat", "--json", "hello"),
+                List.of("chat", "--no-such-option"), List.of("chat", "-t", "commit-message", "--var", "diff=+a"),
+                List.of("chat"), List.of("render", "review", "--example"), List.of("templates"), List.of("models"),
+                List.of("token"), List.of("status"), List.of("batch", "classify", "-d", "rows.jsonl", "-o", "out.jsonl",
+                "--delay", "0"), List.of("batch", "classify", "-d", "rows.jsonl", "-o", "out.jsonl", "--dry-run"),
+                List.of("batch", "status", "out.jsonl")), "{\"id\": 1, \"text\": \"hello\"}\n", keys);
+    }
+
+    /// @param keys null: without TLS
+    private static void play(List<List<String>> commands, String rows, Path keys) {
+        try (var server = keys == null ? new ServerSocket(0, 5, InetAddress.getLoopbackAddress()) : secure(keys)) {
             Path home = Files.createTempDirectory("copilot-rehearsal-");
             Thread.ofVirtual().start(() -> answer(server));
-            var nowhere = new PrintWriter(Writer.nullWriter());
-            var variables = Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal",
-                    "COP_HOST", "http://127.0.0.1:" + server.getLocalPort());
-            var env = Environment.of(InputStream.nullInputStream(), nowhere, nowhere, variables, () -> false);
-            copilot.run(env, "chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello");
-            copilot.run(env, "chat", "--no-such-option");
-            copilot.run(env, "chat", "-t", "commit-message", "--var", "diff=+a");
+            var variables = new HashMap<>(Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal",
+                    "COP_HOST", (keys == null ? "http" : "https") + "://127.0.0.1:" + server.getLocalPort()));
+            if (keys != null) variables.put("SSL_CERT_FILE", keys.resolveSibling("certificate.pem").toString());
+            Files.writeString(home.resolve("rows.jsonl"), rows);
+            for (var command : commands) {
+                var nowhere = new PrintWriter(new OutputStreamWriter(OutputStream.nullOutputStream(),
+                        StandardCharsets.UTF_8));
+                var env = new Environment(new Stdin(new ByteArrayInputStream("hello".getBytes()), Stdin.Kind.PIPE),
+                        nowhere, nowhere, variables, Descriptors::isTerminal, Time.SYSTEM, () -> false, home);
+                copilot.run(env, command.toArray(String[]::new));
+            }
             try (var files = Files.walk(home)) {
                 files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
             }
@@ -9249,24 +9602,73 @@ final class Rehearsal {
         }
     }
 
+    private static ServerSocket secure(Path keys) throws IOException {
+        char[] password = "rehearsal".toCharArray();
+        try {
+            var managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+            managers.init(KeyStore.getInstance(keys.toFile(), password), password);
+            var context = SSLContext.getInstance("TLS");
+            context.init(managers.getKeyManagers(), null, null);
+            return context.getServerSocketFactory().createServerSocket(0, 5, InetAddress.getLoopbackAddress());
+        } catch (GeneralSecurityException e) {
+            throw new IOException(e);
+        }
+    }
+
     private static void answer(ServerSocket server) {
         while (!server.isClosed()) {
-            try (var socket = server.accept()) {
-                var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
-                String first = in.readLine();
-                if (first == null) continue;
-                for (String line = first; line != null && !line.isEmpty(); line = in.readLine()) { }
-                String body = first.contains("token") ? "{\"token\":\"t\",\"refresh_in\":1500}"
-                        : first.contains("models") ? "{\"data\":[{\"id\":\"m\",\"is_chat_default\":true}]}"
-                        : "data: {\"choices\":[{\"delta\":{\"content\":\"hello\"},\"finish_reason\":\"stop\"}],"
-                        + "\"usage\":{\"prompt_tokens\":1}}\n\ndata: [DONE]\n\n";
-                String type = first.startsWith("POST") ? "text/event-stream" : "application/json";
-                socket.getOutputStream().write(("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: " + type
-                        + "\r\n\r\n" + body).getBytes(StandardCharsets.UTF_8));
+            try {
+                var socket = server.accept();
+                Thread.ofVirtual().start(() -> answer(socket));
             } catch (IOException _) {
-                // a broken connection, or all is over
+                // all is over
             }
         }
+    }
+
+    /// One connection, request after request.
+    private static void answer(Socket socket) {
+        try (socket) {
+            var in = new BufferedInputStream(socket.getInputStream());
+            for (String first = line(in); !first.isEmpty(); first = line(in)) {
+                int length = 0;
+                for (String line = line(in); !line.isEmpty(); line = line(in)) {
+                    if (line.toLowerCase(Locale.ROOT).startsWith("content-length:")) {
+                        length = Integer.parseInt(line.substring(15).strip());
+                    }
+                }
+                in.skipNBytes(length);
+                socket.getOutputStream().write(answer(first).getBytes(StandardCharsets.UTF_8));
+            }
+        } catch (IOException _) {
+            // the client has what it wanted
+        }
+    }
+
+    private static String line(InputStream in) throws IOException {
+        var line = new StringBuilder();
+        for (int b = in.read(); b >= 0 && b != '\n'; b = in.read()) if (b != '\r') line.append((char) b);
+        return line.toString();
+    }
+
+    private static String answer(String request) {
+        if (request.startsWith("POST")) {
+            String events = """
+                    data: {"choices":[{"index":0,"delta":{"content":"hello","role":"assistant"}}],"model":"m"}
+
+                    data: {"choices":[{"index":0,"delta":{"content":null},"finish_reason":"stop"}],"usage":{
+                    data: "prompt_tokens":1,"completion_tokens":1},"copilot_usage":{"total_nano_aiu":12000}}
+
+                    data: [DONE]
+
+                    """;
+            return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n"
+                    + Integer.toHexString(events.length()) + "\r\n" + events + "\r\n0\r\n\r\n";
+        }
+        String body = request.contains("token") ? "{\"token\":\"t\",\"refresh_in\":1500}" : request.contains("models")
+                ? "{\"data\":[{\"id\":\"m\",\"is_chat_default\":true,\"billing\":{\"multiplier\":0.5}}]}" : "{}";
+        return "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\nContent-Type: application/json\r\n\r\n"
+                + body;
     }
 }
 
