@@ -126,7 +126,7 @@ final class Harness implements AutoCloseable {
         var builder = new ProcessBuilder(command).directory(home.toFile());
         builder.environment().clear();
         builder.environment().putAll(variables);
-        builder.environment().put("PATH", System.getenv("PATH"));
+        builder.environment().putIfAbsent("PATH", System.getenv("PATH"));
         builder.environment().putIfAbsent("LC_ALL", "C.UTF-8");
         return builder;
     }

@@ -1,0 +1,210 @@
+package cop;
+
+import module java.base;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+/// `install`: the launcher as a person has it, in a home of its own.
+class Installs {
+    private final Harness cop = Harness.loggedIn();
+
+    @BeforeEach
+    void posix() { assumeFalse(System.getProperty("os.name").startsWith("Windows"), "a shell script is tested"); }
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    private Harness.Outcome install(String... more) {
+        return cop.runProcess("", Stream.concat(Stream.of("install"), Stream.of(more)).toArray(String[]::new));
+    }
+
+    private Path launcher() { return cop.file(".local/bin/cop"); }
+
+    private List<Path> programs() throws IOException {
+        try (var all = Files.list(cop.file(".local/share/copilot.java"))) {
+            return all.filter(Files::isDirectory).sorted().toList();
+        }
+    }
+
+    /// Runs the launcher with nothing but what a person's shell has.
+    private Harness.Outcome run(String stdin, String... args) {
+        try {
+            var command = new ArrayList<String>();
+            if (System.getProperty("os.name").equals("Linux")) command.addAll(List.of("env", "--default-signal=INT"));
+            command.add(launcher().toString());
+            command.addAll(List.of(args));
+            return Harness.finished(cop.process().command(command).start(), stdin, args);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void answers() {
+        var version = run("", "--version");
+        assertEquals("copilot.java " + copilot.VERSION + "\n", version.out(), version::all);
+        assertEquals("", version.err());
+        assertEquals(0, version.code());
+    }
+
+    @Test
+    void aLauncherIsTheToolItself() throws Exception {
+        var outcome = install();
+        assertEquals(0, outcome.code(), outcome::all);
+        assertEquals(launcher() + "\n", outcome.out());
+        assertTrue(outcome.err().contains("is not on the PATH\nhint: export PATH="), outcome::all);
+        assertFalse(outcome.err().contains("training failed"), outcome::all);
+        answers();
+        Path program = programs().getFirst();
+        assertTrue(Files.size(program.resolve("cop.aot")) > 1 << 20);
+        try (var files = Files.list(program)) {
+            assertTrue(files.noneMatch(f -> f.toString().matches(".*(p12|pem|config)")), "nothing of the training");
+        }
+        // words arrive as they were typed
+        assertEquals("a 'b' \"c\" $HOME `d` ä😀\n", run("", "chat", "say: a 'b' \"c\" $HOME `d` ä😀").out());
+        assertEquals("piped\n", run("say: piped", "chat", "-s", "").out());
+        assertEquals("x\n", cop.with("LC_ALL", "C").with("LANG", "C").runProcess("say: x", "chat").out());
+        assertEquals("ü\n", run("", "chat", "say: ü").out(), "the locale is made UTF-8");
+        assertEquals(2, run("", "chat", "--no-such").code());
+        assertEquals(1, run("", "chat", "-m", "nosuch", "hi").code());
+        // signals reach the JVM
+        cop.sim.set("latency", 20_000);
+        var process = cop.process().command("env", "--default-signal=INT", launcher().toString(), "chat", "hi").start();
+        Harness.await("the request", () -> cop.sim.count("/chat/completions") > 4);
+        new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor();
+        assertTrue(process.waitFor(10, TimeUnit.SECONDS));
+        assertEquals(130, process.exitValue());
+        // a second time: the same program, nothing is trained again
+        cop.sim.set("latency", 0);
+        var made = Files.getLastModifiedTime(program.resolve("cop.aot"));
+        assertFalse(install().err().contains("training"));
+        assertEquals(made, Files.getLastModifiedTime(programs().getFirst().resolve("cop.aot")));
+        assertEquals(1, programs().size());
+    }
+
+    @Test
+    void oldClassesAreRaised() throws Exception {
+        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+            if (!entry.contains("picocli")) continue;
+            byte[] before = Files.readAllBytes(Path.of(entry)), after = OldClasses.raised(before);
+            assertEquals(List.of(49), versions(before));
+            assertEquals(List.of(61), versions(after));
+            assertTrue(Arrays.equals(after, OldClasses.raised(before)), "the same each time");
+            assertTrue(OldClasses.raised(after) == after);
+            return;
+        }
+        throw new AssertionError("no picocli on the class path");
+    }
+
+    private static List<Integer> versions(byte[] jar) throws IOException {
+        var versions = new TreeSet<Integer>();
+        try (var in = new ZipInputStream(new ByteArrayInputStream(jar))) {
+            for (var entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
+                if (!entry.getName().endsWith(".class") || entry.getName().contains("module-info")) continue;
+                byte[] bytes = in.readAllBytes();
+                versions.add(bytes[6] << 8 | bytes[7] & 0xff);
+            }
+        }
+        return List.copyOf(versions);
+    }
+
+    /// Whatever has become of the cache, stdout is byte for byte the answer's.
+    @Test
+    void aCacheThatDoesNotFitIsNoMatter() throws Exception {
+        install();
+        Path cache = programs().getFirst().resolve("cop.aot");
+        try (var file = FileChannel.open(cache, StandardOpenOption.WRITE)) {
+            file.truncate(1_000_000);
+        }
+        answers();
+        Files.writeString(cache, "nonsense");
+        answers();
+        Files.delete(cache);
+        answers();
+        // the JDK has gone
+        String script = Files.readString(launcher());
+        Files.writeString(launcher(), script.replaceFirst("(?m)^java='.*'$", "java='/no/such/jdk/bin/java'"));
+        cop.with("JAVA_HOME", System.getProperty("java.home"));
+        answers();
+    }
+
+    @Test
+    void newCodeAnswersAfterTheNextInstall() throws Exception {
+        install();
+        answers();
+        Path first = programs().getFirst();
+        Path jar = cop.file("newer.jar");
+        String classes = newer(jar);
+        var command = new ArrayList<>(cop.process("install").command());
+        command.replaceAll(word -> word.equals(System.getProperty("java.class.path")) ? classes : word);
+        assertEquals(0, Harness.finished(cop.process().command(command).start(), "").code());
+        assertEquals("copilot.java 9.9.9\n", run("", "--version").out());
+        assertEquals("hi\n", run("", "chat", "say: hi").out());
+        assertFalse(Files.exists(first), "no launcher runs it any more");
+    }
+
+    /// The class path with another version of the tool in it.
+    private static String newer(Path jar) throws IOException {
+        String path = System.getProperty("java.class.path");
+        for (String entry : path.split(File.pathSeparator)) {
+            var entries = new LinkedHashMap<String, byte[]>();
+            try (var in = new ZipInputStream(Files.newInputStream(Path.of(entry)))) {
+                for (var next = in.getNextEntry(); next != null; next = in.getNextEntry()) {
+                    entries.put(next.getName(), in.readAllBytes());
+                }
+            }
+            if (!entries.containsKey("cop/copilot.class")) continue;
+            try (var out = new ZipOutputStream(Files.newOutputStream(jar))) {
+                for (var next : entries.entrySet()) {
+                    out.putNextEntry(new ZipEntry(next.getKey()));
+                    String bytes = new String(next.getValue(), StandardCharsets.ISO_8859_1);
+                    out.write(next.getKey().startsWith("cop/") ? bytes.replace("copilot.java " + copilot.VERSION,
+                            "copilot.java 9.9.9").getBytes(StandardCharsets.ISO_8859_1) : next.getValue());
+                }
+            }
+            return path.replace(entry, jar.toString());
+        }
+        throw new AssertionError("the tool is in no jar: " + path);
+    }
+
+    @Test
+    void whatIsNotOursStays() throws Exception {
+        cop.write("bin/cop", "#!/bin/sh\necho mine\n");
+        var outcome = install("--dir", "bin");
+        assertEquals(2, outcome.code());
+        assertTrue(outcome.err().contains("there is another ") && outcome.err().contains("hint: --name"), outcome::all);
+        assertEquals(2, install("--uninstall", "--dir", "bin").code());
+        assertEquals("#!/bin/sh\necho mine\n", cop.read("bin/cop"));
+        assertEquals(2, install("--uninstall").code());
+        assertEquals(2, install("--name", "../x").code());
+        assertFalse(Files.exists(cop.file(".local")));
+    }
+
+    @Test
+    void uninstallKeepsWhatAnotherLauncherRuns() throws Exception {
+        cop.with("PATH", cop.file("my bin") + ":" + System.getenv("PATH"));
+        assertFalse(install("--dir", "my bin", "--name", "pilot").err().contains("not on the PATH"));
+        install();
+        assertEquals(1, programs().size());
+        assertEquals(0, install("--uninstall", "--dir", "my bin", "--name", "pilot").code());
+        assertFalse(Files.exists(cop.file("my bin/pilot")));
+        answers();
+        // an install that was interrupted
+        Path program = programs().getFirst();
+        Files.delete(program.resolve("complete"));
+        try (var jars = Files.newDirectoryStream(program, "*.jar")) {
+            Files.delete(jars.iterator().next());
+        }
+        install();
+        answers();
+        assertEquals(0, install("--uninstall").code());
+        assertFalse(Files.exists(cop.file(".local/share/copilot.java")));
+        assertFalse(Files.exists(launcher()));
+    }
+}
