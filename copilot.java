@@ -117,6 +117,7 @@ import org.jline.reader.impl.DefaultParser;
 import org.jline.reader.impl.completer.StringsCompleter;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
+import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -186,7 +187,7 @@ public class copilot {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
         static final List<String> NAMES =
                 List.of("login", "logout", "status", "token", "chat", "models", "api", "render", "templates", "batch",
-                        "repl", "install", "help");
+                        "repl", "install", "completion", "help");
 
         static final String OVERVIEW = """
                 Script your own GitHub Copilot subscription.
@@ -209,6 +210,7 @@ public class copilot {
                 Scripts
                   repl       a JShell that knows your login; or run a file of snippets
                   install    a launcher that starts faster than JBang does
+                  completion for bash, zsh and fish
                 Help
                   help       help on a command: copilot help chat, copilot chat --help
 
@@ -234,6 +236,7 @@ public class copilot {
                 case "api" -> new ApiCommand();
                 case "repl" -> new ReplCommand();
                 case "install" -> new InstallCommand();
+                case "completion" -> new CompletionCommand();
                 default -> throw Fault.usage("there is no command \"" + name + "\"",
                         Nearest.of(name, NAMES).map(near -> "did you mean: copilot " + near)
                                 .orElse("copilot --help lists the commands"));
@@ -1144,6 +1147,31 @@ public class copilot {
             if (!found) {
                 screen.warn(folder + " is not on the PATH");
                 screen.hint("export PATH=\"" + folder + ":$PATH\" goes into your shell's start file");
+            }
+            return 0;
+        }
+    }
+
+    @CommandLine.Command(name = "copilot completion", sortOptions = false,
+            customSynopsis = "copilot completion bash|zsh|fish [--name NAME]", description = {
+            "Prints what a shell needs to complete commands, options, models and templates. Bash:",
+            "eval \"$(cop completion bash)\", zsh likewise, fish: cop completion fish | source.", ""})
+    static final class CompletionCommand extends LongHeaderCommand {
+        @Parameters(paramLabel = "SHELL", description = "bash, zsh or fish.")
+        String shell;
+
+        @Option(names = "--name", paramLabel = "NAME", description = "What you type to run it. Default: cop.")
+        String name = "cop";
+
+        @Override
+        int run(CopilotClient copilot) {
+            if (!name.matches("[A-Za-z0-9][\\w.-]*")) throw Fault.usage("--name " + name + " is no name", "--name cop");
+            switch (shell) {
+                case "bash", "zsh" -> env.out().print(Completion.bash(name));
+                case "fish" -> env.out().print(Completion.fish(name));
+                case "models" -> copilot.catalogueAtHand().ifPresent(all -> all.chatModels().forEach(this::print));
+                case "templates" -> new TemplateFolders(env).names().forEach(this::print);
+                default -> throw Fault.usage("completion knows no shell " + shell, "bash, zsh or fish");
             }
             return 0;
         }
@@ -2413,6 +2441,99 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
             files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
         }
     }
+}
+
+/// What shells complete with, from the commands themselves. Models and templates are asked for at each Tab: the shell
+/// calls `completion models`, which prints what is at hand and asks nobody.
+final class Completion {
+    /// Words that stand for what is not known before.
+    private static final String MODELS = "models-at-hand", TEMPLATES = "templates-at-hand";
+
+    static String bash(String name) {
+        var all = new CommandLine(CommandLine.Model.CommandSpec.create().name(name));
+        commands().forEach(all::addSubcommand);
+        all.addSubcommand("help", CommandLine.Model.CommandSpec.create().addPositional(CommandLine.Model
+                .PositionalParamSpec.builder().paramLabel("COMMAND").type(String.class)
+                .completionCandidates(copilot.Commands.NAMES).build()));
+        String script = AutoComplete.bash(name, all);
+        var lists = Pattern.compile("(?m)^ *local (\\w+)=\\(\"(\\w+)-at-hand\"\\).*\\R");
+        for (var list : lists.matcher(script).results().toList()) {     // asked for where it is used, not at each Tab
+            script = script.replace(list.group(), "").replace("\"${" + list.group(1) + "[@]}\"",
+                    "$(" + name + " completion " + list.group(2) + " 2>/dev/null)");
+        }
+        return script;
+    }
+
+    private static Map<String, CommandLine> commands() {
+        var commands = new LinkedHashMap<String, CommandLine>();
+        for (String command : copilot.Commands.NAMES) {
+            if (command.equals("help")) continue;
+            var line = new CommandLine(copilot.Commands.create(command));
+            var spec = line.getCommandSpec();
+            for (var option : List.copyOf(spec.options())) {
+                String values = values(option.longestName());
+                if (values == null) continue;
+                spec.remove(option);
+                spec.addOption(option.toBuilder().completionCandidates(List.of(values)).build());
+            }
+            commands.put(command, line);
+        }
+        for (String command : List.of("render", "batch")) {
+            var spec = commands.get(command).getCommandSpec();
+            for (var words : List.copyOf(spec.positionalParameters())) {
+                if (!words.paramLabel().equals("TEMPLATE")) continue;
+                spec.remove(words);
+                spec.addPositional(words.toBuilder().completionCandidates(List.of(TEMPLATES)).build());
+            }
+        }
+        return commands;
+    }
+
+    private static String values(String option) {
+        return switch (option) {
+            case "--model" -> MODELS;
+            case "--template" -> TEMPLATES;
+            default -> null;
+        };
+    }
+
+    static String fish(String name) {
+        var script = new StringBuilder("# `" + name + " completion fish`\ncomplete -c " + name + " -f\n");
+        var about = new HashMap<String, String>();
+        for (String line : copilot.Commands.OVERVIEW.lines().toList()) {
+            var entry = Pattern.compile("  ([a-z]+) +(\\S.*)").matcher(line);
+            if (entry.matches()) about.put(entry.group(1), entry.group(2));
+        }
+        for (String command : copilot.Commands.NAMES) {
+            script.append("complete -c ").append(name).append(" -n __fish_use_subcommand -a ").append(command)
+                    .append(" -d ").append(quoted(about.getOrDefault(command, ""))).append('\n');
+        }
+        commands().forEach((command, line) -> {
+            String when = "complete -c " + name + " -n '__fish_seen_subcommand_from " + command + "'";
+            for (var option : line.getCommandSpec().options()) script.append(when).append(fish(name, option));
+            if (List.of("render", "batch").contains(command)) {
+                script.append(when).append(" -a '(").append(name).append(" completion templates)'\n");
+            }
+        });
+        return script.append("complete -c ").append(name).append(" -n '__fish_seen_subcommand_from help' -a '")
+                .append(String.join(" ", copilot.Commands.NAMES)).append("'\n").toString();
+    }
+
+    private static String fish(String name, CommandLine.Model.OptionSpec option) {
+        var words = new StringBuilder();
+        for (String each : option.names()) {
+            words.append(each.startsWith("--") ? " -l " : " -s ").append(each.replaceFirst("^-+", ""));
+        }
+        String values = values(option.longestName());
+        if (values != null) {
+            words.append(" -x -a '(").append(name).append(" completion ").append(values.replace("-at-hand", ""))
+                    .append(")'");
+        } else if (!option.typeInfo().isBoolean()) words.append(" -r -F");
+        String about = option.description().length == 0 ? "" : option.description()[0];
+        return words + " -d " + quoted(about.replaceFirst("\\. .*", "")) + "\n";
+    }
+
+    private static String quoted(String text) { return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"; }
 }
 
 /// Class files older than version 50 have no stack maps, and no cache takes them: picocli's 228 are. They are written
@@ -10221,7 +10342,8 @@ final class Nearest {
         int letters = word.replaceFirst("^-+", "").length();
         int most = letters < 3 ? 0 : Math.max(1, letters / 3);
         var nearest = names.stream().map(name -> new Near(name, distance(lower, name.toLowerCase(Locale.ROOT))))
-                .filter(near -> near.distance() <= most).min(Comparator.comparingInt(Near::distance)).map(Near::name);
+                .filter(near -> near.distance() <= most).min(Comparator.comparingInt(Near::distance)
+                        .thenComparing(near -> !near.name().regionMatches(true, 0, word, 0, 1))).map(Near::name);
         return nearest.isPresent() || lower.length() < 3 ? nearest
                 : names.stream().filter(name -> name.toLowerCase(Locale.ROOT).startsWith(lower)).findFirst();
     }

@@ -6,9 +6,9 @@
 
 /// Measures the tool as a whole process against the simulator, beside what it can be compared with: an empty JVM,
 /// `curl` doing steps 4 and 5, `node` with `fetch`, JBang with an empty script. All rows are run in turn, round by
-/// round, so that a noisy machine is noisy for all; medians are printed. Run `scripts/jbang bench [ROUNDS] [PART…]` in a
-/// checkout, on a machine with nothing else to do; parts: processes delta renders batches heap. A `promptfoo` on
-/// the PATH is measured too.
+/// round, so that a noisy machine is noisy for all; medians are printed. Run `scripts/jbang bench [ROUNDS] [PART…]` in
+/// a checkout, on a machine with nothing else to do; parts: processes delta renders batches heap. A `promptfoo` on the
+/// PATH is measured too.
 package cop;
 
 import module java.base;

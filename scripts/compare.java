@@ -23,7 +23,9 @@ void main(String... args) throws Exception {
     }
     for (int i = 0; i < columns.stream().mapToInt(List::size).max().orElse(0); i++) {
         var line = new StringBuilder();
-        for (var column : columns) line.append(("%-" + width + "s  ").formatted(i < column.size() ? column.get(i) : ""));
+        for (var column : columns) {
+            line.append(("%-" + width + "s  ").formatted(i < column.size() ? column.get(i) : ""));
+        }
         IO.println(line.toString().stripTrailing());
     }
 }

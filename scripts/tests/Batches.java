@@ -265,7 +265,8 @@ class Batches {
     void promptsThatDoNotFitAreFoundBefore() {
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"" + "word ".repeat(200_000) + "\"}\n");
         var outcome = exits(2, batch());
-        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has at least 1\\d+ tokens, and gpt-4.1 takes"
+        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has at least 1\\d+ tokens, and gpt-4.1 "
+                + "takes"
                 + " 128000\n.*"), outcome::all);
     }
 
@@ -774,7 +775,8 @@ class Batches {
                         Duration.ZERO);
             }, journal, watcher);
             var tasks = IntStream.range(0, 26).mapToObj(i -> new Task(i, "place", "" + (char) ('a' + i), Key.of("" + i),
-                    new copilot.Request("gpt-4.1", List.of(copilot.Message.user("hi")), Json.object(), true), null, null, null));
+                    new copilot.Request("gpt-4.1", List.of(copilot.Message.user("hi")), Json.object(), true), null, null,
+                    null));
             stop = runner.run(tasks.iterator(), jobs, Duration.ofSeconds(1));
             journal.close();
         }

@@ -173,7 +173,7 @@ class CommandLines {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"logs", "ask", "run", "install"})
+    @ValueSource(strings = {"logs", "ask", "run", "serve"})
     void aFarFetchedCommandIsNotProposed(String typed) {
         assertFalse(refused("there is no command", typed).err().contains("did you mean"));
     }

@@ -207,4 +207,55 @@ class Installs {
         assertFalse(Files.exists(cop.file(".local/share/copilot.java")));
         assertFalse(Files.exists(launcher()));
     }
+
+    // ------------------------------------------------------------------------------------------ completion
+
+    /// What bash offers for words, the last of them begun.
+    private String bash(String script, String... words) throws IOException {
+        cop.write("complete.sh", "cop() { [ \"$2\" = models ] && printf 'gpt-4.1\\ngpt-4o\\n' || echo review; }\n"
+                + "compopt() { :; }\n" + script + "\nCOMP_WORDS=(\"$@\"); COMP_CWORD=$(($#-1)); _complete_cop\n"
+                + "echo \"${COMPREPLY[*]}\"\n");
+        var command = new ArrayList<>(List.of("bash", "--norc", "complete.sh"));
+        command.addAll(List.of(words));
+        return Harness.finished(cop.process().command(command).start(), "").out().strip();
+    }
+
+    @Test
+    void bashCompletes() throws IOException {
+        String script = cop.run("completion", "bash").out();
+        assertEquals("chat", bash(script, "cop", "ch"));
+        assertEquals("gpt-4.1 gpt-4o", bash(script, "cop", "chat", "-m", "gpt-"));
+        assertEquals("review", bash(script, "cop", "chat", "-t", ""));
+        assertEquals("review", bash(script, "cop", "render", "re"));
+        assertEquals("--max-total-tokens", bash(script, "cop", "batch", "x", "--max-tot"));
+        assertEquals("batch", bash(script, "cop", "help", "ba"));
+        assertEquals(copilot.Commands.NAMES.size(), bash(script, "cop", "").split(" ").length);
+        assertFalse(script.contains("-at-hand"));
+    }
+
+    @Test
+    void fishHasAllCommandsAndOptions() {
+        String script = cop.run("completion", "fish", "--name", "pilot").out();
+        for (String command : copilot.Commands.NAMES) {
+            assertTrue(script.contains("\ncomplete -c pilot -n __fish_use_subcommand -a " + command + " -d '"),
+                    command);
+        }
+        assertTrue(script.contains("from chat' -s m -l model -x -a '(pilot completion models)' -d 'The model"), script);
+        assertTrue(script.contains("leaves it out"), "quotes within are escaped");
+        assertEquals(0, script.lines().filter(line -> line.replace("\\'", "").chars().filter(c -> c == '\'').count() % 2
+                == 1).count());
+    }
+
+    @Test
+    void whatIsAtHandIsAskedOfNobody() {
+        assertEquals("", cop.run("completion", "models").out());
+        assertEquals(0, cop.sim.ledger().size());
+        cop.run("models");
+        assertTrue(cop.run("completion", "models").out().contains("gpt-4.1\n"));
+        cop.write("templates/mine.mustache", "x");
+        assertTrue(cop.run("completion", "templates").out().contains("mine\n"));
+        assertEquals(2, cop.run("completion", "tcsh").code());
+        assertEquals(2, cop.run("completion").code());
+        assertEquals(2, cop.run("completion", "bash", "--name", "a b").code());
+    }
 }

@@ -43,7 +43,8 @@ class Verbs {
         assertEquals("stop gpt-4.1-2025-04-14", reply.finish() + " " + reply.model());
         assertTrue(reply.usage().total() > 0);
         assertEquals("Rayleigh scattering", reply.json().path("text").asString());
-        toolkit.ask(request("hi").withModel("gpt-4o").withSystem("S").with("temperature", 0).with("stop", List.of("x")));
+        toolkit.ask(request("hi").withModel("gpt-4o").withSystem("S").with("temperature", 0)
+                .with("stop", List.of("x")));
         assertTrue(sent().getLast().contains("\"temperature\":0"), sent()::getLast);
         assertTrue(sent().getLast().contains("\"stop\":[\"x\"]"), sent()::getLast);
         assertTrue(sent().getLast().contains("\"model\":\"gpt-4o\""), sent()::getLast);
@@ -226,19 +227,20 @@ class Verbs {
 
     static final List<List<Object>> FILES = List.of(
             List.of("var r = ask(\"say: ä {{x}}\");\nSystem.out.println(r);", 0, "ä {{x}}\n", ""),
-            List.of("// a comment\n/* and\n another */\nint f(int i) {\n    return i + 1;\n}\nSystem.out.println(f(1));\n"
-                    + "/exit 5\nSystem.out.println(3);", 5, "2\n", ""),
+            List.of("// a comment\n/* and\n another */\nint f(int i) {\n    return i + 1;\n}\n"
+                    + "System.out.println(f(1));\n/exit 5\nSystem.out.println(3);", 5, "2\n", ""),
             List.of("System.out.println(1);\nint x = \"a\";", 2, "1\n", "f.jsh:2: incompatible types"),
             List.of("\n\nvoid f() {\n", 2, "", "f.jsh:3: what begins here has no end"),
             List.of("int i = 0;\nnosuch(i);\n", 2, "", "f.jsh:2: cannot find symbol"),
             List.of("ask(\"gtp\", \"hi\");", 1, "", "f.jsh:1: this account cannot use the model \"gtp\""),
             List.of("\n/set feedback normal", 2, "", "f.jsh:2: /set feedback normal is for the prompt"),
-            List.of("throw new IllegalStateException(\"mine\");", 1, "", "f.jsh:1: java.lang.IllegalStateException: mine"),
+            List.of("throw new IllegalStateException(\"mine\");", 1, "",
+                    "f.jsh:1: java.lang.IllegalStateException: mine"),
             List.of("int f() { return g(); }\nf();", 1, "", "f.jsh:2: "),
             List.of("System.exit(7);", 7, "", ""),
             List.of("prompt(\"nosuch\")", 2, "", "f.jsh:1: there is no template nosuch"),
-            List.of("var l = List.of(1, 2);\nfor (int i : l)\n    System.out.println(i);\nSystem.out.println(l.size())", 0,
-                    "1\n2\n2\n", ""));
+            List.of("var l = List.of(1, 2);\nfor (int i : l)\n    System.out.println(i);\n"
+                    + "System.out.println(l.size())", 0, "1\n2\n2\n", ""));
 
     @ParameterizedTest
     @MethodSource
