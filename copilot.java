@@ -2360,6 +2360,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
         return """
                 #!/bin/sh
                 # %1$s, written by `copilot install`; `%2$s install --uninstall` takes it away.
+                case "$#$1" in 1--version | 1-V) echo '%7$s' && exit ;; esac
                 app=%3$s
                 java=%4$s
                 case "${LC_ALL:-${LC_CTYPE:-$LANG}}" in
@@ -2382,7 +2383,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                 fi
                 exec "$java" "$cache" %5$s -cp "%6$s" cop.copilot "$@"
                 """.formatted(MARK, name, quoted(program), quoted(java()), String.join(" ", OPTIONS),
-                classes(program).replace(program.toString(), "$app"));
+                classes(program).replace(program.toString(), "$app"), "copilot.java " + cop.copilot.VERSION);
     }
 
     private static String quoted(Path path) { return "'" + path.toString().replace("'", "'\\''") + "'"; }
@@ -9607,16 +9608,18 @@ final class RealProcess {
             Rehearsal.all(Path.of(args[1]));
             return 0;
         }
-        if (args.length > 0 && Set.of("chat", "batch").contains(args[0])) prepareTls();
+        if (args.length > 0 && Set.of("chat", "batch").contains(args[0])) prepare();
         int code = copilot.run(env, args);
         if (Rehearsal.wanted()) Rehearsal.run();
         return code == Fault.INTERRUPTED ? signals.exitCode() : code;
     }
 
-    /// Reads the certificates that the JDK trusts, a sixth of a chat's start, while the command line is read.
-    private static void prepareTls() {
+    /// While the command line is read: makes the JSON mapper, and reads the certificates that the JDK trusts. Together
+    /// they are a fifth of a chat's start.
+    private static void prepare() {
         Thread.ofPlatform().daemon().start(() -> {
             try {
+                Json.tryParse("{}");
                 SSLContext.getDefault();
             } catch (NoSuchAlgorithmException _) {
                 // the client will say so

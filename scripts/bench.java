@@ -81,6 +81,11 @@ public class bench {
         System.out.println("\nrequests of a warm chat: " + chats);
     }
 
+    private static boolean onPath(String program) {
+        return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
+    }
+
     // ------------------------------------------------------------------------------------------------ the rows
 
     private List<Row> rows() throws Exception {
@@ -89,7 +94,12 @@ public class bench {
         var jvm = jbangsOwnCommand();
         rows.add(new Row("chat, the JVM as JBang starts it (`//CDS`)", shell(host, jvm + " chat '" + ASK + "'")));
         rows.add(new Row("chat, the same without `//CDS`", shell(host, withoutArchive(jvm) + " chat '" + ASK + "'")));
-        rows.add(overHttps(jvm));
+        rows.add(overHttps("chat over HTTPS, with `//CDS`", tls.trusting(jvm)));
+        run(shell(host, jvm + " install -q --dir " + home).toArray(String[]::new));
+        String cop = home.resolve("cop").toString();
+        rows.add(new Row("`cop` chat, installed (AOT)", shell(host, cop + " chat '" + ASK + "'")));
+        rows.add(overHttps("`cop` chat over HTTPS", trusting(Path.of(cop))));
+        rows.add(new Row("`cop --version`", shell(host, cop + " --version")));
         rows.add(new Row("chat through JBang", shell(host, "scripts/jbang copilot.java chat '" + ASK + "'")));
         rows.add(new Row("JBang, an empty script", shell(host, "scripts/jbang " + emptyScript())));
         rows.add(new Row("`chat -t review`, with `//CDS`",
@@ -102,16 +112,23 @@ public class bench {
                 "-cp", System.getProperty("java.class.path"), "cop.bench$Empty")));
         rows.add(new Row("`curl`, steps 4 and 5", shell(host, curl())));
         rows.add(new Row("`node` with `fetch`, step 5", shell(host, "node " + node())));
+        if (onPath("promptfoo")) rows.add(new Row("`promptfoo --version`", shell(host, "promptfoo --version")));
         return rows;
     }
 
     /// One origin for all: the exchange must not name the API's plain address.
-    private Row overHttps(String jvm) throws Exception {
+    private Row overHttps(String name, String jvm) throws Exception {
         sim.set("endpoints", "none");
-        run(shell(tls.url(), tls.trusting(jvm) + " token").toArray(String[]::new));
+        run(shell(tls.url(), jvm + " token").toArray(String[]::new));
         sim.set("endpoints", "api");
-        return new Row("chat over HTTPS, with `//CDS`",
-                shell(tls.url(), tls.trusting(jvm) + " chat -m gpt-4.1 '" + ASK + "'"));
+        return new Row(name, shell(tls.url(), jvm + " chat -m gpt-4.1 '" + ASK + "'"));
+    }
+
+    /// The launcher with our certificate beside the JDK's.
+    private String trusting(Path launcher) throws Exception {
+        Path copy = Files.copy(launcher, home.resolve("cop-https"), StandardCopyOption.COPY_ATTRIBUTES);
+        Files.writeString(copy, Files.readString(copy).replace("exec \"$java\" ", tls.trusting("exec \"$java\" ")));
+        return copy.toString();
     }
 
     /// JBang prints the command that starts the script's JVM; with it the JVM can be timed without JBang.
@@ -241,11 +258,6 @@ public class bench {
 
         private String ours(int jobs) {
             return jvm + " batch row -d rows.jsonl -o out.jsonl -j " + jobs + " --delay 0 -q";
-        }
-
-        private boolean onPath(String program) {
-            return Stream.of(System.getenv("PATH").split(File.pathSeparator))
-                    .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
         }
 
         private void row(String name, int rows, int jobs, int rounds, String command) throws Exception {
@@ -505,7 +517,7 @@ public class bench {
         String url() { return "https://127.0.0.1:" + server.getLocalPort(); }
 
         String trusting(String command) {
-            return command.replaceFirst("java'? ", "$0-Djavax.net.ssl.trustStore=" + trusted + " ");
+            return command.replaceFirst("java['\"]? ", "$0-Djavax.net.ssl.trustStore=" + trusted + " ");
         }
 
         private static void tool(String... command) throws Exception {

@@ -774,9 +774,9 @@ class Batches {
                 return new copilot.Reply(List.of("hello"), "", "stop", "m", copilot.Usage.NONE, null, "", "",
                         Duration.ZERO);
             }, journal, watcher);
+            var request = new copilot.Request("gpt-4.1", List.of(copilot.Message.user("hi")), Json.object(), true);
             var tasks = IntStream.range(0, 26).mapToObj(i -> new Task(i, "place", "" + (char) ('a' + i), Key.of("" + i),
-                    new copilot.Request("gpt-4.1", List.of(copilot.Message.user("hi")), Json.object(), true), null, null,
-                    null));
+                    request, null, null, null));
             stop = runner.run(tasks.iterator(), jobs, Duration.ofSeconds(1));
             journal.close();
         }

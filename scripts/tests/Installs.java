@@ -51,6 +51,9 @@ class Installs {
         assertEquals("copilot.java " + copilot.VERSION + "\n", version.out(), version::all);
         assertEquals("", version.err());
         assertEquals(0, version.code());
+        var help = run("", "--help");
+        assertEquals(copilot.Commands.OVERVIEW, help.out(), help::all);
+        assertEquals("", help.err());
     }
 
     @Test
