@@ -557,6 +557,25 @@ class Terminals {
         assertFalse(screen().contains(simulator.GITHUB_TOKEN.substring(0, 12)), screen());
     }
 
+    // --------------------------------------------------------------------------------------------- JShell
+
+    @Test
+    void aJShellAnswersAfterItWasInterrupted() {
+        open("repl").shows("try ask(\"hello\")").matches("^jshell>");
+        enter("ask(\"say: a first answer\")").matches("^\\$1 ==> a first answer$");
+        cop.sim.set("latency", 30_000);
+        enter("ask(\"slow\")");
+        Harness.await("the request", () -> chats().size() == 2);
+        press("C-c").matches("Exception cop.Interrupted: interrupted$");
+        cop.sim.set("latency", 0);
+        enter("ask(\"say: a second answer\")").matches("==> a second answer$");
+        enter("prompt(\"revew\")").matches("^hint: did you mean review\\?$");
+        assertFalse(screen().contains("at Toolkit"), "no frames of ours");
+        type("mod").press("Tab").shows("models()").press("C-c");
+        enter("/exit 5").leaves(5);
+        assertTrue(cop.read(".local/state/copilot.java/jshell.json").contains("a first answer"), "a history");
+    }
+
     /// The terminal echoes no more what is typed.
     private Terminals silent() {
         String terminal = tmux("list-panes", "-F", "#{pane_tty}").strip();
