@@ -2444,6 +2444,136 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
     }
 }
 
+/// JBang's `//CDS` has the JVM write the classes of the very first run into an archive for all later ones. Whatever
+/// that first command was, a chat's classes shall be in it: so a whole chat is played, in a home that is thrown away,
+/// against a stand-in that answers as GitHub does. It makes later chats start in 0.6 of the time.
+final class Rehearsal {
+    static boolean wanted() {
+        try {
+            return new String(Files.readAllBytes(Path.of("/proc/self/cmdline")), StandardCharsets.ISO_8859_1)
+                    .contains("-XX:ArchiveClassesAtExit");
+        } catch (IOException notLinux) {
+            return System.getProperty("os.name").startsWith("Mac") && ProcessHandle.current().info().arguments()
+                    .stream().flatMap(Stream::of).anyMatch(a -> a.startsWith("-XX:ArchiveClassesAtExit"));
+        }
+    }
+
+    /// The command line that `install` trains with.
+    static final String WORD = "--rehearse";
+
+    static void run() {
+        play(List.of(List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"),
+                List.of("chat", "--no-such-option"),
+                List.of("chat", "-t", "commit-message", "--var", "diff=+a")), "", null);
+    }
+
+    /// More of the tool, and over TLS, for a cache that has all the time.
+    ///
+    /// @param keys a PKCS #12 file, its password `rehearsal`, with the certificate as PEM beside it
+    static void all(Path keys) {
+        play(List.of(List.of("--version"), List.of("--help"), List.of("chat", "--help"),
+                List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"), List.of("chat", "--json", "hello"),
+                List.of("chat", "--no-such-option"), List.of("chat", "-t", "commit-message", "--var", "diff=+a"),
+                List.of("chat"), List.of("render", "review", "--example"), List.of("templates"), List.of("models"),
+                List.of("token"), List.of("status"), List.of("batch", "classify", "-d", "rows.jsonl", "-o", "out.jsonl",
+                "--delay", "0"), List.of("batch", "classify", "-d", "rows.jsonl", "-o", "out.jsonl", "--dry-run"),
+                List.of("batch", "status", "out.jsonl")), "{\"id\": 1, \"text\": \"hello\"}\n", keys);
+    }
+
+    /// @param keys null: without TLS
+    private static void play(List<List<String>> commands, String rows, Path keys) {
+        try (var server = keys == null ? new ServerSocket(0, 5, InetAddress.getLoopbackAddress()) : secure(keys)) {
+            Path home = Files.createTempDirectory("copilot-rehearsal-");
+            Thread.ofVirtual().start(() -> answer(server));
+            var variables = new HashMap<>(Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal",
+                    "COP_HOST", (keys == null ? "http" : "https") + "://127.0.0.1:" + server.getLocalPort()));
+            if (keys != null) variables.put("SSL_CERT_FILE", keys.resolveSibling("certificate.pem").toString());
+            Files.writeString(home.resolve("rows.jsonl"), rows);
+            for (var command : commands) {
+                var nowhere = new PrintWriter(new OutputStreamWriter(OutputStream.nullOutputStream(),
+                        StandardCharsets.UTF_8));
+                var env = new Environment(new Stdin(new ByteArrayInputStream("hello".getBytes()), Stdin.Kind.PIPE),
+                        nowhere, nowhere, variables, Descriptors::isTerminal, Time.SYSTEM, () -> false, home);
+                copilot.run(env, command.toArray(String[]::new));
+            }
+            try (var files = Files.walk(home)) {
+                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+            }
+        } catch (IOException _) {
+            // then later runs start a little slower
+        }
+    }
+
+    private static ServerSocket secure(Path keys) throws IOException {
+        char[] password = "rehearsal".toCharArray();
+        try {
+            var managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+            managers.init(KeyStore.getInstance(keys.toFile(), password), password);
+            var context = SSLContext.getInstance("TLS");
+            context.init(managers.getKeyManagers(), null, null);
+            return context.getServerSocketFactory().createServerSocket(0, 5, InetAddress.getLoopbackAddress());
+        } catch (GeneralSecurityException e) {
+            throw new IOException(e);
+        }
+    }
+
+    private static void answer(ServerSocket server) {
+        while (!server.isClosed()) {
+            try {
+                var socket = server.accept();
+                Thread.ofVirtual().start(() -> answer(socket));
+            } catch (IOException _) {
+                // all is over
+            }
+        }
+    }
+
+    /// One connection, request after request.
+    private static void answer(Socket socket) {
+        try (socket) {
+            var in = new BufferedInputStream(socket.getInputStream());
+            for (String first = line(in); !first.isEmpty(); first = line(in)) {
+                int length = 0;
+                for (String line = line(in); !line.isEmpty(); line = line(in)) {
+                    if (line.toLowerCase(Locale.ROOT).startsWith("content-length:")) {
+                        length = Integer.parseInt(line.substring(15).strip());
+                    }
+                }
+                in.skipNBytes(length);
+                socket.getOutputStream().write(answer(first).getBytes(StandardCharsets.UTF_8));
+            }
+        } catch (IOException _) {
+            // the client has what it wanted
+        }
+    }
+
+    private static String line(InputStream in) throws IOException {
+        var line = new StringBuilder();
+        for (int b = in.read(); b >= 0 && b != '\n'; b = in.read()) if (b != '\r') line.append((char) b);
+        return line.toString();
+    }
+
+    private static String answer(String request) {
+        if (request.startsWith("POST")) {
+            String events = """
+                    data: {"choices":[{"index":0,"delta":{"content":"hello","role":"assistant"}}],"model":"m"}
+
+                    data: {"choices":[{"index":0,"delta":{"content":null},"finish_reason":"stop"}],"usage":{
+                    data: "prompt_tokens":1,"completion_tokens":1},"copilot_usage":{"total_nano_aiu":12000}}
+
+                    data: [DONE]
+
+                    """;
+            return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n"
+                    + Integer.toHexString(events.length()) + "\r\n" + events + "\r\n0\r\n\r\n";
+        }
+        String body = request.contains("token") ? "{\"token\":\"t\",\"refresh_in\":1500}" : request.contains("models")
+                ? "{\"data\":[{\"id\":\"m\",\"is_chat_default\":true,\"billing\":{\"multiplier\":0.5}}]}" : "{}";
+        return "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\nContent-Type: application/json\r\n\r\n"
+                + body;
+    }
+}
+
 /// What shells complete with, from the commands themselves. Models and templates are asked for at each Tab: the shell
 /// calls `completion models`, which prints what is at hand and asks nobody.
 final class Completion {
@@ -9663,136 +9793,6 @@ final class RealProcess {
             // not Linux: nothing to look at
         }
         return false;
-    }
-}
-
-/// JBang's `//CDS` has the JVM write the classes of the very first run into an archive for all later ones. Whatever
-/// that first command was, a chat's classes shall be in it: so a whole chat is played, in a home that is thrown away,
-/// against a stand-in that answers as GitHub does. It makes later chats start in 0.6 of the time.
-final class Rehearsal {
-    static boolean wanted() {
-        try {
-            return new String(Files.readAllBytes(Path.of("/proc/self/cmdline")), StandardCharsets.ISO_8859_1)
-                    .contains("-XX:ArchiveClassesAtExit");
-        } catch (IOException notLinux) {
-            return System.getProperty("os.name").startsWith("Mac") && ProcessHandle.current().info().arguments()
-                    .stream().flatMap(Stream::of).anyMatch(a -> a.startsWith("-XX:ArchiveClassesAtExit"));
-        }
-    }
-
-    /// The command line that `install` trains with.
-    static final String WORD = "--rehearse";
-
-    static void run() {
-        play(List.of(List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"),
-                List.of("chat", "--no-such-option"),
-                List.of("chat", "-t", "commit-message", "--var", "diff=+a")), "", null);
-    }
-
-    /// More of the tool, and over TLS, for a cache that has all the time.
-    ///
-    /// @param keys a PKCS #12 file, its password `rehearsal`, with the certificate as PEM beside it
-    static void all(Path keys) {
-        play(List.of(List.of("--version"), List.of("--help"), List.of("chat", "--help"),
-                List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"), List.of("chat", "--json", "hello"),
-                List.of("chat", "--no-such-option"), List.of("chat", "-t", "commit-message", "--var", "diff=+a"),
-                List.of("chat"), List.of("render", "review", "--example"), List.of("templates"), List.of("models"),
-                List.of("token"), List.of("status"), List.of("batch", "classify", "-d", "rows.jsonl", "-o", "out.jsonl",
-                "--delay", "0"), List.of("batch", "classify", "-d", "rows.jsonl", "-o", "out.jsonl", "--dry-run"),
-                List.of("batch", "status", "out.jsonl")), "{\"id\": 1, \"text\": \"hello\"}\n", keys);
-    }
-
-    /// @param keys null: without TLS
-    private static void play(List<List<String>> commands, String rows, Path keys) {
-        try (var server = keys == null ? new ServerSocket(0, 5, InetAddress.getLoopbackAddress()) : secure(keys)) {
-            Path home = Files.createTempDirectory("copilot-rehearsal-");
-            Thread.ofVirtual().start(() -> answer(server));
-            var variables = new HashMap<>(Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal",
-                    "COP_HOST", (keys == null ? "http" : "https") + "://127.0.0.1:" + server.getLocalPort()));
-            if (keys != null) variables.put("SSL_CERT_FILE", keys.resolveSibling("certificate.pem").toString());
-            Files.writeString(home.resolve("rows.jsonl"), rows);
-            for (var command : commands) {
-                var nowhere = new PrintWriter(new OutputStreamWriter(OutputStream.nullOutputStream(),
-                        StandardCharsets.UTF_8));
-                var env = new Environment(new Stdin(new ByteArrayInputStream("hello".getBytes()), Stdin.Kind.PIPE),
-                        nowhere, nowhere, variables, Descriptors::isTerminal, Time.SYSTEM, () -> false, home);
-                copilot.run(env, command.toArray(String[]::new));
-            }
-            try (var files = Files.walk(home)) {
-                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-            }
-        } catch (IOException _) {
-            // then later runs start a little slower
-        }
-    }
-
-    private static ServerSocket secure(Path keys) throws IOException {
-        char[] password = "rehearsal".toCharArray();
-        try {
-            var managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-            managers.init(KeyStore.getInstance(keys.toFile(), password), password);
-            var context = SSLContext.getInstance("TLS");
-            context.init(managers.getKeyManagers(), null, null);
-            return context.getServerSocketFactory().createServerSocket(0, 5, InetAddress.getLoopbackAddress());
-        } catch (GeneralSecurityException e) {
-            throw new IOException(e);
-        }
-    }
-
-    private static void answer(ServerSocket server) {
-        while (!server.isClosed()) {
-            try {
-                var socket = server.accept();
-                Thread.ofVirtual().start(() -> answer(socket));
-            } catch (IOException _) {
-                // all is over
-            }
-        }
-    }
-
-    /// One connection, request after request.
-    private static void answer(Socket socket) {
-        try (socket) {
-            var in = new BufferedInputStream(socket.getInputStream());
-            for (String first = line(in); !first.isEmpty(); first = line(in)) {
-                int length = 0;
-                for (String line = line(in); !line.isEmpty(); line = line(in)) {
-                    if (line.toLowerCase(Locale.ROOT).startsWith("content-length:")) {
-                        length = Integer.parseInt(line.substring(15).strip());
-                    }
-                }
-                in.skipNBytes(length);
-                socket.getOutputStream().write(answer(first).getBytes(StandardCharsets.UTF_8));
-            }
-        } catch (IOException _) {
-            // the client has what it wanted
-        }
-    }
-
-    private static String line(InputStream in) throws IOException {
-        var line = new StringBuilder();
-        for (int b = in.read(); b >= 0 && b != '\n'; b = in.read()) if (b != '\r') line.append((char) b);
-        return line.toString();
-    }
-
-    private static String answer(String request) {
-        if (request.startsWith("POST")) {
-            String events = """
-                    data: {"choices":[{"index":0,"delta":{"content":"hello","role":"assistant"}}],"model":"m"}
-
-                    data: {"choices":[{"index":0,"delta":{"content":null},"finish_reason":"stop"}],"usage":{
-                    data: "prompt_tokens":1,"completion_tokens":1},"copilot_usage":{"total_nano_aiu":12000}}
-
-                    data: [DONE]
-
-                    """;
-            return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n"
-                    + Integer.toHexString(events.length()) + "\r\n" + events + "\r\n0\r\n\r\n";
-        }
-        String body = request.contains("token") ? "{\"token\":\"t\",\"refresh_in\":1500}" : request.contains("models")
-                ? "{\"data\":[{\"id\":\"m\",\"is_chat_default\":true,\"billing\":{\"multiplier\":0.5}}]}" : "{}";
-        return "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\nContent-Type: application/json\r\n\r\n"
-                + body;
     }
 }
 
