@@ -1890,12 +1890,15 @@ final class Toolkit {
     }
 
     synchronized CopilotClient copilot() {
-        if (client == null) client = client(new Screen(env), Duration.ofMinutes(1));
+        if (client == null) client = client(new Screen(env), maxWait(Duration.ofMinutes(1)));
         return client;
     }
 
-    private CopilotClient client(Screen screen, Duration usual) {
-        var wait = Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), usual);
+    private Duration maxWait(Duration usual) {
+        return Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), usual);
+    }
+
+    private CopilotClient client(Screen screen, Duration wait) {
         return new CopilotClient(new Session(env, screen, Home.of(env), Host.of("COP_HOST", env.variable("COP_HOST")),
                 Headers.parse(env.variable("COP_HEADERS"), List.of()), new Wire(env, screen, wait)));
     }
@@ -1981,8 +1984,10 @@ final class Toolkit {
                 env.ending(), env.directory());
         var screen = new Screen(heard);
         String input = rows instanceof List<?> list ? keep(list, run) : rows.toString();
-        var options = BatchOptions.standard(prompt.name(), input, Rows.formatOf(env, input), out, run, jobs, delay);
-        var client = client(screen, Duration.ofMinutes(15));
+        var wait = maxWait(Duration.ofMinutes(15));
+        var options = BatchOptions.standard(prompt.name(), input, Rows.formatOf(env, input), out, run, jobs, delay,
+                wait);
+        var client = client(screen, wait);
         try (var _ = client.session().wire()) {
             new BatchJob(heard, screen, client, options, row -> prompt.withAll(row.data()).question())
                     .run(prompt.wished(), BatchJob.about(prompt.template(), prompt.fields(), options));
@@ -2740,8 +2745,8 @@ record BatchOptions(String template, String rows, String format, String out, Pat
                     boolean dryRun, boolean yes, String command) {
     /// What `copilot batch` does where nothing else is said.
     static BatchOptions standard(String template, String rows, String format, String out, Path run, int jobs,
-                                 Duration delay) {
-        var rules = new BatchRunner.Rules(3, 2, Duration.ofMinutes(10), Duration.ofMinutes(15), 0.2,
+                                 Duration delay, Duration maxWait) {
+        var rules = new BatchRunner.Rules(3, 2, Duration.ofMinutes(10), maxWait, 0.2,
                 new Budget(null, null, null, null));
         return new BatchOptions(template, rows, format, out, run, false, false, null, List.of(), jobs, delay, rules, 0,
                 0, 0, 1, 1, false, false, false, false, true, "the same call");

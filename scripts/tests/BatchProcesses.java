@@ -6,6 +6,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -166,16 +167,32 @@ class BatchProcesses {
         assertEquals(130, process.exitValue());
     }
 
-    @Test
-    void sigtermIsAFirstCtrlC() throws Exception {
+    @ParameterizedTest
+    @CsvSource({"TERM, 143", "HUP, 129"})
+    void anEndFromOutsideIsAFirstCtrlC(String name, int code) throws Exception {
         rows(50);
         cop.sim.set("latency", 800);
         var process = start("-j", "2", "--delay", "0");
         Harness.await("requests", () -> asked() >= 2);
-        signal(process, "TERM");
+        signal(process, name);
         assertTrue(process.waitFor(20, TimeUnit.SECONDS));
-        assertEquals(143, process.exitValue(), () -> cop.read("said.txt"));
+        assertEquals(code, process.exitValue(), () -> cop.read("said.txt"));
         assertEquals(asked(), cop.read("out.jsonl").lines().count());
+        assertTrue(cop.read("said.txt").contains("this goes on from here: copilot batch t"), cop.read("said.txt"));
+    }
+
+    @Test
+    void nohupIsHeeded() throws Exception {
+        assumeTrue(System.getProperty("os.name").equals("Linux"), "by env's --ignore-signal");
+        rows(10);
+        cop.sim.set("latency", 300);
+        var builder = cop.process("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "--delay", "0");
+        builder.command().replaceAll(word -> word.equals("--default-signal=HUP") ? "--ignore-signal=HUP" : word);
+        var process = builder.redirectErrorStream(true).redirectOutput(cop.file("said.txt").toFile()).start();
+        Harness.await("requests", () -> asked() >= 2);
+        signal(process, "HUP");
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+        assertEquals(0, process.exitValue(), () -> cop.read("said.txt"));
     }
 
     // ------------------------------------------------------------------------------------ others at the same time

@@ -118,7 +118,8 @@ final class Harness implements AutoCloseable {
         String system = System.getProperty("os.name");
         assumeFalse(system.startsWith("Windows"), "processes are tested with POSIX signals and pipes");
         var command = new ArrayList<String>();
-        if (system.equals("Linux")) command.addAll(List.of("env", "--default-signal=INT"));
+        if (system.equals("Linux")) command.addAll(List.of("env", "--default-signal=INT",
+                "--default-signal=HUP"));
         command.addAll(List.of(ProcessHandle.current().info().command().orElse("java"), "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED",
                 "-cp", System.getProperty("java.class.path"), "cop.copilot"));
