@@ -1208,7 +1208,8 @@ public class copilot {
     /// The same of another model: `ask("gpt-4.1", "Three names for a pelican").usage()`.
     public static Reply ask(String model, String prompt) { return ask(request(prompt).withModel(model)); }
 
-    /// The same of a request of one's own: `ask(request("Why?").withSystem("Be brief").with("temperature", 0))`.
+    /// The same of a request of one's own: `ask(request("Why?").withSystem("Be brief").with("temperature", 0))`. What
+    /// was cut off is handed out too; the reply's `finish()` tells.
     public static Reply ask(Request request) { return Toolkit.mine().ask(request); }
 
     /// Hands over the answer as it arrives, in pieces of some letters: `stream("A story", System.out::print)`.
@@ -1248,6 +1249,8 @@ public class copilot {
 
     /// The rows of a file of JSON Lines, JSON, CSV or TSV, or of a folder of JSON files, read one by one as they are
     /// asked for: `rows("tickets.jsonl").limit(5).map(prompt("classify")::ask).forEach(System.out::println)`.
+    ///
+    /// The file is closed at its end, or by `close()`.
     ///
     /// @throws Fault naming file and line, once a row comes that cannot be read
     public static Stream<Row> rows(String file) { return Toolkit.mine().rows(file); }
@@ -1360,9 +1363,9 @@ public class copilot {
 
         /// Asks, and waits for the whole answer.
         ///
-        /// @throws Fault if a value is missing, nobody is logged in, GitHub refuses, or the answer does not meet the
-        ///     template's schema
-        public Reply ask() { return toolkit.ask(question()); }
+        /// @throws Fault if a value is missing, nobody is logged in, GitHub refuses, the answer was cut off, or it does
+        ///     not meet the template's schema
+        public Reply ask() { return Toolkit.whole(toolkit.ask(question())); }
 
         /// The same with a row's or a map's values besides: `rows("x.csv").map(prompt("classify")::ask)`.
         public Reply ask(Map<String, ?> values) { return withAll(values).ask(); }
@@ -1819,7 +1822,7 @@ public class copilot {
             return new Fault(ERROR, doing + ": " + Text.reason(e), hint, e);
         }
 
-        static Fault bug(RuntimeException e) {
+        static Fault bug(Throwable e) {
             return new Fault(ERROR, "this is a bug of copilot.java: " + e,
                     "the same command with -v shows where; please report it", e);
         }
@@ -1851,6 +1854,7 @@ public class copilot {
         public void printStackTrace(PrintStream to) {
             to.println(this);
             for (var frame : getStackTrace()) to.println("\tat " + frame);
+            if (getCause() != null) to.println("Caused by: " + getCause());
         }
 
         /// The caller's own frames, which is what JShell shows.
@@ -1918,15 +1922,15 @@ final class Toolkit {
         return question.checked(client.ask(question.request(client, true), (_, _) -> { }));
     }
 
-    Usage stream(Request request, Consumer<String> pieces) { return whole(ask(request, pieces)); }
+    Usage stream(Request request, Consumer<String> pieces) { return whole(ask(request, pieces)).usage(); }
 
     Usage stream(Question question, Consumer<String> pieces) {
         return stream(question.request(copilot(), true), pieces);
     }
 
-    /// What was handed over in pieces cannot be looked at again, so it is an error that there was not all of it.
-    private static Usage whole(Reply reply) {
-        if (Set.of("stop", "").contains(reply.finish())) return reply.usage();
+    /// Scripts go on with what they are given: it is an error that it is not all.
+    static Reply whole(Reply reply) {
+        if (Set.of("stop", "").contains(reply.finish())) return reply;
         throw Fault.error("the answer was cut off (finish: " + reply.finish() + ")", reply.finish().equals("length")
                 ? "with(\"max_tokens\", …), or a model with a larger output" : "put the question in other words");
     }
@@ -1957,7 +1961,10 @@ final class Toolkit {
                         rows.close();
                         return false;
                     }
-                    if (row.fault() != null) throw row.fault();
+                    if (row.fault() != null) {
+                        rows.close();
+                        throw row.fault();
+                    }
                     to.accept(new Row(row.data()));
                     return true;
                 } catch (IOException e) {
@@ -2022,8 +2029,9 @@ final class Toolkit {
         public synchronized void write(char[] text, int from, int length) {
             begun.append(text, from, length);
             for (int end = begun.indexOf("\n"); end >= 0; end = begun.indexOf("\n")) {
-                to.accept(begun.substring(0, end));
+                String line = begun.substring(0, end);
                 begun.delete(0, end + 1);
+                to.accept(line);
             }
         }
 
@@ -2039,12 +2047,15 @@ final class Toolkit {
         try {
             var process = new ProcessBuilder(command).directory(env.path("").toAbsolutePath().toFile()).start();
             process.getOutputStream().close();
+            var output = new FutureTask<>(() -> process.getInputStream().readAllBytes());
             var errors = new FutureTask<>(() -> process.getErrorStream().readAllBytes());
+            Thread.ofVirtual().start(output);
             Thread.ofVirtual().start(errors);
             try {
-                String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
                 int code = process.waitFor();
-                if (code == 0) return Text.withoutLastNewlines(said);
+                if (code == 0) {
+                    return Text.withoutLastNewlines(new String(output.get(), StandardCharsets.UTF_8));
+                }
                 String reason = new String(errors.get(), StandardCharsets.UTF_8).strip();
                 throw Fault.error(command[0] + " ended with " + code + (reason.isEmpty() ? "" : ": "
                         + Text.shortened(Text.printable(reason), 500)), "");
@@ -2117,7 +2128,10 @@ final class Repl {
                         "--class-path", CLASSES, "--startup", startup.toString(), "--feedback", "concise");
             } finally {
                 Files.deleteIfExists(startup);
-                Home.of(env).edit(history, screen::warn, kept -> settings.forEach(kept::put));
+                Home.of(env).edit(history, screen::warn, kept -> {
+                    kept.removeAll();                       // JShell numbers its lines anew
+                    settings.forEach(kept::put);
+                });
             }
         } catch (Fault fault) {
             throw fault;
@@ -2139,7 +2153,7 @@ final class Repl {
                 .compilerOptions("--class-path", CLASSES).build()) {
             IMPORTS.lines().forEach(shell::eval);
             for (int i = 0; i < names.size(); i++) {
-                var code = new Code(shell, engine, names.get(i), texts.get(i)).run();
+                var code = new Code(shell, engine, names.get(i), texts.get(i)).run(env.ending());
                 if (code.isPresent()) return code.getAsInt();
             }
             return 0;
@@ -2184,7 +2198,7 @@ final class Repl {
         }
 
         /// @return the number behind /exit; empty: to the end
-        OptionalInt run() {
+        OptionalInt run(Environment.Ending ending) {
             while (at < text.length()) {
                 while (at < text.length() && Character.isWhitespace(text.charAt(at))) at++;
                 String rest = text.substring(at);
@@ -2196,7 +2210,10 @@ final class Repl {
                     throw Fault.usage(name + ":" + line(at) + ": what begins here has no end",
                             "a ) or } or \" is missing");
                 }
-                for (var event : shell.eval(next.source())) if (event.causeSnippet() == null) check(event);
+                engine.thrown = null;
+                var events = shell.eval(next.source());
+                if (ending.told()) throw new Interrupted();             // JShell would go on with the next line
+                for (var event : events) if (event.causeSnippet() == null) check(event);
                 at = text.length() - next.remaining().length();
             }
             return OptionalInt.empty();
@@ -2214,7 +2231,7 @@ final class Repl {
 
         private void check(SnippetEvent event) {
             if (event.status() == Snippet.Status.REJECTED) {
-                var wrong = shell.diagnostics(event.snippet()).findFirst();
+                var wrong = shell.diagnostics(event.snippet()).filter(Diag::isError).findFirst();
                 long offset = wrong.map(Diag::getPosition).orElse(0L);
                 throw Fault.usage(name + ":" + line(at + (int) Math.max(0, offset)) + ": "
                         + wrong.map(w -> w.getMessage(Locale.ENGLISH)).orElse("this is no Java")
@@ -2268,6 +2285,10 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
     void install() {
         if (!name.matches("[A-Za-z0-9][\\w.-]*")) throw Fault.usage("--name " + name + " is no name", "--name cop");
         ours(file());
+        if (share.toString().contains(File.pathSeparator)) {
+            throw Fault.usage(share + " cannot stand on a class path, for the " + File.pathSeparator + " in it",
+                    "XDG_DATA_HOME or COP_HOME names another place");
+        }
         var jars = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator)).map(Path::of).toList();
         try {
             Files.createDirectories(share);
@@ -2276,7 +2297,8 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
             Path program = share.resolve(fingerprint(raised));
             try (var lock = FileChannel.open(share.resolve("lock"), StandardOpenOption.CREATE,
                     StandardOpenOption.WRITE); var _ = lock.lock()) {
-                if (!Files.exists(program.resolve("complete"))) build(program, jars, raised);
+                boolean complete = Files.exists(program.resolve("complete"));
+                if (!complete || !Files.exists(program.resolve("cop.aot"))) build(program, jars, raised);
                 writeLauncher(program);
                 tidy();
             }
@@ -2300,7 +2322,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
         delete(program);                                    // what an interrupted install has left
         Files.createDirectories(program);
         for (int i = 0; i < jars.size(); i++) {
-            Files.write(program.resolve("%02d-%s".formatted(i, jars.get(i).getFileName())), contents.get(i));
+            Files.write(program.resolve("%02d.jar".formatted(i)), contents.get(i));
         }
         screen.note("training, some seconds");
         train(program);
@@ -2401,14 +2423,18 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
 
     /// @throws Fault where a file of somebody else's stands there
     private static void ours(Path file) {
-        try {
-            if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) return;
-            if (Files.isRegularFile(file) && Files.size(file) < 64_000
-                    && Files.readString(file, StandardCharsets.ISO_8859_1).contains(MARK)) return;
-        } catch (IOException unreadable) {
-            // it is not ours
-        }
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS) || script(file).isPresent()) return;
         throw Fault.usage("there is another " + file, "--name or --dir names another place");
+    }
+
+    /// A launcher's text; empty where the file is none of ours.
+    private static Optional<String> script(Path file) {
+        try {
+            if (!Files.isRegularFile(file) || Files.size(file) > 64_000) return Optional.empty();
+            return Optional.of(Files.readString(file, StandardCharsets.ISO_8859_1)).filter(t -> t.contains(MARK));
+        } catch (IOException unreadable) {
+            return Optional.empty();
+        }
     }
 
     /// Takes the launcher away, and the program when no other launcher runs it. The login stays.
@@ -2417,7 +2443,11 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
         ours(file());
         try {
             Files.delete(file());
-            if (Files.isDirectory(share)) tidy();
+            if (!Files.isDirectory(share)) return;
+            try (var lock = FileChannel.open(share.resolve("lock"), StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE); var _ = lock.lock()) {
+                tidy();
+            }
         } catch (IOException e) {
             throw Fault.io("cannot take away " + file(), e, "may you write there?");
         }
@@ -2428,16 +2458,20 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
         Path list = share.resolve("launchers");
         var launchers = new TreeSet<>(Files.exists(list) ? Files.readAllLines(list) : List.of());
         launchers.add(file().toAbsolutePath().toString());
-        launchers.removeIf(launcher -> !Files.isRegularFile(Path.of(launcher)));
+        launchers.removeIf(launcher -> script(Path.of(launcher)).isEmpty());
         if (launchers.isEmpty()) {
             delete(share);
             return;
         }
         Files.write(list, launchers);
         var texts = new StringBuilder();
-        for (String launcher : launchers) texts.append(Files.readString(Path.of(launcher)));
+        for (String launcher : launchers) script(Path.of(launcher)).ifPresent(texts::append);
+        var old = Instant.now().minus(Duration.ofDays(7));  // a batch may be at work with it for days
         try (var programs = Files.newDirectoryStream(share, Files::isDirectory)) {
-            for (Path program : programs) if (texts.indexOf(program.getFileName().toString()) < 0) delete(program);
+            for (Path program : programs) {
+                boolean young = Files.getLastModifiedTime(program).toInstant().isAfter(old);
+                if (!young && texts.indexOf(program.getFileName().toString()) < 0) delete(program);
+            }
         }
     }
 
@@ -2929,45 +2963,45 @@ final class BatchJob {
         chooseModel(wished, manifest);
         again = options.again() ? Long.MAX_VALUE : RunFolder.again(manifest);
         if (options.dryRun()) return dryRun();
-        boolean fresh = !Files.exists(folder.path());
-        try {
-            return asked(manifest, about);
-        } finally {
-            if (fresh && !Files.exists(folder.manifest())) folder.delete(); // nothing has begun
+        try (var journal = new Journal(folder.path())) {
+            boolean fresh = journal.size() == 0 && !Files.exists(folder.manifest());
+            try {
+                return asked(manifest, about, journal);
+            } finally {
+                if (fresh && !Files.exists(folder.manifest())) folder.delete(); // nothing has begun
+            }
         }
     }
 
-    private int asked(ObjectNode manifest, ObjectNode about) {
-        try (var journal = new Journal(folder.path())) {
-            String input = spooled() ? spool(folder.path()) : options.rows();
-            choose(input);
-            if (options.again() && !manifest.has("again")) manifest.put("again", journal.size());
-            again = RunFolder.again(manifest);
-            var plan = look(input, journal::entry);
-            if (!plan.bad.isEmpty() && !options.skipBad()) throw refusal(plan);
-            if (!plan.bad.isEmpty()) {
-                screen.warn(plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked and are left out,"
-                        + " such as " + plan.bad.getFirst().fault().sentence());
-            }
-            if (options.shards() > 1) screen.note("part " + options.shard() + " of " + options.shards());
-            if (!plan.toSend.isEmpty() && !confirmed(plan)) return 0;
-            int before = manifest.path("rows").asInt(0);
-            if (options.out() != null && pattern == null && before > plan.order.size()) {
-                screen.note("note: " + options.out() + " gets these " + plan.order.size() + " rows, it had " + before
-                        + "; the answers of all are kept");
-            }
-            manifest.setAll(about);
-            manifest.put("model", model).put("structured", structured).put("rows", plan.order.size())
-                    .put("fingerprint", plan.fingerprint).put("input", options.rows()).put("out", options.out())
-                    .put("shard", options.shard()).put("shards", options.shards())
-                    .put("updated", env.time().now().toString());
-            if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
-            folder.write(manifest, plan.order);
-            record(plan, journal);
-            var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
-            if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
-            return finish(plan, input, journal, stopped);
+    private int asked(ObjectNode manifest, ObjectNode about, Journal journal) {
+        String input = spooled() ? spool(folder.path()) : options.rows();
+        choose(input);
+        if (options.again() && !manifest.has("again")) manifest.put("again", journal.size());
+        again = RunFolder.again(manifest);
+        var plan = look(input, journal::entry);
+        if (!plan.bad.isEmpty() && !options.skipBad()) throw refusal(plan);
+        if (!plan.bad.isEmpty()) {
+            screen.warn(plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked and are left out,"
+                    + " such as " + plan.bad.getFirst().fault().sentence());
         }
+        if (options.shards() > 1) screen.note("part " + options.shard() + " of " + options.shards());
+        if (!plan.toSend.isEmpty() && !confirmed(plan)) return 0;
+        int before = manifest.path("rows").asInt(0);
+        if (options.out() != null && pattern == null && before > plan.order.size()) {
+            screen.note("note: " + options.out() + " gets these " + plan.order.size() + " rows, it had " + before
+                    + "; the answers of all are kept");
+        }
+        manifest.setAll(about);
+        manifest.put("model", model).put("structured", structured).put("rows", plan.order.size())
+                .put("fingerprint", plan.fingerprint).put("input", options.rows()).put("out", options.out())
+                .put("shard", options.shard()).put("shards", options.shards())
+                .put("updated", env.time().now().toString());
+        if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
+        folder.write(manifest, plan.order);
+        record(plan, journal);
+        var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
+        if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
+        return finish(plan, input, journal, stopped);
     }
 
     /// A name that is mistyped leaves no folder behind.
@@ -3296,7 +3330,8 @@ record Echoes(BatchTasks tasks, List<String> names, Function<Key, Optional<Strin
             throw Fault.io("cannot read the rows", e, null);
         }
         var result = results.apply(key);
-        return task == null || task.echo() == null ? result : result.map(r -> with(r, task.echo()));
+        boolean same = task != null && task.key().equals(key);  // else it is bad, or the rows have changed meanwhile
+        return !same || task.echo() == null ? result : result.map(r -> with(r, task.echo()));
     }
 
     private String with(String result, ObjectNode echo) {
@@ -6722,8 +6757,9 @@ final class Data {
             case Number number -> number(number.toString());
             case JsonNode node -> ofNode(node);
             case copilot.Row row -> row.data();
-            case Map<?, ?> map -> {
-                var copy = new LinkedHashMap<String, Object>();
+            case Map<?, ?> map -> {                         // Map.of has another order in each JVM
+                var copy = map instanceof SequencedMap ? new LinkedHashMap<String, Object>()
+                        : new TreeMap<String, Object>();
                 map.forEach((name, inner) -> copy.put(String.valueOf(name), of(inner)));
                 yield copy;
             }
@@ -6922,8 +6958,8 @@ final class JsonSchema {
             return compiled.validate(value).stream().map(error -> sentence(error, what)).toList();
         } catch (RuntimeException e) {
             return List.of(what + ": " + Text.reason(e).lines().findFirst().orElse(""));
-        } catch (StackOverflowError _) {
-            throw Fault.usage(place + " refers to itself without end", "a $ref must lead on to something smaller");
+        } catch (StackOverflowError _) {                    // also Java's regular expressions, on long texts
+            return List.of(what + " is too long or too deep for " + place);
         }
     }
 
@@ -7343,7 +7379,11 @@ final class Journal implements AutoCloseable {
 
     private record Line(Key key, String status, byte[] bytes, CompletableFuture<Entry> written) {}
 
-    private final Path file;                                // journal.jsonl in the run's folder
+    /// The folders that this process has open. The system's locks do not tell threads of a process apart, and closing a
+    /// second channel on the lock's file would free the first one's.
+    private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
+
+    private final Path folder, file;                        // journal.jsonl in the run's folder
     private final FileChannel channel, lock;
     private final JournalReader reader;
     private final Map<Key, Entry> entries;
@@ -7357,29 +7397,48 @@ final class Journal implements AutoCloseable {
         file = file(folder);
         try {
             Files.createDirectories(folder);
-            lock = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            if (!taken(lock)) {
-                throw Fault.error("another process is at work on " + folder, "wait for it, or look: copilot batch"
-                        + " status " + folder.toString().replaceFirst("\\.run$", ""));
-            }
+            this.folder = folder.toRealPath();
+        } catch (IOException e) {
+            throw unwritable(folder, e);
+        }
+        if (!OPEN.add(this.folder)) throw held(folder);
+        FileChannel locking = null;
+        boolean whole = false;
+        try {
+            lock = locking = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE);
+            if (lock.tryLock() == null) throw held(folder);
             channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ,
                     StandardOpenOption.WRITE);
             entries = index(channel, true);
             channel.position(channel.size());
             reader = new JournalReader(file);
-        } catch (ClosedByInterruptException e) {
+            whole = true;
+        } catch (ClosedByInterruptException | FileLockInterruptionException e) {
             throw new Interrupted();
         } catch (IOException e) {
-            throw Fault.io("cannot open the run's folder " + folder, e, "is it writable? --run DIR names another");
+            throw unwritable(folder, e);
+        } finally {
+            if (!whole) giveUp(locking);
         }
         writer.start();
     }
 
-    private static boolean taken(FileChannel lock) throws IOException {
+    private static Fault unwritable(Path folder, IOException e) {
+        return Fault.io("cannot open the run's folder " + folder, e, "is it writable? --run DIR names another");
+    }
+
+    private static Fault held(Path folder) {
+        return Fault.error("another process is at work on " + folder, "wait for it, or look: copilot batch status "
+                + folder.toString().replaceFirst("\\.run$", ""));
+    }
+
+    private void giveUp(FileChannel locking) {
+        OPEN.remove(folder);
         try {
-            return lock.tryLock() != null;
-        } catch (OverlappingFileLockException _) {
-            return false;
+            if (locking != null) locking.close();
+        } catch (IOException _) {
+            // there is trouble to tell of already
         }
     }
 
@@ -7492,7 +7551,7 @@ final class Journal implements AutoCloseable {
             for (var line : lines) all.writeBytes(line.bytes());
             for (var bytes = ByteBuffer.wrap(all.toByteArray()); bytes.hasRemaining(); ) channel.write(bytes);
             channel.force(false);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException | Error e) {
             try {
                 if (start >= 0) channel.truncate(start);    // no half line stays
             } catch (IOException _) {
@@ -7518,15 +7577,20 @@ final class Journal implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        try {
-            writer.join();
-            channel.close();
-            reader.close();
-            lock.close();
+        boolean interrupted = false;
+        while (writer.isAlive()) {
+            try {
+                writer.join();
+            } catch (InterruptedException _) {
+                interrupted = true;                         // what is said must be written first
+            }
+        }
+        try (lock; channel; reader) {
+            OPEN.remove(folder);
         } catch (IOException e) {
             throw Fault.io("cannot close " + file, e, null);
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
+        } finally {
+            if (interrupted) Thread.currentThread().interrupt();
         }
     }
 }
@@ -7653,7 +7717,9 @@ final class Pace {
 /// What a run may use up, as far as the user said; null: any amount. Checked before each start, with what is in flight.
 record Budget(Long requests, Long tokens, BigDecimal credits, Duration time) {
     /// What a request costs is not known before the first has come back: until then one row goes alone.
-    boolean probing(Tally used) { return (tokens != null || credits != null) && used.ok() == 0; }
+    boolean probing(Tally used) {
+        return (tokens != null || credits != null) && used.ok() == 0 && used.tokens() == 0;
+    }
 
     /// @param used in this run by rows that have ended
     /// @param started requests, those in flight among them
@@ -7864,6 +7930,7 @@ final class BatchRunner {
     /// @return false where nothing starts any more
     private boolean enter(boolean fresh) {
         try {
+            if (fresh) letTheFirstEnd();
             turnstile.lockInterruptibly();
         } catch (InterruptedException e) {
             throw new Interrupted();
@@ -7881,6 +7948,17 @@ final class BatchRunner {
         }
     }
 
+    /// Where nobody knows yet what a row costs, the next waits for the first; not at the turnstile, which the first
+    /// needs for another attempt.
+    private void letTheFirstEnd() throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (stop == null && open > 0 && rules.budget().probing(tally)) changed.awaitNanos(500_000_000);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// @return how long to wait before asking again; zero: the request is counted as started; null: nothing starts
     private Duration pass(boolean fresh) {
         lock.lock();
@@ -7891,8 +7969,7 @@ final class BatchRunner {
                 stop = Fault.later(over.get() + " is reached", "a larger limit, or none");
                 return null;
             }
-            boolean alone = fresh && open > 0 && rules.budget().probing(tally);
-            var wait = alone ? Pace.UNTIL_AN_ANSWER : pace.wait(time.now());
+            var wait = pace.wait(time.now());
             if (wait.isZero()) {
                 requests++;
                 if (fresh) open++;
@@ -7917,7 +7994,7 @@ final class BatchRunner {
         } catch (ClosedOutput gone) {
             closed = gone;
             stop(Fault.later("the reader of the results has gone", ""));
-        } catch (RuntimeException bug) {
+        } catch (RuntimeException | Error bug) {
             stop(Fault.bug(bug));
         } finally {
             lock.lock();
@@ -9664,6 +9741,9 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
         /// Whether the process was told to end (SIGTERM), and not only to stop what it is at (Ctrl-C).
         boolean stopping();
 
+        /// Whether it was told either.
+        default boolean told() { return stopping(); }
+
         /// How long the command may take to end in its own way.
         default void patience(Duration grace) {}
     }
@@ -9818,6 +9898,9 @@ final class Signals implements Environment.Ending {
 
     @Override
     public boolean stopping() { return again.get() && exitCode() != Fault.INTERRUPTED; }
+
+    @Override
+    public boolean told() { return again.get(); }
 
     @Override
     public void patience(Duration longer) { grace = longer; }

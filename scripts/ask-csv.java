@@ -16,9 +16,9 @@ class AskCsv {
             System.err.println("usage: ask-csv FILE 'QUESTION with {{column}}' [OUT.csv]");
             System.exit(2);
         }
-        String out = args.length > 2 ? args[2] : args[0].replaceFirst("\\.[^.]*$", "") + "-answers.csv";
+        String out = args.length > 2 ? args[2] : args[0].replaceFirst("\\.[^./\\\\]*$", "") + "-answers.csv";
         var outcome = batch(template(args[1]), args[0]).withProgress(System.err::println).to(out);
         outcome.results().forEach(row -> IO.println(row.text("id") + "\t" + row.text("text").replaceAll("\\s+", " ")));
-        if (outcome.failed() > 0) System.exit(5);
+        if (outcome.failed() + outcome.filtered() + outcome.incomplete() > 0) System.exit(5);
     }
 }

@@ -14,7 +14,7 @@ void main(String... args) throws Exception {
     var names = args.length > 1 ? List.of(args).subList(1, args.length)
             : models().filter(m -> m.enabled() && m.endpoints().contains("/chat/completions")).ids().stream().limit(3)
                     .toList();
-    int width = Integer.parseInt(System.getenv().getOrDefault("COLUMNS", "120")) / names.size() - 2;
+    int width = Math.max(12, Integer.parseInt(System.getenv().getOrDefault("COLUMNS", "120")) / names.size() - 2);
     var columns = new ArrayList<List<String>>();
     try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
         for (var column : threads.invokeAll(names.stream().map(name -> answer(name, args[0], width)).toList())) {

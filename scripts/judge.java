@@ -33,11 +33,15 @@ void main(String... args) {
             """).with("criterion", args[1]);
     if (args.length > 2) judge = judge.withModel(args[2]);
     var outcome = batch(judge, answers).withProgress(System.err::println)
-            .to(args[0].replaceFirst("\\.[^.]*$", "") + "-scores.jsonl");
+            .to(args[0].replaceFirst("\\.[^./\\\\]*$", "") + "-scores.jsonl");
     var scores = outcome.results().filter(row -> row.text("status").equals("ok"))
             .sorted(Comparator.comparing(row -> row.text("json.score"))).toList();
+    if (scores.isEmpty()) {
+        System.err.println("no answer could be scored");
+        System.exit(1);
+    }
     IO.println("%d answers, mean score %.2f".formatted(scores.size(),
-            scores.stream().mapToInt(row -> Integer.parseInt(row.text("json.score"))).average().orElse(0)));
+            scores.stream().mapToDouble(row -> Double.parseDouble(row.text("json.score"))).average().orElse(0)));
     scores.stream().limit(5).forEach(row -> IO.println(row.text("json.score") + "  " + row.text("id") + ": "
             + row.text("json.reason")));
 }

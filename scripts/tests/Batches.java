@@ -14,6 +14,7 @@ import tools.jackson.databind.JsonNode;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 /// The command batch against the simulator, with a virtual clock: rows in, results out, and what is asked again.
@@ -474,6 +475,26 @@ class Batches {
         assertEquals(1, asked().size());
         exits(75, batch("--max-credits", "0.000000001", "-j", "8", "--delay", "0"));
         assertEquals(2, asked().size());
+    }
+
+    /// The first row needs another attempt while the second waits for it.
+    @ParameterizedTest
+    @ValueSource(strings = {"503", "429:1"})
+    void theFirstRequestMayNeedAnother(String fault) {
+        rows("a", "b", "c");
+        cop.sim.set("faults", List.of(fault));
+        good("--max-total-tokens", "1000", "-j", "2", "--delay", "0");
+        assertEquals("a=a b=b c=c", told());
+    }
+
+    @Test
+    void aJournalIsOpenOnceInAProcess() {
+        var first = new Journal(cop.file("x.run"));
+        for (int i = 0; i < 3; i++) assertThrows(copilot.Fault.class, () -> new Journal(cop.file("x.run")));
+        Thread.currentThread().interrupt();
+        first.close();
+        assertTrue(Thread.interrupted());
+        new Journal(cop.file("x.run")).close();
     }
 
     @Test

@@ -47,7 +47,8 @@ class Installs {
     }
 
     private void answers() {
-        var version = run("", "--version");
+        assertEquals("copilot.java " + copilot.VERSION + "\n", run("", "--version").out());
+        var version = run("", "--version", "x");            // two words: the JVM's own answer
         assertEquals("copilot.java " + copilot.VERSION + "\n", version.out(), version::all);
         assertEquals("", version.err());
         assertEquals(0, version.code());
@@ -130,6 +131,8 @@ class Installs {
         answers();
         Files.delete(cache);
         answers();
+        assertTrue(install().err().contains("training"), "it is made again");
+        assertTrue(Files.exists(cache));
         // the JDK has gone
         String script = Files.readString(launcher());
         Files.writeString(launcher(), script.replaceFirst("(?m)^java='.*'$", "java='/no/such/jdk/bin/java'"));
@@ -148,8 +151,12 @@ class Installs {
         command.replaceAll(word -> word.equals(System.getProperty("java.class.path")) ? classes : word);
         assertEquals(0, Harness.finished(cop.process().command(command).start(), "").code());
         assertEquals("copilot.java 9.9.9\n", run("", "--version").out());
+        assertEquals("copilot.java 9.9.9\n", run("", "--version", "x").out(), "the new classes");
         assertEquals("hi\n", run("", "chat", "say: hi").out());
-        assertFalse(Files.exists(first), "no launcher runs it any more");
+        assertTrue(Files.exists(first), "something may still run it");
+        Files.setLastModifiedTime(first, FileTime.from(Instant.now().minus(Duration.ofDays(8))));
+        assertEquals(0, Harness.finished(cop.process().command(command).start(), "").code());
+        assertFalse(Files.exists(first));
     }
 
     /// The class path with another version of the tool in it.

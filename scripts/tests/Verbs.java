@@ -5,6 +5,7 @@ import module java.base;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -265,6 +266,19 @@ class Verbs {
         var missing = cop.runProcess("", "repl", "a.jsh", "none.jsh");
         assertEquals(2, missing.code());
         assertTrue(missing.err().contains("cannot read none.jsh"), missing::all);
+    }
+
+    /// JShell ends the line that is interrupted, and would go on with the next.
+    @ParameterizedTest
+    @CsvSource({"INT, 130", "TERM, 143"})
+    void anInterruptEndsTheFile(String signal, int code) throws Exception {
+        cop.write("f.jsh", "System.out.println(\"go\");\nThread.sleep(60_000);\nSystem.out.println(\"after\");\n");
+        var process = cop.process("repl", "f.jsh").redirectOutput(cop.file("out").toFile()).start();
+        Harness.await("it goes", () -> cop.read("out").equals("go\n"));
+        new ProcessBuilder("kill", "-" + signal, "" + process.pid()).start().waitFor();
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+        assertEquals(code, process.exitValue());
+        assertEquals("go\n", cop.read("out"));
     }
 
     @Test
