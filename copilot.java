@@ -9823,23 +9823,9 @@ final class RealProcess {
             Rehearsal.all(Path.of(args[1]));
             return 0;
         }
-        if (args.length > 0 && Set.of("chat", "batch").contains(args[0])) prepare();
         int code = copilot.run(env, args);
         if (Rehearsal.wanted()) Rehearsal.run();
         return code == Fault.INTERRUPTED ? signals.exitCode() : code;
-    }
-
-    /// While the command line is read: makes the JSON mapper, and reads the certificates that the JDK trusts. Together
-    /// they are a fifth of a chat's start.
-    private static void prepare() {
-        Thread.ofPlatform().daemon().start(() -> {
-            try {
-                Json.tryParse("{}");
-                SSLContext.getDefault();
-            } catch (NoSuchAlgorithmException _) {
-                // the client will say so
-            }
-        });
     }
 
     private static PrintWriter writer(FileDescriptor descriptor, boolean answer) {

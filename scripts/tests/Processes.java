@@ -319,7 +319,7 @@ class Processes {
     void anIgnoredInterruptStaysIgnored() throws Exception {
         cop.sim.set("silence", 1_500);
         var builder = shell("trap '' INT; exec \"$@\"", "chat", "say: first second");
-        builder.command().removeAll(List.of("env", "--default-signal=INT"));
+        builder.command().removeAll(List.of("env", "--default-signal=INT", "--default-signal=HUP"));
         var live = start(builder);
         live.process.getOutputStream().close();
         live.says("first");
