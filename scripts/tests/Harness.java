@@ -150,9 +150,9 @@ final class Harness implements AutoCloseable {
             } catch (IOException _) {
                 // it did not want all of it
             }
-            if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            if (!process.waitFor(120, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
-                throw new AssertionError("still running after 60 s: " + List.of(args));
+                throw new AssertionError("still running after 120 s: " + List.of(args));
             }
             return checked(new Outcome(process.exitValue(), out.get(), err.get()), args);
         } catch (InterruptedException | ExecutionException e) {

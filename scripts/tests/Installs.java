@@ -5,6 +5,7 @@ import module java.base;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -12,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 /// `install`: the launcher as a person has it, in a home of its own.
+@Timeout(value = 8, unit = TimeUnit.MINUTES)              // each install trains for some seconds, more where it is busy
 class Installs {
     private final Harness cop = Harness.loggedIn();
 
