@@ -2625,7 +2625,8 @@ final class Completion {
         all.addSubcommand("help", CommandLine.Model.CommandSpec.create().addPositional(CommandLine.Model
                 .PositionalParamSpec.builder().paramLabel("COMMAND").type(String.class)
                 .completionCandidates(copilot.Commands.NAMES).build()));
-        String script = AutoComplete.bash(name, all);
+        String script = AutoComplete.bash(name, all)        // else bash completes no files, and zsh knows no compopt
+                .replaceAll("type compopt &>/dev/null && compopt \\+o default", "true");
         var lists = Pattern.compile("(?m)^ *local (\\w+)=\\(\"(\\w+)-at-hand\"\\).*\\R");
         for (var list : lists.matcher(script).results().toList()) {     // asked for where it is used, not at each Tab
             script = script.replace(list.group(), "").replace("\"${" + list.group(1) + "[@]}\"",

@@ -243,6 +243,7 @@ class Installs {
         assertEquals("batch", bash(script, "cop", "help", "ba"));
         assertEquals(copilot.Commands.NAMES.size(), bash(script, "cop", "").split(" ").length);
         assertFalse(script.contains("-at-hand"));
+        assertFalse(script.contains("compopt +o"), "file names are completed where nothing else is");
     }
 
     @Test
