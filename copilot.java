@@ -97,6 +97,7 @@ import cop.copilot.Request;
 import cop.copilot.Row;
 import cop.copilot.Token;
 import cop.copilot.Usage;
+import jdk.jshell.DeclarationSnippet;
 import jdk.jshell.Diag;
 import jdk.jshell.EvalException;
 import jdk.jshell.JShell;
@@ -177,6 +178,22 @@ public class copilot {
             return screen.report(Fault.usage("the input is too large, or too deeply nested",
                     "a smaller one; -v shows where it was read"));
         }
+    }
+
+    /// The `main` of a script: runs its body, and tells a `Fault` as the command line does, with its exit code.
+    ///
+    ///     void main(String... args) {
+    ///         script("greet NAME [--loud]", args, (words, options) -> IO.println(ask("Greet " + words.getFirst())));
+    ///     }
+    ///
+    /// `--help` prints the usage. Too few words, too many, or an option that it does not name are errors (2).
+    ///
+    /// @param usage its name and words, what may be left out in brackets, `…` behind what may come again; further lines
+    ///     are for `--help`
+    /// @param body is given the words and the options
+    public static void script(String usage, String[] args, BiConsumer<List<String>, Set<String>> body) {
+        int code = new Script(usage).run(args, body);
+        if (code != 0) System.exit(code);
     }
 
     // --------------------------------------------------------------------------------------------- Commands
@@ -1167,13 +1184,21 @@ public class copilot {
         int run(CopilotClient copilot) {
             if (!name.matches("[A-Za-z0-9][\\w.-]*")) throw Fault.usage("--name " + name + " is no name", "--name cop");
             switch (shell) {
-                case "bash", "zsh" -> env.out().print(Completion.bash(name));
-                case "fish" -> env.out().print(Completion.fish(name));
+                case "bash", "zsh" -> env.out().print(completion().bash());
+                case "fish" -> env.out().print(completion().fish());
                 case "models" -> copilot.catalogueAtHand().ifPresent(all -> all.chatModels().forEach(this::print));
                 case "templates" -> new TemplateFolders(env).names().forEach(this::print);
                 default -> throw Fault.usage("completion knows no shell " + shell, "bash, zsh or fish");
             }
             return 0;
+        }
+
+        private Completion completion() {
+            var commands = new LinkedHashMap<String, CommandLine>();
+            for (String each : Commands.NAMES) {
+                if (!each.equals("help")) commands.put(each, new CommandLine(Commands.create(each)));
+            }
+            return new Completion(name, commands, Commands.OVERVIEW);
         }
     }
 
@@ -1187,8 +1212,7 @@ public class copilot {
 
         @Override
         int run(CopilotClient copilot) {
-            if (host != null) System.setProperty("COP_HOST", host);
-            if (!headers.isEmpty()) System.setProperty("COP_HEADERS", String.join("\n", headers));
+            Toolkit.settings(host, headers, verbose);
             var repl = new Repl(env, screen);
             if (!files.isEmpty()) return repl.run(files);
             if (env.stdin().kind() != Stdin.Kind.TERMINAL) return repl.run(List.of("-"));
@@ -1240,12 +1264,14 @@ public class copilot {
     /// `prompt("review").with("diff", run("git", "diff")).ask()`.
     ///
     /// @throws Fault with the nearest name where there is none
-    public static Prompt prompt(String name) { return Toolkit.mine().prompt(name); }
+    public static Prompt prompt(String name) { return Toolkit.mine().prompt(Fault.given(name, "prompt's name")); }
 
     /// A template from its text, as in a file, for one that needs none: `template("Is it a complaint? {{text}}")`.
     ///
     /// @throws Fault with the line where it is none
-    public static Prompt template(String text) { return Toolkit.mine().template(text); }
+    public static Prompt template(String text) {
+        return Toolkit.mine().template(Fault.given(text, "template's text"));
+    }
 
     /// The rows of a file of JSON Lines, JSON, CSV or TSV, or of a folder of JSON files, read one by one as they are
     /// asked for: `rows("tickets.jsonl").limit(5).map(prompt("classify")::ask).forEach(System.out::println)`.
@@ -1253,7 +1279,7 @@ public class copilot {
     /// The file is closed at its end, or by `close()`.
     ///
     /// @throws Fault naming file and line, once a row comes that cannot be read
-    public static Stream<Row> rows(String file) { return Toolkit.mine().rows(file); }
+    public static Stream<Row> rows(String file) { return Toolkit.mine().rows(Fault.given(file, "rows' file")); }
 
     /// One prompt a row, as `copilot batch` does it, kept and resumed likewise:
     /// `batch("classify", "tickets.jsonl").to("labels.jsonl")`.
@@ -1282,12 +1308,16 @@ public class copilot {
     /// The answer of any Copilot endpoint, such as `api("/models")`, or of GitHub's `/copilot_internal/user`.
     ///
     /// @throws Fault with GitHub's words where it refuses, and where the answer is no JSON
-    public static JsonNode api(String path) { return Toolkit.mine().api("GET", path, null); }
+    public static JsonNode api(String path) {
+        return Toolkit.mine().api("GET", Fault.given(path, "api's path"), null);
+    }
 
     /// The same by POST.
     ///
     /// @param body anything that Jackson makes JSON of: a map, a record, a `JsonNode`
-    public static JsonNode api(String path, Object body) { return Toolkit.mine().api("POST", path, body); }
+    public static JsonNode api(String path, Object body) {
+        return Toolkit.mine().api("POST", Fault.given(path, "api's path"), Fault.given(body, "api's body"));
+    }
 
     /// The short-lived Copilot token, for other HTTP clients: `token().header()`. It is fetched or renewed as needed.
     public static Token token() { return Toolkit.mine().token(); }
@@ -1297,6 +1327,11 @@ public class copilot {
 
     /// One message of a prompt. `role` is `system`, `user` or `assistant`.
     public record Message(String role, String content) {
+        public Message {
+            Fault.given(role, "a message's role");
+            Fault.given(content, "a message's text");
+        }
+
         public static Message system(String text) { return new Message("system", text); }
 
         public static Message user(String text) { return new Message("user", text); }
@@ -1328,6 +1363,7 @@ public class copilot {
 
         /// Sets a value: a text, number, boolean, list, map, record or `JsonNode`. A dotted name reaches into objects.
         public Prompt with(String name, Object value) {
+            Fault.given(name, "with's name");
             var more = new LinkedHashMap<>(data);
             Data.put(more, name, Data.of(value), "with(\"" + name + "\")");
             return new Prompt(template, more, model, fields, toolkit);
@@ -1336,12 +1372,14 @@ public class copilot {
         /// Sets all values of a JSON object.
         ///
         /// @throws Fault with line and column if it is none
-        public Prompt withJson(String json) { return withAll(Data.object(json, "the JSON")); }
+        public Prompt withJson(String json) {
+            return withAll(Data.object(Fault.given(json, "withJson's text"), "the JSON"));
+        }
 
         /// Sets all values of a map, such as a row.
         public Prompt withAll(Map<String, ?> values) {
             var more = new LinkedHashMap<>(data);
-            Data.copy((Map<?, ?>) Data.of(values)).forEach(more::put);
+            Data.copy((Map<?, ?>) Data.of(Fault.given(values, "withAll's map"))).forEach(more::put);
             return new Prompt(template, more, model, fields, toolkit);
         }
 
@@ -1350,7 +1388,7 @@ public class copilot {
 
         /// Sets a field of the request, such as `withOption("temperature", 0)`.
         public Prompt withOption(String name, Object value) {
-            return new Prompt(template, data, model, fields.deepCopy().set(name, Json.tree(value)), toolkit);
+            return new Prompt(template, data, model, RequestFields.with(fields, "withOption", name, value), toolkit);
         }
 
         /// The messages, filled: the system message, earlier turns, and last what is asked.
@@ -1383,7 +1421,12 @@ public class copilot {
         String wished() { return model != null ? model : template.head().model(); }
 
         Question question() {
-            var messages = template.filled(data, false);
+            List<Message> messages;
+            try {
+                messages = template.filled(data, false);
+            } catch (Fault fault) {
+                throw fault.hint().contains("--var") ? fault.hinting("with(\"name\", value) gives it") : fault;
+            }
             if (messages.getLast().content().isBlank()) throw template.empty();
             return Question.of(template, messages).with(model, fields);
         }
@@ -1468,11 +1511,18 @@ public class copilot {
             return Collections.unmodifiableMap(fields).entrySet();
         }
 
+        @Override
+        public Object get(Object name) { return plain(data.get(name)); }
+
+        @Override
+        public boolean containsKey(Object name) { return data.containsKey(name); }
+
         private static Object plain(Object value) {
             return switch (value) {
                 case Map<?, ?> map -> new Row(Data.copy(map));
                 case List<?> list -> list.stream().map(Row::plain).toList();
                 case Data.Digits digits -> new BigDecimal(digits.text());
+                case null -> null;
                 default -> value == Data.NULL ? null : value;
             };
         }
@@ -1486,37 +1536,52 @@ public class copilot {
 
     /// One prompt a row, still to be sent. `with…` gives a copy; `to` does it.
     public static final class Batch {
-        private final Prompt prompt;
-        private final Object rows;                          // a file's name, or a list of maps
-        private final int jobs;
-        private final Duration delay;
-        private final Consumer<String> progress;
+        final Prompt prompt;
+        final Object rows;                                  // a file's name, or a list of maps
+        final int jobs;
+        final Duration delay;
+        final boolean retryFailed;
+        final Consumer<String> progress;
 
-        Batch(Prompt prompt, Object rows) { this(prompt, rows, 2, Duration.ofSeconds(1), _ -> { }); }
+        Batch(Prompt prompt, Object rows) {
+            this(Fault.given(prompt, "batch's prompt"), Fault.given(rows, "batch's rows"), 2, Duration.ofSeconds(1),
+                    false, _ -> { });
+        }
 
-        private Batch(Prompt prompt, Object rows, int jobs, Duration delay, Consumer<String> progress) {
+        private Batch(Prompt prompt, Object rows, int jobs, Duration delay, boolean retryFailed,
+                      Consumer<String> progress) {
             this.prompt = prompt;
             this.rows = rows;
             this.jobs = jobs;
             this.delay = delay;
+            this.retryFailed = retryFailed;
             this.progress = progress;
         }
 
         /// Requests at once; 2 unless said otherwise.
-        public Batch withJobs(int number) { return new Batch(prompt, rows, number, delay, progress); }
+        public Batch withJobs(int number) { return new Batch(prompt, rows, number, delay, retryFailed, progress); }
 
         /// The least time between two starts; a second unless said otherwise.
-        public Batch withDelay(Duration time) { return new Batch(prompt, rows, jobs, time, progress); }
+        public Batch withDelay(Duration time) {
+            return new Batch(prompt, rows, jobs, Fault.given(time, "withDelay's time"), retryFailed, progress);
+        }
+
+        /// Asks those again that failed in an earlier call.
+        public Batch withRetryFailed() { return new Batch(prompt, rows, jobs, delay, true, progress); }
 
         /// Who is told how it goes, a line now and then: `withProgress(System.err::println)`.
-        public Batch withProgress(Consumer<String> lines) { return new Batch(prompt, rows, jobs, delay, lines); }
+        public Batch withProgress(Consumer<String> lines) {
+            return new Batch(prompt, rows, jobs, delay, retryFailed, Fault.given(lines, "withProgress's listener"));
+        }
 
         /// Asks what is not answered yet, and writes the results. What is done is kept in the folder `out` + `.run`.
         ///
         /// @param out a file that ends in .jsonl, .json, .csv or .tsv
         /// @throws Fault naming the first row that cannot be asked (nothing is sent then), and where a limit or budget
         ///     ends it early (exit code 75: the same call goes on)
-        public Outcome to(String out) { return prompt.toolkit().batch(prompt, rows, jobs, delay, progress, out); }
+        public Outcome to(String out) {
+            return prompt.toolkit().batch(this, Fault.given(out, "to's file"));
+        }
 
         @Override
         public String toString() {
@@ -1525,16 +1590,39 @@ public class copilot {
     }
 
     /// What has come of a batch's rows.
-    ///
-    /// @param failed rows without an answer; `filtered` and `incomplete` have a part of one
-    public record Outcome(Path out, long ok, long failed, long filtered, long incomplete, Supplier<Stream<Row>> lines) {
+    public static final class Outcome {
+        private final Path out;
+        private final Tally tally;
+        private final Toolkit toolkit;
+
+        Outcome(Path out, Tally tally, Toolkit toolkit) {
+            this.out = out;
+            this.tally = tally;
+            this.toolkit = toolkit;
+        }
+
+        /// The file with the results.
+        public Path out() { return out; }
+
+        public long ok() { return tally.ok(); }
+
+        /// Rows without an answer.
+        public long failed() { return tally.failed(); }
+
+        /// Rows whose answer the content filter ended.
+        public long filtered() { return tally.filtered(); }
+
+        /// Rows whose answer was cut off.
+        public long incomplete() { return tally.incomplete(); }
+
+        /// Whether every row has its whole answer.
+        public boolean complete() { return tally.notOk() == 0; }
+
         /// The results, in the order of the rows: `id`, `status`, `text` or `json`, `model`, `usage`, `error`.
-        public Stream<Row> results() { return lines.get(); }
+        public Stream<Row> results() { return toolkit.rows(out.toString()); }
 
         @Override
-        public String toString() {
-            return out.getFileName() + ": " + new Tally(ok, failed, filtered, incomplete, 0, 0, 0).words();
-        }
+        public String toString() { return out.getFileName() + ": " + tally.words(); }
     }
 
     /// Models, as a list that prints as a table.
@@ -1585,9 +1673,16 @@ public class copilot {
     /// the request's body.
     public record Request(String model, List<Message> messages, ObjectNode fields, boolean stream) {
         public Request {
-            messages = List.copyOf(messages);
-            fields = fields.deepCopy();
+            messages = List.copyOf(Fault.given(messages, "a request's list of messages"));
+            fields = fields == null ? Json.object() : fields.deepCopy();
         }
+
+        /// A copy of the further fields.
+        @Override
+        public ObjectNode fields() { return fields.deepCopy(); }
+
+        /// The further fields themselves, to be read only: thousands of rows need no copies.
+        ObjectNode extra() { return fields; }
 
         public Request withMessages(List<Message> other) { return new Request(model, other, fields, stream); }
 
@@ -1602,8 +1697,10 @@ public class copilot {
         }
 
         /// Sets a field, such as `with("temperature", 0)`.
+        ///
+        /// @throws Fault where the value is out of the range that the model's maker allows
         public Request with(String field, Object value) {
-            return new Request(model, messages, fields.deepCopy().set(field, Json.tree(value)), stream);
+            return new Request(model, messages, RequestFields.with(fields, "with", field, value), stream);
         }
 
         public Request withStream(boolean other) { return new Request(model, messages, fields, other); }
@@ -1616,6 +1713,8 @@ public class copilot {
     /// @param model the dated name that answered, not the id that was asked for
     public record Reply(List<String> choices, String reasoning, String finish, String model, Usage usage,
                         JsonNode toolCalls, String id, String requestId, Duration took) {
+        public Reply { choices = List.copyOf(choices); }
+
         public String text() { return String.join("\n\n", choices); }
 
         Reply withText(String other) {
@@ -1634,6 +1733,11 @@ public class copilot {
             throw Fault.error("the answer is no JSON: " + Text.shortened(Text.printable(text()), 80),
                     "a template with a schema asks for it, and checks it");
         }
+
+        /// The text's JSON as a value of a class, such as a record: `ask("…").value(Person.class).name()`.
+        ///
+        /// @throws Fault where it is none, or does not fit the class
+        public <T> T value(Class<T> type) { return Json.bound(value(), type); }
 
         /// The record that `chat --json` prints; times in milliseconds.
         public ObjectNode json() {
@@ -1769,10 +1873,14 @@ public class copilot {
             return abilities.toString();
         }
 
-        private String price() {
+        /// How many premium requests a call counts as; empty where the catalogue does not say.
+        public Optional<BigDecimal> multiplier() {
             var multiplier = json.path("billing").path("multiplier");
-            return multiplier.isNumber() ? multiplier.decimalValue().stripTrailingZeros().toPlainString() + "x" : "";
+            return multiplier.isNumber() ? Optional.of(multiplier.decimalValue().stripTrailingZeros())
+                    : Optional.empty();
         }
+
+        private String price() { return multiplier().map(times -> times.toPlainString() + "x").orElse(""); }
 
         private String notes() {
             var notes = new ArrayList<String>();
@@ -1810,6 +1918,12 @@ public class copilot {
             this.hint = hint == null ? "" : Secrets.mask(hint);
         }
 
+        /// For scripts: what went wrong, and what to type next (may be empty).
+        public Fault(String message, String hint) { this(ERROR, message, hint, null); }
+
+        /// The same with an exit code of one's own.
+        public Fault(int exitCode, String message, String hint) { this(exitCode, message, hint, null); }
+
         static Fault error(String message, String hint) { return new Fault(ERROR, message, hint, null); }
 
         static Fault usage(String message, String hint) { return new Fault(USAGE, message, hint, null); }
@@ -1826,6 +1940,15 @@ public class copilot {
             return new Fault(ERROR, "this is a bug of copilot.java: " + e,
                     "the same command with -v shows where; please report it", e);
         }
+
+        /// @throws Fault where a caller has passed null for what is wanted
+        static <T> T given(T value, String what) {
+            if (value != null) return value;
+            throw usage(what + " is null", "");
+        }
+
+        /// The same with another hint.
+        Fault hinting(String other) { return new Fault(exitCode, sentence(), other, this).about(refusal); }
 
         /// Notes which answer of GitHub's it tells of.
         Fault about(Refusal answer) {
@@ -1872,29 +1995,55 @@ public class copilot {
 /// The verbs' hands.
 final class Toolkit {
     private static final class Mine {
-        static final Toolkit TOOLKIT = new Toolkit(new Environment(new Stdin(InputStream.nullInputStream(), null),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()), variables(), _ -> false,
-                Time.SYSTEM, () -> false, Path.of("")));
+        static final Toolkit TOOLKIT = new Toolkit(here(), System.getProperty(VERBOSE) != null);
     }
 
+    private static final String VERBOSE = "COP_VERBOSE";
+
     private final Environment env;
+    private final boolean verbose;
     private CopilotClient client;
 
-    Toolkit(Environment env) { this.env = env; }
+    Toolkit(Environment env) { this(env, false); }
+
+    private Toolkit(Environment env, boolean verbose) {
+        this.env = env;
+        this.verbose = verbose;
+    }
 
     /// This process's own. `repl --host` and `java -DCOP_HOST=…` go before the variables.
     static Toolkit mine() { return Mine.TOOLKIT; }
 
-    private static Map<String, String> variables() {
+    /// What `mine()` shall take, said before it is first called.
+    ///
+    /// @param host null: as the variables say
+    /// @param headers besides those of the variables
+    static void settings(String host, List<String> headers, boolean verbose) {
+        if (host != null) System.setProperty("COP_HOST", host);
+        var all = new ArrayList<>(headers);
+        if (System.getenv("COP_HEADERS") instanceof String before) all.addFirst(before);
+        if (!headers.isEmpty()) System.setProperty("COP_HEADERS", String.join("\n", all));
+        if (verbose) System.setProperty(VERBOSE, "");
+    }
+
+    private static Environment here() {
         var variables = new HashMap<>(System.getenv());
         for (String name : List.of("COP_HOST", "COP_HEADERS", "COP_HOME", "COP_MODEL")) {
             if (System.getProperty(name) instanceof String value) variables.put(name, value);
         }
-        return variables;
+        return new Environment(new Stdin(InputStream.nullInputStream(), null), new PrintWriter(Writer.nullWriter()),
+                System.getProperty(VERBOSE) == null ? new PrintWriter(Writer.nullWriter())
+                        : new PrintWriter(System.err, true), variables, _ -> false, Time.SYSTEM, () -> false,
+                Path.of(""));
     }
 
     synchronized CopilotClient copilot() {
-        if (client == null) client = client(new Screen(env), maxWait(Duration.ofMinutes(1)));
+        if (client == null) {
+            var screen = new Screen(env);
+            screen.verbose = verbose;
+            screen.quiet = true;
+            client = client(screen, maxWait(Duration.ofMinutes(1)));
+        }
         return client;
     }
 
@@ -1910,7 +2059,8 @@ final class Toolkit {
     Reply ask(Request request) { return ask(request, _ -> { }); }
 
     Reply ask(Request request, Consumer<String> pieces) {
-        if (request.messages().stream().allMatch(m -> m.content().isBlank())) {
+        Fault.given(pieces, "the listener");
+        if (Fault.given(request, "the request").messages().stream().allMatch(m -> m.content().isBlank())) {
             throw Fault.usage("the prompt is empty", "ask(\"your question\")");
         }
         var client = copilot();
@@ -1948,10 +2098,8 @@ final class Toolkit {
         return new Models(copilot().catalogue(Catalogue.FRESH).models().stream().filter(Model::shown).toList());
     }
 
-    Stream<Row> rows(String name) { return rows(name, Rows.formatOf(env, name)); }
-
-    private Stream<Row> rows(String name, String format) {
-        var rows = Rows.opened(env, name, name, format);
+    Stream<Row> rows(String name) {
+        var rows = Rows.opened(env, name, name, Rows.formatOf(env, name));
         var next = new Spliterators.AbstractSpliterator<Row>(Long.MAX_VALUE, Spliterator.ORDERED) {
             @Override
             public boolean tryAdvance(Consumer<? super Row> to) {
@@ -1981,41 +2129,39 @@ final class Toolkit {
         });
     }
 
-    /// @param rows a file's name, or a list of maps, which becomes a file in the run's folder
-    Outcome batch(Prompt prompt, Object rows, int jobs, Duration delay, Consumer<String> progress, String out) {
-        if (jobs < 1) throw Fault.usage("withJobs(" + jobs + ") is out of range", "1 or more");
+    /// @param rows a file's name, or a list of maps, which is kept in the run's folder
+    Outcome batch(copilot.Batch batch, String out) {
+        if (batch.jobs < 1) throw Fault.usage("withJobs(" + batch.jobs + ") is out of range", "1 or more");
+        var prompt = batch.prompt;
         Path file = OutputFile.check(env, ".to", out);
         Path run = file.resolveSibling(file.getFileName() + ".run");
-        var told = new PrintWriter(new Lines(progress), true);
-        var heard = new Environment(env.stdin(), env.out(), told, env.variables(), _ -> false, env.time(),
-                env.ending(), env.directory());
+        var told = new PrintWriter(new Lines(batch.progress), true);
+        var stdin = batch.rows instanceof List<?> list ? lines(list) : env.stdin();
+        var heard = new Environment(stdin, env.out(), told, env.variables(), _ -> false, env.time(), env.ending(),
+                env.directory());
         var screen = new Screen(heard);
-        String input = rows instanceof List<?> list ? keep(list, run) : rows.toString();
+        String input = batch.rows instanceof List<?> ? "-" : batch.rows.toString();
         var wait = maxWait(Duration.ofMinutes(15));
-        var options = BatchOptions.standard(prompt.name(), input, Rows.formatOf(env, input), out, run, jobs, delay,
-                wait);
+        var options = BatchOptions.standard(prompt.name(), input, Rows.formatOf(env, input), out, run, batch.jobs,
+                batch.delay, batch.retryFailed, wait);
         var client = client(screen, wait);
         try (var _ = client.session().wire()) {
             new BatchJob(heard, screen, client, options, row -> prompt.withAll(row.data()).question())
                     .run(prompt.wished(), BatchJob.about(prompt.template(), prompt.fields(), options));
+        } catch (Fault fault) {
+            throw fault.hint().contains("--skip-bad") ? fault.hinting("mend them, or leave them out: batch(prompt, "
+                    + "rows(…).filter(…).toList())") : fault;
         }
         try (var report = BatchReport.of(new RunFolder(run))) {
-            var tally = report.tally();
-            return new Outcome(file, tally.ok(), tally.failed(), tally.filtered(), tally.incomplete(),
-                    () -> rows(out, Rows.formatOf(env, out)));
+            return new Outcome(file, report.tally(), this);
         }
     }
 
-    private String keep(List<?> rows, Path run) {
-        Path file = run.resolve("rows.jsonl");
-        try {
-            Files.createDirectories(run);
-            WholeFile.write(file, rows.stream().map(row -> Data.text(Data.of(row)) + "\n")
-                    .collect(Collectors.joining()));
-            return file.toString();
-        } catch (IOException e) {
-            throw Fault.io("cannot write " + file, e, "is the disk full?");
-        }
+    /// Rows at hand, as a batch takes them from stdin.
+    private static Stdin lines(List<?> rows) {
+        var lines = new StringBuilder();
+        for (var row : rows) lines.append(Data.text(Data.of(row))).append('\n');
+        return new Stdin(new ByteArrayInputStream(lines.toString().getBytes(StandardCharsets.UTF_8)), Stdin.Kind.FILE);
     }
 
     /// Gives a listener what is printed, line by line.
@@ -2043,7 +2189,10 @@ final class Toolkit {
     }
 
     String run(String... command) {
-        if (command.length == 0) throw Fault.usage("run() wants a program", "run(\"git\", \"diff\")");
+        if (command == null || command.length == 0) {
+            throw Fault.usage("run() wants a program", "run(\"git\", \"diff\")");
+        }
+        for (String word : command) Fault.given(word, "a word of " + command[0]);
         try {
             var process = new ProcessBuilder(command).directory(env.path("").toAbsolutePath().toFile()).start();
             process.getOutputStream().close();
@@ -2183,8 +2332,10 @@ final class Repl {
         }
     }
 
-    /// A file's code, snippet by snippet.
+    /// A file's code, snippet by snippet: lines are added until JShell calls it whole.
     private static final class Code {
+        private static final Pattern GOES_ON = Pattern.compile("\\s*(\\.|(else|catch|finally)\\b)");
+
         private final JShell shell;
         private final Engine engine;
         private final String name, text;
@@ -2199,34 +2350,71 @@ final class Repl {
 
         /// @return the number behind /exit; empty: to the end
         OptionalInt run(Environment.Ending ending) {
-            while (at < text.length()) {
+            if (text.startsWith("#!")) at = endOfLine(0);
+            while (true) {
                 while (at < text.length() && Character.isWhitespace(text.charAt(at))) at++;
                 String rest = text.substring(at);
-                if (rest.isEmpty()) break;
-                if (rest.startsWith("/") && !rest.startsWith("//") && !rest.startsWith("/*")) return leave(rest);
-                var next = shell.sourceCodeAnalysis().analyzeCompletion(rest);
-                if (next.source() == null) {
-                    if (next.completeness() == SourceCodeAnalysis.Completeness.EMPTY) break;     // comments alone
-                    throw Fault.usage(name + ":" + line(at) + ": what begins here has no end",
-                            "a ) or } or \" is missing");
+                if (rest.startsWith("/") && !rest.startsWith("//") && !rest.startsWith("/*")) {
+                    return OptionalInt.of(leave(rest.lines().findFirst().orElseThrow().strip()));
                 }
-                engine.thrown = null;
-                var events = shell.eval(next.source());
+                int end = eval();
                 if (ending.told()) throw new Interrupted();             // JShell would go on with the next line
-                for (var event : events) if (event.causeSnippet() == null) check(event);
-                at = text.length() - next.remaining().length();
+                if (end == at) break;
+                at = end;
             }
+            shell.snippets().filter(snippet -> shell.status(snippet) == Snippet.Status.RECOVERABLE_DEFINED
+                    || shell.status(snippet) == Snippet.Status.RECOVERABLE_NOT_DEFINED).findFirst().ifPresent(this::open);
             return OptionalInt.empty();
         }
 
-        private OptionalInt leave(String rest) {
-            String command = rest.lines().findFirst().orElseThrow().strip();
-            var number = Pattern.compile("/exit(?: +([0-9]{1,3}))?").matcher(command);
-            if (number.matches()) {
-                return OptionalInt.of(number.group(1) == null ? 0 : Integer.parseInt(number.group(1)));
+        /// Runs what begins at `at`.
+        ///
+        /// @return where it ends
+        private int eval() {
+            for (int end = endOfLine(at); end > at; end = endOfLine(end)) {
+                var next = shell.sourceCodeAnalysis().analyzeCompletion(text.substring(at, end));
+                boolean last = end == text.length();
+                if (next.completeness() == SourceCodeAnalysis.Completeness.EMPTY) return end;       // a comment
+                if (next.completeness().isComplete() || last && next.source() != null) {
+                    if (next.remaining().isBlank() && GOES_ON.matcher(text).region(end, text.length()).lookingAt()) {
+                        continue;
+                    }
+                    engine.thrown = null;
+                    for (var event : shell.eval(next.source())) if (event.causeSnippet() == null) check(event);
+                    return end - next.remaining().length();
+                }
+                if (last) {
+                    throw Fault.usage(name + ":" + line(at) + ": what begins here has no end",
+                            "a ) or } or \" is missing");
+                }
             }
-            throw Fault.usage(name + ":" + line(at) + ": " + command + " is for the prompt",
-                    "in a file: Java, and /exit with a number");
+            return at;
+        }
+
+        private int endOfLine(int from) {
+            int end = text.indexOf('\n', from);
+            return end < 0 ? text.length() : end + 1;
+        }
+
+        /// @return the number behind /exit
+        private int leave(String command) {
+            if (!command.matches("/exit( .*)?")) {
+                throw Fault.usage(name + ":" + line(at) + ": " + command + " is for the prompt",
+                        "in a file: Java, and /exit with a number");
+            }
+            String number = command.substring(5).strip();
+            if (number.isEmpty()) return 0;
+            engine.thrown = null;
+            var events = shell.eval("(int) (" + number + ")");
+            events.forEach(this::check);
+            return Integer.parseInt(events.getLast().value());
+        }
+
+        private void open(Snippet snippet) {
+            String names = snippet instanceof DeclarationSnippet declared
+                    ? String.join(", ", shell.unresolvedDependencies(declared).toList()) : "";
+            throw Fault.usage(name + ": " + snippet.source().strip().lines().findFirst().orElse("")
+                    + " … needs what is nowhere: " + names, "is it spelt right?");
         }
 
         private void check(SnippetEvent event) {
@@ -2258,8 +2446,9 @@ final class Repl {
         String who = source.map(s -> (s.user().isEmpty() ? s.source() : s.name())
                 + copilot.tokens().plan(s).map(plan -> " (" + plan + ")").orElse("")).orElse("nobody is logged in"
                 + " (copilot login)");
-        String model = copilot.chosen(null).orElseGet(() -> Catalogue.standard(copilot.catalogueAtHand()));
-        return "copilot.java " + cop.copilot.VERSION + ": " + who + ", " + model
+        var model = copilot.chosen(null).or(() -> copilot.catalogueAtHand().map(all -> Catalogue.standard(
+                Optional.of(all))));
+        return "copilot.java " + cop.copilot.VERSION + ": " + who + model.map(id -> ", " + id).orElse("")
                 + "; try ask(\"hello\"), and Tab; /exit leaves";
     }
 }
@@ -2275,7 +2464,7 @@ final class Repl {
 record Launcher(String name, Path folder, Path share, Screen screen) {
     private static final String MARK = "copilot.java's launcher";
     private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
-    private static final List<String> OPTIONS = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmn8m",
+    static final List<String> OPTIONS = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmn8m",
             "-Xlog:disable", "--enable-native-access=ALL-UNNAMED", "-Dstdout.encoding=UTF-8",
             "-Dstderr.encoding=UTF-8");
 
@@ -2408,6 +2597,11 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                     exit 1
                   fi
                 fi
+                if [ ! -f "$app/complete" ]; then
+                  echo "error: the copy of copilot.java that %2$s runs has gone: $app" >&2
+                  echo "hint: install it again: jbang copilot.java install --name %2$s" >&2
+                  exit 1
+                fi
                 exec "$java" "$cache" %5$s -cp "%6$s" cop.copilot "$@"
                 """.formatted(MARK, name, quoted(program), quoted(java()), String.join(" ", OPTIONS),
                 classes(program).replace(program.toString(), "$app"), "copilot.java " + cop.copilot.VERSION);
@@ -2416,9 +2610,10 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
     private static String quoted(Path path) { return "'" + path.toString().replace("'", "'\\''") + "'"; }
 
     private String batchFile(Path program) throws IOException {
-        return "@echo off\r\nrem " + MARK + ", written by `copilot install`\r\n\"" + java() + "\" -XX:AOTCache=\""
-                + program.resolve("cop.aot") + "\" " + String.join(" ", OPTIONS) + " -cp \"" + classes(program)
-                + "\" cop.copilot %*\r\n";
+        String command = "\"" + java() + "\" -XX:AOTCache=\"" + program.resolve("cop.aot") + "\" "
+                + String.join(" ", OPTIONS) + " -cp \"" + classes(program) + "\" cop.copilot ";
+        return "@echo off\r\nrem " + MARK + ", written by `copilot install`\r\n" + command.replace("%", "%%")
+                + "%*\r\n";
     }
 
     /// @throws Fault where a file of somebody else's stands there
@@ -2439,7 +2634,10 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
 
     /// Takes the launcher away, and the program when no other launcher runs it. The login stays.
     void uninstall() {
-        if (!Files.exists(file())) throw Fault.usage("there is no " + file(), "--name, --dir: as it was installed");
+        if (!Files.exists(file())) {
+            throw Fault.usage("there is no " + file(), launchers().isEmpty() ? "--name, --dir: as it was installed"
+                    : "--name, --dir: installed are " + String.join(", ", launchers()));
+        }
         ours(file());
         try {
             Files.delete(file());
@@ -2455,15 +2653,14 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
 
     /// Keeps the programs that a launcher runs. Where the launchers lie is noted in a file beside them.
     private void tidy() throws IOException {
-        Path list = share.resolve("launchers");
-        var launchers = new TreeSet<>(Files.exists(list) ? Files.readAllLines(list) : List.of());
+        var launchers = new TreeSet<>(launchers());
         launchers.add(file().toAbsolutePath().toString());
         launchers.removeIf(launcher -> script(Path.of(launcher)).isEmpty());
         if (launchers.isEmpty()) {
             delete(share);
             return;
         }
-        Files.write(list, launchers);
+        Files.write(share.resolve("launchers"), launchers);
         var texts = new StringBuilder();
         for (String launcher : launchers) script(Path.of(launcher)).ifPresent(texts::append);
         var old = Instant.now().minus(Duration.ofDays(7));  // a batch may be at work with it for days
@@ -2472,6 +2669,14 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                 boolean young = Files.getLastModifiedTime(program).toInstant().isAfter(old);
                 if (!young && texts.indexOf(program.getFileName().toString()) < 0) delete(program);
             }
+        }
+    }
+
+    private List<String> launchers() {
+        try {
+            return Files.readAllLines(share.resolve("launchers"));
+        } catch (IOException none) {
+            return List.of();
         }
     }
 
@@ -2509,8 +2714,9 @@ final class Rehearsal {
     /// More of the tool, and over TLS, for a cache that has all the time.
     ///
     /// @param keys a PKCS #12 file, its password `rehearsal`, with the certificate as PEM beside it
-    static void all(Path keys) {
-        play(List.of(List.of("--version"), List.of("--help"), List.of("chat", "--help"),
+    /// @return 0 where all went as it should
+    static int all(Path keys) {
+        return play(List.of(List.of("--version"), List.of("--help"), List.of("chat", "--help"),
                 List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"), List.of("chat", "--json", "hello"),
                 List.of("chat", "--no-such-option"), List.of("chat", "-t", "commit-message", "--var", "diff=+a"),
                 List.of("chat"), List.of("render", "review", "--example"), List.of("templates"), List.of("models"),
@@ -2520,7 +2726,8 @@ final class Rehearsal {
     }
 
     /// @param keys null: without TLS
-    private static void play(List<List<String>> commands, String rows, Path keys) {
+    /// @return 0, or 1 where a command ended as it should not, or there was no playing at all
+    private static int play(List<List<String>> commands, String rows, Path keys) {
         try (var server = keys == null ? new ServerSocket(0, 5, InetAddress.getLoopbackAddress()) : secure(keys)) {
             Path home = Files.createTempDirectory("copilot-rehearsal-");
             Thread.ofVirtual().start(() -> answer(server));
@@ -2528,18 +2735,25 @@ final class Rehearsal {
                     "COP_HOST", (keys == null ? "http" : "https") + "://127.0.0.1:" + server.getLocalPort()));
             if (keys != null) variables.put("SSL_CERT_FILE", keys.resolveSibling("certificate.pem").toString());
             Files.writeString(home.resolve("rows.jsonl"), rows);
+            int failed = 0;
             for (var command : commands) {
                 var nowhere = new PrintWriter(new OutputStreamWriter(OutputStream.nullOutputStream(),
                         StandardCharsets.UTF_8));
+                var said = new StringWriter();
                 var env = new Environment(new Stdin(new ByteArrayInputStream("hello".getBytes()), Stdin.Kind.PIPE),
-                        nowhere, nowhere, variables, Descriptors::isTerminal, Time.SYSTEM, () -> false, home);
-                copilot.run(env, command.toArray(String[]::new));
+                        nowhere, new PrintWriter(said), variables, Descriptors::isTerminal, Time.SYSTEM, () -> false,
+                        home);
+                int code = copilot.run(env, command.toArray(String[]::new));
+                if (code == (command.contains("--no-such-option") ? Fault.USAGE : 0)) continue;
+                failed = 1;
+                if (keys != null) System.err.println(command + " ended with " + code + ": " + said);
             }
             try (var files = Files.walk(home)) {
                 files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
             }
+            return failed;
         } catch (IOException _) {
-            // then later runs start a little slower
+            return 1;                                       // then later runs start a little slower
         }
     }
 
@@ -2595,7 +2809,10 @@ final class Rehearsal {
     private static String answer(String request) {
         if (request.startsWith("POST")) {
             String events = """
-                    data: {"choices":[{"index":0,"delta":{"content":"hello","role":"assistant"}}],"model":"m"}
+                    data: {"choices":[{"index":0,"delta":{"content":"{\\"label\\":\\"bug\\",","role":"assistant"}}],
+                    data: "model":"m"}
+
+                    data: {"choices":[{"index":0,"delta":{"content":"\\"reason\\":\\"\\",\\"confidence\\":\\"low\\"}"}}]}
 
                     data: {"choices":[{"index":0,"delta":{"content":null},"finish_reason":"stop"}],"usage":{
                     data: "prompt_tokens":1,"completion_tokens":1},"copilot_usage":{"total_nano_aiu":12000}}
@@ -2619,12 +2836,40 @@ final class Completion {
     /// Words that stand for what is not known before.
     private static final String MODELS = "models-at-hand", TEMPLATES = "templates-at-hand";
 
-    static String bash(String name) {
+    private final String name, overview;
+    private final Map<String, CommandLine> commands;
+
+    /// @param name what is typed to run the tool
+    /// @param commands by their names, all but `help`
+    /// @param overview the text with a line a command
+    Completion(String name, Map<String, CommandLine> commands, String overview) {
+        this.name = name;
+        this.commands = commands;
+        this.overview = overview;
+        for (var command : commands.values()) {
+            var spec = command.getCommandSpec();
+            for (var option : List.copyOf(spec.options())) {
+                String values = values(option.longestName());
+                if (values == null) continue;
+                spec.remove(option);
+                spec.addOption(option.toBuilder().completionCandidates(List.of(values)).build());
+            }
+            for (var words : List.copyOf(spec.positionalParameters())) {
+                if (!words.paramLabel().equals("TEMPLATE")) continue;
+                spec.remove(words);
+                spec.addPositional(words.toBuilder().completionCandidates(List.of(TEMPLATES)).build());
+            }
+        }
+    }
+
+    private List<String> names() { return Stream.concat(commands.keySet().stream(), Stream.of("help")).toList(); }
+
+    String bash() {
         var all = new CommandLine(CommandLine.Model.CommandSpec.create().name(name));
-        commands().forEach(all::addSubcommand);
+        commands.forEach(all::addSubcommand);
         all.addSubcommand("help", CommandLine.Model.CommandSpec.create().addPositional(CommandLine.Model
                 .PositionalParamSpec.builder().paramLabel("COMMAND").type(String.class)
-                .completionCandidates(copilot.Commands.NAMES).build()));
+                .completionCandidates(names()).build()));
         String script = AutoComplete.bash(name, all)        // else bash completes no files, and zsh knows no compopt
                 .replaceAll("type compopt &>/dev/null && compopt \\+o default", "true");
         var lists = Pattern.compile("(?m)^ *local (\\w+)=\\(\"(\\w+)-at-hand\"\\).*\\R");
@@ -2635,31 +2880,6 @@ final class Completion {
         return script;
     }
 
-    private static Map<String, CommandLine> commands() {
-        var commands = new LinkedHashMap<String, CommandLine>();
-        for (String command : copilot.Commands.NAMES) {
-            if (command.equals("help")) continue;
-            var line = new CommandLine(copilot.Commands.create(command));
-            var spec = line.getCommandSpec();
-            for (var option : List.copyOf(spec.options())) {
-                String values = values(option.longestName());
-                if (values == null) continue;
-                spec.remove(option);
-                spec.addOption(option.toBuilder().completionCandidates(List.of(values)).build());
-            }
-            commands.put(command, line);
-        }
-        for (String command : List.of("render", "batch")) {
-            var spec = commands.get(command).getCommandSpec();
-            for (var words : List.copyOf(spec.positionalParameters())) {
-                if (!words.paramLabel().equals("TEMPLATE")) continue;
-                spec.remove(words);
-                spec.addPositional(words.toBuilder().completionCandidates(List.of(TEMPLATES)).build());
-            }
-        }
-        return commands;
-    }
-
     private static String values(String option) {
         return switch (option) {
             case "--model" -> MODELS;
@@ -2668,29 +2888,29 @@ final class Completion {
         };
     }
 
-    static String fish(String name) {
+    String fish() {
         var script = new StringBuilder("# `" + name + " completion fish`\ncomplete -c " + name + " -f\n");
         var about = new HashMap<String, String>();
-        for (String line : copilot.Commands.OVERVIEW.lines().toList()) {
+        for (String line : overview.lines().toList()) {
             var entry = Pattern.compile("  ([a-z]+) +(\\S.*)").matcher(line);
             if (entry.matches()) about.put(entry.group(1), entry.group(2));
         }
-        for (String command : copilot.Commands.NAMES) {
+        for (String command : names()) {
             script.append("complete -c ").append(name).append(" -n __fish_use_subcommand -a ").append(command)
                     .append(" -d ").append(quoted(about.getOrDefault(command, ""))).append('\n');
         }
-        commands().forEach((command, line) -> {
+        commands.forEach((command, line) -> {
             String when = "complete -c " + name + " -n '__fish_seen_subcommand_from " + command + "'";
-            for (var option : line.getCommandSpec().options()) script.append(when).append(fish(name, option));
+            for (var option : line.getCommandSpec().options()) script.append(when).append(fish(option));
             if (List.of("render", "batch").contains(command)) {
                 script.append(when).append(" -a '(").append(name).append(" completion templates)'\n");
             }
         });
         return script.append("complete -c ").append(name).append(" -n '__fish_seen_subcommand_from help' -a '")
-                .append(String.join(" ", copilot.Commands.NAMES)).append("'\n").toString();
+                .append(String.join(" ", names())).append("'\n").toString();
     }
 
-    private static String fish(String name, CommandLine.Model.OptionSpec option) {
+    private String fish(CommandLine.Model.OptionSpec option) {
         var words = new StringBuilder();
         for (String each : option.names()) {
             words.append(each.startsWith("--") ? " -l " : " -s ").append(each.replaceFirst("^-+", ""));
@@ -2780,11 +3000,11 @@ record BatchOptions(String template, String rows, String format, String out, Pat
                     boolean dryRun, boolean yes, String command) {
     /// What `copilot batch` does where nothing else is said.
     static BatchOptions standard(String template, String rows, String format, String out, Path run, int jobs,
-                                 Duration delay, Duration maxWait) {
+                                 Duration delay, boolean retryFailed, Duration maxWait) {
         var rules = new BatchRunner.Rules(3, 2, Duration.ofMinutes(10), maxWait, 0.2,
                 new Budget(null, null, null, null));
         return new BatchOptions(template, rows, format, out, run, false, false, null, List.of(), jobs, delay, rules, 0,
-                0, 0, 1, 1, false, false, false, false, true, "the same call");
+                0, 0, 1, 1, false, retryFailed, false, false, true, "the same call");
     }
 
     /// Whether a row is of this shard; rows stay in their shard when others are added.
@@ -3131,7 +3351,7 @@ final class BatchJob {
     }
 
     private static long size(Request request) {
-        return request.messages().isEmpty() ? Json.bytes(request.fields()).length
+        return request.messages().isEmpty() ? Json.bytes(request.extra()).length
                 : request.messages().stream().mapToLong(m -> m.content().getBytes(StandardCharsets.UTF_8).length).sum();
     }
 
@@ -3387,8 +3607,6 @@ record BatchReport(ObjectNode manifest, List<RunFolder.Place> order, Tally tally
     static BatchReport merged(List<RunFolder> folders) {
         var first = folders.getFirst().readManifest();
         var places = new TreeMap<Integer, RunFolder.Place>();
-        var found = new HashMap<Key, Line>();
-        var readers = new ArrayList<JournalReader>();
         var missing = IntStream.rangeClosed(1, folders.size() == 1 ? 0 : first.path("shards").asInt(1)).boxed()
                 .collect(Collectors.toCollection(TreeSet::new));
         for (var folder : folders) {
@@ -3401,18 +3619,23 @@ record BatchReport(ObjectNode manifest, List<RunFolder.Place> order, Tally tally
             }
             missing.remove(manifest.path("shard").asInt(1));
             folder.order().forEach(place -> places.putIfAbsent(place.index(), place));
-            var reader = folder.reader();
-            readers.add(reader);
-            long again = RunFolder.again(manifest);
-            folder.entries().forEach((key, entry) -> {
-                if (entry.offset() >= again) found.put(key, new Line(reader, entry));
-            });
         }
         if (!missing.isEmpty()) {
             throw Fault.usage("of " + first.path("shards").asInt(1) + " shards " + missing + " is missing",
                     "copilot batch merge takes the runs of all");
         }
         var order = List.copyOf(places.values());
+        var found = new HashMap<Key, Line>();
+        var readers = new ArrayList<JournalReader>();       // opened last: nothing is thrown while they are open
+        for (var folder : folders) {
+            long again = RunFolder.again(folder.readManifest());
+            var entries = folder.entries();
+            var reader = folder.reader();
+            readers.add(reader);
+            entries.forEach((key, entry) -> {
+                if (entry.offset() >= again) found.put(key, new Line(reader, entry));
+            });
+        }
         var tally = Tally.NONE;
         for (var place : order) {
             if (found.containsKey(place.key())) tally = tally.counted(found.get(place.key()).entry().status(), 1);
@@ -5009,7 +5232,7 @@ final class CopilotClient {
         var sent = request.withStream(request.stream() && streams(request.model()));
         session.notes().detail("request without messages: " + Json.line(ChatBody.of(sent.withMessages(List.of()))));
         long start = System.nanoTime();
-        var chat = new ChatReading(listener, request.fields().path("n").asInt(1));
+        var chat = new ChatReading(listener, request.extra().path("n").asInt(1));
         try {
             send("POST", "/chat/completions", Json.bytes(ChatBody.of(sent)), call -> manner.apply(sent.stream() ? call
                     : call.slow()), chat, answer -> ChatRefusal.of(this, request, answer));
@@ -5213,7 +5436,7 @@ final class ChatBody {
             messages.addObject().put("role", message.role()).put("content", message.content());
         }
         body.put("stream", request.stream());
-        body.setAll(request.fields());
+        body.setAll(request.extra());
         return body;
     }
 }
@@ -7001,6 +7224,19 @@ final class RequestFields {
         fields.set(field, value);
     }
 
+    /// A copy of fields with one more.
+    ///
+    /// @param verb what was called to set it
+    static ObjectNode with(ObjectNode fields, String verb, String field, Object value) {
+        String named = verb + "(\"" + field + "\")";
+        if (OURS.containsKey(Fault.given(field, verb + "'s field"))) {
+            throw Fault.usage(named + " cannot set that", "withModel, withMessages, withStream");
+        }
+        var copy = fields.deepCopy();
+        put(copy, named, field, Json.tree(value));
+        return copy;
+    }
+
     /// @param named says where a field is asked for
     static void check(ObjectNode fields, UnaryOperator<String> named) {
         refuseOurs(fields, key -> named.apply(key) + " cannot be set so");
@@ -8524,23 +8760,24 @@ final class TokenCount {
     }
 
     /// The same as `of(request, tokenizer)`, but counts no further once there are more than `most`: some megabytes take
-    /// seconds. A slice's end may cost a token more, which counts only where there are too many by far.
+    /// seconds. Long texts are cut into slices, whose ends may cost a token each.
     static long upTo(long most, Request request, String tokenizer) {
+        var texts = request.messages().isEmpty() ? List.of(Json.compact(request.extra().path("messages")))
+                : request.messages().stream().map(Message::content).toList();
         int slice = 1 << 16;
-        long tokens = 0;
-        for (var message : request.messages()) {
-            String text = message.content();
-            for (int at = 0; at < text.length(); at += slice) {
+        long tokens = 3;
+        for (String text : texts) {
+            tokens += 4;
+            for (int at = 0; at < text.length() && tokens <= most; at += slice) {
                 tokens += of(text.substring(at, Math.min(text.length(), at + slice)), tokenizer);
-                if (tokens > most + most / 50 + 1000) return tokens;
             }
         }
-        return of(request, tokenizer);
+        return tokens;
     }
 
     /// A request's messages, with what each costs besides its text.
     static long of(Request request, String tokenizer) {
-        if (request.messages().isEmpty()) return of(Json.compact(request.fields().path("messages")), tokenizer);
+        if (request.messages().isEmpty()) return of(Json.compact(request.extra().path("messages")), tokenizer);
         return request.messages().stream().mapToLong(m -> of(m.content(), tokenizer) + 4).sum() + 3;
     }
 }
@@ -9821,8 +10058,7 @@ final class RealProcess {
                     "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
         }
         if (args.length == 2 && args[0].equals(Rehearsal.WORD)) {
-            Rehearsal.all(Path.of(args[1]));
-            return 0;
+            return Rehearsal.all(Path.of(args[1]));
         }
         int code = copilot.run(env, args);
         if (Rehearsal.wanted()) Rehearsal.run();
@@ -9865,6 +10101,53 @@ final class RealProcess {
             // not Linux: nothing to look at
         }
         return false;
+    }
+}
+
+/// What a script of one's own says of its arguments: `commit [--yes]`, `compare PROMPT [MODEL…]`.
+record Script(String usage) {
+    int run(String[] args, BiConsumer<List<String>, Set<String>> body) {
+        var err = new PrintWriter(System.err, true);
+        try {
+            var words = new ArrayList<String>();
+            var options = new TreeSet<String>();
+            boolean all = false;                            // what comes after `--` are words
+            for (String arg : args) {
+                if (all || !arg.startsWith("-") || arg.equals("-")) words.add(arg);
+                else if (arg.equals("--")) all = true;
+                else options.add(arg);
+            }
+            if (options.contains("--help") || options.contains("-h")) {
+                System.out.print("usage: " + usage.strip() + "\n");
+                return 0;
+            }
+            check(words, options);
+            body.accept(List.copyOf(words), options);
+            return 0;
+        } catch (Fault fault) {
+            return new Screen(Environment.of(System.in, new PrintWriter(System.out, true), err, System.getenv(),
+                    () -> false)).report(fault);
+        }
+    }
+
+    private void check(List<String> words, Set<String> options) {
+        String line = usage.strip().lines().findFirst().orElse("");
+        var known = Pattern.compile("(?<=[\\s\\[])--?[a-z][a-z-]*").matcher(line).results().map(MatchResult::group)
+                .toList();
+        for (String option : options) {
+            if (known.contains(option)) continue;
+            throw Fault.usage("there is no option " + option, Nearest.of(option, known).map(near -> "did you mean "
+                    + near + "?").orElse("usage: " + line));
+        }
+        int least = words(line.replaceAll("\\[[^]]*]", ""));
+        int most = line.contains("…") ? Integer.MAX_VALUE : words(line.replaceAll("[\\[\\]]", ""));
+        if (words.size() < least) throw Fault.usage("something is missing", "usage: " + line);
+        if (words.size() > most) throw Fault.usage("there is no place for " + words.getLast(), "usage: " + line);
+    }
+
+    /// How many words there are behind the name that are no options.
+    private static int words(String line) {
+        return (int) Stream.of(line.strip().split("\\s+")).skip(1).filter(word -> !word.startsWith("-")).count();
     }
 }
 
@@ -10216,6 +10499,16 @@ final class Json {
     static String compact(JsonNode json) { return Mapper.ONE.writeValueAsString(json); }
 
     /// A record, an array or the like as JSON.
+    /// @throws Fault where the value does not fit the class
+    static <T> T bound(JsonNode value, Class<T> type) {
+        try {
+            return Mapper.ONE.treeToValue(value, type);
+        } catch (JacksonException e) {
+            throw Fault.error("the answer is no " + type.getSimpleName() + ": " + e.getOriginalMessage(),
+                    "a template with a schema asks for just that");
+        }
+    }
+
     static JsonNode tree(Object value) { return Mapper.ONE.valueToTree(value); }
 
     static JsonParser parser(String text) { return Mapper.ONE.createParser(text); }

@@ -12,13 +12,13 @@ import static cop.copilot.*;
 /// What is answered is kept in OUT.run: the same command again asks only what is new.
 class AskCsv {
     static void main(String... args) {
-        if (args.length < 2) {
-            System.err.println("usage: ask-csv FILE 'QUESTION with {{column}}' [OUT.csv]");
-            System.exit(2);
-        }
-        String out = args.length > 2 ? args[2] : args[0].replaceFirst("\\.[^./\\\\]*$", "") + "-answers.csv";
-        var outcome = batch(template(args[1]), args[0]).withProgress(System.err::println).to(out);
-        outcome.results().forEach(row -> IO.println(row.text("id") + "\t" + row.text("text").replaceAll("\\s+", " ")));
-        if (outcome.failed() + outcome.filtered() + outcome.incomplete() > 0) System.exit(5);
+        script("ask-csv FILE QUESTION [OUT]\nQUESTION is such as 'Is this a complaint? {{text}}'", args, (words, _) -> {
+            String out = words.size() > 2 ? words.get(2)
+                    : words.getFirst().replaceFirst("\\.[^./\\\\]*$", "") + "-answers.csv";
+            var outcome = batch(template(words.get(1)), words.getFirst()).withRetryFailed().withProgress(System.err::println).to(out);
+            outcome.results().forEach(row -> IO.println(row.text("id") + "\t"
+                    + row.text("text").replaceAll("\\s+", " ")));
+            if (!outcome.complete()) throw new Fault(5, outcome.toString(), "the same command asks those again");
+        });
     }
 }

@@ -7,12 +7,11 @@ import static cop.copilot.*;
 
 /// Prints a message for what `git add` has staged, from the template commit-message.
 void main(String... args) {
-    String diff = run("git", "diff", "--staged");
-    if (diff.isEmpty()) {
-        System.err.println("nothing is staged; type: git add -p");
-        System.exit(1);
-    }
-    var message = prompt("commit-message").with("diff", diff).ask();
-    IO.println(message);
-    if (List.of(args).contains("--yes")) IO.println(run("git", "commit", "--message", message.text()));
+    script("commit [--yes]\n--yes commits with the message", args, (_, options) -> {
+        String diff = run("git", "diff", "--staged");
+        if (diff.isEmpty()) throw new Fault("nothing is staged", "git add -p");
+        var message = prompt("commit-message").with("diff", diff).ask();
+        IO.println(message);
+        if (options.contains("--yes")) IO.println(run("git", "commit", "--message", message.text()));
+    });
 }

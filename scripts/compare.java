@@ -6,42 +6,41 @@
 import static cop.copilot.*;
 
 /// Asks all at once and prints a column a model, with its time and tokens. COLUMNS is the width of the whole.
-void main(String... args) throws Exception {
-    if (args.length == 0) {
-        System.err.println("usage: compare \"PROMPT\" [MODEL…]");
-        System.exit(2);
-    }
-    var names = args.length > 1 ? List.of(args).subList(1, args.length)
-            : models().filter(m -> m.enabled() && m.endpoints().contains("/chat/completions")).ids().stream().limit(3)
-                    .toList();
-    int width = Math.max(12, Integer.parseInt(System.getenv().getOrDefault("COLUMNS", "120")) / names.size() - 2);
-    var columns = new ArrayList<List<String>>();
-    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-        for (var column : threads.invokeAll(names.stream().map(name -> answer(name, args[0], width)).toList())) {
-            columns.add(column.get());
+void main(String... args) {
+    script("compare PROMPT [MODEL…]\nWithout models: the three that cost the least", args, (words, _) -> {
+        var names = words.size() > 1 ? words.subList(1, words.size()) : cheapest(3);
+        int width = Math.max(12, Integer.parseInt(System.getenv().getOrDefault("COLUMNS", "120")) / names.size() - 2);
+        var columns = names.parallelStream().map(name -> lines(answer(name, words.getFirst()), width)).toList();
+        for (int i = 0; i < columns.stream().mapToInt(List::size).max().orElse(0); i++) {
+            var line = new StringBuilder();
+            for (var column : columns) {
+                line.append(("%-" + width + "s  ").formatted(i < column.size() ? column.get(i) : ""));
+            }
+            IO.println(line.toString().stripTrailing());
         }
-    }
-    for (int i = 0; i < columns.stream().mapToInt(List::size).max().orElse(0); i++) {
-        var line = new StringBuilder();
-        for (var column : columns) {
-            line.append(("%-" + width + "s  ").formatted(i < column.size() ? column.get(i) : ""));
-        }
-        IO.println(line.toString().stripTrailing());
+        long failed = columns.stream().filter(column -> column.get(1).startsWith("error: ")).count();
+        if (failed > 0) throw new Fault(failed + " of " + columns.size() + " gave no answer", "");
+    });
+}
+
+List<String> cheapest(int number) {
+    return models().filter(m -> m.enabled() && m.endpoints().contains("/chat/completions")).stream()
+            .sorted(Comparator.comparing(m -> m.multiplier().orElse(BigDecimal.TEN))).limit(number)
+            .map(m -> m.id()).toList();
+}
+
+/// A model's name, what the answer took, and the answer.
+String answer(String model, String prompt) {
+    try {
+        var reply = ask(model, prompt);
+        return "%s\n%,d ms, %d tokens\n\n%s".formatted(model, reply.took().toMillis(), reply.usage().total(), reply);
+    } catch (Fault fault) {
+        return model + "\nerror: " + fault.getMessage();
     }
 }
 
-/// A model's column: its name, what the answer took, the answer in lines of the width.
-Callable<List<String>> answer(String model, String prompt, int width) {
-    return () -> {
-        var text = new StringBuilder(model + "\n");
-        try {
-            var reply = ask(model, prompt);
-            text.append("%,d ms, %d tokens\n\n%s".formatted(reply.took().toMillis(), reply.usage().total(), reply));
-        } catch (cop.copilot.Fault fault) {
-            text.append("error: ").append(fault.sentence());
-        }
-        return text.toString().lines().flatMap(line -> line.isEmpty() ? Stream.of("")
-                : Pattern.compile("\\S.{0," + (width - 1) + "}(?= |$)|\\S{" + width + "}").matcher(line).results()
-                        .map(part -> part.group().strip())).toList();
-    };
+List<String> lines(String text, int width) {
+    var words = Pattern.compile("\\S.{0," + (width - 1) + "}(?= |$)|\\S{" + width + "}");
+    return text.lines().flatMap(line -> line.isEmpty() ? Stream.of("")
+            : words.matcher(line).results().map(part -> part.group().strip())).toList();
 }

@@ -961,6 +961,8 @@ class CommandLines {
         assertEquals(List.of("25+"), directives(source, "JAVA"));
         assertTrue(source.lines().anyMatch("//CDS"::equals));
         assertTrue(String.join(" ", directives(source, "RUNTIME_OPTIONS")).contains("-Xshare:auto -Xlog:disable"));
+        assertEquals(String.join(" ", directives(source, "RUNTIME_OPTIONS")).replace("-Xshare:auto ", ""),
+                String.join(" ", Launcher.OPTIONS), "the launcher starts as JBang does, but for its own cache");
         for (String name : javaFiles()) {
             directives(source(name), "DEPS").forEach(dep ->
                     assertTrue(dep.matches("[\\w.-]+:[\\w.-]+:\\d+\\.\\d+(\\.\\d+)?|\\.\\./copilot\\.java"), name

@@ -213,8 +213,14 @@ class Installs {
         try (var jars = Files.newDirectoryStream(program, "*.jar")) {
             Files.delete(jars.iterator().next());
         }
+        var broken = run("", "chat", "hi");
+        assertEquals(1, broken.code());
+        assertTrue(broken.err().matches("(?s)error: the copy of copilot.java that cop runs has gone: .*\nhint: install.*"),
+                broken::all);
         install();
         answers();
+        var elsewhere = install("--uninstall", "--name", "coop");
+        assertTrue(elsewhere.err().contains("installed are " + launcher()), elsewhere::all);
         assertEquals(0, install("--uninstall").code());
         assertFalse(Files.exists(cop.file(".local/share/copilot.java")));
         assertFalse(Files.exists(launcher()));

@@ -63,12 +63,42 @@ class Verbs {
         assertEquals(4, fault(() -> nobody.ask(request("hi")), "not logged in", "copilot login").exitCode());
     }
 
+    record Listed(List<Integer> a) {}
+
     @Test
     void valuesOfAnAnswerInJson() {
         cop.sim.set("answer", "```json\n{\"a\": [1]}\n```");
         assertEquals(1, toolkit.ask(request("hi")).value().path("a").get(0).asInt());
+        assertEquals(new Listed(List.of(1)), toolkit.ask(request("hi")).value(Listed.class));
+        cop.sim.set("answer", "{\"a\": \"x\"}");
+        fault(() -> toolkit.ask(request("hi")).value(Listed.class), "the answer is no Listed");
         cop.sim.set("answer", "no");
         fault(() -> toolkit.ask(request("hi")).value(), "the answer is no JSON: no");
+    }
+
+    @Test
+    void nullsAndWrongFieldsAreToldByName() {
+        fault(() -> copilot.request(null), "a message's text is null");
+        fault(() -> copilot.ask((String) null), "a message's text is null");
+        fault(() -> copilot.prompt(null), "prompt's name is null");
+        fault(() -> copilot.template(null), "template's text is null");
+        fault(() -> copilot.rows(null), "rows' file is null");
+        fault(() -> copilot.api(null), "api's path is null");
+        fault(() -> copilot.api("/models", null), "api's body is null");
+        fault(() -> copilot.batch(toolkit.template("x"), (String) null), "batch's rows is null");
+        fault(() -> new copilot.Batch(toolkit.template("x"), "r").to(null), "to's file is null");
+        fault(() -> toolkit.stream(request("x"), null), "the listener is null");
+        fault(() -> toolkit.run("git", null), "a word of git is null");
+        fault(() -> toolkit.template("x").with(null, 1), "with's name is null");
+        fault(() -> toolkit.template("x").withAll(null), "withAll's map is null");
+        fault(() -> request("x").with("temperature", 9), "with(\"temperature\") 9 is out of range");
+        fault(() -> request("x").with("model", "gpt-4o"), "cannot set that", "withModel");
+        fault(() -> toolkit.template("x").withOption("max_tokens", "many"), "a number is wanted");
+        fault(() -> toolkit.template("{{x}}").ask(), "{{x}} is missing", "with(\"name\", value)");
+        assertEquals(0, sent().size());
+        var request = request("x").with("stop", "y");
+        request.fields().put("stop", "z");
+        assertEquals("y", request.fields().path("stop").asString(), "what is handed out is a copy");
     }
 
     @Test
@@ -133,6 +163,7 @@ class Verbs {
         assertEquals(Arrays.asList("a", null), row.get("tags"));
         assertEquals(true, ((Map<?, ?>) row.get("in")).get("x"));
         assertEquals("{\"id\":1,\"price\":1.50,\"tags\":[\"a\",null],\"in\":{\"x\":true}}", row.toString());
+        assertTrue(row.containsKey("price") && !row.containsKey("nothing") && row.get("nothing") == null);
         assertEquals(" true ", row.text("nothing") + " " + row.text("in.x") + " " + row.text("in.y.z"));
         assertEquals("1.50", toolkit.template("say: {{price}}").ask(row).text(), "digits stay");
         cop.write("r.csv", "id,text\n7,\"a, b\"\n8,c\n");
@@ -171,6 +202,23 @@ class Verbs {
                 .withProgress(lines::add).to("out.csv");
         assertEquals(List.of("1", "3"), outcome.results().map(r -> r.text("text")).toList());
         assertEquals("done: 2 ok", lines.getLast());
+        assertTrue(outcome.complete() && outcome.ok() == 2 && outcome.out().endsWith("out.csv"));
+        assertEquals(2, cop.read("out.csv.run/input.jsonl").lines().count());
+        fault(() -> new copilot.Batch(toolkit.template("say: {{x}}"), List.of(Map.of("y", 1))).to("other.csv"),
+                "{{x}} is missing", "filter");
+        assertFalse(Files.exists(cop.file("other.csv.run")), "what did not begin leaves nothing");
+    }
+
+    @Test
+    void failedRowsAreAskedAgainWhereThatIsSaid() {
+        cop.write("r.jsonl", THREE);
+        var batch = new copilot.Batch(toolkit.template("say: {{x}}"), "r.jsonl").withJobs(1).withDelay(Duration.ZERO);
+        cop.sim.set("faults", List.of("422"));
+        assertEquals("out.jsonl: 2 ok, 1 failed", batch.to("out.jsonl").toString());
+        assertEquals(1, batch.to("out.jsonl").failed());
+        assertEquals(3, sent().size());
+        assertTrue(batch.withRetryFailed().to("out.jsonl").complete());
+        assertEquals(4, sent().size());
     }
 
     @Test
@@ -238,6 +286,15 @@ class Verbs {
             List.of("throw new IllegalStateException(\"mine\");", 1, "",
                     "f.jsh:1: java.lang.IllegalStateException: mine"),
             List.of("int f() { return g(); }\nf();", 1, "", "f.jsh:2: "),
+            List.of("int f() { return g(); }\n", 2, "", "f.jsh: int f() { return g(); } … needs what is nowhere"),
+            List.of("int f() { return g(); }\nint g() { return 3; }\nSystem.out.println(f())\n", 0, "3\n", ""),
+            List.of("#!/usr/bin/env -S cop repl\nint x = 1\nint y = 2 // two\n\nSystem.out.println(x + y)\n", 0, "3\n",
+                    ""),
+            List.of("var l = List.of(3, 4)\n    .stream()\n    .map(i -> i + 1)\n    .toList()\nint i = 0; i++; i++\n"
+                    + "if (i > 5) System.out.println(1);\nelse System.out.println(l)\n", 0, "[4, 5]\n", ""),
+            List.of("int i = 4\n/exit i + 1\n", 5, "", ""),
+            List.of("/exit 300", 300 % 256, "", ""),
+            List.of("/exit \"a\"", 2, "", "f.jsh:1: incompatible types"),
             List.of("System.exit(7);", 7, "", ""),
             List.of("prompt(\"nosuch\")", 2, "", "f.jsh:1: there is no template nosuch"),
             List.of("var l = List.of(1, 2);\nfor (int i : l)\n    System.out.println(i);\n"
@@ -266,6 +323,49 @@ class Verbs {
         var missing = cop.runProcess("", "repl", "a.jsh", "none.jsh");
         assertEquals(2, missing.code());
         assertTrue(missing.err().contains("cannot read none.jsh"), missing::all);
+    }
+
+    @Test
+    void theCommandsOptionsReachTheVerbs() {
+        cop.with("COP_HEADERS", "X-One: 1");
+        var outcome = cop.runProcess("System.out.println(ask(\"say: hi\"))", "repl", "-v", "-H", "X-Two: 2");
+        assertEquals("hi\n", outcome.out());
+        for (String line : List.of("> POST ", "> X-One: 1", "> X-Two: 2", "< 200")) {
+            assertTrue(outcome.err().contains(line), outcome::all);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------- scripts
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', nullValues = "-", textBlock = """
+            a b --loud        | 0 | [a, b] [--loud]  | -
+            a -- --loud       | 0 | [a, --loud] []   | -
+            a                 | 0 | [a] []           | -
+            --help            | 0 | -                | -
+            a --lout          | 2 | -                | error: there is no option --lout~hint: did you mean --loud?
+            a -x              | 2 | -                | error: there is no option -x~hint: usage: greet NAME [OTHER] [--loud]
+            --loud            | 2 | -                | error: something is missing~hint: usage: greet NAME [OTHER]
+            a b c             | 2 | -                | error: there is no place for c~hint: usage: greet
+            fail              | 7 | -                | error: it went wrong~hint: try again""")
+    void aScriptsArguments(String args, int code, String got, String err) {
+        var heard = new StringBuilder();
+        var before = System.err;
+        var said = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
+        try {
+            assertEquals(code, new Script("greet NAME [OTHER] [--loud]\nGreets.").run(args.split(" "),
+                    (words, options) -> {
+                        if (words.contains("fail")) throw new copilot.Fault(7, "it went wrong", "try again");
+                        heard.append(words).append(' ').append(options);
+                    }));
+        } finally {
+            System.setErr(before);
+        }
+        assertEquals(got == null ? "" : got, heard.toString());
+        for (String line : err == null ? new String[0] : err.split("~")) {
+            assertTrue(said.toString(StandardCharsets.UTF_8).contains(line), said::toString);
+        }
     }
 
     /// JShell ends the line that is interrupted, and would go on with the next.
