@@ -32,8 +32,9 @@
 //FILES templates/translate.json=templates/translate.json
 //FILES templates/translate.mustache=templates/translate.mustache
 //COMPILE_OPTIONS -XDignore.symbol.file -XDstringConcat=inline
-//RUNTIME_OPTIONS -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmn8m -Xshare:auto -Xlog:disable
-//RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8
+//RUNTIME_OPTIONS -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx1g -Xmn12m -XX:SurvivorRatio=2
+//RUNTIME_OPTIONS -Xshare:auto -Xlog:disable --enable-native-access=ALL-UNNAMED
+//RUNTIME_OPTIONS -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8
 //CDS
 
 /// # copilot.java: your own GitHub Copilot subscription, from a script
@@ -87,6 +88,7 @@ import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SchemaRegistryConfig;
 import com.networknt.schema.SpecificationVersion;
 import cop.copilot.Fault;
+import cop.copilot.Image;
 import cop.copilot.Message;
 import cop.copilot.Model;
 import cop.copilot.Models;
@@ -1326,17 +1328,36 @@ public class copilot {
     // What JShell and scripts hold in their hands. Immutable; nothing here prints.
 
     /// One message of a prompt. `role` is `system`, `user` or `assistant`.
-    public record Message(String role, String content) {
+    public record Message(String role, String content, List<Image> images) {
         public Message {
             Fault.given(role, "a message's role");
             Fault.given(content, "a message's text");
+            images = List.copyOf(Fault.given(images, "a message's list of images"));
         }
+
+        public Message(String role, String content) { this(role, content, List.of()); }
 
         public static Message system(String text) { return new Message("system", text); }
 
         public static Message user(String text) { return new Message("user", text); }
 
         public static Message assistant(String text) { return new Message("assistant", text); }
+    }
+
+    /// A picture in a message, as it goes over the wire.
+    ///
+    /// @param mediaType such as `image/png`
+    /// @param base64 its bytes
+    public record Image(String name, String mediaType, String base64) {
+        /// Its size in bytes.
+        public long size() {
+            return base64.length() / 4 * 3L - (base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0);
+        }
+
+        String dataUrl() { return "data:" + mediaType + ";base64," + base64; }
+
+        @Override
+        public String toString() { return name + " (" + mediaType + ", " + size() + " bytes)"; }
     }
 
     /// A prompt template and the data to fill it with. `with…` gives a copy with more.
@@ -1696,6 +1717,18 @@ public class copilot {
             return withMessages(all);
         }
 
+        /// Adds a picture to the last message: `request("What is this?").withImage("cat.png")`.
+        ///
+        /// @throws Fault where the file cannot be read, or is no picture
+        public Request withImage(String file) {
+            var all = new ArrayList<>(messages);
+            var last = all.removeLast();
+            var images = new ArrayList<>(last.images());
+            images.add(Toolkit.mine().image(Fault.given(file, "withImage's file")));
+            all.add(new Message(last.role(), last.content(), images));
+            return withMessages(all);
+        }
+
         /// Sets a field, such as `with("temperature", 0)`.
         ///
         /// @throws Fault where the value is out of the range that the model's maker allows
@@ -1835,6 +1868,18 @@ public class copilot {
         public boolean enabled() {
             var state = json.path("policy").path("state");
             return !state.isString() || state.asString().equals("enabled");
+        }
+
+        boolean isClaude() { return vendor().equals("Anthropic") || id().startsWith("claude"); }
+
+        /// What to ask for as the longest answer where a limit must be named. A whole answer has a lower one.
+        long longestAnswer(boolean stream) {
+            long most = maxOutput() > 0 ? maxOutput() : 4096, whole = limit("max_non_streaming_output_tokens");
+            return stream || whole == 0 ? most : Math.min(most, whole);
+        }
+
+        long thinkingBudget() {
+            return json.path("capabilities").path("supports").path("max_thinking_budget").asLong(32_000);
         }
 
         boolean streams() {
@@ -2085,6 +2130,8 @@ final class Toolkit {
                 ? "with(\"max_tokens\", …), or a model with a larger output" : "put the question in other words");
     }
 
+    Image image(String file) { return ImageFile.read(env, file); }
+
     Prompt prompt(String name) { return new Prompt(new TemplateFolders(env).named(name), this); }
 
     Prompt template(String text) {
@@ -2149,8 +2196,8 @@ final class Toolkit {
             new BatchJob(heard, screen, client, options, row -> prompt.withAll(row.data()).question())
                     .run(prompt.wished(), BatchJob.about(prompt.template(), prompt.fields(), options));
         } catch (Fault fault) {
-            throw fault.hint().contains("--skip-bad") ? fault.hinting("mend them, or leave them out: batch(prompt, "
-                    + "rows(…).filter(…).toList())") : fault;
+            throw fault.hint().contains("or --skip-bad") ? fault.hinting(fault.hint().replaceFirst("--skip-bad.*",
+                    "leave them out: batch(prompt, rows(…).filter(…).toList())")) : fault;
         }
         try (var report = BatchReport.of(new RunFolder(run))) {
             return new Outcome(file, report.tally(), this);
@@ -2362,8 +2409,8 @@ final class Repl {
                 if (end == at) break;
                 at = end;
             }
-            shell.snippets().filter(snippet -> shell.status(snippet) == Snippet.Status.RECOVERABLE_DEFINED
-                    || shell.status(snippet) == Snippet.Status.RECOVERABLE_NOT_DEFINED).findFirst().ifPresent(this::open);
+            var open = EnumSet.of(Snippet.Status.RECOVERABLE_DEFINED, Snippet.Status.RECOVERABLE_NOT_DEFINED);
+            shell.snippets().filter(snippet -> open.contains(shell.status(snippet))).findFirst().ifPresent(this::open);
             return OptionalInt.empty();
         }
 
@@ -2464,9 +2511,9 @@ final class Repl {
 record Launcher(String name, Path folder, Path share, Screen screen) {
     private static final String MARK = "copilot.java's launcher";
     private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
-    static final List<String> OPTIONS = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmn8m",
-            "-Xlog:disable", "--enable-native-access=ALL-UNNAMED", "-Dstdout.encoding=UTF-8",
-            "-Dstderr.encoding=UTF-8");
+    static final List<String> OPTIONS = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g",
+            "-Xmn12m", "-XX:SurvivorRatio=2", "-Xlog:disable", "--enable-native-access=ALL-UNNAMED",
+            "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8");
 
     Path file() { return folder.resolve(WINDOWS ? name + ".cmd" : name); }
 
@@ -2812,7 +2859,8 @@ final class Rehearsal {
                     data: {"choices":[{"index":0,"delta":{"content":"{\\"label\\":\\"bug\\",","role":"assistant"}}],
                     data: "model":"m"}
 
-                    data: {"choices":[{"index":0,"delta":{"content":"\\"reason\\":\\"\\",\\"confidence\\":\\"low\\"}"}}]}
+                    data: {"choices":[{"index":0,"delta":{"content":
+                    data: "\\"reason\\":\\"\\",\\"confidence\\":\\"low\\"}"}}]}
 
                     data: {"choices":[{"index":0,"delta":{"content":null},"finish_reason":"stop"}],"usage":{
                     data: "prompt_tokens":1,"completion_tokens":1},"copilot_usage":{"total_nano_aiu":12000}}
@@ -3305,7 +3353,7 @@ final class BatchJob {
                 } else if (isDone(journal.apply(task.key()))) plan.done++;
                 else {
                     plan.toSend.set(plan.order.size() - 1);
-                    plan.bytes += size(task.request());
+                    plan.bytes += PromptLimits.bytes(task.request());
                     if (plan.example == null) plan.example = task;
                     if (options.dryRun()) plan.tokens += TokenCount.of(task.request(), tokenizer(task.request()));
                 }
@@ -3330,7 +3378,7 @@ final class BatchJob {
                     + " that tells all rows apart");
         }
         long limit = known(task.request().model()).map(Model::maxPrompt).orElse(0L);
-        if (limit > 0 && size(task.request()) > limit) {    // fewer bytes than that are fewer tokens
+        if (limit > 0 && PromptLimits.bytes(task.request()) > limit) {
             long tokens = TokenCount.upTo(limit, task.request(), tokenizer(task.request()));
             if (tokens > limit) {
                 return task.bad("the prompt has at least " + tokens + " tokens, and " + task.request().model()
@@ -3348,11 +3396,6 @@ final class BatchJob {
 
     private String tokenizer(Request request) {
         return known(request.model()).map(Model::tokenizer).orElse("o200k_base");
-    }
-
-    private static long size(Request request) {
-        return request.messages().isEmpty() ? Json.bytes(request.extra()).length
-                : request.messages().stream().mapToLong(m -> m.content().getBytes(StandardCharsets.UTF_8).length).sum();
     }
 
     private boolean isDone(Optional<Journal.Entry> entry) {
@@ -4347,6 +4390,38 @@ final class TextFile {
     }
 }
 
+/// Pictures that the user names. What they are is told by their first bytes, not by their names.
+final class ImageFile {
+    private static final int LARGEST = 20 << 20;
+
+    static Image read(Environment env, String name) {
+        Path file = env.path(name);
+        byte[] bytes;
+        try {
+            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "-a names a picture");
+            if (Files.isRegularFile(file) && Files.size(file) > LARGEST) {
+                throw Fault.usage(name + " is larger than 20 MiB", "no model takes such a picture");
+            }
+            bytes = name.equals("-") ? env.stdin().bytes() : Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
+                    + name, e);
+        }
+        return new Image(name.equals("-") ? "stdin" : name, mediaType(bytes).orElseThrow(() -> Fault.usage(name
+                + " is no picture that a model takes", "PNG, JPEG, WebP or GIF; a text file goes in by -f")),
+                Base64.getEncoder().encodeToString(bytes));
+    }
+
+    private static Optional<String> mediaType(byte[] bytes) {
+        String head = new String(bytes, 0, Math.min(16, bytes.length), StandardCharsets.ISO_8859_1);
+        return head.startsWith("\u0089PNG\r\n\u001a\n") ? Optional.of("image/png")
+                : head.startsWith("\u00ff\u00d8\u00ff") ? Optional.of("image/jpeg")
+                : head.matches("(?s)GIF8[79]a.*") ? Optional.of("image/gif")
+                : head.matches("(?s)RIFF....WEBP.*") ? Optional.of("image/webp")
+                : head.startsWith("%PDF-") ? Optional.of("application/pdf") : Optional.empty();
+    }
+}
+
 /// The file of `-o`: looked at before anything is sent, and written whole.
 final class OutputFile {
     /// @param what the option or command that names the file
@@ -5206,10 +5281,13 @@ final class CopilotClient {
     private final Session session;
     private final Logins logins;
     private final Tokens tokens;
+    private final Ways ways;
+    private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch is told a thing once
     private Optional<Catalogue> known;                      // null until the cache was looked at
 
     CopilotClient(Session session) {
         this.session = session;
+        ways = new Ways(session);
         logins = new Logins(session);
         tokens = new Tokens(session, logins);
     }
@@ -5223,49 +5301,92 @@ final class CopilotClient {
     /// Asks, telling `listener` what arrives as it arrives.
     ///
     /// @throws Fault also when the stream breaks off: what had come was told to the listener
-    Reply ask(Request request, Listener listener) { return ask(request, UnaryOperator.identity(), listener); }
+    Reply ask(Request request, Listener listener) {
+        model(request).ifPresent(model -> PromptLimits.check(request, model));
+        return ask(request, UnaryOperator.identity(), listener);
+    }
 
-    /// The same without another attempt after trouble or a limit: the caller has its own way.
+    /// The same without another attempt after trouble or a limit: the caller has its own way, and has looked at the
+    /// model's limits.
     Reply askOnce(Request request) { return ask(request, Call::once, (_, _) -> { }); }
 
+    /// Where the catalogue that is at hand is wrong about the path, the other one is tried, once, and remembered.
     private Reply ask(Request request, UnaryOperator<Call> manner, Listener listener) {
-        var sent = request.withStream(request.stream() && streams(request.model()));
-        session.notes().detail("request without messages: " + Json.line(ChatBody.of(sent.withMessages(List.of()))));
-        long start = System.nanoTime();
-        var chat = new ChatReading(listener, request.extra().path("n").asInt(1));
+        var way = ways.of(request.model(), model(request));
         try {
-            send("POST", "/chat/completions", Json.bytes(ChatBody.of(sent)), call -> manner.apply(sent.stream() ? call
-                    : call.slow()), chat, answer -> ChatRefusal.of(this, request, answer));
-        } catch (Stopped stopped) {
-            String what = chat.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
-            throw new Stopped(what + stopped.sentence(),
-                    chat.delivered() ? "ask again for a whole one" : stopped.hint(), stopped);
+            return ask(request, way, manner, listener);
+        } catch (Fault fault) {
+            if (!wrongWay(fault)) throw fault;
+            var other = instead(way, request.model(), fault);
+            try {
+                var reply = ask(request, other, manner, listener);
+                ways.learn(request.model(), other, model(request));
+                return reply;
+            } catch (Fault again) {
+                throw wrongWay(again) ? fault : again;
+            }
         }
-        var reply = chat.answer.reply(Duration.ofNanos(System.nanoTime() - start));
+    }
+
+    private static boolean wrongWay(Fault fault) {
+        return fault.refusal() != null && fault.refusal().code().equals("unsupported_api_for_model");
+    }
+
+    /// @param refused why the way does not do
+    private Way instead(Way way, String id, Fault refused) {
+        try {
+            return ways.instead(way, id, catalogue(Duration.ZERO).find(id)).orElseThrow(() -> refused);
+        } catch (Interrupted stopped) {
+            throw stopped;
+        } catch (Fault _) {
+            throw refused;
+        }
+    }
+
+    private Reply ask(Request request, Way way, UnaryOperator<Call> manner, Listener listener) {
+        var sent = request.withStream(request.stream() && streams(request.model()));
+        var body = way.body(sent, model(request).orElse(null), this::onceSaid);
+        session.notes().detail("POST " + way.path() + ": " + Json.line(way.brief(body)));
+        long start = System.nanoTime();
+        var answer = new Asking(() -> way.reader(listener, request.extra().path("n").asInt(1)));
+        boolean images = ChatBody.hasImages(request);
+        try {
+            send("POST", way.path(), Json.bytes(body), call -> manner.apply((sent.stream() ? call : call.slow())
+                    .with(way.headers(images))), answer, refusal -> ChatRefusal.of(this, request, way, refusal));
+        } catch (Stopped stopped) {
+            String what = answer.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
+            throw new Stopped(what + stopped.sentence(),
+                    answer.delivered() ? "ask again for a whole one" : stopped.hint(), stopped);
+        }
+        var reply = answer.reader.reply(Duration.ofNanos(System.nanoTime() - start));
         if (!reply.finish().equals("error")) return reply;
         throw new Unfinished("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
     }
 
-    /// Begins a new answer at each attempt, and forbids another attempt once something was told.
-    private static final class ChatReading implements Reading<Void> {
-        private final Listener listener;
-        private final int n;
-        private ChatAnswer answer;
+    /// What the list of models at hand says of the model that is asked.
+    private Optional<Model> model(Request request) {
+        if (known == null) known = stored();
+        return known.flatMap(all -> all.find(request.model()));
+    }
 
-        ChatReading(Listener listener, int n) {
-            this.listener = listener;
-            this.n = n;
-        }
+    private void onceSaid(String note) { if (said.add(note)) session.notes().warn(note); }
+
+    /// Begins a new answer at each attempt, and forbids another attempt once something was told.
+    private static final class Asking implements Reading<Void> {
+        private final Supplier<AnswerReader> readers;
+        private AnswerReader reader;
+
+        Asking(Supplier<AnswerReader> readers) { this.readers = readers; }
 
         @Override
         public Void read(Answer head) throws IOException {
-            answer = new ChatAnswer(listener, n);
-            answer.read(head);
+            reader = readers.get();
+            reader.read(head);
             return null;
         }
 
         @Override
-        public boolean delivered() { return answer != null && answer.delivered(); }
+        public boolean delivered() { return reader != null && reader.delivered(); }
     }
 
     /// Some models cannot stream; the catalogue tells, and where it is not at hand, the name: it is the o1 family.
@@ -5427,26 +5548,493 @@ record Catalogue(ObjectNode json, Instant fetched) {
     }
 }
 
-/// The body of POST /chat/completions. The person's own fields win over ours.
+/// What a chat is in OpenAI's chat form: what the person wants, before a model's path and peculiarities come into it.
+/// The person's own fields win over ours. A batch knows its rows by it.
 final class ChatBody {
     static ObjectNode of(Request request) {
         var body = Json.object().put("model", request.model());
         var messages = body.putArray("messages");
         for (var message : request.messages()) {
-            messages.addObject().put("role", message.role()).put("content", message.content());
+            var object = messages.addObject().put("role", message.role());
+            if (message.images().isEmpty()) object.put("content", message.content());
+            else object.set("content", parts(message));
         }
         body.put("stream", request.stream());
         body.setAll(request.extra());
         return body;
     }
+
+    private static ArrayNode parts(Message message) {
+        var parts = JsonNodeFactory.instance.arrayNode();
+        if (!message.content().isEmpty()) parts.addObject().put("type", "text").put("text", message.content());
+        for (var image : message.images()) {
+            parts.addObject().put("type", "image_url").putObject("image_url").put("url", image.dataUrl());
+        }
+        return parts;
+    }
+
+    static boolean hasImages(Request request) {
+        return request.messages().stream().anyMatch(message -> !message.images().isEmpty())
+                || request.messages().isEmpty() && request.extra().path("messages").values().stream()
+                        .flatMap(message -> message.path("content").values().stream())
+                        .anyMatch(part -> part.path("type").asString("").equals("image_url"));
+    }
+
+    /// A message's text, whether it stands alone or in parts.
+    static String text(JsonNode content) {
+        return content.isString() ? content.asString() : content.values().stream().map(part -> Json.text(part, "text"))
+                .collect(Collectors.joining());
+    }
 }
 
-/// Reads an answer of /chat/completions, streamed or whole, in the shapes of every family of models (as
-/// vscode-copilot-chat and codecompanion.nvim record them): empty first choices, usage in a chunk of its own,
-/// Claude's text and tool calls in two choices, Gemini's usage on each chunk, errors inside a 200.
-final class ChatAnswer {
+/// A way to ask a model: a path, what goes there, how its answer is read. The same is said on each.
+sealed interface Way permits ChatWay, ResponsesWay, MessagesWay {
+    String path();
+
+    /// @param model null where no list of models is at hand
+    /// @param notes told once what this way or model does not take, and is left out
+    /// @throws Fault where leaving it out would give something else than was asked for
+    ObjectNode body(Request request, Model model, Consumer<String> notes);
+
+    AnswerReader reader(Listener listener, int n);
+
+    /// Besides those of every request.
+    default Map<String, String> headers(boolean images) {
+        return images ? Map.of("Copilot-Vision-Request", "true") : Map.of();
+    }
+
+    /// A body to look at, without what is said.
+    default ObjectNode brief(ObjectNode body) {
+        return body.deepCopy().without(List.of("messages", "input", "system", "instructions"));
+    }
+
+    /// @throws Fault where one answer a call is what there is
+    static void single(String id, String path, JsonNode n) {
+        if (n.asInt(1) == 1) return;
+        throw Fault.usage(id + " gives one answer a call (it is asked on " + path + "), not n=" + n,
+                "a model with chat among its endpoints: copilot models");
+    }
+}
+
+/// Which way a model is asked: chat where that serves it, else as the catalogue says. What turned out otherwise is kept
+/// beside the catalogue.
+final class Ways {
+    private static final List<String> PATHS = List.of("/chat/completions", "/responses", "/v1/messages");
+
+    private final Session session;
+    private ObjectNode learned;                             // model to path; null until it was looked at
+
+    Ways(Session session) { this.session = session; }
+
+    private Path file() { return session.home().cache().resolve("endpoints.json"); }
+
+    synchronized Way of(String id, Optional<Model> model) {
+        if (learned == null) learned = session.home().readOrEmpty(file(), session.notes()::warn);
+        String path = Json.text(learned, id);
+        var served = model.map(Model::endpoints).orElse(PATHS);
+        return way(PATHS.contains(path) ? path : PATHS.stream().filter(served::contains).findFirst()
+                .orElse(PATHS.getFirst()));
+    }
+
+    /// The one to try after `refused` was; empty where there is none, or that was tried already.
+    ///
+    /// @param model as a list fetched just now has it
+    synchronized Optional<Way> instead(Way refused, String id, Optional<Model> model) {
+        if (!Json.text(learned, id).isEmpty()) return Optional.empty();
+        String path = PATHS.stream().filter(other -> !other.equals(refused.path()))
+                .filter(other -> model.filter(m -> m.endpoints().contains(other)).isPresent()).findFirst()
+                .orElse(id.startsWith("claude") && !refused.path().equals("/v1/messages") ? "/v1/messages"
+                        : refused.path().equals("/chat/completions") ? "/responses" : "/chat/completions");
+        session.notes().detail(id + " is not served on " + refused.path() + "; " + path + " is tried");
+        return Optional.of(way(path));
+    }
+
+    /// Keeps a way that does, where it is not the one that the list of models gives.
+    synchronized void learn(String id, Way served, Optional<Model> model) {
+        if (served.path().equals(of(id, model).path())) return;
+        learned.put(id, served.path());
+        session.home().edit(file(), session.notes()::detail, all -> all.put(id, served.path()));
+    }
+
+    private static Way way(String path) {
+        return switch (path) {
+            case "/responses" -> new ResponsesWay();
+            case "/v1/messages" -> new MessagesWay();
+            default -> new ChatWay();
+        };
+    }
+}
+
+/// `POST /chat/completions`, as OpenAI made it.
+record ChatWay() implements Way {
+    @Override
+    public String path() { return "/chat/completions"; }
+
+    @Override
+    public AnswerReader reader(Listener listener, int n) { return new ChatAnswer(listener, n); }
+
+    /// Families have their own needs: o1 knows no system role and no temperature; later OpenAI models call the limit of
+    /// the answer by its newer name; Claude wants one always, and refuses blanks at the end of what it is to go on with.
+    @Override
+    public ObjectNode body(Request request, Model model, Consumer<String> notes) {
+        var body = ChatBody.of(request);
+        String id = Json.text(body, "model");
+        boolean plain = id.matches("o1(-.*)?"), claude = model != null && model.isClaude();
+        if (plain || claude) body.set("messages", body.path("messages").deepCopy());    // a row's stay as they are
+        if (plain) plain(body, id, notes);
+        if (id.matches("(o\\d|gpt-[5-9]).*") && body.has("max_tokens")) {
+            var most = body.remove("max_tokens");
+            if (!body.has("max_completion_tokens")) body.set("max_completion_tokens", most);
+        }
+        if (claude) {
+            if (!body.has("max_tokens")) body.put("max_tokens", model.longestAnswer(request.stream()));
+            trimLast(body.withArray("messages"));
+        }
+        return body;
+    }
+
+    private static void plain(ObjectNode body, String id, Consumer<String> notes) {
+        for (String field : List.of("temperature", "top_p", "presence_penalty", "frequency_penalty")) {
+            if (body.remove(field) != null) notes.accept(id + " takes no " + field + "; it is left out");
+        }
+        var messages = body.withArray("messages");
+        var system = new StringJoiner("\n\n");
+        for (int i = messages.size() - 1; i >= 0; i--) {
+            if (!Json.text(messages.get(i), "role").equals("system") || messages.size() == 1) continue;
+            system.add(ChatBody.text(messages.remove(i).path("content")));
+        }
+        for (var message : messages) {
+            if (system.length() == 0 || !Json.text(message, "role").equals("user")) continue;
+            ((ObjectNode) message).put("content", system + "\n\n" + ChatBody.text(message.path("content")));
+            return;
+        }
+    }
+
+    static void trimLast(ArrayNode messages) {
+        if (messages.isEmpty() || !(messages.get(messages.size() - 1) instanceof ObjectNode last)) return;
+        if (!Json.text(last, "role").equals("assistant") || !last.path("content").isString()) return;
+        last.put("content", last.path("content").asString().stripTrailing());
+    }
+}
+
+/// `POST /responses`, OpenAI's newer form, for models that are served there alone. Nothing is stored and no id is sent
+/// back: Copilot makes the ids anew with every event.
+record ResponsesWay() implements Way {
+    private static final int SHORTEST = 16;                 // what may be asked for as the longest answer
+
+    @Override
+    public String path() { return "/responses"; }
+
+    @Override
+    public AnswerReader reader(Listener listener, int n) { return new ResponsesAnswer(listener); }
+
+    @Override
+    public ObjectNode body(Request request, Model model, Consumer<String> notes) {
+        var body = Json.object();
+        String id = request.model();
+        boolean reasons = model == null || model.supports("reasoning_effort");
+        for (var field : ChatBody.of(request).properties()) {
+            var value = field.getValue();
+            switch (field.getKey()) {
+                case "messages" -> body.set("input", input(value));
+                case "max_tokens", "max_completion_tokens" ->
+                        body.put("max_output_tokens", Math.max(SHORTEST, value.asLong()));
+                case "reasoning_effort" -> body.withObject("/reasoning").set("effort", value);
+                case "response_format" -> body.withObject("/text").set("format", format(value));
+                case "tools" -> body.set("tools", tools(value));
+                case "tool_choice" -> body.set("tool_choice", choice(value));
+                case "reasoning", "text" -> body.set(field.getKey(), value.deepCopy());
+                case "n" -> Way.single(id, path(), value);
+                case "stop" -> throw Fault.usage(id + " is asked on /responses, which knows no stop",
+                        "cut the answer yourself, or take a model with chat among its endpoints: copilot models");
+                case "temperature", "top_p" -> {
+                    if (reasons) notes.accept(id + " takes no " + field.getKey() + "; it is left out");
+                    else body.set(field.getKey(), value);
+                }
+                case "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "stream_options",
+                        "prediction", "thinking_budget", "user" ->
+                        notes.accept(id + " is asked on /responses, which knows no " + field.getKey()
+                                + "; it is left out");
+                default -> body.set(field.getKey(), value);
+            }
+        }
+        if (reasons && model != null) body.withObject("/reasoning").put("summary", "auto");
+        return body.put("store", false);
+    }
+
+    private static ArrayNode input(JsonNode messages) {
+        var input = JsonNodeFactory.instance.arrayNode();
+        for (var message : messages) {
+            String role = Json.text(message, "role");
+            if (role.equals("tool")) {
+                input.addObject().put("type", "function_call_output").put("call_id", Json.text(message, "tool_call_id"))
+                        .put("output", ChatBody.text(message.path("content")));
+                continue;
+            }
+            var content = content(message.path("content"), role.equals("assistant"));
+            if (!content.isEmpty()) input.addObject().put("role", role).set("content", content);
+            for (var call : message.path("tool_calls")) {
+                input.addObject().put("type", "function_call").put("call_id", Json.text(call, "id"))
+                        .put("name", Json.text(call.path("function"), "name"))
+                        .put("arguments", Json.text(call.path("function"), "arguments"));
+            }
+        }
+        return input;
+    }
+
+    private static ArrayNode content(JsonNode content, boolean said) {
+        var parts = JsonNodeFactory.instance.arrayNode();
+        if (content.isString()) {
+            parts.addObject().put("type", said ? "output_text" : "input_text").set("text", content);
+        }
+        for (var part : content.isArray() ? content : parts.arrayNode()) {
+            if (Json.text(part, "type").equals("image_url")) {
+                parts.addObject().put("type", "input_image").set("image_url", part.path("image_url").path("url"));
+            } else {
+                parts.addObject().put("type", said ? "output_text" : "input_text").put("text", Json.text(part, "text"));
+            }
+        }
+        return parts;
+    }
+
+    private static JsonNode format(JsonNode chat) {
+        var schema = chat.path("json_schema");
+        if (!schema.isObject()) return chat;
+        return ((ObjectNode) schema.deepCopy()).put("type", "json_schema");
+    }
+
+    /// Copilot takes a missing `strict` for true (what users found), and a schema that was not made for it fails then.
+    private static ArrayNode tools(JsonNode tools) {
+        var all = JsonNodeFactory.instance.arrayNode();
+        for (var tool : tools) {
+            if (!(tool.path("function") instanceof ObjectNode function)) {
+                all.add(tool);
+                continue;
+            }
+            var flat = function.deepCopy().put("type", "function");
+            all.add(flat.has("strict") ? flat : flat.put("strict", false));
+        }
+        return all;
+    }
+
+    private static JsonNode choice(JsonNode choice) {
+        return choice.isObject() ? Json.object().put("type", "function").put("name",
+                Json.text(choice.path("function"), "name")) : choice;
+    }
+}
+
+/// `POST /v1/messages`, as Anthropic made it, for Claude models that are served there alone.
+record MessagesWay() implements Way {
+    private static final long LEAST_ANSWER = 4096;          // where no list of models says more
+    private static final Map<String, Long> BUDGETS = Map.of("minimal", 1024L, "low", 2048L, "medium", 8192L, "high",
+            24_000L, "xhigh", 32_000L, "max", 32_000L);
+
+    @Override
+    public String path() { return "/v1/messages"; }
+
+    @Override
+    public AnswerReader reader(Listener listener, int n) { return new MessagesAnswer(listener); }
+
+    @Override
+    public Map<String, String> headers(boolean images) {
+        var headers = new HashMap<>(Way.super.headers(images));
+        headers.put("anthropic-version", "2023-06-01");
+        return headers;
+    }
+
+    @Override
+    public ObjectNode body(Request request, Model model, Consumer<String> notes) {
+        var body = Json.object();
+        String id = request.model();
+        JsonNode effort = null;
+        for (var field : ChatBody.of(request).properties()) {
+            var value = field.getValue();
+            switch (field.getKey()) {
+                case "messages" -> messages(body, value);
+                case "max_completion_tokens" -> body.set("max_tokens", value);
+                case "reasoning_effort" -> effort = value;
+                case "stop" -> body.set("stop_sequences", value.isArray() ? value
+                        : JsonNodeFactory.instance.arrayNode().add(value));
+                case "temperature" -> body.set("temperature", cool(id, value));
+                case "tools" -> body.set("tools", tools(value));
+                case "tool_choice" -> body.set("tool_choice", choice(value));
+                case "n" -> Way.single(id, path(), value);
+                case "response_format" -> throw Fault.usage(id + " is asked on /v1/messages, which knows no"
+                        + " response_format", "--schema asks for it in words, and checks the answer");
+                case "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs",
+                        "stream_options", "prediction", "parallel_tool_calls", "user" ->
+                        notes.accept(id + " is asked on /v1/messages, which knows no " + field.getKey()
+                                + "; it is left out");
+                default -> body.set(field.getKey(), value);
+            }
+        }
+        if (!body.has("max_tokens")) {
+            body.put("max_tokens", model == null ? LEAST_ANSWER : model.longestAnswer(request.stream()));
+        }
+        if (effort != null) think(body, id, model, effort.asString(""), notes);
+        return body;
+    }
+
+    /// Newer models choose for themselves within an effort; older ones have a budget of tokens.
+    private static void think(ObjectNode body, String id, Model model, String effort, Consumer<String> notes) {
+        if (effort.equals("none")) return;
+        boolean adaptive = model != null && model.supports("adaptive_thinking");
+        if (!adaptive && (model == null || !model.supports("thinking"))) {
+            notes.accept(id + " takes no reasoning_effort; it is left out");
+            return;
+        }
+        if (adaptive) {
+            body.putObject("thinking").put("type", "adaptive");
+            body.putObject("output_config").put("effort", effort);
+        } else {
+            long most = Math.min(model.thinkingBudget(), body.path("max_tokens").asLong() - 1);
+            body.putObject("thinking").put("type", "enabled")
+                    .put("budget_tokens", Math.min(most, BUDGETS.getOrDefault(effort, 8192L)));
+        }
+        if (body.remove("temperature") != null) {
+            notes.accept(id + " takes no temperature while it thinks; it is left out");
+        }
+    }
+
+    private static JsonNode cool(String id, JsonNode temperature) {
+        if (temperature.asDouble() <= 1) return temperature;
+        throw Fault.usage(id + " takes a temperature from 0 to 1, not " + temperature, "--temperature 1");
+    }
+
+    private static void messages(ObjectNode body, JsonNode chat) {
+        var system = new StringJoiner("\n\n");
+        var messages = body.putArray("messages");
+        for (var message : chat) {
+            String role = Json.text(message, "role");
+            switch (role) {
+                case "system", "developer" -> system.add(ChatBody.text(message.path("content")));
+                case "tool" -> messages.addObject().put("role", "user").putArray("content").addObject()
+                        .put("type", "tool_result").put("tool_use_id", Json.text(message, "tool_call_id"))
+                        .put("content", ChatBody.text(message.path("content")));
+                default -> {
+                    var content = content(message);
+                    if (!content.isEmpty()) messages.addObject().put("role", role).set("content", content);
+                }
+            }
+        }
+        if (system.length() > 0) body.put("system", system.toString());
+    }
+
+    /// Empty texts are refused, and blanks at the end of what the model has said.
+    private static ArrayNode content(JsonNode message) {
+        var parts = JsonNodeFactory.instance.arrayNode();
+        var content = message.path("content");
+        boolean said = Json.text(message, "role").equals("assistant");
+        for (var part : content.isArray() ? content : parts.arrayNode().add(Json.object().set("text", content))) {
+            if (Json.text(part, "type").equals("image_url")) {
+                parts.add(image(Json.text(part.path("image_url"), "url")));
+                continue;
+            }
+            String text = said ? Json.text(part, "text").stripTrailing() : Json.text(part, "text");
+            if (!text.isBlank()) parts.addObject().put("type", "text").put("text", text);
+        }
+        for (var call : message.path("tool_calls")) {
+            parts.addObject().put("type", "tool_use").put("id", Json.text(call, "id"))
+                    .put("name", Json.text(call.path("function"), "name"))
+                    .set("input", Json.tryParse(Json.text(call.path("function"), "arguments")));
+        }
+        return parts;
+    }
+
+    private static ObjectNode image(String url) {
+        var data = Pattern.compile("data:([^;,]+);base64,(.*)", Pattern.DOTALL).matcher(url);
+        var image = Json.object().put("type", "image");
+        if (data.matches()) {
+            image.putObject("source").put("type", "base64").put("media_type", data.group(1)).put("data", data.group(2));
+        } else {
+            image.putObject("source").put("type", "url").put("url", url);
+        }
+        return image;
+    }
+
+    private static ArrayNode tools(JsonNode tools) {
+        var all = JsonNodeFactory.instance.arrayNode();
+        for (var tool : tools) {
+            var function = tool.path("function");
+            var schema = function.path("parameters").deepCopy();
+            if (schema instanceof ObjectNode object) object.remove("$schema");      // it is refused
+            all.addObject().put("name", Json.text(function, "name"))
+                    .put("description", Json.text(function, "description")).set("input_schema", schema);
+        }
+        return all;
+    }
+
+    private static ObjectNode choice(JsonNode choice) {
+        return choice.isObject() ? Json.object().put("type", "tool").put("name",
+                Json.text(choice.path("function"), "name"))
+                : Json.object().put("type", choice.asString("").equals("required") ? "any" : choice.asString("auto"));
+    }
+}
+
+/// Looks at a prompt before it is sent: what a model surely refuses is not tried.
+final class PromptLimits {
+    /// Fewer bytes than that are fewer tokens, so that a short prompt is not counted.
+    static void check(Request request, Model model) {
+        checkImages(request.messages().stream().flatMap(message -> message.images().stream()).toList(), model);
+        long limit = model.maxPrompt();
+        if (limit == 0 || bytes(request) <= limit) return;
+        long tokens = TokenCount.upTo(limit, request, model.tokenizer());
+        if (tokens > limit) throw new TooLong(request, model, tokens);
+    }
+
+    static long bytes(Request request) {
+        return request.messages().isEmpty() ? Json.bytes(request.extra()).length
+                : request.messages().stream().mapToLong(m -> m.content().getBytes(StandardCharsets.UTF_8).length).sum();
+    }
+
+    private static void checkImages(List<Image> images, Model model) {
+        if (images.isEmpty()) return;
+        String id = model.id();
+        if (!model.supports("vision")) throw Fault.usage(id + " takes no pictures", "copilot models vision");
+        var limits = model.json().path("capabilities").path("limits").path("vision");
+        int most = limits.path("max_prompt_images").asInt(Integer.MAX_VALUE);
+        if (images.size() > most) {
+            throw Fault.usage(id + " takes at most " + most + (most == 1 ? " picture, not " : " pictures, not ")
+                    + images.size(), "fewer -a, or another model");
+        }
+        long largest = limits.path("max_prompt_image_size").asLong(Long.MAX_VALUE);
+        var types = limits.path("supported_media_types").values().stream().map(JsonNode::asString).toList();
+        for (var image : images) {
+            if (image.size() > largest) {
+                throw Fault.usage(image.name() + " has " + image.size() + " bytes, and " + id + " takes " + largest,
+                        "make it smaller");
+            }
+            if (!types.isEmpty() && !types.contains(image.mediaType()) || image.mediaType().equals("application/pdf")) {
+                throw Fault.usage(image.name() + " is " + image.mediaType() + ", and " + id + " takes "
+                        + String.join(", ", types), "convert it");
+            }
+        }
+    }
+}
+
+/// A prompt that a model cannot take.
+final class TooLong extends Fault {
+    final Request request;
+    final Model model;
+
+    TooLong(Request request, Model model, long tokens) {
+        super(USAGE, "the prompt has at least " + tokens + " tokens, and " + model.id() + " takes " + model.maxPrompt(),
+                "a shorter text, or a model with a larger context (copilot models)", null);
+        this.request = request;
+        this.model = model;
+    }
+
+    /// The same with the name of what is the largest.
+    Fault naming(String part, String text) {
+        return Fault.usage(sentence() + "; the largest part is " + part + " with "
+                + TokenCount.of(text.substring(0, Math.min(text.length(), 4 << 20)), model.tokenizer())
+                + (text.length() > 4 << 20 ? " or more" : ""), hint());
+    }
+}
+
+/// What becomes of an answer while it is read: its pieces are told to the listener, and kept for the reply.
+abstract sealed class AnswerReader permits ChatAnswer, ResponsesAnswer, MessagesAnswer {
     private final Listener listener;
-    private final int n;
     private final SortedMap<Integer, StringBuilder> texts = new TreeMap<>();
     private final StringBuilder reasoning = new StringBuilder();
     private final ToolCalls toolCalls = new ToolCalls();
@@ -5455,15 +6043,17 @@ final class ChatAnswer {
     private String model = "", id = "", finish = "", requestId = "";
     private boolean delivered, done;
 
-    /// @param n how many choices were asked for; of a single one the parts are merged, however they are indexed
-    ChatAnswer(Listener listener, int n) {
-        this.listener = listener;
-        this.n = n;
-    }
+    AnswerReader(Listener listener) { this.listener = listener; }
+
+    /// One event of the stream.
+    abstract void event(ObjectNode event);
+
+    /// An answer that is not streamed.
+    abstract void whole(ObjectNode answer);
 
     boolean delivered() { return delivered; }
 
-    void read(Answer answer) throws IOException {
+    final void read(Answer answer) throws IOException {
         requestId = answer.requestId();
         if (answer.contentType().contains("html")) {
             throw Fault.error("instead of an answer a page of HTML came",
@@ -5471,18 +6061,20 @@ final class ChatAnswer {
         }
         if (answer.contentType().contains("json") || answer.startsWith('{')) {
             whole(Json.object(answer.text(), "GitHub's answer"));
+            if (texts.isEmpty() && finish.isEmpty()) {
+                throw new Unfinished("GitHub's answer holds no choices", "the same with -v shows more");
+            }
             return;
         }
         var events = new EventStream(answer.body());
-        for (String data = events.next(); data != null; data = events.next()) {
-            if (data.equals("[DONE]")) {
-                done = true;
-                answer.drain();
-                break;
-            }
-            if (Json.tryParse(data) instanceof ObjectNode chunk) chunk(chunk);
+        while (!done) {
+            String data = events.next();
+            if (data == null) break;
+            if (data.equals("[DONE]")) done = true;
+            else if (Json.tryParse(data) instanceof ObjectNode event) event(event);
             // else: a malformed line; GitHub's own editor skips it and goes on
         }
+        if (done) answer.drain();
         if (finish.isEmpty() && !done) throw unfinished();
         if (finish.isEmpty()) listener.warning("GitHub ended the answer without saying why; it may not be whole");
     }
@@ -5493,73 +6085,304 @@ final class ChatAnswer {
                 + ": the stream ended without an end mark " + Refusal.inside("", requestId).marks(""), "ask again");
     }
 
-    private void whole(ObjectNode answer) {
-        chunk(answer);
-        if (texts.isEmpty() && finish.isEmpty()) {
-            throw new Unfinished("GitHub's answer holds no choices", "the same with -v shows more");
-        }
-        done = true;
+    /// @throws Fault for an error that comes inside an answer
+    final void failed(JsonNode error) {
+        var said = Refusal.inside(Json.object().set("error", error).toString(), requestId);
+        throw new Unfinished("GitHub broke the answer off: " + said.said(), "try again, or another model (-m)");
     }
 
-    private void chunk(ObjectNode chunk) {
-        if (chunk.hasNonNull("error")) {
-            var said = Refusal.inside(chunk.toString(), requestId);
-            throw new Unfinished("GitHub broke the answer off: " + said.said(), "try again, or another model (-m)");
-        }
-        for (var error : chunk.path("copilot_errors")) listener.warning(Text.printable(Json.text(error, "message")));
-        model = first(Json.text(chunk, "model"), model);
-        id = first(Json.text(chunk, "id"), id);
+    final void warn(String message) { listener.warning(Text.printable(message)); }
+
+    final void text(int choice, String text) {
+        var all = texts.computeIfAbsent(choice, _ -> new StringBuilder());
+        if (text.isEmpty()) return;
+        delivered = true;
+        all.append(text);
+        listener.text(choice, text);
+    }
+
+    final boolean hasText() { return texts.values().stream().anyMatch(text -> !text.isEmpty()); }
+
+    final void thought(String text) {
+        if (text.isEmpty()) return;
+        delivered = true;
+        reasoning.append(text);
+        listener.reasoning(text);
+    }
+
+    final boolean hasThought() { return !reasoning.isEmpty(); }
+
+    /// @param fragment of a call as chat has it: index, id, function with name and arguments
+    final void call(JsonNode fragment) {
+        delivered = true;
+        toolCalls.add(fragment);
+    }
+
+    /// Who answers; what is empty changes nothing.
+    final void named(String model, String id) {
+        this.model = first(model, this.model);
+        this.id = first(id, this.id);
+    }
+
+    /// @param reason as chat names it; empty: not yet
+    final void finished(String reason) { finish = first(reason, finish); }
+
+    /// No event that matters follows.
+    final void end() { done = true; }
+
+    final void counted(long prompt, long completion, long cached, long thought) {
+        usage = new Usage(prompt, completion, cached, thought, 0);
+    }
+
+    final Usage usage() { return usage; }
+
+    final void charged(JsonNode event) {
+        nanoCredits = Math.max(nanoCredits, event.path("copilot_usage").path("total_nano_aiu").asLong(0));
+    }
+
+    private static String first(String fresh, String old) { return fresh.isEmpty() ? old : fresh; }
+
+    final Reply reply(Duration took) {
+        var choices = texts.values().stream().map(StringBuilder::toString).toList();
+        var counted = new Usage(usage.prompt(), usage.completion(), usage.cached(), usage.reasoning(), nanoCredits);
+        return new Reply(choices.isEmpty() ? List.of("") : choices, reasoning.toString(),
+                finish, model, counted, toolCalls.json(), id, requestId, took);
+    }
+}
+
+/// Reads an answer of /chat/completions, streamed or whole, in the shapes of every family of models (as
+/// vscode-copilot-chat and codecompanion.nvim record them): empty first choices, usage in a chunk of its own,
+/// Claude's text and tool calls in two choices, Gemini's usage on each chunk, errors inside a 200.
+final class ChatAnswer extends AnswerReader {
+    private final int n;
+
+    /// @param n how many choices were asked for; of a single one the parts are merged, however they are indexed
+    ChatAnswer(Listener listener, int n) {
+        super(listener);
+        this.n = n;
+    }
+
+    @Override
+    void whole(ObjectNode answer) { event(answer); }
+
+    @Override
+    void event(ObjectNode chunk) {
+        if (chunk.hasNonNull("error")) failed(chunk.path("error"));
+        for (var error : chunk.path("copilot_errors")) warn(Json.text(error, "message"));
+        named(Json.text(chunk, "model"), Json.text(chunk, "id"));
         count(chunk);
         int position = 0;
         for (var choice : chunk.path("choices")) {
             int index = n == 1 ? 0 : choice.path("index").asInt(position);
             part(index, choice.has("delta") ? choice.path("delta") : choice.path("message"));
-            finish = first(Json.text(choice, "finish_reason"), finish);
+            finished(Json.text(choice, "finish_reason"));
             position++;
         }
     }
 
     private void part(int index, JsonNode part) {
         if (Json.text(part, "role").equals("function")) return;     // references of an extension, as JSON text
-        for (String field : List.of("reasoning_text", "cot_summary", "thinking")) {
-            String thought = Json.text(part, field);
-            if (thought.isEmpty()) continue;
-            delivered = true;
-            reasoning.append(thought);
-            listener.reasoning(thought);
-        }
+        for (String field : List.of("reasoning_text", "cot_summary", "thinking")) thought(Json.text(part, field));
         String text = Json.text(part, "content");
         var refusal = part.path("refusal");
-        if (text.isEmpty() && refusal.isString()) text = refusal.asString();
-        var all = texts.computeIfAbsent(index, _ -> new StringBuilder());
-        if (!text.isEmpty()) {
-            delivered = true;
-            all.append(text);
-            listener.text(index, text);
-        }
-        for (var call : part.path("tool_calls")) {
-            delivered = true;
-            toolCalls.add(call);
-        }
+        text(index, text.isEmpty() && refusal.isString() ? refusal.asString() : text);
+        for (var call : part.path("tool_calls")) call(call);
     }
 
     private void count(ObjectNode chunk) {
-        nanoCredits = Math.max(nanoCredits, chunk.path("copilot_usage").path("total_nano_aiu").asLong(0));
+        charged(chunk);
         var u = chunk.path("usage");
         if (!u.isObject()) return;
         long thought = u.path("completion_tokens_details").path("reasoning_tokens")
                 .asLong(u.path("reasoning_tokens").asLong(0));
-        usage = new Usage(u.path("prompt_tokens").asLong(0), u.path("completion_tokens").asLong(0),
-                u.path("prompt_tokens_details").path("cached_tokens").asLong(0), thought, 0);
+        counted(u.path("prompt_tokens").asLong(0), u.path("completion_tokens").asLong(0),
+                u.path("prompt_tokens_details").path("cached_tokens").asLong(0), thought);
+    }
+}
+
+/// Reads an answer of /responses. Copilot writes the ids anew in each event (LiteLLM #30071, vercel/ai #18548), so what
+/// belongs together is told by `output_index`.
+final class ResponsesAnswer extends AnswerReader {
+    private final Set<Integer> heard = new HashSet<>();     // outputs of which pieces have come
+    private final Set<Integer> calls = new HashSet<>();     // outputs that are calls of a tool
+
+    ResponsesAnswer(Listener listener) { super(listener); }
+
+    @Override
+    void whole(ObjectNode answer) { ended(answer, answer); }
+
+    @Override
+    void event(ObjectNode event) {
+        int index = event.path("output_index").asInt(0);
+        switch (Json.text(event, "type")) {
+            case "response.created" -> named(Json.text(event.path("response"), "model"), Json.text(
+                    event.path("response"), "id"));
+            case "response.output_text.delta", "response.refusal.delta" -> {
+                heard.add(index);
+                text(0, Json.text(event, "delta"));
+            }
+            case "response.reasoning_summary_part.added" -> {
+                if (hasThought()) thought("\n\n");
+            }
+            case "response.reasoning_summary_text.delta", "response.reasoning_text.delta" -> {
+                heard.add(index);
+                thought(Json.text(event, "delta"));
+            }
+            case "response.output_item.added" -> {
+                if (Json.text(event.path("item"), "type").equals("function_call")) call(index, event.path("item"));
+            }
+            case "response.function_call_arguments.delta" -> {
+                heard.add(index);
+                arguments(index, Json.text(event, "delta"));
+            }
+            case "response.output_item.done" -> item(index, event.path("item"));
+            case "response.completed", "response.incomplete" -> {
+                ended(event.path("response"), event);
+                end();
+            }
+            case "response.failed", "response.cancelled" -> failed(event.path("response").path("error"));
+            case "error" -> failed(event.has("error") ? event.path("error") : event);
+            default -> { }                                  // parts begun and ended, annotations
+        }
     }
 
-    private static String first(String fresh, String old) { return fresh.isEmpty() ? old : fresh; }
+    private void call(int index, JsonNode item) {
+        if (!calls.add(index)) return;
+        var call = Json.object().put("index", index).put("id", Json.text(item, "call_id"));
+        call.putObject("function").put("name", Json.text(item, "name"));
+        call(call);
+    }
 
-    Reply reply(Duration took) {
-        var choices = texts.values().stream().map(StringBuilder::toString).toList();
-        var counted = new Usage(usage.prompt(), usage.completion(), usage.cached(), usage.reasoning(), nanoCredits);
-        return new Reply(choices.isEmpty() ? List.of("") : choices, reasoning.toString(),
-                finish, model, counted, toolCalls.json(), id, requestId, took);
+    private void arguments(int index, String fragment) {
+        var call = Json.object().put("index", index);
+        call.putObject("function").put("arguments", fragment);
+        call(call);
+    }
+
+    /// A finished part of the answer: what was not heard in pieces is taken from it.
+    private void item(int index, JsonNode item) {
+        if (!heard.add(index)) return;
+        switch (Json.text(item, "type")) {
+            case "message" -> item.path("content").forEach(part -> text(0, part.has("refusal")
+                    ? Json.text(part, "refusal") : Json.text(part, "text")));
+            case "reasoning" -> item.path("summary").forEach(part -> thought(Json.text(part, "text")));
+            case "function_call" -> {
+                call(index, item);
+                arguments(index, Json.text(item, "arguments"));
+            }
+            default -> { }
+        }
+    }
+
+    /// @param carrier what says which credits it took
+    private void ended(JsonNode response, JsonNode carrier) {
+        if (response.path("error").isObject()) failed(response.path("error"));
+        named(Json.text(response, "model"), Json.text(response, "id"));
+        for (int i = 0; i < response.path("output").size(); i++) {
+            if (!hasText() || Json.text(response.path("output").get(i), "type").equals("function_call")) {
+                item(i, response.path("output").get(i));
+            }
+        }
+        text(0, "");
+        charged(carrier);
+        var usage = response.path("usage");
+        counted(usage.path("input_tokens").asLong(0), usage.path("output_tokens").asLong(0),
+                usage.path("input_tokens_details").path("cached_tokens").asLong(0),
+                usage.path("output_tokens_details").path("reasoning_tokens").asLong(0));
+        finished(switch (Json.text(response.path("incomplete_details"), "reason")) {
+            case "max_output_tokens" -> "length";
+            case "content_filter" -> "content_filter";
+            case "" -> calls.isEmpty() ? "stop" : "tool_calls";
+            case String other -> other;
+        });
+    }
+}
+
+/// Reads an answer of /v1/messages.
+final class MessagesAnswer extends AnswerReader {
+    private long fresh, read, written;                      // tokens of the prompt: not cached, cached, cached now
+
+    MessagesAnswer(Listener listener) { super(listener); }
+
+    @Override
+    void whole(ObjectNode answer) {
+        if (Json.text(answer, "type").equals("error")) failed(answer.path("error"));
+        named(Json.text(answer, "model"), Json.text(answer, "id"));
+        for (int i = 0; i < answer.path("content").size(); i++) {
+            begun(i, answer.path("content").get(i));
+            var input = answer.path("content").get(i).path("input");
+            if (input.isObject() && !input.isEmpty()) arguments(i, input.toString());
+        }
+        text(0, "");
+        count(answer.path("usage"));
+        charged(answer);
+        finished(reason(Json.text(answer, "stop_reason")));
+    }
+
+    @Override
+    void event(ObjectNode event) {
+        int index = event.path("index").asInt(0);
+        charged(event);
+        switch (Json.text(event, "type")) {
+            case "message_start" -> {
+                named(Json.text(event.path("message"), "model"), Json.text(event.path("message"), "id"));
+                count(event.path("message").path("usage"));
+            }
+            case "content_block_start" -> begun(index, event.path("content_block"));
+            case "content_block_delta" -> {
+                var delta = event.path("delta");
+                text(0, Json.text(delta, "text"));
+                thought(Json.text(delta, "thinking"));
+                if (Json.text(delta, "type").equals("input_json_delta")) {
+                    arguments(index, Json.text(delta, "partial_json"));
+                }
+            }
+            case "message_delta" -> {
+                count(event.path("usage"));
+                finished(reason(Json.text(event.path("delta"), "stop_reason")));
+            }
+            case "message_stop" -> end();
+            case "error" -> failed(event.path("error"));
+            default -> { }                                  // ping, the end of a block
+        }
+    }
+
+    private void begun(int index, JsonNode block) {
+        switch (Json.text(block, "type")) {
+            case "text" -> text(0, Json.text(block, "text"));
+            case "thinking" -> thought(Json.text(block, "thinking"));
+            case "tool_use" -> {
+                var call = Json.object().put("index", index).put("id", Json.text(block, "id"));
+                call.putObject("function").put("name", Json.text(block, "name"));
+                call(call);
+            }
+            default -> { }
+        }
+    }
+
+    private void arguments(int index, String fragment) {
+        var call = Json.object().put("index", index);
+        call.putObject("function").put("arguments", fragment);
+        call(call);
+    }
+
+    /// The first event counts the prompt, the last the answer; what was cached is counted apart from the rest of it.
+    private void count(JsonNode usage) {
+        if (!usage.isObject()) return;
+        fresh = usage.path("input_tokens").asLong(fresh);
+        read = usage.path("cache_read_input_tokens").asLong(read);
+        written = usage.path("cache_creation_input_tokens").asLong(written);
+        counted(fresh + read + written, usage.path("output_tokens").asLong(usage().completion()), read, 0);
+    }
+
+    private static String reason(String stop) {
+        return switch (stop) {
+            case "end_turn", "stop_sequence", "pause_turn" -> "stop";
+            case "max_tokens", "model_context_window_exceeded" -> "length";
+            case "tool_use" -> "tool_calls";
+            case "refusal" -> "content_filter";
+            default -> stop;
+        };
     }
 }
 
@@ -5609,14 +6432,17 @@ final class ToolCalls {
 
 /// The API's refusals of a chat that need more than GitHub's own words.
 final class ChatRefusal {
-    static Fault of(CopilotClient copilot, Request request, Refusal answer) {
+    static Fault of(CopilotClient copilot, Request request, Way way, Refusal answer) {
         return switch (answer.code()) {
             case "model_not_supported" -> notSupported(copilot, request.model(), answer);
             case "model_not_available_for_integrator" -> Fault.error(answer.said(),
                     "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
             case "unsupported_api_for_model" -> Fault.error(
-                    request.model() + " is not served on /chat/completions: " + answer.said(),
-                    "copilot models names the endpoints; take one with chat (-m)");
+                    request.model() + " is not served on " + way.path() + ": " + answer.said(),
+                    "copilot models --refresh lists what is served; take another (-m)");
+            case "model_max_prompt_tokens_exceeded", "context_length_exceeded" -> Fault.error(
+                    "the prompt is too long for " + request.model() + ": " + answer.said(),
+                    "a shorter prompt, or a model with a larger context (copilot models)");
             default -> null;
         };
     }
@@ -8945,6 +9771,8 @@ final class Headers {
                 "Copilot-Integration-Id", "vscode-chat", "X-Initiator", "user", "X-Request-Id", Text.randomId()));
     }
 
+    Headers with(Map<String, String> more) { return of(strict, ours, more); }
+
     @SafeVarargs
     private Headers of(boolean strict, Map<String, String>... parts) {
         var all = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
@@ -8986,6 +9814,11 @@ record Call(String method, URI uri, Headers headers, byte[] body, Duration head,
 
     static Call post(URI uri, Headers headers, String body) {
         return new Call("POST", uri, headers, body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /// With more headers; the person's own still win.
+    Call with(Map<String, String> more) {
+        return more.isEmpty() ? this : new Call(method, uri, headers.with(more), body, head, retries, explained);
     }
 
     Call once() { return new Call(method, uri, headers, body, head, 0, explained); }
@@ -10222,6 +11055,11 @@ final class Stdin {
         byte[] bytes = await(all, null).orElseThrow();
         if (bytes.length > Text.LARGEST) throw Fault.usage("stdin is larger than 64 MiB", "no model reads so much");
         return Text.utf8(bytes, "stdin");
+    }
+
+    byte[] bytes() {
+        start();
+        return await(all, null).orElseThrow();
     }
 
     /// Everything into a file, however long.

@@ -15,7 +15,8 @@ class AskCsv {
         script("ask-csv FILE QUESTION [OUT]\nQUESTION is such as 'Is this a complaint? {{text}}'", args, (words, _) -> {
             String out = words.size() > 2 ? words.get(2)
                     : words.getFirst().replaceFirst("\\.[^./\\\\]*$", "") + "-answers.csv";
-            var outcome = batch(template(words.get(1)), words.getFirst()).withRetryFailed().withProgress(System.err::println).to(out);
+            var outcome = batch(template(words.get(1)), words.getFirst()).withRetryFailed()
+                    .withProgress(System.err::println).to(out);
             outcome.results().forEach(row -> IO.println(row.text("id") + "\t"
                     + row.text("text").replaceAll("\\s+", " ")));
             if (!outcome.complete()) throw new Fault(5, outcome.toString(), "the same command asks those again");

@@ -494,7 +494,8 @@ class Chat {
         good(chat("-m", "gpt-5.4", "--temperature", "0.70", "--top-p", "1", "--seed", "12345678901",
                 "--max-tokens", "50", "--reasoning-effort", "low", "hello"));
         String sent = chats().getLast().rawBody();
-        for (String field : List.of("\"temperature\":0.70", "\"top_p\":1", "\"seed\":12345678901", "\"max_tokens\":50",
+        for (String field : List.of("\"temperature\":0.70", "\"top_p\":1", "\"seed\":12345678901",
+                "\"max_completion_tokens\":50",
                 "\"reasoning_effort\":\"low\"")) {
             assertTrue(sent.contains(field), () -> field + " is not in " + sent);
         }
@@ -1267,9 +1268,10 @@ class Chat {
     }
 
     @Test
-    void aModelOfAnotherEndpointSaysSo() {
-        var outcome = exits(1, chat("-m", "gpt-5.3-codex", "hello"));
-        shows("gpt-5.3-codex is not served on /chat/completions", outcome);
+    void aModelThatIsServedNowhereSaysSo() {
+        cop.sim.set("faults", List.of("400-unsupported_api_for_model", "400-unsupported_api_for_model"));
+        var outcome = exits(1, chat("-m", "gpt-4o", "hello"));
+        shows("gpt-4o is not served on /chat/completions", outcome);
         shows("hint: copilot models", outcome);
     }
 

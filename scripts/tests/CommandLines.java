@@ -991,10 +991,11 @@ class CommandLines {
     }
 
     @Test
-    void theOnlyExitIsInMain() throws IOException {
+    void theOnlyExitsAreMainsAndAScripts() throws IOException {
         var exits = source("copilot.java").lines().filter(l -> l.contains("System.exit")).map(String::strip).toList();
-        assertEquals(1, exits.size(), exits::toString);
+        assertEquals(2, exits.size(), exits::toString);
         assertTrue(exits.getFirst().startsWith("public static void main("), exits::toString);
+        assertEquals("if (code != 0) System.exit(code);", exits.getLast(), "a script's");
     }
 
     @Test

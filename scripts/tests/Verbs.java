@@ -225,8 +225,8 @@ class Verbs {
     void aBatchThatCannotBeAskedSendsNothing() {
         cop.write("r.jsonl", THREE + "{\"id\": \"d\"}\n{\"id\": \"a\", \"x\": \"\"}\n");
         var batch = new copilot.Batch(toolkit.template("say: {{x}}"), "r.jsonl");
-        assertEquals(2, fault(() -> batch.to("out.jsonl"), "2 of 5 rows cannot be asked", "the id a is that of row 1")
-                .exitCode());
+        assertEquals(2, fault(() -> batch.to("out.jsonl"), "2 of 5 rows cannot be asked", "the id a is that of row 1",
+                "mend them, or leave them out: batch(").exitCode());
         fault(() -> batch.to("no/such/out.jsonl"), "there is no folder");
         fault(() -> batch.withJobs(0).to("out.jsonl"), "withJobs(0)");
         assertEquals(0, sent().size());
@@ -344,7 +344,7 @@ class Verbs {
             a                 | 0 | [a] []           | -
             --help            | 0 | -                | -
             a --lout          | 2 | -                | error: there is no option --lout~hint: did you mean --loud?
-            a -x              | 2 | -                | error: there is no option -x~hint: usage: greet NAME [OTHER] [--loud]
+            a -x              | 2 | -                | error: there is no option -x~hint: usage: greet NAME [OTHER]
             --loud            | 2 | -                | error: something is missing~hint: usage: greet NAME [OTHER]
             a b c             | 2 | -                | error: there is no place for c~hint: usage: greet
             fail              | 7 | -                | error: it went wrong~hint: try again""")
