@@ -24,12 +24,16 @@ import tools.jackson.databind.node.ObjectNode;
 /// A stand-in for GitHub and GitHub Copilot, as strict as public sources say that the real servers are.
 ///
 /// There are two origins, as in reality: [#url] is github.com with api.github.com (device flow, `/user`, the token
-/// exchange, the quota), [#api] is api.githubcopilot.com (`/models`, `/chat/completions`, `/embeddings`). A third,
-/// [#otherApi], is the Copilot API of another plan's host: it answers 421 to everything (ericc-ch/copilot-api #7).
+/// exchange, the quota), [#api] is api.githubcopilot.com: `/models`, `/embeddings`, and three ways to ask a model,
+/// `/chat/completions`, `/responses` and `/v1/messages`, of which each model has those that its entry in the catalogue
+/// names. A third origin, [#otherApi], is the Copilot API of another plan's host: it answers 421 to everything
+/// (ericc-ch/copilot-api #7).
 ///
 /// What it does differently from the friendly default is set by **switches**: one table ([#SWITCHES]) makes the
 /// options of the command line, the names of [#set] and the fields of `POST /_simulator`. What it was asked, and what
-/// that would have cost, is in the **ledger**. Its answers are deterministic (see [#spoken]).
+/// that would have cost, is in the **ledger**. Its answers are deterministic (see [#spoken]): what is said is settled
+/// first ([Talk]) and then written down the way that was asked for ([Way]), so that the same prompt gets the same text
+/// on all three, streamed or not.
 ///
 /// It knows nothing of copilot.java: two programs that agree by accident would test nothing.
 /// To run just: `simulator.java`, or around a command: `simulator.java --logged-in -- copilot chat "hello"`.
@@ -60,6 +64,8 @@ public class simulator implements AutoCloseable {
     private final Map<String, Access> githubTokens = new ConcurrentHashMap<>();
     private final Map<String, Instant> copilotTokens = new ConcurrentHashMap<>();
     private final Set<String> enabledModels = ConcurrentHashMap.newKeySet();
+    private final Map<String, Way> ways = Stream.of(new Completions(), new Responses(), new Messages())
+            .collect(Collectors.toUnmodifiableMap(Way::path, way -> way));
 
     private simulator(InstantSource clock, int port) throws IOException {
         this.clock = clock;
@@ -204,18 +210,26 @@ public class simulator implements AutoCloseable {
                 "full", "old", "empty", "no-default");
         toggle("models-faults", "", "one per request of /models, named as for --faults");
         toggle("integrator", "", "if given, only these models are available for the integration id");
-        toggle("faults", "", "one per chat request, after the authorization check; names below");
+        toggle("stale-endpoints", "", "models that refuse /chat/completions whatever the catalogue says; ID:/PATH for"
+                + " another endpoint");
+        toggle("faults", "", "one per chat request (of all three ways), after the authorization check; names below");
         toggle("answer", "", "the answer to every chat (default: see say: below)");
-        toggle("finish", "stop", "finish_reason", "stop", "length", "content_filter", "tool_calls");
+        toggle("finish", "stop", "finish_reason, or what it is called elsewhere",
+                "stop", "length", "content_filter", "tool_calls");
         toggle("reasoning", "", "a text sent as the model's reasoning, in its vendor's way");
-        toggle("usage", "finish", "where a stream has its usage", "finish", "own-chunk", "none");
+        toggle("summaries", true, "/responses: reasoning has its summary; if not, [] is all that shows of it");
+        toggle("usage", "finish", "where a stream has its usage (own-chunk: /chat/completions)",
+                "finish", "own-chunk", "none");
+        toggle("messages-errors", "flat", "/v1/messages says {\"message\"}, or {\"type\":\"error\",\"error\":{…}}",
+                "flat", "anthropic");
         toggle("chunk", 0, "bytes per write of a stream; 0 is an event per write");
         toggle("newline", "lf", "line ends of a stream", "lf", "crlf", "cr");
         toggle("space", true, "a space after data:");
         toggle("comments", false, "a : ping line between events");
         toggle("malformed", false, "one line of cut JSON in between");
         toggle("bom", false, "a byte order mark first");
-        toggle("done", true, "data: [DONE] at the end");
+        toggle("done", true, "data: [DONE] at the end, except for /responses");
+        toggle("responses-done", false, "data: [DONE] at the end of /responses");
         toggle("last-newline", true, "the last line has its newline");
         toggle("latency", 0, "milliseconds before the headers of a chat answer");
         toggle("drip", 0, "milliseconds between deltas");
@@ -876,6 +890,17 @@ public class simulator implements AutoCloseable {
                         .formatted(entitlement(), percent, resetDate()));
     }
 
+    /// The same in the last event of a stream, where the entitlement is a string.
+    private ObjectNode quotaSnapshots() {
+        var snapshots = JSON.createObjectNode();
+        snapshots.putObject(text("plan").equals("free") ? "chat" : "premium_interactions")
+                .put("entitlement", "" + entitlement())
+                .put("percent_remaining", Math.round(remaining() * 10_000 / entitlement()) / 100.0)
+                .put("overage_count", 0).put("overage_permitted", false).put("unlimited", false)
+                .put("reset_date", resetDate() + "T00:00:00Z");
+        return snapshots;
+    }
+
     private Answer quota(Call call) {
         var access = authenticated(call);
         if (!access.exchange.equals("ok")) { return exchangeOutcome(access.exchange); }
@@ -920,11 +945,11 @@ public class simulator implements AutoCloseable {
     private Answer copilot(Call call) {
         if (call.route().equals("GET /_ping")) { return Answer.text(200, "OK"); }
         checkHost(call);
-        refuseIf(!call.route().matches("GET /models(/[^/]+)?|POST /(chat/completions|embeddings|models/[^/]+/policy)"),
+        var way = call.method.equals("POST") ? ways.get(call.path) : null;
+        refuseIf(way == null && !call.route().matches("GET /models(/[^/]+)?|POST /(embeddings|models/[^/]+/policy)"),
                 404, "404 page not found\n");
         checkAuthorization(call);
-        var chat = call.route().equals("POST /chat/completions");
-        var fault = chat ? take("faults") : call.route().equals("GET /models") ? take("models-faults") : "ok";
+        var fault = way != null ? take("faults") : call.route().equals("GET /models") ? take("models-faults") : "ok";
         if (fault.equals("reset-before") || fault.equals("html-200")) {
             return fault.equals("html-200") ? Answer.html(200, "Sign in to the guest network") : Answer.dropped();
         }
@@ -933,12 +958,11 @@ public class simulator implements AutoCloseable {
         if (call.method.equals("POST")) {
             checkBody(call);
         }
+        if (way != null) { return ask(way, call, fault); }
         return switch (call.route()) {
-            case "POST /chat/completions" -> chat(call, fault);
-            case "GET /models" -> broken(Answer.json(200, catalogue()), fault)
+            case "GET /models" -> broken(Answer.json(200, catalogue()), fault, MID_STREAM_ERROR)
                     .header("Cache-Control", "private, max-age=21600");
             case "POST /embeddings" -> embeddings(call);
-            // POST /responses and POST /v1/messages: a later issue puts them here.
             case String s when s.matches("GET /models/[^/]+") -> Answer.json(200, entry(named(call)));
             default -> policy(call);
         };
@@ -964,7 +988,7 @@ public class simulator implements AutoCloseable {
 
     private static final List<String> IDENTITY = List.of("editor-version", "editor-plugin-version", "user-agent",
             "copilot-integration-id", "openai-intent", "x-initiator", "x-request-id", "x-github-api-version",
-            "copilot-vision-request", "content-type");
+            "copilot-vision-request", "content-type", "anthropic-version", "anthropic-beta");
 
     private void checkIdentity(Call call) {
         refuseIf(call.has("x-github-api-version") && call.header("x-github-api-version").compareTo("2025") < 0, 466,
@@ -1035,9 +1059,15 @@ public class simulator implements AutoCloseable {
 
         boolean anthropic() { return vendor.equals("Anthropic"); }
 
+        boolean chats() { return endpoints.contains("/chat/completions"); }
+
+        /// Anthropic's own list has no `none`; the entries that are on /chat/completions too have OpenAI's list.
         List<String> efforts() {
-            return supports.contains("effort") ? List.of("none", "low", "medium", "high", "xhigh") : List.of();
+            return !supports("effort") ? List.of() : anthropic() && !chats()
+                    ? List.of("low", "medium", "high", "max") : List.of("none", "low", "medium", "high", "xhigh");
         }
+
+        int maxImages() { return google() ? 10 : anthropic() ? 1 : 5; }
     }
 
     /// id | name | vendor | dated name | type | context, prompt, output tokens | multiplier | credits per million
@@ -1064,6 +1094,9 @@ public class simulator implements AutoCloseable {
             | 175 1400 18 | /responses ws:/responses \
             | streaming tool_calls parallel_tool_calls vision structured_outputs effort \
             | premium powerful fallback policy
+            gpt-5.4-mini | GPT-5.4 mini | OpenAI | gpt-5.4-mini-2026-03-17 | chat | 400000 272000 128000 | 0.33 \
+            | 75 450 8 | /responses ws:/responses \
+            | streaming tool_calls parallel_tool_calls vision structured_outputs effort | premium lightweight policy
             claude-sonnet-4.5 | Claude Sonnet 4.5 | Anthropic | claude-sonnet-4.5 | chat | 216000 128000 16000 | 1 \
             | 300 1500 30 | /chat/completions /v1/messages \
             | streaming tool_calls parallel_tool_calls vision thinking | premium versatile policy
@@ -1071,6 +1104,10 @@ public class simulator implements AutoCloseable {
             | 500 2500 50 | /v1/messages /chat/completions \
             | streaming tool_calls parallel_tool_calls vision thinking adaptive_thinking effort \
             | premium powerful policy disabled
+            claude-opus-4.8 | Claude Opus 4.8 | Anthropic | claude-opus-4.8 | chat | 264000 200000 64000 | 7.5 \
+            | 500 2500 50 | /v1/messages \
+            | streaming tool_calls parallel_tool_calls vision thinking adaptive_thinking effort \
+            | premium powerful policy
             gemini-3.1-pro-preview | Gemini 3.1 Pro | Google | gemini-3.1-pro-preview | chat | 128000 109000 64000 | 1 \
             | 200 1200 20 | /chat/completions | streaming tool_calls parallel_tool_calls vision \
             | premium powerful policy preview
@@ -1093,9 +1130,9 @@ public class simulator implements AutoCloseable {
         return !model.marks.contains("premium") || !text("plan").equals("free");
     }
 
-    /// In early 2025 no model was for /responses alone.
+    /// In early 2025 no model that chats was without /chat/completions.
     private boolean isListed(Model model) {
-        return inPlan(model) && !(text("models").equals("old") && model.marks.contains("fallback"));
+        return inPlan(model) && !(text("models").equals("old") && model.type.equals("chat") && !model.chats());
     }
 
     private boolean isEnabled(Model model) {
@@ -1143,10 +1180,9 @@ public class simulator implements AutoCloseable {
             }
         }
         if (model.supports("vision")) {
-            var vision = limits.putObject("vision").put("max_prompt_image_size", 3_145_728)
-                    .put("max_prompt_images", model.google() ? 10 : model.anthropic() ? 1 : 5);
-            List.of("image/jpeg", "image/png", "image/webp", "image/gif")
-                    .forEach(vision.putArray("supported_media_types")::add);
+            var vision = limits.putObject("vision").put("max_prompt_image_size", MAX_IMAGE)
+                    .put("max_prompt_images", model.maxImages());
+            IMAGES.forEach(vision.putArray("supported_media_types")::add);
         }
         var supports = capabilities.putObject("supports");      // a missing flag means: not supported
         model.supports.stream().filter(s -> !s.equals("effort")).sorted().forEach(s -> supports.put(s, true));
@@ -1218,7 +1254,8 @@ public class simulator implements AutoCloseable {
         if (model.type.equals("completion")) {
             throw new Refusal(modelError("Model is not supported for this request.", "model_not_supported"));
         }
-        if (!model.endpoints.contains(endpoint)) {
+        if (!model.endpoints.contains(endpoint) || items(text("stale-endpoints")).map(stale -> stale.contains(":")
+                ? stale : stale + ":/chat/completions").anyMatch((id + ":" + endpoint)::equals)) {
             throw new Refusal(error(400, "model \"%s\" is not accessible via the %s endpoint".formatted(id, endpoint),
                     "unsupported_api_for_model"));
         }
@@ -1256,34 +1293,219 @@ public class simulator implements AutoCloseable {
         return Answer.json(200, answer).charged(model.id, 0);
     }
 
-    // ------------------------------------------------------------------------------------------- Copilot: chat
+    // ------------------------------------------------------------------------------------------- Copilot: to ask
 
-    /// One chat, settled: what will be said, by whom, in how many tokens.
-    private record Talk(Model model, JsonNode request, List<String> deltas, String finish, String reasoning,
-                        int choices, long promptTokens, long created, String id) {
-        String text() { return String.join("", deltas); }
+    /// A way to ask a model: a path, how strictly its body is read, and what an answer looks like there.
+    private sealed interface Way permits Completions, Responses, Messages {
+        String path();
 
-        long completionTokens() { return tokens(text()) * choices; }
+        /// Refuses what no model takes.
+        void check(Call call);
 
-        boolean toolCall() { return finish.equals("tool_calls"); }
+        /// What was asked; refuses what this model does not take.
+        Asked read(Model model, Call call);
 
-        String tool() {
-            return request.path("tools").path(0).path("function").path("name").asString("weather");
+        Refusal tooLong(Model model, long tokens);
+
+        Script script(Talk talk);
+
+        /// The answer in one piece.
+        ObjectNode whole(Talk talk);
+
+        /// What it sends, as event `number`, when it fails in mid-stream (a fault with `error` in its name).
+        Event trouble(String fault, int number);
+
+        /// A stream that is whole but for its end, which is a failure.
+        Script failed(Script script);
+
+        /// The same in one piece.
+        String failure(Talk talk);
+    }
+
+    /// What was asked, whichever way: what is said depends on nothing else. `room` is in tokens; `thinking` is the text
+    /// of the reasoning, empty for none; `request` is for what an answer repeats of it.
+    private record Asked(JsonNode request, List<Turn> turns, List<Image> images, List<String> stops, long room,
+                         int choices, String tool, String thinking) {
+        long tokens() { return turns.stream().mapToLong(turn -> simulator.tokens(turn.text)).sum(); }
+    }
+
+    private record Turn(String role, String text) {}
+
+    private record Image(String type, String base64) {
+        /// `data:TYPE;base64,…`; null for what is none.
+        static Image ofUrl(String url) {
+            int comma = url.startsWith("data:image/") ? url.indexOf(";base64,") : -1;
+            return comma < 0 ? null : new Image(url.substring(5, comma), url.substring(comma + 8));
+        }
+
+        long size() {
+            try {
+                return Base64.getDecoder().decode(base64).length;
+            } catch (IllegalArgumentException _) {
+                return -1;
+            }
         }
     }
 
-    private Answer chat(Call call, String fault) {
-        var request = call.body;
-        checkRequest(request);
-        var model = chosen(call, "/chat/completions");
-        long promptTokens = checkAgainst(model, call);
-        var talk = talk(model, request, promptTokens);
-        var answer = request.path("stream").asBoolean(false)
-                ? new Answer(200, "text/event-stream", new byte[0], -1, damaged(script(talk), fault), Map.of(), null, 0)
-                : broken(Answer.json(200, whole(talk)), fault);
+    private static final List<String> IMAGES = List.of("image/jpeg", "image/png", "image/webp", "image/gif");
+    private static final int MAX_IMAGE = 3_145_728;
+
+    /// One answer, settled: what will be said, by whom, in how many tokens. `stopped` is the stop sequence that ended
+    /// it, or null.
+    private record Talk(Model model, Asked asked, List<String> deltas, String finish, String stopped, String reasoning,
+                        long promptTokens, long created, String id) {
+        String text() { return String.join("", deltas); }
+
+        int choices() { return asked.choices; }
+
+        long thoughtTokens() { return tokens(reasoning); }
+
+        long completionTokens() { return tokens(text()) * choices(); }
+
+        boolean toolCall() { return finish.equals("tool_calls"); }
+
+        String tool() { return asked.tool; }
+    }
+
+    private Answer ask(Way way, Call call, String fault) {
+        way.check(call);
+        var model = chosen(call, way.path());
+        var asked = way.read(model, call);
+        checkImages(model, call, asked.images);
+        boolean streams = call.body.path("stream").asBoolean(false);
+        invalidIf(streams && !model.supports("streaming"), model.id + " does not stream");
+        if (asked.tokens() > model.prompt) {
+            throw way.tooLong(model, asked.tokens());
+        }
+        var talk = talk(model, asked);
+        var answer = streams
+                ? new Answer(200, "text/event-stream", new byte[0], -1, damaged(way, talk, fault), Map.of(), null, 0)
+                : broken(Answer.json(200, way.whole(talk)), fault, way.failure(talk));
         // A missing X-Initiator counts as a person's (LiteLLM #12859, ericc-ch/copilot-api #47).
         var free = call.header("x-initiator").equals("agent") || fault.contains("error");
         return answer.charged(model.id, free ? 0 : model.multiplier);
+    }
+
+    private static void checkImages(Model model, Call call, List<Image> images) {
+        if (images.isEmpty()) {
+            return;
+        }
+        if (!call.header("copilot-vision-request").equals("true")) {
+            throw new Refusal(error(400, "missing required Copilot-Vision-Request header for vision requests", ""));
+        }
+        invalidIf(!model.supports("vision"), model.id + " sees no images");
+        invalidIf(images.size() > model.maxImages(), "more than %d images".formatted(model.maxImages()));
+        for (var image : images) {
+            invalidIf(!IMAGES.contains(image.type), "media type " + image.type);
+            invalidIf(image.size() <= 0, "an image that is not base64");
+            if (image.size() > MAX_IMAGE) {
+                throw new Refusal(error(413, "failed to parse request", ""));
+            }
+        }
+    }
+
+    private static long tokens(String text) {
+        return (utf8(text).length + 3) / 4;
+    }
+
+    private Talk talk(Model model, Asked asked) {
+        var words = new ArrayList<String>();
+        var answer = spoken(model, asked.turns);
+        String stopped = null;
+        for (var stop : asked.stops) {
+            var at = answer.indexOf(stop);
+            stopped = at < 0 ? stopped : stop;
+            answer = at < 0 ? answer : answer.substring(0, at);
+        }
+        // Deltas end where words end, so that no character is cut in two.
+        Pattern.compile("\\S+\\s*|\\s+").matcher(answer).results().map(MatchResult::group).forEach(words::add);
+        var finish = text("finish");
+        for (long left = tokens(answer); left > asked.room; finish = "length") {
+            answer = answer.substring(0, answer.length() - words.removeLast().length());
+            left = tokens(answer);
+        }
+        return new Talk(model, asked, words, finish, stopped, text("reasoning").isEmpty() ? asked.thinking
+                : text("reasoning"), asked.tokens(), clock.instant().getEpochSecond(), model.openAI()
+                ? "chatcmpl-" + random("ABCDEFGHJKLMNPQRSTUVWXYZ", 28) : UUID.randomUUID().toString());
+    }
+
+    /// What the model says: the switch `answer`; else, when a line of the last user message begins with `say: `, all
+    /// that follows it, exactly; else a sentence on what it heard.
+    private String spoken(Model model, List<Turn> turns) {
+        var heard = turns.stream().filter(turn -> turn.role.equals("user")).reduce((_, last) -> last)
+                .map(Turn::text).orElse("");
+        if (!text("answer").isEmpty()) { return text("answer"); }
+        var say = Pattern.compile("(?<![^\\r\\n])say: ").matcher(heard);
+        if (say.find()) { return heard.substring(say.end()); }
+        var line = heard.strip().replaceAll("\\s+", " ");
+        long count = line.isEmpty() ? 0 : line.split(" ").length;
+        long replies = turns.stream().filter(turn -> turn.role.equals("assistant")).count();
+        return "%s heard %d word%s: %s%s".formatted(model.id, count, count == 1 ? "" : "s",
+                line.codePoints().limit(60).mapToObj(Character::toString).collect(Collectors.joining()),
+                replies == 0 ? "" : " (turn " + (replies + 1) + ")");
+    }
+
+    /// What the call cost: a price is in AI credits per batch, a credit is 10⁹ nano (a cent).
+    private static ObjectNode credits(Talk talk) {
+        var credits = JSON.createObjectNode();
+        var details = JSON.createArrayNode();
+        long total = 0;
+        var counts = List.of(talk.promptTokens, talk.completionTokens() + talk.thoughtTokens());
+        for (int i = 0; i < 2; i++) {
+            total += counts.get(i) * talk.model.prices.get(i) * 1000;
+            details.addObject().put("token_type", i == 0 ? "input" : "output").put("token_count", counts.get(i))
+                    .put("cost_per_batch", talk.model.prices.get(i) * 1_000_000_000).put("batch_size", 1_000_000);
+        }
+        credits.put("total_nano_aiu", total).set("token_details", details);
+        return credits;
+    }
+
+    // ------------------------------------------------------------------------------------------- Copilot: chat
+
+    /// `POST /chat/completions`; its parts are the methods from here to [#addUsage].
+    private final class Completions implements Way {
+        @Override
+        public String path() { return "/chat/completions"; }
+
+        @Override
+        public void check(Call call) { checkRequest(call.body); }
+
+        @Override
+        public Asked read(Model model, Call call) {
+            checkAgainst(model, call.body);
+            return asked(model, call.body);
+        }
+
+        @Override
+        public Refusal tooLong(Model model, long tokens) { return promptTooLong(model, tokens); }
+
+        @Override
+        public Script script(Talk talk) { return simulator.this.script(talk); }
+
+        @Override
+        public ObjectNode whole(Talk talk) { return simulator.whole(talk); }
+
+        @Override
+        public Event trouble(String fault, int number) {
+            return new Event("", !fault.equals("copilot-errors") ? MID_STREAM_ERROR : """
+                    {"choices":null,"copilot_errors":[{"type":"agent","code":"agent_failed",\
+                    "message":"the agent failed","agent":"simulated"}]}""");
+        }
+
+        @Override
+        public Script failed(Script script) {
+            return script.with(script.events.stream().map(e -> new Event("", e.data.replaceFirst(
+                    "(\"finish_reason\":)\"\\w+\"", "$1\"error\""))).toList());
+        }
+
+        @Override
+        public String failure(Talk talk) { return MID_STREAM_ERROR; }
+    }
+
+    private static Refusal promptTooLong(Model model, long tokens) {
+        return new Refusal(error(400,
+                "prompt token count of %d exceeds the limit of %d".formatted(tokens, model.prompt),
+                "model_max_prompt_tokens_exceeded"));
     }
 
     private static void checkRequest(JsonNode request) {
@@ -1364,25 +1586,16 @@ public class simulator implements AutoCloseable {
         for (var part : content.isArray() ? content : JSON.createArrayNode()) {
             var fine = switch (part.path("type").asString("")) {
                 case "text" -> part.path("text").isString();
-                case "image_url" -> part.at("/image_url/url").asString("").startsWith("data:image/");
+                case "image_url" -> Image.ofUrl(part.at("/image_url/url").asString("")) != null;
                 default -> false;       // documents and PDF parts are refused here (codecompanion.nvim)
             };
             invalidIf(!fine, "messages: content part");
         }
     }
 
-    /// The checks that need the model; returns the tokens of the prompt, four UTF-8 bytes each.
-    private static long checkAgainst(Model model, Call call) {
-        var request = call.body;
+    /// The checks that need the model.
+    private static void checkAgainst(Model model, JsonNode request) {
         var messages = request.path("messages");
-        var images = messages.valueStream().flatMap(m -> m.path("content").valueStream())
-                .filter(p -> p.path("type").asString("").equals("image_url")).count();
-        if (images > 0 && !call.header("copilot-vision-request").equals("true")) {
-            throw new Refusal(error(400, "missing required Copilot-Vision-Request header for vision requests", ""));
-        }
-        invalidIf(images > 0 && !model.supports("vision"), model.id + " sees no images");
-        invalidIf(request.path("stream").asBoolean(false) && !model.supports("streaming"),
-                model.id + " does not stream");
         invalidIf(model.marks.contains("nosystem") && (request.has("temperature") || messages.valueStream()
                 .anyMatch(m -> m.path("role").asString("").equals("system"))),
                 model.id + ": no system, no temperature");
@@ -1396,13 +1609,19 @@ public class simulator implements AutoCloseable {
         // Gemini 3 refuses the turn after a tool call without its own opaque reasoning (vscode #292585).
         invalidIf(model.google() && messages.valueStream().anyMatch(m -> m.has("tool_calls")
                 && !m.has("reasoning_opaque")), "reasoning_opaque");
-        long tokens = messages.valueStream().mapToLong(m -> tokens(said(m))).sum();
-        if (tokens > model.prompt) {
-            throw new Refusal(error(400,
-                    "prompt token count of %d exceeds the limit of %d".formatted(tokens, model.prompt),
-                    "model_max_prompt_tokens_exceeded"));
-        }
-        return tokens;
+    }
+
+    private static Asked asked(Model model, JsonNode request) {
+        var stop = request.path("stop");
+        return new Asked(request, request.path("messages").valueStream()
+                .map(m -> new Turn(m.path("role").asString(), said(m))).toList(),
+                request.path("messages").valueStream().flatMap(m -> m.path("content").valueStream())
+                        .filter(p -> p.has("image_url")).map(p -> Image.ofUrl(p.at("/image_url/url").asString()))
+                        .toList(),
+                (stop.isArray() ? stop.valueStream() : Stream.of(stop)).filter(JsonNode::isString)
+                        .map(JsonNode::asString).toList(),
+                request.path("max_completion_tokens").asLong(request.path("max_tokens").asLong(model.output)),
+                request.path("n").asInt(1), request.at("/tools/0/function/name").asString("weather"), "");
     }
 
     /// A message's text: its string, or its text parts one after the other.
@@ -1412,49 +1631,9 @@ public class simulator implements AutoCloseable {
                 .map(part -> part.path("text").asString("")).collect(Collectors.joining());
     }
 
-    private static long tokens(String text) {
-        return (utf8(text).length + 3) / 4;
-    }
-
-    private Talk talk(Model model, JsonNode request, long promptTokens) {
-        var words = new ArrayList<String>();
-        var answer = spoken(model, request.path("messages"));
-        for (var stop : request.path("stop").isArray() ? request.path("stop") : List.of(request.path("stop"))) {
-            var at = stop.isString() ? answer.indexOf(stop.asString()) : -1;
-            answer = at < 0 ? answer : answer.substring(0, at);
-        }
-        // Deltas end where words end, so that no character is cut in two.
-        Pattern.compile("\\S+\\s*|\\s+").matcher(answer).results().map(MatchResult::group).forEach(words::add);
-        var finish = text("finish");
-        long room = request.path("max_completion_tokens").asLong(request.path("max_tokens").asLong(model.output));
-        for (long left = tokens(answer); left > room; finish = "length") {
-            answer = answer.substring(0, answer.length() - words.removeLast().length());
-            left = tokens(answer);
-        }
-        return new Talk(model, request, words, finish, text("reasoning"), request.path("n").asInt(1), promptTokens,
-                clock.instant().getEpochSecond(), model.openAI() ? "chatcmpl-" + random("ABCDEFGHJKLMNPQRSTUVWXYZ", 28)
-                : UUID.randomUUID().toString());
-    }
-
-    /// What the model says: the switch `answer`; else, when a line of the last user message begins with `say: `, all
-    /// that follows it, exactly; else a sentence on what it heard.
-    private String spoken(Model model, JsonNode messages) {
-        var heard = messages.valueStream().filter(m -> m.path("role").asString("").equals("user"))
-                .reduce((_, last) -> last).map(simulator::said).orElse("");
-        if (!text("answer").isEmpty()) { return text("answer"); }
-        var say = Pattern.compile("(?<![^\\r\\n])say: ").matcher(heard);
-        if (say.find()) { return heard.substring(say.end()); }
-        var line = heard.strip().replaceAll("\\s+", " ");
-        long count = line.isEmpty() ? 0 : line.split(" ").length;
-        long turns = messages.valueStream().filter(m -> m.path("role").asString("").equals("assistant")).count();
-        return "%s heard %d word%s: %s%s".formatted(model.id, count, count == 1 ? "" : "s",
-                line.codePoints().limit(60).mapToObj(Character::toString).collect(Collectors.joining()),
-                turns == 0 ? "" : " (turn " + (turns + 1) + ")");
-    }
-
     private static ObjectNode usage(Talk talk, boolean zero) {
         long prompt = zero ? 0 : talk.promptTokens, completion = zero ? 0 : talk.completionTokens();
-        long thought = zero ? 0 : tokens(talk.reasoning);
+        long thought = zero ? 0 : talk.thoughtTokens();
         var usage = JSON.createObjectNode().put("completion_tokens", completion + thought).put("prompt_tokens", prompt)
                 .put("total_tokens", prompt + completion + thought);
         usage.putObject("prompt_tokens_details").put("cached_tokens", 0);
@@ -1464,27 +1643,12 @@ public class simulator implements AutoCloseable {
         return usage;
     }
 
-    /// What the call cost: a price is in AI credits per batch, a credit is 10⁹ nano (a cent).
-    private static ObjectNode credits(Talk talk) {
-        var credits = JSON.createObjectNode();
-        var details = JSON.createArrayNode();
-        long total = 0;
-        var counts = List.of(talk.promptTokens, talk.completionTokens() + tokens(talk.reasoning));
-        for (int i = 0; i < 2; i++) {
-            total += counts.get(i) * talk.model.prices.get(i) * 1000;
-            details.addObject().put("token_type", i == 0 ? "input" : "output").put("token_count", counts.get(i))
-                    .put("cost_per_batch", talk.model.prices.get(i) * 1_000_000_000).put("batch_size", 1_000_000);
-        }
-        credits.put("total_nano_aiu", total).set("token_details", details);
-        return credits;
-    }
-
     /// The answer in one piece. Claude's has no object and no index, and with tools two choices for one answer
     /// (codecompanion.nvim's recorded stubs).
-    private ObjectNode whole(Talk talk) {
+    private static ObjectNode whole(Talk talk) {
         var answer = JSON.createObjectNode();
         var choices = answer.putArray("choices");
-        for (int i = 0; i < talk.choices; i++) {
+        for (int i = 0; i < talk.choices(); i++) {
             var choice = choices.addObject();
             choice.put("finish_reason", talk.finish);
             if (!talk.model.anthropic()) {
@@ -1540,9 +1704,29 @@ public class simulator implements AutoCloseable {
 
     // ------------------------------------------------------------------------------------------- streams
 
-    /// The `data:` payloads of a stream. Deltas begin at `lead`, the finish chunk and what follows it at `tail`.
-    /// `drop`: the connection breaks after the last of them. `end`: cut JSON that comes last, without a newline.
-    private record Script(List<String> events, int lead, int tail, boolean drop, String end) {}
+    /// A server-sent event. /chat/completions gives its events no name: "".
+    private record Event(String name, String data) {
+        Event cut() { return new Event(name, data.substring(0, data.length() / 2)); }
+    }
+
+    /// The events of a stream. Deltas of the text go from `lead` to before `close`; the event that says how it ended,
+    /// and what follows it, begins at `tail`. `drop`: the connection breaks after the last of them. `end`: an event
+    /// that comes last, cut and without a newline, or null.
+    private record Script(List<Event> events, int lead, int close, int tail, boolean drop, Event end) {
+        Script(List<Event> events, int lead, int close, int tail) { this(events, lead, close, tail, false, null); }
+
+        Script with(List<Event> events) { return new Script(events, lead, close, tail, drop, end); }
+
+        Script first(int count) { return with(events.subList(0, count)); }
+
+        int half() { return (lead + close + 1) / 2; }
+
+        Script dropped() { return new Script(events, lead, close, tail, true, end); }
+
+        Script then(Event last) {
+            return with(Stream.concat(events.stream(), Stream.of(last)).toList());
+        }
+    }
 
     /// The shapes differ by the model's vendor (recorded in vscode-copilot-chat's and codecompanion.nvim's tests).
     private Script script(Talk talk) {
@@ -1571,15 +1755,15 @@ public class simulator implements AutoCloseable {
             events.add(chunk(talk, 0, JSON.createObjectNode().put("cot_summary", talk.reasoning).put("cot_id", "cot_1"),
                     null));
         }
-        var payloads = events.stream().map(JSON::writeValueAsString).collect(Collectors.toList());
-        if (on("done")) {
-            payloads.add("[DONE]");
-        }
-        return new Script(payloads, lead, tail, false, "");
+        var payloads = events.stream().map(event -> new Event("", JSON.writeValueAsString(event))).toList();
+        var script = new Script(payloads, lead, tail, tail);
+        return on("done") ? script.then(DONE) : script;
     }
 
+    private static final Event DONE = new Event("", "[DONE]");
+
     private static void each(Talk talk, IntConsumer choice) {
-        IntStream.range(0, talk.choices).forEach(choice);
+        IntStream.range(0, talk.choices()).forEach(choice);
     }
 
     private static ObjectNode opening(Talk talk, int index) {
@@ -1657,21 +1841,19 @@ public class simulator implements AutoCloseable {
 
     /// Writes a stream with all the liberties that server-sent events allow (WHATWG HTML, "Server-sent events").
     private void play(Script script, OutputStream out) throws IOException {
-        var newline = Map.of("lf", "\n", "crlf", "\r\n", "cr", "\r").get(text("newline"));
-        var data = on("space") ? "data: " : "data:";
         var slow = number("drip") + number("silence") > 0;
         var text = new StringBuilder(on("bom") ? "\uFEFF" : "");
         for (int i = 0; i < script.events.size(); i++) {
             if (on("comments")) {
-                text.append(": ping").append(newline + newline);
+                text.append(": ping").append(newline().repeat(2));
             }
             if (on("malformed") && i == script.lead + 1) {
-                text.append(data).append("{\"choices\":[{\"index\":0,\"delta\":{\"cont").append(newline + newline);
+                text.append(lines(script.events.get(i).cut())).append(newline().repeat(2));
             }
             var last = i == script.events.size() - 1;
-            text.append(data).append(script.events.get(i))
-                    .append(last && !on("last-newline") ? "" : newline + newline)
-                    .append(last && !script.end.isEmpty() ? data + script.end : "");
+            text.append(lines(script.events.get(i)))
+                    .append(last && !on("last-newline") ? "" : newline().repeat(2))
+                    .append(last && script.end != null ? lines(script.end) : "");
             if (slow || last || number("chunk") == 0) {
                 write(out, utf8(text.toString()));
                 text.setLength(0);
@@ -1686,12 +1868,907 @@ public class simulator implements AutoCloseable {
         }
     }
 
+    private String newline() {
+        return Map.of("lf", "\n", "crlf", "\r\n", "cr", "\r").get(text("newline"));
+    }
+
+    private String lines(Event event) {
+        var colon = on("space") ? ": " : ":";
+        return (event.name.isEmpty() ? "" : "event" + colon + event.name + newline()) + "data" + colon + event.data;
+    }
+
     private void write(OutputStream out, byte[] bytes) throws IOException {
         int step = number("chunk") == 0 ? bytes.length : (int) number("chunk");
         for (int at = 0; at < bytes.length; at += step) {
             out.write(bytes, at, Math.min(step, bytes.length - at));
             out.flush();
         }
+    }
+
+    // ------------------------------------------------------------------------------------------- Copilot: responses
+
+    /// `POST /responses`, OpenAI's newer API as Copilot has it (vscode-copilot-chat's responsesApi.ts; LiteLLM #30071;
+    /// caozhiyuan/copilot-api PR #72; opencode #37389): nothing is stored, and ids are sealed anew for every event, so
+    /// that those of one item never match.
+    private final class Responses implements Way {
+        private static final Map<String, String> MOVED = Map.of("max_tokens", "max_output_tokens",
+                "max_completion_tokens", "max_output_tokens", "response_format", "text.format",
+                "reasoning_effort", "reasoning.effort", "messages", "input");
+        private static final Map<String, Set<String>> ITEMS = Map.of(
+                "message", Set.of("type", "role", "content", "status"),
+                "function_call", Set.of("type", "call_id", "name", "arguments", "status"),
+                "function_call_output", Set.of("type", "call_id", "output", "status"),
+                "reasoning", Set.of("type", "id", "summary", "content", "encrypted_content", "status"));
+
+        @Override
+        public String path() { return "/responses"; }
+
+        // ---- the request
+
+        @Override
+        public void check(Call call) {
+            call.body.properties().forEach(p -> {
+                refuseUnsupported(p.getKey(), p.getValue());
+                invalidIf(!fieldIsFine(p.getKey(), p.getValue(), call.body), p.getKey());
+            });
+            var input = call.body.path("input");
+            invalidIf(!input.isArray() || input.isEmpty(), "input");
+            var calls = new HashSet<String>();
+            for (int i = 0; i < input.size(); i++) {
+                checkItem("input[%d]".formatted(i), input.get(i), calls);
+            }
+        }
+
+        private void refuseUnsupported(String name, JsonNode value) {
+            if (name.equals("store") && value.asBoolean(false)) {
+                throw new Refusal(error(400, "store is not supported", "store_not_supported"));
+            }
+            if (name.equals("previous_response_id") && !value.isNull()) {
+                throw new Refusal(error(400, "Previous response with id '%s' not found.".formatted(value.asString("")),
+                        "previous_response_not_found"));
+            }
+            invalidIf(MOVED.containsKey(name), "Unsupported parameter: '%s'. In the Responses API, this parameter has"
+                    .formatted(name) + " moved to '%s'.".formatted(MOVED.get(name)));
+            wrongIf(name.equals("max_output_tokens") && value.isIntegralNumber() && value.asLong() < 16,
+                    "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got %s"
+                            .formatted(value) + " instead.");
+        }
+
+        private static void wrongIf(boolean wrong, String message) {
+            if (wrong) {
+                throw new Refusal(error(400, message, "invalid_value"));
+            }
+        }
+
+        /// Also the list of fields that there are; vscode-copilot-chat sends these.
+        private static boolean fieldIsFine(String name, JsonNode value, JsonNode request) {
+            return switch (name) {
+                case "input" -> true;
+                case "model" -> value.isString();
+                case "stream" -> value.isBoolean();
+                case "store", "parallel_tool_calls" -> value.isBoolean() || value.isNull();
+                case "instructions", "prompt_cache_key" -> value.isString() || value.isNull();
+                case "previous_response_id" -> true;
+                case "max_output_tokens" -> value.isIntegralNumber() || value.isNull();
+                case "top_logprobs" -> value.isNull() || value.isIntegralNumber() && within(value, 0, 20);
+                case "temperature" -> value.isNull() || within(value, 0, 2);
+                case "top_p" -> value.isNull() || within(value, 0, 1);
+                case "truncation" -> value.isNull() || value.asString("").matches("auto|disabled");
+                case "include" -> value.isNull() || value.isArray() && value.valueStream().allMatch(
+                        i -> i.asString("").matches("reasoning.encrypted_content|message.output_text.logprobs"));
+                case "reasoning" -> value.isNull() || only(value, "effort", "summary")
+                        && (isAbsent(value.path("effort")) || value.path("effort").isString())
+                        && (isAbsent(value.path("summary"))
+                                || value.path("summary").asString("").matches("auto|concise|detailed"));
+                case "text" -> value.isNull() || only(value, "format", "verbosity")
+                        && textFormatIsFine(value.path("format"))
+                        && (isAbsent(value.path("verbosity"))
+                                || value.path("verbosity").asString("").matches("low|medium|high"));
+                case "tools" -> value.isArray() && value.size() <= 128
+                        && value.valueStream().allMatch(Responses::toolIsFine);
+                case "tool_choice" -> request.has("tools") && (value.isObject()
+                        ? value.path("type").asString("").equals("function") && value.path("name").isString()
+                        : value.asString("").matches("none|auto|required"));
+                case "context_management" -> value.isArray() && value.valueStream().allMatch(
+                        m -> m.path("type").asString("").equals("compaction"));
+                default -> false;       // service_tier too (caozhiyuan/copilot-api)
+            };
+        }
+
+        private static boolean isAbsent(JsonNode value) { return value.isMissingNode() || value.isNull(); }
+
+        private static boolean only(JsonNode value, String... names) {
+            return value.isObject() && Set.of(names).containsAll(value.propertyNames());
+        }
+
+        /// As `response_format` of /chat/completions, but flat.
+        private static boolean textFormatIsFine(JsonNode format) {
+            return switch (format.path("type").asString("")) {
+                case "text", "json_object" -> format.size() == 1;
+                case "json_schema" -> only(format, "type", "name", "schema", "strict", "description")
+                        && format.path("name").asString("").matches("[a-zA-Z0-9_-]{1,64}")
+                        && format.path("schema").isObject()
+                        && (!format.path("strict").asBoolean(false) || closed(format.path("schema")));
+                default -> isAbsent(format);
+            };
+        }
+
+        /// A function is strict here unless it says no, and then its schema must be closed.
+        private static boolean toolIsFine(JsonNode tool) {
+            return only(tool, "type", "name", "description", "parameters", "strict")
+                    && tool.path("type").asString("").equals("function")
+                    && tool.path("name").asString("").matches("[a-zA-Z0-9_-]{1,64}")
+                    && (!tool.has("parameters") || tool.at("/parameters/type").asString("").equals("object"))
+                    && (!tool.path("strict").asBoolean(true) || closed(tool.path("parameters")));
+        }
+
+        private void checkItem(String at, JsonNode item, Set<String> calls) {
+            invalidIf(!item.isObject(), at);
+            var type = item.path("type").asString("message");
+            if (type.equals("item_reference") || !type.equals("reasoning") && item.has("id")) {
+                throw new Refusal(error(404, "", "not_found"));
+            }
+            wrongIf(!ITEMS.containsKey(type), "Invalid value: '%s' (%s.type)".formatted(type, at));
+            item.propertyNames().forEach(name -> invalidIf(!ITEMS.get(type).contains(name),
+                    "Unknown parameter: '%s.%s'.".formatted(at, name)));
+            switch (type) {
+                case "message" -> checkMessage(at, item);
+                case "function_call" -> {
+                    invalidIf(!item.path("name").isString() || !item.path("arguments").isString(), at);
+                    calls.add(callId(at, item));
+                }
+                case "function_call_output" -> {
+                    invalidIf(!item.path("output").isString(), at + ".output");
+                    invalidIf(!calls.contains(callId(at, item)), "No tool call found for function call output with"
+                            + " call_id %s.".formatted(item.path("call_id").asString()));
+                }
+                default -> checkReasoning(at, item);
+            }
+        }
+
+        private static String callId(String at, JsonNode item) {
+            var id = item.path("call_id").asString("");
+            invalidIf(id.isEmpty() || id.length() > 64, at + ".call_id: string of 1 to 64 characters");
+            return id;
+        }
+
+        private static void checkMessage(String at, JsonNode item) {
+            var role = item.path("role").asString("");
+            wrongIf(!role.matches("user|system|developer|assistant"), "Invalid value: '%s' (%s.role). Supported values"
+                    .formatted(role, at) + " are: 'assistant', 'system', 'developer', and 'user'.");
+            var content = item.path("content");
+            invalidIf(!content.isArray() || content.isEmpty(), at + ".content: an array of parts is expected");
+            for (var part : content) {
+                var type = part.path("type").asString("");
+                var known = role.equals("assistant") ? "output_text|refusal" : "input_text|input_image";
+                wrongIf(!type.matches(known), "Invalid value: '%s' (%s.content). Supported values are: %s."
+                        .formatted(type, at, known.replace("|", ", ")));
+                invalidIf(!switch (type) {
+                    case "output_text" -> only(part, "type", "text", "annotations", "logprobs")
+                            && part.path("text").isString();
+                    case "refusal" -> only(part, "type", "refusal") && part.path("refusal").isString();
+                    case "input_text" -> only(part, "type", "text") && part.path("text").isString();
+                    default -> only(part, "type", "image_url", "detail") && role.equals("user")
+                            && part.path("detail").asString("auto").matches("low|high|auto|original")
+                            && Image.ofUrl(part.path("image_url").asString("")) != null;
+                }, at + ".content: " + type);
+            }
+        }
+
+        /// What the service sealed can come back as it was, or without its id (openclaw #72602).
+        private static void checkReasoning(String at, JsonNode item) {
+            invalidIf(!item.path("summary").isArray(), at + ".summary");
+            var sealed = item.path("encrypted_content").asString("");
+            var id = item.path("id").asString("");
+            if (!sealed.startsWith(SEAL) || item.has("id") && !sealed.equals(sealed(id))) {
+                throw new Refusal(error(400, ("The encrypted content for item %s could not be verified. Reason:"
+                        + " Encrypted content item_id did not match the target item id.").formatted(id),
+                        "invalid_request_body"));
+            }
+        }
+
+        @Override
+        public Asked read(Model model, Call call) {
+            var request = call.body;
+            var effort = request.at("/reasoning/effort").asString("");
+            wrongIf(!effort.isEmpty() && !model.efforts().contains(effort), ("Unsupported value: 'reasoning.effort'"
+                    + " does not support '%s' with this model. Supported values are: %s.")
+                    .formatted(effort, model.efforts()));
+            List.of("temperature", "top_p").forEach(name -> invalidIf(!isAbsent(request.path(name))
+                    && model.supports("effort"), "Unsupported parameter: '%s' is not supported with this model."
+                    .formatted(name)));
+            wrongIf(request.path("max_output_tokens").asLong(0) > model.output, "Invalid 'max_output_tokens': integer"
+                    + " above maximum value. Expected a value <= %d.".formatted(model.output));
+            var format = request.at("/text/format/type").asString("");
+            invalidIf(format.equals("json_schema") && !model.supports("structured_outputs"),
+                    model.id + " knows no text.format");
+            var turns = turns(request);
+            invalidIf(format.equals("json_object") && turns.stream().skip(request.has("instructions") ? 1 : 0)
+                    .noneMatch(turn -> turn.text.toLowerCase(Locale.ROOT).contains("json")), "Response input messages"
+                    + " must contain the word 'json' in some form to use 'text.format' of type 'json_object'.");
+            var images = request.path("input").valueStream().flatMap(item -> item.path("content").valueStream())
+                    .filter(part -> part.has("image_url")).map(part -> Image.ofUrl(part.path("image_url").asString()))
+                    .toList();
+            return new Asked(request, turns, images, List.of(),
+                    request.path("max_output_tokens").asLong(model.output), 1,
+                    request.at("/tools/0/name").asString("weather"),
+                    effort.matches("|none") ? "" : "Thought about it with %s effort.".formatted(effort));
+        }
+
+        private static List<Turn> turns(JsonNode request) {
+            var turns = new ArrayList<Turn>();
+            if (request.path("instructions").isString()) {
+                turns.add(new Turn("system", request.path("instructions").asString()));
+            }
+            for (var item : request.path("input")) {
+                switch (item.path("type").asString("message")) {
+                    case "message" -> turns.add(new Turn(item.path("role").asString(), said(item)));
+                    case "function_call_output" -> turns.add(new Turn("tool", item.path("output").asString()));
+                    case "function_call" -> {       // one turn with the text that it follows and with its like
+                        if (turns.isEmpty() || !turns.getLast().role.equals("assistant")) {
+                            turns.add(new Turn("assistant", ""));
+                        }
+                    }
+                    default -> { }
+                }
+            }
+            return turns;
+        }
+
+        @Override
+        public Refusal tooLong(Model model, long tokens) {
+            return new Refusal(error(400, "Your input exceeds the context window of this model. Please adjust your"
+                    + " input and try again.", "context_length_exceeded"));
+        }
+
+        // ---- the answer
+
+        private static final String SEAL = "gAAAAAB";
+
+        private static String sealed(String id) {
+            return SEAL + uuid(id.hashCode()).replace("-", "").repeat(12);
+        }
+
+        /// What Copilot makes of an id: some 400 characters, others each time.
+        private static String blob() {
+            var bytes = new byte[300];
+            ThreadLocalRandom.current().nextBytes(bytes);
+            return Base64.getEncoder().encodeToString(bytes);
+        }
+
+        private static String status(Talk talk) {
+            return talk.finish.matches("length|content_filter") ? "incomplete" : "completed";
+        }
+
+        private ObjectNode response(Talk talk, String status) {
+            var request = talk.asked.request;
+            var response = JSON.createObjectNode().put("id", blob()).put("object", "response")
+                    .put("created_at", talk.created).put("status", status).putNull("error");
+            if (status.equals("incomplete")) {
+                response.putObject("incomplete_details").put("reason",
+                        talk.finish.equals("length") ? "max_output_tokens" : talk.finish);
+            } else {
+                response.putNull("incomplete_details");
+            }
+            response.set("instructions", request.path("instructions").isString() ? request.get("instructions")
+                    : JSON.nullNode());
+            response.put("model", talk.model.id).putArray("output");
+            response.put("parallel_tool_calls", true).putNull("previous_response_id").put("store", false)
+                    .put("truncation", request.path("truncation").asString("disabled")).putNull("usage");
+            return response;
+        }
+
+        private ObjectNode ended(Talk talk) {
+            var response = response(talk, status(talk));
+            items(talk).forEach(response.withArray("output")::add);
+            if (!text("usage").equals("none")) {
+                response.set("usage", usage(talk));
+            }
+            return response;
+        }
+
+        private static ObjectNode usage(Talk talk) {
+            long output = talk.completionTokens() + talk.thoughtTokens();
+            var usage = JSON.createObjectNode().put("input_tokens", talk.promptTokens);
+            usage.putObject("input_tokens_details").put("cached_tokens", 0);
+            usage.put("output_tokens", output).putObject("output_tokens_details")
+                    .put("reasoning_tokens", talk.thoughtTokens());
+            return usage.put("total_tokens", talk.promptTokens + output);
+        }
+
+        /// The items of the output, whole.
+        private List<ObjectNode> items(Talk talk) {
+            var items = new ArrayList<ObjectNode>();
+            if (!talk.reasoning.isEmpty()) {
+                items.add(reasoning(talk, summary(talk)));
+            }
+            if (speaks(talk)) {
+                var message = message(status(talk));
+                message.withArray("content").add(part(talk.text()));
+                items.add(message);
+            }
+            if (talk.toolCall()) {
+                items.add(functionCall(talk, "completed", CITY));
+            }
+            return items;
+        }
+
+        private static boolean speaks(Talk talk) { return !talk.deltas.isEmpty() || !talk.toolCall(); }
+
+        /// The switch `reasoning` always shows; reasoning by effort has a summary only where one was asked for.
+        private String summary(Talk talk) {
+            return on("summaries") && (!text("reasoning").isEmpty()
+                    || talk.asked.request.at("/reasoning/summary").isString()) ? talk.reasoning : "";
+        }
+
+        private static ObjectNode reasoning(Talk talk, String summary) {
+            var id = blob();
+            var item = JSON.createObjectNode().put("id", id).put("type", "reasoning");
+            var parts = item.putArray("summary");
+            if (!summary.isEmpty()) {
+                parts.addObject().put("type", "summary_text").put("text", summary);
+            }
+            if (talk.asked.request.path("include").valueStream()
+                    .anyMatch(i -> i.asString().equals("reasoning.encrypted_content"))) {
+                item.put("encrypted_content", sealed(id));
+            }
+            return item;
+        }
+
+        private static ObjectNode message(String status) {
+            var item = JSON.createObjectNode().put("id", blob()).put("type", "message").put("status", status)
+                    .put("role", "assistant");
+            item.putArray("content");
+            return item;
+        }
+
+        private static ObjectNode part(String text) {
+            var part = JSON.createObjectNode().put("type", "output_text").put("text", text);
+            part.putArray("annotations");
+            part.putArray("logprobs");
+            return part;
+        }
+
+        private static ObjectNode functionCall(Talk talk, String status, String arguments) {
+            return JSON.createObjectNode().put("id", blob()).put("type", "function_call").put("status", status)
+                    .put("call_id", "call_simulated01").put("name", talk.tool()).put("arguments", arguments);
+        }
+
+        @Override
+        public ObjectNode whole(Talk talk) { return billed(talk, ended(talk)); }
+
+        private ObjectNode billed(Talk talk, ObjectNode answer) {
+            if (!text("usage").equals("none")) {
+                answer.set("copilot_usage", credits(talk));
+            }
+            return answer.set("copilot_quota_snapshots", quotaSnapshots());
+        }
+
+        @Override
+        public Script script(Talk talk) {
+            var stream = new ArrayList<Event>();
+            add(stream, "response.created", around(response(talk, "in_progress")));
+            add(stream, "response.in_progress", around(response(talk, "in_progress")));
+            int index = 0;
+            if (!talk.reasoning.isEmpty()) {
+                think(stream, talk, index++);
+            }
+            int lead = stream.size() + (speaks(talk) ? 2 : 0);
+            if (speaks(talk)) {
+                speak(stream, talk, index++);
+            }
+            if (talk.toolCall()) {
+                callFunction(stream, talk, index);
+            }
+            int tail = stream.size();
+            add(stream, "response." + status(talk), billed(talk, around(ended(talk))));
+            var script = new Script(stream, lead, lead + talk.deltas.size(), tail);
+            return on("responses-done") ? script.then(DONE) : script;
+        }
+
+        private static ObjectNode around(ObjectNode response) {
+            return JSON.createObjectNode().set("response", response);
+        }
+
+        private static void add(List<Event> stream, String type, ObjectNode fields) {
+            var data = JSON.createObjectNode().put("type", type).put("sequence_number", stream.size());
+            data.setAll(fields);
+            stream.add(new Event(type, JSON.writeValueAsString(data)));
+        }
+
+        private static ObjectNode item(int index, ObjectNode item) {
+            return JSON.createObjectNode().put("output_index", index).set("item", item);
+        }
+
+        private static ObjectNode place(int index) {
+            return JSON.createObjectNode().put("item_id", blob()).put("output_index", index);
+        }
+
+        private void think(List<Event> stream, Talk talk, int index) {
+            var summary = summary(talk);
+            add(stream, "response.output_item.added", item(index, reasoning(talk, "")));
+            if (!summary.isEmpty()) {
+                Supplier<ObjectNode> here = () -> place(index).put("summary_index", 0);
+                add(stream, "response.reasoning_summary_part.added", here.get()
+                        .set("part", JSON.createObjectNode().put("type", "summary_text").put("text", "")));
+                Pattern.compile("\\S+\\s*|\\s+").matcher(summary).results().forEach(word ->
+                        add(stream, "response.reasoning_summary_text.delta", here.get().put("delta", word.group())
+                                .put("obfuscation", "x")));
+                add(stream, "response.reasoning_summary_text.done", here.get().put("text", summary));
+                add(stream, "response.reasoning_summary_part.done", here.get()
+                        .set("part", JSON.createObjectNode().put("type", "summary_text").put("text", summary)));
+            }
+            add(stream, "response.output_item.done", item(index, reasoning(talk, summary)));
+        }
+
+        private static void speak(List<Event> stream, Talk talk, int index) {
+            Supplier<ObjectNode> here = () -> place(index).put("content_index", 0);
+            add(stream, "response.output_item.added", item(index, message("in_progress")));
+            add(stream, "response.content_part.added", here.get().set("part", part("")));
+            for (var word : talk.deltas) {
+                var delta = here.get().put("delta", word);
+                delta.putArray("logprobs");
+                add(stream, "response.output_text.delta", delta.put("obfuscation", "x".repeat(word.length() % 7)));
+            }
+            var done = here.get().put("text", talk.text());
+            done.putArray("logprobs");
+            add(stream, "response.output_text.done", done);
+            add(stream, "response.content_part.done", here.get().set("part", part(talk.text())));
+            var message = message(status(talk));
+            message.withArray("content").add(part(talk.text()));
+            add(stream, "response.output_item.done", item(index, message));
+        }
+
+        private static void callFunction(List<Event> stream, Talk talk, int index) {
+            add(stream, "response.output_item.added", item(index, functionCall(talk, "in_progress", "")));
+            for (var piece : List.of("{\"city\":", "\"London\"}")) {
+                add(stream, "response.function_call_arguments.delta", place(index).put("delta", piece)
+                        .put("obfuscation", "x"));
+            }
+            add(stream, "response.function_call_arguments.done", place(index).put("arguments", CITY));
+            add(stream, "response.output_item.done", item(index, functionCall(talk, "completed", CITY)));
+        }
+
+        /// `copilot-errors` is the error as it comes over a WebSocket (vscode-copilot-chat).
+        @Override
+        public Event trouble(String fault, int number) {
+            var data = JSON.createObjectNode().put("type", "error");
+            if (fault.equals("copilot-errors")) {
+                data.putObject("error").put("code", "internal_error").put("message", MISHAP);
+                data.putObject("copilot_quota_snapshots");
+            } else {
+                data.put("sequence_number", number).put("code", "internal_error").put("message", MISHAP)
+                        .putNull("param");
+            }
+            return new Event("error", JSON.writeValueAsString(data));
+        }
+
+        @Override
+        public Script failed(Script script) {
+            var last = (ObjectNode) JSON.readTree(script.events.get(script.tail).data);
+            last.put("type", "response.failed");
+            fail((ObjectNode) last.path("response"));
+            last.remove("copilot_usage");
+            return script.first(script.tail).then(new Event("response.failed", JSON.writeValueAsString(last)));
+        }
+
+        @Override
+        public String failure(Talk talk) {
+            var response = response(talk, "failed");
+            fail(response);
+            return JSON.writeValueAsString(response);
+        }
+
+        private static void fail(ObjectNode response) {
+            response.put("status", "failed").putNull("usage").putArray("output");
+            response.putObject("error").put("code", "server_error").put("message", MISHAP);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------- Copilot: messages
+
+    /// `POST /v1/messages`, Anthropic's API as Copilot has it (vscode-copilot-chat's messagesApi.ts; LiteLLM PR
+    /// #28054): whatever is not known is an extra input, and not permitted.
+    private final class Messages implements Way {
+        private static final Set<String> BETAS = Set.of("interleaved-thinking-2025-05-14",
+                "context-management-2025-06-27", "advanced-tool-use-2025-11-20");
+        private static final String EXTRA = "Extra inputs are not permitted";
+
+        @Override
+        public String path() { return "/v1/messages"; }
+
+        // ---- the request
+
+        private void refuseIf(boolean wrong, String message) {
+            if (wrong) {
+                var flat = JSON.createObjectNode();
+                if (text("messages-errors").equals("anthropic")) {
+                    flat.put("type", "error").putObject("error").put("type", "invalid_request_error")
+                            .put("message", message);
+                }
+                throw new Refusal(Answer.text(400, JSON.writeValueAsString(flat.isEmpty() ? flat.put("message", message)
+                        : flat)));
+            }
+        }
+
+        @Override
+        public void check(Call call) {
+            refuseIf(!call.has("anthropic-version"), "anthropic-version: header is required");
+            refuseIf(!call.header("anthropic-version").equals("2023-06-01"), "anthropic-version: \"%s\" is not a valid"
+                    .formatted(call.header("anthropic-version")) + " version");
+            var betas = simulator.items(call.header("anthropic-beta")).collect(Collectors.toSet());
+            betas.forEach(beta -> refuseIf(!BETAS.contains(beta),
+                    "anthropic-beta: Unexpected value `%s`".formatted(beta)));
+            List.of("model", "max_tokens", "messages").forEach(name ->
+                    refuseIf(!call.body.has(name), name + ": Field required"));
+            call.body.properties().forEach(p -> checkField(p.getKey(), p.getValue(), betas));
+            var body = call.body;
+            refuseIf(body.has("tool_choice") && !body.has("tools"), "tool_choice: may only be given with tools");
+            boolean thinks = !body.at("/thinking/type").asString("disabled").equals("disabled");
+            refuseIf(thinks && body.has("temperature") && body.path("temperature").asDouble() != 1,
+                    "`temperature` may only be set to 1 when thinking is enabled");
+            refuseIf(thinks && body.at("/tool_choice/type").asString("").matches("any|tool"),
+                    "Thinking may not be enabled when tool_choice forces tool use.");
+            refuseIf(body.at("/thinking/budget_tokens").asLong(0) >= body.path("max_tokens").asLong(),
+                    "`max_tokens` must be greater than `thinking.budget_tokens`");
+            int marks = body.findValues("cache_control").size();
+            refuseIf(marks > 4, "A maximum of 4 blocks with cache_control may be provided. Found %d.".formatted(marks));
+        }
+
+        private void checkField(String name, JsonNode value, Set<String> betas) {
+            switch (name) {
+                case "model" -> refuseIf(!value.isString(), "model: Input should be a valid string");
+                case "max_tokens" -> {
+                    refuseIf(!value.isIntegralNumber(), "max_tokens: Input should be a valid integer");
+                    refuseIf(value.asLong() < 1, "max_tokens: Input should be greater than or equal to 1");
+                }
+                case "stream" -> refuseIf(!value.isBoolean(), "stream: Input should be a valid boolean");
+                case "temperature", "top_p" -> {
+                    refuseIf(!value.isNumber(), name + ": Input should be a valid number");
+                    refuseIf(!within(value, 0, 1), "%s: Input should be %s than or equal to %s".formatted(name,
+                            value.asDouble() > 1 ? "less" : "greater", value.asDouble() > 1 ? 1 : 0));
+                }
+                case "stop_sequences" -> {
+                    refuseIf(!value.isArray(), "stop_sequences: Input should be a valid list");
+                    value.forEach(stop -> refuseIf(stop.asString("").isBlank(),
+                            "stop_sequences: each stop sequence must contain non-whitespace"));
+                }
+                case "system" -> checkSystem(value);
+                case "messages" -> checkMessages(value);
+                case "tools" -> checkTools(value);
+                case "tool_choice" -> refuseIf(!value.path("type").asString("").matches("auto|any|tool|none")
+                                || value.path("type").asString().equals("tool") != value.path("name").isString(),
+                        "tool_choice: Input tag should be one of 'auto', 'any', 'tool', 'none'");
+                case "thinking" -> checkThinking(value);
+                case "output_config" -> {
+                    only("output_config", value, "effort");
+                    refuseIf(!value.path("effort").isString(), "output_config.effort: Input should be a valid string");
+                }
+                case "context_management" -> refuseIf(!betas.contains("context-management-2025-06-27"),
+                        "context_management: " + EXTRA);
+                default -> refuseIf(true, name + ": " + EXTRA);
+            }
+        }
+
+        private void only(String at, JsonNode value, String... names) {
+            refuseIf(!value.isObject(), at + ": Input should be an object");
+            value.propertyNames().forEach(name ->
+                    refuseIf(!Set.of(names).contains(name), at + "." + name + ": " + EXTRA));
+        }
+
+        private void checkThinking(JsonNode value) {
+            switch (value.path("type").asString("")) {
+                case "enabled" -> {
+                    only("thinking", value, "type", "budget_tokens");
+                    refuseIf(!value.path("budget_tokens").isIntegralNumber(),
+                            "thinking.enabled.budget_tokens: Field required");
+                    refuseIf(value.path("budget_tokens").asLong() < 1024,
+                            "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024");
+                }
+                case "adaptive", "disabled" -> only("thinking." + value.path("type").asString(), value, "type");
+                default -> refuseIf(true, "thinking: Input tag should be one of 'adaptive', 'disabled', 'enabled'");
+            }
+        }
+
+        private void checkSystem(JsonNode value) {
+            refuseIf(!value.isString() && !value.isArray(), "system: Input should be a valid string or list");
+            for (int i = 0; i < value.size(); i++) {
+                checkBlock("system." + i, value.get(i), "text");
+            }
+        }
+
+        private void checkTools(JsonNode value) {
+            refuseIf(!value.isArray() || value.size() > 128, "tools: Input should be a valid list");
+            for (int i = 0; i < value.size(); i++) {
+                var at = "tools.%d.custom".formatted(i);
+                only(at, value.get(i), "type", "name", "description", "input_schema", "cache_control");
+                refuseIf(!value.get(i).path("name").asString("").matches("[a-zA-Z0-9_-]{1,64}"),
+                        at + ".name: String should match pattern '^[a-zA-Z0-9_-]{1,64}$'");
+                var schema = value.get(i).path("input_schema");
+                refuseIf(!schema.path("type").asString("").equals("object") || schema.has("$schema"),
+                        at + ".input_schema: JSON schema is invalid");
+            }
+        }
+
+        private void checkMessages(JsonNode messages) {
+            refuseIf(!messages.isArray(), "messages: Input should be a valid list");
+            refuseIf(messages.isEmpty(), "messages: at least one message is required");
+            var calls = Set.<String>of();
+            for (int i = 0; i < messages.size(); i++) {
+                var message = messages.get(i);
+                var at = "messages." + i;
+                only(at, message, "role", "content");
+                var role = message.path("role").asString("");
+                refuseIf(role.equals("system"), "messages: Unexpected role \"system\". The Messages API accepts a"
+                        + " top-level `system` parameter, not \"system\" as an input message role.");
+                refuseIf(!role.matches("user|assistant"), at + ".role: Input should be 'user' or 'assistant'");
+                checkContent(at, role, message.path("content"), calls);
+                calls = message.path("content").valueStream().filter(block -> block.path("type").asString("")
+                        .equals("tool_use")).map(block -> block.path("id").asString()).collect(Collectors.toSet());
+            }
+            refuseIf(messages.get(0).path("role").asString().equals("assistant"),
+                    "messages: first message must use the \"user\" role");
+            refuseIf(messages.get(messages.size() - 1).path("role").asString().equals("assistant"), "This model does"
+                    + " not support assistant message prefill. The conversation must end with a user message.");
+        }
+
+        private void checkContent(String at, String role, JsonNode content, Set<String> calls) {
+            refuseIf(!content.isString() && !content.isArray(),
+                    at + ".content: Input should be a valid string or list");
+            refuseIf(content.isString() ? content.asString().isEmpty() : content.isEmpty(),
+                    at + ": all messages must have non-empty content");
+            refuseIf(content.isString() && content.asString().isBlank(),
+                    "messages: text content blocks must contain non-whitespace text");
+            for (int i = 0; i < content.size(); i++) {
+                var here = "%s.content.%d".formatted(at, i);
+                checkBlock(here, content.get(i), role.equals("user") ? "text|image|tool_result"
+                        : "text|tool_use|thinking|redacted_thinking");
+                var id = content.get(i).path("tool_use_id");
+                refuseIf(id.isString() && !calls.contains(id.asString()), here + ": unexpected `tool_use_id` found in"
+                        + " `tool_result` blocks: %s. Each `tool_result` block must have a corresponding `tool_use`"
+                        .formatted(id.asString()) + " block in the previous message.");
+            }
+        }
+
+        private void checkBlock(String at, JsonNode block, String types) {
+            var type = block.path("type").asString("");
+            refuseIf(!type.matches(types), "%s: Input tag '%s' found using 'type' does not match any of the expected"
+                    .formatted(at, type) + " tags: '%s'".formatted(types.replace("|", "', '")));
+            switch (type) {
+                case "text" -> {
+                    only(at + ".text", block, "type", "text", "cache_control");
+                    refuseIf(!block.path("text").isString(), at + ".text.text: Input should be a valid string");
+                    refuseIf(block.path("text").asString().isEmpty(),
+                            "messages: text content blocks must be non-empty");
+                    refuseIf(block.path("text").asString().isBlank(),
+                            "messages: text content blocks must contain non-whitespace text");
+                }
+                case "image" -> {
+                    only(at + ".image", block, "type", "source", "cache_control");
+                    only(at + ".image.source", block.path("source"), "type", "media_type", "data");
+                    refuseIf(!block.at("/source/type").asString("").equals("base64")
+                            || !block.at("/source/media_type").isString() || !block.at("/source/data").isString(),
+                            at + ".image.source: Input should be base64, media_type and data");
+                }
+                case "tool_use" -> {
+                    only(at + ".tool_use", block, "type", "id", "name", "input", "cache_control");
+                    refuseIf(!block.path("id").isString() || !block.path("name").isString()
+                            || !block.path("input").isObject(), at + ".tool_use.input: Input should be an object");
+                }
+                case "tool_result" -> {
+                    only(at + ".tool_result", block, "type", "tool_use_id", "content", "is_error", "cache_control");
+                    refuseIf(!block.path("tool_use_id").isString(), at + ".tool_result.tool_use_id: Field required");
+                }
+                case "thinking" -> {
+                    only(at + ".thinking", block, "type", "thinking", "signature");
+                    refuseIf(!block.path("signature").asString("").equals(
+                            signature(block.path("thinking").asString(""))), at + ": Invalid `signature` in `thinking`"
+                            + " block");
+                }
+                default -> only(at + ".redacted_thinking", block, "type", "data");
+            }
+        }
+
+        @Override
+        public Asked read(Model model, Call call) {
+            var request = call.body;
+            refuseIf(request.path("max_tokens").asLong() > model.output, "max_tokens: %s > %d, which is the maximum"
+                    .formatted(request.path("max_tokens"), model.output) + " allowed number of output tokens for "
+                    + model.id);
+            var thinking = request.at("/thinking/type").asString("disabled");
+            refuseIf(thinking.equals("enabled") && !model.supports("thinking"),
+                    "thinking is not supported on this model");
+            refuseIf(thinking.equals("adaptive") && !model.supports("adaptive_thinking"),
+                    "adaptive thinking is not supported on this model");
+            var effort = request.at("/output_config/effort").asString("");
+            refuseIf(!effort.isEmpty() && model.efforts().isEmpty(),
+                    "This model does not support the effort parameter.");
+            refuseIf(!effort.isEmpty() && !model.efforts().contains(effort), "output_config.effort: Input should be one"
+                    + " of " + model.efforts());
+            var blocks = request.path("messages").valueStream().flatMap(m -> m.path("content").valueStream());
+            var images = blocks.filter(b -> b.path("type").asString("").equals("image")).map(b ->
+                    new Image(b.at("/source/media_type").asString(), b.at("/source/data").asString())).toList();
+            return new Asked(request, turns(request), images,
+                    request.path("stop_sequences").valueStream().map(JsonNode::asString).toList(),
+                    request.path("max_tokens").asLong(), 1, request.at("/tools/0/name").asString("weather"),
+                    thinking.equals("disabled") ? "" : "Thought about it.");
+        }
+
+        private static List<Turn> turns(JsonNode request) {
+            var turns = new ArrayList<Turn>();
+            if (request.has("system")) {
+                var system = request.path("system");
+                turns.add(new Turn("system", system.isString() ? system.asString() : system.valueStream()
+                        .map(block -> block.path("text").asString()).collect(Collectors.joining())));
+            }
+            for (var message : request.path("messages")) {
+                var results = message.path("content").valueStream().filter(b -> b.has("tool_use_id")).toList();
+                results.forEach(result -> turns.add(new Turn("tool", said(result))));
+                if (results.isEmpty() || message.path("content").size() > results.size()) {
+                    turns.add(new Turn(message.path("role").asString(), said(message)));
+                }
+            }
+            return turns;
+        }
+
+        @Override
+        public Refusal tooLong(Model model, long tokens) { return promptTooLong(model, tokens); }
+
+        // ---- the answer
+
+        private static String signature(String thinking) {
+            return Base64.getEncoder().encodeToString(utf8(uuid(thinking.hashCode()).repeat(6)));
+        }
+
+        private static ObjectNode message(Talk talk) {
+            var message = JSON.createObjectNode()
+                    .put("id", "msg_" + talk.id.replaceAll("\\W", "").substring(0, 24))
+                    .put("type", "message").put("role", "assistant").put("model", talk.model.version);
+            message.putArray("content");
+            return message;
+        }
+
+        private static String stopReason(Talk talk) {
+            return switch (talk.finish) {
+                case "length" -> "max_tokens";
+                case "content_filter" -> "refusal";
+                case "tool_calls" -> "tool_use";
+                default -> talk.stopped == null ? "end_turn" : "stop_sequence";
+            };
+        }
+
+        private static ObjectNode stop(Talk talk, ObjectNode bearer) {
+            bearer.put("stop_reason", stopReason(talk));
+            return bearer.put("stop_sequence", stopReason(talk).equals("stop_sequence") ? talk.stopped : null);
+        }
+
+        private static ObjectNode usage(Talk talk, long output) {
+            return JSON.createObjectNode().put("input_tokens", talk.promptTokens).put("cache_creation_input_tokens", 0)
+                    .put("cache_read_input_tokens", 0).put("output_tokens", output);
+        }
+
+        private static long outputTokens(Talk talk) { return talk.completionTokens() + talk.thoughtTokens(); }
+
+        @Override
+        public ObjectNode whole(Talk talk) {
+            var message = message(talk);
+            var content = message.withArray("content");
+            if (!talk.reasoning.isEmpty()) {
+                content.addObject().put("type", "thinking").put("thinking", talk.reasoning)
+                        .put("signature", signature(talk.reasoning));
+            }
+            if (!talk.deltas.isEmpty()) {
+                content.addObject().put("type", "text").put("text", talk.text());
+            }
+            if (talk.toolCall()) {
+                content.add(toolUse(talk)).get(content.size() - 1).withObject("input").put("city", "London");
+            }
+            stop(talk, message);
+            return billed(talk, message);
+        }
+
+        private ObjectNode billed(Talk talk, ObjectNode bearer) {
+            if (!text("usage").equals("none")) {
+                bearer.set("usage", usage(talk, outputTokens(talk)));
+                bearer.set("copilot_usage", credits(talk));
+            }
+            return bearer;
+        }
+
+        private static ObjectNode toolUse(Talk talk) {
+            var block = JSON.createObjectNode().put("type", "tool_use").put("id", "toolu_simulated01")
+                    .put("name", talk.tool());
+            block.putObject("input");
+            return block;
+        }
+
+        @Override
+        public Script script(Talk talk) {
+            var stream = new ArrayList<Event>();
+            var opening = message(talk).putNull("stop_reason").putNull("stop_sequence");
+            if (!text("usage").equals("none")) {
+                opening.set("usage", usage(talk, 1));
+            }
+            add(stream, "message_start", JSON.createObjectNode().set("message", opening));
+            int index = 0;
+            if (!talk.reasoning.isEmpty()) {
+                think(stream, talk, index++);
+            }
+            int lead = stream.size() + (talk.deltas.isEmpty() ? 0 : 2);
+            if (!talk.deltas.isEmpty()) {
+                speak(stream, talk, index++);
+            }
+            if (talk.toolCall()) {
+                useTool(stream, talk, index);
+            }
+            int tail = stream.size();
+            var end = JSON.createObjectNode();
+            stop(talk, end.putObject("delta"));
+            add(stream, "message_delta", billed(talk, end));
+            add(stream, "message_stop", JSON.createObjectNode());
+            var script = new Script(stream, lead, lead + talk.deltas.size(), tail);
+            return on("done") ? script.then(DONE) : script;
+        }
+
+        private static void add(List<Event> stream, String type, ObjectNode fields) {
+            var data = JSON.createObjectNode().put("type", type);
+            data.setAll(fields);
+            stream.add(new Event(type, JSON.writeValueAsString(data)));
+        }
+
+        private static void start(List<Event> stream, int index, ObjectNode block) {
+            add(stream, "content_block_start", JSON.createObjectNode().put("index", index).set("content_block", block));
+        }
+
+        private static void delta(List<Event> stream, int index, String type, String field, String value) {
+            var delta = JSON.createObjectNode().put("index", index);
+            delta.putObject("delta").put("type", type).put(field, value);
+            add(stream, "content_block_delta", delta);
+        }
+
+        private static void stop(List<Event> stream, int index) {
+            add(stream, "content_block_stop", JSON.createObjectNode().put("index", index));
+        }
+
+        private static void think(List<Event> stream, Talk talk, int index) {
+            start(stream, index, JSON.createObjectNode().put("type", "thinking").put("thinking", "")
+                    .put("signature", ""));
+            Pattern.compile("\\S+\\s*|\\s+").matcher(talk.reasoning).results().forEach(word ->
+                    delta(stream, index, "thinking_delta", "thinking", word.group()));
+            delta(stream, index, "signature_delta", "signature", signature(talk.reasoning));
+            stop(stream, index);
+        }
+
+        private static void speak(List<Event> stream, Talk talk, int index) {
+            start(stream, index, JSON.createObjectNode().put("type", "text").put("text", ""));
+            add(stream, "ping", JSON.createObjectNode());
+            talk.deltas.forEach(word -> delta(stream, index, "text_delta", "text", word));
+            stop(stream, index);
+        }
+
+        private static void useTool(List<Event> stream, Talk talk, int index) {
+            start(stream, index, toolUse(talk));
+            List.of("", "{\"city\":", "\"London\"}")
+                    .forEach(piece -> delta(stream, index, "input_json_delta", "partial_json", piece));
+            stop(stream, index);
+        }
+
+        @Override
+        public Event trouble(String fault, int number) {
+            var data = JSON.createObjectNode().put("type", "error");
+            data.putObject("error").put("type", fault.equals("copilot-errors") ? "overloaded_error" : "api_error")
+                    .put("message", fault.equals("copilot-errors") ? "Overloaded" : MISHAP);
+            return new Event("error", JSON.writeValueAsString(data));
+        }
+
+        /// There is no stop_reason for a failure: an error comes instead of one.
+        @Override
+        public Script failed(Script script) {
+            return script.first(script.tail).then(trouble("", script.tail));
+        }
+
+        @Override
+        public String failure(Talk talk) { return trouble("", 0).data; }
     }
 
     // ------------------------------------------------------------------------------------------- faults
@@ -1812,45 +2889,38 @@ public class simulator implements AutoCloseable {
                         .plusSeconds(Long.parseLong(argument.substring(5)))));
     }
 
+    private static final String MISHAP = "upstream model provider failed in mid-stream";
     private static final String MID_STREAM_ERROR =
-            "{\"error\":{\"code\":\"internal_error\",\"message\":\"upstream model provider failed in mid-stream\"}}";
+            "{\"error\":{\"code\":\"internal_error\",\"message\":\"%s\"}}".formatted(MISHAP);
 
     /// A stream with a fault in it.
-    private static Script damaged(Script script, String fault) {
-        var events = script.events;
-        var half = events.subList(0, (script.lead + script.tail + 1) / 2);
+    private static Script damaged(Way way, Talk talk, String fault) {
+        var script = way.script(talk);
+        var half = script.first(script.half());
         return switch (fault) {
-            case "reset-headers" -> new Script(List.of(), 0, 0, true, "");
-            case "reset-mid" -> new Script(half, script.lead, script.tail, true, "");
-            case "reset-end" -> new Script(events.subList(0, script.tail), script.lead, script.tail, true, "");
-            case "eof" -> new Script(events.subList(0, script.tail), script.lead, script.tail, false, "");
-            case "eof-empty" -> new Script(List.of(), 0, 0, false, "");
-            case "truncated-json" -> new Script(half, script.lead, script.tail, false,
-                    events.get(script.tail).substring(0, events.get(script.tail).length() / 2));
-            case "error-first" -> new Script(List.of(MID_STREAM_ERROR), 0, 0, false, "");
-            case "error-chunk" -> new Script(plus(half, MID_STREAM_ERROR), script.lead, script.tail, false, "");
-            case "copilot-errors" -> new Script(plus(half, """
-                    {"choices":null,"copilot_errors":[{"type":"agent","code":"agent_failed",\
-                    "message":"the agent failed","agent":"simulated"}]}"""), script.lead, script.tail, false, "");
-            case "finish-error" -> new Script(events.stream().map(e -> e.replaceFirst("(\"finish_reason\":)\"\\w+\"",
-                    "$1\"error\"")).toList(), script.lead, script.tail, false, "");
+            case "reset-headers" -> script.first(0).dropped();
+            case "reset-mid" -> half.dropped();
+            case "reset-end" -> script.first(script.tail).dropped();
+            case "eof" -> script.first(script.tail);
+            case "eof-empty" -> script.first(0);
+            case "truncated-json" -> new Script(half.events, script.lead, script.close, script.tail, false,
+                    script.events.get(script.tail).cut());
+            case "error-first" -> script.first(0).then(way.trouble(fault, 0));
+            case "error-chunk", "copilot-errors" -> half.then(way.trouble(fault, half.events.size()));
+            case "finish-error" -> way.failed(script);
             default -> script;
         };
     }
 
-    private static List<String> plus(List<String> events, String last) {
-        return Stream.concat(events.stream(), Stream.of(last)).toList();
-    }
-
-    /// An answer in one piece with a fault in it.
-    private static Answer broken(Answer answer, String fault) {
+    /// An answer in one piece with a fault in it; `trouble` is what it is when the model failed.
+    private static Answer broken(Answer answer, String fault, String trouble) {
         int half = answer.body.length / 2;
         return switch (fault) {
             case "reset-headers" -> answer.cut(0);
             case "reset-mid", "reset-end" -> answer.cut(half);
             case "eof", "truncated-json" -> new Answer(200, answer.type, Arrays.copyOf(answer.body, half));
             case "eof-empty" -> new Answer(200, answer.type, new byte[0]);
-            case String s when s.contains("error") -> new Answer(200, answer.type, utf8(MID_STREAM_ERROR));
+            case String s when s.contains("error") -> new Answer(200, answer.type, utf8(trouble));
             default -> answer;
         };
     }

@@ -447,15 +447,16 @@ class CommandLines {
     @Test
     void modelsAsJsonAreWhole() {
         var json = Json.tryParse(fine("models", "--json").out());
-        assertEquals(12, json.path("data").size());
+        assertEquals(14, json.path("data").size());
         assertTrue(json.at("/data/0/capabilities/limits/max_prompt_tokens").isNumber());
         assertTrue(json.at("/data/0/billing/token_prices").isObject());
         assertEquals(json, Json.tryParse(fine("models", "--json").out()), "from the cache too");
     }
 
     @ParameterizedTest
-    @CsvSource({"claude, claude-sonnet-4.5 claude-opus-4.7", "CLAUDE, claude-sonnet-4.5 claude-opus-4.7",
-            "anthropic, claude-sonnet-4.5 claude-opus-4.7", "Gemini 3.1, gemini-3.1-pro-preview",
+    @CsvSource({"claude, claude-sonnet-4.5 claude-opus-4.7 claude-opus-4.8",
+            "CLAUDE, claude-sonnet-4.5 claude-opus-4.7 claude-opus-4.8",
+            "anthropic, claude-sonnet-4.5 claude-opus-4.7 claude-opus-4.8", "Gemini 3.1, gemini-3.1-pro-preview",
                     "codex, gpt-5.3-codex"})
     void aWordNarrowsTheModels(String word, String wanted) {
         assertEquals(List.of(wanted.split(" ")), ids(word));
@@ -477,7 +478,7 @@ class CommandLines {
     @Test
     void allShowsTheHiddenOnesToo() {
         assertTrue(ids("--all").containsAll(List.of("text-embedding-3-small", "gpt-4o-copilot", "gpt-4")));
-        assertEquals(12, ids("--all").size());
+        assertEquals(14, ids("--all").size());
     }
 
     @Test
@@ -553,7 +554,7 @@ class CommandLines {
         sameColumns(rows());
         assertEquals(ids().size(), Set.copyOf(ids()).size());
         var table = cop.terminal(1).run("models", "--all").out();
-        assertEquals(13, table.lines().count(), table);
+        assertEquals(15, table.lines().count(), table);
         assertFalse(table.contains("\033"), table);
     }
 
