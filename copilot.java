@@ -101,11 +101,12 @@ import cop.copilot.Token;
 import cop.copilot.Usage;
 import jdk.jshell.DeclarationSnippet;
 import jdk.jshell.Diag;
-import jdk.jshell.EvalException;
+import jdk.jshell.ErroneousSnippet;
 import jdk.jshell.JShell;
 import jdk.jshell.Snippet;
 import jdk.jshell.SnippetEvent;
 import jdk.jshell.SourceCodeAnalysis;
+import jdk.jshell.UnresolvedReferenceException;
 import jdk.jshell.execution.LocalExecutionControl;
 import jdk.jshell.spi.ExecutionControl;
 import jdk.jshell.spi.ExecutionControlProvider;
@@ -190,11 +191,11 @@ public class copilot {
     ///
     /// `--help` prints the usage. Too few words, too many, or an option that it does not name are errors (2).
     ///
-    /// @param usage its name and words, what may be left out in brackets, `…` behind what may come again; further lines
-    ///     are for `--help`
+    /// @param usage its name, words and options, what may be left out in brackets, `…` behind what may come again;
+    ///     further lines are for `--help`. Options are there or not; what has a value is a word
     /// @param body is given the words and the options
     public static void script(String usage, String[] args, BiConsumer<List<String>, Set<String>> body) {
-        int code = new Script(usage).run(args, body);
+        int code = new Script(Fault.given(usage, "script's usage")).run(Fault.given(args, "script's arguments"), body);
         if (code != 0) System.exit(code);
     }
 
@@ -951,22 +952,8 @@ public class copilot {
             if (value < least) throw Fault.usage(option + " " + value + " is out of range", least + " or more");
         }
 
-        /// The results must not be written over the rows.
-        private void keepApart() {
-            if (output == null || rows.equals("-")) return;
-            Path in = env.path(rows).toAbsolutePath().normalize(), out = env.path(output).toAbsolutePath().normalize();
-            try {
-                boolean same = in.equals(out) || Files.exists(in) && Files.exists(out) && Files.isSameFile(in, out);
-                if (!same && !(Files.isDirectory(in) && out.startsWith(in))) return;
-            } catch (IOException unreadable) {
-                return;                                     // reading it will say so
-            }
-            throw Fault.usage("-o " + output + " would be written over the rows", "another name for the results");
-        }
-
         private BatchOptions options(String action) {
             checkNumbers();
-            keepApart();
             String kind = format != null ? format : rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
             if (!Rows.FORMATS.contains(kind)) {
                 throw Fault.usage("--format " + kind + " is unknown", String.join(", ", Rows.FORMATS));
@@ -1384,7 +1371,9 @@ public class copilot {
 
         /// Sets a value: a text, number, boolean, list, map, record or `JsonNode`. A dotted name reaches into objects.
         public Prompt with(String name, Object value) {
-            Fault.given(name, "with's name");
+            if (Fault.given(name, "with's name").isBlank()) {
+                throw Fault.usage("with's name is empty", "with(\"text\", …)");
+            }
             var more = new LinkedHashMap<>(data);
             Data.put(more, name, Data.of(value), "with(\"" + name + "\")");
             return new Prompt(template, more, model, fields, toolkit);
@@ -1642,6 +1631,14 @@ public class copilot {
         /// The results, in the order of the rows: `id`, `status`, `text` or `json`, `model`, `usage`, `error`.
         public Stream<Row> results() { return toolkit.rows(out.toString()); }
 
+        /// What is wrong with the first row that has no whole answer; empty where there is none.
+        public Optional<String> trouble() {
+            try (var rows = results()) {
+                return rows.filter(row -> !row.text("status").equals("ok")).findFirst().map(row -> row.text("id") + ": "
+                        + (row.text("error.message").isEmpty() ? row.text("status") : row.text("error.message")));
+            }
+        }
+
         @Override
         public String toString() { return out.getFileName() + ": " + tally.words(); }
     }
@@ -1878,8 +1875,24 @@ public class copilot {
             return stream || whole == 0 ? most : Math.min(most, whole);
         }
 
-        long thinkingBudget() {
-            return json.path("capabilities").path("supports").path("max_thinking_budget").asLong(32_000);
+        /// How much it can be told to think, such as `low`; empty where it cannot, or only by a budget of tokens.
+        public List<String> efforts() {
+            return json.path("capabilities").path("supports").path("reasoning_effort").values().stream()
+                    .map(JsonNode::asString).toList();
+        }
+
+        /// Tokens to think with, for models that take a number instead of a word.
+        long thinkingBudget(String effort) {
+            var supports = json.path("capabilities").path("supports");
+            long budget = switch (effort) {
+                case "minimal" -> 1024;
+                case "low" -> 2048;
+                case "high" -> 24_000;
+                case "xhigh", "max" -> 32_000;
+                default -> 8192;
+            };
+            return Math.clamp(budget, supports.path("min_thinking_budget").asLong(1024),
+                    supports.path("max_thinking_budget").asLong(32_000));
         }
 
         boolean streams() {
@@ -1955,10 +1968,12 @@ public class copilot {
 
         private final int exitCode;
         private final String hint;
+        private final Throwable reason;                     // not its cause: JShell would show that with all its frames
         private Refusal refusal;
 
-        Fault(int exitCode, String message, String hint, Throwable cause) {
-            super(Secrets.mask(message), cause);
+        Fault(int exitCode, String message, String hint, Throwable reason) {
+            super(Secrets.mask(message));
+            this.reason = reason;
             this.exitCode = exitCode;
             this.hint = hint == null ? "" : Secrets.mask(hint);
         }
@@ -1993,7 +2008,10 @@ public class copilot {
         }
 
         /// The same with another hint.
-        Fault hinting(String other) { return new Fault(exitCode, sentence(), other, this).about(refusal); }
+        Fault hinting(String other) { return new Fault(exitCode, sentence(), other, reason).about(refusal); }
+
+        /// What lies behind it; null where nothing does.
+        Throwable reason() { return reason; }
 
         /// Notes which answer of GitHub's it tells of.
         Fault about(Refusal answer) {
@@ -2017,12 +2035,21 @@ public class copilot {
         @Override
         public String getMessage() { return hint.isEmpty() ? sentence() : sentence() + "\nhint: " + hint; }
 
-        /// What a script that ends with it prints: the caller's own frames. (To a `PrintWriter`, as -v does: all.)
+        /// What a script that ends with it prints: the caller's own frames.
         @Override
         public void printStackTrace(PrintStream to) {
             to.println(this);
             for (var frame : getStackTrace()) to.println("\tat " + frame);
-            if (getCause() != null) to.println("Caused by: " + getCause());
+            if (reason != null) to.println("Caused by: " + reason);
+        }
+
+        /// All that -v shows.
+        @Override
+        public void printStackTrace(PrintWriter to) {
+            super.printStackTrace(to);
+            if (reason == null) return;
+            to.print("Caused by: ");
+            reason.printStackTrace(to);
         }
 
         /// The caller's own frames, which is what JShell shows.
@@ -2105,7 +2132,8 @@ final class Toolkit {
 
     Reply ask(Request request, Consumer<String> pieces) {
         Fault.given(pieces, "the listener");
-        if (Fault.given(request, "the request").messages().stream().allMatch(m -> m.content().isBlank())) {
+        var messages = Fault.given(request, "the request").messages();
+        if (messages.isEmpty() || messages.getLast().content().isBlank() && messages.getLast().images().isEmpty()) {
             throw Fault.usage("the prompt is empty", "ask(\"your question\")");
         }
         var client = copilot();
@@ -2146,7 +2174,9 @@ final class Toolkit {
     }
 
     Stream<Row> rows(String name) {
-        var rows = Rows.opened(env, name, name, Rows.formatOf(env, name));
+        if (name.isBlank()) throw Fault.usage("rows wants a file", "rows(\"tickets.jsonl\"), and \"-\" is stdin");
+        var rows = name.equals("-") ? Rows.opened(env, "/dev/stdin", "stdin", "jsonl")
+                : Rows.opened(env, name, name, Rows.formatOf(env, name));
         var next = new Spliterators.AbstractSpliterator<Row>(Long.MAX_VALUE, Spliterator.ORDERED) {
             @Override
             public boolean tryAdvance(Consumer<? super Row> to) {
@@ -2180,6 +2210,7 @@ final class Toolkit {
     Outcome batch(copilot.Batch batch, String out) {
         if (batch.jobs < 1) throw Fault.usage("withJobs(" + batch.jobs + ") is out of range", "1 or more");
         var prompt = batch.prompt;
+        if (out.isBlank()) throw Fault.usage("to wants a file", ".to(\"results.jsonl\")");
         Path file = OutputFile.check(env, ".to", out);
         Path run = file.resolveSibling(file.getFileName() + ".run");
         var told = new PrintWriter(new Lines(batch.progress), true);
@@ -2252,9 +2283,9 @@ final class Toolkit {
                 if (code == 0) {
                     return Text.withoutLastNewlines(new String(output.get(), StandardCharsets.UTF_8));
                 }
-                String reason = new String(errors.get(), StandardCharsets.UTF_8).strip();
-                throw Fault.error(command[0] + " ended with " + code + (reason.isEmpty() ? "" : ": "
-                        + Text.shortened(Text.printable(reason), 500)), "");
+                var said = new String(errors.get(), StandardCharsets.UTF_8).strip().lines().toList();
+                throw Fault.error(command[0] + " ended with " + code + (said.isEmpty() ? "" : ": "
+                        + Text.shortened(Text.printable(said.getFirst()), 300) + (said.size() > 1 ? " …" : "")), "");
             } catch (InterruptedException e) {
                 throw new Interrupted();
             } catch (ExecutionException e) {
@@ -2263,7 +2294,8 @@ final class Toolkit {
                 process.destroy();
             }
         } catch (IOException e) {
-            throw Fault.io("cannot run " + command[0], e, "is it on the PATH?");
+            throw new Fault(Fault.ERROR, "cannot run " + command[0] + ": " + (Text.reason(e).contains("error: 2")
+                    ? "there is no such program" : Text.reason(e)), "is it on the PATH?", e);
         }
     }
 
@@ -2273,8 +2305,8 @@ final class Toolkit {
                 head -> head.copyText(new PrintWriter(answer)));
         String text = answer.toString();
         if (status / 100 != 2) {
-            throw Fault.error(method + " " + path + " answered " + status + ": " + Text.shortened(Text.printable(text),
-                    300), "");
+            throw Fault.error(method + " " + path + " answered " + status + ": "
+                    + Text.shortened(Text.printable(text.strip()), 300), "api(\"/models\") shows what is served");
         }
         var json = Json.tryParse(text);
         if (!json.isMissingNode()) return json;
@@ -2298,6 +2330,12 @@ final class Repl {
             import cop.copilot.*;
             import static cop.copilot.*;
             """;
+    /// JShell cuts a value out in the middle after 1,000 characters, which a table of models has.
+    private static final String WIDE = """
+            /set mode copilot concise -command
+            /set truncation copilot 100000
+            /set feedback copilot
+            """;
     private static final String CLASSES = System.getProperty("java.class.path");
 
     private final Environment env;
@@ -2319,7 +2357,7 @@ final class Repl {
         try {
             Path startup = Files.createTempFile("copilot-", ".jsh");
             try {
-                Files.writeString(startup, IMPORTS);
+                Files.writeString(startup, IMPORTS + WIDE);
                 return JavaShellToolBuilder.builder().persistence(settings).start("--execution", "local",
                         "--class-path", CLASSES, "--startup", startup.toString(), "--feedback", "concise");
             } finally {
@@ -2381,11 +2419,14 @@ final class Repl {
 
     /// A file's code, snippet by snippet: lines are added until JShell calls it whole.
     private static final class Code {
-        private static final Pattern GOES_ON = Pattern.compile("\\s*(\\.|(else|catch|finally)\\b)");
+        private static final Pattern GOES_ON = Pattern.compile("(\\s|//[^\n]*\n|/\\*(?s:.*?)\\*/)*+"
+                + "(\\.|(else|catch|finally)\\b)");
+        private static final String ANNOTATIONS = "(@[\\w.]+(\\(.*\\))?\\s*)+;?";
 
         private final JShell shell;
         private final Engine engine;
         private final String name, text;
+        private final Map<String, Integer> places = new HashMap<>();        // the line at which a snippet begins
         private int at;                                     // where the next snippet begins
 
         Code(JShell shell, Engine engine, String name, String text) {
@@ -2410,7 +2451,9 @@ final class Repl {
                 at = end;
             }
             var open = EnumSet.of(Snippet.Status.RECOVERABLE_DEFINED, Snippet.Status.RECOVERABLE_NOT_DEFINED);
-            shell.snippets().filter(snippet -> open.contains(shell.status(snippet))).findFirst().ifPresent(this::open);
+            shell.snippets().filter(snippet -> open.contains(shell.status(snippet))).findFirst().ifPresent(snippet -> {
+                throw unresolved(snippet);
+            });
             return OptionalInt.empty();
         }
 
@@ -2423,11 +2466,13 @@ final class Repl {
                 boolean last = end == text.length();
                 if (next.completeness() == SourceCodeAnalysis.Completeness.EMPTY) return end;       // a comment
                 if (next.completeness().isComplete() || last && next.source() != null) {
-                    if (next.remaining().isBlank() && GOES_ON.matcher(text).region(end, text.length()).lookingAt()) {
-                        continue;
-                    }
+                    boolean goesOn = GOES_ON.matcher(text).region(end, text.length()).lookingAt()
+                            || next.source().strip().matches(ANNOTATIONS);
+                    if (next.remaining().isBlank() && goesOn && !last) continue;
                     engine.thrown = null;
-                    for (var event : shell.eval(next.source())) if (event.causeSnippet() == null) check(event);
+                    var events = shell.eval(next.source());
+                    events.forEach(event -> places.putIfAbsent(event.snippet().id(), line(at)));
+                    for (var event : events) if (event.causeSnippet() == null) check(event);
                     return end - next.remaining().length();
                 }
                 if (last) {
@@ -2445,11 +2490,11 @@ final class Repl {
 
         /// @return the number behind /exit
         private int leave(String command) {
-            if (!command.matches("/exit( .*)?")) {
+            if (!command.matches("/exit( .*|;)?")) {
                 throw Fault.usage(name + ":" + line(at) + ": " + command + " is for the prompt",
                         "in a file: Java, and /exit with a number");
             }
-            String number = command.substring(5).strip();
+            String number = command.substring(5).replaceFirst("//.*", "").replace(";", "").strip();
             if (number.isEmpty()) return 0;
             engine.thrown = null;
             var events = shell.eval("(int) (" + number + ")");
@@ -2457,15 +2502,24 @@ final class Repl {
             return Integer.parseInt(events.getLast().value());
         }
 
-        private void open(Snippet snippet) {
+        /// Java's own sentence blames what is declared, and not what is missing in it.
+        private Fault unresolved(Snippet snippet) {
             String names = snippet instanceof DeclarationSnippet declared
                     ? String.join(", ", shell.unresolvedDependencies(declared).toList()) : "";
-            throw Fault.usage(name + ": " + snippet.source().strip().lines().findFirst().orElse("")
-                    + " … needs what is nowhere: " + names, "is it spelt right?");
+            String what = snippet instanceof DeclarationSnippet declared && !(snippet instanceof ErroneousSnippet)
+                    ? declared.name() : snippet.source().strip().lines().findFirst().orElse("");
+            return Fault.usage(name + ":" + places.getOrDefault(snippet.id(), line(at)) + ": " + what + " needs "
+                    + (names.isEmpty() ? "something" : names) + ", which is declared nowhere", "is it spelt right?");
         }
 
         private void check(SnippetEvent event) {
             if (event.status() == Snippet.Status.REJECTED) {
+                shell.snippets().filter(snippet -> snippet instanceof DeclarationSnippet declared
+                        && shell.status(snippet) == Snippet.Status.RECOVERABLE_NOT_DEFINED && Pattern.compile("\\b"
+                        + Pattern.quote(declared.name()) + "\\b").matcher(event.snippet().source()).find()).findFirst()
+                        .ifPresent(snippet -> {
+                            throw unresolved(snippet);
+                        });
                 var wrong = shell.diagnostics(event.snippet()).filter(Diag::isError).findFirst();
                 long offset = wrong.map(Diag::getPosition).orElse(0L);
                 throw Fault.usage(name + ":" + line(at + (int) Math.max(0, offset)) + ": "
@@ -2473,13 +2527,23 @@ final class Repl {
                         .replaceAll("\\s*\\R\\s*", "; "), "it runs as in JShell, statement by statement");
             }
             if (event.exception() == null) return;
-            String where = name + ":" + line(at) + ": ";
+            if (event.exception() instanceof UnresolvedReferenceException open) throw unresolved(open.getSnippet());
+            String where = place(event.exception()) + ": ";
             throw switch (engine.thrown) {
                 case Fault fault -> new Fault(fault.exitCode(), where + fault.sentence(), fault.hint(), fault);
-                case Throwable thrown when event.exception() instanceof EvalException ->
-                        new Fault(Fault.ERROR, where + thrown, "-v shows where", thrown);
-                case null, default -> Fault.error(where + event.exception().getMessage(), "is it declared below?");
+                case Throwable thrown -> new Fault(Fault.ERROR, where + thrown, "-v shows where", thrown);
+                case null -> Fault.error(where + event.exception().getMessage(), "");
             };
+        }
+
+        /// The line in the file: JShell's frames name a snippet and the line in it, `#12:3`.
+        private String place(Exception thrown) {
+            for (var frame : thrown.getStackTrace()) {
+                String snippet = String.valueOf(frame.getFileName());
+                if (!snippet.startsWith("#") || !places.containsKey(snippet.substring(1))) continue;
+                return name + ":" + (places.get(snippet.substring(1)) + Math.max(1, frame.getLineNumber()) - 1);
+            }
+            return name + ":" + line(at);
         }
 
         private int line(int offset) {
@@ -2686,6 +2750,12 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                     : "--name, --dir: installed are " + String.join(", ", launchers()));
         }
         ours(file());
+        var its = script(file())
+                .flatMap(text -> Pattern.compile("(?m)^app='(.*)'$").matcher(text).results().findFirst()).map(app -> Path.of(app.group(1).replace("'\\''", "'")).getParent());
+        if (its.isPresent() && !its.get().equals(share)) {  // it was installed with other variables
+            new Launcher(name, folder, its.get(), screen).uninstall();
+            return;
+        }
         try {
             Files.delete(file());
             if (!Files.isDirectory(share)) return;
@@ -3227,6 +3297,7 @@ final class BatchJob {
 
     /// @param about what the manifest says of the template and options
     int run(String wished, ObjectNode about) {
+        keepApart();
         lookForInput();
         var manifest = folder.readManifest();
         chooseModel(wished, manifest);
@@ -3271,6 +3342,20 @@ final class BatchJob {
         var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
         if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
         return finish(plan, input, journal, stopped);
+    }
+
+    /// The results must not be written over the rows.
+    private void keepApart() {
+        if (options.out() == null || options.rows().equals("-")) return;
+        Path in = env.path(options.rows()).toAbsolutePath().normalize();
+        Path out = env.path(options.out()).toAbsolutePath().normalize();
+        try {
+            boolean same = in.equals(out) || Files.exists(in) && Files.exists(out) && Files.isSameFile(in, out);
+            if (!same && !(Files.isDirectory(in) && out.startsWith(in))) return;
+        } catch (IOException unreadable) {
+            return;                                         // reading it will say so
+        }
+        throw Fault.usage(options.out() + " would be written over the rows", "another name for the results");
     }
 
     /// A name that is mistyped leaves no folder behind.
@@ -3366,7 +3451,10 @@ final class BatchJob {
         } catch (IOException e) {
             throw Fault.io("cannot read " + options.rows(), e, null);
         }
-        if (plan.order.isEmpty()) throw Fault.usage(options.rows() + " holds no rows", "a line or an object a row");
+        if (plan.order.isEmpty()) {
+            throw Fault.usage((options.rows().equals("-") ? "the input" : options.rows()) + " holds no rows",
+                    "a line or an object a row");
+        }
         return plan;
     }
 
@@ -3575,8 +3663,8 @@ final class BatchJob {
         }
         long failed = tally.notOk() - plan.bad.size();
         screen.note((plan.toSend.isEmpty() ? "nothing to do: " : "done: ") + tally.words()
-                + (failed > 0 ? "; --retry-failed asks " + (plan.bad.isEmpty() ? "those" : failed + " of those")
-                + " again" : ""));
+                + (failed > 0 && !options.retryFailed() ? "; --retry-failed asks " + (plan.bad.isEmpty() ? "those"
+                : failed + " of those") + " again" : ""));
         return tally.notOk() > 0 ? Fault.FAILED_ROWS : 0;
     }
 }
@@ -5470,6 +5558,7 @@ final class CopilotClient {
     /// @param consumer gets the answer, also one that is an error
     /// @return its status
     int raw(String method, String path, String body, AnswerConsumer consumer) {
+        if (path.isBlank()) throw Fault.usage("the path is empty", "copilot api /models");
         if (path.matches("(?s)([A-Za-z][A-Za-z0-9+.-]*:|//).*")) {
             throw Fault.usage("a path is wanted, not an address: " + path, "copilot api /models");
         }
@@ -5608,6 +5697,19 @@ sealed interface Way permits ChatWay, ResponsesWay, MessagesWay {
         return body.deepCopy().without(List.of("messages", "input", "system", "instructions"));
     }
 
+    /// How much a model shall think, as it takes that; empty where it takes no such wish.
+    ///
+    /// @throws Fault where it takes others
+    static Optional<String> effort(Model model, JsonNode wished, Consumer<String> notes) {
+        var known = model.efforts();
+        if (known.isEmpty()) {
+            notes.accept(model.id() + " takes no reasoning_effort; it is left out");
+            return Optional.empty();
+        }
+        if (known.contains(wished.asString(""))) return Optional.of(wished.asString());
+        throw Fault.usage(model.id() + " knows no reasoning_effort " + wished.asString(""), String.join(", ", known));
+    }
+
     /// @throws Fault where one answer a call is what there is
     static void single(String id, String path, JsonNode n) {
         if (n.asInt(1) == 1) return;
@@ -5674,7 +5776,7 @@ record ChatWay() implements Way {
     public AnswerReader reader(Listener listener, int n) { return new ChatAnswer(listener, n); }
 
     /// Families have their own needs: o1 knows no system role and no temperature; later OpenAI models call the limit of
-    /// the answer by its newer name; Claude wants one always, and refuses blanks at the end of what it is to go on with.
+    /// the answer by its newer name; Claude wants one always, and refuses blanks at the end of what it goes on with.
     @Override
     public ObjectNode body(Request request, Model model, Consumer<String> notes) {
         var body = ChatBody.of(request);
@@ -5685,6 +5787,14 @@ record ChatWay() implements Way {
         if (id.matches("(o\\d|gpt-[5-9]).*") && body.has("max_tokens")) {
             var most = body.remove("max_tokens");
             if (!body.has("max_completion_tokens")) body.set("max_completion_tokens", most);
+        }
+        if (model != null && body.has("reasoning_effort")) {
+            var wished = body.remove("reasoning_effort");
+            if (model.efforts().isEmpty() && model.supports("thinking") && !wished.asString("").equals("none")) {
+                body.put("thinking_budget", model.thinkingBudget(wished.asString("")));
+            } else {
+                Way.effort(model, wished, notes).ifPresent(effort -> body.put("reasoning_effort", effort));
+            }
         }
         if (claude) {
             if (!body.has("max_tokens")) body.put("max_tokens", model.longestAnswer(request.stream()));
@@ -5739,7 +5849,10 @@ record ResponsesWay() implements Way {
                 case "messages" -> body.set("input", input(value));
                 case "max_tokens", "max_completion_tokens" ->
                         body.put("max_output_tokens", Math.max(SHORTEST, value.asLong()));
-                case "reasoning_effort" -> body.withObject("/reasoning").set("effort", value);
+                case "reasoning_effort" -> {
+                    var effort = model == null ? Optional.of(value.asString("")) : Way.effort(model, value, notes);
+                    effort.ifPresent(wished -> body.withObject("/reasoning").put("effort", wished));
+                }
                 case "response_format" -> body.withObject("/text").set("format", format(value));
                 case "tools" -> body.set("tools", tools(value));
                 case "tool_choice" -> body.set("tool_choice", choice(value));
@@ -5826,8 +5939,6 @@ record ResponsesWay() implements Way {
 /// `POST /v1/messages`, as Anthropic made it, for Claude models that are served there alone.
 record MessagesWay() implements Way {
     private static final long LEAST_ANSWER = 4096;          // where no list of models says more
-    private static final Map<String, Long> BUDGETS = Map.of("minimal", 1024L, "low", 2048L, "medium", 8192L, "high",
-            24_000L, "xhigh", 32_000L, "max", 32_000L);
 
     @Override
     public String path() { return "/v1/messages"; }
@@ -5878,18 +5989,18 @@ record MessagesWay() implements Way {
     /// Newer models choose for themselves within an effort; older ones have a budget of tokens.
     private static void think(ObjectNode body, String id, Model model, String effort, Consumer<String> notes) {
         if (effort.equals("none")) return;
-        boolean adaptive = model != null && model.supports("adaptive_thinking");
-        if (!adaptive && (model == null || !model.supports("thinking"))) {
+        if (model == null || !model.supports("adaptive_thinking") && !model.supports("thinking")) {
             notes.accept(id + " takes no reasoning_effort; it is left out");
             return;
         }
-        if (adaptive) {
+        if (model.supports("adaptive_thinking")) {
             body.putObject("thinking").put("type", "adaptive");
-            body.putObject("output_config").put("effort", effort);
+            Way.effort(model, JsonNodeFactory.instance.stringNode(effort), notes)
+                    .ifPresent(wished -> body.putObject("output_config").put("effort", wished));
         } else {
-            long most = Math.min(model.thinkingBudget(), body.path("max_tokens").asLong() - 1);
+            long most = body.path("max_tokens").asLong() - 1;
             body.putObject("thinking").put("type", "enabled")
-                    .put("budget_tokens", Math.min(most, BUDGETS.getOrDefault(effort, 8192L)));
+                    .put("budget_tokens", Math.min(most, model.thinkingBudget(effort)));
         }
         if (body.remove("temperature") != null) {
             notes.accept(id + " takes no temperature while it thinks; it is left out");
@@ -10940,26 +11051,29 @@ final class RealProcess {
 /// What a script of one's own says of its arguments: `commit [--yes]`, `compare PROMPT [MODEL…]`.
 record Script(String usage) {
     int run(String[] args, BiConsumer<List<String>, Set<String>> body) {
-        var err = new PrintWriter(System.err, true);
+        var words = new ArrayList<String>();
+        var options = new TreeSet<String>();
+        boolean all = false;                                // what comes after `--` are words
+        for (String arg : args) {
+            if (all || !arg.startsWith("-") || arg.equals("-")) words.add(arg);
+            else if (arg.equals("--")) all = true;
+            else options.add(arg);
+        }
+        var screen = new Screen(Environment.of(System.in, new PrintWriter(System.out, true),
+                new PrintWriter(System.err, true), System.getenv(), () -> false));
+        screen.verbose = options.remove("-v");
+        if (options.contains("--help") || options.contains("-h")) {
+            System.out.print("usage: " + usage.strip() + "\n");
+            return 0;
+        }
         try {
-            var words = new ArrayList<String>();
-            var options = new TreeSet<String>();
-            boolean all = false;                            // what comes after `--` are words
-            for (String arg : args) {
-                if (all || !arg.startsWith("-") || arg.equals("-")) words.add(arg);
-                else if (arg.equals("--")) all = true;
-                else options.add(arg);
-            }
-            if (options.contains("--help") || options.contains("-h")) {
-                System.out.print("usage: " + usage.strip() + "\n");
-                return 0;
-            }
             check(words, options);
             body.accept(List.copyOf(words), options);
             return 0;
         } catch (Fault fault) {
-            return new Screen(Environment.of(System.in, new PrintWriter(System.out, true), err, System.getenv(),
-                    () -> false)).report(fault);
+            return screen.report(fault);
+        } catch (RuntimeException e) {
+            return screen.report(new Fault(Fault.ERROR, e.toString(), "-v shows where", e));
         }
     }
 
@@ -10972,15 +11086,17 @@ record Script(String usage) {
             throw Fault.usage("there is no option " + option, Nearest.of(option, known).map(near -> "did you mean "
                     + near + "?").orElse("usage: " + line));
         }
-        int least = words(line.replaceAll("\\[[^]]*]", ""));
-        int most = line.contains("…") ? Integer.MAX_VALUE : words(line.replaceAll("[\\[\\]]", ""));
-        if (words.size() < least) throw Fault.usage("something is missing", "usage: " + line);
-        if (words.size() > most) throw Fault.usage("there is no place for " + words.getLast(), "usage: " + line);
+        var least = words(line.replaceAll("\\[[^]]*]", ""));
+        int most = line.contains("…") ? Integer.MAX_VALUE : words(line.replaceAll("[\\[\\]]", "")).size();
+        if (words.size() < least.size()) {
+            throw Fault.usage(least.get(words.size()) + " is missing", "usage: " + line);
+        }
+        if (words.size() > most) throw Fault.usage("there is no place for " + words.get(most), "usage: " + line);
     }
 
-    /// How many words there are behind the name that are no options.
-    private static int words(String line) {
-        return (int) Stream.of(line.strip().split("\\s+")).skip(1).filter(word -> !word.startsWith("-")).count();
+    /// The words behind the name that are no options.
+    private static List<String> words(String line) {
+        return Stream.of(line.strip().split("\\s+")).skip(1).filter(word -> !word.startsWith("-")).toList();
     }
 }
 
@@ -11501,7 +11617,10 @@ final class Text {
         });
     }
 
-    static Stream<Throwable> chain(Throwable e) { return Stream.iterate(e, Objects::nonNull, Throwable::getCause); }
+    static Stream<Throwable> chain(Throwable e) {
+        return Stream.iterate(e, Objects::nonNull, each -> each instanceof Fault fault ? fault.reason()
+                : each.getCause());
+    }
 }
 
 /// Durations as people write and read them.

@@ -19,7 +19,9 @@ class AskCsv {
                     .withProgress(System.err::println).to(out);
             outcome.results().forEach(row -> IO.println(row.text("id") + "\t"
                     + row.text("text").replaceAll("\\s+", " ")));
-            if (!outcome.complete()) throw new Fault(5, outcome.toString(), "the same command asks those again");
+            if (!outcome.complete()) {
+                throw new Fault(5, outcome + "; " + outcome.trouble().orElse(""), "the same command asks those again");
+            }
         });
     }
 }

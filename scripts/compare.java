@@ -8,8 +8,10 @@ import static cop.copilot.*;
 /// Asks all at once and prints a column a model, with its time and tokens. COLUMNS is the width of the whole.
 void main(String... args) {
     script("compare PROMPT [MODEL…]\nWithout models: the three that cost the least", args, (words, _) -> {
-        var names = words.size() > 1 ? words.subList(1, words.size()) : cheapest(3);
-        int width = Math.max(12, Integer.parseInt(System.getenv().getOrDefault("COLUMNS", "120")) / names.size() - 2);
+        var names = words.size() > 1 ? words.stream().skip(1).distinct().toList() : cheapest(3);
+        if (words.getFirst().isBlank()) throw new Fault(2, "the prompt is empty", "compare \"your question\"");
+        String given = System.getenv().getOrDefault("COLUMNS", "");
+        int width = Math.max(12, (given.matches("\\d{1,4}") ? Integer.parseInt(given) : 120) / names.size() - 2);
         var columns = names.parallelStream().map(name -> lines(answer(name, words.getFirst()), width)).toList();
         for (int i = 0; i < columns.stream().mapToInt(List::size).max().orElse(0); i++) {
             var line = new StringBuilder();
@@ -35,7 +37,7 @@ String answer(String model, String prompt) {
         var reply = ask(model, prompt);
         return "%s\n%,d ms, %d tokens\n\n%s".formatted(model, reply.took().toMillis(), reply.usage().total(), reply);
     } catch (Fault fault) {
-        return model + "\nerror: " + fault.getMessage();
+        return model + "\nerror: " + fault.sentence();
     }
 }
 

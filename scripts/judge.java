@@ -33,10 +33,12 @@ void main(String... args) {
                 .to(words.getFirst().replaceFirst("\\.[^./\\\\]*$", "") + "-scores.jsonl");
         var scores = outcome.results().filter(row -> row.text("status").equals("ok"))
                 .sorted(Comparator.comparing(row -> row.text("json.score"))).toList();
-        IO.println("%d answers, mean score %.2f".formatted(scores.size(),
+        if (!scores.isEmpty()) IO.println("%d answers, mean score %.2f".formatted(scores.size(),
                 scores.stream().mapToDouble(row -> Double.parseDouble(row.text("json.score"))).average().orElse(0)));
         scores.stream().limit(5).forEach(row -> IO.println(row.text("json.score") + "  " + row.text("id") + ": "
                 + row.text("json.reason")));
-        if (!outcome.complete()) throw new Fault(5, outcome.toString(), "the same command asks those again");
+        if (!outcome.complete()) {
+            throw new Fault(5, outcome + "; " + outcome.trouble().orElse(""), "the same command asks those again");
+        }
     });
 }

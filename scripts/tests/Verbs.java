@@ -119,6 +119,7 @@ class Verbs {
         assertEquals("hello", chat.say("say: hello").text());
         cop.sim.set("faults", List.of("422"));
         fault(() -> chat.say("lost"));
+        fault(() -> chat.say(" "), "the prompt is empty");
         chat.say("and in French");
         assertEquals(List.of("system", "user", "assistant", "user", "assistant"),
                 chat.messages().stream().map(copilot.Message::role).toList());
@@ -216,6 +217,7 @@ class Verbs {
         cop.sim.set("faults", List.of("422"));
         assertEquals("out.jsonl: 2 ok, 1 failed", batch.to("out.jsonl").toString());
         assertEquals(1, batch.to("out.jsonl").failed());
+        assertTrue(batch.to("out.jsonl").trouble().orElseThrow().startsWith("a: "));
         assertEquals(3, sent().size());
         assertTrue(batch.withRetryFailed().to("out.jsonl").complete());
         assertEquals(4, sent().size());
@@ -228,6 +230,9 @@ class Verbs {
         assertEquals(2, fault(() -> batch.to("out.jsonl"), "2 of 5 rows cannot be asked", "the id a is that of row 1",
                 "mend them, or leave them out: batch(").exitCode());
         fault(() -> batch.to("no/such/out.jsonl"), "there is no folder");
+        fault(() -> batch.to("r.jsonl"), "r.jsonl would be written over the rows");
+        fault(() -> batch.to(""), "to wants a file");
+        fault(() -> new copilot.Batch(toolkit.template("x"), List.of()).to("o.jsonl"), "the input holds no rows");
         fault(() -> batch.withJobs(0).to("out.jsonl"), "withJobs(0)");
         assertEquals(0, sent().size());
         cop.write("r.jsonl", THREE);
@@ -252,7 +257,10 @@ class Verbs {
     void programsAreRunWithoutAShell() {
         assertEquals("a $HOME;b", toolkit.run("printf", "%s\n\n", "a $HOME;b"));
         fault(() -> toolkit.run("sh", "-c", "echo why >&2; exit 3"), "sh ended with 3: why");
-        fault(() -> toolkit.run("no-such-program"), "cannot run no-such-program");
+        assertEquals("sh ended with 3: why …",
+                fault(() -> toolkit.run("sh", "-c", "printf 'why\nmore\n' >&2; exit 3")).sentence());
+        assertEquals("cannot run no-such-program: there is no such program",
+                fault(() -> toolkit.run("no-such-program")).sentence());
         fault(() -> toolkit.run(), "wants a program");
         assertEquals(300_000, toolkit.run("sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero"
                 + " >&2").length());
@@ -264,7 +272,8 @@ class Verbs {
         var answer = toolkit.api("POST", "/chat/completions", Map.of("model", "gpt-4.1", "messages",
                 List.of(copilot.Message.user("say: hi"))));
         assertEquals("hi", answer.path("choices").get(0).path("message").path("content").asString());
-        fault(() -> toolkit.api("GET", "/nothing", null), "GET /nothing answered 404");
+        fault(() -> toolkit.api("GET", "/nothing", null), "GET /nothing answered 404", "page not found\nhint: ");
+        fault(() -> toolkit.api("GET", "", null), "the path is empty");
         fault(() -> toolkit.api("GET", "https://example.com/x", null), "a path is wanted");
         var token = toolkit.token();
         assertEquals("Bearer " + token.value(), token.header());
@@ -285,8 +294,19 @@ class Verbs {
             List.of("\n/set feedback normal", 2, "", "f.jsh:2: /set feedback normal is for the prompt"),
             List.of("throw new IllegalStateException(\"mine\");", 1, "",
                     "f.jsh:1: java.lang.IllegalStateException: mine"),
-            List.of("int f() { return g(); }\nf();", 1, "", "f.jsh:2: "),
-            List.of("int f() { return g(); }\n", 2, "", "f.jsh: int f() { return g(); } … needs what is nowhere"),
+            List.of("\nint f() { return g(); }\nf();", 2, "", "f.jsh:2: f needs method g(), which is declared nowhere"),
+            List.of("\nint f() { return g(); }\n", 2, "", "f.jsh:2: f needs method g(), which is declared nowhere"),
+            List.of("class A { B b; }\nnew A()", 2, "", "f.jsh:1: A needs class B, which is declared nowhere"),
+            List.of("Foo f() { return null; }\nf()", 2, "", "f.jsh:1: f needs class Foo, which is declared nowhere"),
+            List.of("@FunctionalInterface\ninterface G { int g(int x); }\n@Deprecated\nint f() { return 4; }\n"
+                    + "System.out.println(f())", 0, "4\n", ""),
+            List.of("if (false) { f(); }\n// why\nelse System.out.println(5)\nvoid f() { }\n", 2, "",
+                    "f.jsh:1: cannot find symbol"),
+            List.of("if (1 > 2) { System.out.println(1); }\n// why\n\n/* so */ else System.out.println(5)\n", 0, "5\n",
+                    ""),
+            List.of("int f(int i) {\n    var x = i;\n    return x / (x - i);\n}\n\nfor (int i = 0; i < 2; i++) {\n"
+                    + "    f(i);\n}\n", 1, "", "f.jsh:3: java.lang.ArithmeticException: / by zero"),
+            List.of("/exit 5 // why", 5, "", ""), List.of("/exit;", 0, "", ""),
             List.of("int f() { return g(); }\nint g() { return 3; }\nSystem.out.println(f())\n", 0, "3\n", ""),
             List.of("#!/usr/bin/env -S cop repl\nint x = 1\nint y = 2 // two\n\nSystem.out.println(x + y)\n", 0, "3\n",
                     ""),
@@ -296,7 +316,9 @@ class Verbs {
             List.of("/exit 300", 300 % 256, "", ""),
             List.of("/exit \"a\"", 2, "", "f.jsh:1: incompatible types"),
             List.of("System.exit(7);", 7, "", ""),
-            List.of("prompt(\"nosuch\")", 2, "", "f.jsh:1: there is no template nosuch"),
+            List.of("var l = List.of(1);\nl.forEach(i ->\n    prompt(\"nosuch\"))", 2, "",
+                    "f.jsh:3: there is no template nosuch"),
+            List.of("rows(\"-\").forEach(System.out::println)", 0, "{\"a\":1}\n", ""),
             List.of("var l = List.of(1, 2);\nfor (int i : l)\n    System.out.println(i);\n"
                     + "System.out.println(l.size())", 0, "1\n2\n2\n", ""));
 
@@ -304,7 +326,7 @@ class Verbs {
     @MethodSource
     void files(List<Object> row) {
         cop.write("f.jsh", (String) row.get(0));
-        var outcome = cop.runProcess("", "repl", "f.jsh");
+        var outcome = cop.runProcess("{\"a\": 1}\n", "repl", "f.jsh");
         assertEquals(row.get(1), outcome.code(), outcome::all);
         assertEquals(row.get(2), outcome.out(), outcome::all);
         assertEquals(!row.get(3).equals(""), outcome.err().contains("error: "), outcome::all);
@@ -345,9 +367,11 @@ class Verbs {
             --help            | 0 | -                | -
             a --lout          | 2 | -                | error: there is no option --lout~hint: did you mean --loud?
             a -x              | 2 | -                | error: there is no option -x~hint: usage: greet NAME [OTHER]
-            --loud            | 2 | -                | error: something is missing~hint: usage: greet NAME [OTHER]
+            --loud            | 2 | -                | error: NAME is missing~hint: usage: greet NAME [OTHER]
             a b c             | 2 | -                | error: there is no place for c~hint: usage: greet
-            fail              | 7 | -                | error: it went wrong~hint: try again""")
+            fail              | 7 | -                | error: it went wrong~hint: try again
+            bug               | 1 | -                | error: java.lang.IllegalStateException: b~hint: -v shows where
+            bug -v            | 1 | -                | error: java.lang.IllegalStateException: b~at cop.Verbs""")
     void aScriptsArguments(String args, int code, String got, String err) {
         var heard = new StringBuilder();
         var before = System.err;
@@ -357,6 +381,7 @@ class Verbs {
             assertEquals(code, new Script("greet NAME [OTHER] [--loud]\nGreets.").run(args.split(" "),
                     (words, options) -> {
                         if (words.contains("fail")) throw new copilot.Fault(7, "it went wrong", "try again");
+                        if (words.contains("bug")) throw new IllegalStateException("b");
                         heard.append(words).append(' ').append(options);
                     }));
         } finally {
