@@ -561,6 +561,17 @@ public class copilot {
         @Option(names = "--reasoning-effort", paramLabel = "LEVEL", description = "none, low, medium, high …")
         String effort;
 
+        @Option(names = "--schema", paramLabel = "SCHEMA", description =
+                "The answer is JSON that meets it: a JSON Schema, its file, or 'name, age int, tags [string]'.")
+        String schema;
+
+        @Option(names = "--schema-retries", paramLabel = "N", description =
+                "Further attempts at an answer that does not meet its schema. Default: 2.")
+        int schemaRetries = 2;
+
+        /// What the answer must look like, where --schema says so.
+        AnswerSchema wishedSchema() { return schema == null ? null : SchemaText.read(env, schema); }
+
         final PromptData data = new PromptData();
 
         ObjectNode fields() {
@@ -586,8 +597,16 @@ public class copilot {
                 "Fill the template from a JSON object; - is stdin. Of several values the last one wins.")
         void data(String file) { data.file(file); }
 
-        @Option(names = {"-f", "--file"}, paramLabel = "PATH", description = "Add a text file, with its name.")
+        @Option(names = {"-f", "--file"}, paramLabel = "PATH", description =
+                "Add a text file, with its name; all those of a folder or pattern.")
         List<String> files = List.of();
+
+        @Option(names = "--max-file-tokens", paramLabel = "N", description =
+                "The most that -f FOLDER or PATTERN may add. Default: 100000.")
+        Integer maxFileTokens;
+
+        @Option(names = {"-a", "--attach"}, paramLabel = "IMAGE", description = "Add a picture; - is stdin.")
+        List<String> images = List.of();
 
         @Option(names = "--no-stream", description = "Wait for the whole answer.")
         boolean noStream;
@@ -595,15 +614,17 @@ public class copilot {
         /// @return null where there is neither a template nor a word, and a person sits at the terminal
         Question question(String template, List<String> words) {
             var fields = fields();
+            var added = new AddedFiles(files, maxFileTokens, images.contains("-"));
+            var pictures = images.stream().map(name -> ImageFile.read(env, name)).toList();
             if (template != null) {
                 var question = new TemplateFilling(env, screen, new TemplateFolders(env).named(template), data,
-                        allowMissing).question(words, files);
-                return question.withSystem(system).with(model, fields);
+                        allowMissing).question(words, added);
+                return question.withSystem(system).with(model, fields).withSchema(wishedSchema()).withImages(pictures);
             }
             if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
-            String text = UserText.of(env, screen, words, files);
-            return text == null ? null : new Question(List.of(Message.user(text)), model, fields, null)
-                    .withSystem(system);
+            String text = UserText.of(env, screen, words, added);
+            return text == null ? null : new Question(List.of(Message.user(text)), model, fields, wishedSchema())
+                    .withSystem(system).withImages(pictures);
         }
     }
 
@@ -622,6 +643,9 @@ public class copilot {
 
         @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Write the answer to FILE, whole.")
         String output;
+
+        @Option(names = {"-x", "--extract"}, description = "Print the first fenced block of the answer alone.")
+        boolean extract;
 
         @Option(names = {"-u", "--usage"}, description = "Say on stderr what the answer cost, in tokens and credits.")
         boolean usage;
@@ -650,31 +674,44 @@ public class copilot {
             Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
             var question = question(template, prompt);
             if (question == null) return converse(copilot, limit);
-            boolean live = !json && file == null && question.answers() == 1 && question.schema() == null;
+            boolean live = !json && !extract && file == null && question.answers() == 1 && question.schema() == null;
             var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file, !hideReasoning));
             Reply reply;
             try {
-                reply = Wire.within(limit, () -> copilot.ask(question.request(copilot, !noStream), printer));
+                reply = question.answered(question.request(copilot, !noStream), request -> {
+                    printer.forget();
+                    return Wire.within(limit, () -> copilot.ask(request, printer));
+                }, schemaRetries, screen::note);
+            } catch (Question.Misfit wrong) {
+                printer.end();
+                if (usage) screen.say(wrong.reply.usageLine());
+                if (json || file != null) printer.brokenOff(wrong);
+                else screen.say(wrong.reply.text());
+                throw wrong;
+            } catch (TooLong fault) {
+                throw TextFile.largest(fault);
             } catch (Fault fault) {
                 printer.brokenOff(fault);
                 throw fault;
             }
             printer.end();
             if (usage) screen.say(reply.usageLine());
-            try {
-                reply = question.checked(reply);
-            } catch (Fault wrong) {
-                if (json || file != null) printer.brokenOff(wrong);
-                else screen.say(reply.text());
-                throw wrong;
-            }
-            return printer.finish(reply);
+            return printer.finish(extract ? reply.withText(fenced(reply.text())) : reply);
+        }
+
+        /// The first fenced block; all of it where there is none.
+        private String fenced(String text) {
+            var block = Pattern.compile("(?ms)^ {0,3}(`{3,}|~{3,})[^\\n`]*\\n(.*?)(^ {0,3}\\1[`~]* *$|\\z)")
+                    .matcher(text);
+            if (block.find()) return Text.withoutLastNewlines(block.group(2));
+            screen.warn("there is no fenced block in the answer: all of it follows");
+            return text;
         }
 
         private int converse(CopilotClient copilot, Duration limit) {
-            if (json || output != null) {
-                throw Fault.usage("no prompt: " + (json ? "--json" : "-o") + " needs one", "copilot chat \"…\"");
-            }
+            String needy = json ? "--json" : output != null ? "-o" : schema != null ? "--schema" : extract ? "-x"
+                    : images.isEmpty() ? "" : "-a";
+            if (!needy.isEmpty()) throw Fault.usage("no prompt: " + needy + " needs one", "copilot chat \"…\"");
             var first = new Request(copilot.model(model), system == null ? List.of()
                     : List.of(Message.system(system)), fields(), !noStream);
             return new Conversation(env, screen, copilot, first, limit, usage, hideReasoning).run();
@@ -835,10 +872,6 @@ public class copilot {
                 "After 5xx, lost connections, time-outs. Default: 3.")
         int retries = 3;
 
-        @Option(order = 1, names = "--schema-retries", paramLabel = "N", description =
-                "After an answer that does not meet the schema. Default: 2.")
-        int schemaRetries = 2;
-
         @Option(order = 1, names = "--timeout", paramLabel = "TIME", description = "For one request. Default: 10m.")
         String timeout = "10m";
 
@@ -917,11 +950,15 @@ public class copilot {
             var template = action.isEmpty() ? null : new TemplateFolders(env).named(action);
             var constant = data.values(env);
             var wishes = fields();
+            var asked = wishedSchema();
+            if (asked != null && template == null) {
+                throw Fault.usage("--schema wants a template: the rows are whole requests", "their response_format");
+            }
             Function<InputRow, Question> prompts = row -> {
                 var values = new LinkedHashMap<>(row.data());
                 values.putAll(constant);
                 return Question.of(template, template.filled(values, allowMissing)).withSystem(system)
-                        .with(model, wishes);
+                        .with(model, wishes).withSchema(asked);
             };
             String wished = model != null || template == null ? model : template.head().model();
             var options = options(action);
@@ -1747,6 +1784,10 @@ public class copilot {
 
         public String text() { return String.join("\n\n", choices); }
 
+        Reply withUsage(Usage other) {
+            return new Reply(choices, reasoning, finish, model, other, toolCalls, id, requestId, took);
+        }
+
         Reply withText(String other) {
             return new Reply(List.of(other), reasoning, finish, model, usage, toolCalls, id, requestId, took);
         }
@@ -1946,7 +1987,7 @@ public class copilot {
             if (!enabled()) notes.add("not enabled");
             if (json.path("preview").asBoolean(false)) notes.add("preview");
             if (!isChat()) notes.add(json.path("capabilities").path("type").asString());
-            else if (!endpoints().contains("/chat/completions")) notes.add("not for chat yet");
+            else if (endpoints().stream().noneMatch(Ways.PATHS::contains)) notes.add("not for chat");
             for (var message : json.path("warning_messages")) notes.add(Json.text(message, "message"));
             return String.join(", ", notes);
         }
@@ -2142,7 +2183,8 @@ final class Toolkit {
 
     Reply ask(Question question) {
         var client = copilot();
-        return question.checked(client.ask(question.request(client, true), (_, _) -> { }));
+        return question.answered(question.request(client, true), request -> client.ask(request, (_, _) -> { }), 2,
+                _ -> { });
     }
 
     Usage stream(Request request, Consumer<String> pieces) { return whole(ask(request, pieces)).usage(); }
@@ -2334,7 +2376,9 @@ final class Repl {
     private static final String WIDE = """
             /set mode copilot concise -command
             /set truncation copilot 100000
-            /set feedback copilot
+            /set mode -retain copilot
+            /set feedback -retain copilot
+            /exit
             """;
     private static final String CLASSES = System.getProperty("java.class.path");
 
@@ -2357,9 +2401,10 @@ final class Repl {
         try {
             Path startup = Files.createTempFile("copilot-", ".jsh");
             try {
-                Files.writeString(startup, IMPORTS + WIDE);
+                if (!settings.containsKey("FEEDBACK")) widen(settings, startup);
+                Files.writeString(startup, IMPORTS);
                 return JavaShellToolBuilder.builder().persistence(settings).start("--execution", "local",
-                        "--class-path", CLASSES, "--startup", startup.toString(), "--feedback", "concise");
+                        "--class-path", CLASSES, "--startup", startup.toString());
             } finally {
                 Files.deleteIfExists(startup);
                 Home.of(env).edit(history, screen::warn, kept -> {
@@ -2373,6 +2418,17 @@ final class Repl {
             throw new Fault(Fault.ERROR, "JShell does not start: " + Text.reason(e), "copilot repl FILE needs no"
                     + " terminal", e);
         }
+    }
+
+    /// Has JShell itself make the settings, once: they can be given to it in no other way.
+    private static void widen(Map<String, String> settings, Path startup) throws Exception {
+        var quiet = new PrintStream(OutputStream.nullOutputStream());
+        var made = new HashMap<String, String>();
+        JavaShellToolBuilder.builder().persistence(made).out(quiet).err(quiet)
+                .in(new ByteArrayInputStream(WIDE.getBytes(StandardCharsets.UTF_8)), null)
+                .start("--execution", "local", "--startup", startup.toString());
+        made.keySet().removeIf(key -> key.startsWith("HISTORY"));
+        settings.putAll(made);
     }
 
     /// Runs files one after the other, in one shell, until something goes wrong.
@@ -2751,7 +2807,8 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
         }
         ours(file());
         var its = script(file())
-                .flatMap(text -> Pattern.compile("(?m)^app='(.*)'$").matcher(text).results().findFirst()).map(app -> Path.of(app.group(1).replace("'\\''", "'")).getParent());
+                .flatMap(text -> Pattern.compile("(?m)^app='(.*)'$").matcher(text).results().findFirst())
+                .map(app -> Path.of(app.group(1).replace("'\\''", "'")).getParent());
         if (its.isPresent() && !its.get().equals(share)) {  // it was installed with other variables
             new Launcher(name, folder, its.get(), screen).uninstall();
             return;
@@ -3936,6 +3993,20 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
         return new Question(messages, otherModel == null ? model : otherModel, all, schema);
     }
 
+    /// A schema of the command line takes the place of the template's.
+    Question withSchema(AnswerSchema other) {
+        return other == null ? this : new Question(messages, model, fields, other);
+    }
+
+    /// Pictures go with what is asked last.
+    Question withImages(List<Image> images) {
+        if (images.isEmpty()) return this;
+        var all = new ArrayList<>(messages);
+        var last = all.removeLast();
+        all.add(new Message(last.role(), last.content(), images));
+        return new Question(all, model, fields, schema);
+    }
+
     /// How many answers are asked for.
     int answers() { return fields.path("n").asInt(1); }
 
@@ -3964,18 +4035,44 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
         }
         var all = new ArrayList<>(messages);
         var last = all.removeLast();
-        all.add(new Message(last.role(), last.content() + "\n\n" + schema.instruction()));
+        all.add(new Message(last.role(), last.content() + "\n\n" + schema.instruction(), last.images()));
         return new Request(id, all, fields, stream);
     }
 
-    /// The reply, whose text is JSON that meets the schema if there is one; a code fence around it is taken off.
-    Reply checked(Reply reply) {
-        if (schema == null || !Set.of("stop", "").contains(reply.finish()) || answers() != 1) return reply;
-        String text = AnswerSchema.unfenced(reply.text());
-        var misses = schema.misses(text);
-        if (misses.isEmpty()) return reply.withText(text);
-        throw Fault.error("the answer does not meet the schema " + schema.name() + ": " + String.join("; ", misses),
-                "ask again, or a model with schema among its abilities (copilot models)");
+    /// Asks, and asks again where the answer does not meet the schema.
+    ///
+    /// @param ask one attempt
+    /// @param retries how many more there may be
+    /// @return a reply whose text is JSON that meets the schema if there is one; a code fence around it is taken off
+    /// @throws Misfit with the last reply
+    Reply answered(Request first, Function<Request, Reply> ask, int retries, Consumer<String> notes) {
+        var request = first;
+        var used = Usage.NONE;
+        for (int left = retries; ; left--) {
+            var reply = ask.apply(request);
+            used = used.plus(reply.usage());
+            if (schema == null || !Set.of("stop", "").contains(reply.finish()) || answers() != 1) {
+                return reply.withUsage(used);
+            }
+            String text = AnswerSchema.unfenced(reply.text());
+            var misses = schema.misses(text);
+            if (misses.isEmpty()) return reply.withText(text).withUsage(used);
+            if (left <= 0) throw new Misfit(reply.withUsage(used), schema.name(), misses);
+            notes.accept("the answer does not meet the schema: " + Text.shortened(String.join("; ", misses), 200)
+                    + "; asking again");
+            request = schema.again(first, reply.text(), misses);
+        }
+    }
+
+    /// An answer that does not meet its schema, however often it was asked for.
+    static final class Misfit extends Fault {
+        final Reply reply;
+
+        Misfit(Reply reply, String schema, List<String> misses) {
+            super(ERROR, "the answer does not meet the schema " + schema + ": " + String.join("; ", misses),
+                    "ask again, or a model with schema among its abilities (copilot models)", null);
+            this.reply = reply;
+        }
     }
 
     /// Messages as a person reads them.
@@ -4054,7 +4151,7 @@ final class PromptData {
 /// A template, its data and what is said besides, put together. What is piped in and added by -f fills the name that
 /// stands for stdin, `{{input}}` as a rule; the words do, where there is nothing else to.
 record TemplateFilling(Environment env, Screen screen, Template template, PromptData data, boolean allowMissing) {
-    Question question(List<String> words, List<String> files) {
+    Question question(List<String> words, AddedFiles files) {
         var values = data.values(env);
         warnOfUnused();
         String input = template.head().stdin();
@@ -4181,7 +4278,7 @@ record UserText(String piped, String files, String words) {
     /// Piped text first, then files, then the words.
     ///
     /// @return null where there is nothing and a person sits at the terminal
-    static String of(Environment env, Screen screen, List<String> prompt, List<String> files) {
+    static String of(Environment env, Screen screen, List<String> prompt, AddedFiles files) {
         var said = read(env, screen, prompt, files, true, List.of());
         String text = Text.paragraphs(said.before(), said.words());
         if (!text.isEmpty()) return text;
@@ -4191,24 +4288,25 @@ record UserText(String piped, String files, String words) {
 
     /// @param needed whether stdin must be waited for where nothing else is there
     /// @param taken the options for which stdin is something else, such as the data
-    static UserText read(Environment env, Screen screen, List<String> prompt, List<String> files, boolean needed,
+    static UserText read(Environment env, Screen screen, List<String> prompt, AddedFiles added, boolean needed,
                          List<String> taken) {
         boolean dash = dash(prompt);
+        var files = added.names();
         var readers = new ArrayList<>(taken);
         if (dash) readers.add("the prompt -");
         if (files.contains("-")) readers.add("-f -");
+        if (added.imageOnStdin()) readers.add("-a -");
         if (readers.size() > 1) {
             throw Fault.usage("stdin cannot be both " + String.join(" and ", readers), "give one of them as a file");
         }
         String words = String.join(" ", dash ? prompt.subList(1, prompt.size()) : prompt);
         String piped = "";
         boolean open = dash || env.stdin().kind() != Stdin.Kind.TERMINAL;
-        if (!files.contains("-") && taken.isEmpty() && open) {
+        if (!files.contains("-") && !added.imageOnStdin() && taken.isEmpty() && open) {
             boolean alone = dash || needed && words.isBlank() && files.isEmpty();
             piped = alone ? env.stdin().text() : ifItSpeaks(env, screen);
         }
-        var fenced = files.stream().map(file -> TextFile.fenced(env, file)).toArray(String[]::new);
-        return new UserText(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), Text.paragraphs(fenced),
+        return new UserText(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), added.text(env, screen),
                 words.isBlank() ? "" : words);
     }
 
@@ -4249,6 +4347,9 @@ final class AnswerPrinter implements Listener {
         this.form = form;
         terminal = env.terminal().test(1);
     }
+
+    /// Before another attempt at an answer that is not printed as it comes.
+    void forget() { heard.clear(); }
 
     /// Everything that has come so far.
     String heard() { return String.join("\n\n", heard.values()); }
@@ -4448,6 +4549,75 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
     }
 }
 
+/// What -f adds to a prompt.
+///
+/// @param limit the most tokens; null: as many as the files that are named have, and 100,000 of a folder or pattern
+/// @param imageOnStdin whether -a reads it
+record AddedFiles(List<String> names, Integer limit, boolean imageOnStdin) {
+    private static final int USUAL = 100_000;
+
+    /// All of them, each under its name in a fence.
+    String text(Environment env, Screen screen) {
+        var texts = new ArrayList<String>();
+        var others = new ArrayList<String>();
+        boolean many = false;
+        for (String name : names) {
+            if (name.equals("-") || !isMany(env, name)) {
+                texts.add(TextFile.fenced(env, name));
+                continue;
+            }
+            many = true;
+            for (String file : within(env, name)) {
+                if (TextFile.isText(env, file)) texts.add(TextFile.fenced(env, file));
+                else others.add(file);
+            }
+        }
+        if (!others.isEmpty()) {
+            screen.note("note: left out, for they are no text: " + Text.shortened(String.join(", ", others), 200));
+        }
+        if (many || limit != null) measure(texts, limit == null ? USUAL : limit);
+        return Text.paragraphs(texts.toArray(String[]::new));
+    }
+
+    private static boolean isMany(Environment env, String name) {
+        return Files.isDirectory(env.path(name)) || name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name));
+    }
+
+    /// The files of a folder and all below it, or of a pattern; what is hidden is left out.
+    private static List<String> within(Environment env, String name) {
+        boolean whole = Files.isDirectory(env.path(name));
+        int cut = whole ? name.length() : name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
+        String front = whole ? name.replaceFirst("(?<=.)/+$", "") : name.substring(0, cut);
+        Path folder = env.path(front);
+        String pattern = whole ? "**" : name.substring(cut);
+        var matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
+        try (var all = Files.walk(folder, pattern.contains("/") || pattern.contains("**") ? 64 : 1)) {
+            var found = all.filter(Files::isRegularFile).map(folder::relativize).filter(matcher::matches)
+                    .filter(file -> StreamSupport.stream(file.spliterator(), false)
+                            .noneMatch(part -> part.toString().startsWith("."))).sorted().toList();
+            if (found.isEmpty()) throw Fault.usage("there is no file in " + name, "ls " + name);
+            return found.stream().map(file -> whole ? front + "/" + file : front + file).toList();
+        } catch (IOException | UncheckedIOException e) {
+            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "ls -l " + name, e);
+        }
+    }
+
+    private static void measure(List<String> texts, long limit) {
+        if (texts.stream().mapToLong(String::length).sum() <= limit) return;
+        long tokens = 0, most = 0;
+        String largest = "";
+        for (String text : texts) {
+            long own = TokenCount.of(text.substring(0, Math.min(text.length(), 4 << 20)), "o200k_base");
+            tokens += own;
+            if (own > most) largest = text.lines().findFirst().orElse("") + " with " + own;
+            most = Math.max(own, most);
+        }
+        if (tokens <= limit) return;
+        throw Fault.usage("the " + texts.size() + " files of -f have " + tokens + " tokens, more than " + limit
+                + "; the largest is " + largest, "fewer files, or --max-file-tokens " + tokens);
+    }
+}
+
 /// Text files that the user names.
 final class TextFile {
     static String read(Environment env, String name) {
@@ -4465,6 +4635,37 @@ final class TextFile {
         }
     }
 
+    /// Whether it is text as far as its beginning tells.
+    static boolean isText(Environment env, String name) {
+        try (var in = Files.newInputStream(env.path(name))) {
+            byte[] head = in.readNBytes(8192);
+            for (byte b : head) if (b == 0) return false;
+            var decoder = StandardCharsets.UTF_8.newDecoder();
+            boolean cut = head.length == 8192;              // perhaps within a character
+            return !decoder.decode(ByteBuffer.wrap(head), CharBuffer.allocate(8192), !cut).isError();
+        } catch (IOException unreadable) {
+            return true;                                    // reading it will say so
+        }
+    }
+
+    /// The same fault with the file, or what else was said, that is the largest part of the prompt.
+    static Fault largest(TooLong fault) {
+        var messages = fault.request.messages();
+        if (messages.isEmpty()) return fault;
+        var longest = messages.stream().max(Comparator.comparing(message -> message.content().length())).orElseThrow();
+        String text = longest.content(), part = messages.size() == 1 ? "the text" : "a message of " + longest.role();
+        String rest = text, file = "";
+        var files = Pattern.compile("(?ms)^(\\S[^\\n]*)\\n(`{3,})\\n(.*?)^\\2$").matcher(text);
+        while (files.find()) {
+            rest = rest.replace(files.group(), "");
+            if (files.group(3).length() <= file.length()) continue;
+            file = files.group(3);
+            part = files.group(1);
+        }
+        return file.length() > rest.length() ? fault.naming(part, file) : fault.naming(rest.equals(text) ? part
+                : "what was said besides the files", rest);
+    }
+
     /// The file with its name, in a fence longer than any that it holds.
     static String fenced(Environment env, String name) {
         String text = read(env, name);
@@ -4475,6 +4676,67 @@ final class TextFile {
         }
         String fence = "`".repeat(longest + 1);
         return name + "\n" + fence + "\n" + Text.withOneNewline(text) + fence;
+    }
+}
+
+/// What `--schema` says.
+final class SchemaText {
+    private static final Map<String, String> TYPES = Map.ofEntries(Map.entry("string", "string"),
+            Map.entry("str", "string"), Map.entry("text", "string"), Map.entry("int", "integer"),
+            Map.entry("integer", "integer"), Map.entry("float", "number"), Map.entry("number", "number"),
+            Map.entry("bool", "boolean"), Map.entry("boolean", "boolean"));
+
+    /// A JSON Schema, the file of one, or names with types: `name, age int, tags [string], mood good|bad: how it ends`.
+    static AnswerSchema read(Environment env, String option) {
+        String text = option.strip();
+        if (text.startsWith("{")) return checked("--schema", Data.object(text, "--schema"));
+        if (text.matches("[^\\n]*\\.\\w+") || Files.isRegularFile(env.path(text))) {
+            return checked(text, Data.object(TextFile.read(env, text), text));
+        }
+        return checked("--schema", Data.copy((Map<?, ?>) Data.of(shortForm(text))));
+    }
+
+    private static AnswerSchema checked(String place, Map<String, Object> schema) {
+        var json = (ObjectNode) Data.node(schema);
+        var answer = new AnswerSchema("answer", new JsonSchema(json, place), null);
+        answer.schema().check();
+        return answer;
+    }
+
+    private static ObjectNode shortForm(String text) {
+        var schema = Json.object().put("type", "object");
+        var properties = schema.putObject("properties");
+        var required = schema.putArray("required");
+        for (String part : text.split("[,\\n]")) {
+            if (part.isBlank()) continue;
+            var field = Pattern.compile("(\\w+)(?:\\s+([^:]+?))?\\s*(?::\\s*(.*))?").matcher(part.strip());
+            if (!field.matches()) {
+                throw Fault.usage("--schema: \"" + part.strip() + "\" is no NAME TYPE", "--schema 'name, age int, tags"
+                        + " [string]', a JSON Schema, or its file");
+            }
+            var type = type(field.group(2) == null ? "string" : field.group(2).strip());
+            if (field.group(3) != null) type.put("description", field.group(3).strip());
+            properties.set(field.group(1), type);
+            required.add(field.group(1));
+        }
+        return schema.put("additionalProperties", false);
+    }
+
+    private static ObjectNode type(String name) {
+        if (name.startsWith("[") && name.endsWith("]")) {
+            var array = Json.object().put("type", "array");
+            array.set("items", type(name.substring(1, name.length() - 1).strip()));
+            return array;
+        }
+        if (name.contains("|")) {
+            var choice = Json.object().put("type", "string");
+            Stream.of(name.split("\\|")).map(String::strip).forEach(choice.putArray("enum")::add);
+            return choice;
+        }
+        String type = TYPES.get(name);
+        if (type != null) return Json.object().put("type", type);
+        throw Fault.usage("--schema: there is no type " + name, Nearest.of(name, TYPES.keySet()).map(near
+                -> "did you mean " + near + "?").orElse("string, int, number, bool, [string], or a|b"));
     }
 }
 
@@ -5721,7 +5983,7 @@ sealed interface Way permits ChatWay, ResponsesWay, MessagesWay {
 /// Which way a model is asked: chat where that serves it, else as the catalogue says. What turned out otherwise is kept
 /// beside the catalogue.
 final class Ways {
-    private static final List<String> PATHS = List.of("/chat/completions", "/responses", "/v1/messages");
+    static final List<String> PATHS = List.of("/chat/completions", "/responses", "/v1/messages");
 
     private final Session session;
     private ObjectNode learned;                             // model to path; null until it was looked at
@@ -6739,6 +7001,15 @@ record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
     String instruction() {
         return "Answer with JSON alone, without a code fence, that is valid against this JSON Schema:\n"
                 + Json.compact(schema.json());
+    }
+
+    /// What to ask after an answer that does not meet it.
+    Request again(Request request, String answer, List<String> misses) {
+        var messages = new ArrayList<>(request.messages());
+        messages.add(Message.assistant(answer));
+        messages.add(Message.user("That does not meet the schema: " + String.join("; ", misses)
+                + ". Answer again, with JSON alone that does."));
+        return request.withMessages(messages);
     }
 
     /// What does not meet the schema in an answer, a sentence each.
@@ -9234,11 +9505,7 @@ final class BatchRunner {
             } else if (misses++ >= rules.schemaRetries()) {
                 end("failed", reply, "schema", String.join("; ", wrong));
             } else {
-                var more = new ArrayList<>(task.request().messages());
-                more.add(Message.assistant(reply.text()));
-                more.add(Message.user("That does not meet the schema: " + String.join("; ", wrong)
-                        + ". Answer again, with JSON alone that does."));
-                request = task.request().withMessages(more);
+                request = task.schema().again(task.request(), reply.text(), wrong);
             }
         }
 
