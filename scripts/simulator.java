@@ -2558,6 +2558,12 @@ public class simulator implements AutoCloseable {
                 case "tool_result" -> {
                     only(at + ".tool_result", block, "type", "tool_use_id", "content", "is_error", "cache_control");
                     refuseIf(!block.path("tool_use_id").isString(), at + ".tool_result.tool_use_id: Field required");
+                    var content = block.path("content");
+                    refuseIf(!content.isMissingNode() && !content.isString() && !content.isArray(),
+                            at + ".tool_result.content: Input should be a valid string or list");
+                    for (int i = 0; i < content.size(); i++) {
+                        checkBlock("%s.tool_result.content.%d".formatted(at, i), content.get(i), "text|image");
+                    }
                 }
                 case "thinking" -> {
                     only(at + ".thinking", block, "type", "thinking", "signature");
@@ -2585,7 +2591,8 @@ public class simulator implements AutoCloseable {
                     "This model does not support the effort parameter.");
             refuseIf(!effort.isEmpty() && !model.efforts().contains(effort), "output_config.effort: Input should be one"
                     + " of " + model.efforts());
-            var blocks = request.path("messages").valueStream().flatMap(m -> m.path("content").valueStream());
+            var blocks = request.path("messages").valueStream().flatMap(m -> m.path("content").valueStream())
+                    .flatMap(b -> Stream.concat(Stream.of(b), b.path("content").valueStream()));
             var images = blocks.filter(b -> b.path("type").asString("").equals("image")).map(b ->
                     new Image(b.at("/source/media_type").asString(), b.at("/source/data").asString())).toList();
             return new Asked(request, turns(request), images,
