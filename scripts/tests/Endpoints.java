@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.MissingNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -29,6 +30,7 @@ class Endpoints {
 
     private final simulator sim = simulator.start();
     private final HttpClient client = HttpClient.newHttpClient();
+    private String bearer;
     private final Map<String, String> headers = new TreeMap<>(Map.of("Editor-Version", "vscode/1.107.0",
             "Copilot-Integration-Id", "vscode-chat", "Content-Type", "application/json",
             "anthropic-version", "2023-06-01"));
@@ -85,7 +87,13 @@ class Endpoints {
         }
     }
 
+    /// A token for the whole test.
     private String bearer() {
+        if (bearer == null) bearer = exchange();
+        return bearer;
+    }
+
+    private String exchange() {
         return send(HttpRequest.newBuilder(URI.create(sim.url() + "/copilot_internal/v2/token"))
                 .headers("Authorization", "token " + simulator.GITHUB_TOKEN, "User-Agent", "tests", "Editor-Version",
                         "vscode/1.107.0", "Editor-Plugin-Version", "copilot-chat/0.35.0").build())
@@ -415,6 +423,21 @@ class Endpoints {
         assertTrue(said(RESPONSES, answer).length() <= 64, answer.text);
     }
 
+    /// The limit is one on the reasoning as well: a long word may find no room behind it.
+    @Test
+    void reasoningUsesUpTheLimit() {
+        var word = "say: " + "x".repeat(40);
+        var answer = stream(RESPONSES, word, "{\"max_output_tokens\":16,\"reasoning\":{\"effort\":\"low\"}}");
+        var response = answer.only("response.incomplete").data.path("response");
+        assertEquals(List.of("reasoning"),
+                response.path("output").valueStream().map(item -> item.path("type").asString()).toList());
+        assertEquals("", said(RESPONSES, answer));
+        assertEquals("x".repeat(40), said(RESPONSES, ask(RESPONSES, word, "{\"max_output_tokens\":16}")));
+        answer = stream(MESSAGES, word, "{\"max_tokens\":12,\"thinking\":{\"type\":\"adaptive\"}}");
+        assertEquals("max_tokens", answer.only("message_delta").data.at("/delta/stop_reason").asString());
+        assertEquals("thinking", answer.only("content_block_start").data.at("/content_block/type").asString());
+    }
+
     @Test
     void functionsAreCalledInResponses() {
         sim.set("finish", "tool_calls");
@@ -533,6 +556,7 @@ class Endpoints {
             "'top_p':0.5 | 400 | invalid_request_body | 'top_p' is not supported with this model",
             "'temperature':3 | 400 | invalid_request_body | temperature",
             "'reasoning':{'effort':'max'} | 400 | invalid_value | does not support 'max' with this model",
+            "'reasoning':{'effort':''} | 400 | invalid_value | does not support ''",
             "'reasoning':{'effort':'low','budget':1} | 400 | invalid_request_body | reasoning",
             "'reasoning':{'summary':'short'} | 400 | invalid_request_body | reasoning",
             "'reasoning':'low' | 400 | invalid_request_body | reasoning",
@@ -565,6 +589,8 @@ class Endpoints {
             "'input':[{'type':'web_search_call'}] | 400 | invalid_value | web_search_call",
             "'input':[{'type':'function_call_output','call_id':'c','output':'x'}] | 400 | invalid_request_body "
                     + "| No tool call found for function call output with call_id c",
+            "'input':[{'type':'function_call','name':'f','arguments':'{}','call_id':'c'}] | 400 "
+                    + "| invalid_request_body | No tool output found for function call c",
             "'input':[{'type':'function_call','name':'f','arguments':'{}','call_id':'"
                     + "0123456789012345678901234567890123456789012345678901234567890123456'}] | 400 "
                     + "| invalid_request_body | call_id"})
@@ -711,10 +737,14 @@ class Endpoints {
             "'messages':[{'role':'user','content':'x'},{'role':'assistant','content':'x'}] | assistant message prefill",
             "'messages':[{'role':'user','content':[{'type':'tool_result','tool_use_id':'t','content':'x'}]}] "
                     + "| unexpected `tool_use_id`",
+            "'messages':[{'role':'user','content':'x'},{'role':'assistant','content':[{'type':'tool_use','id':'t',"
+                    + "'name':'f','input':{}}]},{'role':'user','content':'y'}] | without `tool_result` blocks",
             "'tools':[{'type':'function','function':{'name':'f'}}] | tools.0.custom.function: Extra",
             "'tools':[{'name':'f'}] | tools.0.custom.input_schema: JSON schema is invalid",
             "'tools':[{'name':'f','input_schema':{'type':'object','$schema':'x'}}] | JSON schema is invalid",
             "'tools':[{'name':'f','eager_input_streaming':true,'input_schema':{'type':'object'}}] | Extra",
+            "'tools':[{'name':'f f','input_schema':{'type':'object'}}] | String should match pattern",
+            "'system':[{'type':'text','text':'x','cache_control':{'type':'5m'}}] | should be 'ephemeral'",
             "'tool_choice':{'type':'auto'} | tool_choice",
             "'tools':[{'name':'f','input_schema':{'type':'object'}}],'tool_choice':'auto' | tool_choice: Input tag",
             "'thinking':{'type':'adaptive'},'tools':[{'name':'f','input_schema':{'type':'object'}}],"
@@ -802,6 +832,70 @@ class Endpoints {
         refused(400, "invalid_request_body", "", post(RESPONSES, body(RESPONSES, "", """
                 {"input":[{"role":"user","content":[{"type":"input_image","image_url":"https://example.com/x.png"}]}]}
                 """)));
+    }
+
+    // ------------------------------------------------------------------------------------------------- odd bodies
+
+    private static final List<List<String>> LARGE = List.of(List.of(CHAT, """
+            {"messages":[{"role":"user","content":[{"type":"text","text":"a"},
+              {"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]},
+             {"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function",
+              "function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":"x"}],
+             "stop":["x"],"max_tokens":9,"n":2,"reasoning_effort":"low","stream":true,"stream_options":{},
+             "response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object"}}},
+             "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]}"""),
+            List.of(RESPONSES, """
+            {"input":[{"role":"user","content":[{"type":"input_text","text":"a"},
+              {"type":"input_image","image_url":"data:image/png;base64,iVBORw0KGgo=","detail":"low"}]},
+             {"role":"assistant","content":[{"type":"output_text","text":"b","annotations":[]}]},
+             {"type":"reasoning","summary":[],"encrypted_content":"gAAAAAB"},
+             {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
+             {"type":"function_call_output","call_id":"c","output":"x"}],"instructions":"x","stream":true,
+             "max_output_tokens":16,"reasoning":{"effort":"low","summary":"auto"},"include":[],"store":false,
+             "text":{"format":{"type":"json_schema","name":"x","schema":{"type":"object"}},"verbosity":"low"},
+             "tools":[{"type":"function","name":"f","strict":false,"parameters":{"type":"object"}}],
+             "tool_choice":{"type":"function","name":"f"},"context_management":[{"type":"compaction"}]}"""),
+            List.of(MESSAGES, """
+            {"system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}],"stream":true,
+             "messages":[{"role":"user","content":[{"type":"text","text":"a"},
+              {"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo="}}]},
+             {"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},
+             {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","is_error":false,
+              "content":[{"type":"text","text":"x"}]}]}],"stop_sequences":["x"],"temperature":1,
+             "thinking":{"type":"enabled","budget_tokens":1024},"output_config":{"effort":"low"},
+             "tools":[{"name":"f","input_schema":{"type":"object"}}],"tool_choice":{"type":"auto"}}"""));
+
+    /// Each value of a large body in turn, put otherwise, is answered or refused: the simulator has no accident.
+    @ParameterizedTest
+    @FieldSource("LARGE")
+    void anythingIsAnsweredOrRefused(List<String> large) {
+        headers.put("Copilot-Vision-Request", "true");
+        var path = large.getFirst();
+        ask(path, "", large.getLast());
+        var outcomes = new TreeMap<Integer, Integer>();
+        for (var pointer : pointers(body(path, "", large.getLast()), "")) {
+            for (String other : List.of("null", "7", "\"x\"", "\"\"", "[]", "{}", "[null]", "[[{}]]", "{\"type\":7}",
+                    "true", "-1e99")) {
+                var body = body(path, "", large.getLast());
+                var name = pointer.substring(pointer.lastIndexOf('/') + 1);
+                switch (body.at(pointer.substring(0, pointer.lastIndexOf('/')))) {
+                    case ObjectNode parent -> parent.set(name, JSON.readTree(other));
+                    case JsonNode parent -> ((ArrayNode) parent).set(Integer.parseInt(name), JSON.readTree(other));
+                }
+                var answer = post(path, body);
+                outcomes.merge(answer.status, 1, Integer::sum);
+                assertTrue(Set.of(200, 400, 404).contains(answer.status), () -> answer.text + "\n" + body);
+            }
+        }
+        assertTrue(outcomes.get(400) > 2 * outcomes.get(200), outcomes::toString);
+    }
+
+    private static List<String> pointers(JsonNode node, String at) {
+        var found = new ArrayList<String>();
+        for (int i = 0; i < node.size() && node.isArray(); i++) found.add(at + "/" + i);
+        node.propertyNames().forEach(name -> found.add(at + "/" + name));
+        for (var pointer : List.copyOf(found)) found.addAll(pointers(node.at(pointer.substring(at.length())), pointer));
+        return found;
     }
 
     // ------------------------------------------------------------------------------------------------- faults
