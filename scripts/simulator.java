@@ -1322,8 +1322,8 @@ public class simulator implements AutoCloseable {
         String failure(Talk talk);
     }
 
-    /// What was asked, whichever way: what is said depends on nothing else. `room` is in tokens; `thinking` is the text
-    /// of the reasoning, empty for none; `request` is for what an answer repeats of it.
+    /// What was asked, whichever way: what is said depends on nothing else. `room` is in tokens, what was thought taken
+    /// off; `thinking` is the text of the reasoning, empty for none; `request` is for what an answer repeats of it.
     private record Asked(JsonNode request, List<Turn> turns, List<Image> images, List<String> stops, long room,
                          int choices, String tool, String thinking) {
         long tokens() { return turns.stream().mapToLong(turn -> simulator.tokens(turn.text)).sum(); }
@@ -1397,8 +1397,9 @@ public class simulator implements AutoCloseable {
         invalidIf(images.size() > model.maxImages(), "more than %d images".formatted(model.maxImages()));
         for (var image : images) {
             invalidIf(!IMAGES.contains(image.type), "media type " + image.type);
-            invalidIf(image.size() <= 0, "an image that is not base64");
-            if (image.size() > MAX_IMAGE) {
+            long size = image.size();
+            invalidIf(size <= 0, "an image that is not base64");
+            if (size > MAX_IMAGE) {
                 throw new Refusal(error(413, "failed to parse request", ""));
             }
         }
@@ -1407,6 +1408,9 @@ public class simulator implements AutoCloseable {
     private static long tokens(String text) {
         return (utf8(text).length + 3) / 4;
     }
+
+    /// A limit on the output is one on the reasoning too, which may leave nothing to say anything in.
+    private static long room(long limit, String thought) { return Math.max(0, limit - tokens(thought)); }
 
     private Talk talk(Model model, Asked asked) {
         var words = new ArrayList<String>();
@@ -1541,6 +1545,13 @@ public class simulator implements AutoCloseable {
             default -> false;
         };
     }
+
+    /// A string of this form; asString would take numbers as well.
+    private static boolean matches(JsonNode value, String form) {
+        return value.isString() && value.asString().matches(form);
+    }
+
+    private static final String NAME = "[a-zA-Z0-9_-]{1,64}";
 
     private static boolean within(JsonNode value, double low, double high) {
         return value.isNumber() && value.asDouble() >= low && value.asDouble() <= high;
@@ -1913,10 +1924,11 @@ public class simulator implements AutoCloseable {
             });
             var input = call.body.path("input");
             invalidIf(!input.isArray() || input.isEmpty(), "input");
-            var calls = new HashSet<String>();
+            var open = new LinkedHashSet<String>();     // calls without their output so far
             for (int i = 0; i < input.size(); i++) {
-                checkItem("input[%d]".formatted(i), input.get(i), calls);
+                checkItem("input[%d]".formatted(i), input.get(i), open);
             }
+            invalidIf(!open.isEmpty(), "No tool output found for function call %s.".formatted(String.join(", ", open)));
         }
 
         private void refuseUnsupported(String name, JsonNode value) {
@@ -1953,22 +1965,22 @@ public class simulator implements AutoCloseable {
                 case "top_logprobs" -> value.isNull() || value.isIntegralNumber() && within(value, 0, 20);
                 case "temperature" -> value.isNull() || within(value, 0, 2);
                 case "top_p" -> value.isNull() || within(value, 0, 1);
-                case "truncation" -> value.isNull() || value.asString("").matches("auto|disabled");
+                case "truncation" -> value.isNull() || matches(value, "auto|disabled");
                 case "include" -> value.isNull() || value.isArray() && value.valueStream().allMatch(
-                        i -> i.asString("").matches("reasoning.encrypted_content|message.output_text.logprobs"));
+                        i -> matches(i, "reasoning.encrypted_content|message.output_text.logprobs"));
                 case "reasoning" -> value.isNull() || only(value, "effort", "summary")
                         && (isAbsent(value.path("effort")) || value.path("effort").isString())
                         && (isAbsent(value.path("summary"))
-                                || value.path("summary").asString("").matches("auto|concise|detailed"));
+                                || matches(value.path("summary"), "auto|concise|detailed"));
                 case "text" -> value.isNull() || only(value, "format", "verbosity")
                         && textFormatIsFine(value.path("format"))
                         && (isAbsent(value.path("verbosity"))
-                                || value.path("verbosity").asString("").matches("low|medium|high"));
+                                || matches(value.path("verbosity"), "low|medium|high"));
                 case "tools" -> value.isArray() && value.size() <= 128
                         && value.valueStream().allMatch(Responses::toolIsFine);
                 case "tool_choice" -> request.has("tools") && (value.isObject()
                         ? value.path("type").asString("").equals("function") && value.path("name").isString()
-                        : value.asString("").matches("none|auto|required"));
+                        : matches(value, "none|auto|required"));
                 case "context_management" -> value.isArray() && value.valueStream().allMatch(
                         m -> m.path("type").asString("").equals("compaction"));
                 default -> false;       // service_tier too (caozhiyuan/copilot-api)
@@ -1986,8 +1998,7 @@ public class simulator implements AutoCloseable {
             return switch (format.path("type").asString("")) {
                 case "text", "json_object" -> format.size() == 1;
                 case "json_schema" -> only(format, "type", "name", "schema", "strict", "description")
-                        && format.path("name").asString("").matches("[a-zA-Z0-9_-]{1,64}")
-                        && format.path("schema").isObject()
+                        && matches(format.path("name"), NAME) && format.path("schema").isObject()
                         && (!format.path("strict").asBoolean(false) || closed(format.path("schema")));
                 default -> isAbsent(format);
             };
@@ -1997,12 +2008,12 @@ public class simulator implements AutoCloseable {
         private static boolean toolIsFine(JsonNode tool) {
             return only(tool, "type", "name", "description", "parameters", "strict")
                     && tool.path("type").asString("").equals("function")
-                    && tool.path("name").asString("").matches("[a-zA-Z0-9_-]{1,64}")
+                    && matches(tool.path("name"), NAME)
                     && (!tool.has("parameters") || tool.at("/parameters/type").asString("").equals("object"))
                     && (!tool.path("strict").asBoolean(true) || closed(tool.path("parameters")));
         }
 
-        private void checkItem(String at, JsonNode item, Set<String> calls) {
+        private void checkItem(String at, JsonNode item, Set<String> open) {
             invalidIf(!item.isObject(), at);
             var type = item.path("type").asString("message");
             if (type.equals("item_reference") || !type.equals("reasoning") && item.has("id")) {
@@ -2014,12 +2025,12 @@ public class simulator implements AutoCloseable {
             switch (type) {
                 case "message" -> checkMessage(at, item);
                 case "function_call" -> {
-                    invalidIf(!item.path("name").isString() || !item.path("arguments").isString(), at);
-                    calls.add(callId(at, item));
+                    invalidIf(!matches(item.path("name"), NAME) || !item.path("arguments").isString(), at);
+                    open.add(callId(at, item));
                 }
                 case "function_call_output" -> {
                     invalidIf(!item.path("output").isString(), at + ".output");
-                    invalidIf(!calls.contains(callId(at, item)), "No tool call found for function call output with"
+                    invalidIf(!open.remove(callId(at, item)), "No tool call found for function call output with"
                             + " call_id %s.".formatted(item.path("call_id").asString()));
                 }
                 default -> checkReasoning(at, item);
@@ -2045,11 +2056,12 @@ public class simulator implements AutoCloseable {
                         .formatted(type, at, known.replace("|", ", ")));
                 invalidIf(!switch (type) {
                     case "output_text" -> only(part, "type", "text", "annotations", "logprobs")
-                            && part.path("text").isString();
+                            && part.path("text").isString() && (!part.has("annotations")
+                                    || part.path("annotations").isArray());
                     case "refusal" -> only(part, "type", "refusal") && part.path("refusal").isString();
                     case "input_text" -> only(part, "type", "text") && part.path("text").isString();
                     default -> only(part, "type", "image_url", "detail") && role.equals("user")
-                            && part.path("detail").asString("auto").matches("low|high|auto|original")
+                            && (!part.has("detail") || matches(part.path("detail"), "low|high|auto|original"))
                             && Image.ofUrl(part.path("image_url").asString("")) != null;
                 }, at + ".content: " + type);
             }
@@ -2071,8 +2083,9 @@ public class simulator implements AutoCloseable {
         public Asked read(Model model, Call call) {
             var request = call.body;
             var effort = request.at("/reasoning/effort").asString("");
-            wrongIf(!effort.isEmpty() && !model.efforts().contains(effort), ("Unsupported value: 'reasoning.effort'"
-                    + " does not support '%s' with this model. Supported values are: %s.")
+            wrongIf(request.at("/reasoning/effort").isString() && !model.efforts().contains(effort),
+                    ("Unsupported value: 'reasoning.effort' does not support '%s' with this model. Supported values"
+                            + " are: %s.")
                     .formatted(effort, model.efforts()));
             List.of("temperature", "top_p").forEach(name -> invalidIf(!isAbsent(request.path(name))
                     && model.supports("effort"), "Unsupported parameter: '%s' is not supported with this model."
@@ -2082,6 +2095,7 @@ public class simulator implements AutoCloseable {
             var format = request.at("/text/format/type").asString("");
             invalidIf(format.equals("json_schema") && !model.supports("structured_outputs"),
                     model.id + " knows no text.format");
+            var thought = effort.matches("|none") ? "" : "Thought about it with %s effort.".formatted(effort);
             var turns = turns(request);
             invalidIf(format.equals("json_object") && turns.stream().skip(request.has("instructions") ? 1 : 0)
                     .noneMatch(turn -> turn.text.toLowerCase(Locale.ROOT).contains("json")), "Response input messages"
@@ -2090,9 +2104,8 @@ public class simulator implements AutoCloseable {
                     .filter(part -> part.has("image_url")).map(part -> Image.ofUrl(part.path("image_url").asString()))
                     .toList();
             return new Asked(request, turns, images, List.of(),
-                    request.path("max_output_tokens").asLong(model.output), 1,
-                    request.at("/tools/0/name").asString("weather"),
-                    effort.matches("|none") ? "" : "Thought about it with %s effort.".formatted(effort));
+                    room(request.path("max_output_tokens").asLong(model.output), thought), 1,
+                    request.at("/tools/0/name").asString("weather"), thought);
         }
 
         private static List<Turn> turns(JsonNode request) {
@@ -2193,7 +2206,11 @@ public class simulator implements AutoCloseable {
             return items;
         }
 
-        private static boolean speaks(Talk talk) { return !talk.deltas.isEmpty() || !talk.toolCall(); }
+        /// No message comes before a bare call, nor after reasoning that used up all the tokens.
+        private static boolean speaks(Talk talk) {
+            return !talk.deltas.isEmpty() || !talk.toolCall() && !(talk.finish.equals("length")
+                    && !talk.reasoning.isEmpty());
+        }
 
         /// The switch `reasoning` always shows; reasoning by effort has a summary only where one was asked for.
         private String summary(Talk talk) {
@@ -2430,13 +2447,13 @@ public class simulator implements AutoCloseable {
                 }
                 case "stop_sequences" -> {
                     refuseIf(!value.isArray(), "stop_sequences: Input should be a valid list");
-                    value.forEach(stop -> refuseIf(stop.asString("").isBlank(),
+                    value.forEach(stop -> refuseIf(!matches(stop, "(?s).*\\S.*"),
                             "stop_sequences: each stop sequence must contain non-whitespace"));
                 }
                 case "system" -> checkSystem(value);
                 case "messages" -> checkMessages(value);
                 case "tools" -> checkTools(value);
-                case "tool_choice" -> refuseIf(!value.path("type").asString("").matches("auto|any|tool|none")
+                case "tool_choice" -> refuseIf(!matches(value.path("type"), "auto|any|tool|none")
                                 || value.path("type").asString().equals("tool") != value.path("name").isString(),
                         "tool_choice: Input tag should be one of 'auto', 'any', 'tool', 'none'");
                 case "thinking" -> checkThinking(value);
@@ -2482,8 +2499,9 @@ public class simulator implements AutoCloseable {
             for (int i = 0; i < value.size(); i++) {
                 var at = "tools.%d.custom".formatted(i);
                 only(at, value.get(i), "type", "name", "description", "input_schema", "cache_control");
-                refuseIf(!value.get(i).path("name").asString("").matches("[a-zA-Z0-9_-]{1,64}"),
+                refuseIf(!matches(value.get(i).path("name"), NAME),
                         at + ".name: String should match pattern '^[a-zA-Z0-9_-]{1,64}$'");
+                checkMark(at, value.get(i));
                 var schema = value.get(i).path("input_schema");
                 refuseIf(!schema.path("type").asString("").equals("object") || schema.has("$schema"),
                         at + ".input_schema: JSON schema is invalid");
@@ -2503,6 +2521,10 @@ public class simulator implements AutoCloseable {
                         + " top-level `system` parameter, not \"system\" as an input message role.");
                 refuseIf(!role.matches("user|assistant"), at + ".role: Input should be 'user' or 'assistant'");
                 checkContent(at, role, message.path("content"), calls);
+                var answered = message.path("content").valueStream()
+                        .map(block -> block.path("tool_use_id").asString("")).toList();
+                refuseIf(!answered.containsAll(calls), at + ": `tool_use` ids were found without `tool_result` blocks"
+                        + " immediately after: " + String.join(", ", calls));
                 calls = message.path("content").valueStream().filter(block -> block.path("type").asString("")
                         .equals("tool_use")).map(block -> block.path("id").asString()).collect(Collectors.toSet());
             }
@@ -2530,10 +2552,16 @@ public class simulator implements AutoCloseable {
             }
         }
 
+        private void checkMark(String at, JsonNode bearer) {
+            refuseIf(bearer.has("cache_control") && !bearer.at("/cache_control/type").asString("").equals("ephemeral"),
+                    at + ".cache_control: Input tag should be 'ephemeral'");
+        }
+
         private void checkBlock(String at, JsonNode block, String types) {
             var type = block.path("type").asString("");
             refuseIf(!type.matches(types), "%s: Input tag '%s' found using 'type' does not match any of the expected"
                     .formatted(at, type) + " tags: '%s'".formatted(types.replace("|", "', '")));
+            checkMark(at, block);
             switch (type) {
                 case "text" -> {
                     only(at + ".text", block, "type", "text", "cache_control");
@@ -2552,12 +2580,20 @@ public class simulator implements AutoCloseable {
                 }
                 case "tool_use" -> {
                     only(at + ".tool_use", block, "type", "id", "name", "input", "cache_control");
-                    refuseIf(!block.path("id").isString() || !block.path("name").isString()
+                    refuseIf(!block.path("id").isString() || !matches(block.path("name"), NAME)
                             || !block.path("input").isObject(), at + ".tool_use.input: Input should be an object");
                 }
                 case "tool_result" -> {
                     only(at + ".tool_result", block, "type", "tool_use_id", "content", "is_error", "cache_control");
                     refuseIf(!block.path("tool_use_id").isString(), at + ".tool_result.tool_use_id: Field required");
+                    refuseIf(block.has("is_error") && !block.path("is_error").isBoolean(),
+                            at + ".tool_result.is_error: Input should be a valid boolean");
+                    var content = block.path("content");
+                    refuseIf(!content.isMissingNode() && !content.isString() && !content.isArray(),
+                            at + ".tool_result.content: Input should be a valid string or list");
+                    for (int i = 0; i < content.size(); i++) {
+                        checkBlock("%s.tool_result.content.%d".formatted(at, i), content.get(i), "text|image");
+                    }
                 }
                 case "thinking" -> {
                     only(at + ".thinking", block, "type", "thinking", "signature");
@@ -2580,18 +2616,20 @@ public class simulator implements AutoCloseable {
                     "thinking is not supported on this model");
             refuseIf(thinking.equals("adaptive") && !model.supports("adaptive_thinking"),
                     "adaptive thinking is not supported on this model");
-            var effort = request.at("/output_config/effort").asString("");
-            refuseIf(!effort.isEmpty() && model.efforts().isEmpty(),
+            var effort = request.at("/output_config/effort");
+            refuseIf(effort.isString() && model.efforts().isEmpty(),
                     "This model does not support the effort parameter.");
-            refuseIf(!effort.isEmpty() && !model.efforts().contains(effort), "output_config.effort: Input should be one"
-                    + " of " + model.efforts());
-            var blocks = request.path("messages").valueStream().flatMap(m -> m.path("content").valueStream());
+            refuseIf(effort.isString() && !model.efforts().contains(effort.asString()),
+                    "output_config.effort: Input should be one of " + model.efforts());
+            var blocks = request.path("messages").valueStream().flatMap(m -> m.path("content").valueStream())
+                    .flatMap(b -> Stream.concat(Stream.of(b), b.path("content").valueStream()));
             var images = blocks.filter(b -> b.path("type").asString("").equals("image")).map(b ->
                     new Image(b.at("/source/media_type").asString(), b.at("/source/data").asString())).toList();
+            var thought = thinking.equals("disabled") ? "" : "Thought about it.";
             return new Asked(request, turns(request), images,
                     request.path("stop_sequences").valueStream().map(JsonNode::asString).toList(),
-                    request.path("max_tokens").asLong(), 1, request.at("/tools/0/name").asString("weather"),
-                    thinking.equals("disabled") ? "" : "Thought about it.");
+                    room(request.path("max_tokens").asLong(), thought), 1,
+                    request.at("/tools/0/name").asString("weather"), thought);
         }
 
         private static List<Turn> turns(JsonNode request) {

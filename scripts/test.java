@@ -5,6 +5,7 @@
 //SOURCES simulator.java
 //SOURCES tests/Harness.java
 //SOURCES tests/Smoke.java
+//SOURCES tests/Endpoints.java
 //SOURCES tests/Streams.java
 //SOURCES tests/Chat.java
 //SOURCES tests/Prompts.java
@@ -41,8 +42,8 @@ import org.junit.platform.launcher.core.LauncherFactory;
 
 public class test {
     /// Every class of tests/, in the order of running.
-    static final List<Class<?>> CLASSES = List.of(Smoke.class, Streams.class, Login.class, Token.class,
-            Chat.class, Mustaches.class, Prompts.class, Verbs.class, Batches.class, CommandLines.class,
+    static final List<Class<?>> CLASSES = List.of(Smoke.class, Endpoints.class, Streams.class, Login.class,
+            Token.class, Chat.class, Mustaches.class, Prompts.class, Verbs.class, Batches.class, CommandLines.class,
             Network.class, Processes.class, Installs.class, BatchProcesses.class, Terminals.class);
 
     public static void main(String... args) {
