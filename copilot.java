@@ -615,17 +615,19 @@ public class copilot {
         Question question(String template, List<String> words) {
             var fields = fields();
             var added = new AddedFiles(files, maxFileTokens, images.contains("-"));
-            var pictures = images.stream().map(name -> ImageFile.read(env, name)).toList();
             if (template != null) {
                 var question = new TemplateFilling(env, screen, new TemplateFolders(env).named(template), data,
                         allowMissing).question(words, added);
-                return question.withSystem(system).with(model, fields).withSchema(wishedSchema()).withImages(pictures);
+                return question.withSystem(system).with(model, fields).withSchema(wishedSchema())
+                        .withImages(pictures());
             }
             if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
             String text = UserText.of(env, screen, words, added);
             return text == null ? null : new Question(List.of(Message.user(text)), model, fields, wishedSchema())
-                    .withSystem(system).withImages(pictures);
+                    .withSystem(system).withImages(pictures());
         }
+
+        private List<Image> pictures() { return images.stream().map(name -> ImageFile.read(env, name)).toList(); }
     }
 
     @CommandLine.Command(name = "copilot chat", sortOptions = false,
@@ -678,7 +680,8 @@ public class copilot {
             var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file, !hideReasoning));
             Reply reply;
             try {
-                reply = question.answered(question.request(copilot, !noStream), request -> {
+                var first = Wire.within(limit, () -> question.request(copilot, !noStream));
+                reply = question.answered(first, request -> {
                     printer.forget();
                     return Wire.within(limit, () -> copilot.ask(request, printer));
                 }, schemaRetries, screen::note);
@@ -1066,8 +1069,13 @@ public class copilot {
             "What this account can use; a word narrows the list. TSV in a pipe.",
             "`copilot models default ID` sets the model that chat takes when none is named.", ""})
     static final class ModelsCommand extends LongHeaderCommand {
-        @Parameters(paramLabel = "WORD", arity = "0..2", description = "A part of an id, a name or a vendor.")
+        @Parameters(paramLabel = "WORD", arity = "0..2", description = {
+                "A part of an id, a name, a vendor, an ability or an endpoint. Or: show ID, all of it;",
+                "enable ID, after its terms; default [ID], the model for chat."})
         List<String> words = List.of();
+
+        @Option(names = {"-y", "--yes"}, description = "With enable: accept the terms without being asked.")
+        boolean yes;
 
         @Option(names = "--json", description = "The catalogue as GitHub gave it.")
         boolean json;
@@ -1080,7 +1088,12 @@ public class copilot {
 
         @Override
         int run(CopilotClient copilot) {
-            if (!words.isEmpty() && words.getFirst().equals("default")) return setDefault(copilot);
+            switch (words.isEmpty() ? "" : words.getFirst()) {
+                case "default" -> { return setDefault(copilot); }
+                case "show" -> { return show(copilot.catalogue(Catalogue.FRESH).named(only("show"))); }
+                case "enable" -> { return enable(copilot); }
+                default -> { }
+            }
             if (words.size() > 1) {
                 throw Fault.usage("one word at most: " + String.join(" ", words), "copilot models " + words.getFirst());
             }
@@ -1103,6 +1116,31 @@ public class copilot {
                 return 0;
             }
             screen.table(env, Model.COLUMNS, shown.stream().map(Model::cells).toList());
+            return 0;
+        }
+
+        private String only(String action) {
+            if (words.size() == 2) return words.get(1);
+            throw Fault.usage("models " + action + " wants a model", "copilot models lists them");
+        }
+
+        private int show(Model model) {
+            if (json) print(Json.pretty(model.json()));
+            else screen.table(env, List.of("FIELD", "VALUE"), model.details());
+            return 0;
+        }
+
+        /// Enabling accepts terms: a person must say so.
+        private int enable(CopilotClient copilot) {
+            var model = copilot.catalogue(Duration.ZERO).named(only("enable"));
+            if (model.enabled()) {
+                print(model.id() + " is enabled already");
+                return 0;
+            }
+            screen.say(Text.printable(model.terms()));
+            if (!yes && !screen.confirmed("Accept, and enable " + model.id() + "?", "-y accepts the terms")) return 1;
+            copilot.enable(model.id());
+            print(model.id() + " is enabled");
             return 0;
         }
 
@@ -1857,8 +1895,8 @@ public class copilot {
 
     /// A model as the catalogue describes it; `json()` is GitHub's whole entry.
     public record Model(JsonNode json) {
-        static final List<String> COLUMNS = List.of("ID", "VENDOR", "CONTEXT", "OUTPUT", "PRICE", "ENDPOINTS",
-                "ABILITIES", "NOTES");
+        static final List<String> COLUMNS = List.of("ID", "VENDOR", "CONTEXT", "OUTPUT", "PRICE", "CREDITS",
+                "ENDPOINTS", "ABILITIES", "NOTES");
 
         /// What goes into `-m`, such as `gpt-4o`.
         public String id() { return Json.text(json, "id"); }
@@ -1947,14 +1985,49 @@ public class copilot {
         boolean isDefault() { return json.path("is_chat_default").asBoolean(false); }
 
         boolean matches(String part) {
-            return (id() + "\n" + name() + "\n" + vendor()).toLowerCase(Locale.ROOT)
-                    .contains(part.toLowerCase(Locale.ROOT));
+            return Stream.of(id(), name(), vendor(), abilities(), paths()).anyMatch(text -> text
+                    .toLowerCase(Locale.ROOT).contains(part.toLowerCase(Locale.ROOT)));
         }
 
         List<String> cells() {
-            return List.of(id(), vendor(), count(context()), count(maxOutput()), price(), paths(), abilities(),
-                    notes());
+            return List.of(id(), vendor(), count(context()), count(maxOutput()), price(), credits(), paths(),
+                    abilities(), notes());
         }
+
+        /// All that a person may want to know, a name and a value each.
+        List<List<String>> details() {
+            var vision = json.path("capabilities").path("limits").path("vision");
+            var all = new LinkedHashMap<String, String>();
+            all.put("id", id());
+            all.put("name", name());
+            all.put("vendor", vendor());
+            all.put("version", Json.text(json, "version"));
+            all.put("context", tokens(context()));
+            all.put("longest prompt", tokens(maxPrompt()));
+            all.put("longest answer", tokens(maxOutput()));
+            all.put("price", price().isEmpty() ? "" : price() + " premium requests");
+            all.put("credits", credits().isEmpty() ? "" : credits() + " a million tokens, in/out");
+            all.put("endpoints", String.join(" ", endpoints()));
+            all.put("abilities", abilities());
+            all.put("reasoning effort", String.join(" ", efforts()));
+            all.put("pictures", !supports("vision") ? "" : "at most " + vision.path("max_prompt_images").asString("?")
+                    + " of " + vision.path("max_prompt_image_size").asString("?") + " bytes: "
+                    + String.join(" ", vision.path("supported_media_types").values().stream().map(JsonNode::asString)
+                            .toList()));
+            all.put("policy", json.path("policy").isObject() ? enabled() ? "enabled" : "not enabled: copilot models"
+                    + " enable " + id() : "");
+            all.put("notes", notes());
+            all.put("promotion", Json.text(json.path("billing").path("promo"), "message"));
+            all.values().removeIf(String::isEmpty);
+            return all.entrySet().stream().map(each -> List.of(each.getKey(), each.getValue())).toList();
+        }
+
+        private static String tokens(long number) {
+            return number == 0 ? "" : String.format(Locale.ROOT, "%,d tokens", number);
+        }
+
+        /// What enabling it accepts.
+        String terms() { return json.path("policy").path("terms").asString("It has no terms to read."); }
 
         /// The endpoints in a word each: chat, responses, messages.
         private String paths() {
@@ -1977,6 +2050,17 @@ public class copilot {
             var multiplier = json.path("billing").path("multiplier");
             return multiplier.isNumber() ? Optional.of(multiplier.decimalValue().stripTrailingZeros())
                     : Optional.empty();
+        }
+
+        /// AI credits for a million tokens, in and out.
+        private String credits() {
+            var prices = json.path("billing").path("token_prices");
+            if (!prices.path("default").path("input_price").isNumber()) return "";
+            var million = BigDecimal.valueOf(1_000_000).divide(BigDecimal.valueOf(Math.max(1,
+                    prices.path("batch_size").asLong(1_000_000))), MathContext.DECIMAL64);
+            return Stream.of("input_price", "output_price").map(name -> prices.path("default").path(name).decimalValue(
+                    BigDecimal.ZERO).multiply(million).stripTrailingZeros().toPlainString())
+                    .collect(Collectors.joining("/"));
         }
 
         private String price() { return multiplier().map(times -> times.toPlainString() + "x").orElse(""); }
@@ -5713,10 +5797,12 @@ final class CopilotClient {
         throw new Unfinished("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
     }
 
-    /// What the list of models at hand says of the model that is asked.
+    /// What the list of models says of the one that is asked. It is fetched where none is at hand, and where one that is
+    /// a day old does not have the model.
     private Optional<Model> model(Request request) {
         if (known == null) known = stored();
-        return known.flatMap(all -> all.find(request.model()));
+        return known.flatMap(all -> all.find(request.model()))
+                .or(() -> catalogueIfAny().flatMap(all -> all.find(request.model())));
     }
 
     private void onceSaid(String note) { if (said.add(note)) session.notes().warn(note); }
@@ -5740,10 +5826,7 @@ final class CopilotClient {
     }
 
     /// Some models cannot stream; the catalogue tells, and where it is not at hand, the name: it is the o1 family.
-    private boolean streams(String model) {
-        if (known == null) known = stored();
-        return streams(known, model);
-    }
+    private boolean streams(String model) { return streams(known, model); }
 
     static boolean streams(Optional<Catalogue> known, String model) {
         return known.flatMap(catalogue -> catalogue.find(model)).map(Model::streams).orElse(!model.matches("o1(-.*)?"));
@@ -5764,10 +5847,31 @@ final class CopilotClient {
 
     /// What the person has chosen, if anything; nobody is asked.
     Optional<String> chosen(String named) {
-        if (named != null && !named.isBlank()) return Optional.of(named.strip());
+        if (named != null && !named.isBlank()) return Optional.of(whole(named.strip()));
         if (session.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable);
         var choices = session.home().readOrEmpty(session.home().choices(), session.notes()::warn);
         return Optional.of(Json.text(choices, "model")).filter(mine -> !mine.isEmpty());
+    }
+
+    /// A part of an id that only one model has stands for it, as far as the list of models is at hand.
+    private String whole(String part) {
+        var all = catalogueAtHand().map(Catalogue::models).orElse(List.of()).stream().filter(Model::isChat).toList();
+        if (all.stream().anyMatch(model -> model.id().equals(part))) return part;
+        var fit = all.stream().filter(Model::shown).map(Model::id)
+                .filter(id -> id.toLowerCase(Locale.ROOT).contains(part.toLowerCase(Locale.ROOT))).toList();
+        if (fit.size() != 1) return part;                   // perhaps newer than the list: GitHub knows
+        session.notes().detail("model " + fit.getFirst());
+        return fit.getFirst();
+    }
+
+    /// Accepts a model's terms.
+    void enable(String id) {
+        send("POST", "/models/" + id + "/policy", Json.bytes(Json.object().put("state", "enabled")),
+                call -> call.with(Map.of("Openai-Intent", "chat-policy", "X-Interaction-Type", "chat-policy")),
+                Reading.json("the answer"), refusal -> refusal.status() == 403 ? Fault.error(id
+                        + " cannot be enabled by you: " + refusal.said(),
+                        "a seat of an organization: its administrator can") : null);
+        catalogue(Duration.ZERO);
     }
 
     Optional<Catalogue> catalogueIfAny() {
@@ -6829,8 +6933,8 @@ final class ChatRefusal {
             return Fault.error(lead, "copilot models");
         }
         if (catalogue.find(model).filter(m -> !m.enabled()).isPresent()) {
-            return Fault.error(lead, "it is there but not enabled: https://github.com/settings/copilot/features"
-                    + " (a seat of an organization: its administrator), then wait some minutes");
+            return Fault.error(lead, "it is there but not enabled: copilot models enable " + model
+                    + " (a seat of an organization: its administrator, and some minutes)");
         }
         return Fault.error(lead, "it can use: " + String.join(", ", Nearest.sorted(model, catalogue.chatModels()))
                 + "; more to enable: https://github.com/settings/copilot/features");
@@ -11664,6 +11768,17 @@ final class Screen implements Notes {
         }
         env.err().print(Secrets.mask(text) + "\n");
         env.err().flush();
+    }
+
+    /// Asks a person; anything but yes is no.
+    ///
+    /// @param hint what says yes beforehand
+    /// @throws Fault where there is nobody to ask
+    boolean confirmed(String question, String hint) {
+        if (env.stdin().kind() != Stdin.Kind.TERMINAL) throw Fault.usage("nobody is there to ask: " + question, hint);
+        env.err().print(question + " [y/N] ");
+        env.err().flush();
+        return env.stdin().line().strip().toLowerCase(Locale.ROOT).startsWith("y");
     }
 
     /// Columns on a terminal, tab-separated values without a heading in a pipe.

@@ -1614,6 +1614,10 @@ public class simulator implements AutoCloseable {
                 && !model.supports("structured_outputs"), model.id + " knows no response_format");
         invalidIf(request.path("reasoning_effort").isString()
                 && !model.efforts().contains(request.path("reasoning_effort").asString()), "reasoning_effort");
+        // Later OpenAI models know the limit by its newer name alone; Claude is always given one (vscode-copilot-chat).
+        invalidIf(model.id.matches("(o\\d|gpt-[5-9]).*") && request.has("max_tokens"),
+                "max_tokens is not supported with this model, use max_completion_tokens");
+        invalidIf(model.anthropic() && !request.has("max_tokens"), "max_tokens: Field required");
         var last = messages.get(messages.size() - 1);
         invalidIf(model.anthropic() && last.path("role").asString("").equals("assistant")
                 && said(last).matches("(?s).*\\s"), "final assistant content cannot end with trailing whitespace");

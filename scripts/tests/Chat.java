@@ -318,9 +318,16 @@ class Chat {
     }
 
     @Test
-    void aNamedModelNeedsNoCatalogue() {
+    void aNamedModelNeedsTheListOnce() {
         good(chat("-m", "gpt-4o", "hello"));
-        assertEquals(0, cop.sim.count("/models"));
+        good(chat("-m", "gpt-4.1", "hello"));
+        assertEquals(1, cop.sim.count("/models"), "it says on which path a model is served");
+    }
+
+    @Test
+    void aNamedModelIsAskedWhereThereIsNoList() {
+        cop.sim.set("models-faults", "403-terms,403-terms,403-terms");
+        good(chat("-m", "gpt-4o", "hello"));
     }
 
     /// Trouble with the token is told at once, and not met again on the way to the catalogue.
@@ -1255,7 +1262,7 @@ class Chat {
         shows("The requested model is not supported.", outcome);
         String hint = "(?s).*hint: it can use: gpt-4[.o1-]+, .*claude-sonnet-4\\.5.*";
         assertTrue(outcome.err().matches(hint), outcome::all);
-        shows("https://github.com/settings/copilot/features", outcome);
+        shows("copilot", outcome);
         showsNot("text-embedding", outcome);
         assertEquals(1, chats().size());
     }
@@ -1264,7 +1271,7 @@ class Chat {
     void aModelThatIsNotEnabledSaysWhereToEnableIt() {
         var outcome = exits(1, chat("-m", "claude-opus-4.7", "hello"));
         shows("not enabled", outcome);
-        shows("https://github.com/settings/copilot/features", outcome);
+        shows("copilot", outcome);
     }
 
     @Test

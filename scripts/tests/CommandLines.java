@@ -214,13 +214,13 @@ class CommandLines {
     }
 
     @ParameterizedTest
-    @CsvSource({"models, --list", "models, --sort", "api, --jq", "chat, --schema", "status, --short"})
+    @CsvSource({"models, --list", "models, --sort", "api, --jq", "chat, --stencil", "status, --short"})
     void aFarFetchedOptionIsNotProposed(String command, String typed) {
         hints("copilot " + command + " --help", refused("has no option " + typed, command, typed, "/x"));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"- make a list", "-5 + 3?", "--- what is this?", "-x is what?"})
+    @ValueSource(strings = {"- make a list", "-5 + 3?", "--- what is this?", "-y is what?"})
     void aPromptThatBeginsWithADashIsToldApart(String prompt) {
         hints("copilot chat -- \"" + prompt + "\"", refused("is taken for an option", "chat", prompt));
         fine("chat", "--", prompt);
@@ -345,7 +345,8 @@ class CommandLines {
     @Test
     void anInputThatCannotBeReadIsUsage() {
         refused("missing.txt", "chat", "-f", "missing.txt", "hello");
-        refused("folder", "chat", "-f", ".", "hello");
+        refused("folder", "chat", "-a", ".", "hello");
+        refused("there is no file in .", "chat", "-f", ".", "hello");
         refused("missing.json", "api", "/x", "--input", "missing.json");
     }
 

@@ -52,7 +52,7 @@ class Streams {
         return Json.line(call);
     }
 
-    static final List<Sample> SAMPLES = List.of(
+    private static final List<Sample> CHAT = List.of(
             new Sample("OpenAI, usage in the finish chunk").stream("""
                     data: {"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[\
                     {"content_filter_results":{"hate":{"filtered":false,"severity":"safe"}},"prompt_index":0}]}
@@ -257,7 +257,14 @@ class Streams {
         List<String> deltas = List.of(), thoughts = List.of(), warnings = List.of(), choices, calls = List.of();
         Usage usage = Usage.NONE;
 
+        Way way = new ChatWay();
+
         Sample(String name) { this.name = name; }
+
+        Sample on(Way other) {
+            way = other;
+            return this;
+        }
 
         Sample stream(String whole) {
             text = whole;
@@ -340,10 +347,16 @@ class Streams {
         final List<String> deltas = new ArrayList<>(), thoughts = new ArrayList<>(), warnings = new ArrayList<>();
         final Map<Integer, String> byChoice = new TreeMap<>();
         final int n;
-        ChatAnswer answer;
+        final Way way;
+        AnswerReader answer;
         String trouble = "";
 
-        Heard(int n) { this.n = n; }
+        Heard(int n) { this(n, new ChatWay()); }
+
+        Heard(int n, Way way) {
+            this.n = n;
+            this.way = way;
+        }
 
         @Override
         public void text(int choice, String delta) {
@@ -359,7 +372,7 @@ class Streams {
 
         @Override
         public Reply read(Answer head) throws IOException {
-            answer = new ChatAnswer(this, n);
+            answer = way.reader(this, n);
             answer.read(head);
             return answer.reply(Duration.ZERO);
         }
@@ -390,7 +403,7 @@ class Streams {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         for (int size = 1; size <= Math.max(1, bytes.length); size++) {
             int step = size;
-            var heard = new Heard(sample.n);
+            var heard = new Heard(sample.n, sample.way);
             try {
                 heard.read(head("text/event-stream", body(bytes, step)));
             } catch (IOException | Fault e) {
@@ -422,6 +435,164 @@ class Streams {
         @Override
         public void cancel() {}
     }
+
+    // ------------------------------------------------------------------------------------------- the other ways
+
+    /// In the shapes that OpenAI's and Anthropic's own documentation gives for streams; Copilot's ids change with every
+    /// event.
+    private static final List<Sample> OTHERS = List.of(
+            new Sample("/responses: a text").on(new ResponsesWay()).stream("""
+                    event: response.created
+                    data: {"type":"response.created","sequence_number":0,"response":{"id":"resp_1","object":"response",\
+                    "created_at":1795300000,"status":"in_progress","error":null,"incomplete_details":null,\
+                    "model":"gpt-5.4","output":[],"usage":null}}
+
+                    event: response.in_progress
+                    data: {"type":"response.in_progress","sequence_number":1,"response":{"id":"resp_2","output":[]}}
+
+                    event: response.output_item.added
+                    data: {"type":"response.output_item.added","sequence_number":2,"output_index":0,\
+                    "item":{"id":"msg_1","type":"message","status":"in_progress","role":"assistant","content":[]}}
+
+                    event: response.content_part.added
+                    data: {"type":"response.content_part.added","item_id":"msg_2","output_index":0,\
+                    "content_index":0,"part":{"type":"output_text","text":"","annotations":[]}}
+
+                    event: response.output_text.delta
+                    data: {"type":"response.output_text.delta","item_id":"msg_3","output_index":0,"content_index":0,\
+                    "delta":"Hi","logprobs":[],"obfuscation":"x"}
+
+                    event: response.output_text.delta
+                    data: {"type":"response.output_text.delta","item_id":"msg_4","output_index":0,"content_index":0,\
+                    "delta":" thére"}
+
+                    event: response.output_text.done
+                    data: {"type":"response.output_text.done","item_id":"msg_5","output_index":0,"content_index":0,\
+                    "text":"Hi thére"}
+
+                    event: response.content_part.done
+                    data: {"type":"response.content_part.done","item_id":"msg_6","output_index":0,"content_index":0,\
+                    "part":{"type":"output_text","text":"Hi thére","annotations":[]}}
+
+                    event: response.output_item.done
+                    data: {"type":"response.output_item.done","output_index":0,"item":{"id":"msg_7","type":"message",\
+                    "status":"completed","role":"assistant","content":[{"type":"output_text","text":"Hi thére"}]}}
+
+                    event: response.completed
+                    data: {"type":"response.completed","response":{"id":"resp_3","status":"completed",\
+                    "model":"gpt-5.4","output":[{"id":"msg_8","type":"message","role":"assistant","content":\
+                    [{"type":"output_text","text":"Hi thére"}]}],"usage":{"input_tokens":9,\
+                    "input_tokens_details":{"cached_tokens":4},"output_tokens":2,\
+                    "output_tokens_details":{"reasoning_tokens":1},"total_tokens":11}}}
+
+                    """).by("gpt-5.4", "resp_3").told("Hi", " thére").counted(9, 2, 4, 1),
+            new Sample("/responses: thoughts in two parts, then a text in no pieces").on(new ResponsesWay()).events(
+                    "{\"type\":\"response.reasoning_summary_part.added\",\"output_index\":0,\"summary_index\":0}",
+                    "{\"type\":\"response.reasoning_summary_text.delta\",\"output_index\":0,\"delta\":\"First.\"}",
+                    "{\"type\":\"response.reasoning_summary_part.added\",\"output_index\":0,\"summary_index\":1}",
+                    "{\"type\":\"response.reasoning_summary_text.delta\",\"output_index\":0,\"delta\":\"Then.\"}",
+                    "{\"type\":\"response.output_item.done\",\"output_index\":0,\"item\":{\"type\":\"reasoning\","
+                            + "\"summary\":[{\"type\":\"summary_text\",\"text\":\"First.\"}]}}",
+                    "{\"type\":\"response.output_item.done\",\"output_index\":1,\"item\":{\"type\":\"message\","
+                            + "\"content\":[{\"type\":\"output_text\",\"text\":\"Hi\"}]}}",
+                    "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"},"
+                            + "\"copilot_usage\":{\"total_nano_aiu\":500}}", "[DONE]")
+                    .thought("First.", "\n\n", "Then.").told("Hi").credited(500),
+            new Sample("/responses: two calls, the ids made anew").on(new ResponsesWay()).events(
+                    "{\"type\":\"response.output_item.added\",\"output_index\":0,\"item\":{\"id\":\"a\",\"type\":"
+                            + "\"function_call\",\"call_id\":\"call_1\",\"name\":\"sky\",\"arguments\":\"\"}}",
+                    "{\"type\":\"response.function_call_arguments.delta\",\"item_id\":\"b\",\"output_index\":0,"
+                            + "\"delta\":\"{\\\"x\\\":\"}",
+                    "{\"type\":\"response.function_call_arguments.delta\",\"item_id\":\"c\",\"output_index\":0,"
+                            + "\"delta\":\"1}\"}",
+                    "{\"type\":\"response.output_item.done\",\"output_index\":0,\"item\":{\"id\":\"d\",\"type\":"
+                            + "\"function_call\",\"call_id\":\"call_1\",\"name\":\"sky\",\"arguments\":"
+                            + "\"{\\\"x\\\":1}\"}}",
+                    "{\"type\":\"response.output_item.done\",\"output_index\":1,\"item\":{\"id\":\"e\",\"type\":"
+                            + "\"function_call\",\"call_id\":\"call_2\",\"name\":\"sea\",\"arguments\":\"{}\"}}",
+                    "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}")
+                    .finished("tool_calls").told().answering("")
+                    .calling(called("call_1", "sky", "{\"x\":1}"), called("call_2", "sea", "{}")),
+            new Sample("/responses: cut off").on(new ResponsesWay()).events(
+                    "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"Hi\"}",
+                    "{\"type\":\"response.incomplete\",\"response\":{\"status\":\"incomplete\",\"incomplete_details\":"
+                            + "{\"reason\":\"max_output_tokens\"}}}").told("Hi").finished("length"),
+            new Sample("/responses: a refusal").on(new ResponsesWay()).events(
+                    "{\"type\":\"response.refusal.delta\",\"output_index\":0,\"delta\":\"No.\"}",
+                    "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}").told("No."),
+            new Sample("/responses: it fails").on(new ResponsesWay()).events(
+                    "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"Hi\"}",
+                    "{\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
+                            + "\"server_error\",\"message\":\"The model failed\"}}}")
+                    .told("Hi").finished("").breaking("The model failed"),
+            new Sample("/responses: an error event").on(new ResponsesWay()).events(
+                    "{\"type\":\"error\",\"code\":\"rate_limit\",\"message\":\"Slow down\",\"param\":null}")
+                    .finished("").breaking("Slow down"),
+            new Sample("/v1/messages: a text").on(new MessagesWay()).stream("""
+                    event: message_start
+                    data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant",\
+                    "content":[],"model":"claude-opus-4.8","stop_reason":null,"stop_sequence":null,\
+                    "usage":{"input_tokens":5,"cache_read_input_tokens":3,"cache_creation_input_tokens":1,\
+                    "output_tokens":1}}}
+
+                    event: content_block_start
+                    data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
+
+                    event: ping
+                    data: {"type":"ping"}
+
+                    event: content_block_delta
+                    data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}
+
+                    event: content_block_delta
+                    data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" thére"}}
+
+                    event: content_block_stop
+                    data: {"type":"content_block_stop","index":0}
+
+                    event: message_delta
+                    data: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},\
+                    "usage":{"output_tokens":2},"copilot_usage":{"total_nano_aiu":0}}
+
+                    event: message_stop
+                    data: {"type":"message_stop"}
+
+                    """).by("claude-opus-4.8", "msg_1").told("Hi", " thére").counted(9, 2, 3, 0),
+            new Sample("/v1/messages: thoughts, a text, a call").on(new MessagesWay()).events(
+                    "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\","
+                            + "\"thinking\""
+                            + ":\"\",\"signature\":\"\"}}",
+                    "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\","
+                            + "\"thinking\":\"Hm.\"}}",
+                    "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\","
+                            + "\"signature\":\"EqQB\"}}",
+                    "{\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"text\","
+                            + "\"text\":\"\"}}",
+                    "{\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"text_delta\","
+                            + "\"text\":\"Hi\"}}",
+                    "{\"type\":\"content_block_start\",\"index\":2,\"content_block\":{\"type\":\"tool_use\","
+                            + "\"id\":\"toolu_1\",\"name\":\"sky\",\"input\":{}}}",
+                    "{\"type\":\"content_block_delta\",\"index\":2,\"delta\":{\"type\":\"input_json_delta\","
+                            + "\"partial_json\":\"\"}}",
+                    "{\"type\":\"content_block_delta\",\"index\":2,\"delta\":{\"type\":\"input_json_delta\","
+                            + "\"partial_json\":\"{\\\"x\\\": 1}\"}}",
+                    "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},"
+                            + "\"usage\":{\"output_tokens\":7}}",
+                    "{\"type\":\"message_stop\"}", "[DONE]")
+                    .thought("Hm.").told("Hi").finished("tool_calls").counted(0, 7, 0, 0)
+                    .calling(called("toolu_1", "sky", "{\"x\": 1}")),
+            new Sample("/v1/messages: the longest answer").on(new MessagesWay()).events(
+                    "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
+                            + "\"text\":\"Hi\"}}",
+                    "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"max_tokens\"}}",
+                    "{\"type\":\"message_stop\"}").told("Hi").finished("length"),
+            new Sample("/v1/messages: overloaded in the middle").on(new MessagesWay()).events(
+                    "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
+                            + "\"text\":\"Hi\"}}",
+                    "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}")
+                    .told("Hi").finished("").breaking("Overloaded"));
+
+    static final List<Sample> SAMPLES = Stream.concat(CHAT.stream(), OTHERS.stream()).toList();
 
     @ParameterizedTest
     @FieldSource("SAMPLES")
@@ -760,9 +931,12 @@ class Streams {
     }
 
     /// Asks and closes the wire, as the tool does; must be over soon, whatever the server does.
-    private Heard ask(RawServer server, int n) {
+    private Heard ask(RawServer server, int n) { return ask(server, new Heard(n)); }
+
+    private Heard ask(RawServer server, Sample sample) { return ask(server, new Heard(sample.n, sample.way)); }
+
+    private Heard ask(RawServer server, Heard heard) {
         return assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
-            var heard = new Heard(n);
             try (var wire = wire()) {
                 wire.send(call(server), heard);
             } catch (Fault fault) {
@@ -777,7 +951,7 @@ class Streams {
     void aSocketGivesTheSameAnswer(Sample sample) throws IOException {
         for (int step : new int[]{1, 2, 7, 64, 100_000}) {
             try (var server = new RawServer(streaming(sample.text, step))) {
-                ask(server, sample.n).mustBe(sample, () -> sample + " over a socket in pieces of " + step);
+                ask(server, sample).mustBe(sample, () -> sample + " over a socket in pieces of " + step);
                 boolean emptyHanded = !sample.trouble.isEmpty() && sample.deltas.isEmpty()
                         && !sample.text.contains("error");
                 assertEquals(1, server.requests.get(), sample + ": requests");

@@ -1,0 +1,436 @@
+package cop;
+
+import module java.base;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/// Whatever path a model is served on, and however it is told things there, the same is asked and the same is said.
+class EveryModel {
+    static final List<String> MODELS = List.of("gpt-4.1", "gpt-4o", "o1", "gpt-5.4", "gpt-5.3-codex", "gpt-5.4-mini",
+            "claude-sonnet-4.5", "claude-opus-4.8", "gemini-3.1-pro-preview");
+    private static final Map<String, String> PATHS = Map.of("gpt-5.3-codex", "/responses", "gpt-5.4-mini", "/responses",
+            "claude-opus-4.8", "/v1/messages");
+    private static final String DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYmYBAAAPAAVfA4IAAAAA"
+            + "SUVORK5CYII=";
+
+    private final Harness cop = Harness.loggedIn();
+
+    EveryModel() { assertEquals(0, cop.run("models").code()); }             // the catalogue tells the ways
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    private String path(String model) { return PATHS.getOrDefault(model, "/chat/completions"); }
+
+    private List<simulator.Entry> asked() {
+        return cop.sim.ledger().stream().filter(entry -> PATHS.containsValue(entry.path())
+                || entry.path().equals("/chat/completions")).toList();
+    }
+
+    private static String header(simulator.Entry entry, String name) {
+        return entry.headers().entrySet().stream().filter(header -> header.getKey().equalsIgnoreCase(name))
+                .flatMap(header -> header.getValue().stream()).collect(Collectors.joining("|"));
+    }
+
+    private Harness.Outcome good(String... args) {
+        var outcome = cop.run(args);
+        assertEquals(0, outcome.code(), outcome::all);
+        return outcome;
+    }
+
+    private static Harness.Outcome shows(Harness.Outcome outcome, int code, String... words) {
+        assertEquals(code, outcome.code(), outcome::all);
+        for (String word : words) assertTrue(outcome.err().contains(word), () -> word + " in " + outcome.all());
+        return outcome;
+    }
+
+    // ---------------------------------------------------------------------------------------------- the same
+
+    private static final List<String> PROMPTS = List.of("say: hello", "say: ünï ☃ 😀 日本", "say: two\n\nparagraphs\n",
+            "say: ```java\nint x = 1;\n```", "What is the sky?\nSay it in three words. \"quoted\" \\ {{x}} \u2028 end");
+
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void fivePromptsGiveTheSameTextOnEveryModel(String model) {
+        for (String prompt : PROMPTS) {
+            if (model.equals("o1") && !prompt.startsWith("say: ")) continue;    // the system stands in its message
+            String wanted = good("chat", "-m", "gpt-4o", "-s", "Be brief", prompt).out().replaceFirst("gpt-4o heard",
+                    model + " heard");
+            int before = asked().size();
+            for (int chunk : new int[]{0, 1, 2, 3, 4, 5, 6, 7, 64}) {
+                cop.sim.set("chunk", chunk);
+                assertEquals(wanted, good("chat", "-m", model, "-s", "Be brief", prompt).out(), "chunks of " + chunk);
+            }
+            cop.sim.set("chunk", 0);
+            assertEquals(wanted, good("chat", "-m", model, "-s", "Be brief", "--no-stream", prompt).out());
+            assertTrue(asked().stream().skip(before).allMatch(entry -> entry.path().equals(path(model))));
+            assertTrue(asked().stream().allMatch(entry -> header(entry, "x-initiator").equals("user")));
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void aConversationIsToldFromItsBeginning(String model) {
+        var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
+        var chat = new copilot.Chat("You are terse", model, toolkit);
+        chat.say("say: one \n");
+        chat.say("say: two  ");
+        assertEquals("three", chat.say("say: three").text());
+        assertEquals(7, chat.messages().size());
+    }
+
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void whatItCostIsCounted(String model) {
+        for (String way : List.of("--json", "--no-stream")) {
+            var usage = Json.object(good("chat", "-m", model, "--json", way, "say: one two").out(), "").path("usage");
+            assertTrue(usage.path("prompt_tokens").asLong() > 0 && usage.path("completion_tokens").asLong() > 0
+                    && usage.path("credits").asDouble() > 0, usage::toString);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void whatEndsAnAnswerEarlyIsTold(String model) {
+        for (String way : List.of("--timeout=60s", "--no-stream")) {
+            cop.sim.set("finish", "length");
+            shows(cop.run("chat", "-m", model, way, "say: a b"), 1, "(finish: length)");
+            cop.sim.set("finish", "content_filter");
+            shows(cop.run("chat", "-m", model, way, "say: a b"), 1, "(finish: content_filter)");
+            cop.sim.set("finish", "stop");
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void aCallOfAToolIsARecord(String model) {
+        String tools = "tools=[{\"type\":\"function\",\"function\":{\"name\":\"weather\",\"parameters\":{\"type\":"
+                + "\"object\",\"properties\":{\"city\":{\"type\":\"string\"}},\"required\":[\"city\"]}}}]";
+        cop.sim.set("finish", "tool_calls");
+        for (String way : List.of("--json", "--no-stream")) {
+            var record = Json.object(good("chat", "-m", model, "--json", way, "-O", tools, "Rain?").out(), "");
+            assertEquals("tool_calls", record.path("finish").asString());
+            var function = record.path("tool_calls").path(0).path("function");
+            assertEquals("weather", function.path("name").asString(), record::toString);
+            assertTrue(Json.tryParse(function.path("arguments").asString()).has("city"), record::toString);
+        }
+        shows(cop.run("chat", "-m", model, "-O", tools, "Rain?"), 1, "the model asks for a tool call");
+    }
+
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void whatBreaksInTheMiddleIsToldAndWhatCameStays(String model) {
+        if (model.equals("o1")) return;                     // it does not stream
+        for (String fault : List.of("error-chunk", "eof", "reset-mid")) {
+            cop.sim.set("faults", List.of(fault));
+            var outcome = shows(cop.run("chat", "-m", model, "say: one two three four five"), 1, "error: ");
+            assertTrue(outcome.out().startsWith("one"), outcome::all);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------- options
+
+    /// What is typed, and what the body must and must not have; what is said of what was left out.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            gpt-4.1 | --max-tokens 50 --top-p 0.5 | "max_tokens":50, "top_p":0.5 | max_completion_tokens |
+            gpt-5.4 | --max-tokens 50 | "max_completion_tokens":50 | "max_tokens"          |
+            o1 | --max-tokens 50 | "max_completion_tokens":50 | "max_tokens"          |
+            o1 | --temperature 1 | "stream":false | temperature | o1 takes no
+            claude-sonnet-4.5 | --temperature 0 | "max_tokens":16000 | max_completion        |
+            claude-sonnet-4.5 | --reasoning-effort low | "thinking_budget":2048 | reasoning_effort      |
+            gpt-4.1 | --reasoning-effort low | "stream":true | reasoning_effort | takes no
+            gpt-5.3-codex | --max-tokens 5 | "max_output_tokens":16 | "max_tokens"          |
+            gpt-5.3-codex | --seed 3 | "store":false | "seed" | knows no
+            gpt-5.3-codex | --temperature 0 | "summary":"auto" | temperature | takes no
+            gpt-5.3-codex | --reasoning-effort high | "effort":"high" | reasoning_effort      |
+            claude-opus-4.8 | --max-tokens 50 | "max_tokens":50 | "n"                   |
+            claude-opus-4.8 | --temperature 0.5 | "temperature":0.5 | "n"                   |
+            claude-opus-4.8 | --seed 1 | "max_tokens":64000 | seed | knows no
+            claude-opus-4.8 | --reasoning-effort low | "adaptive", "effort":"low" | temperature           |
+            claude-opus-4.8 | --no-stream | "max_tokens":16000 | "n"                   |
+            """)
+    void optionsAreSaidInTheModelsOwnWay(String model, String options, String has, String hasNot, String note) {
+        var args = new ArrayList<>(List.of("chat", "--hide-reasoning", "-m", model));
+        args.addAll(List.of(options.split(" +")));
+        args.add("say: x");
+        var outcome = good(args.toArray(String[]::new));
+        String body = asked().getLast().rawBody();
+        for (String part : has.split(", ")) assertTrue(body.contains(part), () -> part + " in " + body);
+        assertFalse(body.contains(hasNot), () -> hasNot + " in " + body);
+        assertEquals(note == null ? "" : "warning: ", outcome.err().replaceFirst("(?s)(?<=warning: ).*", ""));
+        if (note != null) shows(outcome, 0, note);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            gpt-5.3-codex   | n=2                 | gives one answer a call (it is asked on /responses), not n=2
+            claude-opus-4.8 | n=2                 | gives one answer a call (it is asked on /v1/messages)
+            gpt-5.3-codex   | stop="x"            | which knows no stop
+            claude-opus-4.8 | temperature=1.5     | takes a temperature from 0 to 1, not 1.5
+            gpt-5.3-codex   | reasoning_effort="x" | knows no reasoning_effort x
+            claude-opus-4.8 | reasoning_effort="xhigh" | knows no reasoning_effort xhigh
+            claude-opus-4.8 | response_format={"type":"json_object"} | which knows no response_format
+            """)
+    void whatCannotBeSaidThereIsAnError(String model, String option, String error) {
+        shows(cop.run("chat", "-m", model, "-O", option, "hello"), 2, error, "\nhint: ");
+        assertEquals(0, asked().size());
+    }
+
+    @Test
+    void stopsAreStopsEverywhereElse() {
+        for (String model : List.of("gpt-4.1", "claude-sonnet-4.5", "claude-opus-4.8")) {
+            assertEquals("one", good("chat", "-m", model, "-O", "stop=\"two\"", "say: one two").out().strip());
+        }
+    }
+
+    @Test
+    void thoughtsGoToStderr() {
+        for (String model : List.of("gpt-5.3-codex", "claude-opus-4.8")) {
+            var outcome = good("chat", "-m", model, "--reasoning-effort", "low", "say: x");
+            assertEquals("x\n", outcome.out());
+            assertTrue(outcome.err().contains("Thought"), outcome::all);
+            outcome = good("chat", "-m", model, "--reasoning-effort", "low", "--hide-reasoning", "say: x");
+            assertEquals("", outcome.err());
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------- the way
+
+    @ParameterizedTest
+    @CsvSource({"gpt-5.4, /responses", "claude-sonnet-4.5, /v1/messages"})
+    void theOtherWayIsTriedOnceAndRemembered(String model, String other) {
+        cop.sim.set("stale-endpoints", List.of(model));
+        assertEquals("x\n", good("chat", "-m", model, "say: x").out());
+        assertEquals(List.of("/chat/completions", other), asked().stream().map(simulator.Entry::path).toList());
+        assertEquals("y\n", good("chat", "-m", model, "say: y").out());
+        assertEquals(other, asked().getLast().path());
+        assertEquals(3, asked().size(), "the next command knows");
+        cop.write("t.mustache", "say: {{x}}");
+        cop.write("r.jsonl", "{\"x\":1}\n{\"x\":2}\n");
+        good("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl", "-m", model, "--delay", "0");
+        assertEquals(5, asked().size());
+    }
+
+    @Test
+    void whatIsServedNowhereIsToldInTheFirstWords() {
+        cop.sim.set("stale-endpoints", List.of("gpt-5.4", "gpt-5.4:/responses"));
+        shows(cop.run("chat", "-m", "gpt-5.4", "say: x"), 1, "gpt-5.4 is not served on /chat/completions");
+        assertEquals(2, asked().size());
+    }
+
+    @Test
+    void aBatchAsksOnTheModelsWay() {
+        cop.write("t.mustache", "---\nsystem: Be brief\nschema: {type: object, properties: {a: {type: integer}},"
+                + " required: [a], additionalProperties: false}\n---\nsay: {\"a\": {{x}}}");
+        cop.write("r.jsonl", "{\"id\":\"p\",\"x\":1}\n{\"id\":\"q\",\"x\":2}\n");
+        for (String model : List.of("gpt-5.3-codex", "gpt-4.1")) {
+            good("batch", "./t.mustache", "-d", "r.jsonl", "-o", model + ".jsonl", "-m", model, "--delay", "0");
+            assertEquals(List.of(1, 2), cop.read(model + ".jsonl").lines().map(line -> Json.object(line, "")
+                    .path("json").path("a").asInt()).toList());
+        }
+        cop.write("openai.jsonl", "{\"custom_id\":\"z\",\"url\":\"/v1/chat/completions\",\"body\":{\"model\":"
+                + "\"gpt-5.3-codex\",\"max_tokens\":50,\"messages\":[{\"role\":\"system\",\"content\":\"s\"},"
+                + "{\"role\":\"user\",\"content\":["
+                + "{\"type\":\"text\",\"text\":\"say: \"},{\"type\":\"text\",\"text\":\"hi\"}]}]}}\n");
+        good("batch", "-d", "openai.jsonl", "-o", "z.jsonl", "--delay", "0");
+        assertEquals("hi", Json.object(cop.read("z.jsonl").strip(), "").path("text").asString());
+    }
+
+    // ------------------------------------------------------------------------------------------- files, pictures
+
+    private void picture(String name) throws IOException {
+        Files.write(cop.file(name), Base64.getDecoder().decode(DOT));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt-4.1", "gpt-5.3-codex", "claude-sonnet-4.5", "claude-opus-4.8",
+            "gemini-3.1-pro-preview"})
+    void aPictureIsSeen(String model) throws IOException {
+        picture("a.png");
+        assertEquals("x\n", good("chat", "-m", model, "-a", "a.png", "say: x").out());
+        var entry = asked().getLast();
+        assertEquals("true", header(entry, "copilot-vision-request"));
+        assertTrue(entry.rawBody().contains(DOT), entry::rawBody);
+        good("chat", "-m", model, "say: x");
+        assertEquals("", header(asked().getLast(), "copilot-vision-request"));
+    }
+
+    @Test
+    void whatAModelCannotSeeIsNotSent() throws IOException {
+        picture("a.png");
+        cop.write("b.png", "text");
+        Files.write(cop.file("c.pdf"), "%PDF-1.7".getBytes());
+        byte[] large = Arrays.copyOf(Base64.getDecoder().decode(DOT), 4 << 20);
+        Files.write(cop.file("large.png"), large);
+        shows(cop.run("chat", "-m", "o1", "-a", "a.png", "x"), 2, "o1 takes no pictures", "copilot models vision");
+        shows(cop.run("chat", "-m", "claude-sonnet-4.5", "-a", "a.png", "-a", "a.png", "x"), 2,
+                "takes at most 1 picture, not 2");
+        shows(cop.run("chat", "-a", "b.png", "x"), 2, "b.png is no picture that a model takes");
+        shows(cop.run("chat", "-a", "c.pdf", "x"), 2, "c.pdf is application/pdf, and gpt-4.1 takes image/jpeg");
+        shows(cop.run("chat", "-a", "large.png", "x"), 2, "large.png has 4194304 bytes, and gpt-4.1 takes 3145728");
+        shows(cop.run("chat", "-a", "none.png", "x"), 2, "cannot read none.png");
+        shows(cop.run("chat", "-a", ".", "x"), 2, ". is a folder");
+        assertEquals(0, asked().size());
+    }
+
+    @Test
+    void aPictureMayComeOnStdin() throws IOException {
+        assertEquals(0, cop.runWith(Base64.getDecoder().decode(DOT), "chat", "-a", "-", "say: x").code());
+        assertTrue(asked().getLast().rawBody().contains(DOT));
+        shows(cop.run("chat", "-a", "-", "-f", "-", "x"), 2, "stdin cannot be both -f - and -a -");
+    }
+
+    @Test
+    void foldersAndPatternsOfFiles() throws IOException {
+        cop.write("src/A.java", "class A {}\n");
+        cop.write("src/deep/b.md", "```\nx\n");
+        cop.write("src/.hidden/c.md", "no");
+        cop.write("src/.d", "no");
+        Files.write(cop.file("src/e.bin"), new byte[]{0, 1, 2});
+        var outcome = good("chat", "-f", "src", "say: x");
+        String body = asked().getLast().body().at("/messages/0/content").asString();
+        assertEquals("src/A.java\n```\nclass A {}\n```\n\nsrc/deep/b.md\n````\n```\nx\n````\n\nsay: x", body);
+        assertTrue(outcome.err().contains("left out, for they are no text: src/e.bin"), outcome::all);
+        good("chat", "-f", "src/**.md", "say: x");
+        assertTrue(asked().getLast().rawBody().contains("src/deep/b.md"));
+        assertFalse(asked().getLast().rawBody().contains("A.java"));
+        shows(cop.run("chat", "-f", "src/*.txt", "x"), 2, "there is no file in src/*.txt");
+        shows(cop.run("chat", "-f", "src/e.bin", "x"), 2, "src/e.bin is no text");
+        shows(cop.run("chat", "-f", "src", "--max-file-tokens", "5", "x"), 2, "the 2 files of -f have ",
+                "the largest is src/deep/b.md", "--max-file-tokens ");
+    }
+
+    @Test
+    void aPromptThatIsTooLongNamesItsLargestPart() {
+        cop.write("a.txt", "word ".repeat(200_000));
+        cop.write("b.txt", "word ".repeat(20_000));
+        shows(cop.run("chat", "-f", "a.txt", "-f", "b.txt", "x"), 2, "the prompt has at least 1",
+                "gpt-4.1 takes 128000", "the largest part is a.txt with 200001");
+        shows(cop.runWith("word ".repeat(200_000), "chat", "-f", "b.txt", "x"), 2,
+                "the largest part is what was said besides the files with 2000");
+        shows(cop.runWith("word ".repeat(200_000), "chat", "x"), 2, "the largest part is the text with 2000");
+        assertEquals(0, asked().size());
+        assertEquals(0, cop.runWith("word ".repeat(100_000), "chat", "say: x").code(), "bytes are no tokens");
+    }
+
+    // ------------------------------------------------------------------------------------------- models
+
+    @Test
+    void aPartOfANameThatOnlyOneModelHas() {
+        assertEquals("x\n", good("chat", "-m", "sonnet", "say: x").out());
+        assertEquals("claude-sonnet-4.5", asked().getLast().body().path("model").asString());
+        shows(cop.run("chat", "-m", "claude", "say: x"), 1, "cannot use the model \"claude\"", "claude-opus-4.8");
+        good("chat", "-m", "gpt-4", "say: x");
+        assertEquals("gpt-4", asked().getLast().body().path("model").asString(), "a whole id is itself");
+    }
+
+    @Test
+    void oneModelInFull() {
+        var lines = good("models", "show", "gpt-5.4").out().lines().toList();
+        assertTrue(lines.containsAll(List.of("id\tgpt-5.4", "context\t400,000 tokens", "price\t1x premium requests",
+                "credits\t250/1500 a million tokens, in/out", "reasoning effort\tnone low medium high xhigh",
+                "policy\tenabled", "promotion\t20 % off until the end of the year")), lines::toString);
+        assertTrue(Json.object(good("models", "show", "gpt-5.4", "--json").out(), "").has("capabilities"));
+        shows(cop.run("models", "show", "gtp-5.4"), 2, "did you mean gpt-5.4?");
+        shows(cop.run("models", "show"), 2, "models show wants a model");
+        assertTrue(good("models", "vision").out().contains("gpt-4.1\t"));
+        assertFalse(good("models", "vision").out().contains("o1\t"));
+        assertEquals(4, good("models", "messages").out().lines().count() + good("models", "responses").out().lines()
+                .filter(line -> line.contains("codex")).count());
+    }
+
+    @Test
+    void termsAreAcceptedByAPersonAlone() {
+        String opus = "claude-opus-4.7";
+        shows(cop.run("chat", "-m", opus, "x"), 1, "copilot models enable " + opus);
+        shows(cop.run("models", "enable", opus), 2, "Enable access to Claude Opus 4.7", "nobody is there to ask",
+                "-y accepts the terms");
+        cop.terminal(0);
+        assertEquals(1, cop.runWith("n\n", "models", "enable", opus).code());
+        assertEquals(0, cop.sim.count("/models/" + opus + "/policy"));
+        assertEquals(opus + " is enabled\n", cop.runWith("y\n", "models", "enable", opus).out());
+        assertEquals("x\n", good("chat", "-m", opus, "say: x").out());
+        assertEquals(opus + " is enabled already\n", good("models", "enable", opus).out());
+        shows(cop.run("models", "enable", "nosuch"), 2, "this account has no model");
+    }
+
+    @Test
+    void aSeatOfAnOrganizationCannotAccept() {
+        cop.sim.set("plan", "business");
+        shows(cop.run("models", "enable", "-y", "claude-opus-4.7"), 1, "cannot be enabled by you", "its administrator");
+    }
+
+    // ------------------------------------------------------------------------------------------- schemas, -x
+
+    @Test
+    void aSchemaInShort() {
+        var schema = good("render", "--json", "--schema", "name, age int: in years, tags [string], mood good|bad",
+                "classify", "--var", "text=x").out();
+        var json = Json.object(schema, "").at("/response_format/json_schema/schema");
+        assertEquals("{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},\"age\":{\"type\":"
+                + "\"integer\",\"description\":\"in years\"},"
+                + "\"tags\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
+                + "\"mood\":{\"type\":\"string\","
+                + "\"enum\":[\"good\",\"bad\"]}},\"required\":[\"name\",\"age\",\"tags\",\"mood\"],"
+                + "\"additionalProperties\":false}", json.toString());
+    }
+
+    @ParameterizedTest
+    @FieldSource("MODELS")
+    void anAnswerMeetsItsSchemaOrIsAskedForAgain(String model) {
+        cop.write("s.json", "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}},\"required\":[\"a\"],"
+                + "\"additionalProperties\":false}");
+        for (String schema : List.of("a int", "s.json", cop.read("s.json"))) {
+            cop.sim.set("answer", "```json\n{\"a\": 1}\n```");
+            assertEquals("{\"a\": 1}\n", good("chat", "-m", model, "--schema", schema, "x").out());
+        }
+        cop.sim.set("answer", "{\"a\": \"x\"}");
+        int before = asked().size();
+        var outcome = shows(cop.run("chat", "-m", model, "--schema", "a int", "x"), 1, "asking again", "{\"a\": \"x\"}",
+                "error: the answer does not meet the schema answer: answer.a: string found, integer expected");
+        assertEquals("", outcome.out());
+        assertEquals(3, asked().size() - before);
+        assertTrue(asked().getLast().rawBody().contains("does not meet the schema"));
+        shows(cop.run("chat", "-m", model, "--schema", "a int", "--schema-retries", "0", "x"), 1, "error: ");
+        assertEquals(4, asked().size() - before);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            a itn          | there is no type itn     | did you mean int?
+            a b c d        | there is no type b c d   | string, int
+            ?              | "?" is no NAME TYPE      | a JSON Schema, or its file
+            none.json      | cannot read none.json    | ls -l none.json
+            {"type": 3}    | --schema.type            | json-schema.org
+            {"a"           | --schema:1               |
+            """)
+    void badSchemas(String schema, String error, String hint) {
+        shows(cop.run("chat", "--schema", schema, "x"), 2, error, hint == null ? "" : hint);
+        assertEquals(0, asked().size());
+    }
+
+    @Test
+    void theFirstFencedBlockAlone() {
+        cop.sim.set("answer", "Look:\n\n```java\nint x;\n\n  int y;\n```\n\nand\n```\nz\n```\n");
+        assertEquals("int x;\n\n  int y;\n", good("chat", "-x", "q").out());
+        assertEquals("int x;\n\n  int y;", Json.object(good("chat", "-x", "--json", "q").out(), "").path("text")
+                .asString());
+        cop.sim.set("answer", "~~~\na\n```\nb\n~~~");
+        assertEquals("a\n```\nb\n", good("chat", "-x", "q").out());
+        cop.sim.set("answer", "```\nopen");
+        assertEquals("open\n", good("chat", "-x", "q").out());
+        cop.sim.set("answer", "none");
+        assertTrue(good("chat", "-x", "q").err().contains("no fenced block"));
+    }
+}
