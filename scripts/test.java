@@ -7,6 +7,7 @@
 //SOURCES tests/Smoke.java
 //SOURCES tests/Streams.java
 //SOURCES tests/Chat.java
+//SOURCES tests/Logs.java
 //SOURCES tests/Prompts.java
 //SOURCES tests/Mustaches.java
 //SOURCES tests/Login.java
@@ -42,7 +43,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Streams.class, Login.class, Token.class,
-            Chat.class, Mustaches.class, Prompts.class, Verbs.class, Batches.class, CommandLines.class,
+            Chat.class, Logs.class, Mustaches.class, Prompts.class, Verbs.class, Batches.class, CommandLines.class,
             Network.class, Processes.class, Installs.class, BatchProcesses.class, Terminals.class);
 
     public static void main(String... args) {
