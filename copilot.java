@@ -628,8 +628,8 @@ public class copilot {
                 "Go on with the latest conversation. Without a PROMPT on a terminal: talk on.")
         boolean latest;
 
-        @Option(order = 0, names = "--cid", paramLabel = "ID", description =
-                "Go on with that one; the beginning of its id will do.")
+        @Option(order = 0, names = "--cid", paramLabel = "CID", description =
+                "Go on with the one of that id; its beginning will do.")
         String cid;
 
         @Option(order = 0, names = "--no-log", description = "Keep nothing of this chat.")
@@ -680,8 +680,11 @@ public class copilot {
                 log.brokenOff(printer.heard(), "nobody read on");
                 throw gone;
             }
-            printer.end();
-            log.answered(reply);
+            try {
+                printer.end();
+            } finally {
+                log.answered(reply);                        // whether or not its reader has gone away
+            }
             if (usage) screen.say(reply.usageLine());
             try {
                 reply = question.checked(reply);
@@ -839,8 +842,8 @@ public class copilot {
 
         private boolean confirmed(String question) {
             if (env.stdin().kind() != Stdin.Kind.TERMINAL) {
-                throw Fault.usage(question.replace("?", "") + ": nobody is here to be asked", "copilot logs clear "
-                        + Stream.of(arguments).skip(1).map(word -> word + " ").collect(Collectors.joining()) + "-y");
+                throw Fault.usage(question.replace("?", "") + ": nobody is here to be asked", "copilot logs "
+                        + String.join(" ", arguments) + " -y");
             }
             screen.say(question + " [y/N]");
             boolean yes = env.stdin().line().strip().toLowerCase(Locale.ROOT).startsWith("y");
@@ -1359,6 +1362,8 @@ public class copilot {
                 case "fish" -> env.out().print(completion().fish());
                 case "models" -> copilot.catalogueAtHand().ifPresent(all -> all.chatModels().forEach(this::print));
                 case "templates" -> new TemplateFolders(env).names().forEach(this::print);
+                case "conversations" -> new Conversations(copilot.session().home()).files().stream()
+                        .map(KeptConversation::id).forEach(this::print);
                 default -> throw Fault.usage("completion knows no shell " + shell, "bash, zsh or fish");
             }
             return 0;
@@ -3001,11 +3006,12 @@ final class Rehearsal {
     }
 }
 
-/// What shells complete with, from the commands themselves. Models and templates are asked for at each Tab: the shell
-/// calls `completion models`, which prints what is at hand and asks nobody.
+/// What shells complete with, from the commands themselves. Models, templates and conversations are asked for at each
+/// Tab: the shell calls `completion models`, which prints what is at hand and asks nobody.
 final class Completion {
     /// Words that stand for what is not known before.
-    private static final String MODELS = "models-at-hand", TEMPLATES = "templates-at-hand";
+    private static final String MODELS = "models-at-hand", TEMPLATES = "templates-at-hand",
+            CONVERSATIONS = "conversations-at-hand";
 
     private final String name, overview;
     private final Map<String, CommandLine> commands;
@@ -3055,6 +3061,7 @@ final class Completion {
         return switch (option) {
             case "--model" -> MODELS;
             case "--template" -> TEMPLATES;
+            case "--cid" -> CONVERSATIONS;
             default -> null;
         };
     }
@@ -11146,7 +11153,8 @@ final class Text {
     private static boolean control(int c) { return c < ' ' && c != '\n' && c != '\t' || c >= 0x7f && c < 0xa0; }
 
     static String shortened(String text, int most) {
-        return text.length() <= most ? text : text.substring(0, most) + "…";
+        if (text.length() <= most) return text;
+        return text.substring(0, Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most) + "…";
     }
 
     static String padded(String text, int width) { return text + " ".repeat(Math.max(0, width - text.length())); }

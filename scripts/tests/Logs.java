@@ -214,11 +214,13 @@ class Logs {
         assertEquals(List.of(), files());
     }
 
-    @Test
-    void whatHeadDidNotReadIsKeptAsFarAsItCame() {
-        var full = new Writer() {
+    /// As `| head` does, once something is written in which this is found.
+    private void chatUntil(String end, String prompt) {
+        var closing = new Writer() {
             @Override
-            public void write(char[] text, int from, int length) { throw new ClosedOutput(); }
+            public void write(char[] text, int from, int length) {
+                if (new String(text, from, length).contains(end)) throw new ClosedOutput();
+            }
 
             @Override
             public void flush() {}
@@ -227,11 +229,24 @@ class Logs {
             public void close() {}
         };
         var in = new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE);
-        var env = cop.environment(in, new PrintWriter(full), new PrintWriter(new StringWriter()));
-        assertEquals(0, copilot.run(env, "chat", "say: a b c"));
+        var env = cop.environment(in, new PrintWriter(closing), new PrintWriter(new StringWriter()));
+        assertEquals(0, copilot.run(env, "chat", prompt));
+    }
+
+    @Test
+    void whatHeadDidNotReadIsKeptAsFarAsItCame() {
+        chatUntil("a", "say: a b c");
         var turn = turns(onlyFile()).getFirst();
         assertTrue("a b c".startsWith(Json.text(turn, "text")) && !Json.text(turn, "text").isEmpty(), turn.toString());
         assertEquals("nobody read on", Json.text(turn, "error"));
+    }
+
+    @Test
+    void anAnswerWhoseLastLineEndNobodyReadIsWhole() {
+        chatUntil("\n", "say: a b c");
+        var turn = turns(onlyFile()).getFirst();
+        assertEquals("a b c", Json.text(turn, "text"));
+        assertEquals("stop", Json.text(turn, "finish"));
     }
 
     @Test
@@ -544,6 +559,12 @@ class Logs {
     }
 
     @Test
+    void firstWordsEndBetweenCharacters() {
+        kept(1, "x".repeat(59) + "🦆🦆", "a");
+        assertTrue(logs().endsWith("\t" + "x".repeat(59) + "…\n"), logs());
+    }
+
+    @Test
     void theListIsTwentyLong() {
         for (int i = 0; i < 25; i++) kept(i, "a", "b");
         assertEquals(20, logs().lines().count());
@@ -571,6 +592,16 @@ class Logs {
         assertEquals("there is nothing to delete\n", logs("clear"));
         refused("no conversation yet", "begins one", "logs", "show");
         refused("no conversation yet", "begins one", "logs", "-r");
+    }
+
+    @Test
+    void shellsCompleteTheIds() {
+        String first = kept(1, "a", "b"), second = kept(2, "c", "d");
+        assertEquals(second + "\n" + first + "\n", ends(0, cop.run("completion", "conversations")).out());
+        for (String shell : List.of("bash", "fish")) {
+            var outcome = ends(0, cop.run("completion", shell));
+            assertTrue(outcome.out().contains("(cop completion conversations"), outcome::all);
+        }
     }
 
     @Test
@@ -662,6 +693,8 @@ class Logs {
     void inAPipeNothingIsDeletedUnasked() {
         String first = kept(1, "say: a", "a"), second = kept(2, "b", "b");
         refused("delete 2 conversations: nobody is here to be asked", "copilot logs clear -y", "logs", "clear");
+        refused("delete 2 conversations", "copilot logs --older-than 1s clear -y", "logs", "--older-than", "1s",
+                "clear");
         refused("delete the conversation " + first + " (1 turn: say: a): nobody", "copilot logs clear " + first + " -y",
                 "logs", "clear", first);
         assertEquals("deleted the conversation " + first + " (1 turn: say: a)\n", logs("clear", first, "-y"));
