@@ -773,10 +773,7 @@ public class copilot {
         int run(CopilotClient copilot) {
             if (action == null) action = response ? "show" : "list";
             var kept = new Conversations(copilot.session().home());
-            if (!ACTIONS.contains(action)) {
-                throw Fault.usage("logs has no " + action, Nearest.of(action, ACTIONS).map(near ->
-                        "did you mean: copilot logs " + near).orElse("copilot logs show ID, or copilot logs -q TEXT"));
-            }
+            if (!ACTIONS.contains(action)) throw unknown(kept);
             check("-n", count != null, "list");
             check("-q", query != null, "list");
             check("-r", response, "show");
@@ -795,6 +792,12 @@ public class copilot {
             return 0;
         }
 
+        private Fault unknown(Conversations kept) {
+            boolean isId = kept.files().stream().anyMatch(file -> KeptConversation.id(file).startsWith(action));
+            return Fault.usage("logs has no " + action, Nearest.of(action, ACTIONS).map(near ->
+                    "did you mean: copilot logs " + near).orElse("copilot logs " + (isId ? "show " : "-q ") + action));
+        }
+
         private void check(String option, boolean given, String... actions) {
             if (!given || List.of(actions).contains(action)) return;
             throw Fault.usage(option + " is not for " + action, "copilot logs " + actions[0] + " " + option);
@@ -803,14 +806,16 @@ public class copilot {
         private void list(Conversations kept) {
             if (count != null && count < 0) throw Fault.usage("-n " + count + " is out of range", "0 or more; 0: all");
             var found = kept.all().filter(each -> query == null || each.holds(query))
-                    .limit(count == null ? 20 : count == 0 ? Long.MAX_VALUE : count).toList();
+                    .limit(count == null ? 20 : count == 0 ? Long.MAX_VALUE : count);
             if (json) {
                 var array = JsonNodeFactory.instance.arrayNode();
                 found.forEach(each -> array.add(each.summary()));
                 print(Json.pretty(array));
-            } else if (!found.isEmpty()) {
-                screen.table(env, KeptConversation.COLUMNS, found.stream().map(KeptConversation::cells).toList());
-            } else screen.note(query == null ? "no conversations are kept" : "\"" + query + "\" was not said");
+                return;
+            }
+            var rows = found.map(KeptConversation::cells).toList();     // their texts need not stay in memory
+            if (!rows.isEmpty()) screen.table(env, KeptConversation.COLUMNS, rows);
+            else screen.note(query == null ? "no conversations are kept" : "\"" + query + "\" was not said");
         }
 
         private void show(Conversations kept) {

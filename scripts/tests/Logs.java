@@ -664,8 +664,12 @@ class Logs {
     }
 
     @ParameterizedTest
-    @CsvSource({"shwo, did you mean: copilot logs show", "20261101, copilot logs show ID", "delete, copilot logs show"})
-    void anUnknownActionIsUsage(String action, String hint) { refused("logs has no " + action, hint, "logs", action); }
+    @CsvSource({"shwo, did you mean: copilot logs show", "20261101, copilot logs show 20261101",
+            "pelican, copilot logs -q pelican"})
+    void anUnknownActionIsUsage(String action, String hint) {
+        kept(1, "a", "b");
+        refused("logs has no " + action, hint, "logs", action);
+    }
 
     @ParameterizedTest
     @CsvSource({"-y, list", "'-n 3', show", "'-n 3', clear", "-r, clear", "--json, path", "'-q x', show",
