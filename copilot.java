@@ -206,8 +206,8 @@ public class copilot {
     static final class Commands {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
         static final List<String> NAMES =
-                List.of("login", "logout", "status", "token", "chat", "models", "api", "render", "templates", "batch",
-                        "repl", "install", "completion", "help");
+                List.of("login", "logout", "status", "token", "chat", "logs", "models", "api", "render", "templates",
+                        "batch", "repl", "install", "completion", "help");
 
         static final String OVERVIEW = """
                 Script your own GitHub Copilot subscription.
@@ -221,6 +221,7 @@ public class copilot {
                   token      print the short-lived Copilot token, for curl and scripts
                 Ask
                   chat       ask a model; with no prompt on a terminal, a conversation
+                  logs       the conversations so far; chat -c goes on with the latest
                   models     what this account can use
                   api        any Copilot endpoint with your token and headers
                 Prompts in files
@@ -249,6 +250,7 @@ public class copilot {
                 case "status" -> new StatusCommand();
                 case "token" -> new TokenCommand();
                 case "chat" -> new ChatCommand();
+                case "logs" -> new LogsCommand();
                 case "models" -> new ModelsCommand();
                 case "render" -> new RenderCommand();
                 case "templates" -> new TemplatesCommand();
@@ -634,7 +636,9 @@ public class copilot {
             customSynopsis = "copilot chat [OPTIONS] [PROMPT…]", description = {
             "Ask a model. The answer streams to stdout. Piped stdin comes first, then files, then PROMPT.",
             "With no prompt on a terminal: a conversation. With -t a template says the rest; where it names",
-            "{{input}}, what is piped in stands there.", ""})
+            "{{input}}, what is piped in stands there. Chats are kept on this machine (`copilot logs`), and -c goes",
+            "on with the latest: with its model and its system message, unless -m, -s or -t name others. Options",
+            "such as --temperature are for one call.", ""})
     static final class ChatCommand extends PromptCommand {
         @Parameters(paramLabel = "PROMPT", arity = "0..*", description = "The prompt; - reads it from stdin.")
         List<String> prompt = List.of();
@@ -645,6 +649,17 @@ public class copilot {
 
         @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Write the answer to FILE, whole.")
         String output;
+
+        @Option(order = 0, names = {"-c", "--continue"}, description =
+                "Go on with the latest conversation. Without a PROMPT on a terminal: talk on.")
+        boolean latest;
+
+        @Option(order = 0, names = "--cid", paramLabel = "CID", description =
+                "Go on with the one of that id; its beginning will do.")
+        String cid;
+
+        @Option(order = 0, names = "--no-log", description = "Keep nothing of this chat.")
+        boolean noLog;
 
         @Option(names = {"-x", "--extract"}, description = "Print the first fenced block of the answer alone.")
         boolean extract;
@@ -674,18 +689,23 @@ public class copilot {
             var limit = Durations.parse("--timeout", timeout, null);
             if (limit != null && limit.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 90s");
             Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
-            var question = question(template, prompt);
-            if (question == null) return converse(copilot, limit);
+            var earlier = earlier(copilot.session().home());
+            var log = new ConversationLog(copilot.session(), !noLog, template, earlier == null ? null : earlier.id());
+            var alone = question(template, prompt);
+            if (alone == null) return converse(copilot, limit, earlier, log);
+            var question = earlier == null ? alone : alone.after(earlier);
+            int said = earlier == null ? 0 : earlier.messages().size();
             boolean live = !json && !extract && file == null && question.answers() == 1 && question.schema() == null;
             var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file, !hideReasoning));
             Reply reply;
             try {
-                var first = Wire.within(limit, () -> question.request(copilot, !noStream));
+                var first = Wire.within(limit, () -> log.asking(question.request(copilot, !noStream), said));
                 reply = question.answered(first, request -> {
                     printer.forget();
                     return Wire.within(limit, () -> copilot.ask(request, printer));
                 }, schemaRetries, screen::note);
             } catch (Question.Misfit wrong) {
+                log.answered(wrong.reply);
                 printer.end();
                 if (usage) screen.say(wrong.reply.usageLine());
                 if (json || file != null) printer.brokenOff(wrong);
@@ -695,11 +715,19 @@ public class copilot {
                 throw TextFile.largest(fault);
             } catch (Fault fault) {
                 printer.brokenOff(fault);
+                log.brokenOff(printer.heard(), fault.sentence());
                 throw fault;
+            } catch (ClosedOutput gone) {
+                log.brokenOff(printer.heard(), "nobody read on");
+                throw gone;
             }
-            printer.end();
+            try {
+                printer.end();
+            } finally {
+                log.answered(reply);                        // whether or not its reader has gone away
+            }
             if (usage) screen.say(reply.usageLine());
-            return printer.finish(extract ? reply.withText(fenced(reply.text())) : reply);
+            return printer.finish(extract ? reply.withText(fenced(reply.text())) : reply, log.id());
         }
 
         /// The first fenced block; all of it where there is none.
@@ -711,13 +739,159 @@ public class copilot {
             return text;
         }
 
-        private int converse(CopilotClient copilot, Duration limit) {
+        /// The conversation to go on with; null: none.
+        private KeptConversation earlier(Home home) {
+            if (cid != null) return new Conversations(home).find(cid);
+            if (!latest) return null;
+            return new Conversations(home).latest().orElseThrow(() -> Fault.usage(
+                    "there is no conversation yet to go on with", "copilot chat \"…\" begins one"));
+        }
+
+        private int converse(CopilotClient copilot, Duration limit, KeptConversation earlier, ConversationLog log) {
             String needy = json ? "--json" : output != null ? "-o" : schema != null ? "--schema" : extract ? "-x"
                     : images.isEmpty() ? "" : "-a";
             if (!needy.isEmpty()) throw Fault.usage("no prompt: " + needy + " needs one", "copilot chat \"…\"");
-            var first = new Request(copilot.model(model), system == null ? List.of()
-                    : List.of(Message.system(system)), fields(), !noStream);
-            return new Conversation(env, screen, copilot, first, limit, usage, hideReasoning).run();
+            var first = new Question(List.of(), model, fields(), null).withSystem(system);
+            var request = (earlier == null ? first : first.after(earlier)).request(copilot, !noStream);
+            if (earlier != null && !quiet) {
+                screen.note("going on with " + earlier.id() + ", " + earlier.turnCount());
+                screen.say(screen.dim(Text.printable(earlier.lastExchange())));
+            }
+            var manner = new Conversation.Manner(limit, usage, !hideReasoning);
+            return new Conversation(env, screen, copilot, request, manner, log).run();
+        }
+    }
+
+    @CommandLine.Command(name = "copilot logs", sortOptions = false, modelTransformer = LogsCommand.Letters.class,
+            customSynopsis = "copilot logs [OPTIONS] [list | show [ID] | path [ID] | clear [ID]]", description = {
+            "The conversations that `copilot chat` has kept, the last used first: id, time, model, turns, first",
+            "words (TSV in a pipe). show: one as Markdown; without ID the latest. path: their folder, or one's",
+            "file, JSON Lines with a line a turn. clear: delete one, or all. The beginning of an ID will do.", ""})
+    static final class LogsCommand extends LongHeaderCommand {
+        private static final List<String> ACTIONS = List.of("list", "show", "path", "clear");
+
+        @Parameters(index = "0", arity = "0..1", paramLabel = "ACTION", description = "list, show, path or clear.")
+        String action;
+
+        @Parameters(index = "1", arity = "0..1", paramLabel = "ID", description = "A conversation.")
+        String id;
+
+        @Option(order = 0, names = {"-n", "--count"}, paramLabel = "N", description =
+                "list: at most N; 0: all. Default: 20.")
+        Integer count;
+
+        @Option(order = 0, names = "--query", paramLabel = "TEXT", description = "list: those in which TEXT was said.")
+        String query;
+
+        @Option(order = 1, names = {"-r", "--response"}, description = "show: the last answer alone.")
+        boolean response;
+
+        @Option(order = 1, names = "--json", description = "list, show: as JSON.")
+        boolean json;
+
+        @Option(order = 1, names = "--older-than", paramLabel = "TIME", description =
+                "clear: those not used for so long: 30d.")
+        String olderThan;
+
+        @Option(order = 1, names = {"-y", "--yes"}, description = "clear: do not ask.")
+        boolean yes;
+
+        /// Here -q is the text to look for, as users of `llm logs` know it; --quiet keeps its long name.
+        static final class Letters implements CommandLine.IModelTransformer {
+            @Override
+            public CommandLine.Model.CommandSpec transform(CommandLine.Model.CommandSpec spec) {
+                rename(spec, "--quiet", "--quiet");
+                rename(spec, "--query", "-q", "--query");
+                return spec;
+            }
+
+            private static void rename(CommandLine.Model.CommandSpec spec, String option, String... names) {
+                var old = spec.findOption(option);
+                spec.remove(old);
+                spec.addOption(old.toBuilder().names(names).build());
+            }
+        }
+
+        @Override
+        int run(CopilotClient copilot) {
+            if (action == null) action = response ? "show" : "list";
+            var kept = new Conversations(copilot.session().home());
+            if (!ACTIONS.contains(action)) throw unknown(kept);
+            check("-n", count != null, "list");
+            check("-q", query != null, "list");
+            check("-r", response, "show");
+            check("--json", json, "list", "show");
+            check("--older-than", olderThan != null, "clear");
+            check("-y", yes, "clear");
+            if (action.equals("list") && id != null) {
+                throw Fault.usage("logs list takes no ID: " + id, "copilot logs show " + id);
+            }
+            switch (action) {
+                case "show" -> show(kept);
+                case "path" -> print((id == null ? kept.folder() : kept.find(id).file()).toAbsolutePath().toString());
+                case "clear" -> { return clear(kept); }
+                default -> list(kept);
+            }
+            return 0;
+        }
+
+        private Fault unknown(Conversations kept) {
+            boolean isId = kept.files().stream().anyMatch(file -> KeptConversation.id(file).startsWith(action));
+            return Fault.usage("logs has no " + action, Nearest.of(action, ACTIONS).map(near ->
+                    "did you mean: copilot logs " + near).orElse("copilot logs " + (isId ? "show " : "-q ") + action));
+        }
+
+        private void check(String option, boolean given, String... actions) {
+            if (!given || List.of(actions).contains(action)) return;
+            throw Fault.usage(option + " is not for " + action, "copilot logs " + actions[0] + " " + option);
+        }
+
+        private void list(Conversations kept) {
+            if (count != null && count < 0) throw Fault.usage("-n " + count + " is out of range", "0 or more; 0: all");
+            var found = kept.all().filter(each -> query == null || each.holds(query))
+                    .limit(count == null ? 20 : count == 0 ? Long.MAX_VALUE : count);
+            if (json) {
+                var array = JsonNodeFactory.instance.arrayNode();
+                found.forEach(each -> array.add(each.summary()));
+                print(Json.pretty(array));
+                return;
+            }
+            var rows = found.map(KeptConversation::cells).toList();     // their texts need not stay in memory
+            if (!rows.isEmpty()) screen.table(env, KeptConversation.COLUMNS, rows);
+            else screen.note(query == null ? "no conversations are kept" : "\"" + query + "\" was not said");
+        }
+
+        private void show(Conversations kept) {
+            if (json && response) throw Fault.usage("--json and -r exclude each other", "take one of them");
+            var one = id != null ? kept.find(id) : kept.latest().orElseThrow(() -> Fault.usage(
+                    "there is no conversation yet", "copilot chat \"…\" begins one"));
+            String text = json ? Json.pretty(one.json()) : response ? one.lastAnswer() : one.text();
+            env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
+        }
+
+        private int clear(Conversations kept) {
+            if (id != null && olderThan != null) {
+                throw Fault.usage("an ID and --older-than exclude each other", "take one of them");
+            }
+            var age = Durations.parse("--older-than", olderThan, null);
+            var files = id != null ? List.of(kept.find(id).file()) : age == null ? kept.files()
+                    : kept.unusedSince(env.time().now().minus(age));
+            if (files.isEmpty()) {
+                print("there is nothing to delete");
+                return 0;
+            }
+            String what = id != null ? "the conversation " + kept.find(id).title() : files.size() == 1
+                    ? "1 conversation" : files.size() + " conversations";
+            if (!yes && !confirmed("delete " + what + "?")) return 1;
+            files.forEach(kept.home()::delete);
+            print("deleted " + what);
+            return 0;
+        }
+
+        private boolean confirmed(String question) {
+            boolean yes = screen.confirmed(question, "copilot logs " + String.join(" ", arguments) + " -y");
+            if (!yes) screen.note("nothing was deleted");
+            return yes;
         }
     }
 
@@ -1252,6 +1426,8 @@ public class copilot {
                 case "fish" -> env.out().print(completion().fish());
                 case "models" -> copilot.catalogueAtHand().ifPresent(all -> all.chatModels().forEach(this::print));
                 case "templates" -> new TemplateFolders(env).names().forEach(this::print);
+                case "conversations" -> new Conversations(copilot.session().home()).files().stream()
+                        .map(KeptConversation::id).forEach(this::print);
                 default -> throw Fault.usage("completion knows no shell " + shell, "bash, zsh or fish");
             }
             return 0;
@@ -3089,11 +3265,12 @@ final class Rehearsal {
     }
 }
 
-/// What shells complete with, from the commands themselves. Models and templates are asked for at each Tab: the shell
-/// calls `completion models`, which prints what is at hand and asks nobody.
+/// What shells complete with, from the commands themselves. Models, templates and conversations are asked for at each
+/// Tab: the shell calls `completion models`, which prints what is at hand and asks nobody.
 final class Completion {
     /// Words that stand for what is not known before.
-    private static final String MODELS = "models-at-hand", TEMPLATES = "templates-at-hand";
+    private static final String MODELS = "models-at-hand", TEMPLATES = "templates-at-hand",
+            CONVERSATIONS = "conversations-at-hand";
 
     private final String name, overview;
     private final Map<String, CommandLine> commands;
@@ -3143,6 +3320,7 @@ final class Completion {
         return switch (option) {
             case "--model" -> MODELS;
             case "--template" -> TEMPLATES;
+            case "--cid" -> CONVERSATIONS;
             default -> null;
         };
     }
@@ -3698,8 +3876,8 @@ final class BatchJob {
         if (options.yes() || plan.left() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
         screen.say(plan.left() + " requests to " + model + ", about " + plan.bytes / 4 + " tokens of prompts"
                 + (options.delay().isPositive() ? ", at least " + Durations.words(options.delay().multipliedBy(
-                        plan.left())) : "") + ". Go on? [y/N]");
-        boolean yes = env.stdin().line().strip().toLowerCase(Locale.ROOT).startsWith("y");
+                        plan.left())) : ""));
+        boolean yes = screen.confirmed("Go on?", "-y");
         if (!yes) screen.note("nothing was sent (-y does not ask)");
         return yes;
     }
@@ -4091,6 +4269,16 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
         return new Question(all, model, fields, schema);
     }
 
+    /// The same at the end of a conversation, with its system message and its model where this names none.
+    Question after(KeptConversation earlier) {
+        var all = new ArrayList<>(messages);
+        boolean own = !all.isEmpty() && all.getFirst().role().equals("system");
+        String system = own ? all.removeFirst().content() : earlier.system();
+        all.addAll(0, earlier.messages());
+        if (system != null) all.addFirst(Message.system(system));
+        return new Question(all, model == null || model.isBlank() ? earlier.model() : model, fields, schema);
+    }
+
     /// How many answers are asked for.
     int answers() { return fields.path("n").asInt(1); }
 
@@ -4466,10 +4654,13 @@ final class AnswerPrinter implements Listener {
 
     /// Prints what is still to be printed.
     ///
+    /// @param conversation its id, for the record; null: not kept
     /// @return the exit code: an answer that was cut off is not what was asked for
-    int finish(Reply reply) {
+    int finish(Reply reply, String conversation) {
         end();
-        String answer = form.json() ? Json.line(reply.json()) : reply.text();
+        var record = reply.json();
+        if (conversation != null) record.put("conversation", conversation);
+        String answer = form.json() ? Json.line(record) : reply.text();
         if (form.file() != null) writeOrPrint(answer);
         else if (!form.live()) print(answer);
         return switch (reply.finish()) {
@@ -4904,6 +5095,323 @@ final class OutputFile {
     }
 }
 
+/// One turn of a conversation as a line of its file: what was asked, and then the record of `chat --json`.
+///
+///     {"at":"2026-11-24T11:05:30Z","asked":"gpt-4o","system":"…","messages":[{"role":"user","content":"…"}],
+///      "template":"review","options":{"temperature":0},"text":"…","model":"gpt-4o-2024-11-20","finish":"stop", …}
+///
+/// `messages` are those that were new; `system` is the one that was sent with them. What broke off has an `error`.
+record LoggedTurn(ObjectNode json) {
+    /// @param earlier how many of the messages, the system message aside, earlier turns have said
+    /// @param template its name; null: none
+    static LoggedTurn of(Instant at, Request request, int earlier, String template, ObjectNode answer) {
+        var json = Json.object().put("at", stamp(at)).put("asked", request.model());
+        var messages = new ArrayList<>(request.messages());
+        if (!messages.isEmpty() && messages.getFirst().role().equals("system")) {
+            json.put("system", messages.removeFirst().content());
+        }
+        var fresh = json.putArray("messages");
+        messages.subList(earlier, messages.size()).forEach(message -> fresh.add(json(message)));
+        if (template != null) json.put("template", template);
+        if (!request.extra().isEmpty()) json.set("options", request.extra());
+        json.setAll(answer);
+        return new LoggedTurn(json);
+    }
+
+    /// The turn in a line, if it is one: the last line of a file may be torn.
+    static Optional<LoggedTurn> parse(String line) {
+        return Json.tryParse(line) instanceof ObjectNode json && json.path("messages").isArray()
+                && json.path("text").isString() ? Optional.of(new LoggedTurn(json)) : Optional.empty();
+    }
+
+    private static ObjectNode json(Message message) {
+        return Json.object().put("role", message.role()).put("content", message.content());
+    }
+
+    private static Message message(JsonNode json) {
+        return new Message(Json.text(json, "role"), Json.text(json, "content"));
+    }
+
+    /// `2026-11-24T11:05:30Z`; a formatter would cost every chat some 20 ms.
+    static String stamp(Instant at) {
+        var utc = LocalDateTime.ofEpochSecond(at.getEpochSecond(), 0, ZoneOffset.UTC);
+        String time = utc.toLocalTime().toString();         // without the seconds where they are 0
+        return utc.toLocalDate() + "T" + time + (time.length() == 5 ? ":00Z" : "Z");
+    }
+
+    String at() { return Json.text(json, "at"); }
+
+    /// The model that was asked for.
+    String model() { return Json.text(json, "asked"); }
+
+    /// Null: none.
+    String system() { return json.path("system").isString() ? json.path("system").asString() : null; }
+
+    List<Message> messages() { return json.path("messages").valueStream().map(LoggedTurn::message).toList(); }
+
+    String text() { return Json.text(json, "text"); }
+
+    /// Why the answer broke off; empty where it did not.
+    String error() { return Json.text(json, "error"); }
+
+    /// What a person asked, without a template's examples.
+    String prompt() { return messages().isEmpty() ? "" : messages().getLast().content(); }
+}
+
+/// Writes down what is said in one conversation, turn by turn. It reads nothing, and nothing that goes wrong with it is
+/// an error: the answer is there.
+final class ConversationLog {
+    private final Session session;
+    private final boolean keeps;
+    private final String template;
+    private String id;
+    private boolean warned;
+    private Instant at;
+    private Request request;
+    private int earlier;
+
+    /// @param keeps false: nothing is written
+    /// @param template what the prompt was made from; null: nothing
+    /// @param id of a conversation that goes on; null: a new one begins with the first turn
+    ConversationLog(Session session, boolean keeps, String template, String id) {
+        this.session = session;
+        this.keeps = keeps;
+        this.template = template;
+        this.id = id;
+    }
+
+    /// Of the file that was written to; null while there is none.
+    String id() { return keeps ? id : null; }
+
+    /// What is sent now.
+    ///
+    /// @param earlier how many of the messages, the system message aside, earlier turns have said
+    Request asking(Request request, int earlier) {
+        at = session.now();
+        this.request = request;
+        this.earlier = earlier;
+        return request;
+    }
+
+    void answered(Reply reply) { append(reply.json()); }
+
+    /// What was heard counts as the answer; where nothing was, nothing was said.
+    void brokenOff(String heard, String why) {
+        if (!heard.isEmpty()) append(Json.object().put("text", heard).put("finish", "").put("error", why));
+    }
+
+    void beginAnother() { id = null; }
+
+    private void append(ObjectNode answer) {
+        if (!keeps) return;
+        String line = Json.line(LoggedTurn.of(at, request, earlier, template, answer).json());
+        boolean interrupted = Thread.interrupted();         // a Ctrl-C would close the file before it is written
+        try {
+            write(line);
+            session.notes().detail("(conversation " + id + "; copilot chat -c goes on)");
+        } catch (IOException e) {
+            if (!warned) {
+                session.notes().warn("the conversation is not kept: cannot write into " + session.home().conversations()
+                        + ": " + Text.reason(e));
+            }
+            warned = true;
+        } finally {
+            if (interrupted) Thread.currentThread().interrupt();
+        }
+    }
+
+    private void write(String line) throws IOException {
+        if (id != null) {
+            session.home().append(Conversations.file(session.home(), id), line, false);
+            return;
+        }
+        for (int tries = 1; id == null; tries++) {
+            String fresh = freshId();
+            try {
+                session.home().append(Conversations.file(session.home(), fresh), line, true);
+                id = fresh;
+            } catch (FileAlreadyExistsException e) {
+                if (tries == 5) throw e;                    // a file stands where the folder should
+            }
+        }
+    }
+
+    /// The moment, so that ids sort by time, and four characters for what begins in the same second.
+    private String freshId() {
+        String moment = LoggedTurn.stamp(at).replaceAll("[-:Z]", "").replace('T', '-');
+        int least = 36 * 36 * 36;
+        return moment + "-" + Integer.toString(ThreadLocalRandom.current().nextInt(least, 36 * least), 36);
+    }
+}
+
+/// The conversations that are kept, a file each.
+record Conversations(Home home) {
+    private static final String ENDING = ".jsonl";
+
+    static Path file(Home home, String id) { return home.conversations().resolve(id + ENDING); }
+
+    Path folder() { return home.conversations(); }
+
+    /// All files, the last used first.
+    List<Path> files() {
+        record Used(Path file, FileTime at) {}
+        var found = new ArrayList<Used>();
+        try (var files = Files.newDirectoryStream(folder(), "*" + ENDING)) {
+            for (var file : files) {
+                try {
+                    found.add(new Used(file, Files.getLastModifiedTime(file)));
+                } catch (NoSuchFileException _) {
+                    // it was deleted just now
+                }
+            }
+        } catch (NoSuchFileException _) {
+            return List.of();
+        } catch (IOException | DirectoryIteratorException e) {
+            throw Fault.error("cannot read " + folder() + ": " + Text.reason(e), "may you read it? COP_HOME names"
+                    + " another place");
+        }
+        found.sort(Comparator.comparing(Used::at).thenComparing(Used::file).reversed());
+        return found.stream().map(Used::file).toList();
+    }
+
+    /// Those in which something was said, the last used first; each is read when it is asked for.
+    Stream<KeptConversation> all() {
+        return files().stream().map(KeptConversation::read).filter(each -> !each.turns().isEmpty());
+    }
+
+    Optional<KeptConversation> latest() { return all().findFirst(); }
+
+    /// Files of conversations that nobody has gone on with since.
+    List<Path> unusedSince(Instant moment) {
+        return files().stream().filter(file -> KeptConversation.read(file).used().isBefore(moment)).toList();
+    }
+
+    /// @param typed an id, or the beginning of one
+    KeptConversation find(String typed) {
+        var files = files();
+        var ids = files.stream().map(KeptConversation::id).toList();
+        var meant = ids.contains(typed) ? List.of(typed) : ids.stream().filter(id -> id.startsWith(typed)).toList();
+        if (meant.size() == 1) return KeptConversation.read(file(home, meant.getFirst()));
+        if (meant.size() > 1) {
+            throw Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": " + String.join(", ",
+                    meant.subList(0, Math.min(3, meant.size()))) + (meant.size() > 3 ? " …" : ""), "type more of it");
+        }
+        var beginnings = new LinkedHashMap<String, String>();
+        ids.forEach(id -> beginnings.putIfAbsent(id.substring(0, Math.min(typed.length(), id.length())), id));
+        throw Fault.usage("there is no conversation \"" + typed + "\"", Nearest.of(typed, beginnings.keySet())
+                .map(near -> "did you mean " + beginnings.get(near) + "?").orElse("copilot logs lists them"));
+    }
+}
+
+/// One conversation as it was kept.
+record KeptConversation(Path file, List<LoggedTurn> turns) {
+    static final List<String> COLUMNS = List.of("ID", "TIME", "MODEL", "TURNS", "PROMPT");
+
+    static String id(Path file) {
+        String name = file.getFileName().toString();
+        return name.substring(0, name.lastIndexOf('.'));
+    }
+
+    /// Lines that are torn or strange are passed over.
+    static KeptConversation read(Path file) {
+        try {
+            String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+            return new KeptConversation(file, Stream.of(text.split("\n")).map(LoggedTurn::parse)
+                    .flatMap(Optional::stream).toList());
+        } catch (NoSuchFileException _) {
+            return new KeptConversation(file, List.of());   // it was deleted just now
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + file, e, "may you read it?");
+        }
+    }
+
+    String id() { return id(file); }
+
+    private LoggedTurn last() { return turns.getLast(); }
+
+    /// What was said and heard, for the next request; what got no answer was not said.
+    List<Message> messages() {
+        var messages = new ArrayList<Message>();
+        for (var turn : turns) {
+            if (turn.text().isEmpty()) continue;
+            messages.addAll(turn.messages());
+            messages.add(Message.assistant(turn.text()));
+        }
+        return messages;
+    }
+
+    /// Null: none.
+    String system() { return turns.isEmpty() ? null : last().system(); }
+
+    String model() { return turns.isEmpty() ? null : last().model(); }
+
+    /// When it was last gone on with.
+    Instant used() {
+        try {
+            if (!turns.isEmpty()) return Instant.parse(last().at());
+        } catch (DateTimeException _) {
+            // no time of ours: the file has one
+        }
+        try {
+            return Files.getLastModifiedTime(file).toInstant();
+        } catch (IOException _) {
+            return Instant.MAX;                             // it was deleted just now
+        }
+    }
+
+    boolean holds(String text) {
+        String wanted = text.toLowerCase(Locale.ROOT);
+        return turns.stream().flatMap(turn -> Stream.concat(Stream.of(turn.text(), Objects.requireNonNullElse(
+                turn.system(), "")), turn.messages().stream().map(Message::content)))
+                .anyMatch(said -> said.toLowerCase(Locale.ROOT).contains(wanted));
+    }
+
+    /// The first words of the first prompt, in one line.
+    private String beginning() {
+        return turns.isEmpty() ? "" : Text.shortened(turns.getFirst().prompt().strip().replaceAll("\\s+", " "), 60);
+    }
+
+    String turnCount() { return turns.size() + (turns.size() == 1 ? " turn" : " turns"); }
+
+    String title() { return id() + " (" + turnCount() + ": " + beginning() + ")"; }
+
+    List<String> cells() {
+        return List.of(id(), last().at(), last().model(), Integer.toString(turns.size()), beginning());
+    }
+
+    ObjectNode summary() {
+        return Json.object().put("id", id()).put("begun", turns.getFirst().at()).put("used", last().at())
+                .put("model", last().model()).put("turns", turns.size()).put("prompt", beginning())
+                .put("path", file.toAbsolutePath().toString());
+    }
+
+    ArrayNode json() {
+        var array = JsonNodeFactory.instance.arrayNode();
+        turns.forEach(turn -> array.add(turn.json()));
+        return array;
+    }
+
+    String lastAnswer() { return turns.isEmpty() ? "" : last().text(); }
+
+    /// As the terminal had it.
+    String lastExchange() {
+        return turns.isEmpty() ? "" : "> " + Text.shortened(last().prompt().strip(), 500) + "\n" + last().text();
+    }
+
+    /// As Markdown; a system message where it is another than before.
+    String text() {
+        var said = new ArrayList<Message>();
+        String system = null;
+        for (var turn : turns) {
+            if (turn.system() != null && !turn.system().equals(system)) said.add(Message.system(turn.system()));
+            system = turn.system();
+            said.addAll(turn.messages());
+            said.add(Message.assistant(turn.text() + (turn.error().isEmpty() ? "" : "\n\n*(" + turn.error() + ")*")));
+        }
+        return Question.text(said, true);
+    }
+}
+
 /// A conversation on a terminal. The only part that loads JLine.
 final class Conversation {
     private static final String HELP = """
@@ -4918,22 +5426,27 @@ final class Conversation {
     private final Environment env;
     private final Screen screen;
     private final CopilotClient copilot;
-    private final Duration limit;
-    private final boolean showUsage, hideReasoning;
-    private final List<Message> said = new ArrayList<>();
+    private final Manner manner;
+    private final ConversationLog log;
+    private final List<Message> said;
     private Request request;
     private String system;
 
-    Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, Duration limit,
-                 boolean showUsage, boolean hideReasoning) {
+    /// @param limit for a whole answer; null: none
+    record Manner(Duration limit, boolean usage, boolean reasoning) {}
+
+    /// @param first the system message if there is one, and what was said earlier
+    Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, Manner manner,
+                 ConversationLog log) {
         this.env = env;
         this.screen = screen;
         this.copilot = copilot;
-        this.limit = limit;
-        this.showUsage = showUsage;
-        this.hideReasoning = hideReasoning;
+        this.manner = manner;
+        this.log = log;
         request = first;
-        system = first.messages().isEmpty() ? null : first.messages().getFirst().content();
+        said = new ArrayList<>(first.messages());
+        boolean told = !said.isEmpty() && said.getFirst().role().equals("system");
+        system = told ? said.removeFirst().content() : null;
     }
 
     int run() {
@@ -5020,6 +5533,7 @@ final class Conversation {
             }
             case "/reset" -> {
                 said.clear();
+                log.beginAnother();
                 screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
             }
             case "/save" -> save(rest);
@@ -5032,16 +5546,19 @@ final class Conversation {
     /// One turn. What was asked is forgotten again if no answer came, so that it can be asked once more.
     private void say(String text, Terminal terminal) {
         said.add(Message.user(text));
-        var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(true, false, null, !hideReasoning));
+        var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(true, false, null, manner.reasoning()));
         var asking = Thread.currentThread();
         var before = terminal.handle(Terminal.Signal.INT, _ -> asking.interrupt());
         try {
-            var reply = Wire.within(limit, () -> copilot.ask(request.withMessages(messages()), printer));
+            var reply = Wire.within(manner.limit(), () -> copilot.ask(log.asking(request.withMessages(messages()),
+                    said.size() - 1), printer));
             printer.end();
-            if (showUsage) screen.note(reply.usageLine());
+            log.answered(reply);
+            if (manner.usage()) screen.note(reply.usageLine());
             if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
         } catch (Fault fault) {
             printer.end();
+            log.brokenOff(printer.heard(), fault.sentence());
             if (env.ending().stopping()) throw fault;
             if (fault instanceof Interrupted) screen.note("(stopped)");
             else screen.report(fault);
@@ -5797,8 +6314,8 @@ final class CopilotClient {
         throw new Unfinished("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
     }
 
-    /// What the list of models says of the one that is asked. It is fetched where none is at hand, and where one that is
-    /// a day old does not have the model.
+    /// What the list of models says of the one that is asked. It is fetched where none is at hand, and where one that
+    /// is a day old does not have the model.
     private Optional<Model> model(Request request) {
         if (known == null) known = stored();
         return known.flatMap(all -> all.find(request.model()))
@@ -11081,6 +11598,9 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
 
     Path refusals() { return cache.resolve("refused.json"); }
 
+    /// A file a conversation.
+    Path conversations() { return state.resolve("conversations"); }
+
     /// The file as a JSON object, empty where there is none.
     ///
     /// @throws Fault if it cannot be read or holds something else
@@ -11157,6 +11677,48 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     /// Makes an empty file of ours, if there is none yet.
     void touch(Path file) throws IOException {
         if (!Files.exists(file)) writeText(file, "");
+    }
+
+    /// Adds a line to a file of ours while no other thread or process does.
+    ///
+    /// @param fresh the file must be a new one
+    /// @throws FileAlreadyExistsException where it is not
+    void append(Path file, String line, boolean fresh) throws IOException {
+        folder(file.getParent());
+        var options = Set.of(fresh ? StandardOpenOption.CREATE_NEW : StandardOpenOption.CREATE, StandardOpenOption.READ,
+                StandardOpenOption.WRITE);
+        var threads = THREADS.computeIfAbsent(file.toAbsolutePath(), _ -> new ReentrantLock());
+        threads.lock();
+        try (var channel = FileChannel.open(file, options, ownerOnly("rw-------"))) {
+            lock(channel);
+            append(channel, line);
+        } finally {
+            threads.unlock();
+        }
+    }
+
+    private static void lock(FileChannel channel) {
+        try {
+            channel.lock();                                 // let go when the channel is closed
+        } catch (IOException | OverlappingFileLockException _) {
+            // a file system without locks
+        }
+    }
+
+    /// What a killed process has left of a last line is ended first; of a line that finds no room nothing stays.
+    private static void append(FileChannel channel, String line) throws IOException {
+        long end = channel.size();
+        var last = ByteBuffer.allocate(1);
+        boolean torn = end > 0 && channel.read(last, end - 1) == 1 && last.get(0) != '\n';
+        try {
+            channel.position(end);
+            for (var bytes = StandardCharsets.UTF_8.encode((torn ? "\n" : "") + line + "\n"); bytes.hasRemaining(); ) {
+                channel.write(bytes);
+            }
+        } catch (IOException e) {
+            channel.truncate(end);
+            throw e;
+        }
     }
 
     void delete(Path file) {
@@ -11775,9 +12337,10 @@ final class Screen implements Notes {
     /// @param hint what says yes beforehand
     /// @throws Fault where there is nobody to ask
     boolean confirmed(String question, String hint) {
-        if (env.stdin().kind() != Stdin.Kind.TERMINAL) throw Fault.usage("nobody is there to ask: " + question, hint);
-        env.err().print(question + " [y/N] ");
-        env.err().flush();
+        if (env.stdin().kind() != Stdin.Kind.TERMINAL) {
+            throw Fault.usage(question.replace("?", "") + ": nobody is here to be asked", hint);
+        }
+        say(question + " [y/N]");
         return env.stdin().line().strip().toLowerCase(Locale.ROOT).startsWith("y");
     }
 
@@ -11927,7 +12490,8 @@ final class Text {
     private static boolean control(int c) { return c < ' ' && c != '\n' && c != '\t' || c >= 0x7f && c < 0xa0; }
 
     static String shortened(String text, int most) {
-        return text.length() <= most ? text : text.substring(0, most) + "…";
+        if (text.length() <= most) return text;
+        return text.substring(0, Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most) + "…";
     }
 
     static String padded(String text, int width) { return text + " ".repeat(Math.max(0, width - text.length())); }

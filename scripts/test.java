@@ -9,6 +9,7 @@
 //SOURCES tests/Streams.java
 //SOURCES tests/Chat.java
 //SOURCES tests/EveryModel.java
+//SOURCES tests/Logs.java
 //SOURCES tests/Prompts.java
 //SOURCES tests/Mustaches.java
 //SOURCES tests/Login.java
@@ -44,8 +45,9 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Endpoints.class, Streams.class, Login.class,
-            Token.class, Chat.class, EveryModel.class, Mustaches.class, Prompts.class, Verbs.class, Batches.class,
-            CommandLines.class, Network.class, Processes.class, Installs.class, BatchProcesses.class, Terminals.class);
+            Token.class, Chat.class, EveryModel.class, Logs.class, Mustaches.class, Prompts.class, Verbs.class,
+            Batches.class, CommandLines.class, Network.class, Processes.class, Installs.class, BatchProcesses.class,
+            Terminals.class);
 
     public static void main(String... args) {
         var words = new ArrayList<>(List.of(args));

@@ -676,8 +676,8 @@ class Chat {
         var outcome = good(chat("-m", "gpt-4o", "--json", "say: one\ntwo"));
         assertEquals(1, outcome.out().lines().count(), outcome::all);
         var record = Json.tryParse(outcome.out());
-        assertEquals(List.of("text", "model", "finish", "usage", "ms", "id", "request_id"),
-                List.copyOf(record.propertyNames()));
+        assertEquals(List.of("text", "model", "finish", "usage", "ms", "id", "request_id",
+                "conversation"), List.copyOf(record.propertyNames()));
         assertEquals("one\ntwo", record.path("text").asString());
         assertEquals("gpt-4o-2024-11-20", record.path("model").asString());
         assertEquals("stop", record.path("finish").asString());

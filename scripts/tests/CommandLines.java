@@ -140,7 +140,7 @@ class CommandLines {
     @CsvSource({"login, --client --scope --no-browser --force --with-token", "status, --json",
             "token, --json --header --refresh", "models, --json", "api, -X --input",
             "chat, -m --model -s --system -f --file -o --output -O --option --temperature --max-tokens --top-p --seed"
-            + " --reasoning-effort -u --usage --json --no-stream --timeout"})
+            + " --reasoning-effort -u --usage --json --no-stream --timeout -c --continue --cid --no-log"})
     void thePromisedOptionsAreThere(String name, String options) {
         var known = new CommandLine(copilot.Commands.create(name)).getCommandSpec().optionsMap().keySet();
         var common = List.of("--host", "-H", "-v", "--verbose", "-q", "--quiet", "-h", "--help");
@@ -173,7 +173,7 @@ class CommandLines {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"logs", "ask", "run", "serve"})
+    @ValueSource(strings = {"history", "ask", "run", "serve"})
     void aFarFetchedCommandIsNotProposed(String typed) {
         assertFalse(refused("there is no command", typed).err().contains("did you mean"));
     }
@@ -208,7 +208,7 @@ class CommandLines {
 
     /// Any one-letter option is one edit from any other: a guess would be a random one.
     @ParameterizedTest
-    @ValueSource(strings = {"-p", "-Z", "-c"})
+    @ValueSource(strings = {"-p", "-Z", "-k"})
     void anUnknownLetterIsNotGuessed(String option) {
         hints("copilot chat --help", refused("has no option " + option, "chat", option, "hello"));
     }

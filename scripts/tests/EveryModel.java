@@ -354,7 +354,7 @@ class EveryModel {
     void termsAreAcceptedByAPersonAlone() {
         String opus = "claude-opus-4.7";
         shows(cop.run("chat", "-m", opus, "x"), 1, "copilot models enable " + opus);
-        shows(cop.run("models", "enable", opus), 2, "Enable access to Claude Opus 4.7", "nobody is there to ask",
+        shows(cop.run("models", "enable", opus), 2, "Enable access to Claude Opus 4.7", "nobody is here to be asked",
                 "-y accepts the terms");
         cop.terminal(0);
         assertEquals(1, cop.runWith("n\n", "models", "enable", opus).code());

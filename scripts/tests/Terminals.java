@@ -500,6 +500,79 @@ class Terminals {
         conversation().turn("say: one", "one").press("C-d").leaves(0);
     }
 
+    // ------------------------------------------------------------------------------------------ going on
+
+    private List<Path> conversations() {
+        try (var files = Files.list(cop.file(".local/state/copilot.java/conversations"))) {
+            return files.sorted(Comparator.comparing(file -> {
+                try {
+                    return Files.getLastModifiedTime(file);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            })).toList();
+        } catch (NoSuchFileException _) {
+            return List.of();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static List<String> answers(Path file) {
+        try {
+            return Files.readAllLines(file).stream().map(line -> Json.text(Json.tryParse(line), "text")).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void aConversationGoesOnInItsFile() {
+        conversation("-s", "be kind").turn("say: one", "one").turn("/model gpt-4.1", "gpt-4.1").turn("say: two", "two")
+                .press("C-d").leaves(0);
+        closeWindow();
+        open("chat", "-c").ready().shows("2 turns").shows("> say: two").shows("talking to gpt-4.1");
+        assertTrue(screen().contains("> say: two\ntwo\n") && !screen().contains("say: one"), screen());
+        turn("say: three", "three");
+        assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two", "assistant: two",
+                "user: say: three"), sent());
+        turn("/save talk.md", "written: talk.md").press("C-d").leaves(0);
+        assertEquals(1, conversations().size());
+        assertEquals(List.of("one", "two", "three"), answers(conversations().getFirst()));
+        assertEquals(cop.read("talk.md").strip(), cop.run("logs", "show").out().strip());
+        assertEquals("four\n", cop.run("chat", "-c", "say: four").out());
+        assertEquals(8, sent().size());
+    }
+
+    @Test
+    void resetBeginsAnotherConversation() {
+        conversation().turn("say: one", "one").turn("/reset", "forgotten").turn("say: two", "two");
+        assertEquals(2, conversations().size());
+        turn("say: three", "three").press("C-d").leaves(0);
+        assertEquals(List.of("one"), answers(conversations().getFirst()));
+        assertEquals(List.of("two", "three"), answers(conversations().getLast()));
+    }
+
+    @Test
+    void whatWasStoppedIsKeptAsHeardAndWhatWasNotHeardIsNot() {
+        conversation();
+        cop.sim.set("silence", 30_000);
+        enter("say: first second").matches("^first").interrupt().shows("(stopped)");
+        cop.sim.set("silence", 0).set("faults", "422");
+        prompted(() -> enter("say: lost")).turn("say: last", "last").press("C-d").leaves(0);
+        var heard = answers(conversations().getFirst());
+        assertEquals(List.of("first", "last"), heard.stream().map(String::strip).toList());
+    }
+
+    @Test
+    void aConversationThatIsNotToBeKeptIsNot() {
+        conversation("--no-log").turn("say: one", "one").press("C-d").leaves(0);
+        assertEquals(List.of(), conversations());
+    }
+
+    @Test
+    void nothingToGoOnWithIsSaidAtOnce() { open("chat", "-c").shows("no conversation yet").leaves(2); }
+
     // ------------------------------------------------------------------------------------ other ends, colours
 
     @Test

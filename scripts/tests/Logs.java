@@ -1,0 +1,752 @@
+package cop;
+
+import module java.base;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import cop.Harness.Outcome;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+/// Conversations that are kept: what is written, what `chat -c` goes on with, and `logs`.
+class Logs {
+    private static final String FOLDER = ".local/state/copilot.java/conversations";
+
+    private final Harness cop = Harness.loggedIn();
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    // ---------------------------------------------------------------------------------------------- helpers
+
+    private static Outcome ends(int code, Outcome outcome) {
+        assertEquals(code, outcome.code(), outcome::all);
+        return outcome;
+    }
+
+    /// A chat that is answered, with nothing on stderr.
+    private String chat(String... words) {
+        var outcome = ends(0, cop.run(with("chat", words)));
+        assertEquals("", outcome.err(), outcome::all);
+        return outcome.out();
+    }
+
+    private String logs(String... words) { return ends(0, cop.run(with("logs", words))).out(); }
+
+    private static String[] with(String first, String... words) {
+        return Stream.concat(Stream.of(first), Stream.of(words)).toArray(String[]::new);
+    }
+
+    private Outcome refused(String error, String hint, String... words) {
+        var outcome = ends(2, cop.run(words));
+        assertEquals("", outcome.out(), outcome::all);
+        assertTrue(outcome.err().startsWith("error: ") && outcome.err().contains(error), outcome::all);
+        assertTrue(outcome.err().lines().anyMatch(l -> l.startsWith("hint: ") && l.contains(hint)), outcome::all);
+        return outcome;
+    }
+
+    private List<Path> files() {
+        try (var files = Files.list(cop.file(FOLDER))) {
+            return files.sorted().toList();
+        } catch (NoSuchFileException _) {
+            return List.of();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Path onlyFile() {
+        assertEquals(1, files().size(), () -> files().toString());
+        return files().getFirst();
+    }
+
+    private static String id(Path file) { return file.getFileName().toString().replace(".jsonl", ""); }
+
+    private static List<JsonNode> turns(Path file) {
+        try {
+            return Files.readAllLines(file).stream().map(Json::tryParse).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static List<String> texts(JsonNode messages) {
+        return messages.valueStream().map(m -> Json.text(m, "role") + ": " + Json.text(m, "content")).toList();
+    }
+
+    private List<simulator.Entry> chats() {
+        return cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions")).toList();
+    }
+
+    private List<String> sent() { return texts(chats().getLast().body().path("messages")); }
+
+    private String askedModel() { return Json.text(chats().getLast().body(), "model"); }
+
+    private static copilot.Request request(String prompt) {
+        return new copilot.Request("gpt-4o", List.of(copilot.Message.user(prompt)), null, true);
+    }
+
+    /// A conversation as if it had been kept, last used so many minutes after midnight of 2026-11-01.
+    private String kept(int minutes, String... promptsAndAnswers) {
+        var at = Instant.parse("2026-11-01T00:00:00Z").plus(Duration.ofMinutes(minutes));
+        String id = LoggedTurn.stamp(at).replaceAll("[-:Z]", "").replace('T', '-') + "-test";
+        var lines = new StringBuilder();
+        for (int i = 0; i < promptsAndAnswers.length; i += 2) {
+            lines.append(Json.line(LoggedTurn.of(at, request(promptsAndAnswers[i]), 0, null, Json.object().put("text",
+                    promptsAndAnswers[i + 1])).json())).append('\n');
+        }
+        try {
+            Files.setLastModifiedTime(cop.write(FOLDER + "/" + id + ".jsonl", lines.toString()), FileTime.from(at));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return id;
+    }
+
+    // ------------------------------------------------------------------------------------------ what is kept
+
+    @Test
+    void aChatIsALineOfAFileOfItsOwn() throws IOException {
+        assertEquals("one\n", chat("say: one", "-m", "gpt-4o", "-s", "Be brief", "--temperature", "0"));
+        var file = onlyFile();
+        assertTrue(id(file).matches("20261122-1000\\d\\d-[0-9a-z]{4}"), file.toString());
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+        for (Path folder = file.getParent(); !folder.equals(cop.home); folder = folder.getParent()) {
+            assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder)));
+        }
+        var turn = turns(file).getFirst();
+        assertTrue(Json.text(turn, "at").matches("2026-11-22T10:00:\\d\\dZ"), turn.toString());
+        assertEquals("gpt-4o", Json.text(turn, "asked"));
+        assertEquals("gpt-4o-2024-11-20", Json.text(turn, "model"));
+        assertEquals("Be brief", Json.text(turn, "system"));
+        assertEquals(List.of("user: say: one"), texts(turn.path("messages")));
+        assertEquals("{\"temperature\":0}", turn.path("options").toString());
+        assertEquals("one", Json.text(turn, "text"));
+        assertEquals("stop", Json.text(turn, "finish"));
+        assertTrue(turn.path("usage").path("completion_tokens").asInt() > 0, turn.toString());
+        assertFalse(Json.text(turn, "request_id").isEmpty(), turn.toString());
+        assertTrue(turn.path("ms").isNumber(), turn.toString());
+        assertTrue(turn.path("template").isMissingNode() && turn.path("error").isMissingNode(), turn.toString());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--no-stream", "--json", "-o=x.txt"})
+    void howeverItIsAnswered(String option) {
+        ends(0, cop.run("chat", option, "say: one"));
+        assertEquals("one", Json.text(turns(onlyFile()).getFirst(), "text"));
+    }
+
+    @Test
+    void theRecordNamesTheConversation() {
+        var record = Json.tryParse(chat("--json", "say: one"));
+        assertEquals(id(onlyFile()), Json.text(record, "conversation"));
+        chat("--cid", Json.text(record, "conversation"), "say: two");
+        assertEquals(List.of("user: say: one", "assistant: one", "user: say: two"), sent());
+        assertTrue(Json.tryParse(chat("--json", "--no-log", "say: one")).path("conversation").isMissingNode());
+    }
+
+    @Test
+    void aTemplateIsNamedAndItsMessagesAreKept() {
+        cop.write("templates/greet.mustache", """
+                ---
+                system: Be {{how}}
+                messages:
+                  - user: Hello
+                  - assistant: Good day
+                ---
+                say: {{input}}
+                """);
+        ends(0, cop.runWith("Ann", "chat", "-t", "greet", "--var", "how=kind"));
+        var turn = turns(onlyFile()).getFirst();
+        assertEquals("greet", Json.text(turn, "template"));
+        assertEquals("Be kind", Json.text(turn, "system"));
+        assertEquals(List.of("user: Hello", "assistant: Good day", "user: say: Ann"), texts(turn.path("messages")));
+        assertTrue(logs().endsWith("\t1\tsay: Ann\n"), "not the template's example");
+    }
+
+    @Test
+    void twoChatsOfOneSecondAreTwoFiles() {
+        chat("say: one");
+        chat("say: two");
+        assertEquals(2, files().size());
+    }
+
+    @Test
+    void nothingIsKeptWhereItIsNotWanted() {
+        chat("--no-log", "say: one");
+        ends(0, cop.runWith("hello", "render", "explain", "--var", "reader=Ann"));
+        cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"hello\"}\n");
+        cop.write("templates/t.mustache", "say: {{text}}");
+        ends(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"));
+        ends(0, cop.run("models"));
+        assertFalse(Files.exists(cop.file(".local")), "not even a folder");
+    }
+
+    /// What broke off counts as what was heard; what got no answer was not said.
+    @Test
+    void whatBrokeOffIsKeptAsSuch() {
+        cop.sim.set("faults", "reset-mid");
+        String heard = ends(1, cop.run("chat", "say: a b c d e f g h")).out().strip();
+        var turn = turns(onlyFile()).getFirst();
+        assertFalse(heard.isEmpty());
+        assertEquals(heard, Json.text(turn, "text").strip());
+        assertEquals("", turn.path("finish").asString());
+        assertTrue(Json.text(turn, "error").contains("broke off"), turn.toString());
+        chat("-c", "say: two");
+        assertEquals(List.of("user: say: a b c d e f g h", "assistant: " + Json.text(turn, "text"), "user: say: two"),
+                sent());
+        assertTrue(logs("show").contains("\n\n*(the answer broke off in the middle"), logs("show"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"403", "422", "429:7200", "error-first"})
+    void whatGotNoAnswerIsNotKept(String fault) {
+        cop.sim.set("faults", fault);
+        assertNotEquals(0, cop.run("chat", "say: lost").code());
+        assertEquals(List.of(), files());
+    }
+
+    /// As `| head` does, once something is written in which this is found.
+    private void chatUntil(String end, String prompt) {
+        var closing = new Writer() {
+            @Override
+            public void write(char[] text, int from, int length) {
+                if (new String(text, from, length).contains(end)) throw new ClosedOutput();
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        var in = new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE);
+        var env = cop.environment(in, new PrintWriter(closing), new PrintWriter(new StringWriter()));
+        assertEquals(0, copilot.run(env, "chat", prompt));
+    }
+
+    @Test
+    void whatHeadDidNotReadIsKeptAsFarAsItCame() {
+        chatUntil("a", "say: a b c");
+        var turn = turns(onlyFile()).getFirst();
+        assertTrue("a b c".startsWith(Json.text(turn, "text")) && !Json.text(turn, "text").isEmpty(), turn.toString());
+        assertEquals("nobody read on", Json.text(turn, "error"));
+    }
+
+    @Test
+    void anAnswerWhoseLastLineEndNobodyReadIsWhole() {
+        chatUntil("\n", "say: a b c");
+        var turn = turns(onlyFile()).getFirst();
+        assertEquals("a b c", Json.text(turn, "text"));
+        assertEquals("stop", Json.text(turn, "finish"));
+    }
+
+    @Test
+    void anAnswerThatMissesItsSchemaIsKeptAllTheSame() {
+        cop.write("templates/s.mustache", "---\nschema: {type: object, required: [a]}\n---\nsay: {\"b\": 1}");
+        ends(1, cop.run("chat", "-t", "s"));
+        assertTrue(Json.text(turns(onlyFile()).getFirst(), "text").contains("\"b\""));
+    }
+
+    @Test
+    void anyTextStaysInOneLine() {
+        String text = "é 中文 🦆 \u2028 \u0085 \t \"q\" \\ \u001b[31m \n\r\nend";
+        chat("say: " + text);
+        assertEquals(1, turns(onlyFile()).size());
+        assertEquals("say: " + text, Json.text(turns(onlyFile()).getFirst().path("messages").path(0), "content"));
+        chat("-c", "say: ü");
+        assertEquals("user: say: " + text, sent().getFirst());
+    }
+
+    // ------------------------------------------------------------------------------------------- where, and not
+
+    @ParameterizedTest
+    @CsvSource({"COP_HOME, mine, mine/state/conversations", "XDG_STATE_HOME, there, there/copilot.java/conversations"})
+    void theStateFolderIsWhereTheVariablesSay(String variable, String folder, String place) throws IOException {
+        cop.with(variable, cop.file(folder).toString());
+        chat("say: one");
+        try (var files = Files.list(cop.file(place))) {
+            assertEquals(1, files.count());
+        }
+        assertEquals(cop.file(place) + "\n", logs("path"));
+        chat("-c", "say: two");
+        assertEquals(3, sent().size());
+    }
+
+    /// Neither a file in the folder's place, nor a folder in the file's place, nor a missing device.
+    @ParameterizedTest
+    @ValueSource(strings = {"file", "/proc/nowhere"})
+    void aFolderThatCannotBeWrittenIsAWarning(String place) {
+        cop.write("file/conversations", "");
+        cop.with("XDG_STATE_HOME", place.equals("file") ? cop.file("file/conversations").toString() : place);
+        var outcome = ends(0, cop.run("chat", "say: one"));
+        assertEquals("one\n", outcome.out());
+        assertTrue(outcome.err().matches("warning: the conversation is not kept: cannot write into \\S+: .+\\n"),
+                outcome::all);
+        assertEquals("", cop.read("file/conversations"));
+    }
+
+    @Test
+    void aFullDiskIsOneWarning() throws IOException {
+        assumeTrue(Files.exists(Path.of("/dev/full")), "a device that is full");
+        cop.write(FOLDER + "/x", "");
+        Files.createSymbolicLink(cop.file(FOLDER + "/full.jsonl"), Path.of("/dev/full"));
+        var log = new ConversationLog(session(), true, null, "full");
+        log.asking(request("x"), 0);
+        log.brokenOff("heard", "why");
+        log.brokenOff("heard", "why");
+        assertTrue(said.toString().matches("warning: the conversation is not kept: .*No space left on device\n"),
+                said::toString);
+    }
+
+    private final StringWriter said = new StringWriter();
+
+    private Session session() {
+        var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE),
+                new PrintWriter(new StringWriter()), new PrintWriter(said));
+        return new Session(env, new Screen(env), Home.of(env), null, null, null);
+    }
+
+    @Test
+    void anInterruptDoesNotLoseTheLineNorTheInterrupt() {
+        var log = new ConversationLog(session(), true, null, null);
+        log.asking(request("x"), 0);
+        Thread.currentThread().interrupt();
+        log.brokenOff("heard", "interrupted");
+        assertTrue(Thread.interrupted());
+        assertEquals("heard", Json.text(turns(onlyFile()).getFirst(), "text"));
+        assertEquals("", said.toString());
+    }
+
+    // ---------------------------------------------------------------------------------------- many at once, torn
+
+    /// What the test below starts as processes of their own: `Logs FILE NAME COUNT`.
+    public static void main(String... args) throws IOException {
+        var env = Environment.of(System.in, new PrintWriter(System.out), new PrintWriter(System.err), System.getenv(),
+                () -> false);
+        System.out.println("ready");
+        var _ = System.in.read();                           // all begin together
+        for (int i = 0; i < Integer.parseInt(args[2]); i++) append(Home.of(env), Path.of(args[0]), args[1], i);
+    }
+
+    private static void append(Home home, Path file, String name, int i) throws IOException {
+        String text = name.repeat(3000 * (i % 5));
+        home.append(file, Json.line(Json.object().put("text", text).put("name", name).put("i", i)), false);
+    }
+
+    @Test
+    void processesAndThreadsDoNotMixTheirLines() throws Exception {
+        var file = cop.file(FOLDER + "/shared.jsonl");
+        var processes = new ArrayList<Process>();
+        for (String name : List.of("a", "b")) {
+            var builder = cop.process();
+            var command = builder.command().stream().map(w -> w.equals("cop.copilot") ? "cop.Logs" : w);
+            builder.command(Stream.concat(command, Stream.of(file.toString(), name, "100")).toList());
+            processes.add(builder.redirectErrorStream(true).start());
+        }
+        for (var process : processes) assertEquals('r', process.getInputStream().read());
+        for (var process : processes) process.getOutputStream().close();
+        var home = session().home();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var done = Stream.of("c", "d", "e").map(name -> threads.submit(() -> {
+                for (int i = 0; i < 100; i++) append(home, file, name, i);
+                return true;
+            })).toList();
+            for (var each : done) assertTrue(each.get());
+        }
+        for (var process : processes) {
+            var rest = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertEquals(0, process.waitFor(), rest);
+        }
+        var next = new TreeMap<String, Integer>();
+        for (var line : turns(file)) {
+            String name = Json.text(line, "name");
+            assertEquals(next.merge(name, 1, Integer::sum) - 1, line.path("i").asInt());
+            assertEquals(name.repeat(3000 * (line.path("i").asInt() % 5)), Json.text(line, "text"));
+        }
+        assertEquals(Map.of("a", 100, "b", 100, "c", 100, "d", 100, "e", 100), next);
+    }
+
+    @Test
+    void chatsOfOneConversationAtOnceAreAllKept() throws Exception {
+        chat("say: one");
+        String id = id(onlyFile());
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var all = IntStream.range(0, 6).mapToObj(i -> threads.submit(() -> cop.run("chat", "--cid", id,
+                    "say: t" + i))).toList();
+            for (var each : all) ends(0, each.get());
+        }
+        var answers = turns(onlyFile()).stream().map(t -> Json.text(t, "text")).collect(Collectors.toSet());
+        assertEquals(Set.of("one", "t0", "t1", "t2", "t3", "t4", "t5"), answers);
+        chat("-c", "say: last");
+        assertEquals(15, sent().size());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"at\":\"2026-11-22T10:00:00Z\",\"mess", "{", "\u0000\u0000\u0000",
+            "\n\n{\"a\":1}\n[]\nnull", "{\"messages\":5,\"text\":\"x\"}", "é"})
+    void aTornOrStrangeLineIsPassedOver(String torn) throws IOException {
+        String id = kept(1, "say: one", "one");
+        var file = cop.file(FOLDER + "/" + id + ".jsonl");
+        byte[] bytes = torn.getBytes(StandardCharsets.UTF_8);
+        Files.write(file, torn.equals("é") ? Arrays.copyOf(bytes, 1) : bytes, StandardOpenOption.APPEND);
+        assertTrue(logs().contains("\t1\tsay: one\n"), logs());
+        chat("-c", "say: two");
+        assertEquals(List.of("user: say: one", "assistant: one", "user: say: two"), sent());
+        chat("-c", "say: three");
+        assertEquals(List.of("user: say: one", "assistant: one", "user: say: two", "assistant: two",
+                "user: say: three"), sent());
+        assertEquals("three\n", logs("-r"));
+    }
+
+    @Test
+    void aFileOfNothingButATornLineIsNoConversation() throws IOException {
+        Files.writeString(cop.file(FOLDER + "/" + kept(1, "a", "b") + ".jsonl"), "{\"at\":");
+        refused("no conversation yet", "begins one", "chat", "-c", "x");
+        assertEquals("", logs());
+        assertEquals("deleted 1 conversation\n", logs("clear", "-y"));
+    }
+
+    @Test
+    void twoHundredTurnsGoOn() {
+        var said = new ArrayList<String>();
+        for (int i = 0; i < 200; i++) said.addAll(List.of("question " + i, "answer " + i));
+        kept(1, said.toArray(String[]::new));
+        chat("-c", "say: more");
+        assertEquals(401, sent().size());
+        assertEquals("user: question 0", sent().getFirst());
+        assertEquals("assistant: answer 199", sent().get(399));
+        assertTrue(logs().contains("\t201\tquestion 0\n"), logs());
+        assertEquals("more\n", logs("-r"));
+    }
+
+    // ------------------------------------------------------------------------------------------------ going on
+
+    @Test
+    void theLatestGoesOnWithItsModelAndItsSystemMessage() {
+        kept(5, "other", "other");
+        chat("say: one", "-m", "gpt-4o", "-s", "Be kind", "--temperature", "0.5");
+        cop.with("COP_MODEL", "gpt-4.1");
+        chat("-c", "say: two");
+        assertEquals("gpt-4o", askedModel());
+        assertEquals(List.of("system: Be kind", "user: say: one", "assistant: one", "user: say: two"), sent());
+        assertTrue(chats().getLast().body().path("temperature").isMissingNode(), "options are for one call");
+        assertEquals(List.of("user"), chats().getLast().headers().get("x-initiator"));
+        chat("--continue", "-m", "gpt-4.1", "-s", "Be curt", "say: three");
+        assertEquals("gpt-4.1", askedModel());
+        assertEquals("system: Be curt", sent().getFirst());
+        chat("-c", "say: four");
+        assertEquals("gpt-4.1", askedModel());
+        assertEquals(List.of("system: Be curt", "user: say: one", "assistant: one", "user: say: two", "assistant: two",
+                "user: say: three", "assistant: three", "user: say: four"), sent());
+        assertEquals(2, files().size());
+    }
+
+    @Test
+    void theLatestIsTheOneLastUsed() {
+        String first = kept(1, "say: a", "a");
+        kept(2, "say: b", "b");
+        chat("--cid", first, "say: c");
+        chat("-c", "say: d");
+        assertEquals(List.of("user: say: a", "assistant: a", "user: say: c", "assistant: c", "user: say: d"), sent());
+        assertEquals(first, logs().split("\t")[0]);
+    }
+
+    @Test
+    void pipesAndTemplatesComeAfterTheEarlierTurns() {
+        kept(1, "say: a", "a");
+        ends(0, cop.runWith("piped", "chat", "-c", "and this"));
+        assertEquals(List.of("user: say: a", "assistant: a", "user: piped\n\nand this"), sent());
+        cop.write("templates/t.mustache", """
+                ---
+                system: Be kind
+                model: gpt-4.1
+                messages:
+                  - user: Hello
+                  - assistant: Good day
+                ---
+                say: {{input}}
+                """);
+        ends(0, cop.runWith("x", "chat", "--cid", "2026", "-t", "t"));
+        assertEquals("gpt-4.1", askedModel());
+        assertEquals("system: Be kind", sent().getFirst());
+        assertEquals(List.of("user: Hello", "assistant: Good day", "user: say: x"), sent().subList(5, 8));
+        ends(0, cop.runWith("x", "chat", "-c", "-t", "t", "-m", "gpt-4o", "-s", "No"));
+        assertEquals("gpt-4o", askedModel());
+        assertEquals("system: No", sent().getFirst());
+        assertEquals(12, sent().size());
+    }
+
+    @Test
+    void withNoLogItGoesOnAndKeepsNothing() {
+        kept(1, "say: a", "a");
+        String before = logs("show", "--json");
+        chat("-c", "--no-log", "say: b");
+        assertEquals(3, sent().size());
+        assertEquals(before, logs("show", "--json"));
+    }
+
+    @Test
+    void anEmptyAnswerIsNotSentAgain() {
+        kept(1, "say: a", "a", "say: b", "", "say: c", "c");
+        chat("-c", "say: d");
+        assertEquals(List.of("user: say: a", "assistant: a", "user: say: c", "assistant: c", "user: say: d"), sent());
+    }
+
+    @Test
+    void whatIsGoneOnWithIsFoundByItsBeginning() {
+        String first = kept(1, "say: a", "a"), second = kept(70, "say: b", "b");
+        chat("--cid", second.substring(0, 11), "say: x");
+        assertEquals("user: say: b", sent().getFirst());
+        refused("2 conversations begin with \"2026110\": " + second + ", " + first, "type more", "chat", "--cid",
+                "2026110", "x");
+        refused("2 conversations begin with \"\"", "type more", "chat", "--cid", "", "x");
+        refused("there is no conversation \"20261101-0002\"", "did you mean " + first + "?", "logs", "show",
+                "20261101-0002");
+        refused("there is no conversation \"" + first + "x\"", "did you mean " + first + "?", "chat", "--cid",
+                first + "x", "x");
+        refused("there is no conversation \"pelicans\"", "copilot logs", "chat", "--cid", "pelicans", "x");
+        refused("there is no conversation \"../../x\"", "copilot logs", "logs", "clear", "../../x", "-y");
+        assertEquals(1, chats().size());
+    }
+
+    @Test
+    void anExactIdIsNoBeginning() throws IOException {
+        String id = kept(1, "say: a", "a");
+        Files.copy(cop.file(FOLDER + "/" + id + ".jsonl"), cop.file(FOLDER + "/" + id + "2.jsonl"));
+        chat("--cid", id, "say: x");
+        assertEquals("x", Json.text(turns(cop.file(FOLDER + "/" + id + ".jsonl")).getLast(), "text"));
+    }
+
+    @Test
+    void nothingToGoOnWithIsSaidBeforeAnythingIsAsked() {
+        refused("there is no conversation yet to go on with", "begins one", "chat", "-c", "hello");
+        refused("there is no conversation \"2026\"", "copilot logs", "chat", "--cid", "2026", "hello");
+        assertEquals(List.of(), cop.sim.ledger());
+    }
+
+    @Test
+    void theIdIsToldByVerboseOnly() {
+        var outcome = ends(0, cop.run("chat", "-v", "say: one"));
+        assertTrue(outcome.err().contains("(conversation " + id(onlyFile()) + "; copilot chat -c goes on)"),
+                outcome::all);
+    }
+
+    // ---------------------------------------------------------------------------------------------------- logs
+
+    @Test
+    void theListIsNewestFirstAndTabSeparated() {
+        String first = kept(1, "one\ttwo\n three \033[31m", "a"), second = kept(2, "x".repeat(200), "b", "c", "d");
+        assertEquals(second + "\t2026-11-01T00:02:00Z\tgpt-4o\t2\t" + "x".repeat(60) + "…\n"
+                + first + "\t2026-11-01T00:01:00Z\tgpt-4o\t1\tone two three ␛[31m\n", logs());
+        assertEquals(logs(), logs("list"));
+        assertTrue(logs("-n", "1").startsWith(second) && logs("-n", "1").lines().count() == 1);
+        assertEquals(logs(), logs("-n", "0"));
+        var json = Json.tryParse(logs("--json"));
+        assertEquals(List.of(second, first), json.valueStream().map(c -> Json.text(c, "id")).toList());
+        assertEquals(2, json.path(0).path("turns").asInt());
+        assertEquals(cop.file(FOLDER + "/" + second + ".jsonl").toString(), Json.text(json.path(0), "path"));
+        cop.terminal(1);
+        assertTrue(logs().startsWith("ID  "), logs());
+    }
+
+    @Test
+    void firstWordsEndBetweenCharacters() {
+        kept(1, "x".repeat(59) + "🦆🦆", "a");
+        assertTrue(logs().endsWith("\t" + "x".repeat(59) + "…\n"), logs());
+    }
+
+    @Test
+    void theListIsTwentyLong() {
+        for (int i = 0; i < 25; i++) kept(i, "a", "b");
+        assertEquals(20, logs().lines().count());
+        assertEquals(25, logs("-n", "0").lines().count());
+        assertEquals(22, logs("-n", "22").lines().count());
+    }
+
+    @Test
+    void aTextIsLookedForInAllThatWasSaid() {
+        String first = kept(1, "Pélican names", "Percy", "more", "Petra"), second = kept(2, "pelicans", "none");
+        assertEquals(first, logs("-q", "pÉlICAN").split("\t")[0]);
+        assertEquals(first, logs("--query", "petra").split("\t")[0]);
+        assertEquals(second, logs("-q", "pelicans", "-n", "1").split("\t")[0]);
+        var none = ends(0, cop.run("logs", "-q", "messages"));
+        assertEquals("\"messages\" was not said\n", none.err(), "the words of the file are not what was said");
+        assertEquals("[ ]", logs("-q", "messages", "--json").strip());
+        assertEquals("", ends(0, cop.run("logs", "--quiet", "-q", "messages")).err());
+    }
+
+    @Test
+    void anEmptyLogIsNoError() {
+        var outcome = ends(0, cop.run("logs"));
+        assertEquals("no conversations are kept\n", outcome.err());
+        assertEquals("[ ]", logs("--json").strip());
+        assertEquals("there is nothing to delete\n", logs("clear"));
+        refused("no conversation yet", "begins one", "logs", "show");
+        refused("no conversation yet", "begins one", "logs", "-r");
+    }
+
+    @Test
+    void shellsCompleteTheIds() {
+        String first = kept(1, "a", "b"), second = kept(2, "c", "d");
+        assertEquals(second + "\n" + first + "\n", ends(0, cop.run("completion", "conversations")).out());
+        for (String shell : List.of("bash", "fish")) {
+            var outcome = ends(0, cop.run("completion", shell));
+            assertTrue(outcome.out().contains("(cop completion conversations"), outcome::all);
+        }
+    }
+
+    @Test
+    void oneIsShownAsMarkdown() {
+        chat("-s", "Be kind", "-m", "gpt-4o", "say: one");
+        chat("-c", "say: two");
+        chat("-c", "-s", "Be curt", "say: # three");
+        String shown = """
+                ## system
+
+                Be kind
+
+                ## user
+
+                say: one
+
+                ## assistant
+
+                one
+
+                ## user
+
+                say: two
+
+                ## assistant
+
+                two
+
+                ## system
+
+                Be curt
+
+                ## user
+
+                say: # three
+
+                ## assistant
+
+                # three
+                """;
+        assertEquals(shown, logs("show"));
+        assertEquals(shown, logs("show", id(onlyFile()).substring(0, 12)));
+        assertEquals("# three\n", logs("show", "-r"));
+        assertEquals("# three\n", logs("-r"));
+        var lines = Json.tryParse(logs("show", "--json"));
+        assertEquals(turns(onlyFile()), lines.valueStream().toList());
+        assertEquals(onlyFile() + "\n", logs("path", "2026"));
+    }
+
+    @Test
+    void nothingThatWasSaidSteersTheTerminal() {
+        kept(1, "\033[2Jred", "\033]0;title\007", "\u009bm", "\u0085");
+        cop.terminal(0, 1, 2);
+        for (var words : List.of("logs", "logs show", "logs show --json", "logs -r", "logs --json",
+                "logs -q \033[2J")) {
+            var outcome = ends(0, cop.run(words.split(" ")));
+            String plain = outcome.all().replaceAll("\033\\[[0-9]*m", "");
+            assertTrue(plain.chars().allMatch(c -> c == '\n' || c >= ' ' && (c < 0x7f || c >= 0xa0)), words + plain);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"shwo, did you mean: copilot logs show", "20261101, copilot logs show 20261101",
+            "pelican, copilot logs -q pelican"})
+    void anUnknownActionIsUsage(String action, String hint) {
+        kept(1, "a", "b");
+        refused("logs has no " + action, hint, "logs", action);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"-y, list", "'-n 3', show", "'-n 3', clear", "-r, clear", "--json, path", "'-q x', show",
+            "'--older-than 3d', list", "'--older-than 3d', show"})
+    void anOptionOfAnotherActionIsUsage(String option, String action) {
+        kept(1, "a", "b");
+        String name = option.split(" ")[0];
+        refused(name + " is not for " + action, name, ("logs " + action + " " + option).split(" "));
+        assertEquals(1, files().size());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"list 2026, logs list takes no ID", "-n -1, out of range", "-n x, a number is wanted",
+            "show --json -r, exclude each other", "clear 2026 --older-than 1d -y, exclude each other",
+            "clear --older-than soon -y, is no time", "show a b, takes no"})
+    void wrongWordsAreUsage(String words, String error) {
+        kept(1, "a", "b");
+        refused(error, "", ("logs " + words).split(" "));
+        assertEquals(1, files().size());
+    }
+
+    // --------------------------------------------------------------------------------------------------- clear
+
+    @Test
+    void inAPipeNothingIsDeletedUnasked() {
+        String first = kept(1, "say: a", "a"), second = kept(2, "b", "b");
+        refused("delete 2 conversations: nobody is here to be asked", "copilot logs clear -y", "logs", "clear");
+        refused("delete 2 conversations", "copilot logs --older-than 1s clear -y", "logs", "--older-than", "1s",
+                "clear");
+        refused("delete the conversation " + first + " (1 turn: say: a): nobody", "copilot logs clear " + first + " -y",
+                "logs", "clear", first);
+        assertEquals("deleted the conversation " + first + " (1 turn: say: a)\n", logs("clear", first, "-y"));
+        assertEquals(second, id(onlyFile()));
+        kept(3, "c", "c");
+        assertEquals("deleted 2 conversations\n", logs("clear", "--yes"));
+        assertEquals(List.of(), files());
+    }
+
+    @Test
+    void onATerminalItIsAsked() {
+        kept(1, "a", "a");
+        cop.terminal(0, 2);
+        for (String no : List.of("", "\n", "n\n", "no\n")) {
+            var outcome = ends(1, cop.runWith(no, "logs", "clear"));
+            assertTrue(outcome.err().contains("delete 1 conversation? [y/N]\n"), outcome::all);
+            assertEquals(1, files().size());
+        }
+        assertEquals("deleted 1 conversation\n", ends(0, cop.runWith("y\n", "logs", "clear")).out());
+        assertEquals(List.of(), files());
+    }
+
+    @Test
+    void whatIsOldIsDeletedByItsLastUse() {
+        String old = kept(1, "a", "a"), used = kept(2, "b", "b");
+        chat("--cid", used, "say: x");
+        assertEquals("there is nothing to delete\n", logs("clear", "--older-than", "30d"));
+        assertEquals("deleted 1 conversation\n", logs("clear", "--older-than", "20d", "-y"));
+        assertEquals(used, id(onlyFile()), old);
+        cop.time.advance(Duration.ofDays(2));
+        assertEquals("deleted 1 conversation\n", logs("clear", "--older-than", "36h", "-y"));
+    }
+
+    @Test
+    void whatIsDeletedMeanwhileBeginsAgain() {
+        chat("say: one");
+        var log = new ConversationLog(session(), true, null, id(onlyFile()));
+        logs("clear", "-y");
+        log.asking(request("x"), 0);
+        log.brokenOff("heard", "why");
+        assertEquals(1, turns(onlyFile()).size());
+    }
+
+    @Test
+    void aFolderThatCannotBeReadIsAnError() {
+        cop.write(FOLDER, "a file");
+        var outcome = ends(1, cop.run("logs"));
+        assertTrue(outcome.err().startsWith("error: cannot read " + cop.file(FOLDER)), outcome::all);
+        assertTrue(outcome.err().contains("hint: "), outcome::all);
+    }
+}
