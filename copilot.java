@@ -86,12 +86,14 @@ import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SchemaRegistryConfig;
 import com.networknt.schema.SpecificationVersion;
+import cop.copilot.Account;
 import cop.copilot.Fault;
 import cop.copilot.Message;
 import cop.copilot.Model;
 import cop.copilot.Models;
 import cop.copilot.Outcome;
 import cop.copilot.Prompt;
+import cop.copilot.Quota;
 import cop.copilot.Reply;
 import cop.copilot.Request;
 import cop.copilot.Row;
@@ -203,8 +205,8 @@ public class copilot {
     static final class Commands {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
         static final List<String> NAMES =
-                List.of("login", "logout", "status", "token", "chat", "models", "api", "render", "templates", "batch",
-                        "repl", "install", "completion", "help");
+                List.of("login", "logout", "status", "token", "chat", "models", "usage", "api", "render", "templates",
+                        "batch", "repl", "install", "completion", "help");
 
         static final String OVERVIEW = """
                 Script your own GitHub Copilot subscription.
@@ -219,6 +221,7 @@ public class copilot {
                 Ask
                   chat       ask a model; with no prompt on a terminal, a conversation
                   models     what this account can use
+                  usage      plan, quotas and credits left, and when they begin anew
                   api        any Copilot endpoint with your token and headers
                 Prompts in files
                   render     fill a template and show the prompt; nothing is sent
@@ -247,6 +250,7 @@ public class copilot {
                 case "token" -> new TokenCommand();
                 case "chat" -> new ChatCommand();
                 case "models" -> new ModelsCommand();
+                case "usage" -> new UsageCommand();
                 case "render" -> new RenderCommand();
                 case "templates" -> new TemplatesCommand();
                 case "batch" -> new BatchCommand();
@@ -657,7 +661,10 @@ public class copilot {
                 throw fault;
             }
             printer.end();
-            if (usage) screen.say(reply.usageLine());
+            if (usage) {
+                screen.say(reply.usageLine(copilot.estimate(question.model(), reply.usage())));
+                copilot.quota().ifPresent(screen::say);
+            }
             try {
                 reply = question.checked(reply);
             } catch (Fault wrong) {
@@ -1097,6 +1104,28 @@ public class copilot {
         }
     }
 
+    @CommandLine.Command(name = "copilot usage", sortOptions = false,
+            customSynopsis = "copilot usage [OPTIONS]", description = {
+            "Your plan, what is left of its quotas, and when they begin anew. GitHub's figures may lag behind its",
+            "billing page. TSV in a pipe: id, used, remaining, entitlement, percent remaining, unlimited, reset,",
+            "used beyond, whether more may be used, unit.", ""})
+    static final class UsageCommand extends LongHeaderCommand {
+        @Option(names = "--json", description = "GitHub's whole answer.")
+        boolean json;
+
+        @Override
+        int run(CopilotClient copilot) {
+            var account = copilot.account();
+            if (json) print(Json.pretty(account.json()));
+            else if (env.terminal().test(1)) print(account.toString());
+            else {
+                if (account.quotas().isEmpty()) screen.warn(Account.UNTOLD);
+                screen.table(env, List.of(), account.quotas().stream().map(Quota::cells).toList());
+            }
+            return 0;
+        }
+    }
+
     @CommandLine.Command(name = "copilot api", sortOptions = false,
             customSynopsis = "copilot api [OPTIONS] PATH", description = {
             "Call any Copilot endpoint (/models, /chat/completions …) with your token and headers, or GitHub's",
@@ -1296,6 +1325,9 @@ public class copilot {
 
     /// What this account can use: `models().filter(m -> m.supports("vision"))`. The list is an hour old at most.
     public static Models models() { return Toolkit.mine().models(); }
+
+    /// Your plan and what is left of its quotas: `usage().quotas()`. (What a call cost: `ask("…").usage()`.)
+    public static Account usage() { return Toolkit.mine().copilot().account(); }
 
     /// The names of the templates that `prompt` finds.
     public static List<String> templates() { return Toolkit.mine().templates(); }
@@ -1749,8 +1781,10 @@ public class copilot {
             return json.put("ms", took.toMillis()).put("id", id).put("request_id", requestId);
         }
 
-        String usageLine() {
-            return "usage: " + usage + ", " + Text.printable(model) + ", " + Durations.seconds(took);
+        /// @param estimate its price by the catalogue, where GitHub has not said what it cost
+        String usageLine(Optional<BigDecimal> estimate) {
+            return "usage: " + usage + estimate.map(credits -> ", about " + credits.toPlainString() + " credits")
+                    .orElse("") + ", " + Text.printable(model) + ", " + Durations.seconds(took);
         }
     }
 
@@ -1901,6 +1935,124 @@ public class copilot {
 
         @Override
         public String toString() { return id(); }
+    }
+
+    /// An account's plan and quotas; `json()` is GitHub's whole answer.
+    public record Account(JsonNode json, Instant asked) {
+        static final String UNTOLD = "GitHub tells no quotas of this account";
+
+        public String login() { return Json.text(json, "login"); }
+
+        /// `free`, `individual`, `individual_pro`, `business`, `enterprise` …
+        public String plan() {
+            String plan = Json.text(json, "copilot_plan");
+            return sku().contains("free") ? "free" : plan.isEmpty() ? "unknown" : plan;
+        }
+
+        /// What was bought, such as `yearly_subscriber_quota`; empty where GitHub does not say.
+        public String sku() { return Json.text(json, "access_type_sku"); }
+
+        /// Whether calls are billed by their tokens, in AI credits of a cent each, and not as premium requests.
+        public boolean tokenBilled() {
+            var billing = json.path("token_based_billing");
+            return billing.isObject() ? billing.path("enabled").asBoolean(true) : billing.asBoolean(false);
+        }
+
+        /// When the quotas begin anew, if GitHub says so.
+        public Optional<Instant> reset() { return Quotas.reset(json); }
+
+        /// What the plan has, in GitHub's order; empty where GitHub does not say.
+        public List<Quota> quotas() { return Quotas.of(json, tokenBilled() ? "credits" : "requests"); }
+
+        @Override
+        public String toString() {
+            var lines = new StringJoiner("\n");
+            lines.add(Text.printable((login().isEmpty() ? "?" : login()) + " (" + plan() + (sku().isEmpty() ? ""
+                    : ", " + sku()) + ")") + (tokenBilled() ? ", billed in AI credits, $0.01 each" : ""));
+            int width = quotas().stream().mapToInt(quota -> quota.name().length()).max().orElse(0);
+            for (var quota : quotas()) {
+                String other = quota.reset() == null || reset().isPresent() && reset().get().equals(quota.reset()) ? ""
+                        : ", resets " + Quotas.when(quota.reset(), asked);
+                lines.add("  " + Text.padded(quota.name(), width) + "  " + quota.bar() + other);
+            }
+            if (quotas().isEmpty()) lines.add("  " + UNTOLD);
+            reset().ifPresent(then -> lines.add("resets " + Quotas.when(then, asked)));
+            return lines.toString();
+        }
+    }
+
+    /// One quota of an account. What GitHub does not say is null.
+    ///
+    /// @param id as GitHub names it, such as `premium_interactions`
+    /// @param entitlement how many a period has
+    /// @param remaining how many of them are left; below 0 where more were used
+    /// @param percent how much of the entitlement is left
+    /// @param overage how many were used beyond it
+    /// @param overagePermitted whether more may be used than there are, and is billed
+    /// @param reset when the next period begins
+    /// @param unit `credits`, `requests`, or empty where they have no other name than the quota's
+    public record Quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent, boolean unlimited,
+                        BigDecimal overage, boolean overagePermitted, Instant reset, String unit) {
+        /// The id as people read it.
+        public String name() { return Screen.cell(id.replace('_', ' ')); }
+
+        /// How many were used; null where GitHub does not say.
+        public BigDecimal used() {
+            return unlimited || entitlement == null || remaining == null ? null : entitlement.subtract(remaining);
+        }
+
+        List<String> cells() {
+            return List.of(id, plain(used()), unlimited ? "" : plain(remaining), unlimited ? "" : plain(entitlement),
+                    unlimited ? "" : plain(percent), Boolean.toString(unlimited), reset == null ? "" : reset.toString(),
+                    plain(overage), Boolean.toString(overagePermitted), unit);
+        }
+
+        String bar() {
+            if (unlimited || none()) return left() + beyond();
+            int full = percent == null ? 0 : percent.signum() <= 0 ? 0 : percent.intValue() >= 100 ? 20
+                    : Math.clamp(percent.intValue() / 5, 1, 19);
+            String share = percent == null ? "      ? %" : String.format("%8s", rounded()) + " %";
+            String bar = "█".repeat(full) + "░".repeat(20 - full);
+            String count = remaining == null ? "what is left" + of() + " is not told" : plain(remaining) + of()
+                    + " left";
+            return bar + share + "  " + count + (usedUp() ? " (used up)" : "") + beyond();
+        }
+
+        /// Such as `90.4 % left of 300 credits`.
+        String left() {
+            if (unlimited) return "unlimited";
+            if (none()) return "none in this plan";
+            return (percent != null ? rounded() + " % left" : remaining != null ? plain(remaining) + " left"
+                    : "not told what is left") + of();
+        }
+
+        private boolean none() {
+            return entitlement != null && entitlement.signum() == 0 && (remaining == null || remaining.signum() == 0);
+        }
+
+        private boolean usedUp() {
+            return remaining != null ? remaining.signum() <= 0 : percent != null && percent.signum() <= 0;
+        }
+
+        private String of() {
+            return entitlement == null ? unit.isEmpty() ? "" : " " + unit
+                    : " of " + plain(entitlement) + (unit.isEmpty() ? "" : " " + unit);
+        }
+
+        private String beyond() {
+            return (overage != null && overage.signum() > 0 ? ", " + plain(overage) + " used beyond it" : "")
+                    + (overagePermitted ? ", more may be used and is billed" : "");
+        }
+
+        /// Never more than there is: 99.999 is not 100.
+        private String rounded() { return plain(percent.setScale(2, RoundingMode.FLOOR)); }
+
+        private static String plain(BigDecimal number) {
+            return number == null ? "" : number.stripTrailingZeros().toPlainString();
+        }
+
+        @Override
+        public String toString() { return name() + ": " + left() + beyond(); }
     }
 
     /// The one exception: a sentence that says what happened and where, what to type next, and the exit code.
@@ -4529,7 +4681,10 @@ final class Conversation {
         try {
             var reply = Wire.within(limit, () -> copilot.ask(request.withMessages(messages()), printer));
             printer.end();
-            if (showUsage) screen.note(reply.usageLine());
+            if (showUsage) {
+                screen.note(reply.usageLine(copilot.estimate(request.model(), reply.usage())));
+                copilot.quota().ifPresent(screen::note);
+            }
             if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
         } catch (Fault fault) {
             printer.end();
@@ -5314,6 +5469,27 @@ final class CopilotClient {
         session.home().edit(session.home().choices(), session.notes()::warn, choices -> choices.put("model", id));
     }
 
+    /// The plan and its quotas: GitHub is asked, not the Copilot API.
+    Account account() {
+        var source = tokens.source();
+        var call = Call.get(session.host().rest("/copilot_internal/user"), session.headers().github(source.value()))
+                .explained(answer -> ExchangeRefusal.of(source, answer));
+        return new Account(session.wire().send(call, Reading.json("GitHub's answer about the account")), session.now());
+    }
+
+    /// A line on what is left of the quotas, as the last answer's headers told it: without that last call itself.
+    Optional<String> quota() {
+        return session.wire().lastHeaders().flatMap(headers -> Quotas.line(Quotas.of(headers), session.now()));
+    }
+
+    /// What a call has cost by the catalogue's prices, where GitHub has not said so and the catalogue is at hand.
+    Optional<BigDecimal> estimate(String named, Usage usage) {
+        if (usage.nanoCredits() > 0 || usage.total() == 0) return Optional.empty();
+        if (known == null) known = stored();
+        return known.flatMap(all -> all.find(model(named))).flatMap(m -> m.credits(usage.prompt(), usage.completion()))
+                .filter(credits -> credits.signum() > 0);
+    }
+
     /// The models of this account, from the cache where that is younger than `age`.
     Catalogue catalogue(Duration age) {
         if (known == null) known = stored();
@@ -5424,6 +5600,131 @@ record Catalogue(ObjectNode json, Instant fetched) {
     Model named(String id) {
         return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
                 Nearest.of(id, chatModels()).map(near -> "did you mean " + near + "?").orElse("copilot models")));
+    }
+}
+
+/// What is left of an account's quotas: from GitHub's answer about it, and from headers of the API's answers, where
+/// the figures are those from before the call (vscode-copilot-chat, CopilotChat.nvim, copilot-api).
+final class Quotas {
+    private static final DateTimeFormatter DAY = DateTimeFormatter.ofPattern("yyyy-MM-dd");
+    private static final DateTimeFormatter MINUTE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
+    private static final Duration SOON = Duration.ofDays(2);
+
+    /// @param unit what premium interactions are counted in
+    static List<Quota> of(JsonNode account, String unit) {
+        var reset = reset(account).orElse(null);
+        var snapshots = account.path("quota_snapshots").properties().stream().filter(e -> e.getValue().isObject())
+                .map(e -> snapshot(e.getKey(), e.getValue(), reset, e.getKey().startsWith("premium") ? unit : ""))
+                .toList();
+        return snapshots.isEmpty() ? ofFree(account, reset) : snapshots;
+    }
+
+    /// A Free account's answer has two objects with a number a quota instead.
+    private static List<Quota> ofFree(JsonNode account, Instant reset) {
+        JsonNode all = account.path("monthly_quotas"), left = account.path("limited_user_quotas");
+        var ids = new LinkedHashSet<String>();
+        for (var numbers : List.of(all, left)) numbers.properties().forEach(entry -> ids.add(entry.getKey()));
+        return ids.stream().map(id -> quota(id, number(all.path(id)), number(left.path(id)), null, false, null, false,
+                reset, "")).toList();
+    }
+
+    private static Quota snapshot(String id, JsonNode json, Instant reset, String unit) {
+        var remaining = number(json.path("quota_remaining"));
+        var own = moment(json.path("reset_date"));
+        return quota(id, number(json.path("entitlement")), remaining != null ? remaining
+                : number(json.path("remaining")), number(json.path("percent_remaining")),
+                json.path("unlimited").asBoolean(false), number(json.path("overage_count")),
+                json.path("overage_permitted").asBoolean(false), own != null ? own : reset, unit);
+    }
+
+    private static Quota quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent,
+                               boolean unlimited, BigDecimal overage, boolean permitted, Instant reset, String unit) {
+        boolean endless = unlimited || entitlement != null && entitlement.signum() < 0;
+        boolean share = percent == null && remaining != null && entitlement != null && entitlement.signum() > 0;
+        return new Quota(id, entitlement, remaining, share ? remaining.multiply(BigDecimal.valueOf(100))
+                .divide(entitlement, 4, RoundingMode.FLOOR) : percent, endless, overage, permitted, reset, unit);
+    }
+
+    /// `x-quota-snapshot-ID` and `x-usage-ratelimit-PERIOD`, such as
+    /// `ent=300&ov=0.0&ovPerm=false&rem=90.4&rst=2026-12-01T00%3A00%3A00Z`; `ent=-1` is unlimited.
+    static List<Quota> of(HttpHeaders headers) {
+        var found = new TreeMap<String, Quota>();
+        headers.map().forEach((header, values) -> {
+            String name = header.toLowerCase(Locale.ROOT);
+            String id = name.startsWith("x-quota-snapshot-") ? name.substring(17)
+                    : name.startsWith("x-usage-ratelimit-") ? name.substring(18) + "_limit" : "";
+            var form = id.isEmpty() ? Map.<String, String>of() : form(values.getFirst());
+            var quota = quota(id, number(form.get("ent")), null, number(form.get("rem")), false,
+                    number(form.get("ov")), "true".equals(form.get("ovPerm")), moment(form.get("rst")), "");
+            if (quota.unlimited() || quota.percent() != null) found.put(id, quota);
+        });
+        if (found.containsKey("premium_interactions")) found.remove("premium_models");      // its older name
+        return List.copyOf(found.values());
+    }
+
+    /// @return empty where there is nothing to tell
+    static Optional<String> line(List<Quota> quotas, Instant now) {
+        if (quotas.isEmpty()) return Optional.empty();
+        var limited = quotas.stream().filter(quota -> !quota.unlimited()).map(quota -> quota.name() + " " + quota.left()
+                + (quota.reset() == null ? "" : ", resets " + day(quota.reset(), now))).toList();
+        return Optional.of("quota: " + (limited.isEmpty() ? "unlimited" : String.join("; ", limited)));
+    }
+
+    static Optional<Instant> reset(JsonNode account) {
+        return Stream.of("quota_reset_date_utc", "quota_reset_date", "limited_user_reset_date")
+                .map(name -> moment(account.path(name))).filter(Objects::nonNull).findFirst();
+    }
+
+    /// In the person's own time zone, for GitHub's midnight may be an evening there.
+    static String when(Instant then, Instant now) {
+        String clock = MINUTE.format(then.atZone(ZoneId.systemDefault()));
+        return then.isAfter(now) ? clock + ", in " + Durations.words(Duration.between(now, then))
+                : clock + " (which is past: the figures are old)";
+    }
+
+    private static String day(Instant then, Instant now) {
+        boolean soon = Duration.between(now, then).compareTo(SOON) < 0;
+        return (soon ? MINUTE : DAY).format(then.atZone(ZoneId.systemDefault()));
+    }
+
+    private static Map<String, String> form(String text) {
+        var fields = new HashMap<String, String>();
+        for (String pair : text.split("&")) {
+            int equals = pair.indexOf('=');
+            if (equals > 0) fields.put(pair.substring(0, equals), unescaped(pair.substring(equals + 1)));
+        }
+        return fields;
+    }
+
+    private static String unescaped(String text) {
+        try {
+            return URLDecoder.decode(text, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException _) {
+            return "";
+        }
+    }
+
+    /// Numbers come as such and as texts; null for anything else.
+    private static BigDecimal number(JsonNode json) { return json.isValueNode() ? number(json.asString("")) : null; }
+
+    private static BigDecimal number(String text) {
+        boolean number = text != null && text.matches("-?[0-9]{1,15}(\\.[0-9]{1,15})?([eE][+-]?[0-9])?");
+        return number ? new BigDecimal(text) : null;
+    }
+
+    private static Instant moment(JsonNode json) {
+        return json.isIntegralNumber() ? Json.instant(Json.object().set("at", json), "at") : moment(json.asString(""));
+    }
+
+    /// A moment, or a day, which begins at midnight UTC; null for anything else.
+    private static Instant moment(String text) {
+        try {
+            if (text == null) return null;
+            return text.length() == 10 ? LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant()
+                    : OffsetDateTime.parse(text).toInstant();
+        } catch (DateTimeParseException _) {
+            return null;
+        }
     }
 }
 
@@ -9385,7 +9686,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 401 -> Fault.login("the API refuses a Copilot token that is new: " + said,
                     "copilot login --force");
             case 402 -> Fault.later("the quota is used up: " + said + comeBack(),
-                    "copilot api /copilot_internal/user shows the quota");
+                    "copilot usage shows the quota");
             case 403 -> Fault.error("GitHub forbids it: " + said, "your plan, your organization's policy, or"
                     + " GitHub's abuse detection: https://github.com/settings/copilot; do not simply retry");
             case 404 -> Fault.error("there is no " + where + ": " + said, "the same with -v shows the request");
@@ -9446,6 +9747,7 @@ final class Wire implements AutoCloseable {
     private final Duration maxWait;
     private final Proxies proxies;
     private final List<HttpClient> clients = new ArrayList<>();     // the last is in use; made when the first call is
+    private volatile HttpHeaders lastHeaders;
 
     /// @param maxWait the longest pause before another attempt, whoever asks for it
     Wire(Environment env, Notes notes, Duration maxWait) {
@@ -9560,8 +9862,12 @@ final class Wire implements AutoCloseable {
         if (response.body() == null) throw refusedByProxy(call.uri(), response.statusCode());
         var answer = new Answer(response.statusCode(), response.headers(), response.body());
         notes.received(answer.status(), answer.headers().map());
+        lastHeaders = answer.headers();
         return answer;
     }
+
+    /// Those of the answer that came last.
+    Optional<HttpHeaders> lastHeaders() { return Optional.ofNullable(lastHeaders); }
 
     /// Waits for the answer's head. The request's own time-out is not used: from JDK 26 on it ends the body as well.
     private static HttpResponse<Body> head(CompletableFuture<HttpResponse<Body>> response, Call call)

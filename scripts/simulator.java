@@ -199,7 +199,9 @@ public class simulator implements AutoCloseable {
         toggle("plan", "individual", "the account's plan", "individual", "free", "business", "enterprise");
         toggle("login", "octocat", "the account's name");
         toggle("quota", "auto", "/copilot_internal/user: auto is free for the free plan, else paid",
-                "auto", "paid", "free", "negative", "missing");
+                "auto", "paid", "free", "negative", "missing", "requests", "overage");
+        toggle("quota-headers", "snapshot", "on every answer of the API: the plan's own, none, all known, or nonsense",
+                "snapshot", "none", "all", "garbage");
         toggle("models", "full", "the catalogue: all fields, as in early 2025, nothing, no is_chat_default",
                 "full", "old", "empty", "no-default");
         toggle("models-faults", "", "one per request of /models, named as for --faults");
@@ -209,6 +211,7 @@ public class simulator implements AutoCloseable {
         toggle("finish", "stop", "finish_reason", "stop", "length", "content_filter", "tool_calls");
         toggle("reasoning", "", "a text sent as the model's reasoning, in its vendor's way");
         toggle("usage", "finish", "where a stream has its usage", "finish", "own-chunk", "none");
+        toggle("copilot-usage", true, "answers say what they cost in AI credits");
         toggle("chunk", 0, "bytes per write of a stream; 0 is an event per write");
         toggle("newline", "lf", "line ends of a stream", "lf", "crlf", "cr");
         toggle("space", true, "a space after data:");
@@ -458,7 +461,7 @@ public class simulator implements AutoCloseable {
             bug.printStackTrace();
             answer = Answer.text(500, "a bug in the simulator: " + bug);
         }
-        var quota = quotaHeader();      // before this call is counted: snapshots lag by one call (METER, 9.2)
+        var quota = quotaHeaders();     // before this call is counted: snapshots lag by one call (METER, 9.2)
         if (!call.path.startsWith("/_simulator")) {
             billed.add(answer.billed);
             ledger.put(order, new Entry(at, call.method, call.path, call.headers, call.body,
@@ -468,7 +471,7 @@ public class simulator implements AutoCloseable {
         headers.set("x-github-request-id", "C0DE:%04X:%06X".formatted(order & 0xffff, order * 104_729));
         if (exchange.getLocalAddress().equals(copilot.getAddress())) {
             headers.set("x-request-id", call.has("x-request-id") ? call.header("x-request-id") : uuid(order));
-            headers.set(quota.getKey(), quota.getValue());
+            quota.forEach(headers::set);
         }
         answer.headers.forEach(headers::set);
         send(exchange, answer);
@@ -869,11 +872,23 @@ public class simulator implements AutoCloseable {
         return LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC).plusMonths(1).withDayOfMonth(1);
     }
 
-    private Map.Entry<String, String> quotaHeader() {
+    /// The form of METER and vscode-copilot-chat; a session's and a week's limits have the same.
+    private Map<String, String> quotaHeaders() {
         var percent = Math.round(remaining() * 10_000 / entitlement()) / 100.0;
-        return Map.entry("x-quota-snapshot-" + (text("plan").equals("free") ? "chat" : "premium_interactions"),
-                "ent=%d&ov=0.0&ovPerm=false&rem=%s&rst=%sT00%%3A00%%3A00Z"
-                        .formatted(entitlement(), percent, resetDate()));
+        var name = "x-quota-snapshot-" + (text("plan").equals("free") ? "chat" : "premium_interactions");
+        var value = "ent=%d&ov=0.0&ovPerm=false&rem=%s&rst=%sT00%%3A00%%3A00Z"
+                .formatted(entitlement(), percent, resetDate());
+        return switch (text("quota-headers")) {
+            case "none" -> Map.of();
+            case "garbage" -> Map.of(name, "ent=many&rem=%zz&&=&rst=soon", "x-usage-ratelimit-", "%",
+                    "x-quota-snapshot-odd", "");
+            case "all" -> Map.of(name, value, "x-quota-snapshot-completions", "ent=-1&ov=0.0&ovPerm=false&rem=100.0",
+                    "x-quota-snapshot-premium_models", value, "x-usage-ratelimit-session",
+                    "ent=1000&ov=0.0&ovPerm=false&rem=75.5&rst=" + URLEncoder.encode(clock.instant()
+                            .truncatedTo(ChronoUnit.HOURS).plusSeconds(7200).toString(), UTF_8) + "&totRem=755",
+                    "x-usage-ratelimit-weekly", "ent=5000&ov=0.0&ovPerm=false&rem=99.999");
+            default -> Map.of(name, value);
+        };
     }
 
     private Answer quota(Call call) {
@@ -894,23 +909,26 @@ public class simulator implements AutoCloseable {
                 answer.put("limited_user_reset_date", resetDate().toString());
             }
             case "missing" -> { }
-            default -> paidQuota(answer);
+            default -> paidQuota(answer, kind);
         }
         return Answer.json(200, answer);
     }
 
-    private void paidQuota(ObjectNode answer) {
+    private void paidQuota(ObjectNode answer, String kind) {
         answer.put("quota_reset_date", resetDate().toString())
-                .put("quota_reset_date_utc", resetDate() + "T00:00:00.000Z").put("token_based_billing", true);
+                .put("quota_reset_date_utc", resetDate() + "T00:00:00.000Z")
+                .put("token_based_billing", !kind.equals("requests"));
         var snapshots = answer.putObject("quota_snapshots");
         for (var id : List.of("chat", "completions", "premium_interactions")) {
             var premium = id.startsWith("premium");
-            var left = premium ? Math.round(remaining() * 10) / 10.0 : 0;
+            var over = premium && kind.equals("overage");
+            var left = over || !premium ? 0 : Math.round(remaining() * 10) / 10.0;
             var percent = premium ? Math.round(left * 10_000 / entitlement()) / 100.0 : 100;
             snapshots.putObject(id).put("quota_id", id).put("entitlement", premium ? entitlement() : 0)
                     .put("remaining", (long) Math.floor(left)).put("quota_remaining", left)
-                    .put("percent_remaining", percent).put("unlimited", !premium).put("overage_count", 0)
-                    .put("overage_permitted", false).put("has_quota", !premium || left > 0)
+                    .put("percent_remaining", percent).put("unlimited", !premium)
+                    .put("overage_count", over ? 12.5 : 0).put("overage_permitted", over)
+                    .put("has_quota", !premium || left > 0)
                     .put("timestamp_utc", clock.instant().truncatedTo(ChronoUnit.MILLIS).toString());
         }
     }
@@ -1509,7 +1527,7 @@ public class simulator implements AutoCloseable {
             answer.set("prompt_filter_results", promptFilter());
         }
         answer.set("usage", usage(talk, false));
-        answer.set("copilot_usage", credits(talk));
+        if (on("copilot-usage")) { answer.set("copilot_usage", credits(talk)); }
         return answer;
     }
 
@@ -1652,7 +1670,7 @@ public class simulator implements AutoCloseable {
             events.add(bearer.put("created", talk.created).put("id", talk.id).put("model", talk.model.version));
         }
         bearer.set("usage", usage(talk, false));
-        bearer.set("copilot_usage", credits(talk));
+        if (on("copilot-usage")) { bearer.set("copilot_usage", credits(talk)); }
     }
 
     /// Writes a stream with all the liberties that server-sent events allow (WHATWG HTML, "Server-sent events").

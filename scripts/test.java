@@ -16,6 +16,7 @@
 //SOURCES tests/Batches.java
 //SOURCES tests/BatchProcesses.java
 //SOURCES tests/CommandLines.java
+//SOURCES tests/Usages.java
 //SOURCES tests/Processes.java
 //SOURCES tests/Installs.java
 //SOURCES tests/Terminals.java
@@ -43,7 +44,7 @@ public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Streams.class, Login.class, Token.class,
             Chat.class, Mustaches.class, Prompts.class, Verbs.class, Batches.class, CommandLines.class,
-            Network.class, Processes.class, Installs.class, BatchProcesses.class, Terminals.class);
+            Usages.class, Network.class, Processes.class, Installs.class, BatchProcesses.class, Terminals.class);
 
     public static void main(String... args) {
         var words = new ArrayList<>(List.of(args));
