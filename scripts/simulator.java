@@ -157,7 +157,7 @@ public class simulator implements AutoCloseable {
 
         private String checked(String text) {
             Predicate<String> known = switch (name) {
-                case "faults", "models-faults" -> simulator::isFault;
+                case "faults", "models-faults", "embeddings-faults" -> simulator::isFault;
                 case "device-faults" -> simulator::isGatewayFault;
                 case "exchange", "exchange-faults" -> f -> isGatewayFault(f) || EXCHANGES.contains(f)
                         || NOTIFICATIONS.containsKey(f);
@@ -203,7 +203,8 @@ public class simulator implements AutoCloseable {
         toggle("quota-headers", "snapshot", "on every answer of the API: the plan's own, none, all known, or nonsense",
                 "snapshot", "none", "all", "garbage");
         toggle("models", "full", "the catalogue: all fields, as in early 2025, nothing, no is_chat_default",
-                "full", "old", "empty", "no-default");
+                "full", "old", "empty", "no-default",
+                "no-embeddings");
         toggle("models-faults", "", "one per request of /models, named as for --faults");
         toggle("integrator", "", "if given, only these models are available for the integration id");
         toggle("faults", "", "one per chat request, after the authorization check; names below");
@@ -223,6 +224,11 @@ public class simulator implements AutoCloseable {
         toggle("latency", 0, "milliseconds before the headers of a chat answer");
         toggle("drip", 0, "milliseconds between deltas");
         toggle("silence", 0, "milliseconds of silence after the first delta");
+        toggle("max-inputs", 512, "texts in a request for embeddings; 0: the catalogue does not say, and 512 hold");
+        toggle("embeddings", "ordered", "what comes of a request for embeddings: as it should, in any order, or wrong",
+                "ordered", "shuffled", "bare", "short", "long", "twice", "no-index", "ragged", "empty-vector", "texts",
+                "null", "base64", "error", "digits");
+        toggle("embeddings-faults", "", "one per request for embeddings, named as for --faults");
         toggle("max-body", 20 << 20, "bytes of a request body above which the answer is 413");
     }
 
@@ -942,7 +948,8 @@ public class simulator implements AutoCloseable {
                 404, "404 page not found\n");
         checkAuthorization(call);
         var chat = call.route().equals("POST /chat/completions");
-        var fault = chat ? take("faults") : call.route().equals("GET /models") ? take("models-faults") : "ok";
+        var fault = chat ? take("faults") : call.route().equals("GET /models") ? take("models-faults")
+                : call.route().equals("POST /embeddings") ? take("embeddings-faults") : "ok";
         if (fault.equals("reset-before") || fault.equals("html-200")) {
             return fault.equals("html-200") ? Answer.html(200, "Sign in to the guest network") : Answer.dropped();
         }
@@ -955,7 +962,7 @@ public class simulator implements AutoCloseable {
             case "POST /chat/completions" -> chat(call, fault);
             case "GET /models" -> broken(Answer.json(200, catalogue()), fault)
                     .header("Cache-Control", "private, max-age=21600");
-            case "POST /embeddings" -> embeddings(call);
+            case "POST /embeddings" -> broken(embeddings(call), fault);
             // POST /responses and POST /v1/messages: a later issue puts them here.
             case String s when s.matches("GET /models/[^/]+") -> Answer.json(200, entry(named(call)));
             default -> policy(call);
@@ -1113,7 +1120,8 @@ public class simulator implements AutoCloseable {
 
     /// In early 2025 no model was for /responses alone.
     private boolean isListed(Model model) {
-        return inPlan(model) && !(text("models").equals("old") && model.marks.contains("fallback"));
+        return inPlan(model) && !(text("models").equals("old") && model.marks.contains("fallback"))
+                && !(text("models").equals("no-embeddings") && model.type.equals("embeddings"));
     }
 
     private boolean isEnabled(Model model) {
@@ -1146,14 +1154,16 @@ public class simulator implements AutoCloseable {
         return entry;
     }
 
-    private static ObjectNode capabilities(Model model) {
+    private ObjectNode capabilities(Model model) {
         var capabilities = JSON.createObjectNode().put("object", "model_capabilities").put("type", model.type)
                 .put("family", model.id)
                 .put("tokenizer", model.id.matches("gpt-4|text-.*") ? "cl100k_base" : "o200k_base");
         var limits = capabilities.putObject("limits");
-        if (model.context == 0) {
-            limits.put("max_inputs", 512);
-        } else {
+        if (model.type.equals("embeddings")) {
+            if (number("max-inputs") > 0) {
+                limits.put("max_inputs", number("max-inputs"));
+            }
+        } else if (model.context > 0) {
             limits.put("max_context_window_tokens", model.context).put("max_prompt_tokens", model.prompt)
                     .put("max_output_tokens", model.output);
             if (model.output > 16_000) {
@@ -1256,22 +1266,68 @@ public class simulator implements AutoCloseable {
         refuseIf(!input.isArray() || input.isEmpty() || input.valueStream().anyMatch(i -> !i.isString()), 400,
                 "Bad Request\n");
         var model = chosen(call, "/embeddings");
-        invalidIf(input.size() > 512, "more than 512 inputs");
+        call.body.propertyNames().forEach(name -> invalidIf(!List.of("model", "input", "dimensions").contains(name),
+                name));
+        long most = number("max-inputs") > 0 ? number("max-inputs") : 512;
+        invalidIf(input.size() > most, "more than " + most + " inputs");
+        invalidIf(input.valueStream().anyMatch(i -> i.asString().isEmpty()), "an input is empty");
+        invalidIf(input.valueStream().anyMatch(i -> tokens(i.asString()) > 8191), "an input is too long");
+        invalidIf(call.body.has("dimensions") && !call.body.path("dimensions").isIntegralNumber(), "dimensions");
         int size = call.body.path("dimensions").asInt(1536);
         invalidIf(size < 1 || size > 1536, "dimensions");
-        var answer = JSON.createObjectNode().put("object", "list");
-        var data = answer.putArray("data");
+        var items = new ArrayList<ObjectNode>();
         long tokens = 0;
         for (var text : input) {
-            var vector = new double[size];
-            text.asString().codePoints().forEach(c -> vector[Math.floorMod(c * 31, size)] += 1);
-            var length = Math.max(1e-9, Math.sqrt(Arrays.stream(vector).map(x -> x * x).sum()));
-            var item = data.addObject().put("object", "embedding").put("index", data.size() - 1);
-            Arrays.stream(vector).forEach(x -> item.withArray("embedding").add(x / length));
+            items.add(embedding(items.size(), vector(text.asString(), size)));
             tokens += tokens(text.asString());
         }
+        var answer = JSON.createObjectNode();
+        if (!text("embeddings").equals("bare")) {
+            answer.put("object", "list");
+        }
+        answer.set("data", damaged(items));
         answer.put("model", model.id).putObject("usage").put("prompt_tokens", tokens).put("total_tokens", tokens);
-        return Answer.json(200, answer).charged(model.id, 0);
+        if (text("embeddings").equals("error")) {
+            answer.putObject("error").put("message", "the model is overloaded");
+        }
+        // Digits that no number type gives back as they are.
+        var sent = !text("embeddings").equals("digits") ? Answer.json(200, answer) : new Answer(200, "application/json",
+                utf8(answer.toString().replaceAll("\"embedding\":\\[[^,]+,[^,]+,", "\"embedding\":[1E-05,-0.10,")));
+        return sent.charged(model.id, 0);
+    }
+
+    private static double[] vector(String text, int size) {
+        var vector = new double[size];
+        text.codePoints().forEach(c -> vector[Math.floorMod(c * 31, size)] += 1);
+        var length = Math.max(1e-9, Math.sqrt(Arrays.stream(vector).map(x -> x * x).sum()));
+        return Arrays.stream(vector).map(x -> x / length).toArray();
+    }
+
+    private static ObjectNode embedding(int index, double[] vector) {
+        var item = JSON.createObjectNode().put("object", "embedding").put("index", index);
+        Arrays.stream(vector).forEach(item.putArray("embedding")::add);
+        return item;
+    }
+
+    /// The data of an answer as the switch wants them.
+    private ArrayNode damaged(List<ObjectNode> items) {
+        var last = items.getLast();
+        var vector = last.withArray("embedding");
+        switch (text("embeddings")) {
+            case "shuffled" -> Collections.shuffle(items, new Random(items.size()));
+            case "bare" -> items.forEach(item -> item.remove("object"));
+            case "short" -> items.removeLast();
+            case "long" -> items.add(last.deepCopy().put("index", items.size()));
+            case "twice" -> items.add(last);
+            case "no-index" -> last.remove("index");
+            case "ragged" -> vector.remove(0);
+            case "empty-vector" -> vector.removeAll();
+            case "texts" -> vector.set(0, vector.path(0).asString());
+            case "null" -> last.putNull("embedding");
+            case "base64" -> last.put("embedding", "AACAPw==");
+            default -> { }
+        }
+        return JSON.createArrayNode().addAll(items);
     }
 
     // ------------------------------------------------------------------------------------------- Copilot: chat
