@@ -4834,7 +4834,9 @@ final class EmbedTexts implements AutoCloseable {
         try {
             spool = Files.createTempFile("copilot-", ".texts");     // nobody else can read it
             if (file == null) env.stdin().copyTo(spool);
-            else Files.copy(file, spool, StandardCopyOption.REPLACE_EXISTING);
+            else try (var out = Files.newOutputStream(spool)) {
+                Files.copy(file, out);
+            }
             return spool;
         } catch (IOException e) {
             throw Fault.io("cannot keep the texts in " + System.getProperty("java.io.tmpdir"), e, "is it full?");
@@ -4989,6 +4991,10 @@ final class VectorWriter implements Closeable {
 
     /// @param sum what stands in the record besides the vectors
     void whole(ObjectNode sum) throws IOException {
+        if (written != rows) {
+            throw Fault.error("the texts have changed meanwhile: there were " + rows + ", and then " + written,
+                    "the same command again");
+        }
         if (format.equals("json")) text.write("\n]," + Json.line(sum).substring(1) + "\n");
         flush();
         if (file != null) file.whole();

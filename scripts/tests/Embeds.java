@@ -385,6 +385,23 @@ class Embeds {
         assertEquals(header.length - 10, (header[8] & 0xff) + 256 * header[9]);
     }
 
+    /// The header of npy says how many there are before they have come.
+    @Test
+    void textsThatChangeMeanwhileMakeNoFile() throws Exception {
+        var form = new EmbedJob.Form("npy", false, cop.file("v.npy"), false);
+        try (var to = new VectorWriter(cop.environment(null, null, null), form, false, 2)) {
+            to.write(new EmbedTexts.Item(0, "stdin:1", null, "a"), "[1,2]", 2);
+            fault(() -> {
+                try {
+                    to.whole(Json.object());
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }, "there were 2, and then 1");
+        }
+        assertEquals(Set.of(), leftOver());
+    }
+
     @Test
     void npyGoesIntoAPipeButNotToATerminal() throws Exception {
         refused(cop.terminal(1).run(embed("--format", "npy", "a")), "npy is not for a terminal",
