@@ -87,6 +87,7 @@ import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SchemaRegistryConfig;
 import com.networknt.schema.SpecificationVersion;
+import cop.copilot.Account;
 import cop.copilot.Fault;
 import cop.copilot.Image;
 import cop.copilot.Message;
@@ -94,6 +95,7 @@ import cop.copilot.Model;
 import cop.copilot.Models;
 import cop.copilot.Outcome;
 import cop.copilot.Prompt;
+import cop.copilot.Quota;
 import cop.copilot.Reply;
 import cop.copilot.Request;
 import cop.copilot.Row;
@@ -206,8 +208,8 @@ public class copilot {
     static final class Commands {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
         static final List<String> NAMES =
-                List.of("login", "logout", "status", "token", "chat", "logs", "models", "api", "render", "templates",
-                        "batch", "repl", "install", "completion", "help");
+                List.of("login", "logout", "status", "token", "chat", "logs", "embed", "models", "usage", "api",
+                        "render", "templates", "batch", "repl", "install", "completion", "help");
 
         static final String OVERVIEW = """
                 Script your own GitHub Copilot subscription.
@@ -222,7 +224,9 @@ public class copilot {
                 Ask
                   chat       ask a model; with no prompt on a terminal, a conversation
                   logs       the conversations so far; chat -c goes on with the latest
+                  embed      vectors of texts, lines or rows
                   models     what this account can use
+                  usage      plan, quotas and credits left, and when they begin anew
                   api        any Copilot endpoint with your token and headers
                 Prompts in files
                   render     fill a template and show the prompt; nothing is sent
@@ -251,7 +255,9 @@ public class copilot {
                 case "token" -> new TokenCommand();
                 case "chat" -> new ChatCommand();
                 case "logs" -> new LogsCommand();
+                case "embed" -> new EmbedCommand();
                 case "models" -> new ModelsCommand();
+                case "usage" -> new UsageCommand();
                 case "render" -> new RenderCommand();
                 case "templates" -> new TemplatesCommand();
                 case "batch" -> new BatchCommand();
@@ -707,7 +713,7 @@ public class copilot {
             } catch (Question.Misfit wrong) {
                 log.answered(wrong.reply);
                 printer.end();
-                if (usage) screen.say(wrong.reply.usageLine());
+                if (usage) screen.say(wrong.reply.usageLine(copilot.estimate(question.model(), wrong.reply.usage())));
                 if (json || file != null) printer.brokenOff(wrong);
                 else screen.say(wrong.reply.text());
                 throw wrong;
@@ -726,7 +732,10 @@ public class copilot {
             } finally {
                 log.answered(reply);                        // whether or not its reader has gone away
             }
-            if (usage) screen.say(reply.usageLine());
+            if (usage) {
+                screen.say(reply.usageLine(copilot.estimate(question.model(), reply.usage())));
+                copilot.quota().ifPresent(screen::say);
+            }
             return printer.finish(extract ? reply.withText(fenced(reply.text())) : reply, log.id());
         }
 
@@ -1238,6 +1247,111 @@ public class copilot {
         }
     }
 
+    @CommandLine.Command(name = "copilot embed", sortOptions = false,
+            customSynopsis = {"copilot embed [OPTIONS] [TEXT…]",
+                "       copilot embed [OPTIONS] -d ROWS"}, description = {
+            "Vectors of texts, one a line of JSON: {\"index\", \"embedding\", and \"id\" where a row has one}.",
+            "Each TEXT is one; without any each line of stdin; with -d each row. All are looked at before",
+            "anything is sent.", ""})
+    static final class EmbedCommand extends LongHeaderCommand {
+        @Parameters(paramLabel = "TEXT", arity = "0..*", description = "A text; - alone reads stdin, a text a line.")
+        List<String> words = List.of();
+
+        @Option(order = 0, names = {"-d", "--data"}, paramLabel = "ROWS", description =
+                "A file, a folder, a pattern of JSON files, or - for JSON Lines on stdin.")
+        String rows;
+
+        @Option(order = 0, names = "--field", paramLabel = "NAME", description =
+                "The field of a row that holds its text. Default: text, else input.")
+        String field;
+
+        @Option(order = 0, names = "--id", paramLabel = "FIELD", description =
+                "The field that names a row. Default: id, else custom_id, if it has one.")
+        String id;
+
+        @Option(order = 0, names = {"-t", "--template"}, paramLabel = "NAME", description =
+                "Fill a template with each row: that is its text.")
+        String template;
+
+        @Option(order = 0, names = "--var", paramLabel = "NAME=VALUE", description = "One value for the template.")
+        void variable(String pair) { data.text(pair); }
+
+        @Option(order = 0, names = "--allow-missing", description = "A value that is missing is empty, and no error.")
+        boolean allowMissing;
+
+        @Option(order = 1, names = {"-m", "--model"}, paramLabel = "ID", description =
+                "The model. Default: text-embedding-3-small, else the account's first for embeddings.")
+        String model;
+
+        @Option(order = 1, names = "--dimensions", paramLabel = "N", description =
+                "Numbers in a vector, where the model can shorten them.")
+        Integer dimensions;
+
+        @Option(order = 2, names = {"-o", "--output"}, paramLabel = "FILE", description =
+                "Write to FILE, whole: .jsonl, .csv, .npy, or .json for one record.")
+        String output;
+
+        @Option(order = 2, names = "--format", paramLabel = "jsonl|csv|npy", description =
+                "npy: NumPy's, float32, a row a text. Default: by the ending of FILE, else jsonl.")
+        String format;
+
+        @Option(order = 2, names = "--json", description = "One JSON record with all vectors, model and usage.")
+        boolean json;
+
+        @Option(order = 2, names = "--echo", description = "Repeat the texts.")
+        boolean echo;
+
+        @Option(order = 2, names = {"-u", "--usage"}, description = "Say on stderr what it cost.")
+        boolean usage;
+
+        @Option(order = 2, names = "--max-wait", paramLabel = "TIME", description =
+                "The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT, else 60s.")
+        String maxWait;
+
+        private final PromptData data = new PromptData();
+
+        @Override
+        Duration maxWait() { return Durations.parse("--max-wait", maxWait, super.maxWait()); }
+
+        @Override
+        int run(CopilotClient copilot) {
+            if (dimensions != null && dimensions < 1) {
+                throw Fault.usage("--dimensions " + dimensions + " is out of range", "1 or more");
+            }
+            String file = output == null || output.equals("-") ? null : output;
+            if (file != null && rows != null && env.path(file).normalize().equals(env.path(rows).normalize())) {
+                throw Fault.usage("-o " + output + " would be written over the rows", "another name for the vectors");
+            }
+            var form = new EmbedJob.Form(VectorWriter.format(env, json, format, file), echo,
+                    file == null ? null : OutputFile.check(env, "-o", file), usage);
+            try (var texts = texts()) {
+                return new EmbedJob(env, screen, copilot, form, texts).run(model, dimensions);
+            }
+        }
+
+        private EmbedTexts texts() {
+            if (rows == null) {
+                var idle = Stream.of(field == null ? "" : "--field", id == null ? "" : "--id", template == null ? ""
+                        : "-t", data.given() ? "--var" : "").filter(option -> !option.isEmpty()).findFirst();
+                if (idle.isPresent()) throw Fault.usage(idle.get() + " is for rows, and there are none", "-d ROWS");
+                return EmbedTexts.of(env, words);
+            }
+            if (!words.isEmpty()) throw Fault.usage("texts as words and rows exclude each other", "leave out one");
+            if (template == null) {
+                if (data.given()) throw Fault.usage("--var fills a template, and none is named", "-t NAME");
+                return EmbedTexts.of(env, rows, id, row -> EmbedTexts.field(row, field));
+            }
+            if (field != null) throw Fault.usage("--field and -t exclude each other", "take one of them");
+            var filled = new TemplateFolders(env).named(template);
+            var constant = data.values(env);
+            return EmbedTexts.of(env, rows, id, row -> {
+                var values = new LinkedHashMap<>(row.data());
+                values.putAll(constant);
+                return Question.text(filled.filled(values, allowMissing), false);
+            });
+        }
+    }
+
     @CommandLine.Command(name = "copilot models", sortOptions = false,
             customSynopsis = "copilot models [OPTIONS] [WORD | default [ID]]", description = {
             "What this account can use; a word narrows the list. TSV in a pipe.",
@@ -1331,6 +1445,28 @@ public class copilot {
             if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
             copilot.setDefaultModel(model.id());
             print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
+            return 0;
+        }
+    }
+
+    @CommandLine.Command(name = "copilot usage", sortOptions = false,
+            customSynopsis = "copilot usage [OPTIONS]", description = {
+            "Your plan, what is left of its quotas, and when they begin anew. GitHub's figures may lag behind its",
+            "billing page. TSV in a pipe: id, used, remaining, entitlement, percent remaining, unlimited, reset,",
+            "used beyond, whether more may be used, unit.", ""})
+    static final class UsageCommand extends LongHeaderCommand {
+        @Option(names = "--json", description = "GitHub's whole answer.")
+        boolean json;
+
+        @Override
+        int run(CopilotClient copilot) {
+            var account = copilot.account();
+            if (json) print(Json.pretty(account.json()));
+            else if (env.terminal().test(1)) print(account.toString());
+            else {
+                if (account.quotas().isEmpty()) screen.warn(Account.UNTOLD);
+                screen.table(env, List.of(), account.quotas().stream().map(Quota::cells).toList());
+            }
             return 0;
         }
     }
@@ -1534,8 +1670,26 @@ public class copilot {
     /// The same for rows at hand, such as `rows("x.csv").filter(…).toList()`.
     public static Batch batch(Prompt prompt, List<? extends Map<String, ?>> rows) { return new Batch(prompt, rows); }
 
+    /// Vectors of texts, in their order, by the account's model for embeddings: `embed("a cat", "a dog")`.
+    ///
+    /// @throws Fault where a text is empty or too long, or the account has no such model
+    public static List<double[]> embed(String... texts) {
+        return embed(List.of(Fault.given(texts, "embed's texts")));
+    }
+
+    /// The same of many texts, in as many requests as they need.
+    public static List<double[]> embed(List<String> texts) {
+        return Toolkit.mine().embed(Fault.given(texts, "embed's texts"));
+    }
+
+    /// How alike two vectors are, by the cosine of the angle between them: 1 is the same direction, 0 none in common.
+    public static double similarity(double[] a, double[] b) { return Embedder.cosine(a, b); }
+
     /// What this account can use: `models().filter(m -> m.supports("vision"))`. The list is an hour old at most.
     public static Models models() { return Toolkit.mine().models(); }
+
+    /// Your plan and what is left of its quotas: `usage().quotas()`. (What a call cost: `ask("…").usage()`.)
+    public static Account usage() { return Toolkit.mine().copilot().account(); }
 
     /// The names of the templates that `prompt` finds.
     public static List<String> templates() { return Toolkit.mine().templates(); }
@@ -2034,8 +2188,10 @@ public class copilot {
             return json.put("ms", took.toMillis()).put("id", id).put("request_id", requestId);
         }
 
-        String usageLine() {
-            return "usage: " + usage + ", " + Text.printable(model) + ", " + Durations.seconds(took);
+        /// @param estimate its price by the catalogue, where GitHub has not said what it cost
+        String usageLine(Optional<BigDecimal> estimate) {
+            return "usage: " + usage + estimate.map(credits -> ", about " + credits.toPlainString() + " credits")
+                    .orElse("") + ", " + Text.printable(model) + ", " + Durations.seconds(took);
         }
     }
 
@@ -2158,6 +2314,11 @@ public class copilot {
 
         boolean isChat() { return json.path("capabilities").path("type").asString("chat").equals("chat"); }
 
+        boolean isEmbeddings() { return json.path("capabilities").path("type").asString("").equals("embeddings"); }
+
+        /// How many texts a request for vectors may hold; the usual 512 where the catalogue does not say.
+        int maxInputs() { return limit("max_inputs") > 0 ? (int) Math.min(limit("max_inputs"), 2048) : 512; }
+
         boolean isDefault() { return json.path("is_chat_default").asBoolean(false); }
 
         boolean matches(String part) {
@@ -2260,6 +2421,124 @@ public class copilot {
 
         @Override
         public String toString() { return id(); }
+    }
+
+    /// An account's plan and quotas; `json()` is GitHub's whole answer.
+    public record Account(JsonNode json, Instant asked) {
+        static final String UNTOLD = "GitHub tells no quotas of this account";
+
+        public String login() { return Json.text(json, "login"); }
+
+        /// `free`, `individual`, `individual_pro`, `business`, `enterprise` …
+        public String plan() {
+            String plan = Json.text(json, "copilot_plan");
+            return sku().contains("free") ? "free" : plan.isEmpty() ? "unknown" : plan;
+        }
+
+        /// What was bought, such as `yearly_subscriber_quota`; empty where GitHub does not say.
+        public String sku() { return Json.text(json, "access_type_sku"); }
+
+        /// Whether calls are billed by their tokens, in AI credits of a cent each, and not as premium requests.
+        public boolean tokenBilled() {
+            var billing = json.path("token_based_billing");
+            return billing.isObject() ? billing.path("enabled").asBoolean(true) : billing.asBoolean(false);
+        }
+
+        /// When the quotas begin anew, if GitHub says so.
+        public Optional<Instant> reset() { return Quotas.reset(json); }
+
+        /// What the plan has, in GitHub's order; empty where GitHub does not say.
+        public List<Quota> quotas() { return Quotas.of(json, tokenBilled() ? "credits" : "requests"); }
+
+        @Override
+        public String toString() {
+            var lines = new StringJoiner("\n");
+            lines.add(Text.printable((login().isEmpty() ? "?" : login()) + " (" + plan() + (sku().isEmpty() ? ""
+                    : ", " + sku()) + ")") + (tokenBilled() ? ", billed in AI credits, $0.01 each" : ""));
+            int width = quotas().stream().mapToInt(quota -> quota.name().length()).max().orElse(0);
+            for (var quota : quotas()) {
+                String other = quota.reset() == null || reset().isPresent() && reset().get().equals(quota.reset()) ? ""
+                        : ", resets " + Quotas.when(quota.reset(), asked);
+                lines.add("  " + Text.padded(quota.name(), width) + "  " + quota.bar() + other);
+            }
+            if (quotas().isEmpty()) lines.add("  " + UNTOLD);
+            reset().ifPresent(then -> lines.add("resets " + Quotas.when(then, asked)));
+            return lines.toString();
+        }
+    }
+
+    /// One quota of an account. What GitHub does not say is null.
+    ///
+    /// @param id as GitHub names it, such as `premium_interactions`
+    /// @param entitlement how many a period has
+    /// @param remaining how many of them are left; below 0 where more were used
+    /// @param percent how much of the entitlement is left
+    /// @param overage how many were used beyond it
+    /// @param overagePermitted whether more may be used than there are, and is billed
+    /// @param reset when the next period begins
+    /// @param unit `credits`, `requests`, or empty where they have no other name than the quota's
+    public record Quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent, boolean unlimited,
+                        BigDecimal overage, boolean overagePermitted, Instant reset, String unit) {
+        /// The id as people read it.
+        public String name() { return Screen.cell(id.replace('_', ' ')); }
+
+        /// How many were used; null where GitHub does not say.
+        public BigDecimal used() {
+            return unlimited || entitlement == null || remaining == null ? null : entitlement.subtract(remaining);
+        }
+
+        List<String> cells() {
+            return List.of(id, plain(used()), unlimited ? "" : plain(remaining), unlimited ? "" : plain(entitlement),
+                    unlimited ? "" : plain(percent), Boolean.toString(unlimited), reset == null ? "" : reset.toString(),
+                    plain(overage), Boolean.toString(overagePermitted), unit);
+        }
+
+        String bar() {
+            if (unlimited || none()) return left() + beyond();
+            int full = percent == null ? 0 : percent.signum() <= 0 ? 0 : percent.intValue() >= 100 ? 20
+                    : Math.clamp(percent.intValue() / 5, 1, 19);
+            String share = percent == null ? "      ? %" : String.format("%8s", rounded()) + " %";
+            String bar = "█".repeat(full) + "░".repeat(20 - full);
+            String count = remaining == null ? "what is left" + of() + " is not told" : plain(remaining) + of()
+                    + " left";
+            return bar + share + "  " + count + (usedUp() ? " (used up)" : "") + beyond();
+        }
+
+        /// Such as `90.4 % left of 300 credits`.
+        String left() {
+            if (unlimited) return "unlimited";
+            if (none()) return "none in this plan";
+            return (percent != null ? rounded() + " % left" : remaining != null ? plain(remaining) + " left"
+                    : "not told what is left") + of();
+        }
+
+        private boolean none() {
+            return entitlement != null && entitlement.signum() == 0 && (remaining == null || remaining.signum() == 0);
+        }
+
+        private boolean usedUp() {
+            return remaining != null ? remaining.signum() <= 0 : percent != null && percent.signum() <= 0;
+        }
+
+        private String of() {
+            return entitlement == null ? unit.isEmpty() ? "" : " " + unit
+                    : " of " + plain(entitlement) + (unit.isEmpty() ? "" : " " + unit);
+        }
+
+        private String beyond() {
+            return (overage != null && overage.signum() > 0 ? ", " + plain(overage) + " used beyond it" : "")
+                    + (overagePermitted ? ", more may be used and is billed" : "");
+        }
+
+        /// Never more than there is: 99.999 is not 100.
+        private String rounded() { return plain(percent.setScale(2, RoundingMode.FLOOR)); }
+
+        private static String plain(BigDecimal number) {
+            return number == null ? "" : number.stripTrailingZeros().toPlainString();
+        }
+
+        @Override
+        public String toString() { return name() + ": " + left() + beyond(); }
     }
 
     /// The one exception: a sentence that says what happened and where, what to type next, and the exit code.
@@ -2473,6 +2752,18 @@ final class Toolkit {
 
     Models models() {
         return new Models(copilot().catalogue(Catalogue.FRESH).models().stream().filter(Model::shown).toList());
+    }
+
+    List<double[]> embed(List<String> texts) {
+        if (texts.isEmpty()) throw Fault.usage("embed() wants a text", "embed(\"a cat\", \"a dog\")");
+        var model = copilot().embeddingModel(null);
+        for (int i = 0; i < texts.size(); i++) {
+            Embedder.check("text " + (i + 1), Fault.given(texts.get(i), "text " + (i + 1)), model);
+        }
+        var vectors = new ArrayList<double[]>();
+        new Embedder(copilot(), model, null).all(texts.iterator(), text -> text, (_, some) -> some.forEach(vector ->
+                vectors.add(Embedder.numbers(vector).mapToDouble(Double::parseDouble).toArray())));
+        return List.copyOf(vectors);
     }
 
     Stream<Row> rows(String name) {
@@ -5078,10 +5369,7 @@ final class OutputFile {
 
     /// Keeps what had come of an answer that broke off, beside the file, whose old content stays.
     static Path keepPart(Path file, String text) {
-        Path part = file;
-        for (int i = 1; !inPlace(file) && (i == 1 || Files.exists(part)); i++) {
-            part = file.resolveSibling(file.getFileName() + ".part" + (i == 1 ? "" : i));
-        }
+        Path part = partOf(file);
         try {
             return Files.writeString(part, Text.withOneNewline(text));
         } catch (IOException e) {
@@ -5089,7 +5377,16 @@ final class OutputFile {
         }
     }
 
-    private static boolean inPlace(Path file) {
+    /// Where what had come of a file is kept: FILE.part, or another where that is taken; in place, where it must be.
+    static Path partOf(Path file) {
+        Path part = file;
+        for (int i = 1; !inPlace(file) && (i == 1 || Files.exists(part)); i++) {
+            part = file.resolveSibling(file.getFileName() + ".part" + (i == 1 ? "" : i));
+        }
+        return part;
+    }
+
+    static boolean inPlace(Path file) {
         boolean movable = Files.isRegularFile(file) && Files.isWritable(file.toAbsolutePath().getParent());
         return Files.exists(file) && !movable;
     }
@@ -5412,6 +5709,410 @@ record KeptConversation(Path file, List<LoggedTurn> turns) {
     }
 }
 
+/// A file that grows piece by piece, and takes its name when it is whole.
+final class GrowingFile implements Closeable {
+    final OutputStream out;
+    private final Path file, part;                          // the same where it is written in place
+
+    GrowingFile(Path name) throws IOException {
+        file = Files.isSymbolicLink(name) ? name.toRealPath() : name;
+        part = OutputFile.inPlace(file) ? file
+                : file.resolveSibling("." + file.getFileName() + "." + Text.randomId() + ".part");
+        out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 16);
+    }
+
+    void whole() throws IOException {
+        out.close();
+        if (!part.equals(file)) WholeFile.take(part, file);
+    }
+
+    /// Leaves what had come beside the file, whose old content stays.
+    Path keep() throws IOException {
+        out.close();
+        return part.equals(file) ? file : Files.move(part, OutputFile.partOf(file));
+    }
+
+    @Override
+    public void close() throws IOException {
+        out.close();
+        if (!part.equals(file)) Files.deleteIfExists(part);
+    }
+}
+
+/// The texts of `embed`, read twice: to look at all of them, and to send them.
+final class EmbedTexts implements AutoCloseable {
+    /// @param place what the user calls it, such as `tickets.csv:17`
+    /// @param id null where the row has none
+    record Item(int index, String place, String id, String text) {}
+
+    private interface Source {
+        Rows open(EmbedTexts texts);
+    }
+
+    private final Environment env;
+    private final String name;
+    private final Source source;
+    private final String id;
+    private final Function<InputRow, String> text;
+    private Path spool;                                     // a copy of what can be read once only
+
+    private EmbedTexts(Environment env, String name, Source source, String id, Function<InputRow, String> text) {
+        this.env = env;
+        this.name = name;
+        this.source = source;
+        this.id = id;
+        this.text = text;
+    }
+
+    /// @param words a text each; none, or `-`: the lines of stdin
+    static EmbedTexts of(Environment env, List<String> words) {
+        boolean stdin = words.isEmpty() || words.equals(List.of("-"));
+        if (words.isEmpty() && env.stdin().kind() == Stdin.Kind.TERMINAL) {
+            throw Fault.usage("there is no text", "copilot embed \"a text\", a pipe of lines, or -d ROWS");
+        }
+        Source source = stdin ? texts -> Lines.open(texts.spooled(null), "stdin") : _ -> new Words(words);
+        return new EmbedTexts(env, "stdin", source, null, row -> Data.text(row.data().get("text")));
+    }
+
+    /// @param id the field that names a row; null: `id` or `custom_id`, if it is there
+    static EmbedTexts of(Environment env, String rows, String id, Function<InputRow, String> text) {
+        String format = rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
+        Path file = rows.equals("-") ? null : env.path(rows);
+        boolean once = file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
+        String name = file == null ? "stdin" : rows;
+        return new EmbedTexts(env, name, texts -> Rows.opened(env, once ? texts.spooled(file).toString() : rows, name,
+                format), id, text);
+    }
+
+    /// A row's text in the field that is named, else in `text`, else in `input`.
+    static String field(InputRow row, String named) {
+        var names = named == null ? List.of("text", "input") : List.of(named);
+        var name = names.stream().filter(row.data()::containsKey).findFirst().orElseThrow(() -> Fault.usage(
+                "there is no field " + String.join(" or ", names), "--field NAME; it has: "
+                        + Text.shortened(String.join(", ", row.data().keySet()), 200)));
+        Object value = row.data().get(name);
+        if (value instanceof String || value instanceof Data.Digits) return value.toString();
+        throw Fault.usage(name + " is " + (value == Data.NULL ? "null" : Data.kind(value)) + ", and no text",
+                "-t TEMPLATE makes a text of a row");
+    }
+
+    /// Throws a Fault where a row cannot be read, or has no text.
+    final class Reader implements Iterator<Item>, AutoCloseable {
+        private final Rows rows = source.open(EmbedTexts.this);
+        private int index;
+        private InputRow ahead;
+
+        @Override
+        public boolean hasNext() {
+            try {
+                if (ahead == null) ahead = rows.next();
+                return ahead != null;
+            } catch (IOException e) {
+                throw Fault.io("cannot read the texts", e, null);
+            }
+        }
+
+        @Override
+        public Item next() {
+            if (!hasNext()) throw new NoSuchElementException();
+            var row = ahead;
+            ahead = null;
+            return item(row, index++);
+        }
+
+        @Override
+        public void close() throws IOException { rows.close(); }
+    }
+
+    private Item item(InputRow row, int index) {
+        String place = shown(row.place());
+        try {
+            if (row.fault() != null) throw row.fault();
+            return new Item(index, place, id(row.data()), text.apply(row));
+        } catch (Fault fault) {
+            String said = shown(fault.sentence());
+            throw Fault.usage(said.startsWith(place) ? said : place + ": " + said, fault.hint());
+        }
+    }
+
+    private String shown(String place) { return spool == null ? place : place.replace(spool.toString(), name); }
+
+    private String id(Map<String, Object> row) {
+        for (String name : id == null ? List.of("id", "custom_id") : List.of(id)) {
+            if (row.getOrDefault(name, Data.NULL) != Data.NULL) return Data.text(row.get(name));
+        }
+        if (id == null) return null;
+        throw Fault.usage("there is no " + id + " for --id", "--id names a field that every row has");
+    }
+
+    /// @param file null: stdin
+    private Path spooled(Path file) {
+        if (spool != null) return spool;
+        try {
+            spool = Files.createTempFile("copilot-", ".texts");     // nobody else can read it
+            if (file == null) env.stdin().copyTo(spool);
+            else try (var out = Files.newOutputStream(spool)) {
+                Files.copy(file, out);
+            }
+            return spool;
+        } catch (IOException e) {
+            throw Fault.io("cannot keep the texts in " + System.getProperty("java.io.tmpdir"), e, "is it full?");
+        }
+    }
+
+    @Override
+    public void close() {
+        if (spool != null) spool.toFile().delete();
+    }
+
+    private static final class Words implements Rows {
+        private final List<String> words;
+        private int read;
+
+        Words(List<String> words) { this.words = words; }
+
+        @Override
+        public InputRow next() {
+            return read == words.size() ? null : new InputRow("text " + (read + 1), Map.of("text", words.get(read++)),
+                    null);
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /// A text a line. They are cut as bytes, so that one that is not UTF-8 is named.
+    private static final class Lines implements Rows {
+        private final InputStream in;
+        private final String name;
+        private int line;
+
+        private Lines(InputStream in, String name) {
+            this.in = in;
+            this.name = name;
+        }
+
+        static Lines open(Path file, String name) {
+            try {
+                return new Lines(new BufferedInputStream(Files.newInputStream(file), 1 << 16), name);
+            } catch (IOException e) {
+                throw Fault.io("cannot read " + name, e, null);
+            }
+        }
+
+        @Override
+        public InputRow next() throws IOException {
+            int b = in.read();
+            if (b < 0) return null;
+            line++;
+            var bytes = new ByteArrayOutputStream(256);
+            for (; b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
+            String place = name + ":" + line;
+            return InputRow.of(place, () -> Map.of("text", Text.utf8(bytes.toByteArray(), place)
+                    .replaceFirst("\r$", "")));
+        }
+
+        @Override
+        public void close() throws IOException { in.close(); }
+    }
+}
+
+/// Writes vectors as they come, in the texts' order.
+final class VectorWriter implements Closeable {
+    private static final List<String> FORMATS = List.of("jsonl", "csv", "npy");
+
+    private final String format;
+    private final boolean ids, echo;
+    private final int rows;
+    private final GrowingFile file;                         // null: stdout
+    private final Writer text;
+    private final OutputStream bytes;
+    private int written;
+
+    /// @param ids whether any text has one
+    /// @param rows how many texts there are
+    VectorWriter(Environment env, EmbedJob.Form form, boolean ids, int rows) throws IOException {
+        format = form.format();
+        echo = form.echo();
+        this.ids = ids;
+        this.rows = rows;
+        file = form.file() == null ? null : new GrowingFile(form.file());
+        text = file == null ? env.out() : new OutputStreamWriter(file.out, StandardCharsets.UTF_8);
+        bytes = file != null ? file.out : format.equals("npy") ? ByteWriter.of(env.out()).orElseThrow() : null;
+    }
+
+    /// The format that is named, else the one that the file's ending means.
+    static String format(Environment env, boolean json, String named, String file) {
+        if (json && named != null) throw Fault.usage("--json and --format exclude each other", "take one of them");
+        if (named != null && !FORMATS.contains(named)) {
+            throw Fault.usage("--format " + named + " is unknown", String.join(", ", FORMATS));
+        }
+        String ending = file == null || !file.contains(".") ? "" : file.substring(file.lastIndexOf('.') + 1)
+                .toLowerCase(Locale.ROOT);
+        String format = json ? "json" : named != null ? named : ending.equals("json") || FORMATS.contains(ending)
+                ? ending : "jsonl";
+        if (format.equals("npy") && file == null && env.terminal().test(1)) {
+            throw Fault.usage("npy is not for a terminal", "-o vectors.npy");
+        }
+        if (format.equals("npy") && file == null && ByteWriter.of(env.out()).isEmpty()) {
+            throw Fault.usage("npy is bytes, and this output takes text", "-o vectors.npy");
+        }
+        return format;
+    }
+
+    void write(EmbedTexts.Item item, String vector, int size) throws IOException {
+        if (written == 0) begin(size);
+        switch (format) {
+            case "npy" -> bytes.write(floats(vector, size));
+            case "csv" -> text.write((ids ? Results.cell(item.id() == null ? "" : item.id(), false) + "," : "")
+                    + item.index() + (echo ? "," + Results.cell(item.text(), false) : "") + ","
+                    + vector.substring(1, vector.length() - 1) + "\n");
+            case "json" -> text.write((written == 0 ? "{\"data\":[\n" : ",\n") + line(item, vector));
+            default -> text.write(line(item, vector) + "\n");
+        }
+        written++;
+    }
+
+    private String line(EmbedTexts.Item item, String vector) {
+        var line = Json.object();
+        if (item.id() != null) line.put("id", item.id());
+        line.put("index", item.index());
+        if (echo) line.put("text", item.text());
+        String fields = Json.line(line);
+        return fields.substring(0, fields.length() - 1) + ",\"embedding\":" + vector + "}";
+    }
+
+    private void begin(int size) throws IOException {
+        if (format.equals("npy")) bytes.write(npyHeader(rows, size));
+        if (!format.equals("csv")) return;
+        text.write((ids ? "id," : "") + "index," + (echo ? "text," : "") + IntStream.range(0, size)
+                .mapToObj(i -> "e" + i).collect(Collectors.joining(",")) + "\n");
+    }
+
+    /// NumPy's format 1.0: the header ends at a multiple of 64 bytes (numpy.lib.format).
+    static byte[] npyHeader(int rows, int size) {
+        String shape = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + rows + ", " + size + "), }";
+        int length = Math.ceilDiv(10 + shape.length() + 1, 64) * 64 - 10;
+        var header = ByteBuffer.allocate(10 + length).order(ByteOrder.LITTLE_ENDIAN);
+        header.put(new byte[]{(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}).putShort((short) length);
+        return header.put((Text.padded(shape, length - 1) + "\n").getBytes(StandardCharsets.US_ASCII)).array();
+    }
+
+    private static byte[] floats(String vector, int size) {
+        var row = ByteBuffer.allocate(4 * size).order(ByteOrder.LITTLE_ENDIAN);
+        Embedder.numbers(vector).forEach(number -> row.putFloat(Float.parseFloat(number)));
+        return row.array();
+    }
+
+    void flush() throws IOException { if (format.equals("npy")) bytes.flush(); else text.flush(); }
+
+    /// @param sum what stands in the record besides the vectors
+    void whole(ObjectNode sum) throws IOException {
+        if (written != rows) {
+            throw Fault.error("the texts have changed meanwhile: there were " + rows + ", and then " + written,
+                    "the same command again");
+        }
+        if (format.equals("json")) text.write("\n]," + Json.line(sum).substring(1) + "\n");
+        flush();
+        if (file != null) file.whole();
+    }
+
+    /// Says where that is what had come; of npy, whose header promises more, nothing is kept.
+    String keep() throws IOException {
+        flush();
+        if (file == null) return "were printed";
+        boolean useful = written > 0 && !format.equals("npy");
+        return useful ? "are in " + file.keep() : "had come, and are not kept";
+    }
+
+    @Override
+    public void close() throws IOException { if (file != null) file.close(); }
+}
+
+/// `embed` from its texts to its vectors.
+final class EmbedJob {
+    /// @param format `jsonl`, `csv`, `npy` or `json`
+    /// @param file null: stdout
+    record Form(String format, boolean echo, Path file, boolean usage) {}
+
+    private final Environment env;
+    private final Screen screen;
+    private final CopilotClient copilot;
+    private final Form form;
+    private final EmbedTexts texts;
+    private int count, done;
+    private boolean ids;
+
+    EmbedJob(Environment env, Screen screen, CopilotClient copilot, Form form, EmbedTexts texts) {
+        this.env = env;
+        this.screen = screen;
+        this.copilot = copilot;
+        this.form = form;
+        this.texts = texts;
+    }
+
+    int run(String wished, Integer dimensions) {
+        var model = copilot.embeddingModel(wished);
+        look(model);
+        if (count == 0) throw Fault.usage("there are no texts", "a line, or a row, a text");
+        long start = System.nanoTime();
+        var embedder = new Embedder(copilot, model, dimensions);
+        write(embedder);
+        if (form.usage()) {
+            screen.say("usage: " + embedder.tokens() + " tokens" + model.credits(embedder.tokens(), 0)
+                    .filter(credits -> credits.signum() > 0).map(credits -> ", about " + credits.toPlainString()
+                            + " credits").orElse("") + ", " + Text.printable(embedder.answeredBy()) + ", "
+                    + embedder.requests() + (embedder.requests() == 1 ? " request, " : " requests, ")
+                    + Durations.seconds(Duration.ofNanos(System.nanoTime() - start)));
+            copilot.quota().ifPresent(screen::say);
+        }
+        return 0;
+    }
+
+    private void look(Model model) {
+        try (var reader = texts.new Reader()) {
+            while (reader.hasNext()) {
+                var item = reader.next();
+                Embedder.check(item.place(), item.text(), model);
+                count++;
+                ids |= item.id() != null;
+            }
+        } catch (IOException e) {
+            throw Fault.io("cannot read the texts", e, null);
+        }
+    }
+
+    private void write(Embedder embedder) {
+        try (var reader = texts.new Reader(); var to = new VectorWriter(env, form, ids, count)) {
+            try {
+                embedder.all(reader, EmbedTexts.Item::text, (items, vectors) -> told(to, items, vectors, embedder));
+                to.whole(embedder.json());
+            } catch (Fault fault) {
+                String where = to.keep();
+                if (done > 0) screen.note(done + " of " + count + " vectors " + where);
+                throw fault;
+            } finally {
+                screen.countdown("");
+            }
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + (form.file() == null ? "the vectors" : form.file().toString()), e,
+                    "is the disk full? choose another place for -o");
+        }
+    }
+
+    private void told(VectorWriter to, List<EmbedTexts.Item> items, List<String> vectors, Embedder embedder) {
+        screen.countdown("");
+        try {
+            for (int i = 0; i < items.size(); i++) to.write(items.get(i), vectors.get(i), embedder.size());
+            to.flush();
+        } catch (IOException e) {
+            throw Fault.io("cannot write the vectors", e, "is the disk full? choose another place for -o");
+        }
+        done += items.size();
+        if (done < count) screen.countdown(done + "/" + count + " texts");
+    }
+}
+
 /// A conversation on a terminal. The only part that loads JLine.
 final class Conversation {
     private static final String HELP = """
@@ -5554,7 +6255,10 @@ final class Conversation {
                     said.size() - 1), printer));
             printer.end();
             log.answered(reply);
-            if (manner.usage()) screen.note(reply.usageLine());
+            if (manner.usage()) {
+                screen.note(reply.usageLine(copilot.estimate(request.model(), reply.usage())));
+                copilot.quota().ifPresent(screen::note);
+            }
             if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
         } catch (Fault fault) {
             printer.end();
@@ -6406,6 +7110,53 @@ final class CopilotClient {
         session.home().edit(session.home().choices(), session.notes()::warn, choices -> choices.put("model", id));
     }
 
+    /// The vectors of some texts by one request.
+    Embeddings embed(Model model, List<String> texts, Integer dimensions) {
+        var body = Json.object().put("model", model.id());
+        texts.forEach(body.putArray("input")::add);         // also a single one: a bare text is refused
+        if (dimensions != null) body.put("dimensions", dimensions);
+        return send("POST", "/embeddings", Json.bytes(body), Call::slow, new EmbeddingsReading(texts.size()), answer ->
+                answer.code().startsWith("model_not") ? Fault.error("this account cannot use the model \"" + model
+                        + "\": " + answer.said(), "copilot models --all --refresh; then -m ID") : null);
+    }
+
+    /// The model for vectors: the one that is named, else the usual, else the first of the catalogue.
+    Model embeddingModel(String named) {
+        var all = catalogue(Catalogue.USABLE);
+        var fit = all.models().stream().filter(Model::isEmbeddings).toList();
+        String ids = fit.stream().map(Model::id).collect(Collectors.joining(", "));
+        if (named == null || named.isBlank()) {
+            return fit.stream().filter(m -> m.id().equals("text-embedding-3-small")).findFirst().or(() -> fit.stream()
+                    .findFirst()).orElseThrow(() -> Fault.error("GitHub lists no model for embeddings for this account",
+                    "copilot models --all --refresh shows what there is; plans and organizations differ"));
+        }
+        String id = named.strip();
+        return fit.stream().filter(m -> m.id().equals(id)).findFirst().orElseThrow(() -> Fault.usage(
+                all.find(id).isPresent() ? id + " makes no embeddings" : "this account has no model \"" + id + "\"",
+                fit.isEmpty() ? "GitHub lists no model for embeddings for this account" : "-m " + ids));
+    }
+
+    /// The plan and its quotas: GitHub is asked, not the Copilot API.
+    Account account() {
+        var source = tokens.source();
+        var call = Call.get(session.host().rest("/copilot_internal/user"), session.headers().github(source.value()))
+                .explained(answer -> ExchangeRefusal.of(source, answer));
+        return new Account(session.wire().send(call, Reading.json("GitHub's answer about the account")), session.now());
+    }
+
+    /// A line on what is left of the quotas, as the last answer's headers told it: without that last call itself.
+    Optional<String> quota() {
+        return session.wire().lastHeaders().flatMap(headers -> Quotas.line(Quotas.of(headers), session.now()));
+    }
+
+    /// What a call has cost by the catalogue's prices, where GitHub has not said so and the catalogue is at hand.
+    Optional<BigDecimal> estimate(String named, Usage usage) {
+        if (usage.nanoCredits() > 0 || usage.total() == 0) return Optional.empty();
+        if (known == null) known = stored();
+        return known.flatMap(all -> all.find(model(named))).flatMap(m -> m.credits(usage.prompt(), usage.completion()))
+                .filter(credits -> credits.signum() > 0);
+    }
+
     /// The models of this account, from the cache where that is younger than `age`.
     Catalogue catalogue(Duration age) {
         if (known == null) known = stored();
@@ -6517,6 +7268,341 @@ record Catalogue(ObjectNode json, Instant fetched) {
     Model named(String id) {
         return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
                 Nearest.of(id, chatModels()).map(near -> "did you mean " + near + "?").orElse("copilot models")));
+    }
+}
+
+/// What is left of an account's quotas: from GitHub's answer about it, and from headers of the API's answers, where
+/// the figures are those from before the call (vscode-copilot-chat, CopilotChat.nvim, copilot-api).
+final class Quotas {
+    private static final DateTimeFormatter DAY = DateTimeFormatter.ofPattern("yyyy-MM-dd");
+    private static final DateTimeFormatter MINUTE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
+    private static final Duration SOON = Duration.ofDays(2);
+
+    /// @param unit what premium interactions are counted in
+    static List<Quota> of(JsonNode account, String unit) {
+        var reset = reset(account).orElse(null);
+        var snapshots = account.path("quota_snapshots").properties().stream().filter(e -> e.getValue().isObject())
+                .map(e -> snapshot(e.getKey(), e.getValue(), reset, e.getKey().startsWith("premium") ? unit : ""))
+                .toList();
+        return snapshots.isEmpty() ? ofFree(account, reset) : snapshots;
+    }
+
+    /// A Free account's answer has two objects with a number a quota instead.
+    private static List<Quota> ofFree(JsonNode account, Instant reset) {
+        JsonNode all = account.path("monthly_quotas"), left = account.path("limited_user_quotas");
+        var ids = new LinkedHashSet<String>();
+        for (var numbers : List.of(all, left)) numbers.properties().forEach(entry -> ids.add(entry.getKey()));
+        return ids.stream().map(id -> quota(id, number(all.path(id)), number(left.path(id)), null, false, null, false,
+                reset, "")).toList();
+    }
+
+    private static Quota snapshot(String id, JsonNode json, Instant reset, String unit) {
+        var remaining = number(json.path("quota_remaining"));
+        var own = moment(json.path("reset_date"));
+        return quota(id, number(json.path("entitlement")), remaining != null ? remaining
+                : number(json.path("remaining")), number(json.path("percent_remaining")),
+                json.path("unlimited").asBoolean(false), number(json.path("overage_count")),
+                json.path("overage_permitted").asBoolean(false), own != null ? own : reset, unit);
+    }
+
+    private static Quota quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent,
+                               boolean unlimited, BigDecimal overage, boolean permitted, Instant reset, String unit) {
+        boolean endless = unlimited || entitlement != null && entitlement.signum() < 0;
+        boolean share = percent == null && remaining != null && entitlement != null && entitlement.signum() > 0;
+        return new Quota(id, entitlement, remaining, share ? remaining.multiply(BigDecimal.valueOf(100))
+                .divide(entitlement, 4, RoundingMode.FLOOR) : percent, endless, overage, permitted, reset, unit);
+    }
+
+    /// `x-quota-snapshot-ID` and `x-usage-ratelimit-PERIOD`, such as
+    /// `ent=300&ov=0.0&ovPerm=false&rem=90.4&rst=2026-12-01T00%3A00%3A00Z`; `ent=-1` is unlimited.
+    static List<Quota> of(HttpHeaders headers) {
+        var found = new TreeMap<String, Quota>();
+        headers.map().forEach((header, values) -> {
+            String name = header.toLowerCase(Locale.ROOT);
+            String id = name.startsWith("x-quota-snapshot-") ? name.substring(17)
+                    : name.startsWith("x-usage-ratelimit-") ? name.substring(18) + "_limit" : "";
+            var form = id.isEmpty() ? Map.<String, String>of() : form(values.getFirst());
+            var quota = quota(id, number(form.get("ent")), null, number(form.get("rem")), false,
+                    number(form.get("ov")), "true".equals(form.get("ovPerm")), moment(form.get("rst")), "");
+            if (quota.unlimited() || quota.percent() != null) found.put(id, quota);
+        });
+        if (found.containsKey("premium_interactions")) found.remove("premium_models");      // its older name
+        return List.copyOf(found.values());
+    }
+
+    /// @return empty where there is nothing to tell
+    static Optional<String> line(List<Quota> quotas, Instant now) {
+        if (quotas.isEmpty()) return Optional.empty();
+        var limited = quotas.stream().filter(quota -> !quota.unlimited()).map(quota -> quota.name() + " " + quota.left()
+                + (quota.reset() == null ? "" : ", resets " + day(quota.reset(), now))).toList();
+        return Optional.of("quota: " + (limited.isEmpty() ? "unlimited" : String.join("; ", limited)));
+    }
+
+    static Optional<Instant> reset(JsonNode account) {
+        return Stream.of("quota_reset_date_utc", "quota_reset_date", "limited_user_reset_date")
+                .map(name -> moment(account.path(name))).filter(Objects::nonNull).findFirst();
+    }
+
+    /// In the person's own time zone, for GitHub's midnight may be an evening there.
+    static String when(Instant then, Instant now) {
+        String clock = MINUTE.format(then.atZone(ZoneId.systemDefault()));
+        return then.isAfter(now) ? clock + ", in " + Durations.words(Duration.between(now, then))
+                : clock + " (which is past: the figures are old)";
+    }
+
+    private static String day(Instant then, Instant now) {
+        boolean soon = Duration.between(now, then).compareTo(SOON) < 0;
+        return (soon ? MINUTE : DAY).format(then.atZone(ZoneId.systemDefault()));
+    }
+
+    private static Map<String, String> form(String text) {
+        var fields = new HashMap<String, String>();
+        for (String pair : text.split("&")) {
+            int equals = pair.indexOf('=');
+            if (equals > 0) fields.put(pair.substring(0, equals), unescaped(pair.substring(equals + 1)));
+        }
+        return fields;
+    }
+
+    private static String unescaped(String text) {
+        try {
+            return URLDecoder.decode(text, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException _) {
+            return "";
+        }
+    }
+
+    /// Numbers come as such and as texts; null for anything else.
+    private static BigDecimal number(JsonNode json) { return json.isValueNode() ? number(json.asString("")) : null; }
+
+    private static BigDecimal number(String text) {
+        boolean number = text != null && text.matches("-?[0-9]{1,15}(\\.[0-9]{1,15})?([eE][+-]?[0-9])?");
+        return number ? new BigDecimal(text) : null;
+    }
+
+    private static Instant moment(JsonNode json) {
+        return json.isIntegralNumber() ? Json.instant(Json.object().set("at", json), "at") : moment(json.asString(""));
+    }
+
+    /// A moment, or a day, which begins at midnight UTC; null for anything else.
+    private static Instant moment(String text) {
+        try {
+            if (text == null) return null;
+            return text.length() == 10 ? LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant()
+                    : OffsetDateTime.parse(text).toInstant();
+        } catch (DateTimeParseException _) {
+            return null;
+        }
+    }
+}
+
+/// Vectors of texts, in their order, as JSON with the digits that GitHub sent.
+///
+/// @param size how many numbers each has
+record Embeddings(List<String> vectors, int size, long tokens, String model) {}
+
+/// Reads an answer of /embeddings piece by piece: a tree of a million numbers would take many times the room of their
+/// digits. Nothing is taken on trust: as many vectors as texts, each index once, all of one length.
+final class EmbeddingsReading implements Reading<Embeddings> {
+    private static final int LONGEST = 1 << 16;             // more numbers than any model's vector has
+
+    private final int texts;
+    private String[] vectors;
+    private int size;
+    private long tokens;
+    private String model, requestId;
+
+    EmbeddingsReading(int texts) { this.texts = texts; }
+
+    @Override
+    public Embeddings read(Answer answer) throws IOException {
+        vectors = new String[texts];
+        size = 0;
+        tokens = 0;
+        model = "";
+        requestId = answer.requestId();
+        try (var parser = Json.parser(answer.plain())) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) throw wrong("it is no JSON object");
+            while (parser.nextToken() == JsonToken.PROPERTY_NAME) field(parser);
+            parser.nextToken();                             // to the end, so that the connection can serve again
+        } catch (JacksonException e) {
+            var lost = Text.chain(e).filter(IOException.class::isInstance).findFirst();
+            if (lost.isPresent()) throw (IOException) lost.get();
+            throw wrong(answer.contentType().contains("html") ? "it is a page of HTML" : e.getOriginalMessage().lines()
+                    .findFirst().orElse("it is no JSON"));
+        }
+        long came = Stream.of(vectors).filter(Objects::nonNull).count();
+        if (came < texts) throw wrong(came + " vectors came for " + texts + (texts == 1 ? " text" : " texts"));
+        return new Embeddings(List.of(vectors), size, tokens, model);
+    }
+
+    private void field(JsonParser parser) {
+        String name = parser.currentName();
+        var token = parser.nextToken();
+        switch (name) {
+            case "data" -> {
+                if (token != JsonToken.START_ARRAY) throw wrong("its data are no list");
+                while (parser.nextToken() == JsonToken.START_OBJECT) vector(parser);
+                if (parser.currentToken() != JsonToken.END_ARRAY) throw wrong("its data are no list of vectors");
+            }
+            case "model" -> model = token == JsonToken.VALUE_STRING ? parser.getString() : "";
+            case "usage" -> {
+                JsonNode usage = parser.readValueAsTree();
+                tokens = usage.path("total_tokens").asLong(usage.path("prompt_tokens").asLong(0));
+            }
+            case "error" -> {
+                JsonNode error = parser.readValueAsTree();
+                if (!error.isNull()) throw wrong(Text.shortened(Text.printable(Json.text(error, "message")), 300));
+            }
+            default -> parser.skipChildren();
+        }
+    }
+
+    private void vector(JsonParser parser) {
+        long index = -1;
+        String vector = null;
+        while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+            String name = parser.currentName();
+            var token = parser.nextToken();
+            switch (name) {
+                case "index" -> index = token == JsonToken.VALUE_NUMBER_INT ? parser.getLongValue() : -1;
+                case "embedding" -> vector = numbers(parser);
+                default -> parser.skipChildren();
+            }
+        }
+        if (vector == null) throw wrong("one of its data holds no embedding");
+        if (index < 0) throw wrong("a vector has no index");
+        if (index >= texts) throw wrong("a vector has the index " + index + ", for " + texts + " texts");
+        if (vectors[(int) index] != null) throw wrong("two vectors have the index " + index);
+        vectors[(int) index] = vector;
+    }
+
+    private String numbers(JsonParser parser) {
+        if (parser.currentToken() != JsonToken.START_ARRAY) throw wrong("an embedding is no list of numbers");
+        var text = new StringBuilder(1 << 14).append('[');
+        int count = 0;
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            if (!parser.currentToken().isNumeric() || ++count > LONGEST) {
+                throw wrong("an embedding is no list of numbers");
+            }
+            if (count > 1) text.append(',');
+            text.append(parser.getStringCharacters(), parser.getStringOffset(), parser.getStringLength());
+        }
+        if (count == 0) throw wrong("an embedding is empty");
+        if (size > 0 && size != count) throw wrong("its vectors differ in length: " + size + " and " + count);
+        size = count;
+        return text.append(']').toString();
+    }
+
+    private Fault wrong(String what) {
+        return new Unfinished("GitHub's answer to /embeddings is not what was asked for: " + what
+                + (requestId.isEmpty() ? "" : " " + Refusal.inside("", requestId).marks("")),
+                "try again; the same with -v shows more");
+    }
+}
+
+/// Embeds texts in as many requests as they need, one after the other.
+final class Embedder {
+    /// What OpenAI's models for embeddings take of one text.
+    private static final int MOST_TOKENS = 8191;
+    /// OpenAI refuses more than 300,000 tokens a request; a token is seldom less than 2.5 bytes.
+    private static final int MOST_BYTES = 750_000;
+
+    private final CopilotClient copilot;
+    private final Model model;
+    private final Integer dimensions;
+    private int requests, size;
+    private long tokens;
+    private String answeredBy;
+
+    /// @param dimensions null: as many as the model has
+    Embedder(CopilotClient copilot, Model model, Integer dimensions) {
+        this.copilot = copilot;
+        this.model = model;
+        this.dimensions = dimensions;
+        answeredBy = model.id();
+    }
+
+    int requests() { return requests; }
+
+    /// How many numbers a vector has; 0 as long as there is none.
+    int size() { return size; }
+
+    long tokens() { return tokens; }
+
+    String answeredBy() { return answeredBy; }
+
+    ObjectNode json() {
+        var json = Json.object().put("model", answeredBy).put("dimensions", size);
+        json.putObject("usage").put("prompt_tokens", tokens).put("total_tokens", tokens);
+        return json.put("requests", requests);
+    }
+
+    /// @throws Fault where a text is empty, or longer than the model takes
+    static void check(String place, String text, Model model) {
+        if (text.isBlank()) throw Fault.usage(place + ": the text is empty", "leave it out: it has no vector");
+        long most = model.maxPrompt() > 0 ? model.maxPrompt() : MOST_TOKENS;
+        if (text.length() <= most / 3 || bytes(text) <= most) return;       // a token is a byte at least
+        long tokens = TokenCount.upTo(most + 7, new Request(null, List.of(Message.user(text)), null, false),
+                model.tokenizer()) - 7;                     // 7: what a message costs besides its text
+        if (tokens > most) {
+            throw Fault.usage(place + ": the text is too long: over " + most + " tokens, in " + bytes(text) + " bytes",
+                    "cut it into parts");
+        }
+    }
+
+    private static int bytes(String text) { return text.getBytes(StandardCharsets.UTF_8).length; }
+
+    /// @param to gets the items of a request and their vectors
+    <T> void all(Iterator<T> items, Function<T, String> text, BiConsumer<List<T>, List<String>> to) {
+        var some = new ArrayList<T>();
+        int weight = 0;
+        while (items.hasNext()) {
+            var item = items.next();
+            int bytes = bytes(text.apply(item));
+            if (some.size() == model.maxInputs() || !some.isEmpty() && weight + bytes > MOST_BYTES) {
+                to.accept(some, vectors(some.stream().map(text).toList()));
+                some = new ArrayList<>();
+                weight = 0;
+            }
+            some.add(item);
+            weight += bytes;
+        }
+        if (!some.isEmpty()) to.accept(some, vectors(some.stream().map(text).toList()));
+    }
+
+    private List<String> vectors(List<String> texts) {
+        var answer = copilot.embed(model, texts, dimensions);
+        int wanted = size > 0 ? size : dimensions != null ? dimensions : answer.size();
+        if (answer.size() != wanted) {
+            throw new Unfinished("GitHub's answer to /embeddings is not what was asked for: a vector of "
+                    + answer.size() + " numbers instead of " + wanted, size > 0 ? "try again"
+                    : "can the model shorten its vectors?");
+        }
+        size = answer.size();
+        requests++;
+        tokens += answer.tokens();
+        if (!answer.model().isEmpty()) answeredBy = answer.model();
+        return answer.vectors();
+    }
+
+    /// The numbers of a vector, as they were sent.
+    static Stream<String> numbers(String vector) {
+        return Stream.of(vector.substring(1, vector.length() - 1).split(","));
+    }
+
+    static double cosine(double[] a, double[] b) {
+        if (Fault.given(a, "a vector").length != Fault.given(b, "a vector").length || a.length == 0) {
+            throw Fault.usage("vectors of " + a.length + " and " + b.length + " numbers cannot be compared",
+                    "embed both by the same model");
+        }
+        double product = 0, squareA = 0, squareB = 0;
+        for (int i = 0; i < a.length; i++) {
+            product += a[i] * b[i];
+            squareA += a[i] * a[i];
+            squareB += b[i] * b[i];
+        }
+        return squareA == 0 || squareB == 0 ? 0 : product / Math.sqrt(squareA * squareB);
     }
 }
 
@@ -10461,7 +11547,7 @@ record Results(Path here, String name, boolean openai, List<String> echo, Functi
     }
 
     /// RFC 4180; in TSV, which knows no quotes, line ends and tabs become spaces.
-    private static String cell(String text, boolean tabs) {
+    static String cell(String text, boolean tabs) {
         if (tabs) return text.replaceAll("[\t\r\n]+", " ");
         return text.matches("(?s).*[\",\r\n].*") ? "\"" + text.replace("\"", "\"\"") + "\"" : text;
     }
@@ -10901,7 +11987,7 @@ record Answer(int status, HttpHeaders headers, Body body) implements Closeable {
     String text(int most) throws IOException { return new String(plain().readNBytes(most), StandardCharsets.UTF_8); }
 
     /// We do not ask for compression, but some proxies compress all the same.
-    private InputStream plain() throws IOException {
+    InputStream plain() throws IOException {
         return header("content-encoding").equalsIgnoreCase("gzip") ? new GZIPInputStream(body) : body;
     }
 
@@ -11217,7 +12303,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 401 -> Fault.login("the API refuses a Copilot token that is new: " + said,
                     "copilot login --force");
             case 402 -> Fault.later("the quota is used up: " + said + comeBack(),
-                    "copilot api /copilot_internal/user shows the quota");
+                    "copilot usage shows the quota");
             case 403 -> Fault.error("GitHub forbids it: " + said, "your plan, your organization's policy, or"
                     + " GitHub's abuse detection: https://github.com/settings/copilot; do not simply retry");
             case 404 -> Fault.error("there is no " + where + ": " + said, "the same with -v shows the request");
@@ -11278,6 +12364,7 @@ final class Wire implements AutoCloseable {
     private final Duration maxWait;
     private final Proxies proxies;
     private final List<HttpClient> clients = new ArrayList<>();     // the last is in use; made when the first call is
+    private volatile HttpHeaders lastHeaders;
 
     /// @param maxWait the longest pause before another attempt, whoever asks for it
     Wire(Environment env, Notes notes, Duration maxWait) {
@@ -11392,8 +12479,12 @@ final class Wire implements AutoCloseable {
         if (response.body() == null) throw refusedByProxy(call.uri(), response.statusCode());
         var answer = new Answer(response.statusCode(), response.headers(), response.body());
         notes.received(answer.status(), answer.headers().map());
+        lastHeaders = answer.headers();
         return answer;
     }
+
+    /// Those of the answer that came last.
+    Optional<HttpHeaders> lastHeaders() { return Optional.ofNullable(lastHeaders); }
 
     /// Waits for the answer's head. The request's own time-out is not used: from JDK 26 on it ends the body as well.
     private static HttpResponse<Body> head(CompletableFuture<HttpResponse<Body>> response, Call call)
@@ -11822,6 +12913,12 @@ final class WholeFile {
         }
     }
 
+    /// Gives a file that is whole the name of another, and that one's permissions.
+    static void take(Path part, Path target) throws IOException {
+        keepPermissions(target, part);
+        move(part, target);
+    }
+
     private static void keepPermissions(Path from, Path to) throws IOException {
         var old = Files.getFileAttributeView(from, PosixFileAttributeView.class);
         if (old != null && Files.exists(from)) Files.setPosixFilePermissions(to, old.readAttributes().permissions());
@@ -11959,7 +13056,7 @@ final class RealProcess {
                 }
             }
         };
-        return new PrintWriter(new OutputStreamWriter(guarded, StandardCharsets.UTF_8), false);
+        return new ByteWriter(guarded);
     }
 
     private static boolean broken(IOException e) {
@@ -11978,6 +13075,21 @@ final class RealProcess {
             // not Linux: nothing to look at
         }
         return false;
+    }
+}
+
+/// The process's own output: text in UTF-8, and bytes for those who ask.
+final class ByteWriter extends PrintWriter {
+    private final OutputStream bytes;
+
+    ByteWriter(OutputStream bytes) {
+        super(new OutputStreamWriter(bytes, StandardCharsets.UTF_8), false);
+        this.bytes = bytes;
+    }
+
+    /// What takes bytes, if an output does.
+    static Optional<OutputStream> of(PrintWriter output) {
+        return output instanceof ByteWriter mine ? Optional.of(mine.bytes) : Optional.empty();
     }
 }
 
@@ -12114,7 +13226,7 @@ final class Stdin {
     /// Everything into a file, however long.
     void copyTo(Path file) throws IOException {
         try (var out = Files.newOutputStream(file)) {
-            in.transferTo(out);
+            if (given != null || !Descriptors.closed(0)) in.transferTo(out);
         }
     }
 

@@ -163,7 +163,7 @@ public class simulator implements AutoCloseable {
 
         private String checked(String text) {
             Predicate<String> known = switch (name) {
-                case "faults", "models-faults" -> simulator::isFault;
+                case "faults", "models-faults", "embeddings-faults" -> simulator::isFault;
                 case "device-faults" -> simulator::isGatewayFault;
                 case "exchange", "exchange-faults" -> f -> isGatewayFault(f) || EXCHANGES.contains(f)
                         || NOTIFICATIONS.containsKey(f);
@@ -205,9 +205,12 @@ public class simulator implements AutoCloseable {
         toggle("plan", "individual", "the account's plan", "individual", "free", "business", "enterprise");
         toggle("login", "octocat", "the account's name");
         toggle("quota", "auto", "/copilot_internal/user: auto is free for the free plan, else paid",
-                "auto", "paid", "free", "negative", "missing");
+                "auto", "paid", "free", "negative", "missing", "requests", "overage");
+        toggle("quota-headers", "snapshot", "on every answer of the API: the plan's own, none, all known, or nonsense",
+                "snapshot", "none", "all", "garbage");
         toggle("models", "full", "the catalogue: all fields, as in early 2025, nothing, no is_chat_default",
-                "full", "old", "empty", "no-default");
+                "full", "old", "empty", "no-default",
+                "no-embeddings");
         toggle("models-faults", "", "one per request of /models, named as for --faults");
         toggle("integrator", "", "if given, only these models are available for the integration id");
         toggle("stale-endpoints", "", "models that refuse /chat/completions whatever the catalogue says; ID:/PATH for"
@@ -222,6 +225,7 @@ public class simulator implements AutoCloseable {
                 "finish", "own-chunk", "none");
         toggle("messages-errors", "flat", "/v1/messages says {\"message\"}, or {\"type\":\"error\",\"error\":{…}}",
                 "flat", "anthropic");
+        toggle("copilot-usage", true, "answers say what they cost in AI credits");
         toggle("chunk", 0, "bytes per write of a stream; 0 is an event per write");
         toggle("newline", "lf", "line ends of a stream", "lf", "crlf", "cr");
         toggle("space", true, "a space after data:");
@@ -234,6 +238,11 @@ public class simulator implements AutoCloseable {
         toggle("latency", 0, "milliseconds before the headers of a chat answer");
         toggle("drip", 0, "milliseconds between deltas");
         toggle("silence", 0, "milliseconds of silence after the first delta");
+        toggle("max-inputs", 512, "texts in a request for embeddings; 0: the catalogue does not say, and 512 hold");
+        toggle("embeddings", "ordered", "what comes of a request for embeddings: as it should, in any order, or wrong",
+                "ordered", "shuffled", "bare", "short", "long", "twice", "no-index", "ragged", "empty-vector", "texts",
+                "null", "base64", "error", "digits");
+        toggle("embeddings-faults", "", "one per request for embeddings, named as for --faults");
         toggle("max-body", 20 << 20, "bytes of a request body above which the answer is 413");
     }
 
@@ -472,7 +481,7 @@ public class simulator implements AutoCloseable {
             bug.printStackTrace();
             answer = Answer.text(500, "a bug in the simulator: " + bug);
         }
-        var quota = quotaHeader();      // before this call is counted: snapshots lag by one call (METER, 9.2)
+        var quota = quotaHeaders();     // before this call is counted: snapshots lag by one call (METER, 9.2)
         if (!call.path.startsWith("/_simulator")) {
             billed.add(answer.billed);
             ledger.put(order, new Entry(at, call.method, call.path, call.headers, call.body,
@@ -482,7 +491,7 @@ public class simulator implements AutoCloseable {
         headers.set("x-github-request-id", "C0DE:%04X:%06X".formatted(order & 0xffff, order * 104_729));
         if (exchange.getLocalAddress().equals(copilot.getAddress())) {
             headers.set("x-request-id", call.has("x-request-id") ? call.header("x-request-id") : uuid(order));
-            headers.set(quota.getKey(), quota.getValue());
+            quota.forEach(headers::set);
         }
         answer.headers.forEach(headers::set);
         send(exchange, answer);
@@ -883,11 +892,23 @@ public class simulator implements AutoCloseable {
         return LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC).plusMonths(1).withDayOfMonth(1);
     }
 
-    private Map.Entry<String, String> quotaHeader() {
+    /// The form of METER and vscode-copilot-chat; a session's and a week's limits have the same.
+    private Map<String, String> quotaHeaders() {
         var percent = Math.round(remaining() * 10_000 / entitlement()) / 100.0;
-        return Map.entry("x-quota-snapshot-" + (text("plan").equals("free") ? "chat" : "premium_interactions"),
-                "ent=%d&ov=0.0&ovPerm=false&rem=%s&rst=%sT00%%3A00%%3A00Z"
-                        .formatted(entitlement(), percent, resetDate()));
+        var name = "x-quota-snapshot-" + (text("plan").equals("free") ? "chat" : "premium_interactions");
+        var value = "ent=%d&ov=0.0&ovPerm=false&rem=%s&rst=%sT00%%3A00%%3A00Z"
+                .formatted(entitlement(), percent, resetDate());
+        return switch (text("quota-headers")) {
+            case "none" -> Map.of();
+            case "garbage" -> Map.of(name, "ent=many&rem=%zz&&=&rst=soon", "x-usage-ratelimit-", "%",
+                    "x-quota-snapshot-odd", "");
+            case "all" -> Map.of(name, value, "x-quota-snapshot-completions", "ent=-1&ov=0.0&ovPerm=false&rem=100.0",
+                    "x-quota-snapshot-premium_models", value, "x-usage-ratelimit-session",
+                    "ent=1000&ov=0.0&ovPerm=false&rem=75.5&rst=" + URLEncoder.encode(clock.instant()
+                            .truncatedTo(ChronoUnit.HOURS).plusSeconds(7200).toString(), UTF_8) + "&totRem=755",
+                    "x-usage-ratelimit-weekly", "ent=5000&ov=0.0&ovPerm=false&rem=99.999");
+            default -> Map.of(name, value);
+        };
     }
 
     /// The same in the last event of a stream, where the entitlement is a string.
@@ -919,23 +940,26 @@ public class simulator implements AutoCloseable {
                 answer.put("limited_user_reset_date", resetDate().toString());
             }
             case "missing" -> { }
-            default -> paidQuota(answer);
+            default -> paidQuota(answer, kind);
         }
         return Answer.json(200, answer);
     }
 
-    private void paidQuota(ObjectNode answer) {
+    private void paidQuota(ObjectNode answer, String kind) {
         answer.put("quota_reset_date", resetDate().toString())
-                .put("quota_reset_date_utc", resetDate() + "T00:00:00.000Z").put("token_based_billing", true);
+                .put("quota_reset_date_utc", resetDate() + "T00:00:00.000Z")
+                .put("token_based_billing", !kind.equals("requests"));
         var snapshots = answer.putObject("quota_snapshots");
         for (var id : List.of("chat", "completions", "premium_interactions")) {
             var premium = id.startsWith("premium");
-            var left = premium ? Math.round(remaining() * 10) / 10.0 : 0;
+            var over = premium && kind.equals("overage");
+            var left = over || !premium ? 0 : Math.round(remaining() * 10) / 10.0;
             var percent = premium ? Math.round(left * 10_000 / entitlement()) / 100.0 : 100;
             snapshots.putObject(id).put("quota_id", id).put("entitlement", premium ? entitlement() : 0)
                     .put("remaining", (long) Math.floor(left)).put("quota_remaining", left)
-                    .put("percent_remaining", percent).put("unlimited", !premium).put("overage_count", 0)
-                    .put("overage_permitted", false).put("has_quota", !premium || left > 0)
+                    .put("percent_remaining", percent).put("unlimited", !premium)
+                    .put("overage_count", over ? 12.5 : 0).put("overage_permitted", over)
+                    .put("has_quota", !premium || left > 0)
                     .put("timestamp_utc", clock.instant().truncatedTo(ChronoUnit.MILLIS).toString());
         }
     }
@@ -949,7 +973,8 @@ public class simulator implements AutoCloseable {
         refuseIf(way == null && !call.route().matches("GET /models(/[^/]+)?|POST /(embeddings|models/[^/]+/policy)"),
                 404, "404 page not found\n");
         checkAuthorization(call);
-        var fault = way != null ? take("faults") : call.route().equals("GET /models") ? take("models-faults") : "ok";
+        var fault = way != null ? take("faults") : call.route().equals("GET /models") ? take("models-faults")
+                : call.route().equals("POST /embeddings") ? take("embeddings-faults") : "ok";
         if (fault.equals("reset-before") || fault.equals("html-200")) {
             return fault.equals("html-200") ? Answer.html(200, "Sign in to the guest network") : Answer.dropped();
         }
@@ -962,7 +987,7 @@ public class simulator implements AutoCloseable {
         return switch (call.route()) {
             case "GET /models" -> broken(Answer.json(200, catalogue()), fault, MID_STREAM_ERROR)
                     .header("Cache-Control", "private, max-age=21600");
-            case "POST /embeddings" -> embeddings(call);
+            case "POST /embeddings" -> broken(embeddings(call), fault, MID_STREAM_ERROR);
             case String s when s.matches("GET /models/[^/]+") -> Answer.json(200, entry(named(call)));
             default -> policy(call);
         };
@@ -1132,7 +1157,8 @@ public class simulator implements AutoCloseable {
 
     /// In early 2025 no model that chats was without /chat/completions.
     private boolean isListed(Model model) {
-        return inPlan(model) && !(text("models").equals("old") && model.type.equals("chat") && !model.chats());
+        return inPlan(model) && !(text("models").equals("old") && model.type.equals("chat") && !model.chats())
+                && !(text("models").equals("no-embeddings") && model.type.equals("embeddings"));
     }
 
     private boolean isEnabled(Model model) {
@@ -1165,14 +1191,16 @@ public class simulator implements AutoCloseable {
         return entry;
     }
 
-    private static ObjectNode capabilities(Model model) {
+    private ObjectNode capabilities(Model model) {
         var capabilities = JSON.createObjectNode().put("object", "model_capabilities").put("type", model.type)
                 .put("family", model.id)
                 .put("tokenizer", model.id.matches("gpt-4|text-.*") ? "cl100k_base" : "o200k_base");
         var limits = capabilities.putObject("limits");
-        if (model.context == 0) {
-            limits.put("max_inputs", 512);
-        } else {
+        if (model.type.equals("embeddings")) {
+            if (number("max-inputs") > 0) {
+                limits.put("max_inputs", number("max-inputs"));
+            }
+        } else if (model.context > 0) {
             limits.put("max_context_window_tokens", model.context).put("max_prompt_tokens", model.prompt)
                     .put("max_output_tokens", model.output);
             if (model.output > 16_000) {
@@ -1275,22 +1303,68 @@ public class simulator implements AutoCloseable {
         refuseIf(!input.isArray() || input.isEmpty() || input.valueStream().anyMatch(i -> !i.isString()), 400,
                 "Bad Request\n");
         var model = chosen(call, "/embeddings");
-        invalidIf(input.size() > 512, "more than 512 inputs");
+        call.body.propertyNames().forEach(name -> invalidIf(!List.of("model", "input", "dimensions").contains(name),
+                name));
+        long most = number("max-inputs") > 0 ? number("max-inputs") : 512;
+        invalidIf(input.size() > most, "more than " + most + " inputs");
+        invalidIf(input.valueStream().anyMatch(i -> i.asString().isEmpty()), "an input is empty");
+        invalidIf(input.valueStream().anyMatch(i -> tokens(i.asString()) > 8191), "an input is too long");
+        invalidIf(call.body.has("dimensions") && !call.body.path("dimensions").isIntegralNumber(), "dimensions");
         int size = call.body.path("dimensions").asInt(1536);
         invalidIf(size < 1 || size > 1536, "dimensions");
-        var answer = JSON.createObjectNode().put("object", "list");
-        var data = answer.putArray("data");
+        var items = new ArrayList<ObjectNode>();
         long tokens = 0;
         for (var text : input) {
-            var vector = new double[size];
-            text.asString().codePoints().forEach(c -> vector[Math.floorMod(c * 31, size)] += 1);
-            var length = Math.max(1e-9, Math.sqrt(Arrays.stream(vector).map(x -> x * x).sum()));
-            var item = data.addObject().put("object", "embedding").put("index", data.size() - 1);
-            Arrays.stream(vector).forEach(x -> item.withArray("embedding").add(x / length));
+            items.add(embedding(items.size(), vector(text.asString(), size)));
             tokens += tokens(text.asString());
         }
+        var answer = JSON.createObjectNode();
+        if (!text("embeddings").equals("bare")) {
+            answer.put("object", "list");
+        }
+        answer.set("data", damaged(items));
         answer.put("model", model.id).putObject("usage").put("prompt_tokens", tokens).put("total_tokens", tokens);
-        return Answer.json(200, answer).charged(model.id, 0);
+        if (text("embeddings").equals("error")) {
+            answer.putObject("error").put("message", "the model is overloaded");
+        }
+        // Digits that no number type gives back as they are.
+        var sent = !text("embeddings").equals("digits") ? Answer.json(200, answer) : new Answer(200, "application/json",
+                utf8(answer.toString().replaceAll("\"embedding\":\\[[^,]+,[^,]+,", "\"embedding\":[1E-05,-0.10,")));
+        return sent.charged(model.id, 0);
+    }
+
+    private static double[] vector(String text, int size) {
+        var vector = new double[size];
+        text.codePoints().forEach(c -> vector[Math.floorMod(c * 31, size)] += 1);
+        var length = Math.max(1e-9, Math.sqrt(Arrays.stream(vector).map(x -> x * x).sum()));
+        return Arrays.stream(vector).map(x -> x / length).toArray();
+    }
+
+    private static ObjectNode embedding(int index, double[] vector) {
+        var item = JSON.createObjectNode().put("object", "embedding").put("index", index);
+        Arrays.stream(vector).forEach(item.putArray("embedding")::add);
+        return item;
+    }
+
+    /// The data of an answer as the switch wants them.
+    private ArrayNode damaged(List<ObjectNode> items) {
+        var last = items.getLast();
+        var vector = last.withArray("embedding");
+        switch (text("embeddings")) {
+            case "shuffled" -> Collections.shuffle(items, new Random(items.size()));
+            case "bare" -> items.forEach(item -> item.remove("object"));
+            case "short" -> items.removeLast();
+            case "long" -> items.add(last.deepCopy().put("index", items.size()));
+            case "twice" -> items.add(last);
+            case "no-index" -> last.remove("index");
+            case "ragged" -> vector.remove(0);
+            case "empty-vector" -> vector.removeAll();
+            case "texts" -> vector.set(0, vector.path(0).asString());
+            case "null" -> last.putNull("embedding");
+            case "base64" -> last.put("embedding", "AACAPw==");
+            default -> { }
+        }
+        return JSON.createArrayNode().addAll(items);
     }
 
     // ------------------------------------------------------------------------------------------- Copilot: to ask
@@ -1487,7 +1561,7 @@ public class simulator implements AutoCloseable {
         public Script script(Talk talk) { return simulator.this.script(talk); }
 
         @Override
-        public ObjectNode whole(Talk talk) { return simulator.whole(talk); }
+        public ObjectNode whole(Talk talk) { return simulator.this.whole(talk); }
 
         @Override
         public Event trouble(String fault, int number) {
@@ -1660,7 +1734,7 @@ public class simulator implements AutoCloseable {
 
     /// The answer in one piece. Claude's has no object and no index, and with tools two choices for one answer
     /// (codecompanion.nvim's recorded stubs).
-    private static ObjectNode whole(Talk talk) {
+    private ObjectNode whole(Talk talk) {
         var answer = JSON.createObjectNode();
         var choices = answer.putArray("choices");
         for (int i = 0; i < talk.choices(); i++) {
@@ -1688,7 +1762,7 @@ public class simulator implements AutoCloseable {
             answer.set("prompt_filter_results", promptFilter());
         }
         answer.set("usage", usage(talk, false));
-        answer.set("copilot_usage", credits(talk));
+        if (on("copilot-usage")) { answer.set("copilot_usage", credits(talk)); }
         return answer;
     }
 
@@ -1851,7 +1925,7 @@ public class simulator implements AutoCloseable {
             events.add(bearer.put("created", talk.created).put("id", talk.id).put("model", talk.model.version));
         }
         bearer.set("usage", usage(talk, false));
-        bearer.set("copilot_usage", credits(talk));
+        if (on("copilot-usage")) { bearer.set("copilot_usage", credits(talk)); }
     }
 
     /// Writes a stream with all the liberties that server-sent events allow (WHATWG HTML, "Server-sent events").
@@ -2260,7 +2334,7 @@ public class simulator implements AutoCloseable {
 
         private ObjectNode billed(Talk talk, ObjectNode answer) {
             if (!text("usage").equals("none")) {
-                answer.set("copilot_usage", credits(talk));
+                if (on("copilot-usage")) { answer.set("copilot_usage", credits(talk)); }
             }
             return answer.set("copilot_quota_snapshots", quotaSnapshots());
         }
@@ -2712,7 +2786,7 @@ public class simulator implements AutoCloseable {
         private ObjectNode billed(Talk talk, ObjectNode bearer) {
             if (!text("usage").equals("none")) {
                 bearer.set("usage", usage(talk, outputTokens(talk)));
-                bearer.set("copilot_usage", credits(talk));
+                if (on("copilot-usage")) { bearer.set("copilot_usage", credits(talk)); }
             }
             return bearer;
         }

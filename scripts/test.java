@@ -19,6 +19,8 @@
 //SOURCES tests/Batches.java
 //SOURCES tests/BatchProcesses.java
 //SOURCES tests/CommandLines.java
+//SOURCES tests/Usages.java
+//SOURCES tests/Embeds.java
 //SOURCES tests/Processes.java
 //SOURCES tests/Installs.java
 //SOURCES tests/Terminals.java
@@ -46,8 +48,8 @@ public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Endpoints.class, Streams.class, Login.class,
             Token.class, Chat.class, EveryModel.class, Logs.class, Mustaches.class, Prompts.class, Verbs.class,
-            Batches.class, CommandLines.class, Network.class, Processes.class, Installs.class, BatchProcesses.class,
-            Terminals.class);
+            Batches.class, CommandLines.class, Usages.class, Embeds.class, Network.class, Processes.class,
+            Installs.class, BatchProcesses.class, Terminals.class);
 
     public static void main(String... args) {
         var words = new ArrayList<>(List.of(args));

@@ -724,7 +724,7 @@ class Chat {
         var outcome = good(chat("-u", "-m", "gpt-4o", "say: hi"));
         assertEquals("hi\n", outcome.out());
         assertTrue(outcome.err().matches("usage: 2 prompt \\+ 1 completion tokens, [0-9.]+ credits, gpt-4o-2024-11-20, "
-                + "[0-9.]+ m?s\n"), outcome::all);
+                + "[0-9.]+ m?s\nquota: [^\n]*\n"), outcome::all);
     }
 
     @Test

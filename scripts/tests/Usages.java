@@ -1,0 +1,322 @@
+package cop;
+
+import module java.base;
+import module java.net.http;
+import cop.copilot.Account;
+import cop.copilot.Quota;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// What is left of the account's quotas: `usage`, and the line that -u adds from an answer's headers.
+class Usages {
+    private static final Instant NOW = Instant.parse("2026-11-22T10:00:00Z");
+
+    private final Harness cop = Harness.loggedIn();
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    private Harness.Outcome good(String... args) {
+        var outcome = cop.run(args);
+        assertEquals(0, outcome.code(), outcome::all);
+        return outcome;
+    }
+
+    /// GitHub's midnight as it is called here.
+    private static String local(String moment, String pattern) {
+        return DateTimeFormatter.ofPattern(pattern).format(Instant.parse(moment).atZone(ZoneId.systemDefault()));
+    }
+
+    private static Account account(String json) { return new Account(Json.object(json, "a test"), NOW); }
+
+    private static Quota only(String json) {
+        var quotas = account(json).quotas();
+        assertEquals(1, quotas.size(), json);
+        return quotas.getFirst();
+    }
+
+    private static String snapshot(String fields) { return "{\"quota_snapshots\":{\"x\":{" + fields + "}}}"; }
+
+    // ------------------------------------------------------------------------------------------------ the command
+
+    @Test
+    void aPipeGetsARowAQuota() {
+        var outcome = good("usage");
+        assertEquals("""
+                chat\t\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
+                completions\t\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
+                premium_interactions\t28.6\t271.4\t300\t90.47\tfalse\t2026-12-01T00:00:00Z\t0\tfalse\tcredits
+                """, outcome.out());
+        assertEquals("", outcome.err());
+    }
+
+    @Test
+    void aTerminalGetsBars() {
+        assertEquals("""
+                octocat (individual, yearly_subscriber_quota), billed in AI credits, $0.01 each
+                  chat                  unlimited
+                  completions           unlimited
+                  premium interactions  ██████████████████░░   90.47 %%  271.4 of 300 credits left
+                resets %s, in 8 days
+                """.formatted(local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm")), cop.terminal(1).run("usage").out());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "requests | (individual, yearly_subscriber_quota) | 271.4 of 300 requests left",
+            "negative | $0.01 each | ░░░░░░░░░░░░░░░░░░░░   -0.33 %  -1 of 300 credits left (used up)",
+            "overage | $0.01 each | 0 of 300 credits left (used up), 12.5 used beyond it, more may be used and is"
+            + " billed",
+            "free | (free, free_limited_copilot) | chat         ███████████████████░      96 %  480 of 500 left",
+            "missing | (individual, yearly_subscriber_quota) | GitHub tells no quotas of this account"})
+    void everyKindOfAccountIsShownAsItIs(String kind, String head, String line) {
+        cop.sim.set("quota", kind);
+        var outcome = cop.terminal(1).run("usage");
+        assertEquals(0, outcome.code(), outcome::all);
+        assertTrue(outcome.out().contains(head), outcome::all);
+        assertTrue(outcome.out().contains(line), outcome::all);
+        assertEquals(!kind.equals("missing"), outcome.out().contains("\nresets 2026-"), outcome::all);
+        assertEquals(!head.contains("$"), !outcome.out().contains("credits"), outcome::all);
+    }
+
+    @Test
+    void aFreeAccountHasRowsToo() {
+        cop.sim.set("plan", "free");
+        assertEquals("""
+                chat\t20\t480\t500\t96\tfalse\t2026-12-01T00:00:00Z\t\tfalse\t
+                completions\t10\t3990\t4000\t99.75\tfalse\t2026-12-01T00:00:00Z\t\tfalse\t
+                """, good("usage").out());
+    }
+
+    @Test
+    void aPipeWithoutRowsIsExplained() {
+        cop.sim.set("quota", "missing");
+        var outcome = good("usage");
+        assertEquals("", outcome.out());
+        assertEquals("warning: GitHub tells no quotas of this account\n", outcome.err());
+    }
+
+    /// `api` prints the bytes as they came.
+    @ParameterizedTest
+    @ValueSource(strings = {"paid", "free", "negative", "missing", "overage"})
+    void jsonIsTheWholeAnswer(String kind) {
+        cop.sim.set("quota", kind);
+        String whole = good("api", "/copilot_internal/user").out();
+        var shown = good("usage", "--json").out();
+        assertEquals(Json.tryParse(whole).toPrettyString() + "\n", shown);
+        assertTrue(kind.equals("free") || kind.equals("missing") || shown.contains("\"quota_remaining\" : 0.0"), shown);
+    }
+
+    @Test
+    void itGoesToGitHubWithTheGitHubToken() {
+        good("usage");
+        var asked = cop.sim.ledger().stream().filter(e -> e.path().equals("/copilot_internal/user")).toList();
+        assertEquals(List.of("token " + simulator.GITHUB_TOKEN), asked.getFirst().headers().get("authorization"));
+        assertEquals(1, asked.size());
+    }
+
+    @Test
+    void aTokenThatWasRevokedMeanwhileIsSaid() {
+        good("token");
+        cop.sim.set("exchange", "bad-credentials");
+        var outcome = cop.run("usage");
+        assertEquals(4, outcome.code(), outcome::all);
+        assertTrue(outcome.err().contains("COPILOT_GITHUB_TOKEN: it is revoked, expired or mistyped"), outcome::all);
+    }
+
+    @Test
+    void nobodyLoggedInIsSaid() {
+        var outcome = cop.with("COPILOT_GITHUB_TOKEN", null).run("usage");
+        assertEquals(4, outcome.code(), outcome::all);
+        assertTrue(outcome.err().endsWith("hint: copilot login\n"), outcome::all);
+    }
+
+    @Test
+    void itTakesNoWords() { assertEquals(2, cop.run("usage", "premium").code()); }
+
+    @Test
+    void aQuotaThatIsUsedUpAdvisesIt() {
+        cop.sim.set("faults", "402");
+        assertTrue(cop.run("chat", "hello").err().contains("hint: copilot usage"));
+    }
+
+    // ------------------------------------------------------------------------------------------ shapes of the answer
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "\"entitlement\":-1,\"remaining\":0 | x: unlimited",
+            "\"entitlement\":0,\"remaining\":0,\"unlimited\":true | x: unlimited",
+            "\"entitlement\":0,\"remaining\":0,\"percent_remaining\":0.0 | x: none in this plan",
+            "\"entitlement\":300,\"remaining\":-1,\"percent_remaining\":-0.33 | x: -0.33 % left of 300",
+            "\"entitlement\":\"300\",\"remaining\":\"30\" | x: 10 % left of 300",
+            "\"entitlement\":3,\"remaining\":1 | x: 33.33 % left of 3",
+            "\"entitlement\":300 | x: not told what is left of 300",
+            "\"remaining\":7 | x: 7 left",
+            "\"percent_remaining\":99.999 | x: 99.99 % left",
+            "\"percent_remaining\":1e99999999,\"entitlement\":1e99999999,\"remaining\":null | x: not told what is left",
+            "\"entitlement\":[],\"remaining\":{},\"percent_remaining\":true | x: not told what is left",
+            "\"remaining\":7,\"overage_count\":2.50 | x: 7 left, 2.5 used beyond it",
+            "\"remaining\":7,\"overage_permitted\":true | x: 7 left, more may be used and is billed",
+            "'' | x: not told what is left"})
+    void aSnapshotIsReadAsFarAsItGoes(String fields, String words) {
+        assertEquals(words, only(snapshot(fields)).toString());
+        assertTrue(account(snapshot(fields)).toString().contains("\n  x  "));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"0 | 0", "-5 | 0", "0.5 | 1", "4.9 | 1", "50 | 10", "99.9 | 19", "100 | 20",
+            "250 | 20"})
+    void aBarIsEmptyOrFullOnlyIfTheQuotaIs(String percent, int cells) {
+        String bar = only(snapshot("\"percent_remaining\":" + percent)).bar();
+        assertTrue(bar.startsWith("█".repeat(cells) + "░".repeat(20 - cells) + " "), bar);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "\"limited_user_quotas\":{\"chat\":5} | chat: 5 left",
+            "\"monthly_quotas\":{\"chat\":50} | chat: not told what is left of 50",
+            "\"monthly_quotas\":{\"chat\":50},\"limited_user_quotas\":{\"chat\":0} | chat: 0 % left of 50",
+            "\"monthly_quotas\":{\"chat\":50},\"limited_user_quotas\":null,\"quota_snapshots\":null"
+                    + " | chat: not told what is left of 50",
+            "\"monthly_quotas\":{\"chat\":50},\"quota_snapshots\":{} | chat: not told what is left of 50",
+            "\"monthly_quotas\":{\"chat\":50},\"quota_snapshots\":{\"y\":{\"remaining\":1},\"z\":3} | y: 1 left"})
+    void aFreeAccountIsReadAsFarAsItGoes(String fields, String words) {
+        assertEquals(words, only("{" + fields + "}").toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "\"quota_reset_date\":\"2026-12-01\" | 2026-12-01T00:00:00Z",
+            "\"quota_reset_date\":\"2026-12-01\",\"quota_reset_date_utc\":\"2026-12-01T03:00:00.000Z\""
+                    + " | 2026-12-01T03:00:00Z",
+            "\"limited_user_reset_date\":\"2026-12-01\" | 2026-12-01T00:00:00Z",
+            "\"limited_user_reset_date\":1796083200 | 2026-12-01T00:00:00Z",
+            "\"quota_reset_date_utc\":\"2026-12-01T00:00:00+02:00\" | 2026-11-30T22:00:00Z",
+            "\"quota_reset_date\":\"soon\" | ", "\"quota_reset_date\":null | ",
+            "\"quota_reset_date\":\"2026-13-01\" | ", "\"quota_reset_date\":{} | ", "\"quota_reset_date\":true | "})
+    void theResetIsReadInAllItsForms(String fields, String reset) {
+        assertEquals(Optional.ofNullable(reset).map(Instant::parse), account("{" + fields + "}").reset());
+    }
+
+    @Test
+    void aResetThatIsPastIsSaid() {
+        String text = account("{\"quota_reset_date\":\"2026-11-01\"}").toString();
+        assertTrue(text.endsWith("(which is past: the figures are old)"), text);
+    }
+
+    @Test
+    void aQuotaWithItsOwnResetSaysSo() {
+        String text = account("{\"quota_reset_date\":\"2026-12-01\",\"quota_snapshots\":{\"x\":{\"remaining\":1,"
+                + "\"reset_date\":\"2026-11-29\"},\"y\":{\"remaining\":1,\"reset_date\":\"2026-12-01\"}}}").toString();
+        assertTrue(text.contains("1 left, resets " + local("2026-11-29T00:00:00Z", "yyyy-MM-dd HH:mm") + ", in 6 days\n"
+                + "  y"), text);
+        assertTrue(text.contains("1 left\nresets "), text);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"true | true", "false | false", "{} | true", "{\"enabled\":false} | false",
+            "null | false", "\"yes\" | false"})
+    void billingByTokensIsASwitchOrAnObject(String value, boolean billed) {
+        assertEquals(billed, account("{\"token_based_billing\":" + value + "}").tokenBilled());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "\"copilot_plan\":\"individual\",\"access_type_sku\":\"free_limited_copilot\" | free",
+            "\"copilot_plan\":\"individual_pro\",\"access_type_sku\":\"yearly_subscriber\" | individual_pro",
+            "\"copilot_plan\":\"business\" | business", "\"copilot_plan\":7 | unknown", "'' | unknown"})
+    void thePlanIsThatOfTheAccount(String fields, String plan) {
+        assertEquals(plan, account("{" + fields + "}").plan());
+    }
+
+    @Test
+    void anAccountDoesNotSteerTheTerminal() {
+        String text = account("""
+                {"login":"\\u001b[2Jx","copilot_plan":"a\\nb","access_type_sku":"\\u009b1m",
+                "quota_snapshots":{"\\u001b[2J\\ty":{"remaining":1}}}""").toString();
+        assertFalse(text.matches("(?s).*[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f].*"), text);
+    }
+
+    // ------------------------------------------------------------------------------------------------- -u
+
+    private String lineAfter(String headers) {
+        cop.sim.set("quota-headers", headers);
+        var outcome = good("chat", "-u", "-m", "gpt-5.4", "say: hi");
+        assertEquals("hi\n", outcome.out());
+        return outcome.err().replaceFirst("usage: .*\n", "");
+    }
+
+    @Test
+    void minusUSaysWhatIsLeft() {
+        String day = local("2026-12-01T00:00:00Z", "yyyy-MM-dd");
+        assertEquals("quota: premium interactions 90.47 % left of 300, resets " + day + "\n", lineAfter("snapshot"));
+        assertEquals("quota: premium interactions 90.13 % left of 300, resets " + day + "\n", lineAfter("snapshot"),
+                "the call before is counted now");
+    }
+
+    @Test
+    void minusUSaysNothingThatGitHubDoesNot() {
+        assertEquals("", lineAfter("none"));
+        assertEquals("", lineAfter("garbage"));
+    }
+
+    @Test
+    void minusUTellsOfTheLimitsOfSessionAndWeekToo() {
+        assertEquals("quota: premium interactions 90.47 % left of 300, resets "
+                + local("2026-12-01T00:00:00Z", "yyyy-MM-dd") + "; session limit 75.5 % left of 1000, resets "
+                + local("2026-11-22T12:00:00Z", "yyyy-MM-dd HH:mm") + "; weekly limit 99.99 % left of 5000\n",
+                lineAfter("all"));
+    }
+
+    @Test
+    void aFreeAccountsHeaderIsThatOfChat() {
+        cop.sim.set("plan", "free");
+        var outcome = good("chat", "-u", "say: hi");
+        assertTrue(outcome.err().contains("\nquota: chat 42.8 % left of 50, resets "), outcome::all);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', nullValues = "null", value = {
+            "ent=-1&rem=100 | quota: unlimited", "ent=300&rem=-0.33 | quota: chat -0.33 % left of 300",
+            "rem=5 | quota: chat 5 % left", "ent=300 | null", "rem=NaN&ent=1 | null",
+            "ent=0&rem=0 | quota: chat none in this plan", "rem=1e9 | quota: chat 1000000000 % left",
+            "rem=1e99999 | null", "& | null", "rem | null", "rem=5&rst=%zz | quota: chat 5 % left"})
+    void aHeaderIsReadAsFarAsItGoes(String value, String line) {
+        var headers = HttpHeaders.of(Map.of("X-Quota-Snapshot-Chat", List.of(value)), (_, _) -> true);
+        assertEquals(Optional.ofNullable(line), Quotas.line(Quotas.of(headers), NOW));
+    }
+
+    @Test
+    void withoutMinusUNothingIsSaid() { assertEquals("", good("chat", "say: hi").err()); }
+
+    @Test
+    void whatGitHubDoesNotPriceIsEstimated() {
+        cop.sim.set("copilot-usage", false);
+        assertFalse(good("chat", "-u", "-m", "gpt-4o", "say: hi").err().contains("credits"), "no catalogue is at hand");
+        good("models");
+        var outcome = good("chat", "-u", "-m", "gpt-4o", "say: hi");
+        assertTrue(outcome.err().contains("1 completion tokens, about 0.0015 credits, gpt-4o"), outcome::all);
+        cop.sim.set("copilot-usage", true);
+        assertFalse(good("chat", "-u", "-m", "gpt-4o", "say: hi").err().contains("about"));
+        cop.sim.set("copilot-usage", false).set("models", "old");
+        good("models", "--refresh");
+        assertFalse(good("chat", "-u", "-m", "gpt-4o", "say: hi").err().contains("about"), "the list has no prices");
+    }
+
+    @Test
+    void theVerbPrintsAsTheCommand() {
+        var out = new PrintWriter(Writer.nullWriter());
+        var account = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), null), out, out)).copilot()
+                .account();
+        assertEquals(cop.terminal(1).run("usage").out(), account + "\n");
+        assertEquals("individual", account.plan());
+        assertEquals(new BigDecimal("28.6"), account.quotas().getLast().used());
+    }
+}
