@@ -19,6 +19,7 @@
 //SOURCES tests/Processes.java
 //SOURCES tests/Installs.java
 //SOURCES tests/Terminals.java
+//SOURCES tests/Markdowns.java
 //DEPS org.junit.jupiter:junit-jupiter:6.1.1
 //DEPS org.junit.platform:junit-platform-launcher:6.1.1
 
@@ -43,7 +44,8 @@ public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Streams.class, Login.class, Token.class,
             Chat.class, Mustaches.class, Prompts.class, Verbs.class, Batches.class, CommandLines.class,
-            Network.class, Processes.class, Installs.class, BatchProcesses.class, Terminals.class);
+            Network.class, Processes.class, Installs.class, BatchProcesses.class, Terminals.class,
+            Markdowns.class);
 
     public static void main(String... args) {
         var words = new ArrayList<>(List.of(args));
