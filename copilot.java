@@ -236,7 +236,7 @@ public class copilot {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
         static final List<String> NAMES =
                 List.of("login", "logout", "status", "token", "chat", "models", "api", "render", "templates", "batch",
-                        "repl", "install", "completion", "help");
+                        "repl", "install", "completion", "doctor", "help");
 
         static final String OVERVIEW = """
                 Script your own GitHub Copilot subscription.
@@ -261,6 +261,7 @@ public class copilot {
                   install    a launcher that starts faster than JBang does
                   completion for bash, zsh and fish
                 Help
+                  doctor     what a bug report should say, and whether a chat would work
                   help       help on a command: copilot help chat, copilot chat --help
 
                   -h, --help       this text         -V, --version    the version
@@ -286,6 +287,7 @@ public class copilot {
                 case "repl" -> new ReplCommand();
                 case "install" -> new InstallCommand();
                 case "completion" -> new CompletionCommand();
+                case "doctor" -> new DoctorCommand();
                 default -> throw Fault.usage("there is no command \"" + name + "\"",
                         Nearest.of(name, NAMES).map(near -> "did you mean: copilot " + near)
                                 .orElse("copilot --help lists the commands"));
@@ -526,6 +528,41 @@ public class copilot {
             if (status.trouble().isPresent()) throw status.trouble().get();
             return status.loggedIn() ? 0 : Fault.NOT_LOGGED_IN;
         }
+    }
+
+    @CommandLine.Command(name = "copilot doctor", sortOptions = false,
+            customSynopsis = "copilot doctor [OPTIONS]", description = {
+            "Look at all that a chat stands on: versions, folders, variables, login, network, clock, models.",
+            "A line each, ok, warn or fail, and nothing secret: it can go into a bug report. Exit 0 if a chat",
+            "would work, 4 if nobody is logged in, else 1.", ""})
+    static final class DoctorCommand extends LongHeaderCommand {
+        @Option(names = "--json", description = "As JSON.")
+        boolean json;
+
+        @Option(names = "--offline", description = "Ask nobody.")
+        boolean offline;
+
+        /// Settings that stop any other command are findings here.
+        @Override
+        public Integer call() {
+            screen.verbose = verbose;
+            screen.quiet = quiet;
+            var doctor = new Doctor(env, offline);
+            var where = doctor.or("host", () -> host != null ? Host.of("--host", host)
+                    : Host.of("COP_HOST", env.variable("COP_HOST")), Host.of("--host", null));
+            headers.forEach(doctor::header);
+            var sent = doctor.or("headers", () -> Headers.parse(env.variable("COP_HEADERS"), headers),
+                    Headers.parse(null, List.of()));
+            doctor.or("COP_MAX_WAIT", this::maxWait, null);
+            try (var wire = new Wire(env, screen, Duration.ZERO)) {
+                doctor.examine(new CopilotClient(new Session(env, screen, Home.of(env), where, sent, wire)));
+            }
+            print(json ? Json.pretty(doctor.json()) : doctor.text(screen::state));
+            return doctor.exitCode();
+        }
+
+        @Override
+        int run(CopilotClient copilot) { throw new UnsupportedOperationException(); }
     }
 
     @CommandLine.Command(name = "copilot token", sortOptions = false,
@@ -5000,6 +5037,389 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
         var array = json.putArray("sources");
         for (var line : lines) {
             array.addObject().put("source", line.source()).put("state", line.state()).put("detail", line.detail());
+        }
+        return json;
+    }
+}
+
+/// What `doctor` finds out: a line for each thing that a chat stands on. Nothing here stops at trouble, and nothing
+/// secret is told: it is made to be pasted into a bug report.
+final class Doctor {
+    /// @param state `ok`, `warn`: a chat works all the same, `fail`: it does not
+    record Finding(String state, String what, String detail) {}
+
+    private static final Duration PATIENCE = Duration.ofSeconds(15), SKEW = Duration.ofMinutes(1);
+    private static final Set<String> VARIABLES = Set.of("COP_HOME", "COP_HOST", "COP_CLIENT_ID", "COP_MODEL",
+            "COP_HEADERS", "COP_MAX_WAIT");
+
+    private final Environment env;
+    private final boolean offline;
+    private final List<Finding> findings = new ArrayList<>();
+    private final Set<String> secrets = new HashSet<>();
+    private boolean loggedOut;
+    private Duration skew;                                  // null: nobody has told the time
+
+    Doctor(Environment env, boolean offline) {
+        this.env = env;
+        this.offline = offline;
+    }
+
+    private void ok(String what, String detail) { findings.add(new Finding("ok", what, detail)); }
+
+    private void warn(String what, String detail) { findings.add(new Finding("warn", what, detail)); }
+
+    private void fail(String what, String detail) { findings.add(new Finding("fail", what, detail)); }
+
+    private void fail(String what, Fault fault) {
+        String hint = Objects.requireNonNullElse(fault.hint(), "");
+        fail(what, fault.sentence() + (hint.isEmpty() ? "" : " (" + hint + ")"));
+    }
+
+    /// Reads something that the user has set; where it is wrong, that is told, and `otherwise` serves.
+    <T> T or(String what, Supplier<T> read, T otherwise) {
+        try {
+            return read.get();
+        } catch (Interrupted stopped) {
+            throw stopped;
+        } catch (Fault fault) {
+            fail(what, fault);
+        } catch (RuntimeException unknown) {
+            fail(what, "could not be looked at: " + unknown.getClass().getSimpleName() + ", " + Text.reason(unknown));
+        }
+        return otherwise;
+    }
+
+    private void look(String what, Runnable at) {
+        or(what, () -> {
+            at.run();
+            return null;
+        }, null);
+    }
+
+    Doctor examine(CopilotClient copilot) {
+        var session = copilot.session();
+        ok("tool", "copilot.java " + cop.copilot.VERSION);
+        ok("java", System.getProperty("java.runtime.version") + ", " + System.getProperty("java.vendor") + ", "
+                + System.getProperty("java.home"));
+        ok("system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
+                + System.getProperty("os.arch"));
+        look("start", () -> start(session.home()));
+        look("encoding", this::encoding);
+        look("terminal", this::terminal);
+        look("config", () -> folder("config", session.home().config(), "{login,config}.json"));
+        look("cache", () -> folder("cache", session.home().cache(), "{token-*,models-*,refused}.json"));
+        look("state", () -> folder("state", session.home().state(), "history"));
+        look("variables", this::variables);
+        look("host", () -> ok("host", session.host().name() + ", " + session.host().rest()));
+        look("proxy", () -> proxy(session));
+        look("certificates", this::certificates);
+        var token = or("login", () -> offline ? stored(copilot) : login(copilot), Optional.<CopilotToken>empty());
+        look("network", () -> network(session, token));
+        look("clock", this::clock);
+        look("models", () -> models(copilot));
+        look("chat", () -> chat(copilot, token));
+        return this;
+    }
+
+    // ---- this machine
+
+    private void start(Home home) {
+        String first = System.getProperty("java.class.path").split(File.pathSeparator)[0];
+        boolean launcher = Path.of(first).toAbsolutePath().startsWith(home.data().toAbsolutePath());
+        String how = launcher ? "by the launcher of `copilot install`" : first.contains("jbang") ? "by JBang"
+                : "by java";
+        var archives = archives();
+        if (archives.isEmpty()) {
+            ok("start", how);
+        } else if (archives.get().isEmpty()) {
+            if (launcher) warn("start", how + ", without its AOT cache: a slow start (copilot install makes another)");
+            else ok("start", how + ", without a class archive of its own");
+        } else {
+            ok("start", how + ", with " + String.join(", ", archives.get()));
+        }
+    }
+
+    /// The class archives that the JVM has really mapped (one that does not fit is left out without a word), but for
+    /// the JDK's own; empty where the system does not tell.
+    private static Optional<List<String>> archives() {
+        try (var maps = Files.lines(Path.of("/proc/self/maps"), StandardCharsets.ISO_8859_1)) {
+            return Optional.of(maps.filter(line -> line.matches(".*\\.(aot|jsa)")).map(line ->
+                    line.substring(line.indexOf('/'))).filter(file -> !file.startsWith(System.getProperty("java.home")))
+                    .distinct().toList());
+        } catch (IOException | UncheckedIOException notLinux) {
+            return Optional.empty();
+        }
+    }
+
+    private void encoding() {
+        String arguments = System.getProperty("sun.jnu.encoding", "?");
+        String locale = Stream.of("LC_ALL", "LC_CTYPE", "LANG").filter(name -> env.variable(name) != null).findFirst()
+                .map(name -> name + "=" + env.variable(name)).orElse("no locale is set");
+        if (arguments.toUpperCase(Locale.ROOT).startsWith("UTF")) ok("encoding", arguments + ", " + locale);
+        else warn("encoding", arguments + ", " + locale + ": arguments must be ASCII (LC_ALL=C.UTF-8)");
+    }
+
+    private void terminal() {
+        var of = Stream.of("stdin", "stdout", "stderr").filter(name -> env.terminal().test(
+                List.of("stdin", "stdout", "stderr").indexOf(name))).toList();
+        ok("terminal", (of.isEmpty() ? "none" : String.join(", ", of)) + Stream.of("TERM", "NO_COLOR", "COLUMNS")
+                .filter(name -> env.variable(name) != null).map(name -> ", " + name + "=" + env.variable(name))
+                .collect(Collectors.joining()));
+    }
+
+    /// @param ours the names of the files that hold what is nobody else's business
+    private void folder(String what, Path folder, String ours) {
+        if (!Files.exists(folder)) {
+            Path above = folder.toAbsolutePath();
+            while (above.getParent() != null && !Files.exists(above)) above = above.getParent();
+            if (Files.isDirectory(above) && Files.isWritable(above)) ok(what, folder + ", not there yet");
+            else warn(what, folder + " cannot be made: may you write into " + above + "?");
+            return;
+        }
+        if (!Files.isDirectory(folder)) {
+            warn(what, folder + " is no folder (COP_HOME names another place)");
+            return;
+        }
+        var open = new ArrayList<String>();
+        try (var files = Files.newDirectoryStream(folder, ours)) {
+            for (Path file : files) if ((mode(file) & 077) != 0) open.add(file.getFileName() + " " + octal(file));
+            String detail = folder + (mode(folder) == 0 ? "" : " " + octal(folder));
+            if (!Files.isWritable(folder)) warn(what, detail + ", not writable");
+            else if (!open.isEmpty()) warn(what, detail + ", readable by others: " + String.join(", ", open)
+                    + " (chmod 600)");
+            else if ((mode(folder) & 077) != 0) warn(what, detail + ", open to others (chmod 700)");
+            else ok(what, detail);
+        } catch (IOException e) {
+            warn(what, folder + " cannot be read: " + Text.reason(e));
+        }
+    }
+
+    /// @return 0 where the system knows no such thing
+    private static int mode(Path file) {
+        try {
+            return (int) Files.getAttribute(file, "unix:mode") & 0777;
+        } catch (IOException | UnsupportedOperationException | IllegalArgumentException _) {
+            return 0;
+        }
+    }
+
+    private static String octal(Path file) { return "%04o".formatted(mode(file)); }
+
+    private void variables() {
+        var set = new TreeMap<>(env.variables());
+        set.keySet().removeIf(name -> !name.startsWith("COP_") || env.variable(name) == null);
+        if (set.isEmpty()) ok("variables", "no COP_* is set");
+        set.forEach((name, value) -> {
+            if (name.equals("COP_HEADERS")) {
+                ok("variables", name + "=" + value.lines().map(this::header).collect(Collectors.joining("; ")));
+            } else if (VARIABLES.contains(name)) {
+                ok("variables", name + "=" + value);
+            } else {
+                secrets.add(value);
+                warn("variables", name + " is set, and means nothing here" + Nearest.of(name, VARIABLES)
+                        .map(near -> " (did you mean " + near + "?)").orElse(""));
+            }
+        });
+    }
+
+    /// A header of the user's own may hold any secret.
+    String header(String line) {
+        int colon = line.indexOf(':');
+        if (colon < 0) secrets.add(line.strip());
+        if (colon < 0) return "…";
+        String name = line.substring(0, colon).strip(), value = line.substring(colon + 1).strip();
+        if (name.matches("(?i)editor-version|editor-plugin-version|user-agent|copilot-integration-id|x-initiator|accept"
+                + "|x-github-api-version|content-type|openai-intent|copilot-vision-request")) {
+            return name + ": " + value;
+        }
+        if (value.length() > 5) secrets.add(value);
+        return name + ": …";
+    }
+
+    // ---- the way to GitHub
+
+    private void proxy(Session session) {
+        for (String name : List.of("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY")) {
+            Text.uri(Objects.requireNonNullElse(env.variable(name), "")).map(URI::getRawUserInfo).ifPresent(user -> {
+                secrets.add(user);
+                secrets.add(user.replaceFirst("^[^:]*:", ""));
+            });
+        }
+        var proxies = new Proxies(env);
+        for (var target : new LinkedHashSet<>(List.of(session.host().rest(), session.host().defaultApi()))) {
+            ok("proxy", target + ": " + proxies.inUse(target).map(proxy -> proxy + (proxies.authorization(target)
+                    .isPresent() ? ", with a password" : "")).orElse("none"));
+        }
+    }
+
+    private void certificates() {
+        String file = env.variable("SSL_CERT_FILE");
+        if (file != null) Trust.with(env.path(file));
+        ok("certificates", "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file));
+    }
+
+    private Optional<CopilotToken> login(CopilotClient copilot) {
+        copilot.logins().sources().forEach(source -> secrets.add(source.value()));
+        var status = Wire.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
+        for (var line : status.lines()) {
+            if (line.state().equals("none")) continue;
+            boolean good = !Set.of("refused", "untried").contains(line.state());
+            findings.add(new Finding(good ? "ok" : "warn", "source", line.source() + ": " + line.state() + ", "
+                    + line.detail()));
+        }
+        status.token().ifPresent(token -> secrets.add(token.value()));
+        if (status.trouble().isPresent()) {
+            fail("login", status.trouble().get());
+        } else if (status.token().isEmpty()) {
+            notLoggedIn();
+        } else {
+            var token = status.token().get();
+            ok("login", token.plan() + " (" + token.sku() + "), the Copilot token is good for "
+                    + Durations.words(token.left(status.now())) + ", API " + token.api());
+        }
+        return status.token();
+    }
+
+    private Optional<CopilotToken> stored(CopilotClient copilot) {
+        var sources = copilot.logins().sources();
+        for (var source : sources) {
+            secrets.add(source.value());
+            ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())
+                    + copilot.tokens().plan(source).map(plan -> ", " + plan).orElse(""));
+        }
+        if (sources.isEmpty()) notLoggedIn();
+        return Optional.empty();
+    }
+
+    private void notLoggedIn() {
+        loggedOut = true;
+        fail("login", "not logged in (copilot login)");
+    }
+
+    private void network(Session session, Optional<CopilotToken> token) {
+        if (offline) {
+            ok("network", "not asked (--offline)");
+            return;
+        }
+        look("network", () -> reach("GitHub", session, session.host().rest("/"), session.headers().login(), false));
+        look("network", () -> {
+            if (token.isEmpty()) {
+                reach("API", session, session.host().resolve(session.host().defaultApi(), "/"),
+                        session.headers().login(), false);
+            } else {
+                reach("API", session, session.host().resolve(token.get().api(), "/models"),
+                        session.headers().copilot(token.get().value()), true);
+            }
+        });
+    }
+
+    /// @param welcome whether anything but 2xx is trouble
+    private void reach(String what, Session session, URI uri, Headers headers, boolean welcome) {
+        record Seen(int status, Optional<String> date, Instant at) {}
+        long begin = System.nanoTime();
+        var seen = Wire.within(PATIENCE, () -> session.wire().send(Call.get(uri, headers).once(), new Reading<Seen>() {
+            @Override
+            public Seen read(Answer answer) {
+                return new Seen(answer.status(), answer.headers().firstValue("date"), session.now());
+            }
+
+            @Override
+            public boolean errorsToo() { return true; }
+        }));
+        var took = Duration.ofNanos(System.nanoTime() - begin);
+        seen.date().flatMap(Doctor::moment).ifPresent(date -> {
+            var middle = seen.at().minus(took.dividedBy(2));
+            skew = Duration.between(date.plusMillis(500), middle);      // the header's seconds are cut off
+        });
+        boolean bad = seen.status() >= 500 || welcome && seen.status() >= 300;
+        findings.add(new Finding(bad ? "fail" : "ok", "network", what + " " + uri + " answers in "
+                + Durations.seconds(took) + " [HTTP " + seen.status() + "]"));
+    }
+
+    private static Optional<Instant> moment(String date) {
+        try {
+            return Optional.of(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(date)));
+        } catch (DateTimeException _) {
+            return Optional.empty();
+        }
+    }
+
+    private void clock() {
+        String now = env.time().now().truncatedTo(ChronoUnit.SECONDS).toString();
+        if (skew == null) {
+            ok("clock", now + ", nobody to compare it with");
+            return;
+        }
+        long seconds = Math.round(skew.toMillis() / 1000.0);
+        String off = now + ", " + (seconds == 0 ? "as GitHub's" : Math.abs(seconds) + " s "
+                + (seconds > 0 ? "ahead of" : "behind") + " GitHub's");
+        if (skew.abs().compareTo(SKEW) < 0) ok("clock", off);
+        else warn("clock", off + ": tokens will seem to have run out, or never to do so");
+    }
+
+    // ---- the chat
+
+    private void models(CopilotClient copilot) {
+        var known = copilot.catalogueAtHand();
+        var now = env.time().now();
+        if (known.isEmpty()) {
+            ok("models", "no list is kept yet (copilot models)");
+        } else {
+            var age = Duration.between(known.get().fetched(), now);
+            ok("models", known.get().models().size() + " in the list, " + Durations.words(Durations.max(age,
+                    Duration.ZERO)) + " old" + (known.get().younger(Catalogue.USABLE, now) ? ""
+                    : ", to be fetched anew"));
+        }
+        var chosen = copilot.chosen(null);
+        String id = chosen.orElseGet(() -> Catalogue.standard(known));
+        String why = env.variable("COP_MODEL") != null ? "by COP_MODEL" : chosen.isPresent()
+                ? "by `copilot models default`" : known.isPresent() ? "the account's default" : "for want of a list";
+        if (known.isEmpty() || known.get().find(id).isPresent()) ok("model", id + ", " + why);
+        else fail("model", id + ", " + why + ", is not in the list" + Nearest.of(id, known.get().chatModels())
+                .map(near -> " (did you mean " + near + "?)").orElse(" (copilot models)"));
+    }
+
+    /// What goes to the API with each prompt.
+    private void chat(CopilotClient copilot, Optional<CopilotToken> token) {
+        var session = copilot.session();
+        ok("chat", "POST " + session.host().resolve(token.map(CopilotToken::api).orElse(session.host().defaultApi()),
+                "/chat/completions"));
+        session.headers().copilot("…").sent().forEach((name, value) -> ok("chat", name.equalsIgnoreCase("authorization")
+                ? name + ": Bearer …" : name.equalsIgnoreCase("x-request-id") ? name + ": " + value
+                : header(name + ": " + value)));
+    }
+
+    // ---- what is told
+
+    /// @return 0 where a chat would work
+    int exitCode() {
+        if (loggedOut) return Fault.NOT_LOGGED_IN;
+        return findings.stream().anyMatch(finding -> finding.state().equals("fail")) ? Fault.ERROR : 0;
+    }
+
+    /// Without what is nobody's business: tokens, passwords, the name of the home folder.
+    private String told(String text) {
+        String told = text;
+        for (String secret : secrets.stream().sorted(Comparator.comparingInt(String::length).reversed()).toList()) {
+            if (secret.length() > 3) told = told.replace(secret, Secrets.shown(secret));
+        }
+        String home = env.variable("HOME");
+        if (home != null && home.length() > 1) told = told.replaceAll(Pattern.quote(home) + "(?=[/\\s,:;]|$)", "~");
+        told = told.replaceAll("//[^/@\\s]*@", "//…@");
+        return Text.printable(Secrets.mask(told).replaceAll("\\s*\\R\\s*", " ")).strip();
+    }
+
+    String text(UnaryOperator<String> marked) {
+        return findings.stream().map(finding -> marked.apply(Text.padded(finding.state(), 4)) + "  " + finding.what()
+                + ": " + told(finding.detail())).collect(Collectors.joining("\n"));
+    }
+
+    ObjectNode json() {
+        var json = Json.object().put("ok", exitCode() == 0).put("exit_code", exitCode());
+        var array = json.putArray("checks");
+        for (var finding : findings) {
+            array.addObject().put("state", finding.state()).put("what", finding.what())
+                    .put("detail", told(finding.detail()));
         }
         return json;
     }
@@ -11110,6 +11530,16 @@ final class Screen implements Notes {
     boolean colour() { return terminal() && env.variable("NO_COLOR") == null && !"dumb".equals(env.variable("TERM")); }
 
     String bold(String text) { return colour() ? "\033[1m" + text + "\033[0m" : text; }
+
+    /// A finding's state, where stdout is a terminal in its colour.
+    String state(String state) {
+        if (!colour() || !env.terminal().test(1)) return state;
+        return "\033[" + switch (state.strip()) {
+            case "ok" -> "32m";
+            case "warn" -> "33m";
+            default -> "31m";
+        } + state + "\033[0m";
+    }
 
     String dim(String text) { return colour() ? "\033[2m" + text + "\033[0m" : text; }
 
