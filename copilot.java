@@ -2789,9 +2789,6 @@ final class Rehearsal {
     /// @param keys a PKCS #12 file, its password `rehearsal`, with the certificate as PEM beside it
     /// @return 0 where all went as it should
     static int all(Path keys) {
-        var markdown = new MarkdownPrinter(new PrintWriter(Writer.nullWriter()), () -> new Window(80, 24));
-        markdown.text("# A\n\n**b** `c` [d](e)\n\n- f\n\n> g\n\n|h|i|\n|-|-|\n|j|k|\n\n```\nl\n```\n\nm");
-        markdown.end();
         return play(List.of(List.of("--version"), List.of("--help"), List.of("chat", "--help"),
                 List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"), List.of("chat", "--json", "hello"),
                 List.of("chat", "--no-such-option"), List.of("chat", "-t", "commit-message", "--var", "diff=+a"),
@@ -2801,11 +2798,20 @@ final class Rehearsal {
                 List.of("batch", "status", "out.jsonl")), "{\"id\": 1, \"text\": \"hello\"}\n", keys);
     }
 
+    /// What a terminal gets, for here there is none.
+    private static void markdown() {
+        var printer = new MarkdownPrinter(new PrintWriter(Writer.nullWriter()), () -> new Window(80, 24));
+        String all = "# A\n\n**b** `c` *d* [e](f)\n\n1. g\n\n> h\n\n|i|j|\n|-|-|\n|k|l|\n\n```\nm\n```\n";
+        for (String piece : all.split("(?<=[bg])")) printer.text(piece);
+        printer.end();
+    }
+
     /// @param keys null: without TLS
     /// @return 0, or 1 where a command ended as it should not, or there was no playing at all
     private static int play(List<List<String>> commands, String rows, Path keys) {
         try (var server = keys == null ? new ServerSocket(0, 5, InetAddress.getLoopbackAddress()) : secure(keys)) {
             Path home = Files.createTempDirectory("copilot-rehearsal-");
+            markdown();
             Thread.ofVirtual().start(() -> answer(server));
             var variables = new HashMap<>(Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal",
                     "COP_HOST", (keys == null ? "http" : "https") + "://127.0.0.1:" + server.getLocalPort()));

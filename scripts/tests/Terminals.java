@@ -418,6 +418,22 @@ class Terminals {
     }
 
     @Test
+    void aWindowThatChangesLosesNothing() {
+        String words = IntStream.rangeClosed(1, 150).mapToObj(i -> "**w" + i + "**").collect(Collectors.joining(" "));
+        cop.sim.set("answer", words);
+        cop.sim.set("drip", 20);
+        open("chat", "hello").shows("w30 ");
+        tmux("resize-window", "-x", "60", "-y", "30");
+        shows("w90");
+        tmux("resize-window", "-x", "90", "-y", "20");
+        leaves(0);
+        var shown = Pattern.compile("w\\d+").matcher(screen()).results().map(MatchResult::group).toList();
+        assertEquals(IntStream.rangeClosed(1, 150).mapToObj(i -> "w" + i).toList(),
+                shown.subList(shown.size() - 150, shown.size()), screen());
+        assertTrue(shown.size() < 200, "a torn line may stay, but no more: " + screen());
+    }
+
+    @Test
     void aLongAnswerScrollsAndNothingIsLost() {
         String items = IntStream.rangeClosed(1, 70).mapToObj(i -> "- item **" + i + "**")
                 .collect(Collectors.joining("\n"));
