@@ -9,6 +9,8 @@
 //DEPS com.knuddels:jtokkit:1.1.0
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS com.github.spullara.mustache.java:compiler:0.9.14
+//DEPS org.commonmark:commonmark:0.32.0
+//DEPS org.commonmark:commonmark-ext-gfm-tables:0.32.0
 //DEPS org.jline:jline-reader:3.30.6
 //DEPS org.jline:jline-terminal-ffm:3.30.6
 //FILES templates/classify.json=templates/classify.json
@@ -114,6 +116,35 @@ import jdk.jshell.spi.ExecutionControl;
 import jdk.jshell.spi.ExecutionControlProvider;
 import jdk.jshell.spi.ExecutionEnv;
 import jdk.jshell.tool.JavaShellToolBuilder;
+import org.commonmark.ext.gfm.tables.TableBlock;
+import org.commonmark.ext.gfm.tables.TableCell;
+import org.commonmark.ext.gfm.tables.TableHead;
+import org.commonmark.ext.gfm.tables.TablesExtension;
+import org.commonmark.internal.InlineParserImpl;
+import org.commonmark.node.BlockQuote;
+import org.commonmark.node.Document;
+import org.commonmark.node.Emphasis;
+import org.commonmark.node.FencedCodeBlock;
+import org.commonmark.node.HardLineBreak;
+import org.commonmark.node.Heading;
+import org.commonmark.node.HtmlBlock;
+import org.commonmark.node.HtmlInline;
+import org.commonmark.node.IndentedCodeBlock;
+import org.commonmark.node.Link;
+import org.commonmark.node.LinkReferenceDefinition;
+import org.commonmark.node.ListBlock;
+import org.commonmark.node.Node;
+import org.commonmark.node.OrderedList;
+import org.commonmark.node.Paragraph;
+import org.commonmark.node.SoftLineBreak;
+import org.commonmark.node.StrongEmphasis;
+import org.commonmark.node.ThematicBreak;
+import org.commonmark.parser.IncludeSourceSpans;
+import org.commonmark.parser.InlineParserContext;
+import org.commonmark.parser.Parser;
+import org.commonmark.parser.beta.InlineContentParserFactory;
+import org.commonmark.parser.beta.LinkProcessor;
+import org.commonmark.parser.delimiter.DelimiterProcessor;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReaderBuilder;
@@ -209,7 +240,7 @@ public class copilot {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
         static final List<String> NAMES =
                 List.of("login", "logout", "status", "token", "chat", "logs", "embed", "models", "usage", "api",
-                        "render", "templates", "batch", "repl", "install", "completion", "help");
+                        "render", "templates", "batch", "repl", "install", "completion", "doctor", "help");
 
         static final String OVERVIEW = """
                 Script your own GitHub Copilot subscription.
@@ -237,6 +268,7 @@ public class copilot {
                   install    a launcher that starts faster than JBang does
                   completion for bash, zsh and fish
                 Help
+                  doctor     what a bug report should say, and whether a chat would work
                   help       help on a command: copilot help chat, copilot chat --help
 
                   -h, --help       this text         -V, --version    the version
@@ -265,6 +297,7 @@ public class copilot {
                 case "repl" -> new ReplCommand();
                 case "install" -> new InstallCommand();
                 case "completion" -> new CompletionCommand();
+                case "doctor" -> new DoctorCommand();
                 default -> throw Fault.usage("there is no command \"" + name + "\"",
                         Nearest.of(name, NAMES).map(near -> "did you mean: copilot " + near)
                                 .orElse("copilot --help lists the commands"));
@@ -507,6 +540,41 @@ public class copilot {
         }
     }
 
+    @CommandLine.Command(name = "copilot doctor", sortOptions = false,
+            customSynopsis = "copilot doctor [OPTIONS]", description = {
+            "Look at all that a chat stands on: versions, folders, variables, login, network, clock, models.",
+            "A line each, ok, warn or fail, and nothing secret: it can go into a bug report. Exit 0 if a chat",
+            "would work, 4 if nobody is logged in, else 1.", ""})
+    static final class DoctorCommand extends LongHeaderCommand {
+        @Option(names = "--json", description = "As JSON.")
+        boolean json;
+
+        @Option(names = "--offline", description = "Ask nobody.")
+        boolean offline;
+
+        /// Settings that stop any other command are findings here.
+        @Override
+        public Integer call() {
+            screen.verbose = verbose;
+            screen.quiet = quiet;
+            var doctor = new Doctor(env, offline);
+            var where = doctor.or("host", () -> host != null ? Host.of("--host", host)
+                    : Host.of("COP_HOST", env.variable("COP_HOST")), Host.of("--host", null));
+            headers.forEach(doctor::header);
+            var sent = doctor.or("headers", () -> Headers.parse(env.variable("COP_HEADERS"), headers),
+                    Headers.parse(null, List.of()));
+            doctor.or("COP_MAX_WAIT", this::maxWait, null);
+            try (var wire = new Wire(env, screen, Duration.ZERO)) {
+                doctor.examine(new CopilotClient(new Session(env, screen, Home.of(env), where, sent, wire)));
+            }
+            print(json ? Json.pretty(doctor.json()) : doctor.text(screen::state));
+            return doctor.exitCode();
+        }
+
+        @Override
+        int run(CopilotClient copilot) { throw new UnsupportedOperationException(); }
+    }
+
     @CommandLine.Command(name = "copilot token", sortOptions = false,
             customSynopsis = "copilot token [OPTIONS]", description = {
             "Print the short-lived Copilot token (about 25 minutes), renewed when it is due.", ""})
@@ -676,6 +744,9 @@ public class copilot {
         @Option(names = "--json", description = "One JSON record with text, model, usage, finish and ids.")
         boolean json;
 
+        @Option(names = {"-r", "--raw"}, description = "On a terminal too, the Markdown as it comes.")
+        boolean raw;
+
         @Option(names = "--hide-reasoning", description = "Do not show a model's reasoning on stderr.")
         boolean hideReasoning;
 
@@ -702,7 +773,8 @@ public class copilot {
             var question = earlier == null ? alone : alone.after(earlier);
             int said = earlier == null ? 0 : earlier.messages().size();
             boolean live = !json && !extract && file == null && question.answers() == 1 && question.schema() == null;
-            var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file, !hideReasoning));
+            var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file, !hideReasoning,
+                    raw || question.schema() != null));
             Reply reply;
             try {
                 var first = Wire.within(limit, () -> log.asking(question.request(copilot, !noStream), said));
@@ -766,7 +838,7 @@ public class copilot {
                 screen.note("going on with " + earlier.id() + ", " + earlier.turnCount());
                 screen.say(screen.dim(Text.printable(earlier.lastExchange())));
             }
-            var manner = new Conversation.Manner(limit, usage, !hideReasoning);
+            var manner = new Conversation.Manner(limit, usage, !hideReasoning, raw);
             return new Conversation(env, screen, copilot, request, manner, log).run();
         }
     }
@@ -3450,11 +3522,20 @@ final class Rehearsal {
                 List.of("batch", "status", "out.jsonl")), "{\"id\": 1, \"text\": \"hello\"}\n", keys);
     }
 
+    /// What a terminal gets, for here there is none.
+    private static void markdown() {
+        var printer = new MarkdownPrinter(new PrintWriter(Writer.nullWriter()), () -> new Window(80, 24));
+        String all = "# A\n\n**b** `c` *d* [e](f)\n\n1. g\n\n> h\n\n|i|j|\n|-|-|\n|k|l|\n\n```\nm\n```\n";
+        for (String piece : all.split("(?<=[bg])")) printer.text(piece);
+        printer.end();
+    }
+
     /// @param keys null: without TLS
     /// @return 0, or 1 where a command ended as it should not, or there was no playing at all
     private static int play(List<List<String>> commands, String rows, Path keys) {
         try (var server = keys == null ? new ServerSocket(0, 5, InetAddress.getLoopbackAddress()) : secure(keys)) {
             Path home = Files.createTempDirectory("copilot-rehearsal-");
+            markdown();
             Thread.ofVirtual().start(() -> answer(server));
             var variables = new HashMap<>(Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal",
                     "COP_HOST", (keys == null ? "http" : "https") + "://127.0.0.1:" + server.getLocalPort()));
@@ -4894,21 +4975,28 @@ final class AnswerPrinter implements Listener {
     /// @param live print what arrives at once; else the whole answer at its end
     /// @param json print a record
     /// @param file where to write it instead; null: stdout
-    record Form(boolean live, boolean json, Path file, boolean reasoning) {}
+    /// @param raw leave Markdown as it is, also on a terminal
+    record Form(boolean live, boolean json, Path file, boolean reasoning, boolean raw) {}
 
     private final Environment env;
     private final Screen screen;
     private final Form form;
     private final boolean terminal;
+    private final MarkdownPrinter markdown;                 // null: as it comes
     private final SortedMap<Integer, StringBuilder> heard = new TreeMap<>();
     private String heldBack = "";                           // line ends that may turn out to be the last
     private boolean begun, thinking;
 
-    AnswerPrinter(Environment env, Screen screen, Form form) {
+    AnswerPrinter(Environment env, Screen screen, Form form) { this(env, screen, form, Window.of(env)); }
+
+    AnswerPrinter(Environment env, Screen screen, Form form, Supplier<Window> window) {
         this.env = env;
         this.screen = screen;
         this.form = form;
         terminal = env.terminal().test(1);
+        boolean styled = terminal && !form.raw() && !form.json() && form.file() == null
+                && env.variable("NO_COLOR") == null && !"dumb".equals(env.variable("TERM"));
+        markdown = styled ? new MarkdownPrinter(env.out(), window) : null;
     }
 
     /// Before another attempt at an answer that is not printed as it comes.
@@ -4922,6 +5010,10 @@ final class AnswerPrinter implements Listener {
         endReasoning();
         heard.computeIfAbsent(choice, _ -> new StringBuilder()).append(delta);
         if (!form.live()) return;
+        if (markdown != null) {
+            markdown.text(delta);
+            return;
+        }
         String body = Text.withoutLastNewlines(delta);
         if (!body.isEmpty()) {
             String text = heldBack + body;
@@ -4936,12 +5028,16 @@ final class AnswerPrinter implements Listener {
     @Override
     public void reasoning(String delta) {
         if (!form.reasoning() || screen.quiet) return;
+        if (!thinking && markdown != null) markdown.pause();
         thinking = true;
         screen.piece(Text.printable(delta));
     }
 
     @Override
-    public void warning(String message) { screen.warn(message); }
+    public void warning(String message) {
+        if (markdown != null) markdown.pause();
+        screen.warn(message);
+    }
 
     /// Prints what is still to be printed.
     ///
@@ -4998,6 +5094,11 @@ final class AnswerPrinter implements Listener {
     }
 
     private void print(String answer) {
+        if (markdown != null) {
+            markdown.text(answer);
+            markdown.end();
+            return;
+        }
         env.out().print(Text.withOneNewline(terminal ? Text.printable(answer) : answer));
         env.out().flush();
     }
@@ -5011,6 +5112,7 @@ final class AnswerPrinter implements Listener {
     /// Ends the answer's line. Nothing is written where no answer has begun.
     void end() {
         endReasoning();
+        if (markdown != null) markdown.end();
         if (begun) env.out().print("\n");
         env.out().flush();
         begun = false;
@@ -5019,6 +5121,634 @@ final class AnswerPrinter implements Listener {
     private void endReasoning() {
         if (thinking) screen.piece("\n\n");
         thinking = false;
+    }
+}
+
+/// Prints Markdown on a terminal while it arrives: what may still change (the last paragraph, item, table or line of
+/// code) is drawn again as it grows, from the first line that has become another; what is finished is left alone. So
+/// nothing above the open part is ever touched, and a stream that breaks off leaves what had come.
+final class MarkdownPrinter {
+    private static final Pattern FENCE = Pattern.compile(" {0,3}(`{3,}|~{3,})[ \t]*");
+    /// What a line may begin with and still turn into many things: it waits for the next character.
+    private static final Pattern UNDECIDED = Pattern.compile(
+            "[ \t>]*([-=*+#`~|:_]+[-=*+#`~|: \t]*|\\d{1,9}[.)]?)?[ \t]*");
+    private static final Pattern PLAIN = Pattern.compile("\\p{L}[\\p{L}\\p{Nd} ,.!?']{0,39}");
+
+    /// The open code block at the margin, whose lines are printed one by one.
+    private record Fence(char mark, int length, int indent) {
+        boolean closes(String line) {
+            var m = FENCE.matcher(line);
+            return m.matches() && m.group(1).charAt(0) == mark && m.group(1).length() >= length;
+        }
+
+        String unindented(String line) {
+            int from = 0;
+            while (from < indent && from < line.length() && line.charAt(from) == ' ') from++;
+            return line.substring(from);
+        }
+    }
+
+    private final PrintWriter out;
+    private final Supplier<Window> window;
+    private final StringBuilder source = new StringBuilder();           // of the last block that has begun
+    private Fence fence;
+    private int done;                                       // the leaves of `source` that are printed for good
+    private boolean begun, gap;                             // something, and a blank line, goes before `source`
+    private int fresh;                                      // characters that came since the last drawing
+    private List<String> drawn = List.of();                 // lines on the screen that may change; the cursor is behind
+    private String carried;                                 // the first of them, where it is finished already
+    private String heldBack = "";
+
+    MarkdownPrinter(PrintWriter out, Supplier<Window> window) {
+        this.out = out;
+        this.window = window;
+    }
+
+    void text(String delta) {
+        String all = heldBack + delta;
+        boolean half = all.endsWith("\r") || !all.isEmpty() && Character.isHighSurrogate(all.charAt(all.length() - 1));
+        heldBack = half ? all.substring(all.length() - 1) : "";
+        String whole = Text.printable(all.substring(0, all.length() - heldBack.length()).replace("\r\n", "\n"));
+        source.append(whole);
+        fresh += whole.length();
+        boolean large = source.length() > 4000;             // it is not read anew for each word
+        if (!large || fresh >= source.length() / 32) update(false);
+    }
+
+    /// Prints what is still to be printed and ends its line. Nothing is written where nothing has come.
+    void end() {
+        source.append(Text.printable(heldBack.equals("\r") ? "" : heldBack));
+        heldBack = "";
+        update(true);
+        if (!drawn.isEmpty()) out.print("\n");
+        out.flush();
+        drawn = List.of();
+        carried = null;
+    }
+
+    /// Takes the open part off the screen, so that something else can be written there; it comes again with more text.
+    void pause() {
+        if (carried != null) out.print("\n");
+        else draw(List.of());
+        out.flush();
+        drawn = List.of();
+        carried = null;
+    }
+
+    private void update(boolean end) {
+        fresh = 0;
+        if (fence == null && !begun && PLAIN.matcher(source).matches()) {
+            show(List.of(), List.of(source.toString()));    // most short answers need no more
+            return;
+        }
+        while (fence == null ? blocks(end) : code(end)) fresh = 0;
+    }
+
+    /// @return whether a code block begins, and is to be gone on with
+    private boolean blocks(boolean end) {
+        String text = source.toString();
+        int line = text.lastIndexOf('\n') + 1;
+        if (!end && UNDECIDED.matcher(text).region(line, text.length()).matches()) text = text.substring(0, line);
+        int whole = (int) text.chars().filter(c -> c == '\n').count();
+        var leaves = Markdown.leaves(text, window.get().columns(), begun, gap);
+        int open = leaves.size();
+        while (!end && open > 0 && leaves.get(--open).line() >= whole) continue;
+        open = Math.max(open, done);
+        boolean code = !end && open < leaves.size() && leaves.get(open).fence() && leaves.get(open).line() < whole;
+        var stable = lines(leaves, done, open);
+        if (code) stable.addAll(leaves.get(open).head());
+        show(stable, code ? List.of() : lines(leaves, open, leaves.size()));
+        if (end) {
+            source.setLength(0);
+            done = 0;
+        } else if (code) {
+            begin(leaves.get(open), text);
+        } else if (open < leaves.size()) {
+            keep(leaves, open, text);
+        }
+        return code;
+    }
+
+    private void begin(Markdown.Leaf leaf, String text) {
+        int from = Markdown.start(text, leaf.line());
+        String opening = text.substring(from, text.indexOf('\n', from));
+        int indent = opening.length() - opening.stripLeading().length();
+        char mark = opening.charAt(indent);
+        int length = 0;
+        while (indent + length < opening.length() && opening.charAt(indent + length) == mark) length++;
+        fence = new Fence(mark, length, indent);
+        source.delete(0, from + opening.length() + 1);
+        done = 0;
+    }
+
+    /// Of the source only the block stays to which the open leaf belongs.
+    private void keep(List<Markdown.Leaf> leaves, int open, String text) {
+        int top = leaves.get(open).top(), first = open;
+        while (first > 0 && leaves.get(first - 1).top() == top) first--;
+        done = open - first;
+        if (top == 0) return;
+        gap = leaves.get(first).gap();
+        begun |= first > 0;
+        source.delete(0, Markdown.start(text, top));
+    }
+
+    /// @return whether the block has ended, and is to be gone on behind it
+    private boolean code(boolean end) {
+        var stable = new ArrayList<String>();
+        for (int to; (to = source.indexOf("\n")) >= 0 || end && !source.isEmpty(); ) {
+            String line = source.substring(0, to < 0 ? source.length() : to);
+            source.delete(0, to < 0 ? source.length() : to + 1);
+            if (fence.closes(line)) {
+                stable.add(Markdown.dim(line.strip()));
+                show(stable, List.of());
+                fence = null;
+                begun = true;
+                gap = false;
+                return true;
+            }
+            stable.add(fence.unindented(line));
+        }
+        String rest = source.toString();
+        show(stable, rest.isEmpty() ? List.of() : List.of(fence.closes(rest) ? Markdown.dim(rest.strip())
+                : fence.unindented(rest)));
+        return false;
+    }
+
+    private static List<String> lines(List<Markdown.Leaf> leaves, int from, int to) {
+        return leaves.subList(Math.min(from, to), to).stream().flatMap(leaf -> leaf.lines().stream())
+                .collect(Collectors.toCollection(ArrayList::new));
+    }
+
+    /// @param stable finished lines
+    /// @param open those that may change: no more of them are shown than the window can take back
+    private void show(List<String> stable, List<String> open) {
+        var all = new ArrayList<String>();
+        if (carried != null) all.add(carried);
+        all.addAll(stable);
+        int finished = all.size();
+        all.addAll(fitting(open));
+        draw(all);
+        out.flush();
+        if (all.isEmpty()) return;
+        carried = open.isEmpty() ? all.getLast() : null;
+        drawn = open.isEmpty() ? List.of(carried) : List.copyOf(all.subList(finished, all.size()));
+    }
+
+    private List<String> fitting(List<String> open) {
+        if (open.isEmpty() || open.size() == 1 && (fence != null || open.getFirst().length() < 40)) return open;
+        var size = window.get();
+        int from = open.size(), rows = 0;
+        while (from > 0 && (rows += Cells.rows(open.get(from - 1), size.columns())) < size.rows()) from--;
+        if (from == 0) return open;
+        var tail = new ArrayList<>(open.subList(Math.min(from + 1, open.size()), open.size()));
+        tail.addFirst(Markdown.dim("⋮"));                   // the rest comes when it is finished
+        return tail;
+    }
+
+    /// Makes of the lines that are drawn those that are wanted.
+    private void draw(List<String> wanted) {
+        int same = 0;
+        while (same < Math.min(drawn.size(), wanted.size()) && drawn.get(same).equals(wanted.get(same))) same++;
+        var text = new StringBuilder();
+        if (same < drawn.size()) {
+            boolean longer = same == drawn.size() - 1 && same < wanted.size()
+                    && wanted.get(same).startsWith(drawn.get(same));
+            if (longer) {
+                text.append(wanted.get(same), drawn.get(same).length(), wanted.get(same).length());
+            } else {
+                if (same == wanted.size() && same > 0) same--;
+                int columns = window.get().columns();
+                int up = drawn.subList(same, drawn.size()).stream().mapToInt(line -> Cells.rows(line, columns)).sum();
+                // tmux keeps a screen that is erased from its first cell on: there only lines are
+                text.append(up > 1 ? "\033[" + (up - 1) + "A" : "").append("\r\033[K")
+                        .append(up > 1 ? "\033[B\033[J\033[A" : "");
+                if (same < wanted.size()) text.append(wanted.get(same));
+            }
+            same++;
+        } else if (drawn.isEmpty() && !wanted.isEmpty()) {
+            text.append(wanted.get(same++));
+        }
+        for (; same < wanted.size(); same++) text.append('\n').append(wanted.get(same));
+        out.print(text);
+    }
+}
+
+/// Markdown as lines for a terminal. The only part that loads commonmark.
+final class Markdown {
+    private static final int BOLD = 1, ITALIC = 2, UNDERLINED = 4, DIM = 8, CODE = 16;
+    private static final String BAR = "│ ", CROSS = "─┼─", BETWEEN = " │ ";
+
+    private static final class Holder {
+        static final Parser PARSER = Parser.builder().extensions(List.of(TablesExtension.create()))
+                .includeSourceSpans(IncludeSourceSpans.BLOCKS).maxOpenBlockParsers(50)
+                .inlineParserFactory(_ -> new InlineParserImpl(new WithoutDefinitions())).build();
+    }
+
+    /// A link whose address is given elsewhere (`[text][1]`, `[1]: https://…`) stays as it is written: when it is shown
+    /// the address has not come yet.
+    private record WithoutDefinitions() implements InlineParserContext {
+        @Override
+        public List<InlineContentParserFactory> getCustomInlineContentParserFactories() { return List.of(); }
+
+        @Override
+        public List<DelimiterProcessor> getCustomDelimiterProcessors() { return List.of(); }
+
+        @Override
+        public List<LinkProcessor> getCustomLinkProcessors() { return List.of(); }
+
+        @Override
+        public Set<Character> getCustomLinkMarkers() { return Set.of(); }
+
+        @Override
+        public int getMaxInlineNesting() { return 100; }
+
+        @Override
+        @SuppressWarnings("deprecation")
+        public LinkReferenceDefinition getLinkReferenceDefinition(String label) { return null; }
+
+        @Override
+        public <D> D getDefinition(Class<D> type, String label) { return null; }
+    }
+
+    /// A block that holds no others: a paragraph, a heading, code, a table …
+    ///
+    /// @param top the line on which the outermost block around it begins
+    /// @param line its own first line
+    /// @param gap whether a blank line goes before it
+    /// @param fence whether it is a code block at the margin that is not closed
+    /// @param lines as they are printed, the blank line before it included
+    record Leaf(int top, int line, boolean gap, boolean fence, List<String> lines) {
+        /// Up to the opening fence.
+        List<String> head() { return lines.subList(0, gap ? 2 : 1); }
+    }
+
+    private final String[] source;
+    private final int columns;
+    private final boolean begun, gapBefore;
+    private final List<Leaf> leaves = new ArrayList<>();
+    private int top, lastLine = -1;
+    private boolean definitions;                            // the last leaf holds nothing else
+    private String lastRest = "";
+
+    private Markdown(String text, int columns, boolean begun, boolean gapBefore) {
+        source = text.split("\n", -1);
+        this.columns = columns;
+        this.begun = begun;
+        this.gapBefore = gapBefore;
+    }
+
+    /// @param begun whether something goes before this text
+    /// @param gap whether that ended in a blank line
+    static List<Leaf> leaves(String text, int columns, boolean begun, boolean gap) {
+        var markdown = new Markdown(text, columns, begun, gap);
+        for (var block = Holder.PARSER.parse(text).getFirstChild(); block != null; block = block.getNext()) {
+            boolean within = block instanceof TableBlock && !markdown.leaves.isEmpty()
+                    && markdown.lastLine + 1 == first(block);       // its heading may be a paragraph's last line
+            markdown.top = within ? markdown.leaves.getLast().top() : first(block);
+            markdown.block(block, "", "");
+        }
+        return markdown.leaves;
+    }
+
+    static String dim(String text) { return "\033[2m" + text + "\033[0m"; }
+
+    /// Where a line begins.
+    static int start(String text, int line) {
+        int at = 0;
+        for (int i = 0; i < line; i++) at = text.indexOf('\n', at) + 1;
+        return at;
+    }
+
+    private static int first(Node node) {
+        var spans = node.getSourceSpans();
+        return spans.isEmpty() ? 0 : spans.getFirst().getLineIndex();
+    }
+
+    private static int last(Node node) {
+        var spans = node.getSourceSpans();
+        return spans.isEmpty() ? 0 : spans.getLast().getLineIndex();
+    }
+
+    /// @param first what goes before the first line: bars, and the mark of an item
+    /// @param rest before the others
+    private void block(Node node, String first, String rest) {
+        switch (node) {
+            case BlockQuote _ -> children(node, first + BAR, rest + BAR);
+            case ListBlock list -> list(list, first, rest);
+            case Heading heading -> text(node, inlines(node, heading.getLevel() == 1 ? BOLD | UNDERLINED : BOLD), first,
+                    rest);
+            case Paragraph _ -> text(node, inlines(node, 0), first, rest);
+            case FencedCodeBlock code -> {
+                var lines = new ArrayList<String>();
+                String mark = code.getFenceCharacter();
+                lines.add(dim(mark.repeat(code.getOpeningFenceLength()) + clean(code.getInfo())));
+                lines.addAll(codeLines(code.getLiteral()));
+                boolean closed = code.getClosingFenceLength() != null;
+                if (closed) lines.add(dim(mark.repeat(code.getClosingFenceLength())));
+                leaf(node, "", lines, !closed && code.getParent() instanceof Document);
+            }
+            case IndentedCodeBlock code -> leaf(node, "", codeLines(code.getLiteral()), false);
+            case HtmlBlock html -> {
+                text(node, new Styled().add(cleanLines(html.getLiteral().stripTrailing()), 0), first, rest);
+            }
+            case ThematicBreak _ -> leaf(node, rest, List.of(first + dim("─".repeat(width(rest)))), false);
+            case TableBlock table -> leaf(node, rest, prefixed(table(table, width(rest)), first, rest), false);
+            case LinkReferenceDefinition link -> {
+                definition(node, "[" + link.getLabel() + "]: " + address(link.getDestination(), link.getTitle()), first,
+                        rest);
+            }
+            default -> children(node, first, rest);
+        }
+    }
+
+    private void list(ListBlock list, String first, String rest) {
+        int number = -1;
+        for (var item = list.getFirstChild(); item != null; item = item.getNext()) {
+            number = Math.max(number + 1, written(item));
+            String mark = list instanceof OrderedList ordered ? number + ordered.getMarkerDelimiter() + " " : "• ";
+            children(item, (item.getPrevious() == null ? first : rest) + mark, rest + " ".repeat(mark.length()));
+        }
+    }
+
+    /// An item's own number; the 1 that some write before each counts up.
+    private int written(Node item) {
+        var span = item.getSourceSpans().getFirst();
+        var digits = Pattern.compile("\\d{1,9}").matcher(source[span.getLineIndex()]);
+        return digits.find(span.getColumnIndex()) ? Integer.parseInt(digits.group()) : 0;
+    }
+
+    private void children(Node node, String first, String rest) {
+        if (node.getFirstChild() == null) leaf(node, rest, List.of(first), false);
+        for (var child = node.getFirstChild(); child != null; child = child.getNext()) {
+            block(child, child.getPrevious() == null ? first : rest, rest);
+        }
+    }
+
+    private int width(String prefix) { return Math.max(10, columns - Cells.of(prefix)); }
+
+    private void text(Node node, Styled text, String first, String rest) {
+        leaf(node, rest, prefixed(text.wrapped(width(rest), false), first, rest), false);
+    }
+
+    /// Definitions of links are text as well. They make one leaf with what follows, which may still become a part.
+    private void definition(Node node, String text, String first, String rest) {
+        text(node, new Styled().add(clean(text), DIM), first, rest);
+        definitions = true;
+    }
+
+    private static List<String> prefixed(List<String> lines, String first, String rest) {
+        return IntStream.range(0, lines.size()).mapToObj(i -> (i == 0 ? first : rest) + lines.get(i)).toList();
+    }
+
+    /// @param rest what may go before a blank line above it
+    private void leaf(Node node, String rest, List<String> lines, boolean fence) {
+        int line = first(node);
+        boolean gap = lastLine < 0 ? begun && (gapBefore || line > 0) : line > lastLine + 1;
+        var all = new ArrayList<String>();
+        if (gap) {
+            int common = 0, most = leaves.isEmpty() || leaves.getLast().top() < top ? 0
+                    : Math.min(rest.length(), lastRest.length());
+            while (common < most && rest.charAt(common) == lastRest.charAt(common)) common++;
+            all.add(bars(rest.substring(0, common).stripTrailing()));
+        }
+        for (String text : lines) all.add(bars(text));
+        lastLine = Math.max(line, last(node));
+        lastRest = rest;
+        if (definitions) {
+            var before = leaves.removeLast();
+            all.addAll(0, before.lines());
+            top = before.top();
+            leaves.add(new Leaf(top, before.line(), before.gap(), false, all));
+        } else {
+            leaves.add(new Leaf(top, line, gap, fence, all));
+        }
+        definitions = false;
+    }
+
+    /// The bars of quotes at a line's beginning are dim.
+    private static String bars(String line) {
+        int end = 0;
+        while (end < line.length() && (line.charAt(end) == '│' || line.charAt(end) == ' ')) end++;
+        int last = line.lastIndexOf('│', end);
+        return last < 0 || last >= end ? line : dim(line.substring(0, last + 1)) + line.substring(last + 1);
+    }
+
+    private static List<String> codeLines(String literal) {
+        var lines = new ArrayList<>(List.of(literal.split("\n", -1)));
+        if (lines.getLast().isEmpty()) lines.removeLast();
+        return lines.stream().map(Text::printable).toList();
+    }
+
+    /// Text may hold control characters again: `&#27;`.
+    private static String clean(String text) { return text == null ? "" : cleanLines(text).replace('\n', ' '); }
+
+    private static String cleanLines(String text) { return Text.printable(text.replace("\t", "    ")); }
+
+    private static String address(String destination, String title) {
+        return destination + (title == null || title.isEmpty() ? "" : " \"" + title + "\"");
+    }
+
+    // ---- within a paragraph
+
+    private static Styled inlines(Node node, int style) {
+        var text = new Styled();
+        inlines(text, node, style);
+        return text;
+    }
+
+    private static void inlines(Styled to, Node parent, int style) {
+        for (var node = parent.getFirstChild(); node != null; node = node.getNext()) {
+            switch (node) {
+                case org.commonmark.node.Text text -> to.add(clean(text.getLiteral()), style);
+                case org.commonmark.node.Code code -> to.add(clean(code.getLiteral()), style | CODE);
+                case Emphasis _ -> inlines(to, node, style | ITALIC);
+                case StrongEmphasis _ -> inlines(to, node, style | BOLD);
+                case Link link -> link(to, link, link.getDestination(), link.getTitle(), style);
+                case org.commonmark.node.Image image -> link(to, image, image.getDestination(), image.getTitle(), style);
+                case HtmlInline html -> to.add(cleanLines(html.getLiteral()), style);
+                case SoftLineBreak _, HardLineBreak _ -> to.add("\n", style);
+                default -> inlines(to, node, style);
+            }
+        }
+    }
+
+    /// Its text, and the address where that is another.
+    private static void link(Styled to, Node node, String destination, String title, int style) {
+        var text = inlines(node, style | UNDERLINED);
+        String said = text.toString();
+        String address = clean(address(destination, title));
+        to.add(text);
+        if (said.equals(address) || ("mailto:" + said).equals(address)) return;
+        to.add((said.isEmpty() ? "(" : " (") + address + ")", style | DIM);
+    }
+
+    // ---- tables
+
+    private List<String> table(TableBlock table, int width) {
+        var rows = new ArrayList<List<Styled>>();
+        var sides = new ArrayList<TableCell.Alignment>();
+        for (var part = table.getFirstChild(); part != null; part = part.getNext()) {
+            for (var row = part.getFirstChild(); row != null; row = row.getNext()) {
+                var cells = new ArrayList<Styled>();
+                for (var cell = row.getFirstChild(); cell != null; cell = cell.getNext()) {
+                    cells.add(inlines(cell, part instanceof TableHead ? BOLD : 0));
+                    if (rows.isEmpty()) sides.add(((TableCell) cell).getAlignment());
+                }
+                String beyond = beyond(row, cells.size());
+                if (cells.isEmpty()) cells.add(new Styled());
+                if (sides.isEmpty()) sides.add(null);       // a heading of nothing but a bar
+                cells.getLast().add(beyond, 0);
+                rows.add(cells);
+            }
+        }
+        int[] widths = widths(rows, sides.size(), width);
+        if (widths == null) return tooNarrow(rows, width);
+        var lines = new ArrayList<String>();
+        for (var row : rows) {
+            lines.addAll(row(row, widths, sides));
+            if (row == rows.getFirst()) {
+                lines.add(dim(IntStream.of(widths).mapToObj("─"::repeat).collect(Collectors.joining(CROSS))));
+            }
+        }
+        return lines;
+    }
+
+    /// What a row has behind the last column of the heading: a bar in a cell is easily forgotten to be escaped.
+    private String beyond(Node row, int cells) {
+        var span = row.getSourceSpans().getFirst();
+        String line = source[span.getLineIndex()].substring(span.getColumnIndex()).strip();
+        String[] parts = line.replaceFirst("^\\|", "").replaceFirst("(?<!\\\\)\\|$", "").split("(?<!\\\\)\\|", -1);
+        return parts.length <= cells ? "" : " |" + clean(String.join("|", List.of(parts).subList(cells, parts.length)))
+                .stripTrailing();
+    }
+
+    /// As wide as the widest cell; the widest columns give way until all fit.
+    ///
+    /// @return null where that leaves too little
+    private static int[] widths(List<List<Styled>> rows, int count, int width) {
+        int[] widths = new int[count];
+        for (var row : rows) {
+            for (int i = 0; i < Math.min(count, row.size()); i++) widths[i] = Math.max(widths[i], row.get(i).cells());
+        }
+        int most = width - BETWEEN.length() * (count - 1);
+        if (most < 4 * count) return null;
+        int[] sorted = IntStream.of(widths).sorted().toArray();
+        int limit = 0;
+        for (int i = 0, left = most; i < count; i++) {
+            limit = left / (count - i);
+            if (sorted[i] > limit) break;
+            left -= sorted[i];
+            limit = sorted[i];
+        }
+        for (int i = 0; i < count; i++) widths[i] = Math.clamp(widths[i], 1, Math.max(1, limit));
+        return widths;
+    }
+
+    private static List<String> row(List<Styled> row, int[] widths, List<TableCell.Alignment> sides) {
+        var cells = new ArrayList<List<String>>();
+        for (int i = 0; i < widths.length; i++) {
+            cells.add(i < row.size() ? row.get(i).wrapped(widths[i], true) : List.of());
+        }
+        var lines = new ArrayList<String>();
+        for (int n = 0, height = cells.stream().mapToInt(List::size).max().orElse(0); n < height; n++) {
+            var line = new StringBuilder();
+            for (int i = 0; i < widths.length; i++) {
+                String text = n < cells.get(i).size() ? cells.get(i).get(n) : "";
+                int space = Math.max(0, widths[i] - Cells.of(text));
+                int before = sides.get(i) == TableCell.Alignment.RIGHT ? space
+                        : sides.get(i) == TableCell.Alignment.CENTER ? space / 2 : 0;
+                line.append(i == 0 ? "" : dim(BETWEEN)).append(" ".repeat(before)).append(text)
+                        .append(" ".repeat(i == widths.length - 1 ? 0 : space - before));
+            }
+            lines.add(line.toString());
+        }
+        return lines;
+    }
+
+    private static List<String> tooNarrow(List<List<Styled>> rows, int width) {
+        return rows.stream().flatMap(row -> {
+            var line = new Styled();
+            for (var cell : row) line.add(line.toString().isEmpty() ? "" : BETWEEN, DIM).add(cell);
+            return line.wrapped(width, false).stream();
+        }).toList();
+    }
+
+    /// Text with a style for each character.
+    private static final class Styled {
+        private final StringBuilder text = new StringBuilder(), styles = new StringBuilder();
+
+        Styled add(String more, int style) {
+            text.append(more);
+            styles.repeat((char) style, more.length());
+            return this;
+        }
+
+        Styled add(Styled more) {
+            text.append(more.text);
+            styles.append(more.styles);
+            return this;
+        }
+
+        int cells() { return Cells.of(text.toString()); }
+
+        @Override
+        public String toString() { return text.toString(); }
+
+        /// Lines of at most so many cells, broken at spaces and between wide characters. Words that are longer stand
+        /// on a line of their own, for the terminal to break: so they can be copied.
+        ///
+        /// @param all break them as well
+        List<String> wrapped(int width, boolean all) {
+            var lines = new ArrayList<String>();
+            int from = 0, chance = 0, cells = 0;
+            for (int i = 0; i < text.length(); ) {
+                int c = text.codePointAt(i), wide = Cells.of(c), next = i + Character.charCount(c);
+                if (c == '\n') {
+                    lines.add(line(from, i));
+                    from = chance = next;
+                    cells = 0;
+                } else {
+                    if (wide == 2 && i > from && !Cells.closing(c)) chance = i;
+                    if (c != ' ' && cells + wide > width) {
+                        int to = chance > from ? chance : all && i > from ? i : from;
+                        if (to > from) {
+                            lines.add(line(from, to));
+                            from = chance = to;
+                            cells = Cells.of(text.substring(from, i));
+                        }
+                    }
+                    if (c == ' ') chance = next;
+                    cells += wide;
+                }
+                i = next;
+            }
+            lines.add(line(from, text.length()));
+            return lines;
+        }
+
+        private String line(int from, int to) {
+            while (to > from && text.charAt(to - 1) == ' ') to--;
+            var line = new StringBuilder();
+            int now = 0;
+            for (int i = from; i < to; i++) {
+                int style = styles.charAt(i);
+                if (style != now) line.append(now == 0 ? "" : "\033[0m").append(codes(style));
+                now = style;
+                line.append(text.charAt(i));
+            }
+            return line.append(now == 0 ? "" : "\033[0m").toString();
+        }
+
+        private static String codes(int style) {
+            if (style == 0) return "";
+            var codes = new StringJoiner(";", "\033[", "m");
+            if ((style & BOLD) != 0) codes.add("1");
+            if ((style & ITALIC) != 0) codes.add("3");
+            if ((style & UNDERLINED) != 0) codes.add("4");
+            if ((style & DIM) != 0) codes.add("2");
+            if ((style & CODE) != 0) codes.add("36");
+            return codes.toString();
+        }
     }
 }
 
@@ -5181,6 +5911,389 @@ record AddedFiles(List<String> names, Integer limit, boolean imageOnStdin) {
         if (tokens <= limit) return;
         throw Fault.usage("the " + texts.size() + " files of -f have " + tokens + " tokens, more than " + limit
                 + "; the largest is " + largest, "fewer files, or --max-file-tokens " + tokens);
+    }
+}
+
+/// What `doctor` finds out: a line for each thing that a chat stands on. Nothing here stops at trouble, and nothing
+/// secret is told: it is made to be pasted into a bug report.
+final class Doctor {
+    /// @param state `ok`, `warn`: a chat works all the same, `fail`: it does not
+    record Finding(String state, String what, String detail) {}
+
+    private static final Duration PATIENCE = Duration.ofSeconds(15), SKEW = Duration.ofMinutes(1);
+    private static final Set<String> VARIABLES = Set.of("COP_HOME", "COP_HOST", "COP_CLIENT_ID", "COP_MODEL",
+            "COP_HEADERS", "COP_MAX_WAIT");
+
+    private final Environment env;
+    private final boolean offline;
+    private final List<Finding> findings = new ArrayList<>();
+    private final Set<String> secrets = new HashSet<>();
+    private boolean loggedOut;
+    private Duration skew;                                  // null: nobody has told the time
+
+    Doctor(Environment env, boolean offline) {
+        this.env = env;
+        this.offline = offline;
+    }
+
+    private void ok(String what, String detail) { findings.add(new Finding("ok", what, detail)); }
+
+    private void warn(String what, String detail) { findings.add(new Finding("warn", what, detail)); }
+
+    private void fail(String what, String detail) { findings.add(new Finding("fail", what, detail)); }
+
+    private void fail(String what, Fault fault) {
+        String hint = Objects.requireNonNullElse(fault.hint(), "");
+        fail(what, fault.sentence() + (hint.isEmpty() ? "" : " (" + hint + ")"));
+    }
+
+    /// Reads something that the user has set; where it is wrong, that is told, and `otherwise` serves.
+    <T> T or(String what, Supplier<T> read, T otherwise) {
+        try {
+            return read.get();
+        } catch (Interrupted stopped) {
+            throw stopped;
+        } catch (Fault fault) {
+            fail(what, fault);
+        } catch (RuntimeException unknown) {
+            fail(what, "could not be looked at: " + unknown.getClass().getSimpleName() + ", " + Text.reason(unknown));
+        }
+        return otherwise;
+    }
+
+    private void look(String what, Runnable at) {
+        or(what, () -> {
+            at.run();
+            return null;
+        }, null);
+    }
+
+    Doctor examine(CopilotClient copilot) {
+        var session = copilot.session();
+        ok("tool", "copilot.java " + cop.copilot.VERSION);
+        ok("java", System.getProperty("java.runtime.version") + ", " + System.getProperty("java.vendor") + ", "
+                + System.getProperty("java.home"));
+        ok("system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
+                + System.getProperty("os.arch"));
+        look("start", () -> start(session.home()));
+        look("encoding", this::encoding);
+        look("terminal", this::terminal);
+        look("config", () -> folder("config", session.home().config(), "{login,config}.json"));
+        look("cache", () -> folder("cache", session.home().cache(), "{token-*,models-*,refused}.json"));
+        look("state", () -> folder("state", session.home().state(), "history"));
+        look("variables", this::variables);
+        look("host", () -> ok("host", session.host().name() + ", " + session.host().rest()));
+        look("proxy", () -> proxy(session));
+        look("certificates", this::certificates);
+        var token = or("login", () -> offline ? stored(copilot) : login(copilot), Optional.<CopilotToken>empty());
+        look("network", () -> network(session, token));
+        look("clock", this::clock);
+        look("models", () -> models(copilot));
+        look("chat", () -> chat(copilot, token));
+        return this;
+    }
+
+    // ---- this machine
+
+    private void start(Home home) {
+        String first = System.getProperty("java.class.path").split(File.pathSeparator)[0];
+        boolean launcher = Path.of(first).toAbsolutePath().startsWith(home.data().toAbsolutePath());
+        String how = launcher ? "by the launcher of `copilot install`" : first.contains("jbang") ? "by JBang"
+                : "by java";
+        var archives = archives();
+        if (archives.isEmpty()) {
+            ok("start", how);
+        } else if (archives.get().isEmpty()) {
+            if (launcher) warn("start", how + ", without its AOT cache: a slow start (copilot install makes another)");
+            else ok("start", how + ", without a class archive of its own");
+        } else {
+            ok("start", how + ", with " + String.join(", ", archives.get()));
+        }
+    }
+
+    /// The class archives that the JVM has really mapped (one that does not fit is left out without a word), but for
+    /// the JDK's own; empty where the system does not tell.
+    private static Optional<List<String>> archives() {
+        try (var maps = Files.lines(Path.of("/proc/self/maps"), StandardCharsets.ISO_8859_1)) {
+            return Optional.of(maps.filter(line -> line.matches(".*\\.(aot|jsa)")).map(line ->
+                    line.substring(line.indexOf('/'))).filter(file -> !file.startsWith(System.getProperty("java.home")))
+                    .distinct().toList());
+        } catch (IOException | UncheckedIOException notLinux) {
+            return Optional.empty();
+        }
+    }
+
+    private void encoding() {
+        String arguments = System.getProperty("sun.jnu.encoding", "?");
+        String locale = Stream.of("LC_ALL", "LC_CTYPE", "LANG").filter(name -> env.variable(name) != null).findFirst()
+                .map(name -> name + "=" + env.variable(name)).orElse("no locale is set");
+        if (arguments.toUpperCase(Locale.ROOT).startsWith("UTF")) ok("encoding", arguments + ", " + locale);
+        else warn("encoding", arguments + ", " + locale + ": arguments must be ASCII (LC_ALL=C.UTF-8)");
+    }
+
+    private void terminal() {
+        var of = Stream.of("stdin", "stdout", "stderr").filter(name -> env.terminal().test(
+                List.of("stdin", "stdout", "stderr").indexOf(name))).toList();
+        ok("terminal", (of.isEmpty() ? "none" : String.join(", ", of)) + Stream.of("TERM", "NO_COLOR", "COLUMNS")
+                .filter(name -> env.variable(name) != null).map(name -> ", " + name + "=" + env.variable(name))
+                .collect(Collectors.joining()));
+    }
+
+    /// @param ours the names of the files that hold what is nobody else's business
+    private void folder(String what, Path folder, String ours) {
+        if (!Files.exists(folder)) {
+            Path above = folder.toAbsolutePath();
+            while (above.getParent() != null && !Files.exists(above)) above = above.getParent();
+            if (Files.isDirectory(above) && Files.isWritable(above)) ok(what, folder + ", not there yet");
+            else warn(what, folder + " cannot be made: may you write into " + above + "?");
+            return;
+        }
+        if (!Files.isDirectory(folder)) {
+            warn(what, folder + " is no folder (COP_HOME names another place)");
+            return;
+        }
+        var open = new ArrayList<String>();
+        try (var files = Files.newDirectoryStream(folder, ours)) {
+            for (Path file : files) if ((mode(file) & 077) != 0) open.add(file.getFileName() + " " + octal(file));
+            String detail = folder + (mode(folder) == 0 ? "" : " " + octal(folder));
+            if (!Files.isWritable(folder)) warn(what, detail + ", not writable");
+            else if (!open.isEmpty()) warn(what, detail + ", readable by others: " + String.join(", ", open)
+                    + " (chmod 600)");
+            else if ((mode(folder) & 077) != 0) warn(what, detail + ", open to others (chmod 700)");
+            else ok(what, detail);
+        } catch (IOException e) {
+            warn(what, folder + " cannot be read: " + Text.reason(e));
+        }
+    }
+
+    /// @return 0 where the system knows no such thing
+    private static int mode(Path file) {
+        try {
+            return (int) Files.getAttribute(file, "unix:mode") & 0777;
+        } catch (IOException | UnsupportedOperationException | IllegalArgumentException _) {
+            return 0;
+        }
+    }
+
+    private static String octal(Path file) { return "%04o".formatted(mode(file)); }
+
+    private void variables() {
+        var set = new TreeMap<>(env.variables());
+        set.keySet().removeIf(name -> !name.startsWith("COP_") || env.variable(name) == null);
+        if (set.isEmpty()) ok("variables", "no COP_* is set");
+        set.forEach((name, value) -> {
+            if (name.equals("COP_HEADERS")) {
+                ok("variables", name + "=" + value.lines().map(this::header).collect(Collectors.joining("; ")));
+            } else if (VARIABLES.contains(name)) {
+                ok("variables", name + "=" + value);
+            } else {
+                secrets.add(value);
+                warn("variables", name + " is set, and means nothing here" + Nearest.of(name, VARIABLES)
+                        .map(near -> " (did you mean " + near + "?)").orElse(""));
+            }
+        });
+    }
+
+    /// A header of the user's own may hold any secret.
+    String header(String line) {
+        int colon = line.indexOf(':');
+        if (colon < 0) secrets.add(line.strip());
+        if (colon < 0) return "…";
+        String name = line.substring(0, colon).strip(), value = line.substring(colon + 1).strip();
+        if (name.matches("(?i)editor-version|editor-plugin-version|user-agent|copilot-integration-id|x-initiator|accept"
+                + "|x-github-api-version|content-type|openai-intent|copilot-vision-request")) {
+            return name + ": " + value;
+        }
+        if (value.length() > 5) secrets.add(value);
+        return name + ": …";
+    }
+
+    // ---- the way to GitHub
+
+    private void proxy(Session session) {
+        for (String name : List.of("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY")) {
+            Text.uri(Objects.requireNonNullElse(env.variable(name), "")).map(URI::getRawUserInfo).ifPresent(user -> {
+                secrets.add(user);
+                secrets.add(user.replaceFirst("^[^:]*:", ""));
+            });
+        }
+        var proxies = new Proxies(env);
+        for (var target : new LinkedHashSet<>(List.of(session.host().rest(), session.host().defaultApi()))) {
+            ok("proxy", target + ": " + proxies.inUse(target).map(proxy -> proxy + (proxies.authorization(target)
+                    .isPresent() ? ", with a password" : "")).orElse("none"));
+        }
+    }
+
+    private void certificates() {
+        String file = env.variable("SSL_CERT_FILE");
+        if (file != null) Trust.with(env.path(file));
+        ok("certificates", "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file));
+    }
+
+    private Optional<CopilotToken> login(CopilotClient copilot) {
+        copilot.logins().sources().forEach(source -> secrets.add(source.value()));
+        var status = Wire.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
+        for (var line : status.lines()) {
+            if (line.state().equals("none")) continue;
+            boolean good = !Set.of("refused", "untried").contains(line.state());
+            findings.add(new Finding(good ? "ok" : "warn", "source", line.source() + ": " + line.state() + ", "
+                    + line.detail()));
+        }
+        status.token().ifPresent(token -> secrets.add(token.value()));
+        if (status.trouble().isPresent()) {
+            fail("login", status.trouble().get());
+        } else if (status.token().isEmpty()) {
+            notLoggedIn();
+        } else {
+            var token = status.token().get();
+            ok("login", token.plan() + " (" + token.sku() + "), the Copilot token is good for "
+                    + Durations.words(token.left(status.now())) + ", API " + token.api());
+        }
+        return status.token();
+    }
+
+    private Optional<CopilotToken> stored(CopilotClient copilot) {
+        var sources = copilot.logins().sources();
+        for (var source : sources) {
+            secrets.add(source.value());
+            ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())
+                    + copilot.tokens().plan(source).map(plan -> ", " + plan).orElse(""));
+        }
+        if (sources.isEmpty()) notLoggedIn();
+        return Optional.empty();
+    }
+
+    private void notLoggedIn() {
+        loggedOut = true;
+        fail("login", "not logged in (copilot login)");
+    }
+
+    private void network(Session session, Optional<CopilotToken> token) {
+        if (offline) {
+            ok("network", "not asked (--offline)");
+            return;
+        }
+        look("network", () -> reach("GitHub", session, session.host().rest("/"), session.headers().login(), false));
+        look("network", () -> {
+            if (token.isEmpty()) {
+                reach("API", session, session.host().resolve(session.host().defaultApi(), "/"),
+                        session.headers().login(), false);
+            } else {
+                reach("API", session, session.host().resolve(token.get().api(), "/models"),
+                        session.headers().copilot(token.get().value()), true);
+            }
+        });
+    }
+
+    /// @param welcome whether anything but 2xx is trouble
+    private void reach(String what, Session session, URI uri, Headers headers, boolean welcome) {
+        record Seen(int status, Optional<String> date, Instant at) {}
+        long begin = System.nanoTime();
+        var seen = Wire.within(PATIENCE, () -> session.wire().send(Call.get(uri, headers).once(), new Reading<Seen>() {
+            @Override
+            public Seen read(Answer answer) {
+                return new Seen(answer.status(), answer.headers().firstValue("date"), session.now());
+            }
+
+            @Override
+            public boolean errorsToo() { return true; }
+        }));
+        var took = Duration.ofNanos(System.nanoTime() - begin);
+        seen.date().flatMap(Doctor::moment).ifPresent(date -> {
+            var middle = seen.at().minus(took.dividedBy(2));
+            skew = Duration.between(date.plusMillis(500), middle);      // the header's seconds are cut off
+        });
+        boolean bad = seen.status() >= 500 || welcome && seen.status() >= 300;
+        findings.add(new Finding(bad ? "fail" : "ok", "network", what + " " + uri + " answers in "
+                + Durations.seconds(took) + " [HTTP " + seen.status() + "]"));
+    }
+
+    private static Optional<Instant> moment(String date) {
+        try {
+            return Optional.of(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(date)));
+        } catch (DateTimeException _) {
+            return Optional.empty();
+        }
+    }
+
+    private void clock() {
+        String now = env.time().now().truncatedTo(ChronoUnit.SECONDS).toString();
+        if (skew == null) {
+            ok("clock", now + ", nobody to compare it with");
+            return;
+        }
+        long seconds = Math.round(skew.toMillis() / 1000.0);
+        String off = now + ", " + (seconds == 0 ? "as GitHub's" : Math.abs(seconds) + " s "
+                + (seconds > 0 ? "ahead of" : "behind") + " GitHub's");
+        if (skew.abs().compareTo(SKEW) < 0) ok("clock", off);
+        else warn("clock", off + ": tokens will seem to have run out, or never to do so");
+    }
+
+    // ---- the chat
+
+    private void models(CopilotClient copilot) {
+        var known = copilot.catalogueAtHand();
+        var now = env.time().now();
+        if (known.isEmpty()) {
+            ok("models", "no list is kept yet (copilot models)");
+        } else {
+            var age = Duration.between(known.get().fetched(), now);
+            ok("models", known.get().models().size() + " in the list, " + Durations.words(Durations.max(age,
+                    Duration.ZERO)) + " old" + (known.get().younger(Catalogue.USABLE, now) ? ""
+                    : ", to be fetched anew"));
+        }
+        var chosen = copilot.chosen(null);
+        String id = chosen.orElseGet(() -> Catalogue.standard(known));
+        String why = env.variable("COP_MODEL") != null ? "by COP_MODEL" : chosen.isPresent()
+                ? "by `copilot models default`" : known.isPresent() ? "the account's default" : "for want of a list";
+        if (known.isEmpty() || known.get().find(id).isPresent()) ok("model", id + ", " + why);
+        else fail("model", id + ", " + why + ", is not in the list" + Nearest.of(id, known.get().chatModels())
+                .map(near -> " (did you mean " + near + "?)").orElse(" (copilot models)"));
+    }
+
+    /// What goes to the API with each prompt.
+    private void chat(CopilotClient copilot, Optional<CopilotToken> token) {
+        var session = copilot.session();
+        ok("chat", "POST " + session.host().resolve(token.map(CopilotToken::api).orElse(session.host().defaultApi()),
+                "/chat/completions"));
+        session.headers().copilot("…").sent().forEach((name, value) -> ok("chat", name.equalsIgnoreCase("authorization")
+                ? name + ": Bearer …" : name.equalsIgnoreCase("x-request-id") ? name + ": " + value
+                : header(name + ": " + value)));
+    }
+
+    // ---- what is told
+
+    /// @return 0 where a chat would work
+    int exitCode() {
+        if (loggedOut) return Fault.NOT_LOGGED_IN;
+        return findings.stream().anyMatch(finding -> finding.state().equals("fail")) ? Fault.ERROR : 0;
+    }
+
+    /// Without what is nobody's business: tokens, passwords, the name of the home folder.
+    private String told(String text) {
+        String told = text;
+        for (String secret : secrets.stream().sorted(Comparator.comparingInt(String::length).reversed()).toList()) {
+            if (secret.length() > 3) told = told.replace(secret, Secrets.shown(secret));
+        }
+        String home = env.variable("HOME");
+        if (home != null && home.length() > 1) told = told.replaceAll(Pattern.quote(home) + "(?=[/\\s,:;]|$)", "~");
+        told = told.replaceAll("//[^/@\\s]*@", "//…@");
+        return Text.printable(Secrets.mask(told).replaceAll("\\s*\\R\\s*", " ")).strip();
+    }
+
+    String text(UnaryOperator<String> marked) {
+        return findings.stream().map(finding -> marked.apply(Text.padded(finding.state(), 4)) + "  " + finding.what()
+                + ": " + told(finding.detail())).collect(Collectors.joining("\n"));
+    }
+
+    ObjectNode json() {
+        var json = Json.object().put("ok", exitCode() == 0).put("exit_code", exitCode());
+        var array = json.putArray("checks");
+        for (var finding : findings) {
+            array.addObject().put("state", finding.state()).put("what", finding.what())
+                    .put("detail", told(finding.detail()));
+        }
+        return json;
     }
 }
 
@@ -6119,10 +7232,12 @@ final class Conversation {
             A line is sent at Enter; end it with \\ (or press Alt-Enter) to go on in the next.
               /model [ID]      show or change the model       /reset        forget what was said
               /system [TEXT]   show or change the system      /save FILE    write the conversation
-              /help            this text                      /quit         leave (also Ctrl-D)
+              /raw             Markdown as it comes, or not   /help         this text
+              /quit            leave (also Ctrl-D)
             Ctrl-C stops an answer. A line that is to begin with / begins with //.
             """;
-    private static final List<String> COMMANDS = List.of("/model", "/system", "/reset", "/save", "/help", "/quit");
+    private static final List<String> COMMANDS =
+            List.of("/model", "/system", "/reset", "/save", "/raw", "/help", "/quit");
 
     private final Environment env;
     private final Screen screen;
@@ -6130,11 +7245,12 @@ final class Conversation {
     private final Manner manner;
     private final ConversationLog log;
     private final List<Message> said;
+    private boolean raw;
     private Request request;
     private String system;
 
     /// @param limit for a whole answer; null: none
-    record Manner(Duration limit, boolean usage, boolean reasoning) {}
+    record Manner(Duration limit, boolean usage, boolean reasoning, boolean raw) {}
 
     /// @param first the system message if there is one, and what was said earlier
     Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, Manner manner,
@@ -6144,6 +7260,7 @@ final class Conversation {
         this.copilot = copilot;
         this.manner = manner;
         this.log = log;
+        raw = manner.raw();
         request = first;
         said = new ArrayList<>(first.messages());
         boolean told = !said.isEmpty() && said.getFirst().role().equals("system");
@@ -6238,6 +7355,10 @@ final class Conversation {
                 screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
             }
             case "/save" -> save(rest);
+            case "/raw" -> {
+                raw = !raw;
+                screen.note(raw ? "answers are shown as they come" : "Markdown in answers is shown as it is meant");
+            }
             default -> screen.warn("there is no " + words[0] + "; " + Nearest.of(words[0], COMMANDS)
                     .map(near -> "did you mean " + near + "?").orElse("/help lists what there is"));
         }
@@ -6247,7 +7368,8 @@ final class Conversation {
     /// One turn. What was asked is forgotten again if no answer came, so that it can be asked once more.
     private void say(String text, Terminal terminal) {
         said.add(Message.user(text));
-        var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(true, false, null, manner.reasoning()));
+        var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(true, false, null, manner.reasoning(), raw),
+                () -> new Window(Math.max(10, terminal.getWidth()), Math.max(4, terminal.getHeight())));
         var asking = Thread.currentThread();
         var before = terminal.handle(Terminal.Signal.INT, _ -> asking.interrupt());
         try {
@@ -13348,6 +14470,52 @@ final class Descriptors {
     }
 }
 
+/// The size of the terminal's window.
+record Window(int columns, int rows) {
+    /// COLUMNS and LINES, else what the terminal says, else 80 by 24. A program is asked, for that is quicker than to
+    /// make the JVM ready for native calls; only when the size matters, and again when the window has changed.
+    static Supplier<Window> of(Environment env) {
+        return new Supplier<>() {
+            private volatile Window known;
+
+            @Override
+            public Window get() {
+                var size = known;
+                if (size != null) return size;
+                int columns = number(env.variable("COLUMNS")), rows = number(env.variable("LINES"));
+                if (columns > 0 && rows > 0) return known = new Window(columns, rows);
+                onChange(() -> known = null);
+                var asked = asked().orElse(new Window(80, 24));
+                return known = new Window(columns > 0 ? columns : asked.columns(), rows > 0 ? rows : asked.rows());
+            }
+        };
+    }
+
+    private static int number(String text) {
+        return text != null && text.matches("[0-9]{1,5}") ? Integer.parseInt(text) : 0;
+    }
+
+    private static Optional<Window> asked() {
+        try {
+            var stty = new ProcessBuilder("stty", "size").redirectInput(new File("/dev/tty"))
+                    .redirectError(ProcessBuilder.Redirect.DISCARD).start();
+            String[] said = new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).split("\\s+");
+            int rows = number(said[0]), columns = said.length < 2 ? 0 : number(said[1]);
+            return rows > 0 && columns > 0 ? Optional.of(new Window(columns, rows)) : Optional.empty();
+        } catch (IOException _) {
+            return Optional.empty();                        // no terminal, or no such program
+        }
+    }
+
+    private static void onChange(Runnable what) {
+        try {
+            sun.misc.Signal.handle(new sun.misc.Signal("WINCH"), _ -> what.run());
+        } catch (IllegalArgumentException _) {
+            // a system without this signal
+        }
+    }
+}
+
 /// The one object that writes to stderr.
 final class Screen implements Notes {
     private final Environment env;
@@ -13366,6 +14534,16 @@ final class Screen implements Notes {
     boolean colour() { return terminal() && env.variable("NO_COLOR") == null && !"dumb".equals(env.variable("TERM")); }
 
     String bold(String text) { return colour() ? "\033[1m" + text + "\033[0m" : text; }
+
+    /// A finding's state, where stdout is a terminal in its colour.
+    String state(String state) {
+        if (!colour() || !env.terminal().test(1)) return state;
+        return "\033[" + switch (state.strip()) {
+            case "ok" -> "32m";
+            case "warn" -> "33m";
+            default -> "31m";
+        } + state + "\033[0m";
+    }
 
     String dim(String text) { return colour() ? "\033[2m" + text + "\033[0m" : text; }
 
@@ -13679,6 +14857,70 @@ final class Text {
         return Stream.iterate(e, Objects::nonNull, each -> each instanceof Fault fault ? fault.reason()
                 : each.getCause());
     }
+}
+
+/// How many cells of a terminal a text takes: none for combining characters, two for those of East Asia and most emoji
+/// (Unicode's EastAsianWidth W and F). Where terminals differ it is the larger number.
+final class Cells {
+    private static final int[] WIDE = {0x1100, 0x115f, 0x231a, 0x231b, 0x23e9, 0x23ec, 0x23f0, 0x23f0, 0x23f3, 0x23f3,
+            0x25fd, 0x25fe, 0x2614, 0x2615, 0x2648, 0x2653, 0x267f, 0x267f, 0x2693, 0x2693, 0x26a1, 0x26a1, 0x26aa,
+            0x26ab, 0x26bd, 0x26be, 0x26c4, 0x26c5, 0x26ce, 0x26ce, 0x26d4, 0x26d4, 0x26ea, 0x26ea, 0x26f2, 0x26f3,
+            0x26f5, 0x26f5, 0x26fa, 0x26fa, 0x26fd, 0x26fd, 0x2705, 0x2705, 0x270a, 0x270b, 0x2728, 0x2728, 0x274c,
+            0x274c, 0x274e, 0x274e, 0x2753, 0x2755, 0x2757, 0x2757, 0x2795, 0x2797, 0x27b0, 0x27b0, 0x27bf, 0x27bf,
+            0x2b1b, 0x2b1c, 0x2b50, 0x2b50, 0x2b55, 0x2b55, 0x2e80, 0x303e, 0x3041, 0xa4cf, 0xa960, 0xa97c, 0xac00,
+            0xd7a3, 0xf900, 0xfaff, 0xfe10, 0xfe19, 0xfe30, 0xfe6f, 0xff01, 0xff60, 0xffe0, 0xffe6, 0x16fe0, 0x18cff,
+            0x1aff0, 0x1b2ff, 0x1f004, 0x1f004, 0x1f0cf, 0x1f0cf, 0x1f18e, 0x1f18e, 0x1f191, 0x1f19a, 0x1f1e6, 0x1f202,
+            0x1f210, 0x1f23b, 0x1f240, 0x1f248, 0x1f250, 0x1f251, 0x1f260, 0x1f265, 0x1f300, 0x1f64f, 0x1f680, 0x1f6ff,
+            0x1f7e0, 0x1f7eb, 0x1f90c, 0x1f9ff, 0x1fa70, 0x1faff, 0x20000, 0x3fffd};
+
+    static int of(int c) {
+        if (c < 0x300) return c < ' ' ? 0 : 1;
+        if (c == 0xfe0f) return 1;                          // makes a narrow symbol before it a wide one
+        int type = Character.getType(c);
+        boolean mark = type == Character.NON_SPACING_MARK || type == Character.ENCLOSING_MARK;
+        boolean partOfHangul = c >= 0x1160 && c <= 0x11ff;
+        if (mark || type == Character.FORMAT || partOfHangul) return 0;
+        int at = Arrays.binarySearch(WIDE, c);
+        return at >= 0 || at % 2 == 0 ? 2 : 1;
+    }
+
+    /// Of a text that may hold escape sequences of ours.
+    static int of(String text) {
+        int cells = 0;
+        for (int i = 0; i < text.length(); ) {
+            int c = text.codePointAt(i);
+            if (c == '\033') {
+                i = text.indexOf('m', i) + 1;
+                continue;
+            }
+            cells += of(c);
+            i += Character.charCount(c);
+        }
+        return cells;
+    }
+
+    /// The rows that a terminal of so many columns breaks a line into.
+    static int rows(String line, int columns) {
+        int rows = 1, at = 0;
+        for (int i = 0; i < line.length(); ) {
+            int c = line.codePointAt(i);
+            if (c == '\033') {
+                i = line.indexOf('m', i) + 1;
+                continue;
+            }
+            int wide = of(c);
+            if (c == '\t') at = Math.max(at, Math.min(columns - 1, (at / 8 + 1) * 8));
+            else if (at + wide > columns) {
+                rows++;
+                at = wide;
+            } else at += wide;
+            i += Character.charCount(c);
+        }
+        return rows;
+    }
+
+    /// Whether no line should begin with this character.
+    static boolean closing(int c) { return "、。，．！？：；）」』】〉》・ー".indexOf(c) >= 0; }
 }
 
 /// Durations as people write and read them.

@@ -633,7 +633,7 @@ class Chat {
     @ParameterizedTest
     @ValueSource(strings = {"n=1", "n=2"})
     void aTerminalIsNotSteered(String choices) {
-        cop.terminal(1, 2).sim.set("answer", STEERING);
+        cop.terminal(1, 2).with("NO_COLOR", "1").sim.set("answer", STEERING);
         for (String way : List.of("--no-stream", "--hide-reasoning", "--json")) {
             String out = good(chat("-O", choices, way, "hello")).out();
             assertFalse(out.matches("(?s).*[\u0000-\u0008\u000b-\u001f\u007f-\u009f].*"), way + " " + out);
@@ -644,7 +644,7 @@ class Chat {
     @ParameterizedTest
     @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
     void linesThatEndInCrLfAreNoneTheWorseOnATerminal(String way) {
-        cop.terminal(1, 2).sim.set("answer", "one\r\ntwo three\r\n\r\nfour\r\n");
+        cop.terminal(1, 2).with("TERM", "dumb").sim.set("answer", "one\r\ntwo three\r\n\r\nfour\r\n");
         assertEquals("one\r\ntwo three\r\n\r\nfour\n", good(chat(way, "hello")).out());
     }
 

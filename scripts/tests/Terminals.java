@@ -384,6 +384,68 @@ class Terminals {
         assertFalse(screen().contains("-o"), screen());
     }
 
+    private static final String MARKDOWN = "# Birds\n\n1. the **first** one\n2. `two`\n\n```sh\nls\n```\n\n"
+            + "| a | b |\n|---|--:|\n| one | 1 |\n\nThe end.";
+    private static final String DRAWN = "Birds\n\n1. the first one\n2. two\n\n```sh\nls\n```\n\n"
+            + "a   │ b\n────┼──\none │ 1\n\nThe end.";
+
+    @Test
+    void markdownIsDrawnWhileItArrives() {
+        cop.sim.set("answer", MARKDOWN);
+        cop.sim.set("drip", 15);
+        open("chat", "hello").leaves(0);
+        assertTrue(screen().startsWith(DRAWN + "\n[left"), screen());
+    }
+
+    @Test
+    void markdownIsDrawnInTheConversationToo() {
+        cop.sim.set("answer", MARKDOWN);
+        conversation().turn("hello", DRAWN).turn("/raw", "as they come").turn("hello", MARKDOWN)
+                .turn("/raw", "as it is meant");
+        assertEquals(MARKDOWN, sent().get(1).replaceFirst("assistant: ", ""));
+        press("C-d").leaves(0);
+    }
+
+    @Test
+    void ctrlCWithinMarkdownLeavesWhatHadComeAndNoColour() {
+        cop.sim.set("answer", "**bold** and _so_ on ".repeat(40));
+        cop.sim.set("drip", 40);
+        open("chat", "hello").shows("bold and so").press("C-c").leaves(130);
+        String coloured = tmux("capture-pane", "-p", "-e", "-S", "-");
+        String left = coloured.substring(coloured.indexOf("[left"));
+        assertFalse(left.contains("\033["), left);
+        assertTrue(screen().startsWith("bold and so"), screen());
+    }
+
+    @Test
+    void aWindowThatChangesLosesNothing() {
+        String words = IntStream.rangeClosed(1, 150).mapToObj(i -> "**w" + i + "**").collect(Collectors.joining(" "));
+        cop.sim.set("answer", words);
+        cop.sim.set("drip", 20);
+        open("chat", "hello").shows("w30 ");
+        tmux("resize-window", "-x", "60", "-y", "30");
+        shows("w90");
+        tmux("resize-window", "-x", "90", "-y", "20");
+        leaves(0);
+        var shown = Pattern.compile("w\\d+").matcher(screen()).results().map(MatchResult::group).toList();
+        assertEquals(IntStream.rangeClosed(1, 150).mapToObj(i -> "w" + i).toList(),
+                shown.subList(shown.size() - 150, shown.size()), screen());
+        assertTrue(shown.size() < 200, "a torn line may stay, but no more: " + screen());
+    }
+
+    @Test
+    void aLongAnswerScrollsAndNothingIsLost() {
+        String items = IntStream.rangeClosed(1, 70).mapToObj(i -> "- item **" + i + "**")
+                .collect(Collectors.joining("\n"));
+        String rows = IntStream.rangeClosed(1, 60).mapToObj(i -> "\n| row " + i + " | b |")
+                .collect(Collectors.joining());
+        cop.sim.set("answer", items + "\n\n| a | b |\n|---|---|" + rows);
+        open("chat", "hello").leaves(0);
+        var lines = screen().lines().toList();
+        for (int i = 1; i <= 70; i++) assertEquals("• item " + i, lines.get(i - 1));
+        for (int i = 1; i <= 60; i++) assertEquals(Text.padded("row " + i, 6) + " │ b", lines.get(72 + i));
+    }
+
     @Test
     void helpAndUnknownCommands() {
         conversation().turn("/help", "/system").turn("/modle", "/model").turn("/frobnicate now", "/help")
