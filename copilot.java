@@ -1000,7 +1000,7 @@ public class copilot {
             if (json && raw) throw Fault.usage("--json and --raw exclude each other", "take one of them");
             if (example) data.sampleOf(new TemplateFolders(env).named(template));
             var question = question(template, prompt);
-            String text = json ? Json.pretty(ChatBody.of(question.requestAtHand(copilot, !noStream, screen)))
+            String text = json ? Json.pretty(copilot.bodyAtHand(question.requestAtHand(copilot, !noStream, screen)))
                     : Question.text(question.messages(), !raw);
             env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
             return 0;
@@ -5564,7 +5564,8 @@ final class Markdown {
                 case Emphasis _ -> inlines(to, node, style | ITALIC);
                 case StrongEmphasis _ -> inlines(to, node, style | BOLD);
                 case Link link -> link(to, link, link.getDestination(), link.getTitle(), style);
-                case org.commonmark.node.Image image -> link(to, image, image.getDestination(), image.getTitle(), style);
+                case org.commonmark.node.Image image ->
+                        link(to, image, image.getDestination(), image.getTitle(), style);
                 case HtmlInline html -> to.add(cleanLines(html.getLiteral()), style);
                 case SoftLineBreak _, HardLineBreak _ -> to.add("\n", style);
                 default -> inlines(to, node, style);
@@ -8166,6 +8167,12 @@ final class CopilotClient {
 
         @Override
         public boolean delivered() { return reader != null && reader.delivered(); }
+    }
+
+    /// What would be sent for a request, as far as is known of the models; nobody is asked.
+    ObjectNode bodyAtHand(Request request) {
+        var model = catalogueAtHand().flatMap(all -> all.find(request.model()));
+        return ways.of(request.model(), model).body(request, model.orElse(null), session.notes()::warn);
     }
 
     /// Some models cannot stream; the catalogue tells, and where it is not at hand, the name: it is the o1 family.

@@ -326,7 +326,7 @@ class Chat {
 
     @Test
     void aNamedModelIsAskedWhereThereIsNoList() {
-        cop.sim.set("models-faults", "403-terms,403-terms,403-terms");
+        cop.sim.set("models-faults", "403,403,403");
         good(chat("-m", "gpt-4o", "hello"));
     }
 

@@ -467,12 +467,12 @@ class Prompts {
         cop.sim.set("answer", "```json\n{\"label\": \"b\"}\n```");
         assertEquals("{\"label\": \"b\"}\n", good("chat", "-t", "t", "-m", "claude-sonnet-4.5").out());
         cop.sim.set("answer", "{\"label\": \"c\"}");
-        var outcome = exits(1, cop.run("chat", "-t", "t"));
+        var outcome = exits(1, cop.run("chat", "-q", "-t", "t"));
         assertEquals("", outcome.out());
         assertTrue(outcome.err().startsWith("{\"label\": \"c\"}\nerror: the answer does not meet the schema t:"
                 + " answer.label:"), outcome::all);
         cop.sim.set("answer", "I choose a");
-        assertTrue(exits(1, cop.run("chat", "-t", "t")).err().startsWith("I choose a\nerror:"));
+        assertTrue(exits(1, cop.run("chat", "-q", "-t", "t")).err().startsWith("I choose a\nerror:"));
     }
 
     /// What is cut off is told so, and several answers are left as they are.
@@ -616,7 +616,8 @@ class Prompts {
 
     /// What render shows is what chat sends, and it asks nobody.
     @ParameterizedTest
-    @CsvSource({"t, gpt-4.1", "t, claude-sonnet-4.5", "t, ''", "review, gpt-4o", "classify, gpt-5.4", "extract, gpt-4"})
+    @CsvSource({"t, gpt-4.1", "t, claude-sonnet-4.5", "t, ''",
+            "t, gpt-5.3-codex", "t, claude-opus-4.8", "review, o1", "review, gpt-4o", "classify, gpt-5.4", "extract, gpt-4"})
     void renderShowsTheBody(String name, String model) throws Exception {
         template(LABELS + " {{x}}\r\n");
         good("models");
@@ -629,7 +630,7 @@ class Prompts {
         render.addAll(0, List.of("render", "--json"));
         var shown = good(cop.run(render.toArray(String[]::new)));
         assertEquals(before, cop.sim.ledger().size(), "render asks nobody");
-        args.addAll(0, List.of("chat", "-t"));
+        args.addAll(0, List.of("chat", "--schema-retries", "0", "-t"));
         cop.run(args.toArray(String[]::new));
         assertEquals(Json.tryParse(shown.out()), Json.tryParse(body().toString()));
     }

@@ -820,10 +820,12 @@ class Token {
 
     @Test
     void a421ThatStaysIsAnError() {
+        assertEquals(0, cop.run("models").code());
         cop.sim.set("endpoints", "other");
+        cop.run("token", "--refresh");
         var outcome = cop.run("chat", "-m", "gpt-4o", "say: hello");
         assertEquals(1, outcome.code(), outcome::all);
-        assertEquals(2, exchanges().size());
+        assertEquals(3, exchanges().size());
         assertEquals(2, cop.sim.count(CHAT));
         says(outcome, "Misdirected Request");
     }
