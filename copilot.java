@@ -564,9 +564,11 @@ public class copilot {
             var sent = doctor.or("headers", () -> Headers.parse(env.variable("COP_HEADERS"), headers),
                     Headers.parse(null, List.of()));
             doctor.or("COP_MAX_WAIT", this::maxWait, null);
+            if (!offline) screen.countdown("asking GitHub, a minute at most");
             try (var wire = new Wire(env, screen, Duration.ZERO)) {
                 doctor.examine(new CopilotClient(new Session(env, screen, Home.of(env), where, sent, wire)));
             }
+            screen.countdown("");
             print(json ? Json.pretty(doctor.json()) : doctor.text(screen::state));
             return doctor.exitCode();
         }
@@ -5336,6 +5338,7 @@ final class MarkdownPrinter {
 /// Markdown as lines for a terminal. The only part that loads commonmark.
 final class Markdown {
     private static final int BOLD = 1, ITALIC = 2, UNDERLINED = 4, DIM = 8, CODE = 16;
+    private static final Pattern DIGITS = Pattern.compile("\\d{1,9}");
     private static final String BAR = "│ ", CROSS = "─┼─", BETWEEN = " │ ";
 
     private static final class Holder {
@@ -5473,7 +5476,7 @@ final class Markdown {
     /// An item's own number; the 1 that some write before each counts up.
     private int written(Node item) {
         var span = item.getSourceSpans().getFirst();
-        var digits = Pattern.compile("\\d{1,9}").matcher(source[span.getLineIndex()]);
+        var digits = DIGITS.matcher(source[span.getLineIndex()]);
         return digits.find(span.getColumnIndex()) ? Integer.parseInt(digits.group()) : 0;
     }
 
@@ -6276,8 +6279,10 @@ final class Doctor {
         for (String secret : secrets.stream().sorted(Comparator.comparingInt(String::length).reversed()).toList()) {
             if (secret.length() > 3) told = told.replace(secret, Secrets.shown(secret));
         }
-        String home = env.variable("HOME");
-        if (home != null && home.length() > 1) told = told.replaceAll(Pattern.quote(home) + "(?=[/\\s,:;]|$)", "~");
+        for (String home : Arrays.asList(env.variable("HOME"), System.getProperty("user.home"))) {
+            if (home == null || home.length() < 2) continue;
+            told = told.replaceAll(Pattern.quote(home) + "(?=[/\\\\\\s,:;]|$)", "~");
+        }
         told = told.replaceAll("//[^/@\\s]*@", "//…@");
         return Text.printable(Secrets.mask(told).replaceAll("\\s*\\R\\s*", " ")).strip();
     }
