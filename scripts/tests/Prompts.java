@@ -43,7 +43,7 @@ class Prompts {
     }
 
     private List<JsonNode> bodies() {
-        return cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions")).map(e -> e.body()).toList();
+        return cop.sim.ledger().stream().filter(e -> Ways.PATHS.contains(e.path())).map(e -> e.body()).toList();
     }
 
     private JsonNode body() { return bodies().getLast(); }
@@ -617,7 +617,8 @@ class Prompts {
     /// What render shows is what chat sends, and it asks nobody.
     @ParameterizedTest
     @CsvSource({"t, gpt-4.1", "t, claude-sonnet-4.5", "t, ''",
-            "t, gpt-5.3-codex", "t, claude-opus-4.8", "review, o1", "review, gpt-4o", "classify, gpt-5.4", "extract, gpt-4"})
+            "t, gpt-5.3-codex", "t, claude-opus-4.8", "review, o1",
+            "review, gpt-4o", "classify, gpt-5.4", "extract, gpt-4"})
     void renderShowsTheBody(String name, String model) throws Exception {
         template(LABELS + " {{x}}\r\n");
         good("models");
