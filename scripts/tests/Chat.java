@@ -1056,6 +1056,21 @@ class Chat {
 
     @ParameterizedTest
     @FieldSource("AT_ONCE")
+    void whatIsRefusedOnTheOtherPathsIsToldLikewise(Row row) {
+        if (row.fault.contains("unsupported_api")) return;  // then another path is tried
+        for (var model : Map.of("gpt-5.3-codex", "/responses", "claude-opus-4.8", "/v1/messages").entrySet()) {
+            cop.sim.set("faults", row.fault + "," + row.fault);
+            var outcome = exits(row.exit, chat("-m", model.getKey(), "hello"));
+            assertEquals("", outcome.out());
+            hasErrorAndHint(outcome);
+            for (String words : row.words) shows(words, outcome);
+            assertEquals(row.requests, cop.sim.count(model.getValue()), outcome::all);
+            cop.sim.set("faults", "");
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("AT_ONCE")
     void whatIsRefusedIsToldAtOnce(Row row) {
         cop.sim.set("faults", row.fault + "," + row.fault);
         var outcome = exits(row.exit, chat("-m", "gpt-4o", "hello"));
