@@ -4601,6 +4601,612 @@ final class BatchProgress implements BatchRunner.Watcher {
     void end() { screen.countdown(""); }
 }
 
+// ============================================================================================== Embeddings
+// What `embed` does: texts of every kind, vectors in every form.
+
+/// `embed` from its texts to its vectors.
+final class EmbedJob {
+    /// @param format `jsonl`, `csv`, `npy` or `json`
+    /// @param file null: stdout
+    record Form(String format, boolean echo, Path file, boolean usage) {}
+
+    private final Environment env;
+    private final Screen screen;
+    private final CopilotClient copilot;
+    private final Form form;
+    private final EmbedTexts texts;
+    private int count, done;
+    private boolean ids;
+
+    EmbedJob(Environment env, Screen screen, CopilotClient copilot, Form form, EmbedTexts texts) {
+        this.env = env;
+        this.screen = screen;
+        this.copilot = copilot;
+        this.form = form;
+        this.texts = texts;
+    }
+
+    int run(String wished, Integer dimensions) {
+        var model = copilot.embeddingModel(wished);
+        look(model);
+        if (count == 0) throw Fault.usage("there are no texts", "a line, or a row, a text");
+        long start = System.nanoTime();
+        var embedder = new Embedder(copilot, model, dimensions);
+        write(embedder);
+        if (form.usage()) {
+            screen.say("usage: " + embedder.tokens() + " tokens" + model.credits(embedder.tokens(), 0)
+                    .filter(credits -> credits.signum() > 0).map(credits -> ", about " + credits.toPlainString()
+                            + " credits").orElse("") + ", " + Text.printable(embedder.answeredBy()) + ", "
+                    + embedder.requests() + (embedder.requests() == 1 ? " request, " : " requests, ")
+                    + Durations.seconds(Duration.ofNanos(System.nanoTime() - start)));
+            copilot.quota().ifPresent(screen::say);
+        }
+        return 0;
+    }
+
+    private void look(Model model) {
+        try (var reader = texts.new Reader()) {
+            while (reader.hasNext()) {
+                var item = reader.next();
+                Embedder.check(item.place(), item.text(), model);
+                count++;
+                ids |= item.id() != null;
+            }
+        } catch (IOException e) {
+            throw Fault.io("cannot read the texts", e, null);
+        }
+    }
+
+    private void write(Embedder embedder) {
+        try (var reader = texts.new Reader(); var to = new VectorWriter(env, form, ids, count)) {
+            try {
+                embedder.all(reader, EmbedTexts.Item::text, (items, vectors) -> told(to, items, vectors, embedder));
+                to.whole(embedder.json());
+            } catch (Fault fault) {
+                String where = to.keep();
+                if (done > 0) screen.note(done + " of " + count + " vectors " + where);
+                throw fault;
+            } finally {
+                screen.countdown("");
+            }
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + (form.file() == null ? "the vectors" : form.file().toString()), e,
+                    "is the disk full? choose another place for -o");
+        }
+    }
+
+    private void told(VectorWriter to, List<EmbedTexts.Item> items, List<String> vectors, Embedder embedder) {
+        screen.countdown("");
+        try {
+            for (int i = 0; i < items.size(); i++) to.write(items.get(i), vectors.get(i), embedder.size());
+            to.flush();
+        } catch (IOException e) {
+            throw Fault.io("cannot write the vectors", e, "is the disk full? choose another place for -o");
+        }
+        done += items.size();
+        if (done < count) screen.countdown(done + "/" + count + " texts");
+    }
+}
+
+/// The texts of `embed`, read twice: to look at all of them, and to send them.
+final class EmbedTexts implements AutoCloseable {
+    /// @param place what the user calls it, such as `tickets.csv:17`
+    /// @param id null where the row has none
+    record Item(int index, String place, String id, String text) {}
+
+    private interface Source {
+        Rows open(EmbedTexts texts);
+    }
+
+    private final Environment env;
+    private final String name;
+    private final Source source;
+    private final String id;
+    private final Function<InputRow, String> text;
+    private Path spool;                                     // a copy of what can be read once only
+
+    private EmbedTexts(Environment env, String name, Source source, String id, Function<InputRow, String> text) {
+        this.env = env;
+        this.name = name;
+        this.source = source;
+        this.id = id;
+        this.text = text;
+    }
+
+    /// @param words a text each; none, or `-`: the lines of stdin
+    static EmbedTexts of(Environment env, List<String> words) {
+        boolean stdin = words.isEmpty() || words.equals(List.of("-"));
+        if (words.isEmpty() && env.stdin().kind() == Stdin.Kind.TERMINAL) {
+            throw Fault.usage("there is no text", "copilot embed \"a text\", a pipe of lines, or -d ROWS");
+        }
+        Source source = stdin ? texts -> Lines.open(texts.spooled(null), "stdin") : _ -> new Words(words);
+        return new EmbedTexts(env, "stdin", source, null, row -> Data.text(row.data().get("text")));
+    }
+
+    /// @param id the field that names a row; null: `id` or `custom_id`, if it is there
+    static EmbedTexts of(Environment env, String rows, String id, Function<InputRow, String> text) {
+        String format = rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
+        Path file = rows.equals("-") ? null : env.path(rows);
+        boolean once = file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
+        String name = file == null ? "stdin" : rows;
+        return new EmbedTexts(env, name, texts -> Rows.opened(env, once ? texts.spooled(file).toString() : rows, name,
+                format), id, text);
+    }
+
+    /// A row's text in the field that is named, else in `text`, else in `input`.
+    static String field(InputRow row, String named) {
+        var names = named == null ? List.of("text", "input") : List.of(named);
+        var name = names.stream().filter(row.data()::containsKey).findFirst().orElseThrow(() -> Fault.usage(
+                "there is no field " + String.join(" or ", names), "--field NAME; it has: "
+                        + Text.shortened(String.join(", ", row.data().keySet()), 200)));
+        Object value = row.data().get(name);
+        if (value instanceof String || value instanceof Data.Digits) return value.toString();
+        throw Fault.usage(name + " is " + (value == Data.NULL ? "null" : Data.kind(value)) + ", and no text",
+                "-t TEMPLATE makes a text of a row");
+    }
+
+    /// Throws a Fault where a row cannot be read, or has no text.
+    final class Reader implements Iterator<Item>, AutoCloseable {
+        private final Rows rows = source.open(EmbedTexts.this);
+        private int index;
+        private InputRow ahead;
+
+        @Override
+        public boolean hasNext() {
+            try {
+                if (ahead == null) ahead = rows.next();
+                return ahead != null;
+            } catch (IOException e) {
+                throw Fault.io("cannot read the texts", e, null);
+            }
+        }
+
+        @Override
+        public Item next() {
+            if (!hasNext()) throw new NoSuchElementException();
+            var row = ahead;
+            ahead = null;
+            return item(row, index++);
+        }
+
+        @Override
+        public void close() throws IOException { rows.close(); }
+    }
+
+    private Item item(InputRow row, int index) {
+        String place = shown(row.place());
+        try {
+            if (row.fault() != null) throw row.fault();
+            return new Item(index, place, id(row.data()), text.apply(row));
+        } catch (Fault fault) {
+            String said = shown(fault.sentence());
+            throw Fault.usage(said.startsWith(place) ? said : place + ": " + said, fault.hint());
+        }
+    }
+
+    private String shown(String place) { return spool == null ? place : place.replace(spool.toString(), name); }
+
+    private String id(Map<String, Object> row) {
+        for (String name : id == null ? List.of("id", "custom_id") : List.of(id)) {
+            if (row.getOrDefault(name, Data.NULL) != Data.NULL) return Data.text(row.get(name));
+        }
+        if (id == null) return null;
+        throw Fault.usage("there is no " + id + " for --id", "--id names a field that every row has");
+    }
+
+    /// @param file null: stdin
+    private Path spooled(Path file) {
+        if (spool != null) return spool;
+        try {
+            spool = Files.createTempFile("copilot-", ".texts");     // nobody else can read it
+            if (file == null) env.stdin().copyTo(spool);
+            else try (var out = Files.newOutputStream(spool)) {
+                Files.copy(file, out);
+            }
+            return spool;
+        } catch (IOException e) {
+            throw Fault.io("cannot keep the texts in " + System.getProperty("java.io.tmpdir"), e, "is it full?");
+        }
+    }
+
+    @Override
+    public void close() {
+        if (spool != null) spool.toFile().delete();
+    }
+
+    private static final class Words implements Rows {
+        private final List<String> words;
+        private int read;
+
+        Words(List<String> words) { this.words = words; }
+
+        @Override
+        public InputRow next() {
+            return read == words.size() ? null : new InputRow("text " + (read + 1), Map.of("text", words.get(read++)),
+                    null);
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /// A text a line. They are cut as bytes, so that one that is not UTF-8 is named.
+    private static final class Lines implements Rows {
+        private final InputStream in;
+        private final String name;
+        private int line;
+
+        private Lines(InputStream in, String name) {
+            this.in = in;
+            this.name = name;
+        }
+
+        static Lines open(Path file, String name) {
+            try {
+                return new Lines(new BufferedInputStream(Files.newInputStream(file), 1 << 16), name);
+            } catch (IOException e) {
+                throw Fault.io("cannot read " + name, e, null);
+            }
+        }
+
+        @Override
+        public InputRow next() throws IOException {
+            int b = in.read();
+            if (b < 0) return null;
+            line++;
+            var bytes = new ByteArrayOutputStream(256);
+            for (; b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
+            String place = name + ":" + line;
+            return InputRow.of(place, () -> Map.of("text", Text.utf8(bytes.toByteArray(), place)
+                    .replaceFirst("\r$", "")));
+        }
+
+        @Override
+        public void close() throws IOException { in.close(); }
+    }
+}
+
+/// Writes vectors as they come, in the texts' order.
+final class VectorWriter implements Closeable {
+    private static final List<String> FORMATS = List.of("jsonl", "csv", "npy");
+
+    private final String format;
+    private final boolean ids, echo;
+    private final int rows;
+    private final GrowingFile file;                         // null: stdout
+    private final Writer text;
+    private final OutputStream bytes;
+    private int written;
+
+    /// @param ids whether any text has one
+    /// @param rows how many texts there are
+    VectorWriter(Environment env, EmbedJob.Form form, boolean ids, int rows) throws IOException {
+        format = form.format();
+        echo = form.echo();
+        this.ids = ids;
+        this.rows = rows;
+        file = form.file() == null ? null : new GrowingFile(form.file());
+        text = file == null ? env.out() : new OutputStreamWriter(file.out, StandardCharsets.UTF_8);
+        bytes = file != null ? file.out : format.equals("npy") ? ByteWriter.of(env.out()).orElseThrow() : null;
+    }
+
+    /// The format that is named, else the one that the file's ending means.
+    static String format(Environment env, boolean json, String named, String file) {
+        if (json && named != null) throw Fault.usage("--json and --format exclude each other", "take one of them");
+        if (named != null && !FORMATS.contains(named)) {
+            throw Fault.usage("--format " + named + " is unknown", String.join(", ", FORMATS));
+        }
+        String ending = file == null || !file.contains(".") ? "" : file.substring(file.lastIndexOf('.') + 1)
+                .toLowerCase(Locale.ROOT);
+        String format = json ? "json" : named != null ? named : ending.equals("json") || FORMATS.contains(ending)
+                ? ending : "jsonl";
+        if (format.equals("npy") && file == null && env.terminal().test(1)) {
+            throw Fault.usage("npy is not for a terminal", "-o vectors.npy");
+        }
+        if (format.equals("npy") && file == null && ByteWriter.of(env.out()).isEmpty()) {
+            throw Fault.usage("npy is bytes, and this output takes text", "-o vectors.npy");
+        }
+        return format;
+    }
+
+    void write(EmbedTexts.Item item, String vector, int size) throws IOException {
+        if (written == 0) begin(size);
+        switch (format) {
+            case "npy" -> bytes.write(floats(vector, size));
+            case "csv" -> text.write((ids ? Results.cell(item.id() == null ? "" : item.id(), false) + "," : "")
+                    + item.index() + (echo ? "," + Results.cell(item.text(), false) : "") + ","
+                    + vector.substring(1, vector.length() - 1) + "\n");
+            case "json" -> text.write((written == 0 ? "{\"data\":[\n" : ",\n") + line(item, vector));
+            default -> text.write(line(item, vector) + "\n");
+        }
+        written++;
+    }
+
+    private String line(EmbedTexts.Item item, String vector) {
+        var line = Json.object();
+        if (item.id() != null) line.put("id", item.id());
+        line.put("index", item.index());
+        if (echo) line.put("text", item.text());
+        String fields = Json.line(line);
+        return fields.substring(0, fields.length() - 1) + ",\"embedding\":" + vector + "}";
+    }
+
+    private void begin(int size) throws IOException {
+        if (format.equals("npy")) bytes.write(npyHeader(rows, size));
+        if (!format.equals("csv")) return;
+        text.write((ids ? "id," : "") + "index," + (echo ? "text," : "") + IntStream.range(0, size)
+                .mapToObj(i -> "e" + i).collect(Collectors.joining(",")) + "\n");
+    }
+
+    /// NumPy's format 1.0: the header ends at a multiple of 64 bytes (numpy.lib.format).
+    static byte[] npyHeader(int rows, int size) {
+        String shape = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + rows + ", " + size + "), }";
+        int length = Math.ceilDiv(10 + shape.length() + 1, 64) * 64 - 10;
+        var header = ByteBuffer.allocate(10 + length).order(ByteOrder.LITTLE_ENDIAN);
+        header.put(new byte[]{(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}).putShort((short) length);
+        return header.put((Text.padded(shape, length - 1) + "\n").getBytes(StandardCharsets.US_ASCII)).array();
+    }
+
+    private static byte[] floats(String vector, int size) {
+        var row = ByteBuffer.allocate(4 * size).order(ByteOrder.LITTLE_ENDIAN);
+        Embedder.numbers(vector).forEach(number -> row.putFloat(Float.parseFloat(number)));
+        return row.array();
+    }
+
+    void flush() throws IOException { if (format.equals("npy")) bytes.flush(); else text.flush(); }
+
+    /// @param sum what stands in the record besides the vectors
+    void whole(ObjectNode sum) throws IOException {
+        if (written != rows) {
+            throw Fault.error("the texts have changed meanwhile: there were " + rows + ", and then " + written,
+                    "the same command again");
+        }
+        if (format.equals("json")) text.write("\n]," + Json.line(sum).substring(1) + "\n");
+        flush();
+        if (file != null) file.whole();
+    }
+
+    /// Says where that is what had come; of npy, whose header promises more, nothing is kept.
+    String keep() throws IOException {
+        flush();
+        if (file == null) return "were printed";
+        boolean useful = written > 0 && !format.equals("npy");
+        return useful ? "are in " + file.keep() : "had come, and are not kept";
+    }
+
+    @Override
+    public void close() throws IOException { if (file != null) file.close(); }
+}
+
+/// A file that grows piece by piece, and takes its name when it is whole.
+final class GrowingFile implements Closeable {
+    final OutputStream out;
+    private final Path file, part;                          // the same where it is written in place
+
+    GrowingFile(Path name) throws IOException {
+        file = Files.isSymbolicLink(name) ? name.toRealPath() : name;
+        part = OutputFile.inPlace(file) ? file
+                : file.resolveSibling("." + file.getFileName() + "." + Text.randomId() + ".part");
+        out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 16);
+    }
+
+    void whole() throws IOException {
+        out.close();
+        if (!part.equals(file)) WholeFile.take(part, file);
+    }
+
+    /// Leaves what had come beside the file, whose old content stays.
+    Path keep() throws IOException {
+        out.close();
+        return part.equals(file) ? file : Files.move(part, OutputFile.partOf(file));
+    }
+
+    @Override
+    public void close() throws IOException {
+        out.close();
+        if (!part.equals(file)) Files.deleteIfExists(part);
+    }
+}
+
+// ============================================================================================ Conversation
+// A person at a terminal.
+
+/// A conversation on a terminal. The only part that loads JLine.
+final class Conversation {
+    private static final String HELP = """
+            A line is sent at Enter; end it with \\ (or press Alt-Enter) to go on in the next.
+              /model [ID]      show or change the model       /reset        forget what was said
+              /system [TEXT]   show or change the system      /save FILE    write the conversation
+              /raw             Markdown as it comes, or not   /help         this text
+              /quit            leave (also Ctrl-D)
+            Ctrl-C stops an answer. A line that is to begin with / begins with //.
+            """;
+    private static final List<String> COMMANDS =
+            List.of("/model", "/system", "/reset", "/save", "/raw", "/help", "/quit");
+
+    private final Environment env;
+    private final Screen screen;
+    private final CopilotClient copilot;
+    private final Manner manner;
+    private final ConversationLog log;
+    private final List<Message> said;
+    private boolean raw;
+    private Request request;
+    private String system;
+
+    /// @param limit for a whole answer; null: none
+    record Manner(Duration limit, boolean usage, boolean reasoning, boolean raw) {}
+
+    /// @param first the system message if there is one, and what was said earlier
+    Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, Manner manner,
+                 ConversationLog log) {
+        this.env = env;
+        this.screen = screen;
+        this.copilot = copilot;
+        this.manner = manner;
+        this.log = log;
+        raw = manner.raw();
+        request = first;
+        said = new ArrayList<>(first.messages());
+        boolean told = !said.isEmpty() && said.getFirst().role().equals("system");
+        system = told ? said.removeFirst().content() : null;
+    }
+
+    int run() {
+        try (var terminal = TerminalBuilder.builder().system(true).nativeSignals(true)
+                .encoding(StandardCharsets.UTF_8).stdinEncoding(StandardCharsets.UTF_8)
+                .stdoutEncoding(StandardCharsets.UTF_8).stderrEncoding(StandardCharsets.UTF_8).build()) {
+            var reader = reader(terminal);
+            screen.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
+            while (true) {
+                String line;
+                try {
+                    line = reader.readLine(screen.colour() ? "\033[1m> \033[0m" : "> ");
+                } catch (UserInterruptException stoppedTyping) {
+                    if (env.ending().stopping()) return Fault.INTERRUPTED;
+                    if (stoppedTyping.getPartialLine().isEmpty()) screen.note("(Ctrl-D or /quit leaves)");
+                    continue;
+                } catch (EndOfFileException _) {
+                    return 0;
+                }
+                if (!obey(line.strip(), terminal)) return 0;
+            }
+        } catch (IOException e) {
+            throw Fault.io("the terminal does not answer", e, "copilot chat \"…\" needs none");
+        }
+    }
+
+    private LineReader reader(Terminal terminal) throws IOException {
+        Path history = Home.of(env).state().resolve("history");
+        var parser = new DefaultParser();
+        parser.setEscapeChars(new char[0]);                 // what is typed is text, not a shell's words
+        parser.setQuoteChars(new char[0]);
+        var reader = LineReaderBuilder.builder().terminal(terminal).appName("copilot").parser(parser)
+                .completer((from, line, found) -> {
+                    if (line.line().startsWith("/")) new StringsCompleter(COMMANDS).complete(from, line, found);
+                })
+                .variable(LineReader.SECONDARY_PROMPT_PATTERN, "… ")
+                .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
+                .option(LineReader.Option.INSERT_TAB, true)
+                .build();
+        try {
+            Home.of(env).touch(history);                    // 0600 before JLine writes into it
+            reader.setVariable(LineReader.HISTORY_FILE, history);
+        } catch (IOException readOnly) {
+            screen.detail("no history: " + Text.reason(readOnly));
+        }
+        var keys = reader.getKeyMaps().get(LineReader.MAIN);
+        keys.bind((Widget) () -> newline(reader), "\033\r", "\033\n");
+        keys.bind((Widget) () -> {
+            if (reader.getBuffer().prevChar() != '\\') {
+                reader.callWidget(LineReader.ACCEPT_LINE);
+                return true;
+            }
+            reader.getBuffer().backspace();
+            return newline(reader);
+        }, "\r", "\n");
+        return reader;
+    }
+
+    private static boolean newline(LineReader reader) {
+        reader.getBuffer().write('\n');
+        return true;
+    }
+
+    /// @return false to leave
+    private boolean obey(String line, Terminal terminal) {
+        if (line.isEmpty()) return true;
+        if (line.equals("exit") || line.equals("quit")) return false;
+        if (!line.startsWith("/") || line.startsWith("//")) {
+            say(line.startsWith("//") ? line.substring(1) : line, terminal);
+            return true;
+        }
+        String[] words = line.split("\\s+", 2);
+        String rest = words.length == 2 ? words[1].strip() : "";
+        switch (words[0]) {
+            case "/quit", "/exit", "/bye" -> { return false; }
+            case "/help" -> screen.say(HELP.stripTrailing());
+            case "/model" -> {
+                if (!rest.isEmpty()) request = request.withModel(rest);
+                screen.note("the model is " + request.model());
+            }
+            case "/system" -> {
+                if (!rest.isEmpty()) system = rest;
+                screen.note(system == null ? "there is no system message" : "the system message is: " + system);
+            }
+            case "/reset" -> {
+                said.clear();
+                log.beginAnother();
+                screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
+            }
+            case "/save" -> save(rest);
+            case "/raw" -> {
+                raw = !raw;
+                screen.note(raw ? "answers are shown as they come" : "Markdown in answers is shown as it is meant");
+            }
+            default -> screen.warn("there is no " + words[0] + "; " + Nearest.of(words[0], COMMANDS)
+                    .map(near -> "did you mean " + near + "?").orElse("/help lists what there is"));
+        }
+        return true;
+    }
+
+    /// One turn. What was asked is forgotten again if no answer came, so that it can be asked once more.
+    private void say(String text, Terminal terminal) {
+        said.add(Message.user(text));
+        var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(true, false, null, manner.reasoning(), raw),
+                () -> new Window(Math.max(10, terminal.getWidth()), Math.max(4, terminal.getHeight())));
+        var asking = Thread.currentThread();
+        var before = terminal.handle(Terminal.Signal.INT, _ -> asking.interrupt());
+        try {
+            var reply = Wire.within(manner.limit(), () -> copilot.ask(log.asking(request.withMessages(messages()),
+                    said.size() - 1), printer));
+            printer.end();
+            log.answered(reply);
+            if (manner.usage()) {
+                screen.note(reply.usageLine(copilot.estimate(request.model(), reply.usage())));
+                copilot.quota().ifPresent(screen::note);
+            }
+            if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
+        } catch (Fault fault) {
+            printer.end();
+            log.brokenOff(printer.heard(), fault.sentence());
+            if (env.ending().stopping()) throw fault;
+            if (fault instanceof Interrupted) screen.note("(stopped)");
+            else screen.report(fault);
+        } finally {
+            terminal.handle(Terminal.Signal.INT, before);
+            var _ = Thread.interrupted();                   // a Ctrl-C that came too late
+        }
+        if (printer.heard().isEmpty()) said.removeLast();
+        else said.add(Message.assistant(printer.heard()));
+    }
+
+    private List<Message> messages() {
+        var messages = new ArrayList<Message>();
+        if (system != null) messages.add(Message.system(system));
+        messages.addAll(said);
+        return messages;
+    }
+
+    private void save(String name) {
+        if (name.isEmpty()) {
+            screen.warn("/save wants a file: /save talk.md");
+            return;
+        }
+        var text = new StringBuilder();
+        for (var message : messages()) {
+            text.append("## ").append(message.role()).append("\n\n")
+                    .append(Text.withOneNewline(message.content())).append('\n');
+        }
+        try {
+            OutputFile.write(OutputFile.check(env, "/save", name), text.toString());
+            screen.note("written: " + name);
+        } catch (Fault fault) {
+            screen.report(fault);
+        }
+    }
+}
+
 // ================================================================================================= Answers
 // The commands' hands: what goes into a prompt from files, how an answer reaches stdout, and the conversation.
 
@@ -4971,6 +5577,283 @@ record UserText(String piped, String files, String words) {
     }
 }
 
+/// What -f adds to a prompt.
+///
+/// @param limit the most tokens; null: as many as the files that are named have, and 100,000 of a folder or pattern
+/// @param imageOnStdin whether -a reads it
+record AddedFiles(List<String> names, Integer limit, boolean imageOnStdin) {
+    private static final int USUAL = 100_000;
+
+    /// All of them, each under its name in a fence.
+    String text(Environment env, Screen screen) {
+        var texts = new ArrayList<String>();
+        var others = new ArrayList<String>();
+        boolean many = false;
+        for (String name : names) {
+            if (name.equals("-") || !isMany(env, name)) {
+                texts.add(TextFile.fenced(env, name));
+                continue;
+            }
+            many = true;
+            for (String file : within(env, name)) {
+                if (TextFile.isText(env, file)) texts.add(TextFile.fenced(env, file));
+                else others.add(file);
+            }
+        }
+        if (!others.isEmpty()) {
+            screen.note("note: left out, for they are no text: " + Text.shortened(String.join(", ", others), 200));
+        }
+        if (many || limit != null) measure(texts, limit == null ? USUAL : limit);
+        return Text.paragraphs(texts.toArray(String[]::new));
+    }
+
+    private static boolean isMany(Environment env, String name) {
+        return Files.isDirectory(env.path(name)) || name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name));
+    }
+
+    /// The files of a folder and all below it, or of a pattern; what is hidden is left out.
+    private static List<String> within(Environment env, String name) {
+        boolean whole = Files.isDirectory(env.path(name));
+        int cut = whole ? name.length() : name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
+        String front = whole ? name.replaceFirst("(?<=.)/+$", "") : name.substring(0, cut);
+        Path folder = env.path(front);
+        String pattern = whole ? "**" : name.substring(cut);
+        var matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
+        try (var all = Files.walk(folder, pattern.contains("/") || pattern.contains("**") ? 64 : 1)) {
+            var found = all.filter(Files::isRegularFile).map(folder::relativize).filter(matcher::matches)
+                    .filter(file -> StreamSupport.stream(file.spliterator(), false)
+                            .noneMatch(part -> part.toString().startsWith("."))).sorted().toList();
+            if (found.isEmpty()) throw Fault.usage("there is no file in " + name, "ls " + name);
+            return found.stream().map(file -> whole ? front + "/" + file : front + file).toList();
+        } catch (IOException | UncheckedIOException e) {
+            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "ls -l " + name, e);
+        }
+    }
+
+    private static void measure(List<String> texts, long limit) {
+        if (texts.stream().mapToLong(String::length).sum() <= limit) return;
+        long tokens = 0, most = 0;
+        String largest = "";
+        for (String text : texts) {
+            long own = TokenCount.of(text.substring(0, Math.min(text.length(), 4 << 20)), "o200k_base");
+            tokens += own;
+            if (own > most) largest = text.lines().findFirst().orElse("") + " with " + own;
+            most = Math.max(own, most);
+        }
+        if (tokens <= limit) return;
+        throw Fault.usage("the " + texts.size() + " files of -f have " + tokens + " tokens, more than " + limit
+                + "; the largest is " + largest, "fewer files, or --max-file-tokens " + tokens);
+    }
+}
+
+/// Text files that the user names.
+final class TextFile {
+    static String read(Environment env, String name) {
+        if (name.equals("-")) return env.stdin().text();
+        Path file = env.path(name);
+        try {
+            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name its files");
+            if (Files.isRegularFile(file) && Files.size(file) > Text.LARGEST) {
+                throw Fault.usage(name + " is larger than 64 MiB", "no model reads so much");
+            }
+            return Text.utf8(Files.readAllBytes(file), name);
+        } catch (IOException e) {
+            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
+                    + name, e);
+        }
+    }
+
+    /// Whether it is text as far as its beginning tells.
+    static boolean isText(Environment env, String name) {
+        try (var in = Files.newInputStream(env.path(name))) {
+            byte[] head = in.readNBytes(8192);
+            for (byte b : head) if (b == 0) return false;
+            var decoder = StandardCharsets.UTF_8.newDecoder();
+            boolean cut = head.length == 8192;              // perhaps within a character
+            return !decoder.decode(ByteBuffer.wrap(head), CharBuffer.allocate(8192), !cut).isError();
+        } catch (IOException unreadable) {
+            return true;                                    // reading it will say so
+        }
+    }
+
+    /// The same fault with the file, or what else was said, that is the largest part of the prompt.
+    static Fault largest(TooLong fault) {
+        var messages = fault.request.messages();
+        if (messages.isEmpty()) return fault;
+        var longest = messages.stream().max(Comparator.comparing(message -> message.content().length())).orElseThrow();
+        String text = longest.content(), part = messages.size() == 1 ? "the text" : "a message of " + longest.role();
+        String rest = text, file = "";
+        var files = Pattern.compile("(?ms)^(\\S[^\\n]*)\\n(`{3,})\\n(.*?)^\\2$").matcher(text);
+        while (files.find()) {
+            rest = rest.replace(files.group(), "");
+            if (files.group(3).length() <= file.length()) continue;
+            file = files.group(3);
+            part = files.group(1);
+        }
+        return file.length() > rest.length() ? fault.naming(part, file) : fault.naming(rest.equals(text) ? part
+                : "what was said besides the files", rest);
+    }
+
+    /// The file with its name, in a fence longer than any that it holds.
+    static String fenced(Environment env, String name) {
+        String text = read(env, name);
+        int longest = 2;
+        for (int i = 0, run = 0; i < text.length(); i++) {
+            run = text.charAt(i) == '`' ? run + 1 : 0;
+            longest = Math.max(longest, run);
+        }
+        String fence = "`".repeat(longest + 1);
+        return name + "\n" + fence + "\n" + Text.withOneNewline(text) + fence;
+    }
+}
+
+/// What `--schema` says.
+final class SchemaText {
+    private static final Map<String, String> TYPES = Map.ofEntries(Map.entry("string", "string"),
+            Map.entry("str", "string"), Map.entry("text", "string"), Map.entry("int", "integer"),
+            Map.entry("integer", "integer"), Map.entry("float", "number"), Map.entry("number", "number"),
+            Map.entry("bool", "boolean"), Map.entry("boolean", "boolean"));
+
+    /// A JSON Schema, the file of one, or names with types: `name, age int, tags [string], mood good|bad: how it ends`.
+    static AnswerSchema read(Environment env, String option) {
+        String text = option.strip();
+        if (text.startsWith("{")) return checked("--schema", Data.object(text, "--schema"));
+        if (text.matches("[^\\n]*\\.\\w+") || Files.isRegularFile(env.path(text))) {
+            return checked(text, Data.object(TextFile.read(env, text), text));
+        }
+        return checked("--schema", Data.copy((Map<?, ?>) Data.of(shortForm(text))));
+    }
+
+    private static AnswerSchema checked(String place, Map<String, Object> schema) {
+        var json = (ObjectNode) Data.node(schema);
+        var answer = new AnswerSchema("answer", new JsonSchema(json, place), null);
+        answer.schema().check();
+        return answer;
+    }
+
+    private static ObjectNode shortForm(String text) {
+        var schema = Json.object().put("type", "object");
+        var properties = schema.putObject("properties");
+        var required = schema.putArray("required");
+        for (String part : text.split("[,\\n]")) {
+            if (part.isBlank()) continue;
+            var field = Pattern.compile("(\\w+)(?:\\s+([^:]+?))?\\s*(?::\\s*(.*))?").matcher(part.strip());
+            if (!field.matches()) {
+                throw Fault.usage("--schema: \"" + part.strip() + "\" is no NAME TYPE", "--schema 'name, age int, tags"
+                        + " [string]', a JSON Schema, or its file");
+            }
+            var type = type(field.group(2) == null ? "string" : field.group(2).strip());
+            if (field.group(3) != null) type.put("description", field.group(3).strip());
+            properties.set(field.group(1), type);
+            required.add(field.group(1));
+        }
+        return schema.put("additionalProperties", false);
+    }
+
+    private static ObjectNode type(String name) {
+        if (name.startsWith("[") && name.endsWith("]")) {
+            var array = Json.object().put("type", "array");
+            array.set("items", type(name.substring(1, name.length() - 1).strip()));
+            return array;
+        }
+        if (name.contains("|")) {
+            var choice = Json.object().put("type", "string");
+            Stream.of(name.split("\\|")).map(String::strip).forEach(choice.putArray("enum")::add);
+            return choice;
+        }
+        String type = TYPES.get(name);
+        if (type != null) return Json.object().put("type", type);
+        throw Fault.usage("--schema: there is no type " + name, Nearest.of(name, TYPES.keySet()).map(near
+                -> "did you mean " + near + "?").orElse("string, int, number, bool, [string], or a|b"));
+    }
+}
+
+/// Pictures that the user names. What they are is told by their first bytes, not by their names.
+final class ImageFile {
+    private static final int LARGEST = 20 << 20;
+
+    static Image read(Environment env, String name) {
+        Path file = env.path(name);
+        byte[] bytes;
+        try {
+            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "-a names a picture");
+            if (Files.isRegularFile(file) && Files.size(file) > LARGEST) {
+                throw Fault.usage(name + " is larger than 20 MiB", "no model takes such a picture");
+            }
+            bytes = name.equals("-") ? env.stdin().bytes() : Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
+                    + name, e);
+        }
+        return new Image(name.equals("-") ? "stdin" : name, mediaType(bytes).orElseThrow(() -> Fault.usage(name
+                + " is no picture that a model takes", "PNG, JPEG, WebP or GIF; a text file goes in by -f")),
+                Base64.getEncoder().encodeToString(bytes));
+    }
+
+    private static Optional<String> mediaType(byte[] bytes) {
+        String head = new String(bytes, 0, Math.min(16, bytes.length), StandardCharsets.ISO_8859_1);
+        return head.startsWith("\u0089PNG\r\n\u001a\n") ? Optional.of("image/png")
+                : head.startsWith("\u00ff\u00d8\u00ff") ? Optional.of("image/jpeg")
+                : head.matches("(?s)GIF8[79]a.*") ? Optional.of("image/gif")
+                : head.matches("(?s)RIFF....WEBP.*") ? Optional.of("image/webp")
+                : head.startsWith("%PDF-") ? Optional.of("application/pdf") : Optional.empty();
+    }
+}
+
+/// The file of `-o`: looked at before anything is sent, and written whole.
+final class OutputFile {
+    /// @param what the option or command that names the file
+    static Path check(Environment env, String what, String name) {
+        Path file = env.path(name).toAbsolutePath();
+        if (Files.isDirectory(file)) {
+            throw Fault.usage(what + " " + name + " is a folder", what + " " + name + "/answer.txt");
+        }
+        if (!Files.isDirectory(file.getParent())) {
+            throw Fault.usage(what + " " + name + ": there is no folder " + file.getParent(),
+                    "mkdir -p " + file.getParent());
+        }
+        if (!Files.isWritable(Files.exists(file) ? file : file.getParent())) {
+            throw Fault.usage(what + " " + name + " cannot be written", "choose another place, or chmod u+w " + name);
+        }
+        return file;
+    }
+
+    /// A special file, such as /dev/null or a named pipe, and one in a folder that takes no new files, is written in
+    /// place.
+    static void write(Path file, String text) {
+        try {
+            if (inPlace(file)) Files.writeString(file, text);
+            else WholeFile.write(file, text);
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + file, e, "is the disk full? choose another place for -o");
+        }
+    }
+
+    /// Keeps what had come of an answer that broke off, beside the file, whose old content stays.
+    static Path keepPart(Path file, String text) {
+        Path part = partOf(file);
+        try {
+            return Files.writeString(part, Text.withOneNewline(text));
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + part, e, "is the disk full?");
+        }
+    }
+
+    /// Where what had come of a file is kept: FILE.part, or another where that is taken; in place, where it must be.
+    static Path partOf(Path file) {
+        Path part = file;
+        for (int i = 1; !inPlace(file) && (i == 1 || Files.exists(part)); i++) {
+            part = file.resolveSibling(file.getFileName() + ".part" + (i == 1 ? "" : i));
+        }
+        return part;
+    }
+
+    static boolean inPlace(Path file) {
+        boolean movable = Files.isRegularFile(file) && Files.isWritable(file.toAbsolutePath().getParent());
+        return Files.exists(file) && !movable;
+    }
+}
+
 /// Brings an answer to where it is wanted: to stdout as it arrives, ending in exactly one newline, or whole, as a
 /// record or into a file. Reasoning goes dim to stderr.
 final class AnswerPrinter implements Listener {
@@ -5125,6 +6008,329 @@ final class AnswerPrinter implements Listener {
         thinking = false;
     }
 }
+
+// ==================================================================================================== Logs
+// Conversations on the disk: a file each, a line a turn.
+
+/// The conversations that are kept, a file each.
+record Conversations(Home home) {
+    private static final String ENDING = ".jsonl";
+
+    static Path file(Home home, String id) { return home.conversations().resolve(id + ENDING); }
+
+    Path folder() { return home.conversations(); }
+
+    /// All files, the last used first.
+    List<Path> files() {
+        record Used(Path file, FileTime at) {}
+        var found = new ArrayList<Used>();
+        try (var files = Files.newDirectoryStream(folder(), "*" + ENDING)) {
+            for (var file : files) {
+                try {
+                    found.add(new Used(file, Files.getLastModifiedTime(file)));
+                } catch (NoSuchFileException _) {
+                    // it was deleted just now
+                }
+            }
+        } catch (NoSuchFileException _) {
+            return List.of();
+        } catch (IOException | DirectoryIteratorException e) {
+            throw Fault.error("cannot read " + folder() + ": " + Text.reason(e), "may you read it? COP_HOME names"
+                    + " another place");
+        }
+        found.sort(Comparator.comparing(Used::at).thenComparing(Used::file).reversed());
+        return found.stream().map(Used::file).toList();
+    }
+
+    /// Those in which something was said, the last used first; each is read when it is asked for.
+    Stream<KeptConversation> all() {
+        return files().stream().map(KeptConversation::read).filter(each -> !each.turns().isEmpty());
+    }
+
+    Optional<KeptConversation> latest() { return all().findFirst(); }
+
+    /// Files of conversations that nobody has gone on with since.
+    List<Path> unusedSince(Instant moment) {
+        return files().stream().filter(file -> KeptConversation.read(file).used().isBefore(moment)).toList();
+    }
+
+    /// @param typed an id, or the beginning of one
+    KeptConversation find(String typed) {
+        var files = files();
+        var ids = files.stream().map(KeptConversation::id).toList();
+        var meant = ids.contains(typed) ? List.of(typed) : ids.stream().filter(id -> id.startsWith(typed)).toList();
+        if (meant.size() == 1) return KeptConversation.read(file(home, meant.getFirst()));
+        if (meant.size() > 1) {
+            throw Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": " + String.join(", ",
+                    meant.subList(0, Math.min(3, meant.size()))) + (meant.size() > 3 ? " …" : ""), "type more of it");
+        }
+        var beginnings = new LinkedHashMap<String, String>();
+        ids.forEach(id -> beginnings.putIfAbsent(id.substring(0, Math.min(typed.length(), id.length())), id));
+        throw Fault.usage("there is no conversation \"" + typed + "\"", Nearest.of(typed, beginnings.keySet())
+                .map(near -> "did you mean " + beginnings.get(near) + "?").orElse("copilot logs lists them"));
+    }
+}
+
+/// One conversation as it was kept.
+record KeptConversation(Path file, List<LoggedTurn> turns) {
+    static final List<String> COLUMNS = List.of("ID", "TIME", "MODEL", "TURNS", "PROMPT");
+
+    static String id(Path file) {
+        String name = file.getFileName().toString();
+        return name.substring(0, name.lastIndexOf('.'));
+    }
+
+    /// Lines that are torn or strange are passed over.
+    static KeptConversation read(Path file) {
+        try {
+            String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+            return new KeptConversation(file, Stream.of(text.split("\n")).map(LoggedTurn::parse)
+                    .flatMap(Optional::stream).toList());
+        } catch (NoSuchFileException _) {
+            return new KeptConversation(file, List.of());   // it was deleted just now
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + file, e, "may you read it?");
+        }
+    }
+
+    String id() { return id(file); }
+
+    private LoggedTurn last() { return turns.getLast(); }
+
+    /// What was said and heard, for the next request; what got no answer was not said.
+    List<Message> messages() {
+        var messages = new ArrayList<Message>();
+        for (var turn : turns) {
+            if (turn.text().isEmpty()) continue;
+            messages.addAll(turn.messages());
+            messages.add(Message.assistant(turn.text()));
+        }
+        return messages;
+    }
+
+    /// Null: none.
+    String system() { return turns.isEmpty() ? null : last().system(); }
+
+    String model() { return turns.isEmpty() ? null : last().model(); }
+
+    /// When it was last gone on with.
+    Instant used() {
+        try {
+            if (!turns.isEmpty()) return Instant.parse(last().at());
+        } catch (DateTimeException _) {
+            // no time of ours: the file has one
+        }
+        try {
+            return Files.getLastModifiedTime(file).toInstant();
+        } catch (IOException _) {
+            return Instant.MAX;                             // it was deleted just now
+        }
+    }
+
+    boolean holds(String text) {
+        String wanted = text.toLowerCase(Locale.ROOT);
+        return turns.stream().flatMap(turn -> Stream.concat(Stream.of(turn.text(), Objects.requireNonNullElse(
+                turn.system(), "")), turn.messages().stream().map(Message::content)))
+                .anyMatch(said -> said.toLowerCase(Locale.ROOT).contains(wanted));
+    }
+
+    /// The first words of the first prompt, in one line.
+    private String beginning() {
+        return turns.isEmpty() ? "" : Text.shortened(turns.getFirst().prompt().strip().replaceAll("\\s+", " "), 60);
+    }
+
+    String turnCount() { return turns.size() + (turns.size() == 1 ? " turn" : " turns"); }
+
+    String title() { return id() + " (" + turnCount() + ": " + beginning() + ")"; }
+
+    List<String> cells() {
+        return List.of(id(), last().at(), last().model(), Integer.toString(turns.size()), beginning());
+    }
+
+    ObjectNode summary() {
+        return Json.object().put("id", id()).put("begun", turns.getFirst().at()).put("used", last().at())
+                .put("model", last().model()).put("turns", turns.size()).put("prompt", beginning())
+                .put("path", file.toAbsolutePath().toString());
+    }
+
+    ArrayNode json() {
+        var array = JsonNodeFactory.instance.arrayNode();
+        turns.forEach(turn -> array.add(turn.json()));
+        return array;
+    }
+
+    String lastAnswer() { return turns.isEmpty() ? "" : last().text(); }
+
+    /// As the terminal had it.
+    String lastExchange() {
+        return turns.isEmpty() ? "" : "> " + Text.shortened(last().prompt().strip(), 500) + "\n" + last().text();
+    }
+
+    /// As Markdown; a system message where it is another than before.
+    String text() {
+        var said = new ArrayList<Message>();
+        String system = null;
+        for (var turn : turns) {
+            if (turn.system() != null && !turn.system().equals(system)) said.add(Message.system(turn.system()));
+            system = turn.system();
+            said.addAll(turn.messages());
+            said.add(Message.assistant(turn.text() + (turn.error().isEmpty() ? "" : "\n\n*(" + turn.error() + ")*")));
+        }
+        return Question.text(said, true);
+    }
+}
+
+/// Writes down what is said in one conversation, turn by turn. It reads nothing, and nothing that goes wrong with it is
+/// an error: the answer is there.
+final class ConversationLog {
+    private final Session session;
+    private final boolean keeps;
+    private final String template;
+    private String id;
+    private boolean warned;
+    private Instant at;
+    private Request request;
+    private int earlier;
+
+    /// @param keeps false: nothing is written
+    /// @param template what the prompt was made from; null: nothing
+    /// @param id of a conversation that goes on; null: a new one begins with the first turn
+    ConversationLog(Session session, boolean keeps, String template, String id) {
+        this.session = session;
+        this.keeps = keeps;
+        this.template = template;
+        this.id = id;
+    }
+
+    /// Of the file that was written to; null while there is none.
+    String id() { return keeps ? id : null; }
+
+    /// What is sent now.
+    ///
+    /// @param earlier how many of the messages, the system message aside, earlier turns have said
+    Request asking(Request request, int earlier) {
+        at = session.now();
+        this.request = request;
+        this.earlier = earlier;
+        return request;
+    }
+
+    void answered(Reply reply) { append(reply.json()); }
+
+    /// What was heard counts as the answer; where nothing was, nothing was said.
+    void brokenOff(String heard, String why) {
+        if (!heard.isEmpty()) append(Json.object().put("text", heard).put("finish", "").put("error", why));
+    }
+
+    void beginAnother() { id = null; }
+
+    private void append(ObjectNode answer) {
+        if (!keeps) return;
+        String line = Json.line(LoggedTurn.of(at, request, earlier, template, answer).json());
+        boolean interrupted = Thread.interrupted();         // a Ctrl-C would close the file before it is written
+        try {
+            write(line);
+            session.notes().detail("(conversation " + id + "; copilot chat -c goes on)");
+        } catch (IOException e) {
+            if (!warned) {
+                session.notes().warn("the conversation is not kept: cannot write into " + session.home().conversations()
+                        + ": " + Text.reason(e));
+            }
+            warned = true;
+        } finally {
+            if (interrupted) Thread.currentThread().interrupt();
+        }
+    }
+
+    private void write(String line) throws IOException {
+        if (id != null) {
+            session.home().append(Conversations.file(session.home(), id), line, false);
+            return;
+        }
+        for (int tries = 1; id == null; tries++) {
+            String fresh = freshId();
+            try {
+                session.home().append(Conversations.file(session.home(), fresh), line, true);
+                id = fresh;
+            } catch (FileAlreadyExistsException e) {
+                if (tries == 5) throw e;                    // a file stands where the folder should
+            }
+        }
+    }
+
+    /// The moment, so that ids sort by time, and four characters for what begins in the same second.
+    private String freshId() {
+        String moment = LoggedTurn.stamp(at).replaceAll("[-:Z]", "").replace('T', '-');
+        int least = 36 * 36 * 36;
+        return moment + "-" + Integer.toString(ThreadLocalRandom.current().nextInt(least, 36 * least), 36);
+    }
+}
+
+/// One turn of a conversation as a line of its file: what was asked, and then the record of `chat --json`.
+///
+///     {"at":"2026-11-24T11:05:30Z","asked":"gpt-4o","system":"…","messages":[{"role":"user","content":"…"}],
+///      "template":"review","options":{"temperature":0},"text":"…","model":"gpt-4o-2024-11-20","finish":"stop", …}
+///
+/// `messages` are those that were new; `system` is the one that was sent with them. What broke off has an `error`.
+record LoggedTurn(ObjectNode json) {
+    /// @param earlier how many of the messages, the system message aside, earlier turns have said
+    /// @param template its name; null: none
+    static LoggedTurn of(Instant at, Request request, int earlier, String template, ObjectNode answer) {
+        var json = Json.object().put("at", stamp(at)).put("asked", request.model());
+        var messages = new ArrayList<>(request.messages());
+        if (!messages.isEmpty() && messages.getFirst().role().equals("system")) {
+            json.put("system", messages.removeFirst().content());
+        }
+        var fresh = json.putArray("messages");
+        messages.subList(earlier, messages.size()).forEach(message -> fresh.add(json(message)));
+        if (template != null) json.put("template", template);
+        if (!request.extra().isEmpty()) json.set("options", request.extra());
+        json.setAll(answer);
+        return new LoggedTurn(json);
+    }
+
+    /// The turn in a line, if it is one: the last line of a file may be torn.
+    static Optional<LoggedTurn> parse(String line) {
+        return Json.tryParse(line) instanceof ObjectNode json && json.path("messages").isArray()
+                && json.path("text").isString() ? Optional.of(new LoggedTurn(json)) : Optional.empty();
+    }
+
+    private static ObjectNode json(Message message) {
+        return Json.object().put("role", message.role()).put("content", message.content());
+    }
+
+    private static Message message(JsonNode json) {
+        return new Message(Json.text(json, "role"), Json.text(json, "content"));
+    }
+
+    /// `2026-11-24T11:05:30Z`; a formatter would cost every chat some 20 ms.
+    static String stamp(Instant at) {
+        var utc = LocalDateTime.ofEpochSecond(at.getEpochSecond(), 0, ZoneOffset.UTC);
+        String time = utc.toLocalTime().toString();         // without the seconds where they are 0
+        return utc.toLocalDate() + "T" + time + (time.length() == 5 ? ":00Z" : "Z");
+    }
+
+    String at() { return Json.text(json, "at"); }
+
+    /// The model that was asked for.
+    String model() { return Json.text(json, "asked"); }
+
+    /// Null: none.
+    String system() { return json.path("system").isString() ? json.path("system").asString() : null; }
+
+    List<Message> messages() { return json.path("messages").valueStream().map(LoggedTurn::message).toList(); }
+
+    String text() { return Json.text(json, "text"); }
+
+    /// Why the answer broke off; empty where it did not.
+    String error() { return Json.text(json, "error"); }
+
+    /// What a person asked, without a template's examples.
+    String prompt() { return messages().isEmpty() ? "" : messages().getLast().content(); }
+}
+
+// ================================================================================================ Markdown
+// Answers as they are meant to look on a terminal, drawn while they arrive.
 
 /// Prints Markdown on a terminal while it arrives: what may still change (the last paragraph, item, table or line of
 /// code) is drawn again as it grows, from the first line that has become another; what is finished is left alone. So
@@ -5756,6 +6962,9 @@ final class Markdown {
     }
 }
 
+// ================================================================================================== Status
+// Who is logged in, and what a chat stands on.
+
 /// What `status` tells: every source of a token and what it is good for.
 record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String user, Instant now,
               Optional<Fault> trouble) {
@@ -5846,75 +7055,6 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
             array.addObject().put("source", line.source()).put("state", line.state()).put("detail", line.detail());
         }
         return json;
-    }
-}
-
-/// What -f adds to a prompt.
-///
-/// @param limit the most tokens; null: as many as the files that are named have, and 100,000 of a folder or pattern
-/// @param imageOnStdin whether -a reads it
-record AddedFiles(List<String> names, Integer limit, boolean imageOnStdin) {
-    private static final int USUAL = 100_000;
-
-    /// All of them, each under its name in a fence.
-    String text(Environment env, Screen screen) {
-        var texts = new ArrayList<String>();
-        var others = new ArrayList<String>();
-        boolean many = false;
-        for (String name : names) {
-            if (name.equals("-") || !isMany(env, name)) {
-                texts.add(TextFile.fenced(env, name));
-                continue;
-            }
-            many = true;
-            for (String file : within(env, name)) {
-                if (TextFile.isText(env, file)) texts.add(TextFile.fenced(env, file));
-                else others.add(file);
-            }
-        }
-        if (!others.isEmpty()) {
-            screen.note("note: left out, for they are no text: " + Text.shortened(String.join(", ", others), 200));
-        }
-        if (many || limit != null) measure(texts, limit == null ? USUAL : limit);
-        return Text.paragraphs(texts.toArray(String[]::new));
-    }
-
-    private static boolean isMany(Environment env, String name) {
-        return Files.isDirectory(env.path(name)) || name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name));
-    }
-
-    /// The files of a folder and all below it, or of a pattern; what is hidden is left out.
-    private static List<String> within(Environment env, String name) {
-        boolean whole = Files.isDirectory(env.path(name));
-        int cut = whole ? name.length() : name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
-        String front = whole ? name.replaceFirst("(?<=.)/+$", "") : name.substring(0, cut);
-        Path folder = env.path(front);
-        String pattern = whole ? "**" : name.substring(cut);
-        var matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
-        try (var all = Files.walk(folder, pattern.contains("/") || pattern.contains("**") ? 64 : 1)) {
-            var found = all.filter(Files::isRegularFile).map(folder::relativize).filter(matcher::matches)
-                    .filter(file -> StreamSupport.stream(file.spliterator(), false)
-                            .noneMatch(part -> part.toString().startsWith("."))).sorted().toList();
-            if (found.isEmpty()) throw Fault.usage("there is no file in " + name, "ls " + name);
-            return found.stream().map(file -> whole ? front + "/" + file : front + file).toList();
-        } catch (IOException | UncheckedIOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "ls -l " + name, e);
-        }
-    }
-
-    private static void measure(List<String> texts, long limit) {
-        if (texts.stream().mapToLong(String::length).sum() <= limit) return;
-        long tokens = 0, most = 0;
-        String largest = "";
-        for (String text : texts) {
-            long own = TokenCount.of(text.substring(0, Math.min(text.length(), 4 << 20)), "o200k_base");
-            tokens += own;
-            if (own > most) largest = text.lines().findFirst().orElse("") + " with " + own;
-            most = Math.max(own, most);
-        }
-        if (tokens <= limit) return;
-        throw Fault.usage("the " + texts.size() + " files of -f have " + tokens + " tokens, more than " + limit
-                + "; the largest is " + largest, "fewer files, or --max-file-tokens " + tokens);
     }
 }
 
@@ -6300,1131 +7440,6 @@ final class Doctor {
                     .put("detail", told(finding.detail()));
         }
         return json;
-    }
-}
-
-/// Text files that the user names.
-final class TextFile {
-    static String read(Environment env, String name) {
-        if (name.equals("-")) return env.stdin().text();
-        Path file = env.path(name);
-        try {
-            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name its files");
-            if (Files.isRegularFile(file) && Files.size(file) > Text.LARGEST) {
-                throw Fault.usage(name + " is larger than 64 MiB", "no model reads so much");
-            }
-            return Text.utf8(Files.readAllBytes(file), name);
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
-                    + name, e);
-        }
-    }
-
-    /// Whether it is text as far as its beginning tells.
-    static boolean isText(Environment env, String name) {
-        try (var in = Files.newInputStream(env.path(name))) {
-            byte[] head = in.readNBytes(8192);
-            for (byte b : head) if (b == 0) return false;
-            var decoder = StandardCharsets.UTF_8.newDecoder();
-            boolean cut = head.length == 8192;              // perhaps within a character
-            return !decoder.decode(ByteBuffer.wrap(head), CharBuffer.allocate(8192), !cut).isError();
-        } catch (IOException unreadable) {
-            return true;                                    // reading it will say so
-        }
-    }
-
-    /// The same fault with the file, or what else was said, that is the largest part of the prompt.
-    static Fault largest(TooLong fault) {
-        var messages = fault.request.messages();
-        if (messages.isEmpty()) return fault;
-        var longest = messages.stream().max(Comparator.comparing(message -> message.content().length())).orElseThrow();
-        String text = longest.content(), part = messages.size() == 1 ? "the text" : "a message of " + longest.role();
-        String rest = text, file = "";
-        var files = Pattern.compile("(?ms)^(\\S[^\\n]*)\\n(`{3,})\\n(.*?)^\\2$").matcher(text);
-        while (files.find()) {
-            rest = rest.replace(files.group(), "");
-            if (files.group(3).length() <= file.length()) continue;
-            file = files.group(3);
-            part = files.group(1);
-        }
-        return file.length() > rest.length() ? fault.naming(part, file) : fault.naming(rest.equals(text) ? part
-                : "what was said besides the files", rest);
-    }
-
-    /// The file with its name, in a fence longer than any that it holds.
-    static String fenced(Environment env, String name) {
-        String text = read(env, name);
-        int longest = 2;
-        for (int i = 0, run = 0; i < text.length(); i++) {
-            run = text.charAt(i) == '`' ? run + 1 : 0;
-            longest = Math.max(longest, run);
-        }
-        String fence = "`".repeat(longest + 1);
-        return name + "\n" + fence + "\n" + Text.withOneNewline(text) + fence;
-    }
-}
-
-/// What `--schema` says.
-final class SchemaText {
-    private static final Map<String, String> TYPES = Map.ofEntries(Map.entry("string", "string"),
-            Map.entry("str", "string"), Map.entry("text", "string"), Map.entry("int", "integer"),
-            Map.entry("integer", "integer"), Map.entry("float", "number"), Map.entry("number", "number"),
-            Map.entry("bool", "boolean"), Map.entry("boolean", "boolean"));
-
-    /// A JSON Schema, the file of one, or names with types: `name, age int, tags [string], mood good|bad: how it ends`.
-    static AnswerSchema read(Environment env, String option) {
-        String text = option.strip();
-        if (text.startsWith("{")) return checked("--schema", Data.object(text, "--schema"));
-        if (text.matches("[^\\n]*\\.\\w+") || Files.isRegularFile(env.path(text))) {
-            return checked(text, Data.object(TextFile.read(env, text), text));
-        }
-        return checked("--schema", Data.copy((Map<?, ?>) Data.of(shortForm(text))));
-    }
-
-    private static AnswerSchema checked(String place, Map<String, Object> schema) {
-        var json = (ObjectNode) Data.node(schema);
-        var answer = new AnswerSchema("answer", new JsonSchema(json, place), null);
-        answer.schema().check();
-        return answer;
-    }
-
-    private static ObjectNode shortForm(String text) {
-        var schema = Json.object().put("type", "object");
-        var properties = schema.putObject("properties");
-        var required = schema.putArray("required");
-        for (String part : text.split("[,\\n]")) {
-            if (part.isBlank()) continue;
-            var field = Pattern.compile("(\\w+)(?:\\s+([^:]+?))?\\s*(?::\\s*(.*))?").matcher(part.strip());
-            if (!field.matches()) {
-                throw Fault.usage("--schema: \"" + part.strip() + "\" is no NAME TYPE", "--schema 'name, age int, tags"
-                        + " [string]', a JSON Schema, or its file");
-            }
-            var type = type(field.group(2) == null ? "string" : field.group(2).strip());
-            if (field.group(3) != null) type.put("description", field.group(3).strip());
-            properties.set(field.group(1), type);
-            required.add(field.group(1));
-        }
-        return schema.put("additionalProperties", false);
-    }
-
-    private static ObjectNode type(String name) {
-        if (name.startsWith("[") && name.endsWith("]")) {
-            var array = Json.object().put("type", "array");
-            array.set("items", type(name.substring(1, name.length() - 1).strip()));
-            return array;
-        }
-        if (name.contains("|")) {
-            var choice = Json.object().put("type", "string");
-            Stream.of(name.split("\\|")).map(String::strip).forEach(choice.putArray("enum")::add);
-            return choice;
-        }
-        String type = TYPES.get(name);
-        if (type != null) return Json.object().put("type", type);
-        throw Fault.usage("--schema: there is no type " + name, Nearest.of(name, TYPES.keySet()).map(near
-                -> "did you mean " + near + "?").orElse("string, int, number, bool, [string], or a|b"));
-    }
-}
-
-/// Pictures that the user names. What they are is told by their first bytes, not by their names.
-final class ImageFile {
-    private static final int LARGEST = 20 << 20;
-
-    static Image read(Environment env, String name) {
-        Path file = env.path(name);
-        byte[] bytes;
-        try {
-            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "-a names a picture");
-            if (Files.isRegularFile(file) && Files.size(file) > LARGEST) {
-                throw Fault.usage(name + " is larger than 20 MiB", "no model takes such a picture");
-            }
-            bytes = name.equals("-") ? env.stdin().bytes() : Files.readAllBytes(file);
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
-                    + name, e);
-        }
-        return new Image(name.equals("-") ? "stdin" : name, mediaType(bytes).orElseThrow(() -> Fault.usage(name
-                + " is no picture that a model takes", "PNG, JPEG, WebP or GIF; a text file goes in by -f")),
-                Base64.getEncoder().encodeToString(bytes));
-    }
-
-    private static Optional<String> mediaType(byte[] bytes) {
-        String head = new String(bytes, 0, Math.min(16, bytes.length), StandardCharsets.ISO_8859_1);
-        return head.startsWith("\u0089PNG\r\n\u001a\n") ? Optional.of("image/png")
-                : head.startsWith("\u00ff\u00d8\u00ff") ? Optional.of("image/jpeg")
-                : head.matches("(?s)GIF8[79]a.*") ? Optional.of("image/gif")
-                : head.matches("(?s)RIFF....WEBP.*") ? Optional.of("image/webp")
-                : head.startsWith("%PDF-") ? Optional.of("application/pdf") : Optional.empty();
-    }
-}
-
-/// The file of `-o`: looked at before anything is sent, and written whole.
-final class OutputFile {
-    /// @param what the option or command that names the file
-    static Path check(Environment env, String what, String name) {
-        Path file = env.path(name).toAbsolutePath();
-        if (Files.isDirectory(file)) {
-            throw Fault.usage(what + " " + name + " is a folder", what + " " + name + "/answer.txt");
-        }
-        if (!Files.isDirectory(file.getParent())) {
-            throw Fault.usage(what + " " + name + ": there is no folder " + file.getParent(),
-                    "mkdir -p " + file.getParent());
-        }
-        if (!Files.isWritable(Files.exists(file) ? file : file.getParent())) {
-            throw Fault.usage(what + " " + name + " cannot be written", "choose another place, or chmod u+w " + name);
-        }
-        return file;
-    }
-
-    /// A special file, such as /dev/null or a named pipe, and one in a folder that takes no new files, is written in
-    /// place.
-    static void write(Path file, String text) {
-        try {
-            if (inPlace(file)) Files.writeString(file, text);
-            else WholeFile.write(file, text);
-        } catch (IOException e) {
-            throw Fault.io("cannot write " + file, e, "is the disk full? choose another place for -o");
-        }
-    }
-
-    /// Keeps what had come of an answer that broke off, beside the file, whose old content stays.
-    static Path keepPart(Path file, String text) {
-        Path part = partOf(file);
-        try {
-            return Files.writeString(part, Text.withOneNewline(text));
-        } catch (IOException e) {
-            throw Fault.io("cannot write " + part, e, "is the disk full?");
-        }
-    }
-
-    /// Where what had come of a file is kept: FILE.part, or another where that is taken; in place, where it must be.
-    static Path partOf(Path file) {
-        Path part = file;
-        for (int i = 1; !inPlace(file) && (i == 1 || Files.exists(part)); i++) {
-            part = file.resolveSibling(file.getFileName() + ".part" + (i == 1 ? "" : i));
-        }
-        return part;
-    }
-
-    static boolean inPlace(Path file) {
-        boolean movable = Files.isRegularFile(file) && Files.isWritable(file.toAbsolutePath().getParent());
-        return Files.exists(file) && !movable;
-    }
-}
-
-/// One turn of a conversation as a line of its file: what was asked, and then the record of `chat --json`.
-///
-///     {"at":"2026-11-24T11:05:30Z","asked":"gpt-4o","system":"…","messages":[{"role":"user","content":"…"}],
-///      "template":"review","options":{"temperature":0},"text":"…","model":"gpt-4o-2024-11-20","finish":"stop", …}
-///
-/// `messages` are those that were new; `system` is the one that was sent with them. What broke off has an `error`.
-record LoggedTurn(ObjectNode json) {
-    /// @param earlier how many of the messages, the system message aside, earlier turns have said
-    /// @param template its name; null: none
-    static LoggedTurn of(Instant at, Request request, int earlier, String template, ObjectNode answer) {
-        var json = Json.object().put("at", stamp(at)).put("asked", request.model());
-        var messages = new ArrayList<>(request.messages());
-        if (!messages.isEmpty() && messages.getFirst().role().equals("system")) {
-            json.put("system", messages.removeFirst().content());
-        }
-        var fresh = json.putArray("messages");
-        messages.subList(earlier, messages.size()).forEach(message -> fresh.add(json(message)));
-        if (template != null) json.put("template", template);
-        if (!request.extra().isEmpty()) json.set("options", request.extra());
-        json.setAll(answer);
-        return new LoggedTurn(json);
-    }
-
-    /// The turn in a line, if it is one: the last line of a file may be torn.
-    static Optional<LoggedTurn> parse(String line) {
-        return Json.tryParse(line) instanceof ObjectNode json && json.path("messages").isArray()
-                && json.path("text").isString() ? Optional.of(new LoggedTurn(json)) : Optional.empty();
-    }
-
-    private static ObjectNode json(Message message) {
-        return Json.object().put("role", message.role()).put("content", message.content());
-    }
-
-    private static Message message(JsonNode json) {
-        return new Message(Json.text(json, "role"), Json.text(json, "content"));
-    }
-
-    /// `2026-11-24T11:05:30Z`; a formatter would cost every chat some 20 ms.
-    static String stamp(Instant at) {
-        var utc = LocalDateTime.ofEpochSecond(at.getEpochSecond(), 0, ZoneOffset.UTC);
-        String time = utc.toLocalTime().toString();         // without the seconds where they are 0
-        return utc.toLocalDate() + "T" + time + (time.length() == 5 ? ":00Z" : "Z");
-    }
-
-    String at() { return Json.text(json, "at"); }
-
-    /// The model that was asked for.
-    String model() { return Json.text(json, "asked"); }
-
-    /// Null: none.
-    String system() { return json.path("system").isString() ? json.path("system").asString() : null; }
-
-    List<Message> messages() { return json.path("messages").valueStream().map(LoggedTurn::message).toList(); }
-
-    String text() { return Json.text(json, "text"); }
-
-    /// Why the answer broke off; empty where it did not.
-    String error() { return Json.text(json, "error"); }
-
-    /// What a person asked, without a template's examples.
-    String prompt() { return messages().isEmpty() ? "" : messages().getLast().content(); }
-}
-
-/// Writes down what is said in one conversation, turn by turn. It reads nothing, and nothing that goes wrong with it is
-/// an error: the answer is there.
-final class ConversationLog {
-    private final Session session;
-    private final boolean keeps;
-    private final String template;
-    private String id;
-    private boolean warned;
-    private Instant at;
-    private Request request;
-    private int earlier;
-
-    /// @param keeps false: nothing is written
-    /// @param template what the prompt was made from; null: nothing
-    /// @param id of a conversation that goes on; null: a new one begins with the first turn
-    ConversationLog(Session session, boolean keeps, String template, String id) {
-        this.session = session;
-        this.keeps = keeps;
-        this.template = template;
-        this.id = id;
-    }
-
-    /// Of the file that was written to; null while there is none.
-    String id() { return keeps ? id : null; }
-
-    /// What is sent now.
-    ///
-    /// @param earlier how many of the messages, the system message aside, earlier turns have said
-    Request asking(Request request, int earlier) {
-        at = session.now();
-        this.request = request;
-        this.earlier = earlier;
-        return request;
-    }
-
-    void answered(Reply reply) { append(reply.json()); }
-
-    /// What was heard counts as the answer; where nothing was, nothing was said.
-    void brokenOff(String heard, String why) {
-        if (!heard.isEmpty()) append(Json.object().put("text", heard).put("finish", "").put("error", why));
-    }
-
-    void beginAnother() { id = null; }
-
-    private void append(ObjectNode answer) {
-        if (!keeps) return;
-        String line = Json.line(LoggedTurn.of(at, request, earlier, template, answer).json());
-        boolean interrupted = Thread.interrupted();         // a Ctrl-C would close the file before it is written
-        try {
-            write(line);
-            session.notes().detail("(conversation " + id + "; copilot chat -c goes on)");
-        } catch (IOException e) {
-            if (!warned) {
-                session.notes().warn("the conversation is not kept: cannot write into " + session.home().conversations()
-                        + ": " + Text.reason(e));
-            }
-            warned = true;
-        } finally {
-            if (interrupted) Thread.currentThread().interrupt();
-        }
-    }
-
-    private void write(String line) throws IOException {
-        if (id != null) {
-            session.home().append(Conversations.file(session.home(), id), line, false);
-            return;
-        }
-        for (int tries = 1; id == null; tries++) {
-            String fresh = freshId();
-            try {
-                session.home().append(Conversations.file(session.home(), fresh), line, true);
-                id = fresh;
-            } catch (FileAlreadyExistsException e) {
-                if (tries == 5) throw e;                    // a file stands where the folder should
-            }
-        }
-    }
-
-    /// The moment, so that ids sort by time, and four characters for what begins in the same second.
-    private String freshId() {
-        String moment = LoggedTurn.stamp(at).replaceAll("[-:Z]", "").replace('T', '-');
-        int least = 36 * 36 * 36;
-        return moment + "-" + Integer.toString(ThreadLocalRandom.current().nextInt(least, 36 * least), 36);
-    }
-}
-
-/// The conversations that are kept, a file each.
-record Conversations(Home home) {
-    private static final String ENDING = ".jsonl";
-
-    static Path file(Home home, String id) { return home.conversations().resolve(id + ENDING); }
-
-    Path folder() { return home.conversations(); }
-
-    /// All files, the last used first.
-    List<Path> files() {
-        record Used(Path file, FileTime at) {}
-        var found = new ArrayList<Used>();
-        try (var files = Files.newDirectoryStream(folder(), "*" + ENDING)) {
-            for (var file : files) {
-                try {
-                    found.add(new Used(file, Files.getLastModifiedTime(file)));
-                } catch (NoSuchFileException _) {
-                    // it was deleted just now
-                }
-            }
-        } catch (NoSuchFileException _) {
-            return List.of();
-        } catch (IOException | DirectoryIteratorException e) {
-            throw Fault.error("cannot read " + folder() + ": " + Text.reason(e), "may you read it? COP_HOME names"
-                    + " another place");
-        }
-        found.sort(Comparator.comparing(Used::at).thenComparing(Used::file).reversed());
-        return found.stream().map(Used::file).toList();
-    }
-
-    /// Those in which something was said, the last used first; each is read when it is asked for.
-    Stream<KeptConversation> all() {
-        return files().stream().map(KeptConversation::read).filter(each -> !each.turns().isEmpty());
-    }
-
-    Optional<KeptConversation> latest() { return all().findFirst(); }
-
-    /// Files of conversations that nobody has gone on with since.
-    List<Path> unusedSince(Instant moment) {
-        return files().stream().filter(file -> KeptConversation.read(file).used().isBefore(moment)).toList();
-    }
-
-    /// @param typed an id, or the beginning of one
-    KeptConversation find(String typed) {
-        var files = files();
-        var ids = files.stream().map(KeptConversation::id).toList();
-        var meant = ids.contains(typed) ? List.of(typed) : ids.stream().filter(id -> id.startsWith(typed)).toList();
-        if (meant.size() == 1) return KeptConversation.read(file(home, meant.getFirst()));
-        if (meant.size() > 1) {
-            throw Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": " + String.join(", ",
-                    meant.subList(0, Math.min(3, meant.size()))) + (meant.size() > 3 ? " …" : ""), "type more of it");
-        }
-        var beginnings = new LinkedHashMap<String, String>();
-        ids.forEach(id -> beginnings.putIfAbsent(id.substring(0, Math.min(typed.length(), id.length())), id));
-        throw Fault.usage("there is no conversation \"" + typed + "\"", Nearest.of(typed, beginnings.keySet())
-                .map(near -> "did you mean " + beginnings.get(near) + "?").orElse("copilot logs lists them"));
-    }
-}
-
-/// One conversation as it was kept.
-record KeptConversation(Path file, List<LoggedTurn> turns) {
-    static final List<String> COLUMNS = List.of("ID", "TIME", "MODEL", "TURNS", "PROMPT");
-
-    static String id(Path file) {
-        String name = file.getFileName().toString();
-        return name.substring(0, name.lastIndexOf('.'));
-    }
-
-    /// Lines that are torn or strange are passed over.
-    static KeptConversation read(Path file) {
-        try {
-            String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
-            return new KeptConversation(file, Stream.of(text.split("\n")).map(LoggedTurn::parse)
-                    .flatMap(Optional::stream).toList());
-        } catch (NoSuchFileException _) {
-            return new KeptConversation(file, List.of());   // it was deleted just now
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + file, e, "may you read it?");
-        }
-    }
-
-    String id() { return id(file); }
-
-    private LoggedTurn last() { return turns.getLast(); }
-
-    /// What was said and heard, for the next request; what got no answer was not said.
-    List<Message> messages() {
-        var messages = new ArrayList<Message>();
-        for (var turn : turns) {
-            if (turn.text().isEmpty()) continue;
-            messages.addAll(turn.messages());
-            messages.add(Message.assistant(turn.text()));
-        }
-        return messages;
-    }
-
-    /// Null: none.
-    String system() { return turns.isEmpty() ? null : last().system(); }
-
-    String model() { return turns.isEmpty() ? null : last().model(); }
-
-    /// When it was last gone on with.
-    Instant used() {
-        try {
-            if (!turns.isEmpty()) return Instant.parse(last().at());
-        } catch (DateTimeException _) {
-            // no time of ours: the file has one
-        }
-        try {
-            return Files.getLastModifiedTime(file).toInstant();
-        } catch (IOException _) {
-            return Instant.MAX;                             // it was deleted just now
-        }
-    }
-
-    boolean holds(String text) {
-        String wanted = text.toLowerCase(Locale.ROOT);
-        return turns.stream().flatMap(turn -> Stream.concat(Stream.of(turn.text(), Objects.requireNonNullElse(
-                turn.system(), "")), turn.messages().stream().map(Message::content)))
-                .anyMatch(said -> said.toLowerCase(Locale.ROOT).contains(wanted));
-    }
-
-    /// The first words of the first prompt, in one line.
-    private String beginning() {
-        return turns.isEmpty() ? "" : Text.shortened(turns.getFirst().prompt().strip().replaceAll("\\s+", " "), 60);
-    }
-
-    String turnCount() { return turns.size() + (turns.size() == 1 ? " turn" : " turns"); }
-
-    String title() { return id() + " (" + turnCount() + ": " + beginning() + ")"; }
-
-    List<String> cells() {
-        return List.of(id(), last().at(), last().model(), Integer.toString(turns.size()), beginning());
-    }
-
-    ObjectNode summary() {
-        return Json.object().put("id", id()).put("begun", turns.getFirst().at()).put("used", last().at())
-                .put("model", last().model()).put("turns", turns.size()).put("prompt", beginning())
-                .put("path", file.toAbsolutePath().toString());
-    }
-
-    ArrayNode json() {
-        var array = JsonNodeFactory.instance.arrayNode();
-        turns.forEach(turn -> array.add(turn.json()));
-        return array;
-    }
-
-    String lastAnswer() { return turns.isEmpty() ? "" : last().text(); }
-
-    /// As the terminal had it.
-    String lastExchange() {
-        return turns.isEmpty() ? "" : "> " + Text.shortened(last().prompt().strip(), 500) + "\n" + last().text();
-    }
-
-    /// As Markdown; a system message where it is another than before.
-    String text() {
-        var said = new ArrayList<Message>();
-        String system = null;
-        for (var turn : turns) {
-            if (turn.system() != null && !turn.system().equals(system)) said.add(Message.system(turn.system()));
-            system = turn.system();
-            said.addAll(turn.messages());
-            said.add(Message.assistant(turn.text() + (turn.error().isEmpty() ? "" : "\n\n*(" + turn.error() + ")*")));
-        }
-        return Question.text(said, true);
-    }
-}
-
-/// A file that grows piece by piece, and takes its name when it is whole.
-final class GrowingFile implements Closeable {
-    final OutputStream out;
-    private final Path file, part;                          // the same where it is written in place
-
-    GrowingFile(Path name) throws IOException {
-        file = Files.isSymbolicLink(name) ? name.toRealPath() : name;
-        part = OutputFile.inPlace(file) ? file
-                : file.resolveSibling("." + file.getFileName() + "." + Text.randomId() + ".part");
-        out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 16);
-    }
-
-    void whole() throws IOException {
-        out.close();
-        if (!part.equals(file)) WholeFile.take(part, file);
-    }
-
-    /// Leaves what had come beside the file, whose old content stays.
-    Path keep() throws IOException {
-        out.close();
-        return part.equals(file) ? file : Files.move(part, OutputFile.partOf(file));
-    }
-
-    @Override
-    public void close() throws IOException {
-        out.close();
-        if (!part.equals(file)) Files.deleteIfExists(part);
-    }
-}
-
-/// The texts of `embed`, read twice: to look at all of them, and to send them.
-final class EmbedTexts implements AutoCloseable {
-    /// @param place what the user calls it, such as `tickets.csv:17`
-    /// @param id null where the row has none
-    record Item(int index, String place, String id, String text) {}
-
-    private interface Source {
-        Rows open(EmbedTexts texts);
-    }
-
-    private final Environment env;
-    private final String name;
-    private final Source source;
-    private final String id;
-    private final Function<InputRow, String> text;
-    private Path spool;                                     // a copy of what can be read once only
-
-    private EmbedTexts(Environment env, String name, Source source, String id, Function<InputRow, String> text) {
-        this.env = env;
-        this.name = name;
-        this.source = source;
-        this.id = id;
-        this.text = text;
-    }
-
-    /// @param words a text each; none, or `-`: the lines of stdin
-    static EmbedTexts of(Environment env, List<String> words) {
-        boolean stdin = words.isEmpty() || words.equals(List.of("-"));
-        if (words.isEmpty() && env.stdin().kind() == Stdin.Kind.TERMINAL) {
-            throw Fault.usage("there is no text", "copilot embed \"a text\", a pipe of lines, or -d ROWS");
-        }
-        Source source = stdin ? texts -> Lines.open(texts.spooled(null), "stdin") : _ -> new Words(words);
-        return new EmbedTexts(env, "stdin", source, null, row -> Data.text(row.data().get("text")));
-    }
-
-    /// @param id the field that names a row; null: `id` or `custom_id`, if it is there
-    static EmbedTexts of(Environment env, String rows, String id, Function<InputRow, String> text) {
-        String format = rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
-        Path file = rows.equals("-") ? null : env.path(rows);
-        boolean once = file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
-        String name = file == null ? "stdin" : rows;
-        return new EmbedTexts(env, name, texts -> Rows.opened(env, once ? texts.spooled(file).toString() : rows, name,
-                format), id, text);
-    }
-
-    /// A row's text in the field that is named, else in `text`, else in `input`.
-    static String field(InputRow row, String named) {
-        var names = named == null ? List.of("text", "input") : List.of(named);
-        var name = names.stream().filter(row.data()::containsKey).findFirst().orElseThrow(() -> Fault.usage(
-                "there is no field " + String.join(" or ", names), "--field NAME; it has: "
-                        + Text.shortened(String.join(", ", row.data().keySet()), 200)));
-        Object value = row.data().get(name);
-        if (value instanceof String || value instanceof Data.Digits) return value.toString();
-        throw Fault.usage(name + " is " + (value == Data.NULL ? "null" : Data.kind(value)) + ", and no text",
-                "-t TEMPLATE makes a text of a row");
-    }
-
-    /// Throws a Fault where a row cannot be read, or has no text.
-    final class Reader implements Iterator<Item>, AutoCloseable {
-        private final Rows rows = source.open(EmbedTexts.this);
-        private int index;
-        private InputRow ahead;
-
-        @Override
-        public boolean hasNext() {
-            try {
-                if (ahead == null) ahead = rows.next();
-                return ahead != null;
-            } catch (IOException e) {
-                throw Fault.io("cannot read the texts", e, null);
-            }
-        }
-
-        @Override
-        public Item next() {
-            if (!hasNext()) throw new NoSuchElementException();
-            var row = ahead;
-            ahead = null;
-            return item(row, index++);
-        }
-
-        @Override
-        public void close() throws IOException { rows.close(); }
-    }
-
-    private Item item(InputRow row, int index) {
-        String place = shown(row.place());
-        try {
-            if (row.fault() != null) throw row.fault();
-            return new Item(index, place, id(row.data()), text.apply(row));
-        } catch (Fault fault) {
-            String said = shown(fault.sentence());
-            throw Fault.usage(said.startsWith(place) ? said : place + ": " + said, fault.hint());
-        }
-    }
-
-    private String shown(String place) { return spool == null ? place : place.replace(spool.toString(), name); }
-
-    private String id(Map<String, Object> row) {
-        for (String name : id == null ? List.of("id", "custom_id") : List.of(id)) {
-            if (row.getOrDefault(name, Data.NULL) != Data.NULL) return Data.text(row.get(name));
-        }
-        if (id == null) return null;
-        throw Fault.usage("there is no " + id + " for --id", "--id names a field that every row has");
-    }
-
-    /// @param file null: stdin
-    private Path spooled(Path file) {
-        if (spool != null) return spool;
-        try {
-            spool = Files.createTempFile("copilot-", ".texts");     // nobody else can read it
-            if (file == null) env.stdin().copyTo(spool);
-            else try (var out = Files.newOutputStream(spool)) {
-                Files.copy(file, out);
-            }
-            return spool;
-        } catch (IOException e) {
-            throw Fault.io("cannot keep the texts in " + System.getProperty("java.io.tmpdir"), e, "is it full?");
-        }
-    }
-
-    @Override
-    public void close() {
-        if (spool != null) spool.toFile().delete();
-    }
-
-    private static final class Words implements Rows {
-        private final List<String> words;
-        private int read;
-
-        Words(List<String> words) { this.words = words; }
-
-        @Override
-        public InputRow next() {
-            return read == words.size() ? null : new InputRow("text " + (read + 1), Map.of("text", words.get(read++)),
-                    null);
-        }
-
-        @Override
-        public void close() {}
-    }
-
-    /// A text a line. They are cut as bytes, so that one that is not UTF-8 is named.
-    private static final class Lines implements Rows {
-        private final InputStream in;
-        private final String name;
-        private int line;
-
-        private Lines(InputStream in, String name) {
-            this.in = in;
-            this.name = name;
-        }
-
-        static Lines open(Path file, String name) {
-            try {
-                return new Lines(new BufferedInputStream(Files.newInputStream(file), 1 << 16), name);
-            } catch (IOException e) {
-                throw Fault.io("cannot read " + name, e, null);
-            }
-        }
-
-        @Override
-        public InputRow next() throws IOException {
-            int b = in.read();
-            if (b < 0) return null;
-            line++;
-            var bytes = new ByteArrayOutputStream(256);
-            for (; b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
-            String place = name + ":" + line;
-            return InputRow.of(place, () -> Map.of("text", Text.utf8(bytes.toByteArray(), place)
-                    .replaceFirst("\r$", "")));
-        }
-
-        @Override
-        public void close() throws IOException { in.close(); }
-    }
-}
-
-/// Writes vectors as they come, in the texts' order.
-final class VectorWriter implements Closeable {
-    private static final List<String> FORMATS = List.of("jsonl", "csv", "npy");
-
-    private final String format;
-    private final boolean ids, echo;
-    private final int rows;
-    private final GrowingFile file;                         // null: stdout
-    private final Writer text;
-    private final OutputStream bytes;
-    private int written;
-
-    /// @param ids whether any text has one
-    /// @param rows how many texts there are
-    VectorWriter(Environment env, EmbedJob.Form form, boolean ids, int rows) throws IOException {
-        format = form.format();
-        echo = form.echo();
-        this.ids = ids;
-        this.rows = rows;
-        file = form.file() == null ? null : new GrowingFile(form.file());
-        text = file == null ? env.out() : new OutputStreamWriter(file.out, StandardCharsets.UTF_8);
-        bytes = file != null ? file.out : format.equals("npy") ? ByteWriter.of(env.out()).orElseThrow() : null;
-    }
-
-    /// The format that is named, else the one that the file's ending means.
-    static String format(Environment env, boolean json, String named, String file) {
-        if (json && named != null) throw Fault.usage("--json and --format exclude each other", "take one of them");
-        if (named != null && !FORMATS.contains(named)) {
-            throw Fault.usage("--format " + named + " is unknown", String.join(", ", FORMATS));
-        }
-        String ending = file == null || !file.contains(".") ? "" : file.substring(file.lastIndexOf('.') + 1)
-                .toLowerCase(Locale.ROOT);
-        String format = json ? "json" : named != null ? named : ending.equals("json") || FORMATS.contains(ending)
-                ? ending : "jsonl";
-        if (format.equals("npy") && file == null && env.terminal().test(1)) {
-            throw Fault.usage("npy is not for a terminal", "-o vectors.npy");
-        }
-        if (format.equals("npy") && file == null && ByteWriter.of(env.out()).isEmpty()) {
-            throw Fault.usage("npy is bytes, and this output takes text", "-o vectors.npy");
-        }
-        return format;
-    }
-
-    void write(EmbedTexts.Item item, String vector, int size) throws IOException {
-        if (written == 0) begin(size);
-        switch (format) {
-            case "npy" -> bytes.write(floats(vector, size));
-            case "csv" -> text.write((ids ? Results.cell(item.id() == null ? "" : item.id(), false) + "," : "")
-                    + item.index() + (echo ? "," + Results.cell(item.text(), false) : "") + ","
-                    + vector.substring(1, vector.length() - 1) + "\n");
-            case "json" -> text.write((written == 0 ? "{\"data\":[\n" : ",\n") + line(item, vector));
-            default -> text.write(line(item, vector) + "\n");
-        }
-        written++;
-    }
-
-    private String line(EmbedTexts.Item item, String vector) {
-        var line = Json.object();
-        if (item.id() != null) line.put("id", item.id());
-        line.put("index", item.index());
-        if (echo) line.put("text", item.text());
-        String fields = Json.line(line);
-        return fields.substring(0, fields.length() - 1) + ",\"embedding\":" + vector + "}";
-    }
-
-    private void begin(int size) throws IOException {
-        if (format.equals("npy")) bytes.write(npyHeader(rows, size));
-        if (!format.equals("csv")) return;
-        text.write((ids ? "id," : "") + "index," + (echo ? "text," : "") + IntStream.range(0, size)
-                .mapToObj(i -> "e" + i).collect(Collectors.joining(",")) + "\n");
-    }
-
-    /// NumPy's format 1.0: the header ends at a multiple of 64 bytes (numpy.lib.format).
-    static byte[] npyHeader(int rows, int size) {
-        String shape = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + rows + ", " + size + "), }";
-        int length = Math.ceilDiv(10 + shape.length() + 1, 64) * 64 - 10;
-        var header = ByteBuffer.allocate(10 + length).order(ByteOrder.LITTLE_ENDIAN);
-        header.put(new byte[]{(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}).putShort((short) length);
-        return header.put((Text.padded(shape, length - 1) + "\n").getBytes(StandardCharsets.US_ASCII)).array();
-    }
-
-    private static byte[] floats(String vector, int size) {
-        var row = ByteBuffer.allocate(4 * size).order(ByteOrder.LITTLE_ENDIAN);
-        Embedder.numbers(vector).forEach(number -> row.putFloat(Float.parseFloat(number)));
-        return row.array();
-    }
-
-    void flush() throws IOException { if (format.equals("npy")) bytes.flush(); else text.flush(); }
-
-    /// @param sum what stands in the record besides the vectors
-    void whole(ObjectNode sum) throws IOException {
-        if (written != rows) {
-            throw Fault.error("the texts have changed meanwhile: there were " + rows + ", and then " + written,
-                    "the same command again");
-        }
-        if (format.equals("json")) text.write("\n]," + Json.line(sum).substring(1) + "\n");
-        flush();
-        if (file != null) file.whole();
-    }
-
-    /// Says where that is what had come; of npy, whose header promises more, nothing is kept.
-    String keep() throws IOException {
-        flush();
-        if (file == null) return "were printed";
-        boolean useful = written > 0 && !format.equals("npy");
-        return useful ? "are in " + file.keep() : "had come, and are not kept";
-    }
-
-    @Override
-    public void close() throws IOException { if (file != null) file.close(); }
-}
-
-/// `embed` from its texts to its vectors.
-final class EmbedJob {
-    /// @param format `jsonl`, `csv`, `npy` or `json`
-    /// @param file null: stdout
-    record Form(String format, boolean echo, Path file, boolean usage) {}
-
-    private final Environment env;
-    private final Screen screen;
-    private final CopilotClient copilot;
-    private final Form form;
-    private final EmbedTexts texts;
-    private int count, done;
-    private boolean ids;
-
-    EmbedJob(Environment env, Screen screen, CopilotClient copilot, Form form, EmbedTexts texts) {
-        this.env = env;
-        this.screen = screen;
-        this.copilot = copilot;
-        this.form = form;
-        this.texts = texts;
-    }
-
-    int run(String wished, Integer dimensions) {
-        var model = copilot.embeddingModel(wished);
-        look(model);
-        if (count == 0) throw Fault.usage("there are no texts", "a line, or a row, a text");
-        long start = System.nanoTime();
-        var embedder = new Embedder(copilot, model, dimensions);
-        write(embedder);
-        if (form.usage()) {
-            screen.say("usage: " + embedder.tokens() + " tokens" + model.credits(embedder.tokens(), 0)
-                    .filter(credits -> credits.signum() > 0).map(credits -> ", about " + credits.toPlainString()
-                            + " credits").orElse("") + ", " + Text.printable(embedder.answeredBy()) + ", "
-                    + embedder.requests() + (embedder.requests() == 1 ? " request, " : " requests, ")
-                    + Durations.seconds(Duration.ofNanos(System.nanoTime() - start)));
-            copilot.quota().ifPresent(screen::say);
-        }
-        return 0;
-    }
-
-    private void look(Model model) {
-        try (var reader = texts.new Reader()) {
-            while (reader.hasNext()) {
-                var item = reader.next();
-                Embedder.check(item.place(), item.text(), model);
-                count++;
-                ids |= item.id() != null;
-            }
-        } catch (IOException e) {
-            throw Fault.io("cannot read the texts", e, null);
-        }
-    }
-
-    private void write(Embedder embedder) {
-        try (var reader = texts.new Reader(); var to = new VectorWriter(env, form, ids, count)) {
-            try {
-                embedder.all(reader, EmbedTexts.Item::text, (items, vectors) -> told(to, items, vectors, embedder));
-                to.whole(embedder.json());
-            } catch (Fault fault) {
-                String where = to.keep();
-                if (done > 0) screen.note(done + " of " + count + " vectors " + where);
-                throw fault;
-            } finally {
-                screen.countdown("");
-            }
-        } catch (IOException e) {
-            throw Fault.io("cannot write " + (form.file() == null ? "the vectors" : form.file().toString()), e,
-                    "is the disk full? choose another place for -o");
-        }
-    }
-
-    private void told(VectorWriter to, List<EmbedTexts.Item> items, List<String> vectors, Embedder embedder) {
-        screen.countdown("");
-        try {
-            for (int i = 0; i < items.size(); i++) to.write(items.get(i), vectors.get(i), embedder.size());
-            to.flush();
-        } catch (IOException e) {
-            throw Fault.io("cannot write the vectors", e, "is the disk full? choose another place for -o");
-        }
-        done += items.size();
-        if (done < count) screen.countdown(done + "/" + count + " texts");
-    }
-}
-
-/// A conversation on a terminal. The only part that loads JLine.
-final class Conversation {
-    private static final String HELP = """
-            A line is sent at Enter; end it with \\ (or press Alt-Enter) to go on in the next.
-              /model [ID]      show or change the model       /reset        forget what was said
-              /system [TEXT]   show or change the system      /save FILE    write the conversation
-              /raw             Markdown as it comes, or not   /help         this text
-              /quit            leave (also Ctrl-D)
-            Ctrl-C stops an answer. A line that is to begin with / begins with //.
-            """;
-    private static final List<String> COMMANDS =
-            List.of("/model", "/system", "/reset", "/save", "/raw", "/help", "/quit");
-
-    private final Environment env;
-    private final Screen screen;
-    private final CopilotClient copilot;
-    private final Manner manner;
-    private final ConversationLog log;
-    private final List<Message> said;
-    private boolean raw;
-    private Request request;
-    private String system;
-
-    /// @param limit for a whole answer; null: none
-    record Manner(Duration limit, boolean usage, boolean reasoning, boolean raw) {}
-
-    /// @param first the system message if there is one, and what was said earlier
-    Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, Manner manner,
-                 ConversationLog log) {
-        this.env = env;
-        this.screen = screen;
-        this.copilot = copilot;
-        this.manner = manner;
-        this.log = log;
-        raw = manner.raw();
-        request = first;
-        said = new ArrayList<>(first.messages());
-        boolean told = !said.isEmpty() && said.getFirst().role().equals("system");
-        system = told ? said.removeFirst().content() : null;
-    }
-
-    int run() {
-        try (var terminal = TerminalBuilder.builder().system(true).nativeSignals(true)
-                .encoding(StandardCharsets.UTF_8).stdinEncoding(StandardCharsets.UTF_8)
-                .stdoutEncoding(StandardCharsets.UTF_8).stderrEncoding(StandardCharsets.UTF_8).build()) {
-            var reader = reader(terminal);
-            screen.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
-            while (true) {
-                String line;
-                try {
-                    line = reader.readLine(screen.colour() ? "\033[1m> \033[0m" : "> ");
-                } catch (UserInterruptException stoppedTyping) {
-                    if (env.ending().stopping()) return Fault.INTERRUPTED;
-                    if (stoppedTyping.getPartialLine().isEmpty()) screen.note("(Ctrl-D or /quit leaves)");
-                    continue;
-                } catch (EndOfFileException _) {
-                    return 0;
-                }
-                if (!obey(line.strip(), terminal)) return 0;
-            }
-        } catch (IOException e) {
-            throw Fault.io("the terminal does not answer", e, "copilot chat \"…\" needs none");
-        }
-    }
-
-    private LineReader reader(Terminal terminal) throws IOException {
-        Path history = Home.of(env).state().resolve("history");
-        var parser = new DefaultParser();
-        parser.setEscapeChars(new char[0]);                 // what is typed is text, not a shell's words
-        parser.setQuoteChars(new char[0]);
-        var reader = LineReaderBuilder.builder().terminal(terminal).appName("copilot").parser(parser)
-                .completer((from, line, found) -> {
-                    if (line.line().startsWith("/")) new StringsCompleter(COMMANDS).complete(from, line, found);
-                })
-                .variable(LineReader.SECONDARY_PROMPT_PATTERN, "… ")
-                .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
-                .option(LineReader.Option.INSERT_TAB, true)
-                .build();
-        try {
-            Home.of(env).touch(history);                    // 0600 before JLine writes into it
-            reader.setVariable(LineReader.HISTORY_FILE, history);
-        } catch (IOException readOnly) {
-            screen.detail("no history: " + Text.reason(readOnly));
-        }
-        var keys = reader.getKeyMaps().get(LineReader.MAIN);
-        keys.bind((Widget) () -> newline(reader), "\033\r", "\033\n");
-        keys.bind((Widget) () -> {
-            if (reader.getBuffer().prevChar() != '\\') {
-                reader.callWidget(LineReader.ACCEPT_LINE);
-                return true;
-            }
-            reader.getBuffer().backspace();
-            return newline(reader);
-        }, "\r", "\n");
-        return reader;
-    }
-
-    private static boolean newline(LineReader reader) {
-        reader.getBuffer().write('\n');
-        return true;
-    }
-
-    /// @return false to leave
-    private boolean obey(String line, Terminal terminal) {
-        if (line.isEmpty()) return true;
-        if (line.equals("exit") || line.equals("quit")) return false;
-        if (!line.startsWith("/") || line.startsWith("//")) {
-            say(line.startsWith("//") ? line.substring(1) : line, terminal);
-            return true;
-        }
-        String[] words = line.split("\\s+", 2);
-        String rest = words.length == 2 ? words[1].strip() : "";
-        switch (words[0]) {
-            case "/quit", "/exit", "/bye" -> { return false; }
-            case "/help" -> screen.say(HELP.stripTrailing());
-            case "/model" -> {
-                if (!rest.isEmpty()) request = request.withModel(rest);
-                screen.note("the model is " + request.model());
-            }
-            case "/system" -> {
-                if (!rest.isEmpty()) system = rest;
-                screen.note(system == null ? "there is no system message" : "the system message is: " + system);
-            }
-            case "/reset" -> {
-                said.clear();
-                log.beginAnother();
-                screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
-            }
-            case "/save" -> save(rest);
-            case "/raw" -> {
-                raw = !raw;
-                screen.note(raw ? "answers are shown as they come" : "Markdown in answers is shown as it is meant");
-            }
-            default -> screen.warn("there is no " + words[0] + "; " + Nearest.of(words[0], COMMANDS)
-                    .map(near -> "did you mean " + near + "?").orElse("/help lists what there is"));
-        }
-        return true;
-    }
-
-    /// One turn. What was asked is forgotten again if no answer came, so that it can be asked once more.
-    private void say(String text, Terminal terminal) {
-        said.add(Message.user(text));
-        var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(true, false, null, manner.reasoning(), raw),
-                () -> new Window(Math.max(10, terminal.getWidth()), Math.max(4, terminal.getHeight())));
-        var asking = Thread.currentThread();
-        var before = terminal.handle(Terminal.Signal.INT, _ -> asking.interrupt());
-        try {
-            var reply = Wire.within(manner.limit(), () -> copilot.ask(log.asking(request.withMessages(messages()),
-                    said.size() - 1), printer));
-            printer.end();
-            log.answered(reply);
-            if (manner.usage()) {
-                screen.note(reply.usageLine(copilot.estimate(request.model(), reply.usage())));
-                copilot.quota().ifPresent(screen::note);
-            }
-            if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
-        } catch (Fault fault) {
-            printer.end();
-            log.brokenOff(printer.heard(), fault.sentence());
-            if (env.ending().stopping()) throw fault;
-            if (fault instanceof Interrupted) screen.note("(stopped)");
-            else screen.report(fault);
-        } finally {
-            terminal.handle(Terminal.Signal.INT, before);
-            var _ = Thread.interrupted();                   // a Ctrl-C that came too late
-        }
-        if (printer.heard().isEmpty()) said.removeLast();
-        else said.add(Message.assistant(printer.heard()));
-    }
-
-    private List<Message> messages() {
-        var messages = new ArrayList<Message>();
-        if (system != null) messages.add(Message.system(system));
-        messages.addAll(said);
-        return messages;
-    }
-
-    private void save(String name) {
-        if (name.isEmpty()) {
-            screen.warn("/save wants a file: /save talk.md");
-            return;
-        }
-        var text = new StringBuilder();
-        for (var message : messages()) {
-            text.append("## ").append(message.role()).append("\n\n")
-                    .append(Text.withOneNewline(message.content())).append('\n');
-        }
-        try {
-            OutputFile.write(OutputFile.check(env, "/save", name), text.toString());
-            screen.note("written: " + name);
-        } catch (Fault fault) {
-            screen.report(fault);
-        }
     }
 }
 

@@ -140,6 +140,9 @@ class Endpoints {
         };
         var body = json(shape.formatted(said));
         body.setAll(json(more));
+        if (path.equals(CHAT) && body.path("model").asString().startsWith("claude") && !body.has("max_tokens")) {
+            body.put("max_tokens", 4000);
+        }
         return body;
     }
 
@@ -841,7 +844,7 @@ class Endpoints {
               {"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]},
              {"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function",
               "function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":"x"}],
-             "stop":["x"],"max_tokens":9,"n":2,"reasoning_effort":"low","stream":true,"stream_options":{},
+             "stop":["x"],"max_completion_tokens":9,"n":2,"reasoning_effort":"low","stream":true,"stream_options":{},
              "response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object"}}},
              "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]}"""),
             List.of(RESPONSES, """

@@ -449,11 +449,9 @@ class Processes {
     @ValueSource(strings = {"</dev/null", "<&-", "<file.txt", "<<<''", "0</dev/zero 0</dev/null"})
     void stdinThatCannotSpeakIsNotWaitedFor(String redirection) throws Exception {
         cop.write("file.txt", "");
-        long start = System.nanoTime();
         var outcome = ended(0, inShell("\"$@\" " + redirection, "chat", "say: x"));
         assertEquals("x\n", outcome.out(), outcome::all);
-        quiet(outcome);
-        assertTrue(System.nanoTime() - start < 1_900_000_000L, "it did not wait");
+        quiet(outcome);                                     // it would say that it had waited
     }
 
     @Test
