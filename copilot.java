@@ -692,6 +692,10 @@ public class copilot {
         /// @return null where there is neither a template nor a word, and a person sits at the terminal
         Question question(String template, List<String> words) {
             var fields = fields();
+            if (maxFileTokens != null && maxFileTokens < 1) {
+                throw Fault.usage("--max-file-tokens " + maxFileTokens + " is out of range", "1 or more");
+            }
+            if (Collections.frequency(images, "-") > 1) throw Fault.usage("stdin is one picture", "-a - once");
             var added = new AddedFiles(files, maxFileTokens, images.contains("-"));
             if (template != null) {
                 var question = new TemplateFilling(env, screen, new TemplateFolders(env).named(template), data,
@@ -767,12 +771,18 @@ public class copilot {
         int run(CopilotClient copilot) {
             var limit = Durations.parse("--timeout", timeout, null);
             if (limit != null && limit.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 90s");
+            if (schemaRetries < 0) {
+                throw Fault.usage("--schema-retries " + schemaRetries + " is out of range", "0 or more");
+            }
             Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
             var earlier = earlier(copilot.session().home());
             var log = new ConversationLog(copilot.session(), !noLog, template, earlier == null ? null : earlier.id());
             var alone = question(template, prompt);
             if (alone == null) return converse(copilot, limit, earlier, log);
             var question = earlier == null ? alone : alone.after(earlier);
+            if (schema != null && question.answers() != 1) {
+                throw Fault.usage("--schema takes one answer, not n=" + question.answers(), "leave out -O n");
+            }
             int said = earlier == null ? 0 : earlier.messages().size();
             boolean live = !json && !extract && file == null && question.answers() == 1 && question.schema() == null;
             var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file, !hideReasoning,
@@ -788,7 +798,7 @@ public class copilot {
                 log.answered(wrong.reply);
                 printer.end();
                 if (usage) screen.say(wrong.reply.usageLine(copilot.estimate(question.model(), wrong.reply.usage())));
-                if (json || file != null) printer.brokenOff(wrong);
+                if (json || file != null) printer.brokenOff(wrong, wrong.reply.json());
                 else screen.say(wrong.reply.text());
                 throw wrong;
             } catch (TooLong fault) {
@@ -810,7 +820,8 @@ public class copilot {
                 screen.say(reply.usageLine(copilot.estimate(question.model(), reply.usage())));
                 copilot.quota().ifPresent(screen::say);
             }
-            return printer.finish(extract ? reply.withText(fenced(reply.text())) : reply, log.id());
+            boolean cut = extract && question.schema() == null;     // JSON stands alone already
+            return printer.finish(cut ? reply.withText(fenced(reply.text())) : reply, log.id());
         }
 
         /// The first fenced block; all of it where there is none.
@@ -824,10 +835,15 @@ public class copilot {
 
         /// The conversation to go on with; null: none.
         private KeptConversation earlier(Home home) {
-            if (cid != null) return new Conversations(home).find(cid);
-            if (!latest) return null;
-            return new Conversations(home).latest().orElseThrow(() -> Fault.usage(
-                    "there is no conversation yet to go on with", "copilot chat \"…\" begins one"));
+            if (cid == null && !latest) return null;
+            if (cid != null && latest) throw Fault.usage("-c and --cid exclude each other", "take one of them");
+            var kept = cid != null ? new Conversations(home).find(cid) : new Conversations(home).latest().orElseThrow(
+                    () -> Fault.usage("there is no conversation yet to go on with", "copilot chat \"…\" begins one"));
+            if (!kept.images().isEmpty()) {
+                screen.warn("pictures of earlier turns are not sent again: " + String.join(", ", kept.images()));
+                screen.hint("-a adds one to this turn");
+            }
+            return kept;
         }
 
         private int converse(CopilotClient copilot, Duration limit, KeptConversation earlier, ConversationLog log) {
@@ -1393,9 +1409,7 @@ public class copilot {
                 throw Fault.usage("--dimensions " + dimensions + " is out of range", "1 or more");
             }
             String file = output == null || output.equals("-") ? null : output;
-            if (file != null && rows != null && env.path(file).normalize().equals(env.path(rows).normalize())) {
-                throw Fault.usage("-o " + output + " would be written over the rows", "another name for the vectors");
-            }
+            OutputFile.keepApart(env, rows, file);
             var form = new EmbedJob.Form(VectorWriter.format(env, json, format, file), echo,
                     file == null ? null : OutputFile.check(env, "-o", file), usage);
             try (var texts = texts()) {
@@ -1427,7 +1441,7 @@ public class copilot {
     }
 
     @CommandLine.Command(name = "copilot models", sortOptions = false,
-            customSynopsis = "copilot models [OPTIONS] [WORD | default [ID]]", description = {
+            customSynopsis = "copilot models [OPTIONS] [WORD | show ID | enable ID | default [ID]]", description = {
             "What this account can use; a word narrows the list. TSV in a pipe.",
             "`copilot models default ID` sets the model that chat takes when none is named.", ""})
     static final class ModelsCommand extends LongHeaderCommand {
@@ -3990,7 +4004,7 @@ final class BatchJob {
 
     /// @param about what the manifest says of the template and options
     int run(String wished, ObjectNode about) {
-        keepApart();
+        OutputFile.keepApart(env, options.rows(), options.out());
         lookForInput();
         var manifest = folder.readManifest();
         chooseModel(wished, manifest);
@@ -4035,20 +4049,6 @@ final class BatchJob {
         var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
         if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
         return finish(plan, input, journal, stopped);
-    }
-
-    /// The results must not be written over the rows.
-    private void keepApart() {
-        if (options.out() == null || options.rows().equals("-")) return;
-        Path in = env.path(options.rows()).toAbsolutePath().normalize();
-        Path out = env.path(options.out()).toAbsolutePath().normalize();
-        try {
-            boolean same = in.equals(out) || Files.exists(in) && Files.exists(out) && Files.isSameFile(in, out);
-            if (!same && !(Files.isDirectory(in) && out.startsWith(in))) return;
-        } catch (IOException unreadable) {
-            return;                                         // reading it will say so
-        }
-        throw Fault.usage(options.out() + " would be written over the rows", "another name for the results");
     }
 
     /// A name that is mistyped leaves no folder behind.
@@ -4098,7 +4098,7 @@ final class BatchJob {
         }
         if (catalogue.isPresent() && options.template() != null) catalogue.get().named(model);
         structured = before.equals(model) && manifest.has("structured") ? manifest.path("structured").asBoolean()
-                : known(model).map(m -> m.supports("structured_outputs")).orElse(false);
+                : copilot.structured(known(model), model);
     }
 
     private Optional<Model> known(String id) { return catalogue.flatMap(all -> all.find(id)); }
@@ -4166,8 +4166,9 @@ final class BatchJob {
                         + " takes " + limit, "a shorter text, or a model with a larger context (copilot models)");
             }
         }
-        if (pattern == null) return task;
         try {
+            copilot.check(task.request());
+            if (pattern == null) return task;
             pattern.claim(task, model, plan.files, plan.folders);
             return task;
         } catch (Fault wrong) {
@@ -4893,6 +4894,9 @@ final class VectorWriter implements Closeable {
     /// The format that is named, else the one that the file's ending means.
     static String format(Environment env, boolean json, String named, String file) {
         if (json && named != null) throw Fault.usage("--json and --format exclude each other", "take one of them");
+        if (json && file != null && file.toLowerCase(Locale.ROOT).matches(".*\\.(npy|csv|jsonl)")) {
+            throw Fault.usage("--json is one record, and " + file + " another form", "-o vectors.json");
+        }
         if (named != null && !FORMATS.contains(named)) {
             throw Fault.usage("--format " + named + " is unknown", String.join(", ", FORMATS));
         }
@@ -5264,7 +5268,7 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
 
     Request request(CopilotClient copilot, boolean stream) {
         String id = copilot.model(model);
-        return request(id, stream, schema != null && copilot.supports(id, "structured_outputs"));
+        return request(id, stream, schema != null && copilot.structured(id));
     }
 
     /// The same without asking GitHub anything: from what is known of the models.
@@ -5272,9 +5276,10 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
         var known = copilot.catalogueAtHand();
         if (known.isEmpty()) notes.note("note: the list of models is not there yet (copilot models fetches it)");
         String id = copilot.chosen(model).orElseGet(() -> Catalogue.standard(known));
-        boolean structured = known.flatMap(all -> all.find(id)).filter(m -> m.supports("structured_outputs"))
-                .isPresent();
-        return request(id, stream && CopilotClient.streams(known, id), structured);
+        var model = known.flatMap(all -> all.find(id));
+        boolean structured = model.filter(m -> m.supports("structured_outputs")).isPresent()
+                && Ways.usual(model).knowsSchemas();
+        return request(id, stream && CopilotClient.streams(model, id), structured);
     }
 
     /// A schema goes into the request's own field where the model knows it, and into the prompt where it does not.
@@ -5586,52 +5591,81 @@ record AddedFiles(List<String> names, Integer limit, boolean imageOnStdin) {
 
     /// All of them, each under its name in a fence.
     String text(Environment env, Screen screen) {
-        var texts = new ArrayList<String>();
+        var all = new ArrayList<String>();
         var others = new ArrayList<String>();
         boolean many = false;
         for (String name : names) {
             if (name.equals("-") || !isMany(env, name)) {
-                texts.add(TextFile.fenced(env, name));
+                all.add(name);
                 continue;
             }
             many = true;
-            for (String file : within(env, name)) {
-                if (TextFile.isText(env, file)) texts.add(TextFile.fenced(env, file));
-                else others.add(file);
-            }
+            for (String file : within(env, name)) (TextFile.isText(env, file) ? all : others).add(file);
         }
         if (!others.isEmpty()) {
             screen.note("note: left out, for they are no text: " + Text.shortened(String.join(", ", others), 200));
         }
-        if (many || limit != null) measure(texts, limit == null ? USUAL : limit);
+        long most = limit != null ? limit : many ? USUAL : Long.MAX_VALUE;
+        if (many) boundSize(env, all, most);
+        var texts = all.stream().map(file -> TextFile.fenced(env, file)).toList();
+        if (most < Long.MAX_VALUE) measure(texts, most);
         return Text.paragraphs(texts.toArray(String[]::new));
     }
 
     private static boolean isMany(Environment env, String name) {
-        return Files.isDirectory(env.path(name)) || name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name));
+        return name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name)) || Files.isDirectory(env.path(name));
     }
 
     /// The files of a folder and all below it, or of a pattern; what is hidden is left out.
     private static List<String> within(Environment env, String name) {
         boolean whole = Files.isDirectory(env.path(name));
         int cut = whole ? name.length() : name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
-        String front = whole ? name.replaceFirst("(?<=.)/+$", "") : name.substring(0, cut);
+        String front = whole ? name.replaceFirst("(?<=.)/+$", "") + "/" : name.substring(0, cut);
         Path folder = env.path(front);
         String pattern = whole ? "**" : name.substring(cut);
-        var matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
-        try (var all = Files.walk(folder, pattern.contains("/") || pattern.contains("**") ? 64 : 1)) {
-            var found = all.filter(Files::isRegularFile).map(folder::relativize).filter(matcher::matches)
-                    .filter(file -> StreamSupport.stream(file.spliterator(), false)
-                            .noneMatch(part -> part.toString().startsWith("."))).sorted().toList();
-            if (found.isEmpty()) throw Fault.usage("there is no file in " + name, "ls " + name);
-            return found.stream().map(file -> whole ? front + "/" + file : front + file).toList();
-        } catch (IOException | UncheckedIOException e) {
+        var found = new ArrayList<Path>();
+        try {
+            var matchers = Stream.of(pattern, pattern.replace("**/", ""))       // src/**/*.java means src/A.java too
+                    .map(each -> FileSystems.getDefault().getPathMatcher("glob:" + each)).toList();
+            Files.walkFileTree(folder, Set.of(), pattern.contains("/") || pattern.contains("**") ? 64 : 1,
+                    new SimpleFileVisitor<>() {
+                        @Override
+                        public FileVisitResult preVisitDirectory(Path dir, BasicFileAttributes attributes) {
+                            return !dir.equals(folder) && dir.getFileName().toString().startsWith(".")
+                                    ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
+                        }
+
+                        @Override
+                        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                            var within = folder.relativize(file);
+                            boolean wanted = Files.isRegularFile(file) && matchers.stream().anyMatch(m ->
+                                    m.matches(within)) && !file.getFileName().toString().startsWith(".");
+                            if (wanted) found.add(within);
+                            return FileVisitResult.CONTINUE;
+                        }
+                    });
+        } catch (PatternSyntaxException e) {
+            throw Fault.usage(name + " is no pattern: " + e.getDescription(), "is the name right? ls -l");
+        } catch (IOException e) {
             throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "ls -l " + name, e);
         }
+        if (found.isEmpty()) throw Fault.usage("there is no file in " + name, "ls " + name);
+        Collections.sort(found);
+        return found.stream().map(file -> front.isEmpty() && file.toString().startsWith("-") ? "./" + file
+                : front + file).toList();
+    }
+
+    /// What is surely too much is not even read: a token has some four bytes, and hardly ever sixteen.
+    private static void boundSize(Environment env, List<String> files, long limit) {
+        long bytes = 0;
+        for (String file : files) bytes += file.equals("-") ? 0 : env.path(file).toFile().length();
+        if (bytes / 16 <= limit) return;
+        throw Fault.usage("the " + files.size() + " files of -f have " + (bytes >> 10) + " KiB, surely more than "
+                + limit + " tokens", "fewer files, or a larger --max-file-tokens");
     }
 
     private static void measure(List<String> texts, long limit) {
-        if (texts.stream().mapToLong(String::length).sum() <= limit) return;
+        if (texts.stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum() <= limit) return;
         long tokens = 0, most = 0;
         String largest = "";
         for (String text : texts) {
@@ -5742,6 +5776,9 @@ final class SchemaText {
                 throw Fault.usage("--schema: \"" + part.strip() + "\" is no NAME TYPE", "--schema 'name, age int, tags"
                         + " [string]', a JSON Schema, or its file");
             }
+            if (properties.has(field.group(1))) {
+                throw Fault.usage("--schema: " + field.group(1) + " is there twice", "each name once");
+            }
             var type = type(field.group(2) == null ? "string" : field.group(2).strip());
             if (field.group(3) != null) type.put("description", field.group(3).strip());
             properties.set(field.group(1), type);
@@ -5773,6 +5810,9 @@ final class ImageFile {
     private static final int LARGEST = 20 << 20;
 
     static Image read(Environment env, String name) {
+        if (name.matches("https?://.*")) {
+            throw Fault.usage("-a takes no address: " + name, "curl -sL ADDRESS | copilot chat -a - …");
+        }
         Path file = env.path(name);
         byte[] bytes;
         try {
@@ -5781,9 +5821,13 @@ final class ImageFile {
                 throw Fault.usage(name + " is larger than 20 MiB", "no model takes such a picture");
             }
             bytes = name.equals("-") ? env.stdin().bytes() : Files.readAllBytes(file);
+            if (bytes.length > LARGEST) throw Fault.usage(name + " is larger than 20 MiB", "no model takes that");
         } catch (IOException e) {
             throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
                     + name, e);
+        }
+        if (bytes.length == 0) {
+            throw Fault.usage((name.equals("-") ? "stdin" : name) + " is empty", "-a names a picture");
         }
         return new Image(name.equals("-") ? "stdin" : name, mediaType(bytes).orElseThrow(() -> Fault.usage(name
                 + " is no picture that a model takes", "PNG, JPEG, WebP or GIF; a text file goes in by -f")),
@@ -5816,6 +5860,22 @@ final class OutputFile {
             throw Fault.usage(what + " " + name + " cannot be written", "choose another place, or chmod u+w " + name);
         }
         return file;
+    }
+
+    /// What is made of rows must not be written over them.
+    ///
+    /// @param rows null or `-`: no file
+    /// @param out null: no file
+    static void keepApart(Environment env, String rows, String out) {
+        if (rows == null || out == null || rows.equals("-")) return;
+        Path in = env.path(rows).toAbsolutePath().normalize(), to = env.path(out).toAbsolutePath().normalize();
+        try {
+            boolean same = in.equals(to) || Files.exists(in) && Files.exists(to) && Files.isSameFile(in, to);
+            if (!same && !(Files.isDirectory(in) && to.startsWith(in))) return;
+        } catch (IOException unreadable) {
+            return;                                         // reading it will say so
+        }
+        throw Fault.usage(out + " would be written over the rows", "another name for the results");
     }
 
     /// A special file, such as /dev/null or a named pipe, and one in a folder that takes no new files, is written in
@@ -5952,11 +6012,13 @@ final class AnswerPrinter implements Listener {
     }
 
     /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file.
-    void brokenOff(Fault fault) {
+    void brokenOff(Fault fault) { brokenOff(fault, Json.object().put("text", heard()).put("finish", "")); }
+
+    /// @param record what is known of the answer
+    void brokenOff(Fault fault, ObjectNode record) {
         end();
         if (heard.isEmpty()) return;
-        String answer = !form.json() ? heard() : Json.line(Json.object().put("text", heard()).put("finish", "")
-                .put("error", fault.sentence()));
+        String answer = !form.json() ? heard() : Json.line(record.put("error", fault.sentence()));
         if (form.file() == null) {
             if (!form.live()) print(answer);
             return;
@@ -6095,6 +6157,9 @@ record KeptConversation(Path file, List<LoggedTurn> turns) {
 
     String id() { return id(file); }
 
+    /// The names of pictures that were shown; they do not go with what is asked next.
+    List<String> images() { return turns.stream().flatMap(turn -> turn.images().stream()).distinct().toList(); }
+
     private LoggedTurn last() { return turns.getLast(); }
 
     /// What was said and heard, for the next request; what got no answer was not said.
@@ -6174,6 +6239,9 @@ record KeptConversation(Path file, List<LoggedTurn> turns) {
             if (turn.system() != null && !turn.system().equals(system)) said.add(Message.system(turn.system()));
             system = turn.system();
             said.addAll(turn.messages());
+            if (!turn.images().isEmpty()) {
+                said.add(Message.user("*(pictures: " + String.join(", ", turn.images()) + ")*"));
+            }
             said.add(Message.assistant(turn.text() + (turn.error().isEmpty() ? "" : "\n\n*(" + turn.error() + ")*")));
         }
         return Question.text(said, true);
@@ -6295,8 +6363,17 @@ record LoggedTurn(ObjectNode json) {
                 && json.path("text").isString() ? Optional.of(new LoggedTurn(json)) : Optional.empty();
     }
 
+    /// Of pictures the names are kept, and not the bytes.
     private static ObjectNode json(Message message) {
-        return Json.object().put("role", message.role()).put("content", message.content());
+        var json = Json.object().put("role", message.role()).put("content", message.content());
+        if (!message.images().isEmpty()) message.images().forEach(image -> json.withArray("images").add(image.name()));
+        return json;
+    }
+
+    /// The names of the pictures that went with it.
+    List<String> images() {
+        return json.path("messages").valueStream().flatMap(message -> message.path("images").valueStream())
+                .map(JsonNode::asString).toList();
     }
 
     private static Message message(JsonNode json) {
@@ -7125,6 +7202,7 @@ final class Doctor {
         look("config", () -> folder("config", session.home().config(), "{login,config}.json"));
         look("cache", () -> folder("cache", session.home().cache(), "{token-*,models-*,refused}.json"));
         look("state", () -> folder("state", session.home().state(), "history"));
+        look("logs", () -> folder("logs", session.home().conversations(), "*.jsonl"));
         look("variables", this::variables);
         look("host", () -> ok("host", session.host().name() + ", " + session.host().rest()));
         look("proxy", () -> proxy(session));
@@ -7398,8 +7476,10 @@ final class Doctor {
     /// What goes to the API with each prompt.
     private void chat(CopilotClient copilot, Optional<CopilotToken> token) {
         var session = copilot.session();
+        var known = copilot.catalogueAtHand();
+        String id = copilot.chosen(null).orElseGet(() -> Catalogue.standard(known));
         ok("chat", "POST " + session.host().resolve(token.map(CopilotToken::api).orElse(session.host().defaultApi()),
-                "/chat/completions"));
+                Ways.usual(known.flatMap(all -> all.find(id))).path()));
         session.headers().copilot("…").sent().forEach((name, value) -> ok("chat", name.equalsIgnoreCase("authorization")
                 ? name + ": Bearer …" : name.equalsIgnoreCase("x-request-id") ? name + ": " + value
                 : header(name + ": " + value)));
@@ -8079,13 +8159,13 @@ final class CopilotClient {
     private final Session session;
     private final Logins logins;
     private final Tokens tokens;
-    private final Ways ways;
+    private Ways ways;
     private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch is told a thing once
-    private Optional<Catalogue> known;                      // null until the cache was looked at
+    private volatile Optional<Catalogue> known;             // null until the cache was looked at
+    private volatile boolean missed;                        // the list could not be had: it is not asked for again
 
     CopilotClient(Session session) {
         this.session = session;
-        ways = new Ways(session);
         logins = new Logins(session);
         tokens = new Tokens(session, logins);
     }
@@ -8100,28 +8180,31 @@ final class CopilotClient {
     ///
     /// @throws Fault also when the stream breaks off: what had come was told to the listener
     Reply ask(Request request, Listener listener) {
-        model(request).ifPresent(model -> PromptLimits.check(request, model));
-        return ask(request, UnaryOperator.identity(), listener);
+        var model = listed(request.model());
+        model.ifPresent(known -> PromptLimits.check(request, known));
+        return ask(request, model, UnaryOperator.identity(), listener);
     }
 
     /// The same without another attempt after trouble or a limit: the caller has its own way, and has looked at the
     /// model's limits.
-    Reply askOnce(Request request) { return ask(request, Call::once, (_, _) -> { }); }
+    Reply askOnce(Request request) { return ask(request, listed(request.model()), Call::once, (_, _) -> { }); }
 
-    /// Where the catalogue that is at hand is wrong about the path, the other one is tried, once, and remembered.
-    private Reply ask(Request request, UnaryOperator<Call> manner, Listener listener) {
-        var way = ways.of(request.model(), model(request));
+    /// Where the list of models at hand is wrong about the path, the other one is tried, once, and remembered.
+    private Reply ask(Request request, Optional<Model> model, UnaryOperator<Call> manner, Listener listener) {
+        var way = ways().of(request.model(), model);
         try {
-            return ask(request, way, manner, listener);
+            return ask(request, model, way, manner, listener);
         } catch (Fault fault) {
             if (!wrongWay(fault)) throw fault;
-            var other = instead(way, request.model(), fault);
+            var other = ways().instead(way, request.model(), this::freshModel).orElseThrow(() -> fault);
             try {
-                var reply = ask(request, other, manner, listener);
-                ways.learn(request.model(), other, model(request));
+                var reply = ask(request, model, other, manner, listener);
+                ways().learn(request.model(), other);
                 return reply;
             } catch (Fault again) {
-                throw wrongWay(again) ? fault : again;
+                if (!wrongWay(again)) throw again;
+                ways().refused(request.model(), other);
+                throw fault;
             }
         }
     }
@@ -8130,20 +8213,19 @@ final class CopilotClient {
         return fault.refusal() != null && fault.refusal().code().equals("unsupported_api_for_model");
     }
 
-    /// @param refused why the way does not do
-    private Way instead(Way way, String id, Fault refused) {
+    private Optional<Model> freshModel(String id) {
         try {
-            return ways.instead(way, id, catalogue(Duration.ZERO).find(id)).orElseThrow(() -> refused);
+            return catalogue(Duration.ZERO).find(id);
         } catch (Interrupted stopped) {
             throw stopped;
-        } catch (Fault _) {
-            throw refused;
+        } catch (Fault trouble) {
+            return Optional.empty();
         }
     }
 
-    private Reply ask(Request request, Way way, UnaryOperator<Call> manner, Listener listener) {
-        var sent = request.withStream(request.stream() && streams(request.model()));
-        var body = way.body(sent, model(request).orElse(null), this::onceSaid);
+    private Reply ask(Request request, Optional<Model> model, Way way, UnaryOperator<Call> manner, Listener listener) {
+        var sent = request.withStream(request.stream() && streams(model, request.model()));
+        var body = way.body(sent, model.orElse(null), this::onceSaid);
         session.notes().detail("POST " + way.path() + ": " + Json.line(way.brief(body)));
         long start = System.nanoTime();
         var answer = new Asking(() -> way.reader(listener, request.extra().path("n").asInt(1)));
@@ -8161,12 +8243,31 @@ final class CopilotClient {
         throw new Unfinished("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
     }
 
-    /// What the list of models says of the one that is asked. It is fetched where none is at hand, and where one that
-    /// is a day old does not have the model.
-    private Optional<Model> model(Request request) {
+    /// What the list of models says of one. It is fetched where none is at hand, and where one that is a day old does
+    /// not have the model.
+    private Optional<Model> listed(String id) {
         if (known == null) known = stored();
-        return known.flatMap(all -> all.find(request.model()))
-                .or(() -> catalogueIfAny().flatMap(all -> all.find(request.model())));
+        return known.flatMap(all -> all.find(id)).or(() -> catalogueIfAny().flatMap(all -> all.find(id)));
+    }
+
+    /// Whether a model is told of a schema in the request's own field, and not in words.
+    boolean structured(Optional<Model> model, String id) {
+        return model.filter(known -> known.supports("structured_outputs")).isPresent()
+                && ways().of(id, model).knowsSchemas();
+    }
+
+    /// @throws Fault where what is asked for cannot be said on the model's way
+    void check(Request request) {
+        var model = known == null ? Optional.<Model>empty() : known.flatMap(all -> all.find(request.model()));
+        ways().of(request.model(), model).body(request, model.orElse(null), _ -> { });
+    }
+
+    private synchronized Ways ways() {
+        if (ways == null) {
+            ways = new Ways(session, logins.sources().stream().findFirst().map(source -> listFile(source, "ways-"))
+                    .orElse(session.home().cache().resolve("ways.json")));
+        }
+        return ways;
     }
 
     private void onceSaid(String note) { if (said.add(note)) session.notes().warn(note); }
@@ -8192,20 +8293,16 @@ final class CopilotClient {
     /// What would be sent for a request, as far as is known of the models; nobody is asked.
     ObjectNode bodyAtHand(Request request) {
         var model = catalogueAtHand().flatMap(all -> all.find(request.model()));
-        return ways.of(request.model(), model).body(request, model.orElse(null), session.notes()::warn);
+        return ways().of(request.model(), model).body(request, model.orElse(null), session.notes()::warn);
     }
 
     /// Some models cannot stream; the catalogue tells, and where it is not at hand, the name: it is the o1 family.
-    private boolean streams(String model) { return streams(known, model); }
-
-    static boolean streams(Optional<Catalogue> known, String model) {
-        return known.flatMap(catalogue -> catalogue.find(model)).map(Model::streams).orElse(!model.matches("o1(-.*)?"));
+    static boolean streams(Optional<Model> model, String id) {
+        return model.map(Model::streams).orElse(!id.matches("o1(-.*)?"));
     }
 
-    /// Whether the catalogue claims an ability of a model; false where there is no catalogue to be had.
-    boolean supports(String model, String ability) {
-        return catalogueIfAny().flatMap(all -> all.find(model)).map(m -> m.supports(ability)).orElse(false);
-    }
+    /// Whether a model that is asked next is told of a schema in the request's own field.
+    boolean structured(String id) { return structured(listed(id), id); }
 
     /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's.
     String model(String named) {
@@ -8227,30 +8324,35 @@ final class CopilotClient {
     private String whole(String part) {
         var all = catalogueAtHand().map(Catalogue::models).orElse(List.of()).stream().filter(Model::isChat).toList();
         if (all.stream().anyMatch(model -> model.id().equals(part))) return part;
-        var fit = all.stream().filter(Model::shown).map(Model::id)
+        var fit = all.stream().filter(model -> model.shown() && model.enabled()).map(Model::id)
                 .filter(id -> id.toLowerCase(Locale.ROOT).contains(part.toLowerCase(Locale.ROOT))).toList();
+        boolean fresh = catalogueAtHand().filter(list -> list.younger(Catalogue.USABLE, session.now())).isPresent();
+        if (fit.size() > 1 && fresh) throw Fault.usage("the model " + part + " fits several", String.join(", ", fit));
         if (fit.size() != 1) return part;                   // perhaps newer than the list: GitHub knows
-        session.notes().detail("model " + fit.getFirst());
+        session.notes().note("model " + fit.getFirst());
         return fit.getFirst();
     }
 
     /// Accepts a model's terms.
     void enable(String id) {
-        send("POST", "/models/" + id + "/policy", Json.bytes(Json.object().put("state", "enabled")),
+        String path = "/models/" + URLEncoder.encode(id, StandardCharsets.UTF_8) + "/policy";
+        send("POST", path, Json.bytes(Json.object().put("state", "enabled")),
                 call -> call.with(Map.of("Openai-Intent", "chat-policy", "X-Interaction-Type", "chat-policy")),
-                Reading.json("the answer"), refusal -> refusal.status() == 403 ? Fault.error(id
+                answer -> null, refusal -> refusal.status() == 403 ? Fault.error(id
                         + " cannot be enabled by you: " + refusal.said(),
                         "a seat of an organization: its administrator can") : null);
-        catalogue(Duration.ZERO);
+        freshModel(id);                                     // the list that is kept shall know it
     }
 
     Optional<Catalogue> catalogueIfAny() {
+        if (missed) return known == null ? Optional.empty() : known;
         try {
-            return Optional.of(catalogue(Catalogue.USABLE));
+            return Optional.of(catalogue(Catalogue.USABLE, Call::onceMore));
         } catch (Interrupted stopped) {
             throw stopped;
         } catch (Fault trouble) {
             session.notes().detail("no catalogue: " + trouble.sentence());
+            missed = true;
             return Optional.empty();                        // the chat itself will say what is wrong
         }
     }
@@ -8307,11 +8409,14 @@ final class CopilotClient {
     }
 
     /// The models of this account, from the cache where that is younger than `age`.
-    Catalogue catalogue(Duration age) {
+    Catalogue catalogue(Duration age) { return catalogue(age, UnaryOperator.identity()); }
+
+    private Catalogue catalogue(Duration age, UnaryOperator<Call> manner) {
         if (known == null) known = stored();
         if (known.isPresent() && known.get().younger(age, session.now())) return known.get();
-        var fresh = new Catalogue(send("GET", "/models", null, UnaryOperator.identity(),
-                Reading.json("the list of models"), _ -> null), session.now());
+        var fresh = new Catalogue(send("GET", "/models", null, manner, Reading.json("the list of models"), _ -> null),
+                session.now());
+        ways().forget();                                    // what was learned against an older list
         session.home().keep(models(tokens.source()), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
         known = Optional.of(fresh);
         return fresh;
@@ -8331,9 +8436,11 @@ final class CopilotClient {
 
     /// One list a GitHub token and identity: what is listed depends on the account, on the app that made the token,
     /// and on who we say that we are.
-    private Path models(GithubToken source) {
+    private Path models(GithubToken source) { return listFile(source, "models-"); }
+
+    private Path listFile(GithubToken source, String kind) {
         String key = source.key(session.host()) + session.headers().identity();
-        return session.home().cache().resolve("models-" + Text.sha256(key).substring(0, 20) + ".json");
+        return session.home().cache().resolve(kind + Text.sha256(key).substring(0, 20) + ".json");
     }
 
     /// Any request with our token and headers; GitHub's own paths go to GitHub with the GitHub token.
@@ -8787,6 +8894,12 @@ final class ChatBody {
                         .anyMatch(part -> part.path("type").asString("").equals("image_url"));
     }
 
+    /// What is said, without the pictures.
+    static List<String> texts(Request request) {
+        if (!request.messages().isEmpty()) return request.messages().stream().map(Message::content).toList();
+        return request.extra().path("messages").valueStream().map(message -> text(message.path("content"))).toList();
+    }
+
     /// A message's text, whether it stands alone or in parts.
     static String text(JsonNode content) {
         return content.isString() ? content.asString() : content.values().stream().map(part -> Json.text(part, "text"))
@@ -8804,6 +8917,9 @@ sealed interface Way permits ChatWay, ResponsesWay, MessagesWay {
     ObjectNode body(Request request, Model model, Consumer<String> notes);
 
     AnswerReader reader(Listener listener, int n);
+
+    /// Whether there is a field for what the answer must look like.
+    default boolean knowsSchemas() { return true; }
 
     /// Besides those of every request.
     default Map<String, String> headers(boolean images) {
@@ -8842,38 +8958,75 @@ final class Ways {
     static final List<String> PATHS = List.of("/chat/completions", "/responses", "/v1/messages");
 
     private final Session session;
-    private ObjectNode learned;                             // model to path; null until it was looked at
+    private final Path file;
+    private final Map<String, String> found = new HashMap<>();          // model to path, against what the list says
+    private final Map<String, Set<String>> refused = new HashMap<>();
+    private final Map<String, Optional<Model>> fresh = new HashMap<>();
+    private boolean read;
 
-    Ways(Session session) { this.session = session; }
+    /// @param file keeps what was learned, beside the list of models that it corrects
+    Ways(Session session, Path file) {
+        this.session = session;
+        this.file = file;
+    }
 
-    private Path file() { return session.home().cache().resolve("endpoints.json"); }
+    static Way usual(Optional<Model> model) {
+        var served = model.map(Model::endpoints).orElse(PATHS);
+        return way(PATHS.stream().filter(served::contains).findFirst().orElse(PATHS.getFirst()));
+    }
 
     synchronized Way of(String id, Optional<Model> model) {
-        if (learned == null) learned = session.home().readOrEmpty(file(), session.notes()::warn);
-        String path = Json.text(learned, id);
-        var served = model.map(Model::endpoints).orElse(PATHS);
-        return way(PATHS.contains(path) ? path : PATHS.stream().filter(served::contains).findFirst()
-                .orElse(PATHS.getFirst()));
+        if (!read) {
+            session.home().readOrEmpty(file, session.notes()::detail).properties()
+                    .forEach(each -> found.put(each.getKey(), each.getValue().asString("")));
+            read = true;
+        }
+        String path = found.getOrDefault(id, "");
+        return PATHS.contains(path) ? way(path) : usual(model);
     }
 
-    /// The one to try after `refused` was; empty where there is none, or that was tried already.
+    /// The one to try after another was refused; empty where all were. Several requests may be on the old way at once.
     ///
-    /// @param model as a list fetched just now has it
-    synchronized Optional<Way> instead(Way refused, String id, Optional<Model> model) {
-        if (!Json.text(learned, id).isEmpty()) return Optional.empty();
-        String path = PATHS.stream().filter(other -> !other.equals(refused.path()))
-                .filter(other -> model.filter(m -> m.endpoints().contains(other)).isPresent()).findFirst()
-                .orElse(id.startsWith("claude") && !refused.path().equals("/v1/messages") ? "/v1/messages"
-                        : refused.path().equals("/chat/completions") ? "/responses" : "/chat/completions");
-        session.notes().detail(id + " is not served on " + refused.path() + "; " + path + " is tried");
-        return Optional.of(way(path));
+    /// @param lookup asks for what a list fetched just now has of a model
+    synchronized Optional<Way> instead(Way old, String id, Function<String, Optional<Model>> lookup) {
+        if (found.containsKey(id) && !found.get(id).equals(old.path())) return Optional.of(way(found.get(id)));
+        if (!fresh.containsKey(id)) fresh.put(id, lookup.apply(id));
+        refused(id, old);
+        var served = fresh.get(id).map(Model::endpoints).orElse(id.startsWith("claude") ? PATHS.reversed() : PATHS);
+        var path = Stream.concat(served.stream(), (id.startsWith("claude") ? PATHS.reversed() : PATHS).stream())
+                .filter(PATHS::contains).filter(each -> !refused.get(id).contains(each)).findFirst();
+        path.ifPresent(each -> {
+            found.put(id, each);
+            session.notes().detail(id + " is not served on " + old.path() + "; " + each + " is tried");
+        });
+        return path.map(Ways::way);
     }
 
-    /// Keeps a way that does, where it is not the one that the list of models gives.
-    synchronized void learn(String id, Way served, Optional<Model> model) {
-        if (served.path().equals(of(id, model).path())) return;
-        learned.put(id, served.path());
-        session.home().edit(file(), session.notes()::detail, all -> all.put(id, served.path()));
+    synchronized void refused(String id, Way way) {
+        refused.computeIfAbsent(id, _ -> new HashSet<>()).add(way.path());
+        found.remove(id, way.path());
+    }
+
+    /// Keeps a way that does. The answer is there already: trouble with the disk is no matter.
+    synchronized void learn(String id, Way served) {
+        try {
+            session.home().edit(file, session.notes()::detail, all -> all.put(id, served.path()));
+        } catch (Interrupted stopped) {
+            throw stopped;
+        } catch (Fault unwritable) {
+            session.notes().detail(unwritable.sentence());
+        }
+    }
+
+    /// A new list of models may be right.
+    synchronized void forget() {
+        found.clear();
+        read = true;
+        try {
+            if (Files.exists(file)) session.home().delete(file);
+        } catch (Fault undeletable) {
+            session.notes().detail(undeletable.sentence());
+        }
     }
 
     private static Way way(String path) {
@@ -8909,7 +9062,8 @@ record ChatWay() implements Way {
         if (model != null && body.has("reasoning_effort")) {
             var wished = body.remove("reasoning_effort");
             if (model.efforts().isEmpty() && model.supports("thinking") && !wished.asString("").equals("none")) {
-                body.put("thinking_budget", model.thinkingBudget(wished.asString("")));
+                long most = body.path("max_tokens").asLong(Long.MAX_VALUE) - 1;
+                body.put("thinking_budget", Math.min(most, model.thinkingBudget(wished.asString(""))));
             } else {
                 Way.effort(model, wished, notes).ifPresent(effort -> body.put("reasoning_effort", effort));
             }
@@ -8926,14 +9080,19 @@ record ChatWay() implements Way {
             if (body.remove(field) != null) notes.accept(id + " takes no " + field + "; it is left out");
         }
         var messages = body.withArray("messages");
-        var system = new StringJoiner("\n\n");
+        var system = new ArrayList<String>();
         for (int i = messages.size() - 1; i >= 0; i--) {
             if (!Json.text(messages.get(i), "role").equals("system") || messages.size() == 1) continue;
-            system.add(ChatBody.text(messages.remove(i).path("content")));
+            system.addFirst(ChatBody.text(messages.remove(i).path("content")));
         }
+        String told = String.join("\n\n", system);
         for (var message : messages) {
-            if (system.length() == 0 || !Json.text(message, "role").equals("user")) continue;
-            ((ObjectNode) message).put("content", system + "\n\n" + ChatBody.text(message.path("content")));
+            if (told.isEmpty() || !Json.text(message, "role").equals("user")) continue;
+            if (message.path("content") instanceof ArrayNode parts) {
+                parts.insertObject(0).put("type", "text").put("text", told + "\n\n");
+            } else {
+                ((ObjectNode) message).put("content", told + "\n\n" + message.path("content").asString(""));
+            }
             return;
         }
     }
@@ -8963,10 +9122,12 @@ record ResponsesWay() implements Way {
         boolean reasons = model == null || model.supports("reasoning_effort");
         for (var field : ChatBody.of(request).properties()) {
             var value = field.getValue();
-            switch (field.getKey()) {
+            if (!value.isNull()) switch (field.getKey()) {
                 case "messages" -> body.set("input", input(value));
-                case "max_tokens", "max_completion_tokens" ->
-                        body.put("max_output_tokens", Math.max(SHORTEST, value.asLong()));
+                case "max_tokens", "max_completion_tokens" -> {
+                    if (value.asLong() < SHORTEST) notes.accept(id + " takes a limit from " + SHORTEST + " tokens on");
+                    body.put("max_output_tokens", Math.max(SHORTEST, value.asLong()));
+                }
                 case "reasoning_effort" -> {
                     var effort = model == null ? Optional.of(value.asString("")) : Way.effort(model, value, notes);
                     effort.ifPresent(wished -> body.withObject("/reasoning").put("effort", wished));
@@ -8989,8 +9150,10 @@ record ResponsesWay() implements Way {
                 default -> body.set(field.getKey(), value);
             }
         }
-        if (reasons && model != null) body.withObject("/reasoning").put("summary", "auto");
-        return body.put("store", false);
+        if (reasons && model != null && !body.at("/reasoning/summary").isString()) {
+            body.withObject("/reasoning").put("summary", "auto");
+        }
+        return body.has("store") ? body : body.put("store", false);
     }
 
     private static ArrayNode input(JsonNode messages) {
@@ -9057,12 +9220,16 @@ record ResponsesWay() implements Way {
 /// `POST /v1/messages`, as Anthropic made it, for Claude models that are served there alone.
 record MessagesWay() implements Way {
     private static final long LEAST_ANSWER = 4096;          // where no list of models says more
+    private static final long LEAST_BUDGET = 1024;          // of thinking, says Anthropic
 
     @Override
     public String path() { return "/v1/messages"; }
 
     @Override
     public AnswerReader reader(Listener listener, int n) { return new MessagesAnswer(listener); }
+
+    @Override
+    public boolean knowsSchemas() { return false; }
 
     @Override
     public Map<String, String> headers(boolean images) {
@@ -9078,7 +9245,7 @@ record MessagesWay() implements Way {
         JsonNode effort = null;
         for (var field : ChatBody.of(request).properties()) {
             var value = field.getValue();
-            switch (field.getKey()) {
+            if (!value.isNull()) switch (field.getKey()) {
                 case "messages" -> messages(body, value);
                 case "max_completion_tokens" -> body.set("max_tokens", value);
                 case "reasoning_effort" -> effort = value;
@@ -9088,8 +9255,12 @@ record MessagesWay() implements Way {
                 case "tools" -> body.set("tools", tools(value));
                 case "tool_choice" -> body.set("tool_choice", choice(value));
                 case "n" -> Way.single(id, path(), value);
-                case "response_format" -> throw Fault.usage(id + " is asked on /v1/messages, which knows no"
-                        + " response_format", "--schema asks for it in words, and checks the answer");
+                case "response_format" -> {
+                    if (!Json.text(value, "type").equals("text")) {
+                        throw Fault.usage(id + " is asked on /v1/messages, which knows no response_format",
+                                "--schema asks for it in words, and checks the answer");
+                    }
+                }
                 case "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs",
                         "stream_options", "prediction", "parallel_tool_calls", "user" ->
                         notes.accept(id + " is asked on /v1/messages, which knows no " + field.getKey()
@@ -9117,6 +9288,10 @@ record MessagesWay() implements Way {
                     .ifPresent(wished -> body.putObject("output_config").put("effort", wished));
         } else {
             long most = body.path("max_tokens").asLong() - 1;
+            if (most < LEAST_BUDGET) {
+                notes.accept(id + " cannot think within so few tokens; reasoning_effort is left out");
+                return;
+            }
             body.putObject("thinking").put("type", "enabled")
                     .put("budget_tokens", Math.min(most, model.thinkingBudget(effort)));
         }
@@ -9187,6 +9362,7 @@ record MessagesWay() implements Way {
             var function = tool.path("function");
             var schema = function.path("parameters").deepCopy();
             if (schema instanceof ObjectNode object) object.remove("$schema");      // it is refused
+            else schema = Json.object().put("type", "object");
             all.addObject().put("name", Json.text(function, "name"))
                     .put("description", Json.text(function, "description")).set("input_schema", schema);
         }
@@ -9204,6 +9380,10 @@ record MessagesWay() implements Way {
 final class PromptLimits {
     /// Fewer bytes than that are fewer tokens, so that a short prompt is not counted.
     static void check(Request request, Model model) {
+        if (!model.isChat()) {
+            throw Fault.usage(model.id() + " cannot chat", model.endpoints().contains("/embeddings")
+                    ? "it makes vectors: copilot embed -m " + model.id() : "copilot models lists those that can");
+        }
         checkImages(request.messages().stream().flatMap(message -> message.images().stream()).toList(), model);
         long limit = model.maxPrompt();
         if (limit == 0 || bytes(request) <= limit) return;
@@ -9212,8 +9392,7 @@ final class PromptLimits {
     }
 
     static long bytes(Request request) {
-        return request.messages().isEmpty() ? Json.bytes(request.extra()).length
-                : request.messages().stream().mapToLong(m -> m.content().getBytes(StandardCharsets.UTF_8).length).sum();
+        return ChatBody.texts(request).stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum();
     }
 
     private static void checkImages(List<Image> images, Model model) {
@@ -9255,9 +9434,11 @@ final class TooLong extends Fault {
 
     /// The same with the name of what is the largest.
     Fault naming(String part, String text) {
-        return Fault.usage(sentence() + "; the largest part is " + part + " with "
-                + TokenCount.of(text.substring(0, Math.min(text.length(), 4 << 20)), model.tokenizer())
-                + (text.length() > 4 << 20 ? " or more" : ""), hint());
+        boolean all = PromptLimits.bytes(request) <= 8 << 20;           // more would take seconds to count
+        String whole = !all ? sentence() : sentence().replaceFirst("at least \\d+", TokenCount.of(request,
+                model.tokenizer()) + "");
+        return Fault.usage(whole + "; the largest part is " + part + (all ? " with " + TokenCount.of(text,
+                model.tokenizer()) : ""), hint());
     }
 }
 
@@ -9316,6 +9497,9 @@ abstract sealed class AnswerReader permits ChatAnswer, ResponsesAnswer, Messages
 
     /// @throws Fault for an error that comes inside an answer
     final void failed(JsonNode error) {
+        if (error.isNull() || error.isMissingNode()) {
+            throw new Unfinished("GitHub broke the answer off, and does not say why", "try again");
+        }
         var said = Refusal.inside(Json.object().set("error", error).toString(), requestId);
         throw new Unfinished("GitHub broke the answer off: " + said.said(), "try again, or another model (-m)");
     }
@@ -9434,11 +9618,23 @@ final class ChatAnswer extends AnswerReader {
 final class ResponsesAnswer extends AnswerReader {
     private final Set<Integer> heard = new HashSet<>();     // outputs of which pieces have come
     private final Set<Integer> calls = new HashSet<>();     // outputs that are calls of a tool
+    private int speaking = -1;                              // the output whose text came last
 
     ResponsesAnswer(Listener listener) { super(listener); }
 
     @Override
-    void whole(ObjectNode answer) { ended(answer, answer); }
+    void whole(ObjectNode answer) {
+        if (!answer.path("output").isArray()) return;
+        for (int i = 0; i < answer.path("output").size(); i++) item(i, answer.path("output").get(i));
+        ended(answer, answer);
+    }
+
+    /// Texts of several outputs are paragraphs.
+    private void said(int index, String text) {
+        if (index != speaking && hasText() && !text.isEmpty()) text(0, "\n\n");
+        speaking = index;
+        text(0, text);
+    }
 
     @Override
     void event(ObjectNode event) {
@@ -9448,7 +9644,7 @@ final class ResponsesAnswer extends AnswerReader {
                     event.path("response"), "id"));
             case "response.output_text.delta", "response.refusal.delta" -> {
                 heard.add(index);
-                text(0, Json.text(event, "delta"));
+                said(index, Json.text(event, "delta"));
             }
             case "response.reasoning_summary_part.added" -> {
                 if (hasThought()) thought("\n\n");
@@ -9492,7 +9688,7 @@ final class ResponsesAnswer extends AnswerReader {
     private void item(int index, JsonNode item) {
         if (!heard.add(index)) return;
         switch (Json.text(item, "type")) {
-            case "message" -> item.path("content").forEach(part -> text(0, part.has("refusal")
+            case "message" -> item.path("content").forEach(part -> said(index, part.has("refusal")
                     ? Json.text(part, "refusal") : Json.text(part, "text")));
             case "reasoning" -> item.path("summary").forEach(part -> thought(Json.text(part, "text")));
             case "function_call" -> {
@@ -9536,6 +9732,7 @@ final class MessagesAnswer extends AnswerReader {
     @Override
     void whole(ObjectNode answer) {
         if (Json.text(answer, "type").equals("error")) failed(answer.path("error"));
+        if (!answer.path("content").isArray()) return;
         named(Json.text(answer, "model"), Json.text(answer, "id"));
         for (int i = 0; i < answer.path("content").size(); i++) {
             begun(i, answer.path("content").get(i));
@@ -12822,8 +13019,7 @@ final class TokenCount {
     /// The same as `of(request, tokenizer)`, but counts no further once there are more than `most`: some megabytes take
     /// seconds. Long texts are cut into slices, whose ends may cost a token each.
     static long upTo(long most, Request request, String tokenizer) {
-        var texts = request.messages().isEmpty() ? List.of(Json.compact(request.extra().path("messages")))
-                : request.messages().stream().map(Message::content).toList();
+        var texts = ChatBody.texts(request);
         int slice = 1 << 16;
         long tokens = 3;
         for (String text : texts) {
@@ -12837,8 +13033,7 @@ final class TokenCount {
 
     /// A request's messages, with what each costs besides its text.
     static long of(Request request, String tokenizer) {
-        if (request.messages().isEmpty()) return of(Json.compact(request.extra().path("messages")), tokenizer);
-        return request.messages().stream().mapToLong(m -> of(m.content(), tokenizer) + 4).sum() + 3;
+        return ChatBody.texts(request).stream().mapToLong(text -> of(text, tokenizer) + 4).sum() + 3;
     }
 }
 
@@ -13054,6 +13249,9 @@ record Call(String method, URI uri, Headers headers, byte[] body, Duration head,
     Call with(Map<String, String> more) {
         return more.isEmpty() ? this : new Call(method, uri, headers.with(more), body, head, retries, explained);
     }
+
+    /// With one more attempt after trouble.
+    Call onceMore() { return new Call(method, uri, headers, body, head, 1, explained); }
 
     Call once() { return new Call(method, uri, headers, body, head, 0, explained); }
 
@@ -14784,7 +14982,7 @@ final class Secrets {
 
     static String header(String name, String value) {
         String lower = name.toLowerCase(Locale.ROOT);
-        if (lower.contains("cookie")) return "…";
+        if (lower.matches(".*(cookie|key|secret|password|session-token).*")) return "…";
         return lower.contains("authorization") ? value.replaceFirst("(?s) .*", " …") : mask(value);
     }
 }

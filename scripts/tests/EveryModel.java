@@ -150,7 +150,7 @@ class EveryModel {
             claude-sonnet-4.5 | --temperature 0 | "max_tokens":16000 | max_completion        |
             claude-sonnet-4.5 | --reasoning-effort low | "thinking_budget":2048 | reasoning_effort      |
             gpt-4.1 | --reasoning-effort low | "stream":true | reasoning_effort | takes no
-            gpt-5.3-codex | --max-tokens 5 | "max_output_tokens":16 | "max_tokens"          |
+            gpt-5.3-codex | --max-tokens 50 | "max_output_tokens":50 | "max_tokens"          |
             gpt-5.3-codex | --seed 3 | "store":false | "seed" | knows no
             gpt-5.3-codex | --temperature 0 | "summary":"auto" | temperature | takes no
             gpt-5.3-codex | --reasoning-effort high | "effort":"high" | reasoning_effort      |
@@ -222,6 +222,89 @@ class EveryModel {
         assertEquals(5, asked().size());
     }
 
+    /// What was learned is for a list of models that was wrong: a new one may be right, and so may the disk.
+    @Test
+    void whatWasLearnedCanBeUnlearned() throws IOException {
+        cop.sim.set("stale-endpoints", List.of("gpt-5.4"));
+        good("chat", "-m", "gpt-5.4", "say: x");
+        cop.sim.set("stale-endpoints", List.of("gpt-5.4:/responses"));
+        assertEquals("y\n", good("chat", "-m", "gpt-5.4", "say: y").out());
+        assertEquals("/chat/completions", asked().getLast().path());
+        cop.sim.set("stale-endpoints", List.of("gpt-5.4"));
+        good("chat", "-m", "gpt-5.4", "say: x");
+        cop.sim.set("stale-endpoints", List.of());
+        good("models", "--refresh");
+        int before = asked().size();
+        good("chat", "-m", "gpt-5.4", "say: z");
+        assertEquals("/chat/completions", asked().getLast().path());
+        assertEquals(1, asked().size() - before);
+    }
+
+    @Test
+    void anAnswerIsNotLostForWhatCannotBeLearned() throws IOException {
+        try (var files = Files.list(cop.file(".cache/copilot.java"))) {
+            String key = files.map(f -> f.getFileName().toString()).filter(f -> f.startsWith("models-")).findFirst()
+                    .orElseThrow().substring(7);
+            Files.createDirectories(cop.file(".cache/copilot.java/ways-" + key + "/x"));
+        }
+        cop.sim.set("stale-endpoints", List.of("gpt-5.4"));
+        assertEquals("x\n", good("chat", "-m", "gpt-5.4", "say: x").out());
+    }
+
+    @Test
+    void rowsThatAreUnderWayWhileAWayIsLearnedAreAnswered() {
+        cop.sim.set("stale-endpoints", List.of("gpt-5.4")).set("latency", 30);
+        cop.write("t.mustache", "say: {{x}}");
+        cop.write("r.jsonl", IntStream.range(0, 40).mapToObj(i -> "{\"x\":" + i + "}\n").collect(Collectors.joining()));
+        long lists = cop.sim.count("/models");
+        good("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl", "-m", "gpt-5.4", "-j", "8", "--delay", "0");
+        assertEquals(40, cop.read("o.jsonl").lines().filter(line -> line.contains("\"ok\"")).count());
+        assertTrue(cop.sim.count("/models") - lists <= 1, "the list is fetched once");
+    }
+
+    /// A list that cannot be had is asked for once, and again once; the chat is sent all the same.
+    @Test
+    void aMissingListDoesNotHoldUpAChat() {
+        try (var fresh = Harness.loggedIn()) {
+            fresh.sim.set("models-faults", "500,500,500,500,500,500,500,500");
+            assertEquals("x\n", fresh.run("chat", "-m", "gpt-4o", "say: x").out());
+            assertEquals(2, fresh.sim.count("/models"));
+            fresh.sim.set("models-faults", "500,500,500,500,500,500,500,500");
+            assertEquals("x\n", fresh.run("chat", "say: x").out());
+            assertEquals(4, fresh.sim.count("/models"));
+        }
+    }
+
+    /// A row that cannot be said on its model's way is a bad row, and no end of the run.
+    @Test
+    void aRowThatItsWayDoesNotTakeIsABadRow() {
+        String row = "{\"custom_id\":\"%s\",\"body\":{\"model\":\"gpt-5.3-codex\",%s\"messages\":[{\"role\":\"user\","
+                + "\"content\":\"say: hi\"}]}}\n";
+        cop.write("r.jsonl", row.formatted("a", "\"stop\":null,\"n\":null,") + row.formatted("b", "\"stop\":[\"x\"],"));
+        shows(cop.run("batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0"), 2, "r.jsonl:2", "knows no stop");
+        shows(cop.run("batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0", "--skip-bad"), 5, "1 ok");
+        assertEquals(1, asked().size());
+    }
+
+    @Test
+    void picturesInRowsAreNoText() {
+        String url = "data:image/png;base64," + Base64.getEncoder().encodeToString(Arrays.copyOf(Base64.getDecoder()
+                .decode(DOT), 700_000));
+        cop.write("r.jsonl", "{\"custom_id\":\"a\",\"body\":{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\","
+                + "\"content\":[{\"type\":\"text\",\"text\":\"say: hi\"},"
+                + "{\"type\":\"image_url\",\"image_url\":{\"url\":\"" + url + "\"}}]}]}}\n");
+        good("batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0");
+    }
+
+    @Test
+    void whatThePersonSaysGoesBeforeWhatWeSay() {
+        good("chat", "-m", "gpt-5.3-codex", "-O", "reasoning={\"summary\":\"detailed\"}", "say: x");
+        assertTrue(asked().getLast().rawBody().contains("\"summary\":\"detailed\""), asked().getLast()::rawBody);
+        shows(cop.run("chat", "-m", "gpt-5.3-codex", "-O", "store=true", "say: x"), 1, "store_not_supported");
+        shows(good("chat", "-m", "gpt-5.3-codex", "--max-tokens", "5", "--hide-reasoning", "say: x"), 0,
+                "takes a limit from 16 tokens on");
+    }
+
     @Test
     void whatIsServedNowhereIsToldInTheFirstWords() {
         cop.sim.set("stale-endpoints", List.of("gpt-5.4", "gpt-5.4:/responses"));
@@ -285,6 +368,13 @@ class EveryModel {
     }
 
     @Test
+    void aPictureOfAnEarlierTurnIsMissedAloud() throws IOException {
+        picture("a.png");
+        good("chat", "-a", "a.png", "say: x");
+        shows(good("chat", "-c", "say: y"), 0, "pictures of earlier turns are not sent again: a.png", "hint: -a");
+    }
+
+    @Test
     void aPictureMayComeOnStdin() throws IOException {
         assertEquals(0, cop.runWith(Base64.getDecoder().decode(DOT), "chat", "-a", "-", "say: x").code());
         assertTrue(asked().getLast().rawBody().contains(DOT));
@@ -305,7 +395,13 @@ class EveryModel {
         good("chat", "-f", "src/**.md", "say: x");
         assertTrue(asked().getLast().rawBody().contains("src/deep/b.md"));
         assertFalse(asked().getLast().rawBody().contains("A.java"));
+        good("chat", "-f", "src/**/*.java", "say: x");
+        assertTrue(asked().getLast().rawBody().contains("A.java"), "** means none too");
         shows(cop.run("chat", "-f", "src/*.txt", "x"), 2, "there is no file in src/*.txt");
+        shows(cop.run("chat", "-f", "a[1", "x"), 2, "a[1 is no pattern");
+        cop.write("odd/-", "text of -");
+        cop.run("chat", "-f", "odd/*", "say: x");
+        assertTrue(asked().getLast().rawBody().contains("odd/-\\n```\\ntext of -"), asked().getLast()::rawBody);
         shows(cop.run("chat", "-f", "src/e.bin", "x"), 2, "src/e.bin is no text");
         shows(cop.run("chat", "-f", "src", "--max-file-tokens", "5", "x"), 2, "the 2 files of -f have ",
                 "the largest is src/deep/b.md", "--max-file-tokens ");
@@ -315,7 +411,7 @@ class EveryModel {
     void aPromptThatIsTooLongNamesItsLargestPart() {
         cop.write("a.txt", "word ".repeat(200_000));
         cop.write("b.txt", "word ".repeat(20_000));
-        shows(cop.run("chat", "-f", "a.txt", "-f", "b.txt", "x"), 2, "the prompt has at least 1",
+        shows(cop.run("chat", "-f", "a.txt", "-f", "b.txt", "x"), 2, "the prompt has 2200",
                 "gpt-4.1 takes 128000", "the largest part is a.txt with 200001");
         shows(cop.runWith("word ".repeat(200_000), "chat", "-f", "b.txt", "x"), 2,
                 "the largest part is what was said besides the files with 2000");
@@ -330,7 +426,9 @@ class EveryModel {
     void aPartOfANameThatOnlyOneModelHas() {
         assertEquals("x\n", good("chat", "-m", "sonnet", "say: x").out());
         assertEquals("claude-sonnet-4.5", asked().getLast().body().path("model").asString());
-        shows(cop.run("chat", "-m", "claude", "say: x"), 1, "cannot use the model \"claude\"", "claude-opus-4.8");
+        shows(cop.run("chat", "-m", "claude", "say: x"), 2, "the model claude fits several", "claude-opus-4.8");
+        assertEquals("x\n", good("chat", "-m", "opus", "say: x").out(), "the one that is enabled");
+        shows(cop.run("chat", "-m", "text-embedding-3-small", "x"), 2, "cannot chat", "copilot embed -m text-emb");
         good("chat", "-m", "gpt-4", "say: x");
         assertEquals("gpt-4", asked().getLast().body().path("model").asString(), "a whole id is itself");
     }
@@ -409,6 +507,7 @@ class EveryModel {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             a itn          | there is no type itn     | did you mean int?
+            a, a int       | a is there twice         |
             a b c d        | there is no type b c d   | string, int
             ?              | "?" is no NAME TYPE      | a JSON Schema, or its file
             none.json      | cannot read none.json    | ls -l none.json
@@ -418,6 +517,22 @@ class EveryModel {
     void badSchemas(String schema, String error, String hint) {
         shows(cop.run("chat", "--schema", schema, "x"), 2, error, hint == null ? "" : hint);
         assertEquals(0, asked().size());
+    }
+
+    @Test
+    void aMissIsARecordWithItsCost() {
+        cop.sim.set("answer", "no");
+        var record = Json.object(shows(cop.run("chat", "--json", "--schema", "a int", "x"), 1, "error: ").out(), "");
+        assertTrue(record.path("error").asString().contains("does not meet") && record.path("text").asString()
+                .equals("no") && record.path("usage").path("prompt_tokens").asInt() > 20, record::toString);
+        shows(cop.run("chat", "--schema", "a int", "-O", "n=2", "x"), 2, "--schema takes one answer, not n=2");
+        shows(cop.run("chat", "--schema", "a int", "--schema-retries", "-1", "x"), 2, "out of range");
+        shows(cop.run("chat", "-c", "--cid", "2", "x"), 2, "exclude each other");
+        shows(cop.run("chat", "-f", "x", "--max-file-tokens", "-1", "x"), 2, "out of range");
+        shows(cop.run("chat", "-a", "https://example.com/a.png", "x"), 2, "-a takes no address");
+        shows(cop.run("chat", "-a", "-", "x"), 2, "stdin is empty");
+        cop.sim.set("answer", "{\"a\": 1}");
+        assertEquals("", good("chat", "-x", "--schema", "a int", "x").err());
     }
 
     @Test

@@ -476,6 +476,7 @@ class Processes {
     /// More than the model takes, but all of it must arrive there, and its answer here.
     @Test
     void fiveMegabytesOfStdin() {
+        cop.sim.set("models", "empty");                     // nothing tells before that it is too much
         String text = "All work and no play. ".repeat(5_000_000 / 22);
         var outcome = ended(1, cop.runProcess(text + "\n", "chat", "-m", "gpt-4o", "end"));
         assertTrue(outcome.err().contains("exceeds the limit"), outcome::all);

@@ -513,6 +513,15 @@ class Streams {
                     "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}")
                     .finished("tool_calls").told().answering("")
                     .calling(called("call_1", "sky", "{\"x\":1}"), called("call_2", "sea", "{}")),
+            new Sample("/responses: two texts are two paragraphs").on(new ResponsesWay()).events(
+                    "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"One.\"}",
+                    "{\"type\":\"response.output_text.delta\",\"output_index\":1,\"delta\":\"Two.\"}",
+                    "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"output\":["
+                            + "{\"type\":\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"One.\"}]}]}}")
+                    .told("One.", "\n\n", "Two."),
+            new Sample("/responses: cancelled").on(new ResponsesWay()).events(
+                    "{\"type\":\"response.cancelled\",\"response\":{\"status\":\"cancelled\",\"error\":null}}")
+                    .finished("").breaking("does not say why"),
             new Sample("/responses: cut off").on(new ResponsesWay()).events(
                     "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"Hi\"}",
                     "{\"type\":\"response.incomplete\",\"response\":{\"status\":\"incomplete\",\"incomplete_details\":"
