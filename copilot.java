@@ -779,58 +779,17 @@ public class copilot {
             var log = new ConversationLog(copilot.session(), !noLog, template, earlier == null ? null : earlier.id());
             var alone = question(template, prompt);
             if (alone == null) return converse(copilot, limit, earlier, log);
-            var question = earlier == null ? alone : alone.after(earlier);
-            if (schema != null && question.answers() != 1) {
-                throw Fault.usage("--schema takes one answer, not n=" + question.answers(), "leave out -O n");
+            if (schema != null && alone.answers() != 1) {
+                throw Fault.usage("--schema takes one answer, not n=" + alone.answers(), "leave out -O n");
             }
-            int said = earlier == null ? 0 : earlier.messages().size();
-            boolean live = !json && !extract && file == null && question.answers() == 1 && question.schema() == null;
+            boolean structured = alone.schema() != null;
+            boolean live = !json && !extract && file == null && alone.answers() == 1 && !structured;
             var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file, !hideReasoning,
-                    raw || question.schema() != null));
-            Reply reply;
-            try {
-                var first = Wire.within(limit, () -> log.asking(question.request(copilot, !noStream), said));
-                reply = question.answered(first, request -> {
-                    printer.forget();
-                    return Wire.within(limit, () -> copilot.ask(request, printer));
-                }, schemaRetries, screen::note);
-            } catch (Question.Misfit wrong) {
-                log.answered(wrong.reply);
-                printer.end();
-                if (usage) screen.say(wrong.reply.usageLine(copilot.estimate(question.model(), wrong.reply.usage())));
-                if (json || file != null) printer.brokenOff(wrong, wrong.reply.json());
-                else screen.say(wrong.reply.text());
-                throw wrong;
-            } catch (TooLong fault) {
-                throw TextFile.largest(fault);
-            } catch (Fault fault) {
-                printer.brokenOff(fault);
-                log.brokenOff(printer.heard(), fault.sentence());
-                throw fault;
-            } catch (ClosedOutput gone) {
-                log.brokenOff(printer.heard(), "nobody read on");
-                throw gone;
-            }
-            try {
-                printer.end();
-            } finally {
-                log.answered(reply);                        // whether or not its reader has gone away
-            }
-            if (usage) {
-                screen.say(reply.usageLine(copilot.estimate(question.model(), reply.usage())));
-                copilot.quota().ifPresent(screen::say);
-            }
-            boolean cut = extract && question.schema() == null;     // JSON stands alone already
-            return printer.finish(cut ? reply.withText(fenced(reply.text())) : reply, log.id());
-        }
-
-        /// The first fenced block; all of it where there is none.
-        private String fenced(String text) {
-            var block = Pattern.compile("(?ms)^ {0,3}(`{3,}|~{3,})[^\\n`]*\\n(.*?)(^ {0,3}\\1[`~]* *$|\\z)")
-                    .matcher(text);
-            if (block.find()) return Text.withoutLastNewlines(block.group(2));
-            screen.warn("there is no fenced block in the answer: all of it follows");
-            return text;
+                    raw || structured));
+            var wishes = new ChatJob.Wishes(limit, !noStream, schemaRetries, usage, extract && !structured,
+                    json || file != null);
+            return new ChatJob(copilot, screen, printer, log, wishes).run(earlier == null ? alone
+                    : alone.after(earlier), earlier == null ? 0 : earlier.messages().size());
         }
 
         /// The conversation to go on with; null: none.
@@ -5338,6 +5297,73 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
     static String text(List<Message> messages, boolean roles) {
         return messages.stream().map(m -> roles ? "## " + m.role() + "\n\n" + m.content() : m.content())
                 .collect(Collectors.joining("\n\n"));
+    }
+}
+
+/// One question, from its request to what is printed, kept and said of it.
+///
+/// @param printer prints what comes
+/// @param log keeps it
+record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, ConversationLog log, Wishes wishes) {
+    /// @param limit for each attempt; null: none
+    /// @param schemaRetries further attempts at an answer that does not meet its schema
+    /// @param extract the first fenced block alone
+    /// @param record whether an answer that is not what was asked for goes where answers go, as a record or a part
+    record Wishes(Duration limit, boolean stream, int schemaRetries, boolean usage, boolean extract, boolean record) {}
+
+    /// @param said how many of the messages, the system message aside, earlier turns have said
+    /// @return the exit code
+    int run(Question question, int said) {
+        Reply reply;
+        try {
+            reply = answered(question, said);
+        } catch (Question.Misfit wrong) {
+            log.answered(wrong.reply);
+            printer.end();
+            tell(question, wrong.reply);
+            if (wishes.record()) printer.brokenOff(wrong, wrong.reply.json());
+            else screen.say(wrong.reply.text());
+            throw wrong;
+        } catch (TooLong fault) {
+            throw TextFile.largest(fault);
+        } catch (Fault fault) {
+            printer.brokenOff(fault);
+            log.brokenOff(printer.heard(), fault.sentence());
+            throw fault;
+        } catch (ClosedOutput gone) {
+            log.brokenOff(printer.heard(), "nobody read on");
+            throw gone;
+        }
+        try {
+            printer.end();
+        } finally {
+            log.answered(reply);                            // whether or not its reader has gone away
+        }
+        tell(question, reply);
+        return printer.finish(wishes.extract() ? reply.withText(fenced(reply.text())) : reply, log.id());
+    }
+
+    private Reply answered(Question question, int said) {
+        var first = Wire.within(wishes.limit(), () -> log.asking(question.request(copilot, wishes.stream()), said));
+        return question.answered(first, request -> {
+            printer.forget();
+            return Wire.within(wishes.limit(), () -> copilot.ask(request, printer));
+        }, wishes.schemaRetries(), screen::note);
+    }
+
+    private void tell(Question question, Reply reply) {
+        if (!wishes.usage()) return;
+        screen.say(reply.usageLine(copilot.estimate(question.model(), reply.usage())));
+        copilot.quota().ifPresent(screen::say);
+    }
+
+    /// The first fenced block; all of it where there is none.
+    private String fenced(String text) {
+        var block = Pattern.compile("(?ms)^ {0,3}(`{3,}|~{3,})[^\\n`]*\\n(.*?)(^ {0,3}\\1[`~]* *$|\\z)")
+                .matcher(text);
+        if (block.find()) return Text.withoutLastNewlines(block.group(2));
+        screen.warn("there is no fenced block in the answer: all of it follows");
+        return text;
     }
 }
 
