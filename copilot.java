@@ -2972,7 +2972,7 @@ final class Repl {
             """;
     /// JShell cuts a value out in the middle after 1,000 characters, which a table of models has.
     private static final String WIDE = """
-            /set mode copilot concise -command
+            /set mode copilot concise -quiet
             /set truncation copilot 100000
             /set mode -retain copilot
             /set feedback -retain copilot

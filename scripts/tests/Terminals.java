@@ -697,7 +697,10 @@ class Terminals {
     @Test
     void aJShellAnswersAfterItWasInterrupted() {
         open("repl").shows("try ask(\"hello\")").matches("^jshell>");
-        enter("ask(\"say: a first answer\")").matches("^\\$1 ==> a first answer$");
+        assertFalse(screen().contains("Welcome"), "one line of greeting");
+        enter("\"x\".repeat(1500) + \"!\"").matches("x!\"$");
+        assertFalse(screen().contains(" ... "), "a long value is not cut out in its middle");
+        enter("ask(\"say: a first answer\")").matches("^\\$2 ==> a first answer$");
         cop.sim.set("latency", 30_000);
         enter("ask(\"slow\")");
         Harness.await("the request", () -> chats().size() == 2);
