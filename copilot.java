@@ -696,7 +696,7 @@ public class copilot {
                 throw Fault.usage("--max-file-tokens " + maxFileTokens + " is out of range", "1 or more");
             }
             if (Collections.frequency(images, "-") > 1) throw Fault.usage("stdin is one picture", "-a - once");
-            var added = new AddedFiles(files, maxFileTokens, images.contains("-"));
+            var added = new AddedFiles(files, maxFileTokens, !images.isEmpty(), images.contains("-"));
             if (template != null) {
                 var question = new TemplateFilling(env, screen, new TemplateFolders(env).named(template), data,
                         allowMissing).question(words, added);
@@ -5564,7 +5564,7 @@ record UserText(String piped, String files, String words) {
     static String of(Environment env, Screen screen, List<String> prompt, AddedFiles files) {
         var said = read(env, screen, prompt, files, true, List.of());
         String text = Text.paragraphs(said.before(), said.words());
-        if (!text.isEmpty()) return text;
+        if (!text.isEmpty() || files.images()) return text;     // a picture alone is a question too
         if (env.stdin().kind() == Stdin.Kind.TERMINAL && !dash(prompt)) return null;
         throw Fault.usage("there is no prompt: no argument, and nothing on stdin", "copilot chat \"your question\"");
     }
@@ -5586,7 +5586,7 @@ record UserText(String piped, String files, String words) {
         String piped = "";
         boolean open = dash || env.stdin().kind() != Stdin.Kind.TERMINAL;
         if (!files.contains("-") && !added.imageOnStdin() && taken.isEmpty() && open) {
-            boolean alone = dash || needed && words.isBlank() && files.isEmpty();
+            boolean alone = dash || needed && words.isBlank() && files.isEmpty() && !added.images();
             piped = alone ? env.stdin().text() : ifItSpeaks(env, screen);
         }
         return new UserText(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), added.text(env, screen),
@@ -5611,8 +5611,9 @@ record UserText(String piped, String files, String words) {
 /// What -f adds to a prompt.
 ///
 /// @param limit the most tokens; null: as many as the files that are named have, and 100,000 of a folder or pattern
+/// @param images whether -a adds some
 /// @param imageOnStdin whether -a reads it
-record AddedFiles(List<String> names, Integer limit, boolean imageOnStdin) {
+record AddedFiles(List<String> names, Integer limit, boolean images, boolean imageOnStdin) {
     private static final int USUAL = 100_000;
 
     /// All of them, each under its name in a fence.
@@ -15182,7 +15183,7 @@ final class Durations {
     static Duration parse(String where, String text, Duration otherwise) {
         if (text == null) return otherwise;
         var m = WRITTEN.matcher(text.strip());
-        if (!m.matches()) throw Fault.usage(where + " " + text + " is no time", where + " 90s, or 5m, 2h");
+        if (!m.matches()) throw Fault.usage(where + " " + text + " is no time", where + " 90s, or 5m, 2h, 30d");
         long n = Long.parseLong(m.group(1));
         return min(LONGEST, switch (m.group(2)) {
             case "ms" -> Duration.ofMillis(n);

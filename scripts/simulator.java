@@ -3086,7 +3086,7 @@ public class simulator implements AutoCloseable {
                         "", "faults: ok, " + String.join(", ", FAULTS.keySet())
                                 + ", 400-text:TEXT, json-in-string[:FAULT], " + String.join(", ", BREAKS)
                                 + ". After a colon a Retry-After: 429:5, 402:date+86400.",
-                        "", "say: a line of the user's message that begins with \"say: \" is answered by what follows.",
+                        "", "say: from a line of the user's message on that begins with \"say: \", all is the answer.",
                         "", "While it runs: GET and POST /_simulator, GET /_simulator/ledger, POST /_simulator/reset.");
         spec.addOption(option("port", Integer.class, "PORT", "port of GitHub; the APIs have the next two"))
                 .addOption(option("for", Integer.class, "SECONDS", "without COMMAND: how long to run (default 3600)"))

@@ -345,6 +345,7 @@ class EveryModel {
         var entry = asked().getLast();
         assertEquals("true", header(entry, "copilot-vision-request"));
         assertTrue(entry.rawBody().contains(DOT), entry::rawBody);
+        assertTrue(good("chat", "-m", model, "-a", "a.png").out().contains("heard 0 words"), "alone");
         good("chat", "-m", model, "say: x");
         assertEquals("", header(asked().getLast(), "copilot-vision-request"));
     }
