@@ -8189,6 +8189,8 @@ final class CopilotClient {
     private Ways ways;
     private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch is told a thing once
     private volatile Optional<Catalogue> known;             // null until the cache was looked at
+    private Path lookedAt;                                  // the file of a list of models, and what was found there
+    private Optional<Catalogue> found;
     private volatile boolean missed;                        // the list could not be had: it is not asked for again
 
     CopilotClient(Session session) {
@@ -8349,11 +8351,12 @@ final class CopilotClient {
 
     /// A part of an id that only one model has stands for it, as far as the list of models is at hand.
     private String whole(String part) {
-        var all = catalogueAtHand().map(Catalogue::models).orElse(List.of()).stream().filter(Model::isChat).toList();
+        var list = catalogueAtHand();
+        var all = list.map(Catalogue::models).orElse(List.of()).stream().filter(Model::isChat).toList();
         if (all.stream().anyMatch(model -> model.id().equals(part))) return part;
         var fit = all.stream().filter(model -> model.shown() && model.enabled()).map(Model::id)
                 .filter(id -> id.toLowerCase(Locale.ROOT).contains(part.toLowerCase(Locale.ROOT))).toList();
-        boolean fresh = catalogueAtHand().filter(list -> list.younger(Catalogue.USABLE, session.now())).isPresent();
+        boolean fresh = list.filter(known -> known.younger(Catalogue.USABLE, session.now())).isPresent();
         if (fit.size() > 1 && fresh) throw Fault.usage("the model " + part + " fits several", String.join(", ", fit));
         if (fit.size() != 1) return part;                   // perhaps newer than the list: GitHub knows
         session.notes().note("model " + fit.getFirst());
@@ -8446,6 +8449,7 @@ final class CopilotClient {
         ways().forget();                                    // what was learned against an older list
         session.home().keep(models(tokens.source()), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
         known = Optional.of(fresh);
+        lookedAt = null;
         return fresh;
     }
 
@@ -8456,7 +8460,13 @@ final class CopilotClient {
 
     private Optional<Catalogue> stored() { return stored(models(tokens.source())); }
 
-    private Optional<Catalogue> stored(Path file) {
+    private synchronized Optional<Catalogue> stored(Path file) {
+        if (!file.equals(lookedAt)) found = read(file);
+        lookedAt = file;                                    // to read it costs a start some milliseconds
+        return found;
+    }
+
+    private Optional<Catalogue> read(Path file) {
         return session.home().kept(file).filter(kept -> kept.answer().path("data").isArray())
                 .map(kept -> new Catalogue(kept.answer(), kept.fetched()));
     }
