@@ -15,8 +15,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 /// Whatever path a model is served on, and however it is told things there, the same is asked and the same is said.
 class EveryModel {
-    static final List<String> MODELS = List.of("gpt-4.1", "gpt-4o", "o1", "gpt-5.4", "gpt-5.3-codex", "gpt-5.4-mini",
-            "claude-sonnet-4.5", "claude-opus-4.8", "gemini-3.1-pro-preview");
+    static final List<String> MODELS = List.of("gpt-4.1", "gpt-4o", "gpt-4o-mini", "gpt-4", "o1", "gpt-5.4",
+            "gpt-5.3-codex", "gpt-5.4-mini", "claude-sonnet-4.5", "claude-opus-4.7", "claude-opus-4.8",
+            "gemini-3.1-pro-preview");
     private static final Map<String, String> PATHS = Map.of("gpt-5.3-codex", "/responses", "gpt-5.4-mini", "/responses",
             "claude-opus-4.8", "/v1/messages");
     private static final String DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYmYBAAAPAAVfA4IAAAAA"
@@ -25,6 +26,8 @@ class EveryModel {
     private final Harness cop = Harness.loggedIn();
 
     EveryModel() { assertEquals(0, cop.run("models").code()); }             // the catalogue tells the ways
+
+    private void enableAll() { good("models", "enable", "-y", "claude-opus-4.7"); }
 
     @AfterEach
     void close() { cop.close(); }
@@ -61,6 +64,7 @@ class EveryModel {
     @ParameterizedTest
     @FieldSource("MODELS")
     void fivePromptsGiveTheSameTextOnEveryModel(String model) {
+        enableAll();
         for (String prompt : PROMPTS) {
             if (model.equals("o1") && !prompt.startsWith("say: ")) continue;    // the system stands in its message
             String wanted = good("chat", "-m", "gpt-4o", "-s", "Be brief", prompt).out().replaceFirst("gpt-4o heard",
@@ -80,6 +84,7 @@ class EveryModel {
     @ParameterizedTest
     @FieldSource("MODELS")
     void aConversationIsToldFromItsBeginning(String model) {
+        enableAll();
         var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
                 new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
         var chat = new copilot.Chat("You are terse", model, toolkit);
@@ -92,6 +97,7 @@ class EveryModel {
     @ParameterizedTest
     @FieldSource("MODELS")
     void whatItCostIsCounted(String model) {
+        enableAll();
         for (String way : List.of("--json", "--no-stream")) {
             var usage = Json.object(good("chat", "-m", model, "--json", way, "say: one two").out(), "").path("usage");
             assertTrue(usage.path("prompt_tokens").asLong() > 0 && usage.path("completion_tokens").asLong() > 0
@@ -102,6 +108,7 @@ class EveryModel {
     @ParameterizedTest
     @FieldSource("MODELS")
     void whatEndsAnAnswerEarlyIsTold(String model) {
+        enableAll();
         for (String way : List.of("--timeout=60s", "--no-stream")) {
             cop.sim.set("finish", "length");
             shows(cop.run("chat", "-m", model, way, "say: a b"), 1, "(finish: length)");
@@ -114,6 +121,7 @@ class EveryModel {
     @ParameterizedTest
     @FieldSource("MODELS")
     void aCallOfAToolIsARecord(String model) {
+        enableAll();
         String tools = "tools=[{\"type\":\"function\",\"function\":{\"name\":\"weather\",\"parameters\":{\"type\":"
                 + "\"object\",\"properties\":{\"city\":{\"type\":\"string\"}},\"required\":[\"city\"]}}}]";
         cop.sim.set("finish", "tool_calls");
@@ -130,6 +138,7 @@ class EveryModel {
     @ParameterizedTest
     @FieldSource("MODELS")
     void whatBreaksInTheMiddleIsToldAndWhatCameStays(String model) {
+        enableAll();
         if (model.equals("o1")) return;                     // it does not stream
         for (String fault : List.of("error-chunk", "eof", "reset-mid")) {
             cop.sim.set("faults", List.of(fault));
@@ -488,6 +497,7 @@ class EveryModel {
     @ParameterizedTest
     @FieldSource("MODELS")
     void anAnswerMeetsItsSchemaOrIsAskedForAgain(String model) {
+        enableAll();
         cop.write("s.json", "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}},\"required\":[\"a\"],"
                 + "\"additionalProperties\":false}");
         for (String schema : List.of("a int", "s.json", cop.read("s.json"))) {
