@@ -399,14 +399,20 @@ public class copilot {
         public Integer call() {
             screen.verbose = verbose;
             screen.quiet = quiet;
-            var where = host != null ? Host.of("--host", host) : Host.of("COP_HOST", env.variable("COP_HOST"));
-            var sent = Headers.parse(env.variable("COP_HEADERS"), headers);
+            var where = where();
+            var sent = sent();
             try (var wire = new Wire(env, screen, maxWait())) {
                 return run(new CopilotClient(new Session(env, screen, Home.of(env), where, sent, wire)));
             }
         }
 
         abstract int run(CopilotClient copilot);
+
+        Host where() {
+            return host != null ? Host.of("--host", host) : Host.of("COP_HOST", env.variable("COP_HOST"));
+        }
+
+        Headers sent() { return Headers.parse(env.variable("COP_HEADERS"), headers); }
 
         Duration maxWait() {
             return Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), Duration.ofMinutes(1));
@@ -552,29 +558,37 @@ public class copilot {
         @Option(names = "--offline", description = "Ask nobody.")
         boolean offline;
 
-        /// Settings that stop any other command are findings here.
+        private Doctor doctor;
+
+        // settings that stop any other command are findings here
+
         @Override
-        public Integer call() {
-            screen.verbose = verbose;
-            screen.quiet = quiet;
-            var doctor = new Doctor(env, offline);
-            var where = doctor.or("host", () -> host != null ? Host.of("--host", host)
-                    : Host.of("COP_HOST", env.variable("COP_HOST")), Host.of("--host", null));
+        Host where() {
+            doctor = new Doctor(env, offline);
+            return doctor.or("host", super::where, Host.of("--host", null));
+        }
+
+        @Override
+        Headers sent() {
             headers.forEach(doctor::header);
-            var sent = doctor.or("headers", () -> Headers.parse(env.variable("COP_HEADERS"), headers),
-                    Headers.parse(null, List.of()));
-            doctor.or("COP_MAX_WAIT", this::maxWait, null);
+            return doctor.or("headers", super::sent, Headers.parse(null, List.of()));
+        }
+
+        /// What it finds now is what it tells: it waits for nothing.
+        @Override
+        Duration maxWait() {
+            doctor.or("COP_MAX_WAIT", super::maxWait, null);
+            return Duration.ZERO;
+        }
+
+        @Override
+        int run(CopilotClient copilot) {
             if (!offline) screen.countdown("asking GitHub, a minute at most");
-            try (var wire = new Wire(env, screen, Duration.ZERO)) {
-                doctor.examine(new CopilotClient(new Session(env, screen, Home.of(env), where, sent, wire)));
-            }
+            doctor.examine(copilot);
             screen.countdown("");
             print(json ? Json.pretty(doctor.json()) : doctor.text(screen::state));
             return doctor.exitCode();
         }
-
-        @Override
-        int run(CopilotClient copilot) { throw new UnsupportedOperationException(); }
     }
 
     @CommandLine.Command(name = "copilot token", sortOptions = false,
@@ -4589,7 +4603,9 @@ final class EmbedJob {
     int run(String wished, Integer dimensions) {
         var model = copilot.embeddingModel(wished);
         look(model);
-        if (count == 0) throw Fault.usage("there are no texts", "a line, or a row, a text");
+        if (count == 0) {
+            throw Fault.usage("there are no texts", "copilot embed \"a text\", or lines on stdin, or -d ROWS.jsonl");
+        }
         long start = System.nanoTime();
         var embedder = new Embedder(copilot, model, dimensions);
         write(embedder);
@@ -6657,8 +6673,8 @@ final class Markdown {
                 .inlineParserFactory(_ -> new InlineParserImpl(new WithoutDefinitions())).build();
     }
 
-    /// A link whose address is given elsewhere (`[text][1]`, `[1]: https://…`) stays as it is written: when it is shown
-    /// the address has not come yet.
+    /// A link whose address is given elsewhere (`[text][1]`, `[1]: https://…`) stays as it is written: when it is
+    /// shown the address has not come yet.
     private record WithoutDefinitions() implements InlineParserContext {
         @Override
         public List<InlineContentParserFactory> getCustomInlineContentParserFactories() { return List.of(); }
@@ -7507,9 +7523,12 @@ final class Doctor {
         String id = copilot.chosen(null).orElseGet(() -> Catalogue.standard(known));
         ok("chat", "POST " + session.host().resolve(token.map(CopilotToken::api).orElse(session.host().defaultApi()),
                 Ways.usual(known.flatMap(all -> all.find(id))).path()));
-        session.headers().copilot("…").sent().forEach((name, value) -> ok("chat", name.equalsIgnoreCase("authorization")
-                ? name + ": Bearer …" : name.equalsIgnoreCase("x-request-id") ? name + ": " + value
-                : header(name + ": " + value)));
+        var sent = session.headers().copilot("…").sent();
+        sent.forEach((name, value) -> ok("chat", switch (name.toLowerCase(Locale.ROOT)) {
+            case "authorization" -> name + ": Bearer …";
+            case "x-request-id" -> name + ": " + value;
+            default -> header(name + ": " + value);
+        }));
     }
 
     // ---- what is told
