@@ -156,8 +156,10 @@ import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 import picocli.AutoComplete;
 import picocli.CommandLine;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.ISetter;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -233,8 +235,7 @@ public class copilot {
     }
 
     // --------------------------------------------------------------------------------------------- Commands
-    // Each parses, calls the toolkit and prints. Only the one asked for is made known to picocli: reflection
-    // over the others would cost every start some 50 ms.
+    // Each parses, calls the toolkit and prints. Only the one asked for is made known to picocli.
 
     static final class Commands {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
@@ -312,7 +313,7 @@ public class copilot {
                 case "-h", "--help" -> { return print(env, OVERVIEW); }
                 case "help" -> {
                     if (onlyOne || Set.of("help", "--help", "-h").contains(args[1])) return print(env, OVERVIEW);
-                    return execute(create(args[1]), env, screen, "--help");
+                    return execute(args[1], env, screen, "--help");
                 }
                 default -> {
                     if (first.startsWith("-")) {
@@ -320,7 +321,7 @@ public class copilot {
                         throw Fault.usage("the command comes first, then its options: " + first, near.isPresent()
                                 ? "did you mean " + near.get() + "?" : "copilot chat " + first + " …");
                     }
-                    return execute(create(first), env, screen, Arrays.copyOfRange(args, 1, args.length));
+                    return execute(first, env, screen, Arrays.copyOfRange(args, 1, args.length));
                 }
             }
         }
@@ -330,22 +331,31 @@ public class copilot {
             return 0;
         }
 
-        private static int execute(Command command, Environment env, Screen screen, String... args) {
+        private static int execute(String name, Environment env, Screen screen, String... args) {
+            var command = create(name);
             command.env = env;
             command.screen = screen;
             command.arguments = args;
-            var line = new CommandLine(command)
-                    .setExpandAtFiles(false)                // JBang has expanded @files already; twice would surprise
-                    .setInterpolateVariables(false)
-                    .setOverwrittenOptionsAllowed(true)     // -v -v; else the last wins, as with curl
-                    .setUsageHelpWidth(100)
-                    .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
+            var line = line(name, command);
             try {
                 boolean help = line.parseArgs(args).isUsageHelpRequested();
                 return help ? print(env, line.getUsageMessage()) : command.call();
             } catch (CommandLine.ParameterException e) {
                 throw usageFault(e);
             }
+        }
+
+        /// picocli's view of one command.
+        static CommandLine line(String name, Command command) {
+            var syntax = new Syntax(name);
+            command.declare(syntax);
+            command.declareCommon(syntax);
+            return new CommandLine(syntax.spec())
+                    .setExpandAtFiles(false)                // JBang has expanded @files already; twice would surprise
+                    .setInterpolateVariables(false)
+                    .setOverwrittenOptionsAllowed(true)     // -v -v; else the last wins, as with curl
+                    .setUsageHelpWidth(100)
+                    .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
         }
 
         private static Fault usageFault(CommandLine.ParameterException e) {
@@ -361,11 +371,103 @@ public class copilot {
                 var near = Nearest.of(word, e.getCommandLine().getCommandSpec().optionsMap().keySet());
                 if (near.isPresent()) return Fault.usage(message, "did you mean " + near.get() + "?");
             }
-            if (e.getArgSpec() instanceof CommandLine.Model.OptionSpec option && e.getValue() != null) {
+            if (e.getArgSpec() instanceof OptionSpec option && e.getValue() != null) {
                 message = option.longestName() + (option.typeInfo().isBoolean() ? " takes no value"
                         : " " + e.getValue() + ": a number is wanted");
             }
             return Fault.usage(message, name + " --help");
+        }
+    }
+
+    /// What a command understands, told to picocli in code: reading it from annotations would cost every start some 30
+    /// ms, in proxies for the annotations and handles for the fields.
+    static final class Syntax {
+        private final CommandSpec spec;
+
+        Syntax(String command) {
+            spec = CommandSpec.create().name("copilot " + command);
+            spec.usageMessage().sortOptions(false);
+        }
+
+        CommandSpec spec() { return spec; }
+
+        /// The forms of the command line, behind the command's name.
+        void usage(String... forms) {
+            var lines = new String[forms.length];
+            for (int i = 0; i < lines.length; i++) lines[i] = (i == 0 ? "" : "       ") + spec.name() + " " + forms[i];
+            spec.usageMessage().customSynopsis(lines);
+        }
+
+        /// Lines between the usage and the options.
+        void about(String lines) { spec.usageMessage().description((lines + "\n ").split("\n")); }
+
+        /// Lines behind the options.
+        void footer(String lines) { spec.usageMessage().footer(lines.split("\n")); }
+
+        boolean has(String option) { return spec.optionsMap().containsKey(option); }
+
+        /// @param names the option's, a blank between them
+        void flag(String names, String description, Runnable given) {
+            add(option(names, description).type(boolean.class).setter(each(_ -> given.run())));
+        }
+
+        /// @param value is handed the text, each time that the option is given
+        void text(String names, String label, String description, Consumer<String> value) {
+            number(names, label, description, String.class, value);
+        }
+
+        <T> void number(String names, String label, String description, Class<T> type, Consumer<T> value) {
+            add(option(names, description).paramLabel(label).type(type).setter(each(value)));
+        }
+
+        /// One that `--help` does not show.
+        void hidden(String names, Consumer<String> value) {
+            add(option(names, "").type(String.class).hidden(true).setter(each(value)));
+        }
+
+        void help(String names) { add(option(names, "This text.").type(boolean.class).usageHelp(true)); }
+
+        private static OptionSpec.Builder option(String names, String description) {
+            return OptionSpec.builder(names.split(" ")).description(description);
+        }
+
+        private void add(OptionSpec.Builder option) { spec.addOption(option.build()); }
+
+        /// One that must be there.
+        void word(String label, String description, Consumer<String> word) {
+            add(positional(label, "1", "", description).required(true).type(String.class).setter(each(word)));
+        }
+
+        void optionalWord(String label, String description, Consumer<String> word) {
+            add(positional(label, "0..1", "", description).type(String.class).setter(each(word)));
+        }
+
+        /// All that are left.
+        void words(String label, String description, Consumer<List<String>> words) {
+            var given = new ArrayList<String>();
+            add(positional(label, "0..*", "..*", description).type(String.class).setter(each((String word) -> {
+                given.add(word);
+                words.accept(given);
+            })));
+        }
+
+        private PositionalParamSpec.Builder positional(String label, String arity, String last, String description) {
+            return PositionalParamSpec.builder().index(spec.positionalParameters().size() + last).arity(arity)
+                    .paramLabel(label).description(description);
+        }
+
+        private void add(PositionalParamSpec.Builder positional) { spec.addPositional(positional.build()); }
+
+        /// picocli also hands over null, for what was not given.
+        private static <V> ISetter each(Consumer<V> consumer) {
+            return new ISetter() {
+                @Override
+                @SuppressWarnings("unchecked")
+                public <T> T set(T value) {
+                    if (value != null) consumer.accept((V) value);
+                    return null;
+                }
+            };
         }
     }
 
@@ -374,26 +476,26 @@ public class copilot {
         Environment env;
         Screen screen;
         String[] arguments;                                 // as they were typed
-
-        @Option(order = 100, names = "--host", paramLabel = "HOST", description =
-                "A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com. Default: $COP_HOST.")
         String host;
-
-        @Option(order = 101, names = "-H", paramLabel = "'NAME: VALUE'", description =
-                "Replace a header that we send ('Name:' leaves it out). Also --header, and $COP_HEADERS with a header"
-                + " a line.")
+        boolean verbose, quiet;
         List<String> headers = new ArrayList<>();
 
-        @Option(order = 102, names = {"-v", "--verbose"},
-                description = "Show requests and answers' heads on stderr, tokens masked.")
-        boolean verbose;
+        /// Its own options and words, in the order of its `--help`.
+        abstract void declare(Syntax syntax);
 
-        @Option(order = 103, names = {"-q", "--quiet"},
-                description = "No progress and no notes on stderr; errors remain.")
-        boolean quiet;
-
-        @Option(order = 104, names = {"-h", "--help"}, usageHelp = true, description = "This text.")
-        boolean help;
+        /// A name that a command has taken for itself, as `token` has --header and `logs` -q, stays its own.
+        final void declareCommon(Syntax syntax) {
+            syntax.text("--host", "HOST", "A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com."
+                    + " Default: $COP_HOST.", text -> host = text);
+            syntax.text("-H", "'NAME: VALUE'", "Replace a header that we send ('Name:' leaves it out). Also --header,"
+                    + " and $COP_HEADERS with a header a line.", headers::add);
+            if (!syntax.has("--header")) syntax.hidden("--header", headers::add);
+            syntax.flag("-v --verbose", "Show requests and answers' heads on stderr, tokens masked.",
+                    () -> verbose = true);
+            syntax.flag(syntax.has("-q") ? "--quiet" : "-q --quiet",
+                    "No progress and no notes on stderr; errors remain.", () -> quiet = true);
+            syntax.help("-h --help");
+        }
 
         @Override
         public Integer call() {
@@ -422,31 +524,24 @@ public class copilot {
         void print(String line) { env.out().print(line + "\n"); }
     }
 
-    /// All commands but `token`, where --header means another thing.
-    abstract static class LongHeaderCommand extends Command {
-        @Option(names = "--header", paramLabel = "'NAME: VALUE'", hidden = true)
-        void header(String line) { headers.add(line); }
-    }
-
-    @CommandLine.Command(name = "copilot login", sortOptions = false,
-            customSynopsis = "copilot login [OPTIONS]", description = {
-            "Log in to GitHub with a code that you type in the browser, and keep the token (0600).", ""})
-    static final class LoginCommand extends LongHeaderCommand {
-        @Option(names = "--client", paramLabel = "vscode|gh|ID", description =
-                "The client id to log in as. Default: $COP_CLIENT_ID, else vscode.")
+    static final class LoginCommand extends Command {
         String client;
-
-        @Option(names = "--scope", paramLabel = "S", description = "OAuth scopes. Default: read:user.")
+        boolean noBrowser, withToken, force;
         String scope = "read:user";
 
-        @Option(names = "--no-browser", description = "Do not open a browser.")
-        boolean noBrowser;
-
-        @Option(names = "--with-token", description = "Read a GitHub token from stdin instead of asking for one.")
-        boolean withToken;
-
-        @Option(names = "--force", description = "Log in again although a login that works is there.")
-        boolean force;
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS]");
+            syntax.about("""
+                    Log in to GitHub with a code that you type in the browser, and keep the token (0600).""");
+            syntax.text("--client", "vscode|gh|ID", "The client id to log in as. Default: $COP_CLIENT_ID, else"
+                    + " vscode.", text -> client = text);
+            syntax.text("--scope", "S", "OAuth scopes. Default: read:user.", text -> scope = text);
+            syntax.flag("--no-browser", "Do not open a browser.", () -> noBrowser = true);
+            syntax.flag("--with-token", "Read a GitHub token from stdin instead of asking for one.",
+                    () -> withToken = true);
+            syntax.flag("--force", "Log in again although a login that works is there.", () -> force = true);
+        }
 
         @Override
         int run(CopilotClient copilot) {
@@ -509,10 +604,14 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot logout", sortOptions = false,
-            customSynopsis = "copilot logout [OPTIONS]",
-            description = {"Forget the login and its Copilot token on this machine.", ""})
-    static final class LogoutCommand extends LongHeaderCommand {
+    static final class LogoutCommand extends Command {
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS]");
+            syntax.about("""
+                    Forget the login and its Copilot token on this machine.""");
+        }
+
         @Override
         int run(CopilotClient copilot) {
             var old = copilot.logins().forget();
@@ -527,15 +626,18 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot status", sortOptions = false,
-            customSynopsis = "copilot status [OPTIONS]", description = {
-            "Say who is logged in, from which source, on what plan, and how long the Copilot token lives.", ""})
-    static final class StatusCommand extends LongHeaderCommand {
-        @Option(names = "--json", description = "As JSON.")
-        boolean json;
+    static final class StatusCommand extends Command {
+        boolean json, check;
 
-        @Option(names = "--check", description = "Ask GitHub about every source, also those refused in the last day.")
-        boolean check;
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS]");
+            syntax.about("""
+                    Say who is logged in, from which source, on what plan, and how long the Copilot token lives.""");
+            syntax.flag("--json", "As JSON.", () -> json = true);
+            syntax.flag("--check", "Ask GitHub about every source, also those refused in the last day.",
+                    () -> check = true);
+        }
 
         @Override
         int run(CopilotClient copilot) {
@@ -546,17 +648,19 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot doctor", sortOptions = false,
-            customSynopsis = "copilot doctor [OPTIONS]", description = {
-            "Look at all that a chat stands on: versions, folders, variables, login, network, clock, models.",
-            "A line each, ok, warn or fail, and nothing secret: it can go into a bug report. Exit 0 if a chat",
-            "would work, 4 if nobody is logged in, else 1.", ""})
-    static final class DoctorCommand extends LongHeaderCommand {
-        @Option(names = "--json", description = "As JSON.")
-        boolean json;
+    static final class DoctorCommand extends Command {
+        boolean json, offline;
 
-        @Option(names = "--offline", description = "Ask nobody.")
-        boolean offline;
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS]");
+            syntax.about("""
+                    Look at all that a chat stands on: versions, folders, variables, login, network, clock, models.
+                    A line each, ok, warn or fail, and nothing secret: it can go into a bug report. Exit 0 if a chat
+                    would work, 4 if nobody is logged in, else 1.""");
+            syntax.flag("--json", "As JSON.", () -> json = true);
+            syntax.flag("--offline", "Ask nobody.", () -> offline = true);
+        }
 
         private Doctor doctor;
 
@@ -591,18 +695,18 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot token", sortOptions = false,
-            customSynopsis = "copilot token [OPTIONS]", description = {
-            "Print the short-lived Copilot token (about 25 minutes), renewed when it is due.", ""})
     static final class TokenCommand extends Command {
-        @Option(names = "--json", description = "The whole answer of the exchange.")
-        boolean json;
+        boolean json, header, refresh;
 
-        @Option(names = "--header", description = "The whole line, for curl -H \"$(copilot token --header)\".")
-        boolean header;
-
-        @Option(names = "--refresh", description = "Exchange now, even if the cached token is good.")
-        boolean refresh;
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS]");
+            syntax.about("""
+                    Print the short-lived Copilot token (about 25 minutes), renewed when it is due.""");
+            syntax.flag("--json", "The whole answer of the exchange.", () -> json = true);
+            syntax.flag("--header", "The whole line, for curl -H \"$(copilot token --header)\".", () -> header = true);
+            syntax.flag("--refresh", "Exchange now, even if the cached token is good.", () -> refresh = true);
+        }
 
         @Override
         int run(CopilotClient copilot) {
@@ -614,57 +718,42 @@ public class copilot {
     }
 
     /// What makes up a request, of one prompt or of many.
-    abstract static class RequestCommand extends LongHeaderCommand {
-        @Option(names = "--var", paramLabel = "NAME=VALUE", description = "One value, a text.")
-        void variable(String pair) { data.text(pair); }
-
-        @Option(names = "--var-json", paramLabel = "NAME=JSON", description = "One value, as JSON.")
-        void json(String pair) { data.json(pair); }
-
-        @Option(names = "--var-file", paramLabel = "NAME=PATH", description = "One value, the text of a file.")
-        void textFile(String pair) { data.textFile(pair); }
-
-        @Option(names = "--allow-missing", description = "A value that is missing is empty, and no error.")
+    abstract static class RequestCommand extends Command {
         boolean allowMissing;
-
-        @Option(names = {"-m", "--model"}, paramLabel = "ID", description =
-                "The model. Default: the template's, $COP_MODEL, `copilot models default`, the account's.")
-        String model;
-
-        @Option(names = {"-s", "--system"}, paramLabel = "TEXT", description = "The system message.")
-        String system;
-
-        @Option(names = {"-O", "--option"}, paramLabel = "KEY=JSON", description =
-                "Any field of the request: -O stop='[\"END\"]'.")
-        List<String> options = List.of();
-
-        @Option(names = "--temperature", paramLabel = "T", description = "0 to 2.")
-        BigDecimal temperature;
-
-        @Option(names = "--max-tokens", paramLabel = "N", description = "At most N tokens of answer.")
+        String model, system, effort, schema;
+        BigDecimal temperature, topP;
         Integer maxTokens;
-
-        @Option(names = "--top-p", paramLabel = "P", description = "Nucleus sampling, 0 to 1.")
-        BigDecimal topP;
-
-        @Option(names = "--seed", paramLabel = "N", description = "For answers that repeat, as far as a model can.")
         Long seed;
-
-        @Option(names = "--reasoning-effort", paramLabel = "LEVEL", description = "none, low, medium, high …")
-        String effort;
-
-        @Option(names = "--schema", paramLabel = "SCHEMA", description =
-                "The answer is JSON that meets it: a JSON Schema, its file, or 'name, age int, tags [string]'.")
-        String schema;
-
-        @Option(names = "--schema-retries", paramLabel = "N", description =
-                "Further attempts at an answer that does not meet its schema. Default: 2.")
+        List<String> options = new ArrayList<>();
         int schemaRetries = 2;
+        final PromptData data = new PromptData();
+
+        final void declareRequest(Syntax syntax) {
+            syntax.text("-m --model", "ID", "The model. Default: the template's, $COP_MODEL, `copilot models"
+                    + " default`, the account's.", text -> model = text);
+            syntax.text("-s --system", "TEXT", "The system message.", text -> system = text);
+            syntax.text("-O --option", "KEY=JSON", "Any field of the request: -O stop='[\"END\"]'.", options::add);
+            syntax.number("--temperature", "T", "0 to 2.", BigDecimal.class, n -> temperature = n);
+            syntax.number("--max-tokens", "N", "At most N tokens of answer.", Integer.class, n -> maxTokens = n);
+            syntax.number("--top-p", "P", "Nucleus sampling, 0 to 1.", BigDecimal.class, n -> topP = n);
+            syntax.number("--seed", "N", "For answers that repeat, as far as a model can.", Long.class, n -> seed = n);
+            syntax.text("--reasoning-effort", "LEVEL", "none, low, medium, high …", text -> effort = text);
+            syntax.text("--schema", "SCHEMA", "The answer is JSON that meets it: a JSON Schema, its file, or 'name,"
+                    + " age int, tags [string]'.", text -> schema = text);
+            syntax.number("--schema-retries", "N", "Further attempts at an answer that does not meet its schema."
+                    + " Default: 2.", int.class, n -> schemaRetries = n);
+        }
+
+        final void declareValues(Syntax syntax) {
+            syntax.text("--var", "NAME=VALUE", "One value, a text.", data::text);
+            syntax.text("--var-json", "NAME=JSON", "One value, as JSON.", data::json);
+            syntax.text("--var-file", "NAME=PATH", "One value, the text of a file.", data::textFile);
+            syntax.flag("--allow-missing", "A value that is missing is empty, and no error.",
+                    () -> allowMissing = true);
+        }
 
         /// What the answer must look like, where --schema says so.
         AnswerSchema wishedSchema() { return schema == null ? null : SchemaText.read(env, schema); }
-
-        final PromptData data = new PromptData();
 
         ObjectNode fields() {
             var fields = RequestFields.parse(options);
@@ -685,23 +774,26 @@ public class copilot {
 
     /// One prompt: chat sends it, render shows it.
     abstract static class PromptCommand extends RequestCommand {
-        @Option(order = 1, names = {"-d", "--data"}, paramLabel = "FILE", description =
-                "Fill the template from a JSON object; - is stdin. Of several values the last one wins.")
-        void data(String file) { data.file(file); }
-
-        @Option(names = {"-f", "--file"}, paramLabel = "PATH", description =
-                "Add a text file, with its name; all those of a folder or pattern.")
-        List<String> files = List.of();
-
-        @Option(names = "--max-file-tokens", paramLabel = "N", description =
-                "The most that -f FOLDER or PATTERN may add. Default: 100000.")
         Integer maxFileTokens;
-
-        @Option(names = {"-a", "--attach"}, paramLabel = "IMAGE", description = "Add a picture; - is stdin.")
-        List<String> images = List.of();
-
-        @Option(names = "--no-stream", description = "Wait for the whole answer.")
         boolean noStream;
+        List<String> files = new ArrayList<>();
+        List<String> images = new ArrayList<>();
+
+        /// What stands in the prompt.
+        final void declareParts(Syntax syntax) {
+            syntax.text("-d --data", "FILE", "Fill the template from a JSON object; - is stdin. Of several values the"
+                    + " last one wins.", data::file);
+            declareValues(syntax);
+            syntax.text("-f --file", "PATH", "Add a text file, with its name; all those of a folder or pattern.",
+                    files::add);
+            syntax.number("--max-file-tokens", "N", "The most that -f FOLDER or PATTERN may add. Default: 100000.",
+                    Integer.class, n -> maxFileTokens = n);
+            syntax.text("-a --attach", "IMAGE", "Add a picture; - is stdin.", images::add);
+        }
+
+        final void declareStream(Syntax syntax) {
+            syntax.flag("--no-stream", "Wait for the whole answer.", () -> noStream = true);
+        }
 
         /// @return null where there is neither a template nor a word, and a person sits at the terminal
         Question question(String template, List<String> words) {
@@ -726,57 +818,41 @@ public class copilot {
         private List<Image> pictures() { return images.stream().map(name -> ImageFile.read(env, name)).toList(); }
     }
 
-    @CommandLine.Command(name = "copilot chat", sortOptions = false,
-            customSynopsis = "copilot chat [OPTIONS] [PROMPT…]", description = {
-            "Ask a model. The answer streams to stdout. Piped stdin comes first, then files, then PROMPT.",
-            "With no prompt on a terminal: a conversation. With -t a template says the rest; where it names",
-            "{{input}}, what is piped in stands there. Chats are kept on this machine (`copilot logs`), and -c goes",
-            "on with the latest: with its model and its system message, unless -m, -s or -t name others. Options",
-            "such as --temperature are for one call.", ""})
     static final class ChatCommand extends PromptCommand {
-        @Parameters(paramLabel = "PROMPT", arity = "0..*", description = "The prompt; - reads it from stdin.")
+        String template, output, cid, timeout, maxWait;
+        boolean latest, noLog, extract, usage, json, raw, hideReasoning;
         List<String> prompt = List.of();
 
-        @Option(order = 0, names = {"-t", "--template"}, paramLabel = "NAME", description =
-                "A prompt template, or its file: see `copilot templates`.")
-        String template;
-
-        @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Write the answer to FILE, whole.")
-        String output;
-
-        @Option(order = 0, names = {"-c", "--continue"}, description =
-                "Go on with the latest conversation. Without a PROMPT on a terminal: talk on.")
-        boolean latest;
-
-        @Option(order = 0, names = "--cid", paramLabel = "CID", description =
-                "Go on with the one of that id; its beginning will do.")
-        String cid;
-
-        @Option(order = 0, names = "--no-log", description = "Keep nothing of this chat.")
-        boolean noLog;
-
-        @Option(names = {"-x", "--extract"}, description = "Print the first fenced block of the answer alone.")
-        boolean extract;
-
-        @Option(names = {"-u", "--usage"}, description = "Say on stderr what the answer cost, in tokens and credits.")
-        boolean usage;
-
-        @Option(names = "--json", description = "One JSON record with text, model, usage, finish and ids.")
-        boolean json;
-
-        @Option(names = {"-r", "--raw"}, description = "On a terminal too, the Markdown as it comes.")
-        boolean raw;
-
-        @Option(names = "--hide-reasoning", description = "Do not show a model's reasoning on stderr.")
-        boolean hideReasoning;
-
-        @Option(names = "--timeout", paramLabel = "TIME", description =
-                "For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of silence within.")
-        String timeout;
-
-        @Option(names = "--max-wait", paramLabel = "TIME", description =
-                "The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT, else 60s.")
-        String maxWait;
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS] [PROMPT…]");
+            syntax.about("""
+                    Ask a model. The answer streams to stdout. Piped stdin comes first, then files, then PROMPT.
+                    With no prompt on a terminal: a conversation. With -t a template says the rest; where it names
+                    {{input}}, what is piped in stands there. Chats are kept on this machine (`copilot logs`), and
+                    -c goes on with the latest: with its model and its system message, unless -m, -s or -t name
+                    others. Options such as --temperature are for one call.""");
+            syntax.words("PROMPT", "The prompt; - reads it from stdin.", words -> prompt = words);
+            syntax.text("-t --template", "NAME", "A prompt template, or its file: see `copilot templates`.",
+                    text -> template = text);
+            declareParts(syntax);
+            syntax.flag("-c --continue", "Go on with the latest conversation. Without a PROMPT on a terminal: talk"
+                    + " on.", () -> latest = true);
+            syntax.text("--cid", "CID", "Go on with the one of that id; its beginning will do.", text -> cid = text);
+            syntax.flag("--no-log", "Keep nothing of this chat.", () -> noLog = true);
+            declareRequest(syntax);
+            syntax.text("-o --output", "FILE", "Write the answer to FILE, whole.", text -> output = text);
+            syntax.flag("-x --extract", "Print the first fenced block of the answer alone.", () -> extract = true);
+            syntax.flag("-u --usage", "Say on stderr what the answer cost, in tokens and credits.", () -> usage = true);
+            syntax.flag("--json", "One JSON record with text, model, usage, finish and ids.", () -> json = true);
+            syntax.flag("-r --raw", "On a terminal too, the Markdown as it comes.", () -> raw = true);
+            syntax.flag("--hide-reasoning", "Do not show a model's reasoning on stderr.", () -> hideReasoning = true);
+            declareStream(syntax);
+            syntax.text("--timeout", "TIME", "For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of"
+                    + " silence within.", text -> timeout = text);
+            syntax.text("--max-wait", "TIME", "The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT,"
+                    + " else 60s.", text -> maxWait = text);
+        }
 
         @Override
         Duration maxWait() { return Durations.parse("--max-wait", maxWait, super.maxWait()); }
@@ -834,55 +910,29 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot logs", sortOptions = false, modelTransformer = LogsCommand.Letters.class,
-            customSynopsis = "copilot logs [OPTIONS] [list | show [ID] | path [ID] | clear [ID]]", description = {
-            "The conversations that `copilot chat` has kept, the last used first: id, time, model, turns, first",
-            "words (TSV in a pipe). show: one as Markdown; without ID the latest. path: their folder, or one's",
-            "file, JSON Lines with a line a turn. clear: delete one, or all. The beginning of an ID will do.", ""})
-    static final class LogsCommand extends LongHeaderCommand {
-        private static final List<String> ACTIONS = List.of("list", "show", "path", "clear");
-
-        @Parameters(index = "0", arity = "0..1", paramLabel = "ACTION", description = "list, show, path or clear.")
-        String action;
-
-        @Parameters(index = "1", arity = "0..1", paramLabel = "ID", description = "A conversation.")
-        String id;
-
-        @Option(order = 0, names = {"-n", "--count"}, paramLabel = "N", description =
-                "list: at most N; 0: all. Default: 20.")
+    static final class LogsCommand extends Command {
+        String action, id, query, olderThan;
         Integer count;
+        boolean response, json, yes;
 
-        @Option(order = 0, names = "--query", paramLabel = "TEXT", description = "list: those in which TEXT was said.")
-        String query;
-
-        @Option(order = 1, names = {"-r", "--response"}, description = "show: the last answer alone.")
-        boolean response;
-
-        @Option(order = 1, names = "--json", description = "list, show: as JSON.")
-        boolean json;
-
-        @Option(order = 1, names = "--older-than", paramLabel = "TIME", description =
-                "clear: those not used for so long: 30d.")
-        String olderThan;
-
-        @Option(order = 1, names = {"-y", "--yes"}, description = "clear: do not ask.")
-        boolean yes;
-
-        /// Here -q is the text to look for, as users of `llm logs` know it; --quiet keeps its long name.
-        static final class Letters implements CommandLine.IModelTransformer {
-            @Override
-            public CommandLine.Model.CommandSpec transform(CommandLine.Model.CommandSpec spec) {
-                rename(spec, "--quiet", "--quiet");
-                rename(spec, "--query", "-q", "--query");
-                return spec;
-            }
-
-            private static void rename(CommandLine.Model.CommandSpec spec, String option, String... names) {
-                var old = spec.findOption(option);
-                spec.remove(old);
-                spec.addOption(old.toBuilder().names(names).build());
-            }
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS] [list | show [ID] | path [ID] | clear [ID]]");
+            syntax.about("""
+                    The conversations that `copilot chat` has kept, the last used first: id, time, model, turns, first
+                    words (TSV in a pipe). show: one as Markdown; without ID the latest. path: their folder, or one's
+                    file, JSON Lines with a line a turn. clear: delete one, or all. The beginning of an ID will do.""");
+            syntax.optionalWord("ACTION", "list, show, path or clear.", word -> action = word);
+            syntax.optionalWord("ID", "A conversation.", word -> id = word);
+            syntax.number("-n --count", "N", "list: at most N; 0: all. Default: 20.", Integer.class, n -> count = n);
+            syntax.text("-q --query", "TEXT", "list: those in which TEXT was said.", text -> query = text);
+            syntax.flag("-r --response", "show: the last answer alone.", () -> response = true);
+            syntax.flag("--json", "list, show: as JSON.", () -> json = true);
+            syntax.text("--older-than", "TIME", "clear: those not used for so long: 30d.", text -> olderThan = text);
+            syntax.flag("-y --yes", "clear: do not ask.", () -> yes = true);
         }
+
+        private static final List<String> ACTIONS = List.of("list", "show", "path", "clear");
 
         @Override
         int run(CopilotClient copilot) {
@@ -967,24 +1017,26 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot render", sortOptions = false,
-            customSynopsis = "copilot render [OPTIONS] TEMPLATE [PROMPT…]", description = {
-            "Fill a template and print the prompt as `copilot chat -t TEMPLATE` would send it. Nothing is sent.", ""})
     static final class RenderCommand extends PromptCommand {
-        @Parameters(index = "0", paramLabel = "TEMPLATE", description = "Its name, or its file.")
         String template;
-
-        @Parameters(index = "1..*", paramLabel = "PROMPT", arity = "0..*", description = "Words to add; - reads stdin.")
+        boolean example, json, raw;
         List<String> prompt = List.of();
 
-        @Option(order = 0, names = "--example", description = "Fill it with its own sample data.")
-        boolean example;
-
-        @Option(order = 0, names = "--json", description = "The body of the request.")
-        boolean json;
-
-        @Option(order = 0, names = {"-r", "--raw"}, description = "The texts alone, without the roles.")
-        boolean raw;
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS] TEMPLATE [PROMPT…]");
+            syntax.about("""
+                    Fill a template and print the prompt as `copilot chat -t TEMPLATE` would send it. Nothing is
+                    sent.""");
+            syntax.word("TEMPLATE", "Its name, or its file.", word -> template = word);
+            syntax.words("PROMPT", "Words to add; - reads stdin.", words -> prompt = words);
+            syntax.flag("--example", "Fill it with its own sample data.", () -> example = true);
+            declareParts(syntax);
+            declareRequest(syntax);
+            syntax.flag("--json", "The body of the request.", () -> json = true);
+            syntax.flag("-r --raw", "The texts alone, without the roles.", () -> raw = true);
+            declareStream(syntax);
+        }
 
         @Override
         int run(CopilotClient copilot) {
@@ -998,28 +1050,42 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot templates", sortOptions = false,
-            customSynopsis = "copilot templates [OPTIONS] [list | show NAME | check [NAME…] | path [NAME]]",
-            description = {"Prompts in files, to be filled by `copilot chat -t NAME` and `copilot render NAME`.",
-            "list: name, description, inputs ([optional]), place. show: the file. check: whether each is",
-            "in order and its sample data fills it; exit 2 if not. path: the folders that are searched, or",
-            "the file of NAME.", ""},
-            footer = {"", "A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:", "",
-            "  ---", "  description: Explain a text for somebody",
-            "  system: You explain in plain words.", "  temperature: 0.3", "  inputs:",
-            "    input: the text to explain", "    reader: for whom", "  defaults:", "    reader: a newcomer", "  ---",
-            "  Explain this for {{reader}}:", "", "  {{input}}"})
-    static final class TemplatesCommand extends LongHeaderCommand {
-        private static final List<String> ACTIONS = List.of("list", "show", "check", "path");
-
-        @Parameters(index = "0", arity = "0..1", paramLabel = "ACTION", description = "list, show, check or path.")
+    static final class TemplatesCommand extends Command {
+        boolean json;
         String action = "list";
-
-        @Parameters(index = "1..*", arity = "0..*", paramLabel = "NAME", description = "A template, or its file.")
         List<String> names = List.of();
 
-        @Option(names = "--json", description = "list as JSON.")
-        boolean json;
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS] [list | show NAME | check [NAME…] | path [NAME]]");
+            syntax.about("""
+                    Prompts in files, to be filled by `copilot chat -t NAME` and `copilot render NAME`.
+                    list: name, description, inputs ([optional]), place. show: the file. check: whether each is
+                    in order and its sample data fills it; exit 2 if not. path: the folders that are searched, or
+                    the file of NAME.""");
+            syntax.footer("""
+
+                    A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:
+
+                      ---
+                      description: Explain a text for somebody
+                      system: You explain in plain words.
+                      temperature: 0.3
+                      inputs:
+                        input: the text to explain
+                        reader: for whom
+                      defaults:
+                        reader: a newcomer
+                      ---
+                      Explain this for {{reader}}:
+
+{{input}}""");
+            syntax.optionalWord("ACTION", "list, show, check or path.", word -> action = word);
+            syntax.words("NAME", "A template, or its file.", words -> names = words);
+            syntax.flag("--json", "list as JSON.", () -> json = true);
+        }
+
+        private static final List<String> ACTIONS = List.of("list", "show", "check", "path");
 
         @Override
         int run(CopilotClient copilot) {
@@ -1074,119 +1140,85 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot batch", sortOptions = false,
-            customSynopsis = {"copilot batch [OPTIONS] [TEMPLATE] -d ROWS -o OUT",
-                "       copilot batch status OUT [--write] [--json]",
-                "       copilot batch merge RUN… -o OUT"}, description = {
-            "One prompt a row. The same command again asks only what is missing, also after rows or template",
-            "were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON files; without a",
-            "TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.", ""})
     static final class BatchCommand extends RequestCommand {
-        @Parameters(paramLabel = "TEMPLATE", arity = "0..*", description = "Its name, or its file.")
+        String output, format, id, outFormat, run, maxWait, maxTime, shard, rows;
+        boolean print, dryRun, skipBad, retryFailed, again, yes, write, json;
+        Long maxRequests, maxTotalTokens;
+        BigDecimal maxCredits;
+        int limit, sample;
+        long sampleSeed;
         List<String> words = List.of();
-
-        @Option(order = 0, names = {"-o", "--output"}, paramLabel = "OUT", description =
-                "Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.")
-        String output;
-
-        @Option(order = 0, names = "--format", paramLabel = "FORMAT", description =
-                "Of the rows: jsonl, json, csv, tsv, files. Default: by the ending.")
-        String format;
-
-        @Option(order = 0, names = "--id", paramLabel = "FIELD", description =
-                "Names a row. Default: id, custom_id, else a hash of the row.")
-        String id;
-
-        @Option(order = 0, names = "--echo", paramLabel = "F1,F2", split = ",", description =
-                "Fields of the row to repeat in its result.")
-        List<String> echo = List.of();
-
-        @Option(order = 0, names = "--out-format", paramLabel = "openai", description = "Lines as OpenAI's Batch API.")
-        String outFormat;
-
-        @Option(order = 0, names = "-k", description = "Print results as they come, in the order of the rows.")
-        boolean print;
-
-        @Option(order = 0, names = "--run", paramLabel = "DIR", description = "The run's folder. Default: OUT.run.")
-        String run;
-
-        @Option(order = 1, names = {"-j", "--jobs"}, paramLabel = "N", description = "At once, at most. Default: 2.")
+        List<String> echo = new ArrayList<>();
         int jobs = 2;
-
-        @Option(order = 1, names = "--delay", paramLabel = "TIME", description =
-                "Between starts, at least. Default: 1s.")
         String delay = "1s";
-
-        @Option(order = 1, names = "--retries", paramLabel = "N", description =
-                "After 5xx, lost connections, time-outs. Default: 3.")
         int retries = 3;
-
-        @Option(order = 1, names = "--timeout", paramLabel = "TIME", description = "For one request. Default: 10m.")
         String timeout = "10m";
-
-        @Option(order = 1, names = "--max-wait", paramLabel = "TIME", description =
-                "The longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT, else 15m.")
-        String maxWait;
-
-        @Option(order = 1, names = "--halt", paramLabel = "fail=N%", description =
-                "Stop if a larger share of the rows fails, after 50 of them. Default: a fifth.")
         String halt = "fail=20%";
 
-        @Option(order = 1, names = "--max-requests", paramLabel = "N", description = "Stop before more.")
-        Long maxRequests;
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS] [TEMPLATE] -d ROWS -o OUT", "status OUT [--write] [--json]", "merge RUN… -o OUT");
+            syntax.about("""
+                    One prompt a row. The same command again asks only what is missing, also after rows or template
+                    were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON files; without a
+                    TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.""");
+            syntax.words("TEMPLATE", "Its name, or its file.", given -> words = given);
+            syntax.text("-d --data", "ROWS", "A file, a folder, a pattern of JSON files, or - for stdin.",
+                    text -> rows = text);
+            syntax.text("-o --output", "OUT", "Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.",
+                    text -> output = text);
+            syntax.text("--format", "FORMAT", "Of the rows: jsonl, json, csv, tsv, files. Default: by the ending.",
+                    text -> format = text);
+            syntax.text("--id", "FIELD", "Names a row. Default: id, custom_id, else a hash of the row.",
+                    text -> id = text);
+            syntax.text("--echo", "F1,F2", "Fields of the row to repeat in its result.",
+                    names -> echo.addAll(List.of(names.split(","))));
+            syntax.text("--out-format", "openai", "Lines as OpenAI's Batch API.", text -> outFormat = text);
+            syntax.flag("-k", "Print results as they come, in the order of the rows.", () -> print = true);
+            syntax.text("--run", "DIR", "The run's folder. Default: OUT.run.", text -> run = text);
+            declareValues(syntax);
+            declareRequest(syntax);
+            declarePace(syntax);
+            declareChoice(syntax);
+        }
 
-        @Option(order = 1, names = "--max-total-tokens", paramLabel = "N", description = "Stop before more, in all.")
-        Long maxTotalTokens;
+        /// How fast, and where it stops.
+        private void declarePace(Syntax syntax) {
+            syntax.number("-j --jobs", "N", "At once, at most. Default: 2.", int.class, n -> jobs = n);
+            syntax.text("--delay", "TIME", "Between starts, at least. Default: 1s.", text -> delay = text);
+            syntax.number("--retries", "N", "After 5xx, lost connections, time-outs. Default: 3.", int.class,
+                    n -> retries = n);
+            syntax.text("--timeout", "TIME", "For one request. Default: 10m.", text -> timeout = text);
+            syntax.text("--max-wait", "TIME", "The longest wait that GitHub may ask for; else stop. Default:"
+                    + " $COP_MAX_WAIT, else 15m.", text -> maxWait = text);
+            syntax.text("--halt", "fail=N%", "Stop if a larger share of the rows fails, after 50 of them. Default: a"
+                    + " fifth.", text -> halt = text);
+            syntax.number("--max-requests", "N", "Stop before more.", Long.class, n -> maxRequests = n);
+            syntax.number("--max-total-tokens", "N", "Stop before more, in all.", Long.class, n -> maxTotalTokens = n);
+            syntax.number("--max-credits", "N", "Stop before more, in all.", BigDecimal.class, n -> maxCredits = n);
+            syntax.text("--max-time", "TIME", "Stop after that.", text -> maxTime = text);
+        }
 
-        @Option(order = 1, names = "--max-credits", paramLabel = "N", description = "Stop before more, in all.")
-        BigDecimal maxCredits;
-
-        @Option(order = 1, names = "--max-time", paramLabel = "TIME", description = "Stop after that.")
-        String maxTime;
-
-        @Option(order = 2, names = "--dry-run", description = "Rows, tokens, the first prompt; nothing is sent.")
-        boolean dryRun;
-
-        @Option(order = 2, names = {"-L", "--limit"}, paramLabel = "N", description = "The first N rows only.")
-        int limit;
-
-        @Option(order = 2, names = "--sample", paramLabel = "N", description = "N rows by chance.")
-        int sample;
-
-        @Option(order = 2, names = "--sample-seed", paramLabel = "S", description = "Others by chance.")
-        long sampleSeed;
-
-        @Option(order = 2, names = "--skip-bad", description = "Rows that cannot be asked fail; the others are asked.")
-        boolean skipBad;
-
-        @Option(order = 2, names = "--retry-failed", description = "Ask again what failed, was filtered or cut off.")
-        boolean retryFailed;
-
-        @Option(order = 2, names = "--again", description =
-                "Ask all rows again. What fails then has failed.")
-        boolean again;
-
-        @Option(order = 2, names = {"-y", "--yes"}, description = "Do not ask before more than 200 requests.")
-        boolean yes;
-
-        @Option(order = 2, names = "--shard", paramLabel = "K/N", description = "The K-th of N parts, K from 1.")
-        String shard;
-
-        @Option(order = 2, names = "--write", description = "status: write OUT from what is done.")
-        boolean write;
-
-        @Option(order = 2, names = "--json", description = "status as JSON.")
-        boolean json;
+        /// Which rows, and what becomes of those that were asked before.
+        private void declareChoice(Syntax syntax) {
+            syntax.flag("--dry-run", "Rows, tokens, the first prompt; nothing is sent.", () -> dryRun = true);
+            syntax.number("-L --limit", "N", "The first N rows only.", int.class, n -> limit = n);
+            syntax.number("--sample", "N", "N rows by chance.", int.class, n -> sample = n);
+            syntax.number("--sample-seed", "S", "Others by chance.", long.class, n -> sampleSeed = n);
+            syntax.flag("--skip-bad", "Rows that cannot be asked fail; the others are asked.", () -> skipBad = true);
+            syntax.flag("--retry-failed", "Ask again what failed, was filtered or cut off.", () -> retryFailed = true);
+            syntax.flag("--again", "Ask all rows again. What fails then has failed.", () -> again = true);
+            syntax.flag("-y --yes", "Do not ask before more than 200 requests.", () -> yes = true);
+            syntax.text("--shard", "K/N", "The K-th of N parts, K from 1.", text -> shard = text);
+            syntax.flag("--write", "status: write OUT from what is done.", () -> write = true);
+            syntax.flag("--json", "status as JSON.", () -> json = true);
+        }
 
         @Override
         Duration maxWait() {
             return Durations.parse("--max-wait", maxWait, env.variable("COP_MAX_WAIT") == null ? Duration.ofMinutes(15)
                     : super.maxWait());
         }
-
-        @Option(order = 0, names = {"-d", "--data"}, paramLabel = "ROWS", description =
-                "A file, a folder, a pattern of JSON files, or - for stdin.")
-        String rows;
 
         @Override
         int run(CopilotClient copilot) {
@@ -1310,66 +1342,45 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot embed", sortOptions = false,
-            customSynopsis = {"copilot embed [OPTIONS] [TEXT…]",
-                "       copilot embed [OPTIONS] -d ROWS"}, description = {
-            "Vectors of texts, one a line of JSON: {\"index\", \"embedding\", and \"id\" where a row has one}.",
-            "Each TEXT is one; without any each line of stdin; with -d each row. All are looked at before",
-            "anything is sent.", ""})
-    static final class EmbedCommand extends LongHeaderCommand {
-        @Parameters(paramLabel = "TEXT", arity = "0..*", description = "A text; - alone reads stdin, a text a line.")
+    static final class EmbedCommand extends Command {
+        String rows, field, id, template, model, output, format, maxWait;
+        boolean allowMissing, json, echo, usage;
+        Integer dimensions;
         List<String> words = List.of();
 
-        @Option(order = 0, names = {"-d", "--data"}, paramLabel = "ROWS", description =
-                "A file, a folder, a pattern of JSON files, or - for JSON Lines on stdin.")
-        String rows;
-
-        @Option(order = 0, names = "--field", paramLabel = "NAME", description =
-                "The field of a row that holds its text. Default: text, else input.")
-        String field;
-
-        @Option(order = 0, names = "--id", paramLabel = "FIELD", description =
-                "The field that names a row. Default: id, else custom_id, if it has one.")
-        String id;
-
-        @Option(order = 0, names = {"-t", "--template"}, paramLabel = "NAME", description =
-                "Fill a template with each row: that is its text.")
-        String template;
-
-        @Option(order = 0, names = "--var", paramLabel = "NAME=VALUE", description = "One value for the template.")
-        void variable(String pair) { data.text(pair); }
-
-        @Option(order = 0, names = "--allow-missing", description = "A value that is missing is empty, and no error.")
-        boolean allowMissing;
-
-        @Option(order = 1, names = {"-m", "--model"}, paramLabel = "ID", description =
-                "The model. Default: text-embedding-3-small, else the account's first for embeddings.")
-        String model;
-
-        @Option(order = 1, names = "--dimensions", paramLabel = "N", description =
-                "Numbers in a vector, where the model can shorten them.")
-        Integer dimensions;
-
-        @Option(order = 2, names = {"-o", "--output"}, paramLabel = "FILE", description =
-                "Write to FILE, whole: .jsonl, .csv, .npy, or .json for one record.")
-        String output;
-
-        @Option(order = 2, names = "--format", paramLabel = "jsonl|csv|npy", description =
-                "npy: NumPy's, float32, a row a text. Default: by the ending of FILE, else jsonl.")
-        String format;
-
-        @Option(order = 2, names = "--json", description = "One JSON record with all vectors, model and usage.")
-        boolean json;
-
-        @Option(order = 2, names = "--echo", description = "Repeat the texts.")
-        boolean echo;
-
-        @Option(order = 2, names = {"-u", "--usage"}, description = "Say on stderr what it cost.")
-        boolean usage;
-
-        @Option(order = 2, names = "--max-wait", paramLabel = "TIME", description =
-                "The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT, else 60s.")
-        String maxWait;
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS] [TEXT…]", "[OPTIONS] -d ROWS");
+            syntax.about("""
+                    Vectors of texts, one a line of JSON: {"index", "embedding", and "id" where a row has one}.
+                    Each TEXT is one; without any each line of stdin; with -d each row. All are looked at before
+                    anything is sent.""");
+            syntax.words("TEXT", "A text; - alone reads stdin, a text a line.", given -> words = given);
+            syntax.text("-d --data", "ROWS", "A file, a folder, a pattern of JSON files, or - for JSON Lines on"
+                    + " stdin.", text -> rows = text);
+            syntax.text("--field", "NAME", "The field of a row that holds its text. Default: text, else input.",
+                    text -> field = text);
+            syntax.text("--id", "FIELD", "The field that names a row. Default: id, else custom_id, if it has one.",
+                    text -> id = text);
+            syntax.text("-t --template", "NAME", "Fill a template with each row: that is its text.",
+                    text -> template = text);
+            syntax.text("--var", "NAME=VALUE", "One value for the template.", data::text);
+            syntax.flag("--allow-missing", "A value that is missing is empty, and no error.",
+                    () -> allowMissing = true);
+            syntax.text("-m --model", "ID", "The model. Default: text-embedding-3-small, else the account's first"
+                    + " for embeddings.", text -> model = text);
+            syntax.number("--dimensions", "N", "Numbers in a vector, where the model can shorten them.",
+                    Integer.class, n -> dimensions = n);
+            syntax.text("-o --output", "FILE", "Write to FILE, whole: .jsonl, .csv, .npy, or .json for one record.",
+                    text -> output = text);
+            syntax.text("--format", "jsonl|csv|npy", "npy: NumPy's, float32, a row a text. Default: by the ending of"
+                    + " FILE, else jsonl.", text -> format = text);
+            syntax.flag("--json", "One JSON record with all vectors, model and usage.", () -> json = true);
+            syntax.flag("--echo", "Repeat the texts.", () -> echo = true);
+            syntax.flag("-u --usage", "Say on stderr what it cost.", () -> usage = true);
+            syntax.text("--max-wait", "TIME", "The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT,"
+                    + " else 60s.", text -> maxWait = text);
+        }
 
         private final PromptData data = new PromptData();
 
@@ -1413,27 +1424,24 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot models", sortOptions = false,
-            customSynopsis = "copilot models [OPTIONS] [WORD | show ID | enable ID | default [ID]]", description = {
-            "What this account can use; a word narrows the list. TSV in a pipe.",
-            "`copilot models default ID` sets the model that chat takes when none is named.", ""})
-    static final class ModelsCommand extends LongHeaderCommand {
-        @Parameters(paramLabel = "WORD", arity = "0..2", description = {
-                "A part of an id, a name, a vendor, an ability or an endpoint. Or: show ID, all of it;",
-                "enable ID, after its terms; default [ID], the model for chat."})
+    static final class ModelsCommand extends Command {
+        boolean yes, json, all, refresh;
         List<String> words = List.of();
 
-        @Option(names = {"-y", "--yes"}, description = "With enable: accept the terms without being asked.")
-        boolean yes;
-
-        @Option(names = "--json", description = "The catalogue as GitHub gave it.")
-        boolean json;
-
-        @Option(names = "--all", description = "Also those that GitHub's own editors hide.")
-        boolean all;
-
-        @Option(names = "--refresh", description = "Ask GitHub even if the list is less than an hour old.")
-        boolean refresh;
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS] [WORD | show ID | enable ID | default [ID]]");
+            syntax.about("""
+                    What this account can use; a word narrows the list. TSV in a pipe.
+                    `copilot models default ID` sets the model that chat takes when none is named.""");
+            syntax.words("WORD", "A part of an id, a name, a vendor, an ability or an endpoint. Or: show ID, all of"
+                    + " it; enable ID, after its terms; default [ID], the model for chat.",
+                    given -> words = given);
+            syntax.flag("-y --yes", "With enable: accept the terms without being asked.", () -> yes = true);
+            syntax.flag("--json", "The catalogue as GitHub gave it.", () -> json = true);
+            syntax.flag("--all", "Also those that GitHub's own editors hide.", () -> all = true);
+            syntax.flag("--refresh", "Ask GitHub even if the list is less than an hour old.", () -> refresh = true);
+        }
 
         @Override
         int run(CopilotClient copilot) {
@@ -1510,14 +1518,18 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot usage", sortOptions = false,
-            customSynopsis = "copilot usage [OPTIONS]", description = {
-            "Your plan, what is left of its quotas, and when they begin anew. GitHub's figures may lag behind its",
-            "billing page. TSV in a pipe: id, used, remaining, entitlement, percent remaining, unlimited, reset,",
-            "used beyond, whether more may be used, unit.", ""})
-    static final class UsageCommand extends LongHeaderCommand {
-        @Option(names = "--json", description = "GitHub's whole answer.")
+    static final class UsageCommand extends Command {
         boolean json;
+
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS]");
+            syntax.about("""
+                    Your plan, what is left of its quotas, and when they begin anew. GitHub's figures may lag behind its
+                    billing page. TSV in a pipe: id, used, remaining, entitlement, percent remaining, unlimited, reset,
+                    used beyond, whether more may be used, unit.""");
+            syntax.flag("--json", "GitHub's whole answer.", () -> json = true);
+        }
 
         @Override
         int run(CopilotClient copilot) {
@@ -1532,23 +1544,21 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot api", sortOptions = false,
-            customSynopsis = "copilot api [OPTIONS] PATH", description = {
-            "Call any Copilot endpoint (/models, /chat/completions …) with your token and headers, or GitHub's",
-            "/copilot_internal/… and /user with your GitHub token. The body comes as it is.", ""})
-    static final class ApiCommand extends LongHeaderCommand {
-        @Parameters(paramLabel = "PATH", description = "Such as /models or /copilot_internal/user.")
-        String path;
-
-        @Option(names = {"-X", "--method"}, paramLabel = "METHOD", description =
-                "Default: GET, and POST with --input.")
-        String method;
-
-        @Option(names = "--input", paramLabel = "FILE", description = "The body to send; - is stdin.")
-        String input;
-
-        @Option(names = {"-i", "--include"}, description = "The answer's status and headers first.")
+    static final class ApiCommand extends Command {
+        String path, method, input;
         boolean include;
+
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS] PATH");
+            syntax.about("""
+                    Call any Copilot endpoint (/models, /chat/completions …) with your token and headers, or GitHub's
+                    /copilot_internal/… and /user with your GitHub token. The body comes as it is.""");
+            syntax.word("PATH", "Such as /models or /copilot_internal/user.", word -> path = word);
+            syntax.text("-X --method", "METHOD", "Default: GET, and POST with --input.", text -> method = text);
+            syntax.text("--input", "FILE", "The body to send; - is stdin.", text -> input = text);
+            syntax.flag("-i --include", "The answer's status and headers first.", () -> include = true);
+        }
 
         @Override
         int run(CopilotClient copilot) {
@@ -1568,19 +1578,22 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot install", sortOptions = false, customSynopsis =
-            "copilot install [--name NAME] [--dir DIR] [--uninstall]", description = {
-            "A launcher that starts the JVM directly, without JBang, in a fraction of the time. It is a copy: after",
-            "an update of copilot.java or of Java, install again.", ""})
-    static final class InstallCommand extends LongHeaderCommand {
-        @Option(names = "--name", paramLabel = "NAME", description = "Its name. Default: cop.")
+    static final class InstallCommand extends Command {
+        String dir;
+        boolean uninstall;
         String name = "cop";
 
-        @Option(names = "--dir", paramLabel = "DIR", description = "Its folder. Default: ~/.local/bin.")
-        String dir;
-
-        @Option(names = "--uninstall", description = "Take it away again. The login stays; copilot logout forgets it.")
-        boolean uninstall;
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[--name NAME] [--dir DIR] [--uninstall]");
+            syntax.about("""
+                    A launcher that starts the JVM directly, without JBang, in a fraction of the time. It is a copy:
+                    after an update of copilot.java or of Java, install again.""");
+            syntax.text("--name", "NAME", "Its name. Default: cop.", text -> name = text);
+            syntax.text("--dir", "DIR", "Its folder. Default: ~/.local/bin.", text -> dir = text);
+            syntax.flag("--uninstall", "Take it away again. The login stays; copilot logout forgets it.",
+                    () -> uninstall = true);
+        }
 
         @Override
         int run(CopilotClient copilot) {
@@ -1604,16 +1617,19 @@ public class copilot {
         }
     }
 
-    @CommandLine.Command(name = "copilot completion", sortOptions = false,
-            customSynopsis = "copilot completion bash|zsh|fish [--name NAME]", description = {
-            "Prints what a shell needs to complete commands, options, models and templates. Bash:",
-            "eval \"$(cop completion bash)\", zsh likewise, fish: cop completion fish | source.", ""})
-    static final class CompletionCommand extends LongHeaderCommand {
-        @Parameters(paramLabel = "SHELL", description = "bash, zsh or fish.")
+    static final class CompletionCommand extends Command {
         String shell;
-
-        @Option(names = "--name", paramLabel = "NAME", description = "What you type to run it. Default: cop.")
         String name = "cop";
+
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("bash|zsh|fish [--name NAME]");
+            syntax.about("""
+                    Prints what a shell needs to complete commands, options, models and templates. Bash:
+                    eval "$(cop completion bash)", zsh likewise, fish: cop completion fish | source.""");
+            syntax.word("SHELL", "bash, zsh or fish.", word -> shell = word);
+            syntax.text("--name", "NAME", "What you type to run it. Default: cop.", text -> name = text);
+        }
 
         @Override
         int run(CopilotClient copilot) {
@@ -1633,19 +1649,23 @@ public class copilot {
         private Completion completion() {
             var commands = new LinkedHashMap<String, CommandLine>();
             for (String each : Commands.NAMES) {
-                if (!each.equals("help")) commands.put(each, new CommandLine(Commands.create(each)));
+                if (!each.equals("help")) commands.put(each, Commands.line(each, Commands.create(each)));
             }
             return new Completion(name, commands, Commands.OVERVIEW);
         }
     }
 
-    @CommandLine.Command(name = "copilot repl", sortOptions = false,
-            customSynopsis = "copilot repl [OPTIONS] [FILE…]", description = {
-            "A JShell that knows your login: ask(\"…\"), stream, chat, prompt, template, rows, batch, models,",
-            "run, api. FILE… is run, and the shell ends: 0, the number behind /exit, or the error's code.", ""})
-    static final class ReplCommand extends LongHeaderCommand {
-        @Parameters(paramLabel = "FILE", arity = "0..*", description = "Java snippets; - is stdin.")
+    static final class ReplCommand extends Command {
         List<String> files = List.of();
+
+        @Override
+        void declare(Syntax syntax) {
+            syntax.usage("[OPTIONS] [FILE…]");
+            syntax.about("""
+                    A JShell that knows your login: ask("…"), stream, chat, prompt, template, rows, batch, models,
+                    run, api. FILE… is run, and the shell ends: 0, the number behind /exit, or the error's code.""");
+            syntax.words("FILE", "Java snippets; - is stdin.", words -> files = words);
+        }
 
         @Override
         int run(CopilotClient copilot) {
@@ -3662,11 +3682,10 @@ final class Completion {
     private List<String> names() { return Stream.concat(commands.keySet().stream(), Stream.of("help")).toList(); }
 
     String bash() {
-        var all = new CommandLine(CommandLine.Model.CommandSpec.create().name(name));
+        var all = new CommandLine(CommandSpec.create().name(name));
         commands.forEach(all::addSubcommand);
-        all.addSubcommand("help", CommandLine.Model.CommandSpec.create().addPositional(CommandLine.Model
-                .PositionalParamSpec.builder().paramLabel("COMMAND").type(String.class)
-                .completionCandidates(names()).build()));
+        all.addSubcommand("help", CommandSpec.create().addPositional(PositionalParamSpec.builder()
+                .paramLabel("COMMAND").type(String.class).completionCandidates(names()).build()));
         String script = AutoComplete.bash(name, all)        // else bash completes no files, and zsh knows no compopt
                 .replaceAll("type compopt &>/dev/null && compopt \\+o default", "true");
         var lists = Pattern.compile("(?m)^ *local (\\w+)=\\(\"(\\w+)-at-hand\"\\).*\\R");
@@ -3708,7 +3727,7 @@ final class Completion {
                 .append(String.join(" ", names())).append("'\n").toString();
     }
 
-    private String fish(CommandLine.Model.OptionSpec option) {
+    private String fish(OptionSpec option) {
         var words = new StringBuilder();
         for (String each : option.names()) {
             words.append(each.startsWith("--") ? " -l " : " -s ").append(each.replaceFirst("^-+", ""));

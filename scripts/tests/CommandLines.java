@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 import tools.jackson.databind.JsonNode;
 
 /// What a user types: help, mistakes, `models`, `api`; the small words of the tool; and its file as it lies there.
@@ -125,7 +125,7 @@ class CommandLines {
         String help = fine(name, "--help").out();
         narrow(100, help);
         assertTrue(help.startsWith("Usage: copilot " + name), help);
-        var spec = new CommandLine(copilot.Commands.create(name)).getCommandSpec();
+        var spec = spec(name);
         for (var option : spec.options()) {
             for (String word : option.names()) {
                 assertTrue(Pattern.compile("(?<![\\w-])" + word + "(?![\\w-])").matcher(help).find(), word + "\n"
@@ -142,17 +142,21 @@ class CommandLines {
             "chat, -m --model -s --system -f --file -o --output -O --option --temperature --max-tokens --top-p --seed"
             + " --reasoning-effort -u --usage --json --no-stream --timeout -c --continue --cid --no-log"})
     void thePromisedOptionsAreThere(String name, String options) {
-        var known = new CommandLine(copilot.Commands.create(name)).getCommandSpec().optionsMap().keySet();
+        var known = spec(name).optionsMap().keySet();
         var common = List.of("--host", "-H", "-v", "--verbose", "-q", "--quiet", "-h", "--help");
         Stream.concat(Stream.of(options.split(" ")), common.stream())
                 .forEach(option -> assertTrue(known.contains(option), name + " " + option));
         assertTrue(known.contains("--header"), name);
     }
 
+    private static CommandSpec spec(String name) {
+        return copilot.Commands.line(name, copilot.Commands.create(name)).getCommandSpec();
+    }
+
     @ParameterizedTest
     @MethodSource("commands")
     void minusPIsNotUsed(String name) {
-        assertFalse(new CommandLine(copilot.Commands.create(name)).getCommandSpec().optionsMap().containsKey("-p"));
+        assertFalse(spec(name).optionsMap().containsKey("-p"));
     }
 
     // ----------------------------------------------------------------------------------------------- mistakes
@@ -321,6 +325,11 @@ class CommandLines {
     void wrongHeadersInTheEnvironmentNameTheVariable() {
         cop.with("COP_HEADERS", "nocolon");
         refused("COP_HEADERS", "models");
+    }
+
+    @Test
+    void wordsMayStandAmongOptions() {
+        assertEquals("b c d", fine("chat", "say: b", "--no-log", "c", "-q", "--", "d").out().strip());
     }
 
     @ParameterizedTest
