@@ -1079,7 +1079,7 @@ public class copilot {
                       ---
                       Explain this for {{reader}}:
 
-{{input}}""");
+                      {{input}}""");
             syntax.optionalWord("ACTION", "list, show, check or path.", word -> action = word);
             syntax.words("NAME", "A template, or its file.", words -> names = words);
             syntax.flag("--json", "list as JSON.", () -> json = true);

@@ -328,6 +328,11 @@ class CommandLines {
     }
 
     @Test
+    void theExampleOfATemplateCanBeCopied() {
+        assertTrue(fine("templates", "--help").out().contains("\n  ---\n  description: Explain"));
+    }
+
+    @Test
     void wordsMayStandAmongOptions() {
         assertEquals("b c d", fine("chat", "say: b", "--no-log", "c", "-q", "--", "d").out().strip());
     }
