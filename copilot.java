@@ -3267,6 +3267,11 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
             "-Xmn12m", "-XX:SurvivorRatio=2", "-Xlog:disable", "--enable-native-access=ALL-UNNAMED",
             "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8");
 
+    /// The profile of the training's methods (JEP 515) stays out of the cache: with it each start compiles what all of
+    /// the commands there had often called, which cost a chat a seventh of its CPU time.
+    private static final List<String> CLASSES_ALONE = List.of("-XX:+UnlockDiagnosticVMOptions",
+            "-XX:+IgnoreUnrecognizedVMOptions", "-XX:-AOTRecordTraining");
+
     Path file() { return folder.resolve(WINDOWS ? name + ".cmd" : name); }
 
     /// Copies the running program, makes its cache, writes the launcher.
@@ -3329,6 +3334,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                 program.resolve("certificate.pem").toString()));
         shown.addAll(store);
         var command = new ArrayList<>(List.of(java().toString(), "-XX:AOTCacheOutput=" + program.resolve("cop.aot")));
+        command.addAll(CLASSES_ALONE);
         command.addAll(OPTIONS);
         command.addAll(List.of("-cp", classes(program), "cop.copilot", Rehearsal.WORD, keys.toString()));
         boolean trained = ends(program, made) && ends(program, shown) && ends(program, command)
@@ -13807,15 +13813,16 @@ final class Wire implements AutoCloseable {
 
     /// HTTP/1.1 also where HTTP/2 is offered: a chat gains nothing by streams, and a batch meets no limit on them.
     private synchronized HttpClient client() {
-        if (clients.isEmpty()) clients.add(client(null));
+        if (clients.isEmpty()) clients.add(client(Trust.ofJdk()));
         return clients.getLast();
     }
 
     private HttpClient client(SSLContext tls) {
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
+                .sslContext(tls).sslParameters(new SSLParameters())
                 .followRedirects(HttpClient.Redirect.NEVER).executor(Executors.newVirtualThreadPerTaskExecutor());
         proxies.applyTo(builder);
-        return Apart.made((tls == null ? builder : builder.sslContext(tls))::build);
+        return Apart.made(builder::build);
     }
 
     /// A certificate that the JDK does not trust may be trusted by SSL_CERT_FILE, which is read only now: reading it
@@ -13922,6 +13929,7 @@ final class Wire implements AutoCloseable {
             response.cancel(true);
             throw new Interrupted();
         } catch (ExecutionException e) {
+            if (e.getCause() instanceof Fault fault) throw fault;
             if (!(e.getCause() instanceof IOException reason)) throw new IllegalStateException(e.getCause());
             while ("Too many retries".equals(reason.getMessage()) && reason.getCause() instanceof IOException cause) {
                 reason = cause;                             // the JDK wraps it once or twice where it may not repeat
@@ -14031,8 +14039,50 @@ final class Proxies {
     }
 }
 
-/// The JDK's certificate authorities and those of a PEM file together: a company's, in SSL_CERT_FILE.
+/// Whom TLS trusts.
 final class Trust {
+    /// The JDK's certificate authorities. They are read when the first connection wants them: 80 ms that a plain HTTP
+    /// one, to a stand-in or a gateway on this machine, does not pay.
+    static SSLContext ofJdk() { return new SSLContext(new WhenNeeded(), null, "TLS") { }; }
+
+    private static final class WhenNeeded extends SSLContextSpi {
+        private SSLContext context() {
+            try {
+                return SSLContext.getDefault();             // one for all that asks, and read once
+            } catch (NoSuchAlgorithmException e) {
+                throw Fault.error("Java's certificate authorities cannot be read: "
+                        + Text.reason(Text.chain(e).reduce((_, deepest) -> deepest).orElse(e)),
+                        "is the JDK whole, and javax.net.ssl.trustStore right?");
+            }
+        }
+
+        @Override
+        protected SSLEngine engineCreateSSLEngine() { return context().createSSLEngine(); }
+
+        @Override
+        protected SSLEngine engineCreateSSLEngine(String host, int port) {
+            return context().createSSLEngine(host, port);
+        }
+
+        @Override
+        protected SSLSocketFactory engineGetSocketFactory() { return context().getSocketFactory(); }
+
+        @Override
+        protected SSLServerSocketFactory engineGetServerSocketFactory() { return context().getServerSocketFactory(); }
+
+        @Override
+        protected SSLSessionContext engineGetClientSessionContext() { return context().getClientSessionContext(); }
+
+        @Override
+        protected SSLSessionContext engineGetServerSessionContext() { return context().getServerSessionContext(); }
+
+        @Override
+        protected void engineInit(KeyManager[] keys, TrustManager[] trust, SecureRandom random) {
+            throw new UnsupportedOperationException();
+        }
+    }
+
+    /// The JDK's certificate authorities and those of a PEM file together: a company's, in SSL_CERT_FILE.
     static SSLContext with(Path pem) {
         try (var in = Files.newInputStream(pem)) {
             var certificates = CertificateFactory.getInstance("X.509").generateCertificates(in);
