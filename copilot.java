@@ -11355,7 +11355,12 @@ final class Data {
                 list.forEach(item -> array.add(node(item)));
                 yield array;
             }
-            case Digits digits -> Json.tryParse(digits.text());
+            case Digits digits -> {
+                var number = Json.tryParse(digits.text());
+                if (number.isNumber()) yield number;
+                throw Fault.usage("the number " + Text.shortened(digits.text(), 40) + " is beyond all bounds",
+                        "as a text it has quotes");
+            }
             case Boolean truth -> JsonNodeFactory.instance.booleanNode(truth);
             case String text -> JsonNodeFactory.instance.stringNode(text);
             default -> JsonNodeFactory.instance.nullNode();
@@ -15090,11 +15095,20 @@ final class JsonTree {
                 case LONG -> NODES.numberNode(json.getLongValue());
                 default -> NODES.numberNode(json.getBigIntegerValue());
             };
-            case VALUE_NUMBER_FLOAT -> NODES.numberNode(json.getDecimalValue());
+            case VALUE_NUMBER_FLOAT -> decimal(json);
             case VALUE_TRUE, VALUE_FALSE -> NODES.booleanNode(json.getBooleanValue());
             case VALUE_NULL -> NODES.nullNode();
             default -> throw new StreamReadException(json, json.currentToken() + " begins no value");
         };
+    }
+
+    /// A BigDecimal has an int for its exponent; of 1e9999999999 Jackson tells by an exception that is none of its own.
+    private static JsonNode decimal(JsonParser json) {
+        try {
+            return NODES.numberNode(json.getDecimalValue());
+        } catch (NumberFormatException e) {
+            throw new StreamReadException(json, "the number is beyond all bounds", e);
+        }
     }
 
     static byte[] bytes(JsonNode tree) {
