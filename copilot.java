@@ -161,16 +161,24 @@ import picocli.CommandLine.Model.ISetter;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonEncoding;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.PrettyPrinter;
 import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.exc.StreamReadException;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.util.ByteArrayBuilder;
+import tools.jackson.core.util.DefaultPrettyPrinter;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.MappingIterator;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ContainerNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.dataformat.csv.CsvMapper;
@@ -8784,11 +8792,11 @@ final class EmbeddingsReading implements Reading<Embeddings> {
             }
             case "model" -> model = token == JsonToken.VALUE_STRING ? parser.getString() : "";
             case "usage" -> {
-                JsonNode usage = parser.readValueAsTree();
+                var usage = JsonTree.read(parser);
                 tokens = usage.path("total_tokens").asLong(usage.path("prompt_tokens").asLong(0));
             }
             case "error" -> {
-                JsonNode error = parser.readValueAsTree();
+                var error = JsonTree.read(parser);
                 if (!error.isNull()) throw wrong(Text.shortened(Text.printable(Json.text(error, "message")), 300));
             }
             default -> parser.skipChildren();
@@ -9581,7 +9589,7 @@ abstract sealed class AnswerReader permits ChatAnswer, ResponsesAnswer, Messages
         if (error.isNull() || error.isMissingNode()) {
             throw new Unfinished("GitHub broke the answer off, and does not say why", "try again");
         }
-        var said = Refusal.inside(Json.object().set("error", error).toString(), requestId);
+        var said = Refusal.inside(Json.compact(Json.object().set("error", error)), requestId);
         throw new Unfinished("GitHub broke the answer off: " + said.said(), "try again, or another model (-m)");
     }
 
@@ -9818,7 +9826,7 @@ final class MessagesAnswer extends AnswerReader {
         for (int i = 0; i < answer.path("content").size(); i++) {
             begun(i, answer.path("content").get(i));
             var input = answer.path("content").get(i).path("input");
-            if (input.isObject() && !input.isEmpty()) arguments(i, input.toString());
+            if (input.isObject() && !input.isEmpty()) arguments(i, Json.compact(input));
         }
         text(0, "");
         count(answer.path("usage"));
@@ -11372,7 +11380,12 @@ final class Data {
                 list.forEach(item -> array.add(node(item)));
                 yield array;
             }
-            case Digits digits -> Json.tryParse(digits.text());
+            case Digits digits -> {
+                var number = Json.tryParse(digits.text());
+                if (number.isNumber()) yield number;
+                throw Fault.usage("the number " + Text.shortened(digits.text(), 40) + " is beyond all bounds",
+                        "as a text it has quotes");
+            }
             case Boolean truth -> JsonNodeFactory.instance.booleanNode(truth);
             case String text -> JsonNodeFactory.instance.stringNode(text);
             default -> JsonNodeFactory.instance.nullNode();
@@ -15012,9 +15025,9 @@ final class Screen implements Notes {
 // ===================================================================================================== Text
 // Small words that every part uses.
 
-/// JSON by one mapper, made when it is first needed. Numbers keep their digits.
+/// JSON as trees. The mapper costs every start 50 ms and only records need it, so it is made when they do.
 final class Json {
-    private static final class Mapper {
+    static final class Mapper {
         static final JsonMapper ONE = JsonMapper.builder()
                 .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
     }
@@ -15033,9 +15046,9 @@ final class Json {
         return seconds >= 0 && seconds < 1L << 40 ? Instant.ofEpochSecond(seconds) : Instant.EPOCH;
     }
 
-    static byte[] bytes(JsonNode json) { return Mapper.ONE.writeValueAsBytes(json); }
+    static byte[] bytes(JsonNode json) { return JsonTree.bytes(json); }
 
-    static String compact(JsonNode json) { return Mapper.ONE.writeValueAsString(json); }
+    static String compact(JsonNode json) { return JsonTree.text(json, false); }
 
     /// A record, an array or the like as JSON.
     /// @throws Fault where the value does not fit the class
@@ -15050,17 +15063,15 @@ final class Json {
 
     static JsonNode tree(Object value) { return Mapper.ONE.valueToTree(value); }
 
-    static JsonParser parser(String text) { return Mapper.ONE.createParser(text); }
+    static JsonParser parser(String text) { return JsonTree.parser(text); }
 
-    static JsonParser parser(InputStream in) { return Mapper.ONE.createParser(in); }
+    static JsonParser parser(InputStream in) { return JsonTree.parser(in); }
 
-    static JsonGenerator generator(Writer out) { return Mapper.ONE.createGenerator(out); }
+    static JsonGenerator generator(Writer out) { return JsonTree.generator(out); }
 
-    static String line(JsonNode json) { return harmless(Mapper.ONE.writeValueAsString(json)); }
+    static String line(JsonNode json) { return harmless(JsonTree.text(json, false)); }
 
-    static String pretty(JsonNode json) {
-        return harmless(Mapper.ONE.writerWithDefaultPrettyPrinter().writeValueAsString(json));
-    }
+    static String pretty(JsonNode json) { return harmless(JsonTree.text(json, true)); }
 
     /// JSON need not escape DEL and the C1 controls, but a terminal obeys them.
     private static String harmless(String json) {
@@ -15072,9 +15083,9 @@ final class Json {
     /// The value, or a missing node where the text is no JSON.
     static JsonNode tryParse(String text) {
         try {
-            return Mapper.ONE.readTree(text);
+            return JsonTree.of(text);
         } catch (JacksonException _) {
-            return Mapper.ONE.missingNode();
+            return JsonNodeFactory.instance.missingNode();
         }
     }
 
@@ -15083,6 +15094,127 @@ final class Json {
         throw Fault.error(what + " could not be understood: " + (text.isBlank() ? "it is empty"
                 : "\"" + Text.shortened(Text.printable(text), 120) + "\""),
                 "is --host right? is there a proxy with a login page? the same with -v shows more");
+    }
+}
+
+/// Reads and writes trees as Jackson's mapper does, to the byte, but without one. Numbers keep their digits.
+final class JsonTree {
+    private static final JsonFactory JSON = new JsonFactory();
+    private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+
+    private static final ObjectWriteContext COMPACT = ObjectWriteContext.empty();
+    private static final ObjectWriteContext PRETTY = new ObjectWriteContext.Base() {
+        @Override
+        public boolean hasPrettyPrinter() { return true; }
+
+        @Override
+        public PrettyPrinter getPrettyPrinter() { return new DefaultPrettyPrinter(); }
+    };
+
+    static JsonParser parser(String text) { return JSON.createParser(ObjectReadContext.empty(), text); }
+
+    static JsonParser parser(InputStream in) { return JSON.createParser(ObjectReadContext.empty(), in); }
+
+    static JsonGenerator generator(Writer out) { return JSON.createGenerator(COMPACT, out); }
+
+    /// @return a missing node where the text is empty
+    /// @throws JacksonException where it is not one JSON value
+    static JsonNode of(String text) {
+        try (var json = parser(text)) {
+            if (json.nextToken() == null) return NODES.missingNode();
+            var tree = read(json);
+            if (json.nextToken() == null) return tree;
+            throw new StreamReadException(json, "there is more than one value");
+        }
+    }
+
+    /// The value that a parser stands at; of two equal names the later value stays, in the first's place. No recursion:
+    /// how deep it may go is the parser's to say, not the stack's.
+    static JsonNode read(JsonParser json) {
+        if (!json.currentToken().isStructStart()) return scalar(json);
+        var whole = container(json);
+        var outer = new ArrayDeque<ContainerNode<?>>();
+        for (var inside = whole; inside != null; ) {
+            var token = json.nextToken();
+            if (token.isStructEnd()) {
+                inside = outer.poll();
+                continue;
+            }
+            String name = json.currentName();
+            if (token == JsonToken.PROPERTY_NAME) token = json.nextToken();
+            var value = token.isStructStart() ? container(json) : scalar(json);
+            if (inside instanceof ObjectNode object) object.set(name, value);
+            else ((ArrayNode) inside).add(value);
+            if (!(value instanceof ContainerNode<?> deeper)) continue;
+            outer.push(inside);
+            inside = deeper;
+        }
+        return whole;
+    }
+
+    private static ContainerNode<?> container(JsonParser json) {
+        return json.currentToken() == JsonToken.START_OBJECT ? NODES.objectNode() : NODES.arrayNode();
+    }
+
+    private static JsonNode scalar(JsonParser json) {
+        return switch (json.currentToken()) {
+            case VALUE_STRING -> NODES.stringNode(json.getString());
+            case VALUE_NUMBER_INT -> switch (json.getNumberType()) {
+                case INT -> NODES.numberNode(json.getIntValue());
+                case LONG -> NODES.numberNode(json.getLongValue());
+                default -> NODES.numberNode(json.getBigIntegerValue());
+            };
+            case VALUE_NUMBER_FLOAT -> decimal(json);
+            case VALUE_TRUE, VALUE_FALSE -> NODES.booleanNode(json.getBooleanValue());
+            case VALUE_NULL -> NODES.nullNode();
+            default -> throw new StreamReadException(json, json.currentToken() + " begins no value");
+        };
+    }
+
+    /// A BigDecimal has an int for its exponent; of 1e9999999999 Jackson tells by an exception that is none of its own.
+    private static JsonNode decimal(JsonParser json) {
+        try {
+            return NODES.numberNode(json.getDecimalValue());
+        } catch (NumberFormatException e) {
+            throw new StreamReadException(json, "the number is beyond all bounds", e);
+        }
+    }
+
+    static byte[] bytes(JsonNode tree) {
+        var bytes = new ByteArrayBuilder();                 // grows by pieces: a prompt may be 64 MB
+        try (var json = JSON.createGenerator(COMPACT, bytes, JsonEncoding.UTF8)) {
+            write(tree, json);
+        }
+        return bytes.toByteArray();
+    }
+
+    static String text(JsonNode tree, boolean pretty) {
+        var text = new StringWriter(512);
+        try (var json = JSON.createGenerator(pretty ? PRETTY : COMPACT, text)) {
+            write(tree, json);
+        }
+        return text.toString();
+    }
+
+    private static void write(JsonNode tree, JsonGenerator json) {
+        switch (tree.getNodeType()) {
+            case OBJECT -> {
+                json.writeStartObject(tree, tree.size());
+                for (var field : tree.properties()) {
+                    json.writeName(field.getKey());
+                    write(field.getValue(), json);
+                }
+                json.writeEndObject();
+            }
+            case ARRAY -> {
+                json.writeStartArray(tree, tree.size());
+                for (var item : tree) write(item, json);
+                json.writeEndArray();
+            }
+            case NULL -> json.writeNull();
+            case BINARY, POJO -> Json.Mapper.ONE.writeValue(json, tree);      // scripts may have put such in
+            default -> tree.serialize(json, null);          // text, numbers and truth ask no context
+        }
     }
 }
 
