@@ -3334,7 +3334,8 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
         Files.writeString(program.resolve("complete"), "");
     }
 
-    /// Plays a chat, a render and a batch over TLS, while the JVM takes notes (JEP 514).
+    /// Plays a chat, a render and a batch over TLS, and then a JShell, while the JVM takes notes (JEP 514). The JShell
+    /// has a cache of its own: with Java's compiler in it, every other command would start later.
     private void train(Path program) throws IOException {
         Path keys = program.resolve("keys.p12");
         String keytool = java().resolveSibling(WINDOWS ? "keytool.exe" : "keytool").toString();
@@ -3345,16 +3346,23 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
         var shown = new ArrayList<>(List.of(keytool, "-exportcert", "-rfc", "-file",
                 program.resolve("certificate.pem").toString()));
         shown.addAll(store);
-        var command = new ArrayList<>(List.of(java().toString(), "-XX:AOTCacheOutput=" + program.resolve("cop.aot")));
+        boolean trained = ends(program, made) && ends(program, shown)
+                && trained(program, "cop.aot", Rehearsal.COMMANDS, keys)
+                && trained(program, "repl.aot", Rehearsal.JSHELL, keys);
+        for (String left : List.of("keys.p12", "certificate.pem")) Files.deleteIfExists(program.resolve(left));
+        if (!trained) {
+            screen.warn("the training failed: it works, but starts slower; see " + program.resolve("training.log"));
+        }
+    }
+
+    private boolean trained(Path program, String cache, String rehearsal, Path keys) throws IOException {
+        var command = new ArrayList<>(List.of(java().toString(), "-XX:AOTCacheOutput=" + program.resolve(cache)));
         command.addAll(CLASSES_ALONE);
         command.addAll(OPTIONS);
-        command.addAll(List.of("-cp", classes(program), "cop.copilot", Rehearsal.WORD, keys.toString()));
-        boolean trained = ends(program, made) && ends(program, shown) && ends(program, command)
-                && Files.exists(program.resolve("cop.aot"));
-        for (String left : List.of("keys.p12", "certificate.pem")) Files.deleteIfExists(program.resolve(left));
-        if (trained) return;
-        screen.warn("the training failed: it works, but starts slower; see " + program.resolve("training.log"));
-        Files.deleteIfExists(program.resolve("cop.aot"));
+        command.addAll(List.of("-cp", classes(program), "cop.copilot", rehearsal, keys.toString()));
+        if (ends(program, command) && Files.exists(program.resolve(cache))) return true;
+        Files.deleteIfExists(program.resolve(cache));
+        return false;
     }
 
     /// Whether a command ends well.
@@ -3401,6 +3409,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                   *) LC_ALL=C.UTF-8 && export LC_ALL ;;
                 esac
                 cache=-XX:AOTCache=$app/cop.aot
+                [ "$1" = repl ] && cache=-XX:AOTCache=$app/repl.aot
                 if [ ! -x "$java" ]; then
                   cache=-Dcopilot.cache=none java=
                   for other in "$JAVA_HOME/bin/java" "$(command -v java)" /usr/lib/jvm/*/bin/java; do
@@ -3526,13 +3535,13 @@ final class Rehearsal {
         }
     }
 
-    /// The command line that `install` trains with.
-    static final String WORD = "--rehearse";
+    /// The command lines that `install` trains with.
+    static final String COMMANDS = "--rehearse", JSHELL = "--rehearse-jshell";
 
     static void run() {
         play(List.of(List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"),
                 List.of("chat", "--no-such-option"),
-                List.of("chat", "-t", "commit-message", "--var", "diff=+a")), "", null);
+                List.of("chat", "-t", "commit-message", "--var", "diff=+a")), Stdin.Kind.PIPE, null);
     }
 
     /// More of the tool, and over TLS, for a cache that has all the time.
@@ -3546,7 +3555,12 @@ final class Rehearsal {
                 List.of("chat"), List.of("render", "review", "--example"), List.of("templates"), List.of("models"),
                 List.of("token"), List.of("status"), List.of("batch", "classify", "-d", "rows.jsonl", "-o", "out.jsonl",
                 "--delay", "0"), List.of("batch", "classify", "-d", "rows.jsonl", "-o", "out.jsonl", "--dry-run"),
-                List.of("batch", "status", "out.jsonl")), "{\"id\": 1, \"text\": \"hello\"}\n", keys);
+                List.of("batch", "status", "out.jsonl")), Stdin.Kind.PIPE, keys);
+    }
+
+    /// The shell that runs a file, and the one for a person, which finds its input at the end.
+    static int shell(Path keys) {
+        return play(List.of(List.of("repl", "snippets.jsh"), List.of("repl")), Stdin.Kind.TERMINAL, keys);
     }
 
     /// What a terminal gets, for here there is none.
@@ -3559,7 +3573,7 @@ final class Rehearsal {
 
     /// @param keys null: without TLS
     /// @return 0, or 1 where a command ended as it should not, or there was no playing at all
-    private static int play(List<List<String>> commands, String rows, Path keys) {
+    private static int play(List<List<String>> commands, Stdin.Kind stdin, Path keys) {
         try (var server = keys == null ? new ServerSocket(0, 5, InetAddress.getLoopbackAddress()) : secure(keys)) {
             Path home = Files.createTempDirectory("copilot-rehearsal-");
             markdown();
@@ -3567,13 +3581,14 @@ final class Rehearsal {
             var variables = new HashMap<>(Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal",
                     "COP_HOST", (keys == null ? "http" : "https") + "://127.0.0.1:" + server.getLocalPort()));
             if (keys != null) variables.put("SSL_CERT_FILE", keys.resolveSibling("certificate.pem").toString());
-            Files.writeString(home.resolve("rows.jsonl"), rows);
+            Files.writeString(home.resolve("rows.jsonl"), "{\"id\": 1, \"text\": \"hello\"}\n");
+            Files.writeString(home.resolve("snippets.jsh"), "record A(int b) { }\nvar a = new A(1);\na.b()\n");
             int failed = 0;
             for (var command : commands) {
                 var nowhere = new PrintWriter(new OutputStreamWriter(OutputStream.nullOutputStream(),
                         StandardCharsets.UTF_8));
                 var said = new StringWriter();
-                var env = new Environment(new Stdin(new ByteArrayInputStream("hello".getBytes()), Stdin.Kind.PIPE),
+                var env = new Environment(new Stdin(new ByteArrayInputStream("hello".getBytes()), stdin),
                         nowhere, new PrintWriter(said), variables, Descriptors::isTerminal, Time.SYSTEM, () -> false,
                         home);
                 int code = copilot.run(env, command.toArray(String[]::new));
@@ -14520,9 +14535,8 @@ final class RealProcess {
                     + System.getProperty("sun.jnu.encoding") + " cannot carry",
                     "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
         }
-        if (args.length == 2 && args[0].equals(Rehearsal.WORD)) {
-            return Rehearsal.all(Path.of(args[1]));
-        }
+        if (args.length == 2 && args[0].equals(Rehearsal.COMMANDS)) return Rehearsal.all(Path.of(args[1]));
+        if (args.length == 2 && args[0].equals(Rehearsal.JSHELL)) return Rehearsal.shell(Path.of(args[1]));
         int code = copilot.run(env, args);
         if (Rehearsal.wanted()) Rehearsal.run();
         return code == Fault.INTERRUPTED ? signals.exitCode() : code;

@@ -69,6 +69,7 @@ class Installs {
         answers();
         Path program = programs().getFirst();
         assertTrue(Files.size(program.resolve("cop.aot")) > 1 << 20);
+        assertTrue(Files.size(program.resolve("repl.aot")) > 1 << 20);
         try (var files = Files.list(program)) {
             assertTrue(files.noneMatch(f -> f.toString().matches(".*(p12|pem|config)")), "nothing of the training");
         }
@@ -92,6 +93,32 @@ class Installs {
         assertFalse(install().err().contains("training"));
         assertEquals(made, Files.getLastModifiedTime(programs().getFirst().resolve("cop.aot")));
         assertEquals(1, programs().size());
+    }
+
+    /// A start loads what its command needs, out of the cache, and nothing else.
+    @Test
+    void aStartLoadsItsOwnClassesAlone() throws Exception {
+        install();
+        String chat = classesOf("chat", "say: hi"), shell = classesOf("repl", cop.write("a.jsh", "1 + 1").toString());
+        assertTrue(chat.contains("cop.ChatJob source: shared objects file"), chat);
+        assertTrue(shell.contains("jdk.jshell.JShell source: shared objects file"), shell);
+        var apart = Pattern.compile(".*(jdk\\.jshell|com\\.sun\\.tools|\\$Proxy|\\.jar$).*");
+        assertEquals(List.of(), chat.lines().filter(line -> apart.matcher(line).matches()).toList());
+        assertTrue(shell.lines().filter(line -> line.contains("com.sun.tools.javac")).filter(line ->
+                !line.contains("shared objects file")).count() < 50, shell);
+    }
+
+    private String classesOf(String... words) throws Exception {
+        Path log = cop.file("classes"), copy = cop.file("cop-logging");
+        Files.deleteIfExists(log);
+        Files.copy(launcher(), copy, StandardCopyOption.COPY_ATTRIBUTES, StandardCopyOption.REPLACE_EXISTING);
+        Files.writeString(copy, Files.readString(copy).replace("-Xlog:disable", "-Xlog:disable -Xlog:class+load:file="
+                + log));
+        var command = new ArrayList<>(List.of(copy.toString()));
+        command.addAll(List.of(words));
+        var outcome = Harness.finished(cop.process().command(command).start(), "");
+        assertEquals(0, outcome.code(), outcome::all);
+        return Files.readString(log);
     }
 
     @Test
