@@ -3401,7 +3401,11 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
         return """
                 #!/bin/sh
                 # %1$s, written by `copilot install`; `%2$s install --uninstall` takes it away.
-                case "$#$1" in 1--version | 1-V) echo '%7$s' && exit ;; esac
+                case "$#$1" in
+                  1--version | 1-V) echo '%7$s' && exit ;;
+                  0 | 1--help | 1-h | 1help) cat <<'END' && exit ;;
+                %8$sEND
+                esac
                 app=%3$s
                 java=%4$s
                 case "${LC_ALL:-${LC_CTYPE:-$LANG}}" in
@@ -3430,7 +3434,8 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                 fi
                 exec "$java" "$cache" %5$s -cp "%6$s" cop.copilot "$@"
                 """.formatted(MARK, name, quoted(program), quoted(java()), String.join(" ", OPTIONS),
-                classes(program).replace(program.toString(), "$app"), "copilot.java " + cop.copilot.VERSION);
+                classes(program).replace(program.toString(), "$app"), "copilot.java " + cop.copilot.VERSION,
+                cop.copilot.Commands.OVERVIEW);
     }
 
     private static String quoted(Path path) { return "'" + path.toString().replace("'", "'\\''") + "'"; }

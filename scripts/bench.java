@@ -100,6 +100,7 @@ public class bench {
         rows.add(new Row("`cop` chat, installed (AOT)", shell(host, cop + " chat '" + ASK + "'")));
         rows.add(overHttps("`cop` chat over HTTPS", trusting(Path.of(cop))));
         rows.add(new Row("`cop --version`", shell(host, cop + " --version")));
+        rows.add(new Row("`cop --help`", shell(host, cop + " --help")));
         rows.add(new Row("chat through JBang", shell(host, "scripts/jbang copilot.java chat '" + ASK + "'")));
         rows.add(new Row("JBang, an empty script", shell(host, "scripts/jbang " + emptyScript())));
         rows.add(new Row("`chat -t review`, with `//CDS`",

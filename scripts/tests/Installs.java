@@ -57,6 +57,9 @@ class Installs {
         var help = run("", "--help");
         assertEquals(copilot.Commands.OVERVIEW, help.out(), help::all);
         assertEquals("", help.err());
+        for (String[] asked : new String[][]{{}, {"-h"}, {"help"}, {"help", "help"}}) {
+            assertEquals(help.out(), run("", asked).out());
+        }
     }
 
     @Test
