@@ -3302,8 +3302,9 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
             Path program = share.resolve(fingerprint(raised));
             try (var lock = FileChannel.open(share.resolve("lock"), StandardOpenOption.CREATE,
                     StandardOpenOption.WRITE); var _ = lock.lock()) {
-                boolean complete = Files.exists(program.resolve("complete"));
-                if (!complete || !Files.exists(program.resolve("cop.aot"))) build(program, jars, raised);
+                boolean complete = Files.exists(program.resolve("complete"))
+                        && Rehearsal.PARTS.stream().allMatch(part -> Files.exists(cache(program, part)));
+                if (!complete) build(program, jars, raised);
                 writeLauncher(program);
                 tidy();
             }
@@ -3329,13 +3330,13 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
         for (int i = 0; i < jars.size(); i++) {
             Files.write(program.resolve("%02d.jar".formatted(i)), contents.get(i));
         }
-        screen.note("training, some seconds");
+        screen.note("training, half a minute");
         train(program);
         Files.writeString(program.resolve("complete"), "");
     }
 
-    /// Plays a chat, a render and a batch over TLS, and then a JShell, while the JVM takes notes (JEP 514). The JShell
-    /// has a cache of its own: with Java's compiler in it, every other command would start later.
+    /// Plays chats, a JShell and other commands over TLS, while the JVM takes notes (JEP 514): a cache for each, for
+    /// what one holds costs every start that uses it. Java's compiler has no place in a chat, nor have batches.
     private void train(Path program) throws IOException {
         Path keys = program.resolve("keys.p12");
         String keytool = java().resolveSibling(WINDOWS ? "keytool.exe" : "keytool").toString();
@@ -3347,22 +3348,28 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                 program.resolve("certificate.pem").toString()));
         shown.addAll(store);
         boolean trained = ends(program, made) && ends(program, shown)
-                && trained(program, "cop.aot", Rehearsal.COMMANDS, keys)
-                && trained(program, "repl.aot", Rehearsal.JSHELL, keys);
+                && Rehearsal.PARTS.stream().allMatch(part -> trained(program, part, keys));
         for (String left : List.of("keys.p12", "certificate.pem")) Files.deleteIfExists(program.resolve(left));
         if (!trained) {
             screen.warn("the training failed: it works, but starts slower; see " + program.resolve("training.log"));
         }
     }
 
-    private boolean trained(Path program, String cache, String rehearsal, Path keys) throws IOException {
-        var command = new ArrayList<>(List.of(java().toString(), "-XX:AOTCacheOutput=" + program.resolve(cache)));
+    private static Path cache(Path program, String part) { return program.resolve(part + ".aot"); }
+
+    private boolean trained(Path program, String part, Path keys) {
+        Path cache = cache(program, part);
+        var command = new ArrayList<>(List.of(java().toString(), "-XX:AOTCacheOutput=" + cache));
         command.addAll(CLASSES_ALONE);
         command.addAll(OPTIONS);
-        command.addAll(List.of("-cp", classes(program), "cop.copilot", rehearsal, keys.toString()));
-        if (ends(program, command) && Files.exists(program.resolve(cache))) return true;
-        Files.deleteIfExists(program.resolve(cache));
-        return false;
+        try {
+            command.addAll(List.of("-cp", classes(program), "cop.copilot", Rehearsal.WORD, part, keys.toString()));
+            if (ends(program, command) && Files.exists(cache)) return true;
+            Files.deleteIfExists(cache);
+            return false;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /// Whether a command ends well.
@@ -3412,8 +3419,8 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                   *[Uu][Tt][Ff]-8* | *[Uu][Tt][Ff]8*) ;;
                   *) LC_ALL=C.UTF-8 && export LC_ALL ;;
                 esac
-                cache=-XX:AOTCache=$app/cop.aot
-                [ "$1" = repl ] && cache=-XX:AOTCache=$app/repl.aot
+                case "$1" in chat | repl) part=$1 ;; *) part=others ;; esac
+                cache=-XX:AOTCache=$app/$part.aot
                 if [ ! -x "$java" ]; then
                   cache=-Dcopilot.cache=none java=
                   for other in "$JAVA_HOME/bin/java" "$(command -v java)" /usr/lib/jvm/*/bin/java; do
@@ -3441,7 +3448,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
     private static String quoted(Path path) { return "'" + path.toString().replace("'", "'\\''") + "'"; }
 
     private String batchFile(Path program) throws IOException {
-        String command = "\"" + java() + "\" -XX:AOTCache=\"" + program.resolve("cop.aot") + "\" "
+        String command = "\"" + java() + "\" -XX:AOTCache=\"" + cache(program, "others") + "\" "
                 + String.join(" ", OPTIONS) + " -cp \"" + classes(program) + "\" cop.copilot ";
         return "@echo off\r\nrem " + MARK + ", written by `copilot install`\r\n" + command.replace("%", "%%")
                 + "%*\r\n";
@@ -3540,32 +3547,37 @@ final class Rehearsal {
         }
     }
 
-    /// The command lines that `install` trains with.
-    static final String COMMANDS = "--rehearse", JSHELL = "--rehearse-jshell";
+    /// The command line that `install` trains with, and what it can be followed by.
+    static final String WORD = "--rehearse";
+    static final List<String> PARTS = List.of("chat", "repl", "others");
 
     static void run() {
+        markdown();
         play(List.of(List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"),
                 List.of("chat", "--no-such-option"),
                 List.of("chat", "-t", "commit-message", "--var", "diff=+a")), Stdin.Kind.PIPE, null);
     }
 
-    /// More of the tool, and over TLS, for a cache that has all the time.
+    /// One of the parts over TLS, for a cache of its own, which has all the time.
     ///
     /// @param keys a PKCS #12 file, its password `rehearsal`, with the certificate as PEM beside it
     /// @return 0 where all went as it should
-    static int all(Path keys) {
-        return play(List.of(List.of("--version"), List.of("--help"), List.of("chat", "--help"),
-                List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"), List.of("chat", "--json", "hello"),
-                List.of("chat", "--no-such-option"), List.of("chat", "-t", "commit-message", "--var", "diff=+a"),
-                List.of("chat"), List.of("render", "review", "--example"), List.of("templates"), List.of("models"),
-                List.of("token"), List.of("status"), List.of("batch", "classify", "-d", "rows.jsonl", "-o", "out.jsonl",
-                "--delay", "0"), List.of("batch", "classify", "-d", "rows.jsonl", "-o", "out.jsonl", "--dry-run"),
-                List.of("batch", "status", "out.jsonl")), Stdin.Kind.PIPE, keys);
-    }
-
-    /// The shell that runs a file, and the one for a person, which finds its input at the end.
-    static int shell(Path keys) {
-        return play(List.of(List.of("repl", "snippets.jsh"), List.of("repl")), Stdin.Kind.TERMINAL, keys);
+    static int play(String part, Path keys) {
+        return switch (part) {
+            case "chat" -> {
+                markdown();
+                yield play(List.of(List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"),
+                        List.of("chat", "--json", "hello"), List.of("chat", "-c", "hello"), List.of("chat"),
+                        List.of("chat", "--help"), List.of("chat", "--no-such-option"),
+                        List.of("chat", "-t", "commit-message", "--var", "diff=+a")), Stdin.Kind.PIPE, keys);
+            }
+            // a person's shell finds its input at the end
+            case "repl" -> play(List.of(List.of("repl", "snippets.jsh"), List.of("repl")), Stdin.Kind.TERMINAL, keys);
+            default -> play(List.of(List.of("--help"), List.of("render", "review", "--example"), List.of("templates"),
+                    List.of("models"), List.of("token"), List.of("status"), List.of("batch", "classify", "-d",
+                    "rows.jsonl", "-o", "out.jsonl", "--delay", "0"), List.of("batch", "classify", "-d", "rows.jsonl",
+                    "-o", "out.jsonl", "--dry-run"), List.of("batch", "status", "out.jsonl")), Stdin.Kind.PIPE, keys);
+        };
     }
 
     /// What a terminal gets, for here there is none.
@@ -3581,7 +3593,6 @@ final class Rehearsal {
     private static int play(List<List<String>> commands, Stdin.Kind stdin, Path keys) {
         try (var server = keys == null ? new ServerSocket(0, 5, InetAddress.getLoopbackAddress()) : secure(keys)) {
             Path home = Files.createTempDirectory("copilot-rehearsal-");
-            markdown();
             Thread.ofVirtual().start(() -> answer(server));
             var variables = new HashMap<>(Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal",
                     "COP_HOST", (keys == null ? "http" : "https") + "://127.0.0.1:" + server.getLocalPort()));
@@ -14540,8 +14551,7 @@ final class RealProcess {
                     + System.getProperty("sun.jnu.encoding") + " cannot carry",
                     "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
         }
-        if (args.length == 2 && args[0].equals(Rehearsal.COMMANDS)) return Rehearsal.all(Path.of(args[1]));
-        if (args.length == 2 && args[0].equals(Rehearsal.JSHELL)) return Rehearsal.shell(Path.of(args[1]));
+        if (args.length == 3 && args[0].equals(Rehearsal.WORD)) return Rehearsal.play(args[1], Path.of(args[2]));
         int code = copilot.run(env, args);
         if (Rehearsal.wanted()) Rehearsal.run();
         return code == Fault.INTERRUPTED ? signals.exitCode() : code;

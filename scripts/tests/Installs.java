@@ -2,6 +2,7 @@ package cop;
 
 import module java.base;
 
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -13,7 +14,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 /// `install`: the launcher as a person has it, in a home of its own.
-@Timeout(value = 8, unit = TimeUnit.MINUTES)              // each install trains for some seconds, more where it is busy
+@Timeout(value = 8, unit = TimeUnit.MINUTES)              // each install trains for half a minute, more where it is busy
 class Installs {
     private final Harness cop = Harness.loggedIn();
 
@@ -25,6 +26,40 @@ class Installs {
 
     private Harness.Outcome install(String... more) {
         return cop.runProcess("", Stream.concat(Stream.of("install"), Stream.of(more)).toArray(String[]::new));
+    }
+
+    /// A program that a test before has had trained.
+    private static Path trained;
+
+    /// The same where training is not what it is about: it takes half a minute.
+    private Harness.Outcome installTrained(String... more) throws IOException {
+        Path share = cop.file(".local/share/copilot.java");
+        if (trained != null) copy(trained, share);
+        var outcome = install(more);
+        if (trained == null) {
+            trained = Files.createTempDirectory("copilot-trained-");
+            copy(share, trained);
+            Files.delete(trained.resolve("launchers"));
+        }
+        return outcome;
+    }
+
+    @AfterAll
+    static void forget() throws IOException {
+        if (trained == null) return;
+        try (var all = Files.walk(trained)) {
+            for (Path each : all.sorted(Comparator.reverseOrder()).toList()) Files.delete(each);
+        }
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        try (var all = Files.walk(from)) {
+            for (Path each : all.toList()) {
+                Path copy = to.resolve(from.relativize(each).toString());
+                if (Files.isDirectory(each)) Files.createDirectories(copy);
+                else Files.copy(each, copy, StandardCopyOption.COPY_ATTRIBUTES);
+            }
+        }
     }
 
     private Path launcher() { return cop.file(".local/bin/cop"); }
@@ -71,8 +106,7 @@ class Installs {
         assertFalse(outcome.err().contains("training failed"), outcome::all);
         answers();
         Path program = programs().getFirst();
-        assertTrue(Files.size(program.resolve("cop.aot")) > 1 << 20);
-        assertTrue(Files.size(program.resolve("repl.aot")) > 1 << 20);
+        for (String part : Rehearsal.PARTS) assertTrue(Files.size(program.resolve(part + ".aot")) > 1 << 20, part);
         try (var files = Files.list(program)) {
             assertTrue(files.noneMatch(f -> f.toString().matches(".*(p12|pem|config)")), "nothing of the training");
         }
@@ -92,20 +126,21 @@ class Installs {
         assertEquals(130, process.exitValue());
         // a second time: the same program, nothing is trained again
         cop.sim.set("latency", 0);
-        var made = Files.getLastModifiedTime(program.resolve("cop.aot"));
+        var made = Files.getLastModifiedTime(program.resolve("chat.aot"));
         assertFalse(install().err().contains("training"));
-        assertEquals(made, Files.getLastModifiedTime(programs().getFirst().resolve("cop.aot")));
+        assertEquals(made, Files.getLastModifiedTime(programs().getFirst().resolve("chat.aot")));
         assertEquals(1, programs().size());
     }
 
     /// A start loads what its command needs, out of the cache, and nothing else.
     @Test
     void aStartLoadsItsOwnClassesAlone() throws Exception {
-        install();
+        installTrained();
         String chat = classesOf("chat", "say: hi"), shell = classesOf("repl", cop.write("a.jsh", "1 + 1").toString());
         assertTrue(chat.contains("cop.ChatJob source: shared objects file"), chat);
         assertTrue(shell.contains("jdk.jshell.JShell source: shared objects file"), shell);
-        var apart = Pattern.compile(".*(jdk\\.jshell|com\\.sun\\.tools|\\$Proxy|\\.jar$).*");
+        assertTrue(classesOf("templates").contains("cop.TemplateList source: shared objects file"));
+        var apart = Pattern.compile(".*(jdk\\.jshell|com\\.sun\\.tools|networknt|cop\\.Batch|\\$Proxy|\\.jar$).*");
         assertEquals(List.of(), chat.lines().filter(line -> apart.matcher(line).matches()).toList());
         assertTrue(shell.lines().filter(line -> line.contains("com.sun.tools.javac")).filter(line ->
                 !line.contains("shared objects file")).count() < 50, shell);
@@ -153,8 +188,8 @@ class Installs {
     /// Whatever has become of the cache, stdout is byte for byte the answer's.
     @Test
     void aCacheThatDoesNotFitIsNoMatter() throws Exception {
-        install();
-        Path cache = programs().getFirst().resolve("cop.aot");
+        installTrained();
+        Path cache = programs().getFirst().resolve("chat.aot");
         try (var file = FileChannel.open(cache, StandardOpenOption.WRITE)) {
             file.truncate(1_000_000);
         }
@@ -174,7 +209,7 @@ class Installs {
 
     @Test
     void newCodeAnswersAfterTheNextInstall() throws Exception {
-        install();
+        installTrained();
         answers();
         Path first = programs().getFirst();
         Path jar = cop.file("newer.jar");
@@ -231,7 +266,7 @@ class Installs {
     @Test
     void uninstallKeepsWhatAnotherLauncherRuns() throws Exception {
         cop.with("PATH", cop.file("my bin") + ":" + System.getenv("PATH"));
-        assertFalse(install("--dir", "my bin", "--name", "pilot").err().contains("not on the PATH"));
+        assertFalse(installTrained("--dir", "my bin", "--name", "pilot").err().contains("not on the PATH"));
         install();
         assertEquals(1, programs().size());
         assertEquals(0, install("--uninstall", "--dir", "my bin", "--name", "pilot").code());
