@@ -407,42 +407,47 @@ public class copilot {
             spec.usageMessage().customSynopsis(lines);
         }
 
-        /// Lines between the usage and the options.
-        void about(String lines) { spec.usageMessage().description((lines + "\n ").split("\n")); }
+        /// Lines between the usage and the options, and an empty one: of one without a blank, split would make nothing.
+        void about(String lines) { spec.usageMessage().description(plain(lines + "\n ").split("\n")); }
 
         /// Lines behind the options.
-        void footer(String lines) { spec.usageMessage().footer(lines.split("\n")); }
+        void footer(String lines) { spec.usageMessage().footer(plain(lines).split("\n")); }
+
+        /// picocli takes its texts for formats.
+        private static String plain(String text) { return text.replace("%", "%%"); }
 
         boolean has(String option) { return spec.optionsMap().containsKey(option); }
 
         /// @param names the option's, a blank between them
-        void flag(String names, String description, Runnable given) {
-            add(option(names, description).type(boolean.class).setter(each(_ -> given.run())));
+        /// @param value is handed true, but false for `--name=false`
+        void flag(String names, String description, Consumer<Boolean> value) {
+            add(option(names, description).type(boolean.class).setter(each(value)));
         }
 
         /// @param value is handed the text, each time that the option is given
         void text(String names, String label, String description, Consumer<String> value) {
-            number(names, label, description, String.class, value);
+            add(option(names, description).paramLabel(label).type(String.class).setter(each(value)));
         }
 
-        <T> void number(String names, String label, String description, Class<T> type, Consumer<T> value) {
+        <N extends Number> void number(String names, String label, String description, Class<N> type,
+                                       Consumer<N> value) {
             add(option(names, description).paramLabel(label).type(type).setter(each(value)));
         }
 
         /// One that `--help` does not show.
-        void hidden(String names, Consumer<String> value) {
-            add(option(names, "").type(String.class).hidden(true).setter(each(value)));
+        void hidden(String names, String label, Consumer<String> value) {
+            add(option(names, "").paramLabel(label).type(String.class).hidden(true).setter(each(value)));
         }
 
         void help(String names) { add(option(names, "This text.").type(boolean.class).usageHelp(true)); }
 
         private static OptionSpec.Builder option(String names, String description) {
-            return OptionSpec.builder(names.split(" ")).description(description);
+            return OptionSpec.builder(names.split(" ")).description(plain(description));
         }
 
         private void add(OptionSpec.Builder option) { spec.addOption(option.build()); }
 
-        /// One that must be there.
+        /// One that must be there. Words stand in the order in which they are declared.
         void word(String label, String description, Consumer<String> word) {
             add(positional(label, "1", "", description).required(true).type(String.class).setter(each(word)));
         }
@@ -453,16 +458,16 @@ public class copilot {
 
         /// All that are left.
         void words(String label, String description, Consumer<List<String>> words) {
-            var given = new ArrayList<String>();
+            var all = new ArrayList<String>();
             add(positional(label, "0..*", "..*", description).type(String.class).setter(each((String word) -> {
-                given.add(word);
-                words.accept(given);
+                all.add(word);
+                words.accept(all);
             })));
         }
 
         private PositionalParamSpec.Builder positional(String label, String arity, String last, String description) {
             return PositionalParamSpec.builder().index(spec.positionalParameters().size() + last).arity(arity)
-                    .paramLabel(label).description(description);
+                    .paramLabel(label).description(plain(description));
         }
 
         private void add(PositionalParamSpec.Builder positional) { spec.addPositional(positional.build()); }
@@ -498,11 +503,11 @@ public class copilot {
                     + " Default: $COP_HOST.", text -> host = text);
             syntax.text("-H", "'NAME: VALUE'", "Replace a header that we send ('Name:' leaves it out). Also --header,"
                     + " and $COP_HEADERS with a header a line.", headers::add);
-            if (!syntax.has("--header")) syntax.hidden("--header", headers::add);
+            if (!syntax.has("--header")) syntax.hidden("--header", "'NAME: VALUE'", headers::add);
             syntax.flag("-v --verbose", "Show requests and answers' heads on stderr, tokens masked.",
-                    () -> verbose = true);
+                    on -> verbose = on);
             syntax.flag(syntax.has("-q") ? "--quiet" : "-q --quiet",
-                    "No progress and no notes on stderr; errors remain.", () -> quiet = true);
+                    "No progress and no notes on stderr; errors remain.", on -> quiet = on);
             syntax.help("-h --help");
         }
 
@@ -541,15 +546,14 @@ public class copilot {
         @Override
         void declare(Syntax syntax) {
             syntax.usage("[OPTIONS]");
-            syntax.about("""
-                    Log in to GitHub with a code that you type in the browser, and keep the token (0600).""");
+            syntax.about("Log in to GitHub with a code that you type in the browser, and keep the token (0600).");
             syntax.text("--client", "vscode|gh|ID", "The client id to log in as. Default: $COP_CLIENT_ID, else"
                     + " vscode.", text -> client = text);
             syntax.text("--scope", "S", "OAuth scopes. Default: read:user.", text -> scope = text);
-            syntax.flag("--no-browser", "Do not open a browser.", () -> noBrowser = true);
+            syntax.flag("--no-browser", "Do not open a browser.", on -> noBrowser = on);
             syntax.flag("--with-token", "Read a GitHub token from stdin instead of asking for one.",
-                    () -> withToken = true);
-            syntax.flag("--force", "Log in again although a login that works is there.", () -> force = true);
+                    on -> withToken = on);
+            syntax.flag("--force", "Log in again although a login that works is there.", on -> force = on);
         }
 
         @Override
@@ -617,8 +621,7 @@ public class copilot {
         @Override
         void declare(Syntax syntax) {
             syntax.usage("[OPTIONS]");
-            syntax.about("""
-                    Forget the login and its Copilot token on this machine.""");
+            syntax.about("Forget the login and its Copilot token on this machine.");
         }
 
         @Override
@@ -643,9 +646,9 @@ public class copilot {
             syntax.usage("[OPTIONS]");
             syntax.about("""
                     Say who is logged in, from which source, on what plan, and how long the Copilot token lives.""");
-            syntax.flag("--json", "As JSON.", () -> json = true);
+            syntax.flag("--json", "As JSON.", on -> json = on);
             syntax.flag("--check", "Ask GitHub about every source, also those refused in the last day.",
-                    () -> check = true);
+                    on -> check = on);
         }
 
         @Override
@@ -667,8 +670,8 @@ public class copilot {
                     Look at all that a chat stands on: versions, folders, variables, login, network, clock, models.
                     A line each, ok, warn or fail, and nothing secret: it can go into a bug report. Exit 0 if a chat
                     would work, 4 if nobody is logged in, else 1.""");
-            syntax.flag("--json", "As JSON.", () -> json = true);
-            syntax.flag("--offline", "Ask nobody.", () -> offline = true);
+            syntax.flag("--json", "As JSON.", on -> json = on);
+            syntax.flag("--offline", "Ask nobody.", on -> offline = on);
         }
 
         private Doctor doctor;
@@ -710,11 +713,10 @@ public class copilot {
         @Override
         void declare(Syntax syntax) {
             syntax.usage("[OPTIONS]");
-            syntax.about("""
-                    Print the short-lived Copilot token (about 25 minutes), renewed when it is due.""");
-            syntax.flag("--json", "The whole answer of the exchange.", () -> json = true);
-            syntax.flag("--header", "The whole line, for curl -H \"$(copilot token --header)\".", () -> header = true);
-            syntax.flag("--refresh", "Exchange now, even if the cached token is good.", () -> refresh = true);
+            syntax.about("Print the short-lived Copilot token (about 25 minutes), renewed when it is due.");
+            syntax.flag("--json", "The whole answer of the exchange.", on -> json = on);
+            syntax.flag("--header", "The whole line, for curl -H \"$(copilot token --header)\".", on -> header = on);
+            syntax.flag("--refresh", "Exchange now, even if the cached token is good.", on -> refresh = on);
         }
 
         @Override
@@ -758,7 +760,7 @@ public class copilot {
             syntax.text("--var-json", "NAME=JSON", "One value, as JSON.", data::json);
             syntax.text("--var-file", "NAME=PATH", "One value, the text of a file.", data::textFile);
             syntax.flag("--allow-missing", "A value that is missing is empty, and no error.",
-                    () -> allowMissing = true);
+                    on -> allowMissing = on);
         }
 
         /// What the answer must look like, where --schema says so.
@@ -801,7 +803,7 @@ public class copilot {
         }
 
         final void declareStream(Syntax syntax) {
-            syntax.flag("--no-stream", "Wait for the whole answer.", () -> noStream = true);
+            syntax.flag("--no-stream", "Wait for the whole answer.", on -> noStream = on);
         }
 
         /// @return null where there is neither a template nor a word, and a person sits at the terminal
@@ -846,16 +848,16 @@ public class copilot {
                     text -> template = text);
             declareParts(syntax);
             syntax.flag("-c --continue", "Go on with the latest conversation. Without a PROMPT on a terminal: talk"
-                    + " on.", () -> latest = true);
+                    + " on.", on -> latest = on);
             syntax.text("--cid", "CID", "Go on with the one of that id; its beginning will do.", text -> cid = text);
-            syntax.flag("--no-log", "Keep nothing of this chat.", () -> noLog = true);
+            syntax.flag("--no-log", "Keep nothing of this chat.", on -> noLog = on);
             declareRequest(syntax);
             syntax.text("-o --output", "FILE", "Write the answer to FILE, whole.", text -> output = text);
-            syntax.flag("-x --extract", "Print the first fenced block of the answer alone.", () -> extract = true);
-            syntax.flag("-u --usage", "Say on stderr what the answer cost, in tokens and credits.", () -> usage = true);
-            syntax.flag("--json", "One JSON record with text, model, usage, finish and ids.", () -> json = true);
-            syntax.flag("-r --raw", "On a terminal too, the Markdown as it comes.", () -> raw = true);
-            syntax.flag("--hide-reasoning", "Do not show a model's reasoning on stderr.", () -> hideReasoning = true);
+            syntax.flag("-x --extract", "Print the first fenced block of the answer alone.", on -> extract = on);
+            syntax.flag("-u --usage", "Say on stderr what the answer cost, in tokens and credits.", on -> usage = on);
+            syntax.flag("--json", "One JSON record with text, model, usage, finish and ids.", on -> json = on);
+            syntax.flag("-r --raw", "On a terminal too, the Markdown as it comes.", on -> raw = on);
+            syntax.flag("--hide-reasoning", "Do not show a model's reasoning on stderr.", on -> hideReasoning = on);
             declareStream(syntax);
             syntax.text("--timeout", "TIME", "For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of"
                     + " silence within.", text -> timeout = text);
@@ -935,10 +937,10 @@ public class copilot {
             syntax.optionalWord("ID", "A conversation.", word -> id = word);
             syntax.number("-n --count", "N", "list: at most N; 0: all. Default: 20.", Integer.class, n -> count = n);
             syntax.text("-q --query", "TEXT", "list: those in which TEXT was said.", text -> query = text);
-            syntax.flag("-r --response", "show: the last answer alone.", () -> response = true);
-            syntax.flag("--json", "list, show: as JSON.", () -> json = true);
+            syntax.flag("-r --response", "show: the last answer alone.", on -> response = on);
+            syntax.flag("--json", "list, show: as JSON.", on -> json = on);
             syntax.text("--older-than", "TIME", "clear: those not used for so long: 30d.", text -> olderThan = text);
-            syntax.flag("-y --yes", "clear: do not ask.", () -> yes = true);
+            syntax.flag("-y --yes", "clear: do not ask.", on -> yes = on);
         }
 
         private static final List<String> ACTIONS = List.of("list", "show", "path", "clear");
@@ -1035,15 +1037,15 @@ public class copilot {
         void declare(Syntax syntax) {
             syntax.usage("[OPTIONS] TEMPLATE [PROMPT…]");
             syntax.about("""
-                    Fill a template and print the prompt as `copilot chat -t TEMPLATE` would send it. Nothing is
-                    sent.""");
+                    Fill a template and print the prompt as `copilot chat -t TEMPLATE` would send it.
+                    Nothing is sent.""");
             syntax.word("TEMPLATE", "Its name, or its file.", word -> template = word);
             syntax.words("PROMPT", "Words to add; - reads stdin.", words -> prompt = words);
-            syntax.flag("--example", "Fill it with its own sample data.", () -> example = true);
+            syntax.flag("--example", "Fill it with its own sample data.", on -> example = on);
             declareParts(syntax);
             declareRequest(syntax);
-            syntax.flag("--json", "The body of the request.", () -> json = true);
-            syntax.flag("-r --raw", "The texts alone, without the roles.", () -> raw = true);
+            syntax.flag("--json", "The body of the request.", on -> json = on);
+            syntax.flag("-r --raw", "The texts alone, without the roles.", on -> raw = on);
             declareStream(syntax);
         }
 
@@ -1091,7 +1093,7 @@ public class copilot {
                       {{input}}""");
             syntax.optionalWord("ACTION", "list, show, check or path.", word -> action = word);
             syntax.words("NAME", "A template, or its file.", words -> names = words);
-            syntax.flag("--json", "list as JSON.", () -> json = true);
+            syntax.flag("--json", "list as JSON.", on -> json = on);
         }
 
         private static final List<String> ACTIONS = List.of("list", "show", "check", "path");
@@ -1183,7 +1185,7 @@ public class copilot {
             syntax.text("--echo", "F1,F2", "Fields of the row to repeat in its result.",
                     names -> echo.addAll(List.of(names.split(","))));
             syntax.text("--out-format", "openai", "Lines as OpenAI's Batch API.", text -> outFormat = text);
-            syntax.flag("-k", "Print results as they come, in the order of the rows.", () -> print = true);
+            syntax.flag("-k", "Print results as they come, in the order of the rows.", on -> print = on);
             syntax.text("--run", "DIR", "The run's folder. Default: OUT.run.", text -> run = text);
             declareValues(syntax);
             declareRequest(syntax);
@@ -1210,17 +1212,17 @@ public class copilot {
 
         /// Which rows, and what becomes of those that were asked before.
         private void declareChoice(Syntax syntax) {
-            syntax.flag("--dry-run", "Rows, tokens, the first prompt; nothing is sent.", () -> dryRun = true);
+            syntax.flag("--dry-run", "Rows, tokens, the first prompt; nothing is sent.", on -> dryRun = on);
             syntax.number("-L --limit", "N", "The first N rows only.", int.class, n -> limit = n);
             syntax.number("--sample", "N", "N rows by chance.", int.class, n -> sample = n);
             syntax.number("--sample-seed", "S", "Others by chance.", long.class, n -> sampleSeed = n);
-            syntax.flag("--skip-bad", "Rows that cannot be asked fail; the others are asked.", () -> skipBad = true);
-            syntax.flag("--retry-failed", "Ask again what failed, was filtered or cut off.", () -> retryFailed = true);
-            syntax.flag("--again", "Ask all rows again. What fails then has failed.", () -> again = true);
-            syntax.flag("-y --yes", "Do not ask before more than 200 requests.", () -> yes = true);
+            syntax.flag("--skip-bad", "Rows that cannot be asked fail; the others are asked.", on -> skipBad = on);
+            syntax.flag("--retry-failed", "Ask again what failed, was filtered or cut off.", on -> retryFailed = on);
+            syntax.flag("--again", "Ask all rows again. What fails then has failed.", on -> again = on);
+            syntax.flag("-y --yes", "Do not ask before more than 200 requests.", on -> yes = on);
             syntax.text("--shard", "K/N", "The K-th of N parts, K from 1.", text -> shard = text);
-            syntax.flag("--write", "status: write OUT from what is done.", () -> write = true);
-            syntax.flag("--json", "status as JSON.", () -> json = true);
+            syntax.flag("--write", "status: write OUT from what is done.", on -> write = on);
+            syntax.flag("--json", "status as JSON.", on -> json = on);
         }
 
         @Override
@@ -1375,7 +1377,7 @@ public class copilot {
                     text -> template = text);
             syntax.text("--var", "NAME=VALUE", "One value for the template.", data::text);
             syntax.flag("--allow-missing", "A value that is missing is empty, and no error.",
-                    () -> allowMissing = true);
+                    on -> allowMissing = on);
             syntax.text("-m --model", "ID", "The model. Default: text-embedding-3-small, else the account's first"
                     + " for embeddings.", text -> model = text);
             syntax.number("--dimensions", "N", "Numbers in a vector, where the model can shorten them.",
@@ -1384,9 +1386,9 @@ public class copilot {
                     text -> output = text);
             syntax.text("--format", "jsonl|csv|npy", "npy: NumPy's, float32, a row a text. Default: by the ending of"
                     + " FILE, else jsonl.", text -> format = text);
-            syntax.flag("--json", "One JSON record with all vectors, model and usage.", () -> json = true);
-            syntax.flag("--echo", "Repeat the texts.", () -> echo = true);
-            syntax.flag("-u --usage", "Say on stderr what it cost.", () -> usage = true);
+            syntax.flag("--json", "One JSON record with all vectors, model and usage.", on -> json = on);
+            syntax.flag("--echo", "Repeat the texts.", on -> echo = on);
+            syntax.flag("-u --usage", "Say on stderr what it cost.", on -> usage = on);
             syntax.text("--max-wait", "TIME", "The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT,"
                     + " else 60s.", text -> maxWait = text);
         }
@@ -1446,10 +1448,10 @@ public class copilot {
             syntax.words("WORD", "A part of an id, a name, a vendor, an ability or an endpoint. Or: show ID, all of"
                     + " it; enable ID, after its terms; default [ID], the model for chat.",
                     given -> words = given);
-            syntax.flag("-y --yes", "With enable: accept the terms without being asked.", () -> yes = true);
-            syntax.flag("--json", "The catalogue as GitHub gave it.", () -> json = true);
-            syntax.flag("--all", "Also those that GitHub's own editors hide.", () -> all = true);
-            syntax.flag("--refresh", "Ask GitHub even if the list is less than an hour old.", () -> refresh = true);
+            syntax.flag("-y --yes", "With enable: accept the terms without being asked.", on -> yes = on);
+            syntax.flag("--json", "The catalogue as GitHub gave it.", on -> json = on);
+            syntax.flag("--all", "Also those that GitHub's own editors hide.", on -> all = on);
+            syntax.flag("--refresh", "Ask GitHub even if the list is less than an hour old.", on -> refresh = on);
         }
 
         @Override
@@ -1537,7 +1539,7 @@ public class copilot {
                     Your plan, what is left of its quotas, and when they begin anew. GitHub's figures may lag behind its
                     billing page. TSV in a pipe: id, used, remaining, entitlement, percent remaining, unlimited, reset,
                     used beyond, whether more may be used, unit.""");
-            syntax.flag("--json", "GitHub's whole answer.", () -> json = true);
+            syntax.flag("--json", "GitHub's whole answer.", on -> json = on);
         }
 
         @Override
@@ -1566,7 +1568,7 @@ public class copilot {
             syntax.word("PATH", "Such as /models or /copilot_internal/user.", word -> path = word);
             syntax.text("-X --method", "METHOD", "Default: GET, and POST with --input.", text -> method = text);
             syntax.text("--input", "FILE", "The body to send; - is stdin.", text -> input = text);
-            syntax.flag("-i --include", "The answer's status and headers first.", () -> include = true);
+            syntax.flag("-i --include", "The answer's status and headers first.", on -> include = on);
         }
 
         @Override
@@ -1601,7 +1603,7 @@ public class copilot {
             syntax.text("--name", "NAME", "Its name. Default: cop.", text -> name = text);
             syntax.text("--dir", "DIR", "Its folder. Default: ~/.local/bin.", text -> dir = text);
             syntax.flag("--uninstall", "Take it away again. The login stays; copilot logout forgets it.",
-                    () -> uninstall = true);
+                    on -> uninstall = on);
         }
 
         @Override
@@ -3272,17 +3274,18 @@ final class Repl {
 record Launcher(String name, Path folder, Path share, Screen screen) {
     private static final String MARK = "copilot.java's launcher";
     private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
+    private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
 
     /// As at the head of this file. Large pages, which Linux alone knows, spare a start a tenth in page faults.
-    static final List<String> OPTIONS = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g",
-            "-Xmn12m", "-XX:SurvivorRatio=2", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:+UseTransparentHugePages",
-            "-Xlog:disable", "--enable-native-access=ALL-UNNAMED",
-            "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8");
+    static final List<String> OPTIONS = Stream.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g", "-Xmn12m",
+            "-XX:SurvivorRatio=2", LINUX ? "-XX:+UseTransparentHugePages" : "", "-Xlog:disable",
+            "--enable-native-access=ALL-UNNAMED", "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8")
+            .filter(option -> !option.isEmpty()).toList();
 
     /// The profile of the training's methods (JEP 515) stays out of the cache: with it each start compiles what all of
     /// the commands there had often called, which cost a chat a seventh of its CPU time.
     private static final List<String> CLASSES_ALONE =
-            List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTRecordTraining");
+            List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:-AOTRecordTraining");
 
     Path file() { return folder.resolve(WINDOWS ? name + ".cmd" : name); }
 
@@ -3403,17 +3406,23 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
         Files.move(part, file(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
+    /// What needs no JVM. Where it cannot be written the JVM says so.
+    private String answeredAtOnce() {
+        return """
+                case "$#$1" in
+                  1--version | 1-V) echo '%s' 2>/dev/null && exit ;;
+                  0 | 1--help | 1-h | 1help) cat 2>/dev/null <<'END' && exit ;;
+                %sEND
+                esac
+                """.formatted("copilot.java " + cop.copilot.VERSION, cop.copilot.Commands.OVERVIEW);
+    }
+
     /// The JDK that the cache was made with, by its path; where it has gone, any other that is new enough, without it.
     private String shellScript(Path program) throws IOException {
         return """
                 #!/bin/sh
                 # %1$s, written by `copilot install`; `%2$s install --uninstall` takes it away.
-                case "$#$1" in
-                  1--version | 1-V) echo '%7$s' && exit ;;
-                  0 | 1--help | 1-h | 1help) cat <<'END' && exit ;;
-                %8$sEND
-                esac
-                app=%3$s
+                %7$sapp=%3$s
                 java=%4$s
                 case "${LC_ALL:-${LC_CTYPE:-$LANG}}" in
                   *[Uu][Tt][Ff]-8* | *[Uu][Tt][Ff]8*) ;;
@@ -3441,18 +3450,24 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                 fi
                 exec "$java" "$cache" %5$s -cp "%6$s" cop.copilot "$@"
                 """.formatted(MARK, name, quoted(program), quoted(java()), String.join(" ", OPTIONS),
-                classes(program).replace(program.toString(), "$app"), "copilot.java " + cop.copilot.VERSION,
-                cop.copilot.Commands.OVERVIEW);
+                classes(program).replace(program.toString(), "$app"), answeredAtOnce());
     }
 
     private static String quoted(Path path) { return "'" + path.toString().replace("'", "'\\''") + "'"; }
 
-    private String batchFile(Path program) throws IOException {
-        String command = "\"" + java() + "\" -XX:AOTCache=\"" + cache(program, "others") + "\" "
-                + String.join(" ", OPTIONS) + " -cp \"" + classes(program) + "\" cop.copilot ";
-        return "@echo off\r\nrem " + MARK + ", written by `copilot install`\r\n" + command.replace("%", "%%")
-                + "%*\r\n";
+    String batchFile(Path program) throws IOException {
+        return """
+                @echo off
+                rem %s, written by `copilot install`
+                setlocal
+                set part=others
+                for %%%%p in (chat repl) do if "%%~1"=="%%%%p" set part=%%%%p
+                "%s" -XX:AOTCache="%s\\%%part%%.aot" %s -cp "%s" cop.copilot %%*
+                """.formatted(MARK, percent(java().toString()), percent(program.toString()), String.join(" ", OPTIONS),
+                percent(classes(program))).replace("\n", "\r\n");
     }
+
+    private static String percent(String path) { return path.replace("%", "%%"); }
 
     /// @throws Fault where a file of somebody else's stands there
     private static void ours(Path file) {
@@ -13867,7 +13882,7 @@ final class Wire implements AutoCloseable {
 
     private HttpClient client(SSLContext tls) {
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
-                .sslContext(tls).sslParameters(new SSLParameters())
+                .sslContext(tls).sslParameters(new SSLParameters())      // else it asks the context for its own
                 .followRedirects(HttpClient.Redirect.NEVER).executor(Executors.newVirtualThreadPerTaskExecutor());
         proxies.applyTo(builder);
         return Apart.made(builder::build);
@@ -13977,7 +13992,7 @@ final class Wire implements AutoCloseable {
             response.cancel(true);
             throw new Interrupted();
         } catch (ExecutionException e) {
-            if (e.getCause() instanceof Fault fault) throw fault;
+            if (e.getCause() instanceof Fault fault) throw fault;                // Trust's
             if (!(e.getCause() instanceof IOException reason)) throw new IllegalStateException(e.getCause());
             while ("Too many retries".equals(reason.getMessage()) && reason.getCause() instanceof IOException cause) {
                 reason = cause;                             // the JDK wraps it once or twice where it may not repeat
@@ -14098,9 +14113,9 @@ final class Trust {
             try {
                 return SSLContext.getDefault();             // one for all that asks, and read once
             } catch (NoSuchAlgorithmException e) {
-                throw Fault.error("Java's certificate authorities cannot be read: "
+                throw Fault.error("Java's TLS cannot be set up: "
                         + Text.reason(Text.chain(e).reduce((_, deepest) -> deepest).orElse(e)),
-                        "is the JDK whole, and javax.net.ssl.trustStore right?");
+                        "is the JDK whole? are javax.net.ssl.trustStore and keyStore right?");
             }
         }
 

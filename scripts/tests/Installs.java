@@ -14,7 +14,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 /// `install`: the launcher as a person has it, in a home of its own.
-@Timeout(value = 8, unit = TimeUnit.MINUTES)              // each install trains for half a minute, more where it is busy
+@Timeout(value = 8, unit = TimeUnit.MINUTES)              // training takes half a minute, more where it is busy
 class Installs {
     private final Harness cop = Harness.loggedIn();
 
@@ -157,6 +157,18 @@ class Installs {
         var outcome = Harness.finished(cop.process().command(command).start(), "");
         assertEquals(0, outcome.code(), outcome::all);
         return Files.readString(log);
+    }
+
+    /// As far as it can be told here: nobody of us has Windows.
+    @Test
+    void aBatchFileForWindows() throws IOException {
+        Path program = Files.createDirectories(cop.file("100% mine"));
+        Files.writeString(program.resolve("00.jar"), "");
+        String text = new Launcher("cop", cop.home, cop.home, null).batchFile(program);
+        assertTrue(text.startsWith("@echo off\r\nrem "), text);
+        assertTrue(text.contains("\r\nfor %%p in (chat repl) do if \"%~1\"==\"%%p\" set part=%%p\r\n"), text);
+        assertTrue(text.contains("/100%% mine\\%part%.aot\" -XX:+UseSerialGC"), text);
+        assertTrue(text.endsWith("00.jar\" cop.copilot %*\r\n"), text);
     }
 
     @Test
