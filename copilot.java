@@ -8842,11 +8842,11 @@ final class EmbeddingsReading implements Reading<Embeddings> {
             }
             case "model" -> model = token == JsonToken.VALUE_STRING ? parser.getString() : "";
             case "usage" -> {
-                var usage = JsonTree.read(parser);
+                var usage = Json.value(parser);
                 tokens = usage.path("total_tokens").asLong(usage.path("prompt_tokens").asLong(0));
             }
             case "error" -> {
-                var error = JsonTree.read(parser);
+                var error = Json.value(parser);
                 if (!error.isNull()) throw wrong(Text.shortened(Text.printable(Json.text(error, "message")), 300));
             }
             default -> parser.skipChildren();
@@ -15114,6 +15114,9 @@ final class Json {
     static JsonParser parser(String text) { return JsonTree.parser(text); }
 
     static JsonParser parser(InputStream in) { return JsonTree.parser(in); }
+
+    /// The value that the parser stands at.
+    static JsonNode value(JsonParser parser) { return JsonTree.read(parser); }
 
     static JsonGenerator generator(Writer out) { return JsonTree.generator(out); }
 
