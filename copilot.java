@@ -63,8 +63,10 @@ import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.MethodModel;
 import java.lang.classfile.MethodTransform;
 import java.net.Proxy;
+import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 
 import com.github.mustachejava.Binding;
 import com.github.mustachejava.Code;
@@ -3578,6 +3580,7 @@ final class Rehearsal {
     /// @param keys a PKCS #12 file, its password `rehearsal`, with the certificate as PEM beside it
     /// @return 0 where all went as it should
     static int play(String part, Path keys) {
+        if (!Descriptors.closed(0)) Descriptors.kind(0);                // as a start does that has a real stdin
         return switch (part) {
             case "chat" -> {
                 markdown();
@@ -3608,7 +3611,7 @@ final class Rehearsal {
     private static int play(List<List<String>> commands, Stdin.Kind stdin, Path keys) {
         try (var server = keys == null ? new ServerSocket(0, 5, InetAddress.getLoopbackAddress()) : secure(keys)) {
             Path home = Files.createTempDirectory("copilot-rehearsal-");
-            Thread.ofVirtual().start(() -> answer(server));
+            Thread.ofVirtual().start(() -> answer(server, keys == null ? "http" : "https"));
             var variables = new HashMap<>(Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal",
                     "COP_HOST", (keys == null ? "http" : "https") + "://127.0.0.1:" + server.getLocalPort()));
             if (keys != null) variables.put("SSL_CERT_FILE", keys.resolveSibling("certificate.pem").toString());
@@ -3649,11 +3652,11 @@ final class Rehearsal {
         }
     }
 
-    private static void answer(ServerSocket server) {
+    private static void answer(ServerSocket server, String scheme) {
         while (!server.isClosed()) {
             try {
                 var socket = server.accept();
-                Thread.ofVirtual().start(() -> answer(socket));
+                Thread.ofVirtual().start(() -> answer(socket, scheme + "://127.0.0.1:" + socket.getLocalPort()));
             } catch (IOException _) {
                 // all is over
             }
@@ -3661,7 +3664,7 @@ final class Rehearsal {
     }
 
     /// One connection, request after request.
-    private static void answer(Socket socket) {
+    private static void answer(Socket socket, String origin) {
         try (socket) {
             var in = new BufferedInputStream(socket.getInputStream());
             for (String first = line(in); !first.isEmpty(); first = line(in)) {
@@ -3672,7 +3675,7 @@ final class Rehearsal {
                     }
                 }
                 in.skipNBytes(length);
-                socket.getOutputStream().write(answer(first).getBytes(StandardCharsets.UTF_8));
+                socket.getOutputStream().write(answer(first, origin).getBytes(StandardCharsets.UTF_8));
             }
         } catch (IOException _) {
             // the client has what it wanted
@@ -3685,7 +3688,7 @@ final class Rehearsal {
         return line.toString();
     }
 
-    private static String answer(String request) {
+    private static String answer(String request, String origin) {
         if (request.startsWith("POST")) {
             String events = """
                     data: {"choices":[{"index":0,"delta":{"content":"{\\"label\\":\\"bug\\",","role":"assistant"}}],
@@ -3703,8 +3706,12 @@ final class Rehearsal {
             return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n"
                     + Integer.toHexString(events.length()) + "\r\n" + events + "\r\n0\r\n\r\n";
         }
-        String body = request.contains("token") ? "{\"token\":\"t\",\"refresh_in\":1500}" : request.contains("models")
-                ? "{\"data\":[{\"id\":\"m\",\"is_chat_default\":true,\"billing\":{\"multiplier\":0.5}}]}" : "{}";
+        String body = request.contains("token") ? """
+                {"token":"t","refresh_in":1500,"endpoints":{"api":"%s"}}""".formatted(origin)
+                : request.contains("models") ? """
+                {"data":[{"id":"m","is_chat_default":true,"billing":{"multiplier":0.5},"model_picker_enabled":true,
+                "supported_endpoints":["/chat/completions"],"capabilities":{"type":"chat","limits":{
+                "max_context_window_tokens":9000,"max_prompt_tokens":8000},"supports":{"streaming":true}}}]}""" : "{}";
         return "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\nContent-Type: application/json\r\n\r\n"
                 + body;
     }
@@ -7474,7 +7481,7 @@ final class Doctor {
 
     private void certificates() {
         String file = env.variable("SSL_CERT_FILE");
-        if (file != null) Trust.with(env.path(file));
+        if (file != null) Trust.read(env.path(file));
         ok("certificates", "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file));
     }
 
@@ -13575,11 +13582,10 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
     private boolean fill(Duration patience) throws IOException {
         while (!current.hasRemaining() && !ended) {
             if (queue.isEmpty()) subscription.thenAccept(s -> s.request(1));
-            switch (next(patience)) {
-                case ByteBuffer buffer -> current = buffer;
-                case Throwable trouble -> throw new IOException(Text.reason(trouble), trouble);
-                case Object _ -> ended = true;
-            }
+            var item = next(patience);                      // asked by hand: a switch makes a class at each start
+            if (item instanceof Throwable trouble) throw new IOException(Text.reason(trouble), trouble);
+            if (item instanceof ByteBuffer buffer) current = buffer;
+            else ended = true;
         }
         return current.hasRemaining();
     }
@@ -13854,7 +13860,7 @@ final class Wire implements AutoCloseable {
     private final Notes notes;
     private final Duration maxWait;
     private final Proxies proxies;
-    private final List<HttpClient> clients = new ArrayList<>();     // the last is in use; made when the first call is
+    private HttpClient client;                              // made when the first call is
     private volatile HttpHeaders lastHeaders;
 
     /// @param maxWait the longest pause before another attempt, whoever asks for it
@@ -13876,27 +13882,14 @@ final class Wire implements AutoCloseable {
 
     /// HTTP/1.1 also where HTTP/2 is offered: a chat gains nothing by streams, and a batch meets no limit on them.
     private synchronized HttpClient client() {
-        if (clients.isEmpty()) clients.add(client(Trust.ofJdk()));
-        return clients.getLast();
-    }
-
-    private HttpClient client(SSLContext tls) {
+        if (client != null) return client;
+        String pem = env.variable("SSL_CERT_FILE");
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
-                .sslContext(tls).sslParameters(new SSLParameters())      // else it asks the context for its own
+                .sslContext(Trust.context(pem == null ? null : env.path(pem)))
+                .sslParameters(new SSLParameters())                     // else it asks the context for its own
                 .followRedirects(HttpClient.Redirect.NEVER).executor(Executors.newVirtualThreadPerTaskExecutor());
         proxies.applyTo(builder);
-        return Apart.made(builder::build);
-    }
-
-    /// A certificate that the JDK does not trust may be trusted by SSL_CERT_FILE, which is read only now: reading it
-    /// costs some 300 ms. Nothing was sent yet, for the handshake comes first.
-    ///
-    /// @return whether there is a client to try again with
-    private synchronized boolean trustMore(HttpClient refused) {
-        String file = env.variable("SSL_CERT_FILE");
-        if (file == null || clients.size() > 1 && refused == clients.getLast()) return false;
-        if (refused == clients.getLast()) clients.add(client(Trust.with(env.path(file))));
-        return true;
+        return client = Apart.made(builder::build);
     }
 
     <T> T send(Call call, Reading<T> reading) { return send(() -> call, _ -> false, reading); }
@@ -13911,11 +13904,10 @@ final class Wire implements AutoCloseable {
         int failures = 0;
         while (true) {
             var call = calls.get();
-            var client = client();
             Supplier<Fault> failure;
             Duration pause = null;                          // null: it is of no use
             String why;
-            try (var answer = open(client, call)) {
+            try (var answer = open(client(), call)) {
                 if (!answer.ok() && seen.add(answer.status()) && mended.test(answer.status())) continue;
                 if (answer.ok() || reading.errorsToo()) return reading.read(answer);
                 var refusal = Refusal.of(answer, env.time().now());
@@ -13925,7 +13917,6 @@ final class Wire implements AutoCloseable {
                     pause = Durations.max(refusal.retryAfter().orElse(Duration.ZERO), backOff(failures));
                 }
             } catch (IOException e) {
-                if (untrusted(e) && trustMore(client)) continue;
                 var stopped = stopped(call, e);
                 failure = () -> stopped;
                 why = stopped.sentence();
@@ -13992,7 +13983,8 @@ final class Wire implements AutoCloseable {
             response.cancel(true);
             throw new Interrupted();
         } catch (ExecutionException e) {
-            if (e.getCause() instanceof Fault fault) throw fault;                // Trust's
+            var told = Text.chain(e).filter(Fault.class::isInstance).findFirst();          // Trust's
+            if (told.isPresent()) throw (Fault) told.get();
             if (!(e.getCause() instanceof IOException reason)) throw new IllegalStateException(e.getCause());
             while ("Too many retries".equals(reason.getMessage()) && reason.getCause() instanceof IOException cause) {
                 reason = cause;                             // the JDK wraps it once or twice where it may not repeat
@@ -14036,7 +14028,9 @@ final class Wire implements AutoCloseable {
 
     /// Waiting for the client's threads would cost 300 ms at every exit.
     @Override
-    public synchronized void close() { clients.forEach(HttpClient::shutdownNow); }
+    public synchronized void close() {
+        if (client != null) client.shutdownNow();
+    }
 }
 
 /// Proxies as curl takes them from the environment: the lower-case name wins, http_proxy has no upper-case form,
@@ -14102,20 +14096,162 @@ final class Proxies {
     }
 }
 
-/// Whom TLS trusts.
-final class Trust {
-    /// The JDK's certificate authorities. They are read when the first connection wants them: 80 ms that a plain HTTP
-    /// one, to a stand-in or a gateway on this machine, does not pay.
-    static SSLContext ofJdk() { return new SSLContext(new WhenNeeded(), null, "TLS") { }; }
+/// Whom TLS trusts: the JDK's certificate authorities and, where those do not know a server, a company's in a PEM file.
+/// They are read when a server shows a certificate: 80 ms for the JDK's and 300 for a file of as many, which a plain
+/// HTTP connection, to a stand-in or a gateway on this machine, does not pay.
+final class Trust extends X509ExtendedTrustManager {
+    private interface Check {
+        void by(X509ExtendedTrustManager authorities) throws CertificateException;
+    }
 
-    private static final class WhenNeeded extends SSLContextSpi {
-        private SSLContext context() {
+    private final Path pem;
+    private X509ExtendedTrustManager jdk, own;
+
+    private Trust(Path pem) { this.pem = pem; }
+
+    /// @param pem what SSL_CERT_FILE names, or null
+    static SSLContext context(Path pem) { return new SSLContext(new WhenNeeded(pem), null, "TLS") { }; }
+
+    private synchronized X509ExtendedTrustManager jdk() throws CertificateException {
+        try {
+            return jdk == null ? jdk = manager(null) : jdk;
+        } catch (GeneralSecurityException e) {
+            throw new CertificateException(unusable(e));
+        }
+    }
+
+    private synchronized X509ExtendedTrustManager own() throws CertificateException {
+        if (own != null) return own;
+        try {
+            var store = KeyStore.getInstance(KeyStore.getDefaultType());
+            store.load(null, null);
+            for (var certificate : read(pem)) store.setCertificateEntry("pem" + store.size(), certificate);
+            return own = manager(store);
+        } catch (Fault useless) {
+            throw new CertificateException(useless);
+        } catch (IOException | GeneralSecurityException e) {
+            throw new CertificateException(e);
+        }
+    }
+
+    /// @throws Fault where the file cannot be read or holds no certificate
+    static Collection<? extends Certificate> read(Path pem) {
+        try (var in = Files.newInputStream(pem)) {
+            var certificates = CertificateFactory.getInstance("X.509").generateCertificates(in);
+            if (certificates.isEmpty()) throw new CertificateException("there is no certificate in it");
+            return certificates;
+        } catch (IOException | CertificateException e) {
+            throw Fault.error("the server's certificate is not known to Java, and SSL_CERT_FILE " + pem
+                    + " cannot be read: " + Text.reason(e), "SSL_CERT_FILE must name a file of PEM certificates");
+        }
+    }
+
+    private static X509ExtendedTrustManager manager(KeyStore store) throws GeneralSecurityException {
+        var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        factory.init(store);
+        return Stream.of(factory.getTrustManagers()).filter(X509ExtendedTrustManager.class::isInstance)
+                .map(X509ExtendedTrustManager.class::cast).findFirst()
+                .orElseThrow(() -> new KeyStoreException("it has no X.509 trust manager"));
+    }
+
+    private static Fault unusable(GeneralSecurityException e) {
+        return Fault.error("Java's TLS cannot be set up: "
+                + Text.reason(Text.chain(e).reduce((_, deepest) -> deepest).orElse(e)),
+                "is the JDK whole? are javax.net.ssl.trustStore and keyStore right?");
+    }
+
+    /// Of two refusals the one counts that is not for want of an authority: "expired" says more than "unknown".
+    private void check(Check check) throws CertificateException {
+        try {
+            check.by(jdk());
+        } catch (CertificateException refused) {
+            if (pem == null || Text.chain(refused).anyMatch(Fault.class::isInstance)) throw refused;
             try {
-                return SSLContext.getDefault();             // one for all that asks, and read once
-            } catch (NoSuchAlgorithmException e) {
-                throw Fault.error("Java's TLS cannot be set up: "
-                        + Text.reason(Text.chain(e).reduce((_, deepest) -> deepest).orElse(e)),
-                        "is the JDK whole? are javax.net.ssl.trustStore and keyStore right?");
+                check.by(own());
+            } catch (CertificateException again) {
+                boolean known = Text.chain(refused).noneMatch(CertPathBuilderException.class::isInstance);
+                throw known ? refused : again;
+            }
+        }
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String by, SSLEngine engine) throws CertificateException {
+        check(authorities -> authorities.checkServerTrusted(chain, by, engine));
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String by, Socket socket) throws CertificateException {
+        check(authorities -> authorities.checkServerTrusted(chain, by, socket));
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String by) throws CertificateException {
+        check(authorities -> authorities.checkServerTrusted(chain, by));
+    }
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String by, SSLEngine engine) throws CertificateException {
+        checkClientTrusted(chain, by);
+    }
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String by, Socket socket) throws CertificateException {
+        checkClientTrusted(chain, by);
+    }
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String by) throws CertificateException {
+        throw new CertificateException("a client trusts no clients");
+    }
+
+    /// Only jdk.tls.client.enableCAExtension asks for them.
+    @Override
+    public X509Certificate[] getAcceptedIssuers() {
+        try {
+            return jdk().getAcceptedIssuers();
+        } catch (CertificateException e) {
+            return new X509Certificate[0];
+        }
+    }
+
+    /// A context whose provider, 40 ms of classes, is looked for when the first connection wants it.
+    private static final class WhenNeeded extends SSLContextSpi {
+        private final Path pem;
+        private SSLContext made;
+
+        WhenNeeded(Path pem) { this.pem = pem; }
+
+        private synchronized SSLContext context() {
+            try {
+                return made == null ? made = make() : made;
+            } catch (GeneralSecurityException e) {
+                throw unusable(e);
+            }
+        }
+
+        private SSLContext make() throws GeneralSecurityException {
+            var context = SSLContext.getInstance("TLS");
+            context.init(keys(), new TrustManager[]{new Trust(pem)}, null);
+            return context;
+        }
+
+        /// Our own certificate, for a gateway that wants one, from where the JDK's default context takes it.
+        private static KeyManager[] keys() throws GeneralSecurityException {
+            String file = System.getProperty("javax.net.ssl.keyStore", "");
+            if (file.isEmpty()) return null;
+            String type = System.getProperty("javax.net.ssl.keyStoreType", KeyStore.getDefaultType());
+            String provider = System.getProperty("javax.net.ssl.keyStoreProvider", "");
+            String secret = System.getProperty("javax.net.ssl.keyStorePassword", "");
+            char[] password = secret.isEmpty() ? null : secret.toCharArray();
+            try (var in = file.equals("NONE") ? null : Files.newInputStream(Path.of(file))) {
+                var store = provider.isEmpty() ? KeyStore.getInstance(type) : KeyStore.getInstance(type, provider);
+                store.load(in, password);
+                var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+                factory.init(store, type.equals("PKCS11") ? null : password);
+                return factory.getKeyManagers();
+            } catch (IOException e) {
+                throw new KeyStoreException(e);
             }
         }
 
@@ -14143,33 +14279,6 @@ final class Trust {
         protected void engineInit(KeyManager[] keys, TrustManager[] trust, SecureRandom random) {
             throw new UnsupportedOperationException();
         }
-    }
-
-    /// The JDK's certificate authorities and those of a PEM file together: a company's, in SSL_CERT_FILE.
-    static SSLContext with(Path pem) {
-        try (var in = Files.newInputStream(pem)) {
-            var certificates = CertificateFactory.getInstance("X.509").generateCertificates(in);
-            if (certificates.isEmpty()) throw new CertificateException("there is no certificate in it");
-            var store = KeyStore.getInstance(KeyStore.getDefaultType());
-            store.load(null, null);
-            for (var certificate : certificates) store.setCertificateEntry("pem" + store.size(), certificate);
-            for (var manager : managers(null)) {
-                if (!(manager instanceof X509TrustManager jdk)) continue;
-                for (var ca : jdk.getAcceptedIssuers()) store.setCertificateEntry("jdk" + store.size(), ca);
-            }
-            var context = SSLContext.getInstance("TLS");
-            context.init(null, managers(store), null);
-            return context;
-        } catch (IOException | GeneralSecurityException e) {
-            throw Fault.error("the server's certificate is not known to Java, and SSL_CERT_FILE " + pem
-                    + " cannot be read: " + Text.reason(e), "SSL_CERT_FILE must name a file of PEM certificates");
-        }
-    }
-
-    private static TrustManager[] managers(KeyStore store) throws GeneralSecurityException {
-        var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        factory.init(store);
-        return factory.getTrustManagers();
     }
 }
 
