@@ -37,9 +37,8 @@ public class bench {
     private bench() throws Exception {}
 
     public static void main(String... args) throws Exception {
-        var bench = new bench();
         try {
-            bench.run(args.length == 0 ? 10 : Integer.parseInt(args[0]), args.length < 2
+            new bench().run(args.length == 0 ? 10 : Integer.parseInt(args[0]), args.length < 2
                     ? List.of("processes", "delta", "renders", "batches", "heap")
                     : List.of(args).subList(1, args.length));
             System.exit(0);
@@ -487,32 +486,44 @@ public class bench {
     }
 
     /// TLS in front of the simulator: a relay with a certificate for 127.0.0.1, and the JDK's own authorities with
-    /// this one added, so that reading them costs what it costs everywhere.
+    /// one of ours, so that reading them costs what it costs everywhere. Its chain is of the kind that public sites
+    /// show: a server's and a middle certificate of P-256, under a root of P-384.
     private static final class Tls {
+        private static final char[] PASSWORD = "changeit".toCharArray();
+        private final Path keys, trusted;
         private final SSLServerSocket server;
-        private final Path trusted;
 
         Tls(Path home, simulator sim) throws Exception {
-            Path keys = home.resolve("keys.p12");
-            Path jdk = Path.of(System.getProperty("java.home"));
-            trusted = Files.copy(jdk.resolve("lib/security/cacerts"), home.resolve("cacerts"));
+            keys = home.resolve("keys.p12");
+            trusted = Files.copy(Path.of(System.getProperty("java.home"), "lib/security/cacerts"),
+                    home.resolve("cacerts"));
             trusted.toFile().setWritable(true);
-            String keytool = jdk.resolve("bin/keytool").toString();
-            Path certificate = home.resolve("bench.pem");
-            tool(keytool, "-genkeypair", "-alias", "bench", "-keyalg", "EC", "-dname", "CN=bench", "-ext",
-                    "SAN=IP:127.0.0.1", "-keystore", keys.toString(), "-storepass", "changeit");
-            tool(keytool, "-exportcert", "-rfc", "-alias", "bench", "-keystore", keys.toString(), "-storepass",
-                    "changeit", "-file", certificate.toString());
-            tool(keytool, "-importcert", "-noprompt", "-alias", "bench", "-keystore", trusted.toString(), "-storepass",
-                    "changeit", "-file", certificate.toString());
-            var store = KeyStore.getInstance(keys.toFile(), "changeit".toCharArray());
-            var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-            factory.init(store, "changeit".toCharArray());
-            var context = SSLContext.getInstance("TLS");
-            context.init(factory.getKeyManagers(), null, null);
-            server = (SSLServerSocket) context.getServerSocketFactory()
+            keytool(keys, "-genkeypair", "-alias", "root", "-keyalg", "EC", "-groupname", "secp384r1", "-dname",
+                    "CN=bench root", "-ext", "bc:c");
+            keytool(keys, "-genkeypair", "-alias", "middle", "-keyalg", "EC", "-groupname", "secp256r1", "-dname",
+                    "CN=bench middle", "-ext", "bc:c=ca:true,pathlen:0", "-signer", "root");
+            keytool(keys, "-genkeypair", "-alias", "server", "-keyalg", "EC", "-groupname", "secp256r1", "-dname",
+                    "CN=bench", "-ext", "SAN=IP:127.0.0.1", "-signer", "middle");
+            Path root = home.resolve("root.pem");
+            keytool(keys, "-exportcert", "-rfc", "-alias", "root", "-file", root.toString());
+            keytool(trusted, "-importcert", "-noprompt", "-alias", "bench", "-file", root.toString());
+            server = (SSLServerSocket) context().getServerSocketFactory()
                     .createServerSocket(0, 50, InetAddress.getLoopbackAddress());
             Thread.ofPlatform().daemon().start(() -> accept(sim));
+        }
+
+        /// Shows the server's and the middle certificate, as a public site leaves its root away.
+        private SSLContext context() throws Exception {
+            var made = KeyStore.getInstance(keys.toFile(), PASSWORD);
+            var shown = KeyStore.getInstance("PKCS12");
+            shown.load(null, null);
+            shown.setKeyEntry("server", made.getKey("server", PASSWORD), PASSWORD,
+                    Arrays.copyOf(made.getCertificateChain("server"), 2));
+            var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+            factory.init(shown, PASSWORD);
+            var context = SSLContext.getInstance("TLS");
+            context.init(factory.getKeyManagers(), null, null);
+            return context;
         }
 
         String url() { return "https://127.0.0.1:" + server.getLocalPort(); }
@@ -521,7 +532,10 @@ public class bench {
             return command.replaceFirst("java['\"]? ", "$0-Djavax.net.ssl.trustStore=" + trusted + " ");
         }
 
-        private static void tool(String... command) throws Exception {
+        private static void keytool(Path store, String... words) throws Exception {
+            var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin/keytool").toString()));
+            command.addAll(List.of(words));
+            command.addAll(List.of("-keystore", store.toString(), "-storepass", new String(PASSWORD)));
             var process = new ProcessBuilder(command).redirectErrorStream(true).start();
             String said = new String(process.getInputStream().readAllBytes());
             if (process.waitFor() != 0) throw new IllegalStateException(said);
@@ -531,6 +545,7 @@ public class bench {
             while (true) {
                 try {
                     var socket = server.accept();
+                    socket.setTcpNoDelay(true);             // else the answer waits 40 ms for the client's ACK
                     Thread.ofVirtual().start(() -> relay(socket, sim));
                 } catch (IOException e) {
                     return;
