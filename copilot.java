@@ -2158,8 +2158,8 @@ public class copilot {
         /// @throws Fault with the nearest id where there is none
         public Model find(String id) {
             return all.stream().filter(m -> m.id().equals(id)).findFirst().orElseThrow(() -> Fault.usage(
-                    "there is no model \"" + id + "\" here", Nearest.of(id, ids()).map(near -> "did you mean " + near
-                            + "?").orElse("models() lists them")));
+                    "there is no model \"" + id + "\" here", Nearest.ofPart(id, ids()).map(near -> "did you mean "
+                            + near + "?").orElse("models() lists them")));
         }
 
         @Override
@@ -5391,7 +5391,8 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
         final Reply reply;
 
         Misfit(Reply reply, String schema, List<String> misses) {
-            super(ERROR, "the answer does not meet the schema " + schema + ": " + String.join("; ", misses),
+            super(ERROR, "the answer does not meet the schema"
+                    + (schema.equals(AnswerSchema.UNNAMED) ? "" : " " + schema) + ": " + String.join("; ", misses),
                     "ask again, or a model with schema among its abilities (copilot models)", null);
             this.reply = reply;
         }
@@ -5893,7 +5894,7 @@ final class SchemaText {
 
     private static AnswerSchema checked(String place, Map<String, Object> schema) {
         var json = (ObjectNode) Data.node(schema);
-        var answer = new AnswerSchema("answer", new JsonSchema(json, place), null);
+        var answer = new AnswerSchema(AnswerSchema.UNNAMED, new JsonSchema(json, place), null);
         answer.schema().check();
         return answer;
     }
@@ -8279,16 +8280,6 @@ final class ExchangeRefusal {
 // ================================================================================================== Copilot
 // Step 5: the client. Streaming is the normal way; a whole answer is read into the same reply.
 
-/// What a chat tells while it goes on.
-interface Listener {
-    /// @param choice 0, or up to n-1 where `n` answers were asked for
-    void text(int choice, String delta);
-
-    default void reasoning(String delta) {}
-
-    default void warning(String message) {}
-}
-
 /// The Copilot API of one account on one host. (A class `Copilot` would share its file with `copilot` where the file
 /// system does not tell case.)
 final class CopilotClient {
@@ -8669,7 +8660,7 @@ record Catalogue(ObjectNode json, Instant fetched) {
 
     Model named(String id) {
         return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
-                Nearest.of(id, chatModels()).map(near -> "did you mean " + near + "?").orElse("copilot models")));
+                Nearest.ofPart(id, chatModels()).map(near -> "did you mean " + near + "?").orElse("copilot models")));
     }
 }
 
@@ -9006,6 +8997,53 @@ final class Embedder {
         }
         return squareA == 0 || squareB == 0 ? 0 : product / Math.sqrt(squareA * squareB);
     }
+}
+
+/// The API's refusals of a chat that need more than GitHub's own words.
+final class ChatRefusal {
+    static Fault of(CopilotClient copilot, Request request, Way way, Refusal answer) {
+        return switch (answer.code()) {
+            case "model_not_supported" -> notSupported(copilot, request.model(), answer);
+            case "model_not_available_for_integrator" -> Fault.error(answer.said(),
+                    "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
+            case "unsupported_api_for_model" -> Fault.error(
+                    request.model() + " is not served on " + way.path() + ": " + answer.said(),
+                    "copilot models --refresh lists what is served; take another (-m)");
+            case "model_max_prompt_tokens_exceeded", "context_length_exceeded" -> Fault.error(
+                    "the prompt is too long for " + request.model() + ": " + answer.said(),
+                    "a shorter prompt, or a model with a larger context (copilot models)");
+            default -> null;
+        };
+    }
+
+    private static Fault notSupported(CopilotClient copilot, String model, Refusal answer) {
+        String lead = "this account cannot use the model \"" + model + "\": " + answer.said();
+        Catalogue catalogue;
+        try {
+            catalogue = copilot.catalogue(Duration.ZERO);
+        } catch (Fault _) {
+            return Fault.error(lead, "copilot models");
+        }
+        if (catalogue.find(model).filter(m -> !m.enabled()).isPresent()) {
+            return Fault.error(lead, "it is there but not enabled: copilot models enable " + model
+                    + " (a seat of an organization: its administrator, and some minutes)");
+        }
+        return Fault.error(lead, "it can use: " + String.join(", ", Nearest.sorted(model, catalogue.chatModels()))
+                + "; more to enable: https://github.com/settings/copilot/features");
+    }
+}
+
+// ================================================================================================ Endpoints
+// How a chat reads on each endpoint of the Copilot API, and how its answer is read there: the same is said on all.
+
+/// What a chat tells while it goes on.
+interface Listener {
+    /// @param choice 0, or up to n-1 where `n` answers were asked for
+    void text(int choice, String delta);
+
+    default void reasoning(String delta) {}
+
+    default void warning(String message) {}
 }
 
 /// What a chat is in OpenAI's chat form: what the person wants, before a model's path and peculiarities come into it.
@@ -10002,40 +10040,6 @@ final class ToolCalls {
     }
 }
 
-/// The API's refusals of a chat that need more than GitHub's own words.
-final class ChatRefusal {
-    static Fault of(CopilotClient copilot, Request request, Way way, Refusal answer) {
-        return switch (answer.code()) {
-            case "model_not_supported" -> notSupported(copilot, request.model(), answer);
-            case "model_not_available_for_integrator" -> Fault.error(answer.said(),
-                    "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
-            case "unsupported_api_for_model" -> Fault.error(
-                    request.model() + " is not served on " + way.path() + ": " + answer.said(),
-                    "copilot models --refresh lists what is served; take another (-m)");
-            case "model_max_prompt_tokens_exceeded", "context_length_exceeded" -> Fault.error(
-                    "the prompt is too long for " + request.model() + ": " + answer.said(),
-                    "a shorter prompt, or a model with a larger context (copilot models)");
-            default -> null;
-        };
-    }
-
-    private static Fault notSupported(CopilotClient copilot, String model, Refusal answer) {
-        String lead = "this account cannot use the model \"" + model + "\": " + answer.said();
-        Catalogue catalogue;
-        try {
-            catalogue = copilot.catalogue(Duration.ZERO);
-        } catch (Fault _) {
-            return Fault.error(lead, "copilot models");
-        }
-        if (catalogue.find(model).filter(m -> !m.enabled()).isPresent()) {
-            return Fault.error(lead, "it is there but not enabled: copilot models enable " + model
-                    + " (a seat of an organization: its administrator, and some minutes)");
-        }
-        return Fault.error(lead, "it can use: " + String.join(", ", Nearest.sorted(model, catalogue.chatModels()))
-                + "; more to enable: https://github.com/settings/copilot/features");
-    }
-}
-
 // =================================================================================================== Prompt
 // Templates: where they lie, what their front matter says, and mustache that cannot surprise. Nothing else loads
 // mustache.java, YAML or the validator of JSON Schema.
@@ -10188,6 +10192,8 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
 ///
 /// @param strict whether the API is to hold the model to it; null: where the schema is of the kind that it can
 record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
+    static final String UNNAMED = "answer";                 // one that --schema gives
+
     /// The field of the request's body, for models that know it.
     ObjectNode responseFormat() {
         var format = Json.object().put("type", "json_schema");
@@ -15618,9 +15624,18 @@ final class Nearest {
                 : names.stream().filter(name -> name.toLowerCase(Locale.ROOT).startsWith(lower)).findFirst();
     }
 
-    /// All names, the nearest first.
+    /// The same, else the first that has a part which is near: `sonet` in claude-sonnet-4.5.
+    static Optional<String> ofPart(String word, Collection<String> names) {
+        return of(word, names).or(() -> of(word, names.stream().flatMap(Nearest::parts).toList())
+                .flatMap(part -> names.stream().filter(name -> parts(name).anyMatch(part::equals)).findFirst()));
+    }
+
+    private static Stream<String> parts(String name) { return Stream.of(name.split("-")); }
+
+    /// All names, those first that are nearest or have the nearest part.
     static List<String> sorted(String word, List<String> names) {
-        return names.stream().sorted(Comparator.comparingInt(name -> distance(word, name))).toList();
+        return names.stream().sorted(Comparator.comparingInt(name -> Stream.concat(Stream.of(name), parts(name))
+                .mapToInt(part -> distance(word, part)).min().orElse(0))).toList();
     }
 
     /// How many letters were put in, left out, mistaken or swapped with their neighbour.

@@ -451,6 +451,9 @@ class EveryModel {
                 "policy\tenabled", "promotion\t20 % off until the end of the year")), lines::toString);
         assertTrue(Json.object(good("models", "show", "gpt-5.4", "--json").out(), "").has("capabilities"));
         shows(cop.run("models", "show", "gtp-5.4"), 2, "did you mean gpt-5.4?");
+        shows(cop.run("models", "show", "sonet"), 2, "did you mean claude-sonnet-4.5?");
+        shows(cop.run("models", "show", "zzzz"), 2, "hint: copilot models");
+        shows(cop.run("chat", "-m", "sonet", "hi"), 1, "hint: it can use: claude-sonnet-4.5, ");
         shows(cop.run("models", "show"), 2, "models show wants a model");
         assertTrue(good("models", "vision").out().contains("gpt-4.1\t"));
         assertFalse(good("models", "vision").out().contains("o1\t"));
@@ -507,7 +510,7 @@ class EveryModel {
         cop.sim.set("answer", "{\"a\": \"x\"}");
         int before = asked().size();
         var outcome = shows(cop.run("chat", "-m", model, "--schema", "a int", "x"), 1, "asking again", "{\"a\": \"x\"}",
-                "error: the answer does not meet the schema answer: answer.a: string found, integer expected");
+                "error: the answer does not meet the schema: answer.a: string found, integer expected");
         assertEquals("", outcome.out());
         assertEquals(3, asked().size() - before);
         assertTrue(asked().getLast().rawBody().contains("does not meet the schema"));
