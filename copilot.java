@@ -1185,7 +1185,7 @@ public class copilot {
             syntax.text("--id", "FIELD", "Names a row. Default: id, custom_id, else a hash of the row.",
                     text -> id = text);
             syntax.text("--echo", "F1,F2", "Fields of the row to repeat in its result.",
-                    names -> echo.addAll(List.of(names.split(","))));
+                    names -> echo.addAll(Text.names(names)));
             syntax.text("--out-format", "openai", "Lines as OpenAI's Batch API.", text -> outFormat = text);
             syntax.flag("-k", "Print results as they come, in the order of the rows.", on -> print = on);
             syntax.text("--run", "DIR", "The run's folder. Default: OUT.run.", text -> run = text);
@@ -15426,6 +15426,12 @@ final class Text {
     }
 
     private static boolean control(int c) { return c < ' ' && c != '\n' && c != '\t' || c >= 0x7f && c < 0xa0; }
+
+    /// Names between commas. One that holds a comma stands in double quotes, as in CSV.
+    static List<String> names(String list) {
+        return Pattern.compile("\"((?:[^\"]|\"\")*)\"(?=,|$)|[^,]+").matcher(list).results()
+                .map(name -> name.group(1) == null ? name.group() : name.group(1).replace("\"\"", "\"")).toList();
+    }
 
     static String shortened(String text, int most) {
         if (text.length() <= most) return text;

@@ -690,6 +690,15 @@ class Batches {
     }
 
     @Test
+    void aFieldThatHoldsACommaIsEchoedInQuotes() {
+        cop.write("rows.csv", "text,\"name, first\",\"a \"\"b\"\"\",c\nx,Ada,1,2\n");
+        exits(0, cop.run("batch", "t", "-d", "rows.csv", "-o", "out.jsonl", "--echo",
+                "\"name, first\",c,\"a \"\"b\"\"\""));
+        assertEquals("{\"name, first\":\"Ada\",\"c\":\"2\",\"a \\\"b\\\"\":\"1\"}",
+                results().getFirst().path("echo").toString());
+    }
+
+    @Test
     void echoMayBeNamedLater() {
         rows("a", "b");
         good();
