@@ -65,7 +65,9 @@ import java.lang.classfile.MethodTransform;
 import java.net.Proxy;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
+import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateFactory;
+import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.X509Certificate;
 
 import com.github.mustachejava.Binding;
@@ -7482,7 +7484,7 @@ final class Doctor {
 
     private void certificates() {
         String file = env.variable("SSL_CERT_FILE");
-        if (file != null) Trust.read(env.path(file));
+        Trust.probe(file == null ? null : env.path(file));
         ok("certificates", "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file));
     }
 
@@ -13989,8 +13991,8 @@ final class Wire implements AutoCloseable {
             response.cancel(true);
             throw new Interrupted();
         } catch (ExecutionException e) {
-            var told = Text.chain(e).filter(Fault.class::isInstance).findFirst();          // Trust's
-            if (told.isPresent()) throw (Fault) told.get();
+            var told = Trust.told(e);
+            if (told.isPresent()) throw told.get();
             if (!(e.getCause() instanceof IOException reason)) throw new IllegalStateException(e.getCause());
             while ("Too many retries".equals(reason.getMessage()) && reason.getCause() instanceof IOException cause) {
                 reason = cause;                             // the JDK wraps it once or twice where it may not repeat
@@ -14017,8 +14019,8 @@ final class Wire implements AutoCloseable {
         String hint = proxies.inUse(call.uri()).map(p -> "is the proxy " + p + " right? (HTTPS_PROXY, NO_PROXY)")
                 .orElse("is the network up? a proxy goes into HTTPS_PROXY");
         if (untrusted(e)) {
-            return new Stopped(where + " shows a certificate that is not trusted: " + Text.reason(e),
-                    "your company's CA, as a PEM file, goes into SSL_CERT_FILE", e);
+            return new Stopped(where + " shows a certificate that is not trusted: "
+                    + Text.deepest(e), whatToTrust(e), e);
         }
         return switch (e) {
             case HttpConnectTimeoutException _ ->
@@ -14030,6 +14032,16 @@ final class Wire implements AutoCloseable {
             case ConnectException _ -> new Stopped("cannot connect to " + where, hint, e);
             default -> new Stopped("the connection to " + where + " was lost (" + Text.reason(e) + ")", hint, e);
         };
+    }
+
+    private static String whatToTrust(IOException e) {
+        if (Text.chain(e).anyMatch(c -> c instanceof CertificateExpiredException
+                || c instanceof CertificateNotYetValidException)) {
+            return "is this machine's clock right? else the server needs a new one";
+        }
+        return Text.chain(e).anyMatch(CertPathBuilderException.class::isInstance)
+                ? "your company's CA, as a PEM file, goes into SSL_CERT_FILE"
+                : "is it the right host, and are the certificates in SSL_CERT_FILE in order?";
     }
 
     /// Waiting for the client's threads would cost 300 ms at every exit.
@@ -14118,10 +14130,29 @@ final class Trust extends X509ExtendedTrustManager {
     /// @param pem what SSL_CERT_FILE names, or null
     static SSLContext context(Path pem) { return new SSLContext(new WhenNeeded(pem), null, "TLS") { }; }
 
+    /// Reads all that will be needed.
+    ///
+    /// @throws Fault where it is of no use
+    static void probe(Path pem) {
+        new WhenNeeded(pem).context();
+        try {
+            new Trust(null).jdk();
+        } catch (CertificateException e) {
+            throw told(e).orElseThrow();
+        }
+        if (pem != null) read(pem);
+    }
+
+    /// What a failed handshake was told by us. It must be packed into what the JDK's TLS expects, which takes all else
+    /// for a fault of its own.
+    static Optional<Fault> told(Throwable e) {
+        return Text.chain(e).filter(Fault.class::isInstance).map(Fault.class::cast).findFirst();
+    }
+
     private synchronized X509ExtendedTrustManager jdk() throws CertificateException {
         try {
             return jdk == null ? jdk = manager(null) : jdk;
-        } catch (GeneralSecurityException e) {
+        } catch (GeneralSecurityException | RuntimeException e) {
             throw new CertificateException(unusable(e));
         }
     }
@@ -14134,21 +14165,22 @@ final class Trust extends X509ExtendedTrustManager {
             for (var certificate : read(pem)) store.setCertificateEntry("pem" + store.size(), certificate);
             return own = manager(store);
         } catch (Fault useless) {
-            throw new CertificateException(useless);
+            throw new CertificateException(Fault.error("the server's certificate is not known to Java, and "
+                    + useless.sentence(), useless.hint()));
         } catch (IOException | GeneralSecurityException e) {
             throw new CertificateException(e);
         }
     }
 
     /// @throws Fault where the file cannot be read or holds no certificate
-    static Collection<? extends Certificate> read(Path pem) {
+    private static Collection<? extends Certificate> read(Path pem) {
         try (var in = Files.newInputStream(pem)) {
             var certificates = CertificateFactory.getInstance("X.509").generateCertificates(in);
             if (certificates.isEmpty()) throw new CertificateException("there is no certificate in it");
             return certificates;
         } catch (IOException | CertificateException e) {
-            throw Fault.error("the server's certificate is not known to Java, and SSL_CERT_FILE " + pem
-                    + " cannot be read: " + Text.reason(e), "SSL_CERT_FILE must name a file of PEM certificates");
+            throw Fault.error("SSL_CERT_FILE " + pem + " cannot be read: " + Text.deepest(e),
+                    "SSL_CERT_FILE must name a file of PEM certificates");
         }
     }
 
@@ -14160,24 +14192,31 @@ final class Trust extends X509ExtendedTrustManager {
                 .orElseThrow(() -> new KeyStoreException("it has no X.509 trust manager"));
     }
 
-    private static Fault unusable(GeneralSecurityException e) {
-        return Fault.error("Java's TLS cannot be set up: "
-                + Text.reason(Text.chain(e).reduce((_, deepest) -> deepest).orElse(e)),
+    private static Fault unusable(Exception e) {
+        return Fault.error("Java's TLS cannot be set up: " + Text.deepest(e),
                 "is the JDK whole? are javax.net.ssl.trustStore and keyStore right?");
     }
 
     /// Of two refusals the one counts that is not for want of an authority: "expired" says more than "unknown".
     private void check(Check check) throws CertificateException {
         try {
-            check.by(jdk());
+            ask(check, jdk());
         } catch (CertificateException refused) {
-            if (pem == null || Text.chain(refused).anyMatch(Fault.class::isInstance)) throw refused;
+            if (pem == null || told(refused).isPresent()) throw refused;
             try {
-                check.by(own());
+                ask(check, own());
             } catch (CertificateException again) {
                 boolean known = Text.chain(refused).noneMatch(CertPathBuilderException.class::isInstance);
                 throw known ? refused : again;
             }
+        }
+    }
+
+    private static void ask(Check check, X509ExtendedTrustManager authorities) throws CertificateException {
+        try {
+            check.by(authorities);
+        } catch (RuntimeException e) {                      // a store without a single authority
+            throw new CertificateException(e);
         }
     }
 
@@ -14211,28 +14250,24 @@ final class Trust extends X509ExtendedTrustManager {
         throw new CertificateException("a client trusts no clients");
     }
 
-    /// Only jdk.tls.client.enableCAExtension asks for them.
+    /// None are told: only jdk.tls.client.enableCAExtension asks, and a server that has none of them would hang up.
     @Override
-    public X509Certificate[] getAcceptedIssuers() {
-        try {
-            return jdk().getAcceptedIssuers();
-        } catch (CertificateException e) {
-            return new X509Certificate[0];
-        }
-    }
+    public X509Certificate[] getAcceptedIssuers() { return new X509Certificate[0]; }
 
     /// A context whose provider, 40 ms of classes, is looked for when the first connection wants it.
     private static final class WhenNeeded extends SSLContextSpi {
         private final Path pem;
         private SSLContext made;
+        private Fault failed;                               // told again: a token locks after a few wrong PINs
 
         WhenNeeded(Path pem) { this.pem = pem; }
 
         private synchronized SSLContext context() {
+            if (failed != null) throw failed;
             try {
                 return made == null ? made = make() : made;
-            } catch (GeneralSecurityException e) {
-                throw unusable(e);
+            } catch (GeneralSecurityException | RuntimeException e) {
+                throw failed = unusable(e);
             }
         }
 
@@ -14256,8 +14291,8 @@ final class Trust extends X509ExtendedTrustManager {
                 var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
                 factory.init(store, type.equals("PKCS11") ? null : password);
                 return factory.getKeyManagers();
-            } catch (IOException e) {
-                throw new KeyStoreException(e);
+            } catch (IOException | GeneralSecurityException | RuntimeException e) {
+                throw new KeyStoreException("javax.net.ssl.keyStore " + file + ": " + Text.reason(e));
             }
         }
 
@@ -15506,6 +15541,9 @@ final class Text {
             default -> what;
         });
     }
+
+    /// The reason at the bottom, where those above only wrap it.
+    static String deepest(Throwable e) { return reason(chain(e).reduce((_, deepest) -> deepest).orElse(e)); }
 
     static Stream<Throwable> chain(Throwable e) {
         return Stream.iterate(e, Objects::nonNull, each -> each instanceof Fault fault ? fault.reason()
