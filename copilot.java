@@ -1333,7 +1333,7 @@ public class copilot {
             output = words.get(1);
             String folder = run != null ? run : output.endsWith(".run") ? output : output + ".run";
             try (var report = BatchReport.of(new RunFolder(env.path(folder).toAbsolutePath()))) {
-                if (write) report.write(env.path(""), output.replaceFirst("\\.run$", ""), outFormat != null);
+                if (write) report.write(env.directory(), output.replaceFirst("\\.run$", ""), outFormat != null);
                 print(json ? Json.pretty(report.json()) : report.text());
                 return 0;
             }
@@ -1350,7 +1350,7 @@ public class copilot {
             if (runs.size() < 2) throw Fault.usage("one run is nothing to merge", "copilot batch status " + words.get(1)
                     + " --write");
             try (var report = BatchReport.merged(runs)) {
-                report.write(env.path(""), output, outFormat != null);
+                report.write(env.directory(), output, outFormat != null);
                 print(report.text());
                 return report.left() > 0 ? Fault.LATER : report.tally().notOk() > 0 ? Fault.FAILED_ROWS : 0;
             }
@@ -2903,7 +2903,8 @@ final class Toolkit {
         Path file = OutputFile.check(env, ".to", out);
         Path run = file.resolveSibling(file.getFileName() + ".run");
         var told = new PrintWriter(new Lines(batch.progress), true);
-        var stdin = batch.rows instanceof List<?> list ? lines(list) : env.stdin();
+        var stdin = batch.rows instanceof List<?> list ? lines(list) : batch.rows.equals("-")
+                ? new Stdin(System.in, Stdin.Kind.FILE) : env.stdin();
         var heard = new Environment(stdin, env.out(), told, env.variables(), _ -> false, env.time(), env.ending(),
                 env.directory());
         var screen = new Screen(heard);
@@ -2961,7 +2962,7 @@ final class Toolkit {
         }
         for (String word : command) Fault.given(word, "a word of " + command[0]);
         try {
-            var process = new ProcessBuilder(command).directory(env.path("").toAbsolutePath().toFile()).start();
+            var process = new ProcessBuilder(command).directory(env.directory().toAbsolutePath().toFile()).start();
             process.getOutputStream().close();
             var output = new FutureTask<>(() -> process.getInputStream().readAllBytes());
             var errors = new FutureTask<>(() -> process.getErrorStream().readAllBytes());
@@ -3736,8 +3737,8 @@ final class Completion {
         this.name = name;
         this.commands = commands;
         this.overview = overview;
-        for (var command : commands.values()) {
-            var spec = command.getCommandSpec();
+        commands.forEach((command, line) -> {
+            var spec = line.getCommandSpec();
             for (var option : List.copyOf(spec.options())) {
                 String values = values(option.longestName());
                 if (values == null) continue;
@@ -3745,11 +3746,12 @@ final class Completion {
                 spec.addOption(option.toBuilder().completionCandidates(List.of(values)).build());
             }
             for (var words : List.copyOf(spec.positionalParameters())) {
-                if (!words.paramLabel().equals("TEMPLATE")) continue;
+                var candidates = words(command + " " + words.paramLabel());
+                if (candidates.isEmpty()) continue;
                 spec.remove(words);
-                spec.addPositional(words.toBuilder().completionCandidates(List.of(TEMPLATES)).build());
+                spec.addPositional(words.toBuilder().completionCandidates(candidates).build());
             }
-        }
+        });
     }
 
     private List<String> names() { return Stream.concat(commands.keySet().stream(), Stream.of("help")).toList(); }
@@ -3778,6 +3780,17 @@ final class Completion {
         };
     }
 
+    private static List<String> words(String place) {
+        return switch (place) {
+            case "render TEMPLATE", "batch TEMPLATE", "templates NAME" -> List.of(TEMPLATES);
+            case "templates ACTION" -> List.of("list", "show", "check", "path");
+            case "logs ACTION" -> List.of("list", "show", "path", "clear");
+            case "logs ID" -> List.of(CONVERSATIONS);
+            case "completion SHELL" -> List.of("bash", "zsh", "fish");
+            default -> List.of();
+        };
+    }
+
     String fish() {
         var script = new StringBuilder("# `" + name + " completion fish`\ncomplete -c " + name + " -f\n");
         var about = new HashMap<String, String>();
@@ -3792,8 +3805,11 @@ final class Completion {
         commands.forEach((command, line) -> {
             String when = "complete -c " + name + " -n '__fish_seen_subcommand_from " + command + "'";
             for (var option : line.getCommandSpec().options()) script.append(when).append(fish(option));
-            if (List.of("render", "batch").contains(command)) {
-                script.append(when).append(" -a '(").append(name).append(" completion templates)'\n");
+            for (var words : line.getCommandSpec().positionalParameters()) {
+                if (words.completionCandidates() == null) continue;
+                String all = String.join(" ", words.completionCandidates());
+                script.append(when).append(" -a '").append(all.replaceFirst("^(\\w+)-at-hand$", "(" + name
+                        + " completion $1)")).append("'\n");
             }
         });
         return script.append("complete -c ").append(name).append(" -n '__fish_seen_subcommand_from help' -a '")
@@ -4037,7 +4053,7 @@ final class BatchJob {
         this.options = options;
         this.prompts = prompts;
         folder = new RunFolder(options.run());
-        pattern = FilePattern.of(env.path(""), options.out());
+        pattern = FilePattern.of(env.directory(), options.out());
     }
 
     /// What the manifest keeps of how it was asked.
@@ -4074,6 +4090,7 @@ final class BatchJob {
         var manifest = folder.readManifest();
         chooseModel(wished, manifest);
         again = options.again() ? Long.MAX_VALUE : RunFolder.again(manifest);
+        keepForeign();
         if (options.dryRun()) return dryRun();
         try (var journal = new Journal(folder.path())) {
             boolean fresh = journal.size() == 0 && !Files.exists(folder.manifest());
@@ -4083,6 +4100,15 @@ final class BatchJob {
                 if (fresh && !Files.exists(folder.manifest())) folder.delete(); // nothing has begun
             }
         }
+    }
+
+    /// A file that no run of this folder has written is somebody's own.
+    private void keepForeign() {
+        if (options.out() == null || pattern != null || folder.begun()) return;
+        Path out = env.path(options.out());
+        if (!Files.isRegularFile(out) || out.toFile().length() == 0) return;
+        throw Fault.usage(options.out() + " is there already, and no results of a run in " + options.run(),
+                "-o with another name, or delete it");
     }
 
     private int asked(ObjectNode manifest, ObjectNode about, Journal journal) {
@@ -4390,7 +4416,7 @@ final class BatchJob {
     private void writeOut(Plan plan, String input, Journal journal) {
         Function<Key, Optional<String>> results = key -> journal.entry(key).map(journal::result);
         try (var tasks = options.echo().isEmpty() ? null : tasks(input)) {
-            new Results(env.path(""), options.out(), options.openai(), options.echo(), tasks == null ? results
+            new Results(env.directory(), options.out(), options.openai(), options.echo(), tasks == null ? results
                     : new Echoes(tasks, options.echo(), results)).write(plan.order);
         } catch (IOException e) {
             throw Fault.io("cannot close " + options.rows(), e, null);
@@ -10657,7 +10683,7 @@ final class TemplateFolders {
     }
 
     private String shown(Path file) {
-        Path here = env.path("").toAbsolutePath();
+        Path here = env.directory().toAbsolutePath();
         Path whole = file.toAbsolutePath().normalize();
         return (whole.startsWith(here) ? here.relativize(whole) : whole).toString().replace('\\', '/');
     }
@@ -12873,6 +12899,8 @@ record RunFolder(Path path) {
 
     Path manifest() { return path.resolve("manifest.json"); }
 
+    boolean begun() { return Files.exists(manifest()) || Journal.file(path).toFile().length() > 0; }
+
     /// Empty where there is none yet.
     ///
     /// @throws Fault where it is damaged
@@ -14016,11 +14044,13 @@ final class Wire implements AutoCloseable {
 
     private Stopped stopped(Call call, IOException e) {
         String where = call.uri().getHost() + (call.uri().getPort() < 0 ? "" : ":" + call.uri().getPort());
-        String hint = proxies.inUse(call.uri()).map(p -> "is the proxy " + p + " right? (HTTPS_PROXY, NO_PROXY)")
+        var proxy = proxies.inUse(call.uri());
+        String hint = proxy.map(p -> "is the proxy " + p + " right? (HTTPS_PROXY, NO_PROXY)")
                 .orElse("is the network up? a proxy goes into HTTPS_PROXY");
+        String peer = proxy.map(p -> "the proxy " + p).orElse(where);           // to whom alone we connect
         if (untrusted(e)) {
-            return new Stopped(where + " shows a certificate that is not trusted: "
-                    + Text.deepest(e), whatToTrust(e), e);
+            return new Stopped(where + " shows a certificate that is not trusted: " + Text.deepest(e), whatToTrust(e),
+                    e);
         }
         return switch (e) {
             case HttpConnectTimeoutException _ ->
@@ -14028,8 +14058,8 @@ final class Wire implements AutoCloseable {
             case HttpTimeoutException t -> new Stopped(where + " " + t.getMessage(),
                     DEADLINE.isBound() ? "a longer --timeout" : "try again, or another model (-m)", e);
             case ConnectException c when Text.chain(c).anyMatch(UnresolvedAddressException.class::isInstance) ->
-                    new Stopped("there is no host " + where, hint, e);
-            case ConnectException _ -> new Stopped("cannot connect to " + where, hint, e);
+                    new Stopped("there is no host " + (proxy.isPresent() ? "for " : "") + peer, hint, e);
+            case ConnectException _ -> new Stopped("cannot connect to " + peer, hint, e);
             default -> new Stopped("the connection to " + where + " was lost (" + Text.reason(e) + ")", hint, e);
         };
     }
@@ -14659,6 +14689,7 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
 
     /// A path that the user typed.
     Path path(String text) {
+        if (text.isEmpty()) throw Fault.usage("a file or folder has no name", "is a variable of the shell unset?");
         try {
             return directory.resolve(text);
         } catch (InvalidPathException e) {

@@ -26,7 +26,7 @@ void main(String... args) {
 }
 
 List<String> cheapest(int number) {
-    return models().filter(m -> m.enabled() && m.endpoints().contains("/chat/completions")).stream()
+    return models().filter(m -> m.enabled()).stream()
             .sorted(Comparator.comparing(m -> m.multiplier().orElse(BigDecimal.TEN))).limit(number)
             .map(m -> m.id()).toList();
 }

@@ -689,6 +689,24 @@ class Batches {
         assertTrue(outcome.err().endsWith("done: 1 ok, 1 failed\n"), outcome::all);
     }
 
+    /// Found by a new user: somebody's own file was gone without a word.
+    @Test
+    void aFileThatIsNotOurResultsIsNotWrittenOver() throws IOException {
+        cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"a\"}\n");
+        cop.write("mine.csv", "mine\n");
+        for (String more : List.of("-y", "--dry-run", "--again")) {
+            var refused = exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "mine.csv", more));
+            assertTrue(refused.err().contains("mine.csv is there already"), refused::all);
+        }
+        assertEquals("mine\n", cop.read("mine.csv"));
+        assertFalse(Files.exists(cop.file("mine.csv.run")));
+        assertEquals(0, asked().size());
+        cop.write("empty.jsonl", "");
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "empty.jsonl"));
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "empty.jsonl"));       // its own run has begun
+        assertEquals(1, asked().size());
+    }
+
     @Test
     void aFieldThatHoldsACommaIsEchoedInQuotes() {
         cop.write("rows.csv", "text,\"name, first\",\"a \"\"b\"\"\",c\nx,Ada,1,2\n");

@@ -324,6 +324,11 @@ class Installs {
         assertEquals("review", bash(script, "cop", "render", "re"));
         assertEquals("--max-total-tokens", bash(script, "cop", "batch", "x", "--max-tot"));
         assertEquals("batch", bash(script, "cop", "help", "ba"));
+        assertEquals("list show path clear", bash(script, "cop", "logs", ""));
+        assertEquals("review", bash(script, "cop", "logs", "show", "r"));
+        assertEquals("check", bash(script, "cop", "templates", "c"));
+        assertEquals("review", bash(script, "cop", "templates", "show", "r"));
+        assertEquals("zsh", bash(script, "cop", "completion", "z"));
         assertEquals(copilot.Commands.NAMES.size(), bash(script, "cop", "").split(" ").length);
         assertFalse(script.contains("-at-hand"));
         assertFalse(script.contains("compopt +o"), "file names are completed where nothing else is");

@@ -174,6 +174,7 @@ class Network {
     void aProxyThatIsNotThereIsNamedInTheHint() {
         cop.with("HTTPS_PROXY", "http://me:secret@127.0.0.1:" + closedPort());
         var fault = fails(API + "/models");
+        assertTrue(fault.sentence().contains("cannot connect to the proxy 127.0.0.1:"), fault::sentence);
         assertTrue(fault.hint().contains("HTTPS_PROXY") && fault.hint().contains("127.0.0.1"), fault::hint);
         assertFalse((fault.sentence() + fault.hint()).contains("secret"));
         backedOff(3);
