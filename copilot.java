@@ -1648,7 +1648,7 @@ public class copilot {
 
         @Override
         int run(CopilotClient copilot) {
-            if (!name.matches("[A-Za-z0-9][\\w.-]*")) throw Fault.usage("--name " + name + " is no name", "--name cop");
+            Launcher.checkName(name);
             switch (shell) {
                 case "bash", "zsh" -> env.out().print(completion().bash());
                 case "fish" -> env.out().print(completion().fish());
@@ -3294,10 +3294,18 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
 
     Path file() { return folder.resolve(WINDOWS ? name + ".cmd" : name); }
 
+    static void checkName(String name) {
+        if (name.matches("[A-Za-z0-9][\\w.-]*")) return;
+        throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
+    }
+
     /// Copies the running program, makes its cache, writes the launcher.
     void install() {
-        if (!name.matches("[A-Za-z0-9][\\w.-]*")) throw Fault.usage("--name " + name + " is no name", "--name cop");
+        checkName(name);
         ours(file());
+        if (Files.exists(folder) && !Files.isDirectory(folder)) {
+            throw Fault.usage("--dir " + folder + " is a file", "--dir names a folder");
+        }
         if (share.toString().contains(File.pathSeparator)) {
             throw Fault.usage(share + " cannot stand on a class path, for the " + File.pathSeparator + " in it",
                     "XDG_DATA_HOME or COP_HOME names another place");
@@ -4108,7 +4116,7 @@ final class BatchJob {
         Path out = env.path(options.out());
         if (!Files.isRegularFile(out) || out.toFile().length() == 0) return;
         throw Fault.usage(options.out() + " is there already, and no results of a run in " + options.run(),
-                "-o with another name, or delete it");
+                "another name for the results, or delete it");
     }
 
     private int asked(ObjectNode manifest, ObjectNode about, Journal journal) {

@@ -15,7 +15,8 @@ class AskCsv {
         script("ask-csv FILE QUESTION [OUT]\nQUESTION is such as 'Is this a complaint? {{text}}'", args, (words, _) -> {
             if (words.getFirst().equals("-")) throw new Fault(2, "stdin does not say that it is CSV", "ask-csv FILE …");
             if (!words.get(1).contains("{{")) {
-                throw new Fault(2, "the question names no column, so it would be the same for each row", "{{text}}");
+                throw new Fault(2, "the question names no column, so it would be the same for each row",
+                        "name one, such as {{text}}");
             }
             String out = words.size() > 2 ? words.get(2)
                     : words.getFirst().replaceFirst("\\.[^./\\\\]*$", "") + "-answers.csv";

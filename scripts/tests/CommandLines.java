@@ -1012,6 +1012,18 @@ class CommandLines {
         assertEquals(there, listed);
     }
 
+    /// Such as of "$UNSET": it is no folder, and not the one we are in.
+    @Test
+    void anEmptyFileNameIsSaid() {
+        for (var words : List.of(List.of("chat", "-f", "", "x"), List.of("chat", "-o", "", "x"),
+                List.of("batch", "classify", "-d", "", "-o", "o.jsonl"), List.of("install", "--dir", ""))) {
+            var outcome = cop.run(words.toArray(String[]::new));
+            assertEquals(2, outcome.code(), outcome::all);
+            assertTrue(outcome.err().contains("has no name"), outcome::all);
+            assertEquals("", outcome.out());
+        }
+    }
+
     /// house.md, "Inside copilot.java": the banners are the table of contents.
     @Test
     void theBannersStandInTheirOrder() throws IOException {
