@@ -209,13 +209,40 @@ class Network {
     /// A gateway that wants a certificate of ours gets it, by whomever its own is vouched for.
     @Test
     void aClientsCertificateGoesAlongWithACertificateFile() throws Exception {
-        var old = new HashMap<String, String>();
-        var keys = Map.of("javax.net.ssl.keyStore", authority.keys(), "javax.net.ssl.keyStorePassword", "changeit");
-        keys.forEach((name, value) -> old.put(name, System.setProperty(name, value)));
         try (var proxy = new TunnelProxy(authority.server("api"))) {
             proxy.wantsCertificate = true;
             cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port()).with("SSL_CERT_FILE", authority.pem());
-            assertEquals("there", Json.text(call(API + "/models"), "hello"));
+            withKeys(authority.keys(), "changeit", () -> {
+                assertEquals("there", Json.text(call(API + "/models"), "hello"));
+            });
+        }
+    }
+
+    @Test
+    void aClientsCertificateThatCannotBeReadIsNamed() throws Exception {
+        try (var proxy = new TunnelProxy(authority.server("api"))) {
+            cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port()).with("SSL_CERT_FILE", authority.pem());
+            withKeys(authority.keys(), "sEcReT", () -> {
+                var fault = fails(API + "/models");
+                assertTrue(fault.sentence().endsWith(authority.keys() + ": keystore password was incorrect"),
+                        fault::sentence);
+                assertFalse((fault.sentence() + fault.hint()).contains("sEcReT"), fault::sentence);
+            });
+            withKeys("no-such.p12", "x", () -> {
+                var fault = fails(API + "/models");
+                assertTrue(fault.sentence().endsWith("no-such.p12: there is no such file"), fault::sentence);
+                assertEquals(1, fault.exitCode());
+            });
+        }
+    }
+
+    /// The JVM's own, so for a moment all tests have them; a server that asks for none is sent none.
+    private static void withKeys(String file, String password, Runnable work) {
+        var old = new HashMap<String, String>();
+        var keys = Map.of("javax.net.ssl.keyStore", file, "javax.net.ssl.keyStorePassword", password);
+        keys.forEach((name, value) -> old.put(name, System.setProperty(name, value)));
+        try {
+            work.run();
         } finally {
             old.forEach((name, value) -> {
                 if (value == null) System.clearProperty(name);
