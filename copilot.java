@@ -5791,7 +5791,7 @@ record AddedFiles(List<String> names, Integer limit, boolean images, boolean ima
         boolean whole = Files.isDirectory(env.path(name));
         int cut = whole ? name.length() : name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
         String front = whole ? name.replaceFirst("(?<=.)/+$", "") + "/" : name.substring(0, cut);
-        Path folder = env.path(front);
+        Path folder = env.directory().resolve(front);
         String pattern = whole ? "**" : name.substring(cut);
         var found = new ArrayList<Path>();
         try {
@@ -11969,7 +11969,7 @@ final class JsonFiles implements Rows {
     JsonFiles(Environment env, String name) throws IOException {
         boolean whole = Files.isDirectory(env.path(name));
         int cut = whole ? 0 : name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
-        folder = env.path(whole ? name : name.substring(0, cut));
+        folder = env.directory().resolve(whole ? name : name.substring(0, cut));
         String pattern = whole ? "*.json" : name.substring(cut);
         var matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
         try (var all = Files.walk(folder, pattern.contains("/") || pattern.contains("**") ? 64 : 1)) {

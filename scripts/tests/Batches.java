@@ -708,6 +708,14 @@ class Batches {
     }
 
     @Test
+    void aPatternWithoutAFolderIsOfFilesHere() {
+        cop.write("a.json", "{\"id\": 1, \"text\": \"a\"}");
+        cop.write("b.json", "{\"id\": 2, \"text\": \"b\"}");
+        exits(0, cop.run("batch", "t", "-d", "[ab].json", "-o", "out.jsonl"));
+        assertEquals(List.of("a", "b"), results().stream().map(r -> Json.text(r, "text")).toList());
+    }
+
+    @Test
     void aFieldThatHoldsACommaIsEchoedInQuotes() {
         cop.write("rows.csv", "text,\"name, first\",\"a \"\"b\"\"\",c\nx,Ada,1,2\n");
         exits(0, cop.run("batch", "t", "-d", "rows.csv", "-o", "out.jsonl", "--echo",
