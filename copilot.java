@@ -4116,7 +4116,7 @@ final class BatchJob {
         Path out = env.path(options.out());
         if (!Files.isRegularFile(out) || out.toFile().length() == 0) return;
         throw Fault.usage(options.out() + " is there already, and no results of a run in " + options.run(),
-                "another name for the results, or delete it");
+                "another name for the results (-o), or delete it");
     }
 
     private int asked(ObjectNode manifest, ObjectNode about, Journal journal) {
@@ -14354,6 +14354,7 @@ final class Trust extends X509ExtendedTrustManager {
         @Override
         protected SSLSessionContext engineGetServerSessionContext() { return context().getServerSessionContext(); }
 
+        /// Nobody may hand in other trust: what this context has is made in `make`.
         @Override
         protected void engineInit(KeyManager[] keys, TrustManager[] trust, SecureRandom random) {
             throw new UnsupportedOperationException();
