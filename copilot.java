@@ -95,6 +95,7 @@ import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SchemaRegistryConfig;
 import com.networknt.schema.SpecificationVersion;
 import cop.copilot.Account;
+import cop.copilot.Delivery;
 import cop.copilot.Fault;
 import cop.copilot.Image;
 import cop.copilot.Message;
@@ -735,7 +736,7 @@ public class copilot {
     /// What makes up a request, of one prompt or of many.
     abstract static class RequestCommand extends Command {
         boolean allowMissing;
-        String model, system, effort, schema;
+        String model, system, effort, schema, endpoint;
         BigDecimal temperature, topP;
         Integer maxTokens;
         Long seed;
@@ -744,8 +745,10 @@ public class copilot {
         final PromptData data = new PromptData();
 
         final void declareRequest(Syntax syntax) {
-            syntax.text("-m --model", "ID", "The model. Default: the template's, $COP_MODEL, `copilot models"
-                    + " default`, the account's.", text -> model = text);
+            syntax.text("-m --model", "ID", "The model, a part of its id, or auto: GitHub chooses. Default: the"
+                    + " template's, $COP_MODEL, `copilot models default`, the account's.", text -> model = text);
+            syntax.text("--endpoint", "chat|responses|messages", "Where to ask. Default: as suits the model.",
+                    text -> endpoint = text);
             syntax.text("-s --system", "TEXT", "The system message.", text -> system = text);
             syntax.text("-O --option", "KEY=JSON", "Any field of the request: -O stop='[\"END\"]'.", options::add);
             syntax.number("--temperature", "T", "0 to 2.", BigDecimal.class, n -> temperature = n);
@@ -778,6 +781,17 @@ public class copilot {
             put(fields, "--seed", "seed", seed);
             if (effort != null) fields.put("reasoning_effort", effort);
             return fields;
+        }
+
+        /// What -O names is required; what an option of its own names is left out where a model refuses it.
+        Delivery delivery() {
+            var required = new HashSet<>(RequestFields.parse(options).propertyNames());
+            if (temperature != null) required.remove("temperature");
+            if (maxTokens != null) required.remove("max_tokens");
+            if (topP != null) required.remove("top_p");
+            if (seed != null) required.remove("seed");
+            if (effort != null) required.remove("reasoning_effort");
+            return new Delivery(endpoint, required);
         }
 
         private static void put(ObjectNode fields, String option, String field, Number value) {
@@ -821,13 +835,13 @@ public class copilot {
             if (template != null) {
                 var question = new TemplateFilling(env, screen, new TemplateFolders(env).named(template), data,
                         allowMissing).question(words, added);
-                return question.withSystem(system).with(model, fields).withSchema(wishedSchema())
+                return question.withSystem(system).with(model, fields, delivery()).withSchema(wishedSchema())
                         .withImages(pictures());
             }
             if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
             String text = UserText.of(env, screen, words, added);
-            return text == null ? null : new Question(List.of(Message.user(text)), model, fields, wishedSchema())
-                    .withSystem(system).withImages(pictures());
+            return text == null ? null : new Question(List.of(Message.user(text)), model, fields, wishedSchema(),
+                    delivery()).withSystem(system).withImages(pictures());
         }
 
         private List<Image> pictures() { return images.stream().map(name -> ImageFile.read(env, name)).toList(); }
@@ -914,7 +928,7 @@ public class copilot {
             String needy = json ? "--json" : output != null ? "-o" : schema != null ? "--schema" : extract ? "-x"
                     : images.isEmpty() ? "" : "-a";
             if (!needy.isEmpty()) throw Fault.usage("no prompt: " + needy + " needs one", "copilot chat \"…\"");
-            var first = new Question(List.of(), model, fields(), null).withSystem(system);
+            var first = new Question(List.of(), model, fields(), null, delivery()).withSystem(system);
             var request = (earlier == null ? first : first.after(earlier)).request(copilot, !noStream);
             if (earlier != null && !quiet) {
                 screen.note("going on with " + earlier.id() + ", " + earlier.turnCount());
@@ -1246,6 +1260,7 @@ public class copilot {
             var template = action.isEmpty() ? null : new TemplateFolders(env).named(action);
             var constant = data.values(env);
             var wishes = fields();
+            var how = delivery();
             var asked = wishedSchema();
             if (asked != null && template == null) {
                 throw Fault.usage("--schema wants a template: the rows are whole requests", "their response_format");
@@ -1254,10 +1269,10 @@ public class copilot {
                 var values = new LinkedHashMap<>(row.data());
                 values.putAll(constant);
                 return Question.of(template, template.filled(values, allowMissing)).withSystem(system)
-                        .with(model, wishes).withSchema(asked);
+                        .with(model, wishes, how).withSchema(asked);
             };
             String wished = model != null || template == null ? model : template.head().model();
-            var options = options(action);
+            var options = options(template, action);
             return new BatchJob(env, screen, copilot, options, prompts).run(wished, BatchJob.about(template, wishes,
                     options));
         }
@@ -1285,7 +1300,7 @@ public class copilot {
             if (value < least) throw Fault.usage(option + " " + value + " is out of range", least + " or more");
         }
 
-        private BatchOptions options(String action) {
+        private BatchOptions options(Template template, String action) {
             checkNumbers();
             String kind = format != null ? format : rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
             if (!Rows.FORMATS.contains(kind)) {
@@ -1298,7 +1313,8 @@ public class copilot {
             return new BatchOptions(action.isEmpty() ? null : action, rows, kind, output, folder().path(),
                     outFormat != null, print, id, echo, jobs, Durations.parse("--delay", delay, Duration.ZERO), rules(),
                     limit, sample, sampleSeed, part.number(), part.of(), skipBad, retryFailed, again,
-                    dryRun, yes, commandLine());
+                    dryRun, yes, commandLine(), endpoint != null || template == null ? endpoint
+                    : template.head().delivery().endpoint());
         }
 
         private BatchRunner.Rules rules() {
@@ -1475,7 +1491,11 @@ public class copilot {
                 return 0;
             }
             var shown = catalogue.models().stream().filter(m -> all || m.shown())
-                    .filter(m -> words.isEmpty() || m.matches(words.getFirst())).toList();
+                    .filter(m -> words.isEmpty() || m.matches(words.getFirst()))
+                    .collect(Collectors.toCollection(ArrayList::new));
+            if (!json && !catalogue.models().isEmpty() && (words.isEmpty() || Model.auto().matches(words.getFirst()))) {
+                shown.addFirst(Model.auto());
+            }
             if (shown.isEmpty()) {
                 throw Fault.error(catalogue.models().isEmpty() ? "GitHub lists no models for this account"
                         : "no model matches" + (words.isEmpty() ? "" : " \"" + words.getFirst() + "\""),
@@ -1488,6 +1508,7 @@ public class copilot {
                 return 0;
             }
             screen.table(env, Model.COLUMNS, shown.stream().map(Model::cells).toList());
+            if (catalogue.onlyAuto()) screen.note("note: this account may name no model; auto is the default");
             return 0;
         }
 
@@ -1652,7 +1673,10 @@ public class copilot {
             switch (shell) {
                 case "bash", "zsh" -> env.out().print(completion().bash());
                 case "fish" -> env.out().print(completion().fish());
-                case "models" -> copilot.catalogueAtHand().ifPresent(all -> all.chatModels().forEach(this::print));
+                case "models" -> {
+                    print(Model.AUTO);
+                    copilot.catalogueAtHand().ifPresent(all -> all.chatModels().forEach(this::print));
+                }
                 case "templates" -> new TemplateFolders(env).names().forEach(this::print);
                 case "conversations" -> new Conversations(copilot.session().home()).files().stream()
                         .map(KeptConversation::id).forEach(this::print);
@@ -1701,7 +1725,7 @@ public class copilot {
     /// @throws Fault where nobody is logged in, GitHub refuses, or the connection is lost
     public static Reply ask(String prompt) { return ask(request(prompt)); }
 
-    /// The same of another model: `ask("gpt-4.1", "Three names for a pelican").usage()`.
+    /// The same of another model, one of `models()`: `ask("auto", "Three names for a pelican").usage()`.
     public static Reply ask(String model, String prompt) { return ask(request(prompt).withModel(model)); }
 
     /// The same of a request of one's own: `ask(request("Why?").withSystem("Be brief").with("temperature", 0))`. What
@@ -1939,7 +1963,7 @@ public class copilot {
                 throw fault.hint().contains("--var") ? fault.hinting("with(\"name\", value) gives it") : fault;
             }
             if (messages.getLast().content().isBlank()) throw template.empty();
-            return Question.of(template, messages).with(model, fields);
+            return Question.of(template, messages).with(model, fields, Delivery.USUAL);
         }
 
         @Override
@@ -2188,12 +2212,42 @@ public class copilot {
         public String toString() { return Secrets.shown(value) + " for " + api + ", until " + expires; }
     }
 
-    /// What to ask: the model's id (null: the one that `chat` takes), the messages in order, and any further fields of
-    /// the request's body.
-    public record Request(String model, List<Message> messages, ObjectNode fields, boolean stream) {
+    /// How a request is sent, apart from what it asks: it makes no row of a batch another one.
+    ///
+    /// @param endpoint `chat`, `responses` or `messages`; null: the one that suits the model and what is asked
+    /// @param required fields that are an error where the model refuses them, instead of being left out
+    public record Delivery(String endpoint, Set<String> required) {
+        static final Delivery USUAL = new Delivery(null, Set.of());
+
+        public Delivery {
+            if (endpoint != null && !Ways.NAMES.containsKey(endpoint)) {
+                throw Fault.usage("there is no endpoint " + endpoint, String.join(", ", Ways.NAMES.keySet()));
+            }
+            required = Set.copyOf(required);
+        }
+
+        /// What comes later wins.
+        ///
+        /// @param fields that come with it: of these it alone says which are required
+        Delivery then(Delivery later, Iterable<String> fields) {
+            var all = new HashSet<>(required);
+            fields.forEach(all::remove);
+            all.addAll(later.required);
+            return new Delivery(later.endpoint == null ? endpoint : later.endpoint, all);
+        }
+    }
+
+    /// What to ask: the model's id (null: the one that `chat` takes; `auto`: one of GitHub's choice), the messages in
+    /// order, any further fields of the request's body, and how it is sent.
+    public record Request(String model, List<Message> messages, ObjectNode fields, boolean stream, Delivery delivery) {
         public Request {
             messages = List.copyOf(Fault.given(messages, "a request's list of messages"));
             fields = fields == null ? Json.object() : fields.deepCopy();
+        }
+
+        /// Sent as suits the model.
+        public Request(String model, List<Message> messages, ObjectNode fields, boolean stream) {
+            this(model, messages, fields, stream, Delivery.USUAL);
         }
 
         /// A copy of the further fields.
@@ -2203,9 +2257,21 @@ public class copilot {
         /// The further fields themselves, to be read only: thousands of rows need no copies.
         ObjectNode extra() { return fields; }
 
-        public Request withMessages(List<Message> other) { return new Request(model, other, fields, stream); }
+        public Request withMessages(List<Message> other) { return new Request(model, other, fields, stream, delivery); }
 
-        public Request withModel(String other) { return new Request(other, messages, fields, stream); }
+        public Request withModel(String other) { return new Request(other, messages, fields, stream, delivery); }
+
+        /// Sends it to `chat`, `responses` or `messages`, whatever suits the model; null: what suits it.
+        ///
+        /// @throws Fault where there is no endpoint of that name
+        public Request withEndpoint(String name) { return with(new Delivery(name, delivery.required())); }
+
+        Request with(Delivery other) { return new Request(model, messages, fields, stream, other); }
+
+        Request without(String field) {
+            return fields.has(field) ? new Request(model, messages, fields.deepCopy().without(field) instanceof
+                    ObjectNode rest ? rest : fields, stream, delivery) : this;
+        }
 
         /// Puts a system message in front, in place of another.
         public Request withSystem(String text) {
@@ -2231,10 +2297,10 @@ public class copilot {
         ///
         /// @throws Fault where the value is out of the range that the model's maker allows
         public Request with(String field, Object value) {
-            return new Request(model, messages, RequestFields.with(fields, "with", field, value), stream);
+            return new Request(model, messages, RequestFields.with(fields, "with", field, value), stream, delivery);
         }
 
-        public Request withStream(boolean other) { return new Request(model, messages, fields, other); }
+        public Request withStream(boolean other) { return new Request(model, messages, fields, other, delivery); }
     }
 
     /// An answer. `finish` is `stop`, `length`, `content_filter`, `tool_calls`, or `` where GitHub named none.
@@ -2242,18 +2308,34 @@ public class copilot {
     /// @param choices the texts, one each for `n` in the request
     /// @param usage tokens as GitHub counted them; zeros where it did not say
     /// @param model the dated name that answered, not the id that was asked for
+    /// @param dropped options that the model does not take, and that were left out
     public record Reply(List<String> choices, String reasoning, String finish, String model, Usage usage,
-                        JsonNode toolCalls, String id, String requestId, Duration took) {
-        public Reply { choices = List.copyOf(choices); }
+                        JsonNode toolCalls, String id, String requestId, Duration took, List<String> dropped) {
+        public Reply {
+            choices = List.copyOf(choices);
+            dropped = List.copyOf(dropped);
+        }
+
+        Reply(List<String> choices, String reasoning, String finish, String model, Usage usage, JsonNode toolCalls,
+              String id, String requestId, Duration took) {
+            this(choices, reasoning, finish, model, usage, toolCalls, id, requestId, took, List.of());
+        }
 
         public String text() { return String.join("\n\n", choices); }
 
         Reply withUsage(Usage other) {
-            return new Reply(choices, reasoning, finish, model, other, toolCalls, id, requestId, took);
+            return new Reply(choices, reasoning, finish, model, other, toolCalls, id, requestId, took, dropped);
         }
 
         Reply withText(String other) {
-            return new Reply(List.of(other), reasoning, finish, model, usage, toolCalls, id, requestId, took);
+            return new Reply(List.of(other), reasoning, finish, model, usage, toolCalls, id, requestId, took, dropped);
+        }
+
+        Reply withDropped(Collection<String> names) {
+            var all = new LinkedHashSet<>(dropped);
+            all.addAll(names);
+            return new Reply(choices, reasoning, finish, model, usage, toolCalls, id, requestId, took,
+                    List.copyOf(all));
         }
 
         @Override
@@ -2280,6 +2362,7 @@ public class copilot {
             if (choices.size() > 1) choices.forEach(json.putArray("choices")::add);
             if (!reasoning.isEmpty()) json.put("reasoning", reasoning);
             if (!toolCalls.isEmpty()) json.set("tool_calls", toolCalls);
+            if (!dropped.isEmpty()) dropped.forEach(json.putArray("dropped")::add);
             json.set("usage", usage.json());
             return json.put("ms", took.toMillis()).put("id", id).put("request_id", requestId);
         }
@@ -2325,8 +2408,20 @@ public class copilot {
     public record Model(JsonNode json) {
         static final List<String> COLUMNS = List.of("ID", "VENDOR", "CONTEXT", "OUTPUT", "PRICE", "CREDITS",
                 "ENDPOINTS", "ABILITIES", "NOTES");
+        /// What stands for whichever model GitHub chooses; no catalogue lists it.
+        static final String AUTO = "auto";
 
-        /// What goes into `-m`, such as `gpt-4o`.
+        static Model auto() {
+            var json = Json.object().put("id", AUTO).put("name", "Auto").put("vendor", "GitHub");
+            json.putObject("capabilities").put("type", "chat");
+            return new Model(json);
+        }
+
+        static boolean isAuto(String id) { return AUTO.equals(id); }
+
+        boolean isAuto() { return isAuto(id()); }
+
+        /// What goes into `-m`.
         public String id() { return Json.text(json, "id"); }
 
         public String name() { return Json.text(json, "name"); }
@@ -2345,11 +2440,17 @@ public class copilot {
 
         /// What so many tokens cost in AI credits, where the catalogue has prices (opencode's arithmetic: a price is of
         /// `batch_size` tokens).
-        Optional<BigDecimal> credits(long prompt, long completion) {
+        ///
+        /// @param cached how many of the prompt's tokens were read from a cache, which has a price of its own
+        Optional<BigDecimal> credits(long prompt, long completion, long cached) {
             var prices = json.path("billing").path("token_prices");
             var of = prices.path("default");
             if (!of.path("input_price").isNumber()) return Optional.empty();
-            var sum = of.path("input_price").decimalValue().multiply(BigDecimal.valueOf(prompt))
+            var input = of.path("input_price");
+            var read = Stream.of("cache_read_price", "cache_price").map(of::path).filter(JsonNode::isNumber).findFirst()
+                    .orElse(input);
+            var sum = input.decimalValue().multiply(BigDecimal.valueOf(prompt - cached))
+                    .add(read.decimalValue().multiply(BigDecimal.valueOf(cached)))
                     .add(of.path("output_price").decimalValue().multiply(BigDecimal.valueOf(completion)));
             var batch = BigDecimal.valueOf(prices.path("batch_size").asLong(1_000_000));
             return Optional.of(sum.divide(batch, 4, RoundingMode.HALF_UP).stripTrailingZeros());
@@ -2388,6 +2489,11 @@ public class copilot {
                     .map(JsonNode::asString).toList();
         }
 
+        /// Whether it takes a number of tokens to think with (there is no flag for it: caozhiyuan/copilot-api #54).
+        boolean thinksByBudget() {
+            return json.path("capabilities").path("supports").path("max_thinking_budget").asLong(0) > 0;
+        }
+
         /// Tokens to think with, for models that take a number instead of a word.
         long thinkingBudget(String effort) {
             var supports = json.path("capabilities").path("supports");
@@ -2416,6 +2522,17 @@ public class copilot {
         int maxInputs() { return limit("max_inputs") > 0 ? (int) Math.min(limit("max_inputs"), 2048) : 512; }
 
         boolean isDefault() { return json.path("is_chat_default").asBoolean(false); }
+
+        boolean isFallback() { return json.path("is_chat_fallback").asBoolean(false); }
+
+        /// Whether it can be asked by name: GitHub's own editors offer it, and its terms are accepted.
+        boolean usable() { return shown() && enabled() && endpoints().stream().anyMatch(Ways.PATHS::contains); }
+
+        /// Whether a reply names it as the one that answered, by its id or with its date.
+        boolean answersAs(String name) {
+            return !name.isEmpty() && (name.equals(id()) || name.equals(Json.text(json, "version"))
+                    || name.startsWith(id() + "-2"));
+        }
 
         boolean matches(String part) {
             return Stream.of(id(), name(), vendor(), abilities(), paths()).anyMatch(text -> text
@@ -2474,7 +2591,8 @@ public class copilot {
             if (supports("vision")) abilities.add("vision");
             if (supports("tool_calls")) abilities.add("tools");
             if (supports("structured_outputs")) abilities.add("schema");
-            if (supports("reasoning_effort") || supports("thinking")) abilities.add("reasoning");
+            boolean thinks = supports("reasoning_effort") || supports("adaptive_thinking") || thinksByBudget();
+            if (thinks) abilities.add("reasoning");
             return abilities.toString();
         }
 
@@ -2500,6 +2618,7 @@ public class copilot {
 
         private String notes() {
             var notes = new ArrayList<String>();
+            if (isAuto()) notes.add("GitHub chooses; all that Free and Student plans have");
             if (isDefault()) notes.add("default");
             if (!enabled()) notes.add("not enabled");
             if (json.path("preview").asBoolean(false)) notes.add("preview");
@@ -2525,10 +2644,11 @@ public class copilot {
 
         public String login() { return Json.text(json, "login"); }
 
-        /// `free`, `individual`, `individual_pro`, `business`, `enterprise` …
+        /// `free`, `student`, `individual`, `individual_pro`, `max`, `business`, `enterprise` …
         public String plan() {
-            String plan = Json.text(json, "copilot_plan");
-            return sku().contains("free") ? "free" : plan.isEmpty() ? "unknown" : plan;
+            String plan = Json.text(json, "copilot_plan"), bought = CopilotToken.planOf(sku());
+            return List.of("free", "student").contains(bought) ? bought : !plan.isEmpty() ? plan
+                    : bought.isEmpty() ? "unknown" : bought;
         }
 
         /// What was bought, such as `yearly_subscriber_quota`; empty where GitHub does not say.
@@ -2573,15 +2693,11 @@ public class copilot {
     /// @param overagePermitted whether more may be used than there are, and is billed
     /// @param reset when the next period begins
     /// @param unit `credits`, `requests`, or empty where they have no other name than the quota's
+    /// @param used how many were used
     public record Quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent, boolean unlimited,
-                        BigDecimal overage, boolean overagePermitted, Instant reset, String unit) {
+                        BigDecimal overage, boolean overagePermitted, Instant reset, String unit, BigDecimal used) {
         /// The id as people read it.
         public String name() { return Screen.cell(id.replace('_', ' ')); }
-
-        /// How many were used; null where GitHub does not say.
-        public BigDecimal used() {
-            return unlimited || entitlement == null || remaining == null ? null : entitlement.subtract(remaining);
-        }
 
         List<String> cells() {
             return List.of(id, plain(used()), unlimited ? "" : plain(remaining), unlimited ? "" : plain(entitlement),
@@ -2602,14 +2718,16 @@ public class copilot {
 
         /// Such as `90.4 % left of 300 credits`.
         String left() {
-            if (unlimited) return "unlimited";
+            if (unlimited) return "unlimited" + (used == null || used.signum() == 0 ? "" : ", " + plain(used)
+                    + (unit.isEmpty() ? "" : " " + unit) + " used");
             if (none()) return "none in this plan";
             return (percent != null ? rounded() + " % left" : remaining != null ? plain(remaining) + " left"
                     : "not told what is left") + of();
         }
 
         private boolean none() {
-            return entitlement != null && entitlement.signum() == 0 && (remaining == null || remaining.signum() == 0);
+            return entitlement != null && entitlement.signum() == 0 && (remaining == null || remaining.signum() == 0)
+                    && (used == null || used.signum() == 0);
         }
 
         private boolean usedUp() {
@@ -2847,7 +2965,8 @@ final class Toolkit {
     List<String> templates() { return List.copyOf(new TemplateFolders(env).names()); }
 
     Models models() {
-        return new Models(copilot().catalogue(Catalogue.FRESH).models().stream().filter(Model::shown).toList());
+        return new Models(Stream.concat(Stream.of(Model.auto()), copilot().catalogue(Catalogue.FRESH).models().stream()
+                .filter(Model::shown)).toList());
     }
 
     List<double[]> embed(List<String> texts) {
@@ -2910,7 +3029,7 @@ final class Toolkit {
         var screen = new Screen(heard);
         String input = batch.rows instanceof List<?> ? "-" : batch.rows.toString();
         var wait = maxWait(Duration.ofMinutes(15));
-        var options = BatchOptions.standard(prompt.name(), input, Rows.formatOf(env, input), out, run, batch.jobs,
+        var options = BatchOptions.standard(prompt.template(), input, Rows.formatOf(env, input), out, run, batch.jobs,
                 batch.delay, batch.retryFailed, wait);
         var client = client(screen, wait);
         try (var _ = client.session().wire()) {
@@ -3905,20 +4024,22 @@ final class OldClasses {
 ///
 /// @param template null: the rows are requests as OpenAI's Batch API takes them
 /// @param out a file, a pattern with `{{id}}`, or null
+/// @param endpoint `chat`, `responses` or `messages`; null: as the run has it, or as suits the model
 /// @param first the first rows only; 0: all
 /// @param sample so many rows by chance; 0: all
 /// @param shard which of `shards` parts, from 1
 record BatchOptions(String template, String rows, String format, String out, Path run, boolean openai, boolean stream,
                     String id, List<String> echo, int jobs, Duration delay, BatchRunner.Rules rules, int first,
                     int sample, long seed, int shard, int shards, boolean skipBad, boolean retryFailed, boolean again,
-                    boolean dryRun, boolean yes, String command) {
+                    boolean dryRun, boolean yes, String command, String endpoint) {
     /// What `copilot batch` does where nothing else is said.
-    static BatchOptions standard(String template, String rows, String format, String out, Path run, int jobs,
+    static BatchOptions standard(Template template, String rows, String format, String out, Path run, int jobs,
                                  Duration delay, boolean retryFailed, Duration maxWait) {
         var rules = new BatchRunner.Rules(3, 2, Duration.ofMinutes(10), maxWait, 0.2,
                 new Budget(null, null, null, null));
-        return new BatchOptions(template, rows, format, out, run, false, false, null, List.of(), jobs, delay, rules, 0,
-                0, 0, 1, 1, false, retryFailed, false, false, true, "the same call");
+        return new BatchOptions(template.name(), rows, format, out, run, false, false, null, List.of(), jobs, delay,
+                rules, 0, 0, 0, 1, 1, false, retryFailed, false, false, true, "the same call",
+                template.head().delivery().endpoint());
     }
 
     /// Whether a row is of this shard; rows stay in their shard when others are added.
@@ -3930,16 +4051,18 @@ final class BatchTasks implements AutoCloseable {
     private final BatchOptions options;
     private final Function<InputRow, Question> prompts;
     private final Rows rows;
-    private final String model;
+    private final String model, endpoint;
     private final boolean structured;
     private final Set<Integer> chosen;                      // null: all
     private final Map<Key, Integer> alike = new HashMap<>();
     private int index = -1;
     private Key all = new Key(0, 0);
 
-    BatchTasks(Rows rows, BatchOptions options, Function<InputRow, Question> prompts, String model, boolean structured,
-               Set<Integer> chosen) {
+    /// @param endpoint null: as suits the model
+    BatchTasks(Rows rows, BatchOptions options, Function<InputRow, Question> prompts, String model, String endpoint,
+               boolean structured, Set<Integer> chosen) {
         this.rows = rows;
+        this.endpoint = endpoint;
         this.options = options;
         this.prompts = prompts;
         this.model = model;
@@ -3971,7 +4094,7 @@ final class BatchTasks implements AutoCloseable {
         try {
             id = id(row.data());
             var schema = new AnswerSchema[1];
-            var request = options.template() == null ? request(row) : filled(row, schema);
+            var request = (options.template() == null ? request(row) : filled(row, schema)).withEndpoint(endpoint);
             var key = Key.of(id.getBytes(StandardCharsets.UTF_8), Json.bytes(ChatBody.of(request)));
             return new Task(index, row.place(), id, key, request, schema[0], null, echo(row.data()));
         } catch (Fault fault) {
@@ -4005,8 +4128,9 @@ final class BatchTasks implements AutoCloseable {
         }
         String own = Json.text(fields, "model");
         fields.remove("stream");
-        return new Request(own.isEmpty() ? model : own, List.of(), fields.without("model") instanceof ObjectNode rest
-                ? rest : fields, true);
+        fields.remove("model");
+        return new Request(own.isEmpty() ? model : own, List.of(), fields, true,
+                new Delivery(null, Set.copyOf(fields.propertyNames())));
     }
 
     /// The field that names the row, else a hash of all of it; equal rows are told apart by their number.
@@ -4046,7 +4170,7 @@ final class BatchJob {
     private final Function<InputRow, Question> prompts;
     private final RunFolder folder;
     private final FilePattern pattern;                      // null: one file for all results
-    private String model;
+    private String model, endpoint;                         // endpoint null: as suits the model
     private boolean structured;
     private Optional<Catalogue> catalogue = Optional.empty();
     private Set<Integer> chosen;
@@ -4138,6 +4262,7 @@ final class BatchJob {
                     + "; the answers of all are kept");
         }
         manifest.setAll(about);
+        if (endpoint != null) manifest.put("endpoint", endpoint);
         manifest.put("model", model).put("structured", structured).put("rows", plan.order.size())
                 .put("fingerprint", plan.fingerprint).put("input", options.rows()).put("out", options.out())
                 .put("shard", options.shard()).put("shards", options.shards())
@@ -4180,7 +4305,7 @@ final class BatchJob {
     private Rows open(String input) { return Rows.opened(env, input, options.rows(), options.format()); }
 
     private BatchTasks tasks(String input) {
-        return new BatchTasks(open(input), options, prompts, model, structured, chosen);
+        return new BatchTasks(open(input), options, prompts, model, endpoint, structured, chosen);
     }
 
     /// The model, and whether it takes a schema, is settled when a run begins, and kept: were GitHub's default another
@@ -4196,11 +4321,16 @@ final class BatchJob {
                     : "note: the model was " + before + "; all rows count as new for " + model);
         }
         if (catalogue.isPresent() && options.template() != null) catalogue.get().named(model);
+        String earlier = Json.text(manifest, "endpoint");
+        endpoint = options.endpoint() != null ? options.endpoint() : earlier.isEmpty() ? null : earlier;
         structured = before.equals(model) && manifest.has("structured") ? manifest.path("structured").asBoolean()
-                : copilot.structured(known(model), model);
+                : copilot.structured(known(model), model, new Delivery(endpoint, Set.of()));
     }
 
-    private Optional<Model> known(String id) { return catalogue.flatMap(all -> all.find(id)); }
+    /// Empty for auto: whichever model answers, nothing can be said of its limits before.
+    private Optional<Model> known(String id) {
+        return Model.isAuto(id) ? Optional.empty() : catalogue.flatMap(all -> all.find(id));
+    }
 
     /// Rows by chance: always the same for a seed and a number of rows.
     private void choose(String input) {
@@ -4331,9 +4461,10 @@ final class BatchJob {
         wrongs(plan).forEach(screen::error);
         var out = new StringJoiner("\n");
         out.add("rows     " + plan.order.size()).add("done     " + plan.done).add("bad      " + plan.bad.size())
-                .add("to send  " + plan.left()).add("model    " + model)
+                .add("to send  " + plan.left()).add("model    " + model + (Model.isAuto(model) ? ": GitHub chooses,"
+                        + " so no prompt was checked against a limit" : ""))
                 .add("tokens   " + plan.tokens + " in the prompts, and the answers'");
-        known(model).flatMap(m -> m.credits(plan.tokens, 0)).ifPresent(credits -> out.add("credits  " + credits
+        known(model).flatMap(m -> m.credits(plan.tokens, 0, 0)).ifPresent(credits -> out.add("credits  " + credits
                 + " for the prompts, and the answers'"));
         if (options.delay().isPositive()) {
             out.add("time     at least " + Durations.words(options.delay().multipliedBy(plan.left())));
@@ -4736,7 +4867,7 @@ final class EmbedJob {
         var embedder = new Embedder(copilot, model, dimensions);
         write(embedder);
         if (form.usage()) {
-            screen.say("usage: " + embedder.tokens() + " tokens" + model.credits(embedder.tokens(), 0)
+            screen.say("usage: " + embedder.tokens() + " tokens" + model.credits(embedder.tokens(), 0, 0)
                     .filter(credits -> credits.signum() > 0).map(credits -> ", about " + credits.toPlainString()
                             + " credits").orElse("") + ", " + Text.printable(embedder.answeredBy()) + ", "
                     + embedder.requests() + (embedder.requests() == 1 ? " request, " : " requests, ")
@@ -5268,7 +5399,7 @@ final class Conversation {
             printer.end();
             log.answered(reply);
             if (manner.usage()) {
-                screen.note(reply.usageLine(copilot.estimate(request.model(), reply.usage())));
+                screen.note(reply.usageLine(copilot.estimate(request.model(), reply)));
                 copilot.quota().ifPresent(screen::note);
             }
             if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
@@ -5319,9 +5450,10 @@ final class Conversation {
 ///
 /// @param model the one that is wished for; null or empty: any
 /// @param schema what the answer must look like; null: anything
-record Question(List<Message> messages, String model, ObjectNode fields, AnswerSchema schema) {
+record Question(List<Message> messages, String model, ObjectNode fields, AnswerSchema schema, Delivery delivery) {
     static Question of(Template template, List<Message> messages) {
-        return new Question(messages, template.head().model(), template.head().options(), template.head().answer());
+        var head = template.head();
+        return new Question(messages, head.model(), head.options(), head.answer(), head.delivery());
     }
 
     /// A system message takes the place of the template's.
@@ -5330,19 +5462,20 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
         var all = new ArrayList<>(messages);
         if (!all.isEmpty() && all.getFirst().role().equals("system")) all.removeFirst();
         all.addFirst(Message.system(text));
-        return new Question(all, model, fields, schema);
+        return new Question(all, model, fields, schema, delivery);
     }
 
     /// What the command line says wins over the template.
-    Question with(String otherModel, ObjectNode more) {
+    Question with(String otherModel, ObjectNode more, Delivery how) {
         var all = fields.deepCopy();
         all.setAll(more);
-        return new Question(messages, otherModel == null ? model : otherModel, all, schema);
+        return new Question(messages, otherModel == null ? model : otherModel, all, schema,
+                delivery.then(how, more.propertyNames()));
     }
 
     /// A schema of the command line takes the place of the template's.
     Question withSchema(AnswerSchema other) {
-        return other == null ? this : new Question(messages, model, fields, other);
+        return other == null ? this : new Question(messages, model, fields, other, delivery);
     }
 
     /// Pictures go with what is asked last.
@@ -5351,7 +5484,7 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
         var all = new ArrayList<>(messages);
         var last = all.removeLast();
         all.add(new Message(last.role(), last.content(), images));
-        return new Question(all, model, fields, schema);
+        return new Question(all, model, fields, schema, delivery);
     }
 
     /// The same at the end of a conversation, with its system message and its model where this names none.
@@ -5361,7 +5494,7 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
         String system = own ? all.removeFirst().content() : earlier.system();
         all.addAll(0, earlier.messages());
         if (system != null) all.addFirst(Message.system(system));
-        return new Question(all, model == null || model.isBlank() ? earlier.model() : model, fields, schema);
+        return new Question(all, model == null || model.isBlank() ? earlier.model() : model, fields, schema, delivery);
     }
 
     /// How many answers are asked for.
@@ -5369,7 +5502,7 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
 
     Request request(CopilotClient copilot, boolean stream) {
         String id = copilot.model(model);
-        return request(id, stream, schema != null && copilot.structured(id));
+        return request(id, stream, schema != null && copilot.structured(id, delivery));
     }
 
     /// The same without asking GitHub anything: from what is known of the models.
@@ -5379,22 +5512,22 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
         String id = copilot.chosen(model).orElseGet(() -> Catalogue.standard(known));
         var model = known.flatMap(all -> all.find(id));
         boolean structured = model.filter(m -> m.supports("structured_outputs")).isPresent()
-                && Ways.usual(model).knowsSchemas();
-        return request(id, stream && CopilotClient.streams(model, id), structured);
+                && Ways.usual(delivery, model).knowsSchemas();
+        return request(id, stream && CopilotClient.streams(model), structured);
     }
 
     /// A schema goes into the request's own field where the model knows it, and into the prompt where it does not.
     Request request(String id, boolean stream, boolean structured) {
-        if (schema == null || fields.has("response_format")) return new Request(id, messages, fields, stream);
+        if (schema == null || fields.has("response_format")) return new Request(id, messages, fields, stream, delivery);
         if (structured) {
             var more = fields.deepCopy();
             more.set("response_format", schema.responseFormat());
-            return new Request(id, messages, more, stream);
+            return new Request(id, messages, more, stream, delivery);
         }
         var all = new ArrayList<>(messages);
         var last = all.removeLast();
         all.add(new Message(last.role(), last.content() + "\n\n" + schema.instruction(), last.images()));
-        return new Request(id, all, fields, stream);
+        return new Request(id, all, fields, stream, delivery);
     }
 
     /// Asks, and asks again where the answer does not meet the schema.
@@ -5496,7 +5629,7 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
 
     private void tell(Question question, Reply reply) {
         if (!wishes.usage()) return;
-        screen.say(reply.usageLine(copilot.estimate(question.model(), reply.usage())));
+        screen.say(reply.usageLine(copilot.estimate(question.model(), reply)));
         copilot.quota().ifPresent(screen::say);
     }
 
@@ -6506,8 +6639,8 @@ final class ConversationLog {
 
 /// One turn of a conversation as a line of its file: what was asked, and then the record of `chat --json`.
 ///
-///     {"at":"2026-11-24T11:05:30Z","asked":"gpt-4o","system":"…","messages":[{"role":"user","content":"…"}],
-///      "template":"review","options":{"temperature":0},"text":"…","model":"gpt-4o-2024-11-20","finish":"stop", …}
+///     {"at":"2026-11-24T11:05:30Z","asked":"auto","system":"…","messages":[{"role":"user","content":"…"}],
+///      "template":"review","options":{"seed":7},"text":"…","model":"gpt-5-mini-2025-08-07","finish":"stop", …}
 ///
 /// `messages` are those that were new; `system` is the one that was sent with them. What broke off has an `error`.
 record LoggedTurn(ObjectNode json) {
@@ -7258,7 +7391,8 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
                     used = token;
                     user = source.user().isEmpty() ? copilot.logins().user(source) : source.user();
                 }
-                return new Line(source.source(), first ? "used" : "works", shown + ", " + token.plan());
+                return new Line(source.source(), first ? "used" : "works", shown + ", " + token.plan() + ", "
+                        + token.way());
             } catch (Refused refused) {
                 return new Line(source.source(), "refused", refused.sentence());
             } catch (Interrupted stopped) {
@@ -7281,7 +7415,8 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
             text.append("  logged in as ").append(user.isEmpty() ? "?" : Text.printable(user)).append(" (")
                     .append(token.get().plan()).append(", ").append(token.get().sku()).append(")\n")
                     .append("  API      ").append(token.get().api()).append('\n')
-                    .append("  token    good for ").append(Durations.words(token.get().left(now))).append('\n');
+                    .append("  token    ").append(token.get().direct() ? "GitHub's own, used directly"
+                            : "good for " + Durations.words(token.get().left(now))).append('\n');
         }
         text.append("  sources of a GitHub token, in the order of use:");
         for (var line : lines) {
@@ -7538,8 +7673,9 @@ final class Doctor {
             notLoggedIn();
         } else {
             var token = status.token().get();
-            ok("login", token.plan() + " (" + token.sku() + "), the Copilot token is good for "
-                    + Durations.words(token.left(status.now())) + ", API " + token.api());
+            ok("login", token.plan() + " (" + token.sku() + "), " + (token.direct() ? "GitHub's token is used directly"
+                    : "the Copilot token is good for " + Durations.words(token.left(status.now()))) + ", API "
+                    + token.api());
         }
         return status.token();
     }
@@ -7638,7 +7774,7 @@ final class Doctor {
         String id = chosen.orElseGet(() -> Catalogue.standard(known));
         String why = env.variable("COP_MODEL") != null ? "by COP_MODEL" : chosen.isPresent()
                 ? "by `copilot models default`" : known.isPresent() ? "the account's default" : "for want of a list";
-        if (known.isEmpty() || known.get().find(id).isPresent()) ok("model", id + ", " + why);
+        if (known.isEmpty() || Model.isAuto(id) || known.get().find(id).isPresent()) ok("model", id + ", " + why);
         else fail("model", id + ", " + why + ", is not in the list" + Nearest.of(id, known.get().chatModels())
                 .map(near -> " (did you mean " + near + "?)").orElse(" (copilot models)"));
     }
@@ -7649,7 +7785,7 @@ final class Doctor {
         var known = copilot.catalogueAtHand();
         String id = copilot.chosen(null).orElseGet(() -> Catalogue.standard(known));
         ok("chat", "POST " + session.host().resolve(token.map(CopilotToken::api).orElse(session.host().defaultApi()),
-                Ways.usual(known.flatMap(all -> all.find(id))).path()));
+                Ways.usual(Delivery.USUAL, known.flatMap(all -> all.find(id))).path()));
         var sent = session.headers().copilot("…").sent();
         sent.forEach((name, value) -> ok("chat", switch (name.toLowerCase(Locale.ROOT)) {
             case "authorization" -> name + ": Bearer …";
@@ -7853,10 +7989,16 @@ record GithubToken(String source, String value, String user) {
     /// A hash that names the token in caches without giving it away (the token itself has over 160 random bits).
     String key(Host host) { return Text.sha256(host.name() + "\n" + value).substring(0, 20); }
 
+    /// What GitHub gives for it to those who we say that we are.
+    String key(Session session) { return key(session.host()) + "-" + session.headers().identity(); }
+
     /// Whether it can stand in a header at all: no space, no line break, no strange character.
     static boolean wellFormed(String token) {
         return !token.isEmpty() && token.chars().allMatch(c -> c > ' ' && c < 127);
     }
+
+    /// Whether an OAuth app has minted it, such as GitHub's CLI: where the exchange refuses those, the API takes them.
+    boolean ofOAuthApp() { return value.startsWith("gho_"); }
 
     /// The person's name, as far as GitHub has told it.
     String name() { return user.isEmpty() ? "?" : Text.printable(user); }
@@ -7955,7 +8097,39 @@ record Logins(Session session) {
 
 /// A Copilot token as the exchange answered it, with the moment of the fetch by our own clock. The server's
 /// `expires_at` is not used: a wrong clock on either side must not matter (vscode-copilot-chat does the same).
+///
+/// A token of an OAuth app such as GitHub's CLI, which the exchange refuses, is itself what the API takes (opencode,
+/// pydantic-ai #8059): it stands here with what GitHub says of the account, see `direct`.
 record CopilotToken(ObjectNode answer, Instant fetched, URI api) {
+    private static final String DIRECT = "direct";
+
+    /// A GitHub token that the API takes as it is.
+    ///
+    /// @param account GitHub's answer about it, which names the API's host
+    static CopilotToken direct(GithubToken source, ObjectNode account, Instant fetched, Host host) {
+        var answer = Json.object().put(DIRECT, true).put("token", source.value())
+                .put("refresh_in", Duration.ofDays(1).toSeconds()).put("sku", Json.text(account, "access_type_sku"))
+                .put("plan", Json.text(account, "copilot_plan"));
+        answer.set("endpoints", account.path("endpoints"));
+        return of(answer, fetched, host);
+    }
+
+    /// What may be kept: the GitHub token that stands for itself has a place of its own.
+    ObjectNode kept() { return direct() ? answer.deepCopy().without("token") : answer; }
+
+    /// What was kept of a source, whole again.
+    static CopilotToken of(Home.Kept kept, GithubToken source, Host host) {
+        var answer = kept.answer();
+        if (answer.path(DIRECT).asBoolean(false)) answer.put("token", source.value());
+        return of(answer, kept.fetched(), host);
+    }
+
+    /// Whether it is the GitHub token itself, and not one that was exchanged for it.
+    boolean direct() { return answer.path(DIRECT).asBoolean(false); }
+
+    /// How the source's token comes to the API.
+    String way() { return direct() ? "used directly" : "exchanged"; }
+
     /// @throws Fault if the answer holds no token, or names an API host that may not have it
     static CopilotToken of(ObjectNode answer, Instant fetched, Host host) {
         String value = Json.text(answer, "token");
@@ -7983,11 +8157,19 @@ record CopilotToken(ObjectNode answer, Instant fetched, URI api) {
 
     String sku() { return answer.path("sku").asString("unknown"); }
 
-    /// `free`, `individual`, `business`, `enterprise`, or the sku itself where it says none of these.
+    /// `free`, `student`, `individual`, `business`, `enterprise` …, or the sku itself where it says none of these.
     String plan() {
         String sku = sku();
-        for (String plan : List.of("free", "business", "enterprise")) if (sku.contains(plan)) return plan;
-        return answer.path("individual").asBoolean(false) ? "individual" : sku;
+        String plan = planOf(sku);
+        if (plan.isEmpty()) plan = Json.text(answer, "plan");
+        return !plan.isEmpty() ? plan : answer.path("individual").asBoolean(false) ? "individual" : sku;
+    }
+
+    /// What a sku says of the plan; empty: nothing. A student's is free of charge, but has a plan of its own (OmniRoute
+    /// #12000, opencode #46455).
+    static String planOf(String sku) {
+        return Stream.of("educational", "free", "business", "enterprise", "max", "standalone").filter(sku::contains)
+                .findFirst().map(word -> word.equals("educational") ? "student" : word).orElse("");
     }
 
     private Duration refreshIn() {
@@ -8109,9 +8291,10 @@ final class Tokens {
         }
     }
 
-    void forget(GithubToken source) { session.home().delete(session.home().token(key(source))); }
+    /// Whoever we said that we were when it was fetched.
+    void forget(GithubToken source) { session.home().deleteTokens(source.key(session.host())); }
 
-    private String key(GithubToken source) { return source.key(session.host()); }
+    private String key(GithubToken source) { return source.key(session); }
 
     private CopilotToken hold(GithubToken source, CopilotToken token) {
         var now = session.now();
@@ -8173,10 +8356,35 @@ final class Tokens {
 
     private CopilotToken exchange(GithubToken source) {
         var fetched = session.now();
-        var call = Call.get(session.host().rest("/copilot_internal/v2/token"), session.headers().github(source.value()))
+        try {
+            var answer = session.wire().send(internal(source, "/copilot_internal/v2/token"),
+                    Reading.json("the exchange for a Copilot token"));
+            return CopilotToken.of(answer, fetched, session.host());
+        } catch (Refused refused) {
+            var said = refused.refusal();
+            boolean ofItsApp = said != null && said.status() != 401 && !said.json().has("error_details");
+            if (!source.ofOAuthApp() || !ofItsApp) throw refused;
+            return CopilotToken.direct(source, account(source, refused), fetched, session.host());
+        }
+    }
+
+    private Call internal(GithubToken source, String path) {
+        return Call.get(session.host().rest(path), session.headers().internal(source.value()))
                 .explained(answer -> ExchangeRefusal.of(source, answer));
-        var answer = session.wire().send(call, Reading.json("the exchange for a Copilot token"));
-        return CopilotToken.of(answer, fetched, session.host());
+    }
+
+    /// What GitHub says of the account that a token belongs to.
+    ///
+    /// @throws Refused what the exchange has said, where the account has no chat either
+    private ObjectNode account(GithubToken source, Refused refused) {
+        try {
+            var account = session.wire().send(internal(source, "/copilot_internal/user"),
+                    Reading.json("GitHub's answer about the account"));
+            if (account.path("chat_enabled").asBoolean(true)) return account;
+        } catch (Refused neither) {
+            session.notes().detail(neither.sentence());
+        }
+        throw refused;
     }
 
     // ---- the cache: one file a GitHub token; whatever is wrong with it, it is as if it were not there
@@ -8184,7 +8392,7 @@ final class Tokens {
     private Optional<CopilotToken> cached(GithubToken source) {
         try {
             return session.home().kept(session.home().token(key(source)))
-                    .map(kept -> CopilotToken.of(kept.answer(), kept.fetched(), session.host()));
+                    .map(kept -> CopilotToken.of(kept, source, session.host()));
         } catch (Fault useless) {
             session.notes().detail("the cached token is thrown away: " + useless.sentence());
             return Optional.empty();
@@ -8193,7 +8401,7 @@ final class Tokens {
 
     private void keep(GithubToken source, CopilotToken token) {
         var home = session.home();
-        home.keep(home.token(key(source)), new Home.Kept(token.answer(), token.fetched()), session.notes());
+        home.keep(home.token(key(source)), new Home.Kept(token.kept(), token.fetched()), session.notes());
         home.deleteOld(Duration.ofDays(2));
         changeRefusals(all -> all.remove(key(source)));
     }
@@ -8248,7 +8456,8 @@ final class ExchangeRefusal {
         return switch (answer.status()) {
             case 401 -> new Refused(who + "it is revoked, expired or mistyped: " + answer.said(), login(source));
             case 403 -> forbidden(source, who, answer);
-            case 404 -> new Refused(who + unlisted(source.value()) + ": " + answer.said(), login(source));
+            case 404 -> new Refused(who + unlisted(source.value(), answer.message(), "it was made for an app that is"
+                    + " not let at Copilot") + ": " + answer.said(), elsewhere(source));
             default -> null;                                // the general words will do
         };
     }
@@ -8272,17 +8481,26 @@ final class ExchangeRefusal {
         if (said.contains("rate limit")) {
             return Fault.later("GitHub's rate limit for the API: " + answer.said() + answer.comeBack(), "wait");
         }
-        if (said.contains("personal access token")) {
-            return new Refused(who + "fine-grained personal access tokens work with GitHub's own copilot CLI and SDK"
-                    + " only: " + answer.said(), login(source));
-        }
-        return new Refused(who + "it belongs to an app that may not use Copilot: " + answer.said(),
-                login(source));
+        return new Refused(who + unlisted(source.value(), said, "it belongs to an app that may not use Copilot") + ": "
+                + answer.said(), elsewhere(source));
     }
 
-    private static String unlisted(String token) {
-        return token.startsWith("ghp_") ? "a classic personal access token is not let at Copilot"
-                : "it was made for an app that is not let at Copilot, such as the GitHub CLI";
+    /// What kind of token it is that cannot be exchanged.
+    private static String unlisted(String token, String said, String otherwise) {
+        if (token.startsWith("ghp_")) return "a classic personal access token is not let at Copilot";
+        if (token.startsWith("github_pat_") || said.contains("personal access token")) {
+            return "fine-grained personal access tokens work with GitHub's own copilot CLI and SDK only";
+        }
+        return token.startsWith("ghs_") ? "it is an installation token, such as the GITHUB_TOKEN of a GitHub Action"
+                : otherwise;
+    }
+
+    /// The way that GitHub provides for a token of this kind.
+    private static String elsewhere(GithubToken source) {
+        return source.value().startsWith("ghs_") ? "in GitHub Actions: GitHub's own copilot CLI, with permissions:"
+                + " copilot-requests: write; here: copilot login"
+                : source.value().startsWith("github_pat_") ? "GitHub's own copilot CLI or SDK takes it; here: copilot"
+                + " login" : login(source);
     }
 
     private static String meaning(String id) {
@@ -8322,12 +8540,17 @@ final class CopilotClient {
     private final Session session;
     private final Logins logins;
     private final Tokens tokens;
+    private Lessons lessons;
     private Ways ways;
+    private AutoModel auto;
+    private volatile boolean newlyMinted;                   // the token was renewed for the integration it is for
     private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch is told a thing once
     private volatile Optional<Catalogue> known;             // null until the cache was looked at
     private Path lookedAt;                                  // the file of a list of models, and what was found there
     private Optional<Catalogue> found;
     private volatile boolean missed;                        // the list could not be had: it is not asked for again
+
+    static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
 
     CopilotClient(Session session) {
         this.session = session;
@@ -8354,17 +8577,23 @@ final class CopilotClient {
     /// model's limits.
     Reply askOnce(Request request) { return ask(request, listed(request.model()), Call::once, (_, _) -> { }); }
 
-    /// Where the list of models at hand is wrong about the path, the other one is tried, once, and remembered.
     private Reply ask(Request request, Optional<Model> model, UnaryOperator<Call> manner, Listener listener) {
-        var way = ways().of(request.model(), model);
+        if (!Model.isAuto(request.model())) return named(request, model, manner, listener);
+        return auto().ask(request, this::onceSaid, (asked, more) -> named(asked, Model.isAuto(asked.model())
+                ? Optional.empty() : listed(asked.model()), call -> manner.apply(call).with(more), listener));
+    }
+
+    /// Where the list of models at hand is wrong about the path, the other one is tried, once, and remembered.
+    private Reply named(Request request, Optional<Model> model, UnaryOperator<Call> manner, Listener listener) {
+        var way = ways().of(request, model);
         try {
             return ask(request, model, way, manner, listener);
         } catch (Fault fault) {
-            if (!wrongWay(fault)) throw fault;
+            if (!wrongWay(fault) || request.delivery().endpoint() != null) throw fault;
             var other = ways().instead(way, request.model(), this::freshModel).orElseThrow(() -> fault);
             try {
                 var reply = ask(request, model, other, manner, listener);
-                ways().learn(request.model(), other);
+                lessons().learnPath(request.model(), other.path());
                 return reply;
             } catch (Fault again) {
                 if (!wrongWay(again)) throw again;
@@ -8374,8 +8603,12 @@ final class CopilotClient {
         }
     }
 
+    /// By its code, or by its words, which some bodies have alone (ericc-ch/copilot-api #208, opencode #42759).
     private static boolean wrongWay(Fault fault) {
-        return fault.refusal() != null && fault.refusal().code().equals("unsupported_api_for_model");
+        var refusal = fault.refusal();
+        return refusal != null && refusal.status() == 400 && (refusal.kind().equals("unsupported_api_for_model")
+                || refusal.message().matches("(?is).*(is not (accessible|supported) via|does not support) .*"
+                        + "\\b(api|endpoint)\\b.*"));
     }
 
     private Optional<Model> freshModel(String id) {
@@ -8388,15 +8621,37 @@ final class CopilotClient {
         }
     }
 
+    /// Without what the model is known to refuse; and once more for each field that it turns out to refuse, so that
+    /// only the first of many requests pays for it.
     private Reply ask(Request request, Optional<Model> model, Way way, UnaryOperator<Call> manner, Listener listener) {
-        var sent = request.withStream(request.stream() && streams(model, request.model()));
-        var body = way.body(sent, model.orElse(null), this::onceSaid);
+        var sent = request.withStream(request.stream() && streams(model));
+        while (true) {
+            var omitted = new Omitted(this::onceSaid);
+            var body = body(sent, model, way, omitted);
+            try {
+                return ask(sent, body, way, manner, listener).withDropped(omitted.names());
+            } catch (Fault fault) {
+                var lesson = fault.refusal() == null ? Optional.<String>empty()
+                        : RefusedFields.lesson(sent, body, fault.refusal());
+                if (lesson.isEmpty()) throw fault;
+                session.notes().detail(sent.model() + " refuses " + lesson.get() + ": " + fault.sentence());
+                lessons().learnRefused(sent.model(), lesson.get());
+            }
+        }
+    }
+
+    private ObjectNode body(Request request, Optional<Model> model, Way way, Omitted omitted) {
+        return RefusedFields.without(lessons().refused(request.model()), request,
+                way.body(request, model.orElse(null), omitted), omitted);
+    }
+
+    private Reply ask(Request request, ObjectNode body, Way way, UnaryOperator<Call> manner, Listener listener) {
         session.notes().detail("POST " + way.path() + ": " + Json.line(way.brief(body)));
         long start = System.nanoTime();
         var answer = new Asking(() -> way.reader(listener, request.extra().path("n").asInt(1)));
         boolean images = ChatBody.hasImages(request);
         try {
-            send("POST", way.path(), Json.bytes(body), call -> manner.apply((sent.stream() ? call : call.slow())
+            send("POST", way.path(), Json.bytes(body), call -> manner.apply((request.stream() ? call : call.slow())
                     .with(way.headers(images))), answer, refusal -> ChatRefusal.of(this, request, way, refusal));
         } catch (Stopped stopped) {
             String what = answer.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
@@ -8411,28 +8666,42 @@ final class CopilotClient {
     /// What the list of models says of one. It is fetched where none is at hand, and where one that is a day old does
     /// not have the model.
     private Optional<Model> listed(String id) {
+        if (Model.isAuto(id)) return Optional.empty();
         if (known == null) known = stored();
         return known.flatMap(all -> all.find(id)).or(() -> catalogueIfAny().flatMap(all -> all.find(id)));
     }
 
     /// Whether a model is told of a schema in the request's own field, and not in words.
-    boolean structured(Optional<Model> model, String id) {
+    boolean structured(Optional<Model> model, String id, Delivery delivery) {
         return model.filter(known -> known.supports("structured_outputs")).isPresent()
-                && ways().of(id, model).knowsSchemas();
+                && ways().of(new Request(id, List.of(), null, true, delivery), model).knowsSchemas();
     }
 
     /// @throws Fault where what is asked for cannot be said on the model's way
     void check(Request request) {
         var model = known == null ? Optional.<Model>empty() : known.flatMap(all -> all.find(request.model()));
-        ways().of(request.model(), model).body(request, model.orElse(null), _ -> { });
+        ways().of(request, model).body(request, model.orElse(null), new Omitted(_ -> { }));
+    }
+
+    private synchronized Lessons lessons() {
+        if (lessons == null) lessons = new Lessons(session, ownFile("learned-"));
+        return lessons;
     }
 
     private synchronized Ways ways() {
-        if (ways == null) {
-            ways = new Ways(session, logins.sources().stream().findFirst().map(source -> listFile(source, "ways-"))
-                    .orElse(session.home().cache().resolve("ways.json")));
-        }
+        if (ways == null) ways = new Ways(session, lessons());
         return ways;
+    }
+
+    private synchronized AutoModel auto() {
+        if (auto == null) auto = new AutoModel(this, lessons(), ownFile("auto-"));
+        return auto;
+    }
+
+    /// A file beside the list of models.
+    private Path ownFile(String kind) {
+        return logins.sources().stream().findFirst().map(source -> listFile(source, kind))
+                .orElse(session.home().cache().resolve(kind + "nobody.json"));
     }
 
     private void onceSaid(String note) { if (said.add(note)) session.notes().warn(note); }
@@ -8458,16 +8727,14 @@ final class CopilotClient {
     /// What would be sent for a request, as far as is known of the models; nobody is asked.
     ObjectNode bodyAtHand(Request request) {
         var model = catalogueAtHand().flatMap(all -> all.find(request.model()));
-        return ways().of(request.model(), model).body(request, model.orElse(null), session.notes()::warn);
+        return body(request, model, ways().of(request, model), new Omitted(session.notes()::warn));
     }
 
-    /// Some models cannot stream; the catalogue tells, and where it is not at hand, the name: it is the o1 family.
-    static boolean streams(Optional<Model> model, String id) {
-        return model.map(Model::streams).orElse(!id.matches("o1(-.*)?"));
-    }
+    /// Some models cannot stream; the catalogue tells.
+    static boolean streams(Optional<Model> model) { return model.map(Model::streams).orElse(true); }
 
     /// Whether a model that is asked next is told of a schema in the request's own field.
-    boolean structured(String id) { return structured(listed(id), id); }
+    boolean structured(String id, Delivery delivery) { return structured(listed(id), id, delivery); }
 
     /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's.
     String model(String named) {
@@ -8487,17 +8754,22 @@ final class CopilotClient {
 
     /// A part of an id that only one model has stands for it, as far as the list of models is at hand.
     private String whole(String part) {
+        if (Model.isAuto(part)) return part;
         var list = catalogueAtHand();
         var all = list.map(Catalogue::models).orElse(List.of()).stream().filter(Model::isChat).toList();
         if (all.stream().anyMatch(model -> model.id().equals(part))) return part;
-        var fit = all.stream().filter(model -> model.shown() && model.enabled()).map(Model::id)
-                .filter(id -> id.toLowerCase(Locale.ROOT).contains(part.toLowerCase(Locale.ROOT))).toList();
-        boolean fresh = list.filter(known -> known.younger(Catalogue.USABLE, session.now())).isPresent();
+        var known = all.stream().filter(model -> model.shown() && model.enabled()).map(Model::id).toList();
+        var fit = known.stream().filter(id -> plain(id).equals(plain(part))).toList();
+        if (fit.isEmpty()) fit = known.stream().filter(id -> plain(id).contains(plain(part))).toList();
+        boolean fresh = list.filter(each -> each.younger(Catalogue.USABLE, session.now())).isPresent();
         if (fit.size() > 1 && fresh) throw Fault.usage("the model " + part + " fits several", String.join(", ", fit));
         if (fit.size() != 1) return part;                   // perhaps newer than the list: GitHub knows
         session.notes().note("model " + fit.getFirst());
         return fit.getFirst();
     }
+
+    /// Vendors write `claude-opus-4-8` where Copilot has `claude-opus-4.8`.
+    private static String plain(String id) { return id.toLowerCase(Locale.ROOT).replace('.', '-'); }
 
     /// Accepts a model's terms.
     void enable(String id) {
@@ -8556,7 +8828,7 @@ final class CopilotClient {
     /// The plan and its quotas: GitHub is asked, not the Copilot API.
     Account account() {
         var source = tokens.source();
-        var call = Call.get(session.host().rest("/copilot_internal/user"), session.headers().github(source.value()))
+        var call = Call.get(session.host().rest("/copilot_internal/user"), session.headers().internal(source.value()))
                 .explained(answer -> ExchangeRefusal.of(source, answer));
         return new Account(session.wire().send(call, Reading.json("GitHub's answer about the account")), session.now());
     }
@@ -8566,11 +8838,14 @@ final class CopilotClient {
         return session.wire().lastHeaders().flatMap(headers -> Quotas.line(Quotas.of(headers), session.now()));
     }
 
-    /// What a call has cost by the catalogue's prices, where GitHub has not said so and the catalogue is at hand.
-    Optional<BigDecimal> estimate(String named, Usage usage) {
+    /// What a call has cost by the prices of the model that answered, where GitHub has not said so and the catalogue is
+    /// at hand.
+    Optional<BigDecimal> estimate(String named, Reply reply) {
+        var usage = reply.usage();
         if (usage.nanoCredits() > 0 || usage.total() == 0) return Optional.empty();
         if (known == null) known = stored();
-        return known.flatMap(all -> all.find(model(named))).flatMap(m -> m.credits(usage.prompt(), usage.completion()))
+        return known.flatMap(list -> list.answering(reply.model()).or(() -> list.find(model(named))))
+                .flatMap(m -> m.credits(usage.prompt(), usage.completion(), usage.cached()))
                 .filter(credits -> credits.signum() > 0);
     }
 
@@ -8582,7 +8857,8 @@ final class CopilotClient {
         if (known.isPresent() && known.get().younger(age, session.now())) return known.get();
         var fresh = new Catalogue(send("GET", "/models", null, manner, Reading.json("the list of models"), _ -> null),
                 session.now());
-        ways().forget();                                    // what was learned against an older list
+        lessons().forget();                                 // what was learned against an older list
+        ways().forget();
         session.home().keep(models(tokens.source()), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
         known = Optional.of(fresh);
         lookedAt = null;
@@ -8612,8 +8888,7 @@ final class CopilotClient {
     private Path models(GithubToken source) { return listFile(source, "models-"); }
 
     private Path listFile(GithubToken source, String kind) {
-        String key = source.key(session.host()) + session.headers().identity();
-        return session.home().cache().resolve(kind + Text.sha256(key).substring(0, 20) + ".json");
+        return session.home().cache().resolve(kind + source.key(session) + ".json");
     }
 
     /// Any request with our token and headers; GitHub's own paths go to GitHub with the GitHub token.
@@ -8642,7 +8917,8 @@ final class CopilotClient {
         };
         boolean github = from.startsWith("/copilot_internal/") || from.matches("/user(\\?.*)?");
         if (!github) return send(method, from, bytes, Call::slow, reading, _ -> null);
-        var headers = session.headers().github(tokens.source().value());
+        String own = tokens.source().value();
+        var headers = from.startsWith("/user") ? session.headers().github(own) : session.headers().internal(own);
         return session.wire().send(new Call(method, session.host().rest(from), headers, bytes), reading);
     }
 
@@ -8650,21 +8926,180 @@ final class CopilotClient {
         void accept(Answer answer) throws IOException;
     }
 
-    /// The way of every request to the API: a 401 renews the token once, a 421 rereads the API host once.
+    /// What the API answers to a JSON body that is not a chat.
+    ObjectNode post(String path, ObjectNode body, String what) {
+        return send("POST", path, Json.bytes(body), Call::onceMore, Reading.json(what), _ -> null);
+    }
+
+    /// The way of every request to the API: a 401 renews the token once, a 421 rereads the API host once. A token that
+    /// was exchanged for another integration is renewed once, too (openclaw #79976).
     ///
     /// @param manner how patient the call is, and how often it may be tried
     private <T> T send(String method, String path, byte[] body, UnaryOperator<Call> manner, Reading<T> reading,
                        Function<Refusal, Fault> explained) {
         var token = new AtomicReference<>(tokens.current());
-        IntPredicate mended = status -> {
-            if (status != 401 && status != 421) return false;
+        var sent = new AtomicReference<Call>();
+        Predicate<Refusal> mended = refusal -> {
+            boolean integrator = refusal.kind().equals(OTHER_INTEGRATOR) && !newlyMinted && !token.get().direct();
+            boolean refused = List.of(401, 421).contains(refusal.status());
+            boolean session = AutoModel.outdated(refusal) && sent.get().headers().sent().containsKey(AutoModel.HEADER);
+            if (!integrator && !refused || session) return false;
+            newlyMinted |= integrator;
             token.set(tokens.renewed(token.get()));
             return true;
         };
         return session.wire().send(() -> {
-            return manner.apply(new Call(method, session.host().resolve(token.get().api(), path),
-                    session.headers().copilot(token.get().value()), body).explained(explained));
+            sent.set(manner.apply(new Call(method, session.host().resolve(token.get().api(), path),
+                    session.headers().copilot(token.get().value()), body).explained(explained)));
+            return sent.get();
         }, mended, reading);
+    }
+}
+
+/// `auto`: GitHub chooses the model, which on Free and Student plans is all that there is (GitHub changelog of
+/// 2026-06-24). On chat the model is simply left out (opencode #46455, codecompanion.nvim); where that is refused, or
+/// another endpoint or a certain ability is needed, GitHub names one within a session.
+final class AutoModel {
+    static final String HEADER = "Copilot-Session-Token";
+    private static final String BY_SESSION = "session";
+    private static final Duration MARGIN = Duration.ofMinutes(1), LEAST = Duration.ofMinutes(10);
+
+    private final CopilotClient copilot;
+    private final Lessons lessons;
+    private final Path file;
+    private Chosen chosen;
+
+    /// @param models the one that GitHub prefers first
+    private record Chosen(String token, List<String> models, Instant fetched, Instant expires) {
+        /// Our clock may be ahead of GitHub's: what has just come is good for a while in any case.
+        boolean usable(Instant now) {
+            return !now.isBefore(fetched) && (now.isBefore(expires.minus(MARGIN)) || now.isBefore(fetched.plus(LEAST)));
+        }
+    }
+
+    /// Asks with these headers besides.
+    interface Asker {
+        Reply ask(Request request, Map<String, String> headers);
+    }
+
+    /// @param file keeps the session
+    AutoModel(CopilotClient copilot, Lessons lessons, Path file) {
+        this.copilot = copilot;
+        this.lessons = lessons;
+        this.file = file;
+    }
+
+    /// Whether a refusal says that the session is over, or that it is not this model's (copilot-cli #2818).
+    static boolean outdated(Refusal refusal) { return refusal.message().startsWith("Invalid auto-mode selector"); }
+
+    Reply ask(Request request, Consumer<String> notes, Asker asker) {
+        var omitted = new Omitted(notes);
+        var asked = request;
+        if (request.extra().has("reasoning_effort") && !request.delivery().required().contains("reasoning_effort")) {
+            omitted.add("reasoning_effort", "auto takes no reasoning_effort");
+            asked = request.without("reasoning_effort");
+        }
+        return asked(asked, asker).withDropped(omitted.names());
+    }
+
+    private Reply asked(Request request, Asker asker) {
+        if (!needsName(request) && lessons.path(Model.AUTO).isEmpty()) {
+            try {
+                return asker.ask(request, Map.of());
+            } catch (Fault fault) {
+                if (!wantsName(fault)) throw fault;
+                lessons.learnPath(Model.AUTO, BY_SESSION);
+            }
+        }
+        var session = session(null, request);
+        try {
+            return within(session, request, asker);
+        } catch (Fault fault) {
+            if (fault.refusal() == null || !outdated(fault.refusal())) throw fault;
+            return within(session(session, request), request, asker);
+        }
+    }
+
+    private Reply within(Chosen session, Request request, Asker asker) {
+        var named = request.withModel(fitting(session, request));
+        return asker.ask(named, Map.of(HEADER, session.token()));
+    }
+
+    /// Whether what is asked for may be more than any model on chat can do.
+    private static boolean needsName(Request request) {
+        String endpoint = request.delivery().endpoint();
+        return endpoint != null && !endpoint.equals("chat") || request.extra().has("tools")
+                || ChatBody.hasImages(request);
+    }
+
+    private static boolean wantsName(Fault fault) {
+        var refusal = fault.refusal();
+        return refusal != null && refusal.status() == 400 && (refusal.kind().startsWith("model_not")
+                || refusal.message().toLowerCase(Locale.ROOT).matches("(?s).*\\bmodel\\b.*(required|missing).*"
+                + "|(?s).*(required|missing).*\\bmodel\\b.*"));
+    }
+
+    /// The first of those offered that can do what is asked for; GitHub's own choice where nothing is known of them.
+    private String fitting(Chosen session, Request request) {
+        var known = session.models().size() == 1 ? Optional.<Catalogue>empty() : copilot.catalogueIfAny();
+        return session.models().stream().filter(id -> known.flatMap(all -> all.find(id))
+                .filter(model -> fits(model, request)).isPresent()).findFirst().orElse(session.models().getFirst());
+    }
+
+    private static boolean fits(Model model, Request request) {
+        String endpoint = request.delivery().endpoint();
+        return (endpoint == null || model.endpoints().contains(Ways.NAMES.get(endpoint)))
+                && (!ChatBody.hasImages(request) || model.supports("vision"))
+                && (!request.extra().has("tools") || model.supports("tool_calls"));
+    }
+
+    /// One session serves all requests of this account until it ends.
+    ///
+    /// @param old one that is of no use any more; null: none
+    private synchronized Chosen session(Chosen old, Request request) {
+        var session = copilot.session();
+        if (chosen == null && old == null) {
+            chosen = session.home().kept(file).flatMap(AutoModel::chosen).orElse(null);
+        }
+        if (chosen != null && chosen != old && chosen.usable(session.now())) return chosen;
+        var opened = new Home.Kept(opened(request), session.now());
+        chosen = chosen(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
+                "copilot models lists what can be named with -m"));
+        session.home().keep(file, opened, session.notes());
+        return chosen;
+    }
+
+    /// As GitHub's editors ask: the older way offers several models, the newer one chooses by the prompt.
+    private ObjectNode opened(Request request) {
+        var hints = Json.object();
+        hints.putObject("auto_mode").putArray("model_hints").add(Model.AUTO);
+        try {
+            return copilot.post("/models/session", hints, "GitHub's choice of a model");
+        } catch (Fault fault) {
+            if (fault.refusal() == null || fault.refusal().status() != 404) throw fault;
+        }
+        try {
+            var texts = ChatBody.texts(request);
+            return copilot.post("/auto", Json.object().put("prompt", texts.isEmpty() ? "" : texts.getLast()),
+                    "GitHub's choice of a model");
+        } catch (Fault fault) {
+            if (fault.refusal() == null || fault.refusal().status() != 404) throw fault;
+            throw Fault.error("GitHub does not offer auto to this account: " + fault.refusal().said(),
+                    "copilot models lists what can be named with -m").about(fault.refusal());
+        }
+    }
+
+    private static Optional<Chosen> chosen(Home.Kept kept) {
+        var answer = kept.answer();
+        var selected = answer.path("selected_model");
+        var models = new LinkedHashSet<String>();
+        models.add(selected.isObject() ? Json.text(selected, "id") : selected.asString(""));
+        answer.path("available_models").forEach(model -> models.add(model.asString("")));
+        models.remove("");
+        String token = Json.text(answer, "session_token");
+        return models.isEmpty() || !GithubToken.wellFormed(token) ? Optional.empty()
+                : Optional.of(new Chosen(token, List.copyOf(models), kept.fetched(),
+                        Json.instant(answer, "expires_at")));
     }
 }
 
@@ -8676,25 +9111,40 @@ record Catalogue(ObjectNode json, Instant fetched) {
 
     boolean younger(Duration age, Instant now) { return !fetched.isAfter(now) && fetched.plus(age).isAfter(now); }
 
-    List<Model> models() {
-        return json.path("data").values().stream().filter(m -> m.path("id").isString()).map(Model::new).toList();
+    private Stream<Model> entries() {
+        return json.path("data").values().stream().filter(m -> m.path("id").isString()).map(Model::new);
     }
 
-    Optional<Model> find(String id) {
-        return models().stream().filter(m -> m.id().equals(id)).findFirst();
+    /// Those that can be asked by name, or be enabled so; each once, though GitHub lists some twice.
+    List<Model> models() {
+        var ids = new HashSet<String>();
+        return entries().filter(model -> !Families.isPseudo(model.id()) && ids.add(model.id())).toList();
     }
+
+    /// Also one that lives within a session of auto alone.
+    Optional<Model> find(String id) { return entries().filter(m -> m.id().equals(id)).findFirst(); }
+
+    /// The one that a reply names.
+    Optional<Model> answering(String name) { return entries().filter(model -> model.answersAs(name)).findFirst(); }
 
     List<String> chatModels() {
         return models().stream().filter(m -> m.shown() && m.enabled()).map(Model::id).toList();
     }
 
-    /// What GitHub gives to those who choose none.
+    /// Whether the account may name no model at all, as on the plans that have only auto since 2026-06-24.
+    boolean onlyAuto() { return chatModels().isEmpty() && models().stream().anyMatch(Model::isChat); }
+
+    /// What those get who choose none: of the models that they may name GitHub's own default, else its fallback, else
+    /// the first; `auto` where they may name none, or nothing is known.
     static String standard(Optional<Catalogue> known) {
-        return known.flatMap(all -> all.models().stream().filter(Model::isDefault).findFirst()).map(Model::id)
-                .orElse("gpt-4o");
+        var usable = known.map(Catalogue::models).orElse(List.of()).stream().filter(Model::usable).toList();
+        return usable.stream().filter(Model::isDefault).findFirst()
+                .or(() -> usable.stream().filter(Model::isFallback).findFirst())
+                .or(() -> usable.stream().findFirst()).map(Model::id).orElse(Model.AUTO);
     }
 
     Model named(String id) {
+        if (Model.isAuto(id)) return Model.auto();
         return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
                 Nearest.ofPart(id, chatModels()).map(near -> "did you mean " + near + "?").orElse("copilot models")));
     }
@@ -8722,24 +9172,30 @@ final class Quotas {
         var ids = new LinkedHashSet<String>();
         for (var numbers : List.of(all, left)) numbers.properties().forEach(entry -> ids.add(entry.getKey()));
         return ids.stream().map(id -> quota(id, number(all.path(id)), number(left.path(id)), null, false, null, false,
-                reset, "")).toList();
+                reset, "", null)).toList();
     }
 
+    /// Where an organization pays without a limit, `credits_used` is the only figure (9router #4041).
     private static Quota snapshot(String id, JsonNode json, Instant reset, String unit) {
         var remaining = number(json.path("quota_remaining"));
-        var own = moment(json.path("reset_date"));
+        var own = Stream.of("quota_reset_at", "reset_date").map(name -> moment(json.path(name)))
+                .filter(Objects::nonNull).findFirst().orElse(reset);
         return quota(id, number(json.path("entitlement")), remaining != null ? remaining
                 : number(json.path("remaining")), number(json.path("percent_remaining")),
                 json.path("unlimited").asBoolean(false), number(json.path("overage_count")),
-                json.path("overage_permitted").asBoolean(false), own != null ? own : reset, unit);
+                json.path("overage_permitted").asBoolean(false), own, unit, number(json.path("credits_used")));
     }
 
+    /// @param used null: what is not left any more
     private static Quota quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent,
-                               boolean unlimited, BigDecimal overage, boolean permitted, Instant reset, String unit) {
+                               boolean unlimited, BigDecimal overage, boolean permitted, Instant reset, String unit,
+                               BigDecimal used) {
         boolean endless = unlimited || entitlement != null && entitlement.signum() < 0;
         boolean share = percent == null && remaining != null && entitlement != null && entitlement.signum() > 0;
+        boolean counted = used == null && !endless && entitlement != null && remaining != null;
         return new Quota(id, entitlement, remaining, share ? remaining.multiply(BigDecimal.valueOf(100))
-                .divide(entitlement, 4, RoundingMode.FLOOR) : percent, endless, overage, permitted, reset, unit);
+                .divide(entitlement, 4, RoundingMode.FLOOR) : percent, endless, overage, permitted, reset, unit,
+                counted ? entitlement.subtract(remaining) : used);
     }
 
     /// `x-quota-snapshot-ID` and `x-usage-ratelimit-PERIOD`, such as
@@ -8752,7 +9208,7 @@ final class Quotas {
                     : name.startsWith("x-usage-ratelimit-") ? name.substring(18) + "_limit" : "";
             var form = id.isEmpty() ? Map.<String, String>of() : form(values.getFirst());
             var quota = quota(id, number(form.get("ent")), null, number(form.get("rem")), false,
-                    number(form.get("ov")), "true".equals(form.get("ovPerm")), moment(form.get("rst")), "");
+                    number(form.get("ov")), "true".equals(form.get("ovPerm")), moment(form.get("rst")), "", null);
             if (quota.unlimited() || quota.percent() != null) found.put(id, quota);
         });
         if (found.containsKey("premium_interactions")) found.remove("premium_models");      // its older name
@@ -9038,21 +9494,36 @@ final class Embedder {
 /// The API's refusals of a chat that need more than GitHub's own words.
 final class ChatRefusal {
     static Fault of(CopilotClient copilot, Request request, Way way, Refusal answer) {
-        return switch (answer.code()) {
+        if (answer.status() == 400 && answer.tooLong()) {
+            return Fault.error("the prompt is too long for " + request.model() + ": " + answer.said(),
+                    "a shorter prompt, or a model with a larger context (copilot models)");
+        }
+        return switch (answer.kind()) {
             case "model_not_supported" -> notSupported(copilot, request.model(), answer);
-            case "model_not_available_for_integrator" -> Fault.error(answer.said(),
+            case CopilotClient.OTHER_INTEGRATOR -> Fault.error(answer.said(),
                     "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
+            case "invalid_reasoning_effort" -> Fault.error(answer.said(), efforts(answer.message()));
             case "unsupported_api_for_model" -> Fault.error(
                     request.model() + " is not served on " + way.path() + ": " + answer.said(),
                     "copilot models --refresh lists what is served; take another (-m)");
-            case "model_max_prompt_tokens_exceeded", "context_length_exceeded" -> Fault.error(
-                    "the prompt is too long for " + request.model() + ": " + answer.said(),
-                    "a shorter prompt, or a model with a larger context (copilot models)");
-            default -> null;
+            default -> RefusedFields.named(answer).filter(field -> !field.equals("model"))
+                    .map(field -> Fault.error("GitHub refuses the request: " + answer.said(), "leave out " + field))
+                    .orElse(null);
         };
     }
 
+    /// The server's list may be narrower than that of the models.
+    private static String efforts(String words) {
+        var list = Pattern.compile("supported values: \\[([^\\]]*)\\]").matcher(words);
+        return list.find() && !list.group(1).isBlank() ? "--reasoning-effort " + list.group(1).strip()
+                .replaceAll("[\\s,]+", "|") : "leave out --reasoning-effort";
+    }
+
     private static Fault notSupported(CopilotClient copilot, String model, Refusal answer) {
+        if (Model.isAuto(model)) {
+            return Fault.error("GitHub chooses no model for this account: " + answer.said(),
+                    "copilot models lists what can be named with -m");
+        }
         String lead = "this account cannot use the model \"" + model + "\": " + answer.said();
         Catalogue catalogue;
         try {
@@ -9060,12 +9531,17 @@ final class ChatRefusal {
         } catch (Fault _) {
             return Fault.error(lead, "copilot models");
         }
+        if (catalogue.onlyAuto()) {
+            return Fault.error(lead + ". This account may name no model: on Free and Student plans GitHub chooses it",
+                    "-m auto, or copilot models default auto");
+        }
         if (catalogue.find(model).filter(m -> !m.enabled()).isPresent()) {
             return Fault.error(lead, "it is there but not enabled: copilot models enable " + model
                     + " (a seat of an organization: its administrator, and some minutes)");
         }
         return Fault.error(lead, "it can use: " + String.join(", ", Nearest.sorted(model, catalogue.chatModels()))
-                + "; more to enable: https://github.com/settings/copilot/features");
+                + ", auto; more to enable: https://github.com/settings/copilot/features; some models are missing from"
+                + " some networks");
     }
 }
 
@@ -9132,9 +9608,9 @@ sealed interface Way permits ChatWay, ResponsesWay, MessagesWay {
     String path();
 
     /// @param model null where no list of models is at hand
-    /// @param notes told once what this way or model does not take, and is left out
+    /// @param omitted told what this way or model does not take, and is left out
     /// @throws Fault where leaving it out would give something else than was asked for
-    ObjectNode body(Request request, Model model, Consumer<String> notes);
+    ObjectNode body(Request request, Model model, Omitted omitted);
 
     AnswerReader reader(Listener listener, int n);
 
@@ -9154,10 +9630,10 @@ sealed interface Way permits ChatWay, ResponsesWay, MessagesWay {
     /// How much a model shall think, as it takes that; empty where it takes no such wish.
     ///
     /// @throws Fault where it takes others
-    static Optional<String> effort(Model model, JsonNode wished, Consumer<String> notes) {
+    static Optional<String> effort(Model model, JsonNode wished, Omitted omitted) {
         var known = model.efforts();
         if (known.isEmpty()) {
-            notes.accept(model.id() + " takes no reasoning_effort; it is left out");
+            omitted.add("reasoning_effort", model.id() + " takes no reasoning_effort");
             return Optional.empty();
         }
         if (known.contains(wished.asString(""))) return Optional.of(wished.asString());
@@ -9172,43 +9648,60 @@ sealed interface Way permits ChatWay, ResponsesWay, MessagesWay {
     }
 }
 
-/// Which way a model is asked: chat where that serves it, else as the catalogue says. What turned out otherwise is kept
-/// beside the catalogue.
+/// Which way a model is asked: as the person says; as it was learned; Claude on its maker's endpoint where images,
+/// thinking or tools are in play (so do opencode and pi); else chat where that serves it; else as the catalogue says.
 final class Ways {
-    static final List<String> PATHS = List.of("/chat/completions", "/responses", "/v1/messages");
+    /// As `--endpoint` names them.
+    static final SequencedMap<String, String> NAMES = new LinkedHashMap<>();
+
+    static {
+        NAMES.put("chat", "/chat/completions");
+        NAMES.put("responses", "/responses");
+        NAMES.put("messages", "/v1/messages");
+    }
+
+    static final List<String> PATHS = List.copyOf(NAMES.values());
 
     private final Session session;
-    private final Path file;
+    private final Lessons lessons;
     private final Map<String, String> found = new HashMap<>();          // model to path, against what the list says
     private final Map<String, Set<String>> refused = new HashMap<>();
     private final Map<String, Optional<Model>> fresh = new HashMap<>();
-    private boolean read;
 
-    /// @param file keeps what was learned, beside the list of models that it corrects
-    Ways(Session session, Path file) {
+    Ways(Session session, Lessons lessons) {
         this.session = session;
-        this.file = file;
+        this.lessons = lessons;
     }
 
-    static Way usual(Optional<Model> model) {
+    /// Where nothing is known of what is asked.
+    static Way usual(Delivery delivery, Optional<Model> model) {
+        if (delivery.endpoint() != null) return way(NAMES.get(delivery.endpoint()));
         var served = model.map(Model::endpoints).orElse(PATHS);
         return way(PATHS.stream().filter(served::contains).findFirst().orElse(PATHS.getFirst()));
     }
 
-    synchronized Way of(String id, Optional<Model> model) {
-        if (!read) {
-            session.home().readOrEmpty(file, session.notes()::detail).properties()
-                    .forEach(each -> found.put(each.getKey(), each.getValue().asString("")));
-            read = true;
-        }
-        String path = found.getOrDefault(id, "");
-        return PATHS.contains(path) ? way(path) : usual(model);
+    synchronized Way of(Request request, Optional<Model> model) {
+        if (request.delivery().endpoint() != null) return usual(request.delivery(), model);
+        String path = found.getOrDefault(request.model(), lessons.path(request.model()));
+        if (PATHS.contains(path)) return way(path);
+        boolean makers = model.filter(Model::isClaude).filter(claude -> claude.endpoints().contains("/v1/messages"))
+                .isPresent();
+        return makers && needsMakers(request) ? new MessagesWay() : usual(Delivery.USUAL, model);
+    }
+
+    /// What chat passes on to Claude badly: images are billed there as the text of their base64.
+    private static boolean needsMakers(Request request) {
+        var fields = request.extra();
+        boolean thinks = !List.of("", "none").contains(Json.text(fields, "reasoning_effort")) || fields.has("thinking");
+        return (thinks || fields.has("tools") || ChatBody.hasImages(request))
+                && !fields.has("response_format") && fields.path("n").asInt(1) == 1;
     }
 
     /// The one to try after another was refused; empty where all were. Several requests may be on the old way at once.
     ///
     /// @param lookup asks for what a list fetched just now has of a model
     synchronized Optional<Way> instead(Way old, String id, Function<String, Optional<Model>> lookup) {
+        found.computeIfAbsent(id, _ -> lessons.path(id).isEmpty() ? null : lessons.path(id));
         if (found.containsKey(id) && !found.get(id).equals(old.path())) return Optional.of(way(found.get(id)));
         if (!fresh.containsKey(id)) fresh.put(id, lookup.apply(id));
         refused(id, old);
@@ -9227,27 +9720,7 @@ final class Ways {
         found.remove(id, way.path());
     }
 
-    /// Keeps a way that does. The answer is there already: trouble with the disk is no matter.
-    synchronized void learn(String id, Way served) {
-        try {
-            session.home().edit(file, session.notes()::detail, all -> all.put(id, served.path()));
-        } catch (Interrupted stopped) {
-            throw stopped;
-        } catch (Fault unwritable) {
-            session.notes().detail(unwritable.sentence());
-        }
-    }
-
-    /// A new list of models may be right.
-    synchronized void forget() {
-        found.clear();
-        read = true;
-        try {
-            if (Files.exists(file)) session.home().delete(file);
-        } catch (Fault undeletable) {
-            session.notes().detail(undeletable.sentence());
-        }
-    }
+    synchronized void forget() { found.clear(); }
 
     private static Way way(String path) {
         return switch (path) {
@@ -9255,6 +9728,183 @@ final class Ways {
             case "/v1/messages" -> new MessagesWay();
             default -> new ChatWay();
         };
+    }
+}
+
+/// What the service has shown of models against the list of them: kept beside the list until a newer one comes, which
+/// may be right.
+///
+///     {"gpt-5.4": {"path": "/responses", "refused": ["temperature", "max_tokens>max_completion_tokens"]}}
+final class Lessons {
+    private final Session session;
+    private final Path file;
+    private ObjectNode known;                               // null until the file was read
+
+    Lessons(Session session, Path file) {
+        this.session = session;
+        this.file = file;
+    }
+
+    private ObjectNode known() {
+        if (known == null) known = session.home().readOrEmpty(file, session.notes()::detail);
+        return known;
+    }
+
+    /// Where a model is served; empty: as the list says.
+    synchronized String path(String model) { return Json.text(known().path(model), "path"); }
+
+    /// The fields of a body that a model refuses; `OLD>NEW` where they have another name there.
+    synchronized List<String> refused(String model) {
+        var refused = known().path(model).path("refused");
+        return refused.isEmpty() ? List.of() : refused.valueStream().map(JsonNode::asString).toList();
+    }
+
+    void learnPath(String model, String path) { learn(model, entry -> entry.put("path", path)); }
+
+    void learnRefused(String model, String field) {
+        if (!refused(model).contains(field)) learn(model, entry -> entry.withArray("refused").add(field));
+    }
+
+    /// Trouble with the disk is no matter: this process knows.
+    private synchronized void learn(String model, Consumer<ObjectNode> lesson) {
+        lesson.accept(known().withObjectProperty(model));
+        try {
+            session.home().edit(file, session.notes()::detail, all -> lesson.accept(all.withObjectProperty(model)));
+        } catch (Interrupted stopped) {
+            throw stopped;
+        } catch (Fault unwritable) {
+            session.notes().detail(unwritable.sentence());
+        }
+    }
+
+    synchronized void forget() {
+        known = Json.object();
+        try {
+            if (Files.exists(file)) session.home().delete(file);
+        } catch (Fault undeletable) {
+            session.notes().detail(undeletable.sentence());
+        }
+    }
+}
+
+/// What was asked for and is not sent, for the model does not take it: said once, and named in the record.
+final class Omitted {
+    private final Consumer<String> told;
+    private final Set<String> names = new LinkedHashSet<>();
+
+    Omitted(Consumer<String> told) { this.told = told; }
+
+    /// @param why such as `gpt-5.4 takes no temperature`
+    void add(String field, String why) {
+        names.add(field);
+        told.accept(why + "; it is left out");
+    }
+
+    /// What is sent, but otherwise than it was asked for.
+    void note(String text) { told.accept(text); }
+
+    Set<String> names() { return names; }
+}
+
+/// Optional fields that models refuse although no list says so: a 400 that names one. The request is sent once more
+/// without it, and the next ones go without it at once.
+final class RefusedFields {
+    /// What has an option of its own; another option than -O asks for a wish, not for a field.
+    private static final Set<String> OPTIONAL = Set.of("temperature", "top_p", "seed", "max_tokens",
+            "reasoning_effort");
+    /// What no request can be without.
+    private static final Set<String> ESSENTIAL = Set.of("model", "messages", "input", "system", "instructions",
+            "stream");
+    private static final String NAME = "['\"`]?([a-z_]+(?:\\.[a-z_]+)*)['\"`]?";
+    /// The words of OpenAI's and Anthropic's servers and of Copilot's own (github/app #2574, pydantic-ai #8059, jcode
+    /// #558, opencode's models.ts). Of two that exclude each other the second goes.
+    private static final Pattern WORDS = Pattern.compile("(?i)(?:Unsupported (?:parameter|value)|Unknown parameter"
+            + "|Unrecognized request arguments? supplied): " + NAME + "|" + NAME + " (?:is deprecated|is not supported)"
+            + " (?:for|with|by) this model|" + NAME + ": Extra inputs are not permitted|`[a-z_]+` and " + NAME
+            + " cannot both be");
+    private static final Pattern INSTEAD = Pattern.compile("[Uu]se '([a-z_]+)' instead");
+
+    /// The field that a refusal names, as the wire has it: `reasoning.effort`; empty: none.
+    static Optional<String> named(Refusal refusal) {
+        if (refusal.status() != 400) return Optional.empty();
+        var words = WORDS.matcher(refusal.message());
+        if (words.find()) {
+            return IntStream.rangeClosed(1, words.groupCount()).mapToObj(words::group).filter(Objects::nonNull)
+                    .findFirst();
+        }
+        boolean ofField = refusal.kind().matches("unsupported_(parameter|value)|unknown_parameter");
+        return Optional.of(Json.text(refusal.json().path("error"), "param")).filter(name -> ofField && !name.isEmpty());
+    }
+
+    /// What to know of a model after this refusal; empty where sending it again is no use, or not what is wanted.
+    static Optional<String> lesson(Request request, ObjectNode body, Refusal refusal) {
+        return named(refusal).map(name -> at(body, name)).filter(path -> body.has(top(path)) && mayGo(request, path))
+                .map(path -> {
+                    var other = INSTEAD.matcher(refusal.message());
+                    return other.find() && !body.has(other.group(1)) ? path + ">" + other.group(1) : path;
+                });
+    }
+
+    /// Takes out of a body what a model is known to refuse, as far as it may go.
+    static ObjectNode without(List<String> refused, Request request, ObjectNode body, Omitted omitted) {
+        for (String lesson : refused) {
+            String[] names = lesson.split(">", 2);
+            String path = at(body, names[0]);
+            if (!body.has(top(path)) || !mayGo(request, path)) continue;
+            var parent = path.contains(".") ? (ObjectNode) body.path(top(path)) : body;
+            var value = parent.remove(path.substring(path.indexOf('.') + 1));
+            if (parent != body && parent.isEmpty()) body.remove(top(path));
+            if (value == null) continue;
+            String wish = wish(path);
+            if (names.length > 1) body.set(names[1], value);
+            else if (wished(request, wish)) omitted.add(wish, request.model() + " takes no " + wish);
+        }
+        return body;
+    }
+
+    /// `reasoning.effort` where the body has it, else `reasoning`: what is refused may be a value.
+    private static String at(ObjectNode body, String name) {
+        String[] parts = name.split("\\.");
+        boolean inner = parts.length == 2 && !parts[1].equals("type") && body.path(parts[0]).has(parts[1]);
+        return inner ? name : parts[0];
+    }
+
+    private static String top(String path) { return path.split("\\.", 2)[0]; }
+
+    /// What the person has asked for where the wire has this.
+    private static String wish(String path) {
+        return switch (path) {
+            case "max_completion_tokens", "max_output_tokens" -> "max_tokens";
+            case "reasoning.effort", "thinking", "thinking_budget", "output_config", "output_config.effort" ->
+                    "reasoning_effort";
+            default -> path;
+        };
+    }
+
+    private static boolean wished(Request request, String wish) {
+        return request.extra().has(wish) || wish.equals("max_tokens") && request.extra().has("max_completion_tokens");
+    }
+
+    private static boolean mayGo(Request request, String path) {
+        String top = top(path), wish = wish(path);
+        var required = request.delivery().required();
+        if (ESSENTIAL.contains(top) || Stream.of(path, top, wish).anyMatch(required::contains)) return false;
+        return OPTIONAL.contains(wish) || !request.extra().has(top);    // else it is the tool's own
+    }
+}
+
+/// What neither the catalogue nor a refusal says, or says too late, by families of ids.
+///
+/// | family               | what                                    | as of      | source                    |
+/// |----------------------|-----------------------------------------|------------|---------------------------|
+/// | o…, gpt-5 and later  | `max_tokens` is `max_completion_tokens` | 2026-11-28 | ericc-ch/copilot-api #222 |
+/// | *-free-auto and such | live within a session of auto alone     | 2026-08-08 | spinabot/brigade #97      |
+final class Families {
+    static boolean limitsCompletion(String id) { return id.matches("(o\\d|gpt-[5-9]).*"); }
+
+    /// Listed, but never asked by name.
+    static boolean isPseudo(String id) {
+        return id.matches("auto|auto-model-.*|.*-free-auto|copilot-search-.*|exec-agent-.*");
     }
 }
 
@@ -9266,26 +9916,26 @@ record ChatWay() implements Way {
     @Override
     public AnswerReader reader(Listener listener, int n) { return new ChatAnswer(listener, n); }
 
-    /// Families have their own needs: o1 knows no system role and no temperature; later OpenAI models call the limit of
-    /// the answer by its newer name; Claude wants one always, and refuses blanks at the end of what it goes on with.
+    /// Families have their own needs: later OpenAI models call the limit of the answer by its newer name; Claude wants
+    /// one always, and refuses blanks at the end of what it goes on with. Without a model GitHub chooses one.
     @Override
-    public ObjectNode body(Request request, Model model, Consumer<String> notes) {
+    public ObjectNode body(Request request, Model model, Omitted omitted) {
         var body = ChatBody.of(request);
         String id = Json.text(body, "model");
-        boolean plain = id.matches("o1(-.*)?"), claude = model != null && model.isClaude();
-        if (plain || claude) body.set("messages", body.path("messages").deepCopy());    // a row's stay as they are
-        if (plain) plain(body, id, notes);
-        if (id.matches("(o\\d|gpt-[5-9]).*") && body.has("max_tokens")) {
+        boolean claude = model != null && model.isClaude();
+        if (Model.isAuto(id)) body.remove("model");
+        if (claude) body.set("messages", body.path("messages").deepCopy());         // a row's stay as they are
+        if (Families.limitsCompletion(id) && body.has("max_tokens")) {
             var most = body.remove("max_tokens");
             if (!body.has("max_completion_tokens")) body.set("max_completion_tokens", most);
         }
         if (model != null && body.has("reasoning_effort")) {
             var wished = body.remove("reasoning_effort");
-            if (model.efforts().isEmpty() && model.supports("thinking") && !wished.asString("").equals("none")) {
+            if (model.efforts().isEmpty() && model.thinksByBudget() && !wished.asString("").equals("none")) {
                 long most = body.path("max_tokens").asLong(Long.MAX_VALUE) - 1;
                 body.put("thinking_budget", Math.min(most, model.thinkingBudget(wished.asString(""))));
             } else {
-                Way.effort(model, wished, notes).ifPresent(effort -> body.put("reasoning_effort", effort));
+                Way.effort(model, wished, omitted).ifPresent(effort -> body.put("reasoning_effort", effort));
             }
         }
         if (claude) {
@@ -9293,28 +9943,6 @@ record ChatWay() implements Way {
             trimLast(body.withArray("messages"));
         }
         return body;
-    }
-
-    private static void plain(ObjectNode body, String id, Consumer<String> notes) {
-        for (String field : List.of("temperature", "top_p", "presence_penalty", "frequency_penalty")) {
-            if (body.remove(field) != null) notes.accept(id + " takes no " + field + "; it is left out");
-        }
-        var messages = body.withArray("messages");
-        var system = new ArrayList<String>();
-        for (int i = messages.size() - 1; i >= 0; i--) {
-            if (!Json.text(messages.get(i), "role").equals("system") || messages.size() == 1) continue;
-            system.addFirst(ChatBody.text(messages.remove(i).path("content")));
-        }
-        String told = String.join("\n\n", system);
-        for (var message : messages) {
-            if (told.isEmpty() || !Json.text(message, "role").equals("user")) continue;
-            if (message.path("content") instanceof ArrayNode parts) {
-                parts.insertObject(0).put("type", "text").put("text", told + "\n\n");
-            } else {
-                ((ObjectNode) message).put("content", told + "\n\n" + message.path("content").asString(""));
-            }
-            return;
-        }
     }
 
     static void trimLast(ArrayNode messages) {
@@ -9336,7 +9964,7 @@ record ResponsesWay() implements Way {
     public AnswerReader reader(Listener listener, int n) { return new ResponsesAnswer(listener); }
 
     @Override
-    public ObjectNode body(Request request, Model model, Consumer<String> notes) {
+    public ObjectNode body(Request request, Model model, Omitted omitted) {
         var body = Json.object();
         String id = request.model();
         boolean reasons = model == null || model.supports("reasoning_effort");
@@ -9345,11 +9973,13 @@ record ResponsesWay() implements Way {
             if (!value.isNull()) switch (field.getKey()) {
                 case "messages" -> body.set("input", input(value));
                 case "max_tokens", "max_completion_tokens" -> {
-                    if (value.asLong() < SHORTEST) notes.accept(id + " takes a limit from " + SHORTEST + " tokens on");
+                    if (value.asLong() < SHORTEST) {
+                        omitted.note(id + " takes a limit from " + SHORTEST + " tokens on");
+                    }
                     body.put("max_output_tokens", Math.max(SHORTEST, value.asLong()));
                 }
                 case "reasoning_effort" -> {
-                    var effort = model == null ? Optional.of(value.asString("")) : Way.effort(model, value, notes);
+                    var effort = model == null ? Optional.of(value.asString("")) : Way.effort(model, value, omitted);
                     effort.ifPresent(wished -> body.withObject("/reasoning").put("effort", wished));
                 }
                 case "response_format" -> body.withObject("/text").set("format", format(value));
@@ -9359,14 +9989,9 @@ record ResponsesWay() implements Way {
                 case "n" -> Way.single(id, path(), value);
                 case "stop" -> throw Fault.usage(id + " is asked on /responses, which knows no stop",
                         "cut the answer yourself, or take a model with chat among its endpoints: copilot models");
-                case "temperature", "top_p" -> {
-                    if (reasons) notes.accept(id + " takes no " + field.getKey() + "; it is left out");
-                    else body.set(field.getKey(), value);
-                }
                 case "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "stream_options",
                         "prediction", "thinking_budget", "user" ->
-                        notes.accept(id + " is asked on /responses, which knows no " + field.getKey()
-                                + "; it is left out");
+                        omitted.add(field.getKey(), id + " is asked on /responses, which knows no " + field.getKey());
                 default -> body.set(field.getKey(), value);
             }
         }
@@ -9459,7 +10084,7 @@ record MessagesWay() implements Way {
     }
 
     @Override
-    public ObjectNode body(Request request, Model model, Consumer<String> notes) {
+    public ObjectNode body(Request request, Model model, Omitted omitted) {
         var body = Json.object();
         String id = request.model();
         JsonNode effort = null;
@@ -9483,40 +10108,41 @@ record MessagesWay() implements Way {
                 }
                 case "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs",
                         "stream_options", "prediction", "parallel_tool_calls", "user" ->
-                        notes.accept(id + " is asked on /v1/messages, which knows no " + field.getKey()
-                                + "; it is left out");
+                        omitted.add(field.getKey(), id + " is asked on /v1/messages, which knows no "
+                                + field.getKey());
                 default -> body.set(field.getKey(), value);
             }
         }
         if (!body.has("max_tokens")) {
             body.put("max_tokens", model == null ? LEAST_ANSWER : model.longestAnswer(request.stream()));
         }
-        if (effort != null) think(body, id, model, effort.asString(""), notes);
+        if (effort != null) think(body, id, model, effort.asString(""), omitted);
         return body;
     }
 
-    /// Newer models choose for themselves within an effort; older ones have a budget of tokens.
-    private static void think(ObjectNode body, String id, Model model, String effort, Consumer<String> notes) {
+    /// Newer models choose for themselves within an effort, and tell their thoughts where a summary is asked for
+    /// (opencode's models.ts, pi #3292); older ones have a budget of tokens.
+    private static void think(ObjectNode body, String id, Model model, String effort, Omitted omitted) {
         if (effort.equals("none")) return;
-        if (model == null || !model.supports("adaptive_thinking") && !model.supports("thinking")) {
-            notes.accept(id + " takes no reasoning_effort; it is left out");
+        if (model == null || !model.supports("adaptive_thinking") && !model.thinksByBudget()) {
+            omitted.add("reasoning_effort", id + " takes no reasoning_effort");
             return;
         }
         if (model.supports("adaptive_thinking")) {
-            body.putObject("thinking").put("type", "adaptive");
-            Way.effort(model, JsonNodeFactory.instance.stringNode(effort), notes)
+            body.putObject("thinking").put("type", "adaptive").put("display", "summarized");
+            Way.effort(model, JsonNodeFactory.instance.stringNode(effort), omitted)
                     .ifPresent(wished -> body.putObject("output_config").put("effort", wished));
         } else {
             long most = body.path("max_tokens").asLong() - 1;
             if (most < LEAST_BUDGET) {
-                notes.accept(id + " cannot think within so few tokens; reasoning_effort is left out");
+                omitted.add("reasoning_effort", id + " cannot think within so few tokens, as reasoning_effort wants");
                 return;
             }
             body.putObject("thinking").put("type", "enabled")
                     .put("budget_tokens", Math.min(most, model.thinkingBudget(effort)));
         }
         if (body.remove("temperature") != null) {
-            notes.accept(id + " takes no temperature while it thinks; it is left out");
+            omitted.add("temperature", id + " takes no temperature while it thinks");
         }
     }
 
@@ -10089,9 +10715,10 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
     /// @param inputSchema what the data must meet; null: anything
     /// @param stdin the name that stands for what is piped in; `input` unless the author says otherwise
     /// @param answer what the answer must look like; null: anything
+    /// @param delivery what `endpoint:` says, and the fields under `options:`
     record Head(String description, String model, ObjectNode options, Map<String, Object> defaults,
                 Map<String, String> inputs, JsonSchema inputSchema, String stdin, AnswerSchema answer,
-                Samples samples) {}
+                Samples samples, Delivery delivery) {}
 
     /// Data of the author's own, to try the template with; read when it is asked for.
     record Samples(boolean any, String place, Supplier<List<Map<String, Object>>> rows) {}
@@ -10281,8 +10908,8 @@ record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
 
 /// Reads templates: `NAME.mustache` with front matter, and GitHub's own prompt files (gh-models, pkg/prompt).
 final class TemplateReader {
-    private static final List<String> KEYS = Stream.concat(Stream.of("description", "model", "system", "messages",
-            "defaults", "inputs", "stdin", "schema", "options"), RequestFields.NAMES.stream()).toList();
+    private static final List<String> KEYS = Stream.concat(Stream.of("description", "model", "endpoint", "system",
+            "messages", "defaults", "inputs", "stdin", "schema", "options"), RequestFields.NAMES.stream()).toList();
     private static final List<String> ROLES = List.of("system", "user", "assistant");
 
     private final TemplateFolders.Found found;
@@ -10307,8 +10934,11 @@ final class TemplateReader {
         fields.onlyKnown(KEYS);
         var request = (ObjectNode) Data.node(fields.object("options"));
         RequestFields.check(request, key -> fields.at(key) + ": " + key);
+        var required = new HashSet<>(request.propertyNames());
         for (String name : RequestFields.NAMES) {
-            if (fields.has(name)) request.set(name, Data.node(fields.get(name)));
+            if (!fields.has(name)) continue;
+            request.set(name, Data.node(fields.get(name)));
+            required.remove(name);
         }
         RequestFields.check(request, key -> fields.at(key) + ": " + key);
         var inputs = fields.object("inputs");
@@ -10318,12 +10948,20 @@ final class TemplateReader {
         }
         var head = new Template.Head(fields.text("description"), fields.text("model"), request,
                 fields.object("defaults"), described(inputs), inputSchema(inputs), stdin(), schema.isEmpty() ? null
-                : new AnswerSchema(found.name(), schema("schema", schema), null), found.samples());
+                : new AnswerSchema(found.name(), schema("schema", schema), null), found.samples(),
+                new Delivery(endpoint(), required));
         return template(head, turns(matter));
     }
 
     private JsonSchema schema(String key, Map<?, ?> schema) {
         return new JsonSchema((ObjectNode) Data.node(schema), fields.at(key) + ": " + key);
+    }
+
+    private String endpoint() {
+        String name = fields.text("endpoint");
+        if (name.isEmpty()) return null;
+        if (Ways.NAMES.containsKey(name)) return name;
+        throw fields.wrong("endpoint", "there is no endpoint " + name, String.join(", ", Ways.NAMES.keySet()));
     }
 
     private String stdin() {
@@ -10432,7 +11070,7 @@ final class TemplateReader {
         if (format.equals("json_object")) options.putObject("response_format").put("type", format);
         var head = new Template.Head(fields.text("description"), fields.text("model").replaceFirst("^.*/", ""), options,
                 Map.of(), Map.of(), null, "input", format.equals("json_schema") ? answer() : null,
-                samples());
+                samples(), Delivery.USUAL);
         return template(head, earlier());
     }
 
@@ -11297,7 +11935,7 @@ final class Data {
                 : "a text with : or # in it goes into quotes; a long one into lines after NAME: |; no tabs before");
         if (value instanceof Map<?, ?> map) return copy(map);
         throw Fault.usage(where + ":" + firstLine + ": names with values are wanted, not " + kind(value),
-                "lines such as model: gpt-4.1; nothing but names with values may stand there");
+                "lines such as model: auto; nothing but names with values may stand there");
     }
 
     /// Loaded when a template has front matter, and not before.
@@ -12053,6 +12691,7 @@ record Result(String id, String status, Reply reply, Usage used, Duration took, 
             json.set("usage", used.json());
             json.put("ms", took.toMillis()).put("attempts", attempts).put("finish", reply.finish())
                     .put("request_id", reply.requestId());
+            if (!reply.dropped().isEmpty()) reply.dropped().forEach(json.putArray("dropped")::add);
         } else {
             json.put("ms", took.toMillis()).put("attempts", attempts);
         }
@@ -12767,7 +13406,8 @@ final class BatchRunner {
                 }
                 case TROUBLE -> {
                     ended(Pace::answered);
-                    if (troubles++ >= rules.retries()) failure(fault);
+                    int most = fault.refusal() == null ? rules.retries() : fault.refusal().retries(rules.retries());
+                    if (troubles++ >= most) failure(fault);
                     else rest(backOff());
                 }
                 case ROW -> {
@@ -13341,11 +13981,25 @@ final class Headers {
         this.strict = strict;
     }
 
-    /// The identity of GitHub's own editor plug-in, which the exchange and the API ask for.
+    /// Who we say that we are: GitHub's own editor plug-in. GitHub switches models off for versions that are too old
+    /// (opencode-copilot-auth #1), a token is good for the integration that it was exchanged for (openclaw #80074), and
+    /// without an API version only a legacy list of models is shown (opencode #32627).
+    ///
+    /// | header                 | value                    | as of      | source                                     |
+    /// |------------------------|--------------------------|------------|--------------------------------------------|
+    /// | Editor-Version         | vscode/1.126.0           | 2026-11-28 | OmniRoute and two other public clients     |
+    /// | Editor-Plugin-Version  | copilot-chat/0.54.0      | 2026-11-28 | OmniRoute, with that editor                |
+    /// | User-Agent             | GitHubCopilotChat/0.54.0 | 2026-11-28 | the same                                   |
+    /// | Copilot-Integration-Id | vscode-chat              | 2026-11-28 | openclaw #80074, pi, VS Code               |
+    /// | X-GitHub-Api-Version   | 2026-08-01, to the API   | 2026-09-03 | opencode #47108, VS Code                   |
+    /// | X-GitHub-Api-Version   | 2025-04-01, to GitHub    | 2026-11-28 | VS Code, for /copilot_internal             |
     private static final Map<String, String> IDENTITY = Map.of(
-            "Editor-Version", "vscode/1.85.0",
-            "Editor-Plugin-Version", "copilot/1.155.0",
-            "User-Agent", "GitHubCopilotChat/0.12.0");
+            "Editor-Version", "vscode/1.126.0",
+            "Editor-Plugin-Version", "copilot-chat/0.54.0",
+            "User-Agent", "GitHubCopilotChat/0.54.0",
+            "Copilot-Integration-Id", "vscode-chat");
+    private static final String VERSION = "X-GitHub-Api-Version", API_VERSION = "2026-08-01",
+            GITHUB_VERSION = "2025-04-01";
 
     private static final Pattern NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");       // RFC 9110, 5.6.2
 
@@ -13383,16 +14037,19 @@ final class Headers {
                 "User-Agent", IDENTITY.get("User-Agent")));
     }
 
-    /// For GitHub with a GitHub token: step 4.
+    /// For GitHub with a GitHub token.
     Headers github(String token) {
         return of(true, IDENTITY, Map.of("Authorization", "token " + token, "Accept", "application/json"));
     }
+
+    /// The same for what GitHub has under /copilot_internal: step 4.
+    Headers internal(String token) { return github(token).with(Map.of(VERSION, GITHUB_VERSION)); }
 
     /// For the Copilot API: step 5, and the one place that gets what the user adds. `X-Initiator` is truthful: what is
     /// asked here a person asks.
     Headers copilot(String token) {
         return of(false, IDENTITY, Map.of("Authorization", "Bearer " + token, "Content-Type", "application/json",
-                "Copilot-Integration-Id", "vscode-chat", "X-Initiator", "user", "X-Request-Id", Text.randomId()));
+                VERSION, API_VERSION, "X-Initiator", "user", "X-Request-Id", Text.randomId()));
     }
 
     Headers with(Map<String, String> more) { return of(strict, ours, more); }
@@ -13404,10 +14061,14 @@ final class Headers {
         return new Headers(own, all, strict);
     }
 
-    /// Who we say that we are to the API: the list of models depends on it.
+    /// Who we say that we are, in one word: tokens and lists of models that were given to another are not used.
     String identity() {
-        var sent = copilot("").sent();
-        return sent.get("Copilot-Integration-Id") + "\n" + sent.get("Editor-Version");
+        var said = new StringJoiner("\n");
+        for (var sent : List.of(internal("").sent(), copilot("").sent())) {
+            Stream.concat(IDENTITY.keySet().stream().sorted(), Stream.of(VERSION))
+                    .forEach(name -> said.add(name + ": " + sent.get(name)));
+        }
+        return Text.sha256(said.toString()).substring(0, 8);
     }
 
     /// What is sent: ours, with the user's in their place.
@@ -13415,7 +14076,8 @@ final class Headers {
         var sent = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
         sent.putAll(ours);
         own.forEach((name, value) -> {
-            if (strict && IDENTITY.keySet().stream().noneMatch(name::equalsIgnoreCase)) return;
+            if (strict && !name.equalsIgnoreCase(VERSION)
+                    && IDENTITY.keySet().stream().noneMatch(name::equalsIgnoreCase)) return;
             boolean known = sent.remove(name) != null;
             if (!value.isEmpty() && (known || !strict)) sent.put(name, value);
         });
@@ -13739,6 +14401,11 @@ record Refusal(int status, String code, String message, JsonNode json, String re
         return of(answer.status(), answer.text(64 << 10), answer.requestId(), answer.headers(), now);
     }
 
+    /// An answer whose body somebody else reads.
+    static Refusal unread(Answer answer) {
+        return of(answer.status(), "", answer.requestId(), answer.headers(), Instant.EPOCH);
+    }
+
     /// An error inside an answer that had begun well.
     static Refusal inside(String text, String requestId) {
         return of(200, text, requestId, HttpHeaders.of(Map.of(), (_, _) -> true), Instant.EPOCH);
@@ -13829,6 +14496,19 @@ record Refusal(int status, String code, String message, JsonNode json, String re
         return Optional.of(then.isAfter(now) ? Duration.between(now, then) : Duration.ZERO);
     }
 
+    /// The code without the plan that may stand behind it: `user_weekly_rate_limited:pro`.
+    String kind() { return code.split(":", 2)[0]; }
+
+    /// How often to try again: a body that took too long to arrive will do so again (ericc-ch/copilot-api #223).
+    int retries(int wished) { return kind().equals("user_request_timeout") ? Math.min(1, wished) : wished; }
+
+    /// Whether it is a limit of a session or a week, which holds for models that are named: GitHub's own editor says
+    /// that auto still works.
+    private boolean ofNamedModels() {
+        return kind().equals("user_weekly_rate_limited")
+                || message.matches("(?is).*\\b(session|weekly)\\b[^.]*\\blimits?\\b.*");
+    }
+
     /// Whether the same request may do better a little later.
     boolean mayPass() { return status == 408 || status == 429 && !quota() || status >= 500 && status != 501; }
 
@@ -13852,11 +14532,12 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 421 -> Fault.error("the API host is not this account's: " + said, "copilot token --refresh");
             case 422 -> Fault.error("GitHub's filter refuses the prompt: " + said,
                     "put the question in other words");
-            case 429 -> Fault.later("too many requests: " + said + comeBack(), retryAfter().map(wait ->
+            case 429 -> Fault.later("too many requests: " + said + comeBack(), (ofNamedModels() ? "try -m auto, which"
+                    + " has a limit of its own; or " : "") + retryAfter().map(wait ->
                     wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then; --max-wait "
                             + (wait.toMinutes() + 1) + "m would wait for it").orElse("try again in a while"));
             case 466 -> Fault.error("GitHub no longer serves the version that we claim to be: " + said,
-                    "-H 'Editor-Version: vscode/1.110.0', or a newer copilot.java (jbang --fresh)");
+                    "a newer copilot.java (jbang --fresh); or -H 'X-GitHub-Api-Version: YYYY-MM-DD' with a newer one");
             default -> status >= 500 || status == 408
                     ? Fault.error(where + " has trouble: " + said + comeBack(),
                             "try again later; https://githubstatus.com")
@@ -13867,14 +14548,37 @@ record Refusal(int status, String code, String message, JsonNode json, String re
         };
     }
 
+    private static final Pattern NEWER = Pattern.compile("(?i)(?:update|upgrade)\\D*?\\bv?(\\d+(?:\\.\\d+)+)");
+
     private String advice400() {
+        if (message.contains("not supported in this VS Code version") || message.contains("is out of date")) {
+            return newerIdentity();
+        }
         boolean identity = message.contains("Editor-Version") || message.contains("Integration-Id");
         if (identity) return "look at -H and COP_HEADERS";
         if (message.contains("Personal Access Token")) return "copilot login";
-        if (code.contains("max_prompt_tokens") || code.contains("context_length")) {
-            return "a shorter prompt, or a model with a larger context (copilot models)";
+        if (tooLong()) return "a shorter prompt, or a model with a larger context (copilot models)";
+        var most = Pattern.compile("max_tokens: \\d+ > (\\d+)").matcher(message);
+        if (most.find()) return "--max-tokens " + most.group(1);
+        if (kind().equals("vision_attachment_not_accessible")) {
+            return "GitHub cannot fetch the image: attach a file (-a)";
         }
         return "does this model take all your options? the same with -v shows the request";
+    }
+
+    /// Whether the prompt does not fit the model's context: by code, or by the words of a vendor.
+    boolean tooLong() {
+        return code.contains("max_prompt_tokens") || code.contains("context_length")
+                || message.startsWith("prompt is too long");
+    }
+
+    /// The header to type, with the version that GitHub's words name as new enough.
+    private String newerIdentity() {
+        var newer = NEWER.matcher(message);
+        String plugin = message.contains("extension") ? "Editor-Plugin-Version: copilot-chat/" : "";
+        String header = plugin.isEmpty() ? "Editor-Version: vscode/" : plugin;
+        return newer.find() ? "-H '" + header + newer.group(1) + "', or a newer copilot.java (jbang --fresh)"
+                : "a newer copilot.java (jbang --fresh); or -H '" + header + "…' with the current version";
     }
 
     String comeBack() {
@@ -13942,22 +14646,25 @@ final class Wire implements AutoCloseable {
     /// with growing pauses or as long as GitHub asks for, up to `--max-wait`; and once what `mended` has mended, such
     /// as a token that has run out. Never: everything else that GitHub refuses, and what it may still be at work on.
     ///
-    /// @param mended told a status that is an error; true: send again, once for each status
-    <T> T send(Supplier<Call> calls, IntPredicate mended, Reading<T> reading) {
+    /// @param mended told an answer that is an error; true: send again, once for each status
+    <T> T send(Supplier<Call> calls, Predicate<Refusal> mended, Reading<T> reading) {
         var seen = new HashSet<Integer>();
         int failures = 0;
         while (true) {
             var call = calls.get();
             Supplier<Fault> failure;
             Duration pause = null;                          // null: it is of no use
+            int most = call.retries();
             String why;
             try (var answer = open(client(), call)) {
-                if (!answer.ok() && seen.add(answer.status()) && mended.test(answer.status())) continue;
-                if (answer.ok() || reading.errorsToo()) return reading.read(answer);
-                var refusal = Refusal.of(answer, env.time().now());
+                if (answer.ok()) return reading.read(answer);
+                var refusal = reading.errorsToo() ? Refusal.unread(answer) : Refusal.of(answer, env.time().now());
+                if (seen.add(answer.status()) && mended.test(refusal)) continue;
+                if (reading.errorsToo()) return reading.read(answer);
                 failure = () -> fault(call, refusal);
                 why = refusal.said();
                 if (refusal.mayPass()) {
+                    most = refusal.retries(most);
                     pause = Durations.max(refusal.retryAfter().orElse(Duration.ZERO), backOff(failures));
                 }
             } catch (IOException e) {
@@ -13966,7 +14673,7 @@ final class Wire implements AutoCloseable {
                 why = stopped.sentence();
                 if (!reading.delivered() && mayRepeat(call, e)) pause = backOff(failures);
             }
-            boolean again = pause != null && failures++ < call.retries() && pause.compareTo(maxWait) <= 0
+            boolean again = pause != null && failures++ < most && pause.compareTo(maxWait) <= 0
                     && pause.toNanos() < left();
             if (!again) throw failure.get();
             notes.note(why + "; trying again in " + Durations.words(pause));
@@ -14544,10 +15251,24 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         }
     }
 
+    /// Deletes all tokens that were fetched with one GitHub token.
+    ///
+    /// @param key of that token: what their names begin with
+    void deleteTokens(String key) {
+        try (var files = Files.newDirectoryStream(cache, "{token,auto}-" + key + "*.json")) {
+            files.forEach(this::delete);
+        } catch (NoSuchFileException | NotDirectoryException _) {
+            // nothing was ever fetched
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + cache, e, null);
+        }
+    }
+
     /// Deletes what nobody has renewed for so long, and what a killed process has left half written. Locks stay:
     /// another process may hold one.
     void deleteOld(Duration age) {
-        try (var files = Files.newDirectoryStream(cache, "{token-*.json,models-*.json,.*.part}")) {
+        try (var files = Files.newDirectoryStream(cache, "{token-*.json,auto-*.json,models-*.json,learned-*.json,"
+                + "ways-*.json,.*.part}")) {
             for (Path file : files) {
                 var written = Files.getLastModifiedTime(file).toInstant();
                 if (written.isBefore(env.time().now().minus(age))) Files.delete(file);
@@ -15708,7 +16429,7 @@ final class Nearest {
                 : names.stream().filter(name -> name.toLowerCase(Locale.ROOT).startsWith(lower)).findFirst();
     }
 
-    /// The same, else the first that has a part which is near: `sonet` in claude-sonnet-4.5.
+    /// The same, else the first that has a part which is near: `sonet` in claude-sonnet-5.
     static Optional<String> ofPart(String word, Collection<String> names) {
         return of(word, names).or(() -> of(word, names.stream().flatMap(Nearest::parts).toList())
                 .flatMap(part -> names.stream().filter(name -> parts(name).anyMatch(part::equals)).findFirst()));
