@@ -401,14 +401,16 @@ class Chat {
         good(chat("hello"));
         var sent = headers();
         assertEquals(List.of("authorization", "content-type", "copilot-integration-id", "editor-plugin-version",
-                "editor-version", "user-agent", "x-initiator", "x-request-id"), List.copyOf(sent.keySet()));
+                "editor-version", "user-agent", "x-github-api-version", "x-initiator", "x-request-id"),
+                List.copyOf(sent.keySet()));
         sent.forEach((name, values) -> assertEquals(1, values.size(), name));
         assertTrue(header("authorization").startsWith("Bearer tid="));
         assertEquals("application/json", header("content-type"));
         assertEquals("vscode-chat", header("copilot-integration-id"));
-        assertEquals("copilot/1.155.0", header("editor-plugin-version"));
-        assertEquals("vscode/1.85.0", header("editor-version"));
-        assertEquals("GitHubCopilotChat/0.12.0", header("user-agent"));
+        assertEquals("copilot-chat/0.54.0", header("editor-plugin-version"));
+        assertEquals("vscode/1.126.0", header("editor-version"));
+        assertEquals("GitHubCopilotChat/0.54.0", header("user-agent"));
+        assertEquals("2026-08-01", header("x-github-api-version"));
         assertEquals("user", header("x-initiator"));
         assertEquals(4, UUID.fromString(header("x-request-id")).version());
         assertEquals(2, UUID.fromString(header("x-request-id")).variant());
