@@ -27,6 +27,7 @@
 //SOURCES tests/Markdowns.java
 //SOURCES tests/Doctors.java
 //SOURCES tests/Trees.java
+//SOURCES tests/Simulators.java
 //DEPS org.junit.jupiter:junit-jupiter:6.1.1
 //DEPS org.junit.platform:junit-platform-launcher:6.1.1
 
@@ -52,7 +53,8 @@ public class test {
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Endpoints.class, Streams.class, Login.class,
             Token.class, Chat.class, EveryModel.class, Logs.class, Mustaches.class, Prompts.class, Verbs.class,
             Batches.class, CommandLines.class, Usages.class, Embeds.class, Network.class, Processes.class,
-            Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class, Trees.class);
+            Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class, Trees.class,
+            Simulators.class);
 
     public static void main(String... args) {
         var words = new ArrayList<>(List.of(args));
