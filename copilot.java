@@ -9502,21 +9502,22 @@ final class ChatRefusal {
             case "model_not_supported" -> notSupported(copilot, request.model(), answer);
             case CopilotClient.OTHER_INTEGRATOR -> Fault.error(answer.said(),
                     "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
-            case "invalid_reasoning_effort" -> Fault.error(answer.said(), efforts(answer.message()));
+            case "invalid_reasoning_effort" -> refused(request, "reasoning_effort", answer);
             case "unsupported_api_for_model" -> Fault.error(
                     request.model() + " is not served on " + way.path() + ": " + answer.said(),
                     "copilot models --refresh lists what is served; take another (-m)");
-            default -> RefusedFields.named(answer).filter(field -> !field.equals("model"))
-                    .map(field -> Fault.error("GitHub refuses the request: " + answer.said(), "leave out " + field))
-                    .orElse(null);
+            default -> refused(request, RefusedFields.named(answer).orElse(""), answer);
         };
     }
 
-    /// The server's list may be narrower than that of the models.
-    private static String efforts(String words) {
-        var list = Pattern.compile("supported values: \\[([^\\]]*)\\]").matcher(words);
-        return list.find() && !list.group(1).isBlank() ? "--reasoning-effort " + list.group(1).strip()
-                .replaceAll("[\\s,]+", "|") : "leave out --reasoning-effort";
+    /// @param field the one that is refused; empty: it is not named
+    /// @return null where the general words will do
+    private static Fault refused(Request request, String field, Refusal answer) {
+        String values = RefusedFields.values(answer), effort = Json.text(request.extra(), "reasoning_effort");
+        boolean ofEffort = field.equals("reasoning_effort") || !effort.isEmpty() && answer.message().contains(effort);
+        if (field.equals("model") || field.isEmpty() && values.isEmpty()) return null;
+        return Fault.error("GitHub refuses the request: " + answer.said(), values.isEmpty() ? "leave out " + field
+                : (ofEffort ? "--reasoning-effort " : "it takes ") + values);
     }
 
     private static Fault notSupported(CopilotClient copilot, String model, Refusal answer) {
@@ -9818,15 +9819,17 @@ final class RefusedFields {
     private static final String NAME = "['\"`]?([a-z_]+(?:\\.[a-z_]+)*)['\"`]?";
     /// The words of OpenAI's and Anthropic's servers and of Copilot's own (github/app #2574, pydantic-ai #8059, jcode
     /// #558, opencode's models.ts). Of two that exclude each other the second goes.
-    private static final Pattern WORDS = Pattern.compile("(?i)(?:Unsupported (?:parameter|value)|Unknown parameter"
-            + "|Unrecognized request arguments? supplied): " + NAME + "|" + NAME + " (?:is deprecated|is not supported)"
-            + " (?:for|with|by) this model|" + NAME + ": Extra inputs are not permitted|`[a-z_]+` and " + NAME
-            + " cannot both be");
+    private static final Pattern WORDS = Pattern.compile("(?i)(?:Unsupported parameter|Unknown parameter|Unrecognized"
+            + " request arguments? supplied): " + NAME + "|Unsupported value: " + NAME + " does not support|" + NAME
+            + " (?:is deprecated|is not supported) (?:for|with|by) this model|" + NAME + ": Extra inputs are not permitted"
+            + "|`[a-z_]+` and " + NAME + " cannot both be|(reasoning_effort) .*does not support reasoning effort");
+    /// The values that it would take: another is asked for, and none is left out.
+    private static final Pattern VALUES = Pattern.compile("(?i)supported values(?: are)?:? *\\[?([^\\].]+)");
     private static final Pattern INSTEAD = Pattern.compile("[Uu]se '([a-z_]+)' instead");
 
     /// The field that a refusal names, as the wire has it: `reasoning.effort`; empty: none.
     static Optional<String> named(Refusal refusal) {
-        if (refusal.status() != 400) return Optional.empty();
+        if (refusal.status() != 400 || !values(refusal).isEmpty()) return Optional.empty();
         var words = WORDS.matcher(refusal.message());
         if (words.find()) {
             return IntStream.rangeClosed(1, words.groupCount()).mapToObj(words::group).filter(Objects::nonNull)
@@ -9834,6 +9837,12 @@ final class RefusedFields {
         }
         boolean ofField = refusal.kind().matches("unsupported_(parameter|value)|unknown_parameter");
         return Optional.of(Json.text(refusal.json().path("error"), "param")).filter(name -> ofField && !name.isEmpty());
+    }
+
+    /// The values that a field would take, where a refusal names them: `low|high`; else empty.
+    static String values(Refusal refusal) {
+        var list = VALUES.matcher(refusal.message());
+        return list.find() ? list.group(1).replaceAll("['\"`]", "").strip().replaceAll("[\\s,]+", "|") : "";
     }
 
     /// What to know of a model after this refusal; empty where sending it again is no use, or not what is wanted.
@@ -14537,7 +14546,8 @@ record Refusal(int status, String code, String message, JsonNode json, String re
                     wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then; --max-wait "
                             + (wait.toMinutes() + 1) + "m would wait for it").orElse("try again in a while"));
             case 466 -> Fault.error("GitHub no longer serves the version that we claim to be: " + said,
-                    "a newer copilot.java (jbang --fresh); or -H 'X-GitHub-Api-Version: YYYY-MM-DD' with a newer one");
+                    NEWER.matcher(message).find() ? newerIdentity() : "a newer copilot.java (jbang --fresh); or"
+                            + " -H 'X-GitHub-Api-Version: YYYY-MM-DD' with a newer one");
             default -> status >= 500 || status == 408
                     ? Fault.error(where + " has trouble: " + said + comeBack(),
                             "try again later; https://githubstatus.com")

@@ -162,6 +162,7 @@ class CurrentService {
     @CsvSource(delimiter = '|', value = {
             "400-vscode-version | hint: -H 'Editor-Version: vscode/1.104.1'",
             "400-out-of-date | hint: a newer copilot.java (jbang --fresh); or -H 'Editor-Plugin-Version: copilot-chat/",
+            "466-vscode | hint: -H 'Editor-Version: vscode/1.109.2'",
             "466 | hint: a newer copilot.java (jbang --fresh); or -H 'X-GitHub-Api-Version: "})
     void anIdentityThatIsTooOldIsToldWithTheHeaderToType(String fault, String hint) {
         cop.sim.set("faults", fault);
@@ -306,8 +307,8 @@ class CurrentService {
         cop.write("t.mustache", "say: {{x}}");
         cop.write("rows.jsonl", "{\"x\":1}\n{\"x\":2}\n");
         String[] batch = {"batch", at("t.mustache"), "-d", at("rows.jsonl"), "-o", at("out.jsonl"), "--delay", "0"};
-        assertTrue(good("batch", at("t.mustache"), "-d", at("rows.jsonl"), "--dry-run").out().contains("auto: GitHub"
-                + " chooses, so no prompt was checked against a limit"));
+        assertTrue(good(Stream.concat(Stream.of(batch), Stream.of("--dry-run")).toArray(String[]::new)).out()
+                .contains("auto: GitHub chooses, so no prompt was checked against a limit"));
         good(batch);
         assertEquals("auto", Json.object(cop.read("out.jsonl.run/manifest.json"), "it").path("model").asString());
         assertTrue(results("out.jsonl").getFirst().path("model").asString().startsWith("gpt-5-mini"));
