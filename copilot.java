@@ -6787,6 +6787,7 @@ final class MarkdownPrinter {
         fresh = 0;
         if (fence == null && !begun && PLAIN.matcher(source).matches()) {
             show(List.of(), List.of(source.toString()));    // most short answers need no more
+            if (end) source.setLength(0);                   // who ends it twice prints it once
             return;
         }
         while (fence == null ? blocks(end) : code(end)) fresh = 0;
@@ -9821,8 +9822,9 @@ final class RefusedFields {
     /// #558, opencode's models.ts). Of two that exclude each other the second goes.
     private static final Pattern WORDS = Pattern.compile("(?i)(?:Unsupported parameter|Unknown parameter|Unrecognized"
             + " request arguments? supplied): " + NAME + "|Unsupported value: " + NAME + " does not support|" + NAME
-            + " (?:is deprecated|is not supported) (?:for|with|by) this model|" + NAME + ": Extra inputs are not permitted"
-            + "|`[a-z_]+` and " + NAME + " cannot both be|(reasoning_effort) .*does not support reasoning effort");
+            + " (?:is deprecated|is not supported) (?:for|with|by) this model|" + NAME + ": Extra inputs are not"
+            + " permitted|`[a-z_]+` and " + NAME + " cannot both be|(reasoning_effort) .*does not support reasoning"
+            + " effort");
     /// The values that it would take: another is asked for, and none is left out.
     private static final Pattern VALUES = Pattern.compile("(?i)supported values(?: are)?:? *\\[?([^\\].]+)");
     private static final Pattern INSTEAD = Pattern.compile("[Uu]se '([a-z_]+)' instead");

@@ -53,9 +53,9 @@ public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Endpoints.class, Streams.class, Login.class,
             Token.class, Chat.class, CurrentService.class, EveryModel.class, Logs.class, Mustaches.class,
-            Prompts.class, Verbs.class, Batches.class, CommandLines.class, Usages.class, Embeds.class, Network.class, Processes.class,
-            Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class, Trees.class,
-            Simulators.class);
+            Prompts.class, Verbs.class, Batches.class, CommandLines.class, Usages.class, Embeds.class, Network.class,
+            Processes.class, Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class,
+            Trees.class, Simulators.class);
 
     public static void main(String... args) {
         var words = new ArrayList<>(List.of(args));
