@@ -330,7 +330,7 @@ class Login {
         assertEquals(Set.of("client_id", "device_code", "grant_type"), Set.copyOf(sent(POLL).propertyNames()));
         for (var entry : cop.sim.ledger().subList(0, 2)) {
             assertEquals(List.of("application/json"), entry.headers().get("accept"));
-            assertEquals(List.of("GitHubCopilotChat/0.12.0"), entry.headers().get("user-agent"));
+            assertEquals(List.of("GitHubCopilotChat/0.35.0"), entry.headers().get("user-agent"));
             assertFalse(entry.headers().containsKey("authorization"));
         }
     }

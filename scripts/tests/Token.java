@@ -162,10 +162,11 @@ class Token {
         cop.run("token");
         var headers = exchanges().getFirst().headers();
         assertEquals(List.of("token " + simulator.GITHUB_TOKEN), headers.get("authorization"));
-        assertEquals(List.of("vscode/1.85.0"), headers.get("editor-version"));
-        assertEquals(List.of("copilot/1.155.0"), headers.get("editor-plugin-version"));
-        assertEquals(List.of("GitHubCopilotChat/0.12.0"), headers.get("user-agent"));
+        assertEquals(List.of("vscode/1.107.0"), headers.get("editor-version"));
+        assertEquals(List.of("copilot-chat/0.35.0"), headers.get("editor-plugin-version"));
+        assertEquals(List.of("GitHubCopilotChat/0.35.0"), headers.get("user-agent"));
         assertEquals(List.of("application/json"), headers.get("accept"));
+        assertEquals(List.of("vscode-chat"), headers.get("copilot-integration-id"));
     }
 
     @Test
@@ -823,7 +824,7 @@ class Token {
         assertEquals(0, cop.run("models").code());
         cop.sim.set("endpoints", "other");
         cop.run("token", "--refresh");
-        var outcome = cop.run("chat", "-m", "gpt-4o", "say: hello");
+        var outcome = cop.run("chat", "-m", "mai-code-1.1-flash", "say: hello");
         assertEquals(1, outcome.code(), outcome::all);
         assertEquals(3, exchanges().size());
         assertEquals(2, cop.sim.count(CHAT));
@@ -844,7 +845,7 @@ class Token {
     void twentyThreadsThatHearA401MakeOneExchange() throws Exception {
         cop.run("token");
         cop.sim.set("faults", "401-expired");               // it kills the token for all of them
-        for (var outcome : together(20, i -> cop.run("chat", "-m", "gpt-4o", "say: " + i))) {
+        for (var outcome : together(20, i -> cop.run("chat", "-m", "mai-code-1.1-flash", "say: " + i))) {
             assertEquals(0, outcome.code(), outcome::all);
         }
         assertEquals(2, exchanges().size());
