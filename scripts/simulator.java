@@ -1831,9 +1831,9 @@ public class simulator implements AutoCloseable {
             new Unwanted("gpt-5\\..*|o\\d.*", ANY, "temperature", "1(\\.0+)?", CURT),
             // The same of top_p is said in general terms only. C
             new Unwanted("gpt-5\\..*|o\\d.*", ANY, "top_p", "1(\\.0+)?", CURT),
-            // github/app #2574, #2706; pydantic-ai PR #8059. B+
-            new Unwanted(ADAPTIVE, ANY, "temperature", "", GONE),
-            new Unwanted(ADAPTIVE, ANY, "top_p", "", GONE),
+            // github/app #2574, #2706; pydantic-ai PR #8059. B+. Of 1, which is the default, nothing is reported.
+            new Unwanted(ADAPTIVE, ANY, "temperature", "1(\\.0+)?", GONE),
+            new Unwanted(ADAPTIVE, ANY, "top_p", "1(\\.0+)?", GONE),
             // caozhiyuan #164 and #172, ericc-ch #222, jcode #190. A
             new Unwanted("(o\\d|gpt-[5-9]).*", "/chat/completions", "max_tokens", "",
                     CURT + " Use 'max_completion_tokens' instead."),
@@ -3155,7 +3155,7 @@ public class simulator implements AutoCloseable {
             refuseIf(!value.isArray() || value.size() > 128, "tools: Input should be a valid list");
             for (int i = 0; i < value.size(); i++) {
                 var at = "tools.%d.custom".formatted(i);
-                if (!value.get(i).path("type").asString("custom").equals("custom")) { continue; }    // Anthropic's own
+                if (matches(value.get(i).path("type"), "[a-z_]+_20\\d{6}")) { continue; }      // Anthropic's own tools
                 only(at, value.get(i), "type", "name", "description", "input_schema", "cache_control", EAGER);
                 refuseIf(!matches(value.get(i).path("name"), NAME),
                         at + ".name: String should match pattern '^[a-zA-Z0-9_-]{1,64}$'");
@@ -3514,7 +3514,7 @@ public class simulator implements AutoCloseable {
             400-model_not_supported | 400 | !model_not_supported | The requested model is not supported.
             400-completion-model | 400 | !model_not_supported | Model is not supported for this request.
             400-model_not_available_for_integrator | 400 | !model_not_available_for_integrator | The requested model \
-            is not available for integrator "copilot-language-server". Available models: [gpt-5-mini gpt-5.4]. Verify \
+            is not available for integrator "copilot-language-server". Available models: [gpt-5-mini gpt-5.5]. Verify \
             the correct Copilot-Integration-Id header is being sent.
             400-unsupported_api_for_model | 400 | unsupported_api_for_model | model "gpt-5.4-mini" is not accessible \
             via the /chat/completions endpoint

@@ -116,13 +116,14 @@ class Batches {
     void theModelIsKept() {
         rows("a");
         good();
-        cop.with("COP_MODEL", "gpt-4o");
+        cop.with("COP_MODEL", "mai-code-1.1-flash");
         rows("a", "b");
-        assertTrue(good().err().contains("model gpt-4.1, as when this run began"));
+        assertTrue(good().err().contains("model gpt-5-mini, as when this run began"));
         assertEquals(2, asked().size());
-        assertTrue(good("-m", "gpt-4o").err().contains("the model was gpt-4.1; all rows count as new for gpt-4o"));
+        assertTrue(good("-m", "mai-code-1.1-flash").err().contains("the model was gpt-5-mini; all rows count as new for"
+                + " mai-code-1.1-flash"));
         assertEquals(4, asked().size());
-        assertTrue(exits(2, batch("-m", "gtp-4o")).err().contains("did you mean gpt-4o?"));
+        assertTrue(exits(2, batch("-m", "gtp-5-mini")).err().contains("did you mean gpt-5-mini?"));
     }
 
     @Test
@@ -266,9 +267,8 @@ class Batches {
     void promptsThatDoNotFitAreFoundBefore() {
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"" + "word ".repeat(200_000) + "\"}\n");
         var outcome = exits(2, batch());
-        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has at least 1\\d+ tokens, and gpt-4.1 "
-                + "takes"
-                + " 128000\n.*"), outcome::all);
+        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has at least 1\\d+ tokens, and gpt-5-mini"
+                + " takes 128000\n.*"), outcome::all);
     }
 
     // --------------------------------------------------------------------------------------------- results
@@ -282,7 +282,7 @@ class Batches {
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.csv", "--run", "out.jsonl.run", "--echo",
                 "n,text"));
         assertTrue(cop.read("out.csv").startsWith("id,status,text,model,finish,prompt_tokens,completion_tokens,ms,"
-                + "attempts,error,n,row_text\na,ok,\"x, \"\"y\"\"\",gpt-4.1"), cop.read("out.csv"));
+                + "attempts,error,n,row_text\na,ok,\"x, \"\"y\"\"\",gpt-5-mini"), cop.read("out.csv"));
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.json", "--run", "out.jsonl.run"));
         assertEquals(2, Json.tryParse(cop.read("out.json")).size());
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "out.jsonl.run"));
@@ -323,16 +323,16 @@ class Batches {
     @Test
     void openAiRequestsGoAsTheyAre() {
         cop.write("rows.jsonl", """
-                {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "gpt-4o", \
-                "messages": [{"role": "system", "content": "S"}, {"role": "user", "content": [{"type": "text", \
-                "text": "say: one"}]}], "temperature": 0.5}}
+                {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", \
+                "body": {"model": "mai-code-1.1-flash", "messages": [{"role": "system", "content": "S"}, \
+                {"role": "user", "content": [{"type": "text", "text": "say: one"}]}], "temperature": 0.5}}
                 {"custom_id": "b", "body": {"messages": [{"role": "user", "content": "say: two"}]}}
                 """);
         exits(0, cop.run("batch", "-d", "rows.jsonl", "-o", "out.jsonl", "--out-format", "openai"));
         assertEquals(List.of("one", "two"), results().stream().map(r -> r.at("/response/body/choices/0/message/content")
                 .asString()).toList());
         var body = cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions")).map(e -> e.body())
-                .filter(b -> Json.text(b, "model").equals("gpt-4o")).findFirst().orElseThrow();
+                .filter(b -> Json.text(b, "model").equals("mai-code-1.1-flash")).findFirst().orElseThrow();
         assertEquals("0.5", body.path("temperature").toString());
     }
 
@@ -556,7 +556,7 @@ class Batches {
         rows("a", "b", "c");
         good("-L", "1");
         var outcome = exits(0, batch("--dry-run"));
-        assertTrue(outcome.out().startsWith("rows     3\ndone     1\nbad      0\nto send  2\nmodel    gpt-4.1\n"),
+        assertTrue(outcome.out().startsWith("rows     3\ndone     1\nbad      0\nto send  2\nmodel    gpt-5-mini\n"),
                 outcome::all);
         assertTrue(outcome.out().contains("tokens   20 in the prompts"), outcome::all);
         assertTrue(outcome.out().contains("credits  0.004 for the prompts"), outcome::all);
@@ -587,7 +587,7 @@ class Batches {
         cop.write("rows.jsonl", IntStream.range(0, 201).mapToObj(i -> "{\"text\": " + i + "}\n")
                 .collect(Collectors.joining()));
         var outcome = exits(0, cop.runWith("n\n", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"));
-        assertTrue(outcome.err().contains("201 requests to gpt-4.1"), outcome::all);
+        assertTrue(outcome.err().contains("201 requests to gpt-5-mini"), outcome::all);
         assertEquals(0, asked().size());
         exits(0, cop.runWith("y\n", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "16", "--delay", "0"));
         assertEquals(201, asked().size());
@@ -830,7 +830,7 @@ class Batches {
                 return new copilot.Reply(List.of("hello"), "", "stop", "m", copilot.Usage.NONE, null, "", "",
                         Duration.ZERO);
             }, journal, watcher);
-            var request = new copilot.Request("gpt-4.1", List.of(copilot.Message.user("hi")), Json.object(), true);
+            var request = new copilot.Request("gpt-5-mini", List.of(copilot.Message.user("hi")), Json.object(), true);
             var tasks = IntStream.range(0, 26).mapToObj(i -> new Task(i, "place", "" + (char) ('a' + i), Key.of("" + i),
                     request, null, null, null));
             stop = runner.run(tasks.iterator(), jobs, Duration.ofSeconds(1));

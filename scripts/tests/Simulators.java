@@ -264,30 +264,53 @@ class Simulators {
     /// Each is refused, in these words.
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '~', textBlock = """
-            /chat/completions | gpt-5.4 | ,'temperature':0 | Unsupported parameter: 'temperature' is not supported with this model.
-            /responses | gpt-5.5 | ,'temperature':0.3 | Unsupported parameter: 'temperature' is not supported with this model.
+            /chat/completions | gpt-5.4 | ,'temperature':0 | Unsupported parameter: 'temperature' is not supported \
+            with this model.
+            /responses | gpt-5.5 | ,'temperature':0.3 | Unsupported parameter: 'temperature' is not supported with \
+            this model.
             /responses | gpt-5.6-luna | ,'top_p':0.3 | Unsupported parameter: 'top_p' is not supported with this model.
             /chat/completions | claude-sonnet-5 | ,'temperature':0 | `temperature` is deprecated for this model.
             /v1/messages | claude-opus-4.8 | ,'top_p':0.5 | {"message":"`top_p` is deprecated for this model."}
             /v1/messages | claude-haiku-4.5 | ,'top_p':0.5,'temperature':0 | cannot both be specified
-            /chat/completions | gpt-5-mini | ,'max_tokens':9 | Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","code":"invalid_request_body
-            /chat/completions | mai-code-1.1-flash | ,'reasoning_effort':'low' | Unrecognized request argument supplied: reasoning_effort","code":"invalid_request_body
+            /chat/completions | gpt-5-mini | ,'max_tokens':9 | Unsupported parameter: 'max_tokens' is not supported \
+            with this model. Use 'max_completion_tokens' instead.","code":"invalid_request_body
+            /chat/completions | mai-code-1.1-flash | ,'reasoning_effort':'low' | Unrecognized request argument \
+            supplied: reasoning_effort","code":"invalid_request_body
             /chat/completions | gemini-3.8-flash | ,'reasoning_effort':'low' | Unrecognized request argument supplied
-            /chat/completions | claude-haiku-4.5 | ,'reasoning_effort':'low' | does not support reasoning effort","code":"invalid_reasoning_effort
+            /chat/completions | claude-haiku-4.5 | ,'reasoning_effort':'low' | does not support reasoning \
+            effort","code":"invalid_reasoning_effort
             /v1/messages | claude-haiku-4.5 | ,'output_config':{'effort':'low'} | invalid_reasoning_effort
-            /v1/messages | claude-opus-4.8 | ,'output_config':{'effort':'xhigh'} | output_config.effort \\"xhigh\\" is not supported by model claude-opus-4.8; supported values: [low medium high max]
-            /chat/completions | kimi-k3 | ,'reasoning_effort':'medium' | reasoning_effort \\"medium\\" is not supported by model kimi-k3; supported values: [low high max]
-            /chat/completions | claude-sonnet-5 | ,'reasoning_effort':'none' | supported values: [low medium high xhigh max]
-            /responses | gpt-5-mini | ,'reasoning':{'effort':'xhigh'} | Unsupported value: 'xhigh' is not supported with the 'gpt-5-mini' model.
-            /v1/messages | claude-opus-4.8 | ,'thinking':{'type':'enabled','budget_tokens':1024} | \\"thinking.type.enabled\\" is not supported for this model
-            /v1/messages | claude-haiku-4.5 | ,'tools':[{'name':'a','input_schema':{'type':'object'},'eager_input_streaming':true}] | tools.0.custom.eager_input_streaming: Extra inputs are not permitted
-            /v1/messages | claude-opus-4.8 | ,'tools':[{'name':'a','input_schema':{'type':'object'},'defer_loading':true}] | tools.0.custom.defer_loading: Extra inputs are not permitted
-            /v1/messages | claude-opus-4.8 | ,'system':[{'type':'text','text':'a','cache_control':{'type':'ephemeral','scope':'x'}}] | system.0.cache_control.ephemeral.scope: Extra inputs are not permitted
-            /v1/messages | claude-opus-4.8 | ,'context_management':{} | context_management: Extra inputs are not permitted
-            /v1/messages | claude-haiku-4.5 | ,'max_tokens':999999 | max_tokens: 999999 > 64000, which is the maximum allowed number of output tokens
+            /v1/messages | claude-opus-4.8 | ,'output_config':{'effort':'xhigh'} | output_config.effort \\"xhigh\\" \
+            is not supported by model claude-opus-4.8; supported values: [low medium high max]
+            /chat/completions | kimi-k3 | ,'reasoning_effort':'medium' | reasoning_effort \\"medium\\" is not \
+            supported by model kimi-k3; supported values: [low high max]
+            /chat/completions | claude-sonnet-5 | ,'reasoning_effort':'none' | supported values: [low medium high \
+            xhigh max]
+            /responses | gpt-5-mini | ,'reasoning':{'effort':'xhigh'} | Unsupported value: 'xhigh' is not supported \
+            with the 'gpt-5-mini' model.
+            /v1/messages | claude-opus-4.8 | ,'thinking':{'type':'enabled','budget_tokens':1024} | \
+            \\"thinking.type.enabled\\" is not supported for this model
+            /v1/messages | claude-haiku-4.5 | \
+            ,'tools':[{'name':'a','input_schema':{'type':'object'},'eager_input_streaming':true}] | \
+            tools.0.custom.eager_input_streaming: Extra inputs are not permitted
+            /v1/messages | claude-opus-4.8 | \
+            ,'tools':[{'name':'a','input_schema':{'type':'object'},'defer_loading':true}] | \
+            tools.0.custom.defer_loading: Extra inputs are not permitted
+            /v1/messages | claude-opus-4.8 | \
+            ,'system':[{'type':'text','text':'a','cache_control':{'type':'ephemeral','scope':'x'}}] | \
+            system.0.cache_control.ephemeral.scope: Extra inputs are not permitted
+            /v1/messages | claude-opus-4.8 | ,'context_management':{} | context_management: Extra inputs are not \
+            permitted
+            /v1/messages | claude-haiku-4.5 | ,'max_tokens':999999 | max_tokens: 999999 > 64000, which is the maximum \
+            allowed number of output tokens
             /responses | gpt-5.4 | ,'max_output_tokens':9 | Expected a value >= 16
-            /responses | gpt-5.4 | ,'tools':[{'type':'function','name':'file_search','strict':true,'parameters':{'type':'object','properties':{'a':{'type':'string'}}}}] | Invalid schema for function 'file_search': In context=(), 'required' is required to be supplied and to be an array including every key in properties.
-            /chat/completions | gpt-5.4 | ,'tools':[{'type':'function','function':{'name':'f','strict':true,'parameters':{'type':'object','properties':{'a':{'type':'string'}}}}}] | Invalid schema for function 'f'
+            /responses | gpt-5.4 | \
+            ,'tools':[{'type':'function','name':'file_search','strict':true,'parameters':{'type':'object',\
+            'properties':{'a':{'type':'string'}}}}] | Invalid schema for function 'file_search': In context=(), \
+            'required' is required to be supplied and to be an array including every key in properties.
+            /chat/completions | gpt-5.4 | \
+            ,'tools':[{'type':'function','function':{'name':'f','strict':true,'parameters':{'type':'object',\
+            'properties':{'a':{'type':'string'}}}}}] | Invalid schema for function 'f'
             """)
     void isRefused(String path, String model, String more, String words) {
         var body = prompt(path, model, more);
@@ -380,7 +403,8 @@ class Simulators {
             ask(CHAT, body.formatted("," + asked + "," + answered)).is(200, "hi");
             ask(CHAT, body.formatted("," + answered)).is(400, model.startsWith("gpt") ? "messages with role 'tool' must"
                     + " be a response" : "unexpected `tool_use_id` found in `tool_result` blocks: c1");
-            ask(CHAT, body.formatted("," + asked)).is(400, model.startsWith("gpt") ? "did not have response messages: c1"
+            ask(CHAT, body.formatted("," + asked)).is(400, model.startsWith("gpt")
+                    ? "did not have response messages: c1"
                     : "`tool_use` ids were found without `tool_result` blocks immediately after: c1");
         }
         sim.set("revive", "gpt-4.1");
@@ -572,7 +596,8 @@ class Simulators {
     void theNewerWayToAutoIsThereForNewVersionsOnly() {
         sim.set("plan", "student").set("auto-model", "gpt-5.4-mini");
         var session = ask("/auto", "{'prompt':'hello','tier':'fast'}").is(200, "hydra_scores").json();
-        assertEquals("[\"/responses\",\"ws:/responses\"]", session.at("/selected_model/supported_endpoints").toString());
+        assertEquals("[\"/responses\",\"ws:/responses\"]",
+                session.at("/selected_model/supported_endpoints").toString());
         assertEquals(86_400, session.path("expires_at").asLong() - time.instant().getEpochSecond());
         ask(RESPONSES, prompt(RESPONSES, "gpt-5.4-mini", ""), "Copilot-Session-Token",
                 session.path("session_token").asString()).is(200, "hi");
@@ -605,21 +630,25 @@ class Simulators {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '~', textBlock = """
-            429-session | 429 | Sorry, you've exceeded your 5 hour session limits. Please retry after 2733 seconds.","code":"user_global_rate_limited:pro"
+            429-session | 429 | Sorry, you've exceeded your 5 hour session limits. Please retry after 2733 \
+            seconds.","code":"user_global_rate_limited:pro"
             429-weekly-pro | 429 | Please try again in 51 hours
             429-weekly | 429 | exceeded your weekly rate limit
             429-global-pro | 429 | "code":"user_global_rate_limited:pro"
             429-token-usage | 429 | Sorry, you have exceeded your Copilot token usage.
-            408-user_request_timeout | 408 | {"error":{"message":"Timed out reading request body. Try again, or use a smaller request size.","code":"user_request_timeout"}}
+            408-user_request_timeout | 408 | {"error":{"message":"Timed out reading request body. Try again, or use a \
+            smaller request size.","code":"user_request_timeout"}}
             400-vision_attachment_not_accessible | 400 | "code":"vision_attachment_not_accessible"
-            400-prompt-caching | 400 | {"message":"You invoked an unsupported model or your request did not allow prompt caching.
+            400-prompt-caching | 400 | {"message":"You invoked an unsupported model or your request did not allow \
+            prompt caching.
             400-api-responses | 400 | is not supported via Responses API.","code":"unsupported_api_for_model"
             400-api-responses-nocode | 400 | is not supported via Responses API."}}
             400-api-lacks | 400 | does not support Responses API.","code":"unsupported_api_for_model"
             400-api-lacks-nocode | 400 | does not support Responses API."}}
             400-api-endpoint-nocode | 400 | is not accessible via the /chat/completions endpoint"}}
             400-messages-error | 400 | "request_id":"req_simulated01"
-            400-messages-flat | 400 | {"message":"system.1.cache_control.ephemeral.scope: Extra inputs are not permitted"}
+            400-messages-flat | 400 | {"message":"system.1.cache_control.ephemeral.scope: Extra inputs are not \
+            permitted"}
             400-prompt-too-long | 400 | prompt is too long: 210000 tokens > 200000 maximum
             400-max_tokens-over | 400 | max_tokens: 999999 > 64000, which is the maximum allowed
             400-max_tokens-renamed | 400 | Use 'max_completion_tokens' instead.

@@ -24,7 +24,7 @@ class Smoke {
         try (var cop = new Harness()) {
             cop.run("login", "--no-browser");
             cop.run("models");
-            cop.run("models", "default", "gpt-4o");
+            cop.run("models", "default", "mai-code-1.1-flash");
             cop.run("chat", "--json", "-o", "answer.json", "hello");
             cop.sim.set("faults", List.of("reset-mid", "401-expired"));
             cop.run("chat", "-o", "broken.txt", "say: one two three");

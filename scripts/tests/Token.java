@@ -168,6 +168,7 @@ class Token {
         assertEquals(List.of("vscode-chat"), headers.get("copilot-integration-id"));
         assertEquals(List.of("2025-04-01"), headers.get("x-github-api-version"));
         assertEquals(List.of("application/json"), headers.get("accept"));
+        assertEquals(List.of("vscode-chat"), headers.get("copilot-integration-id"));
     }
 
     @Test
@@ -825,7 +826,7 @@ class Token {
         assertEquals(0, cop.run("models").code());
         cop.sim.set("endpoints", "other");
         cop.run("token", "--refresh");
-        var outcome = cop.run("chat", "-m", "gpt-4o", "say: hello");
+        var outcome = cop.run("chat", "-m", "mai-code-1.1-flash", "say: hello");
         assertEquals(1, outcome.code(), outcome::all);
         assertEquals(3, exchanges().size());
         assertEquals(2, cop.sim.count(CHAT));
@@ -846,7 +847,7 @@ class Token {
     void twentyThreadsThatHearA401MakeOneExchange() throws Exception {
         cop.run("token");
         cop.sim.set("faults", "401-expired");               // it kills the token for all of them
-        for (var outcome : together(20, i -> cop.run("chat", "-m", "gpt-4o", "say: " + i))) {
+        for (var outcome : together(20, i -> cop.run("chat", "-m", "mai-code-1.1-flash", "say: " + i))) {
             assertEquals(0, outcome.code(), outcome::all);
         }
         assertEquals(2, exchanges().size());
