@@ -1511,7 +1511,7 @@ public class simulator implements AutoCloseable {
     /// The model of a request, if this account may use it at this endpoint.
     private Model chosen(Call call, String endpoint) {
         boolean inSession = checkSession(call);
-        if (!call.body.has("model")) { return unnamed(endpoint); }
+        if (!isGiven(call.body.path("model"))) { return unnamed(endpoint); }
         var id = call.field("model");
         var model = MODELS.get(id);
         if (model == null || !isServed(model) || !isEnabled(model) || !inSession && (model.is("pseudo")
@@ -1581,7 +1581,7 @@ public class simulator implements AutoCloseable {
     }
 
     private static boolean isAuto(Call call) {
-        return !call.body.has("model") || call.has("copilot-session-token");
+        return !isGiven(call.body.path("model")) || call.has("copilot-session-token");
     }
 
     /// Whether the request belongs to a session, which must be alive and hold its model.
@@ -1590,7 +1590,7 @@ public class simulator implements AutoCloseable {
         var session = sessions.get(call.header("copilot-session-token"));
         refuseIf(session == null, 401, "Invalid auto-mode selector: unknown session\n");
         refuseIf(!clock.instant().isBefore(session.end), 401, "Invalid auto-mode selector: session expired\n");
-        refuseIf(call.body.has("model") && !session.models.contains(call.field("model")), 401,
+        refuseIf(isGiven(call.body.path("model")) && !session.models.contains(call.field("model")), 401,
                 "Invalid auto-mode selector: model %s is not of this session\n".formatted(call.field("model")));
         return true;
     }
@@ -2036,7 +2036,7 @@ public class simulator implements AutoCloseable {
     private static boolean fieldIsFine(String name, JsonNode value, JsonNode request) {
         return switch (name) {
             case "messages" -> true;
-            case "model" -> value.isString();
+            case "model" -> value.isString() || value.isNull();
             case "stream" -> value.isBoolean();
             case String _ when value.isNull() -> true;
             case "logprobs", "parallel_tool_calls", "intent" -> value.isBoolean();
@@ -2548,7 +2548,7 @@ public class simulator implements AutoCloseable {
         private boolean fieldIsFine(String name, JsonNode value, JsonNode request) {
             return switch (name) {
                 case "input" -> true;
-                case "model" -> value.isString();
+                case "model" -> value.isString() || value.isNull();
                 case "stream" -> value.isBoolean();
                 case "store", "parallel_tool_calls" -> value.isBoolean() || value.isNull();
                 case "instructions", "prompt_cache_key" -> value.isString() || value.isNull();
@@ -3007,8 +3007,8 @@ public class simulator implements AutoCloseable {
         private static final Set<String> FIELDS = Set.of("model", "max_tokens", "stream", "temperature", "top_p",
                 "top_k", "stop_sequences", "system", "messages", "tools", "tool_choice", "thinking", "output_config",
                 "context_management", "metadata");
-        /// Members that are refused by name, wherever they stand: reported for proxies before Claude Code (B); that
-        /// tools take eager_input_streaming for all models but Claude 4.5 is opencode #23257, openclaw #72183.
+        /// Members that are refused by name and where, as users of proxies for Claude Code report (B); defer_loading
+        /// belongs to a beta. That tools may say eager_input_streaming to all models but Claude 4.5 is opencode #23257.
         private static final Map<String, String> REFUSED = Map.of("scope", "cache_control", "defer_loading", "tools",
                 "inference_geo", "");
         private static final String EAGER = "eager_input_streaming";
@@ -3074,9 +3074,10 @@ public class simulator implements AutoCloseable {
             }
             node.properties().forEach(p -> {
                 var place = REFUSED.get(p.getKey());
-                boolean wrong = place != null && (place.isEmpty() ? at.isEmpty() : at.matches("(.*\\.)?" + place
-                        + "(\\.\\d+)?\\.")) && !betas.contains("advanced-tool-use-2025-11-20");
-                refuseIf(wrong, at.replace("cache_control.", "cache_control.ephemeral.")
+                boolean here = place != null && (place.isEmpty() ? at.isEmpty()
+                        : at.matches("(.*\\.)?" + place + "(\\.\\d+)?\\."));
+                boolean welcome = betas.contains("advanced-tool-use-2025-11-20") && "tools".equals(place);
+                refuseIf(here && !welcome, at.replace("cache_control.", "cache_control.ephemeral.")
                         .replaceFirst("^(tools\\.\\d+\\.)$", "$1custom.") + p.getKey() + ": " + EXTRA);
                 if (!p.getKey().matches("input|input_schema|metadata")) {
                     checkMembers(at + p.getKey() + ".", p.getValue(), betas);
@@ -3086,7 +3087,7 @@ public class simulator implements AutoCloseable {
 
         private void checkField(String name, JsonNode value, Set<String> betas) {
             switch (name) {
-                case "model" -> refuseIf(!value.isString(), "model: Input should be a valid string");
+                case "model" -> refuseIf(!value.isString() && !value.isNull(), "model: Input should be a valid string");
                 case "max_tokens" -> {
                     refuseIf(!value.isIntegralNumber(), "max_tokens: Input should be a valid integer");
                     refuseIf(value.asLong() < 1, "max_tokens: Input should be greater than or equal to 1");
