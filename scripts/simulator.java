@@ -52,8 +52,9 @@ import tools.jackson.databind.node.ObjectNode;
 /// | /embeddings: an input that is no list of strings | ericc-ch #59, #100 | B |
 /// | values of a wrong type or out of range | OpenAI's and Anthropic's references | B |
 ///
-/// Inventions, for want of any source: prices and windows of models newer than mid-2026, what temperature is to
-/// mai-code, the answer's shape for vendors other than OpenAI, Anthropic and Google, and the form of a session token.
+/// Inventions, for want of any source: prices and windows of models newer than mid-2026, the efforts of Opus, Fable
+/// and Grok, what temperature is to mai-code, the answer's shape for vendors other than OpenAI, Anthropic and Google,
+/// the credits of a student, the sku of Max, the forms of a session token, of `auto_discount` and `quota_reset_at`.
 ///
 /// There are two origins, as in reality: [#url] is github.com with api.github.com (device flow, `/user`, the token
 /// exchange, the quota), [#api] is api.githubcopilot.com: `/models`, `/embeddings`, and three ways to ask a model,
@@ -1528,15 +1529,15 @@ public class simulator implements AutoCloseable {
                     : "model \"%s\" is not accessible via the %s endpoint").formatted(id, endpoint),
                     "unsupported_api_for_model"));
         }
-        checkIntegrator(call, id, call.header("copilot-integration-id"), items(text("integrator")).toList());
+        checkIntegrator(id, call.header("copilot-integration-id"), items(text("integrator")).toList());
         if (on("exchange-scope") && !integrator(call).equals("vscode-chat")) {
-            checkIntegrator(call, id, integrator(call), MODELS.values().stream().filter(m -> isListed(m)
+            checkIntegrator(id, integrator(call), MODELS.values().stream().filter(m -> isListed(m)
                     && !m.is("recent")).map(Model::id).toList());
         }
         return model;
     }
 
-    private static void checkIntegrator(Call call, String id, String integrator, List<String> available) {
+    private static void checkIntegrator(String id, String integrator, List<String> available) {
         if (!available.isEmpty() && !available.contains(id)) {
             throw new Refusal(modelError(("The requested model is not available for integrator \"%s\". Available"
                     + " models: [%s]. Verify the correct Copilot-Integration-Id header is being sent.").formatted(
@@ -1555,15 +1556,16 @@ public class simulator implements AutoCloseable {
     /// Too old an editor has not all models. Of other editors than VS Code nothing of the kind is known.
     private void checkEditor(Call call, Model model) {
         var minimum = text("minimum-version").isEmpty() ? model.marked("min") : text("minimum-version");
-        var editor = call.header("editor-version").split("/", 2);
-        refuseIf(!minimum.isEmpty() && editor[0].startsWith("vscode") && isOlder(editor[1], minimum), 400,
+        var editor = call.header("editor-version");
+        refuseIf(!minimum.isEmpty() && editor.matches("vscode(-insiders)?/.*") && isOlder(editor, minimum), 400,
                 "model %s is not supported in this VS Code version. Please update it to version %s or newer"
                         .formatted(model.id, minimum));
     }
 
+    /// Compares the numbers in two versions one after the other.
     private static boolean isOlder(String version, String minimum) {
         var numbers = Stream.of(version, minimum).map(v -> Arrays.stream(v.split("\\D+")).filter(n -> !n.isEmpty())
-                .mapToInt(Integer::parseInt).toArray()).toList();
+                .map(BigInteger::new).toArray(BigInteger[]::new)).toList();
         return Arrays.compare(numbers.get(0), numbers.get(1)) < 0;
     }
 
