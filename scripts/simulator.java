@@ -52,8 +52,9 @@ import tools.jackson.databind.node.ObjectNode;
 /// | /embeddings: an input that is no list of strings | ericc-ch #59, #100 | B |
 /// | values of a wrong type or out of range | OpenAI's and Anthropic's references | B |
 ///
-/// Inventions, for want of any source: prices and windows of models newer than mid-2026, what temperature is to
-/// mai-code, the answer's shape for vendors other than OpenAI, Anthropic and Google, and the form of a session token.
+/// Inventions, for want of any source: prices and windows of models newer than mid-2026, the efforts of Opus, Fable
+/// and Grok, what temperature is to mai-code, the answer's shape for vendors other than OpenAI, Anthropic and Google,
+/// the credits of a student, the sku of Max, the forms of a session token, of `auto_discount` and `quota_reset_at`.
 ///
 /// There are two origins, as in reality: [#url] is github.com with api.github.com (device flow, `/user`, the token
 /// exchange, the quota), [#api] is api.githubcopilot.com: `/models`, `/embeddings`, and three ways to ask a model,
@@ -1511,7 +1512,7 @@ public class simulator implements AutoCloseable {
     /// The model of a request, if this account may use it at this endpoint.
     private Model chosen(Call call, String endpoint) {
         boolean inSession = checkSession(call);
-        if (!call.body.has("model")) { return unnamed(endpoint); }
+        if (!isGiven(call.body.path("model"))) { return unnamed(endpoint); }
         var id = call.field("model");
         var model = MODELS.get(id);
         if (model == null || !isServed(model) || !isEnabled(model) || !inSession && (model.is("pseudo")
@@ -1528,15 +1529,15 @@ public class simulator implements AutoCloseable {
                     : "model \"%s\" is not accessible via the %s endpoint").formatted(id, endpoint),
                     "unsupported_api_for_model"));
         }
-        checkIntegrator(call, id, call.header("copilot-integration-id"), items(text("integrator")).toList());
+        checkIntegrator(id, call.header("copilot-integration-id"), items(text("integrator")).toList());
         if (on("exchange-scope") && !integrator(call).equals("vscode-chat")) {
-            checkIntegrator(call, id, integrator(call), MODELS.values().stream().filter(m -> isListed(m)
+            checkIntegrator(id, integrator(call), MODELS.values().stream().filter(m -> isListed(m)
                     && !m.is("recent")).map(Model::id).toList());
         }
         return model;
     }
 
-    private static void checkIntegrator(Call call, String id, String integrator, List<String> available) {
+    private static void checkIntegrator(String id, String integrator, List<String> available) {
         if (!available.isEmpty() && !available.contains(id)) {
             throw new Refusal(modelError(("The requested model is not available for integrator \"%s\". Available"
                     + " models: [%s]. Verify the correct Copilot-Integration-Id header is being sent.").formatted(
@@ -1555,15 +1556,16 @@ public class simulator implements AutoCloseable {
     /// Too old an editor has not all models. Of other editors than VS Code nothing of the kind is known.
     private void checkEditor(Call call, Model model) {
         var minimum = text("minimum-version").isEmpty() ? model.marked("min") : text("minimum-version");
-        var editor = call.header("editor-version").split("/", 2);
-        refuseIf(!minimum.isEmpty() && editor[0].startsWith("vscode") && isOlder(editor[1], minimum), 400,
+        var editor = call.header("editor-version");
+        refuseIf(!minimum.isEmpty() && editor.matches("vscode(-insiders)?/.*") && isOlder(editor, minimum), 400,
                 "model %s is not supported in this VS Code version. Please update it to version %s or newer"
                         .formatted(model.id, minimum));
     }
 
+    /// Compares the numbers in two versions one after the other.
     private static boolean isOlder(String version, String minimum) {
         var numbers = Stream.of(version, minimum).map(v -> Arrays.stream(v.split("\\D+")).filter(n -> !n.isEmpty())
-                .mapToInt(Integer::parseInt).toArray()).toList();
+                .map(BigInteger::new).toArray(BigInteger[]::new)).toList();
         return Arrays.compare(numbers.get(0), numbers.get(1)) < 0;
     }
 
@@ -1581,7 +1583,7 @@ public class simulator implements AutoCloseable {
     }
 
     private static boolean isAuto(Call call) {
-        return !call.body.has("model") || call.has("copilot-session-token");
+        return !isGiven(call.body.path("model")) || call.has("copilot-session-token");
     }
 
     /// Whether the request belongs to a session, which must be alive and hold its model.
@@ -1590,7 +1592,7 @@ public class simulator implements AutoCloseable {
         var session = sessions.get(call.header("copilot-session-token"));
         refuseIf(session == null, 401, "Invalid auto-mode selector: unknown session\n");
         refuseIf(!clock.instant().isBefore(session.end), 401, "Invalid auto-mode selector: session expired\n");
-        refuseIf(call.body.has("model") && !session.models.contains(call.field("model")), 401,
+        refuseIf(isGiven(call.body.path("model")) && !session.models.contains(call.field("model")), 401,
                 "Invalid auto-mode selector: model %s is not of this session\n".formatted(call.field("model")));
         return true;
     }
@@ -2036,7 +2038,7 @@ public class simulator implements AutoCloseable {
     private static boolean fieldIsFine(String name, JsonNode value, JsonNode request) {
         return switch (name) {
             case "messages" -> true;
-            case "model" -> value.isString();
+            case "model" -> value.isString() || value.isNull();
             case "stream" -> value.isBoolean();
             case String _ when value.isNull() -> true;
             case "logprobs", "parallel_tool_calls", "intent" -> value.isBoolean();
@@ -2548,7 +2550,7 @@ public class simulator implements AutoCloseable {
         private boolean fieldIsFine(String name, JsonNode value, JsonNode request) {
             return switch (name) {
                 case "input" -> true;
-                case "model" -> value.isString();
+                case "model" -> value.isString() || value.isNull();
                 case "stream" -> value.isBoolean();
                 case "store", "parallel_tool_calls" -> value.isBoolean() || value.isNull();
                 case "instructions", "prompt_cache_key" -> value.isString() || value.isNull();
@@ -3007,8 +3009,8 @@ public class simulator implements AutoCloseable {
         private static final Set<String> FIELDS = Set.of("model", "max_tokens", "stream", "temperature", "top_p",
                 "top_k", "stop_sequences", "system", "messages", "tools", "tool_choice", "thinking", "output_config",
                 "context_management", "metadata");
-        /// Members that are refused by name, wherever they stand: reported for proxies before Claude Code (B); that
-        /// tools take eager_input_streaming for all models but Claude 4.5 is opencode #23257, openclaw #72183.
+        /// Members that are refused by name and where, as users of proxies for Claude Code report (B); defer_loading
+        /// belongs to a beta. That tools may say eager_input_streaming to all models but Claude 4.5 is opencode #23257.
         private static final Map<String, String> REFUSED = Map.of("scope", "cache_control", "defer_loading", "tools",
                 "inference_geo", "");
         private static final String EAGER = "eager_input_streaming";
@@ -3074,9 +3076,10 @@ public class simulator implements AutoCloseable {
             }
             node.properties().forEach(p -> {
                 var place = REFUSED.get(p.getKey());
-                boolean wrong = place != null && (place.isEmpty() ? at.isEmpty() : at.matches("(.*\\.)?" + place
-                        + "(\\.\\d+)?\\.")) && !betas.contains("advanced-tool-use-2025-11-20");
-                refuseIf(wrong, at.replace("cache_control.", "cache_control.ephemeral.")
+                boolean here = place != null && (place.isEmpty() ? at.isEmpty()
+                        : at.matches("(.*\\.)?" + place + "(\\.\\d+)?\\."));
+                boolean welcome = betas.contains("advanced-tool-use-2025-11-20") && "tools".equals(place);
+                refuseIf(here && !welcome, at.replace("cache_control.", "cache_control.ephemeral.")
                         .replaceFirst("^(tools\\.\\d+\\.)$", "$1custom.") + p.getKey() + ": " + EXTRA);
                 if (!p.getKey().matches("input|input_schema|metadata")) {
                     checkMembers(at + p.getKey() + ".", p.getValue(), betas);
@@ -3086,7 +3089,7 @@ public class simulator implements AutoCloseable {
 
         private void checkField(String name, JsonNode value, Set<String> betas) {
             switch (name) {
-                case "model" -> refuseIf(!value.isString(), "model: Input should be a valid string");
+                case "model" -> refuseIf(!value.isString() && !value.isNull(), "model: Input should be a valid string");
                 case "max_tokens" -> {
                     refuseIf(!value.isIntegralNumber(), "max_tokens: Input should be a valid integer");
                     refuseIf(value.asLong() < 1, "max_tokens: Input should be greater than or equal to 1");

@@ -559,7 +559,7 @@ class Batches {
         assertTrue(outcome.out().startsWith("rows     3\ndone     1\nbad      0\nto send  2\nmodel    gpt-5-mini\n"),
                 outcome::all);
         assertTrue(outcome.out().contains("tokens   20 in the prompts"), outcome::all);
-        assertTrue(outcome.out().contains("credits  0.004 for the prompts"), outcome::all);
+        assertTrue(outcome.out().contains("credits  0.0005 for the prompts"), outcome::all);
         assertTrue(outcome.out().endsWith("\n\n## user\n\nsay: b\n"), outcome::all);
         assertEquals(1, asked().size());
     }

@@ -292,7 +292,7 @@ class EveryModel {
     @Test
     void aMissingListDoesNotHoldUpAChat() {
         try (var fresh = Harness.loggedIn()) {
-            fresh.sim.set("models-faults", "500,500,500,500,500,500,500,500");
+            fresh.sim.set("models-faults", "500,500,500,500,500,500,500,500").set("revive", "gpt-4o");
             assertEquals("x\n", fresh.run("chat", "-m", "mai-code-1.1-flash", "say: x").out());
             assertEquals(2, fresh.sim.count("/models"));
             fresh.sim.set("models-faults", "500,500,500,500,500,500,500,500");

@@ -534,6 +534,7 @@ class Simulators {
     void onlyChatChoosesByItself(String plan) {
         sim.set("plan", plan);
         says(CHAT, "", "").is(200, "hi");
+        says(CHAT, "", ",'model':null").is(200, "hi");
         says(RESPONSES, "", "").is(400, "model_not_supported");
         says(MESSAGES, "", "").is(400, "model_not_supported");
     }
@@ -584,6 +585,8 @@ class Simulators {
         ask(RESPONSES, prompt(RESPONSES, "gpt-5.4-mini", ""), header).is(200, "hi");
         ask(MESSAGES, prompt(MESSAGES, "claude-haiku-4.5", ""), header).is(200, "hi");
         ask(CHAT, prompt(CHAT, "spark-free-auto", ""), header).is(200, "hi");
+        var ledger = send("GET", sim.url() + "/_simulator/ledger", null).text();
+        assertFalse(ledger.contains(header[1]) || ledger.contains(token), "no token in the ledger's lines");
         ask(CHAT, prompt(CHAT, "kimi-k3", ""), header).is(401, "Invalid auto-mode selector");
         ask(CHAT, prompt(CHAT, "gpt-5-mini", ""), "Copilot-Session-Token", "x").is(401, "Invalid auto-mode selector");
         time.advance(Duration.ofSeconds(60));
@@ -607,6 +610,15 @@ class Simulators {
         ask("/auto", "{'prompt':'x'}").is(404, "\"error\":");
         sim.set("auto", "503");
         ask("/auto", "{'prompt':'x'}").is(503, "\"error\":");
+    }
+
+    @Test
+    void somePlansAreOnHostsOfTheirOwn() {
+        for (String plan : List.of("student", "max", "pro-plus", "business")) {
+            sim.set("plan", plan);
+            assertEquals("https://proxy.%s.githubcopilot.com".formatted(plan.equals("business") ? plan : "individual"),
+                    exchange().at("/endpoints/proxy").asString());
+        }
     }
 
     @Test

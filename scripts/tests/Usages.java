@@ -63,7 +63,7 @@ class Usages {
                 octocat (individual, yearly_subscriber_quota), billed in AI credits, $0.01 each
                   chat                  unlimited
                   completions           unlimited
-                  premium interactions  ████████████████████   98.09 %%  1471.4 of 1500 credits left
+                  premium interactions  ███████████████████░   98.09 %%  1471.4 of 1500 credits left
                 resets %s, in 8 days
                 """.formatted(local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm")), cop.terminal(1).run("usage").out());
     }
@@ -300,7 +300,7 @@ class Usages {
     void whatGitHubDoesNotPriceIsEstimated() {
         cop.sim.set("copilot-usage", false);
         var outcome = good("chat", "-u", "-m", "mai-code-1.1-flash", "say: hi");
-        assertTrue(outcome.err().contains("1 completion tokens, about 0.00025 credits, mai-code-1.1-flash"),
+        assertTrue(outcome.err().contains("1 completion tokens, about 0.0003 credits, mai-code-1.1-flash"),
                 outcome::all);
         cop.sim.set("copilot-usage", true);
         assertFalse(good("chat", "-u", "-m", "mai-code-1.1-flash", "say: hi").err().contains("about"));
