@@ -287,21 +287,10 @@ class Chat {
     }
 
     @Test
-    void gpt4oIsTheLastResort() {
-        cop.sim.set("revive", "gpt-4o");
-        for (String catalogue : List.of("no-default", "empty", "old")) {
-            cop.sim.set("models", catalogue);
-            good(chat("hello"));
-            assertEquals("\"gpt-4o\"", sentTo("model"), catalogue);
-            good(cop.run("models", "--refresh", "--json"));
-        }
-    }
-
-    @Test
-    void withoutACatalogueItIsGpt4oAsWell() {
-        cop.sim.set("models-faults", "403-empty").set("revive", "gpt-4o");
+    void withoutACatalogueGitHubChooses() {
+        cop.sim.set("models-faults", "403-empty");
         good(chat("hello"));
-        assertEquals("\"gpt-4o\"", sentTo("model"));
+        assertEquals("", sentTo("model"));
     }
 
     @Test
@@ -1002,7 +991,7 @@ class Chat {
     static final List<Row> AT_ONCE = List.of(
             new Row("400-model_not_supported", 1, 1, "The requested model is not supported.", "model_not_supported"),
             new Row("400-completion-model", 1, 1, "Model is not supported for this request."),
-            new Row("400-model_not_available_for_integrator", 1, 1, "is not available for integrator",
+            new Row("400-model_not_available_for_integrator", 1, 2, "is not available for integrator",
                     "Available models: [gpt-5-mini gpt-5.5]"),
             new Row("400-unsupported_api_for_model", 1, 1, "is not accessible via the /chat/completions endpoint"),
             new Row("400-model_max_prompt_tokens_exceeded", 1, 1,

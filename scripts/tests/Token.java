@@ -99,7 +99,7 @@ class Token {
 
     @Test
     void everyFittingEntryOfAnEditorIsTried() {
-        String refused = cop.sim.issueGithubToken("gho");
+        String refused = cop.sim.issueGithubToken("ghp");
         cop.with("COPILOT_GITHUB_TOKEN", null).sim.set("endpoints", "none");
         cop.write(EDITORS + "apps.json", """
                 {"github.com:Iv1.a":{"oauth_token":"%s"},"github.com:Iv1.b":{"oauth_token":"%s"}}"""

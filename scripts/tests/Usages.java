@@ -50,8 +50,8 @@ class Usages {
     void aPipeGetsARowAQuota() {
         var outcome = good("usage");
         assertEquals("""
-                chat\t\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
-                completions\t\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
+                chat\t0\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
+                completions\t0\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
                 premium_interactions\t28.6\t1471.4\t1500\t98.09\tfalse\t2026-12-01T00:00:00Z\t0\tfalse\tcredits
                 """, outcome.out());
         assertEquals("", outcome.err());
