@@ -9,10 +9,6 @@
 //DEPS com.knuddels:jtokkit:1.1.0
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS com.github.spullara.mustache.java:compiler:0.9.14
-//DEPS org.commonmark:commonmark:0.32.0
-//DEPS org.commonmark:commonmark-ext-gfm-tables:0.32.0
-//DEPS org.jline:jline-reader:3.30.6
-//DEPS org.jline:jline-terminal-ffm:3.30.6
 //FILES templates/classify.json=templates/classify.json
 //FILES templates/classify.mustache=templates/classify.mustache
 //FILES templates/commit-message.json=templates/commit-message.json
@@ -56,12 +52,6 @@ package cop;
 
 import module java.base;
 import module java.net.http;
-import java.lang.classfile.ClassFile;
-import java.lang.classfile.ClassFileVersion;
-import java.lang.classfile.ClassHierarchyResolver;
-import java.lang.classfile.CodeBuilder;
-import java.lang.classfile.MethodModel;
-import java.lang.classfile.MethodTransform;
 import java.net.Proxy;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
@@ -109,57 +99,6 @@ import cop.copilot.Request;
 import cop.copilot.Row;
 import cop.copilot.Token;
 import cop.copilot.Usage;
-import jdk.jshell.DeclarationSnippet;
-import jdk.jshell.Diag;
-import jdk.jshell.ErroneousSnippet;
-import jdk.jshell.JShell;
-import jdk.jshell.Snippet;
-import jdk.jshell.SnippetEvent;
-import jdk.jshell.SourceCodeAnalysis;
-import jdk.jshell.UnresolvedReferenceException;
-import jdk.jshell.execution.LocalExecutionControl;
-import jdk.jshell.spi.ExecutionControl;
-import jdk.jshell.spi.ExecutionControlProvider;
-import jdk.jshell.spi.ExecutionEnv;
-import jdk.jshell.tool.JavaShellToolBuilder;
-import org.commonmark.ext.gfm.tables.TableBlock;
-import org.commonmark.ext.gfm.tables.TableCell;
-import org.commonmark.ext.gfm.tables.TableHead;
-import org.commonmark.ext.gfm.tables.TablesExtension;
-import org.commonmark.internal.InlineParserImpl;
-import org.commonmark.node.BlockQuote;
-import org.commonmark.node.Document;
-import org.commonmark.node.Emphasis;
-import org.commonmark.node.FencedCodeBlock;
-import org.commonmark.node.HardLineBreak;
-import org.commonmark.node.Heading;
-import org.commonmark.node.HtmlBlock;
-import org.commonmark.node.HtmlInline;
-import org.commonmark.node.IndentedCodeBlock;
-import org.commonmark.node.Link;
-import org.commonmark.node.LinkReferenceDefinition;
-import org.commonmark.node.ListBlock;
-import org.commonmark.node.Node;
-import org.commonmark.node.OrderedList;
-import org.commonmark.node.Paragraph;
-import org.commonmark.node.SoftLineBreak;
-import org.commonmark.node.StrongEmphasis;
-import org.commonmark.node.ThematicBreak;
-import org.commonmark.parser.IncludeSourceSpans;
-import org.commonmark.parser.InlineParserContext;
-import org.commonmark.parser.Parser;
-import org.commonmark.parser.beta.InlineContentParserFactory;
-import org.commonmark.parser.beta.LinkProcessor;
-import org.commonmark.parser.delimiter.DelimiterProcessor;
-import org.jline.reader.EndOfFileException;
-import org.jline.reader.LineReader;
-import org.jline.reader.LineReaderBuilder;
-import org.jline.reader.UserInterruptException;
-import org.jline.reader.Widget;
-import org.jline.reader.impl.DefaultParser;
-import org.jline.reader.impl.completer.StringsCompleter;
-import org.jline.terminal.Terminal;
-import org.jline.terminal.TerminalBuilder;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -253,11 +192,24 @@ public class copilot {
 
     static final class Commands {
         /// The names a user can type, in the order of `--help`; a test holds both against each other.
-        static final List<String> NAMES =
-                List.of("login", "logout", "status", "token", "chat", "logs", "embed", "models", "usage", "api",
-                        "render", "templates", "batch", "repl", "install", "completion", "doctor", "help");
+        private static final List<String> NAMES =
+                List.of("login", "logout", "status", "token", "chat", "logs", "models", "usage", "api", "render",
+                        "templates", "batch", "completion", "doctor", "help");
 
-        static final String OVERVIEW = """
+        /// Programs of their own, in `scripts/`: each an alias of the catalog and, where its class `cop.NAME` is on the
+        /// class path, as it is in the installed `cop`, a command too.
+        static final SequencedMap<String, String> PROGRAMS = programs();
+
+        private static SequencedMap<String, String> programs() {
+            var programs = new LinkedHashMap<String, String>();
+            programs.put("talk", "a conversation with line editing, history and Markdown");
+            programs.put("repl", "a JShell that knows your login; or run a file of snippets");
+            programs.put("embed", "vectors of texts, lines or rows");
+            programs.put("install", "the launcher cop, which starts faster than JBang does");
+            return programs;
+        }
+
+        private static final String OVERVIEW = """
                 Script your own GitHub Copilot subscription.
 
                 Usage: copilot COMMAND [OPTIONS] [ARGUMENTS]
@@ -270,7 +222,6 @@ public class copilot {
                 Ask
                   chat       ask a model; with no prompt on a terminal, a conversation
                   logs       the conversations so far; chat -c goes on with the latest
-                  embed      vectors of texts, lines or rows
                   models     what this account can use
                   usage      plan, quotas and credits left, and when they begin anew
                   api        any Copilot endpoint with your token and headers
@@ -278,14 +229,11 @@ public class copilot {
                   render     fill a template and show the prompt; nothing is sent
                   templates  what can be filled, and whether it is in order
                   batch      one prompt a row; the same command again does what is missing
-                Scripts
-                  repl       a JShell that knows your login; or run a file of snippets
-                  install    a launcher that starts faster than JBang does
-                  completion for bash, zsh and fish
                 Help
+                  completion for bash, zsh and fish
                   doctor     what a bug report should say, and whether a chat would work
                   help       help on a command: copilot help chat, copilot chat --help
-
+                %s
                   -h, --help       this text         -V, --version    the version
 
                 Try:  copilot login
@@ -293,6 +241,30 @@ public class copilot {
                       git diff | copilot chat "Write a commit message"
                       git diff | copilot chat -t review
                 """;
+
+        /// What can be typed here, programs included.
+        static List<String> names() {
+            return Stream.concat(NAMES.stream(), PROGRAMS.keySet().stream().filter(name -> program(name).isPresent()))
+                    .toList();
+        }
+
+        static String overview() {
+            var there = PROGRAMS.entrySet().stream().filter(each -> program(each.getKey()).isPresent())
+                    .map(each -> "  " + Text.padded(each.getKey(), 11) + each.getValue() + "\n").toList();
+            return OVERVIEW.formatted(there.isEmpty() ? "" : "Programs\n" + String.join("", there));
+        }
+
+        /// A program's command, where it is on the class path.
+        static Optional<Command> program(String name) {
+            if (!PROGRAMS.containsKey(name)) return Optional.empty();
+            try {
+                return Optional.of((Command) Class.forName("cop." + name).getDeclaredConstructor().newInstance());
+            } catch (ClassNotFoundException elsewhere) {
+                return Optional.empty();
+            } catch (ReflectiveOperationException e) {
+                throw new IllegalStateException(e);
+            }
+        }
 
         static Command create(String name) {
             return switch (name) {
@@ -302,21 +274,27 @@ public class copilot {
                 case "token" -> new TokenCommand();
                 case "chat" -> new ChatCommand();
                 case "logs" -> new LogsCommand();
-                case "embed" -> new EmbedCommand();
                 case "models" -> new ModelsCommand();
                 case "usage" -> new UsageCommand();
                 case "render" -> new RenderCommand();
                 case "templates" -> new TemplatesCommand();
                 case "batch" -> new BatchCommand();
                 case "api" -> new ApiCommand();
-                case "repl" -> new ReplCommand();
-                case "install" -> new InstallCommand();
                 case "completion" -> new CompletionCommand();
                 case "doctor" -> new DoctorCommand();
-                default -> throw Fault.usage("there is no command \"" + name + "\"",
-                        Nearest.of(name, NAMES).map(near -> "did you mean: copilot " + near)
-                                .orElse("copilot --help lists the commands"));
+                default -> program(name).orElseThrow(() -> unknown(name));
             };
+        }
+
+        private static Fault unknown(String name) {
+            if (PROGRAMS.containsKey(name)) {
+                return Fault.usage(name + " is a program of its own, and not part of this one", "jbang " + name
+                        + "@OWNER/copilot.java, or scripts/jbang " + name + " in a checkout; the installed cop has it");
+            }
+            return Fault.usage("there is no command \"" + name + "\"",
+                    Nearest.of(name, Stream.concat(NAMES.stream(), PROGRAMS.keySet().stream()).toList())
+                            .map(near -> "did you mean: copilot " + near)
+                            .orElse("copilot --help lists the commands"));
         }
 
         static int dispatch(Environment env, Screen screen, String... args) {
@@ -324,9 +302,9 @@ public class copilot {
             boolean onlyOne = args.length <= 1;
             switch (first) {
                 case "-V", "--version" -> { return print(env, "copilot.java " + VERSION + "\n"); }
-                case "-h", "--help" -> { return print(env, OVERVIEW); }
+                case "-h", "--help" -> { return print(env, overview()); }
                 case "help" -> {
-                    if (onlyOne || Set.of("help", "--help", "-h").contains(args[1])) return print(env, OVERVIEW);
+                    if (onlyOne || Set.of("help", "--help", "-h").contains(args[1])) return print(env, overview());
                     return execute(args[1], env, screen, "--help");
                 }
                 default -> {
@@ -847,7 +825,7 @@ public class copilot {
         private List<Image> pictures() { return images.stream().map(name -> ImageFile.read(env, name)).toList(); }
     }
 
-    static final class ChatCommand extends PromptCommand {
+    static class ChatCommand extends PromptCommand {
         String template, output, cid, timeout, maxWait;
         boolean latest, noLog, extract, usage, json, raw, hideReasoning;
         List<String> prompt = List.of();
@@ -874,7 +852,7 @@ public class copilot {
             syntax.flag("-x --extract", "Print the first fenced block of the answer alone.", on -> extract = on);
             syntax.flag("-u --usage", "Say on stderr what the answer cost, in tokens and credits.", on -> usage = on);
             syntax.flag("--json", "One JSON record with text, model, usage, finish and ids.", on -> json = on);
-            syntax.flag("-r --raw", "On a terminal too, the Markdown as it comes.", on -> raw = on);
+            syntax.flag("-r --raw", "On a terminal too, the answer as it comes.", on -> raw = on);
             syntax.flag("--hide-reasoning", "Do not show a model's reasoning on stderr.", on -> hideReasoning = on);
             declareStream(syntax);
             syntax.text("--timeout", "TIME", "For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of"
@@ -904,7 +882,7 @@ public class copilot {
             boolean structured = alone.schema() != null;
             boolean live = !json && !extract && file == null && alone.answers() == 1 && !structured;
             var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file, !hideReasoning,
-                    raw || structured));
+                    raw || structured), this::view);
             var wishes = new ChatJob.Wishes(limit, !noStream, schemaRetries, usage, extract && !structured,
                     json || file != null);
             return new ChatJob(copilot, screen, printer, log, wishes).run(earlier == null ? alone
@@ -935,8 +913,18 @@ public class copilot {
                 screen.say(screen.dim(Text.printable(earlier.lastExchange())));
             }
             var manner = new Conversation.Manner(limit, usage, !hideReasoning, raw);
-            return new Conversation(env, screen, copilot, request, manner, log).run();
+            var talk = Commands.program("talk").map(ChatCommand.class::cast).orElse(this);
+            try (var terminal = talk.terminal(env, screen)) {
+                new Conversation(env, screen, copilot, request, manner, log).run(terminal);
+            }
+            return 0;
         }
+
+        /// How an answer looks on a terminal.
+        AnswerView view() { return new StyledLines(env.out()); }
+
+        /// The terminal of a conversation; that of `talk`, where it is there, goes before this one.
+        ChatTerminal terminal(Environment env, Screen screen) { return new PlainTerminal(env, screen); }
     }
 
     static final class LogsCommand extends Command {
@@ -1373,88 +1361,6 @@ public class copilot {
         }
     }
 
-    static final class EmbedCommand extends Command {
-        String rows, field, id, template, model, output, format, maxWait;
-        boolean allowMissing, json, echo, usage;
-        Integer dimensions;
-        List<String> words = List.of();
-
-        @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS] [TEXT…]", "[OPTIONS] -d ROWS");
-            syntax.about("""
-                    Vectors of texts, one a line of JSON: {"index", "embedding", and "id" where a row has one}.
-                    Each TEXT is one; without any each line of stdin; with -d each row. All are looked at before
-                    anything is sent.""");
-            syntax.words("TEXT", "A text; - alone reads stdin, a text a line.", given -> words = given);
-            syntax.text("-d --data", "ROWS", "A file, a folder, a pattern of JSON files, or - for JSON Lines on"
-                    + " stdin.", text -> rows = text);
-            syntax.text("--field", "NAME", "The field of a row that holds its text. Default: text, else input.",
-                    text -> field = text);
-            syntax.text("--id", "FIELD", "The field that names a row. Default: id, else custom_id, if it has one.",
-                    text -> id = text);
-            syntax.text("-t --template", "NAME", "Fill a template with each row: that is its text.",
-                    text -> template = text);
-            syntax.text("--var", "NAME=VALUE", "One value for the template.", data::text);
-            syntax.flag("--allow-missing", "A value that is missing is empty, and no error.",
-                    on -> allowMissing = on);
-            syntax.text("-m --model", "ID", "The model. Default: text-embedding-3-small, else the account's first"
-                    + " for embeddings.", text -> model = text);
-            syntax.number("--dimensions", "N", "Numbers in a vector, where the model can shorten them.",
-                    Integer.class, n -> dimensions = n);
-            syntax.text("-o --output", "FILE", "Write to FILE, whole: .jsonl, .csv, .npy, or .json for one record.",
-                    text -> output = text);
-            syntax.text("--format", "jsonl|csv|npy", "npy: NumPy's, float32, a row a text. Default: by the ending of"
-                    + " FILE, else jsonl.", text -> format = text);
-            syntax.flag("--json", "One JSON record with all vectors, model and usage.", on -> json = on);
-            syntax.flag("--echo", "Repeat the texts.", on -> echo = on);
-            syntax.flag("-u --usage", "Say on stderr what it cost.", on -> usage = on);
-            syntax.text("--max-wait", "TIME", "The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT,"
-                    + " else 60s.", text -> maxWait = text);
-        }
-
-        private final PromptData data = new PromptData();
-
-        @Override
-        Duration maxWait() { return Durations.parse("--max-wait", maxWait, super.maxWait()); }
-
-        @Override
-        int run(CopilotClient copilot) {
-            if (dimensions != null && dimensions < 1) {
-                throw Fault.usage("--dimensions " + dimensions + " is out of range", "1 or more");
-            }
-            String file = output == null || output.equals("-") ? null : output;
-            OutputFile.keepApart(env, rows, file);
-            var form = new EmbedJob.Form(VectorWriter.format(env, json, format, file), echo,
-                    file == null ? null : OutputFile.check(env, "-o", file), usage);
-            try (var texts = texts()) {
-                return new EmbedJob(env, screen, copilot, form, texts).run(model, dimensions);
-            }
-        }
-
-        private EmbedTexts texts() {
-            if (rows == null) {
-                var idle = Stream.of(field == null ? "" : "--field", id == null ? "" : "--id", template == null ? ""
-                        : "-t", data.given() ? "--var" : "").filter(option -> !option.isEmpty()).findFirst();
-                if (idle.isPresent()) throw Fault.usage(idle.get() + " is for rows, and there are none", "-d ROWS");
-                return EmbedTexts.of(env, words);
-            }
-            if (!words.isEmpty()) throw Fault.usage("texts as words and rows exclude each other", "leave out one");
-            if (template == null) {
-                if (data.given()) throw Fault.usage("--var fills a template, and none is named", "-t NAME");
-                return EmbedTexts.of(env, rows, id, row -> EmbedTexts.field(row, field));
-            }
-            if (field != null) throw Fault.usage("--field and -t exclude each other", "take one of them");
-            var filled = new TemplateFolders(env).named(template);
-            var constant = data.values(env);
-            return EmbedTexts.of(env, rows, id, row -> {
-                var values = new LinkedHashMap<>(row.data());
-                values.putAll(constant);
-                return Question.text(filled.filled(values, allowMissing), false);
-            });
-        }
-    }
-
     static final class ModelsCommand extends Command {
         boolean yes, json, all, refresh;
         List<String> words = List.of();
@@ -1614,45 +1520,6 @@ public class copilot {
         }
     }
 
-    static final class InstallCommand extends Command {
-        String dir;
-        boolean uninstall;
-        String name = "cop";
-
-        @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[--name NAME] [--dir DIR] [--uninstall]");
-            syntax.about("""
-                    A launcher that starts the JVM directly, without JBang, in a fraction of the time. It is a copy:
-                    after an update of copilot.java or of Java, install again.""");
-            syntax.text("--name", "NAME", "Its name. Default: cop.", text -> name = text);
-            syntax.text("--dir", "DIR", "Its folder. Default: ~/.local/bin.", text -> dir = text);
-            syntax.flag("--uninstall", "Take it away again. The login stays; copilot logout forgets it.",
-                    on -> uninstall = on);
-        }
-
-        @Override
-        int run(CopilotClient copilot) {
-            var home = copilot.session().home();
-            Path folder = (dir == null ? home.programs() : env.path(dir)).toAbsolutePath().normalize();
-            var launcher = new Launcher(name, folder, home.data().toAbsolutePath().normalize(), screen);
-            if (uninstall) {
-                launcher.uninstall();
-                screen.note("taken away: " + launcher.file());
-                return 0;
-            }
-            launcher.install();
-            print(launcher.file().toString());
-            boolean found = Stream.of(Objects.requireNonNullElse(env.variable("PATH"), "").split(File.pathSeparator))
-                    .anyMatch(entry -> !entry.isEmpty() && env.path(entry).toAbsolutePath().normalize().equals(folder));
-            if (!found) {
-                screen.warn(folder + " is not on the PATH");
-                screen.hint("export PATH=\"" + folder + ":$PATH\" goes into your shell's start file");
-            }
-            return 0;
-        }
-    }
-
     static final class CompletionCommand extends Command {
         String shell;
         String name = "cop";
@@ -1669,7 +1536,7 @@ public class copilot {
 
         @Override
         int run(CopilotClient copilot) {
-            Launcher.checkName(name);
+            Completion.checkName(name);
             switch (shell) {
                 case "bash", "zsh" -> env.out().print(completion().bash());
                 case "fish" -> env.out().print(completion().fish());
@@ -1687,33 +1554,10 @@ public class copilot {
 
         private Completion completion() {
             var commands = new LinkedHashMap<String, CommandLine>();
-            for (String each : Commands.NAMES) {
+            for (String each : Commands.names()) {
                 if (!each.equals("help")) commands.put(each, Commands.line(each, Commands.create(each)));
             }
-            return new Completion(name, commands, Commands.OVERVIEW);
-        }
-    }
-
-    static final class ReplCommand extends Command {
-        List<String> files = List.of();
-
-        @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS] [FILE…]");
-            syntax.about("""
-                    A JShell that knows your login: ask("…"), stream, chat, prompt, template, rows, batch, models,
-                    run, api. FILE… is run, and the shell ends: 0, the number behind /exit, or the error's code.""");
-            syntax.words("FILE", "Java snippets; - is stdin.", words -> files = words);
-        }
-
-        @Override
-        int run(CopilotClient copilot) {
-            Toolkit.settings(host, headers, verbose);
-            var repl = new Repl(env, screen);
-            if (!files.isEmpty()) return repl.run(files);
-            if (env.stdin().kind() != Stdin.Kind.TERMINAL) return repl.run(List.of("-"));
-            if (!quiet) screen.say(repl.greeting(copilot));
-            return repl.talk();
+            return new Completion(name, commands, Commands.overview());
         }
     }
 
@@ -3130,722 +2974,8 @@ final class Toolkit {
     }
 }
 
-/// JShell with the verbs imported, in this process: its snippets call the toolkit that the command line calls. The only
-/// part that loads jdk.jshell.
-final class Repl {
-    private static final String IMPORTS = """
-            import module java.base;
-            import cop.copilot;
-            import cop.copilot.*;
-            import static cop.copilot.*;
-            """;
-    /// JShell cuts a value out in the middle after 1,000 characters, which a table of models has.
-    private static final String WIDE = """
-            /set mode copilot concise -quiet
-            /set truncation copilot 100000
-            /set mode -retain copilot
-            /set feedback -retain copilot
-            /exit
-            """;
-    private static final String CLASSES = System.getProperty("java.class.path");
-
-    private final Environment env;
-    private final Screen screen;
-
-    Repl(Environment env, Screen screen) {
-        this.env = env;
-        this.screen = screen;
-    }
-
-    /// Talks with a person, until /exit.
-    ///
-    /// @return the number behind /exit
-    int talk() {
-        var history = Home.of(env).state().resolve("jshell.json");
-        var settings = new HashMap<String, String>();
-        Home.of(env).readOrEmpty(history, screen::warn).properties()
-                .forEach(entry -> settings.put(entry.getKey(), entry.getValue().asString()));
-        try {
-            Path startup = Files.createTempFile("copilot-", ".jsh");
-            try {
-                if (!settings.containsKey("FEEDBACK")) widen(settings, startup);
-                Files.writeString(startup, IMPORTS);
-                return JavaShellToolBuilder.builder().persistence(settings).start("--execution", "local",
-                        "--class-path", CLASSES, "--startup", startup.toString());
-            } finally {
-                Files.deleteIfExists(startup);
-                Home.of(env).edit(history, screen::warn, kept -> {
-                    kept.removeAll();                       // JShell numbers its lines anew
-                    settings.forEach(kept::put);
-                });
-            }
-        } catch (Fault fault) {
-            throw fault;
-        } catch (Exception e) {
-            throw new Fault(Fault.ERROR, "JShell does not start: " + Text.reason(e), "copilot repl FILE needs no"
-                    + " terminal", e);
-        }
-    }
-
-    /// Has JShell itself make the settings, once: they can be given to it in no other way.
-    private static void widen(Map<String, String> settings, Path startup) throws Exception {
-        var quiet = new PrintStream(OutputStream.nullOutputStream());
-        var made = new HashMap<String, String>();
-        JavaShellToolBuilder.builder().persistence(made).out(quiet).err(quiet)
-                .in(new ByteArrayInputStream(WIDE.getBytes(StandardCharsets.UTF_8)), null)
-                .start("--execution", "local", "--startup", startup.toString());
-        made.keySet().removeIf(key -> key.startsWith("HISTORY"));
-        settings.putAll(made);
-    }
-
-    /// Runs files one after the other, in one shell, until something goes wrong.
-    ///
-    /// @param names `-` is stdin
-    /// @return 0, or the number behind an /exit
-    int run(List<String> names) {
-        var texts = names.stream().map(name -> TextFile.read(env, name)).toList();
-        System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8));
-        var engine = new Engine();
-        try (var shell = JShell.builder().executionEngine(engine, Map.of())
-                .compilerOptions("--class-path", CLASSES).build()) {
-            IMPORTS.lines().forEach(shell::eval);
-            for (int i = 0; i < names.size(); i++) {
-                var code = new Code(shell, engine, names.get(i), texts.get(i)).run(env.ending());
-                if (code.isPresent()) return code.getAsInt();
-            }
-            return 0;
-        }
-    }
-
-    /// Runs snippets in this process, and remembers what they throw as it was thrown.
-    private static final class Engine implements ExecutionControlProvider {
-        private Throwable thrown;
-
-        @Override
-        public String name() { return "copilot"; }
-
-        @Override
-        public ExecutionControl generate(ExecutionEnv env, Map<String, String> parameters) {
-            return new LocalExecutionControl() {
-                @Override
-                protected String invoke(Method method) throws Exception {
-                    try {
-                        return super.invoke(method);
-                    } catch (InvocationTargetException e) {
-                        thrown = e.getCause();
-                        throw e;
-                    }
-                }
-            };
-        }
-    }
-
-    /// A file's code, snippet by snippet: lines are added until JShell calls it whole.
-    private static final class Code {
-        private static final Pattern GOES_ON = Pattern.compile("(\\s|//[^\n]*\n|/\\*(?s:.*?)\\*/)*+"
-                + "(\\.|(else|catch|finally)\\b)");
-        private static final String ANNOTATIONS = "(@[\\w.]+(\\(.*\\))?\\s*)+;?";
-
-        private final JShell shell;
-        private final Engine engine;
-        private final String name, text;
-        private final Map<String, Integer> places = new HashMap<>();        // the line at which a snippet begins
-        private int at;                                     // where the next snippet begins
-
-        Code(JShell shell, Engine engine, String name, String text) {
-            this.shell = shell;
-            this.engine = engine;
-            this.name = name.equals("-") ? "stdin" : name;
-            this.text = text;
-        }
-
-        /// @return the number behind /exit; empty: to the end
-        OptionalInt run(Environment.Ending ending) {
-            if (text.startsWith("#!")) at = endOfLine(0);
-            while (true) {
-                while (at < text.length() && Character.isWhitespace(text.charAt(at))) at++;
-                String rest = text.substring(at);
-                if (rest.startsWith("/") && !rest.startsWith("//") && !rest.startsWith("/*")) {
-                    return OptionalInt.of(leave(rest.lines().findFirst().orElseThrow().strip()));
-                }
-                int end = eval();
-                if (ending.told()) throw new Interrupted();             // JShell would go on with the next line
-                if (end == at) break;
-                at = end;
-            }
-            var open = EnumSet.of(Snippet.Status.RECOVERABLE_DEFINED, Snippet.Status.RECOVERABLE_NOT_DEFINED);
-            shell.snippets().filter(snippet -> open.contains(shell.status(snippet))).findFirst().ifPresent(snippet -> {
-                throw unresolved(snippet);
-            });
-            return OptionalInt.empty();
-        }
-
-        /// Runs what begins at `at`.
-        ///
-        /// @return where it ends
-        private int eval() {
-            for (int end = endOfLine(at); end > at; end = endOfLine(end)) {
-                var next = shell.sourceCodeAnalysis().analyzeCompletion(text.substring(at, end));
-                boolean last = end == text.length();
-                if (next.completeness() == SourceCodeAnalysis.Completeness.EMPTY) return end;       // a comment
-                if (next.completeness().isComplete() || last && next.source() != null) {
-                    boolean goesOn = GOES_ON.matcher(text).region(end, text.length()).lookingAt()
-                            || next.source().strip().matches(ANNOTATIONS);
-                    if (next.remaining().isBlank() && goesOn && !last) continue;
-                    engine.thrown = null;
-                    var events = shell.eval(next.source());
-                    events.forEach(event -> places.putIfAbsent(event.snippet().id(), line(at)));
-                    for (var event : events) if (event.causeSnippet() == null) check(event);
-                    return end - next.remaining().length();
-                }
-                if (last) {
-                    throw Fault.usage(name + ":" + line(at) + ": what begins here has no end",
-                            "a ) or } or \" is missing");
-                }
-            }
-            return at;
-        }
-
-        private int endOfLine(int from) {
-            int end = text.indexOf('\n', from);
-            return end < 0 ? text.length() : end + 1;
-        }
-
-        /// @return the number behind /exit
-        private int leave(String command) {
-            if (!command.matches("/exit( .*|;)?")) {
-                throw Fault.usage(name + ":" + line(at) + ": " + command + " is for the prompt",
-                        "in a file: Java, and /exit with a number");
-            }
-            String number = command.substring(5).replaceFirst("//.*", "").replace(";", "").strip();
-            if (number.isEmpty()) return 0;
-            engine.thrown = null;
-            var events = shell.eval("(int) (" + number + ")");
-            events.forEach(this::check);
-            return Integer.parseInt(events.getLast().value());
-        }
-
-        /// Java's own sentence blames what is declared, and not what is missing in it.
-        private Fault unresolved(Snippet snippet) {
-            String names = snippet instanceof DeclarationSnippet declared
-                    ? String.join(", ", shell.unresolvedDependencies(declared).toList()) : "";
-            String what = snippet instanceof DeclarationSnippet declared && !(snippet instanceof ErroneousSnippet)
-                    ? declared.name() : snippet.source().strip().lines().findFirst().orElse("");
-            return Fault.usage(name + ":" + places.getOrDefault(snippet.id(), line(at)) + ": " + what + " needs "
-                    + (names.isEmpty() ? "something" : names) + ", which is declared nowhere", "is it spelt right?");
-        }
-
-        private void check(SnippetEvent event) {
-            if (event.status() == Snippet.Status.REJECTED) {
-                shell.snippets().filter(snippet -> snippet instanceof DeclarationSnippet declared
-                        && shell.status(snippet) == Snippet.Status.RECOVERABLE_NOT_DEFINED && Pattern.compile("\\b"
-                        + Pattern.quote(declared.name()) + "\\b").matcher(event.snippet().source()).find()).findFirst()
-                        .ifPresent(snippet -> {
-                            throw unresolved(snippet);
-                        });
-                var wrong = shell.diagnostics(event.snippet()).filter(Diag::isError).findFirst();
-                long offset = wrong.map(Diag::getPosition).orElse(0L);
-                throw Fault.usage(name + ":" + line(at + (int) Math.max(0, offset)) + ": "
-                        + wrong.map(w -> w.getMessage(Locale.ENGLISH)).orElse("this is no Java")
-                        .replaceAll("\\s*\\R\\s*", "; "), "it runs as in JShell, statement by statement");
-            }
-            if (event.exception() == null) return;
-            if (event.exception() instanceof UnresolvedReferenceException open) throw unresolved(open.getSnippet());
-            String where = place(event.exception()) + ": ";
-            throw switch (engine.thrown) {
-                case Fault fault -> new Fault(fault.exitCode(), where + fault.sentence(), fault.hint(), fault);
-                case Throwable thrown -> new Fault(Fault.ERROR, where + thrown, "-v shows where", thrown);
-                case null -> Fault.error(where + event.exception().getMessage(), "");
-            };
-        }
-
-        /// The line in the file: JShell's frames name a snippet and the line in it, `#12:3`.
-        private String place(Exception thrown) {
-            for (var frame : thrown.getStackTrace()) {
-                String snippet = String.valueOf(frame.getFileName());
-                if (!snippet.startsWith("#") || !places.containsKey(snippet.substring(1))) continue;
-                return name + ":" + (places.get(snippet.substring(1)) + Math.max(1, frame.getLineNumber()) - 1);
-            }
-            return name + ":" + line(at);
-        }
-
-        private int line(int offset) {
-            return 1 + (int) text.substring(0, offset).chars().filter(c -> c == '\n').count();
-        }
-    }
-
-    /// Who is there and what to type, without asking GitHub.
-    String greeting(CopilotClient copilot) {
-        var source = copilot.logins().sources().stream().findFirst();
-        String who = source.map(s -> (s.user().isEmpty() ? s.source() : s.name())
-                + copilot.tokens().plan(s).map(plan -> " (" + plan + ")").orElse("")).orElse("nobody is logged in"
-                + " (copilot login)");
-        var model = copilot.chosen(null).or(() -> copilot.catalogueAtHand().map(all -> Catalogue.standard(
-                Optional.of(all))));
-        return "copilot.java " + cop.copilot.VERSION + ": " + who + model.map(id -> ", " + id).orElse("")
-                + "; try ask(\"hello\"), and Tab; /exit leaves";
-    }
-}
-
-// ================================================================================================= Install
-// A launcher that starts the JVM itself, without JBang in front, and with what a start needs already worked out.
-
-/// One installed launcher. The program's jars and its AOT cache lie in a folder named by their content and the JDK's,
-/// and are never written over: a cache silently runs the classes that it was made from, whatever the jars have become.
-///
-/// @param folder where the launcher goes
-/// @param share where all programs of ours lie, each in a folder of its own
-record Launcher(String name, Path folder, Path share, Screen screen) {
-    private static final String MARK = "copilot.java's launcher";
-    private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
-    private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
-
-    /// As at the head of this file. Large pages, which Linux alone knows, spare a start a tenth in page faults.
-    static final List<String> OPTIONS = Stream.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g", "-Xmn12m",
-            "-XX:SurvivorRatio=2", LINUX ? "-XX:+UseTransparentHugePages" : "", "-Xlog:disable",
-            "--enable-native-access=ALL-UNNAMED", "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8")
-            .filter(option -> !option.isEmpty()).toList();
-
-    /// The profile of the training's methods (JEP 515) stays out of the cache: with it each start compiles what all of
-    /// the commands there had often called, which cost a chat a seventh of its CPU time.
-    private static final List<String> CLASSES_ALONE =
-            List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:-AOTRecordTraining");
-
-    Path file() { return folder.resolve(WINDOWS ? name + ".cmd" : name); }
-
-    static void checkName(String name) {
-        if (name.matches("[A-Za-z0-9][\\w.-]*")) return;
-        throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
-    }
-
-    /// Copies the running program, makes its cache, writes the launcher.
-    void install() {
-        checkName(name);
-        ours(file());
-        if (Files.exists(folder) && !Files.isDirectory(folder)) {
-            throw Fault.usage("--dir " + folder + " is a file", "--dir names a folder");
-        }
-        if (share.toString().contains(File.pathSeparator)) {
-            throw Fault.usage(share + " cannot stand on a class path, for the " + File.pathSeparator + " in it",
-                    "XDG_DATA_HOME or COP_HOME names another place");
-        }
-        var jars = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator)).map(Path::of).toList();
-        try {
-            Files.createDirectories(share);
-            var raised = new ArrayList<byte[]>();
-            for (Path jar : jars) raised.add(OldClasses.raised(Files.readAllBytes(jar)));
-            Path program = share.resolve(fingerprint(raised));
-            try (var lock = FileChannel.open(share.resolve("lock"), StandardOpenOption.CREATE,
-                    StandardOpenOption.WRITE); var _ = lock.lock()) {
-                boolean complete = Files.exists(program.resolve("complete"))
-                        && Rehearsal.PARTS.stream().allMatch(part -> Files.exists(cache(program, part)));
-                if (!complete) build(program, jars, raised);
-                writeLauncher(program);
-                tidy();
-            }
-        } catch (IOException e) {
-            throw Fault.io("cannot install into " + share + " and " + folder, e, "--dir names another folder");
-        }
-    }
-
-    private static Path java() {
-        return Path.of(System.getProperty("java.home"), "bin", WINDOWS ? "java.exe" : "java");
-    }
-
-    private static String fingerprint(List<byte[]> jars) throws IOException {
-        var parts = new ArrayList<>(jars);
-        parts.add(Files.readAllBytes(Path.of(System.getProperty("java.home"), "release")));
-        parts.add(String.join(" ", OPTIONS).getBytes(StandardCharsets.UTF_8));
-        return Key.of(parts.toArray(byte[][]::new)).toString().substring(0, 16);
-    }
-
-    private void build(Path program, List<Path> jars, List<byte[]> contents) throws IOException {
-        delete(program);                                    // what an interrupted install has left
-        Files.createDirectories(program);
-        for (int i = 0; i < jars.size(); i++) {
-            Files.write(program.resolve("%02d.jar".formatted(i)), contents.get(i));
-        }
-        screen.note("training, half a minute");
-        train(program);
-        Files.writeString(program.resolve("complete"), "");
-    }
-
-    /// Plays chats, a JShell and other commands over TLS, while the JVM takes notes (JEP 514): a cache for each, for
-    /// what one holds costs every start that uses it. Java's compiler has no place in a chat, nor have batches.
-    private void train(Path program) throws IOException {
-        Path keys = program.resolve("keys.p12");
-        String keytool = java().resolveSibling(WINDOWS ? "keytool.exe" : "keytool").toString();
-        var store = List.of("-alias", "a", "-keystore", keys.toString(), "-storepass", "rehearsal");
-        var made = new ArrayList<>(List.of(keytool, "-genkeypair", "-keyalg", "EC", "-dname", "CN=127.0.0.1", "-ext",
-                "san=ip:127.0.0.1", "-validity", "2"));
-        made.addAll(store);
-        var shown = new ArrayList<>(List.of(keytool, "-exportcert", "-rfc", "-file",
-                program.resolve("certificate.pem").toString()));
-        shown.addAll(store);
-        boolean trained = ends(program, made) && ends(program, shown)
-                && Rehearsal.PARTS.stream().allMatch(part -> trained(program, part, keys));
-        for (String left : List.of("keys.p12", "certificate.pem")) Files.deleteIfExists(program.resolve(left));
-        if (!trained) {
-            screen.warn("the training failed: it works, but starts slower; see " + program.resolve("training.log"));
-        }
-    }
-
-    private static Path cache(Path program, String part) { return program.resolve(part + ".aot"); }
-
-    private boolean trained(Path program, String part, Path keys) {
-        Path cache = cache(program, part);
-        var command = new ArrayList<>(List.of(java().toString(), "-XX:AOTCacheOutput=" + cache));
-        command.addAll(CLASSES_ALONE);
-        command.addAll(OPTIONS);
-        try {
-            command.addAll(List.of("-cp", classes(program), "cop.copilot", Rehearsal.WORD, part, keys.toString()));
-            if (ends(program, command) && Files.exists(cache)) return true;
-            Files.deleteIfExists(cache);
-            return false;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    /// Whether a command ends well.
-    private static boolean ends(Path program, List<String> command) throws IOException {
-        var builder = new ProcessBuilder(command).redirectErrorStream(true).directory(program.toFile())
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(program.resolve("training.log").toFile()));
-        builder.environment().keySet().removeIf(variable -> variable.matches("JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS"));
-        var process = builder.start();
-        process.getOutputStream().close();
-        try {
-            return process.waitFor(2, TimeUnit.MINUTES) && process.exitValue() == 0;
-        } catch (InterruptedException e) {
-            throw new Interrupted();
-        } finally {
-            process.destroyForcibly();
-        }
-    }
-
-    private static String classes(Path program) throws IOException {
-        try (var jars = Files.newDirectoryStream(program, "*.jar")) {
-            return StreamSupport.stream(jars.spliterator(), false).sorted().map(Path::toString)
-                    .collect(Collectors.joining(File.pathSeparator));
-        }
-    }
-
-    private void writeLauncher(Path program) throws IOException {
-        Files.createDirectories(folder);
-        Path part = folder.resolve("." + name + ".part");
-        Files.writeString(part, WINDOWS ? batchFile(program) : shellScript(program));
-        if (!WINDOWS) Files.setPosixFilePermissions(part, PosixFilePermissions.fromString("rwxr-xr-x"));
-        Files.move(part, file(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    }
-
-    /// What needs no JVM. Where it cannot be written the JVM says so.
-    private String answeredAtOnce() {
-        return """
-                case "$#$1" in
-                  1--version | 1-V) echo '%s' 2>/dev/null && exit ;;
-                  0 | 1--help | 1-h | 1help) cat 2>/dev/null <<'END' && exit ;;
-                %sEND
-                esac
-                """.formatted("copilot.java " + cop.copilot.VERSION, cop.copilot.Commands.OVERVIEW);
-    }
-
-    /// The JDK that the cache was made with, by its path; where it has gone, any other that is new enough, without it.
-    private String shellScript(Path program) throws IOException {
-        return """
-                #!/bin/sh
-                # %1$s, written by `copilot install`; `%2$s install --uninstall` takes it away.
-                %7$sapp=%3$s
-                java=%4$s
-                case "${LC_ALL:-${LC_CTYPE:-$LANG}}" in
-                  *[Uu][Tt][Ff]-8* | *[Uu][Tt][Ff]8*) ;;
-                  *) LC_ALL=C.UTF-8 && export LC_ALL ;;
-                esac
-                case "$1" in chat | repl) part=$1 ;; *) part=others ;; esac
-                cache=-XX:AOTCache=$app/$part.aot
-                if [ ! -x "$java" ]; then
-                  cache=-Dcopilot.cache=none java=
-                  for other in "$JAVA_HOME/bin/java" "$(command -v java)" /usr/lib/jvm/*/bin/java; do
-                    [ -x "$other" ] || continue
-                    version=$("$other" -version 2>&1 | sed -n 's/.* version "\\([0-9]*\\).*/\\1/p')
-                    [ "${version:-0}" -ge 25 ] && java=$other && break
-                  done
-                  if [ ! "$java" ]; then
-                    echo "error: the JDK has gone that %2$s was installed with, and there is no other from 25 on" >&2
-                    echo "hint: install one, and set JAVA_HOME to it" >&2
-                    exit 1
-                  fi
-                fi
-                if [ ! -f "$app/complete" ]; then
-                  echo "error: the copy of copilot.java that %2$s runs has gone: $app" >&2
-                  echo "hint: install it again: jbang copilot.java install --name %2$s" >&2
-                  exit 1
-                fi
-                exec "$java" "$cache" %5$s -cp "%6$s" cop.copilot "$@"
-                """.formatted(MARK, name, quoted(program), quoted(java()), String.join(" ", OPTIONS),
-                classes(program).replace(program.toString(), "$app"), answeredAtOnce());
-    }
-
-    private static String quoted(Path path) { return "'" + path.toString().replace("'", "'\\''") + "'"; }
-
-    String batchFile(Path program) throws IOException {
-        return """
-                @echo off
-                rem %s, written by `copilot install`
-                setlocal
-                set part=others
-                for %%%%p in (chat repl) do if "%%~1"=="%%%%p" set part=%%%%p
-                "%s" -XX:AOTCache="%s\\%%part%%.aot" %s -cp "%s" cop.copilot %%*
-                """.formatted(MARK, percent(java().toString()), percent(program.toString()), String.join(" ", OPTIONS),
-                percent(classes(program))).replace("\n", "\r\n");
-    }
-
-    private static String percent(String path) { return path.replace("%", "%%"); }
-
-    /// @throws Fault where a file of somebody else's stands there
-    private static void ours(Path file) {
-        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS) || script(file).isPresent()) return;
-        throw Fault.usage("there is another " + file, "--name or --dir names another place");
-    }
-
-    /// A launcher's text; empty where the file is none of ours.
-    private static Optional<String> script(Path file) {
-        try {
-            if (!Files.isRegularFile(file) || Files.size(file) > 64_000) return Optional.empty();
-            return Optional.of(Files.readString(file, StandardCharsets.ISO_8859_1)).filter(t -> t.contains(MARK));
-        } catch (IOException unreadable) {
-            return Optional.empty();
-        }
-    }
-
-    /// Takes the launcher away, and the program when no other launcher runs it. The login stays.
-    void uninstall() {
-        if (!Files.exists(file())) {
-            throw Fault.usage("there is no " + file(), launchers().isEmpty() ? "--name, --dir: as it was installed"
-                    : "--name, --dir: installed are " + String.join(", ", launchers()));
-        }
-        ours(file());
-        var its = script(file())
-                .flatMap(text -> Pattern.compile("(?m)^app='(.*)'$").matcher(text).results().findFirst())
-                .map(app -> Path.of(app.group(1).replace("'\\''", "'")).getParent());
-        if (its.isPresent() && !its.get().equals(share)) {  // it was installed with other variables
-            new Launcher(name, folder, its.get(), screen).uninstall();
-            return;
-        }
-        try {
-            Files.delete(file());
-            if (!Files.isDirectory(share)) return;
-            try (var lock = FileChannel.open(share.resolve("lock"), StandardOpenOption.CREATE,
-                    StandardOpenOption.WRITE); var _ = lock.lock()) {
-                tidy();
-            }
-        } catch (IOException e) {
-            throw Fault.io("cannot take away " + file(), e, "may you write there?");
-        }
-    }
-
-    /// Keeps the programs that a launcher runs. Where the launchers lie is noted in a file beside them.
-    private void tidy() throws IOException {
-        var launchers = new TreeSet<>(launchers());
-        launchers.add(file().toAbsolutePath().toString());
-        launchers.removeIf(launcher -> script(Path.of(launcher)).isEmpty());
-        if (launchers.isEmpty()) {
-            delete(share);
-            return;
-        }
-        Files.write(share.resolve("launchers"), launchers);
-        var texts = new StringBuilder();
-        for (String launcher : launchers) script(Path.of(launcher)).ifPresent(texts::append);
-        var old = Instant.now().minus(Duration.ofDays(7));  // a batch may be at work with it for days
-        try (var programs = Files.newDirectoryStream(share, Files::isDirectory)) {
-            for (Path program : programs) {
-                boolean young = Files.getLastModifiedTime(program).toInstant().isAfter(old);
-                if (!young && texts.indexOf(program.getFileName().toString()) < 0) delete(program);
-            }
-        }
-    }
-
-    private List<String> launchers() {
-        try {
-            return Files.readAllLines(share.resolve("launchers"));
-        } catch (IOException none) {
-            return List.of();
-        }
-    }
-
-    private static void delete(Path folder) throws IOException {
-        if (!Files.exists(folder)) return;
-        try (var files = Files.walk(folder)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-        }
-    }
-}
-
-/// JBang's `//CDS` has the JVM write the classes of the very first run into an archive for all later ones. Whatever
-/// that first command was, a chat's classes shall be in it: so a whole chat is played, in a home that is thrown away,
-/// against a stand-in that answers as GitHub does. It makes later chats start in 0.6 of the time.
-final class Rehearsal {
-    static boolean wanted() {
-        try {
-            return new String(Files.readAllBytes(Path.of("/proc/self/cmdline")), StandardCharsets.ISO_8859_1)
-                    .contains("-XX:ArchiveClassesAtExit");
-        } catch (IOException notLinux) {
-            return System.getProperty("os.name").startsWith("Mac") && ProcessHandle.current().info().arguments()
-                    .stream().flatMap(Stream::of).anyMatch(a -> a.startsWith("-XX:ArchiveClassesAtExit"));
-        }
-    }
-
-    /// The command line that `install` trains with, and what it can be followed by.
-    static final String WORD = "--rehearse";
-    static final List<String> PARTS = List.of("chat", "repl", "others");
-
-    static void run() {
-        markdown();
-        play(List.of(List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"),
-                List.of("chat", "--no-such-option"),
-                List.of("chat", "-t", "commit-message", "--var", "diff=+a")), Stdin.Kind.PIPE, null);
-    }
-
-    /// One of the parts over TLS, for a cache of its own, which has all the time.
-    ///
-    /// @param keys a PKCS #12 file, its password `rehearsal`, with the certificate as PEM beside it
-    /// @return 0 where all went as it should
-    static int play(String part, Path keys) {
-        if (!Descriptors.closed(0)) Descriptors.kind(0);                // as a start does that has a real stdin
-        return switch (part) {
-            case "chat" -> {
-                markdown();
-                yield play(List.of(List.of("chat", "-u", "-s", "Be brief", "--timeout", "3s", "hello"),
-                        List.of("chat", "--json", "hello"), List.of("chat", "-c", "hello"), List.of("chat"),
-                        List.of("chat", "--help"), List.of("chat", "--no-such-option"),
-                        List.of("chat", "-t", "commit-message", "--var", "diff=+a")), Stdin.Kind.PIPE, keys);
-            }
-            // a person's shell finds its input at the end
-            case "repl" -> play(List.of(List.of("repl", "snippets.jsh"), List.of("repl")), Stdin.Kind.TERMINAL, keys);
-            default -> play(List.of(List.of("--help"), List.of("render", "review", "--example"), List.of("templates"),
-                    List.of("models"), List.of("token"), List.of("status"), List.of("batch", "classify", "-d",
-                    "rows.jsonl", "-o", "out.jsonl", "--delay", "0"), List.of("batch", "classify", "-d", "rows.jsonl",
-                    "-o", "out.jsonl", "--dry-run"), List.of("batch", "status", "out.jsonl")), Stdin.Kind.PIPE, keys);
-        };
-    }
-
-    /// What a terminal gets, for here there is none.
-    private static void markdown() {
-        var printer = new MarkdownPrinter(new PrintWriter(Writer.nullWriter()), () -> new Window(80, 24));
-        String all = "# A\n\n**b** `c` *d* [e](f)\n\n1. g\n\n> h\n\n|i|j|\n|-|-|\n|k|l|\n\n```\nm\n```\n";
-        for (String piece : all.split("(?<=[bg])")) printer.text(piece);
-        printer.end();
-    }
-
-    /// @param keys null: without TLS
-    /// @return 0, or 1 where a command ended as it should not, or there was no playing at all
-    private static int play(List<List<String>> commands, Stdin.Kind stdin, Path keys) {
-        try (var server = keys == null ? new ServerSocket(0, 5, InetAddress.getLoopbackAddress()) : secure(keys)) {
-            Path home = Files.createTempDirectory("copilot-rehearsal-");
-            Thread.ofVirtual().start(() -> answer(server, keys == null ? "http" : "https"));
-            var variables = new HashMap<>(Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal",
-                    "COP_HOST", (keys == null ? "http" : "https") + "://127.0.0.1:" + server.getLocalPort()));
-            if (keys != null) variables.put("SSL_CERT_FILE", keys.resolveSibling("certificate.pem").toString());
-            Files.writeString(home.resolve("rows.jsonl"), "{\"id\": 1, \"text\": \"hello\"}\n");
-            Files.writeString(home.resolve("snippets.jsh"), "record A(int b) { }\nvar a = new A(1);\na.b()\n");
-            int failed = 0;
-            for (var command : commands) {
-                var nowhere = new PrintWriter(new OutputStreamWriter(OutputStream.nullOutputStream(),
-                        StandardCharsets.UTF_8));
-                var said = new StringWriter();
-                var env = new Environment(new Stdin(new ByteArrayInputStream("hello".getBytes()), stdin),
-                        nowhere, new PrintWriter(said), variables, Descriptors::isTerminal, Time.SYSTEM, () -> false,
-                        home);
-                int code = copilot.run(env, command.toArray(String[]::new));
-                if (code == (command.contains("--no-such-option") ? Fault.USAGE : 0)) continue;
-                failed = 1;
-                if (keys != null) System.err.println(command + " ended with " + code + ": " + said);
-            }
-            try (var files = Files.walk(home)) {
-                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-            }
-            return failed;
-        } catch (IOException _) {
-            return 1;                                       // then later runs start a little slower
-        }
-    }
-
-    private static ServerSocket secure(Path keys) throws IOException {
-        char[] password = "rehearsal".toCharArray();
-        try {
-            var managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-            managers.init(KeyStore.getInstance(keys.toFile(), password), password);
-            var context = SSLContext.getInstance("TLS");
-            context.init(managers.getKeyManagers(), null, null);
-            return context.getServerSocketFactory().createServerSocket(0, 5, InetAddress.getLoopbackAddress());
-        } catch (GeneralSecurityException e) {
-            throw new IOException(e);
-        }
-    }
-
-    private static void answer(ServerSocket server, String scheme) {
-        while (!server.isClosed()) {
-            try {
-                var socket = server.accept();
-                Thread.ofVirtual().start(() -> answer(socket, scheme + "://127.0.0.1:" + socket.getLocalPort()));
-            } catch (IOException _) {
-                // all is over
-            }
-        }
-    }
-
-    /// One connection, request after request.
-    private static void answer(Socket socket, String origin) {
-        try (socket) {
-            var in = new BufferedInputStream(socket.getInputStream());
-            for (String first = line(in); !first.isEmpty(); first = line(in)) {
-                int length = 0;
-                for (String line = line(in); !line.isEmpty(); line = line(in)) {
-                    if (line.toLowerCase(Locale.ROOT).startsWith("content-length:")) {
-                        length = Integer.parseInt(line.substring(15).strip());
-                    }
-                }
-                in.skipNBytes(length);
-                socket.getOutputStream().write(answer(first, origin).getBytes(StandardCharsets.UTF_8));
-            }
-        } catch (IOException _) {
-            // the client has what it wanted
-        }
-    }
-
-    private static String line(InputStream in) throws IOException {
-        var line = new StringBuilder();
-        for (int b = in.read(); b >= 0 && b != '\n'; b = in.read()) if (b != '\r') line.append((char) b);
-        return line.toString();
-    }
-
-    private static String answer(String request, String origin) {
-        if (request.startsWith("POST")) {
-            String events = """
-                    data: {"choices":[{"index":0,"delta":{"content":"{\\"label\\":\\"bug\\",","role":"assistant"}}],
-                    data: "model":"m"}
-
-                    data: {"choices":[{"index":0,"delta":{"content":
-                    data: "\\"reason\\":\\"\\",\\"confidence\\":\\"low\\"}"}}]}
-
-                    data: {"choices":[{"index":0,"delta":{"content":null},"finish_reason":"stop"}],"usage":{
-                    data: "prompt_tokens":1,"completion_tokens":1},"copilot_usage":{"total_nano_aiu":12000}}
-
-                    data: [DONE]
-
-                    """;
-            return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n"
-                    + Integer.toHexString(events.length()) + "\r\n" + events + "\r\n0\r\n\r\n";
-        }
-        String body = request.contains("token") ? """
-                {"token":"t","refresh_in":1500,"endpoints":{"api":"%s"}}""".formatted(origin)
-                : request.contains("models") ? """
-                {"data":[{"id":"m","is_chat_default":true,"billing":{"multiplier":0.5},"model_picker_enabled":true,
-                "supported_endpoints":["/chat/completions"],"capabilities":{"type":"chat","limits":{
-                "max_context_window_tokens":9000,"max_prompt_tokens":8000},"supports":{"streaming":true}}}]}""" : "{}";
-        return "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\nContent-Type: application/json\r\n\r\n"
-                + body;
-    }
-}
+// ============================================================================================== Completion
+// What a shell needs to complete commands.
 
 /// What shells complete with, from the commands themselves. Models, templates and conversations are asked for at each
 /// Tab: the shell calls `completion models`, which prints what is at hand and asks nobody.
@@ -3879,6 +3009,11 @@ final class Completion {
                 spec.addPositional(words.toBuilder().completionCandidates(candidates).build());
             }
         });
+    }
+
+    static void checkName(String name) {
+        if (name.matches("[A-Za-z0-9][\\w.-]*")) return;
+        throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
     }
 
     private List<String> names() { return Stream.concat(commands.keySet().stream(), Stream.of("help")).toList(); }
@@ -3958,63 +3093,6 @@ final class Completion {
     }
 
     private static String quoted(String text) { return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"; }
-}
-
-/// Class files older than version 50 have no stack maps, and no cache takes them: picocli's 228 are. They are written
-/// anew, with the maps that the JDK works out.
-final class OldClasses {
-    private static final int OLD = 50, NEW = 61;
-
-    /// A jar with its old classes raised; the same where there is none.
-    static byte[] raised(byte[] jar) throws IOException {
-        var entries = new LinkedHashMap<String, byte[]>();
-        try (var in = new ZipInputStream(new ByteArrayInputStream(jar))) {
-            for (var entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
-                if (!entry.isDirectory()) entries.put(entry.getName(), in.readAllBytes());
-            }
-        }
-        boolean any = entries.entrySet().stream().anyMatch(entry -> old(entry.getKey(), entry.getValue()));
-        boolean signed = entries.keySet().stream().anyMatch(name -> name.matches("META-INF/[^/]+\\.(SF|RSA|DSA|EC)"));
-        if (!any || signed) return jar;
-        var hierarchy = ClassHierarchyResolver.ofResourceParsing(name -> {
-            byte[] ours = entries.get(name.packageName().isEmpty() ? name.displayName() + ".class"
-                    : name.packageName().replace('.', '/') + "/" + name.displayName() + ".class");
-            return ours == null ? null : new ByteArrayInputStream(ours);
-        }).orElse(ClassHierarchyResolver.defaultResolver());
-        var out = new ByteArrayOutputStream(jar.length);
-        try (var zip = new ZipOutputStream(out)) {
-            for (var entry : entries.entrySet()) {
-                var renewed = new ZipEntry(entry.getKey());
-                renewed.setTimeLocal(LocalDateTime.of(1980, 1, 1, 0, 0));       // the same bytes each time
-                zip.putNextEntry(renewed);
-                zip.write(old(entry.getKey(), entry.getValue()) ? raised(entry.getValue(), hierarchy)
-                        : entry.getValue());
-            }
-        }
-        return out.toByteArray();
-    }
-
-    private static boolean old(String name, byte[] bytes) {
-        return name.endsWith(".class") && bytes.length > 8 && (bytes[6] << 8 | bytes[7] & 0xff) < OLD;
-    }
-
-    private static byte[] raised(byte[] bytes, ClassHierarchyResolver hierarchy) {
-        var classFile = ClassFile.of(ClassFile.ConstantPoolSharingOption.NEW_POOL,
-                ClassFile.StackMapsOption.GENERATE_STACK_MAPS,
-                ClassFile.ClassHierarchyResolverOption.of(hierarchy));
-        var model = classFile.parse(bytes);
-        return classFile.build(model.thisClass().asSymbol(), all -> {
-            all.withVersion(NEW, 0);
-            for (var element : model) {
-                switch (element) {
-                    case ClassFileVersion _ -> { }
-                    case MethodModel method -> all.transformMethod(method,
-                            MethodTransform.transformingCode(CodeBuilder::with));
-                    default -> all.with(element);
-                }
-            }
-        });
-    }
 }
 
 // =============================================================================================== Batch job
@@ -4832,617 +3910,6 @@ final class BatchProgress implements BatchRunner.Watcher {
     void end() { screen.countdown(""); }
 }
 
-// ============================================================================================== Embeddings
-// What `embed` does: texts of every kind, vectors in every form.
-
-/// `embed` from its texts to its vectors.
-final class EmbedJob {
-    /// @param format `jsonl`, `csv`, `npy` or `json`
-    /// @param file null: stdout
-    record Form(String format, boolean echo, Path file, boolean usage) {}
-
-    private final Environment env;
-    private final Screen screen;
-    private final CopilotClient copilot;
-    private final Form form;
-    private final EmbedTexts texts;
-    private int count, done;
-    private boolean ids;
-
-    EmbedJob(Environment env, Screen screen, CopilotClient copilot, Form form, EmbedTexts texts) {
-        this.env = env;
-        this.screen = screen;
-        this.copilot = copilot;
-        this.form = form;
-        this.texts = texts;
-    }
-
-    int run(String wished, Integer dimensions) {
-        var model = copilot.embeddingModel(wished);
-        look(model);
-        if (count == 0) {
-            throw Fault.usage("there are no texts", "copilot embed \"a text\", or lines on stdin, or -d ROWS.jsonl");
-        }
-        long start = System.nanoTime();
-        var embedder = new Embedder(copilot, model, dimensions);
-        write(embedder);
-        if (form.usage()) {
-            screen.say("usage: " + embedder.tokens() + " tokens" + model.credits(embedder.tokens(), 0, 0)
-                    .filter(credits -> credits.signum() > 0).map(credits -> ", about " + credits.toPlainString()
-                            + " credits").orElse("") + ", " + Text.printable(embedder.answeredBy()) + ", "
-                    + embedder.requests() + (embedder.requests() == 1 ? " request, " : " requests, ")
-                    + Durations.seconds(Duration.ofNanos(System.nanoTime() - start)));
-            copilot.quota().ifPresent(screen::say);
-        }
-        return 0;
-    }
-
-    private void look(Model model) {
-        try (var reader = texts.new Reader()) {
-            while (reader.hasNext()) {
-                var item = reader.next();
-                Embedder.check(item.place(), item.text(), model);
-                count++;
-                ids |= item.id() != null;
-            }
-        } catch (IOException e) {
-            throw Fault.io("cannot read the texts", e, null);
-        }
-    }
-
-    private void write(Embedder embedder) {
-        try (var reader = texts.new Reader(); var to = new VectorWriter(env, form, ids, count)) {
-            try {
-                embedder.all(reader, EmbedTexts.Item::text, (items, vectors) -> told(to, items, vectors, embedder));
-                to.whole(embedder.json());
-            } catch (Fault fault) {
-                String where = to.keep();
-                if (done > 0) screen.note(done + " of " + count + " vectors " + where);
-                throw fault;
-            } finally {
-                screen.countdown("");
-            }
-        } catch (IOException e) {
-            throw Fault.io("cannot write " + (form.file() == null ? "the vectors" : form.file().toString()), e,
-                    "is the disk full? choose another place for -o");
-        }
-    }
-
-    private void told(VectorWriter to, List<EmbedTexts.Item> items, List<String> vectors, Embedder embedder) {
-        screen.countdown("");
-        try {
-            for (int i = 0; i < items.size(); i++) to.write(items.get(i), vectors.get(i), embedder.size());
-            to.flush();
-        } catch (IOException e) {
-            throw Fault.io("cannot write the vectors", e, "is the disk full? choose another place for -o");
-        }
-        done += items.size();
-        if (done < count) screen.countdown(done + "/" + count + " texts");
-    }
-}
-
-/// The texts of `embed`, read twice: to look at all of them, and to send them.
-final class EmbedTexts implements AutoCloseable {
-    /// @param place what the user calls it, such as `tickets.csv:17`
-    /// @param id null where the row has none
-    record Item(int index, String place, String id, String text) {}
-
-    private interface Source {
-        Rows open(EmbedTexts texts);
-    }
-
-    private final Environment env;
-    private final String name;
-    private final Source source;
-    private final String id;
-    private final Function<InputRow, String> text;
-    private Path spool;                                     // a copy of what can be read once only
-
-    private EmbedTexts(Environment env, String name, Source source, String id, Function<InputRow, String> text) {
-        this.env = env;
-        this.name = name;
-        this.source = source;
-        this.id = id;
-        this.text = text;
-    }
-
-    /// @param words a text each; none, or `-`: the lines of stdin
-    static EmbedTexts of(Environment env, List<String> words) {
-        boolean stdin = words.isEmpty() || words.equals(List.of("-"));
-        if (words.isEmpty() && env.stdin().kind() == Stdin.Kind.TERMINAL) {
-            throw Fault.usage("there is no text", "copilot embed \"a text\", a pipe of lines, or -d ROWS");
-        }
-        Source source = stdin ? texts -> Lines.open(texts.spooled(null), "stdin") : _ -> new Words(words);
-        return new EmbedTexts(env, "stdin", source, null, row -> Data.text(row.data().get("text")));
-    }
-
-    /// @param id the field that names a row; null: `id` or `custom_id`, if it is there
-    static EmbedTexts of(Environment env, String rows, String id, Function<InputRow, String> text) {
-        String format = rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
-        Path file = rows.equals("-") ? null : env.path(rows);
-        boolean once = file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
-        String name = file == null ? "stdin" : rows;
-        return new EmbedTexts(env, name, texts -> Rows.opened(env, once ? texts.spooled(file).toString() : rows, name,
-                format), id, text);
-    }
-
-    /// A row's text in the field that is named, else in `text`, else in `input`.
-    static String field(InputRow row, String named) {
-        var names = named == null ? List.of("text", "input") : List.of(named);
-        var name = names.stream().filter(row.data()::containsKey).findFirst().orElseThrow(() -> Fault.usage(
-                "there is no field " + String.join(" or ", names), "--field NAME; it has: "
-                        + Text.shortened(String.join(", ", row.data().keySet()), 200)));
-        Object value = row.data().get(name);
-        if (value instanceof String || value instanceof Data.Digits) return value.toString();
-        throw Fault.usage(name + " is " + (value == Data.NULL ? "null" : Data.kind(value)) + ", and no text",
-                "-t TEMPLATE makes a text of a row");
-    }
-
-    /// Throws a Fault where a row cannot be read, or has no text.
-    final class Reader implements Iterator<Item>, AutoCloseable {
-        private final Rows rows = source.open(EmbedTexts.this);
-        private int index;
-        private InputRow ahead;
-
-        @Override
-        public boolean hasNext() {
-            try {
-                if (ahead == null) ahead = rows.next();
-                return ahead != null;
-            } catch (IOException e) {
-                throw Fault.io("cannot read the texts", e, null);
-            }
-        }
-
-        @Override
-        public Item next() {
-            if (!hasNext()) throw new NoSuchElementException();
-            var row = ahead;
-            ahead = null;
-            return item(row, index++);
-        }
-
-        @Override
-        public void close() throws IOException { rows.close(); }
-    }
-
-    private Item item(InputRow row, int index) {
-        String place = shown(row.place());
-        try {
-            if (row.fault() != null) throw row.fault();
-            return new Item(index, place, id(row.data()), text.apply(row));
-        } catch (Fault fault) {
-            String said = shown(fault.sentence());
-            throw Fault.usage(said.startsWith(place) ? said : place + ": " + said, fault.hint());
-        }
-    }
-
-    private String shown(String place) { return spool == null ? place : place.replace(spool.toString(), name); }
-
-    private String id(Map<String, Object> row) {
-        for (String name : id == null ? List.of("id", "custom_id") : List.of(id)) {
-            if (row.getOrDefault(name, Data.NULL) != Data.NULL) return Data.text(row.get(name));
-        }
-        if (id == null) return null;
-        throw Fault.usage("there is no " + id + " for --id", "--id names a field that every row has");
-    }
-
-    /// @param file null: stdin
-    private Path spooled(Path file) {
-        if (spool != null) return spool;
-        try {
-            spool = Files.createTempFile("copilot-", ".texts");     // nobody else can read it
-            if (file == null) env.stdin().copyTo(spool);
-            else try (var out = Files.newOutputStream(spool)) {
-                Files.copy(file, out);
-            }
-            return spool;
-        } catch (IOException e) {
-            throw Fault.io("cannot keep the texts in " + System.getProperty("java.io.tmpdir"), e, "is it full?");
-        }
-    }
-
-    @Override
-    public void close() {
-        if (spool != null) spool.toFile().delete();
-    }
-
-    private static final class Words implements Rows {
-        private final List<String> words;
-        private int read;
-
-        Words(List<String> words) { this.words = words; }
-
-        @Override
-        public InputRow next() {
-            return read == words.size() ? null : new InputRow("text " + (read + 1), Map.of("text", words.get(read++)),
-                    null);
-        }
-
-        @Override
-        public void close() {}
-    }
-
-    /// A text a line. They are cut as bytes, so that one that is not UTF-8 is named.
-    private static final class Lines implements Rows {
-        private final InputStream in;
-        private final String name;
-        private int line;
-
-        private Lines(InputStream in, String name) {
-            this.in = in;
-            this.name = name;
-        }
-
-        static Lines open(Path file, String name) {
-            try {
-                return new Lines(new BufferedInputStream(Files.newInputStream(file), 1 << 16), name);
-            } catch (IOException e) {
-                throw Fault.io("cannot read " + name, e, null);
-            }
-        }
-
-        @Override
-        public InputRow next() throws IOException {
-            int b = in.read();
-            if (b < 0) return null;
-            line++;
-            var bytes = new ByteArrayOutputStream(256);
-            for (; b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
-            String place = name + ":" + line;
-            return InputRow.of(place, () -> Map.of("text", Text.utf8(bytes.toByteArray(), place)
-                    .replaceFirst("\r$", "")));
-        }
-
-        @Override
-        public void close() throws IOException { in.close(); }
-    }
-}
-
-/// Writes vectors as they come, in the texts' order.
-final class VectorWriter implements Closeable {
-    private static final List<String> FORMATS = List.of("jsonl", "csv", "npy");
-
-    private final String format;
-    private final boolean ids, echo;
-    private final int rows;
-    private final GrowingFile file;                         // null: stdout
-    private final Writer text;
-    private final OutputStream bytes;
-    private int written;
-
-    /// @param ids whether any text has one
-    /// @param rows how many texts there are
-    VectorWriter(Environment env, EmbedJob.Form form, boolean ids, int rows) throws IOException {
-        format = form.format();
-        echo = form.echo();
-        this.ids = ids;
-        this.rows = rows;
-        file = form.file() == null ? null : new GrowingFile(form.file());
-        text = file == null ? env.out() : new OutputStreamWriter(file.out, StandardCharsets.UTF_8);
-        bytes = file != null ? file.out : format.equals("npy") ? ByteWriter.of(env.out()).orElseThrow() : null;
-    }
-
-    /// The format that is named, else the one that the file's ending means.
-    static String format(Environment env, boolean json, String named, String file) {
-        if (json && named != null) throw Fault.usage("--json and --format exclude each other", "take one of them");
-        if (json && file != null && file.toLowerCase(Locale.ROOT).matches(".*\\.(npy|csv|jsonl)")) {
-            throw Fault.usage("--json is one record, and " + file + " another form", "-o vectors.json");
-        }
-        if (named != null && !FORMATS.contains(named)) {
-            throw Fault.usage("--format " + named + " is unknown", String.join(", ", FORMATS));
-        }
-        String ending = file == null || !file.contains(".") ? "" : file.substring(file.lastIndexOf('.') + 1)
-                .toLowerCase(Locale.ROOT);
-        String format = json ? "json" : named != null ? named : ending.equals("json") || FORMATS.contains(ending)
-                ? ending : "jsonl";
-        if (format.equals("npy") && file == null && env.terminal().test(1)) {
-            throw Fault.usage("npy is not for a terminal", "-o vectors.npy");
-        }
-        if (format.equals("npy") && file == null && ByteWriter.of(env.out()).isEmpty()) {
-            throw Fault.usage("npy is bytes, and this output takes text", "-o vectors.npy");
-        }
-        return format;
-    }
-
-    void write(EmbedTexts.Item item, String vector, int size) throws IOException {
-        if (written == 0) begin(size);
-        switch (format) {
-            case "npy" -> bytes.write(floats(vector, size));
-            case "csv" -> text.write((ids ? Results.cell(item.id() == null ? "" : item.id(), false) + "," : "")
-                    + item.index() + (echo ? "," + Results.cell(item.text(), false) : "") + ","
-                    + vector.substring(1, vector.length() - 1) + "\n");
-            case "json" -> text.write((written == 0 ? "{\"data\":[\n" : ",\n") + line(item, vector));
-            default -> text.write(line(item, vector) + "\n");
-        }
-        written++;
-    }
-
-    private String line(EmbedTexts.Item item, String vector) {
-        var line = Json.object();
-        if (item.id() != null) line.put("id", item.id());
-        line.put("index", item.index());
-        if (echo) line.put("text", item.text());
-        String fields = Json.line(line);
-        return fields.substring(0, fields.length() - 1) + ",\"embedding\":" + vector + "}";
-    }
-
-    private void begin(int size) throws IOException {
-        if (format.equals("npy")) bytes.write(npyHeader(rows, size));
-        if (!format.equals("csv")) return;
-        text.write((ids ? "id," : "") + "index," + (echo ? "text," : "") + IntStream.range(0, size)
-                .mapToObj(i -> "e" + i).collect(Collectors.joining(",")) + "\n");
-    }
-
-    /// NumPy's format 1.0: the header ends at a multiple of 64 bytes (numpy.lib.format).
-    static byte[] npyHeader(int rows, int size) {
-        String shape = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + rows + ", " + size + "), }";
-        int length = Math.ceilDiv(10 + shape.length() + 1, 64) * 64 - 10;
-        var header = ByteBuffer.allocate(10 + length).order(ByteOrder.LITTLE_ENDIAN);
-        header.put(new byte[]{(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}).putShort((short) length);
-        return header.put((Text.padded(shape, length - 1) + "\n").getBytes(StandardCharsets.US_ASCII)).array();
-    }
-
-    private static byte[] floats(String vector, int size) {
-        var row = ByteBuffer.allocate(4 * size).order(ByteOrder.LITTLE_ENDIAN);
-        Embedder.numbers(vector).forEach(number -> row.putFloat(Float.parseFloat(number)));
-        return row.array();
-    }
-
-    void flush() throws IOException { if (format.equals("npy")) bytes.flush(); else text.flush(); }
-
-    /// @param sum what stands in the record besides the vectors
-    void whole(ObjectNode sum) throws IOException {
-        if (written != rows) {
-            throw Fault.error("the texts have changed meanwhile: there were " + rows + ", and then " + written,
-                    "the same command again");
-        }
-        if (format.equals("json")) text.write("\n]," + Json.line(sum).substring(1) + "\n");
-        flush();
-        if (file != null) file.whole();
-    }
-
-    /// Says where that is what had come; of npy, whose header promises more, nothing is kept.
-    String keep() throws IOException {
-        flush();
-        if (file == null) return "were printed";
-        boolean useful = written > 0 && !format.equals("npy");
-        return useful ? "are in " + file.keep() : "had come, and are not kept";
-    }
-
-    @Override
-    public void close() throws IOException { if (file != null) file.close(); }
-}
-
-/// A file that grows piece by piece, and takes its name when it is whole.
-final class GrowingFile implements Closeable {
-    final OutputStream out;
-    private final Path file, part;                          // the same where it is written in place
-
-    GrowingFile(Path name) throws IOException {
-        file = Files.isSymbolicLink(name) ? name.toRealPath() : name;
-        part = OutputFile.inPlace(file) ? file
-                : file.resolveSibling("." + file.getFileName() + "." + Text.randomId() + ".part");
-        out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 16);
-    }
-
-    void whole() throws IOException {
-        out.close();
-        if (!part.equals(file)) WholeFile.take(part, file);
-    }
-
-    /// Leaves what had come beside the file, whose old content stays.
-    Path keep() throws IOException {
-        out.close();
-        return part.equals(file) ? file : Files.move(part, OutputFile.partOf(file));
-    }
-
-    @Override
-    public void close() throws IOException {
-        out.close();
-        if (!part.equals(file)) Files.deleteIfExists(part);
-    }
-}
-
-// ============================================================================================ Conversation
-// A person at a terminal.
-
-/// A conversation on a terminal. The only part that loads JLine.
-final class Conversation {
-    private static final String HELP = """
-            A line is sent at Enter; end it with \\ (or press Alt-Enter) to go on in the next.
-              /model [ID]      show or change the model       /reset        forget what was said
-              /system [TEXT]   show or change the system      /save FILE    write the conversation
-              /raw             Markdown as it comes, or not   /help         this text
-              /quit            leave (also Ctrl-D)
-            Ctrl-C stops an answer. A line that is to begin with / begins with //.
-            """;
-    private static final List<String> COMMANDS =
-            List.of("/model", "/system", "/reset", "/save", "/raw", "/help", "/quit");
-
-    private final Environment env;
-    private final Screen screen;
-    private final CopilotClient copilot;
-    private final Manner manner;
-    private final ConversationLog log;
-    private final List<Message> said;
-    private boolean raw;
-    private Request request;
-    private String system;
-
-    /// @param limit for a whole answer; null: none
-    record Manner(Duration limit, boolean usage, boolean reasoning, boolean raw) {}
-
-    /// @param first the system message if there is one, and what was said earlier
-    Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, Manner manner,
-                 ConversationLog log) {
-        this.env = env;
-        this.screen = screen;
-        this.copilot = copilot;
-        this.manner = manner;
-        this.log = log;
-        raw = manner.raw();
-        request = first;
-        said = new ArrayList<>(first.messages());
-        boolean told = !said.isEmpty() && said.getFirst().role().equals("system");
-        system = told ? said.removeFirst().content() : null;
-    }
-
-    int run() {
-        try (var terminal = TerminalBuilder.builder().system(true).nativeSignals(true)
-                .encoding(StandardCharsets.UTF_8).stdinEncoding(StandardCharsets.UTF_8)
-                .stdoutEncoding(StandardCharsets.UTF_8).stderrEncoding(StandardCharsets.UTF_8).build()) {
-            var reader = reader(terminal);
-            screen.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
-            while (true) {
-                String line;
-                try {
-                    line = reader.readLine(screen.colour() ? "\033[1m> \033[0m" : "> ");
-                } catch (UserInterruptException stoppedTyping) {
-                    if (env.ending().stopping()) return Fault.INTERRUPTED;
-                    if (stoppedTyping.getPartialLine().isEmpty()) screen.note("(Ctrl-D or /quit leaves)");
-                    continue;
-                } catch (EndOfFileException _) {
-                    return 0;
-                }
-                if (!obey(line.strip(), terminal)) return 0;
-            }
-        } catch (IOException e) {
-            throw Fault.io("the terminal does not answer", e, "copilot chat \"…\" needs none");
-        }
-    }
-
-    private LineReader reader(Terminal terminal) throws IOException {
-        Path history = Home.of(env).state().resolve("history");
-        var parser = new DefaultParser();
-        parser.setEscapeChars(new char[0]);                 // what is typed is text, not a shell's words
-        parser.setQuoteChars(new char[0]);
-        var reader = LineReaderBuilder.builder().terminal(terminal).appName("copilot").parser(parser)
-                .completer((from, line, found) -> {
-                    if (line.line().startsWith("/")) new StringsCompleter(COMMANDS).complete(from, line, found);
-                })
-                .variable(LineReader.SECONDARY_PROMPT_PATTERN, "… ")
-                .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
-                .option(LineReader.Option.INSERT_TAB, true)
-                .build();
-        try {
-            Home.of(env).touch(history);                    // 0600 before JLine writes into it
-            reader.setVariable(LineReader.HISTORY_FILE, history);
-        } catch (IOException readOnly) {
-            screen.detail("no history: " + Text.reason(readOnly));
-        }
-        var keys = reader.getKeyMaps().get(LineReader.MAIN);
-        keys.bind((Widget) () -> newline(reader), "\033\r", "\033\n");
-        keys.bind((Widget) () -> {
-            if (reader.getBuffer().prevChar() != '\\') {
-                reader.callWidget(LineReader.ACCEPT_LINE);
-                return true;
-            }
-            reader.getBuffer().backspace();
-            return newline(reader);
-        }, "\r", "\n");
-        return reader;
-    }
-
-    private static boolean newline(LineReader reader) {
-        reader.getBuffer().write('\n');
-        return true;
-    }
-
-    /// @return false to leave
-    private boolean obey(String line, Terminal terminal) {
-        if (line.isEmpty()) return true;
-        if (line.equals("exit") || line.equals("quit")) return false;
-        if (!line.startsWith("/") || line.startsWith("//")) {
-            say(line.startsWith("//") ? line.substring(1) : line, terminal);
-            return true;
-        }
-        String[] words = line.split("\\s+", 2);
-        String rest = words.length == 2 ? words[1].strip() : "";
-        switch (words[0]) {
-            case "/quit", "/exit", "/bye" -> { return false; }
-            case "/help" -> screen.say(HELP.stripTrailing());
-            case "/model" -> {
-                if (!rest.isEmpty()) request = request.withModel(rest);
-                screen.note("the model is " + request.model());
-            }
-            case "/system" -> {
-                if (!rest.isEmpty()) system = rest;
-                screen.note(system == null ? "there is no system message" : "the system message is: " + system);
-            }
-            case "/reset" -> {
-                said.clear();
-                log.beginAnother();
-                screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
-            }
-            case "/save" -> save(rest);
-            case "/raw" -> {
-                raw = !raw;
-                screen.note(raw ? "answers are shown as they come" : "Markdown in answers is shown as it is meant");
-            }
-            default -> screen.warn("there is no " + words[0] + "; " + Nearest.of(words[0], COMMANDS)
-                    .map(near -> "did you mean " + near + "?").orElse("/help lists what there is"));
-        }
-        return true;
-    }
-
-    /// One turn. What was asked is forgotten again if no answer came, so that it can be asked once more.
-    private void say(String text, Terminal terminal) {
-        said.add(Message.user(text));
-        var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(true, false, null, manner.reasoning(), raw),
-                () -> new Window(Math.max(10, terminal.getWidth()), Math.max(4, terminal.getHeight())));
-        var asking = Thread.currentThread();
-        var before = terminal.handle(Terminal.Signal.INT, _ -> asking.interrupt());
-        try {
-            var reply = Wire.within(manner.limit(), () -> copilot.ask(log.asking(request.withMessages(messages()),
-                    said.size() - 1), printer));
-            printer.end();
-            log.answered(reply);
-            if (manner.usage()) {
-                screen.note(reply.usageLine(copilot.estimate(request.model(), reply)));
-                copilot.quota().ifPresent(screen::note);
-            }
-            if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
-        } catch (Fault fault) {
-            printer.end();
-            log.brokenOff(printer.heard(), fault.sentence());
-            if (env.ending().stopping()) throw fault;
-            if (fault instanceof Interrupted) screen.note("(stopped)");
-            else screen.report(fault);
-        } finally {
-            terminal.handle(Terminal.Signal.INT, before);
-            var _ = Thread.interrupted();                   // a Ctrl-C that came too late
-        }
-        if (printer.heard().isEmpty()) said.removeLast();
-        else said.add(Message.assistant(printer.heard()));
-    }
-
-    private List<Message> messages() {
-        var messages = new ArrayList<Message>();
-        if (system != null) messages.add(Message.system(system));
-        messages.addAll(said);
-        return messages;
-    }
-
-    private void save(String name) {
-        if (name.isEmpty()) {
-            screen.warn("/save wants a file: /save talk.md");
-            return;
-        }
-        var text = new StringBuilder();
-        for (var message : messages()) {
-            text.append("## ").append(message.role()).append("\n\n")
-                    .append(Text.withOneNewline(message.content())).append('\n');
-        }
-        try {
-            OutputFile.write(OutputFile.check(env, "/save", name), text.toString());
-            screen.note("written: " + name);
-        } catch (Fault fault) {
-            screen.report(fault);
-        }
-    }
-}
-
 // ================================================================================================= Answers
 // The commands' hands: what goes into a prompt from files, how an answer reaches stdout, and the conversation.
 
@@ -6223,28 +4690,27 @@ final class AnswerPrinter implements Listener {
     /// @param live print what arrives at once; else the whole answer at its end
     /// @param json print a record
     /// @param file where to write it instead; null: stdout
-    /// @param raw leave Markdown as it is, also on a terminal
+    /// @param raw leave it as it is, also on a terminal
     record Form(boolean live, boolean json, Path file, boolean reasoning, boolean raw) {}
 
     private final Environment env;
     private final Screen screen;
     private final Form form;
     private final boolean terminal;
-    private final MarkdownPrinter markdown;                 // null: as it comes
+    private final AnswerView view;                          // null: as it comes
     private final SortedMap<Integer, StringBuilder> heard = new TreeMap<>();
     private String heldBack = "";                           // line ends that may turn out to be the last
     private boolean begun, thinking;
 
-    AnswerPrinter(Environment env, Screen screen, Form form) { this(env, screen, form, Window.of(env)); }
-
-    AnswerPrinter(Environment env, Screen screen, Form form, Supplier<Window> window) {
+    /// @param view how it looks on a terminal
+    AnswerPrinter(Environment env, Screen screen, Form form, Supplier<AnswerView> view) {
         this.env = env;
         this.screen = screen;
         this.form = form;
         terminal = env.terminal().test(1);
         boolean styled = terminal && !form.raw() && !form.json() && form.file() == null
                 && env.variable("NO_COLOR") == null && !"dumb".equals(env.variable("TERM"));
-        markdown = styled ? new MarkdownPrinter(env.out(), window) : null;
+        this.view = styled ? view.get() : null;
     }
 
     /// Before another attempt at an answer that is not printed as it comes.
@@ -6258,8 +4724,8 @@ final class AnswerPrinter implements Listener {
         endReasoning();
         heard.computeIfAbsent(choice, _ -> new StringBuilder()).append(delta);
         if (!form.live()) return;
-        if (markdown != null) {
-            markdown.text(delta);
+        if (view != null) {
+            view.text(delta);
             return;
         }
         String body = Text.withoutLastNewlines(delta);
@@ -6276,14 +4742,14 @@ final class AnswerPrinter implements Listener {
     @Override
     public void reasoning(String delta) {
         if (!form.reasoning() || screen.quiet) return;
-        if (!thinking && markdown != null) markdown.pause();
+        if (!thinking && view != null) view.pause();
         thinking = true;
         screen.piece(Text.printable(delta));
     }
 
     @Override
     public void warning(String message) {
-        if (markdown != null) markdown.pause();
+        if (view != null) view.pause();
         screen.warn(message);
     }
 
@@ -6344,9 +4810,9 @@ final class AnswerPrinter implements Listener {
     }
 
     private void print(String answer) {
-        if (markdown != null) {
-            markdown.text(answer);
-            markdown.end();
+        if (view != null) {
+            view.text(answer);
+            view.end();
             return;
         }
         env.out().print(Text.withOneNewline(terminal ? Text.printable(answer) : answer));
@@ -6362,7 +4828,7 @@ final class AnswerPrinter implements Listener {
     /// Ends the answer's line. Nothing is written where no answer has begun.
     void end() {
         endReasoning();
-        if (markdown != null) markdown.end();
+        if (view != null) view.end();
         if (begun) env.out().print("\n");
         env.out().flush();
         begun = false;
@@ -6371,6 +4837,287 @@ final class AnswerPrinter implements Listener {
     private void endReasoning() {
         if (thinking) screen.piece("\n\n");
         thinking = false;
+    }
+}
+
+/// How an answer looks on a terminal while it arrives.
+interface AnswerView {
+    void text(String delta);
+
+    /// Takes what is not finished off the screen, so that something else can be written there.
+    default void pause() {}
+
+    /// Prints what is still to be printed and ends its line. Nothing is written where nothing has come.
+    void end();
+}
+
+/// Styles an answer line by line: headings bold, fences dim, `**bold**` and `code`. What may still turn out to be one
+/// of these is held back, all else is printed as it arrives, and nothing on the screen is touched again.
+final class StyledLines implements AnswerView {
+    private static final Pattern FENCE = Pattern.compile(" {0,3}(`{3,}|~{3,})[^`]*");
+    private static final Pattern HEADING = Pattern.compile(" {0,3}#{1,6} .*");
+    /// What a line may begin with and still become either of them.
+    private static final Pattern UNDECIDED =
+            Pattern.compile(" {0,3}(#{0,6}|#{1,6} .*|`{1,2}|~{1,2}|(```|~~~)[^`]*)");
+    private static final Pattern MARKED = Pattern.compile("\\*\\*(?! )(.+?)(?<! )\\*\\*|(?<!`)`([^`]+)`(?!`)");
+
+    private final PrintWriter out;
+    private final StringBuilder open = new StringBuilder(); // of the last line, what is not printed yet
+    private String fence;                                   // that of the code block we are in; null: none
+    private boolean any, begun;                             // something is printed; of the last line too
+    private int lineEnds;                                   // that may turn out to be the last
+
+    StyledLines(PrintWriter out) { this.out = out; }
+
+    @Override
+    public void text(String delta) {
+        open.append(delta);
+        for (int end = open.indexOf("\n"); end >= 0; end = open.indexOf("\n")) {
+            line(open.substring(0, end > 0 && open.charAt(end - 1) == '\r' ? end - 1 : end));
+            open.delete(0, end + 1);
+            begun = false;
+            lineEnds++;
+        }
+        int ready = ready();
+        String part = Text.printable(open.substring(0, ready));
+        print(fence == null ? styled(part) : part);
+        open.delete(0, ready);
+        begun |= ready > 0;
+        out.flush();
+    }
+
+    /// How much of the open line can be printed, whatever comes.
+    private int ready() {
+        if (!begun && UNDECIDED.matcher(open).matches() || open.indexOf("\r") >= 0) return 0;
+        if (fence != null) return open.length();
+        int from = 0;
+        for (var marked = MARKED.matcher(open); marked.find() && marked.end() < open.length(); ) from = marked.end();
+        for (int i = from; i < open.length(); i++) {
+            boolean pair = open.charAt(i) == '*' && (i + 1 == open.length() || open.charAt(i + 1) == '*');
+            if (pair || open.charAt(i) == '`') return i;
+        }
+        return open.length();
+    }
+
+    private void line(String raw) {
+        String text = Text.printable(raw);
+        var mark = FENCE.matcher(text);
+        if (!begun && mark.matches() && (fence == null || closes(text.strip()))) {
+            fence = fence == null ? mark.group(1) : null;
+            print("\033[2m" + text + "\033[0m");
+        } else if (!begun && fence == null && HEADING.matcher(text).matches()) {
+            print("\033[1m" + text + "\033[0m");
+        } else {
+            print(fence == null ? styled(text) : text);
+        }
+    }
+
+    private boolean closes(String text) {
+        return text.startsWith(fence) && text.chars().allMatch(c -> c == fence.charAt(0));
+    }
+
+    private static String styled(String text) {
+        return MARKED.matcher(text).replaceAll(m -> Matcher.quoteReplacement(m.group(1) == null
+                ? "\033[36m" + m.group(2) + "\033[0m" : "\033[1m" + m.group(1) + "\033[0m"));
+    }
+
+    private void print(String text) {
+        if (text.isEmpty()) return;
+        out.print("\n".repeat(lineEnds) + text);
+        lineEnds = 0;
+        any = true;
+    }
+
+    @Override
+    public void end() {
+        line(open.toString());
+        if (any) out.print("\n");
+        out.flush();
+        open.setLength(0);
+        any = begun = false;
+        lineEnds = 0;
+        fence = null;
+    }
+}
+
+// ============================================================================================ Conversation
+// A person at a terminal.
+
+/// The person's side of a conversation: a plain one here; `talk` has one with line editing, history and Markdown.
+interface ChatTerminal extends AutoCloseable {
+    /// Reads what a person types, a line mostly; null at the end.
+    String line();
+
+    /// How an answer looks here.
+    AnswerView view();
+
+    /// Does what Ctrl-C may end, with `Interrupted`, without ending the program.
+    <T> T stoppable(Supplier<T> work);
+
+    @Override
+    void close();
+}
+
+/// Lines as the terminal itself edits them.
+record PlainTerminal(Environment env, Screen screen) implements ChatTerminal {
+    @Override
+    public String line() {
+        String line = typed("> ");
+        while (line != null && line.endsWith("\\")) {
+            line = line.substring(0, line.length() - 1) + "\n" + Objects.requireNonNullElse(typed("… "), "");
+        }
+        return line;
+    }
+
+    private String typed(String prompt) {
+        env.err().print(screen.bold(prompt));
+        env.err().flush();
+        String line = env.stdin().line();
+        if (line == null) screen.say("");
+        return line;
+    }
+
+    @Override
+    public AnswerView view() { return new StyledLines(env.out()); }
+
+    @Override
+    public <T> T stoppable(Supplier<T> work) { return env.ending().stoppable(work); }
+
+    @Override
+    public void close() {}
+}
+
+/// A conversation on a terminal, turn by turn.
+final class Conversation {
+    private static final String HELP = """
+            A line is sent at Enter; end it with \\ to go on in the next.
+              /model [ID]      show or change the model       /reset        forget what was said
+              /system [TEXT]   show or change the system      /save FILE    write the conversation
+              /quit            leave (also Ctrl-D)            /help         this text
+            Ctrl-C stops an answer. A line that is to begin with / begins with //.
+            """;
+    static final List<String> COMMANDS = List.of("/model", "/system", "/reset", "/save", "/help", "/quit");
+
+    private final Environment env;
+    private final Screen screen;
+    private final CopilotClient copilot;
+    private final Manner manner;
+    private final ConversationLog log;
+    private final List<Message> said;
+    private Request request;
+    private String system;
+
+    /// @param limit for a whole answer; null: none
+    record Manner(Duration limit, boolean usage, boolean reasoning, boolean raw) {}
+
+    /// @param first the system message if there is one, and what was said earlier
+    Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, Manner manner,
+                 ConversationLog log) {
+        this.env = env;
+        this.screen = screen;
+        this.copilot = copilot;
+        this.manner = manner;
+        this.log = log;
+        request = first;
+        said = new ArrayList<>(first.messages());
+        boolean told = !said.isEmpty() && said.getFirst().role().equals("system");
+        system = told ? said.removeFirst().content() : null;
+    }
+
+    void run(ChatTerminal terminal) {
+        screen.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
+        for (String line = terminal.line(); line != null && obey(line.strip(), terminal); ) line = terminal.line();
+    }
+
+    /// @return false to leave
+    private boolean obey(String line, ChatTerminal terminal) {
+        if (line.isEmpty()) return true;
+        if (line.equals("exit") || line.equals("quit")) return false;
+        if (!line.startsWith("/") || line.startsWith("//")) {
+            say(line.startsWith("//") ? line.substring(1) : line, terminal);
+            return true;
+        }
+        String[] words = line.split("\\s+", 2);
+        String rest = words.length == 2 ? words[1].strip() : "";
+        switch (words[0]) {
+            case "/quit", "/exit", "/bye" -> { return false; }
+            case "/help" -> screen.say(HELP.stripTrailing());
+            case "/model" -> {
+                if (!rest.isEmpty()) request = request.withModel(rest);
+                screen.note("the model is " + request.model());
+            }
+            case "/system" -> {
+                if (!rest.isEmpty()) system = rest;
+                screen.note(system == null ? "there is no system message" : "the system message is: " + system);
+            }
+            case "/reset" -> {
+                said.clear();
+                log.beginAnother();
+                screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
+            }
+            case "/save" -> save(rest);
+            default -> screen.warn("there is no " + words[0] + "; " + Nearest.of(words[0], COMMANDS)
+                    .map(near -> "did you mean " + near + "?").orElse("/help lists what there is"));
+        }
+        return true;
+    }
+
+    /// One turn. What was asked is forgotten again if no answer came, so that it can be asked once more.
+    private void say(String text, ChatTerminal terminal) {
+        said.add(Message.user(text));
+        var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(true, false, null, manner.reasoning(),
+                manner.raw()), terminal::view);
+        try {
+            terminal.stoppable(() -> {
+                answer(printer);
+                return null;
+            });
+        } catch (Fault fault) {
+            printer.end();
+            log.brokenOff(printer.heard(), fault.sentence());
+            if (env.ending().stopping()) throw fault;
+            if (fault instanceof Interrupted) screen.note("(stopped)");
+            else screen.report(fault);
+        }
+        if (printer.heard().isEmpty()) said.removeLast();
+        else said.add(Message.assistant(printer.heard()));
+    }
+
+    private void answer(AnswerPrinter printer) {
+        var reply = Wire.within(manner.limit(), () -> copilot.ask(log.asking(request.withMessages(messages()),
+                said.size() - 1), printer));
+        printer.end();
+        log.answered(reply);
+        if (manner.usage()) {
+            screen.note(reply.usageLine(copilot.estimate(request.model(), reply)));
+            copilot.quota().ifPresent(screen::note);
+        }
+        if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
+    }
+
+    private List<Message> messages() {
+        var messages = new ArrayList<Message>();
+        if (system != null) messages.add(Message.system(system));
+        messages.addAll(said);
+        return messages;
+    }
+
+    private void save(String name) {
+        if (name.isEmpty()) {
+            screen.warn("/save wants a file: /save talk.md");
+            return;
+        }
+        var text = new StringBuilder();
+        for (var message : messages()) {
+            text.append("## ").append(message.role()).append("\n\n")
+                    .append(Text.withOneNewline(message.content())).append('\n');
+        }
+        try {
+            OutputFile.write(OutputFile.check(env, "/save", name), text.toString());
+            screen.note("written: " + name);
+        } catch (Fault fault) {
+            screen.report(fault);
+        }
     }
 }
 
@@ -6707,640 +5454,6 @@ record LoggedTurn(ObjectNode json) {
 
     /// What a person asked, without a template's examples.
     String prompt() { return messages().isEmpty() ? "" : messages().getLast().content(); }
-}
-
-// ================================================================================================ Markdown
-// Answers as they are meant to look on a terminal, drawn while they arrive.
-
-/// Prints Markdown on a terminal while it arrives: what may still change (the last paragraph, item, table or line of
-/// code) is drawn again as it grows, from the first line that has become another; what is finished is left alone. So
-/// nothing above the open part is ever touched, and a stream that breaks off leaves what had come.
-final class MarkdownPrinter {
-    private static final Pattern FENCE = Pattern.compile(" {0,3}(`{3,}|~{3,})[ \t]*");
-    /// What a line may begin with and still turn into many things: it waits for the next character.
-    private static final Pattern UNDECIDED = Pattern.compile(
-            "[ \t>]*([-=*+#`~|:_]+[-=*+#`~|: \t]*|\\d{1,9}[.)]?)?[ \t]*");
-    private static final Pattern PLAIN = Pattern.compile("\\p{L}[\\p{L}\\p{Nd} ,.!?']{0,39}");
-
-    /// The open code block at the margin, whose lines are printed one by one.
-    private record Fence(char mark, int length, int indent) {
-        boolean closes(String line) {
-            var m = FENCE.matcher(line);
-            return m.matches() && m.group(1).charAt(0) == mark && m.group(1).length() >= length;
-        }
-
-        String unindented(String line) {
-            int from = 0;
-            while (from < indent && from < line.length() && line.charAt(from) == ' ') from++;
-            return line.substring(from);
-        }
-    }
-
-    private final PrintWriter out;
-    private final Supplier<Window> window;
-    private final StringBuilder source = new StringBuilder();           // of the last block that has begun
-    private Fence fence;
-    private int done;                                       // the leaves of `source` that are printed for good
-    private boolean begun, gap;                             // something, and a blank line, goes before `source`
-    private int fresh;                                      // characters that came since the last drawing
-    private List<String> drawn = List.of();                 // lines on the screen that may change; the cursor is behind
-    private String carried;                                 // the first of them, where it is finished already
-    private String heldBack = "";
-
-    MarkdownPrinter(PrintWriter out, Supplier<Window> window) {
-        this.out = out;
-        this.window = window;
-    }
-
-    void text(String delta) {
-        String all = heldBack + delta;
-        boolean half = all.endsWith("\r") || !all.isEmpty() && Character.isHighSurrogate(all.charAt(all.length() - 1));
-        heldBack = half ? all.substring(all.length() - 1) : "";
-        String whole = Text.printable(all.substring(0, all.length() - heldBack.length()).replace("\r\n", "\n"));
-        source.append(whole);
-        fresh += whole.length();
-        boolean large = source.length() > 4000;             // it is not read anew for each word
-        if (!large || fresh >= source.length() / 32) update(false);
-    }
-
-    /// Prints what is still to be printed and ends its line. Nothing is written where nothing has come.
-    void end() {
-        source.append(Text.printable(heldBack.equals("\r") ? "" : heldBack));
-        heldBack = "";
-        update(true);
-        if (!drawn.isEmpty()) out.print("\n");
-        out.flush();
-        drawn = List.of();
-        carried = null;
-    }
-
-    /// Takes the open part off the screen, so that something else can be written there; it comes again with more text.
-    void pause() {
-        if (carried != null) out.print("\n");
-        else draw(List.of());
-        out.flush();
-        drawn = List.of();
-        carried = null;
-    }
-
-    private void update(boolean end) {
-        fresh = 0;
-        if (fence == null && !begun && PLAIN.matcher(source).matches()) {
-            show(List.of(), List.of(source.toString()));    // most short answers need no more
-            if (end) source.setLength(0);                   // who ends it twice prints it once
-            return;
-        }
-        while (fence == null ? blocks(end) : code(end)) fresh = 0;
-    }
-
-    /// @return whether a code block begins, and is to be gone on with
-    private boolean blocks(boolean end) {
-        String text = source.toString();
-        int line = text.lastIndexOf('\n') + 1;
-        if (!end && UNDECIDED.matcher(text).region(line, text.length()).matches()) text = text.substring(0, line);
-        int whole = (int) text.chars().filter(c -> c == '\n').count();
-        var leaves = Markdown.leaves(text, window.get().columns(), begun, gap);
-        int open = leaves.size();
-        while (!end && open > 0 && leaves.get(--open).line() >= whole) continue;
-        open = Math.max(open, done);
-        boolean code = !end && open < leaves.size() && leaves.get(open).fence() && leaves.get(open).line() < whole;
-        var stable = lines(leaves, done, open);
-        if (code) stable.addAll(leaves.get(open).head());
-        show(stable, code ? List.of() : lines(leaves, open, leaves.size()));
-        if (end) {
-            source.setLength(0);
-            done = 0;
-        } else if (code) {
-            begin(leaves.get(open), text);
-        } else if (open < leaves.size()) {
-            keep(leaves, open, text);
-        }
-        return code;
-    }
-
-    private void begin(Markdown.Leaf leaf, String text) {
-        int from = Markdown.start(text, leaf.line());
-        String opening = text.substring(from, text.indexOf('\n', from));
-        int indent = opening.length() - opening.stripLeading().length();
-        char mark = opening.charAt(indent);
-        int length = 0;
-        while (indent + length < opening.length() && opening.charAt(indent + length) == mark) length++;
-        fence = new Fence(mark, length, indent);
-        source.delete(0, from + opening.length() + 1);
-        done = 0;
-    }
-
-    /// Of the source only the block stays to which the open leaf belongs.
-    private void keep(List<Markdown.Leaf> leaves, int open, String text) {
-        int top = leaves.get(open).top(), first = open;
-        while (first > 0 && leaves.get(first - 1).top() == top) first--;
-        done = open - first;
-        if (top == 0) return;
-        gap = leaves.get(first).gap();
-        begun |= first > 0;
-        source.delete(0, Markdown.start(text, top));
-    }
-
-    /// @return whether the block has ended, and is to be gone on behind it
-    private boolean code(boolean end) {
-        var stable = new ArrayList<String>();
-        for (int to; (to = source.indexOf("\n")) >= 0 || end && !source.isEmpty(); ) {
-            String line = source.substring(0, to < 0 ? source.length() : to);
-            source.delete(0, to < 0 ? source.length() : to + 1);
-            if (fence.closes(line)) {
-                stable.add(Markdown.dim(line.strip()));
-                show(stable, List.of());
-                fence = null;
-                begun = true;
-                gap = false;
-                return true;
-            }
-            stable.add(fence.unindented(line));
-        }
-        String rest = source.toString();
-        show(stable, rest.isEmpty() ? List.of() : List.of(fence.closes(rest) ? Markdown.dim(rest.strip())
-                : fence.unindented(rest)));
-        return false;
-    }
-
-    private static List<String> lines(List<Markdown.Leaf> leaves, int from, int to) {
-        return leaves.subList(Math.min(from, to), to).stream().flatMap(leaf -> leaf.lines().stream())
-                .collect(Collectors.toCollection(ArrayList::new));
-    }
-
-    /// @param stable finished lines
-    /// @param open those that may change: no more of them are shown than the window can take back
-    private void show(List<String> stable, List<String> open) {
-        var all = new ArrayList<String>();
-        if (carried != null) all.add(carried);
-        all.addAll(stable);
-        int finished = all.size();
-        all.addAll(fitting(open));
-        draw(all);
-        out.flush();
-        if (all.isEmpty()) return;
-        carried = open.isEmpty() ? all.getLast() : null;
-        drawn = open.isEmpty() ? List.of(carried) : List.copyOf(all.subList(finished, all.size()));
-    }
-
-    private List<String> fitting(List<String> open) {
-        if (open.isEmpty() || open.size() == 1 && (fence != null || open.getFirst().length() < 40)) return open;
-        var size = window.get();
-        int from = open.size(), rows = 0;
-        while (from > 0 && (rows += Cells.rows(open.get(from - 1), size.columns())) < size.rows()) from--;
-        if (from == 0) return open;
-        var tail = new ArrayList<>(open.subList(Math.min(from + 1, open.size()), open.size()));
-        tail.addFirst(Markdown.dim("⋮"));                   // the rest comes when it is finished
-        return tail;
-    }
-
-    /// Makes of the lines that are drawn those that are wanted.
-    private void draw(List<String> wanted) {
-        int same = 0;
-        while (same < Math.min(drawn.size(), wanted.size()) && drawn.get(same).equals(wanted.get(same))) same++;
-        var text = new StringBuilder();
-        if (same < drawn.size()) {
-            boolean longer = same == drawn.size() - 1 && same < wanted.size()
-                    && wanted.get(same).startsWith(drawn.get(same));
-            if (longer) {
-                text.append(wanted.get(same), drawn.get(same).length(), wanted.get(same).length());
-            } else {
-                if (same == wanted.size() && same > 0) same--;
-                int columns = window.get().columns();
-                int up = drawn.subList(same, drawn.size()).stream().mapToInt(line -> Cells.rows(line, columns)).sum();
-                // tmux keeps a screen that is erased from its first cell on: there only lines are
-                text.append(up > 1 ? "\033[" + (up - 1) + "A" : "").append("\r\033[K")
-                        .append(up > 1 ? "\033[B\033[J\033[A" : "");
-                if (same < wanted.size()) text.append(wanted.get(same));
-            }
-            same++;
-        } else if (drawn.isEmpty() && !wanted.isEmpty()) {
-            text.append(wanted.get(same++));
-        }
-        for (; same < wanted.size(); same++) text.append('\n').append(wanted.get(same));
-        out.print(text);
-    }
-}
-
-/// Markdown as lines for a terminal. The only part that loads commonmark.
-final class Markdown {
-    private static final int BOLD = 1, ITALIC = 2, UNDERLINED = 4, DIM = 8, CODE = 16;
-    private static final Pattern DIGITS = Pattern.compile("\\d{1,9}");
-    private static final String BAR = "│ ", CROSS = "─┼─", BETWEEN = " │ ";
-
-    private static final class Holder {
-        static final Parser PARSER = Parser.builder().extensions(List.of(TablesExtension.create()))
-                .includeSourceSpans(IncludeSourceSpans.BLOCKS).maxOpenBlockParsers(50)
-                .inlineParserFactory(_ -> new InlineParserImpl(new WithoutDefinitions())).build();
-    }
-
-    /// A link whose address is given elsewhere (`[text][1]`, `[1]: https://…`) stays as it is written: when it is
-    /// shown the address has not come yet.
-    private record WithoutDefinitions() implements InlineParserContext {
-        @Override
-        public List<InlineContentParserFactory> getCustomInlineContentParserFactories() { return List.of(); }
-
-        @Override
-        public List<DelimiterProcessor> getCustomDelimiterProcessors() { return List.of(); }
-
-        @Override
-        public List<LinkProcessor> getCustomLinkProcessors() { return List.of(); }
-
-        @Override
-        public Set<Character> getCustomLinkMarkers() { return Set.of(); }
-
-        @Override
-        public int getMaxInlineNesting() { return 100; }
-
-        @Override
-        @SuppressWarnings("deprecation")
-        public LinkReferenceDefinition getLinkReferenceDefinition(String label) { return null; }
-
-        @Override
-        public <D> D getDefinition(Class<D> type, String label) { return null; }
-    }
-
-    /// A block that holds no others: a paragraph, a heading, code, a table …
-    ///
-    /// @param top the line on which the outermost block around it begins
-    /// @param line its own first line
-    /// @param gap whether a blank line goes before it
-    /// @param fence whether it is a code block at the margin that is not closed
-    /// @param lines as they are printed, the blank line before it included
-    record Leaf(int top, int line, boolean gap, boolean fence, List<String> lines) {
-        /// Up to the opening fence.
-        List<String> head() { return lines.subList(0, gap ? 2 : 1); }
-    }
-
-    private final String[] source;
-    private final int columns;
-    private final boolean begun, gapBefore;
-    private final List<Leaf> leaves = new ArrayList<>();
-    private int top, lastLine = -1;
-    private boolean definitions;                            // the last leaf holds nothing else
-    private String lastRest = "";
-
-    private Markdown(String text, int columns, boolean begun, boolean gapBefore) {
-        source = text.split("\n", -1);
-        this.columns = columns;
-        this.begun = begun;
-        this.gapBefore = gapBefore;
-    }
-
-    /// @param begun whether something goes before this text
-    /// @param gap whether that ended in a blank line
-    static List<Leaf> leaves(String text, int columns, boolean begun, boolean gap) {
-        var markdown = new Markdown(text, columns, begun, gap);
-        for (var block = Holder.PARSER.parse(text).getFirstChild(); block != null; block = block.getNext()) {
-            boolean within = block instanceof TableBlock && !markdown.leaves.isEmpty()
-                    && markdown.lastLine + 1 == first(block);       // its heading may be a paragraph's last line
-            markdown.top = within ? markdown.leaves.getLast().top() : first(block);
-            markdown.block(block, "", "");
-        }
-        return markdown.leaves;
-    }
-
-    static String dim(String text) { return "\033[2m" + text + "\033[0m"; }
-
-    /// Where a line begins.
-    static int start(String text, int line) {
-        int at = 0;
-        for (int i = 0; i < line; i++) at = text.indexOf('\n', at) + 1;
-        return at;
-    }
-
-    private static int first(Node node) {
-        var spans = node.getSourceSpans();
-        return spans.isEmpty() ? 0 : spans.getFirst().getLineIndex();
-    }
-
-    private static int last(Node node) {
-        var spans = node.getSourceSpans();
-        return spans.isEmpty() ? 0 : spans.getLast().getLineIndex();
-    }
-
-    /// @param first what goes before the first line: bars, and the mark of an item
-    /// @param rest before the others
-    private void block(Node node, String first, String rest) {
-        switch (node) {
-            case BlockQuote _ -> children(node, first + BAR, rest + BAR);
-            case ListBlock list -> list(list, first, rest);
-            case Heading heading -> text(node, inlines(node, heading.getLevel() == 1 ? BOLD | UNDERLINED : BOLD), first,
-                    rest);
-            case Paragraph _ -> text(node, inlines(node, 0), first, rest);
-            case FencedCodeBlock code -> {
-                var lines = new ArrayList<String>();
-                String mark = code.getFenceCharacter();
-                lines.add(dim(mark.repeat(code.getOpeningFenceLength()) + clean(code.getInfo())));
-                lines.addAll(codeLines(code.getLiteral()));
-                boolean closed = code.getClosingFenceLength() != null;
-                if (closed) lines.add(dim(mark.repeat(code.getClosingFenceLength())));
-                leaf(node, "", lines, !closed && code.getParent() instanceof Document);
-            }
-            case IndentedCodeBlock code -> leaf(node, "", codeLines(code.getLiteral()), false);
-            case HtmlBlock html -> {
-                text(node, new Styled().add(cleanLines(html.getLiteral().stripTrailing()), 0), first, rest);
-            }
-            case ThematicBreak _ -> leaf(node, rest, List.of(first + dim("─".repeat(width(rest)))), false);
-            case TableBlock table -> leaf(node, rest, prefixed(table(table, width(rest)), first, rest), false);
-            case LinkReferenceDefinition link -> {
-                definition(node, "[" + link.getLabel() + "]: " + address(link.getDestination(), link.getTitle()), first,
-                        rest);
-            }
-            default -> children(node, first, rest);
-        }
-    }
-
-    private void list(ListBlock list, String first, String rest) {
-        int number = -1;
-        for (var item = list.getFirstChild(); item != null; item = item.getNext()) {
-            number = Math.max(number + 1, written(item));
-            String mark = list instanceof OrderedList ordered ? number + ordered.getMarkerDelimiter() + " " : "• ";
-            children(item, (item.getPrevious() == null ? first : rest) + mark, rest + " ".repeat(mark.length()));
-        }
-    }
-
-    /// An item's own number; the 1 that some write before each counts up.
-    private int written(Node item) {
-        var span = item.getSourceSpans().getFirst();
-        var digits = DIGITS.matcher(source[span.getLineIndex()]);
-        return digits.find(span.getColumnIndex()) ? Integer.parseInt(digits.group()) : 0;
-    }
-
-    private void children(Node node, String first, String rest) {
-        if (node.getFirstChild() == null) leaf(node, rest, List.of(first), false);
-        for (var child = node.getFirstChild(); child != null; child = child.getNext()) {
-            block(child, child.getPrevious() == null ? first : rest, rest);
-        }
-    }
-
-    private int width(String prefix) { return Math.max(10, columns - Cells.of(prefix)); }
-
-    private void text(Node node, Styled text, String first, String rest) {
-        leaf(node, rest, prefixed(text.wrapped(width(rest), false), first, rest), false);
-    }
-
-    /// Definitions of links are text as well. They make one leaf with what follows, which may still become a part.
-    private void definition(Node node, String text, String first, String rest) {
-        text(node, new Styled().add(clean(text), DIM), first, rest);
-        definitions = true;
-    }
-
-    private static List<String> prefixed(List<String> lines, String first, String rest) {
-        return IntStream.range(0, lines.size()).mapToObj(i -> (i == 0 ? first : rest) + lines.get(i)).toList();
-    }
-
-    /// @param rest what may go before a blank line above it
-    private void leaf(Node node, String rest, List<String> lines, boolean fence) {
-        int line = first(node);
-        boolean gap = lastLine < 0 ? begun && (gapBefore || line > 0) : line > lastLine + 1;
-        var all = new ArrayList<String>();
-        if (gap) {
-            int common = 0, most = leaves.isEmpty() || leaves.getLast().top() < top ? 0
-                    : Math.min(rest.length(), lastRest.length());
-            while (common < most && rest.charAt(common) == lastRest.charAt(common)) common++;
-            all.add(bars(rest.substring(0, common).stripTrailing()));
-        }
-        for (String text : lines) all.add(bars(text));
-        lastLine = Math.max(line, last(node));
-        lastRest = rest;
-        if (definitions) {
-            var before = leaves.removeLast();
-            all.addAll(0, before.lines());
-            top = before.top();
-            leaves.add(new Leaf(top, before.line(), before.gap(), false, all));
-        } else {
-            leaves.add(new Leaf(top, line, gap, fence, all));
-        }
-        definitions = false;
-    }
-
-    /// The bars of quotes at a line's beginning are dim.
-    private static String bars(String line) {
-        int end = 0;
-        while (end < line.length() && (line.charAt(end) == '│' || line.charAt(end) == ' ')) end++;
-        int last = line.lastIndexOf('│', end);
-        return last < 0 || last >= end ? line : dim(line.substring(0, last + 1)) + line.substring(last + 1);
-    }
-
-    private static List<String> codeLines(String literal) {
-        var lines = new ArrayList<>(List.of(literal.split("\n", -1)));
-        if (lines.getLast().isEmpty()) lines.removeLast();
-        return lines.stream().map(Text::printable).toList();
-    }
-
-    /// Text may hold control characters again: `&#27;`.
-    private static String clean(String text) { return text == null ? "" : cleanLines(text).replace('\n', ' '); }
-
-    private static String cleanLines(String text) { return Text.printable(text.replace("\t", "    ")); }
-
-    private static String address(String destination, String title) {
-        return destination + (title == null || title.isEmpty() ? "" : " \"" + title + "\"");
-    }
-
-    // ---- within a paragraph
-
-    private static Styled inlines(Node node, int style) {
-        var text = new Styled();
-        inlines(text, node, style);
-        return text;
-    }
-
-    private static void inlines(Styled to, Node parent, int style) {
-        for (var node = parent.getFirstChild(); node != null; node = node.getNext()) {
-            switch (node) {
-                case org.commonmark.node.Text text -> to.add(clean(text.getLiteral()), style);
-                case org.commonmark.node.Code code -> to.add(clean(code.getLiteral()), style | CODE);
-                case Emphasis _ -> inlines(to, node, style | ITALIC);
-                case StrongEmphasis _ -> inlines(to, node, style | BOLD);
-                case Link link -> link(to, link, link.getDestination(), link.getTitle(), style);
-                case org.commonmark.node.Image image ->
-                        link(to, image, image.getDestination(), image.getTitle(), style);
-                case HtmlInline html -> to.add(cleanLines(html.getLiteral()), style);
-                case SoftLineBreak _, HardLineBreak _ -> to.add("\n", style);
-                default -> inlines(to, node, style);
-            }
-        }
-    }
-
-    /// Its text, and the address where that is another.
-    private static void link(Styled to, Node node, String destination, String title, int style) {
-        var text = inlines(node, style | UNDERLINED);
-        String said = text.toString();
-        String address = clean(address(destination, title));
-        to.add(text);
-        if (said.equals(address) || ("mailto:" + said).equals(address)) return;
-        to.add((said.isEmpty() ? "(" : " (") + address + ")", style | DIM);
-    }
-
-    // ---- tables
-
-    private List<String> table(TableBlock table, int width) {
-        var rows = new ArrayList<List<Styled>>();
-        var sides = new ArrayList<TableCell.Alignment>();
-        for (var part = table.getFirstChild(); part != null; part = part.getNext()) {
-            for (var row = part.getFirstChild(); row != null; row = row.getNext()) {
-                var cells = new ArrayList<Styled>();
-                for (var cell = row.getFirstChild(); cell != null; cell = cell.getNext()) {
-                    cells.add(inlines(cell, part instanceof TableHead ? BOLD : 0));
-                    if (rows.isEmpty()) sides.add(((TableCell) cell).getAlignment());
-                }
-                String beyond = beyond(row, cells.size());
-                if (cells.isEmpty()) cells.add(new Styled());
-                if (sides.isEmpty()) sides.add(null);       // a heading of nothing but a bar
-                cells.getLast().add(beyond, 0);
-                rows.add(cells);
-            }
-        }
-        int[] widths = widths(rows, sides.size(), width);
-        if (widths == null) return tooNarrow(rows, width);
-        var lines = new ArrayList<String>();
-        for (var row : rows) {
-            lines.addAll(row(row, widths, sides));
-            if (row == rows.getFirst()) {
-                lines.add(dim(IntStream.of(widths).mapToObj("─"::repeat).collect(Collectors.joining(CROSS))));
-            }
-        }
-        return lines;
-    }
-
-    /// What a row has behind the last column of the heading: a bar in a cell is easily forgotten to be escaped.
-    private String beyond(Node row, int cells) {
-        var span = row.getSourceSpans().getFirst();
-        String line = source[span.getLineIndex()].substring(span.getColumnIndex()).strip();
-        String[] parts = line.replaceFirst("^\\|", "").replaceFirst("(?<!\\\\)\\|$", "").split("(?<!\\\\)\\|", -1);
-        return parts.length <= cells ? "" : " |" + clean(String.join("|", List.of(parts).subList(cells, parts.length)))
-                .stripTrailing();
-    }
-
-    /// As wide as the widest cell; the widest columns give way until all fit.
-    ///
-    /// @return null where that leaves too little
-    private static int[] widths(List<List<Styled>> rows, int count, int width) {
-        int[] widths = new int[count];
-        for (var row : rows) {
-            for (int i = 0; i < Math.min(count, row.size()); i++) widths[i] = Math.max(widths[i], row.get(i).cells());
-        }
-        int most = width - BETWEEN.length() * (count - 1);
-        if (most < 4 * count) return null;
-        int[] sorted = IntStream.of(widths).sorted().toArray();
-        int limit = 0;
-        for (int i = 0, left = most; i < count; i++) {
-            limit = left / (count - i);
-            if (sorted[i] > limit) break;
-            left -= sorted[i];
-            limit = sorted[i];
-        }
-        for (int i = 0; i < count; i++) widths[i] = Math.clamp(widths[i], 1, Math.max(1, limit));
-        return widths;
-    }
-
-    private static List<String> row(List<Styled> row, int[] widths, List<TableCell.Alignment> sides) {
-        var cells = new ArrayList<List<String>>();
-        for (int i = 0; i < widths.length; i++) {
-            cells.add(i < row.size() ? row.get(i).wrapped(widths[i], true) : List.of());
-        }
-        var lines = new ArrayList<String>();
-        for (int n = 0, height = cells.stream().mapToInt(List::size).max().orElse(0); n < height; n++) {
-            var line = new StringBuilder();
-            for (int i = 0; i < widths.length; i++) {
-                String text = n < cells.get(i).size() ? cells.get(i).get(n) : "";
-                int space = Math.max(0, widths[i] - Cells.of(text));
-                int before = sides.get(i) == TableCell.Alignment.RIGHT ? space
-                        : sides.get(i) == TableCell.Alignment.CENTER ? space / 2 : 0;
-                line.append(i == 0 ? "" : dim(BETWEEN)).append(" ".repeat(before)).append(text)
-                        .append(" ".repeat(i == widths.length - 1 ? 0 : space - before));
-            }
-            lines.add(line.toString());
-        }
-        return lines;
-    }
-
-    private static List<String> tooNarrow(List<List<Styled>> rows, int width) {
-        return rows.stream().flatMap(row -> {
-            var line = new Styled();
-            for (var cell : row) line.add(line.toString().isEmpty() ? "" : BETWEEN, DIM).add(cell);
-            return line.wrapped(width, false).stream();
-        }).toList();
-    }
-
-    /// Text with a style for each character.
-    private static final class Styled {
-        private final StringBuilder text = new StringBuilder(), styles = new StringBuilder();
-
-        Styled add(String more, int style) {
-            text.append(more);
-            styles.repeat((char) style, more.length());
-            return this;
-        }
-
-        Styled add(Styled more) {
-            text.append(more.text);
-            styles.append(more.styles);
-            return this;
-        }
-
-        int cells() { return Cells.of(text.toString()); }
-
-        @Override
-        public String toString() { return text.toString(); }
-
-        /// Lines of at most so many cells, broken at spaces and between wide characters. Words that are longer stand
-        /// on a line of their own, for the terminal to break: so they can be copied.
-        ///
-        /// @param all break them as well
-        List<String> wrapped(int width, boolean all) {
-            var lines = new ArrayList<String>();
-            int from = 0, chance = 0, cells = 0;
-            for (int i = 0; i < text.length(); ) {
-                int c = text.codePointAt(i), wide = Cells.of(c), next = i + Character.charCount(c);
-                if (c == '\n') {
-                    lines.add(line(from, i));
-                    from = chance = next;
-                    cells = 0;
-                } else {
-                    if (wide == 2 && i > from && !Cells.closing(c)) chance = i;
-                    if (c != ' ' && cells + wide > width) {
-                        int to = chance > from ? chance : all && i > from ? i : from;
-                        if (to > from) {
-                            lines.add(line(from, to));
-                            from = chance = to;
-                            cells = Cells.of(text.substring(from, i));
-                        }
-                    }
-                    if (c == ' ') chance = next;
-                    cells += wide;
-                }
-                i = next;
-            }
-            lines.add(line(from, text.length()));
-            return lines;
-        }
-
-        private String line(int from, int to) {
-            while (to > from && text.charAt(to - 1) == ' ') to--;
-            var line = new StringBuilder();
-            int now = 0;
-            for (int i = from; i < to; i++) {
-                int style = styles.charAt(i);
-                if (style != now) line.append(now == 0 ? "" : "\033[0m").append(codes(style));
-                now = style;
-                line.append(text.charAt(i));
-            }
-            return line.append(now == 0 ? "" : "\033[0m").toString();
-        }
-
-        private static String codes(int style) {
-            if (style == 0) return "";
-            var codes = new StringJoiner(";", "\033[", "m");
-            if ((style & BOLD) != 0) codes.add("1");
-            if ((style & ITALIC) != 0) codes.add("3");
-            if ((style & UNDERLINED) != 0) codes.add("4");
-            if ((style & DIM) != 0) codes.add("2");
-            if ((style & CODE) != 0) codes.add("36");
-            return codes.toString();
-        }
-    }
 }
 
 // ================================================================================================== Status
@@ -9287,104 +7400,60 @@ final class Quotas {
 /// @param size how many numbers each has
 record Embeddings(List<String> vectors, int size, long tokens, String model) {}
 
-/// Reads an answer of /embeddings piece by piece: a tree of a million numbers would take many times the room of their
-/// digits. Nothing is taken on trust: as many vectors as texts, each index once, all of one length.
-final class EmbeddingsReading implements Reading<Embeddings> {
-    private static final int LONGEST = 1 << 16;             // more numbers than any model's vector has
-
-    private final int texts;
-    private String[] vectors;
-    private int size;
-    private long tokens;
-    private String model, requestId;
-
-    EmbeddingsReading(int texts) { this.texts = texts; }
-
+/// Reads an answer of /embeddings. Nothing is taken on trust: as many vectors as texts, each index once, all of one
+/// length.
+record EmbeddingsReading(int texts) implements Reading<Embeddings> {
     @Override
     public Embeddings read(Answer answer) throws IOException {
-        vectors = new String[texts];
-        size = 0;
-        tokens = 0;
-        model = "";
-        requestId = answer.requestId();
-        try (var parser = Json.parser(answer.plain())) {
-            if (parser.nextToken() != JsonToken.START_OBJECT) throw wrong("it is no JSON object");
-            while (parser.nextToken() == JsonToken.PROPERTY_NAME) field(parser);
-            parser.nextToken();                             // to the end, so that the connection can serve again
-        } catch (JacksonException e) {
-            var lost = Text.chain(e).filter(IOException.class::isInstance).findFirst();
-            if (lost.isPresent()) throw (IOException) lost.get();
-            throw wrong(answer.contentType().contains("html") ? "it is a page of HTML" : e.getOriginalMessage().lines()
-                    .findFirst().orElse("it is no JSON"));
-        }
-        long came = Stream.of(vectors).filter(Objects::nonNull).count();
-        if (came < texts) throw wrong(came + " vectors came for " + texts + (texts == 1 ? " text" : " texts"));
-        return new Embeddings(List.of(vectors), size, tokens, model);
-    }
-
-    private void field(JsonParser parser) {
-        String name = parser.currentName();
-        var token = parser.nextToken();
-        switch (name) {
-            case "data" -> {
-                if (token != JsonToken.START_ARRAY) throw wrong("its data are no list");
-                while (parser.nextToken() == JsonToken.START_OBJECT) vector(parser);
-                if (parser.currentToken() != JsonToken.END_ARRAY) throw wrong("its data are no list of vectors");
-            }
-            case "model" -> model = token == JsonToken.VALUE_STRING ? parser.getString() : "";
-            case "usage" -> {
-                var usage = Json.value(parser);
-                tokens = usage.path("total_tokens").asLong(usage.path("prompt_tokens").asLong(0));
-            }
-            case "error" -> {
-                var error = Json.value(parser);
-                if (!error.isNull()) throw wrong(Text.shortened(Text.printable(Json.text(error, "message")), 300));
-            }
-            default -> parser.skipChildren();
+        String body = answer.text();
+        try {
+            return embeddings(body);
+        } catch (Fault fault) {
+            throw new Unfinished("GitHub's answer to /embeddings is not what was asked for: "
+                    + (answer.contentType().contains("html") ? "it is a page of HTML" : fault.sentence())
+                    + (answer.requestId().isEmpty() ? "" : " " + Refusal.inside("", answer.requestId()).marks("")),
+                    "try again; the same with -v shows more");
         }
     }
 
-    private void vector(JsonParser parser) {
-        long index = -1;
-        String vector = null;
-        while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
-            String name = parser.currentName();
-            var token = parser.nextToken();
-            switch (name) {
-                case "index" -> index = token == JsonToken.VALUE_NUMBER_INT ? parser.getLongValue() : -1;
-                case "embedding" -> vector = numbers(parser);
-                default -> parser.skipChildren();
-            }
+    private Embeddings embeddings(String body) {
+        if (body.isBlank() || !(Data.value(body, "it") instanceof Map<?, ?> json)) throw wrong("it is no JSON object");
+        if (json.get("error") instanceof Map<?, ?> error) {
+            throw wrong(Text.shortened(Text.printable(String.valueOf(error.get("message"))), 300));
         }
-        if (vector == null) throw wrong("one of its data holds no embedding");
-        if (index < 0) throw wrong("a vector has no index");
-        if (index >= texts) throw wrong("a vector has the index " + index + ", for " + texts + " texts");
-        if (vectors[(int) index] != null) throw wrong("two vectors have the index " + index);
-        vectors[(int) index] = vector;
+        if (!(json.get("data") instanceof List<?> data)) throw wrong("its data are no list");
+        var vectors = new TreeMap<Integer, List<?>>();
+        for (var item : data) {
+            if (!(item instanceof Map<?, ?> one)) throw wrong("its data are no list of vectors");
+            int index = one.get("index") instanceof Data.Digits digits && digits.text().matches("[0-9]{1,9}")
+                    ? Integer.parseInt(digits.text()) : -1;
+            var vector = vector(one.get("embedding"));
+            if (index < 0) throw wrong("a vector has no index");
+            if (index >= texts) throw wrong("a vector has the index " + index + ", for " + texts + " texts");
+            if (vectors.put(index, vector) != null) throw wrong("two vectors have the index " + index);
+        }
+        if (vectors.size() < texts) {
+            throw wrong(vectors.size() + " vectors came for " + texts + (texts == 1 ? " text" : " texts"));
+        }
+        int size = vectors.get(0).size();
+        for (var vector : vectors.values()) {
+            if (vector.size() != size) throw wrong("its vectors differ in length: " + size + " and " + vector.size());
+        }
+        var usage = Data.node(json.get("usage"));
+        return new Embeddings(vectors.values().stream().map(vector -> vector.stream().map(Object::toString)
+                .collect(Collectors.joining(",", "[", "]"))).toList(), size, usage.path("total_tokens").asLong(
+                usage.path("prompt_tokens").asLong(0)), json.get("model") instanceof String model ? model : "");
     }
 
-    private String numbers(JsonParser parser) {
-        if (parser.currentToken() != JsonToken.START_ARRAY) throw wrong("an embedding is no list of numbers");
-        var text = new StringBuilder(1 << 14).append('[');
-        int count = 0;
-        while (parser.nextToken() != JsonToken.END_ARRAY) {
-            if (!parser.currentToken().isNumeric() || ++count > LONGEST) {
-                throw wrong("an embedding is no list of numbers");
-            }
-            if (count > 1) text.append(',');
-            text.append(parser.getStringCharacters(), parser.getStringOffset(), parser.getStringLength());
+    private static List<?> vector(Object embedding) {
+        if (!(embedding instanceof List<?> numbers) || !numbers.stream().allMatch(Data.Digits.class::isInstance)) {
+            throw wrong("an embedding is no list of numbers");
         }
-        if (count == 0) throw wrong("an embedding is empty");
-        if (size > 0 && size != count) throw wrong("its vectors differ in length: " + size + " and " + count);
-        size = count;
-        return text.append(']').toString();
+        if (numbers.isEmpty()) throw wrong("an embedding is empty");
+        return numbers;
     }
 
-    private Fault wrong(String what) {
-        return new Unfinished("GitHub's answer to /embeddings is not what was asked for: " + what
-                + (requestId.isEmpty() ? "" : " " + Refusal.inside("", requestId).marks("")),
-                "try again; the same with -v shows more");
-    }
+    private static Fault wrong(String what) { return Fault.error(what, ""); }
 }
 
 /// Embeds texts in as many requests as they need, one after the other.
@@ -15413,6 +13482,9 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
         /// Whether it was told either.
         default boolean told() { return stopping(); }
 
+        /// Does what Ctrl-C may end, with `Interrupted`, without ending the program.
+        default <T> T stoppable(Supplier<T> work) { return work.get(); }
+
         /// How long the command may take to end in its own way.
         default void patience(Duration grace) {}
     }
@@ -15479,6 +13551,11 @@ final class ClosedOutput extends RuntimeException {
 
 /// The tool as a process of its own: UTF-8 whatever the locale, Ctrl-C, a reader that goes away.
 final class RealProcess {
+    /// The `main` of a program, which is a command like any other.
+    static int start(String program, String[] args) {
+        return start(Stream.concat(Stream.of(program), Stream.of(args)).toArray(String[]::new));
+    }
+
     static int start(String... args) {
         var out = writer(FileDescriptor.out, true);
         var err = writer(FileDescriptor.err, false);
@@ -15489,9 +13566,7 @@ final class RealProcess {
                     + System.getProperty("sun.jnu.encoding") + " cannot carry",
                     "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
         }
-        if (args.length == 3 && args[0].equals(Rehearsal.WORD)) return Rehearsal.play(args[1], Path.of(args[2]));
         int code = copilot.run(env, args);
-        if (Rehearsal.wanted()) Rehearsal.run();
         return code == Fault.INTERRUPTED ? signals.exitCode() : code;
     }
 
@@ -15607,6 +13682,7 @@ final class Signals implements Environment.Ending {
     private volatile Duration grace = Duration.ofSeconds(3);
     private final AtomicInteger exitCode = new AtomicInteger(Fault.INTERRUPTED);
     private final AtomicBoolean again = new AtomicBoolean();
+    private volatile Thread stoppable;                      // what Ctrl-C stops instead of the program
 
     Signals(Thread main) {
         on("INT", Fault.INTERRUPTED, main);
@@ -15623,12 +13699,28 @@ final class Signals implements Environment.Ending {
     public boolean told() { return again.get(); }
 
     @Override
+    public <T> T stoppable(Supplier<T> work) {
+        stoppable = Thread.currentThread();
+        try {
+            return work.get();
+        } finally {
+            stoppable = null;
+            if (!told()) Thread.interrupted();              // a Ctrl-C that came too late
+        }
+    }
+
+    @Override
     public void patience(Duration longer) { grace = longer; }
 
     private void on(String name, int code, Thread main) {
         try {
             var signal = new sun.misc.Signal(name);
             var before = sun.misc.Signal.handle(signal, _ -> {
+                var work = stoppable;
+                if (work != null && code == Fault.INTERRUPTED) {
+                    work.interrupt();
+                    return;
+                }
                 if (again.getAndSet(true)) Runtime.getRuntime().halt(code);
                 exitCode.set(code);
                 main.interrupt();
@@ -15708,19 +13800,20 @@ final class Stdin {
         return await(typed, null).orElse("");
     }
 
-    /// A line that a person types; empty at the end.
+    /// A line that a person types; null at the end.
     String line() {
         var typed = new CompletableFuture<String>();
         Thread.ofPlatform().daemon().start(() -> {
             var bytes = new ByteArrayOutputStream();
+            int b = -1;
             try {
-                for (int b = in.read(); b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
+                for (b = in.read(); b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
             } catch (IOException _) {
                 // what cannot be read is at its end
             }
-            typed.complete(bytes.toString(StandardCharsets.UTF_8));
+            typed.complete(b < 0 && bytes.size() == 0 ? null : bytes.toString(StandardCharsets.UTF_8));
         });
-        return await(typed, null).orElse("");
+        return await(typed, null).orElse(null);
     }
 
     private synchronized void start() {
@@ -15749,7 +13842,7 @@ final class Stdin {
 
     private static <T> Optional<T> await(CompletableFuture<T> future, Duration patience) {
         try {
-            if (patience == null) return Optional.of(future.get());
+            if (patience == null) return Optional.ofNullable(future.get());
             return Optional.of(future.get(patience.toMillis(), TimeUnit.MILLISECONDS));
         } catch (TimeoutException _) {
             return Optional.empty();
@@ -15800,52 +13893,6 @@ final class Descriptors {
             return (int) isatty.invokeExact(descriptor) != 0;
         } catch (Throwable unknown) {
             return System.console() != null;
-        }
-    }
-}
-
-/// The size of the terminal's window.
-record Window(int columns, int rows) {
-    /// COLUMNS and LINES, else what the terminal says, else 80 by 24. A program is asked, for that is quicker than to
-    /// make the JVM ready for native calls; only when the size matters, and again when the window has changed.
-    static Supplier<Window> of(Environment env) {
-        return new Supplier<>() {
-            private volatile Window known;
-
-            @Override
-            public Window get() {
-                var size = known;
-                if (size != null) return size;
-                int columns = number(env.variable("COLUMNS")), rows = number(env.variable("LINES"));
-                if (columns > 0 && rows > 0) return known = new Window(columns, rows);
-                onChange(() -> known = null);
-                var asked = asked().orElse(new Window(80, 24));
-                return known = new Window(columns > 0 ? columns : asked.columns(), rows > 0 ? rows : asked.rows());
-            }
-        };
-    }
-
-    private static int number(String text) {
-        return text != null && text.matches("[0-9]{1,5}") ? Integer.parseInt(text) : 0;
-    }
-
-    private static Optional<Window> asked() {
-        try {
-            var stty = new ProcessBuilder("stty", "size").redirectInput(new File("/dev/tty"))
-                    .redirectError(ProcessBuilder.Redirect.DISCARD).start();
-            String[] said = new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).split("\\s+");
-            int rows = number(said[0]), columns = said.length < 2 ? 0 : number(said[1]);
-            return rows > 0 && columns > 0 ? Optional.of(new Window(columns, rows)) : Optional.empty();
-        } catch (IOException _) {
-            return Optional.empty();                        // no terminal, or no such program
-        }
-    }
-
-    private static void onChange(Runnable what) {
-        try {
-            sun.misc.Signal.handle(new sun.misc.Signal("WINCH"), _ -> what.run());
-        } catch (IllegalArgumentException _) {
-            // a system without this signal
         }
     }
 }
@@ -15965,7 +14012,7 @@ final class Screen implements Notes {
             throw Fault.usage(question.replace("?", "") + ": nobody is here to be asked", hint);
         }
         say(question + " [y/N]");
-        return env.stdin().line().strip().toLowerCase(Locale.ROOT).startsWith("y");
+        return env.stdin().line() instanceof String answer && answer.strip().toLowerCase(Locale.ROOT).startsWith("y");
     }
 
     /// Columns on a terminal, tab-separated values without a heading in a pipe.
@@ -16322,70 +14369,6 @@ final class Text {
         return Stream.iterate(e, Objects::nonNull, each -> each instanceof Fault fault ? fault.reason()
                 : each.getCause());
     }
-}
-
-/// How many cells of a terminal a text takes: none for combining characters, two for those of East Asia and most emoji
-/// (Unicode's EastAsianWidth W and F). Where terminals differ it is the larger number.
-final class Cells {
-    private static final int[] WIDE = {0x1100, 0x115f, 0x231a, 0x231b, 0x23e9, 0x23ec, 0x23f0, 0x23f0, 0x23f3, 0x23f3,
-            0x25fd, 0x25fe, 0x2614, 0x2615, 0x2648, 0x2653, 0x267f, 0x267f, 0x2693, 0x2693, 0x26a1, 0x26a1, 0x26aa,
-            0x26ab, 0x26bd, 0x26be, 0x26c4, 0x26c5, 0x26ce, 0x26ce, 0x26d4, 0x26d4, 0x26ea, 0x26ea, 0x26f2, 0x26f3,
-            0x26f5, 0x26f5, 0x26fa, 0x26fa, 0x26fd, 0x26fd, 0x2705, 0x2705, 0x270a, 0x270b, 0x2728, 0x2728, 0x274c,
-            0x274c, 0x274e, 0x274e, 0x2753, 0x2755, 0x2757, 0x2757, 0x2795, 0x2797, 0x27b0, 0x27b0, 0x27bf, 0x27bf,
-            0x2b1b, 0x2b1c, 0x2b50, 0x2b50, 0x2b55, 0x2b55, 0x2e80, 0x303e, 0x3041, 0xa4cf, 0xa960, 0xa97c, 0xac00,
-            0xd7a3, 0xf900, 0xfaff, 0xfe10, 0xfe19, 0xfe30, 0xfe6f, 0xff01, 0xff60, 0xffe0, 0xffe6, 0x16fe0, 0x18cff,
-            0x1aff0, 0x1b2ff, 0x1f004, 0x1f004, 0x1f0cf, 0x1f0cf, 0x1f18e, 0x1f18e, 0x1f191, 0x1f19a, 0x1f1e6, 0x1f202,
-            0x1f210, 0x1f23b, 0x1f240, 0x1f248, 0x1f250, 0x1f251, 0x1f260, 0x1f265, 0x1f300, 0x1f64f, 0x1f680, 0x1f6ff,
-            0x1f7e0, 0x1f7eb, 0x1f90c, 0x1f9ff, 0x1fa70, 0x1faff, 0x20000, 0x3fffd};
-
-    static int of(int c) {
-        if (c < 0x300) return c < ' ' ? 0 : 1;
-        if (c == 0xfe0f) return 1;                          // makes a narrow symbol before it a wide one
-        int type = Character.getType(c);
-        boolean mark = type == Character.NON_SPACING_MARK || type == Character.ENCLOSING_MARK;
-        boolean partOfHangul = c >= 0x1160 && c <= 0x11ff;
-        if (mark || type == Character.FORMAT || partOfHangul) return 0;
-        int at = Arrays.binarySearch(WIDE, c);
-        return at >= 0 || at % 2 == 0 ? 2 : 1;
-    }
-
-    /// Of a text that may hold escape sequences of ours.
-    static int of(String text) {
-        int cells = 0;
-        for (int i = 0; i < text.length(); ) {
-            int c = text.codePointAt(i);
-            if (c == '\033') {
-                i = text.indexOf('m', i) + 1;
-                continue;
-            }
-            cells += of(c);
-            i += Character.charCount(c);
-        }
-        return cells;
-    }
-
-    /// The rows that a terminal of so many columns breaks a line into.
-    static int rows(String line, int columns) {
-        int rows = 1, at = 0;
-        for (int i = 0; i < line.length(); ) {
-            int c = line.codePointAt(i);
-            if (c == '\033') {
-                i = line.indexOf('m', i) + 1;
-                continue;
-            }
-            int wide = of(c);
-            if (c == '\t') at = Math.max(at, Math.min(columns - 1, (at / 8 + 1) * 8));
-            else if (at + wide > columns) {
-                rows++;
-                at = wide;
-            } else at += wide;
-            i += Character.charCount(c);
-        }
-        return rows;
-    }
-
-    /// Whether no line should begin with this character.
-    static boolean closing(int c) { return "、。，．！？：；）」』】〉》・ー".indexOf(c) >= 0; }
 }
 
 /// Durations as people write and read them.

@@ -2,6 +2,7 @@
 //DESCRIPTION The tests of copilot.java: `scripts/jbang test [--slow] [CLASS or METHOD…]`
 //JAVA 25+
 //SOURCES ../copilot.java
+//SOURCES install.java
 //SOURCES simulator.java
 //SOURCES tests/Harness.java
 //SOURCES tests/Smoke.java

@@ -66,7 +66,7 @@ class CommandLines {
         text.lines().forEach(l -> assertTrue(l.codePointCount(0, l.length()) <= columns, l));
     }
 
-    static Stream<String> commands() { return copilot.Commands.NAMES.stream().filter(n -> !n.equals("help")); }
+    static Stream<String> commands() { return copilot.Commands.names().stream().filter(n -> !n.equals("help")); }
 
     private simulator.Entry last(String path) {
         return cop.sim.ledger().stream().filter(e -> e.path().equals(path)).reduce((_, b) -> b).orElseThrow();
@@ -90,23 +90,23 @@ class CommandLines {
     @ValueSource(strings = {"--help", "-h", "help"})
     void theOverviewIsShown(String word) {
         var outcome = fine(word);
-        assertEquals(copilot.Commands.OVERVIEW, outcome.out());
+        assertEquals(copilot.Commands.overview(), outcome.out());
         assertEquals("", outcome.err());
     }
 
     @Test
-    void noArgumentsShowTheOverview() { assertEquals(copilot.Commands.OVERVIEW, fine().out()); }
+    void noArgumentsShowTheOverview() { assertEquals(copilot.Commands.overview(), fine().out()); }
 
     @ParameterizedTest
     @ValueSource(strings = {"--help", "-h", "help"})
-    void helpOnHelpIsTheOverview(String word) { assertEquals(copilot.Commands.OVERVIEW, fine("help", word).out()); }
+    void helpOnHelpIsTheOverview(String word) { assertEquals(copilot.Commands.overview(), fine("help", word).out()); }
 
     @Test
     void theOverviewNamesEveryCommandAndNoOther() {
-        var listed = copilot.Commands.OVERVIEW.lines().takeWhile(l -> !l.contains("-h, --help"))
+        var listed = copilot.Commands.overview().lines().takeWhile(l -> !l.contains("-h, --help"))
                 .map(Pattern.compile("^  ([a-z]+) +\\S.*")::matcher).filter(Matcher::matches).map(m -> m.group(1));
-        assertEquals(copilot.Commands.NAMES, listed.toList());
-        narrow(80, copilot.Commands.OVERVIEW);
+        assertEquals(copilot.Commands.names(), listed.toList());
+        narrow(80, copilot.Commands.overview());
     }
 
     @ParameterizedTest

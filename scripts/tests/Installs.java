@@ -90,7 +90,7 @@ class Installs {
         assertEquals("", version.err());
         assertEquals(0, version.code());
         var help = run("", "--help");
-        assertEquals(copilot.Commands.OVERVIEW, help.out(), help::all);
+        assertEquals(copilot.Commands.overview(), help.out(), help::all);
         assertEquals("", help.err());
         for (String[] asked : new String[][]{{}, {"-h"}, {"help"}, {"help", "help"}}) {
             assertEquals(help.out(), run("", asked).out());
@@ -329,7 +329,7 @@ class Installs {
         assertEquals("check", bash(script, "cop", "templates", "c"));
         assertEquals("review", bash(script, "cop", "templates", "show", "r"));
         assertEquals("zsh", bash(script, "cop", "completion", "z"));
-        assertEquals(copilot.Commands.NAMES.size(), bash(script, "cop", "").split(" ").length);
+        assertEquals(copilot.Commands.names().size(), bash(script, "cop", "").split(" ").length);
         assertFalse(script.contains("-at-hand"));
         assertFalse(script.contains("compopt +o"), "file names are completed where nothing else is");
     }
@@ -337,7 +337,7 @@ class Installs {
     @Test
     void fishHasAllCommandsAndOptions() {
         String script = cop.run("completion", "fish", "--name", "pilot").out();
-        for (String command : copilot.Commands.NAMES) {
+        for (String command : copilot.Commands.names()) {
             assertTrue(script.contains("\ncomplete -c pilot -n __fish_use_subcommand -a " + command + " -d '"),
                     command);
         }

@@ -406,7 +406,7 @@ class Markdowns {
     void onATerminalOnly(int terminal, String variable, String value, boolean rendered) {
         cop.terminal(terminal).sim.set("answer", ANSWER);
         if (variable != null) cop.with(variable, value);
-        var outcome = cop.run("chat", "hello");
+        var outcome = cop.run("talk", "hello");
         assertEquals(0, outcome.code(), outcome::all);
         if (rendered) assertEquals("A\n\n• b c\n", shown(outcome.out()));
         else assertEquals(ANSWER.stripTrailing() + "\n", outcome.out());
@@ -418,7 +418,7 @@ class Markdowns {
     @ValueSource(strings = {"-r", "--raw", "--json", "-oanswer.md"})
     void notWhereItIsNotWanted(String option) {
         cop.terminal(1, 2).sim.set("answer", ANSWER);
-        var outcome = cop.run("chat", option, "hello");
+        var outcome = cop.run("talk", option, "hello");
         assertEquals(0, outcome.code(), outcome::all);
         assertFalse(outcome.out().contains("\u001b["), outcome::all);
     }
@@ -427,22 +427,22 @@ class Markdowns {
     @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
     void wholeAnswersAreRenderedToo(String option) {
         cop.terminal(1).sim.set("answer", ANSWER);
-        assertEquals("A\n\n• b c\n", shown(cop.run("chat", option, "hello").out()));
-        assertTrue(shown(cop.run("chat", option, "-O", "n=2", "hello").out()).contains("• b c"));
+        assertEquals("A\n\n• b c\n", shown(cop.run("talk", option, "hello").out()));
+        assertTrue(shown(cop.run("talk", option, "-O", "n=2", "hello").out()).contains("• b c"));
     }
 
     @Test
     void anAnswerThatMustBeJsonStaysJson() {
         cop.terminal(1).sim.set("answer", "{\"a\": \"*b* *c*\"}");
         cop.write("templates/t.mustache", "---\nschema: {type: object}\n---\nhello\n");
-        assertEquals("{\"a\": \"*b* *c*\"}\n", cop.run("chat", "-t", "t").out());
+        assertEquals("{\"a\": \"*b* *c*\"}\n", cop.run("talk", "-t", "t").out());
     }
 
     @Test
     void aBrokenStreamLeavesWhatHadCome() {
         cop.terminal(1, 2).sim.set("answer", "# A\n\nsome **bold** words that come before the end of it all");
         cop.sim.set("faults", "reset-mid");
-        var outcome = cop.run("chat", "hello");
+        var outcome = cop.run("talk", "hello");
         assertEquals(1, outcome.code(), outcome::all);
         assertTrue(shown(outcome.out()).startsWith("A\n\nsome bold"), outcome::all);
     }

@@ -395,24 +395,35 @@ class Terminals {
     void markdownIsDrawnWhileItArrives() {
         cop.sim.set("answer", MARKDOWN);
         cop.sim.set("drip", 15);
-        open("chat", "hello").leaves(0);
+        open("talk", "hello").leaves(0);
         assertTrue(screen().startsWith(DRAWN + "\n[left"), screen());
     }
 
     @Test
     void markdownIsDrawnInTheConversationToo() {
         cop.sim.set("answer", MARKDOWN);
-        conversation().turn("hello", DRAWN).turn("/raw", "as they come").turn("hello", MARKDOWN)
-                .turn("/raw", "as it is meant");
+        conversation().turn("hello", DRAWN);
+        turn("and now?", DRAWN + "\n> and now?\n" + DRAWN);
         assertEquals(MARKDOWN, sent().get(1).replaceFirst("assistant: ", ""));
         press("C-d").leaves(0);
+        closeWindow();
+        conversation("--raw").turn("hello", MARKDOWN).press("C-d").leaves(0);
+    }
+
+    /// Line by line, and nothing that is on the screen is touched again.
+    @Test
+    void aSingleAnswerIsStyled() {
+        cop.sim.set("answer", MARKDOWN);
+        cop.sim.set("drip", 15);
+        open("chat", "hello").leaves(0);
+        assertTrue(screen().startsWith(MARKDOWN.replace("**", "").replace("`two`", "two") + "\n[left"), screen());
     }
 
     @Test
     void ctrlCWithinMarkdownLeavesWhatHadComeAndNoColour() {
         cop.sim.set("answer", "**bold** and _so_ on ".repeat(40));
         cop.sim.set("drip", 40);
-        open("chat", "hello").shows("bold and so").press("C-c").leaves(130);
+        open("talk", "hello").shows("bold and so").press("C-c").leaves(130);
         String coloured = tmux("capture-pane", "-p", "-e", "-S", "-");
         String left = coloured.substring(coloured.indexOf("[left"));
         assertFalse(left.contains("\033["), left);
@@ -424,7 +435,7 @@ class Terminals {
         String words = IntStream.rangeClosed(1, 150).mapToObj(i -> "**w" + i + "**").collect(Collectors.joining(" "));
         cop.sim.set("answer", words);
         cop.sim.set("drip", 20);
-        open("chat", "hello").shows("w30 ");
+        open("talk", "hello").shows("w30 ");
         tmux("resize-window", "-x", "60", "-y", "30");
         shows("w90");
         tmux("resize-window", "-x", "90", "-y", "20");
@@ -442,7 +453,7 @@ class Terminals {
         String rows = IntStream.rangeClosed(1, 60).mapToObj(i -> "\n| row " + i + " | b |")
                 .collect(Collectors.joining());
         cop.sim.set("answer", items + "\n\n| a | b |\n|---|---|" + rows);
-        open("chat", "hello").leaves(0);
+        open("talk", "hello").leaves(0);
         var lines = screen().lines().toList();
         for (int i = 1; i <= 70; i++) assertEquals("• item " + i, lines.get(i - 1));
         for (int i = 1; i <= 60; i++) assertEquals(Text.padded("row " + i, 6) + " │ b", lines.get(72 + i));

@@ -1,0 +1,507 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION Vectors of texts, lines or rows: JSON Lines, CSV, NumPy's npy, or one JSON record
+//JAVA 25+
+//SOURCES ../copilot.java
+
+/// Vectors of texts: of words, of the lines of stdin, or of rows, written in any of four forms.
+package cop;
+
+import module java.base;
+import cop.copilot.Command;
+import cop.copilot.Syntax;
+import cop.copilot.Fault;
+import cop.copilot.Model;
+import tools.jackson.databind.node.ObjectNode;
+
+public class embed extends Command {
+    public static void main(String... args) { System.exit(RealProcess.start("embed", args)); }
+
+    String rows, field, id, template, model, output, format, maxWait;
+    boolean allowMissing, json, echo, usage;
+    Integer dimensions;
+    List<String> words = List.of();
+
+    @Override
+    void declare(Syntax syntax) {
+        syntax.usage("[OPTIONS] [TEXT…]", "[OPTIONS] -d ROWS");
+        syntax.about("""
+                Vectors of texts, one a line of JSON: {"index", "embedding", and "id" where a row has one}.
+                Each TEXT is one; without any each line of stdin; with -d each row. All are looked at before
+                anything is sent.""");
+        syntax.words("TEXT", "A text; - alone reads stdin, a text a line.", given -> words = given);
+        syntax.text("-d --data", "ROWS", "A file, a folder, a pattern of JSON files, or - for JSON Lines on"
+                + " stdin.", text -> rows = text);
+        syntax.text("--field", "NAME", "The field of a row that holds its text. Default: text, else input.",
+                text -> field = text);
+        syntax.text("--id", "FIELD", "The field that names a row. Default: id, else custom_id, if it has one.",
+                text -> id = text);
+        syntax.text("-t --template", "NAME", "Fill a template with each row: that is its text.",
+                text -> template = text);
+        syntax.text("--var", "NAME=VALUE", "One value for the template.", data::text);
+        syntax.flag("--allow-missing", "A value that is missing is empty, and no error.",
+                on -> allowMissing = on);
+        syntax.text("-m --model", "ID", "The model. Default: text-embedding-3-small, else the account's first"
+                + " for embeddings.", text -> model = text);
+        syntax.number("--dimensions", "N", "Numbers in a vector, where the model can shorten them.",
+                Integer.class, n -> dimensions = n);
+        syntax.text("-o --output", "FILE", "Write to FILE, whole: .jsonl, .csv, .npy, or .json for one record.",
+                text -> output = text);
+        syntax.text("--format", "jsonl|csv|npy", "npy: NumPy's, float32, a row a text. Default: by the ending of"
+                + " FILE, else jsonl.", text -> format = text);
+        syntax.flag("--json", "One JSON record with all vectors, model and usage.", on -> json = on);
+        syntax.flag("--echo", "Repeat the texts.", on -> echo = on);
+        syntax.flag("-u --usage", "Say on stderr what it cost.", on -> usage = on);
+        syntax.text("--max-wait", "TIME", "The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT,"
+                + " else 60s.", text -> maxWait = text);
+    }
+
+    private final PromptData data = new PromptData();
+
+    @Override
+    Duration maxWait() { return Durations.parse("--max-wait", maxWait, super.maxWait()); }
+
+    @Override
+    int run(CopilotClient copilot) {
+        if (dimensions != null && dimensions < 1) {
+            throw Fault.usage("--dimensions " + dimensions + " is out of range", "1 or more");
+        }
+        String file = output == null || output.equals("-") ? null : output;
+        OutputFile.keepApart(env, rows, file);
+        var form = new EmbedJob.Form(VectorWriter.format(env, json, format, file), echo,
+                file == null ? null : OutputFile.check(env, "-o", file), usage);
+        try (var texts = texts()) {
+            return new EmbedJob(env, screen, copilot, form, texts).run(model, dimensions);
+        }
+    }
+
+    private EmbedTexts texts() {
+        if (rows == null) {
+            var idle = Stream.of(field == null ? "" : "--field", id == null ? "" : "--id", template == null ? ""
+                    : "-t", data.given() ? "--var" : "").filter(option -> !option.isEmpty()).findFirst();
+            if (idle.isPresent()) throw Fault.usage(idle.get() + " is for rows, and there are none", "-d ROWS");
+            return EmbedTexts.of(env, words);
+        }
+        if (!words.isEmpty()) throw Fault.usage("texts as words and rows exclude each other", "leave out one");
+        if (template == null) {
+            if (data.given()) throw Fault.usage("--var fills a template, and none is named", "-t NAME");
+            return EmbedTexts.of(env, rows, id, row -> EmbedTexts.field(row, field));
+        }
+        if (field != null) throw Fault.usage("--field and -t exclude each other", "take one of them");
+        var filled = new TemplateFolders(env).named(template);
+        var constant = data.values(env);
+        return EmbedTexts.of(env, rows, id, row -> {
+            var values = new LinkedHashMap<>(row.data());
+            values.putAll(constant);
+            return Question.text(filled.filled(values, allowMissing), false);
+        });
+    }
+}
+
+/// `embed` from its texts to its vectors.
+final class EmbedJob {
+    /// @param format `jsonl`, `csv`, `npy` or `json`
+    /// @param file null: stdout
+    record Form(String format, boolean echo, Path file, boolean usage) {}
+
+    private final Environment env;
+    private final Screen screen;
+    private final CopilotClient copilot;
+    private final Form form;
+    private final EmbedTexts texts;
+    private int count, done;
+    private boolean ids;
+
+    EmbedJob(Environment env, Screen screen, CopilotClient copilot, Form form, EmbedTexts texts) {
+        this.env = env;
+        this.screen = screen;
+        this.copilot = copilot;
+        this.form = form;
+        this.texts = texts;
+    }
+
+    int run(String wished, Integer dimensions) {
+        var model = copilot.embeddingModel(wished);
+        look(model);
+        if (count == 0) {
+            throw Fault.usage("there are no texts", "copilot embed \"a text\", or lines on stdin, or -d ROWS.jsonl");
+        }
+        long start = System.nanoTime();
+        var embedder = new Embedder(copilot, model, dimensions);
+        write(embedder);
+        if (form.usage()) {
+            screen.say("usage: " + embedder.tokens() + " tokens" + model.credits(embedder.tokens(), 0, 0)
+                    .filter(credits -> credits.signum() > 0).map(credits -> ", about " + credits.toPlainString()
+                            + " credits").orElse("") + ", " + Text.printable(embedder.answeredBy()) + ", "
+                    + embedder.requests() + (embedder.requests() == 1 ? " request, " : " requests, ")
+                    + Durations.seconds(Duration.ofNanos(System.nanoTime() - start)));
+            copilot.quota().ifPresent(screen::say);
+        }
+        return 0;
+    }
+
+    private void look(Model model) {
+        try (var reader = texts.new Reader()) {
+            while (reader.hasNext()) {
+                var item = reader.next();
+                Embedder.check(item.place(), item.text(), model);
+                count++;
+                ids |= item.id() != null;
+            }
+        } catch (IOException e) {
+            throw Fault.io("cannot read the texts", e, null);
+        }
+    }
+
+    private void write(Embedder embedder) {
+        try (var reader = texts.new Reader(); var to = new VectorWriter(env, form, ids, count)) {
+            try {
+                embedder.all(reader, EmbedTexts.Item::text, (items, vectors) -> told(to, items, vectors, embedder));
+                to.whole(embedder.json());
+            } catch (Fault fault) {
+                String where = to.keep();
+                if (done > 0) screen.note(done + " of " + count + " vectors " + where);
+                throw fault;
+            } finally {
+                screen.countdown("");
+            }
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + (form.file() == null ? "the vectors" : form.file().toString()), e,
+                    "is the disk full? choose another place for -o");
+        }
+    }
+
+    private void told(VectorWriter to, List<EmbedTexts.Item> items, List<String> vectors, Embedder embedder) {
+        screen.countdown("");
+        try {
+            for (int i = 0; i < items.size(); i++) to.write(items.get(i), vectors.get(i), embedder.size());
+            to.flush();
+        } catch (IOException e) {
+            throw Fault.io("cannot write the vectors", e, "is the disk full? choose another place for -o");
+        }
+        done += items.size();
+        if (done < count) screen.countdown(done + "/" + count + " texts");
+    }
+}
+
+/// The texts of `embed`, read twice: to look at all of them, and to send them.
+final class EmbedTexts implements AutoCloseable {
+    /// @param place what the user calls it, such as `tickets.csv:17`
+    /// @param id null where the row has none
+    record Item(int index, String place, String id, String text) {}
+
+    private interface Source {
+        Rows open(EmbedTexts texts);
+    }
+
+    private final Environment env;
+    private final String name;
+    private final Source source;
+    private final String id;
+    private final Function<InputRow, String> text;
+    private Path spool;                                     // a copy of what can be read once only
+
+    private EmbedTexts(Environment env, String name, Source source, String id, Function<InputRow, String> text) {
+        this.env = env;
+        this.name = name;
+        this.source = source;
+        this.id = id;
+        this.text = text;
+    }
+
+    /// @param words a text each; none, or `-`: the lines of stdin
+    static EmbedTexts of(Environment env, List<String> words) {
+        boolean stdin = words.isEmpty() || words.equals(List.of("-"));
+        if (words.isEmpty() && env.stdin().kind() == Stdin.Kind.TERMINAL) {
+            throw Fault.usage("there is no text", "copilot embed \"a text\", a pipe of lines, or -d ROWS");
+        }
+        Source source = stdin ? texts -> Lines.open(texts.spooled(null), "stdin") : _ -> new Words(words);
+        return new EmbedTexts(env, "stdin", source, null, row -> Data.text(row.data().get("text")));
+    }
+
+    /// @param id the field that names a row; null: `id` or `custom_id`, if it is there
+    static EmbedTexts of(Environment env, String rows, String id, Function<InputRow, String> text) {
+        String format = rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
+        Path file = rows.equals("-") ? null : env.path(rows);
+        boolean once = file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
+        String name = file == null ? "stdin" : rows;
+        return new EmbedTexts(env, name, texts -> Rows.opened(env, once ? texts.spooled(file).toString() : rows, name,
+                format), id, text);
+    }
+
+    /// A row's text in the field that is named, else in `text`, else in `input`.
+    static String field(InputRow row, String named) {
+        var names = named == null ? List.of("text", "input") : List.of(named);
+        var name = names.stream().filter(row.data()::containsKey).findFirst().orElseThrow(() -> Fault.usage(
+                "there is no field " + String.join(" or ", names), "--field NAME; it has: "
+                        + Text.shortened(String.join(", ", row.data().keySet()), 200)));
+        Object value = row.data().get(name);
+        if (value instanceof String || value instanceof Data.Digits) return value.toString();
+        throw Fault.usage(name + " is " + (value == Data.NULL ? "null" : Data.kind(value)) + ", and no text",
+                "-t TEMPLATE makes a text of a row");
+    }
+
+    /// Throws a Fault where a row cannot be read, or has no text.
+    final class Reader implements Iterator<Item>, AutoCloseable {
+        private final Rows rows = source.open(EmbedTexts.this);
+        private int index;
+        private InputRow ahead;
+
+        @Override
+        public boolean hasNext() {
+            try {
+                if (ahead == null) ahead = rows.next();
+                return ahead != null;
+            } catch (IOException e) {
+                throw Fault.io("cannot read the texts", e, null);
+            }
+        }
+
+        @Override
+        public Item next() {
+            if (!hasNext()) throw new NoSuchElementException();
+            var row = ahead;
+            ahead = null;
+            return item(row, index++);
+        }
+
+        @Override
+        public void close() throws IOException { rows.close(); }
+    }
+
+    private Item item(InputRow row, int index) {
+        String place = shown(row.place());
+        try {
+            if (row.fault() != null) throw row.fault();
+            return new Item(index, place, id(row.data()), text.apply(row));
+        } catch (Fault fault) {
+            String said = shown(fault.sentence());
+            throw Fault.usage(said.startsWith(place) ? said : place + ": " + said, fault.hint());
+        }
+    }
+
+    private String shown(String place) { return spool == null ? place : place.replace(spool.toString(), name); }
+
+    private String id(Map<String, Object> row) {
+        for (String name : id == null ? List.of("id", "custom_id") : List.of(id)) {
+            if (row.getOrDefault(name, Data.NULL) != Data.NULL) return Data.text(row.get(name));
+        }
+        if (id == null) return null;
+        throw Fault.usage("there is no " + id + " for --id", "--id names a field that every row has");
+    }
+
+    /// @param file null: stdin
+    private Path spooled(Path file) {
+        if (spool != null) return spool;
+        try {
+            spool = Files.createTempFile("copilot-", ".texts");     // nobody else can read it
+            if (file == null) env.stdin().copyTo(spool);
+            else try (var out = Files.newOutputStream(spool)) {
+                Files.copy(file, out);
+            }
+            return spool;
+        } catch (IOException e) {
+            throw Fault.io("cannot keep the texts in " + System.getProperty("java.io.tmpdir"), e, "is it full?");
+        }
+    }
+
+    @Override
+    public void close() {
+        if (spool != null) spool.toFile().delete();
+    }
+
+    private static final class Words implements Rows {
+        private final List<String> words;
+        private int read;
+
+        Words(List<String> words) { this.words = words; }
+
+        @Override
+        public InputRow next() {
+            return read == words.size() ? null : new InputRow("text " + (read + 1), Map.of("text", words.get(read++)),
+                    null);
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /// A text a line. They are cut as bytes, so that one that is not UTF-8 is named.
+    private static final class Lines implements Rows {
+        private final InputStream in;
+        private final String name;
+        private int line;
+
+        private Lines(InputStream in, String name) {
+            this.in = in;
+            this.name = name;
+        }
+
+        static Lines open(Path file, String name) {
+            try {
+                return new Lines(new BufferedInputStream(Files.newInputStream(file), 1 << 16), name);
+            } catch (IOException e) {
+                throw Fault.io("cannot read " + name, e, null);
+            }
+        }
+
+        @Override
+        public InputRow next() throws IOException {
+            int b = in.read();
+            if (b < 0) return null;
+            line++;
+            var bytes = new ByteArrayOutputStream(256);
+            for (; b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
+            String place = name + ":" + line;
+            return InputRow.of(place, () -> Map.of("text", Text.utf8(bytes.toByteArray(), place)
+                    .replaceFirst("\r$", "")));
+        }
+
+        @Override
+        public void close() throws IOException { in.close(); }
+    }
+}
+
+/// Writes vectors as they come, in the texts' order.
+final class VectorWriter implements Closeable {
+    private static final List<String> FORMATS = List.of("jsonl", "csv", "npy");
+
+    private final String format;
+    private final boolean ids, echo;
+    private final int rows;
+    private final GrowingFile file;                         // null: stdout
+    private final Writer text;
+    private final OutputStream bytes;
+    private int written;
+
+    /// @param ids whether any text has one
+    /// @param rows how many texts there are
+    VectorWriter(Environment env, EmbedJob.Form form, boolean ids, int rows) throws IOException {
+        format = form.format();
+        echo = form.echo();
+        this.ids = ids;
+        this.rows = rows;
+        file = form.file() == null ? null : new GrowingFile(form.file());
+        text = file == null ? env.out() : new OutputStreamWriter(file.out, StandardCharsets.UTF_8);
+        bytes = file != null ? file.out : format.equals("npy") ? ByteWriter.of(env.out()).orElseThrow() : null;
+    }
+
+    /// The format that is named, else the one that the file's ending means.
+    static String format(Environment env, boolean json, String named, String file) {
+        if (json && named != null) throw Fault.usage("--json and --format exclude each other", "take one of them");
+        if (json && file != null && file.toLowerCase(Locale.ROOT).matches(".*\\.(npy|csv|jsonl)")) {
+            throw Fault.usage("--json is one record, and " + file + " another form", "-o vectors.json");
+        }
+        if (named != null && !FORMATS.contains(named)) {
+            throw Fault.usage("--format " + named + " is unknown", String.join(", ", FORMATS));
+        }
+        String ending = file == null || !file.contains(".") ? "" : file.substring(file.lastIndexOf('.') + 1)
+                .toLowerCase(Locale.ROOT);
+        String format = json ? "json" : named != null ? named : ending.equals("json") || FORMATS.contains(ending)
+                ? ending : "jsonl";
+        if (format.equals("npy") && file == null && env.terminal().test(1)) {
+            throw Fault.usage("npy is not for a terminal", "-o vectors.npy");
+        }
+        if (format.equals("npy") && file == null && ByteWriter.of(env.out()).isEmpty()) {
+            throw Fault.usage("npy is bytes, and this output takes text", "-o vectors.npy");
+        }
+        return format;
+    }
+
+    void write(EmbedTexts.Item item, String vector, int size) throws IOException {
+        if (written == 0) begin(size);
+        switch (format) {
+            case "npy" -> bytes.write(floats(vector, size));
+            case "csv" -> text.write((ids ? Results.cell(item.id() == null ? "" : item.id(), false) + "," : "")
+                    + item.index() + (echo ? "," + Results.cell(item.text(), false) : "") + ","
+                    + vector.substring(1, vector.length() - 1) + "\n");
+            case "json" -> text.write((written == 0 ? "{\"data\":[\n" : ",\n") + line(item, vector));
+            default -> text.write(line(item, vector) + "\n");
+        }
+        written++;
+    }
+
+    private String line(EmbedTexts.Item item, String vector) {
+        var line = Json.object();
+        if (item.id() != null) line.put("id", item.id());
+        line.put("index", item.index());
+        if (echo) line.put("text", item.text());
+        String fields = Json.line(line);
+        return fields.substring(0, fields.length() - 1) + ",\"embedding\":" + vector + "}";
+    }
+
+    private void begin(int size) throws IOException {
+        if (format.equals("npy")) bytes.write(npyHeader(rows, size));
+        if (!format.equals("csv")) return;
+        text.write((ids ? "id," : "") + "index," + (echo ? "text," : "") + IntStream.range(0, size)
+                .mapToObj(i -> "e" + i).collect(Collectors.joining(",")) + "\n");
+    }
+
+    /// NumPy's format 1.0: the header ends at a multiple of 64 bytes (numpy.lib.format).
+    static byte[] npyHeader(int rows, int size) {
+        String shape = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + rows + ", " + size + "), }";
+        int length = Math.ceilDiv(10 + shape.length() + 1, 64) * 64 - 10;
+        var header = ByteBuffer.allocate(10 + length).order(ByteOrder.LITTLE_ENDIAN);
+        header.put(new byte[]{(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}).putShort((short) length);
+        return header.put((Text.padded(shape, length - 1) + "\n").getBytes(StandardCharsets.US_ASCII)).array();
+    }
+
+    private static byte[] floats(String vector, int size) {
+        var row = ByteBuffer.allocate(4 * size).order(ByteOrder.LITTLE_ENDIAN);
+        Embedder.numbers(vector).forEach(number -> row.putFloat(Float.parseFloat(number)));
+        return row.array();
+    }
+
+    void flush() throws IOException { if (format.equals("npy")) bytes.flush(); else text.flush(); }
+
+    /// @param sum what stands in the record besides the vectors
+    void whole(ObjectNode sum) throws IOException {
+        if (written != rows) {
+            throw Fault.error("the texts have changed meanwhile: there were " + rows + ", and then " + written,
+                    "the same command again");
+        }
+        if (format.equals("json")) text.write("\n]," + Json.line(sum).substring(1) + "\n");
+        flush();
+        if (file != null) file.whole();
+    }
+
+    /// Says where that is what had come; of npy, whose header promises more, nothing is kept.
+    String keep() throws IOException {
+        flush();
+        if (file == null) return "were printed";
+        boolean useful = written > 0 && !format.equals("npy");
+        return useful ? "are in " + file.keep() : "had come, and are not kept";
+    }
+
+    @Override
+    public void close() throws IOException { if (file != null) file.close(); }
+}
+
+/// A file that grows piece by piece, and takes its name when it is whole.
+final class GrowingFile implements Closeable {
+    final OutputStream out;
+    private final Path file, part;                          // the same where it is written in place
+
+    GrowingFile(Path name) throws IOException {
+        file = Files.isSymbolicLink(name) ? name.toRealPath() : name;
+        part = OutputFile.inPlace(file) ? file
+                : file.resolveSibling("." + file.getFileName() + "." + Text.randomId() + ".part");
+        out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 16);
+    }
+
+    void whole() throws IOException {
+        out.close();
+        if (!part.equals(file)) WholeFile.take(part, file);
+    }
+
+    /// Leaves what had come beside the file, whose old content stays.
+    Path keep() throws IOException {
+        out.close();
+        return part.equals(file) ? file : Files.move(part, OutputFile.partOf(file));
+    }
+
+    @Override
+    public void close() throws IOException {
+        out.close();
+        if (!part.equals(file)) Files.deleteIfExists(part);
+    }
+}

@@ -1,0 +1,293 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION A JShell that knows your login: ask("…"), prompt, rows, batch, models; or runs a file of snippets
+//JAVA 25+
+//SOURCES ../copilot.java
+
+/// JShell with the verbs imported, in this process: its snippets call the toolkit that the command line calls.
+package cop;
+
+import module java.base;
+import cop.copilot.Command;
+import cop.copilot.Syntax;
+import cop.copilot.Fault;
+import jdk.jshell.DeclarationSnippet;
+import jdk.jshell.Diag;
+import jdk.jshell.ErroneousSnippet;
+import jdk.jshell.JShell;
+import jdk.jshell.Snippet;
+import jdk.jshell.SnippetEvent;
+import jdk.jshell.SourceCodeAnalysis;
+import jdk.jshell.UnresolvedReferenceException;
+import jdk.jshell.execution.LocalExecutionControl;
+import jdk.jshell.spi.ExecutionControl;
+import jdk.jshell.spi.ExecutionControlProvider;
+import jdk.jshell.spi.ExecutionEnv;
+import jdk.jshell.tool.JavaShellToolBuilder;
+
+public class repl extends Command {
+    public static void main(String... args) { System.exit(RealProcess.start("repl", args)); }
+
+    private static final String IMPORTS = """
+            import module java.base;
+            import cop.copilot;
+            import cop.copilot.*;
+            import static cop.copilot.*;
+            """;
+    /// JShell cuts a value out in the middle after 1,000 characters, which a table of models has.
+    private static final String WIDE = """
+            /set mode copilot concise -quiet
+            /set truncation copilot 100000
+            /set mode -retain copilot
+            /set feedback -retain copilot
+            /exit
+            """;
+    private static final String CLASSES = System.getProperty("java.class.path");
+
+    List<String> files = List.of();
+
+    @Override
+    void declare(Syntax syntax) {
+        syntax.usage("[OPTIONS] [FILE…]");
+        syntax.about("""
+                A JShell that knows your login: ask("…"), stream, chat, prompt, template, rows, batch, models,
+                run, api. FILE… is run, and the shell ends: 0, the number behind /exit, or the error's code.""");
+        syntax.words("FILE", "Java snippets; - is stdin.", words -> files = words);
+    }
+
+    @Override
+    int run(CopilotClient copilot) {
+        Toolkit.settings(host, headers, verbose);
+        if (!files.isEmpty()) return run(files);
+        if (env.stdin().kind() != Stdin.Kind.TERMINAL) return run(List.of("-"));
+        if (!quiet) screen.say(greeting(copilot));
+        return talk();
+    }
+
+    /// Talks with a person, until /exit.
+    ///
+    /// @return the number behind /exit
+    private int talk() {
+        var history = Home.of(env).state().resolve("jshell.json");
+        var settings = new HashMap<String, String>();
+        Home.of(env).readOrEmpty(history, screen::warn).properties()
+                .forEach(entry -> settings.put(entry.getKey(), entry.getValue().asString()));
+        try {
+            Path startup = Files.createTempFile("copilot-", ".jsh");
+            try {
+                if (!settings.containsKey("FEEDBACK")) widen(settings, startup);
+                Files.writeString(startup, IMPORTS);
+                return JavaShellToolBuilder.builder().persistence(settings).start("--execution", "local",
+                        "--class-path", CLASSES, "--startup", startup.toString());
+            } finally {
+                Files.deleteIfExists(startup);
+                Home.of(env).edit(history, screen::warn, kept -> {
+                    kept.removeAll();                       // JShell numbers its lines anew
+                    settings.forEach(kept::put);
+                });
+            }
+        } catch (Fault fault) {
+            throw fault;
+        } catch (Exception e) {
+            throw new Fault(Fault.ERROR, "JShell does not start: " + Text.reason(e), "repl FILE needs no terminal", e);
+        }
+    }
+
+    /// Has JShell itself make the settings, once: they can be given to it in no other way.
+    private static void widen(Map<String, String> settings, Path startup) throws Exception {
+        var quiet = new PrintStream(OutputStream.nullOutputStream());
+        var made = new HashMap<String, String>();
+        JavaShellToolBuilder.builder().persistence(made).out(quiet).err(quiet)
+                .in(new ByteArrayInputStream(WIDE.getBytes(StandardCharsets.UTF_8)), null)
+                .start("--execution", "local", "--startup", startup.toString());
+        made.keySet().removeIf(key -> key.startsWith("HISTORY"));
+        settings.putAll(made);
+    }
+
+    /// Runs files one after the other, in one shell, until something goes wrong.
+    ///
+    /// @param names `-` is stdin
+    /// @return 0, or the number behind an /exit
+    private int run(List<String> names) {
+        var texts = names.stream().map(name -> TextFile.read(env, name)).toList();
+        System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8));
+        var engine = new Engine();
+        try (var shell = JShell.builder().executionEngine(engine, Map.of())
+                .compilerOptions("--class-path", CLASSES).build()) {
+            IMPORTS.lines().forEach(shell::eval);
+            for (int i = 0; i < names.size(); i++) {
+                var code = new Code(shell, engine, names.get(i), texts.get(i)).run(env.ending());
+                if (code.isPresent()) return code.getAsInt();
+            }
+            return 0;
+        }
+    }
+
+    /// Runs snippets in this process, and remembers what they throw as it was thrown.
+    private static final class Engine implements ExecutionControlProvider {
+        private Throwable thrown;
+
+        @Override
+        public String name() { return "copilot"; }
+
+        @Override
+        public ExecutionControl generate(ExecutionEnv env, Map<String, String> parameters) {
+            return new LocalExecutionControl() {
+                @Override
+                protected String invoke(Method method) throws Exception {
+                    try {
+                        return super.invoke(method);
+                    } catch (InvocationTargetException e) {
+                        thrown = e.getCause();
+                        throw e;
+                    }
+                }
+            };
+        }
+    }
+
+    /// A file's code, snippet by snippet: lines are added until JShell calls it whole.
+    private static final class Code {
+        private static final Pattern GOES_ON = Pattern.compile("(\\s|//[^\n]*\n|/\\*(?s:.*?)\\*/)*+"
+                + "(\\.|(else|catch|finally)\\b)");
+        private static final String ANNOTATIONS = "(@[\\w.]+(\\(.*\\))?\\s*)+;?";
+
+        private final JShell shell;
+        private final Engine engine;
+        private final String name, text;
+        private final Map<String, Integer> places = new HashMap<>();        // the line at which a snippet begins
+        private int at;                                     // where the next snippet begins
+
+        Code(JShell shell, Engine engine, String name, String text) {
+            this.shell = shell;
+            this.engine = engine;
+            this.name = name.equals("-") ? "stdin" : name;
+            this.text = text;
+        }
+
+        /// @return the number behind /exit; empty: to the end
+        OptionalInt run(Environment.Ending ending) {
+            if (text.startsWith("#!")) at = endOfLine(0);
+            while (true) {
+                while (at < text.length() && Character.isWhitespace(text.charAt(at))) at++;
+                String rest = text.substring(at);
+                if (rest.startsWith("/") && !rest.startsWith("//") && !rest.startsWith("/*")) {
+                    return OptionalInt.of(leave(rest.lines().findFirst().orElseThrow().strip()));
+                }
+                int end = eval();
+                if (ending.told()) throw new Interrupted();             // JShell would go on with the next line
+                if (end == at) break;
+                at = end;
+            }
+            var open = EnumSet.of(Snippet.Status.RECOVERABLE_DEFINED, Snippet.Status.RECOVERABLE_NOT_DEFINED);
+            shell.snippets().filter(snippet -> open.contains(shell.status(snippet))).findFirst().ifPresent(snippet -> {
+                throw unresolved(snippet);
+            });
+            return OptionalInt.empty();
+        }
+
+        /// Runs what begins at `at`.
+        ///
+        /// @return where it ends
+        private int eval() {
+            for (int end = endOfLine(at); end > at; end = endOfLine(end)) {
+                var next = shell.sourceCodeAnalysis().analyzeCompletion(text.substring(at, end));
+                boolean last = end == text.length();
+                if (next.completeness() == SourceCodeAnalysis.Completeness.EMPTY) return end;       // a comment
+                if (next.completeness().isComplete() || last && next.source() != null) {
+                    boolean goesOn = GOES_ON.matcher(text).region(end, text.length()).lookingAt()
+                            || next.source().strip().matches(ANNOTATIONS);
+                    if (next.remaining().isBlank() && goesOn && !last) continue;
+                    engine.thrown = null;
+                    var events = shell.eval(next.source());
+                    events.forEach(event -> places.putIfAbsent(event.snippet().id(), line(at)));
+                    for (var event : events) if (event.causeSnippet() == null) check(event);
+                    return end - next.remaining().length();
+                }
+                if (last) {
+                    throw Fault.usage(name + ":" + line(at) + ": what begins here has no end",
+                            "a ) or } or \" is missing");
+                }
+            }
+            return at;
+        }
+
+        private int endOfLine(int from) {
+            int end = text.indexOf('\n', from);
+            return end < 0 ? text.length() : end + 1;
+        }
+
+        /// @return the number behind /exit
+        private int leave(String command) {
+            if (!command.matches("/exit( .*|;)?")) {
+                throw Fault.usage(name + ":" + line(at) + ": " + command + " is for the prompt",
+                        "in a file: Java, and /exit with a number");
+            }
+            String number = command.substring(5).replaceFirst("//.*", "").replace(";", "").strip();
+            if (number.isEmpty()) return 0;
+            engine.thrown = null;
+            var events = shell.eval("(int) (" + number + ")");
+            events.forEach(this::check);
+            return Integer.parseInt(events.getLast().value());
+        }
+
+        /// Java's own sentence blames what is declared, and not what is missing in it.
+        private Fault unresolved(Snippet snippet) {
+            String names = snippet instanceof DeclarationSnippet declared
+                    ? String.join(", ", shell.unresolvedDependencies(declared).toList()) : "";
+            String what = snippet instanceof DeclarationSnippet declared && !(snippet instanceof ErroneousSnippet)
+                    ? declared.name() : snippet.source().strip().lines().findFirst().orElse("");
+            return Fault.usage(name + ":" + places.getOrDefault(snippet.id(), line(at)) + ": " + what + " needs "
+                    + (names.isEmpty() ? "something" : names) + ", which is declared nowhere", "is it spelt right?");
+        }
+
+        private void check(SnippetEvent event) {
+            if (event.status() == Snippet.Status.REJECTED) {
+                shell.snippets().filter(snippet -> snippet instanceof DeclarationSnippet declared
+                        && shell.status(snippet) == Snippet.Status.RECOVERABLE_NOT_DEFINED && Pattern.compile("\\b"
+                        + Pattern.quote(declared.name()) + "\\b").matcher(event.snippet().source()).find()).findFirst()
+                        .ifPresent(snippet -> {
+                            throw unresolved(snippet);
+                        });
+                var wrong = shell.diagnostics(event.snippet()).filter(Diag::isError).findFirst();
+                long offset = wrong.map(Diag::getPosition).orElse(0L);
+                throw Fault.usage(name + ":" + line(at + (int) Math.max(0, offset)) + ": "
+                        + wrong.map(w -> w.getMessage(Locale.ENGLISH)).orElse("this is no Java")
+                        .replaceAll("\\s*\\R\\s*", "; "), "it runs as in JShell, statement by statement");
+            }
+            if (event.exception() == null) return;
+            if (event.exception() instanceof UnresolvedReferenceException open) throw unresolved(open.getSnippet());
+            String where = place(event.exception()) + ": ";
+            throw switch (engine.thrown) {
+                case Fault fault -> new Fault(fault.exitCode(), where + fault.sentence(), fault.hint(), fault);
+                case Throwable thrown -> new Fault(Fault.ERROR, where + thrown, "-v shows where", thrown);
+                case null -> Fault.error(where + event.exception().getMessage(), "");
+            };
+        }
+
+        /// The line in the file: JShell's frames name a snippet and the line in it, `#12:3`.
+        private String place(Exception thrown) {
+            for (var frame : thrown.getStackTrace()) {
+                String snippet = String.valueOf(frame.getFileName());
+                if (!snippet.startsWith("#") || !places.containsKey(snippet.substring(1))) continue;
+                return name + ":" + (places.get(snippet.substring(1)) + Math.max(1, frame.getLineNumber()) - 1);
+            }
+            return name + ":" + line(at);
+        }
+
+        private int line(int offset) {
+            return 1 + (int) text.substring(0, offset).chars().filter(c -> c == '\n').count();
+        }
+    }
+
+    /// Who is there and what to type, without asking GitHub.
+    private String greeting(CopilotClient copilot) {
+        var source = copilot.logins().sources().stream().findFirst();
+        String who = source.map(s -> (s.user().isEmpty() ? s.source() : s.name())
+                + copilot.tokens().plan(s).map(plan -> " (" + plan + ")").orElse("")).orElse("nobody is logged in"
+                + " (copilot login)");
+        var model = copilot.chosen(null).or(() -> copilot.catalogueAtHand().map(all -> Catalogue.standard(
+                Optional.of(all))));
+        return "copilot.java " + cop.copilot.VERSION + ": " + who + model.map(id -> ", " + id).orElse("")
+                + "; try ask(\"hello\"), and Tab; /exit leaves";
+    }
+}
