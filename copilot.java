@@ -13154,7 +13154,7 @@ final class FilePattern {
                     "{{id}} tells them apart");
         }
         boolean above = folders.contains(file);
-        for (Path up = file.getParent(); !up.equals(folder.getParent()) && up != null; up = up.getParent()) {
+        for (Path up = file.getParent(); up != null && !up.equals(folder.getParent()); up = up.getParent()) {
             above |= files.containsKey(up);
             folders.add(up);
         }
@@ -14401,7 +14401,8 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     /// Relative values count as unset, as the XDG specification wants.
     private static Path folder(Environment env, String variable, Path otherwise) {
         String value = env.variable(variable);
-        return value != null && env.path(value).isAbsolute() ? Path.of(value) : otherwise;
+        Path path = value == null ? null : env.path(value);
+        return path != null && path.equals(Path.of(value)) ? path : otherwise;      // it is absolute by itself
     }
 
     Path login() { return config.resolve("login.json"); }
@@ -14672,6 +14673,9 @@ final class WholeFile {
 /// @param directory what the paths that the user types begin at
 record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, String> variables,
                    IntPredicate terminal, Time time, Ending ending, Path directory) {
+    /// A relative folder, such as that of a process (`Path.of("")`), has no parent, and no path begins with it.
+    Environment { directory = directory.toAbsolutePath().normalize(); }
+
     /// Ctrl-C and SIGTERM, as a command sees them.
     interface Ending {
         /// Whether the process was told to end (SIGTERM), and not only to stop what it is at (Ctrl-C).

@@ -275,4 +275,56 @@ class BatchProcesses {
             assertEquals(rows, lines.count());
         }
     }
+
+    // ------------------------------------------------------------------ what the tests' own folder does not show
+
+    /// In a process the folder is where it was started, and no name in it has a parent.
+    @ParameterizedTest
+    @ValueSource(strings = {"out/{{id}}.md", "{{id}}.md", "./{{id}}.md", "a/../b/{{id}}.md", "{{id}}/x.md"})
+    void aFileARow(String pattern) throws Exception {
+        rows(2);
+        for (int i = 0; i < 2; i++) {
+            var outcome = cop.runProcess("", "batch", "t", "-d", "rows.jsonl", "-o", pattern, "--run", "r", "--delay",
+                    "0");
+            assertEquals(0, outcome.code(), outcome::all);
+        }
+        assertEquals(2, asked());
+        String file = pattern.replace("a/../", "").replace("{{id}}", "r1");
+        assertEquals("a1\n", cop.read(file));
+    }
+
+    @Test
+    void aFileARowStaysInItsFolder() {
+        cop.write("rows.jsonl", "{\"id\": \"../evil\", \"text\": \"x\"}\n");
+        for (String pattern : List.of("{{id}}.md", "out/{{id}}.md")) {
+            var outcome = cop.runProcess("", "batch", "t", "-d", "rows.jsonl", "-o", pattern, "--run", "r");
+            assertEquals(2, outcome.code(), outcome::all);
+            assertTrue(outcome.err().contains("which is no file in its folder"), outcome::all);
+        }
+        assertFalse(Files.exists(cop.file("r")));
+    }
+
+    /// Every name that batch takes, as a person types it.
+    @Test
+    void bareNames() {
+        rows(1);
+        cop.write("in/a.json", "{\"text\": \"x\"}");
+        cop.write("bare.mustache", "say: {{text}}");
+        var runs = List.of(List.of("-d", "rows.jsonl", "-o", "o1.jsonl"), List.of("-d", "in", "-o", "o2.csv"),
+                List.of("-d", "in/*.json", "-o", "o3.json"), List.of("-d", "rows.jsonl", "-o", "o4.jsonl", "--run",
+                        "run"), List.of("-d", "./rows.jsonl", "-o", "./o5.jsonl", "--run", "./r6"));
+        for (var run : runs) {
+            for (String template : List.of("t", "bare.mustache", "./bare.mustache")) {
+                var args = new ArrayList<>(List.of("batch", template));
+                args.addAll(run);
+                var outcome = cop.runProcess("", args.toArray(String[]::new));
+                assertEquals(0, outcome.code(), outcome::all);
+                assertTrue(Files.exists(cop.file(run.get(3))), outcome::all);
+            }
+        }
+        assertTrue(Files.exists(cop.file("o1.jsonl.run/manifest.json")) && Files.exists(cop.file("run/manifest.json"))
+                && Files.exists(cop.file("r6/manifest.json")));
+        var status = cop.runProcess("", "batch", "status", "o1.jsonl");
+        assertEquals(0, status.code(), status::all);
+    }
 }
