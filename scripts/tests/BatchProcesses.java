@@ -291,6 +291,13 @@ class BatchProcesses {
         assertEquals(2, asked());
         String file = pattern.replace("a/../", "").replace("{{id}}", "r1");
         assertEquals("a1\n", cop.read(file));
+        cop.write(file.replace("r1", "r2"), "mine");
+        rows(3);
+        var outcome = cop.runProcess("", "batch", "t", "-d", "rows.jsonl", "-o", pattern, "--run", "r");
+        assertEquals(2, outcome.code(), outcome::all);
+        assertTrue(outcome.err().contains("error: " + file.replace("r1", "r2").replaceFirst("^\\./", "")
+                + " already exists and does not belong to the run in "), outcome::all);
+        assertEquals("mine", cop.read(file.replace("r1", "r2")));
     }
 
     @Test
@@ -326,5 +333,26 @@ class BatchProcesses {
                 && Files.exists(cop.file("r6/manifest.json")));
         var status = cop.runProcess("", "batch", "status", "o1.jsonl");
         assertEquals(0, status.code(), status::all);
+    }
+
+    /// Ctrl-C in the first look, while the rows are still being read: the user's folder stays, and what is in it.
+    @Test
+    void ctrlCInTheFirstLookLeavesNothingBehind() throws Exception {
+        for (String folder : List.of("there", "new")) {
+            if (folder.equals("there")) Files.createDirectories(cop.file(folder));
+            var process = cop.process("batch", "t", "-d", "-", "-o", "out.jsonl", "--run", folder)
+                    .redirectErrorStream(true).redirectOutput(cop.file("said.txt").toFile()).start();
+            process.getOutputStream().write("{\"id\": 1, ".getBytes());
+            process.getOutputStream().flush();
+            Harness.await("the look", () -> Files.exists(cop.file(folder + "/input.jsonl")));
+            cop.write(folder + "/mine.txt", "mine");
+            signal(process, "INT");
+            assertTrue(process.waitFor(10, TimeUnit.SECONDS), () -> cop.read("said.txt"));
+            assertEquals(130, process.exitValue(), () -> cop.read("said.txt"));
+            try (var left = Files.list(cop.file(folder))) {
+                assertEquals(List.of("mine.txt"), left.map(file -> file.getFileName().toString()).toList());
+            }
+        }
+        assertEquals(0, asked());
     }
 }
