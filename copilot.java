@@ -884,8 +884,9 @@ public class copilot {
             var log = new ConversationLog(copilot.session(), !noLog, template, earlier == null ? null : earlier.id());
             var alone = question(template, prompt);
             if (alone == null) return converse(copilot, limit, earlier, log);
-            if (schema != null && alone.answers() != 1) {
-                throw Fault.usage("--schema takes one answer, not n=" + alone.answers(), "leave out -O n");
+            if (alone.schema() != null && alone.answers() != 1) {
+                throw Fault.usage((schema != null ? "--schema" : "the template's schema") + " takes one answer, not n="
+                        + alone.answers(), "leave out -O n");
             }
             boolean structured = alone.schema() != null;
             boolean live = !json && !extract && file == null && alone.answers() == 1 && !structured;
@@ -2818,8 +2819,13 @@ final class Toolkit {
 
     Reply ask(Question question) {
         var client = copilot();
-        return question.answered(question.request(client, true), request -> client.ask(request, (_, _) -> { }), 2,
-                _ -> { });
+        try {
+            return question.answered(question.request(client, true), request -> client.ask(request, (_, _) -> { }), 2,
+                    _ -> { });
+        } catch (Question.Misfit wrong) {
+            whole(wrong.reply);                             // the same in Java's words where it was cut off
+            throw wrong;
+        }
     }
 
     Usage stream(Request request, Consumer<String> pieces) { return whole(ask(request, pieces)).usage(); }
@@ -5411,36 +5417,58 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
     ///
     /// @param ask one attempt
     /// @param retries how many more there may be
-    /// @return a reply whose text is JSON that meets the schema if there is one; a code fence around it is taken off
-    /// @throws Misfit with the last reply
+    /// @return a reply whose text is JSON that meets the schema if there is one; a code fence around it is taken off.
+    ///     One that asks for a tool call, and several answers, are left as they are
+    /// @throws Misfit with the last reply, also where that was cut off: half a JSON answer is none, and a number of
+    ///     which the end is missing is another one
     Reply answered(Request first, Function<Request, Reply> ask, int retries, Consumer<String> notes) {
         var request = first;
         var used = Usage.NONE;
         for (int left = retries; ; left--) {
             var reply = ask.apply(request);
             used = used.plus(reply.usage());
-            if (schema == null || !Set.of("stop", "").contains(reply.finish()) || answers() != 1) {
-                return reply.withUsage(used);
+            if (schema == null || asksForTool(reply) || answers() != 1) return reply.withUsage(used);
+            if (Set.of("length", "content_filter").contains(reply.finish())) {
+                throw Misfit.cutOff(reply.withUsage(used));
             }
             String text = AnswerSchema.unfenced(reply.text());
             var misses = schema.misses(text);
             if (misses.isEmpty()) return reply.withText(text).withUsage(used);
-            if (left <= 0) throw new Misfit(reply.withUsage(used), schema.name(), misses);
+            if (left <= 0) throw Misfit.of(reply.withUsage(used), schema.name(), misses);
             notes.accept("the answer does not meet the schema: " + Text.shortened(String.join("; ", misses), 200)
                     + "; asking again");
             request = schema.again(first, reply.text(), misses);
         }
     }
 
+    /// Whether a tool is to be called before there is an answer.
+    static boolean asksForTool(Reply reply) { return Set.of("tool_calls", "function_call").contains(reply.finish()); }
+
     /// An answer that does not meet its schema, however often it was asked for.
     static final class Misfit extends Fault {
         final Reply reply;
 
-        Misfit(Reply reply, String schema, List<String> misses) {
-            super(ERROR, "the answer does not meet the schema"
-                    + (schema.equals(AnswerSchema.UNNAMED) ? "" : " " + schema) + ": " + String.join("; ", misses),
-                    "ask again, or a model with schema among its abilities (copilot models)", null);
+        private Misfit(Reply reply, String sentence, String hint) {
+            super(ERROR, sentence, hint, null);
             this.reply = reply;
+        }
+
+        static Misfit of(Reply reply, String schema, List<String> misses) {
+            return new Misfit(reply, "the answer does not meet the schema"
+                    + (schema.equals(AnswerSchema.UNNAMED) ? "" : " " + schema) + ": " + String.join("; ", misses),
+                    "ask again, or a model with schema among its abilities (copilot models)");
+        }
+
+        static Misfit toolCall(Reply reply) {
+            return new Misfit(reply, "the model asks for a tool call instead of answering", "--json shows the call");
+        }
+
+        /// Asking again would cost the same tokens and end at the same limit.
+        static Misfit cutOff(Reply reply) {
+            boolean tokens = reply.finish().equals("length");
+            return new Misfit(reply, "the answer was cut off by " + (tokens ? "the token limit"
+                    : "GitHub's content filter") + " (finish: " + reply.finish() + ")", tokens ? "raise --max-tokens,"
+                    + " or use a model with a larger output (copilot models)" : "put the question in other words");
         }
     }
 
@@ -5474,8 +5502,8 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
             log.answered(wrong.reply);
             printer.end();
             tell(question, wrong.reply);
-            if (wishes.record()) printer.brokenOff(wrong, wrong.reply.json());
-            else screen.say(wrong.reply.text());
+            if (wishes.record()) printer.misfit(wrong);
+            else if (!wrong.reply.text().isEmpty()) screen.say(wrong.reply.text());
             throw wrong;
         } catch (TooLong fault) {
             throw TextFile.largest(fault);
@@ -5498,10 +5526,13 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
 
     private Reply answered(Question question, int said) {
         var first = Wire.within(wishes.limit(), () -> log.asking(question.request(copilot, wishes.stream()), said));
-        return question.answered(first, request -> {
+        var reply = question.answered(first, request -> {
             printer.forget();
             return Wire.within(wishes.limit(), () -> copilot.ask(request, printer));
         }, wishes.schemaRetries(), screen::note);
+        boolean shown = question.schema() == null || printer.printsRecord();
+        if (!shown && Question.asksForTool(reply)) throw Question.Misfit.toolCall(reply);
+        return reply;
     }
 
     private void tell(Question question, Reply reply) {
@@ -6191,13 +6222,22 @@ final class AnswerPrinter implements Listener {
         };
     }
 
+    boolean printsRecord() { return form.json(); }
+
     /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file.
-    void brokenOff(Fault fault) { brokenOff(fault, Json.object().put("text", heard()).put("finish", "")); }
+    void brokenOff(Fault fault) {
+        end();
+        if (!heard.isEmpty()) keep(fault, Json.object().put("text", heard()).put("finish", ""));
+    }
+
+    /// An answer that does not meet its schema: its record is an answer to `--json`, its text stands beside the file.
+    void misfit(Question.Misfit wrong) {
+        end();
+        if (form.json() || !heard.isEmpty()) keep(wrong, wrong.reply.json());
+    }
 
     /// @param record what is known of the answer
-    void brokenOff(Fault fault, ObjectNode record) {
-        end();
-        if (heard.isEmpty()) return;
+    private void keep(Fault fault, ObjectNode record) {
         String answer = !form.json() ? heard() : Json.line(record.put("error", fault.sentence()));
         if (form.file() == null) {
             if (!form.live()) print(answer);

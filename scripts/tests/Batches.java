@@ -1101,7 +1101,8 @@ class Batches {
         cop.write("b.md", "mine\n");
         for (String more : List.of("-y", "--skip-bad", "--dry-run")) {
             var outcome = exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "{{id}}.md", "--run", "r", more));
-            assertTrue(outcome.err().contains("error: b.md already exists and does not belong to the run in "), outcome::all);
+            assertTrue(outcome.err().contains("error: b.md already exists and does not belong to the run in "),
+                    outcome::all);
         }
         assertFalse(Files.exists(cop.file("r")));
         assertEquals(List.of(), asked());
@@ -1113,5 +1114,23 @@ class Batches {
         rows("a", "b", "c");
         exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "{{id}}.md", "--run", "r"));
         assertEquals("mine\n", cop.read("b.md"));
+    }
+
+    /// Half a JSON answer is incomplete, whatever can be read of it, and becomes no file.
+    @ParameterizedTest
+    @CsvSource({"length, incomplete", "content_filter, filtered"})
+    void anAnswerThatIsCutOffDoesNotMeetItsSchema(String finish, String status) {
+        cop.write("templates/t.mustache", "---\nschema: {type: [object, integer]}\n---\nsay: {{text}}");
+        cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"{\\\"n\\\": 1\"}\n{\"id\": \"b\", \"text\": \"12\"}\n");
+        cop.sim.set("finish", finish);
+        exits(5, batch());
+        assertEquals("a!" + status + " b!" + status, told());
+        assertEquals("{\"n\": 1", Json.text(results().getFirst(), "text"));
+        assertEquals("finish_" + finish, results().getFirst().at("/error/code").asString());
+        assertEquals("12", Json.text(results().getLast(), "text"), "a number may be cut off as well");
+        assertFalse(results().getLast().has("json"), "what is not the answer is not given as one");
+        exits(5, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "each/{{id}}.json", "--run", "out.jsonl.run"));
+        assertFalse(Files.exists(cop.file("each")));
+        assertEquals(2, asked().size());
     }
 }
