@@ -1450,4 +1450,77 @@ class Chat {
         cop.sim.set("faults", "403");
         hasErrorAndHint(exits(1, chat("-q", "-m", "mai-code-1.1-flash", "say: hi")));
     }
+
+    // ------------------------------------------------------------------- an answer that is cut off, and a schema
+
+    private static final String HALF = "{\"a\": 1, \"b";
+
+    /// Half a JSON answer is none: a program that reads stdout must not get it.
+    @ParameterizedTest
+    @CsvSource({"length, cut off by the token limit, raise --max-tokens",
+            "content_filter, cut off by GitHub's content filter, put the question in other words"})
+    void anAnswerThatIsCutOffDoesNotMeetItsSchema(String finish, String error, String hint) {
+        cop.sim.set("finish", finish).set("answer", HALF);
+        for (String more : List.of("-q", "--no-stream", "-x", "-m=gpt-5.4", "-m=claude-sonnet-4.5", "--raw")) {
+            var outcome = exits(1, chat(more, "--schema", "a int, b int", "hello"));
+            assertEquals("", outcome.out(), more);
+            hasErrorAndHint(outcome);
+            shows(HALF + "\nerror: the answer was " + error + " (finish: " + finish + ")", outcome);
+            shows("\nhint: " + hint, outcome);
+            showsNot("asking again", outcome);
+        }
+        var record = Json.tryParse(exits(1, chat("--json", "--schema", "a int, b int", "hello")).out());
+        assertEquals(List.of(HALF, finish), List.of(Json.text(record, "text"), Json.text(record, "finish")));
+        assertTrue(Json.text(record, "error").startsWith("the answer was " + error), record::toString);
+        exits(1, chat("-o", "a.json", "--schema", "a int, b int", "hello"));
+        assertFalse(Files.exists(cop.file("a.json")));
+        assertEquals(HALF + "\n", cop.read("a.json.part"));
+    }
+
+    /// A number that is cut off is still a number, and may not be the one that was meant.
+    @Test
+    void aNumberThatIsCutOffIsNoAnswer() {
+        cop.sim.set("finish", "length").set("answer", "12");
+        assertEquals("", exits(1, chat("--schema", "{\"type\": \"integer\"}", "hello")).out());
+    }
+
+    @Test
+    void maxTokensCutsJsonToo() {
+        var outcome = exits(1, chat("--max-tokens", "2", "--schema", "a int, b int", "say: {\"a\": 1, \"b\": 2}"));
+        assertEquals("", outcome.out());
+        shows("hint: raise --max-tokens", outcome);
+    }
+
+    /// What ends otherwise is held to the schema, and is no answer where it ends in a tool call.
+    @Test
+    void noOtherEndLetsHalfAnAnswerThrough() {
+        cop.sim.set("finish", "tool_calls").set("answer", HALF);
+        var outcome = exits(1, chat("--schema", "a int, b int", "hello"));
+        assertEquals("", outcome.out());
+        hasErrorAndHint(outcome);
+        var calls = Json.tryParse(good(chat("--json", "--schema", "a int, b int", "hello")).out()).path("tool_calls");
+        assertEquals(1, calls.size());
+        var answer = Json.object();
+        answer.putArray("choices").addObject().put("finish_reason", "eos").putObject("message").put("content", HALF);
+        try (var _ = stub(Stub.Reply.json(200, Json.line(answer)))) {
+            outcome = exits(1, chat("--schema-retries", "0", "--schema", "a int, b int", "hello"));
+            assertEquals("", outcome.out());
+            shows("error: the answer does not meet the schema: it is no JSON", outcome);
+        }
+    }
+
+    /// A record is printed, though nothing was said.
+    @Test
+    void aRecordOfAnAnswerThatWasFilteredAltogether() {
+        var answer = Json.object();
+        answer.putArray("choices").addObject().put("finish_reason", "content_filter").putObject("message")
+                .put("content", "");
+        try (var _ = stub(Stub.Reply.json(200, Json.line(answer)))) {
+            var record = Json.tryParse(exits(1, chat("--json", "--schema", "a int", "hello")).out());
+            assertEquals("content_filter", Json.text(record, "finish"));
+            var outcome = exits(1, chat("-q", "--schema", "a int", "hello"));
+            assertEquals("", outcome.out());
+            assertTrue(outcome.err().startsWith("error: the answer was cut off"), outcome::all);
+        }
+    }
 }

@@ -413,4 +413,16 @@ class Verbs {
         cop.with("COP_HOST", "http://127.0.0.1:9");
         assertEquals("hi\n", cop.runProcess("System.out.println(ask(\"say: hi\"))", "repl", "--host", host).out());
     }
+
+    /// Half a JSON answer is no answer to a script either.
+    @Test
+    void anAnswerThatIsCutOffDoesNotMeetItsSchema() {
+        var prompt = toolkit.template("---\nschema: {type: object, required: [a]}\n---\nsay: {\"a\": 1");
+        for (String finish : List.of("length", "content_filter")) {
+            cop.sim.set("finish", finish);
+            String hint = finish.equals("length") ? "with(\"max_tokens\"" : "in other words";
+            fault(prompt::ask, "cut off (finish: " + finish + ")", hint);
+            fault(() -> toolkit.ask(prompt.question()), "cut off (finish: " + finish + ")", hint);
+        }
+    }
 }
