@@ -1461,7 +1461,7 @@ class Chat {
             "content_filter, cut off by GitHub's content filter, put the question in other words"})
     void anAnswerThatIsCutOffDoesNotMeetItsSchema(String finish, String error, String hint) {
         cop.sim.set("finish", finish).set("answer", HALF);
-        for (String more : List.of("-q", "--no-stream", "-x", "-m=gpt-5.4", "-m=claude-sonnet-4.5", "--raw")) {
+        for (String more : List.of("-q", "--no-stream", "-x", "-m=gpt-5.4", "-m=claude-haiku-4.5", "--raw")) {
             var outcome = exits(1, chat(more, "--schema", "a int, b int", "hello"));
             assertEquals("", outcome.out(), more);
             hasErrorAndHint(outcome);

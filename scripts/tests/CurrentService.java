@@ -624,7 +624,7 @@ class CurrentService {
     @ValueSource(strings = {"hello", "two words", "# A heading", "`code`", "three\n\nparagraphs\n\nof it"})
     void aTerminalSeesAnAnswerOnce(String answer) {
         cop.sim.set("answer", answer);
-        String shown = cop.terminal(1).run("chat", "hi").out().replaceAll("\\x1b\\[[0-9;]*[A-Za-z]", "");
+        String shown = cop.terminal(1).run("chat", "hi").out().replaceAll("\\x1b\\[[0-9;]*[A-Za-z]|[#`]", "");
         String last = answer.replaceAll("[#`]", "").lines().toList().getLast().strip();
         assertEquals(1, shown.lines().filter(line -> line.strip().equals(last)).count(), shown);
     }
