@@ -201,15 +201,22 @@ public class bench {
 
     /// JBang prints the command that starts the script's JVM; with it the JVM can be timed without JBang.
     private String jvm() throws Exception {
-        if (jvm != null) return jvm;
-        run("scripts/jbang", "copilot.java", "--version");
+        if (jvm == null) jvm = jvm("copilot.java", "--version");
+        return jvm;
+    }
+
+    /// The command that JBang starts a script with.
+    ///
+    /// @param once an argument with which it is built and ends at once
+    private String jvm(String script, String once) throws Exception {
+        run("scripts/jbang", script, once);
         String folder = System.getenv().getOrDefault("JBANG_DIR", System.getenv("HOME") + "/.jbang");
         String jdk = System.getProperty("java.home");
         String printed = run("bash", "-c", "JBANG_RUNTIME_SHELL=bash JAVA_HOME='" + jdk + "' '" + java
-                + "' -Duser.home=\"$HOME\" -jar '" + jbang(Path.of(folder, "bin")) + "' copilot.java 2>/dev/null; true")
-                .strip();
-        if (!printed.contains("copilot")) throw new IllegalStateException("JBang printed no command: " + printed);
-        return jvm = printed;
+                + "' -Duser.home=\"$HOME\" -jar '" + jbang(Path.of(folder, "bin")) + "' " + script
+                + " 2>/dev/null; true").strip();
+        if (!printed.contains("cop.")) throw new IllegalStateException("JBang printed no command: " + printed);
+        return printed;
     }
 
     private static Path jbang(Path folder) throws Exception {
@@ -231,7 +238,7 @@ public class bench {
 
     private Future<Path> installed() throws Exception {
         if (installed != null) return installed;
-        String command = jvm() + " install -q --dir " + home;
+        String command = jvm("scripts/install.java", "--help") + " -q --dir " + home;
         var installing = new FutureTask<>(() -> {
             run(shell(sim.url(), command).toArray(String[]::new));
             return home.resolve("cop");
