@@ -876,8 +876,9 @@ public class copilot {
             var log = new ConversationLog(copilot.session(), !noLog, template, earlier == null ? null : earlier.id());
             var alone = question(template, prompt);
             if (alone == null) return converse(copilot, limit, earlier, log);
-            if (schema != null && alone.answers() != 1) {
-                throw Fault.usage("--schema takes one answer, not n=" + alone.answers(), "leave out -O n");
+            if (alone.schema() != null && alone.answers() != 1) {
+                throw Fault.usage((schema != null ? "--schema" : "the template's schema") + " takes one answer, not n="
+                        + alone.answers(), "leave out -O n");
             }
             boolean structured = alone.schema() != null;
             boolean live = !json && !extract && file == null && alone.answers() == 1 && !structured;
@@ -2780,8 +2781,13 @@ final class Toolkit {
 
     Reply ask(Question question) {
         var client = copilot();
-        return question.answered(question.request(client, true), request -> client.ask(request, (_, _) -> { }), 2,
-                _ -> { });
+        try {
+            return question.answered(question.request(client, true), request -> client.ask(request, (_, _) -> { }), 2,
+                    _ -> { });
+        } catch (Question.Misfit wrong) {
+            whole(wrong.reply);                             // the same in Java's words where it was cut off
+            throw wrong;
+        }
     }
 
     Usage stream(Request request, Consumer<String> pieces) { return whole(ask(request, pieces)).usage(); }
@@ -3296,29 +3302,30 @@ final class BatchJob {
     /// @param about what the manifest says of the template and options
     int run(String wished, ObjectNode about) {
         OutputFile.keepApart(env, options.rows(), options.out());
+        folder.check("name a new or empty folder: --run " + options.run().resolveSibling("new.run"));
         lookForInput();
         var manifest = folder.readManifest();
+        if (pattern == null && options.out() != null) keepForeign(Set.of(env.path(options.out())));
         chooseModel(wished, manifest);
         again = options.again() ? Long.MAX_VALUE : RunFolder.again(manifest);
-        keepForeign();
         if (options.dryRun()) return dryRun();
+        var made = folder.missing();
         try (var journal = new Journal(folder.path())) {
             boolean fresh = journal.size() == 0 && !Files.exists(folder.manifest());
             try {
                 return asked(manifest, about, journal);
             } finally {
-                if (fresh && !Files.exists(folder.manifest())) folder.delete(); // nothing has begun
+                if (fresh && !Files.exists(folder.manifest())) folder.undo(made);   // nothing has begun
             }
         }
     }
 
-    /// A file that no run of this folder has written is somebody's own.
-    private void keepForeign() {
-        if (options.out() == null || pattern != null || folder.begun()) return;
-        Path out = env.path(options.out());
-        if (!Files.isRegularFile(out) || out.toFile().length() == 0) return;
-        throw Fault.usage(options.out() + " is there already, and no results of a run in " + options.run(),
-                "another name for the results (-o), or delete it");
+    private void keepForeign(Set<Path> files) { RunFolder.keepForeign(env.directory(), List.of(folder), files); }
+
+    /// The files that the results go to.
+    private Set<Path> files(Plan plan) {
+        if (pattern != null) return plan.files.keySet();
+        return options.out() == null ? Set.of() : Set.of(env.path(options.out()));
     }
 
     private int asked(ObjectNode manifest, ObjectNode about, Journal journal) {
@@ -3328,6 +3335,7 @@ final class BatchJob {
         again = RunFolder.again(manifest);
         var plan = look(input, journal::entry);
         if (!plan.bad.isEmpty() && !options.skipBad()) throw refusal(plan);
+        keepForeign(files(plan));
         if (!plan.bad.isEmpty()) {
             screen.warn(plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked and are left out,"
                     + " such as " + plan.bad.getFirst().fault().sentence());
@@ -3347,6 +3355,7 @@ final class BatchJob {
                 .put("updated", env.time().now().toString());
         if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
         folder.write(manifest, plan.order);
+        folder.own(files(plan));
         record(plan, journal);
         var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
         if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
@@ -3430,6 +3439,7 @@ final class BatchJob {
         var ids = new HashMap<Key, Integer>();
         try (var tasks = tasks(input)) {
             for (var task = tasks.next(); task != null; task = tasks.next()) {
+                if (Thread.interrupted()) throw new Interrupted();
                 task = sane(task, ids, plan);
                 plan.order.add(new RunFolder.Place(task.index(), task.key()));
                 if (task.fault() != null) {
@@ -3537,6 +3547,7 @@ final class BatchJob {
                 : Map.<Key, Journal.Entry>of();
         var plan = look(input, key -> Optional.ofNullable(entries.get(key)));
         wrongs(plan).forEach(screen::error);
+        keepForeign(files(plan));
         var out = new StringJoiner("\n");
         out.add("rows     " + plan.order.size()).add("done     " + plan.done).add("bad      " + plan.bad.size())
                 .add("to send  " + plan.left()).add("model    " + model + (Model.isAuto(model) ? ": GitHub chooses,"
@@ -3729,8 +3740,8 @@ record Shard(int number, int of) {
 }
 
 /// What `batch status` tells, from the folders of runs alone.
-record BatchReport(ObjectNode manifest, List<RunFolder.Place> order, Tally tally, Map<Key, Line> found,
-                   List<JournalReader> readers) implements AutoCloseable {
+record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RunFolder.Place> order, Tally tally,
+                   Map<Key, Line> found, List<JournalReader> readers) implements AutoCloseable {
     /// A line of one of the journals.
     record Line(JournalReader in, Journal.Entry entry) {}
 
@@ -3738,6 +3749,7 @@ record BatchReport(ObjectNode manifest, List<RunFolder.Place> order, Tally tally
 
     /// Joins the shards of one job: all of them, of the same rows, asked the same of the same model.
     static BatchReport merged(List<RunFolder> folders) {
+        folders.forEach(folder -> folder.check("copilot batch TEMPLATE -d ROWS -o OUT begins a run, in OUT.run"));
         var first = folders.getFirst().readManifest();
         var places = new TreeMap<Integer, RunFolder.Place>();
         var missing = IntStream.rangeClosed(1, folders.size() == 1 ? 0 : first.path("shards").asInt(1)).boxed()
@@ -3773,13 +3785,17 @@ record BatchReport(ObjectNode manifest, List<RunFolder.Place> order, Tally tally
         for (var place : order) {
             if (found.containsKey(place.key())) tally = tally.counted(found.get(place.key()).entry().status(), 1);
         }
-        return new BatchReport(first, order, tally, found, readers);
+        return new BatchReport(folders, first, order, tally, found, readers);
     }
 
     void write(Path here, String out, boolean openai) {
         var echo = manifest.path("echo").values().stream().map(JsonNode::asString).toList();
-        new Results(here, out, openai, echo, key -> Optional.ofNullable(found.get(key))
-                .map(line -> line.in().result(line.entry()))).write(order);
+        var results = new Results(here, out, openai, echo, key -> Optional.ofNullable(found.get(key))
+                .map(line -> line.in().result(line.entry())));
+        var files = results.files(order);
+        RunFolder.keepForeign(here, folders, files);
+        folders.stream().filter(folder -> Files.isWritable(folder.path())).forEach(folder -> folder.own(files));
+        results.write(order);
     }
 
     @Override
@@ -4001,36 +4017,58 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
     ///
     /// @param ask one attempt
     /// @param retries how many more there may be
-    /// @return a reply whose text is JSON that meets the schema if there is one; a code fence around it is taken off
-    /// @throws Misfit with the last reply
+    /// @return a reply whose text is JSON that meets the schema if there is one; a code fence around it is taken off.
+    ///     One that asks for a tool call, and several answers, are left as they are
+    /// @throws Misfit with the last reply, also where that was cut off: half a JSON answer is none, and a number of
+    ///     which the end is missing is another one
     Reply answered(Request first, Function<Request, Reply> ask, int retries, Consumer<String> notes) {
         var request = first;
         var used = Usage.NONE;
         for (int left = retries; ; left--) {
             var reply = ask.apply(request);
             used = used.plus(reply.usage());
-            if (schema == null || !Set.of("stop", "").contains(reply.finish()) || answers() != 1) {
-                return reply.withUsage(used);
+            if (schema == null || asksForTool(reply) || answers() != 1) return reply.withUsage(used);
+            if (Set.of("length", "content_filter").contains(reply.finish())) {
+                throw Misfit.cutOff(reply.withUsage(used));
             }
             String text = AnswerSchema.unfenced(reply.text());
             var misses = schema.misses(text);
             if (misses.isEmpty()) return reply.withText(text).withUsage(used);
-            if (left <= 0) throw new Misfit(reply.withUsage(used), schema.name(), misses);
+            if (left <= 0) throw Misfit.of(reply.withUsage(used), schema.name(), misses);
             notes.accept("the answer does not meet the schema: " + Text.shortened(String.join("; ", misses), 200)
                     + "; asking again");
             request = schema.again(first, reply.text(), misses);
         }
     }
 
+    /// Whether a tool is to be called before there is an answer.
+    static boolean asksForTool(Reply reply) { return Set.of("tool_calls", "function_call").contains(reply.finish()); }
+
     /// An answer that does not meet its schema, however often it was asked for.
     static final class Misfit extends Fault {
         final Reply reply;
 
-        Misfit(Reply reply, String schema, List<String> misses) {
-            super(ERROR, "the answer does not meet the schema"
-                    + (schema.equals(AnswerSchema.UNNAMED) ? "" : " " + schema) + ": " + String.join("; ", misses),
-                    "ask again, or a model with schema among its abilities (copilot models)", null);
+        private Misfit(Reply reply, String sentence, String hint) {
+            super(ERROR, sentence, hint, null);
             this.reply = reply;
+        }
+
+        static Misfit of(Reply reply, String schema, List<String> misses) {
+            return new Misfit(reply, "the answer does not meet the schema"
+                    + (schema.equals(AnswerSchema.UNNAMED) ? "" : " " + schema) + ": " + String.join("; ", misses),
+                    "ask again, or a model with schema among its abilities (copilot models)");
+        }
+
+        static Misfit toolCall(Reply reply) {
+            return new Misfit(reply, "the model asks for a tool call instead of answering", "--json shows the call");
+        }
+
+        /// Asking again would cost the same tokens and end at the same limit.
+        static Misfit cutOff(Reply reply) {
+            boolean tokens = reply.finish().equals("length");
+            return new Misfit(reply, "the answer was cut off by " + (tokens ? "the token limit"
+                    : "GitHub's content filter") + " (finish: " + reply.finish() + ")", tokens ? "raise --max-tokens,"
+                    + " or use a model with a larger output (copilot models)" : "put the question in other words");
         }
     }
 
@@ -4064,8 +4102,8 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
             log.answered(wrong.reply);
             printer.end();
             tell(question, wrong.reply);
-            if (wishes.record()) printer.brokenOff(wrong, wrong.reply.json());
-            else screen.say(wrong.reply.text());
+            if (wishes.record()) printer.misfit(wrong);
+            else if (!wrong.reply.text().isEmpty()) screen.say(wrong.reply.text());
             throw wrong;
         } catch (TooLong fault) {
             throw TextFile.largest(fault);
@@ -4088,10 +4126,13 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
 
     private Reply answered(Question question, int said) {
         var first = Wire.within(wishes.limit(), () -> log.asking(question.request(copilot, wishes.stream()), said));
-        return question.answered(first, request -> {
+        var reply = question.answered(first, request -> {
             printer.forget();
             return Wire.within(wishes.limit(), () -> copilot.ask(request, printer));
         }, wishes.schemaRetries(), screen::note);
+        boolean shown = question.schema() == null || printer.printsRecord();
+        if (!shown && Question.asksForTool(reply)) throw Question.Misfit.toolCall(reply);
+        return reply;
     }
 
     private void tell(Question question, Reply reply) {
@@ -4780,13 +4821,22 @@ final class AnswerPrinter implements Listener {
         };
     }
 
+    boolean printsRecord() { return form.json(); }
+
     /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file.
-    void brokenOff(Fault fault) { brokenOff(fault, Json.object().put("text", heard()).put("finish", "")); }
+    void brokenOff(Fault fault) {
+        end();
+        if (!heard.isEmpty()) keep(fault, Json.object().put("text", heard()).put("finish", ""));
+    }
+
+    /// An answer that does not meet its schema: its record is an answer to `--json`, its text stands beside the file.
+    void misfit(Question.Misfit wrong) {
+        end();
+        if (form.json() || !heard.isEmpty()) keep(wrong, wrong.reply.json());
+    }
 
     /// @param record what is known of the answer
-    void brokenOff(Fault fault, ObjectNode record) {
-        end();
-        if (heard.isEmpty()) return;
+    private void keep(Fault fault, ObjectNode record) {
         String answer = !form.json() ? heard() : Json.line(record.put("error", fault.sentence()));
         if (form.file() == null) {
             if (!form.live()) print(answer);
@@ -7572,21 +7622,22 @@ final class ChatRefusal {
             case "model_not_supported" -> notSupported(copilot, request.model(), answer);
             case CopilotClient.OTHER_INTEGRATOR -> Fault.error(answer.said(),
                     "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
-            case "invalid_reasoning_effort" -> Fault.error(answer.said(), efforts(answer.message()));
+            case "invalid_reasoning_effort" -> refused(request, "reasoning_effort", answer);
             case "unsupported_api_for_model" -> Fault.error(
                     request.model() + " is not served on " + way.path() + ": " + answer.said(),
                     "copilot models --refresh lists what is served; take another (-m)");
-            default -> RefusedFields.named(answer).filter(field -> !field.equals("model"))
-                    .map(field -> Fault.error("GitHub refuses the request: " + answer.said(), "leave out " + field))
-                    .orElse(null);
+            default -> refused(request, RefusedFields.named(answer).orElse(""), answer);
         };
     }
 
-    /// The server's list may be narrower than that of the models.
-    private static String efforts(String words) {
-        var list = Pattern.compile("supported values: \\[([^\\]]*)\\]").matcher(words);
-        return list.find() && !list.group(1).isBlank() ? "--reasoning-effort " + list.group(1).strip()
-                .replaceAll("[\\s,]+", "|") : "leave out --reasoning-effort";
+    /// @param field the one that is refused; empty: it is not named
+    /// @return null where the general words will do
+    private static Fault refused(Request request, String field, Refusal answer) {
+        String values = RefusedFields.values(answer), effort = Json.text(request.extra(), "reasoning_effort");
+        boolean ofEffort = field.equals("reasoning_effort") || !effort.isEmpty() && answer.message().contains(effort);
+        if (field.equals("model") || field.isEmpty() && values.isEmpty()) return null;
+        return Fault.error("GitHub refuses the request: " + answer.said(), values.isEmpty() ? "leave out " + field
+                : (ofEffort ? "--reasoning-effort " : "it takes ") + values);
     }
 
     private static Fault notSupported(CopilotClient copilot, String model, Refusal answer) {
@@ -7888,15 +7939,18 @@ final class RefusedFields {
     private static final String NAME = "['\"`]?([a-z_]+(?:\\.[a-z_]+)*)['\"`]?";
     /// The words of OpenAI's and Anthropic's servers and of Copilot's own (github/app #2574, pydantic-ai #8059, jcode
     /// #558, opencode's models.ts). Of two that exclude each other the second goes.
-    private static final Pattern WORDS = Pattern.compile("(?i)(?:Unsupported (?:parameter|value)|Unknown parameter"
-            + "|Unrecognized request arguments? supplied): " + NAME + "|" + NAME + " (?:is deprecated|is not supported)"
-            + " (?:for|with|by) this model|" + NAME + ": Extra inputs are not permitted|`[a-z_]+` and " + NAME
-            + " cannot both be");
+    private static final Pattern WORDS = Pattern.compile("(?i)(?:Unsupported parameter|Unknown parameter|Unrecognized"
+            + " request arguments? supplied): " + NAME + "|Unsupported value: " + NAME + " does not support|" + NAME
+            + " (?:is deprecated|is not supported) (?:for|with|by) this model|" + NAME + ": Extra inputs are not"
+            + " permitted|`[a-z_]+` and " + NAME + " cannot both be|(reasoning_effort) .*does not support reasoning"
+            + " effort");
+    /// The values that it would take: another is asked for, and none is left out.
+    private static final Pattern VALUES = Pattern.compile("(?i)supported values(?: are)?:? *\\[?([^\\].]+)");
     private static final Pattern INSTEAD = Pattern.compile("[Uu]se '([a-z_]+)' instead");
 
     /// The field that a refusal names, as the wire has it: `reasoning.effort`; empty: none.
     static Optional<String> named(Refusal refusal) {
-        if (refusal.status() != 400) return Optional.empty();
+        if (refusal.status() != 400 || !values(refusal).isEmpty()) return Optional.empty();
         var words = WORDS.matcher(refusal.message());
         if (words.find()) {
             return IntStream.rangeClosed(1, words.groupCount()).mapToObj(words::group).filter(Objects::nonNull)
@@ -7904,6 +7958,12 @@ final class RefusedFields {
         }
         boolean ofField = refusal.kind().matches("unsupported_(parameter|value)|unknown_parameter");
         return Optional.of(Json.text(refusal.json().path("error"), "param")).filter(name -> ofField && !name.isEmpty());
+    }
+
+    /// The values that a field would take, where a refusal names them: `low|high`; else empty.
+    static String values(Refusal refusal) {
+        var list = VALUES.matcher(refusal.message());
+        return list.find() ? list.group(1).replaceAll("['\"`]", "").strip().replaceAll("[\\s,]+", "|") : "";
     }
 
     /// What to know of a model after this refusal; empty where sending it again is no use, or not what is wanted.
@@ -10889,6 +10949,16 @@ final class Journal implements AutoCloseable {
         entries.put(Key.parse(head.group(1)), new Entry(offset, bytes.length, head.group(2).intern()));
     }
 
+    /// Whether a file begins as a journal does; a crash may have left a piece of a line.
+    static boolean isJournal(Path file) {
+        try (var in = new FileInputStream(file.toFile())) {
+            var head = BEGINNING.matcher(new String(in.readNBytes(120), StandardCharsets.ISO_8859_1));
+            return in.getChannel().size() > 0 && (head.matches() || head.hitEnd());
+        } catch (IOException none) {
+            return false;
+        }
+    }
+
     private static boolean whole(byte[] line) {
         try (var parser = Json.parser(new ByteArrayInputStream(line))) {
             parser.nextToken();
@@ -11610,14 +11680,135 @@ final class BatchRunner {
     }
 }
 
-/// A run's folder: the manifest, the rows' keys in the input's order, the journal.
+/// A run's folder: the manifest, the rows' keys in the input's order, the journal, the names of the results' files. It
+/// may be any folder of the user's (`--run`), so nothing but what a run has made is written over or removed in it, and
+/// it is taken for a run's folder only by what a run has written.
 record RunFolder(Path path) {
     /// A row's place in the input and what it asks.
     record Place(int index, Key key) {}
 
+    /// What is made before a run has begun, which is when its manifest is there.
+    private static final Pattern EARLY =
+            Pattern.compile("lock|journal\\.jsonl|input\\.[a-z]+|order(\\.part)?|\\.manifest\\.json\\.[^.]+\\.part");
+
     Path manifest() { return path.resolve("manifest.json"); }
 
-    boolean begun() { return Files.exists(manifest()) || Journal.file(path).toFile().length() > 0; }
+    private Path written() { return path.resolve("written.json"); }
+
+    /// Whether a run of ours has begun in it.
+    private boolean begun() { return isOurs(manifest()) || Journal.isJournal(Journal.file(path)); }
+
+    private static boolean isOurs(Path manifest) {
+        try {
+            return Files.isRegularFile(manifest) && Json.text(Json.tryParse(Files.readString(manifest)), "tool")
+                    .startsWith("copilot.java");
+        } catch (IOException unreadable) {
+            return false;
+        }
+    }
+
+    /// @param hint what to do where it is no run's folder
+    /// @throws Fault where there are files in it that no run has made; a run that has begun may have others beside it
+    void check(String hint) {
+        if (!Files.exists(path)) return;
+        if (!Files.isDirectory(path)) throw Fault.usage(path + " is a file, not a folder", hint);
+        if (begun()) return;
+        var others = others();
+        if (others.isEmpty()) return;
+        throw Fault.usage(path + " is not the folder of a batch run: it contains "
+                + String.join(", ", others.subList(0, Math.min(3, others.size())))
+                + (others.size() > 3 ? " and " + (others.size() - 3) + " more" : ""), hint);
+    }
+
+    /// What is in it, but for what is left of a run that was killed before it began: that has made the lock first.
+    private List<String> others() {
+        Path lock = path.resolve("lock");
+        boolean killed = Files.isRegularFile(lock) && lock.toFile().length() == 0
+                && Journal.file(path).toFile().length() == 0;
+        try (var files = Files.list(path)) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> !killed || !EARLY.matcher(name).matches()).sorted().toList();
+        } catch (IOException e) {
+            throw Fault.io("cannot read the run's folder " + path, e, "is it readable? --run DIR names another");
+        }
+    }
+
+    /// The folders that are made with it: itself, and those above it that are not there.
+    List<Path> missing() {
+        return Stream.iterate(path, folder -> folder != null && Files.notExists(folder), Path::getParent).toList();
+    }
+
+    /// Removes what a run that did not begin has made. What somebody else has put there since stays.
+    ///
+    /// @param made folders that were missing; one that is not empty stays
+    void undo(List<Path> made) {
+        try (var files = Files.list(path)) {
+            files.filter(file -> EARLY.matcher(file.getFileName().toString()).matches())
+                    .forEach(file -> file.toFile().delete());
+        } catch (IOException _) {
+            // then it is not there
+        }
+        made.forEach(folder -> folder.toFile().delete());
+    }
+
+    /// A file that is there and that none of these runs has written is somebody's own. An empty one may be filled, as
+    /// `mktemp` makes it, and so may a pipe or a device.
+    ///
+    /// @param here what names are shown from
+    static void keepForeign(Path here, List<RunFolder> runs, Collection<Path> files) {
+        var own = new HashSet<Path>();
+        for (var run : runs) own.addAll(run.owned());
+        for (Path each : files) {
+            Path file = each.normalize();
+            String shown = (file.startsWith(here) ? here.relativize(file) : file).toString();
+            for (var run : runs) {
+                if (!run.path.normalize().equals(file.getParent()) || !run.reserves(file)) continue;
+                throw Fault.usage(shown + " is a file that the run itself needs", "choose another file for -o");
+            }
+            if (own.contains(file) || !Files.isRegularFile(file) || file.toFile().length() == 0) continue;
+            throw Fault.usage(shown + " already exists and does not belong to the run in " + runs.getFirst().path,
+                    "choose another file for -o, or delete " + shown);
+        }
+    }
+
+    private boolean reserves(Path file) {
+        return EARLY.matcher(file.getFileName().toString()).matches() || file.endsWith("manifest.json")
+                || file.endsWith("written.json");
+    }
+
+    /// The files that this run has written its results to, or is about to. OUT is that of OUT.run by its name.
+    private Set<Path> owned() {
+        var own = new HashSet<Path>();
+        String name = path.normalize().getFileName() + "";
+        if (begun() && name.endsWith(".run")) own.add(path.normalize().resolveSibling(name.substring(0,
+                name.length() - 4)));
+        try {
+            if (Files.exists(written())) {
+                for (var each : Json.tryParse(Files.readString(written()))) {
+                    own.add(path.resolve(each.asString("")).normalize());
+                }
+            }
+        } catch (IOException | InvalidPathException unreadable) {
+            // then it is not known that they are its own
+        }
+        return own;
+    }
+
+    /// Notes that these files are the run's, before they are written: names that go on from the folder, which may be
+    /// moved together with them.
+    void own(Collection<Path> files) {
+        var own = owned();
+        if (files.isEmpty() || !own.addAll(files.stream().map(Path::normalize).toList())) return;
+        var names = JsonNodeFactory.instance.arrayNode();
+        Path from = path.normalize();
+        own.stream().map(file -> Objects.equals(file.getRoot(), from.getRoot()) ? from.relativize(file) : file)
+                .map(Path::toString).sorted().forEach(names::add);
+        try {
+            WholeFile.write(written(), Json.pretty(names) + "\n");
+        } catch (IOException e) {
+            throw Fault.io("cannot write into " + path, e, "is it writable? --run DIR names another folder");
+        }
+    }
 
     /// Empty where there is none yet.
     ///
@@ -11626,22 +11817,12 @@ record RunFolder(Path path) {
         try {
             if (!Files.exists(manifest())) return Json.object();
             var json = Json.tryParse(Files.readString(manifest()));
-            if (json instanceof ObjectNode manifest) return manifest;
+            if (json instanceof ObjectNode manifest && isOurs(manifest())) return manifest;
             throw Fault.error(manifest() + " is damaged", "the answers are in journal.jsonl beside it; move the"
                     + " manifest away, and the same command goes on with them");
         } catch (IOException e) {
             throw Fault.io("cannot read " + manifest(), e, "may you read it?");
         }
-    }
-
-    /// Takes away what a run that did not begin has left.
-    void delete() {
-        try (var files = Files.list(path)) {
-            files.forEach(file -> file.toFile().delete());
-        } catch (IOException _) {
-            // then it is not there
-        }
-        path.toFile().delete();
     }
 
     void write(ObjectNode manifest, List<Place> order) {
@@ -11732,6 +11913,14 @@ record Results(Path here, String name, boolean openai, List<String> echo, Functi
             throw Fault.io("cannot write " + name, e, "all results are in the run's folder: copilot batch status OUT"
                     + " --write, once there is room");
         }
+    }
+
+    /// The files that would be written.
+    Set<Path> files(List<RunFolder.Place> order) {
+        var pattern = FilePattern.of(here, name);
+        if (pattern == null) return Set.of(here.resolve(name));
+        return order.stream().flatMap(place -> from.apply(place.key()).stream()).map(Json::tryParse)
+                .filter(FilePattern::isWritten).map(pattern::file).collect(Collectors.toSet());
     }
 
     /// A file that cannot be written does not keep the others from being written.
@@ -11864,7 +12053,7 @@ final class FilePattern {
                     "{{id}} tells them apart");
         }
         boolean above = folders.contains(file);
-        for (Path up = file.getParent(); !up.equals(folder.getParent()) && up != null; up = up.getParent()) {
+        for (Path up = file.getParent(); up != null && !up.equals(folder.getParent()); up = up.getParent()) {
             above |= files.containsKey(up);
             folders.add(up);
         }
@@ -11878,8 +12067,11 @@ final class FilePattern {
         }
     }
 
+    /// Whether a result becomes a file: only an answer that is right does.
+    static boolean isWritten(JsonNode result) { return Json.text(result, "status").equals("ok"); }
+
     void write(JsonNode result) {
-        if (!Json.text(result, "status").equals("ok")) return;
+        if (!isWritten(result)) return;
         Path file = file(result);
         try {
             Files.createDirectories(file.getParent());
@@ -11890,7 +12082,7 @@ final class FilePattern {
         }
     }
 
-    private Path file(JsonNode result) {
+    Path file(JsonNode result) {
         var data = Data.copy((Map<?, ?>) Data.of(result));
         if (data.get("echo") instanceof Map<?, ?> echo) Data.copy(echo).forEach(data::putIfAbsent);
         var name = mustache.render(compiled, data);
@@ -12607,7 +12799,8 @@ record Refusal(int status, String code, String message, JsonNode json, String re
                     wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then; --max-wait "
                             + (wait.toMinutes() + 1) + "m would wait for it").orElse("try again in a while"));
             case 466 -> Fault.error("GitHub no longer serves the version that we claim to be: " + said,
-                    "a newer copilot.java (jbang --fresh); or -H 'X-GitHub-Api-Version: YYYY-MM-DD' with a newer one");
+                    NEWER.matcher(message).find() ? newerIdentity() : "a newer copilot.java (jbang --fresh); or"
+                            + " -H 'X-GitHub-Api-Version: YYYY-MM-DD' with a newer one");
             default -> status >= 500 || status == 408
                     ? Fault.error(where + " has trouble: " + said + comeBack(),
                             "try again later; https://githubstatus.com")
@@ -13178,7 +13371,8 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     /// Relative values count as unset, as the XDG specification wants.
     private static Path folder(Environment env, String variable, Path otherwise) {
         String value = env.variable(variable);
-        return value != null && env.path(value).isAbsolute() ? Path.of(value) : otherwise;
+        Path path = value == null ? null : env.path(value);
+        return path != null && path.equals(Path.of(value)) ? path : otherwise;      // it is absolute by itself
     }
 
     Path login() { return config.resolve("login.json"); }
@@ -13463,6 +13657,9 @@ final class WholeFile {
 /// @param directory what the paths that the user types begin at
 record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, String> variables,
                    IntPredicate terminal, Time time, Ending ending, Path directory) {
+    /// A relative folder, such as that of a process (`Path.of("")`), has no parent, and no path begins with it.
+    Environment { directory = directory.toAbsolutePath().normalize(); }
+
     /// Ctrl-C and SIGTERM, as a command sees them.
     interface Ending {
         /// Whether the process was told to end (SIGTERM), and not only to stop what it is at (Ctrl-C).
@@ -13762,9 +13959,18 @@ final class Stdin {
 
     /// Everything into a file, however long.
     void copyTo(Path file) throws IOException {
-        try (var out = Files.newOutputStream(file)) {
-            if (given != null || !Descriptors.closed(0)) in.transferTo(out);
-        }
+        var copied = new CompletableFuture<Optional<IOException>>();
+        var out = Files.newOutputStream(file);
+        Thread.ofPlatform().daemon().start(() -> {          // another thread reads, so that Ctrl-C is heard
+            try (out) {
+                if (given != null || !Descriptors.closed(0)) in.transferTo(out);
+                copied.complete(Optional.empty());
+            } catch (IOException e) {
+                copied.complete(Optional.of(e));
+            }
+        });
+        var trouble = await(copied, null).orElseThrow();
+        if (trouble.isPresent()) throw trouble.get();
     }
 
     /// Everything, or nothing where a pipe gives no first byte within `patience`.

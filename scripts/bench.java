@@ -8,7 +8,10 @@
 /// `curl` doing steps 4 and 5, `node` with `fetch`, JBang with an empty script. All rows are run in turn, round by
 /// round, so that a noisy machine is noisy for all; medians are printed. Run `scripts/jbang bench [ROUNDS] [PART…]` in
 /// a checkout, on a machine with nothing else to do; parts: processes delta renders batches heap. A `promptfoo` on the
-/// PATH is measured too.
+/// PATH is measured too. What is not on the machine is left out, and that is said.
+///
+/// `scripts/jbang bench --quick` runs every part once with a hundredth of the rows, in under a minute: its figures mean
+/// nothing, but a part that prints none has failed, and the exit code is 1.
 package cop;
 
 import module java.base;
@@ -26,44 +29,103 @@ public class bench {
 
     record Sample(double wall, double cpu, double megabytes) {}
 
-    private static final String ASK = "say: a line of an answer";
+    /// What is not on this machine.
+    static final class Missing extends Exception {
+        Missing(String what) { super(what); }
+    }
+
+    private static final String ASK = "say: a line of an answer", MODEL = "gpt-5.4";
+    private static final List<String> PARTS = List.of("processes", "delta", "renders", "batches", "heap");
+    private static final List<String> QUICK = PARTS.reversed();     // while they run, `cop` is trained
+    private static final Set<String> CHATS = Set.of("/chat/completions", "/responses", "/v1/messages");
 
     private final simulator sim = simulator.start();
     private final Path home = Files.createTempDirectory("cop-bench-");
     private final Path root = checkout();
     private final String java = ProcessHandle.current().info().command().orElse("java");
-    private final Tls tls = new Tls(home, sim);
+    private final boolean quick;
+    private final boolean gnuTime;
+    private String jvm;                                     // how JBang starts copilot.java
+    private Future<Path> installed;                         // the launcher, once it is trained
+    private int figures;                                    // that the part has printed
 
-    private bench() throws Exception {}
+    private bench(boolean quick) throws Exception {
+        this.quick = quick;
+        gnuTime = Files.isExecutable(Path.of("/usr/bin/time"))
+                && new ProcessBuilder("/usr/bin/time", "-f", "%U", "-o", home.resolve("figures").toString(), "true")
+                .redirectErrorStream(true).redirectOutput(home.resolve("stderr").toFile()).start().waitFor() == 0;
+        if (!gnuTime) System.out.println("there is no GNU time: neither CPU nor memory is measured");
+    }
 
     public static void main(String... args) throws Exception {
+        var words = new ArrayList<>(List.of(args));
+        boolean quick = words.remove("--quick");
+        int rounds = words.isEmpty() || !words.getFirst().matches("[0-9]+") ? quick ? 1 : 10
+                : Integer.parseInt(words.removeFirst());
+        var bench = new bench(quick);
+        int failed;
         try {
-            new bench().run(args.length == 0 ? 10 : Integer.parseInt(args[0]), args.length < 2
-                    ? List.of("processes", "delta", "renders", "batches", "heap")
-                    : List.of(args).subList(1, args.length));
-            System.exit(0);
-        } catch (Exception e) {
-            e.printStackTrace();
-            System.exit(1);
+            failed = bench.run(rounds, !words.isEmpty() ? words : quick ? QUICK : PARTS);
+        } finally {
+            bench.forgetAll();
+        }
+        System.exit(failed == 0 ? 0 : 1);
+    }
+
+    /// A part that fails does not keep the others from being measured.
+    ///
+    /// @return how many have failed
+    private int run(int rounds, List<String> parts) {
+        var failed = new ArrayList<String>();
+        if (quick && parts.contains("processes")) beginToInstall();
+        for (String part : parts) {
+            figures = 0;
+            try {
+                measure(part, rounds);
+                if (figures == 0) failed.add(part + ": it printed no figure");
+            } catch (Missing tool) {
+                System.out.println("left out: " + part + ", for there is no " + tool.getMessage());
+            } catch (Exception e) {
+                if (!quick) e.printStackTrace();
+                failed.add(part + ": " + (e instanceof ExecutionException ? e.getCause() : e).getMessage());
+            }
+        }
+        failed.forEach(what -> System.err.println("failed: " + what));
+        return failed.size();
+    }
+
+    private void measure(String part, int rounds) throws Exception {
+        switch (part) {
+            case "processes" -> processes(rounds);
+            case "delta" -> new FirstDelta().print();
+            case "renders" -> new Renders().print();
+            case "batches" -> new Batches().print(Math.max(1, rounds / 3));
+            case "heap" -> new Batches().heap();
+            default -> throw new IllegalArgumentException("there is no such part; parts: " + String.join(" ", PARTS));
         }
     }
 
-    private void run(int rounds, List<String> parts) throws Exception {
-        for (String part : parts) {
-            switch (part) {
-                case "processes" -> processes(rounds);
-                case "delta" -> new FirstDelta().print();
-                case "renders" -> Renders.print();
-                case "batches" -> new Batches().print(Math.max(1, rounds / 3));
-                case "heap" -> new Batches().heap();
-                default -> throw new IllegalArgumentException("no part " + part);
-            }
+    /// So many, or a hundredth of it.
+    private int count(int many) { return quick ? many / 100 : many; }
+
+    /// One line of a table.
+    ///
+    /// @param format of each figure
+    /// @param values the first must be something; NaN: it cannot be measured here
+    private void figure(String name, String format, double... values) {
+        if (!(values[0] > 0)) throw new IllegalStateException(name + ": " + values[0] + " is no figure");
+        var formats = format.split(" ");
+        var line = new StringBuilder("| " + name + " |");
+        for (int i = 0; i < values.length; i++) {
+            line.append(' ').append(Double.isNaN(values[i]) ? "–" : formats[i].formatted(values[i])).append(" |");
         }
+        System.out.println(line);
+        figures++;
     }
 
     private void processes(int rounds) throws Exception {
         var rows = rows();
-        for (var row : rows) sample(row);                   // fills every cache, JBang's among them
+        if (!quick) for (var row : rows) sample(row);       // fills every cache, JBang's among them
         long before = sim.count("/chat/completions");
         sample(rows.getFirst());
         long chats = sim.count("/chat/completions") - before;
@@ -75,9 +137,16 @@ public class bench {
                 System.getProperty("os.name"), Runtime.version().feature(),
                 Runtime.getRuntime().availableProcessors());
         System.out.println("| what | wall ms | CPU ms | peak MB |\n|---|--:|--:|--:|");
-        samples.forEach((row, list) -> System.out.printf("| %s | %.0f | %.0f | %.0f |%n", row.name(),
-                median(list, Sample::wall), median(list, Sample::cpu), median(list, Sample::megabytes)));
+        samples.forEach((row, list) -> figure(row.name(), "%.0f %.0f %.0f", median(list, Sample::wall),
+                median(list, Sample::cpu), median(list, Sample::megabytes)));
         System.out.println("\nrequests of a warm chat: " + chats);
+    }
+
+    /// Whether a program is there; what needs it is left out otherwise.
+    private static boolean has(String program) {
+        if (onPath(program)) return true;
+        System.out.println("left out: `" + program + "`, for it is not on the PATH");
+        return false;
     }
 
     private static boolean onPath(String program) {
@@ -89,15 +158,14 @@ public class bench {
 
     private List<Row> rows() throws Exception {
         var rows = new ArrayList<Row>();
-        String host = sim.url();
-        var jvm = jbangsOwnCommand();
+        String host = sim.url(), jvm = jvm();
+        var tls = new Tls(home, sim);
         rows.add(new Row("chat, the JVM as JBang starts it (`//CDS`)", shell(host, jvm + " chat '" + ASK + "'")));
         rows.add(new Row("chat, the same without `//CDS`", shell(host, withoutArchive(jvm) + " chat '" + ASK + "'")));
-        rows.add(overHttps("chat over HTTPS, with `//CDS`", tls.trusting(jvm)));
-        run(shell(host, jvm + " install -q --dir " + home).toArray(String[]::new));
-        String cop = home.resolve("cop").toString();
+        rows.add(overHttps(tls, "chat over HTTPS, with `//CDS`", tls.trusting(jvm)));
+        String cop = installed().get().toString();
         rows.add(new Row("`cop` chat, installed (AOT)", shell(host, cop + " chat '" + ASK + "'")));
-        rows.add(overHttps("`cop` chat over HTTPS", trusting(Path.of(cop))));
+        rows.add(overHttps(tls, "`cop` chat over HTTPS", trusting(tls, Path.of(cop))));
         rows.add(new Row("`cop --version`", shell(host, cop + " --version")));
         rows.add(new Row("`cop --help`", shell(host, cop + " --help")));
         rows.add(new Row("chat through JBang", shell(host, "scripts/jbang copilot.java chat '" + ASK + "'")));
@@ -110,39 +178,66 @@ public class bench {
         rows.add(new Row("`chat --help`, with `//CDS`", shell(host, jvm + " chat --help")));
         rows.add(new Row("an empty `java`", List.of(java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
                 "-cp", System.getProperty("java.class.path"), "cop.bench$Empty")));
-        rows.add(new Row("`curl`, steps 4 and 5", shell(host, curl())));
-        rows.add(new Row("`node` with `fetch`, step 5", shell(host, "node " + node())));
+        if (has("curl")) rows.add(new Row("`curl`, steps 4 and 5", shell(host, curl())));
+        if (has("node")) rows.add(new Row("`node` with `fetch`, step 5", shell(host, "node " + node())));
         if (onPath("promptfoo")) rows.add(new Row("`promptfoo --version`", shell(host, "promptfoo --version")));
         return rows;
     }
 
     /// One origin for all: the exchange must not name the API's plain address.
-    private Row overHttps(String name, String jvm) throws Exception {
+    private Row overHttps(Tls tls, String name, String jvm) throws Exception {
         sim.set("endpoints", "none");
         run(shell(tls.url(), jvm + " token").toArray(String[]::new));
         sim.set("endpoints", "api");
-        return new Row(name, shell(tls.url(), jvm + " chat -m gpt-4.1 '" + ASK + "'"));
+        return new Row(name, shell(tls.url(), jvm + " chat '" + ASK + "'"));
     }
 
     /// The launcher with our certificate beside the JDK's.
-    private String trusting(Path launcher) throws Exception {
+    private String trusting(Tls tls, Path launcher) throws Exception {
         Path copy = Files.copy(launcher, home.resolve("cop-https"), StandardCopyOption.COPY_ATTRIBUTES);
         Files.writeString(copy, Files.readString(copy).replace("exec \"$java\" ", tls.trusting("exec \"$java\" ")));
         return copy.toString();
     }
 
     /// JBang prints the command that starts the script's JVM; with it the JVM can be timed without JBang.
-    private String jbangsOwnCommand() throws Exception {
+    private String jvm() throws Exception {
+        if (jvm != null) return jvm;
         run("scripts/jbang", "copilot.java", "--version");
         String folder = System.getenv().getOrDefault("JBANG_DIR", System.getenv("HOME") + "/.jbang");
-        try (var jars = Files.newDirectoryStream(Path.of(folder, "bin"), "jbang-cli-*-all.jar")) {
-            String jdk = System.getProperty("java.home");
-            String printed = run("bash", "-c", "JBANG_RUNTIME_SHELL=bash JAVA_HOME='" + jdk + "' '" + java
-                    + "' -Duser.home=\"$HOME\" -jar '" + jars.iterator().next()
-                    + "' copilot.java 2>/dev/null; true").strip();
-            if (printed.contains("copilot")) return printed;
-            throw new IllegalStateException("JBang printed no command: " + printed);
+        String jdk = System.getProperty("java.home");
+        String printed = run("bash", "-c", "JBANG_RUNTIME_SHELL=bash JAVA_HOME='" + jdk + "' '" + java
+                + "' -Duser.home=\"$HOME\" -jar '" + jbang(Path.of(folder, "bin")) + "' copilot.java 2>/dev/null; true")
+                .strip();
+        if (!printed.contains("copilot")) throw new IllegalStateException("JBang printed no command: " + printed);
+        return jvm = printed;
+    }
+
+    private static Path jbang(Path folder) throws Exception {
+        if (Files.isDirectory(folder)) {
+            try (var jars = Files.newDirectoryStream(folder, "jbang-cli-*-all.jar")) {
+                for (Path jar : jars) return jar;
+            }
         }
+        throw new Missing("JBang in " + folder + " (scripts/jbang fetches it where no jbang is on the PATH)");
+    }
+
+    private void beginToInstall() {
+        try {
+            installed();
+        } catch (Exception told) {
+            // the parts that need it tell of it
+        }
+    }
+
+    private Future<Path> installed() throws Exception {
+        if (installed != null) return installed;
+        String command = jvm() + " install -q --dir " + home;
+        var installing = new FutureTask<>(() -> {
+            run(shell(sim.url(), command).toArray(String[]::new));
+            return home.resolve("cop");
+        });
+        Thread.ofPlatform().daemon().start(installing);
+        return installed = installing;
     }
 
     private static String withoutArchive(String command) {
@@ -155,7 +250,7 @@ public class bench {
 
     /// Both requests by one curl, as in the README; the Copilot token is taken beforehand, so that is in its favour.
     private String curl() throws Exception {
-        String bearer = run(shell(sim.url(), jbangsOwnCommand() + " token --header").toArray(String[]::new)).strip();
+        String bearer = run(shell(sim.url(), jvm() + " token --header").toArray(String[]::new)).strip();
         String identity = " -H 'Editor-Version: vscode/1.85.0' -H 'Editor-Plugin-Version: copilot/1.155.0'"
                 + " -H 'User-Agent: GitHubCopilotChat/0.12.0'";
         return "curl -sS -o /dev/null" + identity + " -H 'Authorization: token " + simulator.GITHUB_TOKEN + "' "
@@ -165,7 +260,7 @@ public class bench {
     }
 
     private String node() throws Exception {
-        String bearer = run(shell(sim.url(), jbangsOwnCommand() + " token").toArray(String[]::new)).strip();
+        String bearer = run(shell(sim.url(), jvm() + " token").toArray(String[]::new)).strip();
         return Files.writeString(home.resolve("chat.mjs"), """
                 const answer = await fetch("%s/chat/completions", {method: "POST", body: '%s', headers: {
                   "Authorization": "Bearer %s", "Content-Type": "application/json",
@@ -180,7 +275,8 @@ public class bench {
     }
 
     private static String body() {
-        return "{\"model\":\"gpt-4.1\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"" + ASK + "\"}]}";
+        return "{\"model\":\"" + MODEL + "\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"" + ASK
+                + "\"}]}";
     }
 
     /// A command line of ours (nothing foreign is in it) with the simulator's host and an account.
@@ -195,24 +291,27 @@ public class bench {
     /// CPU and memory by GNU time, which counts what the process waited for as well.
     private Sample sample(Row row) throws Exception {
         Path figures = home.resolve("figures");
-        var command = new ArrayList<>(List.of("/usr/bin/time", "-o", figures.toString(), "-f", "%U %S %M"));
+        var command = new ArrayList<String>();
+        if (gnuTime) command.addAll(List.of("/usr/bin/time", "-o", figures.toString(), "-f", "%U %S %M"));
         command.addAll(row.command());
         long start = System.nanoTime();
         String said = run(command.toArray(String[]::new));
         double wall = (System.nanoTime() - start) / 1e6;
         if (row.name().contains("chat") && said.isBlank()) throw new IllegalStateException(row.name() + ": no answer");
+        if (!gnuTime) return new Sample(wall, Double.NaN, Double.NaN);
         String[] parts = Files.readAllLines(figures).getLast().split(" ");
         return new Sample(wall, (Double.parseDouble(parts[0]) + Double.parseDouble(parts[1])) * 1000,
                 Double.parseDouble(parts[2]) / 1024);
     }
 
     private String run(String... command) throws Exception {
+        Path said = Files.createTempFile(home, "stderr", "");
         var process = new ProcessBuilder(command).directory(root.toFile())
-                .redirectInput(new File("/dev/null")).redirectError(home.resolve("stderr").toFile()).start();
+                .redirectInput(new File("/dev/null")).redirectError(said.toFile()).start();
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor() != 0) {
-            throw new IllegalStateException(List.of(command) + " ended with " + process.exitValue() + ": "
-                    + Files.readString(home.resolve("stderr")));
+            throw new IllegalStateException("exit " + process.exitValue() + ": "
+                    + Files.readString(said).strip() + "\n" + String.join(" ", command));
         }
         return out;
     }
@@ -221,6 +320,21 @@ public class bench {
         var sorted = samples.stream().mapToDouble(figure).sorted().toArray();
         return sorted.length % 2 == 1 ? sorted[sorted.length / 2]
                 : (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
+    }
+
+    private void forgetAll() {
+        try {
+            delete(home);
+        } catch (IOException e) {
+            System.err.println("left behind: " + home);
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        if (!Files.exists(folder)) return;
+        try (var files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) Files.delete(file);
+        }
     }
 
     private static Path checkout() {
@@ -235,7 +349,7 @@ public class bench {
     private final class Batches {
         private static final int JOBS = 32, LATENCY = 100;
 
-        private final String jvm = jbangsOwnCommand();
+        private final String jvm = jvm();
 
         Batches() throws Exception {
             Files.createDirectories(home.resolve("templates"));
@@ -244,15 +358,19 @@ public class bench {
 
         void print(int rounds) throws Exception {
             sim.set("latency", LATENCY);
+            boolean node = has("node");
             System.out.printf("%nBatches, --delay 0, %d ms of latency, median of %d (the long ones: once)%n%n| what |"
                     + " wall s | CPU s | peak MB | of the ideal rate |%n|---|--:|--:|--:|--:|%n", LATENCY, rounds);
-            row("1,000 rows, -j 32", 1000, JOBS, rounds, ours(JOBS));
-            row("`node` with `fetch`, the same requests", 1000, JOBS, rounds, "node " + node(1000));
-            if (onPath("promptfoo")) row("promptfoo, the same prompts", 1000, JOBS, 1, promptfoo());
-            row("10,000 rows, -j 32", 10_000, JOBS, 1, ours(JOBS));
-            row("`node`, 10,000", 10_000, JOBS, 1, "node " + node(10_000));
-            for (int jobs : List.of(64, 128, 256)) row("10,000 rows, -j " + jobs, 10_000, jobs, 1, ours(jobs));
-            nothing();
+            int some = count(1000), many = count(10_000);
+            row("%,d rows, -j 32".formatted(some), some, JOBS, rounds, ours(JOBS));
+            if (node) row("`node` with `fetch`, the same requests", some, JOBS, rounds, "node " + node(some));
+            if (onPath("promptfoo")) row("promptfoo, the same prompts", some, JOBS, 1, promptfoo(some));
+            row("%,d rows, -j 32".formatted(many), many, JOBS, 1, ours(JOBS));
+            if (node) row("`node`, %,d".formatted(many), many, JOBS, 1, "node " + node(many));
+            for (int jobs : List.of(64, 128, 256)) {
+                row("%,d rows, -j %d".formatted(many, jobs), many, jobs, 1, ours(jobs));
+            }
+            nothing(many);
             sim.set("latency", 0);
         }
 
@@ -268,54 +386,57 @@ public class bench {
                 forget();
                 int before = sim.ledger().size();
                 samples.add(sample(new Row(name, inHome(command))));
-                var asked = sim.ledger().stream().skip(before).filter(e -> e.path().equals("/chat/completions"))
-                        .toList();
+                var asked = sim.ledger().stream().skip(before).filter(e -> CHATS.contains(e.path())).toList();
                 if (asked.size() != rows) throw new IllegalStateException(name + ": " + asked.size() + " requests");
                 double seconds = Duration.between(asked.getFirst().at(), asked.getLast().at()).toMillis() / 1000.0
                         + LATENCY / 1000.0;
                 rates.add(rows * LATENCY / 1000.0 / jobs / seconds);
             }
             rates.sort(null);
-            System.out.printf("| %s | %.1f | %.1f | %.0f | %.2f |%n", name, median(samples, Sample::wall) / 1000,
+            figure(name, "%.1f %.1f %.0f %.2f", median(samples, Sample::wall) / 1000,
                     median(samples, Sample::cpu) / 1000, median(samples, Sample::megabytes),
                     rates.get(rates.size() / 2));
         }
 
+        /// The run and its results: a batch writes over no file that its own run has not written.
         private void forget() throws IOException {
-            for (String old : List.of("out.jsonl.run/journal.jsonl", "out.jsonl.run/manifest.json")) {
-                Files.deleteIfExists(home.resolve(old));
-            }
+            delete(home.resolve("out.jsonl.run"));
+            Files.deleteIfExists(home.resolve("out.jsonl"));
         }
 
         /// What is alive after a full collection, shortly before the last rows.
         void heap() throws Exception {
+            Path jcmd = Path.of(System.getProperty("java.home"), "bin/jcmd");
+            if (!Files.isExecutable(jcmd)) throw new Missing("jcmd in the JDK");
             System.out.println("\n| rows | live heap MB |\n|--:|--:|");
-            for (int rows : List.of(1000, 10_000, 100_000)) {
+            for (int many : List.of(1000, 10_000, 100_000)) {
+                int rows = count(many), jobs = quick ? Math.max(1, rows / 50) : 64;     // some are left at the look
                 rows(rows);
                 forget();
                 sim.set("latency", 20);
-                long before = sim.count("/chat/completions");
-                var process = new ProcessBuilder(inHome(ours(64))).redirectErrorStream(true)
+                long before = chats();
+                var process = new ProcessBuilder(inHome(ours(jobs))).redirectErrorStream(true)
                         .redirectOutput(home.resolve("stderr").toFile()).start();
-                while (process.isAlive() && sim.count("/chat/completions") - before < rows * 0.9) Thread.sleep(2);
-                sim.set("latency", 3000);                   // nothing ends while we look
-                String jcmd = Path.of(System.getProperty("java.home"), "bin/jcmd") + " " + process.pid();
-                String said = run("bash", "-c", jcmd + " GC.run >&2; " + jcmd + " GC.class_histogram");
+                while (process.isAlive() && chats() - before < rows * 0.9) Thread.sleep(2);
+                sim.set("latency", 10_000);                 // nothing ends while we look
+                String look = jcmd + " " + process.pid();
+                String said = run("bash", "-c", look + " GC.run >&2; " + look + " GC.class_histogram");
+                process.destroyForcibly().waitFor();
                 sim.set("latency", 0);
-                System.out.printf("| %,d | %.1f |%n", rows,
-                        (bytes(said, "Total") - bytes(said, "FillerElement")) / 1e6);
-                process.waitFor();
+                figure("%,d".formatted(rows), "%.1f", (bytes(said, "Total") - bytes(said, "FillerElement")) / 1e6);
             }
         }
 
-        /// The run before has asked all 10,000.
-        private void nothing() throws Exception {
+        private long chats() { return CHATS.stream().mapToLong(sim::count).sum(); }
+
+        /// The run before has asked all of them.
+        private void nothing(int rows) throws Exception {
             var samples = new ArrayList<Sample>();
-            for (int i = 0; i < 3; i++) {
+            for (int i = 0; i < (quick ? 1 : 3); i++) {
                 samples.add(sample(new Row("nothing", inHome(jvm + " batch row -d rows.jsonl -o out.jsonl -q"))));
             }
-            System.out.printf("| nothing to do, 10,000 rows | %.1f | %.1f | %.0f | |%n", median(samples, Sample::wall)
-                    / 1000, median(samples, Sample::cpu) / 1000, median(samples, Sample::megabytes));
+            figure("nothing to do, %,d rows".formatted(rows), "%.1f %.1f %.0f", median(samples, Sample::wall) / 1000,
+                    median(samples, Sample::cpu) / 1000, median(samples, Sample::megabytes));
         }
 
         private void rows(int count) throws IOException {
@@ -334,15 +455,15 @@ public class bench {
         }
 
         /// The same prompts by promptfoo's `eval`, its database and cache off.
-        private String promptfoo() throws Exception {
-            String bearer = run(shell(sim.url(), jbangsOwnCommand() + " token").toArray(String[]::new)).strip();
+        private String promptfoo(int rows) throws Exception {
+            String bearer = run(shell(sim.url(), jvm() + " token").toArray(String[]::new)).strip();
             Files.writeString(home.resolve("promptfooconfig.json"), """
                     {"prompts": ["say: {{text}}"], "tests": "file://rows.csv", "providers": [{
-                      "id": "openai:chat:gpt-4.1", "config": {"apiBaseUrl": "%s", "apiKey": "%s", "headers": {
+                      "id": "openai:chat:%s", "config": {"apiBaseUrl": "%s", "apiKey": "%s", "headers": {
                         "Copilot-Integration-Id": "vscode-chat", "Editor-Version": "vscode/1.85.0",
                         "Editor-Plugin-Version": "copilot/1.155.0", "User-Agent": "GitHubCopilotChat/0.12.0"}}}]}
-                    """.formatted(sim.api(), bearer));
-            Files.writeString(home.resolve("rows.csv"), IntStream.range(0, 1000).mapToObj(i -> "answer " + i)
+                    """.formatted(MODEL, sim.api(), bearer));
+            Files.writeString(home.resolve("rows.csv"), IntStream.range(0, rows).mapToObj(i -> "answer " + i)
                     .collect(Collectors.joining("\n", "text\n", "\n")));
             return "env PROMPTFOO_DISABLE_TELEMETRY=1 PROMPTFOO_DISABLE_UPDATE=1 promptfoo eval"
                     + " -c promptfooconfig.json -j " + JOBS + " --no-cache --no-write --no-table --no-progress-bar"
@@ -350,14 +471,14 @@ public class bench {
         }
 
         private String node(int rows) throws Exception {
-            String bearer = run(shell(sim.url(), jbangsOwnCommand() + " token").toArray(String[]::new)).strip();
+            String bearer = run(shell(sim.url(), jvm() + " token").toArray(String[]::new)).strip();
             return Files.writeString(home.resolve("batch.mjs"), """
                     let next = 0;
                     async function worker() {
                       while (next < %d) {
                         const text = "say: answer " + next++;
                         const answer = await fetch("%s/chat/completions", {method: "POST", body: JSON.stringify({
-                          model: "gpt-4.1", stream: true, messages: [{role: "user", content: text}]}), headers: {
+                          model: "%s", stream: true, messages: [{role: "user", content: text}]}), headers: {
                           "Authorization": "Bearer %s", "Content-Type": "application/json",
                           "Copilot-Integration-Id": "vscode-chat", "Editor-Version": "vscode/1.85.0",
                           "Editor-Plugin-Version": "copilot/1.155.0", "User-Agent": "GitHubCopilotChat/0.12.0"}});
@@ -367,15 +488,15 @@ public class bench {
                       }
                     }
                     await Promise.all(Array.from({length: %d}, worker));
-                    """.formatted(rows, sim.api(), bearer, JOBS)).toString();
+                    """.formatted(rows, sim.api(), MODEL, bearer, JOBS)).toString();
         }
     }
 
     /// 10,000 prompts of 5 KB, each from data of its own, in this JVM: by our strict mustache with its data read from
     /// JSON, the same with the data at hand, and by mustache.java as it comes, which escapes HTML and swallows what is
     /// missing.
-    private static final class Renders {
-        private static final int PROMPTS = 10_000;
+    private final class Renders {
+        private final int prompts = count(10_000), rounds = quick ? 1 : 7;
         private static final String TEMPLATE = """
                 Review this change of {{author.name}}{{#focus}}, above all: {{focus}}{{/focus}}.
 
@@ -386,8 +507,8 @@ public class bench {
                 {{diff}}
                 """;
 
-        static void print() {
-            var rows = IntStream.range(0, PROMPTS).mapToObj(Renders::row).toList();
+        void print() {
+            var rows = IntStream.range(0, prompts).mapToObj(Renders::row).toList();
             var engine = new StrictMustache(_ -> Optional.empty(), List::of);
             var ours = engine.text(TEMPLATE, "bench", 1);
             var plain = new DefaultMustacheFactory().compile(new StringReader(TEMPLATE), "bench");
@@ -401,21 +522,21 @@ public class bench {
                 plain.execute(text, data.get(i));
                 return text.toString();
             });
-            System.out.printf("%n%,d renders of a prompt of %,d bytes, median of 7%n%n| what | ms |%n|---|--:|%n",
-                    PROMPTS, kinds.firstEntry().getValue().apply(0).getBytes(StandardCharsets.UTF_8).length);
+            System.out.printf("%n%,d renders of a prompt of %,d bytes, median of %d%n%n| what | ms |%n|---|--:|%n",
+                    prompts, kinds.firstEntry().getValue().apply(0).getBytes(StandardCharsets.UTF_8).length,
+                    rounds);
             var times = new LinkedHashMap<String, List<Double>>();
-            for (int round = -1; round < 7; round++) {      // the first fills the compilers' caches
+            for (int round = -1; round < rounds; round++) {      // the first fills the compilers' caches
                 for (var kind : kinds.entrySet()) {
                     long start = System.nanoTime();
                     long bytes = 0;
-                    for (int i = 0; i < PROMPTS; i++) bytes += kind.getValue().apply(i).length();
-                    if (bytes < PROMPTS * 4000L) throw new IllegalStateException("only " + bytes);
+                    for (int i = 0; i < prompts; i++) bytes += kind.getValue().apply(i).length();
+                    if (bytes < prompts * 4000L) throw new IllegalStateException("only " + bytes);
                     var list = times.computeIfAbsent(kind.getKey(), _ -> new ArrayList<>());
                     if (round >= 0) list.add((System.nanoTime() - start) / 1e6);
                 }
             }
-            times.forEach((kind, list) -> System.out.printf("| %s | %.0f |%n", kind,
-                    list.stream().sorted().toList().get(list.size() / 2)));
+            times.forEach((kind, list) -> figure(kind, "%.0f", list.stream().sorted().toList().get(list.size() / 2)));
         }
 
         private static String row(int i) {
@@ -430,6 +551,9 @@ public class bench {
     /// From the moment a delta leaves the server to the moment it has come out of the tool's stdout.
     private final class FirstDelta {
         private static final int DELTAS = 40;
+        private static final String MODELS = "{\"data\":[{\"id\":\"" + MODEL + "\",\"model_picker_enabled\":true,"
+                + "\"supported_endpoints\":[\"/chat/completions\"],\"capabilities\":{\"type\":\"chat\","
+                + "\"supports\":{\"streaming\":true}}}]}";
         private final long[] sent = new long[DELTAS];
 
         void print() throws Exception {
@@ -437,38 +561,57 @@ public class bench {
                 Thread.ofVirtual().start(() -> serve(server));
                 String host = "http://127.0.0.1:" + server.getLocalPort();
                 fakeToken(host);
-                var builder = new ProcessBuilder(shell(host, jbangsOwnCommand() + " chat -m gpt-4.1 hi"));
+                var builder = new ProcessBuilder(shell(host, jvm() + " chat -m " + MODEL + " hi"));
                 var process = builder.directory(root.toFile()).redirectInput(new File("/dev/null")).start();
                 var delays = new ArrayList<Double>();
                 var in = process.getInputStream();
                 for (int i = 0; i < DELTAS; i++) {
-                    while (in.read() != ' ') { }
+                    for (int b = in.read(); b != ' '; b = in.read()) {
+                        if (b < 0) throw new IllegalStateException("only " + i + " deltas have come");
+                    }
                     delays.add((System.nanoTime() - sent[i]) / 1e6);
                 }
                 in.readAllBytes();
                 process.waitFor();
                 double first = delays.getFirst();
                 delays.sort(null);
-                System.out.printf("from the server to stdout: the first delta %.1f ms, median %.1f ms, slowest %.1f"
-                        + " ms%n", first, delays.get(DELTAS / 2), delays.getLast());
+                System.out.println("\n| from the server to stdout | first ms | median ms | slowest ms |"
+                        + "\n|---|--:|--:|--:|");
+                figure("a delta", "%.1f %.1f %.1f", first, delays.get(DELTAS / 2), delays.getLast());
+                System.out.println();
             }
         }
 
         private void serve(ServerSocket server) {
-            try (var socket = server.accept()) {
-                socket.setTcpNoDelay(true);
-                socket.getInputStream().read(new byte[8192]);
-                var out = socket.getOutputStream();
-                out.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n".getBytes());
-                for (int i = 0; i < DELTAS; i++) {
-                    Thread.sleep(25);
-                    byte[] event = ("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x \"},\"finish_reason\":"
-                            + (i == DELTAS - 1 ? "\"stop\"" : "null") + "}]}\n\n").getBytes();
-                    sent[i] = System.nanoTime();
-                    out.write(event);
+            while (true) {
+                try (var socket = server.accept()) {
+                    answer(socket);
+                } catch (IOException closed) {
+                    return;
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
                 }
-            } catch (IOException | InterruptedException e) {
-                throw new IllegalStateException(e);
+            }
+        }
+
+        /// The list of models is asked for first; then the deltas go out one by one.
+        private void answer(Socket socket) throws IOException, InterruptedException {
+            socket.setTcpNoDelay(true);
+            var head = new byte[8192];
+            int read = socket.getInputStream().read(head);
+            var out = socket.getOutputStream();
+            if (!new String(head, 0, Math.max(0, read), StandardCharsets.UTF_8).startsWith("POST ")) {
+                out.write(("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "
+                        + MODELS.length() + "\r\n\r\n" + MODELS).getBytes());
+                return;
+            }
+            out.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n".getBytes());
+            for (int i = 0; i < DELTAS; i++) {
+                Thread.sleep(25);
+                byte[] event = ("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x \"},\"finish_reason\":"
+                        + (i == DELTAS - 1 ? "\"stop\"" : "null") + "}]}\n\n").getBytes();
+                sent[i] = System.nanoTime();
+                out.write(event);
             }
         }
 
@@ -481,7 +624,7 @@ public class bench {
             file.putObject("answer").put("token", "tid=bench").put("refresh_in", 1500)
                     .putObject("endpoints").put("api", host);
             var store = Home.of(env);
-            store.write(store.token(source.key(Host.of(host))), file);
+            store.write(store.token(source.key(Host.of(host)) + "-" + Headers.parse(null, List.of()).identity()), file);
         }
     }
 

@@ -34,14 +34,14 @@ public class demo {
                     "chat", "Three names for a pelican"),
             new Step("git diff | copilot chat -u \"Write a commit message\"", 0, DIFF, "Stop after the third retry",
                     "chat", "-u", "Write a commit message"),
-            new Step("copilot chat -m claude-sonnet-4.5 -s \"Answer in one word\" --json \"Capital of France?\"", 0,
-                    null, "Paris", "chat", "-m", "claude-sonnet-4.5", "-s", "Answer in one word", "--json",
+            new Step("copilot chat -m claude-haiku-4.5 -s \"Answer in one word\" --json \"Capital of France?\"", 0,
+                    null, "Paris", "chat", "-m", "claude-haiku-4.5", "-s", "Answer in one word", "--json",
                     "Capital of France?"),
             new Step("git diff | copilot chat -t review", 0, DIFF, "No findings.", "chat", "-t", "review"),
             new Step("copilot render summarize --example", 0, null, null, "render", "summarize", "--example"),
             new Step("copilot models | cut -f1,2", 0, null, null, "models"),
             new Step("copilot token --header", 0, null, null, "token", "--header"),
-            new Step("copilot chat -m gtp-4o hello", 1, null, null, "chat", "-m", "gtp-4o", "hello"),
+            new Step("copilot chat -m gtp-5-mini hello", 1, null, null, "chat", "-m", "gtp-5-mini", "hello"),
             new Step("copilot api /user", 0, null, null, "api", "/user"),
             new Step("copilot logout", 0, null, null, "logout"));
 

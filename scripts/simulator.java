@@ -21,7 +21,40 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// A stand-in for GitHub and GitHub Copilot, as strict as public sources say that the real servers are.
+/// A stand-in for GitHub and GitHub Copilot as they are in late 2026, by public sources alone.
+///
+/// **The rule: what the sources do not show to be refused is accepted; a switch can make it stricter for a test.** A
+/// refusal that the service does not make is as dishonest as an answer that it would not give. What is refused by
+/// default, and how sure that is (A: GitHub's own source or documentation, or three reports; B: two reports, or one
+/// with a quoted exchange; C: one claim, or our reading of it):
+///
+/// | refused | source | |
+/// |---|---|---|
+/// | a poll within the interval after another one | GitHub docs, "Authorizing OAuth apps"; RFC 8628 3.5 | A |
+/// | the exchange, by the kind of the token | hermes-agent #16551, netclaw #1157, dot-ai #591 | B |
+/// | a token past its end, a raw `ghu_`, `ghs_`, a PAT | LLM's cassette; pi #3461; pydantic-ai PR #8059 | B |
+/// | neither Editor-Version nor Copilot-Integration-Id | LiteLLM #13256, openclaw #71538; gptel sends but the one | B |
+/// | an unknown or doubled Copilot-Integration-Id | LiteLLM users (`unknown Copilot-Integration-Id`) | B |
+/// | X-GitHub-Api-Version before 2025 (466) | vscode #294448, ericc-ch #190 | B |
+/// | too old an editor, for some models | opencode-copilot-auth PR #1 and #3, vscode #175523 | B |
+/// | a model: unknown, retired, not enabled, not of this endpoint | caozhiyuan #79, #154; ericc-ch #208 | A |
+/// | any named model on Free and Student, outside a session | GitHub changelog; opencode #33696; CCN #1575 | A |
+/// | no `model` on /responses and /v1/messages | OmniRoute #12000, opencode #46455 | B |
+/// | a session token that is over, or of other models | copilot-cli #2818 (`Invalid auto-mode selector`) | B |
+/// | POST /auto with an older API version | opencode PR #47108 (`invalid apiVersion`) | B |
+/// | pictures without Copilot-Vision-Request | ericc-ch #16; vscode-copilot-chat | A |
+/// | what a family's models do not take: [#UNWANTED] | there, row by row | |
+/// | an effort that the model has not: [#checkEffort] | crush #2902, ccs #686, Floway #6 | B |
+/// | more than 4 cache marks; calls without answers | codecompanion; copilot-cli #762, #330, #1159 | B |
+/// | `strict: true` with an open schema | codecompanion #2314 (its text is Copilot's) | B |
+/// | `item_reference`; sealed reasoning under another id | opencode #37389; openclaw #72602 | B |
+/// | /v1/messages: an assistant message at the end | vscode-copilot-chat's messagesApi.ts | A |
+/// | /embeddings: an input that is no list of strings | ericc-ch #59, #100 | B |
+/// | values of a wrong type or out of range | OpenAI's and Anthropic's references | B |
+///
+/// Inventions, for want of any source: prices and windows of models newer than mid-2026, the efforts of Opus, Fable
+/// and Grok, what temperature is to mai-code, the answer's shape for vendors other than OpenAI, Anthropic and Google,
+/// the credits of a student, the sku of Max, the forms of a session token, of `auto_discount` and `quota_reset_at`.
 ///
 /// There are two origins, as in reality: [#url] is github.com with api.github.com (device flow, `/user`, the token
 /// exchange, the quota), [#api] is api.githubcopilot.com: `/models`, `/embeddings`, and three ways to ask a model,
@@ -62,10 +95,11 @@ public class simulator implements AutoCloseable {
     private final AtomicLong arrivals = new AtomicLong();
     private final Map<String, Grant> grants = new ConcurrentHashMap<>();
     private final Map<String, Access> githubTokens = new ConcurrentHashMap<>();
-    private final Map<String, Instant> copilotTokens = new ConcurrentHashMap<>();
+    private final Map<String, CopilotToken> copilotTokens = new ConcurrentHashMap<>();
+    private final Map<String, Session> sessions = new ConcurrentHashMap<>();
     private final Set<String> enabledModels = ConcurrentHashMap.newKeySet();
-    private final Map<String, Way> ways = Stream.of(new Completions(), new Responses(), new Messages())
-            .collect(Collectors.toUnmodifiableMap(Way::path, way -> way));
+    private final Messages messages = new Messages();
+    private final Map<String, Way> ways = ways(new Completions(), new Responses());
 
     private simulator(InstantSource clock, int port) throws IOException {
         this.clock = clock;
@@ -86,6 +120,12 @@ public class simulator implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /// gptel knows no other path than /v1/responses for the newer models (since 2026-03, C).
+    private Map<String, Way> ways(Completions completions, Responses responses) {
+        return Map.of(completions.path(), completions, responses.path(), responses, "/v1/responses", responses,
+                messages.path(), messages);
     }
 
     private HttpServer listen(int port, Function<Call, Answer> origin) throws IOException {
@@ -122,6 +162,7 @@ public class simulator implements AutoCloseable {
         billed.reset();
         grants.clear();
         copilotTokens.clear();
+        sessions.clear();
         enabledModels.clear();
         githubTokens.clear();
         githubTokens.put(GITHUB_TOKEN, Access.EDITOR);
@@ -167,6 +208,8 @@ public class simulator implements AutoCloseable {
                 case "device-faults" -> simulator::isGatewayFault;
                 case "exchange", "exchange-faults" -> f -> isGatewayFault(f) || EXCHANGES.contains(f)
                         || NOTIFICATIONS.containsKey(f);
+                case "auto-model", "revive" -> MODELS::containsKey;
+                case "minimum-version" -> v -> v.matches("\\d+(\\.\\d+)*");
                 default -> _ -> true;
             };
             items(text).filter(known.negate()).findFirst().ifPresent(unknown -> {
@@ -192,9 +235,12 @@ public class simulator implements AutoCloseable {
                 "approve", "deny", "expire", "disabled", "bad-client", "bad-code");
         toggle("slow-down", 0, "the first N polls are answered slow_down, even in time");
         toggle("slow-down-interval", true, "slow_down names the new interval");
+        toggle("approve-on-open", false, "GET /login/device approves; on by itself around a COMMAND");
         toggle("device-faults", "", "one per poll, before anything else: 5xx, html, garbage, empty, reset, ok");
         toggle("exchange", "ok", "the exchange's answer; ok goes by the kind of the token; names below");
         toggle("exchange-faults", "", "one per exchange: values of --exchange, 5xx, garbage, reset");
+        toggle("exchange-identity", false, "the exchange wants Editor-Version and Editor-Plugin-Version");
+        toggle("exchange-scope", false, "a token got without Copilot-Integration-Id: vscode-chat lacks newer models");
         toggle("token-life", 1800, "seconds until the Copilot API says 401 token expired");
         toggle("refresh-in", 1500, "refresh_in of the exchange answer");
         toggle("clock-skew", 0, "seconds by which expires_at and exp= are ahead of the true time (Date stays true)");
@@ -202,16 +248,32 @@ public class simulator implements AutoCloseable {
                 "api", "none", "other", "foreign", "missing-with-proxy-ep");
         toggle("proxy-ep", "", "proxy-ep= of the token string (default proxy.PLAN.githubcopilot.com)");
         toggle("minimal", false, "the exchange answers token, expires_at, refresh_in and nothing else");
-        toggle("plan", "individual", "the account's plan", "individual", "free", "business", "enterprise");
+        toggle("plan", "individual", "the account's plan; free and student have auto alone",
+                "individual", "free", "student", "pro-plus", "max", "business", "enterprise");
         toggle("login", "octocat", "the account's name");
         toggle("quota", "auto", "/copilot_internal/user: auto is free for the free plan, else paid",
-                "auto", "paid", "free", "negative", "missing", "requests", "overage");
+                "auto", "paid", "free", "negative", "missing", "requests", "overage", "unlimited-business");
         toggle("quota-headers", "snapshot", "on every answer of the API: the plan's own, none, all known, or nonsense",
                 "snapshot", "none", "all", "garbage");
         toggle("models", "full", "the catalogue: all fields, as in early 2025, nothing, no is_chat_default",
                 "full", "old", "empty", "no-default",
                 "no-embeddings");
         toggle("models-faults", "", "one per request of /models, named as for --faults");
+        toggle("legacy-list", true, "without X-GitHub-Api-Version /models leaves out the newest");
+        toggle("revive", "", "retired models that are served once more: " + simulator.RETIRED);
+        toggle("no-model", "accept", "/chat/completions without a model", "accept", "refuse");
+        toggle("auto-model", "gpt-5-mini", "what is chosen when nobody names a model");
+        toggle("sessions", "ok", "POST /models/session", "ok", "404");
+        toggle("session-life", 3600, "seconds that a session lives; one of POST /auto lives 24 times as long");
+        toggle("auto", "ok", "POST /auto", "ok", "404", "503");
+        toggle("minimum-version", "", "version of vscode/ below which no model answers (default: by the model)");
+        toggle("out-of-date", false, "the API says that the editor's extension is out of date");
+        toggle("integration-id", "optional", "Copilot-Integration-Id", "optional", "required");
+        toggle("strict-headers", false, "refuses identity headers given twice, and unknown values of X-Initiator");
+        toggle("unknown-fields", "ignore", "fields that no source names", "ignore", "refuse");
+        toggle("refuse", "", "parameters that are refused: NAME or MODEL:NAME, a.b for one within a");
+        toggle("efforts", "", "if given, the reasoning efforts that are served, whatever the catalogue says");
+        toggle("ids", "any", "/responses: ids of items that are sent back", "any", "length");
         toggle("integrator", "", "if given, only these models are available for the integration id");
         toggle("stale-endpoints", "", "models that refuse /chat/completions whatever the catalogue says; ID:/PATH for"
                 + " another endpoint");
@@ -226,6 +288,7 @@ public class simulator implements AutoCloseable {
         toggle("messages-errors", "flat", "/v1/messages says {\"message\"}, or {\"type\":\"error\",\"error\":{…}}",
                 "flat", "anthropic");
         toggle("copilot-usage", true, "answers say what they cost in AI credits");
+        toggle("cached", 0, "tokens of a prompt that are said to come from the cache");
         toggle("chunk", 0, "bytes per write of a stream; 0 is an event per write");
         toggle("newline", "lf", "line ends of a stream", "lf", "crlf", "cr");
         toggle("space", true, "a space after data:");
@@ -325,7 +388,8 @@ public class simulator implements AutoCloseable {
 
     /// JSON lines; of a token only the kind and the last four characters.
     private String ledgerLines() {
-        var token = Pattern.compile("(gh[a-z]_|github_pat_|tid=|(?<=\"device_code\":\")|(?<=device_code=))"
+        var token = Pattern.compile("(gh[a-z]_|github_pat_|tid=|(?<=\"device_code\":\")|(?<=device_code=)"
+                + "|(?<=\"copilot-session-token\":\\[\"))"
                 + "([^\"\\\\,& ]*?)([^\"\\\\,& ]{4})(?=[\"\\\\,& ])");
         return ledger.values().stream()
                 .map(e -> token.matcher(JSON.writeValueAsString(e)).replaceAll("$1…$3") + "\n")
@@ -373,9 +437,10 @@ public class simulator implements AutoCloseable {
             exchange.getRequestHeaders().forEach((k, v) -> headers.put(k.toLowerCase(Locale.ROOT), List.copyOf(v)));
             var bytes = exchange.getRequestBody().readAllBytes();
             var type = headers.getOrDefault("content-type", List.of("")).getFirst();
-            return new Call(exchange.getRequestMethod(), exchange.getRequestURI().getPath(),
-                    Collections.unmodifiableMap(headers), bytes,
-                    type.startsWith("application/x-www-form-urlencoded") ? form(bytes) : parsed(bytes));
+            var path = exchange.getRequestURI().getPath();      // curl calls JSON a form, unless told otherwise
+            var form = type.startsWith("application/x-www-form-urlencoded") && !path.startsWith("/_simulator");
+            return new Call(exchange.getRequestMethod(), path, Collections.unmodifiableMap(headers), bytes,
+                    form ? form(bytes) : parsed(bytes));
         }
 
         private static JsonNode form(byte[] bytes) {
@@ -543,11 +608,12 @@ public class simulator implements AutoCloseable {
     private Answer github(Call call) {
         return call.path.startsWith("/_simulator") ? control(call) : switch (call.route()) {
             case "POST /login/device/code" -> deviceCode(call);
-            case "GET /login/device" -> Answer.html(200, "This is the simulator: the code approves itself");
+            case "GET /login/device" -> devicePage();
             case "POST /login/oauth/access_token" -> poll(call);
             case "GET /user" -> user(call);
             case "GET /copilot_internal/v2/token" -> exchange(call);
             case "GET /copilot_internal/user" -> quota(call);
+            case "POST /graphql" -> graphql(call);
             default -> githubError(404, "Not Found");
         };
     }
@@ -556,14 +622,13 @@ public class simulator implements AutoCloseable {
     private static final class Grant {
         final String client, scope;
         final Instant end;
-        Instant last;
+        Instant last;       // null before the first poll, which is never early (copilot-api polls at once)
         long interval, polls, onTime;
-        boolean used;
+        boolean used, approved;
 
         Grant(String client, String scope, Instant start, long life, long interval) {
             this.client = client;
             this.scope = scope;
-            this.last = start;
             this.end = start.plusSeconds(life);
             this.interval = interval;
         }
@@ -586,6 +651,12 @@ public class simulator implements AutoCloseable {
                 .put("user_code", letters.substring(0, 4) + "-" + letters.substring(4))
                 .put("verification_uri", url() + "/login/device")
                 .put("expires_in", number("expires-in")).put("interval", number("interval")));
+    }
+
+    /// The person has opened the page, and presses the button.
+    private Answer devicePage() {
+        if (on("approve-on-open")) { grants.values().forEach(grant -> grant.approved = true); }
+        return Answer.html(200, "This is the simulator: the code approves itself");
     }
 
     private Answer poll(Call call) {
@@ -618,14 +689,15 @@ public class simulator implements AutoCloseable {
         if (!now.isBefore(grant.end)) {
             return deviceError("expired_token", "This 'device_code' has expired.");
         }
-        var early = Duration.between(grant.last, now).compareTo(Duration.ofSeconds(grant.interval)) < 0;
+        var early = grant.last != null
+                && Duration.between(grant.last, now).compareTo(Duration.ofSeconds(grant.interval)) < 0;
         grant.last = now;
         if (early || grant.polls++ < number("slow-down")) {     // RFC 8628, section 3.5: 5 seconds more, for good
             grant.interval += 5;
             var slower = deviceError("slow_down", "Too many requests have been made in the same timeframe.");
             return on("slow-down-interval") ? slower.put("interval", grant.interval) : slower;
         }
-        if (grant.onTime++ < number("pending")) {
+        if (grant.onTime++ < number("pending") && !grant.approved) {
             return deviceError("authorization_pending", "The authorization request is still pending.");
         }
         return switch (text("device")) {
@@ -666,10 +738,10 @@ public class simulator implements AutoCloseable {
     // ------------------------------------------------------------------------------------------- GitHub: tokens
 
     /// Who minted a GitHub token, which decides what the exchange says to it (hermes-agent #16551, netclaw #1157,
-    /// copilot-gpt4-service #293, dot-ai #591).
+    /// copilot-gpt4-service #293, dot-ai #591). What the exchange says to an installation's `ghs_` is an assumption.
     private enum Access {
         EDITOR("ghu_", "ok"), VSCODE("gho_", "ok"), FOREIGN_APP("ghu_", "foreign-app"), OAUTH_APP("gho_", "not-found"),
-        CLASSIC("ghp_", "not-found"), FINE_GRAINED("github_pat_", "pat");
+        CLASSIC("ghp_", "not-found"), FINE_GRAINED("github_pat_", "pat"), INSTALLATION("ghs_", "foreign-app");
 
         final String prefix, exchange;
 
@@ -677,6 +749,9 @@ public class simulator implements AutoCloseable {
             this.prefix = prefix;
             this.exchange = exchange;
         }
+
+        /// The Copilot API takes an OAuth app's token as it is (opencode, the Copilot CLI, pydantic-ai PR #8059).
+        boolean direct() { return prefix.equals("gho_"); }
 
         static Access ofClient(String id) {
             return switch (id) {
@@ -689,13 +764,14 @@ public class simulator implements AutoCloseable {
     }
 
     /// A fresh valid token: `ghu` of the editor plug-in, `gho` of an OAuth app outside the allow-list, `ghp`,
-    /// `github_pat`; also `gho-vscode` (accepted) and `ghu-foreign` (refused).
+    /// `github_pat`, `ghs`; also `gho-vscode` (accepted) and `ghu-foreign` (refused).
     public String issueGithubToken(String kind) {
         return mint(switch (kind) {
             case "ghu" -> Access.EDITOR;
             case "gho" -> Access.OAUTH_APP;
             case "ghp" -> Access.CLASSIC;
             case "github_pat" -> Access.FINE_GRAINED;
+            case "ghs" -> Access.INSTALLATION;
             case "gho-vscode" -> Access.VSCODE;
             case "ghu-foreign" -> Access.FOREIGN_APP;
             default -> throw new IllegalArgumentException("no kind of GitHub token: " + kind);
@@ -744,19 +820,25 @@ public class simulator implements AutoCloseable {
 
     private Answer exchange(Call call) {
         var access = authenticated(call);
-        refuseIf(!call.header("editor-version").contains("/"), 400, "bad request: missing Editor-Version header\n");
-        refuseIf(!call.header("editor-plugin-version").contains("/"), 400,
-                "bad request: missing Editor-Plugin-Version header\n");
+        if (on("exchange-identity")) {      // nobody quotes these two: CopilotChat.nvim and others send neither header
+            refuseIf(!call.header("editor-version").contains("/"), 400, "bad request: missing Editor-Version header\n");
+            refuseIf(!call.header("editor-plugin-version").contains("/"), 400,
+                    "bad request: missing Editor-Plugin-Version header\n");
+        }
         var fault = take("exchange-faults");
         var wanted = fault.equals("ok") ? text("exchange") : fault;
-        return exchangeOutcome(wanted.equals("ok") ? access.exchange : wanted)
+        var integrator = call.has("copilot-integration-id") ? call.header("copilot-integration-id") : UNNAMED;
+        return exchangeOutcome(wanted.equals("ok") ? access.exchange : wanted, integrator)
                 .header("X-RateLimit-Limit", "5000").header("X-RateLimit-Resource", "core")
                 .header("Cache-Control", "private, max-age=60, s-maxage=60");
     }
 
-    private Answer exchangeOutcome(String outcome) {
+    /// Whom a token belongs to that was got without a Copilot-Integration-Id (openclaw #79946, PR #80074).
+    private static final String UNNAMED = "copilot-language-server";
+
+    private Answer exchangeOutcome(String outcome, String integrator) {
         return switch (outcome) {
-            case "ok" -> Answer.json(200, copilotToken());
+            case "ok" -> Answer.json(200, copilotToken(integrator));
             case "bad-credentials" -> githubError(401, "Bad credentials");
             case "foreign-app" -> githubError(403, "Resource not accessible by integration");
             case "pat" -> githubError(403, "Resource not accessible by personal access token");
@@ -822,7 +904,10 @@ public class simulator implements AutoCloseable {
         return name.matches("ok|reset|html|garbage|empty|5\\d\\d");
     }
 
-    private ObjectNode copilotToken() {
+    /// A token of the exchange: good until `end`, and for the models of the integrator that it was minted for.
+    private record CopilotToken(Instant end, String integrator) {}
+
+    private ObjectNode copilotToken(String integrator) {
         var now = clock.instant();
         var seen = now.plusSeconds(number("clock-skew")).plusSeconds(number("token-life")).getEpochSecond();
         var plan = text("plan");
@@ -832,7 +917,7 @@ public class simulator implements AutoCloseable {
                 .formatted(random("0123456789abcdef", 32), seen, sku,
                         text("endpoints").equals("none") ? "" : "proxy-ep=" + proxy + ";")
                 + "ip=192.0.2.1;asn=AS64500:" + random("0123456789abcdef", 64);
-        copilotTokens.put(token, now.plusSeconds(number("token-life")));
+        copilotTokens.put(token, new CopilotToken(now.plusSeconds(number("token-life")), integrator));
         var answer = JSON.createObjectNode().put("token", token).put("expires_at", seen)
                 .put("refresh_in", number("refresh-in"));
         if (on("minimal")) { return answer; }
@@ -848,7 +933,7 @@ public class simulator implements AutoCloseable {
             answer.set("limited_user_quotas", JSON.readTree("{\"chat\":480,\"completions\":3990}"));
             answer.put("limited_user_reset_date", resetDate().toEpochDay() * 86_400);
         }
-        answer.put("individual", plan.equals("individual") || plan.equals("free")).put("sku", sku);
+        answer.put("individual", skuHost().equals("individual")).put("sku", sku);
         if (!text("endpoints").equals("none")) {
             answer.set("endpoints", endpoints());
         }
@@ -868,19 +953,41 @@ public class simulator implements AutoCloseable {
                 .put("telemetry", "https://telemetry.%s.githubcopilot.com".formatted(skuHost()));
     }
 
+    /// OmniRoute #12000 has the students' sku; that of the plan Max is an invention.
     private static String sku(String plan) {
-        return Map.of("free", "free_limited_copilot", "individual", "yearly_subscriber_quota", "business",
-                "copilot_for_business_seat_quota", "enterprise", "copilot_enterprise_seat_quota").get(plan);
+        return Map.of("free", "free_limited_copilot", "student", "free_educational_quota", "individual",
+                "yearly_subscriber_quota", "pro-plus", "plus_monthly_subscriber_quota", "max",
+                "max_monthly_subscriber_quota", "business", "copilot_for_business_seat_quota", "enterprise",
+                "copilot_enterprise_seat_quota").get(plan);
+    }
+
+    private static String copilotPlan(String plan) {
+        return Map.of("student", "individual_edu", "pro-plus", "individual_pro_plus").getOrDefault(plan, plan);
     }
 
     private String skuHost() {
-        return text("plan").equals("free") ? "individual" : text("plan");
+        return text("plan").matches("business|enterprise") ? text("plan") : "individual";
+    }
+
+    /// Since 2026-06-24 (GitHub changelog).
+    private boolean autoOnly() { return text("plan").matches("free|student"); }
+
+    /// opencode and new Zed ask this way for their host (news of 2026-11).
+    private Answer graphql(Call call) {
+        authenticated(call);
+        var answer = JSON.createObjectNode();
+        answer.putObject("data").putObject("viewer").put("login", text("login"))
+                .set("copilotEndpoints", endpoints());
+        return Answer.json(200, answer);
     }
 
     // ------------------------------------------------------------------------------------------- GitHub: quota
 
+    /// AI credits a month in 2026: Pro, Pro+, Max as in llmgateway PR #4159 and yasb PR #995, the seats' by their
+    /// price; a student's are an invention. `requests` is an old yearly plan, with premium requests.
     private long entitlement() {
-        return Map.of("free", 50L, "enterprise", 1000L).getOrDefault(text("plan"), 300L);
+        return text("quota").equals("requests") ? 300 : Map.of("free", 50L, "student", 300L, "pro-plus", 7000L, "max",
+                20_000L, "business", 1900L, "enterprise", 3900L).getOrDefault(text("plan"), 1500L);
     }
 
     /// Premium requests left: the account has used 28.6 before the simulator started.
@@ -898,6 +1005,7 @@ public class simulator implements AutoCloseable {
         var name = "x-quota-snapshot-" + (text("plan").equals("free") ? "chat" : "premium_interactions");
         var value = "ent=%d&ov=0.0&ovPerm=false&rem=%s&rst=%sT00%%3A00%%3A00Z"
                 .formatted(entitlement(), percent, resetDate());
+        if (text("quota").equals("unlimited-business")) { value = "ent=-1&ov=0.0&ovPerm=false&rem=100.0"; }
         return switch (text("quota-headers")) {
             case "none" -> Map.of();
             case "garbage" -> Map.of(name, "ent=many&rem=%zz&&=&rst=soon", "x-usage-ratelimit-", "%",
@@ -924,14 +1032,14 @@ public class simulator implements AutoCloseable {
 
     private Answer quota(Call call) {
         var access = authenticated(call);
-        if (!access.exchange.equals("ok")) { return exchangeOutcome(access.exchange); }
-        var plan = text("plan");
-        var kind = text("quota").equals("auto") ? plan.equals("free") ? "free" : "paid" : text("quota");
+        if (!access.exchange.equals("ok") && !access.direct()) { return exchangeOutcome(access.exchange, UNNAMED); }
+        var kind = text("quota").equals("auto") ? text("plan").equals("free") ? "free" : "paid" : text("quota");
+        var plan = kind.equals("unlimited-business") ? "business" : text("plan");
         var answer = (ObjectNode) JSON.readTree("""
                 {"login":"%s","access_type_sku":"%s","analytics_tracking_id":"00000000000000000000000000000000",
                  "assigned_date":null,"can_signup_for_limited":false,"chat_enabled":true,"copilot_plan":"%s",
                  "organization_login_list":[],"organization_list":[]}"""
-                .formatted(text("login"), sku(kind.equals("free") ? "free" : plan), plan));
+                .formatted(text("login"), sku(kind.equals("free") ? "free" : plan), copilotPlan(plan)));
         answer.set("endpoints", endpoints());
         switch (kind) {
             case "free" -> {
@@ -951,7 +1059,7 @@ public class simulator implements AutoCloseable {
                 .put("token_based_billing", !kind.equals("requests"));
         var snapshots = answer.putObject("quota_snapshots");
         for (var id : List.of("chat", "completions", "premium_interactions")) {
-            var premium = id.startsWith("premium");
+            var premium = id.startsWith("premium") && !kind.equals("unlimited-business");
             var over = premium && kind.equals("overage");
             var left = over || !premium ? 0 : Math.round(remaining() * 10) / 10.0;
             var percent = premium ? Math.round(left * 10_000 / entitlement()) / 100.0 : 100;
@@ -960,18 +1068,22 @@ public class simulator implements AutoCloseable {
                     .put("percent_remaining", percent).put("unlimited", !premium)
                     .put("overage_count", over ? 12.5 : 0).put("overage_permitted", over)
                     .put("has_quota", !premium || left > 0)
+                    .put("credits_used", id.startsWith("premium") ? Math.round((28.6 + billed()) * 10) / 10.0 : 0)
+                    .put("quota_reset_at", resetDate() + "T00:00:00Z")
                     .put("timestamp_utc", clock.instant().truncatedTo(ChronoUnit.MILLIS).toString());
         }
     }
 
     // ------------------------------------------------------------------------------------------- Copilot: the checks
 
+    private static final String ROUTES = "GET /models(/[^/]+)?|POST /(embeddings|auto|v1/messages/count_tokens"
+            + "|models/session|models/[^/]+/policy)";
+
     private Answer copilot(Call call) {
         if (call.route().equals("GET /_ping")) { return Answer.text(200, "OK"); }
         checkHost(call);
         var way = call.method.equals("POST") ? ways.get(call.path) : null;
-        refuseIf(way == null && !call.route().matches("GET /models(/[^/]+)?|POST /(embeddings|models/[^/]+/policy)"),
-                404, "404 page not found\n");
+        refuseIf(way == null && !call.route().matches(ROUTES), 404, "404 page not found\n");
         checkAuthorization(call);
         var fault = way != null ? take("faults") : call.route().equals("GET /models") ? take("models-faults")
                 : call.route().equals("POST /embeddings") ? take("embeddings-faults") : "ok";
@@ -985,10 +1097,13 @@ public class simulator implements AutoCloseable {
         }
         if (way != null) { return ask(way, call, fault); }
         return switch (call.route()) {
-            case "GET /models" -> broken(Answer.json(200, catalogue()), fault, MID_STREAM_ERROR)
+            case "GET /models" -> broken(Answer.json(200, catalogue(call)), fault, MID_STREAM_ERROR)
                     .header("Cache-Control", "private, max-age=21600");
             case "POST /embeddings" -> broken(embeddings(call), fault, MID_STREAM_ERROR);
-            case String s when s.matches("GET /models/[^/]+") -> Answer.json(200, entry(named(call)));
+            case "POST /v1/messages/count_tokens" -> messages.count(call);
+            case "POST /models/session" -> modelSession();
+            case "POST /auto" -> autoRoute(call);
+            case String s when s.matches("GET /models/[^/]+") -> Answer.json(200, entry(named(call), call));
             default -> policy(call);
         };
     }
@@ -1000,15 +1115,26 @@ public class simulator implements AutoCloseable {
                 && !host.equals("api." + skuHost() + ".githubcopilot.com"), 421, "Misdirected Request");
     }
 
-    private void checkAuthorization(Call call) {
+    private static String bearer(Call call) {
         var given = call.header("authorization");
-        var bearer = given.startsWith("Bearer ") ? given.substring(7) : "";
-        refuseIf(bearer.matches("(ghp_|github_pat_).*"), 400,
+        return given.startsWith("Bearer ") ? given.substring(7) : "";
+    }
+
+    private boolean isDirect(Call call) {
+        var access = githubTokens.get(bearer(call));
+        return access != null && access.direct();
+    }
+
+    private void checkAuthorization(Call call) {
+        var bearer = bearer(call);
+        refuseIf(bearer.startsWith("ghp_"), 400,
                 "bad request: Personal Access Tokens are not supported for this endpoint");
-        var end = copilotTokens.get(bearer);
-        refuseIf(end == null || call.headers.get("authorization").size() > 1, 401,
-                "unauthorized: unauthorized: AuthenticateToken authentication failed");
-        refuseIf(!clock.instant().isBefore(end), 401, "unauthorized: token expired");
+        refuseIf(bearer.matches("(github_pat_|ghs_).*"), 401, "unauthorized");      // pydantic-ai PR #8059
+        boolean doubled = call.headers.getOrDefault("authorization", List.of()).size() > 1;
+        if (isDirect(call) && !doubled) { return; }
+        var token = copilotTokens.get(bearer);
+        refuseIf(token == null || doubled, 401, "unauthorized: unauthorized: AuthenticateToken authentication failed");
+        refuseIf(!clock.instant().isBefore(token.end), 401, "unauthorized: token expired");
     }
 
     private static final List<String> IDENTITY = List.of("editor-version", "editor-plugin-version", "user-agent",
@@ -1019,24 +1145,43 @@ public class simulator implements AutoCloseable {
         refuseIf(call.has("x-github-api-version") && call.header("x-github-api-version").compareTo("2025") < 0, 466,
                 "bad request: the specified API version is no longer supported. You may need to update your client to a"
                         + " newer version.");
-        refuseIf(!call.has("editor-version"), 400, "bad request: missing Editor-Version header for IDE auth");
-        refuseIf(!String.join(", ", call.headers.get("editor-version")).matches(
+        checkIntegration(call);
+        refuseIf(on("out-of-date"), 400, "Your editor's Copilot extension, version \"%s\", is out of date and no longer"
+                .formatted(call.has("editor-plugin-version") ? call.header("editor-plugin-version")
+                        : "copilot/1.31.6194") + " supported. Please update your extension.");
+        if (on("strict-headers")) {
+            IDENTITY.forEach(name -> refuseIf(call.headers.getOrDefault(name, List.of("")).size() > 1, 400,
+                    "bad request: header " + name + " was sent more than once"));
+            refuseIf(!call.header("x-initiator").matches("|user|agent"), 400, "bad request: unknown X-Initiator");
+        }
+    }
+
+    /// An editor is asked for only where there is no integrator (gptel has sent that one alone since 2025-04), and of
+    /// an exchanged token only (opencode sends neither).
+    private void checkIntegration(Call call) {
+        var given = call.headers.getOrDefault("copilot-integration-id", List.of());
+        boolean direct = isDirect(call);
+        refuseIf(!call.has("editor-version") && given.isEmpty() && !direct, 400,
+                "bad request: missing Editor-Version header for IDE auth");
+        refuseIf(call.has("editor-version") && !direct && !call.header("editor-version").matches(
                 "(vscode|vscode-insiders|Neovim|Vim|Zed|JetBrains-\\w+|VisualStudio|Xcode|Eclipse|Emacs)/[^,\\s]+"),
                 400, "bad request: unknown Editor-Version header for IDE auth");
+        refuseIf(given.isEmpty() && !direct && text("integration-id").equals("required"), 400,      // hermes #6806
+                "bad request: missing required Copilot-Integration-Id header");
         // Two lines of one header get joined, and the joined value is not registered (LiteLLM users, 2026).
-        refuseIf(!String.join(", ", call.headers.getOrDefault("copilot-integration-id", List.of())).matches(
-                "vscode-chat|copilot-chat|copilot-developer-cli|copilot-language-server|vscode-nl"), 400,
-                "unknown Copilot-Integration-Id");
-        IDENTITY.forEach(name -> refuseIf(call.headers.getOrDefault(name, List.of("")).size() > 1, 400,
-                "bad request: header " + name + " was sent more than once"));
-        refuseIf(!call.header("x-initiator").matches("|user|agent"), 400, "bad request: unknown X-Initiator");
+        refuseIf(!given.isEmpty() && !String.join(", ", given).matches("vscode-chat|copilot-chat|copilot-developer-cli"
+                + "|copilot-language-server|vscode-nl|jetbrains-chat"), 400, "unknown Copilot-Integration-Id");
     }
 
     private void checkBody(Call call) {
-        refuseIf(!call.header("content-type").matches("(?i)application/json *(;.*)?"), 400, "Bad Request\n");
+        refuseIf(call.has("content-type") && !call.header("content-type").matches("(?i)application/json *(;.*)?"), 400,
+                "Bad Request\n");
         refuseIf(call.bytes.length > number("max-body"), 413, "Request Entity Too Large");
         invalidIf(!(call.body instanceof ObjectNode), "not a JSON object");
     }
+
+    /// Whether fields that no source names are refused.
+    private boolean strict() { return text("unknown-fields").equals("refuse"); }
 
     private static void invalidIf(boolean wrong, String reason) {
         if (wrong) {
@@ -1060,16 +1205,17 @@ public class simulator implements AutoCloseable {
 
     // ------------------------------------------------------------------------------------------- Copilot: models
 
-    /// A row of the catalogue. `prices` are AI credits per million tokens: input, output, cached input.
+    /// A row of the catalogue. `prices` are AI credits per million tokens: input, output, cached input, and those
+    /// three for a long context, if it has a price of its own.
     private record Model(String id, String name, String vendor, String version, String type, long context, long prompt,
                          long output, double multiplier, List<Long> prices, List<String> endpoints,
-                         Set<String> supports, Set<String> marks) {
+                         Set<String> supports, List<String> efforts, Set<String> marks) {
         static Model of(List<String> row) {
             var limits = words(row.get(5)).map(Long::valueOf).toList();
             return new Model(row.get(0), row.get(1), row.get(2), row.get(3), row.get(4), limits.get(0), limits.get(1),
                     limits.get(2), Double.parseDouble(row.get(6)), words(row.get(7)).map(Long::valueOf).toList(),
                     words(row.get(8)).toList(), words(row.get(9)).collect(Collectors.toSet()),
-                    words(row.get(10)).collect(Collectors.toSet()));
+                    words(row.get(10)).toList(), words(row.get(11)).collect(Collectors.toSet()));
         }
 
         private static Stream<String> words(String cell) {
@@ -1078,7 +1224,10 @@ public class simulator implements AutoCloseable {
 
         boolean supports(String ability) { return supports.contains(ability); }
 
-        boolean openAI() { return vendor.endsWith("OpenAI"); }
+        boolean is(String mark) { return marks.contains(mark); }
+
+        /// Azure's shapes of an answer; that Microsoft's own models have them too is an assumption.
+        boolean openAI() { return vendor.endsWith("OpenAI") || vendor.equals("Microsoft"); }
 
         boolean google() { return vendor.equals("Google"); }
 
@@ -1086,60 +1235,126 @@ public class simulator implements AutoCloseable {
 
         boolean chats() { return endpoints.contains("/chat/completions"); }
 
-        /// Anthropic's own list has no `none`; the entries that are on /chat/completions too have OpenAI's list.
-        List<String> efforts() {
-            return !supports("effort") ? List.of() : anthropic() && !chats()
-                    ? List.of("low", "medium", "high", "max") : List.of("none", "low", "medium", "high", "xhigh");
-        }
+        /// Some answers lack `object` and `created` (pydantic-ai's docs, puxu-msft/copilot-api-js).
+        boolean bare() { return id.equals("gpt-5.4"); }
 
         int maxImages() { return google() ? 10 : anthropic() ? 1 : 5; }
+
+        /// Where the short context's price ends.
+        long shortPrompt() { return prices.size() > 3 ? 272_000 : prompt; }
+
+        long price(int kind, long promptTokens) {
+            return prices.get(promptTokens > shortPrompt() ? kind + 3 : kind);
+        }
+
+        /// The value of a mark `name=value`, or "".
+        String marked(String name) {
+            return marks.stream().filter(m -> m.startsWith(name + "=")).map(m -> m.substring(name.length() + 1))
+                    .findFirst().orElse("");
+        }
     }
 
+    /// Gone from the service in 2026, by GitHub's list and models.dev PR #6218.
+    private static final String RETIRED = "gpt-4.1 gpt-4o o1 claude-sonnet-4.5 claude-opus-4.7 gemini-3.1-pro-preview";
+
     /// id | name | vendor | dated name | type | context, prompt, output tokens | multiplier | credits per million
-    /// tokens in, out, cached | endpoints | abilities | marks
+    /// tokens in, out, cached | endpoints | abilities | reasoning efforts | marks
+    ///
+    /// The marks: `recent` is not in the short list of a request without an API version; `hidden` is not for the
+    /// picker; `pseudo` lives within a session only; `twice` stands twice in the list (so did gpt-4-o-preview); `min`
+    /// is the version of vscode/ that it asks for; `retired` must be revived by a switch. A `budget` is an ability of
+    /// ours only: it stands for min_ and max_thinking_budget.
     private static final SequencedMap<String, Model> MODELS = new LinkedHashMap<>();
 
     static {
         table("""
-            gpt-4.1 | GPT-4.1 | Azure OpenAI | gpt-4.1-2025-04-14 | chat | 128000 128000 16384 | 0 | 200 800 50 \
-            | /chat/completions | streaming tool_calls parallel_tool_calls vision structured_outputs | default versatile
-            gpt-4o | GPT-4o | Azure OpenAI | gpt-4o-2024-11-20 | chat | 128000 64000 16384 | 0 | 250 1000 125 \
-            | /chat/completions | streaming tool_calls parallel_tool_calls vision structured_outputs prediction \
-            | versatile
-            gpt-4o-mini | GPT-4o mini | Azure OpenAI | gpt-4o-mini-2024-07-18 | chat | 128000 12288 4096 | 0 | 15 60 8 \
-            | /chat/completions | streaming tool_calls parallel_tool_calls | hidden lightweight
-            gpt-4 | GPT 4 | Azure OpenAI | gpt-4-0613 | chat | 32768 32768 4096 | 0 | 3000 6000 3000 \
-            | /chat/completions | streaming tool_calls | hidden versatile
-            o1 | o1 (Preview) | Azure OpenAI | o1-2024-12-17 | chat | 200000 20000 100000 | 10 | 1500 6000 750 \
-            | /chat/completions | tool_calls structured_outputs | premium powerful nosystem
+            gpt-5-mini | GPT-5 mini | Azure OpenAI | gpt-5-mini-2025-08-07 | chat | 264000 128000 64000 | 0 | 25 200 3 \
+            | /chat/completions /responses ws:/responses \
+            | streaming tool_calls parallel_tool_calls vision structured_outputs | minimal low medium high \
+            | default versatile
             gpt-5.4 | GPT-5.4 | OpenAI | gpt-5.4-2026-03-01 | chat | 400000 272000 128000 | 1 | 250 1500 25 \
             | /chat/completions /responses ws:/responses \
-            | streaming tool_calls parallel_tool_calls vision structured_outputs effort | premium powerful promo policy
-            gpt-5.3-codex | GPT-5.3-Codex | OpenAI | gpt-5.3-codex-2026-02-05 | chat | 400000 272000 128000 | 1 \
-            | 175 1400 18 | /responses ws:/responses \
-            | streaming tool_calls parallel_tool_calls vision structured_outputs effort \
-            | premium powerful fallback policy
+            | streaming tool_calls parallel_tool_calls vision structured_outputs | none low medium high xhigh \
+            | premium powerful promo policy
             gpt-5.4-mini | GPT-5.4 mini | OpenAI | gpt-5.4-mini-2026-03-17 | chat | 400000 272000 128000 | 0.33 \
             | 75 450 8 | /responses ws:/responses \
-            | streaming tool_calls parallel_tool_calls vision structured_outputs effort | premium lightweight policy
-            claude-sonnet-4.5 | Claude Sonnet 4.5 | Anthropic | claude-sonnet-4.5 | chat | 216000 128000 16000 | 1 \
+            | streaming tool_calls parallel_tool_calls vision structured_outputs | none low medium high xhigh \
+            | premium lightweight policy
+            gpt-5.3-codex | GPT-5.3-Codex | OpenAI | gpt-5.3-codex-2026-02-05 | chat | 400000 272000 128000 | 1 \
+            | 175 1400 18 | /responses ws:/responses \
+            | streaming tool_calls parallel_tool_calls vision structured_outputs | none low medium high xhigh \
+            | premium powerful fallback policy min=1.104.1
+            gpt-5.5 | GPT-5.5 | OpenAI | gpt-5.5-2026-04-23 | chat | 400000 272000 128000 | 7.5 | 500 3000 50 \
+            | /chat/completions /responses ws:/responses \
+            | streaming tool_calls parallel_tool_calls vision structured_outputs | none low medium high xhigh \
+            | premium powerful policy recent
+            gpt-5.6-luna | GPT-5.6 Luna | OpenAI | gpt-5.6-luna-2026-06-25 | chat | 1050000 922000 128000 | 1 \
+            | 100 600 10 200 900 20 | /responses ws:/responses \
+            | streaming tool_calls parallel_tool_calls vision structured_outputs | none low medium high xhigh max \
+            | premium powerful policy recent
+            claude-haiku-4.5 | Claude Haiku 4.5 | Anthropic | claude-haiku-4.5 | chat | 144000 128000 64000 | 0.33 \
+            | 100 500 10 | /chat/completions /v1/messages \
+            | streaming tool_calls parallel_tool_calls vision budget | | premium versatile policy
+            claude-sonnet-5 | Claude Sonnet 5 | Anthropic | claude-sonnet-5 | chat | 264000 200000 64000 | 1 \
+            | 300 1500 30 | /v1/messages /chat/completions \
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high xhigh max \
+            | premium versatile policy recent
+            claude-opus-4.8 | Claude Opus 4.8 | Anthropic | claude-opus-4.8 | chat | 264000 200000 64000 | 7.5 \
+            | 500 2500 50 | /v1/messages /chat/completions \
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high max \
+            | premium powerful policy recent
+            claude-fable-5.1 | Claude Fable 5.1 | Anthropic | claude-fable-5.1 | chat | 264000 200000 64000 | 7.5 \
+            | 500 2500 50 | /v1/messages \
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high max \
+            | premium powerful policy recent
+            claude-opus-5 | Claude Opus 5 | Anthropic | claude-opus-5 | chat | 264000 200000 64000 | 7.5 \
+            | 500 2500 50 | /v1/messages \
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high max \
+            | premium powerful policy disabled recent
+            gemini-3.8-flash | Gemini 3.8 Flash | Google | gemini-3.8-flash | chat | 128000 109000 64000 | 1 \
+            | 50 300 5 | /chat/completions | streaming tool_calls parallel_tool_calls vision | \
+            | premium lightweight policy preview recent
+            kimi-k3 | Kimi K3 | Moonshot AI | kimi-k3 | chat | 256000 224000 32000 | 0.33 | 60 300 10 \
+            | /chat/completions | streaming tool_calls parallel_tool_calls structured_outputs | low high max \
+            | premium versatile policy recent
+            grok-4.7 | Grok 4.7 | xAI | grok-4.7 | chat | 256000 224000 64000 | 1 | 200 600 20 | /responses \
+            | streaming tool_calls parallel_tool_calls vision structured_outputs | low medium high \
+            | premium powerful policy recent
+            mai-code-1.1-flash | MAI-Code-1.1 Flash | Microsoft | mai-code-1.1-flash-2026-08-20 | chat \
+            | 128000 64000 16384 | 0 | 25 200 3 | /chat/completions \
+            | streaming tool_calls parallel_tool_calls vision structured_outputs prediction | | lightweight recent
+            gpt-4o-mini | GPT-4o mini | Azure OpenAI | gpt-4o-mini-2024-07-18 | chat | 128000 12288 4096 | 0 | 15 60 8 \
+            | /chat/completions | streaming tool_calls parallel_tool_calls | | hidden lightweight
+            gpt-4 | GPT 4 | Azure OpenAI | gpt-4-0613 | chat | 32768 32768 4096 | 0 | 3000 6000 3000 \
+            | /chat/completions | streaming tool_calls | | hidden versatile
+            gpt-4-o-preview | GPT-4o | Azure OpenAI | gpt-4o-2024-05-13 | chat | 128000 64000 4096 | 0 | 500 1500 250 \
+            | /chat/completions | streaming tool_calls parallel_tool_calls | | hidden versatile twice
+            auto-model-3 | Auto | OpenAI | auto-model-3 | chat | 128000 128000 16384 | 0 | 0 0 0 \
+            | /chat/completions | streaming tool_calls | | hidden pseudo
+            spark-free-auto | Spark | OpenAI | spark-free-auto | chat | 128000 64000 16384 | 0 | 15 60 8 \
+            | /chat/completions | streaming tool_calls parallel_tool_calls | | hidden pseudo
+            gpt-4o-copilot | GPT-4o Copilot | Azure OpenAI | gpt-4o-copilot | completion | 0 0 0 | 0 | 0 0 0 | \
+            | streaming | | hidden
+            text-embedding-3-small | Embedding V3 small | Azure OpenAI | text-embedding-3-small | embeddings | 0 0 0 \
+            | 0 | 2 0 0 | /embeddings | dimensions | | hidden
+            gpt-4.1 | GPT-4.1 | Azure OpenAI | gpt-4.1-2025-04-14 | chat | 128000 128000 16384 | 0 | 200 800 50 \
+            | /chat/completions | streaming tool_calls parallel_tool_calls vision structured_outputs | \
+            | versatile retired
+            gpt-4o | GPT-4o | Azure OpenAI | gpt-4o-2024-11-20 | chat | 128000 64000 16384 | 0 | 250 1000 125 \
+            | /chat/completions | streaming tool_calls parallel_tool_calls vision structured_outputs prediction | \
+            | versatile retired
+            o1 | o1 (Preview) | Azure OpenAI | o1-2024-12-17 | chat | 200000 20000 100000 | 10 | 1500 6000 750 \
+            | /chat/completions | tool_calls structured_outputs | | premium powerful retired
+            claude-sonnet-4.5 | Claude Sonnet 4.5 | Anthropic | claude-sonnet-4.5 | chat | 144000 128000 64000 | 1 \
             | 300 1500 30 | /chat/completions /v1/messages \
-            | streaming tool_calls parallel_tool_calls vision thinking | premium versatile policy
+            | streaming tool_calls parallel_tool_calls vision budget | | premium versatile policy retired
             claude-opus-4.7 | Claude Opus 4.7 | Anthropic | claude-opus-4.7 | chat | 264000 200000 64000 | 7.5 \
             | 500 2500 50 | /v1/messages /chat/completions \
-            | streaming tool_calls parallel_tool_calls vision thinking adaptive_thinking effort \
-            | premium powerful policy disabled
-            claude-opus-4.8 | Claude Opus 4.8 | Anthropic | claude-opus-4.8 | chat | 264000 200000 64000 | 7.5 \
-            | 500 2500 50 | /v1/messages \
-            | streaming tool_calls parallel_tool_calls vision thinking adaptive_thinking effort \
-            | premium powerful policy
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high max \
+            | premium powerful policy retired
             gemini-3.1-pro-preview | Gemini 3.1 Pro | Google | gemini-3.1-pro-preview | chat | 128000 109000 64000 | 1 \
-            | 200 1200 20 | /chat/completions | streaming tool_calls parallel_tool_calls vision \
-            | premium powerful policy preview
-            gpt-4o-copilot | GPT-4o Copilot | Azure OpenAI | gpt-4o-copilot | completion | 0 0 0 | 0 | 0 0 0 | \
-            | streaming | hidden
-            text-embedding-3-small | Embedding V3 small | Azure OpenAI | text-embedding-3-small | embeddings | 0 0 0 \
-            | 0 | 2 0 0 | /embeddings | dimensions | hidden
+            | 200 1200 20 | /chat/completions | streaming tool_calls parallel_tool_calls vision | \
+            | premium powerful policy preview retired
             """).values().forEach(row -> MODELS.put(row.getFirst(), Model.of(row)));
     }
 
@@ -1151,42 +1366,47 @@ public class simulator implements AutoCloseable {
         return rows;
     }
 
-    private boolean inPlan(Model model) {
-        return !model.marks.contains("premium") || !text("plan").equals("free");
+    private boolean isServed(Model model) {
+        return !model.is("retired") || items(text("revive")).anyMatch(model.id::equals);
     }
 
     /// In early 2025 no model that chats was without /chat/completions.
     private boolean isListed(Model model) {
-        return inPlan(model) && !(text("models").equals("old") && model.type.equals("chat") && !model.chats())
+        return isServed(model) && !(text("models").equals("old") && model.type.equals("chat") && !model.chats())
                 && !(text("models").equals("no-embeddings") && model.type.equals("embeddings"));
     }
 
     private boolean isEnabled(Model model) {
-        return !model.marks.contains("disabled") || enabledModels.contains(model.id);
+        return !model.is("disabled") || enabledModels.contains(model.id);
     }
 
-    private ObjectNode catalogue() {
+    /// Without an API version the list is an old one, in which the newest models are missing (opencode #32627).
+    private ObjectNode catalogue(Call call) {
         var list = JSON.createObjectNode().put("object", "list");
         var data = list.putArray("data");
+        var legacy = on("legacy-list") && !call.has("x-github-api-version");
         if (!text("models").equals("empty")) {
-            MODELS.values().stream().filter(this::isListed).map(this::entry).forEach(data::add);
+            MODELS.values().stream().filter(model -> isListed(model) && !(legacy && model.is("recent")))
+                    .flatMap(model -> Collections.nCopies(model.is("twice") ? 2 : 1, model).stream())
+                    .map(model -> entry(model, call)).forEach(data::add);
         }
         return list;
     }
 
     /// An entry in full, or as it was in early 2025, when there were neither prices nor endpoints.
-    private ObjectNode entry(Model model) {
+    private ObjectNode entry(Model model, Call call) {
         var entry = JSON.createObjectNode().put("id", model.id).put("name", model.name).put("object", "model")
                 .put("vendor", model.vendor).put("version", model.version)
-                .put("preview", model.marks.contains("preview"))
-                .put("model_picker_enabled", !model.marks.contains("hidden"));
-        if (model.marks.contains("policy")) {
+                .put("preview", model.is("preview"))
+                .put("model_picker_enabled", !model.is("hidden") && !autoOnly());
+        if (model.is("policy")) {
             entry.putObject("policy").put("state", isEnabled(model) ? "enabled" : "disabled")
                     .put("terms", "Enable access to " + model.name + ". [Learn more](https://docs.github.com).");
         }
         entry.set("capabilities", capabilities(model));
         if (!text("models").equals("old")) {
             addTwentySix(entry, model);
+            entry.set("billing", billing(model, call.header("x-github-api-version").compareTo("2026-06") >= 0));
         }
         return entry;
     }
@@ -1213,12 +1433,12 @@ public class simulator implements AutoCloseable {
             IMAGES.forEach(vision.putArray("supported_media_types")::add);
         }
         var supports = capabilities.putObject("supports");      // a missing flag means: not supported
-        model.supports.stream().filter(s -> !s.equals("effort")).sorted().forEach(s -> supports.put(s, true));
-        if (model.supports("thinking")) {
+        model.supports.stream().filter(s -> !s.equals("budget")).sorted().forEach(s -> supports.put(s, true));
+        if (model.supports("budget")) {         // no flag `thinking` (puxu-msft/copilot-api-js, caozhiyuan #54)
             supports.put("min_thinking_budget", 1024).put("max_thinking_budget", 32_000);
         }
-        if (!model.efforts().isEmpty()) {
-            model.efforts().forEach(supports.putArray("reasoning_effort")::add);
+        if (!model.efforts.isEmpty()) {
+            model.efforts.forEach(supports.putArray("reasoning_effort")::add);
         }
         return capabilities;
     }
@@ -1228,26 +1448,40 @@ public class simulator implements AutoCloseable {
                 .forEach(category -> entry.put("model_picker_category", category)
                         .put("model_picker_price_category", model.multiplier > 1 ? "very_high"
                                 : model.multiplier == 1 ? "high" : "low"));
-        entry.put("is_chat_default", model.marks.contains("default") && !text("models").equals("no-default"))
-                .put("is_chat_fallback", model.marks.contains("fallback"));
-        var billing = entry.putObject("billing").put("is_premium", model.marks.contains("premium"))
-                .put("multiplier", model.multiplier);
-        if (model.marks.contains("premium")) {
-            List.of("pro", "pro_plus", "business", "enterprise").forEach(billing.putArray("restricted_to")::add);
+        entry.put("is_chat_default", model.is("default") && !text("models").equals("no-default"))
+                .put("is_chat_fallback", model.is("fallback"));
+        model.endpoints.forEach(entry.putArray("supported_endpoints")::add);
+        var warnings = entry.putArray("warning_messages");
+        if (model.is("retired")) {
+            warnings.addObject().put("code", "retiring").put("message", model.id + " will be retired soon.");
         }
-        billing.putObject("token_prices").put("batch_size", 1_000_000).putObject("default")
-                .put("input_price", model.prices.get(0)).put("output_price", model.prices.get(1))
-                .put("cache_price", model.prices.get(2)).put("context_max", model.prompt);
-        if (model.marks.contains("promo")) {
+        entry.putArray("info_messages");
+    }
+
+    /// Newer versions of the API call the price of cached input by another name and know auto's discount (opencode PR
+    /// #47108; the discount's form is an invention).
+    private static ObjectNode billing(Model model, boolean newer) {
+        var billing = JSON.createObjectNode().put("is_premium", model.is("premium"))
+                .put("multiplier", model.multiplier);
+        if (model.is("premium")) {
+            List.of("pro", "pro_plus", "max", "business", "enterprise").forEach(
+                    billing.putArray("restricted_to")::add);
+        }
+        var prices = billing.putObject("token_prices").put("batch_size", 1_000_000);
+        for (int tier = 0; tier < model.prices.size() / 3; tier++) {
+            prices.putObject(tier == 0 ? "default" : "long_context").put("input_price", model.prices.get(tier * 3))
+                    .put("output_price", model.prices.get(tier * 3 + 1))
+                    .put(newer ? "cache_read_price" : "cache_price", model.prices.get(tier * 3 + 2))
+                    .put("context_max", tier == 0 ? model.shortPrompt() : model.prompt);
+        }
+        if (newer) {
+            billing.putObject("auto_discount").put("discount_percent", 10);
+        }
+        if (model.is("promo")) {
             billing.putObject("promo").put("id", "p1").put("discount_percent", 20)
                     .put("ends_at", "2026-12-31T00:00:00Z").put("message", "20 % off until the end of the year");
         }
-        model.endpoints.forEach(entry.putArray("supported_endpoints")::add);
-        var warnings = entry.putArray("warning_messages");
-        if (model.id.equals("o1")) {
-            warnings.addObject().put("code", "retiring").put("message", "o1 will be retired soon.");
-        }
-        entry.putArray("info_messages");
+        return billing;
     }
 
     private Model named(Call call) {
@@ -1268,34 +1502,140 @@ public class simulator implements AutoCloseable {
         } else {
             enabledModels.remove(model.id);
         }
-        return Answer.json(200, entry(model).path("policy"));
+        return Answer.json(200, entry(model, call).path("policy"));
     }
 
-    /// The model of a request, if this account may use it at this endpoint. Without a name the service chooses
-    /// (codecompanion.nvim leaves the name out for its "auto").
+    private static Refusal notSupported() {
+        return new Refusal(modelError("The requested model is not supported.", "model_not_supported"));
+    }
+
+    /// The model of a request, if this account may use it at this endpoint.
     private Model chosen(Call call, String endpoint) {
-        var id = call.body.has("model") ? call.field("model") : "gpt-4.1";
+        boolean inSession = checkSession(call);
+        if (!isGiven(call.body.path("model"))) { return unnamed(endpoint); }
+        var id = call.field("model");
         var model = MODELS.get(id);
-        if (model == null || !inPlan(model) || !isEnabled(model)) {
-            throw new Refusal(modelError("The requested model is not supported.", "model_not_supported"));
+        if (model == null || !isServed(model) || !isEnabled(model) || !inSession && (model.is("pseudo")
+                || autoOnly() && model.type.equals("chat"))) {
+            throw notSupported();
         }
         if (model.type.equals("completion")) {
             throw new Refusal(modelError("Model is not supported for this request.", "model_not_supported"));
         }
+        checkEditor(call, model);
         if (!model.endpoints.contains(endpoint) || items(text("stale-endpoints")).map(stale -> stale.contains(":")
                 ? stale : stale + ":/chat/completions").anyMatch((id + ":" + endpoint)::equals)) {
-            throw new Refusal(error(400, "model \"%s\" is not accessible via the %s endpoint".formatted(id, endpoint),
+            throw new Refusal(error(400, (endpoint.equals("/responses") ? "model %s is not supported via Responses API."
+                    : "model \"%s\" is not accessible via the %s endpoint").formatted(id, endpoint),
                     "unsupported_api_for_model"));
         }
-        var available = items(text("integrator")).toList();
-        if (!available.isEmpty() && !available.contains(id)) {
-            throw new Refusal(modelError(("The requested model is not available for integrator \"%s\". Available"
-                    + " models: [%s]. Verify the correct Copilot-Integration-Id header is being sent.").formatted(
-                    call.header("copilot-integration-id"), String.join(" ", available)),
-                    "model_not_available_for_integrator"));
+        checkIntegrator(id, call.header("copilot-integration-id"), items(text("integrator")).toList());
+        if (on("exchange-scope") && !integrator(call).equals("vscode-chat")) {
+            checkIntegrator(id, integrator(call), MODELS.values().stream().filter(m -> isListed(m)
+                    && !m.is("recent")).map(Model::id).toList());
         }
         return model;
     }
+
+    private static void checkIntegrator(String id, String integrator, List<String> available) {
+        if (!available.isEmpty() && !available.contains(id)) {
+            throw new Refusal(modelError(("The requested model is not available for integrator \"%s\". Available"
+                    + " models: [%s]. Verify the correct Copilot-Integration-Id header is being sent.").formatted(
+                    integrator, String.join(" ", available)), "model_not_available_for_integrator"));
+        }
+    }
+
+    /// Whom the request counts as: the token remembers, whatever the request says (openclaw #79946); a direct one's app
+    /// is asked only where the request is silent (opencode #36575).
+    private String integrator(Call call) {
+        var token = copilotTokens.get(bearer(call));
+        return token != null ? token.integrator : call.has("copilot-integration-id")
+                ? call.header("copilot-integration-id") : UNNAMED;
+    }
+
+    /// Too old an editor has not all models. Of other editors than VS Code nothing of the kind is known.
+    private void checkEditor(Call call, Model model) {
+        var minimum = text("minimum-version").isEmpty() ? model.marked("min") : text("minimum-version");
+        var editor = call.header("editor-version");
+        refuseIf(!minimum.isEmpty() && editor.matches("vscode(-insiders)?/.*") && isOlder(editor, minimum), 400,
+                "model %s is not supported in this VS Code version. Please update it to version %s or newer"
+                        .formatted(model.id, minimum));
+    }
+
+    /// Compares the numbers in two versions one after the other.
+    private static boolean isOlder(String version, String minimum) {
+        var numbers = Stream.of(version, minimum).map(v -> Arrays.stream(v.split("\\D+")).filter(n -> !n.isEmpty())
+                .map(BigInteger::new).toArray(BigInteger[]::new)).toList();
+        return Arrays.compare(numbers.get(0), numbers.get(1)) < 0;
+    }
+
+    // ------------------------------------------------------------------------------------------- Copilot: auto
+
+    /// What a session may ask, until when (VS Code's automodeService.ts).
+    private record Session(Instant end, Set<String> models) {}
+
+    /// Without a name the service chooses, on /chat/completions only (OmniRoute #12000; codecompanion.nvim leaves the
+    /// name out for its "auto").
+    private Model unnamed(String endpoint) {
+        if (!endpoint.equals("/chat/completions") || text("no-model").equals("refuse")) { throw notSupported(); }
+        var auto = MODELS.get(text("auto-model"));
+        return auto.chats() ? auto : MODELS.get("gpt-5-mini");
+    }
+
+    private static boolean isAuto(Call call) {
+        return !isGiven(call.body.path("model")) || call.has("copilot-session-token");
+    }
+
+    /// Whether the request belongs to a session, which must be alive and hold its model.
+    private boolean checkSession(Call call) {
+        if (!call.has("copilot-session-token")) { return false; }
+        var session = sessions.get(call.header("copilot-session-token"));
+        refuseIf(session == null, 401, "Invalid auto-mode selector: unknown session\n");
+        refuseIf(!clock.instant().isBefore(session.end), 401, "Invalid auto-mode selector: session expired\n");
+        refuseIf(isGiven(call.body.path("model")) && !session.models.contains(call.field("model")), 401,
+                "Invalid auto-mode selector: model %s is not of this session\n".formatted(call.field("model")));
+        return true;
+    }
+
+    /// The chosen model first, then others, over all endpoints.
+    private List<String> candidates() {
+        return Stream.of(text("auto-model"), "gpt-5-mini", "gpt-5.4-mini", "claude-haiku-4.5", "mai-code-1.1-flash",
+                autoOnly() ? "spark-free-auto" : "gpt-5.4").distinct().toList();
+    }
+
+    private ObjectNode opened(long life) {
+        var token = random("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 48);
+        var end = clock.instant().plusSeconds(life);
+        sessions.put(token, new Session(end, Set.copyOf(candidates())));
+        var session = JSON.createObjectNode().put("session_token", token).put("expires_at", end.getEpochSecond());
+        var discounts = session.putObject("discounted_costs");
+        candidates().forEach(id -> discounts.put(id, 0.1));
+        return session;
+    }
+
+    /// `POST /models/session`; what is in the request is not looked at.
+    private Answer modelSession() {
+        refuseIf(text("sessions").equals("404"), 404, "404 page not found\n");
+        var session = opened(number("session-life")).put("selected_model", text("auto-model"));
+        candidates().forEach(session.putArray("available_models")::add);
+        return Answer.json(200, session);
+    }
+
+    /// `POST /auto`, VS Code's newer way (autoV2Fetcher.ts): for older versions of the API it is not there.
+    private Answer autoRoute(Call call) {
+        refuseIf(call.header("x-github-api-version").compareTo("2026-08-01") < 0, 404, "invalid apiVersion\n");
+        if (!text("auto").equals("ok")) {
+            return Answer.json(Integer.parseInt(text("auto")), JSON.createObjectNode().put("error",
+                    text("auto").equals("404") ? "not_found" : "service_unavailable"));
+        }
+        var session = opened(24 * number("session-life"));
+        session.set("selected_model", entry(MODELS.get(text("auto-model")), call));
+        var scores = session.putObject("hydra_scores");
+        List.of("reasoning", "code_gen", "debugging", "tool_use").forEach(kind -> scores.put(kind, 0.25));
+        return Answer.json(200, session);
+    }
+
+    // ------------------------------------------------------------------------------------------- Copilot: embeddings
 
     /// Vectors made of the text's characters: the same text gives the same vector, near texts near ones.
     private Answer embeddings(Call call) {
@@ -1303,8 +1643,8 @@ public class simulator implements AutoCloseable {
         refuseIf(!input.isArray() || input.isEmpty() || input.valueStream().anyMatch(i -> !i.isString()), 400,
                 "Bad Request\n");
         var model = chosen(call, "/embeddings");
-        call.body.propertyNames().forEach(name -> invalidIf(!List.of("model", "input", "dimensions").contains(name),
-                name));
+        call.body.propertyNames().forEach(name -> invalidIf(strict() && !List.of("model", "input", "dimensions")
+                .contains(name), name));
         long most = number("max-inputs") > 0 ? number("max-inputs") : 512;
         invalidIf(input.size() > most, "more than " + most + " inputs");
         invalidIf(input.valueStream().anyMatch(i -> i.asString().isEmpty()), "an input is empty");
@@ -1316,6 +1656,7 @@ public class simulator implements AutoCloseable {
         long tokens = 0;
         for (var text : input) {
             items.add(embedding(items.size(), vector(text.asString(), size)));
+            if (call.field("encoding_format").equals("base64")) { pack(items.getLast()); }
             tokens += tokens(text.asString());
         }
         var answer = JSON.createObjectNode();
@@ -1346,10 +1687,17 @@ public class simulator implements AutoCloseable {
         return item;
     }
 
+    /// As OpenAI's SDKs ask for them (npm's always): floats in little-endian order, in base64.
+    private static void pack(ObjectNode item) {
+        var bytes = ByteBuffer.allocate(4 * item.path("embedding").size()).order(ByteOrder.LITTLE_ENDIAN);
+        item.path("embedding").forEach(number -> bytes.putFloat((float) number.asDouble()));
+        item.put("embedding", Base64.getEncoder().encodeToString(bytes.array()));
+    }
+
     /// The data of an answer as the switch wants them.
     private ArrayNode damaged(List<ObjectNode> items) {
         var last = items.getLast();
-        var vector = last.withArray("embedding");
+        var vector = last.path("embedding") instanceof ArrayNode array ? array : JSON.createArrayNode();
         switch (text("embeddings")) {
             case "shuffled" -> Collections.shuffle(items, new Random(items.size()));
             case "bare" -> items.forEach(item -> item.remove("object"));
@@ -1376,10 +1724,16 @@ public class simulator implements AutoCloseable {
         /// Refuses what no model takes.
         void check(Call call);
 
+        /// The fields of a request that a source names.
+        Set<String> fields();
+
         /// What was asked; refuses what this model does not take.
         Asked read(Model model, Call call);
 
         Refusal tooLong(Model model, long tokens);
+
+        /// How it says no to a parameter.
+        Refusal no(String message);
 
         Script script(Talk talk);
 
@@ -1427,7 +1781,7 @@ public class simulator implements AutoCloseable {
     /// One answer, settled: what will be said, by whom, in how many tokens. `stopped` is the stop sequence that ended
     /// it, or null.
     private record Talk(Model model, Asked asked, List<String> deltas, String finish, String stopped, String reasoning,
-                        long promptTokens, long created, String id) {
+                        long promptTokens, long cached, boolean auto, long created, String id) {
         String text() { return String.join("", deltas); }
 
         int choices() { return asked.choices; }
@@ -1443,7 +1797,11 @@ public class simulator implements AutoCloseable {
 
     private Answer ask(Way way, Call call, String fault) {
         way.check(call);
+        if (strict()) {
+            call.body.propertyNames().forEach(name -> invalidIf(!way.fields().contains(name), name));
+        }
         var model = chosen(call, way.path());
+        refuseUnwanted(way, model, call.body);
         var asked = way.read(model, call);
         checkImages(model, call, asked.images);
         boolean streams = call.body.path("stream").asBoolean(false);
@@ -1451,13 +1809,81 @@ public class simulator implements AutoCloseable {
         if (asked.tokens() > model.prompt) {
             throw way.tooLong(model, asked.tokens());
         }
-        var talk = talk(model, asked);
+        var talk = talk(model, asked, isAuto(call));
         var answer = streams
                 ? new Answer(200, "text/event-stream", new byte[0], -1, damaged(way, talk, fault), Map.of(), null, 0)
                 : broken(Answer.json(200, way.whole(talk)), fault, way.failure(talk));
         // A missing X-Initiator counts as a person's (LiteLLM #12859, ericc-ch/copilot-api #47).
         var free = call.header("x-initiator").equals("agent") || fault.contains("error");
-        return answer.charged(model.id, free ? 0 : model.multiplier);
+        return answer.charged(model.id, free ? 0 : model.multiplier * (talk.auto ? 0.9 : 1));
+    }
+
+    /// A parameter that the models of a family do not take (ids and paths by patterns): the reason, and the value that
+    /// is let through all the same.
+    private record Unwanted(String models, String paths, String parameter, String but, String message) {}
+
+    private static final String CURT = "Unsupported parameter: '%s' is not supported with this model.";
+    private static final String GONE = "`%s` is deprecated for this model.";
+    private static final String STRANGE = "Unrecognized request argument supplied: %s";
+    private static final String ADAPTIVE = "claude-(opus-4\\.[78]|opus-5|sonnet-5|fable-.*)";
+    private static final String ANY = ".*";
+
+    private static final List<Unwanted> UNWANTED = List.of(
+            // codecompanion #2952 (this body), oh-my-pi #5606, 9router #536; 1 passes: hermes PR #91313 (live). A-
+            new Unwanted("gpt-5\\..*|o\\d.*", ANY, "temperature", "1(\\.0+)?", CURT),
+            // The same of top_p is said in general terms only. C
+            new Unwanted("gpt-5\\..*|o\\d.*", ANY, "top_p", "1(\\.0+)?", CURT),
+            // github/app #2574, #2706; pydantic-ai PR #8059. B+. Of 1, which is the default, nothing is reported.
+            new Unwanted(ADAPTIVE, ANY, "temperature", "1(\\.0+)?", GONE),
+            new Unwanted(ADAPTIVE, ANY, "top_p", "1(\\.0+)?", GONE),
+            // caozhiyuan #164 and #172, ericc-ch #222, jcode #190. A
+            new Unwanted("(o\\d|gpt-[5-9]).*", "/chat/completions", "max_tokens", "",
+                    CURT + " Use 'max_completion_tokens' instead."),
+            // pi's compat table for GPT-4.1, 4o and Gemini; chatwise #1367. B
+            new Unwanted("gpt-4.*|gemini-.*|mai-.*", "/chat/completions", "reasoning_effort", "", STRANGE));
+
+    private void refuseUnwanted(Way way, Model model, JsonNode request) {
+        UNWANTED.stream().filter(row -> model.id.matches(row.models) && way.path().matches(row.paths))
+                .filter(row -> isGiven(request.path(row.parameter))
+                        && !request.path(row.parameter).asString("").matches(row.but))
+                .findFirst().ifPresent(row -> {
+                    throw way.no(row.message.formatted(row.parameter));
+                });
+        if (model.id.matches("claude-.*-4\\.5") && isGiven(request.path("temperature"))
+                && isGiven(request.path("top_p"))) {        // Anthropic's words
+            throw way.no("`temperature` and `top_p` cannot both be specified for this model. Please use only one.");
+        }
+        items(text("refuse")).map(item -> item.contains(":") ? item : model.id + ":" + item)
+                .filter(item -> item.startsWith(model.id + ":")).map(item -> item.substring(model.id.length() + 1))
+                .filter(name -> !request.at("/" + name.replace('.', '/')).isMissingNode()).findFirst()
+                .ifPresent(name -> {
+                    throw way.no(STRANGE.formatted(name));
+                });
+    }
+
+    private static boolean isGiven(JsonNode value) { return !value.isMissingNode() && !value.isNull(); }
+
+    private static Refusal invalid(String message) { return new Refusal(error(400, message, "invalid_request_body")); }
+
+    /// Refuses an effort, however it is `called` where it was given: four refusals, as reported for Copilot (crush
+    /// #2902 and xcode-assistant-copilot-server #7; jcode #558; ccs #686; Floway #6 and vscode #311629).
+    private void checkEffort(Model model, String called, JsonNode effort) {
+        if (!effort.isString()) { return; }
+        var value = effort.asString();
+        var served = text("efforts").isEmpty() ? model.efforts : items(text("efforts")).toList();
+        if (model.efforts.isEmpty() && model.anthropic()) {
+            throw new Refusal(error(400, "reasoning_effort \"%s\" was provided, but model %s does not support reasoning"
+                    .formatted(value, model.id) + " effort", "invalid_reasoning_effort"));
+        }
+        if (model.efforts.isEmpty()) { throw invalid(STRANGE.formatted(called)); }
+        if (served.contains(value)) { return; }
+        if (model.openAI()) {
+            throw invalid("Unsupported value: '%s' is not supported with the '%s' model. Supported values are: %s."
+                    .formatted(value, model.id, served.stream().map("'%s'"::formatted)
+                            .collect(Collectors.joining(", "))));
+        }
+        throw new Refusal(error(400, "%s \"%s\" is not supported by model %s; supported values: [%s]".formatted(called,
+                value, model.id, String.join(" ", served)), "invalid_reasoning_effort"));
     }
 
     private static void checkImages(Model model, Call call, List<Image> images) {
@@ -1486,7 +1912,7 @@ public class simulator implements AutoCloseable {
     /// A limit on the output is one on the reasoning too, which may leave nothing to say anything in.
     private static long room(long limit, String thought) { return Math.max(0, limit - tokens(thought)); }
 
-    private Talk talk(Model model, Asked asked) {
+    private Talk talk(Model model, Asked asked, boolean auto) {
         var words = new ArrayList<String>();
         var answer = spoken(model, asked.turns);
         String stopped = null;
@@ -1503,7 +1929,8 @@ public class simulator implements AutoCloseable {
             left = tokens(answer);
         }
         return new Talk(model, asked, words, finish, stopped, text("reasoning").isEmpty() ? asked.thinking
-                : text("reasoning"), asked.tokens(), clock.instant().getEpochSecond(), model.openAI()
+                : text("reasoning"), asked.tokens(), Math.min(number("cached"), asked.tokens()), auto,
+                clock.instant().getEpochSecond(), model.openAI()
                 ? "chatcmpl-" + random("ABCDEFGHJKLMNPQRSTUVWXYZ", 28) : UUID.randomUUID().toString());
     }
 
@@ -1523,16 +1950,19 @@ public class simulator implements AutoCloseable {
                 replies == 0 ? "" : " (turn " + (replies + 1) + ")");
     }
 
-    /// What the call cost: a price is in AI credits per batch, a credit is 10⁹ nano (a cent).
+    /// What the call cost: a price is in AI credits per batch, a credit is 10⁹ nano (a cent); auto is a tenth cheaper.
     private static ObjectNode credits(Talk talk) {
         var credits = JSON.createObjectNode();
         var details = JSON.createArrayNode();
         long total = 0;
-        var counts = List.of(talk.promptTokens, talk.completionTokens() + talk.thoughtTokens());
-        for (int i = 0; i < 2; i++) {
-            total += counts.get(i) * talk.model.prices.get(i) * 1000;
-            details.addObject().put("token_type", i == 0 ? "input" : "output").put("token_count", counts.get(i))
-                    .put("cost_per_batch", talk.model.prices.get(i) * 1_000_000_000).put("batch_size", 1_000_000);
+        var names = List.of("input", "output", "cache_read");
+        var counts = List.of(talk.promptTokens - talk.cached, talk.completionTokens() + talk.thoughtTokens(),
+                talk.cached);
+        for (int i = 0; i < (talk.cached > 0 ? 3 : 2); i++) {
+            long cost = talk.model.price(i, talk.promptTokens) * (talk.auto ? 900 : 1000);     // nano a token
+            total += counts.get(i) * cost;
+            details.addObject().put("token_type", names.get(i)).put("token_count", counts.get(i))
+                    .put("cost_per_batch", cost * 1_000_000).put("batch_size", 1_000_000);
         }
         credits.put("total_nano_aiu", total).set("token_details", details);
         return credits;
@@ -1549,6 +1979,9 @@ public class simulator implements AutoCloseable {
         public void check(Call call) { checkRequest(call.body); }
 
         @Override
+        public Set<String> fields() { return CHAT_FIELDS; }
+
+        @Override
         public Asked read(Model model, Call call) {
             checkAgainst(model, call.body);
             return asked(model, call.body);
@@ -1556,6 +1989,9 @@ public class simulator implements AutoCloseable {
 
         @Override
         public Refusal tooLong(Model model, long tokens) { return promptTooLong(model, tokens); }
+
+        @Override
+        public Refusal no(String message) { return invalid(message); }
 
         @Override
         public Script script(Talk talk) { return simulator.this.script(talk); }
@@ -1592,11 +2028,17 @@ public class simulator implements AutoCloseable {
         request.path("messages").forEach(simulator::checkMessage);
     }
 
-    /// Also the list of fields that clients send (vscode-copilot-chat, codecompanion.nvim, LiteLLM): no others exist.
+    /// What clients send (vscode-copilot-chat, codecompanion.nvim, LiteLLM).
+    private static final Set<String> CHAT_FIELDS = Set.of("messages", "model", "stream", "stream_options", "n", "stop",
+            "logprobs", "top_logprobs", "parallel_tool_calls", "intent", "temperature", "top_p", "presence_penalty",
+            "frequency_penalty", "max_tokens", "max_completion_tokens", "seed", "thinking_budget", "tools",
+            "tool_choice", "functions", "function_call", "copilot_skills", "copilot_thread_id", "response_format",
+            "logit_bias", "prediction", "snippy", "user", "reasoning_effort");
+
     private static boolean fieldIsFine(String name, JsonNode value, JsonNode request) {
         return switch (name) {
             case "messages" -> true;
-            case "model" -> value.isString();
+            case "model" -> value.isString() || value.isNull();
             case "stream" -> value.isBoolean();
             case String _ when value.isNull() -> true;
             case "logprobs", "parallel_tool_calls", "intent" -> value.isBoolean();
@@ -1615,8 +2057,7 @@ public class simulator implements AutoCloseable {
             case "stream_options" -> value.isObject() && request.path("stream").asBoolean(false);
             case "logit_bias", "prediction", "snippy" -> value.isObject();
             case "user", "reasoning_effort", "copilot_thread_id" -> value.isString();
-            case "function_call" -> true;
-            default -> false;
+            default -> true;
         };
     }
 
@@ -1654,6 +2095,17 @@ public class simulator implements AutoCloseable {
                 && (schema.path("items").isMissingNode() || closed(schema.path("items")));
     }
 
+    /// OpenAI's words, as Copilot gave them (codecompanion #2314). A schema that nobody calls strict may be open.
+    private static void checkStrict(JsonNode function, JsonNode schema) {
+        if (!function.path("strict").asBoolean(false) || closed(schema)) { return; }
+        var name = function.path("name").asString("");
+        boolean closed = schema.path("additionalProperties").isBoolean()
+                && !schema.path("additionalProperties").asBoolean();
+        throw invalid("Invalid schema for function '%s': In context=(), %s.".formatted(name, closed
+                || !schema.has("required") ? "'required' is required to be supplied and to be an array including every"
+                + " key in properties" : "'additionalProperties' is required to be supplied and to be false"));
+    }
+
     private static boolean toolIsFine(JsonNode tool) {
         var function = tool.path("function");
         return tool.path("type").asString("").equals("function")
@@ -1679,25 +2131,68 @@ public class simulator implements AutoCloseable {
     }
 
     /// The checks that need the model.
-    private static void checkAgainst(Model model, JsonNode request) {
+    private void checkAgainst(Model model, JsonNode request) {
         var messages = request.path("messages");
-        invalidIf(model.marks.contains("nosystem") && (request.has("temperature") || messages.valueStream()
-                .anyMatch(m -> m.path("role").asString("").equals("system"))),
-                model.id + ": no system, no temperature");
+        checkRoles(model, messages);
         invalidIf(request.at("/response_format/type").asString("").equals("json_schema")
                 && !model.supports("structured_outputs"), model.id + " knows no response_format");
-        invalidIf(request.path("reasoning_effort").isString()
-                && !model.efforts().contains(request.path("reasoning_effort").asString()), "reasoning_effort");
-        // Later OpenAI models know the limit by its newer name alone; Claude is always given one (vscode-copilot-chat).
-        invalidIf(model.id.matches("(o\\d|gpt-[5-9]).*") && request.has("max_tokens"),
-                "max_tokens is not supported with this model, use max_completion_tokens");
-        invalidIf(model.anthropic() && !request.has("max_tokens"), "max_tokens: Field required");
+        checkEffort(model, "reasoning_effort", request.path("reasoning_effort"));
+        int marks = request.findValues("copilot_cache_control").size();     // vscode-copilot-chat, codecompanion.nvim
+        if (marks > 4) { throw invalid(MARKS.formatted(marks)); }
+        if (model.openAI()) {
+            request.path("tools").forEach(tool -> checkStrict(tool.path("function"), tool.at("/function/parameters")));
+        }
+        if (model.openAI() || model.anthropic()) { checkCalls(model, messages); }
         var last = messages.get(messages.size() - 1);
         invalidIf(model.anthropic() && last.path("role").asString("").equals("assistant")
                 && said(last).matches("(?s).*\\s"), "final assistant content cannot end with trailing whitespace");
         // Gemini 3 refuses the turn after a tool call without its own opaque reasoning (vscode #292585).
         invalidIf(model.google() && messages.valueStream().anyMatch(m -> m.has("tool_calls")
                 && !m.has("reasoning_opaque")), "reasoning_opaque");
+    }
+
+    private static final String MARKS = "A maximum of 4 blocks with cache_control may be provided. Found %d.";
+
+    /// o1 takes no system role (vscode-copilot-chat), GPT-4.1 and 4o no developer (pi's compat table, C).
+    private static void checkRoles(Model model, JsonNode messages) {
+        var unknown = model.id.matches("o\\d.*") ? "system" : model.id.matches("gpt-4\\.1|gpt-4o") ? "developer" : "";
+        for (int i = 0; i < messages.size(); i++) {
+            if (messages.get(i).path("role").asString().equals(unknown)) {
+                throw invalid("Unsupported value: 'messages[%d].role' does not support '%s' with this model."
+                        .formatted(i, unknown));
+            }
+        }
+    }
+
+    /// Each call is answered before anything else is said, and each answer has its call: OpenAI's words, and for Claude
+    /// Anthropic's, which Copilot passes on (copilot-cli #330, #762, #1159).
+    private static void checkCalls(Model model, JsonNode messages) {
+        var open = new LinkedHashSet<String>();
+        for (int i = 0; i < messages.size(); i++) {
+            var message = messages.get(i);
+            var id = message.path("tool_call_id").asString("");
+            if (!message.path("role").asString().equals("tool")) {
+                refuseOpen(model, i, open);
+                message.path("tool_calls").forEach(call -> open.add(call.path("id").asString("")));
+            } else if (!open.remove(id)) {
+                throw invalid(model.anthropic() ? ("messages.%d.content.0: unexpected `tool_use_id` found in"
+                        + " `tool_result` blocks: %s. Each `tool_result` block must have a corresponding `tool_use`"
+                        + " block in the previous message.").formatted(i, id) : "Invalid parameter: messages with role"
+                        + " 'tool' must be a response to a preceeding message with 'tool_calls'.");
+            }
+        }
+        refuseOpen(model, messages.size(), open);
+    }
+
+    private static void refuseOpen(Model model, int at, Set<String> open) {
+        if (!open.isEmpty()) {
+            var ids = String.join(", ", open);
+            throw invalid(model.anthropic() ? ("messages.%d: `tool_use` ids were found without `tool_result` blocks"
+                    + " immediately after: %s. Each `tool_use` block must have a corresponding `tool_result` block in"
+                    + " the next message.").formatted(at, ids) : "An assistant message with 'tool_calls' must be"
+                    + " followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did"
+                    + " not have response messages: " + ids);
+        }
     }
 
     private static Asked asked(Model model, JsonNode request) {
@@ -1714,8 +2209,10 @@ public class simulator implements AutoCloseable {
     }
 
     /// A message's text: its string, or its text parts one after the other.
-    private static String said(JsonNode message) {
-        var content = message.path("content");
+    private static String said(JsonNode message) { return said(message, "content"); }
+
+    private static String said(JsonNode message, String field) {
+        var content = message.path(field);
         return content.isString() ? content.asString() : content.valueStream()
                 .map(part -> part.path("text").asString("")).collect(Collectors.joining());
     }
@@ -1725,7 +2222,7 @@ public class simulator implements AutoCloseable {
         long thought = zero ? 0 : talk.thoughtTokens();
         var usage = JSON.createObjectNode().put("completion_tokens", completion + thought).put("prompt_tokens", prompt)
                 .put("total_tokens", prompt + completion + thought);
-        usage.putObject("prompt_tokens_details").put("cached_tokens", 0);
+        usage.putObject("prompt_tokens_details").put("cached_tokens", zero ? 0 : talk.cached);
         if (talk.model.google()) { return usage.put("reasoning_tokens", thought); }
         usage.putObject("completion_tokens_details").put("reasoning_tokens", thought)
                 .put("accepted_prediction_tokens", 0).put("rejected_prediction_tokens", 0);
@@ -1751,6 +2248,7 @@ public class simulator implements AutoCloseable {
                 message.put("reasoning_text", talk.reasoning).put("reasoning_opaque", "c2ltdWxhdGVk");
             }
             if (talk.toolCall()) {
+                if (talk.model.google()) { message.put("reasoning_opaque", "c2ltdWxhdGVk"); }   // it is wanted back
                 var caller = talk.model.anthropic() ? choices.addObject().put("finish_reason", talk.finish)
                         .putObject("message").putNull("content").put("role", "assistant") : message;
                 caller.putArray("tool_calls").add(toolCall(talk, CITY).without("index"));
@@ -1759,6 +2257,7 @@ public class simulator implements AutoCloseable {
         answer.put("created", talk.created).put("id", talk.id).put("model", talk.model.version);
         if (talk.model.openAI()) {
             answer.put("object", "chat.completion").put("system_fingerprint", "fp_simulated");
+            if (talk.model.bare()) { answer.remove(List.of("object", "created")); }
             answer.set("prompt_filter_results", promptFilter());
         }
         answer.set("usage", usage(talk, false));
@@ -1837,6 +2336,9 @@ public class simulator implements AutoCloseable {
             each(talk, i -> events.addAll(callPieces(talk, i)));
         }
         int tail = events.size();
+        if (tail > lead && !talk.model.openAI()) {      // OpenAI's helper wants to know who speaks; so has every record
+            each(talk, i -> ((ObjectNode) events.get(lead + i).at("/choices/0/delta")).put("role", "assistant"));
+        }
         each(talk, i -> events.add(chunk(talk, i, talk.toolCall() && talk.model.google() ? wholeCall(talk)
                 : JSON.createObjectNode().putNull("content"), talk.finish)));
         addUsage(talk, events);
@@ -1859,6 +2361,7 @@ public class simulator implements AutoCloseable {
         var delta = JSON.createObjectNode().put("content", "").put("role", "assistant").putNull("refusal");
         var chunk = chunk(talk, index, delta, null).put("object", "chat.completion.chunk")
                 .put("system_fingerprint", "fp_simulated");
+        if (talk.model.bare()) { chunk.remove("object"); }
         var choice = ((ObjectNode) chunk.at("/choices/0")).putNull("logprobs");
         choice.putObject("content_filter_offsets").put("check_offset", 40).put("start_offset", 40)
                 .put("end_offset", 52);
@@ -1869,7 +2372,8 @@ public class simulator implements AutoCloseable {
     private static ObjectNode chunk(Talk talk, int index, ObjectNode delta, String finish) {
         var chunk = JSON.createObjectNode();
         chunk.putArray("choices").addObject().put("index", index).put("finish_reason", finish).set("delta", delta);
-        return chunk.put("created", talk.created).put("id", talk.id).put("model", talk.model.version);
+        if (!talk.model.bare()) { chunk.put("created", talk.created); }
+        return chunk.put("id", talk.id).put("model", talk.model.version);
     }
 
     private static ObjectNode said(Talk talk, String word) {
@@ -1984,10 +2488,17 @@ public class simulator implements AutoCloseable {
                 "max_completion_tokens", "max_output_tokens", "response_format", "text.format",
                 "reasoning_effort", "reasoning.effort", "messages", "input");
         private static final Map<String, Set<String>> ITEMS = Map.of(
-                "message", Set.of("type", "role", "content", "status"),
-                "function_call", Set.of("type", "call_id", "name", "arguments", "status"),
-                "function_call_output", Set.of("type", "call_id", "output", "status"),
+                "message", Set.of("type", "id", "role", "content", "status"),
+                "function_call", Set.of("type", "id", "call_id", "name", "arguments", "status"),
+                "function_call_output", Set.of("type", "id", "call_id", "output", "status"),
                 "reasoning", Set.of("type", "id", "summary", "content", "encrypted_content", "status"));
+        /// What else OpenAI's reference lists: taken, and not looked into.
+        private static final String OTHERS = "(web_search|file_search|image_generation|computer|code_interpreter"
+                + "|local_shell|shell|apply_patch|mcp|custom_tool)_.*|compaction";
+        private static final Set<String> FIELDS = Set.of("input", "model", "stream", "store", "parallel_tool_calls",
+                "instructions", "prompt_cache_key", "previous_response_id", "max_output_tokens", "top_logprobs",
+                "temperature", "top_p", "truncation", "include", "reasoning", "text", "tools", "tool_choice",
+                "context_management");
 
         @Override
         public String path() { return "/responses"; }
@@ -2000,14 +2511,20 @@ public class simulator implements AutoCloseable {
                 refuseUnsupported(p.getKey(), p.getValue());
                 invalidIf(!fieldIsFine(p.getKey(), p.getValue(), call.body), p.getKey());
             });
-            var input = call.body.path("input");
-            invalidIf(!input.isArray() || input.isEmpty(), "input");
+            var input = call.body.path("input");        // OpenAI's reference: "string or array", and clients send both
+            invalidIf(!input.isString() && (!input.isArray() || input.isEmpty()), "input");
             var open = new LinkedHashSet<String>();     // calls without their output so far
             for (int i = 0; i < input.size(); i++) {
                 checkItem("input[%d]".formatted(i), input.get(i), open);
             }
             invalidIf(!open.isEmpty(), "No tool output found for function call %s.".formatted(String.join(", ", open)));
         }
+
+        @Override
+        public Set<String> fields() { return FIELDS; }
+
+        @Override
+        public Refusal no(String message) { return invalid(message); }
 
         private void refuseUnsupported(String name, JsonNode value) {
             if (name.equals("store") && value.asBoolean(false)) {
@@ -2030,11 +2547,10 @@ public class simulator implements AutoCloseable {
             }
         }
 
-        /// Also the list of fields that there are; vscode-copilot-chat sends these.
-        private static boolean fieldIsFine(String name, JsonNode value, JsonNode request) {
+        private boolean fieldIsFine(String name, JsonNode value, JsonNode request) {
             return switch (name) {
                 case "input" -> true;
-                case "model" -> value.isString();
+                case "model" -> value.isString() || value.isNull();
                 case "stream" -> value.isBoolean();
                 case "store", "parallel_tool_calls" -> value.isBoolean() || value.isNull();
                 case "instructions", "prompt_cache_key" -> value.isString() || value.isNull();
@@ -2045,7 +2561,7 @@ public class simulator implements AutoCloseable {
                 case "top_p" -> value.isNull() || within(value, 0, 1);
                 case "truncation" -> value.isNull() || matches(value, "auto|disabled");
                 case "include" -> value.isNull() || value.isArray() && value.valueStream().allMatch(
-                        i -> matches(i, "reasoning.encrypted_content|message.output_text.logprobs"));
+                        i -> matches(i, strict() ? "reasoning.encrypted_content|message.output_text.logprobs" : ".*"));
                 case "reasoning" -> value.isNull() || only(value, "effort", "summary")
                         && (isAbsent(value.path("effort")) || value.path("effort").isString())
                         && (isAbsent(value.path("summary"))
@@ -2055,26 +2571,25 @@ public class simulator implements AutoCloseable {
                         && (isAbsent(value.path("verbosity"))
                                 || matches(value.path("verbosity"), "low|medium|high"));
                 case "tools" -> value.isArray() && value.size() <= 128
-                        && value.valueStream().allMatch(Responses::toolIsFine);
-                case "tool_choice" -> request.has("tools") && (value.isObject()
-                        ? value.path("type").asString("").equals("function") && value.path("name").isString()
-                        : matches(value, "none|auto|required"));
+                        && value.valueStream().allMatch(this::toolIsFine);
+                case "tool_choice" -> request.has("tools") && (value.isObject() ? !value.path("type").asString("")
+                        .equals("function") || value.path("name").isString() : matches(value, "none|auto|required"));
                 case "context_management" -> value.isArray() && value.valueStream().allMatch(
                         m -> m.path("type").asString("").equals("compaction"));
-                default -> false;       // service_tier too (caozhiyuan/copilot-api)
+                default -> true;
             };
         }
 
         private static boolean isAbsent(JsonNode value) { return value.isMissingNode() || value.isNull(); }
 
-        private static boolean only(JsonNode value, String... names) {
-            return value.isObject() && Set.of(names).containsAll(value.propertyNames());
+        private boolean only(JsonNode value, String... names) {
+            return value.isObject() && (!strict() || Set.of(names).containsAll(value.propertyNames()));
         }
 
         /// As `response_format` of /chat/completions, but flat.
-        private static boolean textFormatIsFine(JsonNode format) {
+        private boolean textFormatIsFine(JsonNode format) {
             return switch (format.path("type").asString("")) {
-                case "text", "json_object" -> format.size() == 1;
+                case "text", "json_object" -> only(format, "type");
                 case "json_schema" -> only(format, "type", "name", "schema", "strict", "description")
                         && matches(format.path("name"), NAME) && format.path("schema").isObject()
                         && (!format.path("strict").asBoolean(false) || closed(format.path("schema")));
@@ -2082,24 +2597,27 @@ public class simulator implements AutoCloseable {
             };
         }
 
-        /// A function is strict here unless it says no, and then its schema must be closed.
-        private static boolean toolIsFine(JsonNode tool) {
+        /// A function whose `strict` is absent is normalised into a strict one, whatever its schema (OpenAI's guide).
+        /// Other tools, as web_search, are taken and never called (a LiteLLM fork's probe of 2026-04).
+        private boolean toolIsFine(JsonNode tool) {
+            if (!tool.path("type").asString("function").equals("function")) { return tool.path("type").isString(); }
+            checkStrict(tool, tool.path("parameters"));
             return only(tool, "type", "name", "description", "parameters", "strict")
-                    && tool.path("type").asString("").equals("function")
-                    && matches(tool.path("name"), NAME)
-                    && (!tool.has("parameters") || tool.at("/parameters/type").asString("").equals("object"))
-                    && (!tool.path("strict").asBoolean(true) || closed(tool.path("parameters")));
+                    && tool.path("type").isString() && matches(tool.path("name"), NAME)
+                    && (!tool.has("parameters") || tool.at("/parameters/type").asString("").equals("object"));
         }
 
         private void checkItem(String at, JsonNode item, Set<String> open) {
             invalidIf(!item.isObject(), at);
             var type = item.path("type").asString("message");
-            if (type.equals("item_reference") || !type.equals("reasoning") && item.has("id")) {
+            if (type.equals("item_reference")) {
                 throw new Refusal(error(404, "", "not_found"));
             }
+            if (type.matches(OTHERS)) { return; }
             wrongIf(!ITEMS.containsKey(type), "Invalid value: '%s' (%s.type)".formatted(type, at));
-            item.propertyNames().forEach(name -> invalidIf(!ITEMS.get(type).contains(name),
+            item.propertyNames().forEach(name -> invalidIf(strict() && !ITEMS.get(type).contains(name),
                     "Unknown parameter: '%s.%s'.".formatted(at, name)));
+            checkId(at, type, item.path("id").asString(""));
             switch (type) {
                 case "message" -> checkMessage(at, item);
                 case "function_call" -> {
@@ -2107,11 +2625,25 @@ public class simulator implements AutoCloseable {
                     open.add(callId(at, item));
                 }
                 case "function_call_output" -> {
-                    invalidIf(!item.path("output").isString(), at + ".output");
+                    invalidIf(!item.path("output").isString() && !item.path("output").isArray(), at + ".output");
                     invalidIf(!open.remove(callId(at, item)), "No tool call found for function call output with"
                             + " call_id %s.".formatted(item.path("call_id").asString()));
                 }
                 default -> checkReasoning(at, item);
+            }
+        }
+
+        /// Most accounts send back what they were given, and it passes (codecompanion.nvim, gptel); for some it was
+        /// refused in 2026-03 (oh-my-pi #457, opencode #17933).
+        private void checkId(String at, String type, String id) {
+            if (text("ids").equals("any") || id.isEmpty()) { return; }
+            var start = Map.of("message", "msg", "reasoning", "rs").getOrDefault(type, "fc");
+            if (id.length() > 64) {
+                throw invalid("Invalid '%s.id': string too long. Expected a string with maximum length 64, but got a"
+                        .formatted(at) + " string with length %d instead.".formatted(id.length()));
+            }
+            if (!id.startsWith(start)) {
+                throw invalid("Invalid '%s.id': '%s'. Expected an ID that begins with '%s'.".formatted(at, id, start));
             }
         }
 
@@ -2121,12 +2653,12 @@ public class simulator implements AutoCloseable {
             return id;
         }
 
-        private static void checkMessage(String at, JsonNode item) {
+        private void checkMessage(String at, JsonNode item) {
             var role = item.path("role").asString("");
             wrongIf(!role.matches("user|system|developer|assistant"), "Invalid value: '%s' (%s.role). Supported values"
                     .formatted(role, at) + " are: 'assistant', 'system', 'developer', and 'user'.");
-            var content = item.path("content");
-            invalidIf(!content.isArray() || content.isEmpty(), at + ".content: an array of parts is expected");
+            var content = item.path("content");         // "string or array": CopilotChat.nvim, pi and ai send strings
+            invalidIf(!content.isString() && !content.isArray(), at + ".content: a string or an array is expected");
             for (var part : content) {
                 var type = part.path("type").asString("");
                 var known = role.equals("assistant") ? "output_text|refusal" : "input_text|input_image";
@@ -2150,6 +2682,7 @@ public class simulator implements AutoCloseable {
             invalidIf(!item.path("summary").isArray(), at + ".summary");
             var sealed = item.path("encrypted_content").asString("");
             var id = item.path("id").asString("");
+            if (sealed.isEmpty()) { return; }
             if (!sealed.startsWith(SEAL) || item.has("id") && !sealed.equals(sealed(id))) {
                 throw new Refusal(error(400, ("The encrypted content for item %s could not be verified. Reason:"
                         + " Encrypted content item_id did not match the target item id.").formatted(id),
@@ -2161,13 +2694,7 @@ public class simulator implements AutoCloseable {
         public Asked read(Model model, Call call) {
             var request = call.body;
             var effort = request.at("/reasoning/effort").asString("");
-            wrongIf(request.at("/reasoning/effort").isString() && !model.efforts().contains(effort),
-                    ("Unsupported value: 'reasoning.effort' does not support '%s' with this model. Supported values"
-                            + " are: %s.")
-                    .formatted(effort, model.efforts()));
-            List.of("temperature", "top_p").forEach(name -> invalidIf(!isAbsent(request.path(name))
-                    && model.supports("effort"), "Unsupported parameter: '%s' is not supported with this model."
-                    .formatted(name)));
+            checkEffort(model, "reasoning.effort", request.at("/reasoning/effort"));
             wrongIf(request.path("max_output_tokens").asLong(0) > model.output, "Invalid 'max_output_tokens': integer"
                     + " above maximum value. Expected a value <= %d.".formatted(model.output));
             var format = request.at("/text/format/type").asString("");
@@ -2191,10 +2718,13 @@ public class simulator implements AutoCloseable {
             if (request.path("instructions").isString()) {
                 turns.add(new Turn("system", request.path("instructions").asString()));
             }
+            if (request.path("input").isString()) {
+                turns.add(new Turn("user", request.path("input").asString()));
+            }
             for (var item : request.path("input")) {
                 switch (item.path("type").asString("message")) {
                     case "message" -> turns.add(new Turn(item.path("role").asString(), said(item)));
-                    case "function_call_output" -> turns.add(new Turn("tool", item.path("output").asString()));
+                    case "function_call_output" -> turns.add(new Turn("tool", said(item, "output")));
                     case "function_call" -> {       // one turn with the text that it follows and with its like
                         if (turns.isEmpty() || !turns.getLast().role.equals("assistant")) {
                             turns.add(new Turn("assistant", ""));
@@ -2261,7 +2791,7 @@ public class simulator implements AutoCloseable {
         private static ObjectNode usage(Talk talk) {
             long output = talk.completionTokens() + talk.thoughtTokens();
             var usage = JSON.createObjectNode().put("input_tokens", talk.promptTokens);
-            usage.putObject("input_tokens_details").put("cached_tokens", 0);
+            usage.putObject("input_tokens_details").put("cached_tokens", talk.cached);
             usage.put("output_tokens", output).putObject("output_tokens_details")
                     .put("reasoning_tokens", talk.thoughtTokens());
             return usage.put("total_tokens", talk.promptTokens + output);
@@ -2463,10 +2993,27 @@ public class simulator implements AutoCloseable {
     // ------------------------------------------------------------------------------------------- Copilot: messages
 
     /// `POST /v1/messages`, Anthropic's API as Copilot has it (vscode-copilot-chat's messagesApi.ts; LiteLLM PR
-    /// #28054): whatever is not known is an extra input, and not permitted.
+    /// #28054): "Extra inputs are not permitted" is quoted for some members, and said of these alone.
     private final class Messages implements Way {
+        /// Anthropic's published betas, and two that Claude Code sends; others are refused (protocol, B). pi sends
+        /// fine-grained-tool-streaming to Copilot.
         private static final Set<String> BETAS = Set.of("interleaved-thinking-2025-05-14",
-                "context-management-2025-06-27", "advanced-tool-use-2025-11-20");
+                "context-management-2025-06-27", "advanced-tool-use-2025-11-20",
+                "fine-grained-tool-streaming-2025-05-14", "prompt-caching-2024-07-31", "message-batches-2024-09-24",
+                "pdfs-2024-09-25", "token-counting-2024-11-01", "computer-use-2024-10-22", "computer-use-2025-01-24",
+                "token-efficient-tools-2025-02-19", "output-128k-2025-02-19", "mcp-client-2025-04-04",
+                "extended-cache-ttl-2025-04-11", "files-api-2025-04-14", "dev-full-thinking-2025-05-14",
+                "code-execution-2025-05-22", "context-1m-2025-08-07", "model-context-window-exceeded-2025-08-26",
+                "code-execution-2025-08-25", "skills-2025-10-02", "structured-outputs-2025-11-13",
+                "effort-2025-11-24", "claude-code-20250219", "oauth-2025-04-20");
+        private static final Set<String> FIELDS = Set.of("model", "max_tokens", "stream", "temperature", "top_p",
+                "top_k", "stop_sequences", "system", "messages", "tools", "tool_choice", "thinking", "output_config",
+                "context_management", "metadata");
+        /// Members that are refused by name and where, as users of proxies for Claude Code report (B); defer_loading
+        /// belongs to a beta. That tools may say eager_input_streaming to all models but Claude 4.5 is opencode #23257.
+        private static final Map<String, String> REFUSED = Map.of("scope", "cache_control", "defer_loading", "tools",
+                "inference_geo", "");
+        private static final String EAGER = "eager_input_streaming";
         private static final String EXTRA = "Extra inputs are not permitted";
 
         @Override
@@ -2474,28 +3021,40 @@ public class simulator implements AutoCloseable {
 
         // ---- the request
 
-        private void refuseIf(boolean wrong, String message) {
-            if (wrong) {
-                var flat = JSON.createObjectNode();
-                if (text("messages-errors").equals("anthropic")) {
-                    flat.put("type", "error").putObject("error").put("type", "invalid_request_error")
-                            .put("message", message);
-                }
-                throw new Refusal(Answer.text(400, JSON.writeValueAsString(flat.isEmpty() ? flat.put("message", message)
-                        : flat)));
-            }
-        }
+        @Override
+        public Set<String> fields() { return FIELDS; }
 
         @Override
+        public Refusal no(String message) {
+            var body = JSON.createObjectNode();
+            if (text("messages-errors").equals("flat")) {
+                body.put("message", message);
+            } else {
+                body.put("type", "error").putObject("error").put("type", "invalid_request_error").put("message",
+                        message);
+                body.put("request_id", "req_" + random("abcdefghjkmnpqrstuvwxyz0123456789", 24));
+            }
+            return new Refusal(Answer.text(400, JSON.writeValueAsString(body)));
+        }
+
+        private void refuseIf(boolean wrong, String message) {
+            if (wrong) { throw no(message); }
+        }
+
+        /// anthropic-version is left out by caozhiyuan/copilot-api, and the newest SDK's is in no source: neither is
+        /// looked at.
+        @Override
         public void check(Call call) {
-            refuseIf(!call.has("anthropic-version"), "anthropic-version: header is required");
-            refuseIf(!call.header("anthropic-version").equals("2023-06-01"), "anthropic-version: \"%s\" is not a valid"
-                    .formatted(call.header("anthropic-version")) + " version");
+            refuseIf(!call.body.has("max_tokens"), "max_tokens: Field required");
+            checkAll(call);
+        }
+
+        private void checkAll(Call call) {
             var betas = simulator.items(call.header("anthropic-beta")).collect(Collectors.toSet());
             betas.forEach(beta -> refuseIf(!BETAS.contains(beta),
                     "anthropic-beta: Unexpected value `%s`".formatted(beta)));
-            List.of("model", "max_tokens", "messages").forEach(name ->
-                    refuseIf(!call.body.has(name), name + ": Field required"));
+            refuseIf(!call.body.has("messages"), "messages: Field required");
+            checkMembers("", call.body, betas);
             call.body.properties().forEach(p -> checkField(p.getKey(), p.getValue(), betas));
             var body = call.body;
             refuseIf(body.has("tool_choice") && !body.has("tools"), "tool_choice: may only be given with tools");
@@ -2504,15 +3063,33 @@ public class simulator implements AutoCloseable {
                     "`temperature` may only be set to 1 when thinking is enabled");
             refuseIf(thinks && body.at("/tool_choice/type").asString("").matches("any|tool"),
                     "Thinking may not be enabled when tool_choice forces tool use.");
-            refuseIf(body.at("/thinking/budget_tokens").asLong(0) >= body.path("max_tokens").asLong(),
+            refuseIf(body.at("/thinking/budget_tokens").asLong(0) >= body.path("max_tokens").asLong(Long.MAX_VALUE),
                     "`max_tokens` must be greater than `thinking.budget_tokens`");
             int marks = body.findValues("cache_control").size();
-            refuseIf(marks > 4, "A maximum of 4 blocks with cache_control may be provided. Found %d.".formatted(marks));
+            refuseIf(marks > 4, MARKS.formatted(marks));
+        }
+
+        /// Walks through a request for the members that are refused by name.
+        private void checkMembers(String at, JsonNode node, Set<String> betas) {
+            for (int i = 0; node.isArray() && i < node.size(); i++) {
+                checkMembers(at + i + ".", node.get(i), betas);
+            }
+            node.properties().forEach(p -> {
+                var place = REFUSED.get(p.getKey());
+                boolean here = place != null && (place.isEmpty() ? at.isEmpty()
+                        : at.matches("(.*\\.)?" + place + "(\\.\\d+)?\\."));
+                boolean welcome = betas.contains("advanced-tool-use-2025-11-20") && "tools".equals(place);
+                refuseIf(here && !welcome, at.replace("cache_control.", "cache_control.ephemeral.")
+                        .replaceFirst("^(tools\\.\\d+\\.)$", "$1custom.") + p.getKey() + ": " + EXTRA);
+                if (!p.getKey().matches("input|input_schema|metadata")) {
+                    checkMembers(at + p.getKey() + ".", p.getValue(), betas);
+                }
+            });
         }
 
         private void checkField(String name, JsonNode value, Set<String> betas) {
             switch (name) {
-                case "model" -> refuseIf(!value.isString(), "model: Input should be a valid string");
+                case "model" -> refuseIf(!value.isString() && !value.isNull(), "model: Input should be a valid string");
                 case "max_tokens" -> {
                     refuseIf(!value.isIntegralNumber(), "max_tokens: Input should be a valid integer");
                     refuseIf(value.asLong() < 1, "max_tokens: Input should be greater than or equal to 1");
@@ -2540,15 +3117,15 @@ public class simulator implements AutoCloseable {
                     refuseIf(!value.path("effort").isString(), "output_config.effort: Input should be a valid string");
                 }
                 case "context_management" -> refuseIf(!betas.contains("context-management-2025-06-27"),
-                        "context_management: " + EXTRA);
-                default -> refuseIf(true, name + ": " + EXTRA);
+                        "context_management: " + EXTRA);        // LiteLLM PR #28054
+                default -> refuseIf(strict() && !FIELDS.contains(name), name + ": " + EXTRA);
             }
         }
 
         private void only(String at, JsonNode value, String... names) {
             refuseIf(!value.isObject(), at + ": Input should be an object");
             value.propertyNames().forEach(name ->
-                    refuseIf(!Set.of(names).contains(name), at + "." + name + ": " + EXTRA));
+                    refuseIf(strict() && !Set.of(names).contains(name), at + "." + name + ": " + EXTRA));
         }
 
         private void checkThinking(JsonNode value) {
@@ -2560,7 +3137,12 @@ public class simulator implements AutoCloseable {
                     refuseIf(value.path("budget_tokens").asLong() < 1024,
                             "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024");
                 }
-                case "adaptive", "disabled" -> only("thinking." + value.path("type").asString(), value, "type");
+                case "adaptive" -> {        // `display` is wanted by whoever would read the thoughts (pi #3292)
+                    only("thinking.adaptive", value, "type", "display");
+                    refuseIf(value.has("display") && !matches(value.path("display"), "summarized|omitted"),
+                            "thinking.adaptive.display: Input should be 'summarized' or 'omitted'");
+                }
+                case "disabled" -> only("thinking.disabled", value, "type");
                 default -> refuseIf(true, "thinking: Input tag should be one of 'adaptive', 'disabled', 'enabled'");
             }
         }
@@ -2576,7 +3158,8 @@ public class simulator implements AutoCloseable {
             refuseIf(!value.isArray() || value.size() > 128, "tools: Input should be a valid list");
             for (int i = 0; i < value.size(); i++) {
                 var at = "tools.%d.custom".formatted(i);
-                only(at, value.get(i), "type", "name", "description", "input_schema", "cache_control");
+                if (matches(value.get(i).path("type"), "[a-z_]+_20\\d{6}")) { continue; }      // Anthropic's own tools
+                only(at, value.get(i), "type", "name", "description", "input_schema", "cache_control", EAGER);
                 refuseIf(!matches(value.get(i).path("name"), NAME),
                         at + ".name: String should match pattern '^[a-zA-Z0-9_-]{1,64}$'");
                 checkMark(at, value.get(i));
@@ -2689,16 +3272,8 @@ public class simulator implements AutoCloseable {
             refuseIf(request.path("max_tokens").asLong() > model.output, "max_tokens: %s > %d, which is the maximum"
                     .formatted(request.path("max_tokens"), model.output) + " allowed number of output tokens for "
                     + model.id);
+            checkModel(model, request);
             var thinking = request.at("/thinking/type").asString("disabled");
-            refuseIf(thinking.equals("enabled") && !model.supports("thinking"),
-                    "thinking is not supported on this model");
-            refuseIf(thinking.equals("adaptive") && !model.supports("adaptive_thinking"),
-                    "adaptive thinking is not supported on this model");
-            var effort = request.at("/output_config/effort");
-            refuseIf(effort.isString() && model.efforts().isEmpty(),
-                    "This model does not support the effort parameter.");
-            refuseIf(effort.isString() && !model.efforts().contains(effort.asString()),
-                    "output_config.effort: Input should be one of " + model.efforts());
             var blocks = request.path("messages").valueStream().flatMap(m -> m.path("content").valueStream())
                     .flatMap(b -> Stream.concat(Stream.of(b), b.path("content").valueStream()));
             var images = blocks.filter(b -> b.path("type").asString("").equals("image")).map(b ->
@@ -2708,6 +3283,28 @@ public class simulator implements AutoCloseable {
                     request.path("stop_sequences").valueStream().map(JsonNode::asString).toList(),
                     room(request.path("max_tokens").asLong(), thought), 1,
                     request.at("/tools/0/name").asString("weather"), thought);
+        }
+
+        private void checkModel(Model model, JsonNode request) {
+            var thinking = request.at("/thinking/type").asString("");
+            refuseIf(thinking.equals("enabled") && !model.supports("budget"), "\"thinking.type.enabled\" is not"
+                    + " supported for this model. Use \"thinking.type.adaptive\" and \"output_config.effort\" to"
+                    + " control thinking behavior.");
+            refuseIf(thinking.equals("adaptive") && !model.supports("adaptive_thinking"),
+                    "adaptive thinking is not supported on this model");
+            checkEffort(model, "output_config.effort", request.at("/output_config/effort"));
+            for (int i = 0; i < request.path("tools").size(); i++) {
+                refuseIf(model.id.matches("claude-.*-4\\.5") && request.path("tools").get(i).has(EAGER),
+                        "tools.%d.custom.%s: %s".formatted(i, EAGER, EXTRA));
+            }
+        }
+
+        /// `POST /v1/messages/count_tokens` (tried live by two users of it).
+        Answer count(Call call) {
+            checkAll(call);
+            checkModel(chosen(call, path()), call.body);
+            return Answer.json(200, JSON.createObjectNode().put("input_tokens", turns(call.body).stream()
+                    .mapToLong(turn -> tokens(turn.text)).sum()));
         }
 
         private static List<Turn> turns(JsonNode request) {
@@ -2728,9 +3325,19 @@ public class simulator implements AutoCloseable {
         }
 
         @Override
-        public Refusal tooLong(Model model, long tokens) { return promptTooLong(model, tokens); }
+        public Refusal tooLong(Model model, long tokens) {
+            return no("prompt is too long: %d tokens > %d maximum".formatted(tokens, model.prompt));
+        }
 
         // ---- the answer
+
+        /// Of adaptive thinking no text is shown unless it was asked for (opencode's models.ts, pi #3292); the switch
+        /// `reasoning` always shows.
+        private String shown(Talk talk) {
+            var thinking = talk.asked.request.path("thinking");
+            return text("reasoning").isEmpty() && thinking.path("type").asString("").equals("adaptive")
+                    && !thinking.path("display").asString("").equals("summarized") ? "" : talk.reasoning;
+        }
 
         private static String signature(String thinking) {
             return Base64.getEncoder().encodeToString(utf8(uuid(thinking.hashCode()).repeat(6)));
@@ -2759,8 +3366,9 @@ public class simulator implements AutoCloseable {
         }
 
         private static ObjectNode usage(Talk talk, long output) {
-            return JSON.createObjectNode().put("input_tokens", talk.promptTokens).put("cache_creation_input_tokens", 0)
-                    .put("cache_read_input_tokens", 0).put("output_tokens", output);
+            return JSON.createObjectNode().put("input_tokens", talk.promptTokens - talk.cached)
+                    .put("cache_creation_input_tokens", 0).put("cache_read_input_tokens", talk.cached)
+                    .put("output_tokens", output);
         }
 
         private static long outputTokens(Talk talk) { return talk.completionTokens() + talk.thoughtTokens(); }
@@ -2770,8 +3378,8 @@ public class simulator implements AutoCloseable {
             var message = message(talk);
             var content = message.withArray("content");
             if (!talk.reasoning.isEmpty()) {
-                content.addObject().put("type", "thinking").put("thinking", talk.reasoning)
-                        .put("signature", signature(talk.reasoning));
+                content.addObject().put("type", "thinking").put("thinking", shown(talk))
+                        .put("signature", signature(shown(talk)));
             }
             if (!talk.deltas.isEmpty()) {
                 content.addObject().put("type", "text").put("text", talk.text());
@@ -2808,7 +3416,7 @@ public class simulator implements AutoCloseable {
             add(stream, "message_start", JSON.createObjectNode().set("message", opening));
             int index = 0;
             if (!talk.reasoning.isEmpty()) {
-                think(stream, talk, index++);
+                think(stream, shown(talk), index++);
             }
             int lead = stream.size() + (talk.deltas.isEmpty() ? 0 : 2);
             if (!talk.deltas.isEmpty()) {
@@ -2846,12 +3454,12 @@ public class simulator implements AutoCloseable {
             add(stream, "content_block_stop", JSON.createObjectNode().put("index", index));
         }
 
-        private static void think(List<Event> stream, Talk talk, int index) {
+        private static void think(List<Event> stream, String shown, int index) {
             start(stream, index, JSON.createObjectNode().put("type", "thinking").put("thinking", "")
                     .put("signature", ""));
-            Pattern.compile("\\S+\\s*|\\s+").matcher(talk.reasoning).results().forEach(word ->
+            Pattern.compile("\\S+\\s*|\\s+").matcher(shown).results().forEach(word ->
                     delta(stream, index, "thinking_delta", "thinking", word.group()));
-            delta(stream, index, "signature_delta", "signature", signature(talk.reasoning));
+            delta(stream, index, "signature_delta", "signature", signature(shown));
             stop(stream, index);
         }
 
@@ -2890,13 +3498,18 @@ public class simulator implements AutoCloseable {
     // ------------------------------------------------------------------------------------------- faults
 
     /// Errors of the Copilot API in the words that clients reported (vscode-copilot-chat's fetcher; issues of
-    /// ericc-ch/copilot-api, opencode, copilot-cli, LiteLLM): name | status | code, `-` for plain text, `!` before it
-    /// where param and type are there too | message.
+    /// ericc-ch/copilot-api, opencode, copilot-cli, LiteLLM): name | status | code, `-` for plain text, `?` for JSON
+    /// without one, `!` before it where param and type are there too | message.
     private static final SequencedMap<String, List<String>> FAULTS = table("""
             400-bad-request | 400 | - | Bad Request\\n
             400-editor-missing | 400 | - | bad request: missing Editor-Version header for IDE auth
             400-editor-unknown | 400 | - | bad request: unknown Editor-Version header for IDE auth
             400-integration-id | 400 | - | unknown Copilot-Integration-Id
+            400-integration-missing | 400 | - | bad request: missing required Copilot-Integration-Id header
+            400-vscode-version | 400 | - | model gpt-5-codex is not supported in this VS Code version. Please update \
+            it to version 1.104.1 or newer
+            400-out-of-date | 400 | - | Your editor's Copilot extension, version "copilot/1.31.6194", is out of date \
+            and no longer supported. Please update your extension.
             400-pat | 400 | - | bad request: Personal Access Tokens are not supported for this endpoint
             400-third-party | 400 | - | checking third-party user token: bad request: Personal Access Tokens are not \
             supported for this endpoint
@@ -2904,10 +3517,39 @@ public class simulator implements AutoCloseable {
             400-model_not_supported | 400 | !model_not_supported | The requested model is not supported.
             400-completion-model | 400 | !model_not_supported | Model is not supported for this request.
             400-model_not_available_for_integrator | 400 | !model_not_available_for_integrator | The requested model \
-            is not available for integrator "copilot-language-server". Available models: [gpt-4.1 gpt-5.5]. Verify \
+            is not available for integrator "copilot-language-server". Available models: [gpt-5-mini gpt-5.5]. Verify \
             the correct Copilot-Integration-Id header is being sent.
             400-unsupported_api_for_model | 400 | unsupported_api_for_model | model "gpt-5.4-mini" is not accessible \
             via the /chat/completions endpoint
+            400-api-endpoint-nocode | 400 | ? | model "gpt-5.4-mini" is not accessible via the /chat/completions \
+            endpoint
+            400-api-responses | 400 | unsupported_api_for_model | model gpt-5-mini is not supported via Responses API.
+            400-api-responses-nocode | 400 | ? | model gpt-5-mini is not supported via Responses API.
+            400-api-lacks | 400 | unsupported_api_for_model | model gpt-5-mini does not support Responses API.
+            400-api-lacks-nocode | 400 | ? | model gpt-5-mini does not support Responses API.
+            400-prompt-caching | 400 | - | {"message":"You invoked an unsupported model or your request did not allow \
+            prompt caching. See the documentation for more information."}
+            400-vision_attachment_not_accessible | 400 | vision_attachment_not_accessible | the attachment is not \
+            accessible
+            400-messages-error | 400 | - | {"type":"error","error":{"type":"invalid_request_error","message":\
+            "messages: the request is wrong"},"request_id":"req_simulated01"}
+            400-messages-flat | 400 | - | {"message":"system.1.cache_control.ephemeral.scope: Extra inputs are not \
+            permitted"}
+            400-prompt-too-long | 400 | - | {"message":"prompt is too long: 210000 tokens > 200000 maximum"}
+            400-max_tokens-over | 400 | - | {"message":"max_tokens: 999999 > 64000, which is the maximum allowed \
+            number of output tokens for claude-haiku-4.5"}
+            400-max_tokens-renamed | 400 | invalid_request_body | Unsupported parameter: 'max_tokens' is not supported \
+            with this model. Use 'max_completion_tokens' instead.
+            400-temperature | 400 | invalid_request_body | Unsupported parameter: 'temperature' is not supported with \
+            this model.
+            400-temperature-deprecated | 400 | invalid_request_body | `temperature` is deprecated for this model.
+            400-unrecognized | 400 | invalid_request_body | Unrecognized request argument supplied: reasoning_effort
+            400-invalid_reasoning_effort | 400 | invalid_reasoning_effort | output_config.effort "xhigh" is not \
+            supported by model claude-opus-4.7; supported values: [medium]
+            400-input-id | 400 | invalid_request_body | Invalid 'input[131].id': 'thinking_0'. Expected an ID that \
+            begins with 'rs'.
+            400-input-id-length | 400 | invalid_request_body | Invalid 'input[2].id': string too long. Expected a \
+            string with maximum length 64, but got a string with length 408 instead.
             400-model_max_prompt_tokens_exceeded | 400 | model_max_prompt_tokens_exceeded | prompt token count of \
             130000 exceeds the limit of 128000
             400-context_length_exceeded | 400 | context_length_exceeded | Your input exceeds the context window.
@@ -2933,6 +3575,8 @@ public class simulator implements AutoCloseable {
             404-resource | 404 | invalid_request_body | The resource you requested was not found.
             408 | 408 | - | Request Timeout
             408-empty | 408 | - |
+            408-user_request_timeout | 408 | user_request_timeout | Timed out reading request body. Try again, or use \
+            a smaller request size.
             413 | 413 | - | Request Entity Too Large
             413-json | 413 | | failed to parse request
             413-status | 413 | - | {"statusCode":413,"message":"request entity too large"}
@@ -2948,6 +3592,17 @@ public class simulator implements AutoCloseable {
             429-user_model_rate_limited | 429 | user_model_rate_limited | rate limit exceeded
             429-user_global_rate_limited | 429 | user_global_rate_limited | rate limit exceeded
             429-user_weekly_rate_limited | 429 | user_weekly_rate_limited | rate limit exceeded
+            429-session | 429 | user_global_rate_limited:pro | Sorry, you've exceeded your 5 hour session limits. \
+            Please retry after 2733 seconds.
+            429-weekly-pro | 429 | user_weekly_rate_limited:pro | Sorry, you've hit a rate limit that restricts the \
+            number of Copilot model requests you can make within a specific time period. Please try again in 51 \
+            hours. Please review our TERMS.
+            429-weekly | 429 | user_weekly_rate_limited | Sorry, you've exceeded your weekly rate limit. Please review \
+            our TERMS.
+            429-global-pro | 429 | user_global_rate_limited:pro | Sorry, you've exceeded your rate limits. Please \
+            review our TERMS.
+            429-token-usage | 429 | rate_limited | Sorry, you have exceeded your Copilot token usage. Please review \
+            our TERMS.
             429-integration_rate_limited | 429 | integration_rate_limited | rate limit exceeded
             429-model_overloaded | 429 | model_overloaded:simulated | rate limit exceeded
             429-agent_mode_limit_exceeded | 429 | agent_mode_limit_exceeded | rate limit exceeded
@@ -2957,6 +3612,8 @@ public class simulator implements AutoCloseable {
             "code":"extension_blocked","type":"rate_limit_error"}}
             466 | 466 | - | bad request: the specified API version is no longer supported. You may need to update \
             your client to a newer version.
+            466-vscode | 466 | - | bad request: the VS Code version you are using is no longer supported. Please \
+            upgrade VS Code to version 1.109.2+.
             499 | 499 | - |
             500 | 500 | - | Internal Server Error
             500-empty | 500 | - |
@@ -2993,6 +3650,8 @@ public class simulator implements AutoCloseable {
         var message = row.get(3).replace("\\n", "\n");
         var answer = message.startsWith("<") ? Answer.html(status, message.substring(1))
                 : code.equals("-") ? Answer.text(status, message)
+                : code.equals("?") ? Answer.text(status, "{\"error\":{\"message\":%s}}".formatted(
+                        JSON.writeValueAsString(message)))
                 : code.startsWith("!") ? modelError(message, code.substring(1)) : error(status, message, code);
         if (status == 401) {
             copilotTokens.remove(call.header("authorization").replace("Bearer ", ""));  // it is really dead now
@@ -3059,6 +3718,9 @@ public class simulator implements AutoCloseable {
             try (var simulator = new simulator(InstantSource.system(), given.matchedOptionValue("port", 0))) {
                 given.matchedOptions().stream().filter(o -> SWITCHES.containsKey(o.longestName().substring(2)))
                         .forEach(o -> simulator.set(o.longestName().substring(2), o.getValue()));
+                if (!command.isEmpty() && !given.hasMatchedOption("approve-on-open")) {
+                    simulator.set("approve-on-open", true);
+                }
                 int code = command.isEmpty() ? simulator.serve(given.matchedOptionValue("for", 3600))
                         : simulator.around(command, given.hasMatchedOption("logged-in"));
                 Path file = given.matchedOptionValue("ledger", null);

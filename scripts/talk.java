@@ -252,6 +252,7 @@ final class MarkdownPrinter implements AnswerView {
         fresh = 0;
         if (fence == null && !begun && PLAIN.matcher(source).matches()) {
             show(List.of(), List.of(source.toString()));    // most short answers need no more
+            if (end) source.setLength(0);                   // who ends it twice prints it once
             return;
         }
         while (fence == null ? blocks(end) : code(end)) fresh = 0;

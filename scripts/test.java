@@ -9,6 +9,7 @@
 //SOURCES tests/Endpoints.java
 //SOURCES tests/Streams.java
 //SOURCES tests/Chat.java
+//SOURCES tests/CurrentService.java
 //SOURCES tests/EveryModel.java
 //SOURCES tests/Logs.java
 //SOURCES tests/Prompts.java
@@ -28,6 +29,7 @@
 //SOURCES tests/Markdowns.java
 //SOURCES tests/Doctors.java
 //SOURCES tests/Trees.java
+//SOURCES tests/Simulators.java
 //DEPS org.junit.jupiter:junit-jupiter:6.1.1
 //DEPS org.junit.platform:junit-platform-launcher:6.1.1
 
@@ -51,9 +53,10 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Endpoints.class, Streams.class, Login.class,
-            Token.class, Chat.class, EveryModel.class, Logs.class, Mustaches.class, Prompts.class, Verbs.class,
-            Batches.class, CommandLines.class, Usages.class, Embeds.class, Network.class, Processes.class,
-            Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class, Trees.class);
+            Token.class, Chat.class, CurrentService.class, EveryModel.class, Logs.class, Mustaches.class,
+            Prompts.class, Verbs.class, Batches.class, CommandLines.class, Usages.class, Embeds.class, Network.class,
+            Processes.class, Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class,
+            Trees.class, Simulators.class);
 
     public static void main(String... args) {
         var words = new ArrayList<>(List.of(args));

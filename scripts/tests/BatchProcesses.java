@@ -275,4 +275,84 @@ class BatchProcesses {
             assertEquals(rows, lines.count());
         }
     }
+
+    // ------------------------------------------------------------------ what the tests' own folder does not show
+
+    /// In a process the folder is where it was started, and no name in it has a parent.
+    @ParameterizedTest
+    @ValueSource(strings = {"out/{{id}}.md", "{{id}}.md", "./{{id}}.md", "a/../b/{{id}}.md", "{{id}}/x.md"})
+    void aFileARow(String pattern) throws Exception {
+        rows(2);
+        for (int i = 0; i < 2; i++) {
+            var outcome = cop.runProcess("", "batch", "t", "-d", "rows.jsonl", "-o", pattern, "--run", "r", "--delay",
+                    "0");
+            assertEquals(0, outcome.code(), outcome::all);
+        }
+        assertEquals(2, asked());
+        String file = pattern.replace("a/../", "").replace("{{id}}", "r1");
+        assertEquals("a1\n", cop.read(file));
+        cop.write(file.replace("r1", "r2"), "mine");
+        rows(3);
+        var outcome = cop.runProcess("", "batch", "t", "-d", "rows.jsonl", "-o", pattern, "--run", "r");
+        assertEquals(2, outcome.code(), outcome::all);
+        assertTrue(outcome.err().contains("error: " + file.replace("r1", "r2").replaceFirst("^\\./", "")
+                + " already exists and does not belong to the run in "), outcome::all);
+        assertEquals("mine", cop.read(file.replace("r1", "r2")));
+    }
+
+    @Test
+    void aFileARowStaysInItsFolder() {
+        cop.write("rows.jsonl", "{\"id\": \"../evil\", \"text\": \"x\"}\n");
+        for (String pattern : List.of("{{id}}.md", "out/{{id}}.md")) {
+            var outcome = cop.runProcess("", "batch", "t", "-d", "rows.jsonl", "-o", pattern, "--run", "r");
+            assertEquals(2, outcome.code(), outcome::all);
+            assertTrue(outcome.err().contains("which is no file in its folder"), outcome::all);
+        }
+        assertFalse(Files.exists(cop.file("r")));
+    }
+
+    /// Every name that batch takes, as a person types it.
+    @Test
+    void bareNames() {
+        rows(1);
+        cop.write("in/a.json", "{\"text\": \"x\"}");
+        cop.write("bare.mustache", "say: {{text}}");
+        var runs = List.of(List.of("-d", "rows.jsonl", "-o", "o1.jsonl"), List.of("-d", "in", "-o", "o2.csv"),
+                List.of("-d", "in/*.json", "-o", "o3.json"), List.of("-d", "rows.jsonl", "-o", "o4.jsonl", "--run",
+                        "run"), List.of("-d", "./rows.jsonl", "-o", "./o5.jsonl", "--run", "./r6"));
+        for (var run : runs) {
+            for (String template : List.of("t", "bare.mustache", "./bare.mustache")) {
+                var args = new ArrayList<>(List.of("batch", template));
+                args.addAll(run);
+                var outcome = cop.runProcess("", args.toArray(String[]::new));
+                assertEquals(0, outcome.code(), outcome::all);
+                assertTrue(Files.exists(cop.file(run.get(3))), outcome::all);
+            }
+        }
+        assertTrue(Files.exists(cop.file("o1.jsonl.run/manifest.json")) && Files.exists(cop.file("run/manifest.json"))
+                && Files.exists(cop.file("r6/manifest.json")));
+        var status = cop.runProcess("", "batch", "status", "o1.jsonl");
+        assertEquals(0, status.code(), status::all);
+    }
+
+    /// Ctrl-C in the first look, while the rows are still being read: the user's folder stays, and what is in it.
+    @Test
+    void ctrlCInTheFirstLookLeavesNothingBehind() throws Exception {
+        for (String folder : List.of("there", "new")) {
+            if (folder.equals("there")) Files.createDirectories(cop.file(folder));
+            var process = cop.process("batch", "t", "-d", "-", "-o", "out.jsonl", "--run", folder)
+                    .redirectErrorStream(true).redirectOutput(cop.file("said.txt").toFile()).start();
+            process.getOutputStream().write("{\"id\": 1, ".getBytes());
+            process.getOutputStream().flush();
+            Harness.await("the look", () -> Files.exists(cop.file(folder + "/input.jsonl")));
+            cop.write(folder + "/mine.txt", "mine");
+            signal(process, "INT");
+            assertTrue(process.waitFor(10, TimeUnit.SECONDS), () -> cop.read("said.txt"));
+            assertEquals(130, process.exitValue(), () -> cop.read("said.txt"));
+            try (var left = Files.list(cop.file(folder))) {
+                assertEquals(List.of("mine.txt"), left.map(file -> file.getFileName().toString()).toList());
+            }
+        }
+        assertEquals(0, asked());
+    }
 }

@@ -116,13 +116,14 @@ class Batches {
     void theModelIsKept() {
         rows("a");
         good();
-        cop.with("COP_MODEL", "gpt-4o");
+        cop.with("COP_MODEL", "mai-code-1.1-flash");
         rows("a", "b");
-        assertTrue(good().err().contains("model gpt-4.1, as when this run began"));
+        assertTrue(good().err().contains("model gpt-5-mini, as when this run began"));
         assertEquals(2, asked().size());
-        assertTrue(good("-m", "gpt-4o").err().contains("the model was gpt-4.1; all rows count as new for gpt-4o"));
+        assertTrue(good("-m", "mai-code-1.1-flash").err().contains("the model was gpt-5-mini; all rows count as new for"
+                + " mai-code-1.1-flash"));
         assertEquals(4, asked().size());
-        assertTrue(exits(2, batch("-m", "gtp-4o")).err().contains("did you mean gpt-4o?"));
+        assertTrue(exits(2, batch("-m", "gtp-5-mini")).err().contains("did you mean gpt-5-mini?"));
     }
 
     @Test
@@ -266,9 +267,8 @@ class Batches {
     void promptsThatDoNotFitAreFoundBefore() {
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"" + "word ".repeat(200_000) + "\"}\n");
         var outcome = exits(2, batch());
-        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has at least 1\\d+ tokens, and gpt-4.1 "
-                + "takes"
-                + " 128000\n.*"), outcome::all);
+        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has at least 1\\d+ tokens, and gpt-5-mini"
+                + " takes 128000\n.*"), outcome::all);
     }
 
     // --------------------------------------------------------------------------------------------- results
@@ -282,7 +282,7 @@ class Batches {
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.csv", "--run", "out.jsonl.run", "--echo",
                 "n,text"));
         assertTrue(cop.read("out.csv").startsWith("id,status,text,model,finish,prompt_tokens,completion_tokens,ms,"
-                + "attempts,error,n,row_text\na,ok,\"x, \"\"y\"\"\",gpt-4.1"), cop.read("out.csv"));
+                + "attempts,error,n,row_text\na,ok,\"x, \"\"y\"\"\",gpt-5-mini"), cop.read("out.csv"));
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.json", "--run", "out.jsonl.run"));
         assertEquals(2, Json.tryParse(cop.read("out.json")).size());
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "out.jsonl.run"));
@@ -323,16 +323,16 @@ class Batches {
     @Test
     void openAiRequestsGoAsTheyAre() {
         cop.write("rows.jsonl", """
-                {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "gpt-4o", \
-                "messages": [{"role": "system", "content": "S"}, {"role": "user", "content": [{"type": "text", \
-                "text": "say: one"}]}], "temperature": 0.5}}
+                {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", \
+                "body": {"model": "mai-code-1.1-flash", "messages": [{"role": "system", "content": "S"}, \
+                {"role": "user", "content": [{"type": "text", "text": "say: one"}]}], "temperature": 0.5}}
                 {"custom_id": "b", "body": {"messages": [{"role": "user", "content": "say: two"}]}}
                 """);
         exits(0, cop.run("batch", "-d", "rows.jsonl", "-o", "out.jsonl", "--out-format", "openai"));
         assertEquals(List.of("one", "two"), results().stream().map(r -> r.at("/response/body/choices/0/message/content")
                 .asString()).toList());
         var body = cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions")).map(e -> e.body())
-                .filter(b -> Json.text(b, "model").equals("gpt-4o")).findFirst().orElseThrow();
+                .filter(b -> Json.text(b, "model").equals("mai-code-1.1-flash")).findFirst().orElseThrow();
         assertEquals("0.5", body.path("temperature").toString());
     }
 
@@ -556,10 +556,10 @@ class Batches {
         rows("a", "b", "c");
         good("-L", "1");
         var outcome = exits(0, batch("--dry-run"));
-        assertTrue(outcome.out().startsWith("rows     3\ndone     1\nbad      0\nto send  2\nmodel    gpt-4.1\n"),
+        assertTrue(outcome.out().startsWith("rows     3\ndone     1\nbad      0\nto send  2\nmodel    gpt-5-mini\n"),
                 outcome::all);
         assertTrue(outcome.out().contains("tokens   20 in the prompts"), outcome::all);
-        assertTrue(outcome.out().contains("credits  0.004 for the prompts"), outcome::all);
+        assertTrue(outcome.out().contains("credits  0.0005 for the prompts"), outcome::all);
         assertTrue(outcome.out().endsWith("\n\n## user\n\nsay: b\n"), outcome::all);
         assertEquals(1, asked().size());
     }
@@ -587,7 +587,7 @@ class Batches {
         cop.write("rows.jsonl", IntStream.range(0, 201).mapToObj(i -> "{\"text\": " + i + "}\n")
                 .collect(Collectors.joining()));
         var outcome = exits(0, cop.runWith("n\n", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"));
-        assertTrue(outcome.err().contains("201 requests to gpt-4.1"), outcome::all);
+        assertTrue(outcome.err().contains("201 requests to gpt-5-mini"), outcome::all);
         assertEquals(0, asked().size());
         exits(0, cop.runWith("y\n", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "16", "--delay", "0"));
         assertEquals(201, asked().size());
@@ -696,7 +696,7 @@ class Batches {
         cop.write("mine.csv", "mine\n");
         for (String more : List.of("-y", "--dry-run", "--again")) {
             var refused = exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "mine.csv", more));
-            assertTrue(refused.err().contains("mine.csv is there already"), refused::all);
+            assertTrue(refused.err().contains("mine.csv already exists and does not belong"), refused::all);
         }
         assertEquals("mine\n", cop.read("mine.csv"));
         assertFalse(Files.exists(cop.file("mine.csv.run")));
@@ -830,7 +830,7 @@ class Batches {
                 return new copilot.Reply(List.of("hello"), "", "stop", "m", copilot.Usage.NONE, null, "", "",
                         Duration.ZERO);
             }, journal, watcher);
-            var request = new copilot.Request("gpt-4.1", List.of(copilot.Message.user("hi")), Json.object(), true);
+            var request = new copilot.Request("gpt-5-mini", List.of(copilot.Message.user("hi")), Json.object(), true);
             var tasks = IntStream.range(0, 26).mapToObj(i -> new Task(i, "place", "" + (char) ('a' + i), Key.of("" + i),
                     request, null, null, null));
             stop = runner.run(tasks.iterator(), jobs, Duration.ofSeconds(1));
@@ -902,5 +902,235 @@ class Batches {
         for (int i = 0; i < 1000; i++) pace.answered();
         assertEquals(8, pace.jobs());
         assertEquals(Duration.ofSeconds(1), pace.delay());
+    }
+
+    // ------------------------------------------------------------------- what is not the run's own is left alone
+
+    /// What lies in a folder: each file's name and text.
+    private Map<String, String> inside(String folder) throws IOException {
+        try (var files = Files.walk(cop.file(folder))) {
+            return files.filter(Files::isRegularFile).collect(Collectors.toMap(
+                    file -> cop.file(folder).relativize(file).toString(), file -> {
+                        try {
+                            return Files.readString(file, StandardCharsets.ISO_8859_1);
+                        } catch (IOException e) {
+                            throw new UncheckedIOException(e);
+                        }
+                    }));
+        }
+    }
+
+    private static final List<List<String>> FOREIGN = List.of(
+            List.of("notes.txt", "mine"),
+            List.of("sub/notes.txt", "mine"),
+            List.of("manifest.json", "{\"name\": \"a web page\"}"),
+            List.of("manifest.json", "{"),
+            List.of("journal.jsonl", "{\"day\": 1}"),
+            List.of("journal.jsonl", "Dear diary"),
+            List.of("input.jsonl", "{\"id\": 1}\n"),
+            List.of("order", "66"),
+            List.of("lock", "stock and barrel"),
+            List.of("journal.jsonl", ""),
+            List.of("lock", ""));                           // the last two go with notes, see below
+
+    /// A user's folder was emptied because a row was bad.
+    @ParameterizedTest
+    @FieldSource("FOREIGN")
+    void aFolderOfOtherFilesIsNoRunFolder(List<String> foreign) throws IOException {
+        rows("a");
+        for (String folder : List.of("work", "out.jsonl.run")) {
+            cop.write(folder + "/" + foreign.get(0), foreign.get(1));
+            if (foreign.get(1).isEmpty()) cop.write(folder + "/notes.txt", "mine");
+            var before = inside(folder);
+            for (String more : List.of("-y", "--id=nope", "--dry-run", "-d=-")) {
+                var args = new ArrayList<>(List.of("batch", "t", "-o", "out.jsonl", more));
+                if (!more.startsWith("-d")) args.addAll(List.of("-d", "rows.jsonl"));
+                if (folder.equals("work")) args.addAll(List.of("--run", "work"));
+                var outcome = exits(2, cop.runWith("{}\n", args.toArray(String[]::new)));
+                assertTrue(outcome.err().startsWith("error: ") && outcome.err().contains(folder
+                        + " is not the folder of a batch run: it contains "), outcome::all);
+                assertTrue(outcome.err().contains("\nhint: name a new or empty folder: --run "), outcome::all);
+                assertEquals(before, inside(folder), more);
+            }
+        }
+        assertFalse(Files.exists(cop.file("out.jsonl")));
+        assertEquals(List.of(), asked());
+    }
+
+    @Test
+    void aRunFolderThatIsAFileIsRefused() {
+        rows("a");
+        cop.write("work", "mine");
+        var outcome = exits(2, batch("--run", "work"));
+        assertTrue(outcome.err().contains("work is a file"), outcome::all);
+        assertEquals("mine", cop.read("work"));
+    }
+
+    /// However a run ends before it begins: the folders it found stay, those that it made go.
+    @Test
+    void aRunThatDoesNotBeginLeavesNothingBehind() throws IOException {
+        Files.createDirectories(cop.file("there"));
+        cop.write("bad.jsonl", "{\"id\": 1}\n");
+        cop.write("many.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x\"}\n")
+                .collect(Collectors.joining()));
+        for (String folder : List.of("there", "new/deeper/run")) {
+            exits(2, cop.run("batch", "t", "-d", "bad.jsonl", "-o", "out.jsonl", "--run", folder));
+            exits(2, cop.runWith("{}\n", "batch", "t", "-d", "-", "-o", "out.jsonl", "--run", folder));
+            cop.terminal(0);
+            var no = exits(0, cop.runWith("n\n", "batch", "t", "-d", "many.jsonl", "-o", "out.jsonl", "--run", folder));
+            assertTrue(no.err().contains("nothing was sent"), no::all);
+            assertEquals(Map.of(), inside("there"));
+            assertTrue(Files.isDirectory(cop.file("there")));
+            assertFalse(Files.exists(cop.file("new")), folder);
+        }
+        assertEquals(List.of(), asked());
+    }
+
+    /// What is put there while the question waits for its answer is somebody's own too.
+    @Test
+    void aFileThatComesMeanwhileStays() throws IOException {
+        cop.write("many.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x\"}\n")
+                .collect(Collectors.joining()));
+        cop.terminal(0);
+        var answer = new ByteArrayInputStream("n\n".getBytes()) {
+            @Override
+            public synchronized int read() {
+                cop.write("new/run/mine.txt", "mine");
+                return super.read();
+            }
+
+            @Override
+            public synchronized int read(byte[] bytes, int offset, int length) {
+                cop.write("new/run/mine.txt", "mine");
+                return super.read(bytes, offset, length);
+            }
+        };
+        var err = new StringWriter();
+        int code = copilot.run(cop.environment(new Stdin(answer, Stdin.Kind.TERMINAL),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(err)), "batch", "t", "-d", "many.jsonl", "-o",
+                "out.jsonl", "--run", "new/run");
+        assertEquals(0, code, err::toString);
+        assertEquals(Map.of("mine.txt", "mine"), inside("new/run"));
+    }
+
+    /// A run that has begun is ours, whatever else is put beside it; and what a kill leaves before the run has begun
+    /// does not stand in its way.
+    @Test
+    void aRunGoesOnBesideOtherFiles() throws IOException {
+        rows("a");
+        cop.write("out.jsonl.run/lock", "");
+        cop.write("out.jsonl.run/journal.jsonl", "");
+        cop.write("out.jsonl.run/input.jsonl", "{\"te");
+        good();
+        cop.write("out.jsonl.run/notes.txt", "mine");
+        rows("a", "b");
+        good();
+        cop.write("rows.jsonl", "{}");
+        exits(2, batch());
+        assertEquals("a=a b=b", told());
+        assertEquals("mine", inside("out.jsonl.run").get("notes.txt"));
+        Files.delete(cop.file("out.jsonl.run/manifest.json"));      // as its own error advises where it is damaged
+        rows("a", "b");
+        assertTrue(good().err().endsWith("nothing to do: 2 ok\n"));
+    }
+
+    @Test
+    void aFolderOfOtherFilesHasNoStatus() {
+        cop.write("web.run/manifest.json", "{\"name\": \"a web page\"}");
+        cop.write("web.run/journal.jsonl", "{}");
+        cop.write("web.run/order", "66");
+        for (var args : List.of(List.of("batch", "status", "web"), List.of("batch", "status", "web", "--write"),
+                List.of("batch", "merge", "web", "web.run", "-o", "all.jsonl"))) {
+            var outcome = exits(2, cop.run(args.toArray(String[]::new)));
+            assertTrue(outcome.err().contains("is not the folder of a batch run: it contains journal.jsonl, manifest."
+                    + "json, order\n"), outcome::all);
+        }
+        assertFalse(Files.exists(cop.file("web")));
+    }
+
+    @Test
+    void mergeLeavesAFileOfTheUsersAlone() {
+        rows("a", "b", "c");
+        for (int k = 1; k <= 2; k++) {
+            exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "s" + k + ".jsonl", "--shard", k + "/2"));
+        }
+        cop.write("mine.jsonl", "mine\n");
+        var outcome = exits(2, cop.run("batch", "merge", "s1.jsonl", "s2.jsonl", "-o", "mine.jsonl"));
+        assertTrue(outcome.err().startsWith("error: mine.jsonl already exists and does not belong to the run in "),
+                outcome::all);
+        assertTrue(outcome.err().contains("\nhint: "), outcome::all);
+        assertEquals("mine\n", cop.read("mine.jsonl"));
+        assertEquals("", outcome.out());
+        for (int i = 0; i < 2; i++) {                       // what a merge has written, another may write again
+            exits(0, cop.run("batch", "merge", "s1.jsonl", "s2.jsonl", "-o", "out.jsonl"));
+            assertEquals("a=a b=b c=c", told());
+        }
+        exits(0, cop.run("batch", "merge", "s2.jsonl", "s1.jsonl", "-o", "out.jsonl"));
+        cop.write("each/b.md", "mine\n");
+        outcome = exits(2, cop.run("batch", "merge", "s1.jsonl", "s2.jsonl", "-o", "each/{{id}}.md"));
+        assertTrue(outcome.err().startsWith("error: each/b.md already exists and does not belong to the run in "),
+                outcome::all);
+        assertEquals("mine\n", cop.read("each/b.md"));
+        assertFalse(Files.exists(cop.file("each/a.md")), "looked at before anything is written");
+    }
+
+    /// A run that has begun may write its own results over, and nothing else.
+    @Test
+    void aRunWritesOverItsOwnResultsAlone() {
+        rows("a", "b");
+        good();
+        cop.write("mine.csv", "mine\n");
+        for (String more : List.of("-y", "--again", "--dry-run")) {
+            var outcome = exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "mine.csv", "--run",
+                    "out.jsonl.run", more));
+            assertTrue(outcome.err().startsWith("error: mine.csv already exists and does not belong to the run in "),
+                    outcome::all);
+        }
+        exits(2, cop.run("batch", "status", "mine.csv", "--run", "out.jsonl.run", "--write"));
+        assertEquals("mine\n", cop.read("mine.csv"));
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.csv", "--run", "out.jsonl.run"));
+        good();
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.csv", "--run", "out.jsonl.run"));
+        exits(0, cop.run("batch", "status", "out.csv", "--run", "out.jsonl.run", "--write"));
+        assertEquals(2, asked().size());
+    }
+
+    @Test
+    void aFileARowLeavesTheUsersFilesAlone() {
+        rows("a", "b");
+        cop.write("b.md", "mine\n");
+        for (String more : List.of("-y", "--skip-bad", "--dry-run")) {
+            var outcome = exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "{{id}}.md", "--run", "r", more));
+            assertTrue(outcome.err().contains("error: b.md already exists and does not belong to the run in "),
+                    outcome::all);
+        }
+        assertFalse(Files.exists(cop.file("r")));
+        assertEquals(List.of(), asked());
+        rows("a", "c");
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "{{id}}.md", "--run", "r"));
+        cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"other\"}\n{\"id\": \"c\", \"text\": \"c\"}\n");
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "{{id}}.md", "--run", "r"));
+        assertEquals("other\n", cop.read("a.md"));
+        rows("a", "b", "c");
+        exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "{{id}}.md", "--run", "r"));
+        assertEquals("mine\n", cop.read("b.md"));
+    }
+
+    /// Half a JSON answer is incomplete, whatever can be read of it, and becomes no file.
+    @ParameterizedTest
+    @CsvSource({"length, incomplete", "content_filter, filtered"})
+    void anAnswerThatIsCutOffDoesNotMeetItsSchema(String finish, String status) {
+        cop.write("templates/t.mustache", "---\nschema: {type: [object, integer]}\n---\nsay: {{text}}");
+        cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"{\\\"n\\\": 1\"}\n{\"id\": \"b\", \"text\": \"12\"}\n");
+        cop.sim.set("finish", finish);
+        exits(5, batch());
+        assertEquals("a!" + status + " b!" + status, told());
+        assertEquals("{\"n\": 1", Json.text(results().getFirst(), "text"));
+        assertEquals("finish_" + finish, results().getFirst().at("/error/code").asString());
+        assertEquals("12", Json.text(results().getLast(), "text"), "a number may be cut off as well");
+        assertFalse(results().getLast().has("json"), "what is not the answer is not given as one");
+        exits(5, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "each/{{id}}.json", "--run", "out.jsonl.run"));
+        assertFalse(Files.exists(cop.file("each")));
+        assertEquals(2, asked().size());
     }
 }

@@ -96,7 +96,7 @@ class Chat {
 
     @Test
     void theWordsAreThePrompt() {
-        assertEquals("gpt-4.1 heard 3 words: one two three\n", good(chat("one", "two", "three")).out());
+        assertEquals("gpt-5-mini heard 3 words: one two three\n", good(chat("one", "two", "three")).out());
         assertEquals("one two three", prompt());
     }
 
@@ -174,7 +174,7 @@ class Chat {
     @ValueSource(strings = {"@a.txt", "${sys:user.home}", "\"quoted\"", "'q'", "a\\nb", "%n", "{{x}}", "-"})
     void argumentsAreTakenAsTheyAre(String argument) {
         cop.write("a.txt", "not this");
-        good(chat("-m", "gpt-4o", "-s", argument, "tell me about", argument));
+        good(chat("-m", "mai-code-1.1-flash", "-s", argument, "tell me about", argument));
         assertEquals("tell me about " + argument, prompt());
         assertEquals(argument, body().at("/messages/0/content").asString());
     }
@@ -283,24 +283,14 @@ class Chat {
     @Test
     void theAccountsDefaultIsTakenWhenNoneIsNamed() {
         good(chat("hello"));
-        assertEquals("\"gpt-4.1\"", sentTo("model"));
+        assertEquals("\"gpt-5-mini\"", sentTo("model"));
     }
 
     @Test
-    void gpt4oIsTheLastResort() {
-        for (String catalogue : List.of("no-default", "empty", "old")) {
-            cop.sim.set("models", catalogue);
-            good(chat("hello"));
-            assertEquals("\"gpt-4o\"", sentTo("model"), catalogue);
-            good(cop.run("models", "--refresh", "--json"));
-        }
-    }
-
-    @Test
-    void withoutACatalogueItIsGpt4oAsWell() {
+    void withoutACatalogueGitHubChooses() {
         cop.sim.set("models-faults", "403-empty");
         good(chat("hello"));
-        assertEquals("\"gpt-4o\"", sentTo("model"));
+        assertEquals("", sentTo("model"));
     }
 
     @Test
@@ -308,26 +298,26 @@ class Chat {
         good(cop.run("models", "default", "gpt-4o-mini"));
         good(chat("hello"));
         assertEquals("\"gpt-4o-mini\"", sentTo("model"));
-        cop.with("COP_MODEL", "claude-sonnet-4.5");
+        cop.with("COP_MODEL", "claude-haiku-4.5");
         good(chat("hello"));
-        assertEquals("\"claude-sonnet-4.5\"", sentTo("model"));
+        assertEquals("\"claude-haiku-4.5\"", sentTo("model"));
         good(chat("-m", "gpt-5.4", "hello"));
         assertEquals("\"gpt-5.4\"", sentTo("model"));
-        good(chat("--model", "gpt-4o", "hello"));
-        assertEquals("\"gpt-4o\"", sentTo("model"));
+        good(chat("--model", "mai-code-1.1-flash", "hello"));
+        assertEquals("\"mai-code-1.1-flash\"", sentTo("model"));
     }
 
     @Test
     void aNamedModelNeedsTheListOnce() {
-        good(chat("-m", "gpt-4o", "hello"));
-        good(chat("-m", "gpt-4.1", "hello"));
+        good(chat("-m", "mai-code-1.1-flash", "hello"));
+        good(chat("-m", "gpt-5-mini", "hello"));
         assertEquals(1, cop.sim.count("/models"), "it says on which path a model is served");
     }
 
     @Test
     void aNamedModelIsAskedWhereThereIsNoList() {
         cop.sim.set("models-faults", "403,403,403");
-        good(chat("-m", "gpt-4o", "hello"));
+        good(chat("-m", "mai-code-1.1-flash", "hello"));
     }
 
     /// Trouble with the token is told at once, and not met again on the way to the catalogue.
@@ -335,7 +325,7 @@ class Chat {
     @CsvSource({"programmatic_token_generation, 1, 1", "rate-limit, 75, 1", "502, 1, 4", "bad-credentials, 4, 1"})
     void aNamedModelDoesNotAskTwiceForAToken(String fault, int exit, int exchanges) {
         cop.sim.set("exchange-faults", (fault + ",").repeat(9));
-        hasErrorAndHint(exits(exit, chat("-m", "gpt-4o", "hello")));
+        hasErrorAndHint(exits(exit, chat("-m", "mai-code-1.1-flash", "hello")));
         assertEquals(exchanges, cop.sim.count(Login.EXCHANGE));
         assertEquals(0, chats().size());
     }
@@ -346,13 +336,14 @@ class Chat {
         cop.write(".config/copilot.java/config.json", text);
         var outcome = good(chat("say: hi"));
         assertEquals("hi\n", outcome.out());
-        assertEquals("\"gpt-4.1\"", sentTo("model"));
+        assertEquals("\"gpt-5-mini\"", sentTo("model"));
         if (!text.startsWith("{\"")) shows("warning: ", outcome);
         showsNot("copilot login", outcome);
     }
 
     @Test
     void aModelThatCannotStreamIsAskedForAWholeAnswer() {
+        cop.sim.set("revive", "o1");
         good(cop.run("models"));
         assertEquals("o1 heard 1 word: hello\n", good(chat("-m", "o1", "hello")).out());
         assertEquals("false", sentTo("stream"));
@@ -361,6 +352,7 @@ class Chat {
 
     @Test
     void aModelThatCannotStreamWorksAlsoAtTheFirstCallOfAll() {
+        cop.sim.set("revive", "o1");
         assertEquals("o1 heard 1 word: hello\n", good(chat("-m", "o1", "hello")).out());
         assertEquals("false", sentTo("stream"));
     }
@@ -379,10 +371,10 @@ class Chat {
     @Test
     void theBodyIsExactlyThis() {
         good(chat("hello \"you\" é"));
-        assertEquals("{\"model\":\"gpt-4.1\",\"messages\":[{\"role\":\"user\",\"content\":\"hello \\\"you\\\" é\"}],"
+        assertEquals("{\"model\":\"gpt-5-mini\",\"messages\":[{\"role\":\"user\",\"content\":\"hello \\\"you\\\" é\"}],"
                 + "\"stream\":true}", chats().getLast().rawBody());
-        good(chat("--no-stream", "-m", "gpt-4o", "-s", "s", "hello"));
-        assertEquals("{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"},"
+        good(chat("--no-stream", "-m", "mai-code-1.1-flash", "-s", "s", "hello"));
+        assertEquals("{\"model\":\"mai-code-1.1-flash\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"},"
                 + "{\"role\":\"user\",\"content\":\"hello\"}],\"stream\":false}", chats().getLast().rawBody());
     }
 
@@ -401,14 +393,16 @@ class Chat {
         good(chat("hello"));
         var sent = headers();
         assertEquals(List.of("authorization", "content-type", "copilot-integration-id", "editor-plugin-version",
-                "editor-version", "user-agent", "x-initiator", "x-request-id"), List.copyOf(sent.keySet()));
+                "editor-version", "user-agent", "x-github-api-version", "x-initiator", "x-request-id"),
+                List.copyOf(sent.keySet()));
         sent.forEach((name, values) -> assertEquals(1, values.size(), name));
         assertTrue(header("authorization").startsWith("Bearer tid="));
         assertEquals("application/json", header("content-type"));
         assertEquals("vscode-chat", header("copilot-integration-id"));
-        assertEquals("copilot/1.155.0", header("editor-plugin-version"));
-        assertEquals("vscode/1.85.0", header("editor-version"));
-        assertEquals("GitHubCopilotChat/0.12.0", header("user-agent"));
+        assertEquals("copilot-chat/0.54.0", header("editor-plugin-version"));
+        assertEquals("vscode/1.126.0", header("editor-version"));
+        assertEquals("GitHubCopilotChat/0.54.0", header("user-agent"));
+        assertEquals("2026-08-01", header("x-github-api-version"));
         assertEquals("user", header("x-initiator"));
         assertEquals(4, UUID.fromString(header("x-request-id")).version());
         assertEquals(2, UUID.fromString(header("x-request-id")).variant());
@@ -493,12 +487,12 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"stop", "=1", "temperature=warm", "temperature=", "user={", "seed=1 2", "seed='1'",
-            "model=\"gpt-4o\"", "messages=[]", "stream=true"})
+            "model=\"mai-code-1.1-flash\"", "messages=[]", "stream=true"})
     void badFieldsAreRefused(String option) { refused(chat("-O", option, "hello")); }
 
     @Test
     void numericOptionsAreFields() {
-        good(chat("-m", "gpt-5.4", "--temperature", "0.70", "--top-p", "1", "--seed", "12345678901",
+        good(chat("-m", "gpt-5-mini", "--temperature", "0.70", "--top-p", "1", "--seed", "12345678901",
                 "--max-tokens", "50", "--reasoning-effort", "low", "hello"));
         String sent = chats().getLast().rawBody();
         for (String field : List.of("\"temperature\":0.70", "\"top_p\":1", "\"seed\":12345678901",
@@ -535,7 +529,7 @@ class Chat {
 
     @Test
     void unknownOptionsNameTheNearest() {
-        shows("--model", refused(chat("--modle", "gpt-4o", "hello")));
+        shows("--model", refused(chat("--modle", "mai-code-1.1-flash", "hello")));
         refused(chat("-p", "hello"));
     }
 
@@ -550,7 +544,7 @@ class Chat {
         String wanted = answer.replaceFirst("[\r\n]+$", "") + "\n";
         assertEquals(wanted, good(chat("hello")).out());
         assertEquals(wanted, good(chat("--no-stream", "hello")).out());
-        assertEquals(wanted, good(chat("-m", "claude-sonnet-4.5", "hello")).out());
+        assertEquals(wanted, good(chat("-m", "claude-haiku-4.5", "hello")).out());
         good(chat("-o", "out.txt", "hello"));
         assertEquals(wanted, cop.read("out.txt"));
     }
@@ -574,7 +568,7 @@ class Chat {
     void aWholeAnswerThatDoesNotSayThatItIsJsonIsReadAtOnce(String way) {
         String answer = "{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}";
         try (var github = stub(Stub.Reply.text(200, answer))) {
-            assertEquals("hi\n", good(chat("-m", "gpt-4o", way, "hello")).out());
+            assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", way, "hello")).out());
             assertEquals(1, github.count("/chat/completions"));
         }
     }
@@ -583,7 +577,7 @@ class Chat {
     @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
     void anAnswerOfNothingAtAllIsAnErrorAndNotAskedForAgain(String way) {
         try (var github = stub(Stub.Reply.text(200, ""))) {
-            hasErrorAndHint(exits(1, chat("-m", "gpt-4o", way, "hello")));
+            hasErrorAndHint(exits(1, chat("-m", "mai-code-1.1-flash", way, "hello")));
             assertEquals(1, github.count("/chat/completions"));
             assertEquals(List.of(), cop.time.pauses);
         }
@@ -595,7 +589,7 @@ class Chat {
         cop.sim.set("newline", newline).set("space", space).set("chunk", chunk).set("comments", true)
                 .set("malformed", true).set("bom", true).set("last-newline", false).set("usage", "own-chunk");
         String text = "Grüße 😀 👩‍👩‍👧‍👦, one two three four";
-        for (String model : List.of("gpt-4o", "claude-sonnet-4.5", "gemini-3.1-pro-preview")) {
+        for (String model : List.of("mai-code-1.1-flash", "claude-haiku-4.5", "gemini-3.8-flash")) {
             assertEquals(text + "\n", good(chat("-m", model, "say: " + text)).out());
         }
     }
@@ -651,7 +645,7 @@ class Chat {
     @Test
     void reasoningGoesToStderrOnly() {
         cop.sim.set("reasoning", "let me think");
-        for (String model : List.of("gpt-5.4", "claude-sonnet-4.5", "gemini-3.1-pro-preview")) {
+        for (String model : List.of("gpt-5.4", "claude-haiku-4.5", "gemini-3.8-flash")) {
             var outcome = good(chat("-m", model, "say: four"));
             assertEquals("four\n", outcome.out());
             shows("let me think", outcome);
@@ -661,25 +655,25 @@ class Chat {
     @Test
     void reasoningCanBeHidden() {
         cop.sim.set("reasoning", "let me think");
-        showsNot("let me think", good(chat("-m", "claude-sonnet-4.5", "--hide-reasoning", "say: four")));
-        showsNot("let me think", good(chat("-m", "claude-sonnet-4.5", "-q", "say: four")));
+        showsNot("let me think", good(chat("-m", "claude-haiku-4.5", "--hide-reasoning", "say: four")));
+        showsNot("let me think", good(chat("-m", "claude-haiku-4.5", "-q", "say: four")));
     }
 
     @Test
     void reasoningDoesNotSteerTheTerminal() {
         cop.terminal(1, 2).with("NO_COLOR", "1").sim.set("reasoning", "a\u001b[2Jb");
-        showsNot("\u001b", good(chat("-m", "claude-sonnet-4.5", "say: four")));
+        showsNot("\u001b", good(chat("-m", "claude-haiku-4.5", "say: four")));
     }
 
     @Test
     void jsonIsOneRecord() {
-        var outcome = good(chat("-m", "gpt-4o", "--json", "say: one\ntwo"));
+        var outcome = good(chat("-m", "mai-code-1.1-flash", "--json", "say: one\ntwo"));
         assertEquals(1, outcome.out().lines().count(), outcome::all);
         var record = Json.tryParse(outcome.out());
         assertEquals(List.of("text", "model", "finish", "usage", "ms", "id", "request_id",
                 "conversation"), List.copyOf(record.propertyNames()));
         assertEquals("one\ntwo", record.path("text").asString());
-        assertEquals("gpt-4o-2024-11-20", record.path("model").asString());
+        assertEquals("mai-code-1.1-flash-2026-08-20", record.path("model").asString());
         assertEquals("stop", record.path("finish").asString());
         assertEquals(3, record.path("usage").path("prompt_tokens").asInt());
         assertEquals(2, record.path("usage").path("completion_tokens").asInt());
@@ -693,7 +687,7 @@ class Chat {
     @Test
     void jsonHasTheReasoning() {
         cop.sim.set("reasoning", "hmm");
-        var record = Json.tryParse(good(chat("-m", "claude-sonnet-4.5", "--json", "say: four")).out());
+        var record = Json.tryParse(good(chat("-m", "claude-haiku-4.5", "--json", "say: four")).out());
         assertEquals("hmm", record.path("reasoning").asString());
         assertEquals(1, record.path("usage").path("reasoning_tokens").asInt());
     }
@@ -702,7 +696,7 @@ class Chat {
     @ValueSource(strings = {"finish", "own-chunk"})
     void jsonIsTheSameStreamedOrNot(String usage) {
         cop.sim.set("usage", usage);
-        for (String model : List.of("gpt-4o", "claude-sonnet-4.5", "gemini-3.1-pro-preview")) {
+        for (String model : List.of("mai-code-1.1-flash", "claude-haiku-4.5", "gemini-3.8-flash")) {
             var streamed = Json.tryParse(good(chat("-m", model, "--json", "say: one two")).out());
             var whole = Json.tryParse(good(chat("-m", model, "--json", "--no-stream", "say: one two")).out());
             for (String field : List.of("text", "model", "finish", "usage")) {
@@ -721,9 +715,10 @@ class Chat {
 
     @Test
     void usageIsSaidOnStderr() {
-        var outcome = good(chat("-u", "-m", "gpt-4o", "say: hi"));
+        var outcome = good(chat("-u", "-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals("hi\n", outcome.out());
-        assertTrue(outcome.err().matches("usage: 2 prompt \\+ 1 completion tokens, [0-9.]+ credits, gpt-4o-2024-11-20, "
+        assertTrue(outcome.err().matches("usage: 2 prompt \\+ 1 completion tokens, [0-9.]+ credits, "
+                + "mai-code-1.1-flash-2026-08-20, "
                 + "[0-9.]+ m?s\nquota: [^\n]*\n"), outcome::all);
     }
 
@@ -765,7 +760,7 @@ class Chat {
     @Test
     void aToolCallIsAnErrorUnlessJson() {
         cop.sim.set("finish", "tool_calls");
-        for (String model : List.of("gpt-4o", "claude-sonnet-4.5", "gemini-3.1-pro-preview")) {
+        for (String model : List.of("mai-code-1.1-flash", "claude-haiku-4.5", "gemini-3.8-flash")) {
             for (String way : List.of("--no-stream", "--hide-reasoning")) {
                 var outcome = exits(1, chat("-m", model, way, "say: hi"));
                 assertEquals("hi\n", outcome.out());
@@ -996,8 +991,8 @@ class Chat {
     static final List<Row> AT_ONCE = List.of(
             new Row("400-model_not_supported", 1, 1, "The requested model is not supported.", "model_not_supported"),
             new Row("400-completion-model", 1, 1, "Model is not supported for this request."),
-            new Row("400-model_not_available_for_integrator", 1, 1, "is not available for integrator",
-                    "Available models: [gpt-4.1 gpt-5.5]"),
+            new Row("400-model_not_available_for_integrator", 1, 2, "is not available for integrator",
+                    "Available models: [gpt-5-mini gpt-5.5]"),
             new Row("400-unsupported_api_for_model", 1, 1, "is not accessible via the /chat/completions endpoint"),
             new Row("400-model_max_prompt_tokens_exceeded", 1, 1,
                     "prompt token count of 130000 exceeds the limit of 128000", "shorter prompt"),
@@ -1058,7 +1053,7 @@ class Chat {
     @FieldSource("AT_ONCE")
     void whatIsRefusedOnTheOtherPathsIsToldLikewise(Row row) {
         if (row.fault.contains("unsupported_api")) return;  // then another path is tried
-        for (var model : Map.of("gpt-5.3-codex", "/responses", "claude-opus-4.8", "/v1/messages").entrySet()) {
+        for (var model : Map.of("gpt-5.3-codex", "/responses", "claude-fable-5.1", "/v1/messages").entrySet()) {
             cop.sim.set("faults", row.fault + "," + row.fault);
             var outcome = exits(row.exit, chat("-m", model.getKey(), "hello"));
             assertEquals("", outcome.out());
@@ -1073,7 +1068,7 @@ class Chat {
     @FieldSource("AT_ONCE")
     void whatIsRefusedIsToldAtOnce(Row row) {
         cop.sim.set("faults", row.fault + "," + row.fault);
-        var outcome = exits(row.exit, chat("-m", "gpt-4o", "hello"));
+        var outcome = exits(row.exit, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals("", outcome.out());
         hasErrorAndHint(outcome);
         String error = outcome.err().lines().filter(l -> !l.startsWith("hint: ")).collect(Collectors.joining("\n"));
@@ -1103,7 +1098,7 @@ class Chat {
     @FieldSource("PASSING")
     void whatMayPassIsTriedAgainThreeTimesWithGrowingPauses(Row row) {
         cop.sim.set("faults", String.join(",", Collections.nCopies(4, row.fault)));
-        var outcome = exits(row.exit, chat("-m", "gpt-4o", "hello"));
+        var outcome = exits(row.exit, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals("", outcome.out());
         hasErrorAndHint(outcome);
         shows("request id C0DE:", outcome);
@@ -1119,7 +1114,7 @@ class Chat {
     @Test
     void aWaitThatTheBodyAsksFor() {
         cop.sim.set("faults", "429-gemini");
-        var outcome = good(chat("-m", "gpt-4o", "say: hi"));
+        var outcome = good(chat("-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals("hi\n", outcome.out());
         shows("RESOURCE_EXHAUSTED", outcome);
         assertEquals(Duration.ofSeconds(7), slept());
@@ -1129,7 +1124,7 @@ class Chat {
     @FieldSource("PASSING")
     void whatHasPassedIsForgotten(Row row) {
         cop.sim.set("faults", row.fault);
-        assertEquals("hi\n", good(chat("-m", "gpt-4o", "say: hi")).out());
+        assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
         assertEquals(2, chats().size());
         between(0.75, 1.25, slept());
     }
@@ -1138,7 +1133,7 @@ class Chat {
     @ValueSource(strings = {"reset-before", "reset-headers"})
     void aConnectionLostBeforeAnyOutputIsTriedAgain(String fault) {
         cop.sim.set("faults", fault + "," + fault);
-        assertEquals("hi\n", good(chat("-m", "gpt-4o", "say: hi")).out());
+        assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
         assertEquals(3, chats().size());
         assertEquals(2, cop.time.pauses.size());
     }
@@ -1146,7 +1141,7 @@ class Chat {
     @Test
     void aConnectionThatIsAlwaysLostIsGivenUp() {
         cop.sim.set("faults", String.join(",", Collections.nCopies(9, "reset-before")));
-        var outcome = exits(1, chat("-m", "gpt-4o", "hello"));
+        var outcome = exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
         hasErrorAndHint(outcome);
         shows("127.0.0.1", outcome);
         assertEquals(4, chats().size());
@@ -1158,7 +1153,7 @@ class Chat {
             "json-in-string:429:4, 4"})
     void aShortRetryAfterIsSleptExactly(String fault, int seconds) {
         cop.sim.set("faults", fault);
-        assertEquals("hi\n", good(chat("-m", "gpt-4o", "say: hi")).out());
+        assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
         assertEquals(Duration.ofSeconds(seconds), slept());
         assertEquals(2, chats().size());
     }
@@ -1166,7 +1161,7 @@ class Chat {
     @Test
     void aShortRetryAfterThatNeverEndsExits75() {
         cop.sim.set("faults", "429:5,429:5,429:5,429:5,429:5");
-        var outcome = exits(75, chat("-m", "gpt-4o", "hello"));
+        var outcome = exits(75, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals(Duration.ofSeconds(15), slept());
         assertEquals(4, chats().size());
         shows("come back in 5 s", outcome);
@@ -1176,20 +1171,20 @@ class Chat {
     @CsvSource({"10m, 600, 0", "10m, 601, 75", "0, 1, 75", "500ms, 1, 75", "2, 2, 0"})
     void maxWaitIsTheLongestPause(String most, int asked, int exit) {
         cop.sim.set("faults", "429:" + asked);
-        exits(exit, chat("-m", "gpt-4o", "--max-wait", most, "hello"));
+        exits(exit, chat("-m", "mai-code-1.1-flash", "--max-wait", most, "hello"));
         assertEquals(exit == 0 ? Duration.ofSeconds(asked) : Duration.ZERO, slept());
         cop.with("COP_MAX_WAIT", most).time.pauses.clear();
         cop.sim.set("faults", "429:" + asked);
-        exits(exit, chat("-m", "gpt-4o", "hello"));
+        exits(exit, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals(exit == 0 ? Duration.ofSeconds(asked) : Duration.ZERO, slept());
         cop.sim.set("faults", "429:" + asked);
-        good(chat("-m", "gpt-4o", "--max-wait", "1h", "hello"));
+        good(chat("-m", "mai-code-1.1-flash", "--max-wait", "1h", "hello"));
     }
 
     @Test
     void aLong5xxIsNotSleptThroughEither() {
         cop.sim.set("faults", "503:3600");
-        exits(1, chat("-m", "gpt-4o", "hello"));
+        exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals(1, chats().size());
         assertEquals(List.of(), cop.time.pauses);
     }
@@ -1197,14 +1192,14 @@ class Chat {
     @Test
     void aLong5xxSaysWhenToComeBack() {
         cop.sim.set("faults", "503:10800");
-        shows("come back in 3 h, at 2026-11-2", exits(1, chat("-m", "gpt-4o", "hello")));
+        shows("come back in 3 h, at 2026-11-2", exits(1, chat("-m", "mai-code-1.1-flash", "hello")));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"503", "429", "reset-before"})
     void whoWillNotWaitIsNotTriedAgain(String fault) {
         cop.sim.set("faults", fault + "," + fault);
-        exits(fault.equals("429") ? 75 : 1, chat("-m", "gpt-4o", "--max-wait", "0", "hello"));
+        exits(fault.equals("429") ? 75 : 1, chat("-m", "mai-code-1.1-flash", "--max-wait", "0", "hello"));
         assertEquals(1, chats().size());
         assertEquals(List.of(), cop.time.pauses);
     }
@@ -1212,7 +1207,7 @@ class Chat {
     @Test
     void aRetryAfterOfNothingBacksOffAllTheSame() {
         cop.sim.set("faults", "429:0,503:0");
-        good(chat("-m", "gpt-4o", "say: hi"));
+        good(chat("-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals(2, cop.time.pauses.size());
         for (int i = 0; i < 2; i++) between(0.75 * (1 << i), 1.25 * (1 << i), cop.time.pauses.get(i));
     }
@@ -1220,7 +1215,7 @@ class Chat {
     @Test
     void aTokenThatRunsOutWhileWaitingIsRenewed() {
         cop.sim.set("faults", "429:3600");
-        assertEquals("hi\n", good(chat("-m", "gpt-4o", "--max-wait", "2h", "say: hi")).out());
+        assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", "--max-wait", "2h", "say: hi")).out());
         assertEquals(2, cop.sim.count("/copilot_internal/v2/token"));
     }
 
@@ -1228,7 +1223,7 @@ class Chat {
     @ValueSource(strings = {"401-expired", "401-ide-expired", "401-garbage", "401-authorize-url", "401-auto", "421"})
     void aTokenOrHostThatIsRefusedIsRenewedOnceAndReplayedOnce(String fault) {
         cop.sim.set("faults", fault);
-        var outcome = good(chat("-m", "gpt-4o", "say: hi"));
+        var outcome = good(chat("-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals("hi\n", outcome.out());
         assertEquals(2, chats().size());
         assertEquals(2, cop.sim.count("/copilot_internal/v2/token"));
@@ -1240,31 +1235,31 @@ class Chat {
     @Test
     void a401AndA421CanBothBeMended() {
         cop.sim.set("faults", "401-expired,421");
-        good(chat("-m", "gpt-4o", "say: hi"));
+        good(chat("-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals(3, chats().size());
     }
 
     @Test
     void theHostThatTheAccountWasMovedToIsFound() {
-        good(chat("-m", "gpt-4o", "say: hi"));
+        good(chat("-m", "mai-code-1.1-flash", "say: hi"));
         cop.sim.set("endpoints", "other");
         good(cop.run("token", "--refresh"));
         cop.sim.set("endpoints", "api");
-        assertEquals("hi\n", good(chat("-m", "gpt-4o", "say: hi")).out());
+        assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
     }
 
     @Test
     void aRenewalDoesNotUseUpTheRetries() {
         cop.sim.set("faults", "401-expired,503,503,503");
-        assertEquals("hi\n", good(chat("-m", "gpt-4o", "say: hi")).out());
+        assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
         assertEquals(5, chats().size());
     }
 
     @Test
     void aFailedRenewalIsToldAsSuch() {
-        good(chat("-m", "gpt-4o", "say: hi"));
+        good(chat("-m", "mai-code-1.1-flash", "say: hi"));
         cop.sim.set("faults", "401-expired").set("exchange", "bad-credentials");
-        var outcome = exits(4, chat("-m", "gpt-4o", "hello"));
+        var outcome = exits(4, chat("-m", "mai-code-1.1-flash", "hello"));
         hasErrorAndHint(outcome);
         shows("Bad credentials", outcome);
         shows("COPILOT_GITHUB_TOKEN", outcome);
@@ -1275,7 +1270,7 @@ class Chat {
         var outcome = exits(1, chat("-m", "gpt-4.0", "hello"));
         shows("gpt-4.0", outcome);
         shows("The requested model is not supported.", outcome);
-        String hint = "(?s).*hint: it can use: gpt-4[.o1-]+, .*claude-sonnet-4\\.5.*";
+        String hint = "(?s).*hint: it can use: gpt-5[.0-9]+, .*claude-haiku-4\\.5.*";
         assertTrue(outcome.err().matches(hint), outcome::all);
         shows("copilot", outcome);
         showsNot("text-embedding", outcome);
@@ -1284,7 +1279,7 @@ class Chat {
 
     @Test
     void aModelThatIsNotEnabledSaysWhereToEnableIt() {
-        var outcome = exits(1, chat("-m", "claude-opus-4.7", "hello"));
+        var outcome = exits(1, chat("-m", "claude-opus-5", "hello"));
         shows("not enabled", outcome);
         shows("copilot", outcome);
     }
@@ -1292,8 +1287,8 @@ class Chat {
     @Test
     void aModelThatIsServedNowhereSaysSo() {
         cop.sim.set("faults", List.of("400-unsupported_api_for_model", "400-unsupported_api_for_model"));
-        var outcome = exits(1, chat("-m", "gpt-4o", "hello"));
-        shows("gpt-4o is not served on /chat/completions", outcome);
+        var outcome = exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
+        shows("mai-code-1.1-flash is not served on /chat/completions", outcome);
         shows("hint: copilot models", outcome);
     }
 
@@ -1310,7 +1305,7 @@ class Chat {
     void theTimeOutIsForTheWholeAnswerAndItsRetries() {
         cop.sim.set("latency", 60_000);
         var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
-                () -> exits(1, chat("-m", "gpt-4o", "--timeout", "200ms", "hello")));
+                () -> exits(1, chat("-m", "mai-code-1.1-flash", "--timeout", "200ms", "hello")));
         hasErrorAndHint(outcome);
         shows("within", outcome);
         assertEquals(1, chats().size());
@@ -1321,7 +1316,7 @@ class Chat {
     void theTimeOutIsForTheExchangeToo() throws IOException {
         try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             cop.with("COP_HOST", "http://127.0.0.1:" + silent.getLocalPort());
-            for (String model : List.of("gpt-4o", "")) {
+            for (String model : List.of("mai-code-1.1-flash", "")) {
                 var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
                         () -> exits(1, chat("-m", model, "--timeout", "150ms", "hello")));
                 hasErrorAndHint(outcome);
@@ -1333,7 +1328,7 @@ class Chat {
     @Test
     void aPauseOfTheExchangeBeyondTheTimeOutIsNotSlept() {
         cop.sim.set("exchange-faults", "502,502,502,502");
-        exits(1, chat("-m", "gpt-4o", "--timeout", "500ms", "hello"));
+        exits(1, chat("-m", "mai-code-1.1-flash", "--timeout", "500ms", "hello"));
         assertEquals(1, cop.sim.count(Login.EXCHANGE));
         assertEquals(List.of(), cop.time.pauses);
     }
@@ -1342,7 +1337,7 @@ class Chat {
     void theTimeOutLeavesARecordOfWhatCame() {
         cop.sim.set("silence", 60_000);
         var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
-                () -> exits(1, chat("-m", "gpt-4o", "--json", "--timeout", "1500ms", "say: one two")));
+                () -> exits(1, chat("-m", "mai-code-1.1-flash", "--json", "--timeout", "1500ms", "say: one two")));
         assertEquals(1, outcome.out().lines().count(), outcome::all);
         var record = Json.tryParse(outcome.out());
         assertEquals("one ", record.path("text").asString());
@@ -1354,7 +1349,7 @@ class Chat {
     @Test
     void aWaitBeyondTheTimeOutIsNotSlept() {
         cop.sim.set("faults", "429:30");
-        exits(75, chat("-m", "gpt-4o", "--timeout", "10s", "hello"));
+        exits(75, chat("-m", "mai-code-1.1-flash", "--timeout", "10s", "hello"));
         assertEquals(1, chats().size());
         assertEquals(List.of(), cop.time.pauses);
     }
@@ -1363,7 +1358,7 @@ class Chat {
     void theTimeOutEndsAStreamThatFellSilent() {
         cop.sim.set("silence", 60_000);
         var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
-                () -> exits(1, chat("-m", "gpt-4o", "--timeout", "1500ms", "say: one two")));
+                () -> exits(1, chat("-m", "mai-code-1.1-flash", "--timeout", "1500ms", "say: one two")));
         assertEquals("one \n", outcome.out());
         hasErrorAndHint(outcome);
         shows("time-out", outcome);
@@ -1372,7 +1367,7 @@ class Chat {
     @Test
     void verboseShowsRequestsAnswersAndTheTraceButNoToken() {
         cop.sim.set("faults", "403");
-        var outcome = chat("-v", "-m", "gpt-4o", "hello");
+        var outcome = chat("-v", "-m", "mai-code-1.1-flash", "hello");
         assertEquals(1, outcome.code());
         shows("> POST " + cop.sim.api() + "/chat/completions", outcome);
         shows("> GET " + cop.sim.url() + "/copilot_internal/v2/token", outcome);
@@ -1391,9 +1386,10 @@ class Chat {
 
     @Test
     void verboseShowsTheFieldsOfTheRequestAndNotWhatIsSaid() {
-        var outcome = good(chat("-v", "-m", "gpt-4o", "--temperature", "0.5", "-s", "my system", "say: my prompt"));
+        var outcome = good(chat("-v", "-m", "mai-code-1.1-flash", "--temperature", "0.5", "-s", "my system",
+                "say: my prompt"));
         shows("\"temperature\":0.5", outcome);
-        shows("\"model\":\"gpt-4o\"", outcome);
+        shows("\"model\":\"mai-code-1.1-flash\"", outcome);
         showsNot("my system", outcome);
         showsNot("my prompt", outcome);
     }
@@ -1402,7 +1398,7 @@ class Chat {
     void anErrorThatHoldsATokenIsMasked() {
         String token = "ghu_" + "abcdefghijklmnop0123456789";
         cop.sim.set("faults", "400-text:your token " + token + " and tid=0123456789abcdef;exp=1 are bad");
-        showsNot("ghijklmnop", exits(1, chat("-m", "gpt-4o", "hello")));
+        showsNot("ghijklmnop", exits(1, chat("-m", "mai-code-1.1-flash", "hello")));
     }
 
     private static final String ECHO = "you sent Bearer abcdefghijklmnop0123456789, ghu_abcdefghijklmnop0123456789"
@@ -1414,7 +1410,7 @@ class Chat {
         for (var echo : List.of(Stub.Reply.text(status, ECHO), Stub.Reply.json(status,
                 Json.line(Json.object().put("message", ECHO).put("code", "ghu_abcdefghijklmnop0123456789"))))) {
             try (var github = stub(echo)) {
-                var outcome = chat("-v", "-m", "gpt-4o", "hello");
+                var outcome = chat("-v", "-m", "mai-code-1.1-flash", "hello");
                 assertEquals(status >= 429 ? 4 : 1, github.count("/chat/completions"));
                 shows("you sent", outcome);
                 assertFalse(outcome.all().contains("ghijklmnop"), outcome::all);
@@ -1431,7 +1427,7 @@ class Chat {
         answer.putArray("copilot_errors").addObject().put("message", told);
         answer.putArray("choices").addObject().put("finish_reason", told).putObject("message").put("content", "");
         try (var _ = stub(Stub.Reply.json(200, Json.line(answer)))) {
-            var outcome = good(chat("-u", "-m", "gpt-4o", "hello"));
+            var outcome = good(chat("-u", "-m", "mai-code-1.1-flash", "hello"));
             shows("warning: ", outcome);
             shows("usage: ", outcome);
             showsNot("ghijklmnop", outcome);
@@ -1442,7 +1438,7 @@ class Chat {
     @Test
     void anErrorDoesNotSteerTheTerminal() {
         cop.terminal(1, 2).with("NO_COLOR", "1").sim.set("faults", "400-text:\u001b[2Jgone");
-        var outcome = exits(1, chat("-m", "gpt-4o", "hello"));
+        var outcome = exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
         showsNot("\u001b", outcome);
         shows("gone", outcome);
     }
@@ -1450,8 +1446,81 @@ class Chat {
     @Test
     void quietLeavesOutNotesAndKeepsErrors() {
         cop.sim.set("faults", "503");
-        assertEquals("", good(chat("-q", "-m", "gpt-4o", "say: hi")).err());
+        assertEquals("", good(chat("-q", "-m", "mai-code-1.1-flash", "say: hi")).err());
         cop.sim.set("faults", "403");
-        hasErrorAndHint(exits(1, chat("-q", "-m", "gpt-4o", "say: hi")));
+        hasErrorAndHint(exits(1, chat("-q", "-m", "mai-code-1.1-flash", "say: hi")));
+    }
+
+    // ------------------------------------------------------------------- an answer that is cut off, and a schema
+
+    private static final String HALF = "{\"a\": 1, \"b";
+
+    /// Half a JSON answer is none: a program that reads stdout must not get it.
+    @ParameterizedTest
+    @CsvSource({"length, cut off by the token limit, raise --max-tokens",
+            "content_filter, cut off by GitHub's content filter, put the question in other words"})
+    void anAnswerThatIsCutOffDoesNotMeetItsSchema(String finish, String error, String hint) {
+        cop.sim.set("finish", finish).set("answer", HALF);
+        for (String more : List.of("-q", "--no-stream", "-x", "-m=gpt-5.4", "-m=claude-haiku-4.5", "--raw")) {
+            var outcome = exits(1, chat(more, "--schema", "a int, b int", "hello"));
+            assertEquals("", outcome.out(), more);
+            hasErrorAndHint(outcome);
+            shows(HALF + "\nerror: the answer was " + error + " (finish: " + finish + ")", outcome);
+            shows("\nhint: " + hint, outcome);
+            showsNot("asking again", outcome);
+        }
+        var record = Json.tryParse(exits(1, chat("--json", "--schema", "a int, b int", "hello")).out());
+        assertEquals(List.of(HALF, finish), List.of(Json.text(record, "text"), Json.text(record, "finish")));
+        assertTrue(Json.text(record, "error").startsWith("the answer was " + error), record::toString);
+        exits(1, chat("-o", "a.json", "--schema", "a int, b int", "hello"));
+        assertFalse(Files.exists(cop.file("a.json")));
+        assertEquals(HALF + "\n", cop.read("a.json.part"));
+    }
+
+    /// A number that is cut off is still a number, and may not be the one that was meant.
+    @Test
+    void aNumberThatIsCutOffIsNoAnswer() {
+        cop.sim.set("finish", "length").set("answer", "12");
+        assertEquals("", exits(1, chat("--schema", "{\"type\": \"integer\"}", "hello")).out());
+    }
+
+    @Test
+    void maxTokensCutsJsonToo() {
+        var outcome = exits(1, chat("--max-tokens", "2", "--schema", "a int, b int", "say: {\"a\": 1, \"b\": 2}"));
+        assertEquals("", outcome.out());
+        shows("hint: raise --max-tokens", outcome);
+    }
+
+    /// What ends otherwise is held to the schema, and is no answer where it ends in a tool call.
+    @Test
+    void noOtherEndLetsHalfAnAnswerThrough() {
+        cop.sim.set("finish", "tool_calls").set("answer", HALF);
+        var outcome = exits(1, chat("--schema", "a int, b int", "hello"));
+        assertEquals("", outcome.out());
+        hasErrorAndHint(outcome);
+        var calls = Json.tryParse(good(chat("--json", "--schema", "a int, b int", "hello")).out()).path("tool_calls");
+        assertEquals(1, calls.size());
+        var answer = Json.object();
+        answer.putArray("choices").addObject().put("finish_reason", "eos").putObject("message").put("content", HALF);
+        try (var _ = stub(Stub.Reply.json(200, Json.line(answer)))) {
+            outcome = exits(1, chat("--schema-retries", "0", "--schema", "a int, b int", "hello"));
+            assertEquals("", outcome.out());
+            shows("error: the answer does not meet the schema: it is no JSON", outcome);
+        }
+    }
+
+    /// A record is printed, though nothing was said.
+    @Test
+    void aRecordOfAnAnswerThatWasFilteredAltogether() {
+        var answer = Json.object();
+        answer.putArray("choices").addObject().put("finish_reason", "content_filter").putObject("message")
+                .put("content", "");
+        try (var _ = stub(Stub.Reply.json(200, Json.line(answer)))) {
+            var record = Json.tryParse(exits(1, chat("--json", "--schema", "a int", "hello")).out());
+            assertEquals("content_filter", Json.text(record, "finish"));
+            var outcome = exits(1, chat("-q", "--schema", "a int", "hello"));
+            assertEquals("", outcome.out());
+            assertTrue(outcome.err().startsWith("error: the answer was cut off"), outcome::all);
+        }
     }
 }

@@ -273,16 +273,16 @@ class CommandLines {
 
     @Test
     void theEndsOfARangeBelongToIt() {
-        fine("chat", "--temperature", "2", "--top-p", "0", "--max-tokens", "1", "-m", "gpt-4o", "say: hi");
-        fine("chat", "--temperature", "0", "--top-p", "1.0", "-m", "gpt-4o", "say: hi");
+        fine("chat", "--temperature", "2", "--top-p", "0", "--max-tokens", "1", "-m", "mai-code-1.1-flash", "say: hi");
+        fine("chat", "--temperature", "0", "--top-p", "1.0", "-m", "mai-code-1.1-flash", "say: hi");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"-v -v", "-vv", "-q -q", "--verbose -v", "-m nosuch -m gpt-4o"})
+    @ValueSource(strings = {"-v -v", "-vv", "-q -q", "--verbose -v", "-m nosuch -m mai-code-1.1-flash"})
     void anOptionMayBeGivenTwice(String options) {
         cop.sim.set("answer", "hi");
         assertEquals("hi\n", fine(("chat " + options + " hello").split(" ")).out());
-        assertEquals(options.contains("-m") ? "gpt-4o" : "gpt-4.1", chatBody().path("model").asString());
+        assertEquals(options.contains("-m") ? "mai-code-1.1-flash" : "gpt-5-mini", chatBody().path("model").asString());
     }
 
     @ParameterizedTest
@@ -459,7 +459,7 @@ class CommandLines {
     @Test
     void modelsAreTabSeparatedInAPipe() {
         sameColumns(rows());
-        assertTrue(ids().containsAll(List.of("gpt-4.1", "gpt-4o", "claude-opus-4.7")));
+        assertTrue(ids().containsAll(List.of("gpt-5-mini", "mai-code-1.1-flash", "claude-opus-5")));
         assertFalse(ids().contains("text-embedding-3-small"));
     }
 
@@ -477,17 +477,17 @@ class CommandLines {
     @Test
     void modelsAsJsonAreWhole() {
         var json = Json.tryParse(fine("models", "--json").out());
-        assertEquals(14, json.path("data").size());
+        assertEquals(23, json.path("data").size());
         assertTrue(json.at("/data/0/capabilities/limits/max_prompt_tokens").isNumber());
         assertTrue(json.at("/data/0/billing/token_prices").isObject());
         assertEquals(json, Json.tryParse(fine("models", "--json").out()), "from the cache too");
     }
 
     @ParameterizedTest
-    @CsvSource({"claude, claude-sonnet-4.5 claude-opus-4.7 claude-opus-4.8",
-            "CLAUDE, claude-sonnet-4.5 claude-opus-4.7 claude-opus-4.8",
-            "anthropic, claude-sonnet-4.5 claude-opus-4.7 claude-opus-4.8", "Gemini 3.1, gemini-3.1-pro-preview",
-                    "codex, gpt-5.3-codex"})
+    @CsvSource({"claude, claude-haiku-4.5 claude-sonnet-5 claude-opus-4.8 claude-fable-5.1 claude-opus-5",
+            "CLAUDE, claude-haiku-4.5 claude-sonnet-5 claude-opus-4.8 claude-fable-5.1 claude-opus-5",
+            "anthropic, claude-haiku-4.5 claude-sonnet-5 claude-opus-4.8 claude-fable-5.1 claude-opus-5",
+            "Gemini 3.8, gemini-3.8-flash", "codex, gpt-5.3-codex"})
     void aWordNarrowsTheModels(String word, String wanted) {
         assertEquals(List.of(wanted.split(" ")), ids(word));
     }
@@ -507,14 +507,15 @@ class CommandLines {
 
     @Test
     void allShowsTheHiddenOnesToo() {
-        assertTrue(ids("--all").containsAll(List.of("text-embedding-3-small", "gpt-4o-copilot", "gpt-4")));
-        assertEquals(14, ids("--all").size());
+        assertTrue(ids("--all").containsAll(List.of("auto", "text-embedding-3-small", "gpt-4o-copilot", "gpt-4")));
+        assertEquals(21, Set.copyOf(ids("--all")).size());
+        assertEquals(21, ids("--all").size(), "one is listed twice");
     }
 
     @Test
     void modelsTellWhatMustBeKnown() {
-        assertTrue(rows("gpt-4.1").getFirst().endsWith("default"), rows("gpt-4.1").getFirst());
-        assertTrue(rows("opus").getFirst().contains("not enabled"), rows("opus").getFirst());
+        assertTrue(rows("gpt-5-mini").getFirst().endsWith("default"), rows("gpt-5-mini").getFirst());
+        assertTrue(rows("opus-5").getFirst().contains("not enabled"), rows("opus-5").getFirst());
         assertTrue(rows("opus").getFirst().contains("7.5x"), rows("opus").getFirst());
         assertTrue(rows("codex").getFirst().contains("\tresponses\t"), rows("codex").getFirst());
         assertTrue(rows("sonnet").getFirst().contains("vision tools"), rows("sonnet").getFirst());
@@ -584,7 +585,7 @@ class CommandLines {
         sameColumns(rows());
         assertEquals(ids().size(), Set.copyOf(ids()).size());
         var table = cop.terminal(1).run("models", "--all").out();
-        assertEquals(15, table.lines().count(), table);
+        assertEquals(22, table.lines().distinct().count(), table);
         assertFalse(table.contains("\033"), table);
     }
 
@@ -599,7 +600,7 @@ class CommandLines {
         fine("models");
         Files.writeString(cache(), Files.readString(cache()).replaceFirst("\"data\"\\s*:\\s*\\[", "$0" + entry + ","));
         sameColumns(rows("--all"));
-        assertTrue(ids().contains("gpt-4o"));
+        assertTrue(ids().contains("mai-code-1.1-flash"));
         fine("chat", "say: hi");
         assertEquals(1, cop.sim.count("/models"), "the cache was read");
     }
@@ -613,41 +614,41 @@ class CommandLines {
 
     @Test
     void theListOfEarly2025IsRead() {
-        cop.sim.set("models", "old");
+        cop.sim.set("models", "old").set("revive", "gpt-4o");
         sameColumns(rows());
-        assertTrue(ids().containsAll(List.of("gpt-4o", "claude-opus-4.7")));
+        assertTrue(ids().containsAll(List.of("gpt-4o", "claude-opus-4.8")));
         assertEquals("hi\n", fine("chat", "say: hi").out());
-        assertEquals("gpt-4o", chatBody().path("model").asString());
+        assertEquals("gpt-5-mini", chatBody().path("model").asString(), "the first: there was no default then");
     }
 
     @Test
     void theAccountsDefaultIsTakenWhereNoneIsNamed() {
-        assertEquals("gpt-4.1\n", fine("models", "default").out());
+        assertEquals("gpt-5-mini\n", fine("models", "default").out());
         fine("chat", "say: hi");
-        assertEquals("gpt-4.1", chatBody().path("model").asString());
+        assertEquals("gpt-5-mini", chatBody().path("model").asString());
         cop.sim.set("models", "no-default");
         fine("models", "--refresh");
-        assertEquals("gpt-4o\n", fine("models", "default").out());
+        assertEquals("gpt-5.3-codex\n", fine("models", "default").out(), "GitHub's fallback");
     }
 
     @Test
     void aDefaultIsSetAndShownAndUsed() {
-        fine("models", "default", "claude-sonnet-4.5");
-        assertEquals("claude-sonnet-4.5\n", fine("models", "default").out());
+        fine("models", "default", "claude-haiku-4.5");
+        assertEquals("claude-haiku-4.5\n", fine("models", "default").out());
         fine("chat", "say: hi");
-        assertEquals("claude-sonnet-4.5", chatBody().path("model").asString());
-        fine("chat", "-m", "gpt-4o", "say: hi");
-        assertEquals("gpt-4o", chatBody().path("model").asString());
+        assertEquals("claude-haiku-4.5", chatBody().path("model").asString());
+        fine("chat", "-m", "mai-code-1.1-flash", "say: hi");
+        assertEquals("mai-code-1.1-flash", chatBody().path("model").asString());
         cop.with("COP_MODEL", "gpt-4").run("chat", "say: hi");
         assertEquals("gpt-4", chatBody().path("model").asString());
     }
 
     @ParameterizedTest
-    @CsvSource({"gpt-4o-, gpt-4o", "claude-sonet-4.5, claude-sonnet-4.5", "GPT-4O, gpt-4o",
-            "gemini-3.1-pro, gemini-3.1-pro-preview"})
+    @CsvSource({"gpt-5.4-, gpt-5.4", "claude-sonet-5, claude-sonnet-5", "GPT-5.4, gpt-5.4",
+            "gemini-3.8, gemini-3.8-flash"})
     void anUnknownDefaultNamesTheNearest(String typed, String meant) {
         hints(meant, failed(2, "no model \"" + typed + "\"", cop.run("models", "default", typed)));
-        assertEquals("gpt-4.1\n", fine("models", "default").out());
+        assertEquals("gpt-5-mini\n", fine("models", "default").out());
     }
 
     @ParameterizedTest
@@ -656,7 +657,7 @@ class CommandLines {
 
     @Test
     void aRefusedModelIsAnsweredWithTheNearest() {
-        hints("gpt-4o", failed(1, "gpt-4oo", cop.run("chat", "-m", "gpt-4oo", "hi")));
+        hints("gpt-5-mini", failed(1, "gpt-5-minni", cop.run("chat", "-m", "gpt-5-minni", "hi")));
         assertEquals(1, cop.sim.count("/chat/completions"));
     }
 
@@ -680,7 +681,7 @@ class CommandLines {
     }
 
     private static final String QUESTION =
-            "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"say: é\"}]}";
+            "{\"model\":\"mai-code-1.1-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"say: é\"}]}";
 
     @Test
     void apiPostsAFileOrStdin() {
@@ -694,11 +695,11 @@ class CommandLines {
 
     @Test
     void apiTakesAnyMethod() {
-        cop.run("api", "-X", "delete", "/models/gpt-4o");
+        cop.run("api", "-X", "delete", "/models/mai-code-1.1-flash");
         assertEquals("DELETE", cop.sim.ledger().getLast().method());
         cop.write("p.json", "{\"state\":\"enabled\"}");
-        assertEquals(0, cop.run("api", "-X", "post", "/models/claude-opus-4.7/policy", "--input", "p.json").code());
-        assertEquals(0, cop.run("api", "-XGET", "/models/gpt-4o").code());
+        assertEquals(0, cop.run("api", "-X", "post", "/models/claude-opus-5/policy", "--input", "p.json").code());
+        assertEquals(0, cop.run("api", "-XGET", "/models/mai-code-1.1-flash").code());
     }
 
     @ParameterizedTest
@@ -873,7 +874,7 @@ class CommandLines {
 
     @ParameterizedTest
     @ValueSource(strings = {"a bearer of bad news", "token expired", "the token was refused", "ghosts", "untidy tid",
-            "gpt-4o", "token authentication failed", ""})
+            "mai-code-1.1-flash", "token authentication failed", ""})
     void otherWordsAreNotMasked(String text) { assertEquals(text, Secrets.mask(text)); }
 
     @Test

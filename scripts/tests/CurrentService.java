@@ -162,6 +162,7 @@ class CurrentService {
     @CsvSource(delimiter = '|', value = {
             "400-vscode-version | hint: -H 'Editor-Version: vscode/1.104.1'",
             "400-out-of-date | hint: a newer copilot.java (jbang --fresh); or -H 'Editor-Plugin-Version: copilot-chat/",
+            "466-vscode | hint: -H 'Editor-Version: vscode/1.109.2'",
             "466 | hint: a newer copilot.java (jbang --fresh); or -H 'X-GitHub-Api-Version: "})
     void anIdentityThatIsTooOldIsToldWithTheHeaderToType(String fault, String hint) {
         cop.sim.set("faults", fault);
@@ -306,8 +307,8 @@ class CurrentService {
         cop.write("t.mustache", "say: {{x}}");
         cop.write("rows.jsonl", "{\"x\":1}\n{\"x\":2}\n");
         String[] batch = {"batch", at("t.mustache"), "-d", at("rows.jsonl"), "-o", at("out.jsonl"), "--delay", "0"};
-        assertTrue(good("batch", at("t.mustache"), "-d", at("rows.jsonl"), "--dry-run").out().contains("auto: GitHub"
-                + " chooses, so no prompt was checked against a limit"));
+        assertTrue(good(Stream.concat(Stream.of(batch), Stream.of("--dry-run")).toArray(String[]::new)).out()
+                .contains("auto: GitHub chooses, so no prompt was checked against a limit"));
         good(batch);
         assertEquals("auto", Json.object(cop.read("out.jsonl.run/manifest.json"), "it").path("model").asString());
         assertTrue(results("out.jsonl").getFirst().path("model").asString().startsWith("gpt-5-mini"));
@@ -503,8 +504,8 @@ class CurrentService {
         good(Arrays.copyOf(first, first.length - 2));
         assertEquals(2, cop.sim.count(RESPONSES));
         assertEquals(0, cop.sim.count(CHAT));
-        assertTrue(good(Stream.concat(Stream.of(Arrays.copyOf(first, first.length - 2)), Stream.of("--endpoint", "chat"))
-                .toArray(String[]::new)).err().contains("nothing to do"));
+        first[first.length - 1] = "chat";
+        assertTrue(good(first).err().contains("nothing to do"));
     }
 
     @ParameterizedTest
@@ -617,5 +618,14 @@ class CurrentService {
     void otherRefusalsSayWhatToDo(String fault, String words) {
         cop.sim.set("faults", fault);
         bad(1, words, "chat", "-m", "gpt-5-mini", "--max-tokens", "999999", "hi");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"hello", "two words", "# A heading", "`code`", "three\n\nparagraphs\n\nof it"})
+    void aTerminalSeesAnAnswerOnce(String answer) {
+        cop.sim.set("answer", answer);
+        String shown = cop.terminal(1).run("chat", "hi").out().replaceAll("\\x1b\\[[0-9;]*[A-Za-z]|[#`]", "");
+        String last = answer.replaceAll("[#`]", "").lines().toList().getLast().strip();
+        assertEquals(1, shown.lines().filter(line -> line.strip().equals(last)).count(), shown);
     }
 }

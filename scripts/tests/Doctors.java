@@ -113,7 +113,7 @@ class Doctors {
         rightClock();
         cop.run("models");
         cop.time.advance(Duration.ofHours(3));
-        says(doctor(0), "ok    models: \\d+ in the list, 3 h old", "ok    model: gpt-4.1, the account's default");
+        says(doctor(0), "ok    models: \\d+ in the list, 3 h old", "ok    model: gpt-5-mini, the account's default");
         cop.time.advance(Duration.ofHours(23));
         says(doctor(0), "ok    models: \\d+ in the list, 26 h old, to be fetched anew");
     }
@@ -163,14 +163,14 @@ class Doctors {
     @Test
     void aModelThatIsNotThere() {
         cop.run("models");
-        cop.with("COP_MODEL", "gpt-4.2");
-        says(doctor(1), "fail  model: gpt-4.2, by COP_MODEL, is not in the list \\(did you mean gpt-4.1\\?\\)");
+        cop.with("COP_MODEL", "gpt-5-mino");
+        says(doctor(1), "fail  model: gpt-5-mino, by COP_MODEL, is not in the list \\(did you mean gpt-5-mini\\?\\)");
     }
 
     @Test
     void theModelOfChoice() {
-        cop.run("models", "default", "gpt-4o");
-        says(doctor(0), "ok    model: gpt-4o, by `copilot models default`");
+        cop.run("models", "default", "mai-code-1.1-flash");
+        says(doctor(0), "ok    model: mai-code-1.1-flash, by `copilot models default`");
     }
 
     @Test
@@ -212,12 +212,12 @@ class Doctors {
     void variablesAreToldAndSecretsAreNot() {
         secrets.addAll(List.of("keyOfTheProxy", "hunter22", "myOwnToken1", "corp%40secret"));
         cop.with("COP_HEADERS", "X-Api-Key: keyOfTheProxy\nEditor-Version: vscode/9").with("COP_MODLE", "myOwnToken1")
-                .with("COP_MODEL", "gpt-4o").with("https_proxy", "http://me:hunter22@proxy.example:3128")
+                .with("COP_MODEL", "mai-code-1.1-flash").with("https_proxy", "http://me:hunter22@proxy.example:3128")
                 .with("ALL_PROXY", "http://me:corp%40secret@other.example").with("COP_HOST", null);
         says(doctor(0, "--offline", "-H", "X-More: myOwnToken1"),
                 "ok    variables: COP_HEADERS=X-Api-Key: …; Editor-Version: vscode/9",
                 "warn  variables: COP_MODLE is set, and means nothing here \\(did you mean COP_MODEL\\?\\)",
-                "ok    variables: COP_MODEL=gpt-4o",
+                "ok    variables: COP_MODEL=mai-code-1.1-flash",
                 "ok    proxy: https://api.github.com: proxy.example:3128, with a password",
                 "ok    chat: Editor-Version: vscode/9", "ok    chat: X-Api-Key: …", "ok    chat: X-More: …");
         doctor(0, "--offline", "--json");

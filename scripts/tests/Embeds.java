@@ -191,8 +191,9 @@ class Embeds {
             "--format xml a | --format xml is unknown",
             "--json --format csv a | --json and --format exclude each other",
             "--format npy a | npy is bytes, and this output takes text", "-o no/such/v.csv a | there is no folder",
-            "-o . a | is a folder", "-d r.jsonl -o r.jsonl | would be written over the rows", "-m gpt-4o a"
-                    + " | gpt-4o makes no embeddings", "-m nosuch a | this account has no model \"nosuch\""})
+            "-o . a | is a folder", "-d r.jsonl -o r.jsonl | would be written over the rows", "-m mai-code-1.1-flash a"
+                    + " | mai-code-1.1-flash makes no embeddings",
+            "-m nosuch a | this account has no model \"nosuch\""})
     void wrongOptionsAreUsage(String options, String said) {
         cop.write("r.jsonl", "{\"text\":\"one\"}\n");
         cop.write("t.mustache", "{{text}}");
@@ -213,13 +214,13 @@ class Embeds {
 
     @Test
     void theModelIsTheAccountsForEmbeddings() {
-        cop.with("COP_MODEL", "gpt-4o");
-        good("models", "default", "gpt-4.1");
+        cop.with("COP_MODEL", "mai-code-1.1-flash");
+        good("models", "default", "gpt-5-mini");
         good(embed("a"));
         good(embed("-m", " text-embedding-3-small ", "a"));
         assertEquals(Set.of("text-embedding-3-small"), asked().stream().map(body -> Json.text(body, "model"))
                 .collect(Collectors.toSet()));
-        assertTrue(cop.run(embed("-m", "gpt-4.1", "a")).err().contains("hint: -m text-embedding-3-small\n"));
+        assertTrue(cop.run(embed("-m", "gpt-5-mini", "a")).err().contains("hint: -m text-embedding-3-small\n"));
     }
 
     @Test
@@ -418,7 +419,7 @@ class Embeds {
         cop.sim.set("max-inputs", 1);
         var outcome = good(embed("-u", "a b c", "d"));
         assertTrue(outcome.err().matches("usage: \\d+ tokens, text-embedding-3-small, 2 requests, [0-9.]+ m?s\n"
-                + "quota: premium interactions 90.47 % left of 300, resets [-0-9]+\n"), outcome::all);
+                + "quota: premium interactions 98.09 % left of 1500, resets [-0-9]+\n"), outcome::all);
         outcome = good(embed("-u", "word ".repeat(500)));
         assertTrue(outcome.err().matches("(?s)usage: 625 tokens, about 0.0013 credits, .*, 1 request, .*"),
                 outcome::all);

@@ -28,7 +28,7 @@ class Endpoints {
     private static final List<String> PATHS = List.of(CHAT, RESPONSES, MESSAGES);
     private static final String DOT = "iVBORw0KGgo=";
 
-    private final simulator sim = simulator.start();
+    private final simulator sim = simulator.start().set("unknown-fields", "refuse").set("strict-headers", true);
     private final HttpClient client = HttpClient.newHttpClient();
     private String bearer;
     private final Map<String, String> headers = new TreeMap<>(Map.of("Editor-Version", "vscode/1.107.0",
@@ -135,7 +135,7 @@ class Endpoints {
             case CHAT -> "{\"model\":\"gpt-5.4\",\"messages\":[{\"role\":\"user\",\"content\":%s}]}";
             case RESPONSES -> "{\"model\":\"gpt-5.4\",\"input\":[{\"role\":\"user\",\"content\":"
                     + "[{\"type\":\"input_text\",\"text\":%s}]}]}";
-            default -> "{\"model\":\"claude-opus-4.8\",\"max_tokens\":4000,"
+            default -> "{\"model\":\"claude-fable-5.1\",\"max_tokens\":4000,"
                     + "\"messages\":[{\"role\":\"user\",\"content\":%s}]}";
         };
         var body = json(shape.formatted(said));
@@ -200,7 +200,7 @@ class Endpoints {
             assertEquals(expected, said(path, ask(path, prompt, "{}")), path);
             assertEquals(expected, said(path, stream(path, prompt, "{}")), path);
         }
-        var claude = "{\"model\":\"claude-sonnet-4.5\"}";
+        var claude = "{\"model\":\"claude-haiku-4.5\"}";
         if (prompt.isBlank()) return;       // Anthropic takes no empty text
         expected = said(CHAT, ask(CHAT, prompt, claude));
         assertEquals(expected, said(MESSAGES, ask(MESSAGES, prompt, claude)));
@@ -223,7 +223,7 @@ class Endpoints {
                  {"type":"function_call_output","call_id":"c1","output":"rain"},
                  {"type":"message","role":"user","content":[{"type":"input_text","text":"and "},
                                                            {"type":"input_text","text":"now"}]}]}""")));
-        assertEquals(chat.replace("gpt-5.4", "claude-opus-4.8"), said(MESSAGES, ask(MESSAGES, "", """
+        assertEquals(chat.replace("gpt-5.4", "claude-fable-5.1"), said(MESSAGES, ask(MESSAGES, "", """
                 {"system":[{"type":"text","text":"be brief","cache_control":{"type":"ephemeral"}}],
                  "messages":[{"role":"user","content":"a"},
                  {"role":"assistant","content":[{"type":"text","text":"b"},
@@ -280,9 +280,9 @@ class Endpoints {
     void theQuotaIsInHeadersAndInTheLastEvent() {
         var answer = stream(RESPONSES, "a", "{}");
         var header = "x-quota-snapshot-premium_interactions";
-        assertTrue(answer.headers.firstValue(header).orElse("").startsWith("ent=300&"));
+        assertTrue(answer.headers.firstValue(header).orElse("").startsWith("ent=1500&"));
         var quota = answer.only("response.completed").data.at("/copilot_quota_snapshots/premium_interactions");
-        assertEquals("300", quota.path("entitlement").asString());
+        assertEquals("1500", quota.path("entitlement").asString());
         assertTrue(quota.path("entitlement").isString() && quota.path("reset_date").isString(), quota::toString);
         assertNotEquals(ask(MESSAGES, "a", "{}").headers.firstValue(header),
                 ask(MESSAGES, "a", "{}").headers.firstValue(header), "it goes down");
@@ -298,7 +298,7 @@ class Endpoints {
     @ParameterizedTest
     @FieldSource("PATHS")
     void identityIsWantedEverywhere(String path) {
-        headers.remove("Editor-Version");
+        headers.keySet().removeAll(List.of("Editor-Version", "Copilot-Integration-Id"));
         refused(400, null, "missing Editor-Version header", post(path, body(path, "a", "{}")));
         headers.put("Editor-Version", "vscode/1");
         headers.put("Content-Type", "text/plain");
@@ -308,8 +308,9 @@ class Endpoints {
     // ------------------------------------------------------------------------------------------------- the catalogue
 
     @ParameterizedTest
-    @CsvSource({"gpt-4.1, 100", "gpt-4o, 100", "gpt-5.4, 110", "gpt-5.3-codex, 010", "gpt-5.4-mini, 010",
-            "claude-sonnet-4.5, 101", "claude-opus-4.8, 001", "gemini-3.1-pro-preview, 100",
+    @CsvSource({"gpt-5-mini, 110", "mai-code-1.1-flash, 100", "gpt-5.4, 110", "gpt-5.3-codex, 010", "gpt-5.4-mini, 010",
+            "gpt-5.5, 110", "gpt-5.6-luna, 010", "claude-haiku-4.5, 101", "claude-sonnet-5, 101",
+            "claude-opus-4.8, 101", "claude-fable-5.1, 001", "gemini-3.8-flash, 100", "kimi-k3, 100", "grok-4.7, 010",
             "text-embedding-3-small, 000"})
     void theCatalogueSaysWhereAModelIs(String model, String served) {
         for (int i = 0; i < PATHS.size(); i++) {
@@ -317,18 +318,19 @@ class Endpoints {
             if (served.charAt(i) == '1') {
                 assertEquals(200, answer.status, answer.text);
             } else {
-                refused(400, "unsupported_api_for_model", "model \\\"%s\\\" is not accessible via the %s endpoint"
-                        .formatted(model, PATHS.get(i)), answer);
+                refused(400, "unsupported_api_for_model", (i == 1 ? "model %s is not supported via Responses API."
+                        : "model \\\"%s\\\" is not accessible via the %s endpoint").formatted(model, PATHS.get(i)),
+                        answer);
             }
         }
     }
 
     @Test
     void theCatalogueMayBeStale() {
-        sim.set("stale-endpoints", "gpt-5.4,claude-sonnet-4.5:/v1/messages");
+        sim.set("stale-endpoints", "gpt-5.4,claude-haiku-4.5:/v1/messages");
         refused(400, "unsupported_api_for_model", "gpt-5.4", post(CHAT, body(CHAT, "a", "{}")));
         assertEquals(200, post(RESPONSES, body(RESPONSES, "a", "{}")).status);
-        var sonnet = "{\"model\":\"claude-sonnet-4.5\"}";
+        var sonnet = "{\"model\":\"claude-haiku-4.5\"}";
         refused(400, "unsupported_api_for_model", "/v1/messages", post(MESSAGES, body(MESSAGES, "a", sonnet)));
         assertEquals(200, post(CHAT, body(CHAT, "a", sonnet)).status);
         assertTrue(get("/models/gpt-5.4").at("/supported_endpoints").toString().contains(CHAT), "it is still listed");
@@ -343,12 +345,13 @@ class Endpoints {
 
     @Test
     void aModelThatIsNotEnabledIsRefusedEverywhere() {
-        var opus = "{\"model\":\"claude-opus-4.7\"}";
+        var opus = "{\"model\":\"claude-opus-5\"}";
         for (String path : List.of(CHAT, MESSAGES)) {
             refused(400, "model_not_supported", "not supported", post(path, body(path, "a", opus)));
         }
-        assertEquals(200, post("/models/claude-opus-4.7/policy", json("{\"state\":\"enabled\"}")).status);
-        for (String path : List.of(CHAT, MESSAGES)) assertEquals(200, post(path, body(path, "a", opus)).status);
+        assertEquals(200, post("/models/claude-opus-5/policy", json("{\"state\":\"enabled\"}")).status);
+        assertEquals(200, post(MESSAGES, body(MESSAGES, "a", opus)).status);
+        refused(400, "unsupported_api_for_model", "not accessible", post(CHAT, body(CHAT, "a", opus)));
     }
 
     @Test
@@ -356,7 +359,7 @@ class Endpoints {
         sim.set("models", "old");
         var ids = get("/models").path("data").valueStream().map(m -> m.path("id").asString()).toList();
         assertTrue(ids.contains("gpt-5.4") && ids.contains("text-embedding-3-small"), ids::toString);
-        assertTrue(Collections.disjoint(ids, List.of("gpt-5.3-codex", "gpt-5.4-mini", "claude-opus-4.8")),
+        assertTrue(Collections.disjoint(ids, List.of("gpt-5.3-codex", "gpt-5.4-mini", "claude-fable-5.1")),
                 ids::toString);
     }
 
@@ -534,8 +537,11 @@ class Endpoints {
             "'tools':[{'type':'function','name':'f','strict':false,'parameters':{'type':'object'}}],"
                     + "'tool_choice':{'type':'function','name':'f'}",
             "'context_management':[{'type':'compaction','compact_threshold':1000}]", "'temperature':null",
+            "'input':'hello'", "'input':[{'role':'user','content':'hello'}]", "'input':[{'role':'user','content':[]}]",
+            "'input':[{'id':'msg_1','role':'user','content':[{'type':'input_text','text':'x'}]}]", "'temperature':1",
+            "'tools':[{'type':'function','name':'f','parameters':{'type':'object','properties':{'a':{}}}}]",
             "'input':[{'role':'developer','content':[{'type':'input_text','text':'x'}]},"
-                    + "{'role':'system','content':[{'type':'input_text','text':'x'}]}]"})
+                    + "{'role':'system','content':[{'type':'input_text','text':'x'}]},{'type':'web_search_call'}]"})
     void responsesTake(String fields) { ask(RESPONSES, "a", "{%s}".formatted(fields.replace('\'', '"'))); }
 
     @ParameterizedTest
@@ -558,8 +564,8 @@ class Endpoints {
             "'temperature':0.5 | 400 | invalid_request_body | 'temperature' is not supported with this model",
             "'top_p':0.5 | 400 | invalid_request_body | 'top_p' is not supported with this model",
             "'temperature':3 | 400 | invalid_request_body | temperature",
-            "'reasoning':{'effort':'max'} | 400 | invalid_value | does not support 'max' with this model",
-            "'reasoning':{'effort':''} | 400 | invalid_value | does not support ''",
+            "'reasoning':{'effort':'max'} | 400 | invalid_request_body | 'max' is not supported with the 'gpt-5.4'",
+            "'reasoning':{'effort':''} | 400 | invalid_request_body | Unsupported value: ''",
             "'reasoning':{'effort':'low','budget':1} | 400 | invalid_request_body | reasoning",
             "'reasoning':{'summary':'short'} | 400 | invalid_request_body | reasoning",
             "'reasoning':'low' | 400 | invalid_request_body | reasoning",
@@ -573,13 +579,13 @@ class Endpoints {
                     + "| invalid_request_body | text",
             "'text':{'verbosity':'loud'} | 400 | invalid_request_body | text",
             "'tools':[{'type':'function','function':{'name':'f'}}] | 400 | invalid_request_body | tools",
-            "'tools':[{'type':'function','name':'f','parameters':{'type':'object','properties':{'a':{}}}}] | 400 "
-                    + "| invalid_request_body | tools",
+            "'tools':[{'type':'function','name':'f','strict':true,'parameters':{'type':'object',"
+                    + "'properties':{'a':{}}}}] | 400 | invalid_request_body | Invalid schema for function 'f'",
             "'tool_choice':'auto' | 400 | invalid_request_body | tool_choice",
-            "'input':'hello' | 400 | invalid_request_body | input", "'input':[] | 400 | invalid_request_body | input",
+            "'input':7 | 400 | invalid_request_body | input", "'input':[] | 400 | invalid_request_body | input",
             "'input':['hello'] | 400 | invalid_request_body | input[0]",
-            "'input':[{'role':'user','content':'hello'}] | 400 | invalid_request_body | input[0].content",
-            "'input':[{'role':'user','content':[]}] | 400 | invalid_request_body | input[0].content",
+            "'input':[{'role':'user','content':7}] | 400 | invalid_request_body | input[0].content",
+            "'input':[{'role':'user'}] | 400 | invalid_request_body | input[0].content",
             "'input':[{'role':'user','content':[{'type':'text','text':'x'}]}] | 400 | invalid_value | 'text'",
             "'input':[{'role':'user','content':[{'type':'output_text','text':'x'}]}] | 400 | invalid_value "
                     + "| 'output_text'",
@@ -588,8 +594,7 @@ class Endpoints {
             "'input':[{'role':'tool','content':[{'type':'input_text','text':'x'}]}] | 400 | invalid_value | 'tool'",
             "'input':[{'role':'user','name':'x','content':[]}] | 400 | invalid_request_body | 'input[0].name'",
             "'input':[{'type':'item_reference','id':'x'}] | 404 | not_found | ",
-            "'input':[{'id':'msg_1','role':'user','content':[{'type':'input_text','text':'x'}]}] | 404 | not_found | ",
-            "'input':[{'type':'web_search_call'}] | 400 | invalid_value | web_search_call",
+            "'input':[{'type':'no_such'}] | 400 | invalid_value | no_such",
             "'input':[{'type':'function_call_output','call_id':'c','output':'x'}] | 400 | invalid_request_body "
                     + "| No tool call found for function call output with call_id c",
             "'input':[{'type':'function_call','name':'f','arguments':'{}','call_id':'c'}] | 400 "
@@ -608,8 +613,9 @@ class Endpoints {
         var words = "word ".repeat(250_000);
         refused(400, "context_length_exceeded", "context window", post(RESPONSES, body(RESPONSES, words, "{}")
                 .put("model", "gpt-5.4-mini")));
-        refused(400, "model_max_prompt_tokens_exceeded", "exceeds the limit of 200000",
-                post(MESSAGES, body(MESSAGES, words, "{}")));
+        refused(400, null, "tokens > 200000 maximum", post(MESSAGES, body(MESSAGES, words, "{}")));
+        refused(400, "model_max_prompt_tokens_exceeded", "exceeds the limit of 128000", post(CHAT,
+                body(CHAT, words, "{}").put("model", "claude-haiku-4.5")));
     }
 
     // ------------------------------------------------------------------------------------------------- /v1/messages
@@ -621,7 +627,7 @@ class Endpoints {
                 "content_block_delta", "content_block_stop", "message_delta", "message_stop", ""), answer.types());
         answer.events().forEach(e -> assertEquals(e.type(), e.name));
         var start = answer.only("message_start").data.path("message");
-        assertEquals(List.of("message", "assistant", "claude-opus-4.8"),
+        assertEquals(List.of("message", "assistant", "claude-fable-5.1"),
                 Stream.of("type", "role", "model").map(f -> start.path(f).asString()).toList());
         assertTrue(start.path("stop_reason").isNull() && start.path("content").isEmpty(), start::toString);
         assertTrue(start.at("/usage/cache_read_input_tokens").isNumber(), start::toString);
@@ -659,9 +665,10 @@ class Endpoints {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"{'type':'adaptive'}", "{'type':'enabled','budget_tokens':1024}"})
+    @ValueSource(strings = {"'thinking':{'type':'adaptive','display':'summarized'}",
+            "'model':'claude-haiku-4.5','thinking':{'type':'enabled','budget_tokens':1024}"})
     void thinkingComesFirst(String thinking) {
-        var fields = "{\"thinking\":%s}".formatted(thinking.replace('\'', '"'));
+        var fields = "{%s}".formatted(thinking.replace('\'', '"'));
         var answer = stream(MESSAGES, "say: hi", fields);
         var kinds = answer.events().stream().filter(e -> e.type().equals("content_block_delta"))
                 .map(e -> e.data.path("index").asInt() + e.data.at("/delta/type").asString()).distinct().toList();
@@ -691,8 +698,10 @@ class Endpoints {
 
     @ParameterizedTest
     @ValueSource(strings = {"'system':'be brief'", "'system':''", "'system':[{'type':'text','text':'x'}]",
-            "'temperature':1", "'temperature':0,'top_p':0.5", "'stop_sequences':[]",
-            "'thinking':{'type':'disabled'},'temperature':0.5", "'thinking':{'type':'adaptive'},'temperature':1",
+            "'temperature':1", "'model':'claude-haiku-4.5','temperature':0", "'model':'claude-haiku-4.5','top_p':0.5",
+            "'stop_sequences':[]", "'top_k':1", "'metadata':{'user_id':'x'}",
+            "'model':'claude-haiku-4.5','thinking':{'type':'disabled'},'temperature':0.5",
+            "'thinking':{'type':'adaptive'},'temperature':1",
             "'output_config':{'effort':'max'}", "'max_tokens':64000",
             "'messages':[{'role':'user','content':'a'},{'role':'user','content':'b'}]",
             "'tools':[{'name':'f','input_schema':{'type':'object'}}],'tool_choice':{'type':'tool','name':'f'}"})
@@ -702,11 +711,12 @@ class Endpoints {
     @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
             "'n':1 | n: Extra inputs are not permitted", "'seed':1 | seed: Extra", "'stop':'x' | stop: Extra",
             "'stream_options':{} | stream_options: Extra", "'max_completion_tokens':1 | max_completion_tokens: Extra",
-            "'response_format':{} | response_format: Extra", "'top_k':1 | top_k: Extra",
+            "'response_format':{} | response_format: Extra", "'service_tier':'x' | service_tier: Extra",
             "'reasoning_effort':'low' | reasoning_effort: Extra", "'nonsense':null | nonsense: Extra",
             "'context_management':{} | context_management: Extra inputs are not permitted",
             "'output_config':{'effort':'low','format':{}} | output_config.format: Extra",
-            "'output_config':{'effort':'none'} | output_config.effort: Input should be one of",
+            "'output_config':{'effort':7} | output_config.effort: Input should be a valid string",
+            "'temperature':0.5 | `temperature` is deprecated for this model.",
             "'max_tokens':0 | max_tokens: Input should be greater than or equal to 1",
             "'max_tokens':64001 | max_tokens: 64001 > 64000", "'max_tokens':'9' | max_tokens: Input should be",
             "'temperature':1.1 | temperature: Input should be less than or equal to 1",
@@ -720,8 +730,8 @@ class Endpoints {
             "'thinking':{'type':'enabled'} | budget_tokens: Field required",
             "'thinking':{'type':'adaptive','budget_tokens':2000} | thinking.adaptive.budget_tokens: Extra",
             "'thinking':{'type':'on'} | thinking: Input tag", "'thinking':true | thinking: Input tag",
-            "'model':'claude-sonnet-4.5','thinking':{'type':'adaptive'} | adaptive thinking is not supported",
-            "'model':'claude-sonnet-4.5','output_config':{'effort':'low'} | does not support the effort parameter",
+            "'model':'claude-haiku-4.5','thinking':{'type':'adaptive'} | adaptive thinking is not supported",
+            "'model':'claude-haiku-4.5','temperature':0,'top_p':0.5 | cannot both be specified",
             "'system':7 | system: Input", "'system':['x'] | system.0",
             "'system':[{'type':'text','text':''}] | non-empty",
             "'messages':[] | at least one message is required", "'messages':'hello' | messages: Input",
@@ -745,7 +755,8 @@ class Endpoints {
             "'tools':[{'type':'function','function':{'name':'f'}}] | tools.0.custom.function: Extra",
             "'tools':[{'name':'f'}] | tools.0.custom.input_schema: JSON schema is invalid",
             "'tools':[{'name':'f','input_schema':{'type':'object','$schema':'x'}}] | JSON schema is invalid",
-            "'tools':[{'name':'f','eager_input_streaming':true,'input_schema':{'type':'object'}}] | Extra",
+            "'model':'claude-haiku-4.5','tools':[{'name':'f','eager_input_streaming':true,'input_schema':"
+                    + "{'type':'object'}}] | tools.0.custom.eager_input_streaming: Extra",
             "'tools':[{'name':'f f','input_schema':{'type':'object'}}] | String should match pattern",
             "'system':[{'type':'text','text':'x','cache_control':{'type':'5m'}}] | should be 'ephemeral'",
             "'tool_choice':{'type':'auto'} | tool_choice",
@@ -766,17 +777,25 @@ class Endpoints {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"model", "max_tokens", "messages"})
+    @ValueSource(strings = {"max_tokens", "messages"})
     void messagesWant(String field) {
         refused(400, null, field + ": Field required", post(MESSAGES, body(MESSAGES, "a", "{}").without(field)));
     }
 
+    @ParameterizedTest
+    @CsvSource({"/responses", "/v1/messages"})
+    void onlyChatChoosesAModel(String path) {
+        refused(400, "model_not_supported", "not supported", post(path, body(path, "a", "{}").without("model")));
+        assertEquals(200, post(CHAT, body(CHAT, "a", "{}").without("model")).status);
+    }
+
+    /// No source shows that it must be there, or that a newer one is refused.
     @Test
-    void messagesWantTheVersion() {
-        headers.put("anthropic-version", "2024-01-01");
-        refused(400, null, "2024-01-01", post(MESSAGES, body(MESSAGES, "a", "{}")));
+    void messagesWantNoVersion() {
+        headers.put("anthropic-version", "2026-10-21");
+        ask(MESSAGES, "a", "{}");
         headers.remove("anthropic-version");
-        refused(400, null, "anthropic-version: header is required", post(MESSAGES, body(MESSAGES, "a", "{}")));
+        ask(MESSAGES, "a", "{}");
     }
 
     @Test
@@ -865,7 +884,7 @@ class Endpoints {
              {"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},
              {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","is_error":false,
               "content":[{"type":"text","text":"x"}]}]}],"stop_sequences":["x"],"temperature":1,
-             "thinking":{"type":"enabled","budget_tokens":1024},"output_config":{"effort":"low"},
+             "thinking":{"type":"adaptive","display":"summarized"},"output_config":{"effort":"low"},
              "tools":[{"name":"f","input_schema":{"type":"object"}}],"tool_choice":{"type":"auto"}}"""));
 
     /// Each value of a large body in turn, put otherwise, is answered or refused: the simulator has no accident.

@@ -33,7 +33,8 @@ final class Harness implements AutoCloseable {
     }
 
     final VirtualTime time = new VirtualTime();
-    final simulator sim = simulator.start(time);
+    /// Stricter than the service is known to be: what we send is what the sources name, and once.
+    final simulator sim = simulator.start(time).set("unknown-fields", "refuse").set("strict-headers", true);
     final Path home;
     final Map<String, String> variables = new TreeMap<>();
     private final Set<Integer> terminals = new HashSet<>();

@@ -307,7 +307,7 @@ class Installs {
 
     /// What bash offers for words, the last of them begun.
     private String bash(String script, String... words) throws IOException {
-        cop.write("complete.sh", "cop() { [ \"$2\" = models ] && printf 'gpt-4.1\\ngpt-4o\\n' || echo review; }\n"
+        cop.write("complete.sh", "cop() { [ \"$2\" = models ] && printf 'gpt-5-mini\\ngpt-5.4\\n' || echo review; }\n"
                 + "compopt() { :; }\n" + script + "\nCOMP_WORDS=(\"$@\"); COMP_CWORD=$(($#-1)); _complete_cop\n"
                 + "echo \"${COMPREPLY[*]}\"\n");
         var command = new ArrayList<>(List.of("bash", "--norc", "complete.sh"));
@@ -319,7 +319,7 @@ class Installs {
     void bashCompletes() throws IOException {
         String script = cop.run("completion", "bash").out();
         assertEquals("chat", bash(script, "cop", "ch"));
-        assertEquals("gpt-4.1 gpt-4o", bash(script, "cop", "chat", "-m", "gpt-"));
+        assertEquals("gpt-5-mini gpt-5.4", bash(script, "cop", "chat", "-m", "gpt-"));
         assertEquals("review", bash(script, "cop", "chat", "-t", ""));
         assertEquals("review", bash(script, "cop", "render", "re"));
         assertEquals("--max-total-tokens", bash(script, "cop", "batch", "x", "--max-tot"));
@@ -352,7 +352,7 @@ class Installs {
         assertEquals("", cop.run("completion", "models").out());
         assertEquals(0, cop.sim.ledger().size());
         cop.run("models");
-        assertTrue(cop.run("completion", "models").out().contains("gpt-4.1\n"));
+        assertTrue(cop.run("completion", "models").out().contains("gpt-5-mini\n"));
         cop.write("templates/mine.mustache", "x");
         assertTrue(cop.run("completion", "templates").out().contains("mine\n"));
         assertEquals(2, cop.run("completion", "tcsh").code());

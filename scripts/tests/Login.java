@@ -330,7 +330,7 @@ class Login {
         assertEquals(Set.of("client_id", "device_code", "grant_type"), Set.copyOf(sent(POLL).propertyNames()));
         for (var entry : cop.sim.ledger().subList(0, 2)) {
             assertEquals(List.of("application/json"), entry.headers().get("accept"));
-            assertEquals(List.of("GitHubCopilotChat/0.12.0"), entry.headers().get("user-agent"));
+            assertEquals(List.of("GitHubCopilotChat/0.54.0"), entry.headers().get("user-agent"));
             assertFalse(entry.headers().containsKey("authorization"));
         }
     }
@@ -371,16 +371,19 @@ class Login {
     }
 
     @Test
-    void aTokenOfTheGithubCliIsRefusedInPlainWordsAndNotKept() {
-        var outcome = cop.run("login", "--no-browser", "--client", "gh");
-        refused(outcome, "GitHub CLI");
-        says(outcome, "not kept", "Not Found");
+    void aTokenOfAnAppThatIsNotLetAtCopilotIsRefusedInPlainWordsAndNotKept() {
+        var outcome = cop.run("login", "--no-browser", "--client", FOREIGN);
+        refused(outcome, "app");
+        says(outcome, "not kept");
         assertEquals(4, cop.run("status").code());
     }
 
+    /// A GitHub App outside the allow-list.
+    private static final String FOREIGN = "Iv1.0123456789abcdef";
+
     @Test
     void aClientWhoseTokenIsOfNoUseIsNotAdvisedAgain() {
-        var outcome = cop.with("COP_CLIENT_ID", "gh").run("login", "--no-browser", "--force");
+        var outcome = cop.with("COP_CLIENT_ID", FOREIGN).run("login", "--no-browser", "--force");
         refused(outcome, "hint: copilot login --client vscode");
         assertFalse(outcome.err().contains("your login"), outcome::all);
     }
@@ -389,7 +392,7 @@ class Login {
     void aRefusedLoginLeavesTheOldOneAlone() {
         cop.run("login", "--no-browser");
         String old = kept().path("token").asString();
-        assertEquals(4, cop.run("login", "--no-browser", "--force", "--client", "gh").code());
+        assertEquals(4, cop.run("login", "--no-browser", "--force", "--client", FOREIGN).code());
         assertEquals(old, kept().path("token").asString());
         assertEquals(0, cop.run("token", "--refresh").code());
     }
@@ -464,7 +467,7 @@ class Login {
     }
 
     @ParameterizedTest
-    @CsvSource({"ghp, classic", "github_pat, fine-grained", "gho, GitHub CLI", "ghu-foreign, app"})
+    @CsvSource({"ghp, classic", "github_pat, fine-grained", "ghs, installation", "ghu-foreign, app"})
     void aRefusedTokenFromStdinIsNotKept(String kind, String words) {
         refused(cop.runWith(cop.sim.issueGithubToken(kind), "login", "--with-token"), words);
     }

@@ -91,7 +91,7 @@ class Logs {
     private String askedModel() { return Json.text(chats().getLast().body(), "model"); }
 
     private static copilot.Request request(String prompt) {
-        return new copilot.Request("gpt-4o", List.of(copilot.Message.user(prompt)), null, true);
+        return new copilot.Request("mai-code-1.1-flash", List.of(copilot.Message.user(prompt)), null, true);
     }
 
     /// A conversation as if it had been kept, last used so many minutes after midnight of 2026-11-01.
@@ -115,7 +115,7 @@ class Logs {
 
     @Test
     void aChatIsALineOfAFileOfItsOwn() throws IOException {
-        assertEquals("one\n", chat("say: one", "-m", "gpt-4o", "-s", "Be brief", "--temperature", "0"));
+        assertEquals("one\n", chat("say: one", "-m", "mai-code-1.1-flash", "-s", "Be brief", "--temperature", "0"));
         var file = onlyFile();
         assertTrue(id(file).matches("20261122-1000\\d\\d-[0-9a-z]{4}"), file.toString());
         assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
@@ -124,8 +124,8 @@ class Logs {
         }
         var turn = turns(file).getFirst();
         assertTrue(Json.text(turn, "at").matches("2026-11-22T10:00:\\d\\dZ"), turn.toString());
-        assertEquals("gpt-4o", Json.text(turn, "asked"));
-        assertEquals("gpt-4o-2024-11-20", Json.text(turn, "model"));
+        assertEquals("mai-code-1.1-flash", Json.text(turn, "asked"));
+        assertEquals("mai-code-1.1-flash-2026-08-20", Json.text(turn, "model"));
         assertEquals("Be brief", Json.text(turn, "system"));
         assertEquals(List.of("user: say: one"), texts(turn.path("messages")));
         assertEquals("{\"temperature\":0}", turn.path("options").toString());
@@ -434,18 +434,18 @@ class Logs {
     @Test
     void theLatestGoesOnWithItsModelAndItsSystemMessage() {
         kept(5, "other", "other");
-        chat("say: one", "-m", "gpt-4o", "-s", "Be kind", "--temperature", "0.5");
-        cop.with("COP_MODEL", "gpt-4.1");
+        chat("say: one", "-m", "mai-code-1.1-flash", "-s", "Be kind", "--temperature", "0.5");
+        cop.with("COP_MODEL", "gpt-5-mini");
         chat("-c", "say: two");
-        assertEquals("gpt-4o", askedModel());
+        assertEquals("mai-code-1.1-flash", askedModel());
         assertEquals(List.of("system: Be kind", "user: say: one", "assistant: one", "user: say: two"), sent());
         assertTrue(chats().getLast().body().path("temperature").isMissingNode(), "options are for one call");
         assertEquals(List.of("user"), chats().getLast().headers().get("x-initiator"));
-        chat("--continue", "-m", "gpt-4.1", "-s", "Be curt", "say: three");
-        assertEquals("gpt-4.1", askedModel());
+        chat("--continue", "-m", "gpt-5-mini", "-s", "Be curt", "say: three");
+        assertEquals("gpt-5-mini", askedModel());
         assertEquals("system: Be curt", sent().getFirst());
         chat("-c", "say: four");
-        assertEquals("gpt-4.1", askedModel());
+        assertEquals("gpt-5-mini", askedModel());
         assertEquals(List.of("system: Be curt", "user: say: one", "assistant: one", "user: say: two", "assistant: two",
                 "user: say: three", "assistant: three", "user: say: four"), sent());
         assertEquals(2, files().size());
@@ -469,7 +469,7 @@ class Logs {
         cop.write("templates/t.mustache", """
                 ---
                 system: Be kind
-                model: gpt-4.1
+                model: gpt-5-mini
                 messages:
                   - user: Hello
                   - assistant: Good day
@@ -477,11 +477,11 @@ class Logs {
                 say: {{input}}
                 """);
         ends(0, cop.runWith("x", "chat", "--cid", "2026", "-t", "t"));
-        assertEquals("gpt-4.1", askedModel());
+        assertEquals("gpt-5-mini", askedModel());
         assertEquals("system: Be kind", sent().getFirst());
         assertEquals(List.of("user: Hello", "assistant: Good day", "user: say: x"), sent().subList(5, 8));
-        ends(0, cop.runWith("x", "chat", "-c", "-t", "t", "-m", "gpt-4o", "-s", "No"));
-        assertEquals("gpt-4o", askedModel());
+        ends(0, cop.runWith("x", "chat", "-c", "-t", "t", "-m", "mai-code-1.1-flash", "-s", "No"));
+        assertEquals("mai-code-1.1-flash", askedModel());
         assertEquals("system: No", sent().getFirst());
         assertEquals(12, sent().size());
     }
@@ -546,8 +546,8 @@ class Logs {
     @Test
     void theListIsNewestFirstAndTabSeparated() {
         String first = kept(1, "one\ttwo\n three \033[31m", "a"), second = kept(2, "x".repeat(200), "b", "c", "d");
-        assertEquals(second + "\t2026-11-01T00:02:00Z\tgpt-4o\t2\t" + "x".repeat(60) + "…\n"
-                + first + "\t2026-11-01T00:01:00Z\tgpt-4o\t1\tone two three ␛[31m\n", logs());
+        assertEquals(second + "\t2026-11-01T00:02:00Z\tmai-code-1.1-flash\t2\t" + "x".repeat(60) + "…\n"
+                + first + "\t2026-11-01T00:01:00Z\tmai-code-1.1-flash\t1\tone two three ␛[31m\n", logs());
         assertEquals(logs(), logs("list"));
         assertTrue(logs("-n", "1").startsWith(second) && logs("-n", "1").lines().count() == 1);
         assertEquals(logs(), logs("-n", "0"));
@@ -607,7 +607,7 @@ class Logs {
 
     @Test
     void oneIsShownAsMarkdown() {
-        chat("-s", "Be kind", "-m", "gpt-4o", "say: one");
+        chat("-s", "Be kind", "-m", "mai-code-1.1-flash", "say: one");
         chat("-c", "say: two");
         chat("-c", "-s", "Be curt", "say: # three");
         String shown = """

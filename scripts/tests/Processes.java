@@ -478,7 +478,7 @@ class Processes {
     void fiveMegabytesOfStdin() {
         cop.sim.set("models", "empty");                     // nothing tells before that it is too much
         String text = "All work and no play. ".repeat(5_000_000 / 22);
-        var outcome = ended(1, cop.runProcess(text + "\n", "chat", "-m", "gpt-4o", "end"));
+        var outcome = ended(1, cop.runProcess(text + "\n", "chat", "-m", "mai-code-1.1-flash", "end"));
         assertTrue(outcome.err().contains("exceeds the limit"), outcome::all);
         assertEquals(text + "\n\nend", sent());
     }
@@ -576,7 +576,7 @@ class Processes {
     @Test
     void twentyAtOnceMakeOneExchange() throws Exception {
         var all = new ArrayList<Live>();
-        for (int i = 0; i < 20; i++) all.add(startAlone("chat", "-m", "gpt-4o", "say: " + i));
+        for (int i = 0; i < 20; i++) all.add(startAlone("chat", "-m", "mai-code-1.1-flash", "say: " + i));
         for (int i = 0; i < 20; i++) assertEquals(i + "\n", ended(0, all.get(i).ends(60_000)).out());
         assertEquals(1, cop.sim.count("/copilot_internal/v2/token"));
         assertEquals(20, cop.sim.count("/chat/completions"));
@@ -606,7 +606,7 @@ class Processes {
     @Test
     void xdgFoldersAreHonoured() throws IOException {
         cop.with("XDG_CACHE_HOME", cop.file("c").toString()).with("XDG_CONFIG_HOME", cop.file("d").toString());
-        ended(0, cop.runProcess("", "models", "default", "gpt-4o"));
+        ended(0, cop.runProcess("", "models", "default", "mai-code-1.1-flash"));
         isPrivate("c/copilot.java");
         isPrivate("d/copilot.java");
         assertTrue(Files.exists(cop.file("d/copilot.java/config.json")));
@@ -703,13 +703,13 @@ class Processes {
     void aTerminalGetsATableAndAPipeDoesNot() throws Exception {
         cop.with("TERM", "xterm");
         assertTrue(onScreen("$@", "models").startsWith("ID "));
-        assertTrue(onScreen("$@ | cat", "models").startsWith("gpt-4.1\t"));
+        assertTrue(onScreen("$@ | cat", "models").startsWith("gpt-5-mini\t"));
     }
 
     @Test
     void anAnswerMustNotSteerTheTerminal() throws Exception {
         cop.with("TERM", "xterm").sim.set("answer", "a\033[2Jb\033]0;title\007c\u009b2Jd");
-        String screen = onScreen("$@", "chat", "-m", "gpt-4o", "hello");
+        String screen = onScreen("$@", "chat", "-m", "mai-code-1.1-flash", "hello");
         assertEquals("a␛[2Jb␛]0;title␇c\uFFFD2Jd\n", screen);
         assertEquals("a\033[2Jb\033]0;title\007c\u009b2Jd\n", cop.runProcess("", "chat", "hello").out(),
                 "a pipe gets all");

@@ -24,18 +24,18 @@ class Smoke {
         try (var cop = new Harness()) {
             cop.run("login", "--no-browser");
             cop.run("models");
-            cop.run("models", "default", "gpt-4o");
+            cop.run("models", "default", "mai-code-1.1-flash");
             cop.run("chat", "--json", "-o", "answer.json", "hello");
             cop.sim.set("faults", List.of("reset-mid", "401-expired"));
             cop.run("chat", "-o", "broken.txt", "say: one two three");
             cop.run("chat", "-v", "hello");
-            cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho")).run("chat", "hello");
+            cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghp")).run("chat", "hello");
             var holders = new TreeSet<String>();
             try (var files = Files.walk(cop.home)) {
                 for (Path file : files.filter(Files::isRegularFile).toList()) {
                     String text = Files.readString(file, StandardCharsets.ISO_8859_1);
                     if (text.matches("(?s).*(gh[a-z]_[A-Za-z0-9]{12}|tid=[0-9a-f]{8}).*")) {
-                        holders.add(file.getFileName().toString().replaceFirst("-[0-9a-f]+", ""));
+                        holders.add(file.getFileName().toString().replaceFirst("-[0-9a-f-]+", ""));
                     }
                 }
             }

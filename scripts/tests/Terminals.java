@@ -171,14 +171,15 @@ class Terminals {
     }
 
     private Terminals conversation(String... more) {
-        return open(Stream.concat(Stream.of("chat", "-m", "gpt-4o"), Stream.of(more)).toArray(String[]::new)).ready();
+        return open(Stream.concat(Stream.of("chat", "-m", "mai-code-1.1-flash"), Stream.of(more))
+                .toArray(String[]::new)).ready();
     }
 
     // ------------------------------------------------------------------------------------------ coming, going
 
     @Test
     void aConversationBeginsAndCtrlDEndsIt() {
-        open("chat").ready().shows("talking to gpt-4.1").press("C-d").leaves(0);
+        open("chat").ready().shows("talking to gpt-5-mini").press("C-d").leaves(0);
         assertEquals(0, chats().size());
     }
 
@@ -341,7 +342,8 @@ class Terminals {
     @Test
     void anUnknownModelIsAnError() {
         conversation().turn("/model gpt-4oo", "gpt-4oo");
-        enter("hello").shows("error: ").ready().turn("/model gpt-4o", "gpt-4o").turn("say: fine", "fine");
+        enter("hello").shows("error: ").ready().turn("/model mai-code-1.1-flash", "mai-code-1.1-flash")
+                .turn("say: fine", "fine");
         assertEquals(List.of("user: say: fine"), sent());
     }
 
@@ -352,9 +354,9 @@ class Terminals {
 
     @Test
     void theModelIsShownAndChanged() {
-        conversation().turn("/model", "the model is gpt-4o").turn("/model gpt-4.1", "the model is gpt-4.1")
-                .turn("say: x", "x");
-        assertEquals("gpt-4.1", chats().getLast().body().path("model").asString());
+        conversation().turn("/model", "the model is mai-code-1.1-flash")
+                .turn("/model gpt-5-mini", "the model is gpt-5-mini").turn("say: x", "x");
+        assertEquals("gpt-5-mini", chats().getLast().body().path("model").asString());
     }
 
     @Test
@@ -645,10 +647,10 @@ class Terminals {
 
     @Test
     void aConversationGoesOnInItsFile() {
-        conversation("-s", "be kind").turn("say: one", "one").turn("/model gpt-4.1", "gpt-4.1").turn("say: two", "two")
-                .press("C-d").leaves(0);
+        conversation("-s", "be kind").turn("say: one", "one").turn("/model gpt-5-mini", "gpt-5-mini")
+                .turn("say: two", "two").press("C-d").leaves(0);
         closeWindow();
-        open("chat", "-c").ready().shows("2 turns").shows("> say: two").shows("talking to gpt-4.1");
+        open("chat", "-c").ready().shows("2 turns").shows("> say: two").shows("talking to gpt-5-mini");
         assertTrue(screen().contains("> say: two\ntwo\n") && !screen().contains("say: one"), screen());
         turn("say: three", "three");
         assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two", "assistant: two",
@@ -694,13 +696,13 @@ class Terminals {
 
     @Test
     void aConversationIntoAPipeKeepsAnswersOnStdout() {
-        openAs("$@ | sed 's/^/out: /'", "chat", "-m", "gpt-4o");
+        openAs("$@ | sed 's/^/out: /'", "chat", "-m", "mai-code-1.1-flash");
         shows("talking to").enter("say: hello").shows("out: hello").press("C-d").matches("left with 0");
     }
 
     @Test
     void aDumbTerminalGetsNoColours() {
-        openAs("TERM=dumb $@ 2>err.txt", "chat", "-m", "gpt-4o");
+        openAs("TERM=dumb $@ 2>err.txt", "chat", "-m", "mai-code-1.1-flash");
         await("a prompt", s -> s.contains(">"));
         enter("say: hello").shows("hello").press("C-d").matches("left with 0");
         assertFalse(cop.read("err.txt").contains("\033"), cop.read("err.txt"));

@@ -99,7 +99,7 @@ class Token {
 
     @Test
     void everyFittingEntryOfAnEditorIsTried() {
-        String refused = cop.sim.issueGithubToken("gho");
+        String refused = cop.sim.issueGithubToken("ghp");
         cop.with("COPILOT_GITHUB_TOKEN", null).sim.set("endpoints", "none");
         cop.write(EDITORS + "apps.json", """
                 {"github.com:Iv1.a":{"oauth_token":"%s"},"github.com:Iv1.b":{"oauth_token":"%s"}}"""
@@ -162,10 +162,13 @@ class Token {
         cop.run("token");
         var headers = exchanges().getFirst().headers();
         assertEquals(List.of("token " + simulator.GITHUB_TOKEN), headers.get("authorization"));
-        assertEquals(List.of("vscode/1.85.0"), headers.get("editor-version"));
-        assertEquals(List.of("copilot/1.155.0"), headers.get("editor-plugin-version"));
-        assertEquals(List.of("GitHubCopilotChat/0.12.0"), headers.get("user-agent"));
+        assertEquals(List.of("vscode/1.126.0"), headers.get("editor-version"));
+        assertEquals(List.of("copilot-chat/0.54.0"), headers.get("editor-plugin-version"));
+        assertEquals(List.of("GitHubCopilotChat/0.54.0"), headers.get("user-agent"));
+        assertEquals(List.of("vscode-chat"), headers.get("copilot-integration-id"));
+        assertEquals(List.of("2025-04-01"), headers.get("x-github-api-version"));
         assertEquals(List.of("application/json"), headers.get("accept"));
+        assertEquals(List.of("vscode-chat"), headers.get("copilot-integration-id"));
     }
 
     @Test
@@ -209,12 +212,12 @@ class Token {
     }
 
     @ParameterizedTest
-    @CsvSource({"gho, not-found", "ghp, classic", "github_pat, fine-grained", "ghu-foreign, app"})
+    @CsvSource({"ghs, installation", "ghp, classic", "github_pat, fine-grained", "ghu-foreign, app"})
     void whatTheTokensKindTellsIsSaid(String kind, String words) {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken(kind));
         var outcome = cop.run("token");
         assertEquals(4, outcome.code(), outcome::all);
-        says(outcome, words.equals("not-found") ? "GitHub CLI" : words);
+        says(outcome, words);
     }
 
     @ParameterizedTest
@@ -262,16 +265,16 @@ class Token {
     @Test
     void theNextSourceIsTriedAfterARefusal() {
         ownLogin();
-        cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
+        cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghp"));
         var outcome = cop.run("chat", "say: hello");
         assertEquals("hello\n", outcome.out(), outcome::all);
-        says(outcome, "COPILOT_GITHUB_TOKEN", "GitHub CLI");
+        says(outcome, "COPILOT_GITHUB_TOKEN", "classic");
     }
 
     @Test
     void whenNoneWorksEachIsNamedAndLoginIsAdvised() {
         ownLogin();
-        cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
+        cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghp"));
         cop.time.advance(Duration.ofHours(1));
         cop.sim.set("exchange-faults", "not-found,spammy_user");
         var outcome = cop.run("chat", "hello");
@@ -823,7 +826,7 @@ class Token {
         assertEquals(0, cop.run("models").code());
         cop.sim.set("endpoints", "other");
         cop.run("token", "--refresh");
-        var outcome = cop.run("chat", "-m", "gpt-4o", "say: hello");
+        var outcome = cop.run("chat", "-m", "mai-code-1.1-flash", "say: hello");
         assertEquals(1, outcome.code(), outcome::all);
         assertEquals(3, exchanges().size());
         assertEquals(2, cop.sim.count(CHAT));
@@ -844,7 +847,7 @@ class Token {
     void twentyThreadsThatHearA401MakeOneExchange() throws Exception {
         cop.run("token");
         cop.sim.set("faults", "401-expired");               // it kills the token for all of them
-        for (var outcome : together(20, i -> cop.run("chat", "-m", "gpt-4o", "say: " + i))) {
+        for (var outcome : together(20, i -> cop.run("chat", "-m", "mai-code-1.1-flash", "say: " + i))) {
             assertEquals(0, outcome.code(), outcome::all);
         }
         assertEquals(2, exchanges().size());
@@ -1063,12 +1066,12 @@ class Token {
     @Test
     void statusNamesARefusedSourceAndWhy() {
         ownLogin();
-        cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
+        cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghp"));
         var outcome = cop.run("status");
         assertEquals(0, outcome.code(), outcome::all);
         assertEquals("refused", state("COPILOT_GITHUB_TOKEN"));
         assertEquals("used", state("your login"));
-        assertTrue(outcome.out().contains("GitHub CLI"), outcome::all);
+        assertTrue(outcome.out().contains("classic"), outcome::all);
     }
 
     @Test
@@ -1231,7 +1234,8 @@ class Token {
     }
 
     private String key() {
-        return new GithubToken("", simulator.GITHUB_TOKEN, "").key(Host.of(cop.sim.url()));
+        return new GithubToken("", simulator.GITHUB_TOKEN, "").key(Host.of(cop.sim.url())) + "-"
+                + Headers.parse(cop.variables.get("COP_HEADERS"), List.of()).identity();
     }
 
     private Path cached() { return cop.file(CACHE + "token-" + key() + ".json"); }

@@ -264,7 +264,7 @@ class Trees {
 
     /// The mapper and what it asks of the JDK, calendars above all, cost a start more than the chat's own code.
     @ParameterizedTest
-    @ValueSource(strings = {"", "-m claude-sonnet-4.5", "-m gpt-5.4 -v", "--no-stream --json", "-O n=2"})
+    @ValueSource(strings = {"", "-m claude-haiku-4.5", "-m gpt-5.4 -v", "--no-stream --json", "-O n=2"})
     void aChatMakesNoMapper(String options) throws IOException {
         try (var cop = Harness.loggedIn()) {
             var chat = Stream.of("chat " + options + " hi").flatMap(Pattern.compile(" +")::splitAsStream);

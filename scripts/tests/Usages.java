@@ -50,9 +50,9 @@ class Usages {
     void aPipeGetsARowAQuota() {
         var outcome = good("usage");
         assertEquals("""
-                chat\t\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
-                completions\t\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
-                premium_interactions\t28.6\t271.4\t300\t90.47\tfalse\t2026-12-01T00:00:00Z\t0\tfalse\tcredits
+                chat\t0\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
+                completions\t0\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
+                premium_interactions\t28.6\t1471.4\t1500\t98.09\tfalse\t2026-12-01T00:00:00Z\t0\tfalse\tcredits
                 """, outcome.out());
         assertEquals("", outcome.err());
     }
@@ -63,7 +63,7 @@ class Usages {
                 octocat (individual, yearly_subscriber_quota), billed in AI credits, $0.01 each
                   chat                  unlimited
                   completions           unlimited
-                  premium interactions  ██████████████████░░   90.47 %%  271.4 of 300 credits left
+                  premium interactions  ███████████████████░   98.09 %%  1471.4 of 1500 credits left
                 resets %s, in 8 days
                 """.formatted(local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm")), cop.terminal(1).run("usage").out());
     }
@@ -71,8 +71,8 @@ class Usages {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
             "requests | (individual, yearly_subscriber_quota) | 271.4 of 300 requests left",
-            "negative | $0.01 each | ░░░░░░░░░░░░░░░░░░░░   -0.33 %  -1 of 300 credits left (used up)",
-            "overage | $0.01 each | 0 of 300 credits left (used up), 12.5 used beyond it, more may be used and is"
+            "negative | $0.01 each | ░░░░░░░░░░░░░░░░░░░░   -0.07 %  -1 of 1500 credits left (used up)",
+            "overage | $0.01 each | 0 of 1500 credits left (used up), 12.5 used beyond it, more may be used and is"
             + " billed",
             "free | (free, free_limited_copilot) | chat         ███████████████████░      96 %  480 of 500 left",
             "missing | (individual, yearly_subscriber_quota) | GitHub tells no quotas of this account"})
@@ -256,8 +256,8 @@ class Usages {
     @Test
     void minusUSaysWhatIsLeft() {
         String day = local("2026-12-01T00:00:00Z", "yyyy-MM-dd");
-        assertEquals("quota: premium interactions 90.47 % left of 300, resets " + day + "\n", lineAfter("snapshot"));
-        assertEquals("quota: premium interactions 90.13 % left of 300, resets " + day + "\n", lineAfter("snapshot"),
+        assertEquals("quota: premium interactions 98.09 % left of 1500, resets " + day + "\n", lineAfter("snapshot"));
+        assertEquals("quota: premium interactions 98.03 % left of 1500, resets " + day + "\n", lineAfter("snapshot"),
                 "the call before is counted now");
     }
 
@@ -269,7 +269,7 @@ class Usages {
 
     @Test
     void minusUTellsOfTheLimitsOfSessionAndWeekToo() {
-        assertEquals("quota: premium interactions 90.47 % left of 300, resets "
+        assertEquals("quota: premium interactions 98.09 % left of 1500, resets "
                 + local("2026-12-01T00:00:00Z", "yyyy-MM-dd") + "; session limit 75.5 % left of 1000, resets "
                 + local("2026-11-22T12:00:00Z", "yyyy-MM-dd HH:mm") + "; weekly limit 99.99 % left of 5000\n",
                 lineAfter("all"));
@@ -299,13 +299,15 @@ class Usages {
     @Test
     void whatGitHubDoesNotPriceIsEstimated() {
         cop.sim.set("copilot-usage", false);
-        var outcome = good("chat", "-u", "-m", "gpt-4o", "say: hi");
-        assertTrue(outcome.err().contains("1 completion tokens, about 0.0015 credits, gpt-4o"), outcome::all);
+        var outcome = good("chat", "-u", "-m", "mai-code-1.1-flash", "say: hi");
+        assertTrue(outcome.err().contains("1 completion tokens, about 0.0003 credits, mai-code-1.1-flash"),
+                outcome::all);
         cop.sim.set("copilot-usage", true);
-        assertFalse(good("chat", "-u", "-m", "gpt-4o", "say: hi").err().contains("about"));
+        assertFalse(good("chat", "-u", "-m", "mai-code-1.1-flash", "say: hi").err().contains("about"));
         cop.sim.set("copilot-usage", false).set("models", "old");
         good("models", "--refresh");
-        assertFalse(good("chat", "-u", "-m", "gpt-4o", "say: hi").err().contains("about"), "the list has no prices");
+        assertFalse(good("chat", "-u", "-m", "mai-code-1.1-flash", "say: hi").err().contains("about"),
+                "the list has no prices");
     }
 
     @Test

@@ -41,20 +41,21 @@ class Verbs {
     void askGivesAReplyThatPrintsAsItsText() {
         var reply = toolkit.ask(request("say: Rayleigh scattering"));
         assertEquals("Rayleigh scattering", reply.toString());
-        assertEquals("stop gpt-4.1-2025-04-14", reply.finish() + " " + reply.model());
+        assertEquals("stop gpt-5-mini-2025-08-07", reply.finish() + " " + reply.model());
         assertTrue(reply.usage().total() > 0);
         assertEquals("Rayleigh scattering", reply.json().path("text").asString());
-        toolkit.ask(request("hi").withModel("gpt-4o").withSystem("S").with("temperature", 0)
+        toolkit.ask(request("hi").withModel("mai-code-1.1-flash").withSystem("S").with("temperature", 0)
                 .with("stop", List.of("x")));
         assertTrue(sent().getLast().contains("\"temperature\":0"), sent()::getLast);
         assertTrue(sent().getLast().contains("\"stop\":[\"x\"]"), sent()::getLast);
-        assertTrue(sent().getLast().contains("\"model\":\"gpt-4o\""), sent()::getLast);
+        assertTrue(sent().getLast().contains("\"model\":\"mai-code-1.1-flash\""), sent()::getLast);
     }
 
     @Test
     void whatIsWrongIsAFaultWithItsHint() {
         fault(() -> toolkit.ask(request(" ")), "the prompt is empty");
-        var unknown = fault(() -> toolkit.ask(request("hi").withModel("gtp-4o")), "cannot use the model", "\nhint: ");
+        var unknown = fault(() -> toolkit.ask(request("hi").withModel("gtp-5-mini")), "cannot use the model",
+                "\nhint: ");
         assertEquals(1, unknown.exitCode());
         assertEquals(0, Stream.of(unknown.getStackTrace()).filter(f -> f.getClassName().equals("cop.Wire")).count());
         cop.with("COPILOT_GITHUB_TOKEN", null);
@@ -92,7 +93,7 @@ class Verbs {
         fault(() -> toolkit.template("x").with(null, 1), "with's name is null");
         fault(() -> toolkit.template("x").withAll(null), "withAll's map is null");
         fault(() -> request("x").with("temperature", 9), "with(\"temperature\") 9 is out of range");
-        fault(() -> request("x").with("model", "gpt-4o"), "cannot set that", "withModel");
+        fault(() -> request("x").with("model", "mai-code-1.1-flash"), "cannot set that", "withModel");
         fault(() -> toolkit.template("x").withOption("max_tokens", "many"), "a number is wanted");
         fault(() -> toolkit.template("{{x}}").ask(), "{{x}} is missing", "with(\"name\", value)");
         assertEquals(0, sent().size());
@@ -124,7 +125,7 @@ class Verbs {
         assertEquals(List.of("system", "user", "assistant", "user", "assistant"),
                 chat.messages().stream().map(copilot.Message::role).toList());
         assertFalse(chat.toString().contains("lost"), chat::toString);
-        var other = chat.withModel("gpt-4o");
+        var other = chat.withModel("mai-code-1.1-flash");
         other.say("more");
         assertEquals(5, chat.messages().size());
         assertEquals(7, other.messages().size());
@@ -139,7 +140,7 @@ class Verbs {
         assertEquals("1 2", prompt.ask().text());
         assertEquals("3 2", prompt.ask(Map.of("x", 3)).text());
         assertEquals("1 2", collected(prompt::stream));
-        prompt.withOption("temperature", 0.5).withModel("gpt-4o").ask();
+        prompt.withOption("temperature", 0.5).withModel("mai-code-1.1-flash").ask();
         assertTrue(sent().getLast().contains("\"temperature\":0.5"), sent()::getLast);
         fault(() -> toolkit.template("{{#a}}").ask(), "template(…):1");
         fault(() -> toolkit.template("say: {{x}}").ask(), "{{x}} is missing");
@@ -249,8 +250,8 @@ class Verbs {
         assertTrue(seeing.size() > 2 && seeing.size() < toolkit.models().size());
         assertTrue(seeing.toString().startsWith(seeing.size() + " models\nID "), seeing::toString);
         assertEquals(seeing.ids().size() + 2, seeing.toString().lines().count());
-        assertEquals("gpt-4o", toolkit.models().find("gpt-4o").id());
-        fault(() -> toolkit.models().find("gpt4o"), "did you mean gpt-4o?");
+        assertEquals("mai-code-1.1-flash", toolkit.models().find("mai-code-1.1-flash").id());
+        fault(() -> toolkit.models().find("gpt5-mini"), "did you mean gpt-5-mini?");
     }
 
     @Test
@@ -269,7 +270,7 @@ class Verbs {
     @Test
     void anyEndpointAndTheToken() {
         assertEquals("octocat", toolkit.api("GET", "/user", null).path("login").asString());
-        var answer = toolkit.api("POST", "/chat/completions", Map.of("model", "gpt-4.1", "messages",
+        var answer = toolkit.api("POST", "/chat/completions", Map.of("model", "gpt-5-mini", "messages",
                 List.of(copilot.Message.user("say: hi"))));
         assertEquals("hi", answer.path("choices").get(0).path("message").path("content").asString());
         fault(() -> toolkit.api("GET", "/nothing", null), "GET /nothing answered 404", "page not found\nhint: ");
@@ -411,5 +412,17 @@ class Verbs {
         String host = cop.sim.url();
         cop.with("COP_HOST", "http://127.0.0.1:9");
         assertEquals("hi\n", cop.runProcess("System.out.println(ask(\"say: hi\"))", "repl", "--host", host).out());
+    }
+
+    /// Half a JSON answer is no answer to a script either.
+    @Test
+    void anAnswerThatIsCutOffDoesNotMeetItsSchema() {
+        var prompt = toolkit.template("---\nschema: {type: object, required: [a]}\n---\nsay: {\"a\": 1");
+        for (String finish : List.of("length", "content_filter")) {
+            cop.sim.set("finish", finish);
+            String hint = finish.equals("length") ? "with(\"max_tokens\"" : "in other words";
+            fault(prompt::ask, "cut off (finish: " + finish + ")", hint);
+            fault(() -> toolkit.ask(prompt.question()), "cut off (finish: " + finish + ")", hint);
+        }
     }
 }

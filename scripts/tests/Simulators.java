@@ -1,0 +1,684 @@
+package cop;
+
+import module java.base;
+import module java.net.http;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/// The simulator by itself, asked with a plain HttpClient: it takes what the service takes and refuses what the service
+/// refuses, in its words. F1 to F27 are the faults that driving real clients against it brought to light.
+class Simulators {
+    private static final String CHAT = "/chat/completions", RESPONSES = "/responses", MESSAGES = "/v1/messages";
+    private static final JsonMapper JSON = new JsonMapper();
+
+    private final Harness.VirtualTime time = new Harness.VirtualTime();
+    private final simulator sim = simulator.start(time);
+    private final HttpClient client = HttpClient.newHttpClient();
+    private String token = "";
+
+    @AfterEach
+    void close() {
+        client.close();
+        sim.close();
+    }
+
+    // ---------------------------------------------------------------------------------------------- how it is asked
+
+    /// What came back.
+    private record Answer(int status, String text, HttpHeaders headers) {
+        JsonNode json() { return JSON.readTree(text); }
+
+        JsonNode at(String pointer) { return json().at(pointer); }
+
+        Answer is(int wanted, String part) {
+            assertEquals(wanted, status, text);
+            assertTrue(text.contains(part == null ? "" : part), () -> part + " in " + text);
+            return this;
+        }
+    }
+
+    private Answer send(String method, String url, String body, String... headers) {
+        var request = HttpRequest.newBuilder(URI.create(url))
+                .method(method, body == null ? HttpRequest.BodyPublishers.noBody()
+                        : HttpRequest.BodyPublishers.ofString(body));
+        for (int i = 0; i < headers.length; i += 2) request.header(headers[i], headers[i + 1]);
+        try {
+            var response = client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+            return new Answer(response.statusCode(), response.body(), response.headers());
+        } catch (IOException | InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /// The exchange, with nothing but the GitHub token and what is given.
+    private Answer exchange(String... headers) {
+        return send("GET", sim.url() + "/copilot_internal/v2/token", null, with(headers, "Authorization", "Token "
+                + simulator.GITHUB_TOKEN));
+    }
+
+    private static String[] with(String[] headers, String... more) {
+        return Stream.of(more, headers).flatMap(Arrays::stream).toArray(String[]::new);
+    }
+
+    private String bearer() {
+        if (token.isEmpty()) token = exchange("Copilot-Integration-Id", "vscode-chat").at("/token").asString();
+        return "Bearer " + token;
+    }
+
+    /// A request of the Copilot API as today's editor makes it; in the body ' stands for ".
+    private Answer ask(String path, String body, String... more) {
+        return send(body == null ? "GET" : "POST", sim.api() + path, body == null ? null : body.replace('\'', '"'),
+                with(more, "Authorization", bearer(), "Content-Type", "application/json", "Editor-Version",
+                        "vscode/1.107.0", "Copilot-Integration-Id", "vscode-chat", "X-GitHub-Api-Version",
+                        "2026-08-01"));
+    }
+
+    /// A request with no other headers than these.
+    private Answer bare(String path, String body, String... headers) {
+        return send(body == null ? "GET" : "POST", sim.api() + path, body == null ? null : body.replace('\'', '"'),
+                headers);
+    }
+
+    private static String prompt(String path, String model, String more) {
+        var name = model.isEmpty() ? "" : "'model':'" + model + "',";
+        return "{" + name + (path.endsWith("responses") ? "'input':'say: hi'" : "'messages':[{'role':'user','content':"
+                + "'say: hi'}]" + (path.equals(MESSAGES) ? ",'max_tokens':5000" : "")) + more + "}";
+    }
+
+    private Answer says(String path, String model, String more) { return ask(path, prompt(path, model, more)); }
+
+    private List<String> ids(Answer models) {
+        return models.at("/data").valueStream().map(model -> model.path("id").asString()).toList();
+    }
+
+    private JsonNode entry(String id, String... headers) {
+        return bare("/models", null, with(headers, "Authorization", bearer(), "Editor-Version", "vscode/1.107.0"))
+                .at("/data").valueStream().filter(m -> m.path("id").asString().equals(id)).findFirst().orElseThrow();
+    }
+
+    // ---------------------------------------------------------------------------------------------- login, exchange
+
+    @Test
+    void f1TheExchangeWantsNoIdentity() {
+        exchange().is(200, "\"token\":\"tid=");
+        exchange("Editor-Version", "vscode/1.107.0").is(200, "tid=");
+        sim.set("exchange-identity", true);
+        exchange().is(400, "missing Editor-Version header");
+        exchange("Editor-Version", "vscode/1.107.0").is(400, "missing Editor-Plugin-Version header");
+    }
+
+    private JsonNode poll(JsonNode code) {
+        return send("POST", sim.url() + "/login/oauth/access_token", "{\"client_id\":\"Iv1.b507a08c87ecfe98\","
+                + "\"grant_type\":\"urn:ietf:params:oauth:grant-type:device_code\",\"device_code\":\""
+                + code.path("device_code").asString() + "\"}", "Accept", "application/json").json();
+    }
+
+    private JsonNode deviceCode() {
+        return send("POST", sim.url() + "/login/device/code", "{\"client_id\":\"Iv1.b507a08c87ecfe98\"}",
+                "Accept", "application/json").json();
+    }
+
+    @Test
+    void f2AFirstPollIsNeverEarlyAndAHastySecondIs() {
+        var code = deviceCode();
+        assertEquals("authorization_pending", poll(code).path("error").asString());
+        assertEquals(10, poll(code).path("interval").asInt());
+        time.advance(Duration.ofSeconds(10));
+        assertTrue(poll(code).path("access_token").asString().startsWith("ghu_"));
+    }
+
+    @Test
+    void f26OpeningThePageApprovesIfItIsSaidTo() {
+        var code = deviceCode();
+        send("GET", code.path("verification_uri").asString(), null).is(200, "simulator");
+        assertEquals("authorization_pending", poll(code).path("error").asString());
+        sim.set("approve-on-open", true);
+        var second = deviceCode();
+        send("GET", second.path("verification_uri").asString(), null);
+        assertTrue(poll(second).path("access_token").asString().startsWith("ghu_"));
+    }
+
+    @Test
+    void aTokenRemembersTheIntegratorIfItIsSaidTo() {
+        token = exchange().at("/token").asString();
+        says(CHAT, "kimi-k3", "").is(200, "hi");
+        sim.set("exchange-scope", true);
+        says(CHAT, "kimi-k3", "").is(400, "model_not_available_for_integrator").is(400, "copilot-language-server");
+        says(CHAT, "gpt-5-mini", "").is(200, "hi");
+        token = "";
+        says(CHAT, "kimi-k3", "").is(200, "hi");
+    }
+
+    // ---------------------------------------------------------------------------------------------- who asks
+
+    @Test
+    void f3f4OneOfEditorAndIntegratorIsEnough() {
+        var body = prompt(CHAT, "gpt-5-mini", "");
+        bare(CHAT, body, "Authorization", bearer(), "copilot-integration-id", "vscode-chat").is(200, "hi");
+        bare(CHAT, body, "Authorization", bearer(), "editor-version", "vscode/1.85.1").is(200, "hi");
+        bare(CHAT, body, "Authorization", bearer()).is(400, "missing Editor-Version header for IDE auth");
+        bare(CHAT, body, "Authorization", bearer(), "editor-version", "mine/1").is(400, "unknown Editor-Version");
+        sim.set("integration-id", "required");
+        bare(CHAT, body, "Authorization", bearer(), "editor-version", "vscode/1.85.1")
+                .is(400, "bad request: missing required Copilot-Integration-Id header");
+    }
+
+    @Test
+    void f21OnlyADoubledIntegratorIsOneTooMany() {
+        var body = prompt(CHAT, "gpt-5-mini", "");
+        bare(CHAT, body, "Authorization", bearer(), "copilot-integration-id", "jetbrains-chat", "content-type",
+                "application/json", "content-type", "application/json").is(200, "hi");
+        bare(CHAT, body, "Authorization", bearer(), "copilot-integration-id", "vscode-chat", "copilot-integration-id",
+                "vscode-chat").is(400, "unknown Copilot-Integration-Id");
+        bare(CHAT, body, "Authorization", bearer(), "copilot-integration-id", "mine")
+                .is(400, "unknown Copilot-Integration-Id");
+        sim.set("strict-headers", true);
+        bare(CHAT, body, "Authorization", bearer(), "copilot-integration-id", "vscode-chat", "x-initiator", "user",
+                "x-initiator", "user").is(400, "x-initiator was sent more than once");
+    }
+
+    @Test
+    void f22AnOAuthAppsTokenIsTakenAsItIs() {
+        for (String kind : List.of("gho", "gho-vscode")) {
+            var direct = "Bearer " + sim.issueGithubToken(kind);
+            bare("/models", null, "Authorization", direct).is(200, "gpt-5-mini");
+            bare(CHAT, prompt(CHAT, "gpt-5-mini", ""), "Authorization", direct).is(200, "hi");
+            send("GET", sim.url() + "/copilot_internal/user", null, "Authorization", direct)
+                    .is(200, "\"api\":\"" + sim.api());
+            assertEquals(sim.api(), send("POST", sim.url() + "/graphql", "{\"query\":\"query { viewer { login } }\"}",
+                    "Authorization", direct).at("/data/viewer/copilotEndpoints/api").asString());
+        }
+        send("GET", sim.url() + "/copilot_internal/v2/token", null, "Authorization",
+                "token " + sim.issueGithubToken("gho")).is(404, "Not Found");
+        sim.set("exchange-scope", true);
+        bare(CHAT, prompt(CHAT, "kimi-k3", ""), "Authorization", "Bearer " + sim.issueGithubToken("gho"))
+                .is(400, "model_not_available_for_integrator");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"ghu, 401, AuthenticateToken authentication failed", "ghs, 401, unauthorized",
+            "github_pat, 401, unauthorized", "ghp, 400, Personal Access Tokens are not supported for this endpoint"})
+    void otherGithubTokensAreNot(String kind, int status, String text) {
+        bare("/models", null, "Authorization", "Bearer " + sim.issueGithubToken(kind)).is(status, text);
+    }
+
+    @Test
+    void tooOldAnEditorHasNotAllModels() {
+        var old = new String[]{"Authorization", bearer(), "Editor-Version", "vscode/1.85.1"};
+        bare(RESPONSES, prompt(RESPONSES, "gpt-5.3-codex", ""), old).is(400, "model gpt-5.3-codex is not supported in"
+                + " this VS Code version. Please update it to version 1.104.1 or newer");
+        bare(RESPONSES, prompt(RESPONSES, "gpt-5.4", ""), old).is(200, "hi");
+        says(RESPONSES, "gpt-5.3-codex", "").is(200, "hi");
+        sim.set("minimum-version", "1.110.0");
+        says(CHAT, "gpt-5-mini", "").is(400, "Please update it to version 1.110.0 or newer");
+        sim.set("minimum-version", "").set("out-of-date", true);
+        ask(CHAT, prompt(CHAT, "gpt-5-mini", ""), "Editor-Plugin-Version", "copilot/1.31.6194")
+                .is(400, "Your editor's Copilot extension, version \"copilot/1.31.6194\", is out of date");
+        bare("/models", null, "Authorization", bearer(), "Editor-Version", "vscode/1.107.0", "X-GitHub-Api-Version",
+                "2024-01-01").is(466, "the specified API version is no longer supported");
+    }
+
+    // ---------------------------------------------------------------------------------------------- what is taken
+
+    /// Each passes: F5 to F8, F13 to F20, F25, F27, and the parameters that a model does take.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', textBlock = """
+            /responses           | gpt-5.4            | ,'store':false
+            /v1/responses        | gpt-5-mini         | ,'instructions':'x'
+            /responses           | gpt-5.4            | ,'service_tier':'auto','surprise':1
+            /responses           | gpt-5.4            | ,'temperature':1
+            /responses           | grok-4.7           | ,'temperature':0.3
+            /responses           | gpt-5.4            | ,'tools':[{'type':'web_search'}]
+            /responses           | gpt-5.6-luna       | ,'reasoning':{'effort':'max'}
+            /chat/completions    | claude-haiku-4.5   | ,'temperature':0
+            /chat/completions    | claude-opus-4.8    | ,'stream':false
+            /chat/completions    | claude-sonnet-5    | ,'reasoning_effort':'max'
+            /chat/completions    | gpt-5-mini         | ,'temperature':0,'top_p':0.5,'reasoning_effort':'minimal'
+            /chat/completions    | gpt-5-mini         | ,'max_completion_tokens':50
+            /chat/completions    | mai-code-1.1-flash | ,'temperature':0,'max_tokens':50
+            /chat/completions    | kimi-k3            | ,'temperature':0.5,'reasoning_effort':'max'
+            /chat/completions    | gpt-5-mini         | ,'store':true,'metadata':{},'service_tier':'x','verbosity':'low'
+            /chat/completions    | gpt-5-mini         | ,'prompt_cache_key':'k','safety_identifier':'s','zzz':1
+            /v1/messages         | claude-opus-4.8    | ,'thinking':{'type':'adaptive','display':'summarized'}
+            /v1/messages         | claude-haiku-4.5   | ,'thinking':{'type':'enabled','budget_tokens':1024}
+            /v1/messages         | claude-haiku-4.5   | ,'metadata':{'user_id':'u'},'top_k':5,'service_tier':'auto'
+            /v1/messages         | claude-haiku-4.5   | ,'max_tokens':64000
+            /v1/messages         | claude-opus-4.8    | ,'tools':[{'name':'a','input_schema':{'type':'object'},\
+            'eager_input_streaming':true}]
+            """)
+    void isTaken(String path, String model, String more) {
+        var body = prompt(path, model, more == null ? "" : more);
+        ask(path, more.contains("'max_tokens'") ? body.replace(",'max_tokens':5000", "") : body).is(200, "hi");
+    }
+
+    /// Each is refused, in these words.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', textBlock = """
+            /chat/completions | gpt-5.4 | ,'temperature':0 | Unsupported parameter: 'temperature' is not supported \
+            with this model.
+            /responses | gpt-5.5 | ,'temperature':0.3 | Unsupported parameter: 'temperature' is not supported with \
+            this model.
+            /responses | gpt-5.6-luna | ,'top_p':0.3 | Unsupported parameter: 'top_p' is not supported with this model.
+            /chat/completions | claude-sonnet-5 | ,'temperature':0 | `temperature` is deprecated for this model.
+            /v1/messages | claude-opus-4.8 | ,'top_p':0.5 | {"message":"`top_p` is deprecated for this model."}
+            /v1/messages | claude-haiku-4.5 | ,'top_p':0.5,'temperature':0 | cannot both be specified
+            /chat/completions | gpt-5-mini | ,'max_tokens':9 | Unsupported parameter: 'max_tokens' is not supported \
+            with this model. Use 'max_completion_tokens' instead.","code":"invalid_request_body
+            /chat/completions | mai-code-1.1-flash | ,'reasoning_effort':'low' | Unrecognized request argument \
+            supplied: reasoning_effort","code":"invalid_request_body
+            /chat/completions | gemini-3.8-flash | ,'reasoning_effort':'low' | Unrecognized request argument supplied
+            /chat/completions | claude-haiku-4.5 | ,'reasoning_effort':'low' | does not support reasoning \
+            effort","code":"invalid_reasoning_effort
+            /v1/messages | claude-haiku-4.5 | ,'output_config':{'effort':'low'} | invalid_reasoning_effort
+            /v1/messages | claude-opus-4.8 | ,'output_config':{'effort':'xhigh'} | output_config.effort \\"xhigh\\" \
+            is not supported by model claude-opus-4.8; supported values: [low medium high max]
+            /chat/completions | kimi-k3 | ,'reasoning_effort':'medium' | reasoning_effort \\"medium\\" is not \
+            supported by model kimi-k3; supported values: [low high max]
+            /chat/completions | claude-sonnet-5 | ,'reasoning_effort':'none' | supported values: [low medium high \
+            xhigh max]
+            /responses | gpt-5-mini | ,'reasoning':{'effort':'xhigh'} | Unsupported value: 'xhigh' is not supported \
+            with the 'gpt-5-mini' model.
+            /v1/messages | claude-opus-4.8 | ,'thinking':{'type':'enabled','budget_tokens':1024} | \
+            \\"thinking.type.enabled\\" is not supported for this model
+            /v1/messages | claude-haiku-4.5 | \
+            ,'tools':[{'name':'a','input_schema':{'type':'object'},'eager_input_streaming':true}] | \
+            tools.0.custom.eager_input_streaming: Extra inputs are not permitted
+            /v1/messages | claude-opus-4.8 | \
+            ,'tools':[{'name':'a','input_schema':{'type':'object'},'defer_loading':true}] | \
+            tools.0.custom.defer_loading: Extra inputs are not permitted
+            /v1/messages | claude-opus-4.8 | \
+            ,'system':[{'type':'text','text':'a','cache_control':{'type':'ephemeral','scope':'x'}}] | \
+            system.0.cache_control.ephemeral.scope: Extra inputs are not permitted
+            /v1/messages | claude-opus-4.8 | ,'context_management':{} | context_management: Extra inputs are not \
+            permitted
+            /v1/messages | claude-haiku-4.5 | ,'max_tokens':999999 | max_tokens: 999999 > 64000, which is the maximum \
+            allowed number of output tokens
+            /responses | gpt-5.4 | ,'max_output_tokens':9 | Expected a value >= 16
+            /responses | gpt-5.4 | \
+            ,'tools':[{'type':'function','name':'file_search','strict':true,'parameters':{'type':'object',\
+            'properties':{'a':{'type':'string'}}}}] | Invalid schema for function 'file_search': In context=(), \
+            'required' is required to be supplied and to be an array including every key in properties.
+            /chat/completions | gpt-5.4 | \
+            ,'tools':[{'type':'function','function':{'name':'f','strict':true,'parameters':{'type':'object',\
+            'properties':{'a':{'type':'string'}}}}}] | Invalid schema for function 'f'
+            """)
+    void isRefused(String path, String model, String more, String words) {
+        var body = prompt(path, model, more);
+        ask(path, more.contains("'max_tokens'") ? body.replace(",'max_tokens':5000", "") : body).is(400, words);
+    }
+
+    @Test
+    void f5f6f7TheResponsesApiReadsWhatClientsSend() {
+        var call = "{'type':'function_call','id':'" + "x".repeat(400) + "','call_id':'c1','name':'f','arguments':'{}'},"
+                + "{'type':'function_call_output','call_id':'c1','output':'o'}";
+        ask(RESPONSES, "{'model':'gpt-5.4','input':[{'role':'user','content':'say: hi'}]}").is(200, "hi");
+        ask(RESPONSES, "{'model':'gpt-5.4','input':[{'type':'message','id':'msg_1','role':'assistant','content':"
+                + "[{'type':'output_text','text':'a'}]}," + call + "]}").is(200, "\"object\":\"response\"");
+        ask(RESPONSES, "{'model':'gpt-5.4','input':[{'type':'item_reference','id':'x'}]}").is(404, "not_found");
+        ask(RESPONSES, "{'model':'gpt-5.4','input':'say: hi','tools':[{'type':'function','name':'f','parameters':"
+                + "{'type':'object','properties':{'a':{'type':'string'}}}}]}").is(200, "hi");
+        sim.set("ids", "length");
+        ask(RESPONSES, "{'model':'gpt-5.4','input':[" + call + "]}").is(400, "Invalid 'input[0].id': string too long."
+                + " Expected a string with maximum length 64, but got a string with length 400 instead.");
+        ask(RESPONSES, "{'model':'gpt-5.4','input':[{'type':'reasoning','id':'thinking_0','summary':[]}]}")
+                .is(400, "Invalid 'input[0].id': 'thinking_0'. Expected an ID that begins with 'rs'.");
+    }
+
+    @Test
+    void f9f10GeminiGivesWhatItWantsBackAndSaysWhoSpeaks() {
+        sim.set("finish", "tool_calls");
+        assertEquals("c2ltdWxhdGVk", says(CHAT, "gemini-3.8-flash", "").at("/choices/0/message/reasoning_opaque")
+                .asString());
+        var first = says(CHAT, "gemini-3.8-flash", ",'stream':true").text().lines().findFirst().orElse("");
+        assertTrue(first.contains("\"role\":\"assistant\""), first);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fine-grained-tool-streaming-2025-05-14", "context-1m-2025-08-07"})
+    void f14f25PublishedBetasPassAndNoVersionIsWanted(String beta) {
+        var body = prompt(MESSAGES, "claude-haiku-4.5", "");
+        ask(MESSAGES, body, "anthropic-beta", beta).is(200, "hi");
+        ask(MESSAGES, body, "anthropic-version", "2026-10-21").is(200, "hi");
+        ask(MESSAGES, body, "anthropic-beta", "no-such-2020-01-01").is(400, "Unexpected value");
+    }
+
+    @Test
+    void f16f8ThoughtsAreShownToWhomeverAsksForThem() {
+        var quiet = says(MESSAGES, "claude-opus-4.8", ",'thinking':{'type':'adaptive'}");
+        assertEquals("", quiet.at("/content/0/thinking").asString());
+        var shown = says(MESSAGES, "claude-opus-4.8", ",'thinking':{'type':'adaptive','display':'summarized'}");
+        assertEquals("Thought about it.", shown.at("/content/0/thinking").asString());
+        assertEquals(quiet.at("/usage/output_tokens"), shown.at("/usage/output_tokens"));
+    }
+
+    @Test
+    void f19f24VectorsInBase64AndCountedTokens() {
+        var body = "{'model':'text-embedding-3-small','input':['a'],'dimensions':4,'user':'u','encoding_format':'%s'}";
+        assertEquals(4, ask("/embeddings", body.formatted("float")).at("/data/0/embedding").size());
+        var packed = ask("/embeddings", body.formatted("base64")).at("/data/0/embedding").asString();
+        assertEquals(16, Base64.getDecoder().decode(packed).length);
+        ask("/embeddings", "{'model':'text-embedding-3-small','input':'a'}").is(400, "Bad Request");
+        assertEquals(2, ask("/v1/messages/count_tokens", "{'model':'claude-haiku-4.5','messages':[{'role':'user',"
+                + "'content':'say: hi'}]}").at("/input_tokens").asInt());
+    }
+
+    @Test
+    void f23TheSwitchesAreReadAsJsonWhateverTheyCallThemselves() {
+        send("POST", sim.url() + "/_simulator", "{\"faults\":\"429\"}", "Content-Type",
+                "application/x-www-form-urlencoded").is(200, "\"faults\":\"429\"");
+        says(CHAT, "gpt-5-mini", "").is(429, "rate_limited");
+    }
+
+    @Test
+    void unknownFieldsAreRefusedIfItIsSaidTo() {
+        sim.set("unknown-fields", "refuse");
+        says(CHAT, "gpt-5-mini", ",'store':true").is(400, "invalid request body: store");
+        says(RESPONSES, "gpt-5-mini", ",'service_tier':'x'").is(400, "service_tier");
+        says(MESSAGES, "claude-haiku-4.5", ",'zzz':1").is(400, "zzz: Extra inputs are not permitted");
+        ask("/embeddings", "{'model':'text-embedding-3-small','input':['a'],'user':'u'}").is(400, "user");
+    }
+
+    /// Rows "too lax" of the faults: what the service would refuse.
+    @Test
+    void whatTheServiceWouldRefuseOnChatIsRefused() {
+        var five = IntStream.range(0, 5).mapToObj(i -> "{'role':'user','content':'" + i
+                + "','copilot_cache_control':{'type':'ephemeral'}}").collect(Collectors.joining(","));
+        ask(CHAT, "{'model':'claude-haiku-4.5','messages':[" + five + "]}").is(400, "A maximum of 4 blocks with"
+                + " cache_control may be provided. Found 5.");
+        var asked = "{'role':'assistant','content':null,'tool_calls':[{'id':'c1','type':'function','function':"
+                + "{'name':'f','arguments':'{}'}}]}";
+        var answered = "{'role':'tool','tool_call_id':'c1','content':'x'}";
+        for (String model : List.of("gpt-5-mini", "claude-haiku-4.5")) {
+            var body = "{'model':'" + model + "','messages':[{'role':'user','content':'say: hi'}%s]}";
+            ask(CHAT, body.formatted("," + asked + "," + answered)).is(200, "hi");
+            ask(CHAT, body.formatted("," + answered)).is(400, model.startsWith("gpt") ? "messages with role 'tool' must"
+                    + " be a response" : "unexpected `tool_use_id` found in `tool_result` blocks: c1");
+            ask(CHAT, body.formatted("," + asked)).is(400, model.startsWith("gpt")
+                    ? "did not have response messages: c1"
+                    : "`tool_use` ids were found without `tool_result` blocks immediately after: c1");
+        }
+        sim.set("revive", "gpt-4.1");
+        ask(CHAT, "{'model':'gpt-4.1','messages':[{'role':'developer','content':'x'}]}").is(400, "'developer'");
+    }
+
+    @Test
+    void aParameterIsRefusedOnRequest() {
+        sim.set("refuse", "seed,gpt-5.4:n,reasoning.summary");
+        says(CHAT, "gpt-5-mini", ",'seed':1").is(400, "Unrecognized request argument supplied: seed");
+        says(CHAT, "gpt-5-mini", ",'n':1").is(200, "hi");
+        says(CHAT, "gpt-5.4", ",'n':1").is(400, "Unrecognized request argument supplied: n");
+        says(RESPONSES, "gpt-5-mini", ",'reasoning':{'summary':'auto'}").is(400, "supplied: reasoning.summary");
+        sim.set("efforts", "medium");
+        says(CHAT, "gpt-5.4", ",'reasoning_effort':'high'").is(400, "Supported values are: 'medium'.");
+        says(MESSAGES, "claude-opus-4.8", ",'output_config':{'effort':'max'}").is(400, "supported values: [medium]");
+    }
+
+    @Test
+    void theMessagesApiEndsWithThePersonAndSaysHowLongIsTooLong() {
+        ask(MESSAGES, "{'model':'claude-haiku-4.5','max_tokens':9,'messages':[{'role':'user','content':'a'},{'role':"
+                + "'assistant','content':'b'}]}").is(400, "must end with a user message");
+        sim.set("messages-errors", "anthropic");
+        var refusal = ask(MESSAGES, "{'model':'claude-haiku-4.5','max_tokens':9,'messages':[{'role':'user','content':'"
+                + "word ".repeat(110_000) + "'}]}").is(400, "prompt is too long: 137500 tokens > 128000 maximum");
+        assertEquals("invalid_request_error", refusal.at("/error/type").asString());
+        assertTrue(refusal.at("/request_id").asString().startsWith("req_"));
+    }
+
+    @Test
+    void someAnswersLackFields() {
+        var mini = says(CHAT, "gpt-5-mini", "").json();
+        assertTrue(mini.has("object") && mini.has("created"));
+        var bare = says(CHAT, "gpt-5.4", "").json();
+        assertFalse(bare.has("object") || bare.has("created"));
+        assertFalse(says(CHAT, "gpt-5.4", ",'stream':true").text().contains("chat.completion.chunk"));
+        var claude = says(CHAT, "claude-haiku-4.5", "").json();
+        assertFalse(claude.has("object") || claude.at("/choices/0").has("index"));
+    }
+
+    // ---------------------------------------------------------------------------------------------- the catalogue
+
+    @Test
+    void f11TheCatalogueIsTodays() {
+        var mini = entry("gpt-5-mini", "X-GitHub-Api-Version", "2026-08-01");
+        assertTrue(mini.path("is_chat_default").asBoolean());
+        assertEquals("[\"/chat/completions\",\"/responses\",\"ws:/responses\"]",
+                mini.path("supported_endpoints").toString());
+        assertEquals("[\"minimal\",\"low\",\"medium\",\"high\"]",
+                mini.at("/capabilities/supports/reasoning_effort").toString());
+        var haiku = entry("claude-haiku-4.5", "X-GitHub-Api-Version", "2026-08-01").at("/capabilities");
+        assertFalse(haiku.path("supports").has("thinking"));
+        assertEquals(32_000, haiku.at("/supports/max_thinking_budget").asInt());
+        assertEquals(144_000, haiku.at("/limits/max_context_window_tokens").asInt());      // F11b
+        assertTrue(entry("claude-opus-5", "X-GitHub-Api-Version", "2026-08-01").toString().contains("\"disabled\""));
+        var ids = ids(ask("/models", null));
+        assertEquals(2, Collections.frequency(ids, "gpt-4-o-preview"));
+        assertFalse(entry("auto-model-3").path("model_picker_enabled").asBoolean());
+    }
+
+    @Test
+    void withoutAnApiVersionTheListIsAnOldOne() {
+        var headers = new String[]{"Authorization", bearer(), "Editor-Version", "vscode/1.107.0"};
+        var old = ids(bare("/models", null, headers));
+        assertTrue(old.containsAll(List.of("gpt-5-mini", "gpt-5.4", "claude-haiku-4.5")), old::toString);
+        for (String newer : List.of("gpt-5.5", "gpt-5.6-luna", "claude-sonnet-5", "claude-opus-4.8", "claude-opus-5",
+                "gemini-3.8-flash", "kimi-k3", "grok-4.7")) {
+            assertFalse(old.contains(newer), newer);
+            assertTrue(ids(ask("/models", null)).contains(newer), newer);
+        }
+        sim.set("legacy-list", false);
+        assertTrue(ids(bare("/models", null, headers)).contains("kimi-k3"));
+        assertTrue(entry("gpt-5-mini").at("/billing/token_prices/default").has("cache_price"));
+        var billing = entry("gpt-5.6-luna", "X-GitHub-Api-Version", "2026-08-01").path("billing");
+        assertTrue(billing.at("/token_prices/default").has("cache_read_price") && billing.has("auto_discount"));
+        assertEquals(922_000, billing.at("/token_prices/long_context/context_max").asInt());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt-4o", "gpt-4.1", "o1", "claude-sonnet-4.5", "claude-opus-4.7", "gemini-3.1-pro-preview",
+            "auto-model-3", "spark-free-auto", "claude-opus-5", "none-such"})
+    void retiredPseudoAndDisabledModelsAreNotSupported(String id) {
+        says(id.startsWith("claude-opus") ? MESSAGES : CHAT, id, "").is(400, "model_not_supported");
+    }
+
+    @Test
+    void f18RetiredModelsCanBeRevived() {
+        sim.set("revive", "o1,gpt-4o");
+        assertTrue(ids(ask("/models", null)).contains("o1"));
+        says(CHAT, "gpt-4o", ",'temperature':0,'max_tokens':9").is(200, "hi");
+        says(CHAT, "o1", ",'max_tokens':9").is(400, "Use 'max_completion_tokens' instead.");
+        says(CHAT, "o1", ",'stream':true").is(400, "o1 does not stream");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            /chat/completions | gpt-5.4-mini       | accessible via the /chat/completions endpoint
+            /chat/completions | grok-4.7           | accessible via the /chat/completions endpoint
+            /chat/completions | claude-fable-5.1   | accessible via the /chat/completions endpoint
+            /responses        | mai-code-1.1-flash | model mai-code-1.1-flash is not supported via Responses API.
+            /v1/messages      | gpt-5-mini         | accessible via the /v1/messages endpoint
+            """)
+    void aModelHasItsEndpointsAlone(String path, String model, String words) {
+        says(path, model, "").is(400, words).is(400, "unsupported_api_for_model");
+    }
+
+    // ---------------------------------------------------------------------------------------------- plans and auto
+
+    @ParameterizedTest
+    @ValueSource(strings = {"free", "student"})
+    void somePlansHaveAutoAlone(String plan) {
+        sim.set("plan", plan);
+        ask("/models", null).at("/data").forEach(m -> assertFalse(m.path("model_picker_enabled").asBoolean()));
+        says(CHAT, "gpt-5-mini", "").is(400, "model_not_supported");
+        says(RESPONSES, "gpt-5.4-mini", "").is(400, "model_not_supported");
+        says(MESSAGES, "claude-haiku-4.5", "").is(400, "model_not_supported");
+        assertEquals("gpt-5-mini-2025-08-07", says(CHAT, "", "").is(200, "hi").at("/model").asString());
+        sim.set("auto-model", "claude-haiku-4.5");
+        assertEquals("claude-haiku-4.5", says(CHAT, "", "").at("/model").asString());
+        sim.set("no-model", "refuse");
+        says(CHAT, "", "").is(400, "model_not_supported");
+        ask("/embeddings", "{'model':'text-embedding-3-small','input':['a']}").is(200, "embedding");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"individual", "free"})
+    void onlyChatChoosesByItself(String plan) {
+        sim.set("plan", plan);
+        says(CHAT, "", "").is(200, "hi");
+        says(CHAT, "", ",'model':null").is(200, "hi");
+        says(RESPONSES, "", "").is(400, "model_not_supported");
+        says(MESSAGES, "", "").is(400, "model_not_supported");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"free, free_limited_copilot, free, 0", "student, free_educational_quota, individual_edu, 300",
+            "individual, yearly_subscriber_quota, individual, 1500",
+            "pro-plus, plus_monthly_subscriber_quota, individual_pro_plus, 7000",
+            "max, max_monthly_subscriber_quota, max, 20000"})
+    void aPlanHasItsSkuAndItsCredits(String plan, String sku, String name, int entitlement) {
+        sim.set("plan", plan);
+        assertEquals(sku, exchange().at("/sku").asString());
+        var user = send("GET", sim.url() + "/copilot_internal/user", null, "Authorization",
+                "token " + simulator.GITHUB_TOKEN);
+        assertEquals(sku, user.at("/access_type_sku").asString());
+        assertEquals(name, user.at("/copilot_plan").asString());
+        var snapshot = user.at("/quota_snapshots/premium_interactions");
+        assertEquals(entitlement, snapshot.path("entitlement").asInt());
+        if (entitlement > 0) {
+            assertEquals(28.6, snapshot.path("credits_used").asDouble());
+            assertEquals("2026-12-01T00:00:00Z", snapshot.path("quota_reset_at").asString());
+            assertTrue(snapshot.path("has_quota").asBoolean());
+        }
+    }
+
+    @Test
+    void anUnlimitedSeatKnowsOnlyWhatWasUsed() {
+        sim.set("quota", "unlimited-business");
+        var user = send("GET", sim.url() + "/copilot_internal/user", null, "Authorization",
+                "token " + simulator.GITHUB_TOKEN);
+        assertEquals("business", user.at("/copilot_plan").asString());
+        var snapshot = user.at("/quota_snapshots/premium_interactions");
+        assertTrue(snapshot.path("unlimited").asBoolean() && snapshot.path("entitlement").asInt() == 0);
+        assertEquals(28.6, snapshot.path("credits_used").asDouble());
+    }
+
+    private static final String AUTO = "{'auto_mode':{'model_hints':['auto']}}";
+
+    @Test
+    void f12ASessionMayAskByNameUntilItEnds() {
+        sim.set("plan", "free").set("session-life", 60);
+        var session = ask("/models/session", AUTO).is(200, "session_token").json();
+        assertEquals("gpt-5-mini", session.path("selected_model").asString());
+        assertEquals(time.instant().getEpochSecond() + 60, session.path("expires_at").asLong());
+        assertEquals(0.1, session.at("/discounted_costs/gpt-5-mini").asDouble());
+        var header = new String[]{"Copilot-Session-Token", session.path("session_token").asString()};
+        ask(CHAT, prompt(CHAT, "gpt-5-mini", ""), header).is(200, "hi");
+        ask(RESPONSES, prompt(RESPONSES, "gpt-5.4-mini", ""), header).is(200, "hi");
+        ask(MESSAGES, prompt(MESSAGES, "claude-haiku-4.5", ""), header).is(200, "hi");
+        ask(CHAT, prompt(CHAT, "spark-free-auto", ""), header).is(200, "hi");
+        var ledger = send("GET", sim.url() + "/_simulator/ledger", null).text();
+        assertFalse(ledger.contains(header[1]) || ledger.contains(token), "no token in the ledger's lines");
+        ask(CHAT, prompt(CHAT, "kimi-k3", ""), header).is(401, "Invalid auto-mode selector");
+        ask(CHAT, prompt(CHAT, "gpt-5-mini", ""), "Copilot-Session-Token", "x").is(401, "Invalid auto-mode selector");
+        time.advance(Duration.ofSeconds(60));
+        ask(CHAT, prompt(CHAT, "gpt-5-mini", ""), header).is(401, "Invalid auto-mode selector");
+        sim.set("sessions", "404");
+        ask("/models/session", AUTO).is(404, "404 page not found");
+    }
+
+    @Test
+    void theNewerWayToAutoIsThereForNewVersionsOnly() {
+        sim.set("plan", "student").set("auto-model", "gpt-5.4-mini");
+        var session = ask("/auto", "{'prompt':'hello','tier':'fast'}").is(200, "hydra_scores").json();
+        assertEquals("[\"/responses\",\"ws:/responses\"]",
+                session.at("/selected_model/supported_endpoints").toString());
+        assertEquals(86_400, session.path("expires_at").asLong() - time.instant().getEpochSecond());
+        ask(RESPONSES, prompt(RESPONSES, "gpt-5.4-mini", ""), "Copilot-Session-Token",
+                session.path("session_token").asString()).is(200, "hi");
+        bare("/auto", "{'prompt':'x'}", "Authorization", bearer(), "Editor-Version", "vscode/1.107.0",
+                "X-GitHub-Api-Version", "2026-06-01").is(404, "invalid apiVersion");
+        sim.set("auto", "404");
+        ask("/auto", "{'prompt':'x'}").is(404, "\"error\":");
+        sim.set("auto", "503");
+        ask("/auto", "{'prompt':'x'}").is(503, "\"error\":");
+    }
+
+    @Test
+    void somePlansAreOnHostsOfTheirOwn() {
+        for (String plan : List.of("student", "max", "pro-plus", "business")) {
+            sim.set("plan", plan);
+            assertEquals("https://proxy.%s.githubcopilot.com".formatted(plan.equals("business") ? plan : "individual"),
+                    exchange().at("/endpoints/proxy").asString());
+        }
+    }
+
+    @Test
+    void autoIsATenthCheaper() {
+        sim.set("auto-model", "claude-haiku-4.5");
+        long named = says(CHAT, "claude-haiku-4.5", "").at("/copilot_usage/total_nano_aiu").asLong();
+        assertEquals(0.33, sim.billed(), 1e-9);
+        assertEquals(named * 9 / 10, says(CHAT, "", "").at("/copilot_usage/total_nano_aiu").asLong());
+        assertEquals(0.33 * 1.9, sim.billed(), 1e-9);
+    }
+
+    @Test
+    void whatComesFromTheCacheCostsLess() {
+        sim.set("cached", 1);
+        var answer = says(CHAT, "gpt-5.4", "");
+        assertEquals(1, answer.at("/usage/prompt_tokens_details/cached_tokens").asInt());
+        assertEquals(1 * 25_000 + 1 * 250_000 + 1 * 1_500_000, answer.at("/copilot_usage/total_nano_aiu").asInt());
+    }
+
+    // ---------------------------------------------------------------------------------------------- error bodies
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', textBlock = """
+            429-session | 429 | Sorry, you've exceeded your 5 hour session limits. Please retry after 2733 \
+            seconds.","code":"user_global_rate_limited:pro"
+            429-weekly-pro | 429 | Please try again in 51 hours
+            429-weekly | 429 | exceeded your weekly rate limit
+            429-global-pro | 429 | "code":"user_global_rate_limited:pro"
+            429-token-usage | 429 | Sorry, you have exceeded your Copilot token usage.
+            408-user_request_timeout | 408 | {"error":{"message":"Timed out reading request body. Try again, or use a \
+            smaller request size.","code":"user_request_timeout"}}
+            400-vision_attachment_not_accessible | 400 | "code":"vision_attachment_not_accessible"
+            400-prompt-caching | 400 | {"message":"You invoked an unsupported model or your request did not allow \
+            prompt caching.
+            400-api-responses | 400 | is not supported via Responses API.","code":"unsupported_api_for_model"
+            400-api-responses-nocode | 400 | is not supported via Responses API."}}
+            400-api-lacks | 400 | does not support Responses API.","code":"unsupported_api_for_model"
+            400-api-lacks-nocode | 400 | does not support Responses API."}}
+            400-api-endpoint-nocode | 400 | is not accessible via the /chat/completions endpoint"}}
+            400-messages-error | 400 | "request_id":"req_simulated01"
+            400-messages-flat | 400 | {"message":"system.1.cache_control.ephemeral.scope: Extra inputs are not \
+            permitted"}
+            400-prompt-too-long | 400 | prompt is too long: 210000 tokens > 200000 maximum
+            400-max_tokens-over | 400 | max_tokens: 999999 > 64000, which is the maximum allowed
+            400-max_tokens-renamed | 400 | Use 'max_completion_tokens' instead.
+            400-input-id | 400 | Expected an ID that begins with 'rs'.
+            400-input-id-length | 400 | got a string with length 408 instead.
+            400-vscode-version | 400 | Please update it to version 1.104.1 or newer
+            400-out-of-date | 400 | is out of date
+            400-integration-missing | 400 | missing required Copilot-Integration-Id header
+            400-temperature | 400 | 'temperature' is not supported with this model.
+            400-temperature-deprecated | 400 | `temperature` is deprecated for this model.
+            400-unrecognized | 400 | Unrecognized request argument supplied: reasoning_effort
+            400-invalid_reasoning_effort | 400 | "code":"invalid_reasoning_effort"
+            466-vscode | 466 | Please upgrade VS Code to version 1.109.2+.
+            """)
+    void anErrorHasTheServicesWords(String fault, int status, String words) {
+        sim.set("faults", fault);
+        var answer = says(CHAT, "gpt-5-mini", "").is(status, words);
+        assertTrue(answer.headers().firstValue("retry-after").isEmpty());
+        says(CHAT, "gpt-5-mini", "").is(200, "hi");
+    }
+}
