@@ -199,17 +199,22 @@ public class bench {
         return copy.toString();
     }
 
-    /// JBang prints the command that starts the script's JVM; with it the JVM can be timed without JBang.
     private String jvm() throws Exception {
-        if (jvm != null) return jvm;
-        run("scripts/jbang", "copilot.java", "--version");
+        return jvm != null ? jvm : (jvm = jvm("copilot.java", "--version"));
+    }
+
+    /// JBang prints the command that starts the script's JVM; with it the JVM can be timed without JBang.
+    ///
+    /// @param first what it is built with, and its class archive made
+    private String jvm(String script, String first) throws Exception {
+        run("scripts/jbang", script, first);
         String folder = System.getenv().getOrDefault("JBANG_DIR", System.getenv("HOME") + "/.jbang");
         String jdk = System.getProperty("java.home");
         String printed = run("bash", "-c", "JBANG_RUNTIME_SHELL=bash JAVA_HOME='" + jdk + "' '" + java
-                + "' -Duser.home=\"$HOME\" -jar '" + jbang(Path.of(folder, "bin")) + "' copilot.java 2>/dev/null; true")
+                + "' -Duser.home=\"$HOME\" -jar '" + jbang(Path.of(folder, "bin")) + "' " + script + " 2>/dev/null; true")
                 .strip();
-        if (!printed.contains("copilot")) throw new IllegalStateException("JBang printed no command: " + printed);
-        return jvm = printed;
+        if (!printed.contains("cop.")) throw new IllegalStateException("JBang printed no command: " + printed);
+        return printed;
     }
 
     private static Path jbang(Path folder) throws Exception {
@@ -231,7 +236,7 @@ public class bench {
 
     private Future<Path> installed() throws Exception {
         if (installed != null) return installed;
-        String command = jvm() + " install -q --dir " + home;
+        String command = jvm("scripts/install.java", "--help") + " -q --dir " + home;
         var installing = new FutureTask<>(() -> {
             run(shell(sim.url(), command).toArray(String[]::new));
             return home.resolve("cop");

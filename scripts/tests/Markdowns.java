@@ -433,17 +433,22 @@ class Markdowns {
 
     /// However it is cut to pieces, and what is no mark stays.
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"# A\\n\\n* b **c**\\r\\n | <# A>\\n\\n* b <c>\\n", "a `b` c`d`. | a <b> c<d>.\\n",
-            "2 ** 3 ** 4 *i* 5* | 2 ** 3 ** 4 *i* 5*\\n", "**open\\n`x\\n\\n | **open\\n`x\\n", "#no\\n####### no | #no\\n####### no\\n",
+    @CsvSource(delimiter = '|', value = {"# A\\n\\n* b **c**\\r\\n | <# A>\\n\\n* b <c>\\n",
+            "a `b` c`d`. | a <b> c<d>.\\n",
+            "2 ** 3 ** 4 *i* 5* | 2 ** 3 ** 4 *i* 5*\\n", "**open\\n`x\\n\\n | **open\\n`x\\n",
+            "#no\\n####### no | #no\\n####### no\\n",
             "```sh\\n# x `a` **b**\\n``\\n```\\n**c** | <```sh>\\n# x `a` **b**\\n``\\n<```>\\n<c>\\n",
-            "~~~\\n```\\n~~~~\\nx | <~~~>\\n```\\n<~~~~>\\nx\\n", "```a` b | ```a` b\\n", "a\u001b[2J **\u0007** | a␛[2J <␇>\\n",
+            "~~~\\n```\\n~~~~\\nx | <~~~>\\n```\\n<~~~~>\\nx\\n", "```a` b | ```a` b\\n",
+            "a\u001b[2J **\u0007** | a␛[2J <␇>\\n",
             "**a** and **b**: `c**d**` | <a> and <b>: <c**d**>\\n", "\\n\\n | ''", "a\\rb\\r\\nc | a␍b\\nc\\n"})
     void linesAreStyled(String source, String shown) {
         String text = source.translateEscapes();
         for (int most = 1; most <= text.length(); most++) {
             var out = new StringWriter();
             var lines = new StyledLines(new PrintWriter(out));
-            for (int i = 0; i < text.length(); i += most) lines.text(text.substring(i, Math.min(text.length(), i + most)));
+            for (int i = 0; i < text.length(); i += most) {
+                lines.text(text.substring(i, Math.min(text.length(), i + most)));
+            }
             lines.end();
             assertEquals(shown.translateEscapes(), out.toString().replaceAll("\033\\[(1|2|36)m", "<")
                     .replace("\033[0m", ">"), "pieces of " + most);
