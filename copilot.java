@@ -5689,13 +5689,13 @@ final class Doctor {
     private void start(Home home) {
         String first = System.getProperty("java.class.path").split(File.pathSeparator)[0];
         boolean launcher = Path.of(first).toAbsolutePath().startsWith(home.data().toAbsolutePath());
-        String how = launcher ? "by the launcher of `copilot install`" : first.contains("jbang") ? "by JBang"
+        String how = launcher ? "by an installed launcher" : first.contains("jbang") ? "by JBang"
                 : "by java";
         var archives = archives();
         if (archives.isEmpty()) {
             ok("start", how);
         } else if (archives.get().isEmpty()) {
-            if (launcher) warn("start", how + ", without its AOT cache: a slow start (copilot install makes another)");
+            if (launcher) warn("start", how + ", without its AOT cache: a slow start (cop install makes another)");
             else ok("start", how + ", without a class archive of its own");
         } else {
             ok("start", how + ", with " + String.join(", ", archives.get()));

@@ -199,22 +199,20 @@ public class bench {
         return copy.toString();
     }
 
-    /// JBang prints the command that starts the script's JVM; with it the JVM can be timed without JBang.
     private String jvm() throws Exception {
-        if (jvm == null) jvm = jvm("copilot.java", "--version");
-        return jvm;
+        return jvm != null ? jvm : (jvm = jvm("copilot.java", "--version"));
     }
 
-    /// The command that JBang starts a script with.
+    /// JBang prints the command that starts the script's JVM; with it the JVM can be timed without JBang.
     ///
-    /// @param once an argument with which it is built and ends at once
-    private String jvm(String script, String once) throws Exception {
-        run("scripts/jbang", script, once);
+    /// @param first what it is built with, and its class archive made
+    private String jvm(String script, String first) throws Exception {
+        run("scripts/jbang", script, first);
         String folder = System.getenv().getOrDefault("JBANG_DIR", System.getenv("HOME") + "/.jbang");
         String jdk = System.getProperty("java.home");
         String printed = run("bash", "-c", "JBANG_RUNTIME_SHELL=bash JAVA_HOME='" + jdk + "' '" + java
-                + "' -Duser.home=\"$HOME\" -jar '" + jbang(Path.of(folder, "bin")) + "' " + script
-                + " 2>/dev/null; true").strip();
+                + "' -Duser.home=\"$HOME\" -jar '" + jbang(Path.of(folder, "bin")) + "' " + script + " 2>/dev/null; true")
+                .strip();
         if (!printed.contains("cop.")) throw new IllegalStateException("JBang printed no command: " + printed);
         return printed;
     }

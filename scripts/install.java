@@ -32,8 +32,8 @@ public class install extends Command {
     void declare(Syntax syntax) {
         syntax.usage("[--name NAME] [--dir DIR] [--uninstall]");
         syntax.about("""
-                A launcher that starts the JVM directly, without JBang, in a fraction of the time. It is a copy:
-                after an update of copilot.java or of Java, install again.""");
+                A launcher that starts the JVM directly, without JBang, in a fraction of the time, with all programs
+                in it. It is a copy: after an update of copilot.java or of Java, install again.""");
         syntax.text("--name", "NAME", "Its name. Default: cop.", text -> name = text);
         syntax.text("--dir", "DIR", "Its folder. Default: ~/.local/bin.", text -> dir = text);
         syntax.flag("--uninstall", "Take it away again. The login stays; copilot logout forgets it.",
@@ -354,7 +354,8 @@ final class Rehearsal {
 
     /// @param args a part, and a PKCS #12 file, its password `rehearsal`, with the certificate as PEM beside it
     public static void main(String... args) {
-        RealProcess.start("--version");                     // as every start does: streams and signals
+        copilot.class.getMethods();                         // in which the JVM looks for a main
+        RealProcess.start("--version");                     // streams and signals
         System.exit(play(args[0], Path.of(args[1])));
     }
 
@@ -381,10 +382,12 @@ final class Rehearsal {
 
     /// What a terminal gets, for here there is none.
     private static void markdown() {
-        var printer = new MarkdownPrinter(new PrintWriter(Writer.nullWriter()), () -> new Window(80, 24));
+        var nowhere = new PrintWriter(Writer.nullWriter());
         String all = "# A\n\n**b** `c` *d* [e](f)\n\n1. g\n\n> h\n\n|i|j|\n|-|-|\n|k|l|\n\n```\nm\n```\n";
-        for (String piece : all.split("(?<=[bg])")) printer.text(piece);
-        printer.end();
+        for (var view : List.of(new StyledLines(nowhere), new MarkdownPrinter(nowhere, () -> new Window(80, 24)))) {
+            for (String piece : all.split("(?<=[bg])")) view.text(piece);
+            view.end();
+        }
     }
 
     /// @return 0, or 1 where a command ended as it should not, or there was no playing at all

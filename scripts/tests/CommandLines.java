@@ -1059,6 +1059,53 @@ class CommandLines {
         }
     }
 
+    /// One name for file, class, alias and command; and all of them are in the installed `cop`.
+    @Test
+    void everyProgramIsAFileAnAliasAndInTheLauncher() throws IOException {
+        var programs = copilot.Commands.PROGRAMS.sequencedKeySet();
+        var aliases = Json.tryParse(source("jbang-catalog.json")).path("aliases");
+        for (String name : programs) {
+            assertEquals("scripts/" + name + ".java", aliases.path(name).path("script-ref").asString(name));
+            String main = "    public static void main(String... args) { System.exit(RealProcess.start(\"" + name
+                    + "\", args)); }";
+            assertTrue(source("scripts/" + name + ".java").lines().anyMatch(main::equals), name);
+            assertEquals("cop." + name, copilot.Commands.program(name).orElseThrow().getClass().getName());
+        }
+        assertEquals(programs.stream().filter(name -> !name.equals("install")).map(name -> name + ".java")
+                .collect(Collectors.toSet()), directives(source("scripts/install.java"), "SOURCES").stream()
+                .filter(other -> !other.equals("../copilot.java")).collect(Collectors.toSet()));
+    }
+
+    /// On macOS and Windows `Repl.class` and `repl.class` are one file.
+    @Test
+    void noClassDiffersFromAProgramByCaseAlone() throws IOException {
+        var types = new ArrayList<String>();
+        for (String name : javaFiles()) {
+            Pattern.compile("(?m)^(?:[a-z-]+ )*(?:class|record|interface|enum) (\\w+)").matcher(source(name)).results()
+                    .map(type -> type.group(1)).forEach(types::add);
+        }
+        assertTrue(types.contains("Wire") && types.contains("talk"), types::toString);
+        for (String name : copilot.Commands.PROGRAMS.keySet()) {
+            assertEquals(List.of(name), types.stream().filter(name::equalsIgnoreCase).toList());
+        }
+    }
+
+    /// As JBang runs copilot.java alone: the class path without the programs' classes.
+    @Test
+    void withoutTheProgramsTheirAliasesAreNamed() throws Exception {
+        cop.withoutPrograms();
+        String help = cop.runProcess("", "--help").out();
+        assertFalse(help.contains("Programs") || help.contains("  repl "), help);
+        assertFalse(cop.runProcess("", "completion", "bash").out().contains("_picocli_cop_embed"));
+        for (String name : copilot.Commands.PROGRAMS.keySet()) {
+            var outcome = cop.runProcess("", name);
+            assertEquals(2, outcome.code(), outcome::all);
+            assertTrue(outcome.err().startsWith("error: " + name + " is a program of its own"), outcome::all);
+            assertTrue(outcome.err().contains("\nhint: jbang " + name + "@OWNER/copilot.java"), outcome::all);
+        }
+        hints("did you mean: copilot install", cop.runProcess("", "instal"));
+    }
+
     @Test
     void everyTestIsListed() throws IOException {
         var sources = directives(source("scripts/test.java"), "SOURCES").stream().filter(s -> s.startsWith("tests/"))

@@ -38,6 +38,7 @@ final class Harness implements AutoCloseable {
     final Path home;
     final Map<String, String> variables = new TreeMap<>();
     private final Set<Integer> terminals = new HashSet<>();
+    private String classPath = System.getProperty("java.class.path");
 
     Harness() {
         try {
@@ -62,6 +63,30 @@ final class Harness implements AutoCloseable {
     Harness terminal(Integer... descriptors) {
         terminals.addAll(List.of(descriptors));
         return this;
+    }
+
+    /// Processes are as JBang starts copilot.java alone: without the classes of the programs.
+    Harness withoutPrograms() {
+        try {
+            var place = Path.of(copilot.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+            assumeFalse(Files.isDirectory(place), "the tests' classes are in a jar");
+            try (var jar = new JarFile(place.toFile())) {
+                for (var entry : Collections.list(jar.entries())) {
+                    boolean program = copilot.Commands.PROGRAMS.containsKey(entry.getName()
+                            .replaceFirst("cop/(.*)\\.class", "$1"));
+                    if (program || !entry.getName().endsWith(".class")) continue;
+                    Path file = file("alone").resolve(entry.getName());
+                    Files.createDirectories(file.getParent());
+                    try (var in = jar.getInputStream(entry)) {
+                        Files.copy(in, file);
+                    }
+                }
+            }
+            classPath = classPath.replace(place.toString(), file("alone").toString());
+            return this;
+        } catch (IOException | URISyntaxException e) {
+            throw new AssertionError(e);
+        }
     }
 
     Path file(String name) { return home.resolve(name); }
@@ -123,7 +148,7 @@ final class Harness implements AutoCloseable {
                 "--default-signal=HUP"));
         command.addAll(List.of(ProcessHandle.current().info().command().orElse("java"), "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED",
-                "-cp", System.getProperty("java.class.path"), "cop.copilot"));
+                "-cp", classPath, "cop.copilot"));
         command.addAll(List.of(args));
         var builder = new ProcessBuilder(command).directory(home.toFile());
         builder.environment().clear();

@@ -431,6 +431,54 @@ class Markdowns {
         assertTrue(shown(cop.run("talk", option, "-O", "n=2", "hello").out()).contains("• b c"));
     }
 
+    /// However it is cut to pieces, and what is no mark stays.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"# A\\n\\n* b **c**\\r\\n | <# A>\\n\\n* b <c>\\n",
+            "a `b` c`d`. | a <b> c<d>.\\n",
+            "2 ** 3 ** 4 *i* 5* | 2 ** 3 ** 4 *i* 5*\\n", "**open\\n`x\\n\\n | **open\\n`x\\n",
+            "#no\\n####### no | #no\\n####### no\\n",
+            "```sh\\n# x `a` **b**\\n``\\n```\\n**c** | <```sh>\\n# x `a` **b**\\n``\\n<```>\\n<c>\\n",
+            "~~~\\n```\\n~~~~\\nx | <~~~>\\n```\\n<~~~~>\\nx\\n", "```a` b | ```a` b\\n",
+            "a\u001b[2J **\u0007** | a␛[2J <␇>\\n",
+            "**a** and **b**: `c**d**` | <a> and <b>: <c**d**>\\n", "\\n\\n | ''", "a\\rb\\r\\nc | a␍b\\nc\\n"})
+    void linesAreStyled(String source, String shown) {
+        String text = source.translateEscapes();
+        for (int most = 1; most <= text.length(); most++) {
+            var out = new StringWriter();
+            var lines = new StyledLines(new PrintWriter(out));
+            for (int i = 0; i < text.length(); i += most) {
+                lines.text(text.substring(i, Math.min(text.length(), i + most)));
+            }
+            lines.end();
+            assertEquals(shown.translateEscapes(), out.toString().replaceAll("\033\\[(1|2|36)m", "<")
+                    .replace("\033[0m", ">"), "pieces of " + most);
+        }
+    }
+
+    /// What cannot become anything else is on the screen at once.
+    @Test
+    void linesArePrintedAsTheyArrive() {
+        var out = new StringWriter();
+        var lines = new StyledLines(new PrintWriter(out));
+        lines.text("Three **na");
+        assertEquals("Three ", out.toString());
+        lines.text("mes** and `");
+        assertEquals("Three \033[1mnames\033[0m and ", out.toString());
+        lines.text("x");
+        lines.end();
+        assertEquals("Three \033[1mnames\033[0m and `x\n", out.toString());
+    }
+
+    @Test
+    void aChatIsStyledOnATerminalOnly() {
+        cop.sim.set("answer", ANSWER);
+        assertEquals(ANSWER.stripTrailing() + "\n", cop.run("chat", "hello").out());
+        cop.terminal(1);
+        assertEquals("\033[1m# A\033[0m\n\n* b \033[1mc\033[0m\n", cop.run("chat", "hello").out());
+        assertEquals(ANSWER.stripTrailing() + "\n", cop.run("chat", "--raw", "hello").out());
+        assertEquals(ANSWER.stripTrailing() + "\n", cop.with("NO_COLOR", "1").run("chat", "hello").out());
+    }
+
     @Test
     void anAnswerThatMustBeJsonStaysJson() {
         cop.terminal(1).sim.set("answer", "{\"a\": \"*b* *c*\"}");

@@ -475,6 +475,50 @@ class Terminals {
         }
     }
 
+    // ------------------------------------------------------------------------- the plain loop, without talk
+
+    @Test
+    void thePlainLoopTalks() {
+        cop.withoutPrograms();
+        conversation("-s", "be kind").turn("say: one", "one").turn("/model gpt-4.1", "the model is gpt-4.1");
+        prompted(() -> enter("say: two\\").shows("…").enter("more").matches("^more$"));
+        assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two\nmore"), sent());
+        assertEquals("gpt-4.1", chats().getLast().body().path("model").asString());
+        turn("/system be brief", "be brief").turn("/save talk.md", "written: talk.md").turn("/reset", "forgotten")
+                .turn("/help", "/quit").turn("/modle", "did you mean /model?").turn("//x", "heard");
+        assertEquals(List.of("system: be brief", "user: /x"), sent());
+        assertTrue(cop.read("talk.md").endsWith("## assistant\n\ntwo\nmore\n\n"), cop.read("talk.md"));
+        cop.sim.set("answer", MARKDOWN);
+        turn("hello", MARKDOWN.replace("**", "").replace("`two`", "two"));
+        cop.sim.set("faults", "422");
+        prompted(() -> enter("say: lost").shows("error: "));
+        enter("/quit").leaves(0);
+        closeWindow();
+        open("chat", "-c").ready().shows("> hello").press("C-d").leaves(0);
+    }
+
+    @Test
+    void ctrlCStopsAnAnswerOfThePlainLoop() {
+        cop.withoutPrograms();
+        conversation();
+        cop.sim.set("silence", 30_000);
+        enter("say: first second").matches("^first").interrupt().shows("(stopped)");
+        cop.sim.set("silence", 0);
+        turn("say: again", "again");
+        assertEquals(List.of("user: say: first second", "assistant: first ", "user: say: again"), sent());
+        press("C-c").leaves(130);
+    }
+
+    @Test
+    void thePlainLoopIsTerminatedInOrder() throws Exception {
+        cop.withoutPrograms();
+        conversation();
+        cop.sim.set("silence", 30_000);
+        enter("say: first second").matches("^first");
+        new ProcessBuilder("kill", "-TERM", "" + java().pid()).start().waitFor();
+        leaves(143);
+    }
+
     // ------------------------------------------------------------------------------------------------ typing
 
     @Test
