@@ -55,7 +55,7 @@ import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 
 public class talk extends ChatCommand {
-    public static void main(String... args) { System.exit(RealProcess.start("talk", args)); }
+    public static void main(String... args) { System.exit(copilot.start("talk", args)); }
 
     @Override
     void declare(Syntax syntax) {
