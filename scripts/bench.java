@@ -211,8 +211,8 @@ public class bench {
         String folder = System.getenv().getOrDefault("JBANG_DIR", System.getenv("HOME") + "/.jbang");
         String jdk = System.getProperty("java.home");
         String printed = run("bash", "-c", "JBANG_RUNTIME_SHELL=bash JAVA_HOME='" + jdk + "' '" + java
-                + "' -Duser.home=\"$HOME\" -jar '" + jbang(Path.of(folder, "bin")) + "' " + script + " 2>/dev/null; true")
-                .strip();
+                + "' -Duser.home=\"$HOME\" -jar '" + jbang(Path.of(folder, "bin")) + "' " + script
+                + " 2>/dev/null; true").strip();
         if (!printed.contains("cop.")) throw new IllegalStateException("JBang printed no command: " + printed);
         return printed;
     }
