@@ -81,87 +81,31 @@ package cop;
 
 import module java.base;
 import module java.net.http;
+import java.lang.Error;                                  // and not the validator's
 import java.net.Proxy;
+import java.security.cert.*;
 import java.security.cert.Certificate;
-import java.security.cert.CertificateException;
-import java.security.cert.CertificateExpiredException;
-import java.security.cert.CertificateFactory;
-import java.security.cert.CertificateNotYetValidException;
-import java.security.cert.X509Certificate;
 
-import com.github.mustachejava.Binding;
-import com.github.mustachejava.Code;
-import com.github.mustachejava.DefaultMustacheFactory;
-import com.github.mustachejava.Iteration;
-import com.github.mustachejava.Mustache;
-import com.github.mustachejava.MustacheParser;
-import com.github.mustachejava.TemplateContext;
-import com.github.mustachejava.codes.DefaultCode;
-import com.github.mustachejava.codes.DefaultMustache;
-import com.github.mustachejava.codes.ExtendCode;
-import com.github.mustachejava.codes.ExtendNameCode;
-import com.github.mustachejava.codes.IterableCode;
-import com.github.mustachejava.codes.NotIterableCode;
-import com.github.mustachejava.codes.ValueCode;
-import com.github.mustachejava.codes.WriteCode;
+import com.github.mustachejava.*;
+import com.github.mustachejava.codes.*;
 import com.github.mustachejava.reflect.AbstractObjectHandler;
 import com.github.mustachejava.util.Wrapper;
 import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.EncodingRegistry;
-import com.networknt.schema.Schema;
-import com.networknt.schema.SchemaLocation;
-import com.networknt.schema.SchemaRegistry;
-import com.networknt.schema.SchemaRegistryConfig;
-import com.networknt.schema.SpecificationVersion;
-import cop.copilot.Account;
-import cop.copilot.Delivery;
-import cop.copilot.Fault;
-import cop.copilot.Image;
-import cop.copilot.Message;
-import cop.copilot.Model;
-import cop.copilot.Models;
-import cop.copilot.Outcome;
-import cop.copilot.Prompt;
-import cop.copilot.Quota;
-import cop.copilot.Quotas;
-import cop.copilot.Reply;
-import cop.copilot.Request;
-import cop.copilot.RequestFields;
-import cop.copilot.Row;
-import cop.copilot.Token;
-import cop.copilot.Usage;
+import com.networknt.schema.*;
+import cop.copilot.*;
 import picocli.AutoComplete;
 import picocli.CommandLine;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.ISetter;
-import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.Model.PositionalParamSpec;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonEncoding;
-import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.ObjectWriteContext;
-import tools.jackson.core.PrettyPrinter;
-import tools.jackson.core.TokenStreamLocation;
+import picocli.CommandLine.Model.*;
+import tools.jackson.core.*;
 import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.core.json.JsonFactory;
-import tools.jackson.core.util.ByteArrayBuilder;
-import tools.jackson.core.util.DefaultPrettyPrinter;
-import tools.jackson.databind.DeserializationFeature;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.MappingIterator;
+import tools.jackson.core.util.*;
+import tools.jackson.databind.*;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ContainerNode;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
-import tools.jackson.dataformat.csv.CsvMapper;
-import tools.jackson.dataformat.csv.CsvReadFeature;
-import tools.jackson.dataformat.csv.CsvSchema;
-import tools.jackson.dataformat.yaml.YAMLFactory;
-import tools.jackson.dataformat.yaml.YAMLParser;
+import tools.jackson.databind.node.*;
+import tools.jackson.dataformat.csv.*;
+import tools.jackson.dataformat.yaml.*;
 
 public class copilot {
     // ------------------------------------------------------------------------------------------------ Entry
@@ -3276,10 +3220,10 @@ final class Toolkit {
                 "copilot api " + path + " prints it as it is");
     }
 
-    Token token() {
+    copilot.Token token() {
         var token = copilot().tokens().current();
         var now = env.time().now();
-        return new Token(token.value(), token.api(), now.plus(token.left(now)));
+        return new copilot.Token(token.value(), token.api(), now.plus(token.left(now)));
     }
 }
 
@@ -5824,16 +5768,7 @@ final class Doctor {
         this.offline = offline;
     }
 
-    private void ok(String what, String detail) { findings.add(new Finding("ok", what, detail)); }
-
-    private void warn(String what, String detail) { findings.add(new Finding("warn", what, detail)); }
-
-    private void fail(String what, String detail) { findings.add(new Finding("fail", what, detail)); }
-
-    private void fail(String what, Fault fault) {
-        String hint = Objects.requireNonNullElse(fault.hint(), "");
-        fail(what, fault.sentence() + (hint.isEmpty() ? "" : " (" + hint + ")"));
-    }
+    private void add(String state, String what, String detail) { findings.add(new Finding(state, what, detail)); }
 
     /// Reads something that the user has set; where it is wrong, that is told, and `otherwise` serves.
     <T> T or(String what, Supplier<T> read, T otherwise) {
@@ -5842,9 +5777,10 @@ final class Doctor {
         } catch (Interrupted stopped) {
             throw stopped;
         } catch (Fault fault) {
-            fail(what, fault);
+            add("fail", what, fault.sentence() + (fault.hint() == null || fault.hint().isEmpty() ? ""
+                    : " (" + fault.hint() + ")"));
         } catch (RuntimeException unknown) {
-            fail(what, "could not be looked at: " + unknown.getClass().getSimpleName() + ", " + Text.reason(unknown));
+            add("fail", what, "could not be looked at: " + Text.reason(unknown));
         }
         return otherwise;
     }
@@ -5856,307 +5792,164 @@ final class Doctor {
         }, null);
     }
 
-    Doctor examine(CopilotClient copilot) {
+    void examine(CopilotClient copilot) {
         var session = copilot.session();
-        ok("tool", "copilot.java " + cop.copilot.VERSION);
-        ok("java", System.getProperty("java.runtime.version") + ", " + System.getProperty("java.vendor") + ", "
-                + System.getProperty("java.home"));
-        ok("system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
-                + System.getProperty("os.arch"));
-        look("start", () -> start(session.home()));
-        look("encoding", this::encoding);
-        look("terminal", this::terminal);
-        look("config", () -> folder("config", session.home().config(), "{login,config}.json"));
-        look("cache", () -> folder("cache", session.home().cache(), "{token-*,models-*,refused}.json"));
-        look("state", () -> folder("state", session.home().state(), "history"));
-        look("logs", () -> folder("logs", session.home().conversations(), "*.jsonl"));
+        machine(session.home());
         look("variables", this::variables);
-        look("host", () -> ok("host", session.host().name() + ", " + session.host().rest()));
-        look("proxy", () -> proxy(session));
+        look("host", () -> add("ok", "host", session.host().name() + ", " + session.host().rest()));
+        look("proxy", () -> add("ok", "proxy", new Proxies(env).inUse(session.host().defaultApi()).orElse("none")));
         look("certificates", this::certificates);
-        var token = or("login", () -> offline ? stored(copilot) : login(copilot), Optional.<CopilotToken>empty());
-        look("network", () -> network(session, token));
+        var token = or("login", () -> login(copilot), Optional.<CopilotToken>empty());
+        if (offline) {
+            add("ok", "network", "not asked (--offline)");
+        } else {
+            look("network", () -> reach("GitHub", session, session.host().rest("/"), session.headers().login()));
+            look("network", () -> reach("API", session, session.host().resolve(token.map(CopilotToken::api)
+                    .orElse(session.host().defaultApi()), token.isPresent() ? "/models" : "/"), token.map(known ->
+                    session.headers().copilot(known.value())).orElseGet(session.headers()::login)));
+        }
         look("clock", this::clock);
         look("models", () -> models(copilot));
         look("chat", () -> chat(copilot, token));
-        return this;
     }
 
-    // ---- this machine
-
-    private void start(Home home) {
-        String first = System.getProperty("java.class.path").split(File.pathSeparator)[0];
-        boolean launcher = Path.of(first).toAbsolutePath().startsWith(home.data().toAbsolutePath());
-        String how = launcher ? "by an installed launcher" : first.contains("jbang") ? "by JBang"
-                : "by java";
-        var archives = archives();
-        if (archives.isEmpty()) {
-            ok("start", how);
-        } else if (archives.get().isEmpty()) {
-            if (launcher) warn("start", how + ", without its AOT cache: a slow start (cop install makes another)");
-            else ok("start", how + ", without a class archive of its own");
-        } else {
-            ok("start", how + ", with " + String.join(", ", archives.get()));
-        }
+    private void machine(Home home) {
+        add("ok", "tool", "copilot.java " + copilot.VERSION);
+        String jdk = System.getProperty("java.home"), first = System.getProperty("java.class.path").split(
+                File.pathSeparator)[0], encoding = System.getProperty("sun.jnu.encoding", "?");
+        add("ok", "java", System.getProperty("java.runtime.version") + ", " + System.getProperty("java.vendor") + ", "
+                + jdk);
+        add("ok", "system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
+                + System.getProperty("os.arch"));
+        add("ok", "start", Path.of(first).toAbsolutePath().startsWith(home.data().toAbsolutePath())
+                ? "by an installed launcher" : first.contains("jbang") ? "by JBang" : "by java");
+        boolean utf8 = encoding.toUpperCase(Locale.ROOT).startsWith("UTF");
+        add(utf8 ? "ok" : "warn", "encoding", encoding + (utf8 ? "" : ": arguments must be ASCII (LC_ALL=C.UTF-8)"));
+        add("ok", "terminal", IntStream.range(0, 3).filter(env.terminal()).mapToObj(List.of("stdin", "stdout",
+                "stderr")::get).collect(Collectors.collectingAndThen(Collectors.joining(", "), all -> all.isEmpty()
+                ? "none" : all)));
+        folder("config", home.config());
+        folder("cache", home.cache());
+        folder("state", home.state());
     }
 
-    /// The class archives that the JVM has really mapped (one that does not fit is left out without a word), but for
-    /// the JDK's own; empty where the system does not tell.
-    private static Optional<List<String>> archives() {
-        try (var maps = Files.lines(Path.of("/proc/self/maps"), StandardCharsets.ISO_8859_1)) {
-            return Optional.of(maps.filter(line -> line.matches(".*\\.(aot|jsa)")).map(line ->
-                    line.substring(line.indexOf('/'))).filter(file -> !file.startsWith(System.getProperty("java.home")))
-                    .distinct().toList());
-        } catch (IOException | UncheckedIOException notLinux) {
-            return Optional.empty();
-        }
+    private void folder(String what, Path folder) {
+        Path there = folder.toAbsolutePath();
+        while (there.getParent() != null && !Files.exists(there)) there = there.getParent();
+        if (!Files.isDirectory(there)) add("warn", what, there + " is no folder (COP_HOME names another place)");
+        else if (!Files.isWritable(there)) add("warn", what, folder + ": may you write into " + there + "?");
+        else add("ok", what, folder + (Files.exists(folder) ? "" : ", not there yet"));
     }
-
-    private void encoding() {
-        String arguments = System.getProperty("sun.jnu.encoding", "?");
-        String locale = Stream.of("LC_ALL", "LC_CTYPE", "LANG").filter(name -> env.variable(name) != null).findFirst()
-                .map(name -> name + "=" + env.variable(name)).orElse("no locale is set");
-        if (arguments.toUpperCase(Locale.ROOT).startsWith("UTF")) ok("encoding", arguments + ", " + locale);
-        else warn("encoding", arguments + ", " + locale + ": arguments must be ASCII (LC_ALL=C.UTF-8)");
-    }
-
-    private void terminal() {
-        var of = Stream.of("stdin", "stdout", "stderr").filter(name -> env.terminal().test(
-                List.of("stdin", "stdout", "stderr").indexOf(name))).toList();
-        ok("terminal", (of.isEmpty() ? "none" : String.join(", ", of)) + Stream.of("TERM", "NO_COLOR", "COLUMNS")
-                .filter(name -> env.variable(name) != null).map(name -> ", " + name + "=" + env.variable(name))
-                .collect(Collectors.joining()));
-    }
-
-    /// @param ours the names of the files that hold what is nobody else's business
-    private void folder(String what, Path folder, String ours) {
-        if (!Files.exists(folder)) {
-            Path above = folder.toAbsolutePath();
-            while (above.getParent() != null && !Files.exists(above)) above = above.getParent();
-            if (Files.isDirectory(above) && Files.isWritable(above)) ok(what, folder + ", not there yet");
-            else warn(what, folder + " cannot be made: may you write into " + above + "?");
-            return;
-        }
-        if (!Files.isDirectory(folder)) {
-            warn(what, folder + " is no folder (COP_HOME names another place)");
-            return;
-        }
-        var open = new ArrayList<String>();
-        try (var files = Files.newDirectoryStream(folder, ours)) {
-            for (Path file : files) if ((mode(file) & 077) != 0) open.add(file.getFileName() + " " + octal(file));
-            String detail = folder + (mode(folder) == 0 ? "" : " " + octal(folder));
-            if (!Files.isWritable(folder)) warn(what, detail + ", not writable");
-            else if (!open.isEmpty()) warn(what, detail + ", readable by others: " + String.join(", ", open)
-                    + " (chmod 600)");
-            else if ((mode(folder) & 077) != 0) warn(what, detail + ", open to others (chmod 700)");
-            else ok(what, detail);
-        } catch (IOException e) {
-            warn(what, folder + " cannot be read: " + Text.reason(e));
-        }
-    }
-
-    /// @return 0 where the system knows no such thing
-    private static int mode(Path file) {
-        try {
-            return (int) Files.getAttribute(file, "unix:mode") & 0777;
-        } catch (IOException | UnsupportedOperationException | IllegalArgumentException _) {
-            return 0;
-        }
-    }
-
-    private static String octal(Path file) { return "%04o".formatted(mode(file)); }
 
     private void variables() {
         var set = new TreeMap<>(env.variables());
         set.keySet().removeIf(name -> !name.startsWith("COP_") || env.variable(name) == null);
-        if (set.isEmpty()) ok("variables", "no COP_* is set");
+        if (set.isEmpty()) add("ok", "variables", "no COP_* is set");
         set.forEach((name, value) -> {
-            if (name.equals("COP_HEADERS")) {
-                ok("variables", name + "=" + value.lines().map(this::header).collect(Collectors.joining("; ")));
-            } else if (VARIABLES.contains(name)) {
-                ok("variables", name + "=" + value);
-            } else {
-                secrets.add(value);
-                warn("variables", name + " is set, and means nothing here" + Nearest.of(name, VARIABLES)
-                        .map(near -> " (did you mean " + near + "?)").orElse(""));
-            }
+            if (name.equals("COP_HEADERS")) value.lines().forEach(this::header);
+            boolean known = VARIABLES.contains(name);
+            add(known ? "ok" : "warn", "variables", known ? name + "=" + (name.equals("COP_HEADERS") ? "…" : value)
+                    : name + " is set, and means nothing here" + Nearest.of(name, VARIABLES).map(near ->
+                    " (did you mean " + near + "?)").orElse(""));
         });
     }
 
     /// A header of the user's own may hold any secret.
-    String header(String line) {
-        int colon = line.indexOf(':');
-        if (colon < 0) secrets.add(line.strip());
-        if (colon < 0) return "…";
-        String name = line.substring(0, colon).strip(), value = line.substring(colon + 1).strip();
-        if (name.matches("(?i)editor-version|editor-plugin-version|user-agent|copilot-integration-id|x-initiator|accept"
-                + "|x-github-api-version|content-type|openai-intent|copilot-vision-request")) {
-            return name + ": " + value;
-        }
-        if (value.length() > 5) secrets.add(value);
-        return name + ": …";
-    }
-
-    // ---- the way to GitHub
-
-    private void proxy(Session session) {
-        for (String name : List.of("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY")) {
-            Text.uri(Objects.requireNonNullElse(env.variable(name), "")).map(URI::getRawUserInfo).ifPresent(user -> {
-                secrets.add(user);
-                secrets.add(user.replaceFirst("^[^:]*:", ""));
-            });
-        }
-        var proxies = new Proxies(env);
-        for (var target : new LinkedHashSet<>(List.of(session.host().rest(), session.host().defaultApi()))) {
-            ok("proxy", target + ": " + proxies.inUse(target).map(proxy -> proxy + (proxies.authorization(target)
-                    .isPresent() ? ", with a password" : "")).orElse("none"));
-        }
-    }
+    void header(String line) { secrets.add(line.substring(line.indexOf(':') + 1).strip()); }
 
     private void certificates() {
         String file = env.variable("SSL_CERT_FILE");
         Trust.probe(file == null ? null : env.path(file));
-        ok("certificates", "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file));
+        add("ok", "certificates", "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file));
     }
 
     private Optional<CopilotToken> login(CopilotClient copilot) {
-        copilot.logins().sources().forEach(source -> secrets.add(source.value()));
-        var status = Wire.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
-        for (var line : status.lines()) {
-            if (line.state().equals("none")) continue;
-            boolean good = !Set.of("refused", "untried").contains(line.state());
-            findings.add(new Finding(good ? "ok" : "warn", "source", line.source() + ": " + line.state() + ", "
-                    + line.detail()));
-        }
-        status.token().ifPresent(token -> secrets.add(token.value()));
-        if (status.trouble().isPresent()) {
-            fail("login", status.trouble().get());
-        } else if (status.token().isEmpty()) {
-            notLoggedIn();
-        } else {
-            var token = status.token().get();
-            ok("login", token.plan() + " (" + token.sku() + "), " + (token.direct() ? "GitHub's token is used directly"
-                    : "the Copilot token is good for " + Durations.words(token.left(status.now()))) + ", API "
-                    + token.api());
-        }
-        return status.token();
-    }
-
-    private Optional<CopilotToken> stored(CopilotClient copilot) {
         var sources = copilot.logins().sources();
-        for (var source : sources) {
-            secrets.add(source.value());
-            ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())
-                    + copilot.tokens().plan(source).map(plan -> ", " + plan).orElse(""));
+        sources.forEach(source -> secrets.add(source.value()));
+        if (offline) {
+            sources.forEach(source -> add("ok", "source", source.source() + ": not asked, "
+                    + Secrets.shown(source.value())));
+            if (sources.isEmpty()) notLoggedIn();
+            return Optional.empty();
         }
-        if (sources.isEmpty()) notLoggedIn();
-        return Optional.empty();
+        var status = Wire.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
+        status.lines().stream().filter(line -> !line.state().equals("none")).forEach(line -> add(
+                Set.of("refused", "untried").contains(line.state()) ? "warn" : "ok", "source", line.source() + ": "
+                        + line.state() + ", " + line.detail()));
+        if (status.trouble().isPresent()) throw status.trouble().get();
+        status.token().ifPresentOrElse(token -> {
+            secrets.add(token.value());
+            add("ok", "login", token.plan() + " (" + token.sku() + "), " + (token.direct()
+                    ? "GitHub's token is used directly" : "the Copilot token is good for "
+                    + Durations.words(token.left(status.now()))) + ", API " + token.api());
+        }, this::notLoggedIn);
+        return status.token();
     }
 
     private void notLoggedIn() {
         loggedOut = true;
-        fail("login", "not logged in (copilot login)");
+        add("fail", "login", "not logged in (copilot login)");
     }
 
-    private void network(Session session, Optional<CopilotToken> token) {
-        if (offline) {
-            ok("network", "not asked (--offline)");
-            return;
-        }
-        look("network", () -> reach("GitHub", session, session.host().rest("/"), session.headers().login(), false));
-        look("network", () -> {
-            if (token.isEmpty()) {
-                reach("API", session, session.host().resolve(session.host().defaultApi(), "/"),
-                        session.headers().login(), false);
-            } else {
-                reach("API", session, session.host().resolve(token.get().api(), "/models"),
-                        session.headers().copilot(token.get().value()), true);
-            }
-        });
-    }
-
-    /// @param welcome whether anything but 2xx is trouble
-    private void reach(String what, Session session, URI uri, Headers headers, boolean welcome) {
-        record Seen(int status, Optional<String> date, Instant at) {}
+    private void reach(String what, Session session, URI uri, Headers headers) {
+        record Seen(int status, String date, Instant at) {}
         long begin = System.nanoTime();
         var seen = Wire.within(PATIENCE, () -> session.wire().send(Call.get(uri, headers).once(), new Reading<Seen>() {
             @Override
             public Seen read(Answer answer) {
-                return new Seen(answer.status(), answer.headers().firstValue("date"), session.now());
+                return new Seen(answer.status(), answer.header("date"), session.now());
             }
 
             @Override
             public boolean errorsToo() { return true; }
         }));
         var took = Duration.ofNanos(System.nanoTime() - begin);
-        seen.date().flatMap(Doctor::moment).ifPresent(date -> {
-            var middle = seen.at().minus(took.dividedBy(2));
-            skew = Duration.between(date.plusMillis(500), middle);      // the header's seconds are cut off
-        });
-        boolean bad = seen.status() >= 500 || welcome && seen.status() >= 300;
-        findings.add(new Finding(bad ? "fail" : "ok", "network", what + " " + uri + " answers in "
-                + Durations.seconds(took) + " [HTTP " + seen.status() + "]"));
-    }
-
-    private static Optional<Instant> moment(String date) {
-        try {
-            return Optional.of(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(date)));
+        boolean bad = seen.status() >= 500 || uri.getPath().equals("/models") && seen.status() >= 300;
+        add(bad ? "fail" : "ok", "network", what + " " + uri + " answers in " + Durations.seconds(took) + " [HTTP "
+                + seen.status() + "]");
+        try {                                               // the header's seconds are cut off
+            skew = Duration.between(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(seen.date()))
+                    .plusMillis(500), seen.at().minus(took.dividedBy(2)));
         } catch (DateTimeException _) {
-            return Optional.empty();
+            // it has no clock
         }
     }
 
     private void clock() {
-        String now = env.time().now().truncatedTo(ChronoUnit.SECONDS).toString();
-        if (skew == null) {
-            ok("clock", now + ", nobody to compare it with");
-            return;
-        }
-        long seconds = Math.round(skew.toMillis() / 1000.0);
-        String off = now + ", " + (seconds == 0 ? "as GitHub's" : Math.abs(seconds) + " s "
-                + (seconds > 0 ? "ahead of" : "behind") + " GitHub's");
-        if (skew.abs().compareTo(SKEW) < 0) ok("clock", off);
-        else warn("clock", off + ": tokens will seem to have run out, or never to do so");
+        String now = env.time().now().truncatedTo(ChronoUnit.SECONDS) + ", ";
+        long seconds = skew == null ? 0 : Math.round(skew.toMillis() / 1000.0);
+        boolean wrong = skew != null && skew.abs().compareTo(SKEW) >= 0;
+        add(wrong ? "warn" : "ok", "clock", now + (skew == null ? "nobody to compare it with" : seconds == 0
+                ? "as GitHub's" : Math.abs(seconds) + " s " + (seconds > 0 ? "ahead of" : "behind") + " GitHub's")
+                + (wrong ? ": tokens will seem to have run out, or never to do so" : ""));
     }
-
-    // ---- the chat
 
     private void models(CopilotClient copilot) {
         var known = copilot.catalogueAtHand();
-        var now = env.time().now();
-        if (known.isEmpty()) {
-            ok("models", "no list is kept yet (copilot models)");
-        } else {
-            var age = Duration.between(known.get().fetched(), now);
-            ok("models", known.get().models().size() + " in the list, " + Durations.words(Durations.max(age,
-                    Duration.ZERO)) + " old" + (known.get().younger(Catalogue.USABLE, now) ? ""
-                    : ", to be fetched anew"));
-        }
-        var chosen = copilot.chosen(null);
-        String id = chosen.orElseGet(() -> Catalogue.standard(known));
-        String why = env.variable("COP_MODEL") != null ? "by COP_MODEL" : chosen.isPresent()
-                ? "by `copilot models default`" : known.isPresent() ? "the account's default" : "for want of a list";
-        if (known.isEmpty() || Model.isAuto(id) || known.get().find(id).isPresent()) ok("model", id + ", " + why);
-        else fail("model", id + ", " + why + ", is not in the list" + Nearest.of(id, known.get().chatModels())
-                .map(near -> " (did you mean " + near + "?)").orElse(" (copilot models)"));
+        add("ok", "models", known.map(all -> {
+            var age = Durations.max(Duration.between(all.fetched(), env.time().now()), Duration.ZERO);
+            return all.models().size() + " in the list, " + Durations.words(age) + " old"
+                    + (all.younger(Catalogue.USABLE, env.time().now()) ? "" : ", to be fetched anew");
+        }).orElse("no list is kept yet (copilot models)"));
+        String id = model(copilot), why = env.variable("COP_MODEL") != null ? "by COP_MODEL"
+                : copilot.chosen(null).isPresent() ? "by `copilot models default`" : known.isPresent()
+                ? "the account's default" : "for want of a list";
+        boolean missing = known.isPresent() && !Model.isAuto(id) && known.get().find(id).isEmpty();
+        add(missing ? "fail" : "ok", "model", id + ", " + why + (missing ? ", is not in the list" + Nearest.of(id,
+                known.get().chatModels()).map(near -> " (did you mean " + near + "?)").orElse(" (copilot models)")
+                : ""));
     }
 
-    /// What goes to the API with each prompt.
+    private static String model(CopilotClient copilot) {
+        return copilot.chosen(null).orElseGet(() -> Catalogue.standard(copilot.catalogueAtHand()));
+    }
+
     private void chat(CopilotClient copilot, Optional<CopilotToken> token) {
-        var session = copilot.session();
-        var known = copilot.catalogueAtHand();
-        String id = copilot.chosen(null).orElseGet(() -> Catalogue.standard(known));
-        ok("chat", "POST " + session.host().resolve(token.map(CopilotToken::api).orElse(session.host().defaultApi()),
-                Ways.usual(Delivery.USUAL, known.flatMap(all -> all.find(id))).path()));
-        var sent = session.headers().copilot("…").sent();
-        sent.forEach((name, value) -> ok("chat", switch (name.toLowerCase(Locale.ROOT)) {
-            case "authorization" -> name + ": Bearer …";
-            case "x-request-id" -> name + ": " + value;
-            default -> header(name + ": " + value);
-        }));
+        var host = copilot.session().host();
+        var model = copilot.catalogueAtHand().flatMap(all -> all.find(model(copilot)));
+        add("ok", "chat", "POST " + host.resolve(token.map(CopilotToken::api).orElse(host.defaultApi()),
+                Ways.usual(Delivery.USUAL, model).path()));
     }
-
-    // ---- what is told
 
     /// @return 0 where a chat would work
     int exitCode() {
@@ -6166,15 +5959,12 @@ final class Doctor {
 
     /// Without what is nobody's business: tokens, passwords, the name of the home folder.
     private String told(String text) {
-        String told = text;
-        for (String secret : secrets.stream().sorted(Comparator.comparingInt(String::length).reversed()).toList()) {
-            if (secret.length() > 3) told = told.replace(secret, Secrets.shown(secret));
-        }
+        String told = text.replaceAll("//[^/@\\s]*@", "//…@");
+        for (String secret : secrets) if (secret.length() > 3) told = told.replace(secret, Secrets.shown(secret));
         for (String home : Arrays.asList(env.variable("HOME"), System.getProperty("user.home"))) {
             if (home == null || home.length() < 2) continue;
             told = told.replaceAll(Pattern.quote(home) + "(?=[/\\\\\\s,:;]|$)", "~");
         }
-        told = told.replaceAll("//[^/@\\s]*@", "//…@");
         return Text.printable(Secrets.mask(told).replaceAll("\\s*\\R\\s*", " ")).strip();
     }
 
@@ -13804,6 +13594,7 @@ final class RealProcess {
                     "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
         }
         int code = body.run(env, args);
+        if (FirstRun.now()) FirstRun.rehearse(body);
         return code == Fault.INTERRUPTED ? signals.exitCode() : code;
     }
 
@@ -13843,6 +13634,38 @@ final class RealProcess {
             // not Linux: nothing to look at
         }
         return false;
+    }
+}
+
+/// JBang's `//CDS` has the JVM write the classes of the very first run into an archive for all later ones. Whatever
+/// that run was, those of a chat over TLS shall be in it, as far as they come without an answer: after a `--version`
+/// alone each later chat over HTTPS would take a quarter longer (968 ms instead of 786).
+final class FirstRun {
+    static boolean now() {
+        try {
+            return Files.readString(Path.of("/proc/self/cmdline"), StandardCharsets.ISO_8859_1)
+                    .contains("-XX:ArchiveClassesAtExit");
+        } catch (IOException notLinux) {
+            return System.getProperty("os.name").startsWith("Mac") && ProcessHandle.current().info().arguments()
+                    .stream().flatMap(Stream::of).anyMatch(a -> a.startsWith("-XX:ArchiveClassesAtExit"));
+        }
+    }
+
+    /// Asks a server that never answers, from a home that is thrown away.
+    static void rehearse(RealProcess.Body body) {
+        try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            Path home = Files.createTempDirectory("copilot-");
+            var nowhere = new PrintWriter(Writer.nullWriter());
+            body.run(new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), nowhere, nowhere,
+                    Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal", "COP_HOST",
+                    "https://127.0.0.1:" + silent.getLocalPort()), _ -> false, Time.SYSTEM, () -> false, home),
+                    "chat", "--timeout", "500ms", "hello");
+            try (var files = Files.walk(home)) {
+                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+            }
+        } catch (IOException _) {
+            // then later runs start a little slower
+        }
     }
 }
 

@@ -14,12 +14,7 @@ import module java.base;
 import cop.copilot.Command;
 import cop.copilot.Syntax;
 import cop.copilot.Fault;
-import java.lang.classfile.ClassFile;
-import java.lang.classfile.ClassFileVersion;
-import java.lang.classfile.ClassHierarchyResolver;
-import java.lang.classfile.CodeBuilder;
-import java.lang.classfile.MethodModel;
-import java.lang.classfile.MethodTransform;
+import java.lang.classfile.*;
 
 public class install extends Command {
     public static void main(String... args) { System.exit(copilot.start("install", args)); }

@@ -10,18 +10,9 @@ import module java.base;
 import cop.copilot.Command;
 import cop.copilot.Syntax;
 import cop.copilot.Fault;
-import jdk.jshell.DeclarationSnippet;
-import jdk.jshell.Diag;
-import jdk.jshell.ErroneousSnippet;
-import jdk.jshell.JShell;
-import jdk.jshell.Snippet;
-import jdk.jshell.SnippetEvent;
-import jdk.jshell.SourceCodeAnalysis;
-import jdk.jshell.UnresolvedReferenceException;
+import jdk.jshell.*;
 import jdk.jshell.execution.LocalExecutionControl;
-import jdk.jshell.spi.ExecutionControl;
-import jdk.jshell.spi.ExecutionControlProvider;
-import jdk.jshell.spi.ExecutionEnv;
+import jdk.jshell.spi.*;
 import jdk.jshell.tool.JavaShellToolBuilder;
 
 public class repl extends Command {

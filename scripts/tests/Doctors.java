@@ -64,14 +64,13 @@ class Doctors {
         rightClock();
         var outcome = doctor(0);
         says(outcome, "ok    tool: copilot.java " + Pattern.quote(copilot.VERSION),
-                "ok    java: 25.*", "ok    host: http://127.0.0.1:.*", "ok    proxy: http://127.0.0.1:\\d+: none",
+                "ok    java: 25.*", "ok    host: http://127.0.0.1:.*", "ok    proxy: none",
                 "ok    source: COPILOT_GITHUB_TOKEN: used, ghu_…0000, .*",
                 "ok    login: .* the Copilot token is good for .*, API http://127.0.0.1:\\d+",
                 "ok    network: GitHub http://127.0.0.1:\\d+/ answers in .* \\[HTTP \\d+]",
                 "ok    network: API http://127.0.0.1:\\d+/models answers in .* \\[HTTP 200]",
                 "ok    clock: .*", "ok    models: no list is kept yet .*", "ok    model: gpt-4o, .*",
-                "ok    chat: POST http://127.0.0.1:\\d+/chat/completions", "ok    chat: Authorization: Bearer …",
-                "ok    chat: X-Initiator: user");
+                "ok    chat: POST http://127.0.0.1:\\d+/chat/completions");
         assertFalse(outcome.out().contains("fail"), outcome::all);
     }
 
@@ -182,17 +181,10 @@ class Doctors {
     }
 
     @Test
-    void filesThatOthersMayRead() throws IOException {
+    void folders() throws IOException {
         assumeTrue(FileSystems.getDefault().supportedFileAttributeViews().contains("posix"));
         cop.run("models");
-        says(doctor(0), "ok    cache: ~/.cache/copilot.java 0700", "ok    config: .*, not there yet");
-        Path cache = cop.file(".cache/copilot.java");
-        Files.setPosixFilePermissions(cache, PosixFilePermissions.fromString("rwxr-xr-x"));
-        says(doctor(0), "warn  cache: ~/.cache/copilot.java 0755, open to others \\(chmod 700\\)");
-        try (var files = Files.newDirectoryStream(cache, "token-*.json")) {
-            for (Path file : files) Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
-        }
-        says(doctor(0), "warn  cache: .*, readable by others: token-\\w+.json 0644 \\(chmod 600\\)");
+        says(doctor(0), "ok    cache: ~/.cache/copilot.java", "ok    config: .*, not there yet");
         cop.write(".config/copilot.java", "a file");
         says(cop.run("doctor"), "warn  config: ~/.config/copilot.java is no folder .*");
     }
@@ -215,11 +207,10 @@ class Doctors {
                 .with("COP_MODEL", "mai-code-1.1-flash").with("https_proxy", "http://me:hunter22@proxy.example:3128")
                 .with("ALL_PROXY", "http://me:corp%40secret@other.example").with("COP_HOST", null);
         says(doctor(0, "--offline", "-H", "X-More: myOwnToken1"),
-                "ok    variables: COP_HEADERS=X-Api-Key: …; Editor-Version: vscode/9",
+                "ok    variables: COP_HEADERS=…",
                 "warn  variables: COP_MODLE is set, and means nothing here \\(did you mean COP_MODEL\\?\\)",
                 "ok    variables: COP_MODEL=mai-code-1.1-flash",
-                "ok    proxy: https://api.github.com: proxy.example:3128, with a password",
-                "ok    chat: Editor-Version: vscode/9", "ok    chat: X-Api-Key: …", "ok    chat: X-More: …");
+                "ok    proxy: proxy.example:3128");
         doctor(0, "--offline", "--json");
     }
 
@@ -250,6 +241,6 @@ class Doctors {
     void asAProcess() {
         var outcome = cop.runProcess("", "doctor");
         assertEquals(0, outcome.code(), outcome::all);
-        says(outcome, "ok    start: by .*", "ok    terminal: none.*", "ok    clock: .*", "ok    encoding: UTF-8, .*");
+        says(outcome, "ok    start: by .*", "ok    terminal: none.*", "ok    clock: .*", "ok    encoding: UTF-8");
     }
 }
