@@ -270,6 +270,8 @@ public class simulator implements AutoCloseable {
         toggle("out-of-date", false, "the API says that the editor's extension is out of date");
         toggle("integration-id", "optional", "Copilot-Integration-Id", "optional", "required");
         toggle("strict-headers", false, "refuses identity headers given twice, and unknown values of X-Initiator");
+        toggle("gemini-opaque", "optional", "/chat/completions: Gemini's newest calls come back with their"
+                + " reasoning_opaque", "optional", "required");
         toggle("unknown-fields", "ignore", "fields that no source names", "ignore", "refuse");
         toggle("refuse", "", "parameters that are refused: NAME or MODEL:NAME, a.b for one within a");
         toggle("efforts", "", "if given, the reasoning efforts that are served, whatever the catalogue says");
@@ -2146,9 +2148,18 @@ public class simulator implements AutoCloseable {
         var last = messages.get(messages.size() - 1);
         invalidIf(model.anthropic() && last.path("role").asString("").equals("assistant")
                 && said(last).matches("(?s).*\\s"), "final assistant content cannot end with trailing whitespace");
-        // Gemini 3 refuses the turn after a tool call without its own opaque reasoning (vscode #292585).
-        invalidIf(model.google() && messages.valueStream().anyMatch(m -> m.has("tool_calls")
-                && !m.has("reasoning_opaque")), "reasoning_opaque");
+        // Until 2025-12 Gemini 3 refused the answer to a call without its own opaque reasoning (opencode #4468), not
+        // since then (opencode PR #5346, PR #8900).
+        invalidIf(model.google() && text("gemini-opaque").equals("required") && newest(messages).anyMatch(m ->
+                m.has("tool_calls") && !m.has("reasoning_opaque")), "reasoning_opaque");
+    }
+
+    /// What came after the last that a person said.
+    private static Stream<JsonNode> newest(JsonNode messages) {
+        var list = messages.valueStream().toList();
+        int last = list.size();
+        while (last > 0 && !list.get(last - 1).path("role").asString("").equals("user")) { last--; }
+        return list.stream().skip(last);
     }
 
     private static final String MARKS = "A maximum of 4 blocks with cache_control may be provided. Found %d.";

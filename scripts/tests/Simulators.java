@@ -16,7 +16,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 /// The simulator by itself, asked with a plain HttpClient: it takes what the service takes and refuses what the service
-/// refuses, in its words. F1 to F27 are the faults that driving real clients against it brought to light.
+/// refuses, in its words. F1 to F27 and G1 to G12 are the faults that real clients brought to light.
 class Simulators {
     private static final String CHAT = "/chat/completions", RESPONSES = "/responses", MESSAGES = "/v1/messages";
     private static final JsonMapper JSON = new JsonMapper();
@@ -432,6 +432,36 @@ class Simulators {
                 + "word ".repeat(110_000) + "'}]}").is(400, "prompt is too long: 137500 tokens > 128000 maximum");
         assertEquals("invalid_request_error", refusal.at("/error/type").asString());
         assertTrue(refusal.at("/request_id").asString().startsWith("req_"));
+    }
+
+    /// A person's message of a text and these parts.
+    private Answer shown(String path, String model, String parts, String... headers) {
+        boolean responses = path.equals(RESPONSES);
+        return ask(path, "{'model':'%s','max_%stokens':5000,'%s':[{'role':'user','content':[{'type':'%s','text':"
+                .formatted(model, responses ? "output_" : path.equals(CHAT) ? "completion_" : "",
+                        responses ? "input" : "messages", responses ? "input_text" : "text")
+                + "'say: hi'}," + parts + "]}]}", headers);
+    }
+
+    /// A tool's answer of these parts.
+    private Answer answered(String parts, String... headers) {
+        return ask(MESSAGES, "{'model':'claude-haiku-4.5','max_tokens':9,'messages':[{'role':'user','content':"
+                + "'say: hi'},{'role':'assistant','content':[{'type':'tool_use','id':'t','name':'f','input':{}}]},"
+                + "{'role':'user','content':[{'type':'tool_result','tool_use_id':'t','content':[" + parts + "]}]}]}",
+                headers);
+    }
+
+    @Test
+    void g1GeminiTakesCallsWithoutItsSeal() {
+        var call = "{'role':'assistant','content':null,%s'tool_calls':[{'id':'c','type':'function','function':"
+                + "{'name':'f','arguments':'{}'}}]},{'role':'tool','tool_call_id':'c','content':'x'}";
+        var open = call.formatted("");
+        var asked = "{'model':'gemini-3.8-flash','messages':[{'role':'user','content':'say: hi'},%s]}";
+        ask(CHAT, asked.formatted(open)).is(200, "hi");
+        sim.set("gemini-opaque", "required");
+        ask(CHAT, asked.formatted(open)).is(400, "invalid request body: reasoning_opaque");
+        ask(CHAT, asked.formatted(call.formatted("'reasoning_opaque':'x',"))).is(200, "hi");
+        ask(CHAT, asked.formatted(open + ",{'role':'user','content':'say: hi'}")).is(200, "hi");
     }
 
     @Test
