@@ -1762,11 +1762,14 @@ public class simulator implements AutoCloseable {
     private record Turn(String role, String text) {}
 
     private record Image(String type, String base64) {
-        /// `data:TYPE;base64,…`; null for what is none.
+        /// `data:TYPE;base64,…`, or an address, of which nothing more is known; null for what is neither.
         static Image ofUrl(String url) {
+            if (url.startsWith("https://")) { return new Image(null, url); }
             int comma = url.startsWith("data:image/") ? url.indexOf(";base64,") : -1;
             return comma < 0 ? null : new Image(url.substring(5, comma), url.substring(comma + 8));
         }
+
+        boolean isAway() { return type == null; }
 
         long size() {
             try {
@@ -1778,7 +1781,7 @@ public class simulator implements AutoCloseable {
     }
 
     private static final List<String> IMAGES = List.of("image/jpeg", "image/png", "image/webp", "image/gif");
-    private static final int MAX_IMAGE = 3_145_728;
+    private static final int MAX_IMAGE = 3_145_728, MAX_AWAY = 20;
 
     /// One answer, settled: what will be said, by whom, in how many tokens. `stopped` is the stop sequence that ended
     /// it, or null.
@@ -1896,8 +1899,12 @@ public class simulator implements AutoCloseable {
             throw new Refusal(error(400, "missing required Copilot-Vision-Request header for vision requests", ""));
         }
         invalidIf(!model.supports("vision"), model.id + " sees no images");
-        invalidIf(images.size() > model.maxImages(), "more than %d images".formatted(model.maxImages()));
-        for (var image : images) {
+        if (images.stream().filter(Image::isAway).count() > MAX_AWAY) {     // vscode #301668, #301770
+            throw new Refusal(error(400, "too many URL images in request (max %d)".formatted(MAX_AWAY), ""));
+        }
+        var here = images.stream().filter(image -> !image.isAway()).toList();
+        invalidIf(here.size() > model.maxImages(), "more than %d images".formatted(model.maxImages()));
+        for (var image : here) {
             invalidIf(!IMAGES.contains(image.type), "media type " + image.type);
             long size = image.size();
             invalidIf(size <= 0, "an image that is not base64");
@@ -3245,10 +3252,7 @@ public class simulator implements AutoCloseable {
                 }
                 case "image" -> {
                     only(at + ".image", block, "type", "source", "cache_control");
-                    only(at + ".image.source", block.path("source"), "type", "media_type", "data");
-                    refuseIf(!block.at("/source/type").asString("").equals("base64")
-                            || !block.at("/source/media_type").isString() || !block.at("/source/data").isString(),
-                            at + ".image.source: Input should be base64, media_type and data");
+                    checkSource(at + ".image.source", block.path("source"), "base64|url", ".*");
                 }
                 case "tool_use" -> {
                     only(at + ".tool_use", block, "type", "id", "name", "input", "cache_control");
@@ -3277,6 +3281,18 @@ public class simulator implements AutoCloseable {
             }
         }
 
+        /// Of one of these kinds: what is here has a type, what is away an address (vscode's messagesApi.ts).
+        private void checkSource(String at, JsonNode source, String kinds, String types) {
+            var kind = source.path("type").asString("");
+            refuseIf(!kind.matches(kinds), "%s: Input tag '%s' found using 'type' does not match any of the expected"
+                    .formatted(at, kind) + " tags: '%s'".formatted(kinds.replace("|", "', '")));
+            boolean away = kind.equals("url");
+            only(at, source, away ? new String[]{"type", "url"} : new String[]{"type", "media_type", "data"});
+            refuseIf(away && !matches(source.path("url"), "https://.*"), at + ".url: Only HTTPS URLs are supported.");
+            refuseIf(!away && (!matches(source.path("media_type"), types) || !source.path("data").isString()),
+                    at + ": Input should be %s, media_type and data".formatted(kind));
+        }
+
         @Override
         public Asked read(Model model, Call call) {
             var request = call.body;
@@ -3288,7 +3304,8 @@ public class simulator implements AutoCloseable {
             var blocks = request.path("messages").valueStream().flatMap(m -> m.path("content").valueStream())
                     .flatMap(b -> Stream.concat(Stream.of(b), b.path("content").valueStream()));
             var images = blocks.filter(b -> b.path("type").asString("").equals("image")).map(b ->
-                    new Image(b.at("/source/media_type").asString(), b.at("/source/data").asString())).toList();
+                    b.at("/source/url").isString() ? Image.ofUrl(b.at("/source/url").asString()) : new Image(
+                            b.at("/source/media_type").asString(), b.at("/source/data").asString())).toList();
             var thought = thinking.equals("disabled") ? "" : "Thought about it.";
             return new Asked(request, turns(request), images,
                     request.path("stop_sequences").valueStream().map(JsonNode::asString).toList(),

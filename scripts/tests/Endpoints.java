@@ -852,7 +852,7 @@ class Endpoints {
         refused(400, "invalid_request_body", "sees no images",
                 post(CHAT, picture(CHAT, "image/png", DOT, 1).put("model", "gpt-4o-mini")));
         refused(400, "invalid_request_body", "", post(RESPONSES, body(RESPONSES, "", """
-                {"input":[{"role":"user","content":[{"type":"input_image","image_url":"https://example.com/x.png"}]}]}
+                {"input":[{"role":"user","content":[{"type":"input_image","image_url":"file:///x.png"}]}]}
                 """)));
     }
 

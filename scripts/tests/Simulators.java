@@ -464,6 +464,23 @@ class Simulators {
         ask(CHAT, asked.formatted(open + ",{'role':'user','content':'say: hi'}")).is(200, "hi");
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', textBlock = """
+            /chat/completions | gemini-3.8-flash | {'type':'image_url','image_url':{'url':'https://x.test/a.png'}}
+            /responses        | gpt-5.4          | {'type':'input_image','image_url':'https://x.test/a.png'}
+            /v1/messages      | claude-haiku-4.5 | {'type':'image','source':{'type':'url','url':'https://x.test/a.png'}}
+            """)
+    void g2APictureMayBeAnAddress(String path, String model, String picture) {
+        var vision = new String[]{"Copilot-Vision-Request", "true"};
+        shown(path, model, picture).is(400, "missing required Copilot-Vision-Request header");
+        shown(path, model, picture, vision).is(200, "hi");
+        shown(path, model, String.join(",", Collections.nCopies(20, picture)), vision).is(200, "hi");
+        shown(path, model, String.join(",", Collections.nCopies(21, picture)), vision)
+                .is(400, "{\"error\":{\"message\":\"too many URL images in request (max 20)\",\"code\":\"\"");
+        shown(path, model, picture.replace("https:", "ftp:"), vision).is(400, "");
+        if (path.equals(MESSAGES)) answered(picture, vision).is(200, "text");
+    }
+
     @Test
     void someAnswersLackFields() {
         var mini = says(CHAT, "gpt-5-mini", "").json();
