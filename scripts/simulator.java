@@ -2679,7 +2679,7 @@ public class simulator implements AutoCloseable {
             invalidIf(!content.isString() && !content.isArray(), at + ".content: a string or an array is expected");
             for (var part : content) {
                 var type = part.path("type").asString("");
-                var known = role.equals("assistant") ? "output_text|refusal" : "input_text|input_image";
+                var known = role.equals("assistant") ? "output_text|refusal" : "input_text|input_image|input_file";
                 wrongIf(!type.matches(known), "Invalid value: '%s' (%s.content). Supported values are: %s."
                         .formatted(type, at, known.replace("|", ", ")));
                 invalidIf(!switch (type) {
@@ -2688,6 +2688,9 @@ public class simulator implements AutoCloseable {
                                     || part.path("annotations").isArray());
                     case "refusal" -> only(part, "type", "refusal") && part.path("refusal").isString();
                     case "input_text" -> only(part, "type", "text") && part.path("text").isString();
+                    // vscode's responsesApi.ts sends the data, OpenAI's reference has the other two as well
+                    case "input_file" -> only(part, "type", "filename", "file_data", "file_url", "file_id", "detail")
+                            && Stream.of("file_data", "file_url", "file_id").anyMatch(n -> part.path(n).isString());
                     default -> only(part, "type", "image_url", "detail") && role.equals("user")
                             && (!part.has("detail") || matches(part.path("detail"), "low|high|auto|original"))
                             && Image.ofUrl(part.path("image_url").asString("")) != null;
@@ -3222,7 +3225,7 @@ public class simulator implements AutoCloseable {
                     "messages: text content blocks must contain non-whitespace text");
             for (int i = 0; i < content.size(); i++) {
                 var here = "%s.content.%d".formatted(at, i);
-                checkBlock(here, content.get(i), role.equals("user") ? "text|image|tool_result"
+                checkBlock(here, content.get(i), role.equals("user") ? "text|image|document|tool_result"
                         : "text|tool_use|thinking|redacted_thinking");
                 var id = content.get(i).path("tool_use_id");
                 refuseIf(id.isString() && !calls.contains(id.asString()), here + ": unexpected `tool_use_id` found in"
@@ -3254,6 +3257,11 @@ public class simulator implements AutoCloseable {
                     only(at + ".image", block, "type", "source", "cache_control");
                     checkSource(at + ".image.source", block.path("source"), "base64|url", ".*");
                 }
+                case "document" -> {        // vscode-copilot-chat PR #4473
+                    only(at + ".document", block, "type", "source", "title", "context", "citations", "cache_control");
+                    checkSource(at + ".document.source", block.path("source"), "base64|text|url",
+                            "application/pdf|text/plain");
+                }
                 case "tool_use" -> {
                     only(at + ".tool_use", block, "type", "id", "name", "input", "cache_control");
                     refuseIf(!block.path("id").isString() || !matches(block.path("name"), NAME)
@@ -3268,7 +3276,8 @@ public class simulator implements AutoCloseable {
                     refuseIf(!content.isMissingNode() && !content.isString() && !content.isArray(),
                             at + ".tool_result.content: Input should be a valid string or list");
                     for (int i = 0; i < content.size(); i++) {
-                        checkBlock("%s.tool_result.content.%d".formatted(at, i), content.get(i), "text|image");
+                        checkBlock("%s.tool_result.content.%d".formatted(at, i), content.get(i),
+                                "text|image|document");
                     }
                 }
                 case "thinking" -> {

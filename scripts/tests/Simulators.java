@@ -482,6 +482,24 @@ class Simulators {
     }
 
     @Test
+    void g3DocumentsAreRead() {
+        var pdf = "{'type':'document','source':{'type':'base64','media_type':'application/pdf','data':'JVBERi0='}}";
+        var text = "{'type':'document','title':'t','source':{'type':'text','media_type':'text/plain','data':'x'}}";
+        var far = "{'type':'document','source':{'type':'url','url':'https://x.test/a.pdf'}}";
+        for (String document : List.of(pdf, text, far)) {
+            shown(MESSAGES, "claude-haiku-4.5", document).is(200, "hi");
+            answered(document).is(200, "text");
+        }
+        shown(MESSAGES, "claude-haiku-4.5", pdf.replace("application/pdf", "text/html")).is(400, "document.source");
+        shown(RESPONSES, "gpt-5.4", "{'type':'input_file','filename':'document.pdf','file_data':"
+                + "'data:application/pdf;base64,JVBERi0='}").is(200, "hi");
+        shown(RESPONSES, "gpt-5.4", "{'type':'input_audio'}").is(400, "Supported values are: input_text, input_image,"
+                + " input_file.");
+        shown(RESPONSES, "gpt-5.4", "{'type':'input_file'}").is(400, "input[0].content: input_file");
+        shown(CHAT, "gpt-5.4", "{'type':'file','file':{}}").is(400, "messages: content part");
+    }
+
+    @Test
     void someAnswersLackFields() {
         var mini = says(CHAT, "gpt-5-mini", "").json();
         assertTrue(mini.has("object") && mini.has("created"));
