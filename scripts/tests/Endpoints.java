@@ -702,7 +702,7 @@ class Endpoints {
             "'stop_sequences':[]", "'top_k':1", "'metadata':{'user_id':'x'}",
             "'model':'claude-haiku-4.5','thinking':{'type':'disabled'},'temperature':0.5",
             "'thinking':{'type':'adaptive'},'temperature':1",
-            "'output_config':{'effort':'max'}", "'max_tokens':64000",
+            "'output_config':{'effort':'max'}", "'max_tokens':128000",
             "'messages':[{'role':'user','content':'a'},{'role':'user','content':'b'}]",
             "'tools':[{'name':'f','input_schema':{'type':'object'}}],'tool_choice':{'type':'tool','name':'f'}"})
     void messagesTake(String fields) { ask(MESSAGES, "a", "{%s}".formatted(fields.replace('\'', '"'))); }
@@ -718,7 +718,7 @@ class Endpoints {
             "'output_config':{'effort':7} | output_config.effort: Input should be a valid string",
             "'temperature':0.5 | `temperature` is deprecated for this model.",
             "'max_tokens':0 | max_tokens: Input should be greater than or equal to 1",
-            "'max_tokens':64001 | max_tokens: 64001 > 64000", "'max_tokens':'9' | max_tokens: Input should be",
+            "'max_tokens':128001 | max_tokens: 128001 > 128000", "'max_tokens':'9' | max_tokens: Input should be",
             "'temperature':1.1 | temperature: Input should be less than or equal to 1",
             "'temperature':-1 | temperature: Input should be greater than or equal to 0",
             "'top_p':2 | top_p: Input", "'temperature':null | temperature: Input should be a valid number",

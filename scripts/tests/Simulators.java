@@ -499,6 +499,19 @@ class Simulators {
         shown(CHAT, "gpt-5.4", "{'type':'file','file':{}}").is(400, "messages: content part");
     }
 
+    /// The catalogue says 64000 of all of them, but what is refused goes by the model itself.
+    @ParameterizedTest
+    @CsvSource({"claude-haiku-4.5, 64000", "claude-sonnet-5, 128000", "claude-opus-4.8, 128000",
+            "claude-opus-4.7, 128000", "claude-fable-5.1, 128000", "claude-opus-5, 128000"})
+    void g11AModelHasItsOwnMaximum(String model, int most) {
+        sim.set("revive", "claude-opus-4.7");
+        ask("/models/claude-opus-5/policy", "{'state':'enabled'}");
+        var body = prompt(MESSAGES, model, "").replace("5000", "%d");
+        ask(MESSAGES, body.formatted(most)).is(200, "hi");
+        ask(MESSAGES, body.formatted(most + 1)).is(400, "max_tokens: %d > %d, which is the maximum allowed number of"
+                .formatted(most + 1, most) + " output tokens for " + model);
+    }
+
     @Test
     void someAnswersLackFields() {
         var mini = says(CHAT, "gpt-5-mini", "").json();
