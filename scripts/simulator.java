@@ -3134,8 +3134,12 @@ public class simulator implements AutoCloseable {
                         "tool_choice: Input tag should be one of 'auto', 'any', 'tool', 'none'");
                 case "thinking" -> checkThinking(value);
                 case "output_config" -> {
-                    only("output_config", value, "effort");
-                    refuseIf(!value.path("effort").isString(), "output_config.effort: Input should be a valid string");
+                    only("output_config", value, "effort", "format");       // @ai-sdk/anthropic sends either alone
+                    refuseIf(value.has("effort") && !value.path("effort").isString(),
+                            "output_config.effort: Input should be a valid string");
+                    var format = value.path("format");
+                    refuseIf(value.has("format") && !(matches(format.path("type"), "json_schema")
+                            && format.path("schema").isObject()), "output_config.format: Input should be a schema");
                 }
                 case "context_management" -> refuseIf(!betas.contains("context-management-2025-06-27"),
                         "context_management: " + EXTRA);        // LiteLLM PR #28054

@@ -702,7 +702,8 @@ class Endpoints {
             "'stop_sequences':[]", "'top_k':1", "'metadata':{'user_id':'x'}",
             "'model':'claude-haiku-4.5','thinking':{'type':'disabled'},'temperature':0.5",
             "'thinking':{'type':'adaptive'},'temperature':1",
-            "'output_config':{'effort':'max'}", "'max_tokens':128000",
+            "'output_config':{'format':{'type':'json_schema','schema':{}}}", "'output_config':{'effort':'max'}",
+            "'max_tokens':128000",
             "'messages':[{'role':'user','content':'a'},{'role':'user','content':'b'}]",
             "'tools':[{'name':'f','input_schema':{'type':'object'}}],'tool_choice':{'type':'tool','name':'f'}"})
     void messagesTake(String fields) { ask(MESSAGES, "a", "{%s}".formatted(fields.replace('\'', '"'))); }
@@ -714,7 +715,7 @@ class Endpoints {
             "'response_format':{} | response_format: Extra", "'service_tier':'x' | service_tier: Extra",
             "'reasoning_effort':'low' | reasoning_effort: Extra", "'nonsense':null | nonsense: Extra",
             "'context_management':{} | context_management: Extra inputs are not permitted",
-            "'output_config':{'effort':'low','format':{}} | output_config.format: Extra",
+            "'output_config':{'effort':'low','task':{}} | output_config.task: Extra",
             "'output_config':{'effort':7} | output_config.effort: Input should be a valid string",
             "'temperature':0.5 | `temperature` is deprecated for this model.",
             "'max_tokens':0 | max_tokens: Input should be greater than or equal to 1",

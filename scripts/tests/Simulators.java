@@ -513,6 +513,16 @@ class Simulators {
     }
 
     @Test
+    void g4AFormatNeedsNoEffort() {
+        var format = "'format':{'type':'json_schema','schema':{'type':'object'}}";
+        says(MESSAGES, "claude-haiku-4.5", ",'output_config':{" + format + "}").is(200, "hi");
+        says(MESSAGES, "claude-opus-4.8", ",'output_config':{'effort':'low'," + format + "}").is(200, "hi");
+        says(MESSAGES, "claude-opus-4.8", ",'output_config':{}").is(200, "hi");
+        says(MESSAGES, "claude-opus-4.8", ",'output_config':{'effort':7}").is(400, "output_config.effort: Input");
+        says(MESSAGES, "claude-opus-4.8", ",'output_config':{'format':{'type':'xml'}}").is(400, "output_config.format");
+    }
+
+    @Test
     void someAnswersLackFields() {
         var mini = says(CHAT, "gpt-5-mini", "").json();
         assertTrue(mini.has("object") && mini.has("created"));
