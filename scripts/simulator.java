@@ -272,6 +272,7 @@ public class simulator implements AutoCloseable {
         toggle("strict-headers", false, "refuses identity headers given twice, and unknown values of X-Initiator");
         toggle("gemini-opaque", "optional", "/chat/completions: Gemini's newest calls come back with their"
                 + " reasoning_opaque", "optional", "required");
+        toggle("tool-schema", "any", "/v1/messages: a tool's input_schema may say its $schema", "any", "strict");
         toggle("unknown-fields", "ignore", "fields that no source names", "ignore", "refuse");
         toggle("refuse", "", "parameters that are refused: NAME or MODEL:NAME, a.b for one within a");
         toggle("efforts", "", "if given, the reasoning efforts that are served, whatever the catalogue says");
@@ -3036,6 +3037,11 @@ public class simulator implements AutoCloseable {
                 "inference_geo", "");
         private static final String EAGER = "eager_input_streaming";
         private static final String EXTRA = "Extra inputs are not permitted";
+        /// Anthropic's whole sentence (claude-code #7365). A comment of vscode's says that `$schema` brings it on, but
+        /// the tools of @ai-sdk/anthropic all have one: hence a switch.
+        private static final String NO_SCHEMA = ".input_schema: JSON schema is invalid. It must match JSON Schema draft"
+                + " 2020-12 (https://json-schema.org/draft/2020-12). Learn more about tool use at"
+                + " https://docs.claude.com/en/docs/tool-use.";
 
         @Override
         public String path() { return "/v1/messages"; }
@@ -3189,8 +3195,8 @@ public class simulator implements AutoCloseable {
                         at + ".name: String should match pattern '^[a-zA-Z0-9_-]{1,64}$'");
                 checkMark(at, value.get(i));
                 var schema = value.get(i).path("input_schema");
-                refuseIf(!schema.path("type").asString("").equals("object") || schema.has("$schema"),
-                        at + ".input_schema: JSON schema is invalid");
+                refuseIf(!schema.path("type").asString("").equals("object")
+                        || text("tool-schema").equals("strict") && schema.has("$schema"), at + NO_SCHEMA);
             }
         }
 

@@ -28,7 +28,8 @@ class Endpoints {
     private static final List<String> PATHS = List.of(CHAT, RESPONSES, MESSAGES);
     private static final String DOT = "iVBORw0KGgo=";
 
-    private final simulator sim = simulator.start().set("unknown-fields", "refuse").set("strict-headers", true);
+    private final simulator sim = simulator.start().set("unknown-fields", "refuse").set("strict-headers", true)
+            .set("tool-schema", "strict");
     private final HttpClient client = HttpClient.newHttpClient();
     private String bearer;
     private final Map<String, String> headers = new TreeMap<>(Map.of("Editor-Version", "vscode/1.107.0",

@@ -523,6 +523,17 @@ class Simulators {
     }
 
     @Test
+    void g5AToolsSchemaMaySayWhatItIs() {
+        var tools = ",'tools':[{'name':'f','input_schema':{'type':'object',"
+                + "'$schema':'http://json-schema.org/draft-07/schema#'}}]";
+        says(MESSAGES, "claude-haiku-4.5", tools).is(200, "hi");
+        sim.set("tool-schema", "strict");
+        says(MESSAGES, "claude-haiku-4.5", tools).is(400, "{\"message\":\"tools.0.custom.input_schema: JSON schema is"
+                + " invalid. It must match JSON Schema draft 2020-12 (https://json-schema.org/draft/2020-12). Learn"
+                + " more about tool use at https://docs.claude.com/en/docs/tool-use.\"}");
+    }
+
+    @Test
     void someAnswersLackFields() {
         var mini = says(CHAT, "gpt-5-mini", "").json();
         assertTrue(mini.has("object") && mini.has("created"));
