@@ -2513,7 +2513,7 @@ public class simulator implements AutoCloseable {
                 "reasoning", Set.of("type", "id", "summary", "content", "encrypted_content", "status"));
         /// What else OpenAI's reference lists: taken, and not looked into.
         private static final String OTHERS = "(web_search|file_search|image_generation|computer|code_interpreter"
-                + "|local_shell|shell|apply_patch|mcp|custom_tool)_.*|compaction";
+                + "|local_shell|shell|apply_patch|mcp|custom_tool|tool_search)_.*|compaction";
         private static final Set<String> FIELDS = Set.of("input", "model", "stream", "store", "parallel_tool_calls",
                 "instructions", "prompt_cache_key", "previous_response_id", "max_output_tokens", "top_logprobs",
                 "temperature", "top_p", "truncation", "include", "reasoning", "text", "tools", "tool_choice",
@@ -3267,6 +3267,10 @@ public class simulator implements AutoCloseable {
                     only(at + ".image", block, "type", "source", "cache_control");
                     checkSource(at + ".image.source", block.path("source"), "base64|url", ".*");
                 }
+                case "tool_reference" -> {      // what a search for tools found (vscode's messagesApi.ts)
+                    only(at + ".tool_reference", block, "type", "tool_name", "cache_control");
+                    refuseIf(!block.path("tool_name").isString(), at + ".tool_reference.tool_name: Field required");
+                }
                 case "document" -> {        // vscode-copilot-chat PR #4473
                     only(at + ".document", block, "type", "source", "title", "context", "citations", "cache_control");
                     checkSource(at + ".document.source", block.path("source"), "base64|text|url",
@@ -3287,7 +3291,7 @@ public class simulator implements AutoCloseable {
                             at + ".tool_result.content: Input should be a valid string or list");
                     for (int i = 0; i < content.size(); i++) {
                         checkBlock("%s.tool_result.content.%d".formatted(at, i), content.get(i),
-                                "text|image|document");
+                                "text|image|document|tool_reference");
                     }
                 }
                 case "thinking" -> {

@@ -534,6 +534,15 @@ class Simulators {
     }
 
     @Test
+    void g6ToolsThatWereSearchedForComeBack() {
+        ask(RESPONSES, "{'model':'gpt-5.4','input':[{'role':'user','content':'say: hi'},{'type':'tool_search_call',"
+                + "'call_id':'c','arguments':{}},{'type':'tool_search_output','call_id':'c','tools':[]}]}")
+                .is(200, "hi");
+        answered("{'type':'tool_reference','tool_name':'f'}").is(200, "text");
+        answered("{'type':'tool_reference'}").is(400, "tool_reference.tool_name: Field required");
+    }
+
+    @Test
     void someAnswersLackFields() {
         var mini = says(CHAT, "gpt-5-mini", "").json();
         assertTrue(mini.has("object") && mini.has("created"));
