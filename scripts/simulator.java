@@ -273,6 +273,8 @@ public class simulator implements AutoCloseable {
         toggle("gemini-opaque", "optional", "/chat/completions: Gemini's newest calls come back with their"
                 + " reasoning_opaque", "optional", "required");
         toggle("tool-schema", "any", "/v1/messages: a tool's input_schema may say its $schema", "any", "strict");
+        toggle("schemas", "ignore", "a JSON schema for the answer of a model without structured_outputs",
+                "ignore", "refuse");
         toggle("unknown-fields", "ignore", "fields that no source names", "ignore", "refuse");
         toggle("refuse", "", "parameters that are refused: NAME or MODEL:NAME, a.b for one within a");
         toggle("efforts", "", "if given, the reasoning efforts that are served, whatever the catalogue says");
@@ -1892,6 +1894,12 @@ public class simulator implements AutoCloseable {
                 value, model.id, String.join(" ", served)), "invalid_reasoning_effort"));
     }
 
+    /// What a model does with a schema that is not for it nobody says: as little as with json_object, unless told so.
+    private void checkSchema(Model model, String called, JsonNode type) {
+        invalidIf(text("schemas").equals("refuse") && type.asString("").equals("json_schema")
+                && !model.supports("structured_outputs"), model.id + " knows no " + called);
+    }
+
     private static void checkImages(Model model, Call call, List<Image> images) {
         if (images.isEmpty()) {
             return;
@@ -2144,8 +2152,7 @@ public class simulator implements AutoCloseable {
     private void checkAgainst(Model model, JsonNode request) {
         var messages = request.path("messages");
         checkRoles(model, messages);
-        invalidIf(request.at("/response_format/type").asString("").equals("json_schema")
-                && !model.supports("structured_outputs"), model.id + " knows no response_format");
+        checkSchema(model, "response_format", request.at("/response_format/type"));
         checkEffort(model, "reasoning_effort", request.path("reasoning_effort"));
         int marks = request.findValues("copilot_cache_control").size();     // vscode-copilot-chat, codecompanion.nvim
         if (marks > 4) { throw invalid(MARKS.formatted(marks)); }
@@ -2720,8 +2727,7 @@ public class simulator implements AutoCloseable {
             wrongIf(request.path("max_output_tokens").asLong(0) > model.output, "Invalid 'max_output_tokens': integer"
                     + " above maximum value. Expected a value <= %d.".formatted(model.output));
             var format = request.at("/text/format/type").asString("");
-            invalidIf(format.equals("json_schema") && !model.supports("structured_outputs"),
-                    model.id + " knows no text.format");
+            checkSchema(model, "text.format", request.at("/text/format/type"));
             var thought = effort.matches("|none") ? "" : "Thought about it with %s effort.".formatted(effort);
             var turns = turns(request);
             invalidIf(format.equals("json_object") && turns.stream().skip(request.has("instructions") ? 1 : 0)

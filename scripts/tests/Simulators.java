@@ -542,6 +542,16 @@ class Simulators {
         answered("{'type':'tool_reference'}").is(400, "tool_reference.tool_name: Field required");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"claude-haiku-4.5", "gemini-3.8-flash", "gpt-4o-mini"})
+    void g7ASchemaThatAModelKnowsNotIsOverlooked(String model) {
+        var schema = ",'response_format':{'type':'json_schema','json_schema':{'name':'x','schema':{'type':'object'}}}";
+        says(CHAT, model, schema).is(200, "hi");
+        sim.set("schemas", "refuse");
+        says(CHAT, model, schema).is(400, model + " knows no response_format");
+        says(CHAT, "gpt-5-mini", schema).is(200, "hi");
+    }
+
     @Test
     void someAnswersLackFields() {
         var mini = says(CHAT, "gpt-5-mini", "").json();
