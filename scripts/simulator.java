@@ -1834,6 +1834,7 @@ public class simulator implements AutoCloseable {
     private static final String GONE = "`%s` is deprecated for this model.";
     private static final String STRANGE = "Unrecognized request argument supplied: %s";
     private static final String ADAPTIVE = "claude-(opus-4\\.[78]|opus-5|sonnet-5|fable-.*)";
+    private static final String OLDER = "claude-.*-4\\.5";
     private static final String ANY = ".*";
 
     private static final List<Unwanted> UNWANTED = List.of(
@@ -1857,7 +1858,7 @@ public class simulator implements AutoCloseable {
                 .findFirst().ifPresent(row -> {
                     throw way.no(row.message.formatted(row.parameter));
                 });
-        if (model.id.matches("claude-.*-4\\.5") && isGiven(request.path("temperature"))
+        if (model.id.matches(OLDER) && isGiven(request.path("temperature"))
                 && isGiven(request.path("top_p"))) {        // Anthropic's words
             throw way.no("`temperature` and `top_p` cannot both be specified for this model. Please use only one.");
         }
@@ -3228,8 +3229,6 @@ public class simulator implements AutoCloseable {
             }
             refuseIf(messages.get(0).path("role").asString().equals("assistant"),
                     "messages: first message must use the \"user\" role");
-            refuseIf(messages.get(messages.size() - 1).path("role").asString().equals("assistant"), "This model does"
-                    + " not support assistant message prefill. The conversation must end with a user message.");
         }
 
         private void checkContent(String at, String role, JsonNode content, Set<String> calls) {
@@ -3351,10 +3350,22 @@ public class simulator implements AutoCloseable {
             refuseIf(thinking.equals("adaptive") && !model.supports("adaptive_thinking"),
                     "adaptive thinking is not supported on this model");
             checkEffort(model, "output_config.effort", request.at("/output_config/effort"));
+            checkEnd(model, request.path("messages"));
             for (int i = 0; i < request.path("tools").size(); i++) {
-                refuseIf(model.id.matches("claude-.*-4\\.5") && request.path("tools").get(i).has(EAGER),
+                refuseIf(model.id.matches(OLDER) && request.path("tools").get(i).has(EAGER),
                         "tools.%d.custom.%s: %s".formatted(i, EAGER, EXTRA));
             }
+        }
+
+        /// The models of 4.5 go on with what they are said to have said (caozhiyuan's assistant-prefill.ts finds out by
+        /// asking which do).
+        private void checkEnd(Model model, JsonNode messages) {
+            var last = messages.get(messages.size() - 1);
+            if (!last.path("role").asString("").equals("assistant")) { return; }
+            refuseIf(!model.id.matches(OLDER), "This model does not support assistant message prefill. The conversation"
+                    + " must end with a user message.");
+            refuseIf(said(last).matches("(?s).*\\s"),
+                    "messages: final assistant content cannot end with trailing whitespace");
         }
 
         /// `POST /v1/messages/count_tokens` (tried live by two users of it).

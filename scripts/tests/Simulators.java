@@ -425,7 +425,7 @@ class Simulators {
 
     @Test
     void theMessagesApiEndsWithThePersonAndSaysHowLongIsTooLong() {
-        ask(MESSAGES, "{'model':'claude-haiku-4.5','max_tokens':9,'messages':[{'role':'user','content':'a'},{'role':"
+        ask(MESSAGES, "{'model':'claude-opus-4.8','max_tokens':9,'messages':[{'role':'user','content':'a'},{'role':"
                 + "'assistant','content':'b'}]}").is(400, "must end with a user message");
         sim.set("messages-errors", "anthropic");
         var refusal = ask(MESSAGES, "{'model':'claude-haiku-4.5','max_tokens':9,'messages':[{'role':'user','content':'"
@@ -550,6 +550,19 @@ class Simulators {
         sim.set("schemas", "refuse");
         says(CHAT, model, schema).is(400, model + " knows no response_format");
         says(CHAT, "gpt-5-mini", schema).is(200, "hi");
+    }
+
+    @Test
+    void g8SomeModelsGoOnWithWhatTheyAreSaidToHaveSaid() {
+        sim.set("revive", "claude-sonnet-4.5");
+        var body = "{'model':'%s','max_tokens':9,'messages':[{'role':'user','content':'say: hi'},{'role':'assistant',"
+                + "'content':'%s'}]}";
+        for (String model : List.of("claude-haiku-4.5", "claude-sonnet-4.5")) {
+            ask(MESSAGES, body.formatted(model, "{")).is(200, "hi");
+            ask(MESSAGES, body.formatted(model, "{ ")).is(400, "cannot end with trailing whitespace");
+        }
+        ask(MESSAGES, body.formatted("claude-sonnet-5", "{")).is(400, "does not support assistant message prefill. The"
+                + " conversation must end with a user message.");
     }
 
     @Test
