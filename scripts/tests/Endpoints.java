@@ -804,8 +804,9 @@ class Endpoints {
     void betasAreKnownOrRefused() {
         headers.put("anthropic-beta", "interleaved-thinking-2025-05-14, context-management-2025-06-27");
         ask(MESSAGES, "a", "{\"context_management\":{\"edits\":[]}}");
-        headers.put("anthropic-beta", "made-up-2026-01-01");
-        refused(400, null, "made-up-2026-01-01", post(MESSAGES, body(MESSAGES, "a", "{}")));
+        headers.put("anthropic-beta", "interleaved-thinking-2025-05-14, made-up");
+        refused(400, "invalid_request_body", "unsupported beta header(s): made-up",
+                post(MESSAGES, body(MESSAGES, "a", "{}")));
     }
 
     @Test

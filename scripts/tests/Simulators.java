@@ -343,13 +343,9 @@ class Simulators {
         assertTrue(first.contains("\"role\":\"assistant\""), first);
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"fine-grained-tool-streaming-2025-05-14", "context-1m-2025-08-07"})
-    void f14f25PublishedBetasPassAndNoVersionIsWanted(String beta) {
-        var body = prompt(MESSAGES, "claude-haiku-4.5", "");
-        ask(MESSAGES, body, "anthropic-beta", beta).is(200, "hi");
-        ask(MESSAGES, body, "anthropic-version", "2026-10-21").is(200, "hi");
-        ask(MESSAGES, body, "anthropic-beta", "no-such-2020-01-01").is(400, "Unexpected value");
+    @Test
+    void f25NoVersionIsWanted() {
+        ask(MESSAGES, prompt(MESSAGES, "claude-haiku-4.5", ""), "anthropic-version", "2026-10-21").is(200, "hi");
     }
 
     @Test
@@ -563,6 +559,21 @@ class Simulators {
         }
         ask(MESSAGES, body.formatted("claude-sonnet-5", "{")).is(400, "does not support assistant message prefill. The"
                 + " conversation must end with a user message.");
+    }
+
+    /// A name with a date is let through, but for the one that Copilot was seen to refuse.
+    @ParameterizedTest
+    @ValueSource(strings = {"message-threads-2026-08-12", "prompt-caching-scope-2026-01-05", "claude-code-20250219",
+            "fine-grained-tool-streaming-2025-05-14"})
+    void g9ABetaWithADatePasses(String beta) {
+        var body = prompt(MESSAGES, "claude-haiku-4.5", "");
+        ask(MESSAGES, body, "anthropic-beta", beta + ",made-up-2026-01-01").is(200, "hi");
+        ask(MESSAGES, body, "anthropic-beta", beta + ", no-such,context-1m-2025-08-07").is(400, "{\"error\":{"
+                + "\"message\":\"unsupported beta header(s): no-such, context-1m-2025-08-07\",\"code\":"
+                + "\"invalid_request_body\"}}");
+        sim.set("refused-betas", beta);
+        ask(MESSAGES, body, "anthropic-beta", beta).is(400, "unsupported beta header(s): " + beta);
+        ask(MESSAGES, body, "anthropic-beta", "context-1m-2025-08-07").is(200, "hi");
     }
 
     @Test
