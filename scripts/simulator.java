@@ -1833,6 +1833,7 @@ public class simulator implements AutoCloseable {
     private record Unwanted(String models, String paths, String parameter, String but, String message) {}
 
     private static final String CURT = "Unsupported parameter: '%s' is not supported with this model.";
+    private static final String RENAMED = CURT + " Use 'max_completion_tokens' instead.";
     private static final String GONE = "`%s` is deprecated for this model.";
     private static final String STRANGE = "Unrecognized request argument supplied: %s";
     private static final String ADAPTIVE = "claude-(opus-4\\.[78]|opus-5|sonnet-5|fable-.*)";
@@ -1847,9 +1848,10 @@ public class simulator implements AutoCloseable {
             // github/app #2574, #2706; pydantic-ai PR #8059. B+. Of 1, which is the default, nothing is reported.
             new Unwanted(ADAPTIVE, ANY, "temperature", "1(\\.0+)?", GONE),
             new Unwanted(ADAPTIVE, ANY, "top_p", "1(\\.0+)?", GONE),
-            // caozhiyuan #164 and #172, ericc-ch #222, jcode #190. A
-            new Unwanted("(o\\d|gpt-[5-9]).*", "/chat/completions", "max_tokens", "",
-                    CURT + " Use 'max_completion_tokens' instead."),
+            // Of 5.3 and 5.4: caozhiyuan #172, ericc-ch #222 and PR #258, jcode #190, OmniRoute #1540. A. Of the o's
+            // and gpt-5: vault-operator #28. C. Of gpt-5-mini nobody says it, and copilot-api sent it for months.
+            new Unwanted("o\\d.*|gpt-5|gpt-5\\..*|gpt-5-codex|gpt-[6-9].*", "/chat/completions", "max_tokens", "",
+                    RENAMED),
             // pi's compat table for GPT-4.1, 4o and Gemini; chatwise #1367. B
             new Unwanted("gpt-4.*|gemini-.*|mai-.*", "/chat/completions", "reasoning_effort", "", STRANGE));
 
@@ -1868,7 +1870,7 @@ public class simulator implements AutoCloseable {
                 .filter(item -> item.startsWith(model.id + ":")).map(item -> item.substring(model.id.length() + 1))
                 .filter(name -> !request.at("/" + name.replace('.', '/')).isMissingNode()).findFirst()
                 .ifPresent(name -> {
-                    throw way.no(STRANGE.formatted(name));
+                    throw way.no((name.equals("max_tokens") ? RENAMED : STRANGE).formatted(name));
                 });
     }
 

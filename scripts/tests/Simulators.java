@@ -272,8 +272,6 @@ class Simulators {
             /chat/completions | claude-sonnet-5 | ,'temperature':0 | `temperature` is deprecated for this model.
             /v1/messages | claude-opus-4.8 | ,'top_p':0.5 | {"message":"`top_p` is deprecated for this model."}
             /v1/messages | claude-haiku-4.5 | ,'top_p':0.5,'temperature':0 | cannot both be specified
-            /chat/completions | gpt-5-mini | ,'max_tokens':9 | Unsupported parameter: 'max_tokens' is not supported \
-            with this model. Use 'max_completion_tokens' instead.","code":"invalid_request_body
             /chat/completions | mai-code-1.1-flash | ,'reasoning_effort':'low' | Unrecognized request argument \
             supplied: reasoning_effort","code":"invalid_request_body
             /chat/completions | gemini-3.8-flash | ,'reasoning_effort':'low' | Unrecognized request argument supplied
@@ -574,6 +572,17 @@ class Simulators {
         sim.set("refused-betas", beta);
         ask(MESSAGES, body, "anthropic-beta", beta).is(400, "unsupported beta header(s): " + beta);
         ask(MESSAGES, body, "anthropic-beta", "context-1m-2025-08-07").is(200, "hi");
+    }
+
+    @Test
+    void g10OnlyTheNewerOnesWantMaxCompletionTokens() {
+        var words = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens'"
+                + " instead.\",\"code\":\"invalid_request_body";
+        says(CHAT, "gpt-5-mini", ",'max_tokens':9").is(200, "hi");
+        says(CHAT, "gpt-5.4", ",'max_tokens':9").is(400, words);
+        says(CHAT, "gpt-5.5", ",'max_tokens':9").is(400, words);
+        sim.set("refuse", "gpt-5-mini:max_tokens");
+        says(CHAT, "gpt-5-mini", ",'max_tokens':9").is(400, words);
     }
 
     @Test
