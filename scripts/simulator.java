@@ -1308,15 +1308,15 @@ public class simulator implements AutoCloseable {
             | premium versatile policy recent
             claude-opus-4.8 | Claude Opus 4.8 | Anthropic | claude-opus-4.8 | chat | 264000 200000 64000 | 7.5 \
             | 500 2500 50 | /v1/messages /chat/completions \
-            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high max \
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high xhigh max \
             | premium powerful policy recent
             claude-fable-5.1 | Claude Fable 5.1 | Anthropic | claude-fable-5.1 | chat | 264000 200000 64000 | 7.5 \
             | 500 2500 50 | /v1/messages \
-            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high max \
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high xhigh max \
             | premium powerful policy recent
             claude-opus-5 | Claude Opus 5 | Anthropic | claude-opus-5 | chat | 264000 200000 64000 | 7.5 \
             | 500 2500 50 | /v1/messages \
-            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high max \
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high xhigh max \
             | premium powerful policy disabled recent
             gemini-3.8-flash | Gemini 3.8 Flash | Google | gemini-3.8-flash | chat | 128000 109000 64000 | 1 \
             | 50 300 5 | /chat/completions | streaming tool_calls parallel_tool_calls vision | \
@@ -1357,7 +1357,7 @@ public class simulator implements AutoCloseable {
             | streaming tool_calls parallel_tool_calls vision budget | | premium versatile policy retired
             claude-opus-4.7 | Claude Opus 4.7 | Anthropic | claude-opus-4.7 | chat | 264000 200000 64000 | 7.5 \
             | 500 2500 50 | /v1/messages /chat/completions \
-            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high max \
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high xhigh max \
             | premium powerful policy retired
             gemini-3.1-pro-preview | Gemini 3.1 Pro | Google | gemini-3.1-pro-preview | chat | 128000 109000 64000 | 1 \
             | 200 1200 20 | /chat/completions | streaming tool_calls parallel_tool_calls vision | \

@@ -278,8 +278,8 @@ class Simulators {
             /chat/completions | claude-haiku-4.5 | ,'reasoning_effort':'low' | does not support reasoning \
             effort","code":"invalid_reasoning_effort
             /v1/messages | claude-haiku-4.5 | ,'output_config':{'effort':'low'} | invalid_reasoning_effort
-            /v1/messages | claude-opus-4.8 | ,'output_config':{'effort':'xhigh'} | output_config.effort \\"xhigh\\" \
-            is not supported by model claude-opus-4.8; supported values: [low medium high max]
+            /v1/messages | claude-opus-4.8 | ,'output_config':{'effort':'none'} | output_config.effort \\"none\\" \
+            is not supported by model claude-opus-4.8; supported values: [low medium high xhigh max]
             /chat/completions | kimi-k3 | ,'reasoning_effort':'medium' | reasoning_effort \\"medium\\" is not \
             supported by model kimi-k3; supported values: [low high max]
             /chat/completions | claude-sonnet-5 | ,'reasoning_effort':'none' | supported values: [low medium high \
@@ -583,6 +583,16 @@ class Simulators {
         says(CHAT, "gpt-5.5", ",'max_tokens':9").is(400, words);
         sim.set("refuse", "gpt-5-mini:max_tokens");
         says(CHAT, "gpt-5-mini", ",'max_tokens':9").is(400, words);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"claude-opus-4.7", "claude-opus-4.8", "claude-opus-5", "claude-fable-5.1"})
+    void g12TheLargeOnesThinkVeryHard(String model) {
+        sim.set("revive", "claude-opus-4.7");
+        ask("/models/claude-opus-5/policy", "{'state':'enabled'}");
+        says(MESSAGES, model, ",'output_config':{'effort':'xhigh'}").is(200, "hi");
+        says(MESSAGES, model, ",'output_config':{'effort':'minimal'}").is(400, "supported values: [low medium high"
+                + " xhigh max]");
     }
 
     @Test
