@@ -3032,7 +3032,7 @@ public class simulator implements AutoCloseable {
         private static final String BETA = "[a-z0-9-]+-20\\d{2}-?\\d{2}-?\\d{2}";
         private static final Set<String> FIELDS = Set.of("model", "max_tokens", "stream", "temperature", "top_p",
                 "top_k", "stop_sequences", "system", "messages", "tools", "tool_choice", "thinking", "output_config",
-                "context_management", "metadata");
+                "context_management", "metadata", "cache_control");
         /// Members that are refused by name and where, as users of proxies for Claude Code report (B); defer_loading
         /// belongs to a beta. That tools may say eager_input_streaming to all models but Claude 4.5 is opencode #23257.
         private static final Map<String, String> REFUSED = Map.of("scope", "cache_control", "defer_loading", "tools",
@@ -3145,6 +3145,8 @@ public class simulator implements AutoCloseable {
                                 || value.path("type").asString().equals("tool") != value.path("name").isString(),
                         "tool_choice: Input tag should be one of 'auto', 'any', 'tool', 'none'");
                 case "thinking" -> checkThinking(value);
+                case "cache_control" -> refuseIf(!matches(value.path("type"), "ephemeral"),
+                        "cache_control: Input tag should be 'ephemeral'");
                 case "output_config" -> {
                     only("output_config", value, "effort", "format");       // @ai-sdk/anthropic sends either alone
                     refuseIf(value.has("effort") && !value.path("effort").isString(),
@@ -3350,6 +3352,8 @@ public class simulator implements AutoCloseable {
                     "adaptive thinking is not supported on this model");
             checkEffort(model, "output_config.effort", request.at("/output_config/effort"));
             checkEnd(model, request.path("messages"));
+            // caozhiyuan's preprocess.ts takes it off for these (and Sonnet 4.6); the words are not known. C
+            refuseIf(model.id.matches(OLDER) && request.has("cache_control"), "cache_control: " + EXTRA);
             for (int i = 0; i < request.path("tools").size(); i++) {
                 refuseIf(model.id.matches(OLDER) && request.path("tools").get(i).has(EAGER),
                         "tools.%d.custom.%s: %s".formatted(i, EAGER, EXTRA));

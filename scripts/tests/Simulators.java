@@ -595,6 +595,15 @@ class Simulators {
                 + " xhigh max]");
     }
 
+    /// Too lax it was: caozhiyuan's proxy takes it off for the models of 4.5.
+    @Test
+    void aMarkForTheWholeRequestIsForTheNewerModels() {
+        var mark = ",'cache_control':{'type':'ephemeral'}";
+        says(MESSAGES, "claude-haiku-4.5", mark).is(400, "cache_control: Extra inputs are not permitted");
+        says(MESSAGES, "claude-opus-4.8", mark).is(200, "hi");
+        says(MESSAGES, "claude-opus-4.8", mark.replace("ephemeral", "x")).is(400, "cache_control: Input tag");
+    }
+
     @Test
     void someAnswersLackFields() {
         var mini = says(CHAT, "gpt-5-mini", "").json();
