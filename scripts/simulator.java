@@ -43,18 +43,33 @@ import tools.jackson.databind.node.ObjectNode;
 /// | a session token that is over, or of other models | copilot-cli #2818 (`Invalid auto-mode selector`) | B |
 /// | POST /auto with an older API version | opencode PR #47108 (`invalid apiVersion`) | B |
 /// | pictures without Copilot-Vision-Request | ericc-ch #16; vscode-copilot-chat | A |
+/// | more than 20 pictures by https | vscode #301668, #301770 (`too many URL images in request (max 20)`) | B |
+/// | documents on /chat/completions | codecompanion.nvim; the other two take them (vscode's messagesApi.ts) | C |
 /// | what a family's models do not take: [#UNWANTED] | there, row by row | |
 /// | an effort that the model has not: [#checkEffort] | crush #2902, ccs #686, Floway #6 | B |
 /// | more than 4 cache marks; calls without answers | codecompanion; copilot-cli #762, #330, #1159 | B |
 /// | `strict: true` with an open schema | codecompanion #2314 (its text is Copilot's) | B |
 /// | `item_reference`; sealed reasoning under another id | opencode #37389; openclaw #72602 | B |
-/// | /v1/messages: an assistant message at the end | vscode-copilot-chat's messagesApi.ts | A |
+/// | /v1/messages: an assistant message at the end, but for 4.5 | vscode's messagesApi.ts, caozhiyuan's proxy | A |
+/// | /v1/messages: members by name, context_management without its beta | caozhiyuan #143, ericc-ch #217 | B |
+/// | /v1/messages: the beta context-1m-2025-08-07 | caozhiyuan PR #103 (`unsupported beta header(s)`) | B |
+/// | /v1/messages: betas that are no NAME-DATE | in the same words; our reading | C |
+/// | /v1/messages: max_tokens above the model's own | Anthropic's words; @ai-sdk/anthropic's table of figures | B |
+/// | /v1/messages: cache_control of the whole request, to 4.5 | caozhiyuan's preprocess.ts | C |
 /// | /embeddings: an input that is no list of strings | ericc-ch #59, #100 | B |
 /// | values of a wrong type or out of range | OpenAI's and Anthropic's references | B |
 ///
-/// Inventions, for want of any source: prices and windows of models newer than mid-2026, the efforts of Opus, Fable
+/// Contradicted, and so accepted until a switch says otherwise: Gemini's calls without their `reasoning_opaque`
+/// (gemini-opaque; true of 2025-11), a tool's `$schema` (tool-schema), a JSON schema for the answer of a model that has
+/// no structured_outputs (schemas), max_tokens for gpt-5-mini (refuse=gpt-5-mini:max_tokens; OpenAI itself refuses it,
+/// of Copilot nobody reports it: C), ids of /responses sent back (ids), other betas (refused-betas).
+///
+/// Inventions, for want of any source: prices and windows of models newer than mid-2026, the efforts of Opus 5, Fable
 /// and Grok, what temperature is to mai-code, the answer's shape for vendors other than OpenAI, Anthropic and Google,
-/// the credits of a student, the sku of Max, the forms of a session token, of `auto_discount` and `quota_reset_at`.
+/// the credits of a student, the sku of Max, the forms of a session token, of `auto_discount` and `quota_reset_at`, the
+/// words of refusals of a picture's or document's source, of output_config.format, of tool_reference and of the whole
+/// request's cache_control, that any https address has a picture and that those are not counted against the model's own
+/// maximum, that a document costs no tokens.
 ///
 /// There are two origins, as in reality: [#url] is github.com with api.github.com (device flow, `/user`, the token
 /// exchange, the quota), [#api] is api.githubcopilot.com: `/models`, `/embeddings`, and three ways to ask a model,

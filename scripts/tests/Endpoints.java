@@ -871,7 +871,9 @@ class Endpoints {
              "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]}"""),
             List.of(RESPONSES, """
             {"input":[{"role":"user","content":[{"type":"input_text","text":"a"},
-              {"type":"input_image","image_url":"data:image/png;base64,iVBORw0KGgo=","detail":"low"}]},
+              {"type":"input_image","image_url":"data:image/png;base64,iVBORw0KGgo=","detail":"low"},
+              {"type":"input_image","image_url":"https://x.test/a.png"},
+              {"type":"input_file","filename":"a.pdf","file_data":"data:application/pdf;base64,JVBERi0="}]},
              {"role":"assistant","content":[{"type":"output_text","text":"b","annotations":[]}]},
              {"type":"reasoning","summary":[],"encrypted_content":"gAAAAAB"},
              {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
@@ -883,11 +885,15 @@ class Endpoints {
             List.of(MESSAGES, """
             {"system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}],"stream":true,
              "messages":[{"role":"user","content":[{"type":"text","text":"a"},
-              {"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo="}}]},
+              {"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo="}},
+              {"type":"image","source":{"type":"url","url":"https://x.test/a.png"}},
+              {"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0="}}]},
              {"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},
              {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","is_error":false,
-              "content":[{"type":"text","text":"x"}]}]}],"stop_sequences":["x"],"temperature":1,
-             "thinking":{"type":"adaptive","display":"summarized"},"output_config":{"effort":"low"},
+              "content":[{"type":"text","text":"x"},{"type":"tool_reference","tool_name":"f"}]}]}],
+             "stop_sequences":["x"],"temperature":1,"thinking":{"type":"adaptive","display":"summarized"},
+             "output_config":{"effort":"low","format":{"type":"json_schema","schema":{"type":"object"}}},
+             "cache_control":{"type":"ephemeral"},
              "tools":[{"name":"f","input_schema":{"type":"object"}}],"tool_choice":{"type":"auto"}}"""));
 
     /// Each value of a large body in turn, put otherwise, is answered or refused: the simulator has no accident.
