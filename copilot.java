@@ -1375,7 +1375,7 @@ public class copilot {
             if (words.size() > 1) {
                 throw Fault.usage("one word at most: " + String.join(" ", words), "copilot models " + words.getFirst());
             }
-            var catalogue = copilot.catalogue(refresh ? Duration.ZERO : Catalogue.FRESH);
+            var catalogue = refresh ? copilot.refreshed() : copilot.catalogue(Catalogue.FRESH);
             if (json && words.isEmpty()) {
                 print(Json.pretty(catalogue.json()));
                 return 0;
@@ -6194,15 +6194,15 @@ final class CopilotClient {
     private Reply named(Request request, String wished, Optional<Model> model, UnaryOperator<Call> manner,
                         Listener listener) {
         var way = ways().of(request, model);
-        UnaryOperator<Call> explained = call -> manner.apply(call).explained(refusal ->
-                ChatRefusal.of(this, wished, request, refusal));
+        Function<Way, UnaryOperator<Call>> explained = on -> call -> manner.apply(call).explained(refusal ->
+                ChatRefusal.of(this, wished, request, on, refusal));
         try {
-            return first(request, model, way, explained, listener);
+            return first(request, model, way, explained.apply(way), listener);
         } catch (Fault fault) {
             if (!wrongWay(fault) || request.delivery().endpoint() != null) throw fault;
             var other = ways().instead(way, request.model(), this::freshModel).orElseThrow(() -> fault);
             try {
-                var reply = first(request, model, other, explained, listener);
+                var reply = first(request, model, other, explained.apply(other), listener);
                 lessons().learnPath(request.model(), other.path());
                 return reply;
             } catch (Fault again) {
@@ -6485,6 +6485,13 @@ final class CopilotClient {
                 .filter(credits -> credits.signum() > 0);
     }
 
+    /// The models of this account, asked for now; what was learned against the list before is forgotten.
+    Catalogue refreshed() {
+        lessons().forget();
+        ways().forget();
+        return catalogue(Duration.ZERO);
+    }
+
     /// The models of this account, from the cache where that is younger than `age`.
     Catalogue catalogue(Duration age) { return catalogue(age, UnaryOperator.identity()); }
 
@@ -6741,7 +6748,8 @@ final class AutoModel {
                     .put("has_image", request.hasImages()), "GitHub's choice of a model");
         } catch (Fault fault) {
             if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
-            throw notOffered = Fault.error("GitHub does not offer auto to this account: " + ApiError.behind(fault).said(),
+            throw notOffered = Fault.error("GitHub does not offer auto to this account: "
+                    + ApiError.behind(fault).said(),
                     "copilot models lists what can be named with -m").because(fault.reason());
         }
     }
@@ -6979,10 +6987,14 @@ final class Embedder {
 /// The API's refusals of a chat that need more than GitHub's own words.
 final class ChatRefusal {
     /// @param wished the model that was asked for, such as `auto`
-    static Fault of(CopilotClient copilot, String wished, Request request, Refusal answer) {
+    static Fault of(CopilotClient copilot, String wished, Request request, Way way, Refusal answer) {
         if (answer.status() == 400 && answer.tooLong()) {
             return Fault.error("the prompt is too long for " + request.model() + ": " + answer.said(),
                     "a shorter prompt, or a model with a larger context (copilot models)");
+        }
+        if (Model.isAuto(wished) && AutoModel.outdated(answer)) {
+            return Fault.error("GitHub does not take its own session for auto: " + answer.said(),
+                    "try again, or name a model (-m)");
         }
         if (answer.status() == 429 && answer.ofNamedModels() && !Model.isAuto(wished)) {
             return answer.limited("try -m auto, which has a limit of its own; or ");
@@ -6993,7 +7005,7 @@ final class ChatRefusal {
                     "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
             case "invalid_reasoning_effort" -> refused(request, "reasoning_effort", answer);
             case "unsupported_api_for_model" -> Fault.error(
-                    request.model() + " is not served there: " + answer.said(),
+                    request.model() + " is not served on " + way.path() + ": " + answer.said(),
                     "copilot models --refresh lists what is served; take another (-m)");
             default -> refused(request, RefusedFields.named(answer).orElse(""), answer);
         };

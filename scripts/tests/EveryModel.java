@@ -269,7 +269,7 @@ class EveryModel {
         try (var files = Files.list(cop.file(".cache/copilot.java"))) {
             String key = files.map(f -> f.getFileName().toString()).filter(f -> f.startsWith("models-")).findFirst()
                     .orElseThrow().substring(7);
-            Files.createDirectories(cop.file(".cache/copilot.java/ways-" + key + "/x"));
+            Files.createDirectories(cop.file(".cache/copilot.java/learned-" + key + "/x"));
         }
         cop.sim.set("stale-endpoints", List.of("gpt-5.4"));
         assertEquals("x\n", good("chat", "-m", "gpt-5.4", "say: x").out());
