@@ -480,10 +480,10 @@ class Terminals {
     @Test
     void thePlainLoopTalks() {
         cop.withoutPrograms();
-        conversation("-s", "be kind").turn("say: one", "one").turn("/model gpt-4.1", "the model is gpt-4.1");
+        conversation("-s", "be kind").turn("say: one", "one").turn("/model gpt-5-mini", "the model is gpt-5-mini");
         prompted(() -> enter("say: two\\").shows("…").enter("more").matches("^more$"));
         assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two\nmore"), sent());
-        assertEquals("gpt-4.1", chats().getLast().body().path("model").asString());
+        assertEquals("gpt-5-mini", chats().getLast().body().path("model").asString());
         turn("/system be brief", "be brief").turn("/save talk.md", "written: talk.md").turn("/reset", "forgotten")
                 .turn("/help", "/quit").turn("/modle", "did you mean /model?").turn("//x", "heard");
         assertEquals(List.of("system: be brief", "user: /x"), sent());
