@@ -46,8 +46,37 @@
 ///  4. exchange it for a short Copilot token   GET  api.github.com/copilot_internal/...    Token
 ///  5. ask                                     POST {endpoints.api}/chat/completions       Copilot
 ///
-/// To run just: `jbang copilot.java login`, then `jbang copilot.java chat "hello"`. Read from the top it tells the
-/// story; a part uses only parts below it. Nothing here is a documented API of GitHub: see the README.
+/// To run just: `jbang copilot.java login`, then `jbang copilot.java chat "hello"`. Nothing here is a documented API of
+/// GitHub: see the README.
+///
+/// Read from the top it tells the story. A part uses the parts below it and the vocabulary, which uses text alone; a
+/// test (scripts/tests/Layers.java) holds the file to that, to this table and to its size.
+///
+/// | Part                | holds                                                                                   |
+/// |---------------------|-----------------------------------------------------------------------------------------|
+/// | Header              | what JBang needs to know, this text, imports                                            |
+/// | Entry               | `main`, `run`, `script`                                                                 |
+/// | Commands            | what is typed, parsed and printed; thin                                                 |
+/// | Verbs               | what JShell and scripts call, and the objects that these give                           |
+/// | Vocabulary          | the facts: `Message`, `Request`, `Reply`, `Model`, `Account`, `Fault` …                 |
+/// | Toolkit             | the verbs' other half: one client for the process                                       |
+/// | Completion          | what a shell offers at Tab                                                              |
+/// | Batch               | a batch from its options to its exit code                                               |
+/// | Prompt input        | words, stdin, files, images, values, a schema                                           |
+/// | Reply output        | how an answer reaches stdout; the conversation on a terminal                            |
+/// | Conversations       | the store: a file each, a line a turn                                                   |
+/// | Status              | who is logged in, and what a chat stands on                                             |
+/// | Login               | steps 1 to 3: the device flow                                                           |
+/// | Copilot             | step 5: the client, the list of models, `auto`                                          |
+/// | Token               | step 4: sources, the exchange, its cache, rejections                                    |
+/// | Endpoints           | three bodies, three stream readers, what models refuse                                  |
+/// | Batch engine        | rows, journal, pace, runner, results                                                    |
+/// | Templates           | lookup, front matter, mustache, values                                                  |
+/// | Schema and tokens   | JSON Schema, token counts                                                               |
+/// | HTTP                | hosts, headers, the sender, event streams, errors, proxies, TLS                         |
+/// | Storage             | places, locks, files that are written whole                                             |
+/// | Console and process | streams, variables, signals, clock, what is said on stderr                              |
+/// | Text                | JSON, masking, durations, the nearest name                                              |
 package cop;
 
 import module java.base;
@@ -79,11 +108,19 @@ import tools.jackson.dataformat.csv.*;
 import tools.jackson.dataformat.yaml.*;
 
 public class copilot {
-    static final String VERSION = "0.1.0";
-
     // ------------------------------------------------------------------------------------------------ Entry
 
-    public static void main(String... args) { System.exit(RealProcess.start(args)); }
+    public static void main(String... args) { System.exit(start(args)); }
+
+    /// The `main` of this program, or of one of those that stand on it: its own name is the first argument then.
+    ///
+    /// @return the exit code
+    static int start(String... args) { return RealProcess.start(copilot::run, args); }
+
+    /// A program is a command like any other.
+    static int start(String program, String[] args) {
+        return start(Stream.concat(Stream.of(program), Stream.of(args)).toArray(String[]::new));
+    }
 
     /// Runs one command of the tool in this process: `run(out, err, "chat", "hello")`. Standard input, the
     /// environment variables and the clock are this process's own.
@@ -1008,7 +1045,7 @@ public class copilot {
             if (example) data.sampleOf(new TemplateFolders(env).named(template));
             var question = question(template, prompt);
             String text = json ? Json.pretty(copilot.bodyAtHand(question.requestAtHand(copilot, !noStream, screen)))
-                    : Question.text(question.messages(), !raw);
+                    : Message.text(question.messages(), !raw);
             env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
             return 0;
         }
@@ -1097,7 +1134,7 @@ public class copilot {
                     screen.error(finding.sentence());
                     screen.hint(finding.hint());
                 }
-                if (findings.isEmpty()) print(Screen.cell(TemplateList.summary(folders, name)));
+                if (findings.isEmpty()) print(Text.cell(TemplateList.summary(folders, name)));
                 else wrong++;
             }
             return wrong == 0 ? 0 : Fault.USAGE;
@@ -1539,6 +1576,11 @@ public class copilot {
         return new Request(null, List.of(Message.user(prompt)), Json.object(), true);
     }
 
+    /// An image file, to add to a request: `ask(request("What is this?").withImage(image("cat.png")))`.
+    ///
+    /// @throws Fault where it cannot be read, or is no image
+    public static Image image(String file) { return Toolkit.mine().image(Fault.given(file, "image's file")); }
+
     /// A conversation: `var c = chat("You are terse"); c.say("hello"); c.say("and now in French")`.
     ///
     /// @param system what the model is told first; null: nothing
@@ -1627,42 +1669,6 @@ public class copilot {
     /// The short-lived Copilot token, for other HTTP clients: `token().header()`. It is fetched or renewed as needed.
     public static Token token() { return Toolkit.mine().token(); }
 
-    // ------------------------------------------------------------------------------------------------ Types
-    // What JShell and scripts hold in their hands. Immutable; nothing here prints.
-
-    /// One message of a prompt. `role` is `system`, `user` or `assistant`.
-    public record Message(String role, String content, List<Image> images) {
-        public Message {
-            Fault.given(role, "a message's role");
-            Fault.given(content, "a message's text");
-            images = List.copyOf(Fault.given(images, "a message's list of images"));
-        }
-
-        public Message(String role, String content) { this(role, content, List.of()); }
-
-        public static Message system(String text) { return new Message("system", text); }
-
-        public static Message user(String text) { return new Message("user", text); }
-
-        public static Message assistant(String text) { return new Message("assistant", text); }
-    }
-
-    /// A picture in a message, as it goes over the wire.
-    ///
-    /// @param mediaType such as `image/png`
-    /// @param base64 its bytes
-    public record Image(String name, String mediaType, String base64) {
-        /// Its size in bytes.
-        public long size() {
-            return base64.length() / 4 * 3L - (base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0);
-        }
-
-        String dataUrl() { return "data:" + mediaType + ";base64," + base64; }
-
-        @Override
-        public String toString() { return name + " (" + mediaType + ", " + size() + " bytes)"; }
-    }
-
     /// A prompt template and the data to fill it with. `with…` gives a copy with more.
     public static final class Prompt {
         private final Template template;
@@ -1723,7 +1729,7 @@ public class copilot {
         public List<Message> messages() { return question().messages(); }
 
         /// The prompt as `copilot render` prints it, each message under its role.
-        public String render() { return Question.text(messages(), true); }
+        public String render() { return Message.text(messages(), true); }
 
         /// Asks, and waits for the whole answer.
         ///
@@ -1802,12 +1808,12 @@ public class copilot {
         @Override
         public String toString() {
             var messages = messages();
-            return messages.isEmpty() ? "nothing said yet" : Question.text(messages, true);
+            return messages.isEmpty() ? "nothing said yet" : Message.text(messages, true);
         }
     }
 
     /// A row of data: its fields by name, in the file's order. It prints as JSON.
-    public static final class Row extends AbstractMap<String, Object> {
+    public static final class Row extends AbstractMap<String, Object> implements Data.Fields {
         private final Map<String, Object> data;
 
         Row(Map<String, Object> data) { this.data = data; }
@@ -1854,7 +1860,8 @@ public class copilot {
         }
 
         /// The values with the digits that the file has: `1.50` stays so in a prompt.
-        Map<String, Object> data() { return data; }
+        @Override
+        public Map<String, Object> data() { return data; }
 
         @Override
         public String toString() { return Data.text(data); }
@@ -1992,6 +1999,57 @@ public class copilot {
         }
     }
 
+    // -------------------------------------------------------------------------------------------- Vocabulary
+    // What JShell and scripts hold in their hands: facts, immutable. Nothing here is printed or fetched.
+
+    static final String VERSION = "0.1.0";
+    /// One message of a prompt. `role` is `system`, `user` or `assistant`.
+    public record Message(String role, String content, List<Image> images) {
+        public Message {
+            Fault.given(role, "a message's role");
+            Fault.given(content, "a message's text");
+            images = List.copyOf(Fault.given(images, "a message's list of images"));
+        }
+
+        public Message(String role, String content) { this(role, content, List.of()); }
+
+        public static Message system(String text) { return new Message("system", text); }
+
+        public static Message user(String text) { return new Message("user", text); }
+
+        public static Message assistant(String text) { return new Message("assistant", text); }
+
+        /// Messages as a person reads them.
+        ///
+        /// @param roles each under its role
+        static String text(List<Message> messages, boolean roles) {
+            return messages.stream().map(m -> roles ? "## " + m.role() + "\n\n" + m.content() : m.content())
+                    .collect(Collectors.joining("\n\n"));
+        }
+
+        /// A message's text on the wire, whether it stands alone or in parts.
+        static String text(JsonNode content) {
+            return content.isString() ? content.asString() : content.values().stream()
+                    .map(part -> Json.text(part, "text")).collect(Collectors.joining());
+        }
+    }
+
+    /// A picture in a message, as it goes over the wire.
+    ///
+    /// @param mediaType such as `image/png`
+    /// @param base64 its bytes
+    public record Image(String name, String mediaType, String base64) {
+        /// Its size in bytes.
+        public long size() {
+            return base64.length() / 4 * 3L - (base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0);
+        }
+
+        String dataUrl() { return "data:" + mediaType + ";base64," + base64; }
+
+        @Override
+        public String toString() { return name + " (" + mediaType + ", " + size() + " bytes)"; }
+    }
+
     /// The short-lived Copilot token. It does not print itself.
     ///
     /// @param api what requests with it go to
@@ -2008,11 +2066,20 @@ public class copilot {
     /// @param endpoint `chat`, `responses` or `messages`; null: the one that suits the model and what is asked
     /// @param required fields that are an error where the model refuses them, instead of being left out
     public record Delivery(String endpoint, Set<String> required) {
+        /// The paths by their names.
+        static final SequencedMap<String, String> ENDPOINTS = new LinkedHashMap<>();
+
+        static {
+            ENDPOINTS.put("chat", "/chat/completions");
+            ENDPOINTS.put("responses", "/responses");
+            ENDPOINTS.put("messages", "/v1/messages");
+        }
+
         static final Delivery USUAL = new Delivery(null, Set.of());
 
         public Delivery {
-            if (endpoint != null && !Ways.NAMES.containsKey(endpoint)) {
-                throw Fault.usage("there is no endpoint " + endpoint, String.join(", ", Ways.NAMES.keySet()));
+            if (endpoint != null && !ENDPOINTS.containsKey(endpoint)) {
+                throw Fault.usage("there is no endpoint " + endpoint, String.join(", ", ENDPOINTS.keySet()));
             }
             required = Set.copyOf(required);
         }
@@ -2057,6 +2124,19 @@ public class copilot {
         /// @throws Fault where there is no endpoint of that name
         public Request withEndpoint(String name) { return with(new Delivery(name, delivery.required())); }
 
+        boolean hasImages() {
+            return messages.stream().anyMatch(message -> !message.images().isEmpty())
+                    || messages.isEmpty() && fields.path("messages").values().stream()
+                            .flatMap(message -> message.path("content").values().stream())
+                            .anyMatch(part -> Json.text(part, "type").equals("image_url"));
+        }
+
+        /// What is said, without the images.
+        List<String> texts() {
+            if (!messages.isEmpty()) return messages.stream().map(Message::content).toList();
+            return fields.path("messages").valueStream().map(message -> Message.text(message.path("content"))).toList();
+        }
+
         Request with(Delivery other) { return new Request(model, messages, fields, stream, other); }
 
         Request without(String field) {
@@ -2072,14 +2152,12 @@ public class copilot {
             return withMessages(all);
         }
 
-        /// Adds a picture to the last message: `request("What is this?").withImage("cat.png")`.
-        ///
-        /// @throws Fault where the file cannot be read, or is no picture
-        public Request withImage(String file) {
+        /// Adds an image to the last message: `request("What is this?").withImage(image("cat.png"))`.
+        public Request withImage(Image image) {
             var all = new ArrayList<>(messages);
             var last = all.removeLast();
             var images = new ArrayList<>(last.images());
-            images.add(Toolkit.mine().image(Fault.given(file, "withImage's file")));
+            images.add(Fault.given(image, "withImage's image"));
             all.add(new Message(last.role(), last.content(), images));
             return withMessages(all);
         }
@@ -2136,7 +2214,7 @@ public class copilot {
         ///
         /// @throws Fault where it is none
         public JsonNode value() {
-            var value = Json.tryParse(AnswerSchema.unfenced(text()));
+            var value = Json.tryParse(Text.unfenced(text()));
             if (!value.isMissingNode()) return value;
             throw Fault.error("the answer is no JSON: " + Text.shortened(Text.printable(text()), 80),
                     "a template with a schema asks for it, and checks it");
@@ -2208,7 +2286,7 @@ public class copilot {
             return new Model(json);
         }
 
-        static boolean isAuto(String id) { return AUTO.equals(id); }
+        static boolean isAuto(String id) { return AUTO.equalsIgnoreCase(id); }
 
         boolean isAuto() { return isAuto(id()); }
 
@@ -2317,7 +2395,9 @@ public class copilot {
         boolean isFallback() { return json.path("is_chat_fallback").asBoolean(false); }
 
         /// Whether it can be asked by name: GitHub's own editors offer it, and its terms are accepted.
-        boolean usable() { return shown() && enabled() && endpoints().stream().anyMatch(Ways.PATHS::contains); }
+        boolean usable() { return shown() && enabled() && chats(); }
+
+        private boolean chats() { return endpoints().stream().anyMatch(Delivery.ENDPOINTS::containsValue); }
 
         /// Whether a reply names it as the one that answered, by its id or with its date.
         boolean answersAs(String name) {
@@ -2414,7 +2494,7 @@ public class copilot {
             if (!enabled()) notes.add("not enabled");
             if (json.path("preview").asBoolean(false)) notes.add("preview");
             if (!isChat()) notes.add(json.path("capabilities").path("type").asString());
-            else if (endpoints().stream().noneMatch(Ways.PATHS::contains)) notes.add("not for chat");
+            else if (!chats()) notes.add("not for chat");
             for (var message : json.path("warning_messages")) notes.add(Json.text(message, "message"));
             return String.join(", ", notes);
         }
@@ -2437,9 +2517,16 @@ public class copilot {
 
         /// `free`, `student`, `individual`, `individual_pro`, `max`, `business`, `enterprise` …
         public String plan() {
-            String plan = Json.text(json, "copilot_plan"), bought = CopilotToken.planOf(sku());
-            return List.of("free", "student").contains(bought) ? bought : !plan.isEmpty() ? plan
-                    : bought.isEmpty() ? "unknown" : bought;
+            return planOf(sku(), Json.text(json, "copilot_plan")).orElse("unknown");
+        }
+
+        /// The plan, as its name and what was bought say. A student's is free of charge, but has a plan of its own
+        /// (OmniRoute #12000, opencode #46455).
+        static Optional<String> planOf(String sku, String plan) {
+            var bought = Stream.of("educational", "free", "business", "enterprise", "max", "standalone")
+                    .filter(sku::contains).findFirst().map(word -> word.equals("educational") ? "student" : word);
+            boolean free = bought.filter(Set.of("student", "free")::contains).isPresent();
+            return free || plan.isEmpty() ? bought : Optional.of(plan);
         }
 
         /// What was bought, such as `yearly_subscriber_quota`; empty where GitHub does not say.
@@ -2488,7 +2575,7 @@ public class copilot {
     public record Quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent, boolean unlimited,
                         BigDecimal overage, boolean overagePermitted, Instant reset, String unit, BigDecimal used) {
         /// The id as people read it.
-        public String name() { return Screen.cell(id.replace('_', ' ')); }
+        public String name() { return Text.cell(id.replace('_', ' ')); }
 
         List<String> cells() {
             return List.of(id, plain(used()), unlimited ? "" : plain(remaining), unlimited ? "" : plain(entitlement),
@@ -2546,6 +2633,224 @@ public class copilot {
         public String toString() { return name() + ": " + left() + beyond(); }
     }
 
+    /// What is left of an account's quotas: from GitHub's answer about it, and from headers of the API's answers, where
+    /// the figures are those from before the call (vscode-copilot-chat, CopilotChat.nvim, copilot-api).
+    static final class Quotas {
+        private static final DateTimeFormatter DAY = DateTimeFormatter.ofPattern("yyyy-MM-dd");
+        private static final DateTimeFormatter MINUTE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
+        private static final Duration SOON = Duration.ofDays(2);
+
+        /// @param unit what premium interactions are counted in
+        static List<Quota> of(JsonNode account, String unit) {
+            var reset = reset(account).orElse(null);
+            var snapshots = account.path("quota_snapshots").properties().stream().filter(e -> e.getValue().isObject())
+                    .map(e -> snapshot(e.getKey(), e.getValue(), reset, e.getKey().startsWith("premium") ? unit : ""))
+                    .toList();
+            return snapshots.isEmpty() ? ofFree(account, reset) : snapshots;
+        }
+
+        /// A Free account's answer has two objects with a number a quota instead.
+        private static List<Quota> ofFree(JsonNode account, Instant reset) {
+            JsonNode all = account.path("monthly_quotas"), left = account.path("limited_user_quotas");
+            var ids = new LinkedHashSet<String>();
+            for (var numbers : List.of(all, left)) numbers.properties().forEach(entry -> ids.add(entry.getKey()));
+            return ids.stream().map(id -> quota(id, number(all.path(id)), number(left.path(id)), null, false, null,
+                    false, reset, "", null)).toList();
+        }
+
+        /// Where an organization pays without a limit, `credits_used` is the only figure (9router #4041).
+        private static Quota snapshot(String id, JsonNode json, Instant reset, String unit) {
+            var remaining = number(json.path("quota_remaining"));
+            var own = Stream.of("quota_reset_at", "reset_date").map(name -> moment(json.path(name)))
+                    .filter(Objects::nonNull).findFirst().orElse(reset);
+            return quota(id, number(json.path("entitlement")), remaining != null ? remaining
+                    : number(json.path("remaining")), number(json.path("percent_remaining")),
+                    json.path("unlimited").asBoolean(false), number(json.path("overage_count")),
+                    json.path("overage_permitted").asBoolean(false), own, unit, number(json.path("credits_used")));
+        }
+
+        /// @param used null: what is not left any more
+        private static Quota quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent,
+                                   boolean unlimited, BigDecimal overage, boolean permitted, Instant reset, String unit,
+                                   BigDecimal used) {
+            boolean endless = unlimited || entitlement != null && entitlement.signum() < 0;
+            boolean share = percent == null && remaining != null && entitlement != null && entitlement.signum() > 0;
+            boolean counted = used == null && !endless && entitlement != null && remaining != null;
+            return new Quota(id, entitlement, remaining, share ? remaining.multiply(BigDecimal.valueOf(100))
+                    .divide(entitlement, 4, RoundingMode.FLOOR) : percent, endless, overage, permitted, reset, unit,
+                    counted ? entitlement.subtract(remaining) : used);
+        }
+
+        /// `x-quota-snapshot-ID` and `x-usage-ratelimit-PERIOD`, such as
+        /// `ent=300&ov=0.0&ovPerm=false&rem=90.4&rst=2026-12-01T00%3A00%3A00Z`; `ent=-1` is unlimited.
+        static List<Quota> of(HttpHeaders headers) {
+            var found = new TreeMap<String, Quota>();
+            headers.map().forEach((header, values) -> {
+                String name = header.toLowerCase(Locale.ROOT);
+                String id = name.startsWith("x-quota-snapshot-") ? name.substring(17)
+                        : name.startsWith("x-usage-ratelimit-") ? name.substring(18) + "_limit" : "";
+                var form = id.isEmpty() ? Map.<String, String>of() : form(values.getFirst());
+                var quota = quota(id, number(form.get("ent")), null, number(form.get("rem")), false,
+                        number(form.get("ov")), "true".equals(form.get("ovPerm")), moment(form.get("rst")), "", null);
+                if (quota.unlimited() || quota.percent() != null) found.put(id, quota);
+            });
+            if (found.containsKey("premium_interactions")) found.remove("premium_models");      // its older name
+            return List.copyOf(found.values());
+        }
+
+        /// @return empty where there is nothing to tell
+        static Optional<String> line(List<Quota> quotas, Instant now) {
+            if (quotas.isEmpty()) return Optional.empty();
+            var limited = quotas.stream().filter(quota -> !quota.unlimited()).map(quota -> quota.name() + " "
+                    + quota.left() + (quota.reset() == null ? "" : ", resets " + day(quota.reset(), now))).toList();
+            return Optional.of("quota: " + (limited.isEmpty() ? "unlimited" : String.join("; ", limited)));
+        }
+
+        static Optional<Instant> reset(JsonNode account) {
+            return Stream.of("quota_reset_date_utc", "quota_reset_date", "limited_user_reset_date")
+                    .map(name -> moment(account.path(name))).filter(Objects::nonNull).findFirst();
+        }
+
+        /// In the person's own time zone, for GitHub's midnight may be an evening there.
+        static String when(Instant then, Instant now) {
+            String clock = MINUTE.format(then.atZone(ZoneId.systemDefault()));
+            return then.isAfter(now) ? clock + ", in " + Durations.words(Duration.between(now, then))
+                    : clock + " (which is past: the figures are old)";
+        }
+
+        private static String day(Instant then, Instant now) {
+            boolean soon = Duration.between(now, then).compareTo(SOON) < 0;
+            return (soon ? MINUTE : DAY).format(then.atZone(ZoneId.systemDefault()));
+        }
+
+        private static Map<String, String> form(String text) {
+            var fields = new HashMap<String, String>();
+            for (String pair : text.split("&")) {
+                int equals = pair.indexOf('=');
+                if (equals > 0) fields.put(pair.substring(0, equals), unescaped(pair.substring(equals + 1)));
+            }
+            return fields;
+        }
+
+        private static String unescaped(String text) {
+            try {
+                return URLDecoder.decode(text, StandardCharsets.UTF_8);
+            } catch (IllegalArgumentException _) {
+                return "";
+            }
+        }
+
+        /// Numbers come as such and as texts; null for anything else.
+        private static BigDecimal number(JsonNode json) {
+            return json.isValueNode() ? number(json.asString("")) : null;
+        }
+
+        private static BigDecimal number(String text) {
+            boolean number = text != null && text.matches("-?[0-9]{1,15}(\\.[0-9]{1,15})?([eE][+-]?[0-9])?");
+            return number ? new BigDecimal(text) : null;
+        }
+
+        private static Instant moment(JsonNode json) {
+            return json.isIntegralNumber() ? Json.instant(Json.object().set("at", json), "at")
+                    : moment(json.asString(""));
+        }
+
+        /// A moment, or a day, which begins at midnight UTC; null for anything else.
+        private static Instant moment(String text) {
+            try {
+                if (text == null) return null;
+                return text.length() == 10 ? LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant()
+                        : OffsetDateTime.parse(text).toInstant();
+            } catch (DateTimeParseException _) {
+                return null;
+            }
+        }
+    }
+
+    /// Fields of the request's body that the user gives: options of the command line, a template's front matter.
+    static final class RequestFields {
+        private static final Map<String, String> OURS = Map.of("model", "-m, or model: in a template", "messages",
+                "the prompt and -s", "stream", "--no-stream");
+        /// @param whole whether only whole numbers will do
+        private record Range(long from, long to, boolean whole) {}
+
+        private static final Map<String, Range> RANGES = Map.of("temperature", new Range(0, 2, false),
+                "top_p", new Range(0, 1, false), "max_tokens", new Range(1, Integer.MAX_VALUE, true),
+                "max_completion_tokens", new Range(1, Integer.MAX_VALUE, true), "n", new Range(1, 128, true),
+                "seed", new Range(Long.MIN_VALUE, Long.MAX_VALUE, true), "presence_penalty", new Range(-2, 2, false),
+                "frequency_penalty", new Range(-2, 2, false));
+        /// Those that a template can name without `options:`.
+        static final List<String> NAMES = List.of("temperature", "max_tokens", "max_completion_tokens", "top_p", "n",
+                "seed", "stop", "presence_penalty", "frequency_penalty", "reasoning_effort");
+
+        /// Sets a field, within the range that the model's maker allows.
+        ///
+        /// @param named the option that asks for it, or the place and name in a file
+        static void put(ObjectNode fields, String named, String field, JsonNode value) {
+            check(field, value, named);
+            fields.set(field, value);
+        }
+
+        /// A copy of fields with one more.
+        ///
+        /// @param verb what was called to set it
+        static ObjectNode with(ObjectNode fields, String verb, String field, Object value) {
+            String named = verb + "(\"" + field + "\")";
+            if (OURS.containsKey(Fault.given(field, verb + "'s field"))) {
+                throw Fault.usage(named + " cannot set that", "withModel, withMessages, withStream");
+            }
+            var copy = fields.deepCopy();
+            put(copy, named, field, Json.tree(value));
+            return copy;
+        }
+
+        /// @param named says where a field is asked for
+        static void check(ObjectNode fields, UnaryOperator<String> named) {
+            refuseOurs(fields, key -> named.apply(key) + " cannot be set so");
+            fields.properties().forEach(field -> check(field.getKey(), field.getValue(), named.apply(field.getKey())));
+        }
+
+        private static void refuseOurs(ObjectNode fields, UnaryOperator<String> named) {
+            for (String key : fields.propertyNames()) {
+                if (OURS.containsKey(key)) throw Fault.usage(named.apply(key), "use " + OURS.get(key));
+            }
+        }
+
+        private static void check(String field, JsonNode value, String named) {
+            var range = RANGES.get(field);
+            if (range == null) return;
+            if (!value.isNumber()) {
+                throw Fault.usage(named + ": a number is wanted", "such as " + field + ": 1, or 0.5");
+            }
+            if (range.whole() && value.decimalValue().stripTrailingZeros().scale() > 0) {
+                throw Fault.usage(named + ": a whole number is wanted", "such as " + field + ": 1");
+            }
+            if (value.decimalValue().compareTo(BigDecimal.valueOf(range.from())) < 0
+                    || value.decimalValue().compareTo(BigDecimal.valueOf(range.to())) > 0) {
+                throw Fault.usage(named + " " + value + " is out of range",
+                        "from " + range.from() + " to " + range.to());
+            }
+        }
+
+        static ObjectNode parse(List<String> options) {
+            var fields = Json.object();
+            for (String option : options) {
+                int equals = option.indexOf('=');
+                if (equals < 1) throw Fault.usage("-O " + option + " has no KEY=", "-O top_p=0.5");
+                String key = option.substring(0, equals);
+                String text = option.substring(equals + 1);
+                var value = Json.tryParse(text);
+                if (value.isMissingNode()) {
+                    throw Fault.usage("-O " + option + ": the value is no JSON", "a text goes into quotes: -O '"
+                            + key + "=\"" + text.replace("\"", "\\\"") + "\"'");
+                }
+                fields.set(key, value);
+            }
+            refuseOurs(fields, key -> "-O cannot set " + key);
+            return fields;
+        }
+    }
+
     /// The one exception: a sentence that says what happened and where, what to type next, and the exit code.
     /// Neither ever holds a token.
     public static class Fault extends RuntimeException {
@@ -2553,8 +2858,7 @@ public class copilot {
 
         private final int exitCode;
         private final String hint;
-        private final Throwable reason;                     // not its cause: JShell would show that with all its frames
-        private Refusal refusal;
+        private Throwable reason;                           // not its cause: JShell would show that with all its frames
 
         Fault(int exitCode, String message, String hint, Throwable reason) {
             super(Secrets.mask(message));
@@ -2593,19 +2897,16 @@ public class copilot {
         }
 
         /// The same with another hint.
-        Fault hinting(String other) { return new Fault(exitCode, sentence(), other, reason).about(refusal); }
+        Fault hinting(String other) { return new Fault(exitCode, sentence(), other, reason); }
 
         /// What lies behind it; null where nothing does.
         Throwable reason() { return reason; }
 
-        /// Notes which answer of GitHub's it tells of.
-        Fault about(Refusal answer) {
-            refusal = answer;
+        /// Notes what lies behind it, where nothing is noted yet.
+        Fault because(Throwable other) {
+            if (reason == null) reason = other;
             return this;
         }
-
-        /// The answer of GitHub's that it tells of; null where there was none.
-        Refusal refusal() { return refusal; }
 
         /// What the tool exits with where it ends for this: 1, 2, 4, 75, 130.
         public int exitCode() { return exitCode; }
@@ -2646,7 +2947,7 @@ public class copilot {
     }
 }
 
-// ================================================================================================= Toolkit
+// ================================================================================================ Toolkit
 // What the verbs stand on: one client for the process, made when it is first needed.
 
 /// The verbs' hands.
@@ -2730,7 +3031,7 @@ final class Toolkit {
         try {
             return question.answered(question.request(client, true), request -> client.ask(request, (_, _) -> { }), 2,
                     _ -> { });
-        } catch (Question.Misfit wrong) {
+        } catch (SchemaMismatch wrong) {
             whole(wrong.reply);                             // the same in Java's words where it was cut off
             throw wrong;
         }
@@ -2926,8 +3227,8 @@ final class Toolkit {
     }
 }
 
-// ============================================================================================== Completion
-// What a shell needs to complete commands.
+// ============================================================================================= Completion
+// What a shell offers at Tab.
 
 /// What shells complete with, from the commands themselves. Models, templates and conversations are asked for at each
 /// Tab: the shell calls `completion models`, which prints what is at hand and asks nobody.
@@ -3032,8 +3333,9 @@ final class Completion {
     }
 }
 
-// =============================================================================================== Batch job
-// A batch from its options to its exit code: the look at all rows before, the run, what is told of it, what is written.
+// ================================================================================================== Batch
+// A batch from its options to its exit code: the look at all rows before, the run, what is told of it, what is
+// written.
 
 /// What the user wants of a batch.
 ///
@@ -3330,7 +3632,7 @@ final class BatchJob {
     /// one tomorrow, every row would be paid for again.
     private void chooseModel(String wished, ObjectNode manifest) {
         if (!options.dryRun()) copilot.tokens().current();  // who is not logged in learns it now
-        catalogue = options.dryRun() ? copilot.catalogueIfAny() : Optional.of(copilot.catalogue(Catalogue.USABLE));
+        catalogue = copilot.catalogueIfAny();               // where there is none the rows will say what is wrong
         String before = Json.text(manifest, "model");
         boolean named = wished != null && !wished.isBlank();
         model = named || before.isEmpty() ? copilot.chosen(wished).orElse(Catalogue.standard(catalogue)) : before;
@@ -3342,7 +3644,7 @@ final class BatchJob {
         String earlier = Json.text(manifest, "endpoint");
         endpoint = options.endpoint() != null ? options.endpoint() : earlier.isEmpty() ? null : earlier;
         structured = before.equals(model) && manifest.has("structured") ? manifest.path("structured").asBoolean()
-                : copilot.structured(known(model), model, new Delivery(endpoint, Set.of()));
+                : copilot.structured(known(model), new Request(model, List.of(), null, true).withEndpoint(endpoint));
     }
 
     /// Empty for auto: whichever model answers, nothing can be said of its limits before.
@@ -3491,7 +3793,7 @@ final class BatchJob {
         }
         env.out().print(out + "\n");
         if (plan.example != null && options.template() != null) {
-            env.out().print("\n" + Question.text(plan.example.request().messages(), true) + "\n");
+            env.out().print("\n" + Message.text(plan.example.request().messages(), true) + "\n");
         }
         return plan.bad.isEmpty() || options.skipBad() ? 0 : Fault.USAGE;
     }
@@ -3601,7 +3903,7 @@ final class BatchJob {
                 screen.note("this goes on from here: " + options.command());
                 throw why;
             }
-            int code = why.exitCode() == Fault.ERROR && why.refusal() != null ? Fault.LATER : why.exitCode();
+            int code = why.exitCode() == Fault.ERROR && ApiError.behind(why) != null ? Fault.LATER : why.exitCode();
             throw new Fault(code, why.sentence(), (why.hint().isEmpty() ? "" : why.hint() + "; ")
                     + "this goes on from here: " + options.command(), why);
         }
@@ -3857,8 +4159,78 @@ final class BatchProgress implements BatchRunner.Watcher {
     void end() { screen.countdown(""); }
 }
 
-// ================================================================================================= Answers
-// The commands' hands: what goes into a prompt from files, how an answer reaches stdout, and the conversation.
+// =========================================================================================== Prompt input
+// What goes into a prompt: words, stdin, files, images, values, a schema.
+
+/// One question, from its request to what is printed, kept and said of it.
+///
+/// @param printer prints what comes
+/// @param log keeps it
+record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, ConversationLog log, Wishes wishes) {
+    /// @param limit for each attempt; null: none
+    /// @param schemaRetries further attempts at an answer that does not meet its schema
+    /// @param extract the first fenced block alone
+    /// @param record whether an answer that is not what was asked for goes where answers go, as a record or a part
+    record Wishes(Duration limit, boolean stream, int schemaRetries, boolean usage, boolean extract, boolean record) {}
+
+    /// @param said how many of the messages, the system message aside, earlier turns have said
+    /// @return the exit code
+    int run(Question question, int said) {
+        Reply reply;
+        try {
+            reply = answered(question, said);
+        } catch (SchemaMismatch wrong) {
+            log.answered(wrong.reply);
+            printer.end();
+            tell(question, wrong.reply);
+            if (wishes.record()) printer.misfit(wrong);
+            else if (!wrong.reply.text().isEmpty()) screen.say(wrong.reply.text());
+            throw wrong;
+        } catch (TooLong fault) {
+            throw TextFile.largest(fault);
+        } catch (Fault fault) {
+            printer.brokenOff(fault);
+            log.brokenOff(printer.heard(), fault.sentence());
+            throw fault;
+        } catch (ClosedOutput gone) {
+            log.brokenOff(printer.heard(), "nobody read on");
+            throw gone;
+        }
+        try {
+            printer.end();
+        } finally {
+            log.answered(reply);                            // whether or not its reader has gone away
+        }
+        tell(question, reply);
+        return printer.finish(wishes.extract() ? reply.withText(fenced(reply.text())) : reply, log.id());
+    }
+
+    private Reply answered(Question question, int said) {
+        var first = Wire.within(wishes.limit(), () -> log.asking(question.request(copilot, wishes.stream()), said));
+        var reply = question.answered(first, request -> {
+            printer.forget();
+            return Wire.within(wishes.limit(), () -> copilot.ask(request, printer));
+        }, wishes.schemaRetries(), screen::note);
+        boolean shown = question.schema() == null || printer.printsRecord();
+        if (!shown && Question.asksForTool(reply)) throw SchemaMismatch.toolCall(reply);
+        return reply;
+    }
+
+    private void tell(Question question, Reply reply) {
+        if (!wishes.usage()) return;
+        screen.say(reply.usageLine(copilot.estimate(question.model(), reply)));
+        copilot.quota().ifPresent(screen::say);
+    }
+
+    /// The first fenced block; all of it where there is none.
+    private String fenced(String text) {
+        var block = Pattern.compile("(?ms)^ {0,3}(`{3,}|~{3,})[^\\n`]*\\n(.*?)(^ {0,3}\\1[`~]* *$|\\z)")
+                .matcher(text);
+        if (block.find()) return Text.withoutLastNewlines(block.group(2));
+        screen.warn("there is no fenced block in the answer: all of it follows");
+        return text;
+    }
+}
 
 /// What is to be asked, before a model is chosen.
 ///
@@ -3916,7 +4288,8 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
 
     Request request(CopilotClient copilot, boolean stream) {
         String id = copilot.model(model);
-        return request(id, stream, schema != null && copilot.structured(id, delivery));
+        var bare = new Request(id, messages, fields, stream, delivery);
+        return request(id, stream, schema != null && copilot.structured(bare));
     }
 
     /// The same without asking GitHub anything: from what is known of the models.
@@ -3950,8 +4323,8 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
     /// @param retries how many more there may be
     /// @return a reply whose text is JSON that meets the schema if there is one; a code fence around it is taken off.
     ///     One that asks for a tool call, and several answers, are left as they are
-    /// @throws Misfit with the last reply, also where that was cut off: half a JSON answer is none, and a number of
-    ///     which the end is missing is another one
+    /// @throws SchemaMismatch with the last reply, also where that was cut off: half a JSON answer is none, and a
+    ///     number of which the end is missing is another one
     Reply answered(Request first, Function<Request, Reply> ask, int retries, Consumer<String> notes) {
         var request = first;
         var used = Usage.NONE;
@@ -3960,12 +4333,12 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
             used = used.plus(reply.usage());
             if (schema == null || asksForTool(reply) || answers() != 1) return reply.withUsage(used);
             if (Set.of("length", "content_filter").contains(reply.finish())) {
-                throw Misfit.cutOff(reply.withUsage(used));
+                throw SchemaMismatch.cutOff(reply.withUsage(used));
             }
-            String text = AnswerSchema.unfenced(reply.text());
+            String text = Text.unfenced(reply.text());
             var misses = schema.misses(text);
             if (misses.isEmpty()) return reply.withText(text).withUsage(used);
-            if (left <= 0) throw Misfit.of(reply.withUsage(used), schema.name(), misses);
+            if (left <= 0) throw SchemaMismatch.of(reply.withUsage(used), schema.name(), misses);
             notes.accept("the answer does not meet the schema: " + Text.shortened(String.join("; ", misses), 200)
                     + "; asking again");
             request = schema.again(first, reply.text(), misses);
@@ -3974,112 +4347,6 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
 
     /// Whether a tool is to be called before there is an answer.
     static boolean asksForTool(Reply reply) { return Set.of("tool_calls", "function_call").contains(reply.finish()); }
-
-    /// An answer that does not meet its schema, however often it was asked for.
-    static final class Misfit extends Fault {
-        final Reply reply;
-
-        private Misfit(Reply reply, String sentence, String hint) {
-            super(ERROR, sentence, hint, null);
-            this.reply = reply;
-        }
-
-        static Misfit of(Reply reply, String schema, List<String> misses) {
-            return new Misfit(reply, "the answer does not meet the schema"
-                    + (schema.equals(AnswerSchema.UNNAMED) ? "" : " " + schema) + ": " + String.join("; ", misses),
-                    "ask again, or a model with schema among its abilities (copilot models)");
-        }
-
-        static Misfit toolCall(Reply reply) {
-            return new Misfit(reply, "the model asks for a tool call instead of answering", "--json shows the call");
-        }
-
-        /// Asking again would cost the same tokens and end at the same limit.
-        static Misfit cutOff(Reply reply) {
-            boolean tokens = reply.finish().equals("length");
-            return new Misfit(reply, "the answer was cut off by " + (tokens ? "the token limit"
-                    : "GitHub's content filter") + " (finish: " + reply.finish() + ")", tokens ? "raise --max-tokens,"
-                    + " or use a model with a larger output (copilot models)" : "put the question in other words");
-        }
-    }
-
-    /// Messages as a person reads them.
-    ///
-    /// @param roles each under its role
-    static String text(List<Message> messages, boolean roles) {
-        return messages.stream().map(m -> roles ? "## " + m.role() + "\n\n" + m.content() : m.content())
-                .collect(Collectors.joining("\n\n"));
-    }
-}
-
-/// One question, from its request to what is printed, kept and said of it.
-///
-/// @param printer prints what comes
-/// @param log keeps it
-record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, ConversationLog log, Wishes wishes) {
-    /// @param limit for each attempt; null: none
-    /// @param schemaRetries further attempts at an answer that does not meet its schema
-    /// @param extract the first fenced block alone
-    /// @param record whether an answer that is not what was asked for goes where answers go, as a record or a part
-    record Wishes(Duration limit, boolean stream, int schemaRetries, boolean usage, boolean extract, boolean record) {}
-
-    /// @param said how many of the messages, the system message aside, earlier turns have said
-    /// @return the exit code
-    int run(Question question, int said) {
-        Reply reply;
-        try {
-            reply = answered(question, said);
-        } catch (Question.Misfit wrong) {
-            log.answered(wrong.reply);
-            printer.end();
-            tell(question, wrong.reply);
-            if (wishes.record()) printer.misfit(wrong);
-            else if (!wrong.reply.text().isEmpty()) screen.say(wrong.reply.text());
-            throw wrong;
-        } catch (TooLong fault) {
-            throw TextFile.largest(fault);
-        } catch (Fault fault) {
-            printer.brokenOff(fault);
-            log.brokenOff(printer.heard(), fault.sentence());
-            throw fault;
-        } catch (ClosedOutput gone) {
-            log.brokenOff(printer.heard(), "nobody read on");
-            throw gone;
-        }
-        try {
-            printer.end();
-        } finally {
-            log.answered(reply);                            // whether or not its reader has gone away
-        }
-        tell(question, reply);
-        return printer.finish(wishes.extract() ? reply.withText(fenced(reply.text())) : reply, log.id());
-    }
-
-    private Reply answered(Question question, int said) {
-        var first = Wire.within(wishes.limit(), () -> log.asking(question.request(copilot, wishes.stream()), said));
-        var reply = question.answered(first, request -> {
-            printer.forget();
-            return Wire.within(wishes.limit(), () -> copilot.ask(request, printer));
-        }, wishes.schemaRetries(), screen::note);
-        boolean shown = question.schema() == null || printer.printsRecord();
-        if (!shown && Question.asksForTool(reply)) throw Question.Misfit.toolCall(reply);
-        return reply;
-    }
-
-    private void tell(Question question, Reply reply) {
-        if (!wishes.usage()) return;
-        screen.say(reply.usageLine(copilot.estimate(question.model(), reply)));
-        copilot.quota().ifPresent(screen::say);
-    }
-
-    /// The first fenced block; all of it where there is none.
-    private String fenced(String text) {
-        var block = Pattern.compile("(?ms)^ {0,3}(`{3,}|~{3,})[^\\n`]*\\n(.*?)(^ {0,3}\\1[`~]* *$|\\z)")
-                .matcher(text);
-        if (block.find()) return Text.withoutLastNewlines(block.group(2));
-        screen.warn("there is no fenced block in the answer: all of it follows");
-        return text;
-    }
 }
 
 /// What fills a template on the command line, in the order in which it was given: later values win.
@@ -4586,74 +4853,185 @@ final class ImageFile {
     }
 }
 
-/// The file of `-o`: looked at before anything is sent, and written whole.
-final class OutputFile {
-    /// @param what the option or command that names the file
-    static Path check(Environment env, String what, String name) {
-        Path file = env.path(name).toAbsolutePath();
-        if (Files.isDirectory(file)) {
-            throw Fault.usage(what + " " + name + " is a folder", what + " " + name + "/answer.txt");
-        }
-        if (!Files.isDirectory(file.getParent())) {
-            throw Fault.usage(what + " " + name + ": there is no folder " + file.getParent(),
-                    "mkdir -p " + file.getParent());
-        }
-        if (!Files.isWritable(Files.exists(file) ? file : file.getParent())) {
-            throw Fault.usage(what + " " + name + " cannot be written", "choose another place, or chmod u+w " + name);
-        }
-        return file;
+// =========================================================================================== Reply output
+// How an answer reaches stdout, and the conversation on a terminal.
+
+/// A conversation on a terminal, turn by turn.
+final class Conversation {
+    private static final String HELP = """
+            A line is sent at Enter; end it with \\ to go on in the next.
+              /model [ID]      show or change the model       /reset        forget what was said
+              /system [TEXT]   show or change the system      /save FILE    write the conversation
+              /quit            leave (also Ctrl-D)            /help         this text
+            Ctrl-C stops an answer. A line that is to begin with / begins with //.
+            """;
+    static final List<String> COMMANDS = List.of("/model", "/system", "/reset", "/save", "/help", "/quit");
+
+    private final Environment env;
+    private final Screen screen;
+    private final CopilotClient copilot;
+    private final Manner manner;
+    private final ConversationLog log;
+    private final List<Message> said;
+    private Request request;
+    private String system;
+
+    /// @param limit for a whole answer; null: none
+    record Manner(Duration limit, boolean usage, boolean reasoning, boolean raw) {}
+
+    /// @param first the system message if there is one, and what was said earlier
+    Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, Manner manner,
+                 ConversationLog log) {
+        this.env = env;
+        this.screen = screen;
+        this.copilot = copilot;
+        this.manner = manner;
+        this.log = log;
+        request = first;
+        said = new ArrayList<>(first.messages());
+        boolean told = !said.isEmpty() && said.getFirst().role().equals("system");
+        system = told ? said.removeFirst().content() : null;
     }
 
-    /// What is made of rows must not be written over them.
-    ///
-    /// @param rows null or `-`: no file
-    /// @param out null: no file
-    static void keepApart(Environment env, String rows, String out) {
-        if (rows == null || out == null || rows.equals("-")) return;
-        Path in = env.path(rows).toAbsolutePath().normalize(), to = env.path(out).toAbsolutePath().normalize();
+    void run(ChatTerminal terminal) {
+        screen.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
+        for (String line = terminal.line(); line != null && obey(line.strip(), terminal); ) line = terminal.line();
+    }
+
+    /// @return false to leave
+    private boolean obey(String line, ChatTerminal terminal) {
+        if (line.isEmpty()) return true;
+        if (line.equals("exit") || line.equals("quit")) return false;
+        if (!line.startsWith("/") || line.startsWith("//")) {
+            say(line.startsWith("//") ? line.substring(1) : line, terminal);
+            return true;
+        }
+        String[] words = line.split("\\s+", 2);
+        String rest = words.length == 2 ? words[1].strip() : "";
+        switch (words[0]) {
+            case "/quit", "/exit", "/bye" -> { return false; }
+            case "/help" -> screen.say(HELP.stripTrailing());
+            case "/model" -> {
+                if (!rest.isEmpty()) request = request.withModel(rest);
+                screen.note("the model is " + request.model());
+            }
+            case "/system" -> {
+                if (!rest.isEmpty()) system = rest;
+                screen.note(system == null ? "there is no system message" : "the system message is: " + system);
+            }
+            case "/reset" -> {
+                said.clear();
+                log.beginAnother();
+                screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
+            }
+            case "/save" -> save(rest);
+            default -> screen.warn("there is no " + words[0] + "; " + Nearest.of(words[0], COMMANDS)
+                    .map(near -> "did you mean " + near + "?").orElse("/help lists what there is"));
+        }
+        return true;
+    }
+
+    /// One turn. What was asked is forgotten again if no answer came, so that it can be asked once more.
+    private void say(String text, ChatTerminal terminal) {
+        said.add(Message.user(text));
+        var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(true, false, null, manner.reasoning(),
+                manner.raw()), terminal::view);
         try {
-            boolean same = in.equals(to) || Files.exists(in) && Files.exists(to) && Files.isSameFile(in, to);
-            if (!same && !(Files.isDirectory(in) && to.startsWith(in))) return;
-        } catch (IOException unreadable) {
-            return;                                         // reading it will say so
+            terminal.stoppable(() -> {
+                answer(printer);
+                return null;
+            });
+        } catch (Fault fault) {
+            printer.end();
+            log.brokenOff(printer.heard(), fault.sentence());
+            if (env.ending().stopping()) throw fault;
+            if (fault instanceof Interrupted) screen.note("(stopped)");
+            else screen.report(fault);
         }
-        throw Fault.usage(out + " would be written over the rows", "another name for the results");
+        if (printer.heard().isEmpty()) said.removeLast();
+        else said.add(Message.assistant(printer.heard()));
     }
 
-    /// A special file, such as /dev/null or a named pipe, and one in a folder that takes no new files, is written in
-    /// place.
-    static void write(Path file, String text) {
+    private void answer(AnswerPrinter printer) {
+        var reply = Wire.within(manner.limit(), () -> copilot.ask(log.asking(request.withMessages(messages()),
+                said.size() - 1), printer));
+        printer.end();
+        log.answered(reply);
+        if (manner.usage()) {
+            screen.note(reply.usageLine(copilot.estimate(request.model(), reply)));
+            copilot.quota().ifPresent(screen::note);
+        }
+        if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
+    }
+
+    private List<Message> messages() {
+        var messages = new ArrayList<Message>();
+        if (system != null) messages.add(Message.system(system));
+        messages.addAll(said);
+        return messages;
+    }
+
+    private void save(String name) {
+        if (name.isEmpty()) {
+            screen.warn("/save wants a file: /save talk.md");
+            return;
+        }
+        var text = new StringBuilder();
+        for (var message : messages()) {
+            text.append("## ").append(message.role()).append("\n\n")
+                    .append(Text.withOneNewline(message.content())).append('\n');
+        }
         try {
-            if (inPlace(file)) Files.writeString(file, text);
-            else WholeFile.write(file, text);
-        } catch (IOException e) {
-            throw Fault.io("cannot write " + file, e, "is the disk full? choose another place for -o");
+            OutputFile.write(OutputFile.check(env, "/save", name), text.toString());
+            screen.note("written: " + name);
+        } catch (Fault fault) {
+            screen.report(fault);
         }
     }
+}
 
-    /// Keeps what had come of an answer that broke off, beside the file, whose old content stays.
-    static Path keepPart(Path file, String text) {
-        Path part = partOf(file);
-        try {
-            return Files.writeString(part, Text.withOneNewline(text));
-        } catch (IOException e) {
-            throw Fault.io("cannot write " + part, e, "is the disk full?");
+/// The person's side of a conversation: a plain one here; `talk` has one with line editing, history and Markdown.
+interface ChatTerminal extends AutoCloseable {
+    /// Reads what a person types, a line mostly; null at the end.
+    String line();
+
+    /// How an answer looks here.
+    AnswerView view();
+
+    /// Does what Ctrl-C may end, with `Interrupted`, without ending the program.
+    <T> T stoppable(Supplier<T> work);
+
+    @Override
+    void close();
+}
+
+/// Lines as the terminal itself edits them.
+record PlainTerminal(Environment env, Screen screen) implements ChatTerminal {
+    @Override
+    public String line() {
+        String line = typed("> ");
+        while (line != null && line.endsWith("\\")) {
+            line = line.substring(0, line.length() - 1) + "\n" + Objects.requireNonNullElse(typed("… "), "");
         }
+        return line;
     }
 
-    /// Where what had come of a file is kept: FILE.part, or another where that is taken; in place, where it must be.
-    static Path partOf(Path file) {
-        Path part = file;
-        for (int i = 1; !inPlace(file) && (i == 1 || Files.exists(part)); i++) {
-            part = file.resolveSibling(file.getFileName() + ".part" + (i == 1 ? "" : i));
-        }
-        return part;
+    private String typed(String prompt) {
+        env.err().print(screen.bold(prompt));
+        env.err().flush();
+        String line = env.stdin().line();
+        if (line == null) screen.say("");
+        return line;
     }
 
-    static boolean inPlace(Path file) {
-        boolean movable = Files.isRegularFile(file) && Files.isWritable(file.toAbsolutePath().getParent());
-        return Files.exists(file) && !movable;
-    }
+    @Override
+    public AnswerView view() { return new StyledLines(env.out()); }
+
+    @Override
+    public <T> T stoppable(Supplier<T> work) { return env.ending().stoppable(work); }
+
+    @Override
+    public void close() {}
 }
 
 /// Brings an answer to where it is wanted: to stdout as it arrives, ending in exactly one newline, or whole, as a
@@ -4761,7 +5139,7 @@ final class AnswerPrinter implements Listener {
     }
 
     /// An answer that does not meet its schema: its record is an answer to `--json`, its text stands beside the file.
-    void misfit(Question.Misfit wrong) {
+    void misfit(SchemaMismatch wrong) {
         end();
         if (form.json() || !heard.isEmpty()) keep(wrong, wrong.reply.json());
     }
@@ -4921,188 +5299,7 @@ final class StyledLines implements AnswerView {
     }
 }
 
-// ============================================================================================ Conversation
-// A person at a terminal.
-
-/// The person's side of a conversation: a plain one here; `talk` has one with line editing, history and Markdown.
-interface ChatTerminal extends AutoCloseable {
-    /// Reads what a person types, a line mostly; null at the end.
-    String line();
-
-    /// How an answer looks here.
-    AnswerView view();
-
-    /// Does what Ctrl-C may end, with `Interrupted`, without ending the program.
-    <T> T stoppable(Supplier<T> work);
-
-    @Override
-    void close();
-}
-
-/// Lines as the terminal itself edits them.
-record PlainTerminal(Environment env, Screen screen) implements ChatTerminal {
-    @Override
-    public String line() {
-        String line = typed("> ");
-        while (line != null && line.endsWith("\\")) {
-            line = line.substring(0, line.length() - 1) + "\n" + Objects.requireNonNullElse(typed("… "), "");
-        }
-        return line;
-    }
-
-    private String typed(String prompt) {
-        env.err().print(screen.bold(prompt));
-        env.err().flush();
-        String line = env.stdin().line();
-        if (line == null) screen.say("");
-        return line;
-    }
-
-    @Override
-    public AnswerView view() { return new StyledLines(env.out()); }
-
-    @Override
-    public <T> T stoppable(Supplier<T> work) { return env.ending().stoppable(work); }
-
-    @Override
-    public void close() {}
-}
-
-/// A conversation on a terminal, turn by turn.
-final class Conversation {
-    private static final String HELP = """
-            A line is sent at Enter; end it with \\ to go on in the next.
-              /model [ID]      show or change the model       /reset        forget what was said
-              /system [TEXT]   show or change the system      /save FILE    write the conversation
-              /quit            leave (also Ctrl-D)            /help         this text
-            Ctrl-C stops an answer. A line that is to begin with / begins with //.
-            """;
-    static final List<String> COMMANDS = List.of("/model", "/system", "/reset", "/save", "/help", "/quit");
-
-    private final Environment env;
-    private final Screen screen;
-    private final CopilotClient copilot;
-    private final Manner manner;
-    private final ConversationLog log;
-    private final List<Message> said;
-    private Request request;
-    private String system;
-
-    /// @param limit for a whole answer; null: none
-    record Manner(Duration limit, boolean usage, boolean reasoning, boolean raw) {}
-
-    /// @param first the system message if there is one, and what was said earlier
-    Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, Manner manner,
-                 ConversationLog log) {
-        this.env = env;
-        this.screen = screen;
-        this.copilot = copilot;
-        this.manner = manner;
-        this.log = log;
-        request = first;
-        said = new ArrayList<>(first.messages());
-        boolean told = !said.isEmpty() && said.getFirst().role().equals("system");
-        system = told ? said.removeFirst().content() : null;
-    }
-
-    void run(ChatTerminal terminal) {
-        screen.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
-        for (String line = terminal.line(); line != null && obey(line.strip(), terminal); ) line = terminal.line();
-    }
-
-    /// @return false to leave
-    private boolean obey(String line, ChatTerminal terminal) {
-        if (line.isEmpty()) return true;
-        if (line.equals("exit") || line.equals("quit")) return false;
-        if (!line.startsWith("/") || line.startsWith("//")) {
-            say(line.startsWith("//") ? line.substring(1) : line, terminal);
-            return true;
-        }
-        String[] words = line.split("\\s+", 2);
-        String rest = words.length == 2 ? words[1].strip() : "";
-        switch (words[0]) {
-            case "/quit", "/exit", "/bye" -> { return false; }
-            case "/help" -> screen.say(HELP.stripTrailing());
-            case "/model" -> {
-                if (!rest.isEmpty()) request = request.withModel(rest);
-                screen.note("the model is " + request.model());
-            }
-            case "/system" -> {
-                if (!rest.isEmpty()) system = rest;
-                screen.note(system == null ? "there is no system message" : "the system message is: " + system);
-            }
-            case "/reset" -> {
-                said.clear();
-                log.beginAnother();
-                screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
-            }
-            case "/save" -> save(rest);
-            default -> screen.warn("there is no " + words[0] + "; " + Nearest.of(words[0], COMMANDS)
-                    .map(near -> "did you mean " + near + "?").orElse("/help lists what there is"));
-        }
-        return true;
-    }
-
-    /// One turn. What was asked is forgotten again if no answer came, so that it can be asked once more.
-    private void say(String text, ChatTerminal terminal) {
-        said.add(Message.user(text));
-        var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(true, false, null, manner.reasoning(),
-                manner.raw()), terminal::view);
-        try {
-            terminal.stoppable(() -> {
-                answer(printer);
-                return null;
-            });
-        } catch (Fault fault) {
-            printer.end();
-            log.brokenOff(printer.heard(), fault.sentence());
-            if (env.ending().stopping()) throw fault;
-            if (fault instanceof Interrupted) screen.note("(stopped)");
-            else screen.report(fault);
-        }
-        if (printer.heard().isEmpty()) said.removeLast();
-        else said.add(Message.assistant(printer.heard()));
-    }
-
-    private void answer(AnswerPrinter printer) {
-        var reply = Wire.within(manner.limit(), () -> copilot.ask(log.asking(request.withMessages(messages()),
-                said.size() - 1), printer));
-        printer.end();
-        log.answered(reply);
-        if (manner.usage()) {
-            screen.note(reply.usageLine(copilot.estimate(request.model(), reply)));
-            copilot.quota().ifPresent(screen::note);
-        }
-        if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
-    }
-
-    private List<Message> messages() {
-        var messages = new ArrayList<Message>();
-        if (system != null) messages.add(Message.system(system));
-        messages.addAll(said);
-        return messages;
-    }
-
-    private void save(String name) {
-        if (name.isEmpty()) {
-            screen.warn("/save wants a file: /save talk.md");
-            return;
-        }
-        var text = new StringBuilder();
-        for (var message : messages()) {
-            text.append("## ").append(message.role()).append("\n\n")
-                    .append(Text.withOneNewline(message.content())).append('\n');
-        }
-        try {
-            OutputFile.write(OutputFile.check(env, "/save", name), text.toString());
-            screen.note("written: " + name);
-        } catch (Fault fault) {
-            screen.report(fault);
-        }
-    }
-}
-
-// ==================================================================================================== Logs
+// ========================================================================================== Conversations
 // Conversations on the disk: a file each, a line a turn.
 
 /// The conversations that are kept, a file each.
@@ -5275,7 +5472,7 @@ record KeptConversation(Path file, List<LoggedTurn> turns) {
             }
             said.add(Message.assistant(turn.text() + (turn.error().isEmpty() ? "" : "\n\n*(" + turn.error() + ")*")));
         }
-        return Question.text(said, true);
+        return Message.text(said, true);
     }
 }
 
@@ -5437,7 +5634,7 @@ record LoggedTurn(ObjectNode json) {
     String prompt() { return messages().isEmpty() ? "" : messages().getLast().content(); }
 }
 
-// ================================================================================================== Status
+// ================================================================================================= Status
 // Who is logged in, and what a chat stands on.
 
 /// What `status` tells: every source of a token and what it is good for.
@@ -5773,7 +5970,7 @@ final class Doctor {
     }
 }
 
-// ==================================================================================================== Login
+// ================================================================================================== Login
 // Steps 1 to 3: the device flow (RFC 8628 as GitHub speaks it).
 
 /// The ids that an app of GitHub's is known by (protocol: ericc-ch/copilot-api, LiteLLM, CopilotChat.nvim).
@@ -5920,7 +6117,912 @@ final class Browser {
     }
 }
 
-// ==================================================================================================== Token
+// ================================================================================================ Copilot
+// Step 5: the client. Streaming is the normal way; a whole answer is read into the same reply.
+
+/// The Copilot API of one account on one host. (A class `Copilot` would share its file with `copilot` where the file
+/// system does not tell case.)
+final class CopilotClient {
+    private final Session session;
+    private final Logins logins;
+    private final Tokens tokens;
+    private Lessons lessons;
+    private Ways ways;
+    private AutoModel auto;
+    private volatile String minted = "";                    // a token that was renewed for the sake of its integration
+    private final Set<String> proven = ConcurrentHashMap.newKeySet();   // optional fields, by model and endpoint
+    private final Map<String, ReentrantLock> firsts = new ConcurrentHashMap<>();
+    private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch is told a thing once
+    private volatile Optional<Catalogue> known;             // null until the cache was looked at
+    private Path lookedAt;                                  // the file of a list of models, and what was found there
+    private Optional<Catalogue> found;
+    private volatile boolean missed;                        // the list could not be had: it is not asked for again
+
+    static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
+
+    CopilotClient(Session session) {
+        this.session = session;
+        logins = new Logins(session);
+        tokens = new Tokens(session, logins);
+    }
+
+    Session session() { return session; }
+
+    Logins logins() { return logins; }
+
+    Tokens tokens() { return tokens; }
+
+    /// Asks, telling `listener` what arrives as it arrives.
+    ///
+    /// @throws Fault also when the stream breaks off: what had come was told to the listener
+    Reply ask(Request request, Listener listener) {
+        var model = listed(request.model());
+        model.ifPresent(known -> PromptLimits.check(request, known));
+        return ask(request, model, UnaryOperator.identity(), listener);
+    }
+
+    /// The same without another attempt after trouble or a limit: the caller has its own way, and has looked at the
+    /// model's limits.
+    Reply askOnce(Request request) { return ask(request, listed(request.model()), Call::once, (_, _) -> { }); }
+
+    private Reply ask(Request request, Optional<Model> model, UnaryOperator<Call> manner, Listener listener) {
+        tokens.current();                                   // what is remembered is remembered of its source
+        String wished = request.model();
+        if (!Model.isAuto(wished)) return named(request, wished, model, manner, listener);
+        return auto().ask(request, this::onceSaid, (asked, more) -> named(asked, wished, Model.isAuto(asked.model())
+                ? Optional.empty() : listed(asked.model()), call -> manner.apply(call).with(more), listener));
+    }
+
+    /// Where the list of models at hand is wrong about the path, the other one is tried, once, and remembered.
+    ///
+    /// @param wished the model that was asked for, such as `auto`
+    private Reply named(Request request, String wished, Optional<Model> model, UnaryOperator<Call> manner,
+                        Listener listener) {
+        var way = ways().of(request, model);
+        UnaryOperator<Call> explained = call -> manner.apply(call).explained(refusal ->
+                ChatRefusal.of(this, wished, request, refusal));
+        try {
+            return first(request, model, way, explained, listener);
+        } catch (Fault fault) {
+            if (!wrongWay(fault) || request.delivery().endpoint() != null) throw fault;
+            var other = ways().instead(way, request.model(), this::freshModel).orElseThrow(() -> fault);
+            try {
+                var reply = first(request, model, other, explained, listener);
+                lessons().learnPath(request.model(), other.path());
+                return reply;
+            } catch (Fault again) {
+                if (!wrongWay(again)) throw again;
+                ways().refused(request.model(), other);
+                throw fault;
+            }
+        }
+    }
+
+    /// By its code, or by its words, which some bodies have alone (ericc-ch/copilot-api #208, opencode #42759).
+    private static boolean wrongWay(Fault fault) {
+        var refusal = ApiError.behind(fault);
+        return refusal != null && refusal.status() == 400 && (refusal.kind().equals("unsupported_api_for_model")
+                || refusal.message().matches("(?is).*(is not (accessible|supported) via|does not support) .*"
+                        + "\\b(api|endpoint)\\b.*"));
+    }
+
+    private Optional<Model> freshModel(String id) {
+        try {
+            return catalogue(Duration.ZERO).find(id);
+        } catch (Interrupted stopped) {
+            throw stopped;
+        } catch (Fault trouble) {
+            return Optional.empty();
+        }
+    }
+
+    /// Of many requests with wishes that a model may refuse the first goes alone: what it learns the others need not
+    /// pay for.
+    private Reply first(Request request, Optional<Model> model, Way way, UnaryOperator<Call> manner,
+                        Listener listener) {
+        String kind = request.model() + " " + way.path() + " " + RefusedFields.wishes(request);
+        if (kind.endsWith(" ") || proven.contains(kind)) return ask(request, model, way, manner, listener);
+        var lock = firsts.computeIfAbsent(kind, _ -> new ReentrantLock());
+        try {
+            lock.lockInterruptibly();
+        } catch (InterruptedException e) {
+            throw new Interrupted();
+        }
+        try {
+            if (!proven.contains(kind)) {
+                var reply = ask(request, model, way, manner, listener);
+                proven.add(kind);
+                return reply;
+            }
+        } finally {
+            lock.unlock();
+        }
+        return ask(request, model, way, manner, listener);
+    }
+
+    /// Without what the model is known to refuse; and once more for each field that it turns out to refuse.
+    private Reply ask(Request request, Optional<Model> model, Way way, UnaryOperator<Call> manner, Listener listener) {
+        var sent = request.withStream(request.stream() && streams(model));
+        var bodies = new HashSet<ObjectNode>();             // a server that contradicts itself is not asked for ever
+        while (true) {
+            var omitted = new Omitted(sent, this::onceSaid);
+            var body = body(sent, model, way, omitted);
+            try {
+                return ask(sent, body, way, manner, listener).withDropped(omitted.names());
+            } catch (Fault fault) {
+                var refusal = ApiError.behind(fault);
+                var lesson = refusal == null ? Optional.<String>empty() : RefusedFields.lesson(sent, body, refusal);
+                if (lesson.isEmpty() || !bodies.add(body)) throw fault;
+                session.notes().detail(sent.model() + " refuses " + lesson.get() + ": " + fault.sentence());
+                lessons().learnRefused(sent.model(), way.path(), lesson.get());
+            }
+        }
+    }
+
+    private ObjectNode body(Request request, Optional<Model> model, Way way, Omitted omitted) {
+        return RefusedFields.without(lessons().refused(request.model(), way.path()), request,
+                way.body(request, model.orElse(null), omitted), omitted);
+    }
+
+    private Reply ask(Request request, ObjectNode body, Way way, UnaryOperator<Call> manner, Listener listener) {
+        session.notes().detail("POST " + way.path() + ": " + Json.line(way.brief(body)));
+        long start = System.nanoTime();
+        var answer = new Asking(() -> way.reader(listener, request.extra().path("n").asInt(1)));
+        boolean images = request.hasImages();
+        try {
+            send("POST", way.path(), Json.bytes(body), call -> manner.apply((request.stream() ? call : call.slow())
+                    .with(way.headers(images))), answer, null);
+        } catch (Stopped stopped) {
+            String what = answer.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
+            throw new Stopped(what + stopped.sentence(),
+                    answer.delivered() ? "ask again for a whole one" : stopped.hint(), stopped);
+        }
+        var reply = answer.reader.reply(Duration.ofNanos(System.nanoTime() - start));
+        if (!reply.finish().equals("error")) return reply;
+        throw new Unfinished("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
+    }
+
+    /// What the list of models says of one. It is fetched where none is at hand, and where one that is a day old does
+    /// not have the model.
+    private Optional<Model> listed(String id) {
+        if (Model.isAuto(id)) return Optional.empty();
+        if (known == null) known = stored();
+        return known.flatMap(all -> all.find(id)).or(() -> catalogueIfAny().flatMap(all -> all.find(id)));
+    }
+
+    /// Whether a model is told of a schema in the request's own field, and not in words.
+    boolean structured(Optional<Model> model, Request request) {
+        return model.filter(known -> known.supports("structured_outputs")).isPresent()
+                && ways().of(request, model).knowsSchemas();
+    }
+
+    /// @throws Fault where what is asked for cannot be said on the model's way
+    void check(Request request) {
+        var model = known == null ? Optional.<Model>empty() : known.flatMap(all -> all.find(request.model()));
+        ways().of(request, model).body(request, model.orElse(null), new Omitted(request, _ -> { }));
+    }
+
+    private synchronized Lessons lessons() {
+        if (lessons == null) lessons = new Lessons(session, ownFile("learned-"));
+        return lessons;
+    }
+
+    private synchronized Ways ways() {
+        if (ways == null) ways = new Ways(session, lessons());
+        return ways;
+    }
+
+    private synchronized AutoModel auto() {
+        if (auto == null) auto = new AutoModel(this, lessons(), listFile(tokens.source(), "auto-"));
+        return auto;
+    }
+
+    /// A file beside the list of models; where nobody is asked, of the source that would be tried first.
+    private Path ownFile(String kind) {
+        return tokens.used().or(() -> logins.sources().stream().findFirst()).map(source -> listFile(source, kind))
+                .orElse(session.home().cache().resolve(kind + "nobody.json"));
+    }
+
+    private void onceSaid(String note) { if (said.add(note)) session.notes().warn(note); }
+
+    /// Begins a new answer at each attempt, and forbids another attempt once something was told.
+    private static final class Asking implements Reading<Void> {
+        private final Supplier<AnswerReader> readers;
+        private AnswerReader reader;
+
+        Asking(Supplier<AnswerReader> readers) { this.readers = readers; }
+
+        @Override
+        public Void read(Answer head) throws IOException {
+            reader = readers.get();
+            reader.read(head);
+            return null;
+        }
+
+        @Override
+        public boolean delivered() { return reader != null && reader.delivered(); }
+    }
+
+    /// What would be sent for a request, as far as is known of the models; nobody is asked.
+    ObjectNode bodyAtHand(Request request) {
+        var model = catalogueAtHand().flatMap(all -> all.find(request.model()));
+        var omitted = new Omitted(request, session.notes()::warn);
+        var asked = Model.isAuto(request.model()) ? AutoModel.asked(request, omitted) : request;
+        return body(asked, model, ways().of(asked, model), omitted);
+    }
+
+    /// Some models cannot stream; the catalogue tells.
+    static boolean streams(Optional<Model> model) { return model.map(Model::streams).orElse(true); }
+
+    /// Whether a model that is asked next is told of a schema in the request's own field.
+    boolean structured(Request request) { return structured(listed(request.model()), request); }
+
+    /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's.
+    String model(String named) {
+        return chosen(named).orElseGet(() -> {
+            tokens.current();                               // its trouble is not the catalogue's
+            return Catalogue.standard(catalogueIfAny());
+        });
+    }
+
+    /// What the person has chosen, if anything; nobody is asked.
+    Optional<String> chosen(String named) {
+        if (named != null && !named.isBlank()) return Optional.of(whole(named.strip()));
+        if (session.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable);
+        var choices = session.home().readOrEmpty(session.home().choices(), session.notes()::warn);
+        return Optional.of(Json.text(choices, "model")).filter(mine -> !mine.isEmpty());
+    }
+
+    /// A part of an id that only one model has stands for it, as far as the list of models is at hand.
+    private String whole(String part) {
+        if (Model.isAuto(part)) return Model.AUTO;
+        var list = catalogueAtHand();
+        var all = list.map(Catalogue::models).orElse(List.of()).stream().filter(Model::isChat).toList();
+        if (all.stream().anyMatch(model -> model.id().equals(part))) return part;
+        var known = all.stream().filter(model -> model.shown() && model.enabled()).map(Model::id).toList();
+        var fit = known.stream().filter(id -> plain(id).equals(plain(part))).toList();
+        if (fit.isEmpty()) fit = known.stream().filter(id -> plain(id).contains(plain(part))).toList();
+        boolean fresh = list.filter(each -> each.younger(Catalogue.USABLE, session.now())).isPresent();
+        if (fit.size() > 1 && fresh) throw Fault.usage("the model " + part + " fits several", String.join(", ", fit));
+        if (fit.size() != 1) return part;                   // perhaps newer than the list: GitHub knows
+        session.notes().note("model " + fit.getFirst());
+        return fit.getFirst();
+    }
+
+    /// Vendors write `claude-opus-4-8` where Copilot has `claude-opus-4.8`.
+    private static String plain(String id) { return id.toLowerCase(Locale.ROOT).replace('.', '-'); }
+
+    /// Accepts a model's terms.
+    void enable(String id) {
+        String path = "/models/" + URLEncoder.encode(id, StandardCharsets.UTF_8) + "/policy";
+        send("POST", path, Json.bytes(Json.object().put("state", "enabled")),
+                call -> call.with(Map.of("Openai-Intent", "chat-policy", "X-Interaction-Type", "chat-policy")),
+                answer -> null, refusal -> refusal.status() == 403 ? Fault.error(id
+                        + " cannot be enabled by you: " + refusal.said(),
+                        "a seat of an organization: its administrator can") : null);
+        freshModel(id);                                     // the list that is kept shall know it
+    }
+
+    Optional<Catalogue> catalogueIfAny() {
+        if (missed) return known == null ? Optional.empty() : known;
+        try {
+            return Optional.of(catalogue(Catalogue.USABLE, Call::onceMore));
+        } catch (Interrupted stopped) {
+            throw stopped;
+        } catch (Fault trouble) {
+            session.notes().detail("no catalogue: " + trouble.sentence());
+            missed = true;
+            return Optional.empty();                        // the chat itself will say what is wrong
+        }
+    }
+
+    void setDefaultModel(String id) {
+        session.home().edit(session.home().choices(), session.notes()::warn, choices -> choices.put("model", id));
+    }
+
+    /// The vectors of some texts by one request.
+    Embeddings embed(Model model, List<String> texts, Integer dimensions) {
+        var body = Json.object().put("model", model.id());
+        texts.forEach(body.putArray("input")::add);         // also a single one: a bare text is refused
+        if (dimensions != null) body.put("dimensions", dimensions);
+        return send("POST", "/embeddings", Json.bytes(body), Call::slow, new EmbeddingsReading(texts.size()), answer ->
+                answer.code().startsWith("model_not") ? Fault.error("this account cannot use the model \"" + model
+                        + "\": " + answer.said(), "copilot models --all --refresh; then -m ID") : null);
+    }
+
+    /// The model for vectors: the one that is named, else the usual, else the first of the catalogue.
+    Model embeddingModel(String named) {
+        var all = catalogue(Catalogue.USABLE);
+        var fit = all.models().stream().filter(Model::isEmbeddings).toList();
+        String ids = fit.stream().map(Model::id).collect(Collectors.joining(", "));
+        if (named == null || named.isBlank()) {
+            return fit.stream().filter(m -> m.id().equals("text-embedding-3-small")).findFirst().or(() -> fit.stream()
+                    .findFirst()).orElseThrow(() -> Fault.error("GitHub lists no model for embeddings for this account",
+                    "copilot models --all --refresh shows what there is; plans and organizations differ"));
+        }
+        String id = named.strip();
+        return fit.stream().filter(m -> m.id().equals(id)).findFirst().orElseThrow(() -> Fault.usage(
+                all.find(id).isPresent() ? id + " makes no embeddings" : "this account has no model \"" + id + "\"",
+                fit.isEmpty() ? "GitHub lists no model for embeddings for this account" : "-m " + ids));
+    }
+
+    /// The plan and its quotas: GitHub is asked, not the Copilot API.
+    Account account() {
+        var source = tokens.source();
+        var call = Call.get(session.host().rest("/copilot_internal/user"), session.headers().internal(source.value()))
+                .explained(answer -> ExchangeRefusal.of(source, answer));
+        return new Account(session.wire().send(call, Reading.json("GitHub's answer about the account")), session.now());
+    }
+
+    /// A line on what is left of the quotas, as the last answer's headers told it: without that last call itself.
+    Optional<String> quota() {
+        return session.wire().lastHeaders().flatMap(headers -> Quotas.line(Quotas.of(headers), session.now()));
+    }
+
+    /// What a call has cost by the prices of the model that answered, where GitHub has not said so and the catalogue is
+    /// at hand.
+    Optional<BigDecimal> estimate(String named, Reply reply) {
+        var usage = reply.usage();
+        if (usage.nanoCredits() > 0 || usage.total() == 0) return Optional.empty();
+        if (known == null) known = stored();
+        return known.flatMap(list -> list.answering(reply.model()).or(() -> list.find(model(named))))
+                .flatMap(m -> m.credits(usage.prompt(), usage.completion(), usage.cached()))
+                .filter(credits -> credits.signum() > 0);
+    }
+
+    /// The models of this account, from the cache where that is younger than `age`.
+    Catalogue catalogue(Duration age) { return catalogue(age, UnaryOperator.identity()); }
+
+    private Catalogue catalogue(Duration age, UnaryOperator<Call> manner) {
+        if (known == null) known = stored();
+        if (known.isPresent() && known.get().younger(age, session.now())) return known.get();
+        var fresh = new Catalogue(send("GET", "/models", null, manner, Reading.json("the list of models"), _ -> null),
+                session.now());
+        if (known.isPresent() && !known.get().json().equals(fresh.json())) {
+            lessons().forget();                             // what was learned against an older list
+            ways().forget();
+        }
+        session.home().keep(models(tokens.source()), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
+        known = Optional.of(fresh);
+        lookedAt = null;
+        return fresh;
+    }
+
+    /// The list of models that an earlier command has kept, however old.
+    Optional<Catalogue> catalogueAtHand() {
+        return logins.sources().stream().map(source -> stored(models(source))).flatMap(Optional::stream).findFirst();
+    }
+
+    private Optional<Catalogue> stored() { return stored(models(tokens.source())); }
+
+    private synchronized Optional<Catalogue> stored(Path file) {
+        if (!file.equals(lookedAt)) found = read(file);
+        lookedAt = file;                                    // to read it costs a start some milliseconds
+        return found;
+    }
+
+    private Optional<Catalogue> read(Path file) {
+        return session.home().kept(file).filter(kept -> kept.answer().path("data").isArray())
+                .map(kept -> new Catalogue(kept.answer(), kept.fetched()));
+    }
+
+    /// One list a GitHub token and identity: what is listed depends on the account, on the app that made the token,
+    /// and on who we say that we are.
+    private Path models(GithubToken source) { return listFile(source, "models-"); }
+
+    private Path listFile(GithubToken source, String kind) {
+        return session.home().cache().resolve(kind + source.key(session) + ".json");
+    }
+
+    /// Any request with our token and headers; GitHub's own paths go to GitHub with the GitHub token.
+    ///
+    /// @param consumer gets the answer, also one that is an error
+    /// @return its status
+    int raw(String method, String path, String body, AnswerConsumer consumer) {
+        if (path.isBlank()) throw Fault.usage("the path is empty", "copilot api /models");
+        if (path.matches("(?s)([A-Za-z][A-Za-z0-9+.-]*:|//).*")) {
+            throw Fault.usage("a path is wanted, not an address: " + path, "copilot api /models");
+        }
+        String from = path.startsWith("/") ? path : "/" + path;
+        byte[] bytes = body == null ? null : body.getBytes(StandardCharsets.UTF_8);
+        var reading = new Reading<Integer>() {
+            @Override
+            public Integer read(Answer answer) throws IOException {
+                consumer.accept(answer);
+                return answer.status();
+            }
+
+            @Override
+            public boolean errorsToo() { return true; }
+
+            @Override
+            public boolean delivered() { return true; }     // what is printed cannot be taken back
+        };
+        boolean github = from.startsWith("/copilot_internal/") || from.matches("/user(\\?.*)?");
+        if (!github) return send(method, from, bytes, Call::slow, reading, _ -> null);
+        String own = tokens.source().value();
+        var headers = from.startsWith("/user") ? session.headers().github(own) : session.headers().internal(own);
+        return session.wire().send(new Call(method, session.host().rest(from), headers, bytes), reading);
+    }
+
+    interface AnswerConsumer {
+        void accept(Answer answer) throws IOException;
+    }
+
+    /// What the API answers to a JSON body that is not a chat.
+    ObjectNode post(String path, ObjectNode body, String what) {
+        return send("POST", path, Json.bytes(body), Call::onceMore, Reading.json(what), _ -> null);
+    }
+
+    /// The way of every request to the API: a 401 renews the token once, a 421 rereads the API host once. A token that
+    /// was exchanged for another integration is renewed once, too (openclaw #79976).
+    ///
+    /// @param manner how patient the call is, and how often it may be tried
+    private <T> T send(String method, String path, byte[] body, UnaryOperator<Call> manner, Reading<T> reading,
+                       Function<Refusal, Fault> explained) {
+        var token = new AtomicReference<>(tokens.current());
+        var sent = new AtomicReference<Call>();
+        Predicate<Refusal> mended = refusal -> {
+            boolean integrator = refusal.kind().equals(OTHER_INTEGRATOR) && !token.get().direct()
+                    && !token.get().value().equals(minted);
+            boolean refused = List.of(401, 421).contains(refusal.status());
+            boolean ofAuto = AutoModel.outdated(refusal) && sent.get().headers().sent().containsKey(AutoModel.HEADER);
+            if (!integrator && !refused || ofAuto) return false;
+            token.set(tokens.renewed(token.get()));
+            if (integrator) minted = token.get().value();
+            return true;
+        };
+        return session.wire().send(() -> {
+            sent.set(manner.apply(new Call(method, session.host().resolve(token.get().api(), path),
+                    session.headers().copilot(token.get().value()), body).explained(explained)));
+            return sent.get();
+        }, mended, reading);
+    }
+}
+
+/// `auto`: GitHub chooses the model, which on Free and Student plans is all that there is (GitHub changelog of
+/// 2026-06-24). On chat the model is simply left out (opencode #46455, codecompanion.nvim); where that is refused, or
+/// another endpoint or a certain ability is needed, GitHub names one within a session.
+final class AutoModel {
+    static final String HEADER = "Copilot-Session-Token";
+    private static final String BY_SESSION = "session";
+    private static final Duration MARGIN = Duration.ofMinutes(1), LEAST = Duration.ofMinutes(10);
+
+    private final CopilotClient copilot;
+    private final Lessons lessons;
+    private final Path file;
+    private Chosen chosen;
+    private Fault notOffered;                               // it is asked once
+
+    /// @param models the one that GitHub prefers first
+    private record Chosen(String token, List<String> models, Instant fetched, Instant expires) {
+        /// Our clock may be ahead of GitHub's: what has just come is good for a while in any case.
+        boolean usable(Instant now) {
+            return !now.isBefore(fetched) && (now.isBefore(expires.minus(MARGIN)) || now.isBefore(fetched.plus(LEAST)));
+        }
+
+        /// Whether another would hardly be another.
+        boolean fresh(Instant now) { return now.isBefore(fetched.plus(MARGIN)); }
+    }
+
+    /// Asks with these headers besides.
+    interface Asker {
+        Reply ask(Request request, Map<String, String> headers);
+    }
+
+    /// @param file keeps the session
+    AutoModel(CopilotClient copilot, Lessons lessons, Path file) {
+        this.copilot = copilot;
+        this.lessons = lessons;
+        this.file = file;
+    }
+
+    /// Whether a refusal says that the session is over, or that it is not this model's (copilot-cli #2818).
+    static boolean outdated(Refusal refusal) {
+        return refusal.status() == 401 && refusal.message().startsWith("Invalid auto-mode selector");
+    }
+
+    Reply ask(Request request, Consumer<String> notes, Asker asker) {
+        var omitted = new Omitted(request, notes);
+        return asked(asked(request, omitted), asker).withDropped(omitted.names());
+    }
+
+    /// What is asked: how much a model that is not known shall think cannot be said.
+    static Request asked(Request request, Omitted omitted) {
+        if (!request.extra().has("reasoning_effort")) return request;
+        omitted.add("reasoning_effort", "auto takes no reasoning_effort");
+        var rest = request.fields();
+        rest.remove("reasoning_effort");
+        return new Request(request.model(), request.messages(), rest, request.stream(), request.delivery());
+    }
+
+    private Reply asked(Request request, Asker asker) {
+        if (!needsName(request) && lessons.path(Model.AUTO).isEmpty()) {
+            try {
+                return asker.ask(request, Map.of());
+            } catch (Fault fault) {
+                if (!wantsName(fault)) throw fault;
+                lessons.learnPath(Model.AUTO, BY_SESSION);
+            }
+        }
+        var session = session(null, request);
+        try {
+            return within(session, request, asker);
+        } catch (Fault fault) {
+            var refusal = ApiError.behind(fault);
+            boolean over = refusal != null && (outdated(refusal) || refusal.kind().startsWith("model_not"));
+            if (!over) throw fault;
+            return within(session(session, request), request, asker);
+        }
+    }
+
+    /// A session that offers nothing fitting is given up for another, once.
+    private Reply within(Chosen session, Request request, Asker asker) {
+        var fit = fitting(session, request);
+        var used = fit.isPresent() || session.fresh(copilot.session().now()) ? session : session(session, request);
+        String model = fit.or(() -> fitting(used, request)).orElse(used.models().getFirst());
+        return asker.ask(request.withModel(model), Map.of(HEADER, used.token()));
+    }
+
+    /// Whether what is asked for may be more than any model on chat can do.
+    private static boolean needsName(Request request) {
+        String endpoint = request.delivery().endpoint();
+        return endpoint != null && !endpoint.equals("chat") || request.extra().has("tools") || request.hasImages();
+    }
+
+    private static boolean wantsName(Fault fault) {
+        var refusal = ApiError.behind(fault);
+        return refusal != null && refusal.status() == 400 && (refusal.kind().startsWith("model_not")
+                || refusal.message().matches("(?is).*\\bmodel['\"`]? (is|field|parameter)\\b.*(required|missing).*"
+                + "|.*(required|missing|provide)[^.]{0,30}\\bmodel\\b.*"));
+    }
+
+    /// The first of those offered that can do what is asked for, as far as something is known of them.
+    private Optional<String> fitting(Chosen session, Request request) {
+        var known = copilot.catalogueIfAny();
+        return session.models().stream().filter(id -> known.flatMap(all -> all.find(id))
+                .filter(model -> fits(model, request)).isPresent()).findFirst();
+    }
+
+    private static boolean fits(Model model, Request request) {
+        var fields = request.extra();
+        String endpoint = request.delivery().endpoint();
+        boolean chat = fields.has("stop") || fields.path("n").asInt(1) > 1;
+        return (endpoint == null || model.endpoints().contains(Delivery.ENDPOINTS.get(endpoint)))
+                && (!chat || model.endpoints().contains("/chat/completions"))
+                && (!request.hasImages() || model.supports("vision"))
+                && (!fields.has("tools") || model.supports("tool_calls"));
+    }
+
+    /// One session serves all requests of this account until it ends.
+    ///
+    /// @param old one that is of no use any more; null: none
+    private synchronized Chosen session(Chosen old, Request request) {
+        var session = copilot.session();
+        if (chosen == null && old == null) {
+            chosen = session.home().kept(file).flatMap(AutoModel::chosen).orElse(null);
+        }
+        if (chosen != null && chosen != old && chosen.usable(session.now())) return chosen;
+        var opened = new Home.Kept(opened(request), session.now());
+        chosen = chosen(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
+                "copilot models lists what can be named with -m"));
+        session.home().keep(file, opened, session.notes());
+        return chosen;
+    }
+
+    /// As GitHub's editors ask: the older way offers several models, the newer one chooses by the prompt.
+    private ObjectNode opened(Request request) {
+        if (notOffered != null) throw notOffered;
+        var hints = Json.object();
+        hints.putObject("auto_mode").putArray("model_hints").add(Model.AUTO);
+        try {
+            return copilot.post("/models/session", hints, "GitHub's choice of a model");
+        } catch (Fault fault) {
+            if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
+        }
+        try {
+            var texts = request.texts();
+            return copilot.post("/auto", Json.object().put("prompt", texts.isEmpty() ? "" : texts.getLast())
+                    .put("has_image", request.hasImages()), "GitHub's choice of a model");
+        } catch (Fault fault) {
+            if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
+            throw notOffered = Fault.error("GitHub does not offer auto to this account: " + ApiError.behind(fault).said(),
+                    "copilot models lists what can be named with -m").because(fault.reason());
+        }
+    }
+
+    private static Optional<Chosen> chosen(Home.Kept kept) {
+        var answer = kept.answer();
+        var selected = answer.path("selected_model");
+        var models = new LinkedHashSet<String>();
+        models.add(selected.isObject() ? Json.text(selected, "id") : selected.asString(""));
+        answer.path("available_models").forEach(model -> models.add(model.asString("")));
+        models.remove("");
+        String token = Json.text(answer, "session_token");
+        return models.isEmpty() || !GithubToken.wellFormed(token) ? Optional.empty()
+                : Optional.of(new Chosen(token, List.copyOf(models), kept.fetched(),
+                        Json.instant(answer, "expires_at")));
+    }
+}
+
+/// The models of an account, and when they were asked for.
+record Catalogue(ObjectNode json, Instant fetched) {
+    static final Duration FRESH = Duration.ofHours(1);
+    /// For choosing a default model an older list serves too: a warm chat makes one request.
+    static final Duration USABLE = Duration.ofDays(1);
+
+    boolean younger(Duration age, Instant now) { return !fetched.isAfter(now) && fetched.plus(age).isAfter(now); }
+
+    private Stream<Model> entries() {
+        return json.path("data").values().stream().filter(m -> m.path("id").isString()).map(Model::new);
+    }
+
+    /// Those that can be asked by name, or be enabled so; each once, though GitHub lists some twice.
+    List<Model> models() {
+        var ids = new HashSet<String>();
+        return entries().filter(model -> !Families.isPseudo(model.id()) && ids.add(model.id())).toList();
+    }
+
+    /// Also one that lives within a session of auto alone.
+    Optional<Model> find(String id) { return entries().filter(m -> m.id().equals(id)).findFirst(); }
+
+    /// The one that a reply names.
+    Optional<Model> answering(String name) { return entries().filter(model -> model.answersAs(name)).findFirst(); }
+
+    List<String> chatModels() {
+        return models().stream().filter(m -> m.shown() && m.enabled()).map(Model::id).toList();
+    }
+
+    /// Whether the account may name no model at all, as on the plans that have only auto since 2026-06-24.
+    boolean onlyAuto() {
+        var chats = models().stream().filter(Model::isChat).toList();
+        return !chats.isEmpty() && chats.stream().noneMatch(Model::shown);
+    }
+
+    /// What those get who choose none: of the models that they may name GitHub's own default, else its fallback, else
+    /// the first; `auto` where they may name none, or nothing is known.
+    static String standard(Optional<Catalogue> known) {
+        var usable = known.map(Catalogue::models).orElse(List.of()).stream().filter(Model::usable).toList();
+        return usable.stream().filter(Model::isDefault).findFirst()
+                .or(() -> usable.stream().filter(Model::isFallback).findFirst())
+                .or(() -> usable.stream().findFirst()).map(Model::id).orElse(Model.AUTO);
+    }
+
+    Model named(String id) {
+        if (Model.isAuto(id)) return Model.auto();
+        return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
+                Nearest.ofPart(id, chatModels()).map(near -> "did you mean " + near + "?").orElse("copilot models")));
+    }
+}
+
+/// Vectors of texts, in their order, as JSON with the digits that GitHub sent.
+///
+/// @param size how many numbers each has
+record Embeddings(List<String> vectors, int size, long tokens, String model) {}
+
+/// Reads an answer of /embeddings. Nothing is taken on trust: as many vectors as texts, each index once, all of one
+/// length.
+record EmbeddingsReading(int texts) implements Reading<Embeddings> {
+    @Override
+    public Embeddings read(Answer answer) throws IOException {
+        String body = answer.text();
+        try {
+            return embeddings(body);
+        } catch (Fault fault) {
+            throw new Unfinished("GitHub's answer to /embeddings is not what was asked for: "
+                    + (answer.contentType().contains("html") ? "it is a page of HTML" : fault.sentence())
+                    + (answer.requestId().isEmpty() ? "" : " " + Refusal.inside("", answer.requestId()).marks("")),
+                    "try again; the same with -v shows more");
+        }
+    }
+
+    private Embeddings embeddings(String body) {
+        if (body.isBlank() || !(Data.value(body, "it") instanceof Map<?, ?> json)) throw wrong("it is no JSON object");
+        if (json.get("error") instanceof Map<?, ?> error) {
+            throw wrong(Text.shortened(Text.printable(String.valueOf(error.get("message"))), 300));
+        }
+        if (!(json.get("data") instanceof List<?> data)) throw wrong("its data are no list");
+        var vectors = new TreeMap<Integer, List<?>>();
+        for (var item : data) {
+            if (!(item instanceof Map<?, ?> one)) throw wrong("its data are no list of vectors");
+            int index = one.get("index") instanceof Data.Digits digits && digits.text().matches("[0-9]{1,9}")
+                    ? Integer.parseInt(digits.text()) : -1;
+            var vector = vector(one.get("embedding"));
+            if (index < 0) throw wrong("a vector has no index");
+            if (index >= texts) throw wrong("a vector has the index " + index + ", for " + texts + " texts");
+            if (vectors.put(index, vector) != null) throw wrong("two vectors have the index " + index);
+        }
+        if (vectors.size() < texts) {
+            throw wrong(vectors.size() + " vectors came for " + texts + (texts == 1 ? " text" : " texts"));
+        }
+        int size = vectors.get(0).size();
+        for (var vector : vectors.values()) {
+            if (vector.size() != size) throw wrong("its vectors differ in length: " + size + " and " + vector.size());
+        }
+        var usage = Data.node(json.get("usage"));
+        return new Embeddings(vectors.values().stream().map(vector -> vector.stream().map(Object::toString)
+                .collect(Collectors.joining(",", "[", "]"))).toList(), size, usage.path("total_tokens").asLong(
+                usage.path("prompt_tokens").asLong(0)), json.get("model") instanceof String model ? model : "");
+    }
+
+    private static List<?> vector(Object embedding) {
+        if (!(embedding instanceof List<?> numbers) || !numbers.stream().allMatch(Data.Digits.class::isInstance)) {
+            throw wrong("an embedding is no list of numbers");
+        }
+        if (numbers.isEmpty()) throw wrong("an embedding is empty");
+        return numbers;
+    }
+
+    private static Fault wrong(String what) { return Fault.error(what, ""); }
+}
+
+/// Embeds texts in as many requests as they need, one after the other.
+final class Embedder {
+    /// What OpenAI's models for embeddings take of one text.
+    private static final int MOST_TOKENS = 8191;
+    /// OpenAI refuses more than 300,000 tokens a request; a token is seldom less than 2.5 bytes.
+    private static final int MOST_BYTES = 750_000;
+
+    private final CopilotClient copilot;
+    private final Model model;
+    private final Integer dimensions;
+    private int requests, size;
+    private long tokens;
+    private String answeredBy;
+
+    /// @param dimensions null: as many as the model has
+    Embedder(CopilotClient copilot, Model model, Integer dimensions) {
+        this.copilot = copilot;
+        this.model = model;
+        this.dimensions = dimensions;
+        answeredBy = model.id();
+    }
+
+    int requests() { return requests; }
+
+    /// How many numbers a vector has; 0 as long as there is none.
+    int size() { return size; }
+
+    long tokens() { return tokens; }
+
+    String answeredBy() { return answeredBy; }
+
+    ObjectNode json() {
+        var json = Json.object().put("model", answeredBy).put("dimensions", size);
+        json.putObject("usage").put("prompt_tokens", tokens).put("total_tokens", tokens);
+        return json.put("requests", requests);
+    }
+
+    /// @throws Fault where a text is empty, or longer than the model takes
+    static void check(String place, String text, Model model) {
+        if (text.isBlank()) throw Fault.usage(place + ": the text is empty", "leave it out: it has no vector");
+        long most = model.maxPrompt() > 0 ? model.maxPrompt() : MOST_TOKENS;
+        if (text.length() <= most / 3 || bytes(text) <= most) return;       // a token is a byte at least
+        long tokens = TokenCount.upTo(most + 7, new Request(null, List.of(Message.user(text)), null, false),
+                model.tokenizer()) - 7;                     // 7: what a message costs besides its text
+        if (tokens > most) {
+            throw Fault.usage(place + ": the text is too long: over " + most + " tokens, in " + bytes(text) + " bytes",
+                    "cut it into parts");
+        }
+    }
+
+    private static int bytes(String text) { return text.getBytes(StandardCharsets.UTF_8).length; }
+
+    /// @param to gets the items of a request and their vectors
+    <T> void all(Iterator<T> items, Function<T, String> text, BiConsumer<List<T>, List<String>> to) {
+        var some = new ArrayList<T>();
+        int weight = 0;
+        while (items.hasNext()) {
+            var item = items.next();
+            int bytes = bytes(text.apply(item));
+            if (some.size() == model.maxInputs() || !some.isEmpty() && weight + bytes > MOST_BYTES) {
+                to.accept(some, vectors(some.stream().map(text).toList()));
+                some = new ArrayList<>();
+                weight = 0;
+            }
+            some.add(item);
+            weight += bytes;
+        }
+        if (!some.isEmpty()) to.accept(some, vectors(some.stream().map(text).toList()));
+    }
+
+    private List<String> vectors(List<String> texts) {
+        var answer = copilot.embed(model, texts, dimensions);
+        int wanted = size > 0 ? size : dimensions != null ? dimensions : answer.size();
+        if (answer.size() != wanted) {
+            throw new Unfinished("GitHub's answer to /embeddings is not what was asked for: a vector of "
+                    + answer.size() + " numbers instead of " + wanted, size > 0 ? "try again"
+                    : "can the model shorten its vectors?");
+        }
+        size = answer.size();
+        requests++;
+        tokens += answer.tokens();
+        if (!answer.model().isEmpty()) answeredBy = answer.model();
+        return answer.vectors();
+    }
+
+    /// The numbers of a vector, as they were sent.
+    static Stream<String> numbers(String vector) {
+        return Stream.of(vector.substring(1, vector.length() - 1).split(","));
+    }
+
+    static double cosine(double[] a, double[] b) {
+        if (Fault.given(a, "a vector").length != Fault.given(b, "a vector").length || a.length == 0) {
+            throw Fault.usage("vectors of " + a.length + " and " + b.length + " numbers cannot be compared",
+                    "embed both by the same model");
+        }
+        double product = 0, squareA = 0, squareB = 0;
+        for (int i = 0; i < a.length; i++) {
+            product += a[i] * b[i];
+            squareA += a[i] * a[i];
+            squareB += b[i] * b[i];
+        }
+        return squareA == 0 || squareB == 0 ? 0 : product / Math.sqrt(squareA * squareB);
+    }
+}
+
+/// The API's refusals of a chat that need more than GitHub's own words.
+final class ChatRefusal {
+    /// @param wished the model that was asked for, such as `auto`
+    static Fault of(CopilotClient copilot, String wished, Request request, Refusal answer) {
+        if (answer.status() == 400 && answer.tooLong()) {
+            return Fault.error("the prompt is too long for " + request.model() + ": " + answer.said(),
+                    "a shorter prompt, or a model with a larger context (copilot models)");
+        }
+        if (answer.status() == 429 && answer.ofNamedModels() && !Model.isAuto(wished)) {
+            return answer.limited("try -m auto, which has a limit of its own; or ");
+        }
+        return switch (answer.kind()) {
+            case "model_not_supported" -> notSupported(copilot, wished, answer);
+            case CopilotClient.OTHER_INTEGRATOR -> Fault.error(answer.said(),
+                    "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
+            case "invalid_reasoning_effort" -> refused(request, "reasoning_effort", answer);
+            case "unsupported_api_for_model" -> Fault.error(
+                    request.model() + " is not served there: " + answer.said(),
+                    "copilot models --refresh lists what is served; take another (-m)");
+            default -> refused(request, RefusedFields.named(answer).orElse(""), answer);
+        };
+    }
+
+    /// @param named the field that is refused, as the wire has it; empty: it is not named
+    /// @return null where the general words will do
+    private static Fault refused(Request request, String named, Refusal answer) {
+        String values = RefusedFields.values(answer), effort = Json.text(request.extra(), "reasoning_effort");
+        String field = RefusedFields.requestField(named);
+        boolean ofEffort = field.equals("reasoning_effort") || !effort.isEmpty()
+                && Pattern.compile("['\"`]" + Pattern.quote(effort) + "['\"`]").matcher(answer.message()).find();
+        if (values.isEmpty() && !request.extra().has(field)) return null;
+        return Fault.error("GitHub refuses the request: " + answer.said(), values.isEmpty() ? "leave out " + field
+                : (ofEffort ? "--reasoning-effort " : "it takes ") + values);
+    }
+
+    private static Fault notSupported(CopilotClient copilot, String model, Refusal answer) {
+        if (Model.isAuto(model)) {
+            return Fault.error("GitHub chooses no model for this account: " + answer.said(),
+                    "copilot models lists what can be named with -m");
+        }
+        String lead = "this account cannot use the model \"" + model + "\": " + answer.said();
+        Catalogue catalogue;
+        try {
+            catalogue = copilot.catalogue(Duration.ofMinutes(1));
+        } catch (Fault _) {
+            return Fault.error(lead, "copilot models");
+        }
+        if (catalogue.onlyAuto()) {
+            return Fault.error(lead + ". This account may name no model: on Free and Student plans GitHub chooses it",
+                    "-m auto, or copilot models default auto");
+        }
+        if (catalogue.find(model).filter(m -> !m.enabled()).isPresent()) {
+            return Fault.error(lead, "it is there but not enabled: copilot models enable " + model
+                    + " (a seat of an organization: its administrator, and some minutes)");
+        }
+        return Fault.error(lead, "it can use: " + String.join(", ", Nearest.sorted(model, catalogue.chatModels()))
+                + ", auto; more to enable: https://github.com/settings/copilot/features; some models are missing from"
+                + " some networks");
+    }
+}
+
+// ================================================================================================== Token
 // Step 4: where GitHub tokens come from, the exchange for a Copilot token, its cache, one renewal at a time.
 
 /// A GitHub token and where it was found. Two sources may hold the same token: `key` tells.
@@ -6100,17 +7202,8 @@ record CopilotToken(ObjectNode answer, Instant fetched, URI api) {
 
     /// `free`, `student`, `individual`, `business`, `enterprise` …, or the sku itself where it says none of these.
     String plan() {
-        String sku = sku();
-        String plan = planOf(sku);
-        if (plan.isEmpty()) plan = Json.text(answer, "plan");
-        return !plan.isEmpty() ? plan : answer.path("individual").asBoolean(false) ? "individual" : sku;
-    }
-
-    /// What a sku says of the plan; empty: nothing. A student's is free of charge, but has a plan of its own (OmniRoute
-    /// #12000, opencode #46455).
-    static String planOf(String sku) {
-        return Stream.of("educational", "free", "business", "enterprise", "max", "standalone").filter(sku::contains)
-                .findFirst().map(word -> word.equals("educational") ? "student" : word).orElse("");
+        return Account.planOf(sku(), Json.text(answer, "plan"))
+                .orElse(answer.path("individual").asBoolean(false) ? "individual" : sku());
     }
 
     private Duration refreshIn() {
@@ -6187,6 +7280,9 @@ final class Tokens {
         current();
         return held.source();
     }
+
+    /// The source that this process uses already.
+    Optional<GithubToken> used() { return Optional.ofNullable(held).map(Held::source); }
 
     boolean works(GithubToken source) {
         try {
@@ -6273,7 +7369,8 @@ final class Tokens {
         return session.home().locked("token-" + key(source), () -> {
             var cached = cached(source);
             var now = session.now();
-            boolean other = cached.isPresent() && (refused == null || !cached.get().value().equals(refused.value()));
+            boolean other = cached.isPresent() && (refused == null || !cached.get().value().equals(refused.value())
+                    || cached.get().fetched().isAfter(refused.fetched()));
             if (other && cached.get().fresh(now)) return cached.get();
             if (!again) remembered(source);
             try {
@@ -6302,7 +7399,7 @@ final class Tokens {
                     Reading.json("the exchange for a Copilot token"));
             return CopilotToken.of(answer, fetched, session.host());
         } catch (Refused refused) {
-            var said = refused.refusal();
+            var said = ApiError.behind(refused);
             boolean ofItsApp = said != null && said.status() != 401 && !said.json().has("error_details");
             if (!source.ofOAuthApp() || !ofItsApp) throw refused;
             return CopilotToken.direct(source, account(source, refused), fetched, session.host());
@@ -6472,978 +7569,7 @@ final class ExchangeRefusal {
     }
 }
 
-// ================================================================================================== Copilot
-// Step 5: the client. Streaming is the normal way; a whole answer is read into the same reply.
-
-/// The Copilot API of one account on one host. (A class `Copilot` would share its file with `copilot` where the file
-/// system does not tell case.)
-final class CopilotClient {
-    private final Session session;
-    private final Logins logins;
-    private final Tokens tokens;
-    private Lessons lessons;
-    private Ways ways;
-    private AutoModel auto;
-    private volatile boolean newlyMinted;                   // the token was renewed for the integration it is for
-    private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch is told a thing once
-    private volatile Optional<Catalogue> known;             // null until the cache was looked at
-    private Path lookedAt;                                  // the file of a list of models, and what was found there
-    private Optional<Catalogue> found;
-    private volatile boolean missed;                        // the list could not be had: it is not asked for again
-
-    static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
-
-    CopilotClient(Session session) {
-        this.session = session;
-        logins = new Logins(session);
-        tokens = new Tokens(session, logins);
-    }
-
-    Session session() { return session; }
-
-    Logins logins() { return logins; }
-
-    Tokens tokens() { return tokens; }
-
-    /// Asks, telling `listener` what arrives as it arrives.
-    ///
-    /// @throws Fault also when the stream breaks off: what had come was told to the listener
-    Reply ask(Request request, Listener listener) {
-        var model = listed(request.model());
-        model.ifPresent(known -> PromptLimits.check(request, known));
-        return ask(request, model, UnaryOperator.identity(), listener);
-    }
-
-    /// The same without another attempt after trouble or a limit: the caller has its own way, and has looked at the
-    /// model's limits.
-    Reply askOnce(Request request) { return ask(request, listed(request.model()), Call::once, (_, _) -> { }); }
-
-    private Reply ask(Request request, Optional<Model> model, UnaryOperator<Call> manner, Listener listener) {
-        if (!Model.isAuto(request.model())) return named(request, model, manner, listener);
-        return auto().ask(request, this::onceSaid, (asked, more) -> named(asked, Model.isAuto(asked.model())
-                ? Optional.empty() : listed(asked.model()), call -> manner.apply(call).with(more), listener));
-    }
-
-    /// Where the list of models at hand is wrong about the path, the other one is tried, once, and remembered.
-    private Reply named(Request request, Optional<Model> model, UnaryOperator<Call> manner, Listener listener) {
-        var way = ways().of(request, model);
-        try {
-            return ask(request, model, way, manner, listener);
-        } catch (Fault fault) {
-            if (!wrongWay(fault) || request.delivery().endpoint() != null) throw fault;
-            var other = ways().instead(way, request.model(), this::freshModel).orElseThrow(() -> fault);
-            try {
-                var reply = ask(request, model, other, manner, listener);
-                lessons().learnPath(request.model(), other.path());
-                return reply;
-            } catch (Fault again) {
-                if (!wrongWay(again)) throw again;
-                ways().refused(request.model(), other);
-                throw fault;
-            }
-        }
-    }
-
-    /// By its code, or by its words, which some bodies have alone (ericc-ch/copilot-api #208, opencode #42759).
-    private static boolean wrongWay(Fault fault) {
-        var refusal = fault.refusal();
-        return refusal != null && refusal.status() == 400 && (refusal.kind().equals("unsupported_api_for_model")
-                || refusal.message().matches("(?is).*(is not (accessible|supported) via|does not support) .*"
-                        + "\\b(api|endpoint)\\b.*"));
-    }
-
-    private Optional<Model> freshModel(String id) {
-        try {
-            return catalogue(Duration.ZERO).find(id);
-        } catch (Interrupted stopped) {
-            throw stopped;
-        } catch (Fault trouble) {
-            return Optional.empty();
-        }
-    }
-
-    /// Without what the model is known to refuse; and once more for each field that it turns out to refuse, so that
-    /// only the first of many requests pays for it.
-    private Reply ask(Request request, Optional<Model> model, Way way, UnaryOperator<Call> manner, Listener listener) {
-        var sent = request.withStream(request.stream() && streams(model));
-        while (true) {
-            var omitted = new Omitted(this::onceSaid);
-            var body = body(sent, model, way, omitted);
-            try {
-                return ask(sent, body, way, manner, listener).withDropped(omitted.names());
-            } catch (Fault fault) {
-                var lesson = fault.refusal() == null ? Optional.<String>empty()
-                        : RefusedFields.lesson(sent, body, fault.refusal());
-                if (lesson.isEmpty()) throw fault;
-                session.notes().detail(sent.model() + " refuses " + lesson.get() + ": " + fault.sentence());
-                lessons().learnRefused(sent.model(), lesson.get());
-            }
-        }
-    }
-
-    private ObjectNode body(Request request, Optional<Model> model, Way way, Omitted omitted) {
-        return RefusedFields.without(lessons().refused(request.model()), request,
-                way.body(request, model.orElse(null), omitted), omitted);
-    }
-
-    private Reply ask(Request request, ObjectNode body, Way way, UnaryOperator<Call> manner, Listener listener) {
-        session.notes().detail("POST " + way.path() + ": " + Json.line(way.brief(body)));
-        long start = System.nanoTime();
-        var answer = new Asking(() -> way.reader(listener, request.extra().path("n").asInt(1)));
-        boolean images = ChatBody.hasImages(request);
-        try {
-            send("POST", way.path(), Json.bytes(body), call -> manner.apply((request.stream() ? call : call.slow())
-                    .with(way.headers(images))), answer, refusal -> ChatRefusal.of(this, request, way, refusal));
-        } catch (Stopped stopped) {
-            String what = answer.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
-            throw new Stopped(what + stopped.sentence(),
-                    answer.delivered() ? "ask again for a whole one" : stopped.hint(), stopped);
-        }
-        var reply = answer.reader.reply(Duration.ofNanos(System.nanoTime() - start));
-        if (!reply.finish().equals("error")) return reply;
-        throw new Unfinished("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
-    }
-
-    /// What the list of models says of one. It is fetched where none is at hand, and where one that is a day old does
-    /// not have the model.
-    private Optional<Model> listed(String id) {
-        if (Model.isAuto(id)) return Optional.empty();
-        if (known == null) known = stored();
-        return known.flatMap(all -> all.find(id)).or(() -> catalogueIfAny().flatMap(all -> all.find(id)));
-    }
-
-    /// Whether a model is told of a schema in the request's own field, and not in words.
-    boolean structured(Optional<Model> model, String id, Delivery delivery) {
-        return model.filter(known -> known.supports("structured_outputs")).isPresent()
-                && ways().of(new Request(id, List.of(), null, true, delivery), model).knowsSchemas();
-    }
-
-    /// @throws Fault where what is asked for cannot be said on the model's way
-    void check(Request request) {
-        var model = known == null ? Optional.<Model>empty() : known.flatMap(all -> all.find(request.model()));
-        ways().of(request, model).body(request, model.orElse(null), new Omitted(_ -> { }));
-    }
-
-    private synchronized Lessons lessons() {
-        if (lessons == null) lessons = new Lessons(session, ownFile("learned-"));
-        return lessons;
-    }
-
-    private synchronized Ways ways() {
-        if (ways == null) ways = new Ways(session, lessons());
-        return ways;
-    }
-
-    private synchronized AutoModel auto() {
-        if (auto == null) auto = new AutoModel(this, lessons(), ownFile("auto-"));
-        return auto;
-    }
-
-    /// A file beside the list of models.
-    private Path ownFile(String kind) {
-        return logins.sources().stream().findFirst().map(source -> listFile(source, kind))
-                .orElse(session.home().cache().resolve(kind + "nobody.json"));
-    }
-
-    private void onceSaid(String note) { if (said.add(note)) session.notes().warn(note); }
-
-    /// Begins a new answer at each attempt, and forbids another attempt once something was told.
-    private static final class Asking implements Reading<Void> {
-        private final Supplier<AnswerReader> readers;
-        private AnswerReader reader;
-
-        Asking(Supplier<AnswerReader> readers) { this.readers = readers; }
-
-        @Override
-        public Void read(Answer head) throws IOException {
-            reader = readers.get();
-            reader.read(head);
-            return null;
-        }
-
-        @Override
-        public boolean delivered() { return reader != null && reader.delivered(); }
-    }
-
-    /// What would be sent for a request, as far as is known of the models; nobody is asked.
-    ObjectNode bodyAtHand(Request request) {
-        var model = catalogueAtHand().flatMap(all -> all.find(request.model()));
-        return body(request, model, ways().of(request, model), new Omitted(session.notes()::warn));
-    }
-
-    /// Some models cannot stream; the catalogue tells.
-    static boolean streams(Optional<Model> model) { return model.map(Model::streams).orElse(true); }
-
-    /// Whether a model that is asked next is told of a schema in the request's own field.
-    boolean structured(String id, Delivery delivery) { return structured(listed(id), id, delivery); }
-
-    /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's.
-    String model(String named) {
-        return chosen(named).orElseGet(() -> {
-            tokens.current();                               // its trouble is not the catalogue's
-            return Catalogue.standard(catalogueIfAny());
-        });
-    }
-
-    /// What the person has chosen, if anything; nobody is asked.
-    Optional<String> chosen(String named) {
-        if (named != null && !named.isBlank()) return Optional.of(whole(named.strip()));
-        if (session.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable);
-        var choices = session.home().readOrEmpty(session.home().choices(), session.notes()::warn);
-        return Optional.of(Json.text(choices, "model")).filter(mine -> !mine.isEmpty());
-    }
-
-    /// A part of an id that only one model has stands for it, as far as the list of models is at hand.
-    private String whole(String part) {
-        if (Model.isAuto(part)) return part;
-        var list = catalogueAtHand();
-        var all = list.map(Catalogue::models).orElse(List.of()).stream().filter(Model::isChat).toList();
-        if (all.stream().anyMatch(model -> model.id().equals(part))) return part;
-        var known = all.stream().filter(model -> model.shown() && model.enabled()).map(Model::id).toList();
-        var fit = known.stream().filter(id -> plain(id).equals(plain(part))).toList();
-        if (fit.isEmpty()) fit = known.stream().filter(id -> plain(id).contains(plain(part))).toList();
-        boolean fresh = list.filter(each -> each.younger(Catalogue.USABLE, session.now())).isPresent();
-        if (fit.size() > 1 && fresh) throw Fault.usage("the model " + part + " fits several", String.join(", ", fit));
-        if (fit.size() != 1) return part;                   // perhaps newer than the list: GitHub knows
-        session.notes().note("model " + fit.getFirst());
-        return fit.getFirst();
-    }
-
-    /// Vendors write `claude-opus-4-8` where Copilot has `claude-opus-4.8`.
-    private static String plain(String id) { return id.toLowerCase(Locale.ROOT).replace('.', '-'); }
-
-    /// Accepts a model's terms.
-    void enable(String id) {
-        String path = "/models/" + URLEncoder.encode(id, StandardCharsets.UTF_8) + "/policy";
-        send("POST", path, Json.bytes(Json.object().put("state", "enabled")),
-                call -> call.with(Map.of("Openai-Intent", "chat-policy", "X-Interaction-Type", "chat-policy")),
-                answer -> null, refusal -> refusal.status() == 403 ? Fault.error(id
-                        + " cannot be enabled by you: " + refusal.said(),
-                        "a seat of an organization: its administrator can") : null);
-        freshModel(id);                                     // the list that is kept shall know it
-    }
-
-    Optional<Catalogue> catalogueIfAny() {
-        if (missed) return known == null ? Optional.empty() : known;
-        try {
-            return Optional.of(catalogue(Catalogue.USABLE, Call::onceMore));
-        } catch (Interrupted stopped) {
-            throw stopped;
-        } catch (Fault trouble) {
-            session.notes().detail("no catalogue: " + trouble.sentence());
-            missed = true;
-            return Optional.empty();                        // the chat itself will say what is wrong
-        }
-    }
-
-    void setDefaultModel(String id) {
-        session.home().edit(session.home().choices(), session.notes()::warn, choices -> choices.put("model", id));
-    }
-
-    /// The vectors of some texts by one request.
-    Embeddings embed(Model model, List<String> texts, Integer dimensions) {
-        var body = Json.object().put("model", model.id());
-        texts.forEach(body.putArray("input")::add);         // also a single one: a bare text is refused
-        if (dimensions != null) body.put("dimensions", dimensions);
-        return send("POST", "/embeddings", Json.bytes(body), Call::slow, new EmbeddingsReading(texts.size()), answer ->
-                answer.code().startsWith("model_not") ? Fault.error("this account cannot use the model \"" + model
-                        + "\": " + answer.said(), "copilot models --all --refresh; then -m ID") : null);
-    }
-
-    /// The model for vectors: the one that is named, else the usual, else the first of the catalogue.
-    Model embeddingModel(String named) {
-        var all = catalogue(Catalogue.USABLE);
-        var fit = all.models().stream().filter(Model::isEmbeddings).toList();
-        String ids = fit.stream().map(Model::id).collect(Collectors.joining(", "));
-        if (named == null || named.isBlank()) {
-            return fit.stream().filter(m -> m.id().equals("text-embedding-3-small")).findFirst().or(() -> fit.stream()
-                    .findFirst()).orElseThrow(() -> Fault.error("GitHub lists no model for embeddings for this account",
-                    "copilot models --all --refresh shows what there is; plans and organizations differ"));
-        }
-        String id = named.strip();
-        return fit.stream().filter(m -> m.id().equals(id)).findFirst().orElseThrow(() -> Fault.usage(
-                all.find(id).isPresent() ? id + " makes no embeddings" : "this account has no model \"" + id + "\"",
-                fit.isEmpty() ? "GitHub lists no model for embeddings for this account" : "-m " + ids));
-    }
-
-    /// The plan and its quotas: GitHub is asked, not the Copilot API.
-    Account account() {
-        var source = tokens.source();
-        var call = Call.get(session.host().rest("/copilot_internal/user"), session.headers().internal(source.value()))
-                .explained(answer -> ExchangeRefusal.of(source, answer));
-        return new Account(session.wire().send(call, Reading.json("GitHub's answer about the account")), session.now());
-    }
-
-    /// A line on what is left of the quotas, as the last answer's headers told it: without that last call itself.
-    Optional<String> quota() {
-        return session.wire().lastHeaders().flatMap(headers -> Quotas.line(Quotas.of(headers), session.now()));
-    }
-
-    /// What a call has cost by the prices of the model that answered, where GitHub has not said so and the catalogue is
-    /// at hand.
-    Optional<BigDecimal> estimate(String named, Reply reply) {
-        var usage = reply.usage();
-        if (usage.nanoCredits() > 0 || usage.total() == 0) return Optional.empty();
-        if (known == null) known = stored();
-        return known.flatMap(list -> list.answering(reply.model()).or(() -> list.find(model(named))))
-                .flatMap(m -> m.credits(usage.prompt(), usage.completion(), usage.cached()))
-                .filter(credits -> credits.signum() > 0);
-    }
-
-    /// The models of this account, from the cache where that is younger than `age`.
-    Catalogue catalogue(Duration age) { return catalogue(age, UnaryOperator.identity()); }
-
-    private Catalogue catalogue(Duration age, UnaryOperator<Call> manner) {
-        if (known == null) known = stored();
-        if (known.isPresent() && known.get().younger(age, session.now())) return known.get();
-        var fresh = new Catalogue(send("GET", "/models", null, manner, Reading.json("the list of models"), _ -> null),
-                session.now());
-        lessons().forget();                                 // what was learned against an older list
-        ways().forget();
-        session.home().keep(models(tokens.source()), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
-        known = Optional.of(fresh);
-        lookedAt = null;
-        return fresh;
-    }
-
-    /// The list of models that an earlier command has kept, however old.
-    Optional<Catalogue> catalogueAtHand() {
-        return logins.sources().stream().map(source -> stored(models(source))).flatMap(Optional::stream).findFirst();
-    }
-
-    private Optional<Catalogue> stored() { return stored(models(tokens.source())); }
-
-    private synchronized Optional<Catalogue> stored(Path file) {
-        if (!file.equals(lookedAt)) found = read(file);
-        lookedAt = file;                                    // to read it costs a start some milliseconds
-        return found;
-    }
-
-    private Optional<Catalogue> read(Path file) {
-        return session.home().kept(file).filter(kept -> kept.answer().path("data").isArray())
-                .map(kept -> new Catalogue(kept.answer(), kept.fetched()));
-    }
-
-    /// One list a GitHub token and identity: what is listed depends on the account, on the app that made the token,
-    /// and on who we say that we are.
-    private Path models(GithubToken source) { return listFile(source, "models-"); }
-
-    private Path listFile(GithubToken source, String kind) {
-        return session.home().cache().resolve(kind + source.key(session) + ".json");
-    }
-
-    /// Any request with our token and headers; GitHub's own paths go to GitHub with the GitHub token.
-    ///
-    /// @param consumer gets the answer, also one that is an error
-    /// @return its status
-    int raw(String method, String path, String body, AnswerConsumer consumer) {
-        if (path.isBlank()) throw Fault.usage("the path is empty", "copilot api /models");
-        if (path.matches("(?s)([A-Za-z][A-Za-z0-9+.-]*:|//).*")) {
-            throw Fault.usage("a path is wanted, not an address: " + path, "copilot api /models");
-        }
-        String from = path.startsWith("/") ? path : "/" + path;
-        byte[] bytes = body == null ? null : body.getBytes(StandardCharsets.UTF_8);
-        var reading = new Reading<Integer>() {
-            @Override
-            public Integer read(Answer answer) throws IOException {
-                consumer.accept(answer);
-                return answer.status();
-            }
-
-            @Override
-            public boolean errorsToo() { return true; }
-
-            @Override
-            public boolean delivered() { return true; }     // what is printed cannot be taken back
-        };
-        boolean github = from.startsWith("/copilot_internal/") || from.matches("/user(\\?.*)?");
-        if (!github) return send(method, from, bytes, Call::slow, reading, _ -> null);
-        String own = tokens.source().value();
-        var headers = from.startsWith("/user") ? session.headers().github(own) : session.headers().internal(own);
-        return session.wire().send(new Call(method, session.host().rest(from), headers, bytes), reading);
-    }
-
-    interface AnswerConsumer {
-        void accept(Answer answer) throws IOException;
-    }
-
-    /// What the API answers to a JSON body that is not a chat.
-    ObjectNode post(String path, ObjectNode body, String what) {
-        return send("POST", path, Json.bytes(body), Call::onceMore, Reading.json(what), _ -> null);
-    }
-
-    /// The way of every request to the API: a 401 renews the token once, a 421 rereads the API host once. A token that
-    /// was exchanged for another integration is renewed once, too (openclaw #79976).
-    ///
-    /// @param manner how patient the call is, and how often it may be tried
-    private <T> T send(String method, String path, byte[] body, UnaryOperator<Call> manner, Reading<T> reading,
-                       Function<Refusal, Fault> explained) {
-        var token = new AtomicReference<>(tokens.current());
-        var sent = new AtomicReference<Call>();
-        Predicate<Refusal> mended = refusal -> {
-            boolean integrator = refusal.kind().equals(OTHER_INTEGRATOR) && !newlyMinted && !token.get().direct();
-            boolean refused = List.of(401, 421).contains(refusal.status());
-            boolean session = AutoModel.outdated(refusal) && sent.get().headers().sent().containsKey(AutoModel.HEADER);
-            if (!integrator && !refused || session) return false;
-            newlyMinted |= integrator;
-            token.set(tokens.renewed(token.get()));
-            return true;
-        };
-        return session.wire().send(() -> {
-            sent.set(manner.apply(new Call(method, session.host().resolve(token.get().api(), path),
-                    session.headers().copilot(token.get().value()), body).explained(explained)));
-            return sent.get();
-        }, mended, reading);
-    }
-}
-
-/// `auto`: GitHub chooses the model, which on Free and Student plans is all that there is (GitHub changelog of
-/// 2026-06-24). On chat the model is simply left out (opencode #46455, codecompanion.nvim); where that is refused, or
-/// another endpoint or a certain ability is needed, GitHub names one within a session.
-final class AutoModel {
-    static final String HEADER = "Copilot-Session-Token";
-    private static final String BY_SESSION = "session";
-    private static final Duration MARGIN = Duration.ofMinutes(1), LEAST = Duration.ofMinutes(10);
-
-    private final CopilotClient copilot;
-    private final Lessons lessons;
-    private final Path file;
-    private Chosen chosen;
-
-    /// @param models the one that GitHub prefers first
-    private record Chosen(String token, List<String> models, Instant fetched, Instant expires) {
-        /// Our clock may be ahead of GitHub's: what has just come is good for a while in any case.
-        boolean usable(Instant now) {
-            return !now.isBefore(fetched) && (now.isBefore(expires.minus(MARGIN)) || now.isBefore(fetched.plus(LEAST)));
-        }
-    }
-
-    /// Asks with these headers besides.
-    interface Asker {
-        Reply ask(Request request, Map<String, String> headers);
-    }
-
-    /// @param file keeps the session
-    AutoModel(CopilotClient copilot, Lessons lessons, Path file) {
-        this.copilot = copilot;
-        this.lessons = lessons;
-        this.file = file;
-    }
-
-    /// Whether a refusal says that the session is over, or that it is not this model's (copilot-cli #2818).
-    static boolean outdated(Refusal refusal) { return refusal.message().startsWith("Invalid auto-mode selector"); }
-
-    Reply ask(Request request, Consumer<String> notes, Asker asker) {
-        var omitted = new Omitted(notes);
-        var asked = request;
-        if (request.extra().has("reasoning_effort") && !request.delivery().required().contains("reasoning_effort")) {
-            omitted.add("reasoning_effort", "auto takes no reasoning_effort");
-            asked = request.without("reasoning_effort");
-        }
-        return asked(asked, asker).withDropped(omitted.names());
-    }
-
-    private Reply asked(Request request, Asker asker) {
-        if (!needsName(request) && lessons.path(Model.AUTO).isEmpty()) {
-            try {
-                return asker.ask(request, Map.of());
-            } catch (Fault fault) {
-                if (!wantsName(fault)) throw fault;
-                lessons.learnPath(Model.AUTO, BY_SESSION);
-            }
-        }
-        var session = session(null, request);
-        try {
-            return within(session, request, asker);
-        } catch (Fault fault) {
-            if (fault.refusal() == null || !outdated(fault.refusal())) throw fault;
-            return within(session(session, request), request, asker);
-        }
-    }
-
-    private Reply within(Chosen session, Request request, Asker asker) {
-        var named = request.withModel(fitting(session, request));
-        return asker.ask(named, Map.of(HEADER, session.token()));
-    }
-
-    /// Whether what is asked for may be more than any model on chat can do.
-    private static boolean needsName(Request request) {
-        String endpoint = request.delivery().endpoint();
-        return endpoint != null && !endpoint.equals("chat") || request.extra().has("tools")
-                || ChatBody.hasImages(request);
-    }
-
-    private static boolean wantsName(Fault fault) {
-        var refusal = fault.refusal();
-        return refusal != null && refusal.status() == 400 && (refusal.kind().startsWith("model_not")
-                || refusal.message().toLowerCase(Locale.ROOT).matches("(?s).*\\bmodel\\b.*(required|missing).*"
-                + "|(?s).*(required|missing).*\\bmodel\\b.*"));
-    }
-
-    /// The first of those offered that can do what is asked for; GitHub's own choice where nothing is known of them.
-    private String fitting(Chosen session, Request request) {
-        var known = session.models().size() == 1 ? Optional.<Catalogue>empty() : copilot.catalogueIfAny();
-        return session.models().stream().filter(id -> known.flatMap(all -> all.find(id))
-                .filter(model -> fits(model, request)).isPresent()).findFirst().orElse(session.models().getFirst());
-    }
-
-    private static boolean fits(Model model, Request request) {
-        String endpoint = request.delivery().endpoint();
-        return (endpoint == null || model.endpoints().contains(Ways.NAMES.get(endpoint)))
-                && (!ChatBody.hasImages(request) || model.supports("vision"))
-                && (!request.extra().has("tools") || model.supports("tool_calls"));
-    }
-
-    /// One session serves all requests of this account until it ends.
-    ///
-    /// @param old one that is of no use any more; null: none
-    private synchronized Chosen session(Chosen old, Request request) {
-        var session = copilot.session();
-        if (chosen == null && old == null) {
-            chosen = session.home().kept(file).flatMap(AutoModel::chosen).orElse(null);
-        }
-        if (chosen != null && chosen != old && chosen.usable(session.now())) return chosen;
-        var opened = new Home.Kept(opened(request), session.now());
-        chosen = chosen(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
-                "copilot models lists what can be named with -m"));
-        session.home().keep(file, opened, session.notes());
-        return chosen;
-    }
-
-    /// As GitHub's editors ask: the older way offers several models, the newer one chooses by the prompt.
-    private ObjectNode opened(Request request) {
-        var hints = Json.object();
-        hints.putObject("auto_mode").putArray("model_hints").add(Model.AUTO);
-        try {
-            return copilot.post("/models/session", hints, "GitHub's choice of a model");
-        } catch (Fault fault) {
-            if (fault.refusal() == null || fault.refusal().status() != 404) throw fault;
-        }
-        try {
-            var texts = ChatBody.texts(request);
-            return copilot.post("/auto", Json.object().put("prompt", texts.isEmpty() ? "" : texts.getLast()),
-                    "GitHub's choice of a model");
-        } catch (Fault fault) {
-            if (fault.refusal() == null || fault.refusal().status() != 404) throw fault;
-            throw Fault.error("GitHub does not offer auto to this account: " + fault.refusal().said(),
-                    "copilot models lists what can be named with -m").about(fault.refusal());
-        }
-    }
-
-    private static Optional<Chosen> chosen(Home.Kept kept) {
-        var answer = kept.answer();
-        var selected = answer.path("selected_model");
-        var models = new LinkedHashSet<String>();
-        models.add(selected.isObject() ? Json.text(selected, "id") : selected.asString(""));
-        answer.path("available_models").forEach(model -> models.add(model.asString("")));
-        models.remove("");
-        String token = Json.text(answer, "session_token");
-        return models.isEmpty() || !GithubToken.wellFormed(token) ? Optional.empty()
-                : Optional.of(new Chosen(token, List.copyOf(models), kept.fetched(),
-                        Json.instant(answer, "expires_at")));
-    }
-}
-
-/// The models of an account, and when they were asked for.
-record Catalogue(ObjectNode json, Instant fetched) {
-    static final Duration FRESH = Duration.ofHours(1);
-    /// For choosing a default model an older list serves too: a warm chat makes one request.
-    static final Duration USABLE = Duration.ofDays(1);
-
-    boolean younger(Duration age, Instant now) { return !fetched.isAfter(now) && fetched.plus(age).isAfter(now); }
-
-    private Stream<Model> entries() {
-        return json.path("data").values().stream().filter(m -> m.path("id").isString()).map(Model::new);
-    }
-
-    /// Those that can be asked by name, or be enabled so; each once, though GitHub lists some twice.
-    List<Model> models() {
-        var ids = new HashSet<String>();
-        return entries().filter(model -> !Families.isPseudo(model.id()) && ids.add(model.id())).toList();
-    }
-
-    /// Also one that lives within a session of auto alone.
-    Optional<Model> find(String id) { return entries().filter(m -> m.id().equals(id)).findFirst(); }
-
-    /// The one that a reply names.
-    Optional<Model> answering(String name) { return entries().filter(model -> model.answersAs(name)).findFirst(); }
-
-    List<String> chatModels() {
-        return models().stream().filter(m -> m.shown() && m.enabled()).map(Model::id).toList();
-    }
-
-    /// Whether the account may name no model at all, as on the plans that have only auto since 2026-06-24.
-    boolean onlyAuto() { return chatModels().isEmpty() && models().stream().anyMatch(Model::isChat); }
-
-    /// What those get who choose none: of the models that they may name GitHub's own default, else its fallback, else
-    /// the first; `auto` where they may name none, or nothing is known.
-    static String standard(Optional<Catalogue> known) {
-        var usable = known.map(Catalogue::models).orElse(List.of()).stream().filter(Model::usable).toList();
-        return usable.stream().filter(Model::isDefault).findFirst()
-                .or(() -> usable.stream().filter(Model::isFallback).findFirst())
-                .or(() -> usable.stream().findFirst()).map(Model::id).orElse(Model.AUTO);
-    }
-
-    Model named(String id) {
-        if (Model.isAuto(id)) return Model.auto();
-        return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
-                Nearest.ofPart(id, chatModels()).map(near -> "did you mean " + near + "?").orElse("copilot models")));
-    }
-}
-
-/// What is left of an account's quotas: from GitHub's answer about it, and from headers of the API's answers, where
-/// the figures are those from before the call (vscode-copilot-chat, CopilotChat.nvim, copilot-api).
-final class Quotas {
-    private static final DateTimeFormatter DAY = DateTimeFormatter.ofPattern("yyyy-MM-dd");
-    private static final DateTimeFormatter MINUTE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
-    private static final Duration SOON = Duration.ofDays(2);
-
-    /// @param unit what premium interactions are counted in
-    static List<Quota> of(JsonNode account, String unit) {
-        var reset = reset(account).orElse(null);
-        var snapshots = account.path("quota_snapshots").properties().stream().filter(e -> e.getValue().isObject())
-                .map(e -> snapshot(e.getKey(), e.getValue(), reset, e.getKey().startsWith("premium") ? unit : ""))
-                .toList();
-        return snapshots.isEmpty() ? ofFree(account, reset) : snapshots;
-    }
-
-    /// A Free account's answer has two objects with a number a quota instead.
-    private static List<Quota> ofFree(JsonNode account, Instant reset) {
-        JsonNode all = account.path("monthly_quotas"), left = account.path("limited_user_quotas");
-        var ids = new LinkedHashSet<String>();
-        for (var numbers : List.of(all, left)) numbers.properties().forEach(entry -> ids.add(entry.getKey()));
-        return ids.stream().map(id -> quota(id, number(all.path(id)), number(left.path(id)), null, false, null, false,
-                reset, "", null)).toList();
-    }
-
-    /// Where an organization pays without a limit, `credits_used` is the only figure (9router #4041).
-    private static Quota snapshot(String id, JsonNode json, Instant reset, String unit) {
-        var remaining = number(json.path("quota_remaining"));
-        var own = Stream.of("quota_reset_at", "reset_date").map(name -> moment(json.path(name)))
-                .filter(Objects::nonNull).findFirst().orElse(reset);
-        return quota(id, number(json.path("entitlement")), remaining != null ? remaining
-                : number(json.path("remaining")), number(json.path("percent_remaining")),
-                json.path("unlimited").asBoolean(false), number(json.path("overage_count")),
-                json.path("overage_permitted").asBoolean(false), own, unit, number(json.path("credits_used")));
-    }
-
-    /// @param used null: what is not left any more
-    private static Quota quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent,
-                               boolean unlimited, BigDecimal overage, boolean permitted, Instant reset, String unit,
-                               BigDecimal used) {
-        boolean endless = unlimited || entitlement != null && entitlement.signum() < 0;
-        boolean share = percent == null && remaining != null && entitlement != null && entitlement.signum() > 0;
-        boolean counted = used == null && !endless && entitlement != null && remaining != null;
-        return new Quota(id, entitlement, remaining, share ? remaining.multiply(BigDecimal.valueOf(100))
-                .divide(entitlement, 4, RoundingMode.FLOOR) : percent, endless, overage, permitted, reset, unit,
-                counted ? entitlement.subtract(remaining) : used);
-    }
-
-    /// `x-quota-snapshot-ID` and `x-usage-ratelimit-PERIOD`, such as
-    /// `ent=300&ov=0.0&ovPerm=false&rem=90.4&rst=2026-12-01T00%3A00%3A00Z`; `ent=-1` is unlimited.
-    static List<Quota> of(HttpHeaders headers) {
-        var found = new TreeMap<String, Quota>();
-        headers.map().forEach((header, values) -> {
-            String name = header.toLowerCase(Locale.ROOT);
-            String id = name.startsWith("x-quota-snapshot-") ? name.substring(17)
-                    : name.startsWith("x-usage-ratelimit-") ? name.substring(18) + "_limit" : "";
-            var form = id.isEmpty() ? Map.<String, String>of() : form(values.getFirst());
-            var quota = quota(id, number(form.get("ent")), null, number(form.get("rem")), false,
-                    number(form.get("ov")), "true".equals(form.get("ovPerm")), moment(form.get("rst")), "", null);
-            if (quota.unlimited() || quota.percent() != null) found.put(id, quota);
-        });
-        if (found.containsKey("premium_interactions")) found.remove("premium_models");      // its older name
-        return List.copyOf(found.values());
-    }
-
-    /// @return empty where there is nothing to tell
-    static Optional<String> line(List<Quota> quotas, Instant now) {
-        if (quotas.isEmpty()) return Optional.empty();
-        var limited = quotas.stream().filter(quota -> !quota.unlimited()).map(quota -> quota.name() + " " + quota.left()
-                + (quota.reset() == null ? "" : ", resets " + day(quota.reset(), now))).toList();
-        return Optional.of("quota: " + (limited.isEmpty() ? "unlimited" : String.join("; ", limited)));
-    }
-
-    static Optional<Instant> reset(JsonNode account) {
-        return Stream.of("quota_reset_date_utc", "quota_reset_date", "limited_user_reset_date")
-                .map(name -> moment(account.path(name))).filter(Objects::nonNull).findFirst();
-    }
-
-    /// In the person's own time zone, for GitHub's midnight may be an evening there.
-    static String when(Instant then, Instant now) {
-        String clock = MINUTE.format(then.atZone(ZoneId.systemDefault()));
-        return then.isAfter(now) ? clock + ", in " + Durations.words(Duration.between(now, then))
-                : clock + " (which is past: the figures are old)";
-    }
-
-    private static String day(Instant then, Instant now) {
-        boolean soon = Duration.between(now, then).compareTo(SOON) < 0;
-        return (soon ? MINUTE : DAY).format(then.atZone(ZoneId.systemDefault()));
-    }
-
-    private static Map<String, String> form(String text) {
-        var fields = new HashMap<String, String>();
-        for (String pair : text.split("&")) {
-            int equals = pair.indexOf('=');
-            if (equals > 0) fields.put(pair.substring(0, equals), unescaped(pair.substring(equals + 1)));
-        }
-        return fields;
-    }
-
-    private static String unescaped(String text) {
-        try {
-            return URLDecoder.decode(text, StandardCharsets.UTF_8);
-        } catch (IllegalArgumentException _) {
-            return "";
-        }
-    }
-
-    /// Numbers come as such and as texts; null for anything else.
-    private static BigDecimal number(JsonNode json) { return json.isValueNode() ? number(json.asString("")) : null; }
-
-    private static BigDecimal number(String text) {
-        boolean number = text != null && text.matches("-?[0-9]{1,15}(\\.[0-9]{1,15})?([eE][+-]?[0-9])?");
-        return number ? new BigDecimal(text) : null;
-    }
-
-    private static Instant moment(JsonNode json) {
-        return json.isIntegralNumber() ? Json.instant(Json.object().set("at", json), "at") : moment(json.asString(""));
-    }
-
-    /// A moment, or a day, which begins at midnight UTC; null for anything else.
-    private static Instant moment(String text) {
-        try {
-            if (text == null) return null;
-            return text.length() == 10 ? LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant()
-                    : OffsetDateTime.parse(text).toInstant();
-        } catch (DateTimeParseException _) {
-            return null;
-        }
-    }
-}
-
-/// Vectors of texts, in their order, as JSON with the digits that GitHub sent.
-///
-/// @param size how many numbers each has
-record Embeddings(List<String> vectors, int size, long tokens, String model) {}
-
-/// Reads an answer of /embeddings. Nothing is taken on trust: as many vectors as texts, each index once, all of one
-/// length.
-record EmbeddingsReading(int texts) implements Reading<Embeddings> {
-    @Override
-    public Embeddings read(Answer answer) throws IOException {
-        String body = answer.text();
-        try {
-            return embeddings(body);
-        } catch (Fault fault) {
-            throw new Unfinished("GitHub's answer to /embeddings is not what was asked for: "
-                    + (answer.contentType().contains("html") ? "it is a page of HTML" : fault.sentence())
-                    + (answer.requestId().isEmpty() ? "" : " " + Refusal.inside("", answer.requestId()).marks("")),
-                    "try again; the same with -v shows more");
-        }
-    }
-
-    private Embeddings embeddings(String body) {
-        if (body.isBlank() || !(Data.value(body, "it") instanceof Map<?, ?> json)) throw wrong("it is no JSON object");
-        if (json.get("error") instanceof Map<?, ?> error) {
-            throw wrong(Text.shortened(Text.printable(String.valueOf(error.get("message"))), 300));
-        }
-        if (!(json.get("data") instanceof List<?> data)) throw wrong("its data are no list");
-        var vectors = new TreeMap<Integer, List<?>>();
-        for (var item : data) {
-            if (!(item instanceof Map<?, ?> one)) throw wrong("its data are no list of vectors");
-            int index = one.get("index") instanceof Data.Digits digits && digits.text().matches("[0-9]{1,9}")
-                    ? Integer.parseInt(digits.text()) : -1;
-            var vector = vector(one.get("embedding"));
-            if (index < 0) throw wrong("a vector has no index");
-            if (index >= texts) throw wrong("a vector has the index " + index + ", for " + texts + " texts");
-            if (vectors.put(index, vector) != null) throw wrong("two vectors have the index " + index);
-        }
-        if (vectors.size() < texts) {
-            throw wrong(vectors.size() + " vectors came for " + texts + (texts == 1 ? " text" : " texts"));
-        }
-        int size = vectors.get(0).size();
-        for (var vector : vectors.values()) {
-            if (vector.size() != size) throw wrong("its vectors differ in length: " + size + " and " + vector.size());
-        }
-        var usage = Data.node(json.get("usage"));
-        return new Embeddings(vectors.values().stream().map(vector -> vector.stream().map(Object::toString)
-                .collect(Collectors.joining(",", "[", "]"))).toList(), size, usage.path("total_tokens").asLong(
-                usage.path("prompt_tokens").asLong(0)), json.get("model") instanceof String model ? model : "");
-    }
-
-    private static List<?> vector(Object embedding) {
-        if (!(embedding instanceof List<?> numbers) || !numbers.stream().allMatch(Data.Digits.class::isInstance)) {
-            throw wrong("an embedding is no list of numbers");
-        }
-        if (numbers.isEmpty()) throw wrong("an embedding is empty");
-        return numbers;
-    }
-
-    private static Fault wrong(String what) { return Fault.error(what, ""); }
-}
-
-/// Embeds texts in as many requests as they need, one after the other.
-final class Embedder {
-    /// What OpenAI's models for embeddings take of one text.
-    private static final int MOST_TOKENS = 8191;
-    /// OpenAI refuses more than 300,000 tokens a request; a token is seldom less than 2.5 bytes.
-    private static final int MOST_BYTES = 750_000;
-
-    private final CopilotClient copilot;
-    private final Model model;
-    private final Integer dimensions;
-    private int requests, size;
-    private long tokens;
-    private String answeredBy;
-
-    /// @param dimensions null: as many as the model has
-    Embedder(CopilotClient copilot, Model model, Integer dimensions) {
-        this.copilot = copilot;
-        this.model = model;
-        this.dimensions = dimensions;
-        answeredBy = model.id();
-    }
-
-    int requests() { return requests; }
-
-    /// How many numbers a vector has; 0 as long as there is none.
-    int size() { return size; }
-
-    long tokens() { return tokens; }
-
-    String answeredBy() { return answeredBy; }
-
-    ObjectNode json() {
-        var json = Json.object().put("model", answeredBy).put("dimensions", size);
-        json.putObject("usage").put("prompt_tokens", tokens).put("total_tokens", tokens);
-        return json.put("requests", requests);
-    }
-
-    /// @throws Fault where a text is empty, or longer than the model takes
-    static void check(String place, String text, Model model) {
-        if (text.isBlank()) throw Fault.usage(place + ": the text is empty", "leave it out: it has no vector");
-        long most = model.maxPrompt() > 0 ? model.maxPrompt() : MOST_TOKENS;
-        if (text.length() <= most / 3 || bytes(text) <= most) return;       // a token is a byte at least
-        long tokens = TokenCount.upTo(most + 7, new Request(null, List.of(Message.user(text)), null, false),
-                model.tokenizer()) - 7;                     // 7: what a message costs besides its text
-        if (tokens > most) {
-            throw Fault.usage(place + ": the text is too long: over " + most + " tokens, in " + bytes(text) + " bytes",
-                    "cut it into parts");
-        }
-    }
-
-    private static int bytes(String text) { return text.getBytes(StandardCharsets.UTF_8).length; }
-
-    /// @param to gets the items of a request and their vectors
-    <T> void all(Iterator<T> items, Function<T, String> text, BiConsumer<List<T>, List<String>> to) {
-        var some = new ArrayList<T>();
-        int weight = 0;
-        while (items.hasNext()) {
-            var item = items.next();
-            int bytes = bytes(text.apply(item));
-            if (some.size() == model.maxInputs() || !some.isEmpty() && weight + bytes > MOST_BYTES) {
-                to.accept(some, vectors(some.stream().map(text).toList()));
-                some = new ArrayList<>();
-                weight = 0;
-            }
-            some.add(item);
-            weight += bytes;
-        }
-        if (!some.isEmpty()) to.accept(some, vectors(some.stream().map(text).toList()));
-    }
-
-    private List<String> vectors(List<String> texts) {
-        var answer = copilot.embed(model, texts, dimensions);
-        int wanted = size > 0 ? size : dimensions != null ? dimensions : answer.size();
-        if (answer.size() != wanted) {
-            throw new Unfinished("GitHub's answer to /embeddings is not what was asked for: a vector of "
-                    + answer.size() + " numbers instead of " + wanted, size > 0 ? "try again"
-                    : "can the model shorten its vectors?");
-        }
-        size = answer.size();
-        requests++;
-        tokens += answer.tokens();
-        if (!answer.model().isEmpty()) answeredBy = answer.model();
-        return answer.vectors();
-    }
-
-    /// The numbers of a vector, as they were sent.
-    static Stream<String> numbers(String vector) {
-        return Stream.of(vector.substring(1, vector.length() - 1).split(","));
-    }
-
-    static double cosine(double[] a, double[] b) {
-        if (Fault.given(a, "a vector").length != Fault.given(b, "a vector").length || a.length == 0) {
-            throw Fault.usage("vectors of " + a.length + " and " + b.length + " numbers cannot be compared",
-                    "embed both by the same model");
-        }
-        double product = 0, squareA = 0, squareB = 0;
-        for (int i = 0; i < a.length; i++) {
-            product += a[i] * b[i];
-            squareA += a[i] * a[i];
-            squareB += b[i] * b[i];
-        }
-        return squareA == 0 || squareB == 0 ? 0 : product / Math.sqrt(squareA * squareB);
-    }
-}
-
-/// The API's refusals of a chat that need more than GitHub's own words.
-final class ChatRefusal {
-    static Fault of(CopilotClient copilot, Request request, Way way, Refusal answer) {
-        if (answer.status() == 400 && answer.tooLong()) {
-            return Fault.error("the prompt is too long for " + request.model() + ": " + answer.said(),
-                    "a shorter prompt, or a model with a larger context (copilot models)");
-        }
-        return switch (answer.kind()) {
-            case "model_not_supported" -> notSupported(copilot, request.model(), answer);
-            case CopilotClient.OTHER_INTEGRATOR -> Fault.error(answer.said(),
-                    "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
-            case "invalid_reasoning_effort" -> refused(request, "reasoning_effort", answer);
-            case "unsupported_api_for_model" -> Fault.error(
-                    request.model() + " is not served on " + way.path() + ": " + answer.said(),
-                    "copilot models --refresh lists what is served; take another (-m)");
-            default -> refused(request, RefusedFields.named(answer).orElse(""), answer);
-        };
-    }
-
-    /// @param field the one that is refused; empty: it is not named
-    /// @return null where the general words will do
-    private static Fault refused(Request request, String field, Refusal answer) {
-        String values = RefusedFields.values(answer), effort = Json.text(request.extra(), "reasoning_effort");
-        boolean ofEffort = field.equals("reasoning_effort") || !effort.isEmpty() && answer.message().contains(effort);
-        if (field.equals("model") || field.isEmpty() && values.isEmpty()) return null;
-        return Fault.error("GitHub refuses the request: " + answer.said(), values.isEmpty() ? "leave out " + field
-                : (ofEffort ? "--reasoning-effort " : "it takes ") + values);
-    }
-
-    private static Fault notSupported(CopilotClient copilot, String model, Refusal answer) {
-        if (Model.isAuto(model)) {
-            return Fault.error("GitHub chooses no model for this account: " + answer.said(),
-                    "copilot models lists what can be named with -m");
-        }
-        String lead = "this account cannot use the model \"" + model + "\": " + answer.said();
-        Catalogue catalogue;
-        try {
-            catalogue = copilot.catalogue(Duration.ZERO);
-        } catch (Fault _) {
-            return Fault.error(lead, "copilot models");
-        }
-        if (catalogue.onlyAuto()) {
-            return Fault.error(lead + ". This account may name no model: on Free and Student plans GitHub chooses it",
-                    "-m auto, or copilot models default auto");
-        }
-        if (catalogue.find(model).filter(m -> !m.enabled()).isPresent()) {
-            return Fault.error(lead, "it is there but not enabled: copilot models enable " + model
-                    + " (a seat of an organization: its administrator, and some minutes)");
-        }
-        return Fault.error(lead, "it can use: " + String.join(", ", Nearest.sorted(model, catalogue.chatModels()))
-                + ", auto; more to enable: https://github.com/settings/copilot/features; some models are missing from"
-                + " some networks");
-    }
-}
-
-// ================================================================================================ Endpoints
+// ============================================================================================== Endpoints
 // How a chat reads on each endpoint of the Copilot API, and how its answer is read there: the same is said on all.
 
 /// What a chat tells while it goes on.
@@ -7479,25 +7605,6 @@ final class ChatBody {
             parts.addObject().put("type", "image_url").putObject("image_url").put("url", image.dataUrl());
         }
         return parts;
-    }
-
-    static boolean hasImages(Request request) {
-        return request.messages().stream().anyMatch(message -> !message.images().isEmpty())
-                || request.messages().isEmpty() && request.extra().path("messages").values().stream()
-                        .flatMap(message -> message.path("content").values().stream())
-                        .anyMatch(part -> part.path("type").asString("").equals("image_url"));
-    }
-
-    /// What is said, without the pictures.
-    static List<String> texts(Request request) {
-        if (!request.messages().isEmpty()) return request.messages().stream().map(Message::content).toList();
-        return request.extra().path("messages").valueStream().map(message -> text(message.path("content"))).toList();
-    }
-
-    /// A message's text, whether it stands alone or in parts.
-    static String text(JsonNode content) {
-        return content.isString() ? content.asString() : content.values().stream().map(part -> Json.text(part, "text"))
-                .collect(Collectors.joining());
     }
 }
 
@@ -7549,16 +7656,7 @@ sealed interface Way permits ChatWay, ResponsesWay, MessagesWay {
 /// Which way a model is asked: as the person says; as it was learned; Claude on its maker's endpoint where images,
 /// thinking or tools are in play (so do opencode and pi); else chat where that serves it; else as the catalogue says.
 final class Ways {
-    /// As `--endpoint` names them.
-    static final SequencedMap<String, String> NAMES = new LinkedHashMap<>();
-
-    static {
-        NAMES.put("chat", "/chat/completions");
-        NAMES.put("responses", "/responses");
-        NAMES.put("messages", "/v1/messages");
-    }
-
-    static final List<String> PATHS = List.copyOf(NAMES.values());
+    static final List<String> PATHS = List.copyOf(Delivery.ENDPOINTS.values());
 
     private final Session session;
     private final Lessons lessons;
@@ -7573,7 +7671,7 @@ final class Ways {
 
     /// Where nothing is known of what is asked.
     static Way usual(Delivery delivery, Optional<Model> model) {
-        if (delivery.endpoint() != null) return way(NAMES.get(delivery.endpoint()));
+        if (delivery.endpoint() != null) return way(Delivery.ENDPOINTS.get(delivery.endpoint()));
         var served = model.map(Model::endpoints).orElse(PATHS);
         return way(PATHS.stream().filter(served::contains).findFirst().orElse(PATHS.getFirst()));
     }
@@ -7591,7 +7689,7 @@ final class Ways {
     private static boolean needsMakers(Request request) {
         var fields = request.extra();
         boolean thinks = !List.of("", "none").contains(Json.text(fields, "reasoning_effort")) || fields.has("thinking");
-        return (thinks || fields.has("tools") || ChatBody.hasImages(request))
+        return (thinks || fields.has("tools") || request.hasImages())
                 && !fields.has("response_format") && fields.path("n").asInt(1) == 1;
     }
 
@@ -7632,7 +7730,7 @@ final class Ways {
 /// What the service has shown of models against the list of them: kept beside the list until a newer one comes, which
 /// may be right.
 ///
-///     {"gpt-5.4": {"path": "/responses", "refused": ["temperature", "max_tokens>max_completion_tokens"]}}
+///     {"gpt-5.4": {"path": "/responses", "refused": {"/responses": ["temperature"]}}}
 final class Lessons {
     private final Session session;
     private final Path file;
@@ -7644,35 +7742,44 @@ final class Lessons {
     }
 
     private ObjectNode known() {
-        if (known == null) known = session.home().readOrEmpty(file, session.notes()::detail);
+        if (known == null) {
+            known = session.home().readOrEmpty(file, session.notes()::detail);
+            known.removeIf(entry -> !entry.isObject());
+        }
         return known;
     }
 
     /// Where a model is served; empty: as the list says.
     synchronized String path(String model) { return Json.text(known().path(model), "path"); }
 
-    /// The fields of a body that a model refuses; `OLD>NEW` where they have another name there.
-    synchronized List<String> refused(String model) {
-        var refused = known().path(model).path("refused");
+    /// The fields of a body that a model refuses on an endpoint, see `RefusedFields`.
+    synchronized List<String> refused(String model, String path) {
+        var refused = known().path(model).path("refused").path(path);
         return refused.isEmpty() ? List.of() : refused.valueStream().map(JsonNode::asString).toList();
     }
 
     void learnPath(String model, String path) { learn(model, entry -> entry.put("path", path)); }
 
-    void learnRefused(String model, String field) {
-        if (!refused(model).contains(field)) learn(model, entry -> entry.withArray("refused").add(field));
+    void learnRefused(String model, String path, String field) {
+        if (refused(model, path).contains(field)) return;
+        learn(model, entry -> entry.withObjectProperty("refused").withArrayProperty(path).add(field));
     }
 
     /// Trouble with the disk is no matter: this process knows.
     private synchronized void learn(String model, Consumer<ObjectNode> lesson) {
         lesson.accept(known().withObjectProperty(model));
         try {
-            session.home().edit(file, session.notes()::detail, all -> lesson.accept(all.withObjectProperty(model)));
+            session.home().edit(file, session.notes()::detail, all -> lesson.accept(entry(all, model)));
         } catch (Interrupted stopped) {
             throw stopped;
         } catch (Fault unwritable) {
             session.notes().detail(unwritable.sentence());
         }
+    }
+
+    /// What is damaged counts as empty.
+    private static ObjectNode entry(ObjectNode all, String model) {
+        return all.path(model) instanceof ObjectNode entry ? entry : all.putObject(model);
     }
 
     synchronized void forget() {
@@ -7687,13 +7794,19 @@ final class Lessons {
 
 /// What was asked for and is not sent, for the model does not take it: said once, and named in the record.
 final class Omitted {
+    private final Request request;
     private final Consumer<String> told;
     private final Set<String> names = new LinkedHashSet<>();
 
-    Omitted(Consumer<String> told) { this.told = told; }
+    Omitted(Request request, Consumer<String> told) {
+        this.request = request;
+        this.told = told;
+    }
 
     /// @param why such as `gpt-5.4 takes no temperature`
+    /// @throws Fault where the field is required
     void add(String field, String why) {
+        if (request.delivery().required().contains(field)) throw Fault.usage(why, "leave out " + field);
         names.add(field);
         told.accept(why + "; it is left out");
     }
@@ -7707,23 +7820,24 @@ final class Omitted {
 /// Optional fields that models refuse although no list says so: a 400 that names one. The request is sent once more
 /// without it, and the next ones go without it at once.
 final class RefusedFields {
-    /// What has an option of its own; another option than -O asks for a wish, not for a field.
+    /// What an option of its own asks for: a wish, which may be left out.
     private static final Set<String> OPTIONAL = Set.of("temperature", "top_p", "seed", "max_tokens",
             "reasoning_effort");
-    /// What no request can be without.
-    private static final Set<String> ESSENTIAL = Set.of("model", "messages", "input", "system", "instructions",
-            "stream");
-    private static final String NAME = "['\"`]?([a-z_]+(?:\\.[a-z_]+)*)['\"`]?";
+    /// What the tool adds, and nobody has asked for.
+    private static final Set<String> ADDED = Set.of("store", "reasoning.summary", "thinking.display");
+    private static final String NAME = "(?<![\\w.\\]])['\"`]?([a-z_]+(?:\\.[a-z_]+)*)['\"`]?";
     /// The words of OpenAI's and Anthropic's servers and of Copilot's own (github/app #2574, pydantic-ai #8059, jcode
-    /// #558, opencode's models.ts). Of two that exclude each other the second goes.
+    /// #558, opencode's models.ts).
     private static final Pattern WORDS = Pattern.compile("(?i)(?:Unsupported parameter|Unknown parameter|Unrecognized"
             + " request arguments? supplied): " + NAME + "|Unsupported value: " + NAME + " does not support|" + NAME
             + " (?:is deprecated|is not supported) (?:for|with|by) this model|" + NAME + ": Extra inputs are not"
-            + " permitted|`[a-z_]+` and " + NAME + " cannot both be|(reasoning_effort) .*does not support reasoning"
-            + " effort");
+            + " permitted|(reasoning_effort) .*does not support reasoning effort");
+    private static final Pattern BOTH = Pattern.compile("`([a-z_]+)` and `([a-z_]+)` cannot both be");
     /// The values that it would take: another is asked for, and none is left out.
     private static final Pattern VALUES = Pattern.compile("(?i)supported values(?: are)?:? *\\[?([^\\].]+)");
     private static final Pattern INSTEAD = Pattern.compile("[Uu]se '([a-z_]+)' instead");
+    /// `FIELD`; `OLD>NEW` where it has another name there; `FIELD&OTHER` where it is refused beside another.
+    private static final Pattern LESSON = Pattern.compile("([^>&]+)(?:([>&])(.+))?");
 
     /// The field that a refusal names, as the wire has it: `reasoning.effort`; empty: none.
     static Optional<String> named(Refusal refusal) {
@@ -7740,63 +7854,79 @@ final class RefusedFields {
     /// The values that a field would take, where a refusal names them: `low|high`; else empty.
     static String values(Refusal refusal) {
         var list = VALUES.matcher(refusal.message());
-        return list.find() ? list.group(1).replaceAll("['\"`]", "").strip().replaceAll("[\\s,]+", "|") : "";
+        if (!list.find()) return "";
+        var quoted = Pattern.compile("['\"`]([^'\"`]+)['\"`]").matcher(list.group(1)).results().map(v -> v.group(1))
+                .toList();
+        return quoted.isEmpty() ? list.group(1).strip().replaceAll("[\\s,]+", "|") : String.join("|", quoted);
     }
 
     /// What to know of a model after this refusal; empty where sending it again is no use, or not what is wanted.
     static Optional<String> lesson(Request request, ObjectNode body, Refusal refusal) {
-        return named(refusal).map(name -> at(body, name)).filter(path -> body.has(top(path)) && mayGo(request, path))
-                .map(path -> {
-                    var other = INSTEAD.matcher(refusal.message());
-                    return other.find() && !body.has(other.group(1)) ? path + ">" + other.group(1) : path;
-                });
+        var both = BOTH.matcher(refusal.status() == 400 ? refusal.message() : "");
+        if (both.find()) return droppable(request, body, both.group(2)).map(path -> path + "&" + both.group(1));
+        return named(refusal).flatMap(name -> droppable(request, body, name)).map(path -> {
+            var other = INSTEAD.matcher(refusal.message());
+            return other.find() && !body.has(other.group(1)) ? path + ">" + other.group(1) : path;
+        });
     }
 
     /// Takes out of a body what a model is known to refuse, as far as it may go.
     static ObjectNode without(List<String> refused, Request request, ObjectNode body, Omitted omitted) {
-        for (String lesson : refused) {
-            String[] names = lesson.split(">", 2);
-            String path = at(body, names[0]);
-            if (!body.has(top(path)) || !mayGo(request, path)) continue;
-            var parent = path.contains(".") ? (ObjectNode) body.path(top(path)) : body;
-            var value = parent.remove(path.substring(path.indexOf('.') + 1));
-            if (parent != body && parent.isEmpty()) body.remove(top(path));
-            if (value == null) continue;
-            String wish = wish(path);
-            if (names.length > 1) body.set(names[1], value);
-            else if (wished(request, wish)) omitted.add(wish, request.model() + " takes no " + wish);
+        for (String each : refused) {
+            var lesson = LESSON.matcher(each);
+            if (!lesson.matches() || "&".equals(lesson.group(2)) && !body.has(lesson.group(3))) continue;
+            droppable(request, body, lesson.group(1)).ifPresent(path -> {
+                var parent = path.contains(".") ? (ObjectNode) body.path(top(path)) : body;
+                var value = parent.remove(path.substring(path.indexOf('.') + 1));
+                if (parent != body && parent.isEmpty()) body.remove(top(path));
+                String field = requestField(path);
+                if (">".equals(lesson.group(2))) body.set(lesson.group(3), value);
+                else if (wished(request, field)) omitted.add(field, request.model() + " takes no " + field
+                        + ("&".equals(lesson.group(2)) ? " beside " + lesson.group(3) : ""));
+            });
         }
         return body;
     }
 
-    /// `reasoning.effort` where the body has it, else `reasoning`: what is refused may be a value.
-    private static String at(ObjectNode body, String name) {
+    /// Where a body has a field that may be left out: `reasoning.effort`, or `thinking` where a value in it is refused.
+    private static Optional<String> droppable(Request request, ObjectNode body, String name) {
         String[] parts = name.split("\\.");
         boolean inner = parts.length == 2 && !parts[1].equals("type") && body.path(parts[0]).has(parts[1]);
-        return inner ? name : parts[0];
+        return Optional.of(inner ? name : parts[0]).filter(path -> body.has(top(path)) && mayGo(request, path));
+    }
+
+    private static boolean mayGo(Request request, String path) {
+        String top = top(path), field = requestField(path);
+        if (ADDED.contains(path)) return !request.extra().has(top);
+        boolean own = request.extra().has(top) && !OPTIONAL.contains(top) && !top.equals("max_completion_tokens");
+        return OPTIONAL.contains(field) && !own && names(field).noneMatch(request.delivery().required()::contains);
     }
 
     private static String top(String path) { return path.split("\\.", 2)[0]; }
 
-    /// What the person has asked for where the wire has this.
-    private static String wish(String path) {
+    /// What a request calls what the wire has here.
+    static String requestField(String path) {
         return switch (path) {
             case "max_completion_tokens", "max_output_tokens" -> "max_tokens";
-            case "reasoning.effort", "thinking", "thinking_budget", "output_config", "output_config.effort" ->
-                    "reasoning_effort";
+            case "reasoning", "reasoning.effort", "thinking", "thinking_budget", "output_config",
+                    "output_config.effort" -> "reasoning_effort";
+            case "text", "text.format" -> "response_format";
+            case "stop_sequences" -> "stop";
             default -> path;
         };
     }
 
-    private static boolean wished(Request request, String wish) {
-        return request.extra().has(wish) || wish.equals("max_tokens") && request.extra().has("max_completion_tokens");
+    private static Stream<String> names(String field) {
+        return field.equals("max_tokens") ? Stream.of(field, "max_completion_tokens") : Stream.of(field);
     }
 
-    private static boolean mayGo(Request request, String path) {
-        String top = top(path), wish = wish(path);
-        var required = request.delivery().required();
-        if (ESSENTIAL.contains(top) || Stream.of(path, top, wish).anyMatch(required::contains)) return false;
-        return OPTIONAL.contains(wish) || !request.extra().has(top);    // else it is the tool's own
+    private static boolean wished(Request request, String field) {
+        return names(field).anyMatch(request.extra()::has);
+    }
+
+    /// The wishes of a request that may turn out to be refused.
+    static String wishes(Request request) {
+        return OPTIONAL.stream().filter(field -> wished(request, field)).sorted().collect(Collectors.joining(","));
     }
 }
 
@@ -7914,7 +8044,7 @@ record ResponsesWay() implements Way {
             String role = Json.text(message, "role");
             if (role.equals("tool")) {
                 input.addObject().put("type", "function_call_output").put("call_id", Json.text(message, "tool_call_id"))
-                        .put("output", ChatBody.text(message.path("content")));
+                        .put("output", Message.text(message.path("content")));
                 continue;
             }
             var content = content(message.path("content"), role.equals("assistant"));
@@ -7994,7 +8124,7 @@ record MessagesWay() implements Way {
     public ObjectNode body(Request request, Model model, Omitted omitted) {
         var body = Json.object();
         String id = request.model();
-        JsonNode effort = null;
+        JsonNode effort = null, schema = null;
         for (var field : ChatBody.of(request).properties()) {
             var value = field.getValue();
             if (!value.isNull()) switch (field.getKey()) {
@@ -8008,7 +8138,9 @@ record MessagesWay() implements Way {
                 case "tool_choice" -> body.set("tool_choice", choice(value));
                 case "n" -> Way.single(id, path(), value);
                 case "response_format" -> {
-                    if (!Json.text(value, "type").equals("text")) {
+                    boolean ours = !request.delivery().required().contains("response_format");
+                    if (ours && value.at("/json_schema/schema").isObject()) schema = value.at("/json_schema/schema");
+                    else if (!Json.text(value, "type").equals("text")) {
                         throw Fault.usage(id + " is asked on /v1/messages, which knows no response_format",
                                 "--schema asks for it in words, and checks the answer");
                     }
@@ -8024,6 +8156,10 @@ record MessagesWay() implements Way {
             body.put("max_tokens", model == null ? LEAST_ANSWER : model.longestAnswer(request.stream()));
         }
         if (effort != null) think(body, id, model, effort.asString(""), omitted);
+        if (schema != null && body.withArray("messages").path(body.path("messages").size() - 1).path("content")
+                instanceof ArrayNode last) {
+            last.addObject().put("type", "text").put("text", AnswerSchema.instruction(schema));
+        }
         return body;
     }
 
@@ -8064,10 +8200,10 @@ record MessagesWay() implements Way {
         for (var message : chat) {
             String role = Json.text(message, "role");
             switch (role) {
-                case "system", "developer" -> system.add(ChatBody.text(message.path("content")));
+                case "system", "developer" -> system.add(Message.text(message.path("content")));
                 case "tool" -> messages.addObject().put("role", "user").putArray("content").addObject()
                         .put("type", "tool_result").put("tool_use_id", Json.text(message, "tool_call_id"))
-                        .put("content", ChatBody.text(message.path("content")));
+                        .put("content", Message.text(message.path("content")));
                 default -> {
                     var content = content(message);
                     if (!content.isEmpty()) messages.addObject().put("role", role).set("content", content);
@@ -8145,7 +8281,7 @@ final class PromptLimits {
     }
 
     static long bytes(Request request) {
-        return ChatBody.texts(request).stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum();
+        return request.texts().stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum();
     }
 
     private static void checkImages(List<Image> images, Model model) {
@@ -8609,1678 +8745,7 @@ final class ToolCalls {
     }
 }
 
-// =================================================================================================== Prompt
-// Templates: where they lie, what their front matter says, and mustache that cannot surprise. Nothing else loads
-// mustache.java, YAML or the validator of JSON Schema.
-
-/// A template as its file says it: texts to fill, one a message, and what its author wants of the request. Messages
-/// are told apart before anything is filled in, so that no value can pass for another message.
-record Template(String name, String place, Head head, List<Turn> turns, StrictMustache mustache) {
-    /// @param options fields of the request's body, such as `temperature`
-    /// @param defaults values for what the data leaves out or gives as null
-    /// @param inputs what the author says of each name; in the author's order
-    /// @param inputSchema what the data must meet; null: anything
-    /// @param stdin the name that stands for what is piped in; `input` unless the author says otherwise
-    /// @param answer what the answer must look like; null: anything
-    /// @param delivery what `endpoint:` says, and the fields under `options:`
-    record Head(String description, String model, ObjectNode options, Map<String, Object> defaults,
-                Map<String, String> inputs, JsonSchema inputSchema, String stdin, AnswerSchema answer,
-                Samples samples, Delivery delivery) {}
-
-    /// Data of the author's own, to try the template with; read when it is asked for.
-    record Samples(boolean any, String place, Supplier<List<Map<String, Object>>> rows) {}
-
-    record Turn(String role, StrictMustache.Compiled text) {}
-
-    private static final int SENTENCES = 20;                // of an error; more help nobody
-    private static final String PARTIALS = "partials lie beside the template, or where `copilot templates path` says";
-
-    /// The messages, filled from `data`. A blank one is left out, but for the last.
-    ///
-    /// @param allowMissing a missing value is empty; else it is an error
-    /// @throws Fault naming all values that are missing and all that do not meet the author's schema
-    List<Message> filled(Map<String, Object> data, boolean allowMissing) {
-        if (head.answer() != null) head.answer().schema().check();
-        var all = Data.withDefaults(data, head.defaults());
-        var missing = new ArrayList<StrictMustache.Missing>();
-        var messages = new ArrayList<Message>();
-        for (var turn : turns) {
-            var rendering = mustache.render(turn.text(), all);
-            missing.addAll(rendering.missing());
-            if (turn == turns.getLast() || !rendering.text().isBlank()) {
-                messages.add(new Message(turn.role(), rendering.text()));
-            }
-        }
-        var misses = head.inputSchema() == null ? List.<String>of()
-                : head.inputSchema().misses(Data.node(all), place + ": data");
-        if (misses.isEmpty() && (missing.isEmpty() || allowMissing)) return messages;
-        var problems = Stream.concat(allowMissing ? Stream.of() : missing.stream().map(Object::toString).distinct(),
-                misses.stream()).toList();
-        String more = problems.size() <= SENTENCES ? "" : "; and " + (problems.size() - SENTENCES) + " more";
-        String hint = missing.isEmpty() || allowMissing
-                ? "inputs: in the template says what is wanted; --var gives a text, --var-json NAME=JSON anything else"
-                : missing.stream().anyMatch(StrictMustache.Missing::partial) ? PARTIALS : advice(data);
-        throw Fault.usage(problems.stream().limit(SENTENCES).collect(Collectors.joining("; ")) + more, hint);
-    }
-
-    Fault empty() {
-        return Fault.usage(place + " comes out empty with this data", "copilot templates show " + name
-                + " shows what it wants");
-    }
-
-    /// Whether the texts cannot be filled for want of this name.
-    boolean lacks(String name, Map<String, Object> data) {
-        var all = Data.withDefaults(data, head.defaults());
-        return turns.stream().anyMatch(turn -> mustache.render(turn.text(), all).missing().stream()
-                .anyMatch(missing -> missing.name().equals(name)));
-    }
-
-    private String advice(Map<String, Object> data) {
-        String given = data.isEmpty() ? "there is no data" : "the data has "
-                + Text.shortened(String.join(", ", data.keySet()), 200);
-        String pipe = names().contains(head.stdin()) && data.getOrDefault(head.stdin(), Data.NULL) == Data.NULL
-                ? ", or pipe {{" + head.stdin() + "}} in" : "";
-        String example = !head.samples().any() ? "" : "; copilot render " + name + " --example shows what is wanted";
-        return given + "; add --var NAME=VALUE or -d FILE.json" + pipe + example;
-    }
-
-    /// Every name that the texts and their partials begin a path with: what data can be of use.
-    Set<String> names() {
-        return uses().filter(use -> !use.partial()).map(use -> use.name().split("\\.", 2)[0]).filter(n -> !n.isEmpty())
-                .collect(Collectors.toCollection(LinkedHashSet::new));
-    }
-
-    /// Names the template's text: a run is of one template.
-    String hash() {
-        return Text.sha256(turns.stream().map(turn -> turn.role() + "\n" + turn.text().source())
-                .collect(Collectors.joining("\n"))).substring(0, 16);
-    }
-
-    /// Whether a name that is not known before the data is there may still be used.
-    boolean open() { return uses().anyMatch(use -> use.name().equals(".") || use.name().startsWith("*")); }
-
-    /// The names that data must have: values outside all sections, as far as no default is there.
-    Set<String> needs() {
-        var needs = uses().filter(StrictMustache.Use::needed).map(use -> use.name().split("\\.", 2)[0])
-                .filter(name -> !name.isEmpty()).collect(Collectors.toCollection(LinkedHashSet::new));
-        needs.removeIf(name -> head.defaults().getOrDefault(name, Data.NULL) != Data.NULL);
-        return needs;
-    }
-
-    private Stream<StrictMustache.Use> uses() {
-        return turns.stream().flatMap(turn -> mustache.uses(turn.text()).stream());
-    }
-
-    /// What is wrong with it, as far as can be told without a model: partials that are not there or have no end, data
-    /// of its own that does not fill it, inputs that are described but not used, or used but not described, schemas
-    /// that are none.
-    List<Fault> findings() {
-        var found = new ArrayList<Fault>();
-        uses().filter(use -> use.kind() == '>' && !use.name().startsWith("*") && mustache.partial(use.name()).isEmpty())
-                .forEach(use -> found.add(Fault.usage(use.place() + ": there is no partial " + use.name()
-                        + mustache.near(use.name()), PARTIALS)));
-        mustache.endless(turns.stream().map(Turn::text).toList()).ifPresent(use -> found.add(Fault.usage(use.place()
-                + ": the partial " + use.name() + " contains itself without end", "put it into a section")));
-        for (var schema : Stream.of(head.inputSchema(), head.answer() == null ? null : head.answer().schema())
-                .filter(Objects::nonNull).toList()) {
-            schema.faults().forEach(fault -> found.add(Fault.usage(fault, "https://json-schema.org")));
-        }
-        if (!open()) unused(found);
-        if (!found.isEmpty()) return found;
-        var samples = head.samples().any() ? head.samples().rows().get() : List.<Map<String, Object>>of();
-        for (var sample : samples) {
-            try {
-                filled(sample, false);
-            } catch (Fault fault) {
-                String which = samples.size() == 1 ? "its sample" : "sample " + (samples.indexOf(sample) + 1);
-                found.add(Fault.usage(fault.sentence() + " (with " + which + ", " + head.samples().place() + ")",
-                        fault.hint()));
-            }
-        }
-        return found;
-    }
-
-    private void unused(List<Fault> found) {
-        String hint = "inputs: describes the names that data must have";
-        var described = head.inputs().keySet();
-        if (!described.isEmpty()) {
-            described.stream().filter(name -> !names().contains(name)).forEach(name -> found.add(Fault.usage(place
-                    + ": the input " + name + " is described but not used" + StrictMustache.meant(name, names()),
-                    hint)));
-            needs().stream().filter(name -> !described.contains(name)).forEach(name -> found.add(Fault.usage(place
-                    + ": {{" + name + "}} is used but not among the inputs" + StrictMustache.meant(name, described),
-                    hint)));
-        }
-        if (!head.stdin().equals("input") && !names().contains(head.stdin())) {
-            found.add(Fault.usage(place + ": stdin: " + head.stdin() + " is used nowhere"
-                    + StrictMustache.meant(head.stdin(), names()), "stdin: names what is piped in"));
-        }
-    }
-}
-
-/// What an answer must look like.
-///
-/// @param strict whether the API is to hold the model to it; null: where the schema is of the kind that it can
-record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
-    static final String UNNAMED = "answer";                 // one that --schema gives
-
-    /// The field of the request's body, for models that know it.
-    ObjectNode responseFormat() {
-        var format = Json.object().put("type", "json_schema");
-        format.putObject("json_schema").put("name", name.replaceAll("[^A-Za-z0-9_-]", "_"))
-                .put("strict", strict != null ? strict : closed(schema.json())).set("schema", schema.json());
-        return format;
-    }
-
-    /// The same in words, for models that do not.
-    String instruction() {
-        return "Answer with JSON alone, without a code fence, that is valid against this JSON Schema:\n"
-                + Json.compact(schema.json());
-    }
-
-    /// What to ask after an answer that does not meet it.
-    Request again(Request request, String answer, List<String> misses) {
-        var messages = new ArrayList<>(request.messages());
-        messages.add(Message.assistant(answer));
-        messages.add(Message.user("That does not meet the schema: " + String.join("; ", misses)
-                + ". Answer again, with JSON alone that does."));
-        return request.withMessages(messages);
-    }
-
-    /// What does not meet the schema in an answer, a sentence each.
-    List<String> misses(String text) {
-        var json = Json.tryParse(text);
-        return json.isMissingNode() ? List.of("it is no JSON") : schema.misses(json, "answer");
-    }
-
-    /// An answer without the code fence that some models put around it.
-    static String unfenced(String text) {
-        return text.strip().replaceFirst("(?s)\\A```\\w*\\s*\\n(.*)\\n\\s*```\\z", "$1");
-    }
-
-    /// OpenAI's rule for `strict`: every object names all its properties as required and allows no others.
-    private static boolean closed(JsonNode schema) {
-        var properties = schema.path("properties");
-        if (schema.has("properties") || schema.path("type").asString("").equals("object")) {
-            var required = new HashSet<String>();
-            schema.path("required").forEach(name -> required.add(name.asString("")));
-            boolean shut = schema.path("additionalProperties").isBoolean()
-                    && !schema.path("additionalProperties").asBoolean();
-            if (!shut || !required.containsAll(properties.propertyNames())) return false;
-        }
-        return schema.values().stream().filter(JsonNode::isContainer).allMatch(AnswerSchema::closed)
-                && properties.values().stream().allMatch(AnswerSchema::closed);
-    }
-}
-
-/// Reads templates: `NAME.mustache` with front matter, and GitHub's own prompt files (gh-models, pkg/prompt).
-final class TemplateReader {
-    private static final List<String> KEYS = Stream.concat(Stream.of("description", "model", "endpoint", "system",
-            "messages", "defaults", "inputs", "stdin", "schema", "options"), RequestFields.NAMES.stream()).toList();
-    private static final List<String> ROLES = List.of("system", "user", "assistant");
-
-    private final TemplateFolders.Found found;
-    private final StrictMustache mustache;
-    private YamlFields fields;
-
-    private TemplateReader(TemplateFolders folders, TemplateFolders.Found found) {
-        this.found = found;
-        mustache = new StrictMustache(name -> folders.partial(found, name), () -> folders.partials(found));
-    }
-
-    static Template read(TemplateFolders folders, TemplateFolders.Found found) {
-        var reader = new TemplateReader(folders, found);
-        return found.github() ? reader.github() : reader.mustache();
-    }
-
-    // ---- ours
-
-    private Template mustache() {
-        var matter = FrontMatter.of(found.text(), found.place());
-        fields = new YamlFields(found.place(), matter.yaml(), matter.yamlLine());
-        fields.onlyKnown(KEYS);
-        var request = (ObjectNode) Data.node(fields.object("options"));
-        RequestFields.check(request, key -> fields.at(key) + ": " + key);
-        var required = new HashSet<>(request.propertyNames());
-        for (String name : RequestFields.NAMES) {
-            if (!fields.has(name)) continue;
-            request.set(name, Data.node(fields.get(name)));
-            required.remove(name);
-        }
-        RequestFields.check(request, key -> fields.at(key) + ": " + key);
-        var inputs = fields.object("inputs");
-        var schema = fields.object("schema");
-        if (!schema.isEmpty() && request.has("response_format")) {
-            throw fields.wrong("response_format", "schema: asks for a format as well", "take one of them");
-        }
-        var head = new Template.Head(fields.text("description"), fields.text("model"), request,
-                fields.object("defaults"), described(inputs), inputSchema(inputs), stdin(), schema.isEmpty() ? null
-                : new AnswerSchema(found.name(), schema("schema", schema), null), found.samples(),
-                new Delivery(endpoint(), required));
-        return template(head, turns(matter));
-    }
-
-    private JsonSchema schema(String key, Map<?, ?> schema) {
-        return new JsonSchema((ObjectNode) Data.node(schema), fields.at(key) + ": " + key);
-    }
-
-    private String endpoint() {
-        String name = fields.text("endpoint");
-        if (name.isEmpty()) return null;
-        if (Ways.NAMES.containsKey(name)) return name;
-        throw fields.wrong("endpoint", "there is no endpoint " + name, String.join(", ", Ways.NAMES.keySet()));
-    }
-
-    private String stdin() {
-        String name = fields.has("stdin") ? fields.text("stdin") : "input";
-        if (!name.contains(".")) return name;
-        throw fields.wrong("stdin", name + " has a dot", "stdin: names a value, not one within another");
-    }
-
-    /// One line end at the very end is no part of the prompt: editors and YAML's blocks put it there.
-    private Template.Turn turn(String role, String text, String where, int firstLine) {
-        return new Template.Turn(role, mustache.text(text.replaceFirst("\\r?\\n\\z", ""), where, firstLine));
-    }
-
-    private List<Template.Turn> turns(FrontMatter matter) {
-        var turns = new ArrayList<Template.Turn>();
-        if (fields.has("system")) {
-            turns.add(turn("system", fields.text("system"), found.place(), fields.textLine("system")));
-        }
-        turns.addAll(earlier());
-        if (!matter.body().isBlank()) {
-            turns.add(turn("user", matter.body(), found.place(), matter.bodyLine()));
-        }
-        return turns;
-    }
-
-    /// Earlier turns: `- user: text`, or as GitHub writes them, `- role: user` and `content: text`.
-    private List<Template.Turn> earlier() {
-        var turns = new ArrayList<Template.Turn>();
-        for (Object item : fields.list("messages")) {
-            String where = found.place() + ":" + fields.line(item) + ": message " + (turns.size() + 1);
-            if (!(item instanceof Map<?, ?> message)) {
-                throw Fault.usage(where + " is no message", "messages:, then lines such as - user: TEXT");
-            }
-            Object role = message.get("role"), content = message.get("content");
-            if (role == null && message.size() == 1) {
-                role = message.keySet().iterator().next();
-                content = message.get(role);
-            } else if (content == null || role == null || message.size() != 2 && !found.github()) {
-                throw Fault.usage(where + " must have role and content, and nothing else", "- user: TEXT is short for"
-                        + " role: user and content: TEXT");
-            }
-            String name = String.valueOf(role).toLowerCase(Locale.ROOT);
-            if (!ROLES.contains(name)) {
-                throw Fault.usage(where + " has the role " + role, Nearest.of(name, ROLES).map(near -> "did you mean "
-                        + near + "?").orElse("roles are " + String.join(", ", ROLES)));
-            }
-            if (!(content instanceof String text)) {
-                throw Fault.usage(where + " is no text", "put it in quotes, or in a block after |");
-            }
-            turns.add(turn(name, text, found.place(), fields.line(content)));
-        }
-        return turns;
-    }
-
-    private Template template(Template.Head head, List<Template.Turn> turns) {
-        if (turns.isEmpty()) {
-            throw Fault.usage(found.place() + " holds no prompt", found.github() ? "messages: with role and content"
-                    : "what comes after the front matter is the prompt");
-        }
-        return new Template(found.name(), found.place(), head, turns, mustache);
-    }
-
-    /// `inputs` may be a line each, a JSON Schema each, or one JSON Schema of the whole.
-    private static boolean oneSchema(Map<String, Object> inputs) {
-        return "object".equals(inputs.get("type")) && inputs.get("properties") instanceof Map<?, ?> properties
-                && properties.values().stream().allMatch(Map.class::isInstance);
-    }
-
-    private Map<String, String> described(Map<String, Object> inputs) {
-        var lines = new LinkedHashMap<String, String>();
-        @SuppressWarnings("unchecked")
-        var each = oneSchema(inputs) ? (Map<String, Object>) inputs.get("properties") : inputs;
-        each.forEach((name, value) -> {
-            if (value instanceof Map<?, ?> schema) value = schema.get("description");
-            else if (!(value instanceof String) && value != Data.NULL) {
-                throw fields.wrong("inputs", name + " has neither a line that describes it nor a JSON Schema",
-                        name + ": what it is; or " + name + ": {type: integer, minimum: 1}");
-            }
-            lines.put(name, value instanceof String line ? line : "");
-        });
-        return lines;
-    }
-
-    private JsonSchema inputSchema(Map<String, Object> inputs) {
-        if (oneSchema(inputs)) return schema("inputs", inputs);
-        var schema = Json.object().put("type", "object");
-        inputs.forEach((name, value) -> {
-            if (value instanceof Map<?, ?>) schema.withObjectProperty("properties").set(name, Data.node(value));
-        });
-        return schema.has("properties") ? new JsonSchema(schema, fields.at("inputs") + ": inputs") : null;
-    }
-
-    // ---- GitHub's
-
-    /// Read as gh-models reads it: what it does not know is passed over, and models are named PUBLISHER/MODEL.
-    private Template github() {
-        fields = new YamlFields(found.place(), found.text(), 1);
-        var options = Json.object();
-        fields.object("modelParameters").forEach((name, value) -> options.set(name.replaceAll("([a-z])([A-Z])", "$1_$2")
-                .toLowerCase(Locale.ROOT), Data.node(value)));
-        RequestFields.check(options, key -> fields.at("modelParameters") + ": modelParameters: " + key);
-        String format = fields.text("responseFormat");
-        if (!List.of("", "text", "json_object", "json_schema").contains(format)) {
-            throw fields.wrong("responseFormat", format + " is no format", "text, json_object or json_schema");
-        }
-        if (format.equals("json_object")) options.putObject("response_format").put("type", format);
-        var head = new Template.Head(fields.text("description"), fields.text("model").replaceFirst("^.*/", ""), options,
-                Map.of(), Map.of(), null, "input", format.equals("json_schema") ? answer() : null,
-                samples(), Delivery.USUAL);
-        return template(head, earlier());
-    }
-
-    private AnswerSchema answer() {
-        Object given = fields.get("jsonSchema");
-        var json = given instanceof String text ? Data.value(text, fields.at("jsonSchema") + ", jsonSchema") : given;
-        if (!(json instanceof Map<?, ?> map && map.get("name") instanceof String name
-                && map.get("schema") instanceof Map<?, ?> schema)) {
-            throw fields.wrong("responseFormat", "json_schema wants a jsonSchema with name and schema",
-                    "jsonSchema: '{\"name\": …, \"schema\": {…}}'");
-        }
-        var strict = map.get("strict") instanceof Boolean is ? is : null;
-        return new AnswerSchema(name, schema("jsonSchema", schema), strict);
-    }
-
-    private Template.Samples samples() {
-        var rows = new ArrayList<Map<String, Object>>();
-        for (Object row : fields.list("testData")) {
-            if (!(row instanceof Map<?, ?> map)) throw fields.wrong("testData", "a row is no mapping", "- input: …");
-            rows.add(Data.copy(map));
-        }
-        return new Template.Samples(!rows.isEmpty(), "testData:", () -> rows);
-    }
-}
-
-/// A template's text cut in two: YAML between two lines `---`, and what comes after.
-///
-/// @param yamlLine the number of the YAML's first line in the file
-record FrontMatter(String yaml, int yamlLine, String body, int bodyLine) {
-    private static final Pattern FENCE = Pattern.compile("(?m)^---[ \\t]*(\\r?\\n|\\z)");
-
-    static FrontMatter of(String text, String place) {
-        var fence = FENCE.matcher(text);
-        int first = text.length() - text.stripLeading().length();
-        if (!fence.find() || fence.start() != first) return new FrontMatter("", 1, text, 1);
-        int start = fence.end(), line = (int) text.substring(0, start).lines().count();
-        if (!fence.find()) {
-            throw Fault.usage(place + ":" + line + ": the front matter is not closed", "it ends with a line ---");
-        }
-        String yaml = text.substring(start, fence.start());
-        return new FrontMatter(yaml, line + 1, text.substring(fence.end()), line + (int) yaml.lines().count() + 2);
-    }
-}
-
-/// The fields of a YAML mapping, each of the type that it must have.
-final class YamlFields {
-    private final String place;
-    private final String yaml;
-    private final int firstLine;
-    private final Map<String, Object> map;
-    private final Map<Object, Integer> lines = new IdentityHashMap<>();
-
-    YamlFields(String place, String yaml, int firstLine) {
-        this.place = place;
-        this.yaml = yaml;
-        this.firstLine = firstLine;
-        map = Data.yaml(yaml, place, firstLine, lines);
-    }
-
-    void onlyKnown(List<String> names) {
-        for (String key : map.keySet()) {
-            if (names.contains(key)) continue;
-            throw Fault.usage(at(key) + ": there is no field " + key, Nearest.of(key.replace('-', '_'), names)
-                    .map(near -> "did you mean " + near + "?").orElse("fields are " + String.join(", ", names)
-                            + "; any other of the request goes into options:"));
-        }
-    }
-
-    /// The line of the file in which a value begins.
-    int line(Object value) { return lines.getOrDefault(value, firstLine); }
-
-    int textLine(String key) { return line(map.get(key)); }
-
-    boolean has(String key) { return get(key) != null; }
-
-    /// The value; null where it is absent or null.
-    Object get(String key) {
-        Object value = map.get(key);
-        return value == Data.NULL ? null : value;
-    }
-
-    /// A text; empty where it is absent.
-    String text(String key) {
-        return switch (get(key)) {
-            case null -> "";
-            case String text -> text;
-            case Data.Digits number -> number.text();
-            default -> throw wrong(key, "a text is wanted", key + ": \"…\"");
-        };
-    }
-
-    @SuppressWarnings("unchecked")
-    Map<String, Object> object(String key) {
-        return switch (get(key)) {
-            case null -> Map.of();
-            case Map<?, ?> object -> (Map<String, Object>) object;
-            default -> throw wrong(key, "names with values are wanted", key + ": {NAME: VALUE}, or each NAME: VALUE in"
-                    + " an indented line of its own");
-        };
-    }
-
-    List<?> list(String key) {
-        return switch (get(key)) {
-            case null -> List.of();
-            case List<?> list -> list;
-            default -> throw wrong(key, "a list is wanted", "each item in a line of its own that begins with -");
-        };
-    }
-
-    Fault wrong(String key, String what, String hint) { return Fault.usage(at(key) + ": " + key + ": " + what, hint); }
-
-    /// The file and the line in which a key stands first, at a line's beginning rather than within one.
-    String at(String key) {
-        for (String before : List.of("(?m)^[ \\t]*(- +)?[\"']?", "[{,][ \\t]*[\"']?")) {
-            var found = Pattern.compile(before + Pattern.quote(key) + "[\"']?[ \\t]*:").matcher(yaml);
-            if (found.find()) return place + ":" + (firstLine + yaml.substring(0, found.end()).lines().count() - 1);
-        }
-        return place;
-    }
-}
-
-/// Where templates lie, the first that has a name wins: a path; `./templates`; `templates` under COP_HOME; ours.
-final class TemplateFolders {
-    /// The packaged ones. A jar cannot be listed; a test compares with the folder.
-    static final List<String> PACKAGED = List.of("classify", "commit-message", "explain", "extract", "release-notes",
-            "review", "sql", "summarize", "test-cases", "translate");
-    private static final List<String> ENDINGS = List.of(".mustache", ".prompt.yml", ".prompt.yaml");
-
-    private final Environment env;
-    private final List<Path> folders;
-
-    TemplateFolders(Environment env) {
-        this.env = env;
-        folders = List.of(env.path("templates"), Home.of(env).config().resolve("templates"));
-    }
-
-    /// A template's text, and where it was found.
-    ///
-    /// @param place the path as a person would write it; the bare file name of a packaged one
-    /// @param file null for a packaged one
-    record Found(String name, String place, Path file, String text) {
-        boolean github() { return place.matches("(?i).*\\.ya?ml"); }
-
-        /// The JSON object beside it, if there is one.
-        Template.Samples samples() {
-            String sample = place.replaceFirst("\\.[^./\\\\]+$", "") + ".json";
-            Path beside = file == null ? null : file.resolveSibling(Path.of(sample).getFileName());
-            boolean any = beside == null || Files.isRegularFile(beside);
-            return new Template.Samples(any, sample, () -> (beside == null ? packaged(name + ".json")
-                    : textOf(beside, sample)).map(text -> List.of(Data.object(text, sample))).orElse(List.of()));
-        }
-    }
-
-    List<Path> folders() { return folders; }
-
-    Template named(String name) { return TemplateReader.read(this, find(name)); }
-
-    /// @throws Fault with the nearest name where there is none
-    Found find(String name) {
-        if (name.isBlank()) throw Fault.usage("the template has no name", "copilot templates lists them");
-        boolean word = name.matches("[\\w-]+");
-        if (!word) {
-            Path file = env.path(name);
-            for (String ending : Stream.concat(Stream.of(""), ENDINGS.stream()).toList()) {
-                Path path = env.path(name + ending);
-                if (!Files.exists(path) || Files.isDirectory(path)) continue;
-                var text = textOf(path, name + ending).orElseThrow();
-                return new Found(stem(path.getFileName().toString()), name + ending, path, text);
-            }
-            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "copilot templates list");
-        }
-        return inFolders(folders, name, false).orElseThrow(() -> Fault.usage("there is no template " + name,
-                Nearest.of(stem(name), names()).map(near -> "did you mean " + near + "?").orElse("copilot templates"
-                        + " lists them" + (word ? "; a file needs its ending, such as " + name + ".mustache" : ""))));
-    }
-
-    /// @throws Fault for a packaged template: there is no file to open
-    Path path(String name) {
-        var found = find(name);
-        if (found.file() != null) return found.file().toAbsolutePath();
-        throw Fault.usage(name + " is packaged with the tool, and no file of yours", "copilot templates show " + name
-                + " > templates/" + name + ".mustache makes it one");
-    }
-
-    private Optional<Found> inFolders(List<Path> places, String name, boolean confined) {
-        for (Path folder : places) {
-            for (String ending : ENDINGS) {
-                var file = inside(folder, name + ending).filter(path -> !confined || leadsInto(folder, path));
-                var text = file.flatMap(path -> textOf(path, shown(path)));
-                if (text.isPresent()) return Optional.of(new Found(name, shown(file.get()), file.get(), text.get()));
-            }
-        }
-        if (!PACKAGED.contains(name)) return Optional.empty();
-        return packaged(name + ".mustache").map(text -> new Found(name, name + ".mustache", null, text));
-    }
-
-    /// A partial's text: from the folder of the template that names it, then from where templates are found. Nothing
-    /// outside these folders, neither by `..` nor by a link. Of a partial that is a template as well, the prompt.
-    Optional<StrictMustache.Source> partial(Found from, String name) {
-        return inFolders(places(from), name, true).filter(found -> !found.github()).map(found -> {
-            var matter = FrontMatter.of(found.text(), found.place());
-            return new StrictMustache.Source(found.place(), matter.body(), matter.bodyLine());
-        });
-    }
-
-    /// The names that a partial of this template can have.
-    Collection<String> partials(Found from) {
-        return Stream.concat(places(from).stream().flatMap(folder -> in(folder).stream()), PACKAGED.stream())
-                .toList();
-    }
-
-    private List<Path> places(Found from) {
-        var places = new ArrayList<>(folders);
-        if (from.file() != null) places.addFirst(from.file().toAbsolutePath().getParent());
-        return places;
-    }
-
-    /// All names, each once, in the order of the alphabet.
-    SortedSet<String> names() {
-        var names = new TreeSet<>(PACKAGED);
-        folders.forEach(folder -> names.addAll(in(folder)));
-        return names;
-    }
-
-    private static List<String> in(Path folder) {
-        try (var files = Files.walk(folder, 8)) {
-            return files.filter(Files::isRegularFile).map(file -> folder.relativize(file).toString().replace('\\', '/'))
-                    .filter(file -> ENDINGS.stream().anyMatch(file::endsWith)).map(TemplateFolders::stem)
-                    .filter(name -> !name.isEmpty() && !name.endsWith("/")).toList();
-        } catch (IOException | UncheckedIOException none) {
-            return List.of();
-        }
-    }
-
-    private static String stem(String file) {
-        return ENDINGS.stream().filter(file::endsWith).findFirst()
-                .map(ending -> file.substring(0, file.length() - ending.length())).orElse(file);
-    }
-
-    private static Optional<Path> inside(Path folder, String name) {
-        try {
-            Path file = folder.resolve(name).normalize();
-            boolean plain = !name.startsWith("/") && !name.contains("\\") && !name.contains("..");
-            return Optional.of(file).filter(f -> plain && f.startsWith(folder.normalize()));
-        } catch (InvalidPathException _) {
-            return Optional.empty();
-        }
-    }
-
-    private static boolean leadsInto(Path folder, Path file) {
-        try {
-            return file.toRealPath().startsWith(folder.toRealPath());
-        } catch (IOException _) {
-            return false;
-        }
-    }
-
-    private String shown(Path file) {
-        Path here = env.directory().toAbsolutePath();
-        Path whole = file.toAbsolutePath().normalize();
-        return (whole.startsWith(here) ? here.relativize(whole) : whole).toString().replace('\\', '/');
-    }
-
-    /// A regular file, or whatever else can be read, such as a pipe of the shell's.
-    private static Optional<String> textOf(Path file, String shown) {
-        if (!Files.exists(file) || Files.isDirectory(file)) return Optional.empty();
-        try (var in = Files.newInputStream(file)) {
-            byte[] bytes = in.readNBytes(Text.LARGEST + 1);
-            if (bytes.length <= Text.LARGEST) return Optional.of(Text.utf8(bytes, shown));
-            throw Fault.usage(shown + " is larger than 64 MiB", "no model reads so much");
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + shown + ": " + Text.reason(e), "may you read it? ls -l "
-                    + shown, e);
-        }
-    }
-
-    private static Optional<String> packaged(String file) {
-        try (var in = TemplateFolders.class.getResourceAsStream("/templates/" + file)) {
-            return in == null ? Optional.empty() : Optional.of(Text.utf8(in.readAllBytes(), file));
-        } catch (IOException e) {
-            throw Fault.io("cannot read the packaged " + file, e, "jbang --fresh fetches the tool anew");
-        }
-    }
-}
-
-/// Mustache for prompts, on mustache.java: nothing is escaped, a value that is missing is noted, values are never read
-/// as template, and whitespace around tags that stand alone is as the official specification has it. Of mustache.java
-/// the parser, the lookup of names, values and partials are replaced; sections and inheritance are its own.
-/// Compiled texts are immutable: threads can render them side by side.
-final class StrictMustache extends DefaultMustacheFactory {
-    /// A compiled text. `uses` are the names in it, those of partials not among them.
-    record Compiled(String source, Mustache code, List<Use> uses) {}
-
-    /// @param kind the tag's: `v` a value, else the character that it begins with
-    /// @param depth how many sections are around it
-    record Use(char kind, String name, String place, int depth) {
-        boolean partial() { return kind == '>' || kind == '<'; }
-
-        boolean needed() { return kind == 'v' && depth == 0; }
-    }
-
-    /// A partial's text, and where it lies.
-    record Source(String place, String text, int firstLine) {}
-
-    /// A value or partial that is not there.
-    ///
-    /// @param sentence says so, of the first time
-    /// @param times how often it was wanted there, in a list perhaps
-    record Missing(String name, boolean partial, String sentence, int times) {
-        Missing again() { return new Missing(name, partial, sentence, times + 1); }
-
-        @Override
-        public String toString() { return times == 1 ? sentence : sentence + ", and " + (times - 1) + " times more"; }
-    }
-
-    record Rendering(String text, Collection<Missing> missing) {}
-
-    private static final int LARGEST = 256 << 20;           // characters of a prompt
-    private static final int DEEPEST = 100;                 // partials within partials
-
-    private final Function<String, Optional<Source>> partials;
-    private final Supplier<Collection<String>> partialNames;
-    private final ConcurrentMap<String, Optional<Compiled>> known = new ConcurrentHashMap<>();
-
-    /// @param partials finds the text of a partial
-    StrictMustache(Function<String, Optional<Source>> partials, Supplier<Collection<String>> partialNames) {
-        this.partials = partials;
-        this.partialNames = partialNames;
-        oh = new Lookup();
-    }
-
-    @Override
-    protected MustacheParser createParser() { return new Parser(this); }
-
-    /// @param place where the text lies, for errors
-    /// @param firstLine the number of its first line there
-    Compiled text(String template, String place, int firstLine) {
-        var text = ((Parser) mc).parse(template, place, firstLine, "{{", "}}");
-        text.code().init();
-        return text;
-    }
-
-    Optional<Compiled> partial(String name) { return partial(name, ""); }
-
-    /// A partial that stands alone on its line has each of its lines indented as its tag is (mustache specification).
-    private Optional<Compiled> partial(String name, String indent) {
-        var text = known.get(indent + name);
-        if (text != null) return text;
-        text = partials.apply(name).map(source -> text(source.text().replaceAll("(?md)^(?!\\z)",
-                Matcher.quoteReplacement(indent)), source.place(), source.firstLine()));
-        known.put(indent + name, text);
-        return text;
-    }
-
-    /// Inheritance asks for the parent so; whether there is one was looked at when its tag was read.
-    @Override
-    public Reader getReader(String name) { return new StringReader(partials.apply(name).orElseThrow().text()); }
-
-    @Override
-    public String resolvePartialPath(String folder, String name, String extension) { return name; }
-
-    /// All names of a text and of its partials, as far as those are known before the data.
-    List<Use> uses(Compiled text) {
-        var uses = new ArrayList<Use>();
-        uses(text, 0, new HashSet<>(), uses);
-        return uses;
-    }
-
-    private void uses(Compiled text, int depth, Set<String> seen, List<Use> all) {
-        for (var use : text.uses()) {
-            all.add(new Use(use.kind(), use.name(), use.place(), use.depth() + depth));
-            boolean always = use.depth() + depth == 0;
-            if (!use.partial() || use.name().startsWith("*") || !seen.add(use.name() + always)) continue;
-            partial(use.name()).ifPresent(partial -> uses(partial, use.depth() + depth, seen, all));
-        }
-    }
-
-    /// A partial that contains itself, whatever the data is.
-    Optional<Use> endless(List<Compiled> texts) {
-        return texts.stream().flatMap(text -> endless(text, new ArrayDeque<>()).stream()).findFirst();
-    }
-
-    private Optional<Use> endless(Compiled text, Deque<String> around) {
-        for (var use : text.uses()) {
-            if (!use.partial() || use.depth() > 0 || use.name().startsWith("*")) continue;
-            if (around.contains(use.name())) return Optional.of(use);
-            around.push(use.name());
-            var found = partial(use.name()).flatMap(inner -> endless(inner, around));
-            around.pop();
-            if (found.isPresent()) return found;
-        }
-        return Optional.empty();
-    }
-
-    /// What a mistyped partial may mean; or that there is one that is no partial.
-    String near(String partial) {
-        var names = partialNames.get();
-        return names.contains(partial) ? " (a link out of the folder is none, nor is a .prompt.yml)"
-                : meant(partial, names);
-    }
-
-    static String meant(String name, Collection<String> names) {
-        return Nearest.of(name, names).filter(near -> !near.equals(name)).map(near -> ", did you mean " + near + "?")
-                .orElse("");
-    }
-
-    /// @throws Fault where partials lead into each other without end
-    Rendering render(Compiled text, Object data) {
-        var sheet = new Sheet();
-        try {
-            text.code().execute(sheet, new ArrayList<>(List.of(data)));
-        } catch (StackOverflowError endless) {
-            throw Fault.usage("templates lead into each other without end", "look at {{>partials}} and {{<parents}}");
-        }
-        return new Rendering(sheet.text.toString(), sheet.missing.values());
-    }
-
-    /// What a rendering writes on, and where it notes what is missing.
-    private static final class Sheet extends Writer {
-        final StringBuilder text = new StringBuilder();
-        final Map<String, Missing> missing = new LinkedHashMap<>();     // by place and name
-        int depth;
-
-        /// @param first makes the note of the first time
-        void missing(TemplateContext place, String name, Supplier<Missing> first) {
-            String site = place.file() + ":" + place.line() + ":" + name;
-            var before = missing.get(site);
-            missing.put(site, before == null ? first.get() : before.again());
-        }
-
-        @Override
-        public void write(String part) {
-            if (text.length() + (long) part.length() > LARGEST) {
-                throw Fault.usage("the prompt grows beyond " + LARGEST + " characters",
-                        "do partials hold each other?");
-            }
-            text.append(part);
-        }
-
-        @Override
-        public void write(char[] part, int offset, int length) { text.append(part, offset, length); }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-    }
-
-    /// `{{name}}`, `{{{name}}}`, `{{&name}}`: all the same, for nothing is escaped.
-    private static final class Value extends ValueCode {
-        Value(TemplateContext place, StrictMustache mustache, String name) { super(place, mustache, name, false); }
-
-        @Override
-        public Writer execute(Writer writer, List<Object> scopes) {
-            var sheet = (Sheet) writer;
-            Object value = get(scopes);
-            if (value == null || value == Data.NULL) {
-                sheet.missing(tc, name, () -> Lookup.missing(name, tc, scopes));
-            } else {
-                sheet.write(Data.text(value));
-            }
-            return writer;
-        }
-    }
-
-    /// `{{>name}}`, and `{{>*name}}` where the data says which. It is compiled when it is first needed, for a partial
-    /// may contain itself.
-    private static final class Partial extends DefaultCode {
-        private final StrictMustache mustache;
-        private final String indent;
-
-        Partial(TemplateContext place, StrictMustache mustache, String name, String indent) {
-            super(place, mustache, null, name, ">");
-            this.mustache = mustache;
-            this.indent = indent;
-        }
-
-        @Override
-        public Writer execute(Writer writer, List<Object> scopes) {
-            var sheet = (Sheet) writer;
-            Object named = dynamic ? binding.get(scopes) : name;
-            if (named == null || named == Data.NULL) {
-                sheet.missing(tc, name, () -> Lookup.missing(name.substring(1), tc, scopes));
-                return writer;
-            }
-            String wanted = Data.text(named);
-            var partial = mustache.partial(wanted, indent);
-            if (partial.isEmpty()) {
-                sheet.missing(tc, wanted, () -> new Missing(wanted, true, tc.file() + ":" + tc.line()
-                        + ": there is no partial " + wanted + mustache.near(wanted), 1));
-                return writer;
-            }
-            if (++sheet.depth > DEEPEST) {
-                throw Fault.usage(tc.file() + ":" + tc.line() + ": the partial " + wanted
-                        + " contains itself without end", "a name that is not there is looked for outside: give the"
-                        + " innermost an empty list");
-            }
-            partial.get().code().execute(writer, scopes);
-            sheet.depth--;
-            return writer;
-        }
-    }
-
-    /// Names in plain maps and lists: nothing else of Java can be reached. A name is looked for from the innermost
-    /// section outwards; the rest of a dotted name only in what the first part has given.
-    private static final class Lookup extends AbstractObjectHandler {
-        @Override
-        public Binding createBinding(String name, TemplateContext place, Code code) {
-            if (name == null) return _ -> null;
-            if (name.equals(".")) return List::getLast;
-            String[] path = name.split("\\.");
-            return scopes -> find(path, scopes);
-        }
-
-        private static Object find(String[] path, List<Object> scopes) {
-            for (int i = scopes.size() - 1; i >= 0; i--) {
-                if (!(scopes.get(i) instanceof Map<?, ?> map) || !map.containsKey(path[0])) continue;
-                Object value = map.get(path[0]);
-                for (int j = 1; j < path.length && value != null; j++) {
-                    value = value instanceof Map<?, ?> inner ? inner.get(path[j]) : null;
-                }
-                return value;
-            }
-            return null;
-        }
-
-        @Override
-        public Writer iterate(Iteration section, Writer writer, Object value, List<Object> scopes) {
-            if (value instanceof List<?> list) {
-                for (Object item : list) section.next(writer, item, scopes);
-            } else if (!isFalse(value)) {
-                section.next(writer, value, scopes);
-            }
-            return writer;
-        }
-
-        @Override
-        public Writer falsey(Iteration section, Writer writer, Object value, List<Object> scopes) {
-            return isFalse(value) ? section.next(writer, value, scopes) : writer;
-        }
-
-        private static boolean isFalse(Object value) {
-            return value == null || value == Data.NULL || value.equals(false) || value.equals("")
-                    || value instanceof List<?> list && list.isEmpty();
-        }
-
-        @Override
-        public Wrapper find(String name, List<Object> scopes) { throw new IllegalStateException("not used"); }
-
-        /// The sentence on a value that is not there: where, why, and what may be meant.
-        static Missing missing(String name, TemplateContext place, List<Object> scopes) {
-            String[] path = name.split("\\.");
-            var names = new LinkedHashSet<String>();
-            for (Object scope : scopes) {
-                if (scope instanceof Map<?, ?> map) map.keySet().forEach(key -> names.add(key.toString()));
-            }
-            String why = names.contains(name) && name.contains(".")
-                    ? " (a dot reaches into an object, and this is a name with a dot)"
-                    : StrictMustache.meant(name, names);
-            Object value = name.equals(".") ? scopes.getLast() : find(path, scopes);
-            if (value == Data.NULL) {
-                why = " (it is null)";
-            } else if (path.length > 1 && names.contains(path[0])) {
-                why = " (" + inner(path, scopes) + ")";
-            }
-            String item = scopes.size() > 1 ? " in " + Text.shortened(Data.text(scopes.getLast()), 40) : "";
-            return new Missing(name, false, place.file() + ":" + place.line() + ": {{" + name + "}} is missing" + item
-                    + why, 1);
-        }
-
-        /// How far a dotted name can be followed.
-        private static String inner(String[] path, List<Object> scopes) {
-            for (int i = 1; i < path.length; i++) {
-                Object value = find(Arrays.copyOf(path, i), scopes);
-                String so = String.join(".", Arrays.copyOf(path, i));
-                if (!(value instanceof Map<?, ?> map)) return so + " is " + Data.kind(value);
-                if (!map.containsKey(path[i])) {
-                    return so + " has " + (map.isEmpty() ? "nothing" : map.keySet().stream().map(String::valueOf)
-                            .collect(Collectors.joining(", ")));
-                }
-            }
-            return "";
-        }
-    }
-
-    /// Takes the place of mustache.java's parser, which leaves blank lines where tags stand alone, loses line ends of
-    /// the kind CR, and miscounts lines.
-    private static final class Parser extends MustacheParser {
-        private final StrictMustache mustache;
-
-        Parser(StrictMustache mustache) {
-            super(mustache);
-            this.mustache = mustache;
-        }
-
-        @Override
-        protected Mustache compile(Reader reader, String tag, AtomicInteger line, String place, String open,
-                                   String close, boolean startOfLine) {
-            var text = new StringWriter();
-            try (reader) {
-                reader.transferTo(text);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-            var source = mustache.partials.apply(place).orElse(new Source(place, "", 1));
-            return parse(text.toString(), source.place(), source.firstLine(), open, close).code();
-        }
-
-        Compiled parse(String template, String place, int firstLine, String open, String close) {
-            var tags = new MustacheTags(template, place, firstLine, open, close).all().iterator();
-            var uses = new ArrayList<Use>();
-            return new Compiled(template, codes(tags, null, place, 0, uses), List.copyOf(uses));
-        }
-
-        private DefaultMustache codes(Iterator<MustacheTags.Tag> tags, MustacheTags.Tag opened, String place, int depth,
-                                      List<Use> uses) {
-            if (depth > DEEPEST) {
-                throw unbalanced(new TemplateContext("", "", place, opened.line(), false), "{{" + opened
-                        + "}} lies in more than " + DEEPEST + " others");
-            }
-            var codes = new ArrayList<Code>();
-            while (tags.hasNext()) {
-                var tag = tags.next();
-                var at = new TemplateContext("{{", "}}", place, tag.line(), false);
-                boolean closing = tag.kind() == '/';
-                if (closing && opened != null && opened.name().equals(tag.name())) {
-                    return new DefaultMustache(at, mustache, codes.toArray(Code[]::new), place);
-                }
-                if (closing) throw unbalanced(at, "{{/" + tag.name() + "}} closes " + (opened == null ? "nothing"
-                        : "{{" + opened + "}} of line " + opened.line()));
-                if (tag.kind() == 't') {
-                    codes.add(new WriteCode(at, mustache, tag.name()));
-                    continue;
-                }
-                uses.add(new Use(tag.kind(), tag.name(), place + ":" + tag.line(), depth));
-                codes.add(switch (tag.kind()) {
-                    case 'v' -> new Value(at, mustache, tag.name());
-                    case '>' -> new Partial(at, mustache, tag.name(), tag.indent());
-                    default -> block(tag, at, codes(tags, tag, place, depth + 1, uses));
-                });
-            }
-            if (opened == null) {
-                return new DefaultMustache(new TemplateContext("{{", "}}", place, 1, true), mustache,
-                        codes.toArray(Code[]::new), place);
-            }
-            throw unbalanced(new TemplateContext("", "", place, opened.line(), false), "{{" + opened
-                    + "}} is never closed");
-        }
-
-        private Code block(MustacheTags.Tag tag, TemplateContext at, DefaultMustache inner) {
-            return switch (tag.kind()) {
-                case '#' -> new IterableCode(at, mustache, inner, tag.name());
-                case '^' -> new NotIterableCode(at, mustache, inner, tag.name());
-                case '$' -> new ExtendNameCode(at, mustache, inner, tag.name());
-                case '<' -> {
-                    if (mustache.partials.apply(tag.name()).isEmpty()) {
-                        throw Fault.usage(at.file() + ":" + at.line() + ": there is no template " + tag.name()
-                                + " to inherit from" + mustache.near(tag.name()), "copilot templates lists them");
-                    }
-                    // between a parent's tags only blocks count (mustache specification, inheritance)
-                    inner.setCodes(Stream.of(inner.getCodes()).filter(ExtendNameCode.class::isInstance)
-                            .toArray(Code[]::new));
-                    yield new ExtendCode(at, mustache, inner, tag.name());
-                }
-                default -> throw new IllegalStateException("kind " + tag.kind());
-            };
-        }
-
-        private static Fault unbalanced(TemplateContext at, String what) {
-            return Fault.usage(at.file() + ":" + at.line() + ": " + what,
-                    "each {{#name}} or {{^name}} needs its {{/name}}, innermost first");
-        }
-    }
-}
-
-/// Cuts a template into text and tags. Tags that stand alone on a line take the whole line with them, its end too
-/// (mustache specification, "standalone"); all else is kept to the character, CR and CRLF too.
-final class MustacheTags {
-    /// @param kind `t` text, `v` value, else the tag's first character
-    /// @param name the name in the tag; the text of a `t`
-    /// @param indent the white space before a tag that stands alone
-    record Tag(char kind, String name, int line, String indent) {
-        @Override
-        public String toString() { return kind + name; }
-    }
-
-    private static final Pattern PARENT = Pattern.compile("[^\\s*]\\S*");
-    private static final Pattern PARTIAL = Pattern.compile("[^\\s*]\\S*|\\*\\s*\\S+");
-    private static final Pattern NAME = Pattern.compile("\\.|[^\\s.{}*][^\\s.{}]*+(\\.[^\\s.{}]++)*+");
-
-    private final String template, place;
-    private String open, close;
-    private int position, line, counted;
-    private final List<Tag> tags = new ArrayList<>();
-
-    MustacheTags(String template, String place, int firstLine, String open, String close) {
-        this.template = template;
-        this.place = place;
-        this.open = open;
-        this.close = close;
-        line = firstLine;
-    }
-
-    List<Tag> all() {
-        for (int at = template.indexOf(open); at >= 0; at = template.indexOf(open, position)) tag(at);
-        text(template.length());
-        return tags;
-    }
-
-    private void tag(int at) {
-        int start = at + open.length();
-        char sigil = start < template.length() ? template.charAt(start) : ' ';
-        boolean value = "#^/<$>!={&".indexOf(sigil) < 0;
-        String end = switch (sigil) {
-            case '{' -> "}" + close;
-            case '=' -> "=" + close;
-            default -> close;
-        };
-        int from = value ? start : start + 1;
-        int to = template.indexOf(end, from);
-        if (to < 0) throw wrong(at, "the tag " + quoted(at, template.length()) + " is not closed", "it ends with " + end
-                + "; " + asText());
-        int after = to + end.length();
-        String name = template.substring(from, to).strip();
-        boolean line = "#^/<$>!=".indexOf(sigil) >= 0;      // the kinds that may stand alone
-        int lineStart = line ? outwards(at, -1) : -1, lineEnd = line ? outwards(after, 1) : -1;
-        boolean alone = lineStart >= 0 && lineEnd >= 0;
-        text(alone ? lineStart : at);
-        String indent = alone ? template.substring(lineStart, at) : "";
-        switch (sigil) {
-            case '!' -> { }
-            case '=' -> delimiters(at, name);
-            default -> tags.add(new Tag(value || sigil == '{' || sigil == '&' ? 'v' : sigil, checked(sigil, name, at),
-                    lineOf(at), indent));
-        }
-        position = alone ? lineEnd : after;
-    }
-
-    private void text(int end) {
-        if (end > position) tags.add(new Tag('t', template.substring(position, end), lineOf(position), ""));
-        position = Math.max(position, end);
-    }
-
-    /// Where the line begins or ends if nothing but white space is on the way; -1 else.
-    private int outwards(int from, int step) {
-        for (int i = step < 0 ? from - 1 : from; i >= 0 && i < template.length(); i += step) {
-            if (template.charAt(i) == '\n') return i + 1;
-            if (!Character.isWhitespace(template.charAt(i))) return -1;
-        }
-        return step < 0 ? 0 : template.length();
-    }
-
-    private void delimiters(int at, String pair) {
-        String[] both = pair.split("\\s+");
-        if (both.length != 2 || pair.contains("=")) {
-            throw wrong(at, "{{=" + pair + "=}} names no delimiters", "such as {{=<% %>=}}");
-        }
-        open = both[0];
-        close = both[1];
-    }
-
-    /// What other template languages would take for a name is no name here.
-    private String checked(char sigil, String name, int at) {
-        boolean file = sigil == '>' || sigil == '<';
-        var form = sigil == '>' ? PARTIAL : sigil == '<' ? PARENT : NAME;
-        if (!name.isEmpty() && form.matcher(name).matches()) {
-            return name.replaceFirst("^\\*\\s+", "*");
-        }
-        if (name.isEmpty()) throw wrong(at, "a tag without a name", "{{name}}; " + asText());
-        String word = name.split("[\\s|(]+", 2)[0];
-        if (file && name.startsWith("*")) {
-            throw wrong(at, "{{" + sigil + name + "}} names no " + (sigil == '>' ? "partial" : "parent"),
-                    "only a partial's name can come from the data: {{>*name}}");
-        }
-        throw wrong(at, "{{" + (sigil == ' ' || sigil == '\n' ? "" : "#^/<$>&".indexOf(sigil) < 0 ? "" : sigil)
-                + Text.shortened(name, 40) + "}} is no name", switch (word) {
-            case "if", "unless", "each", "for", "with" -> "mustache knows no " + word + ": {{#name}} … {{/name}} for"
-                    + " what is there, each item of a list, or {{^name}} for what is not";
-            default -> "a name has no spaces, such as {{title}} or {{author.name}}; " + asText();
-        });
-    }
-
-    private static String asText() { return "to write {{ as text, change the delimiters: {{=<% %>=}}"; }
-
-    private String quoted(int from, int to) {
-        return Text.shortened(template.substring(from, to).lines().findFirst().orElse(""), 40);
-    }
-
-    /// Counts on from the last place asked for.
-    private int lineOf(int at) {
-        for (; counted < at; counted++) if (template.charAt(counted) == '\n') line++;
-        return line;
-    }
-
-    private Fault wrong(int at, String what, String hint) {
-        return Fault.usage(place + ":" + lineOf(at) + ": " + what, hint);
-    }
-}
-
-/// JSON as plain values, which is what mustache can look into: maps, lists, text, booleans, `NULL`, and numbers with
-/// the characters that they have in the file (1e12, 0.10 and 12345678901234567890 stay what they are).
-final class Data {
-    /// A number as it was written.
-    record Digits(String text) {
-        @Override
-        public String toString() { return text; }
-    }
-
-    static final Object NULL = new Object() {
-        @Override
-        public String toString() { return "null"; }
-    };
-
-    /// @param where what the text is, for errors: a file's name, `stdin`, an option
-    /// @throws Fault with line and column where it is no JSON object
-    static Map<String, Object> object(String json, String where) { return object(json, where, 1); }
-
-    /// @param firstLine the number that the text's first line has in the file
-    static Map<String, Object> object(String json, String where, int firstLine) {
-        Object value = read(() -> Json.parser(json), new Source(where, firstLine, json, null), Data::mend);
-        if (value instanceof Map<?, ?> map) return copy(map);
-        throw Fault.usage(where + (firstLine > 1 ? ":" + firstLine : "") + " holds no JSON object but " + kind(value),
-                value instanceof List ? "one object fills one prompt: jq '.[0]' takes the first"
-                : "{\"name\": \"value\"}");
-    }
-
-    /// The value that a parser stands at.
-    static Object value(JsonParser parser, String where) { return value(parser, new Source(where, 1, "", null)); }
-
-    static Object value(String json, String where) {
-        return read(() -> Json.parser(json), new Source(where, 1, json, null), Data::mend);
-    }
-
-    /// What is read, for errors.
-    ///
-    /// @param firstLine the number of the text's first line in its file
-    /// @param lines is told the line of each value; null: nobody wants to know
-    private record Source(String where, int firstLine, String text, Map<Object, Integer> lines) {
-        String at(TokenStreamLocation place) {
-            return place == null ? where + ": " : where + ":" + line(place) + ":" + place.getColumnNr() + ": ";
-        }
-
-        int line(TokenStreamLocation place) { return place.getLineNr() + firstLine - 1; }
-
-        /// The text of a block begins in the line after its `|`.
-        void told(Object value, TokenStreamLocation place) {
-            if (lines == null) return;
-            String line = text.lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst().orElse("");
-            boolean block = line.strip().matches(".*[|>][0-9+-]*([ \\t]#.*)?");
-            lines.put(value, line(place) + (block && value instanceof String ? 1 : 0));
-        }
-    }
-
-    /// The mapping that a YAML text is; empty where the text is.
-    /// @param lines is told the line of each value
-    static Map<String, Object> yaml(String yaml, String where, int firstLine, Map<Object, Integer> lines) {
-        if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
-        var source = new Source(where, firstLine, yaml, lines);
-        Object value = read(() -> Yaml.parser(yaml), source, _ -> yaml.contains(": {{")
-                ? "a text that begins with { goes into quotes: NAME: \"{{x}}\""
-                : "a text with : or # in it goes into quotes; a long one into lines after NAME: |; no tabs before");
-        if (value instanceof Map<?, ?> map) return copy(map);
-        throw Fault.usage(where + ":" + firstLine + ": names with values are wanted, not " + kind(value),
-                "lines such as model: auto; nothing but names with values may stand there");
-    }
-
-    /// Loaded when a template has front matter, and not before.
-    private static final class Yaml {
-        private static final YAMLFactory FACTORY = new YAMLFactory();
-
-        static JsonParser parser(String yaml) { return FACTORY.createParser(ObjectReadContext.empty(), yaml); }
-    }
-
-    /// @param mend tells from the parser's words what to do
-    private static Object read(Supplier<JsonParser> open, Source source, UnaryOperator<String> mend) {
-        try (var parser = open.get()) {
-            if (parser.nextToken() == null) {
-                throw Fault.usage(source.where() + " is empty", "{} is JSON without values");
-            }
-            Object value = value(parser, source);
-            if (parser.nextToken() == null) return value;
-            throw Fault.usage(source.at(parser.currentTokenLocation()) + "there is more than one value",
-                    source.lines() == null ? "one object fills one prompt; head -n 1 FILE is the first"
-                    : "one YAML document a file");
-        } catch (JacksonException e) {
-            throw fault(e, source, mend);
-        }
-    }
-
-    static Fault fault(JacksonException e, String where) {
-        return fault(e, new Source(where, 1, "", null), Data::mend);
-    }
-
-    private static Fault fault(JacksonException e, Source source, UnaryOperator<String> mend) {
-        var place = e.getLocation();
-        String line = place == null ? "" : source.text().lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst()
-                .orElse("");
-        int from = place == null ? 0 : Math.max(0, Math.min(line.length(), place.getColumnNr()) - 60);
-        String shown = Text.shortened(Text.printable(line.substring(from)).strip(), 100);
-        return new Fault(Fault.USAGE, source.at(place) + words(e.getOriginalMessage())
-                + (shown.isEmpty() ? "" : "; the line is: " + (from > 0 ? "…" : "") + shown),
-                mend.apply(e.getOriginalMessage()), e);
-    }
-
-    /// The parser's sentence without its technicalities. (YAML's comes with the line, indented, below it.)
-    private static String words(String message) {
-        return Text.shortened(message.lines().filter(line -> !line.startsWith(" ")).collect(Collectors.joining(", "))
-                .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*|: maybe a \\(non.*", ""), 200);
-    }
-
-    private static String mend(String message) {
-        record Mend(String sign, String advice) {}
-        return Stream.of(new Mend("property name", "names and texts have double quotes: {\"name\": \"value\"}"),
-                new Mend("Unrecognized token", "a text has double quotes: \"value\""),
-                new Mend("end-of-input", "the end is missing: a } or ] or \""),
-                new Mend("unquoted character", "within a text a line break is written \\n"),
-                new Mend("escape", "within a text a backslash is written \\\\"),
-                new Mend("Non-standard", "null is what JSON has instead"),
-                new Mend("Leading zeroes", "a number begins with no 0; as a text it has quotes"),
-                new Mend("expect", "a comma, a colon or a quote too many or too few?"))
-                .filter(mend -> message.contains(mend.sign())).map(Mend::advice).findFirst()
-                .orElse("jq . FILE says more");
-    }
-
-    private static Object value(JsonParser parser, Source source) {
-        var place = parser.currentTokenLocation();
-        Object value = switch (parser.currentToken()) {
-            case START_OBJECT -> object(parser, source);
-            case START_ARRAY -> {
-                var list = new ArrayList<>();
-                while (parser.nextToken() != JsonToken.END_ARRAY) list.add(value(parser, source));
-                yield list;
-            }
-            case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> number(parser.getString());
-            case VALUE_TRUE -> true;
-            case VALUE_FALSE -> false;
-            case VALUE_NULL -> NULL;
-            default -> {
-                if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
-                    throw Fault.usage(source.at(place) + "*" + parser.getString() + " refers to another value",
-                            "write the value out; a text that begins with * goes into quotes");
-                }
-                yield whole(parser.getString(), () -> source.at(place));
-            }
-        };
-        source.told(value, place);
-        return value;
-    }
-
-    private static Map<String, Object> object(JsonParser parser, Source source) {
-        var map = new LinkedHashMap<String, Object>();
-        while (parser.nextToken() != JsonToken.END_OBJECT) {
-            String name = parser.currentName();
-            var place = parser.currentTokenLocation();
-            parser.nextToken();
-            if (map.putIfAbsent(name, value(parser, source)) == null) continue;
-            throw Fault.usage(source.at(place) + "the name " + name + " is there twice", "each name once");
-        }
-        return map;
-    }
-
-    /// Half a character, such as `\ud83d` alone, cannot be sent.
-    private static String whole(String text, Supplier<String> where) {
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (!Character.isSurrogate(c)) continue;
-            boolean pair = Character.isHighSurrogate(c) && i + 1 < text.length()
-                    && Character.isLowSurrogate(text.charAt(i + 1));
-            if (!pair) {
-                throw Fault.usage(where.get() + "a text holds half a character, \\u" + Integer.toHexString(c),
-                        "characters beyond \\uffff have two halves, \\ud83d\\ude00");
-            }
-            i++;
-        }
-        return text;
-    }
-
-    private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
-
-    /// YAML knows numbers that JSON does not, such as 0x1F and 007: those are texts.
-    private static Object number(String text) { return NUMBER.matcher(text).matches() ? new Digits(text) : text; }
-
-    @SuppressWarnings("unchecked")
-    static Map<String, Object> copy(Map<?, ?> map) { return (Map<String, Object>) map; }
-
-    /// What scripts hand over: texts, numbers, booleans, lists, maps, records, `JsonNode`.
-    static Object of(Object value) {
-        return switch (value) {
-            case null -> NULL;
-            case String text -> text;
-            case Digits digits -> digits;
-            case Boolean truth -> truth;
-            case CharSequence text -> whole(text.toString(), () -> "");
-            case Number number -> number(number.toString());
-            case JsonNode node -> ofNode(node);
-            case copilot.Row row -> row.data();
-            case Map<?, ?> map -> {                         // Map.of has another order in each JVM
-                var copy = map instanceof SequencedMap ? new LinkedHashMap<String, Object>()
-                        : new TreeMap<String, Object>();
-                map.forEach((name, inner) -> copy.put(String.valueOf(name), of(inner)));
-                yield copy;
-            }
-            case Collection<?> items -> {
-                var list = new ArrayList<>();
-                items.forEach(item -> list.add(of(item)));
-                yield list;
-            }
-            case Enum<?> constant -> constant.toString();
-            case Path path -> path.toString();
-            case Temporal time -> time.toString();
-            case Record record -> ofNode(Json.tree(record));
-            case Object[] items -> of(List.of(items));
-            default -> {
-                if (value == NULL) yield NULL;
-                throw Fault.usage("a " + value.getClass().getName() + " is no value for a prompt",
-                        "a text, number, boolean, list, map or record; of a stream .toList()");
-            }
-        };
-    }
-
-    private static Object ofNode(JsonNode node) {
-        if (node.isObject()) {
-            var map = new LinkedHashMap<String, Object>();
-            node.properties().forEach(entry -> map.put(entry.getKey(), ofNode(entry.getValue())));
-            return map;
-        }
-        if (node.isArray()) return new ArrayList<>(node.values().stream().map(Data::ofNode).toList());
-        return node.isNumber() ? new Digits(node.asString()) : node.isBoolean() ? (Object) node.asBoolean()
-                : node.isNull() || node.isMissingNode() ? NULL : node.asString();
-    }
-
-    /// The same as Jackson's tree, for a request's body and for the validator.
-    static JsonNode node(Object value) {
-        return switch (value) {
-            case null -> JsonNodeFactory.instance.nullNode();
-            case Map<?, ?> map -> {
-                var object = Json.object();
-                map.forEach((name, inner) -> object.set((String) name, node(inner)));
-                yield object;
-            }
-            case List<?> list -> {
-                var array = JsonNodeFactory.instance.arrayNode();
-                list.forEach(item -> array.add(node(item)));
-                yield array;
-            }
-            case Digits digits -> {
-                var number = Json.tryParse(digits.text());
-                if (number.isNumber()) yield number;
-                throw Fault.usage("the number " + Text.shortened(digits.text(), 40) + " is beyond all bounds",
-                        "as a text it has quotes");
-            }
-            case Boolean truth -> JsonNodeFactory.instance.booleanNode(truth);
-            case String text -> JsonNodeFactory.instance.stringNode(text);
-            default -> JsonNodeFactory.instance.nullNode();
-        };
-    }
-
-    /// How a value reads in a prompt: texts and numbers as they are, objects and lists as compact JSON.
-    static String text(Object value) {
-        if (!(value instanceof Map || value instanceof List)) return value.toString();
-        var text = new StringWriter();
-        try (var json = Json.generator(text)) {
-            write(value, json);
-        }
-        return text.toString();
-    }
-
-    private static void write(Object value, JsonGenerator json) {
-        switch (value) {
-            case Map<?, ?> map -> {
-                json.writeStartObject();
-                map.forEach((name, inner) -> {
-                    json.writeName((String) name);
-                    write(inner, json);
-                });
-                json.writeEndObject();
-            }
-            case List<?> list -> {
-                json.writeStartArray();
-                list.forEach(item -> write(item, json));
-                json.writeEndArray();
-            }
-            case Digits digits -> json.writeNumber(digits.text());
-            case Boolean truth -> json.writeBoolean(truth);
-            case String text -> json.writeString(text);
-            default -> json.writeNull();
-        }
-    }
-
-    static String kind(Object value) {
-        return switch (value) {
-            case null -> "not there";
-            case Map<?, ?> _ -> "an object";
-            case List<?> _ -> "a list";
-            case String text -> text.isEmpty() ? "an empty text" : "a text";
-            case Digits _ -> "a number";
-            default -> value.toString();
-        };
-    }
-
-    /// Sets a value; a dotted name reaches into objects, which are made where they are not there.
-    ///
-    /// @param where the option that asks for it
-    static void put(Map<String, Object> data, String dotted, Object value, String where) {
-        String[] path = dotted.split("\\.", -1);
-        if (Stream.of(path).anyMatch(String::isBlank)) throw Fault.usage(where + " has no name", "--var NAME=VALUE");
-        var inner = data;
-        for (int i = 0; i < path.length - 1; i++) {
-            Object next = inner.getOrDefault(path[i], NULL);
-            if (next != NULL && !(next instanceof Map<?, ?>)) {
-                throw Fault.usage(where + ": " + path[i] + " is " + kind(next) + ", and holds no names",
-                        "--var " + path[i] + "=… gives it another value");
-            }
-            var map = new LinkedHashMap<String, Object>(next == NULL ? Map.of() : copy((Map<?, ?>) next));
-            inner.put(path[i], map);
-            inner = map;
-        }
-        inner.put(path[path.length - 1], value);
-    }
-
-    /// Defaults stand in for what is absent or null, in objects within objects too.
-    static Map<String, Object> withDefaults(Map<String, Object> data, Map<String, Object> defaults) {
-        if (defaults.isEmpty()) return data;
-        var all = new LinkedHashMap<>(data);
-        defaults.forEach((name, value) -> {
-            Object own = all.getOrDefault(name, NULL);
-            if (own == NULL) all.put(name, value);
-            else if (own instanceof Map<?, ?> a && value instanceof Map<?, ?> b) {
-                all.put(name, withDefaults(copy(a), copy(b)));
-            }
-        });
-        return all;
-    }
-}
-
-/// A JSON Schema, by networknt's validator; compiled when first needed. Nothing is fetched: a schema can refer to
-/// itself and to the standard alone.
-final class JsonSchema {
-    private static final class Validator {
-        static final SchemaRegistry REGISTRY = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12,
-                builder -> builder.schemaRegistryConfig(SchemaRegistryConfig.builder().locale(Locale.ENGLISH).build())
-                        .schemaLoader(loader -> loader.block(address -> !address.toString()
-                                .matches("(https?://json-schema\\.org/|classpath:draft).*"))));
-    }
-
-    private final ObjectNode json;
-    private final String place;
-    private List<String> faults;
-    private Schema compiled;
-
-    /// @param place where it stands, for errors
-    JsonSchema(ObjectNode json, String place) {
-        this.json = json;
-        this.place = place;
-    }
-
-    ObjectNode json() { return json; }
-
-    /// What is wrong with the schema itself.
-    synchronized List<String> faults() {
-        if (faults == null) faults = look();
-        return faults;
-    }
-
-    /// @throws Fault where it is no schema
-    void check() {
-        if (!faults().isEmpty()) {
-            throw Fault.usage(String.join("; ", faults()), "https://json-schema.org says what a schema is");
-        }
-    }
-
-    private List<String> look() {
-        var torn = torn(json);
-        if (torn.isPresent()) {
-            return List.of(place + ": \"" + torn.get() + "\" is no keyword: a text with a comma goes into quotes"
-                    + " between { and }");
-        }
-        try {
-            String dialect = json.path("$schema").asString(SpecificationVersion.DRAFT_2020_12.getDialectId());
-            var standard = Validator.REGISTRY.getSchema(SchemaLocation.of(dialect));
-            var errors = standard.validate(json);
-            if (!errors.isEmpty()) return errors.stream().map(error -> sentence(error, place)).toList();
-            compiled = Validator.REGISTRY.getSchema(json);
-            compiled.initializeValidators();
-            compiled.validate(Json.object());               // what goes round in circles does so now
-            return List.of();
-        } catch (RuntimeException e) {                      // the validator has no one kind for what it refuses
-            return List.of(place + ": " + Text.reason(e).lines().findFirst().orElse("it is no schema"));
-        } catch (StackOverflowError _) {
-            return List.of(place + " is too deeply nested, or refers to itself without end");
-        }
-    }
-
-    /// What in a value does not meet the schema, a sentence each.
-    ///
-    /// @throws Fault where it is no schema
-    List<String> misses(JsonNode value, String what) {
-        check();
-        try {
-            return compiled.validate(value).stream().map(error -> sentence(error, what)).toList();
-        } catch (RuntimeException e) {
-            return List.of(what + ": " + Text.reason(e).lines().findFirst().orElse(""));
-        } catch (StackOverflowError _) {                    // also Java's regular expressions, on long texts
-            return List.of(what + " is too long or too deep for " + place);
-        }
-    }
-
-    /// What YAML makes of a description with a comma in `{type: string, description: first this, then that}`.
-    private static Optional<String> torn(JsonNode schema) {
-        return Stream.concat(schema.propertyNames().stream().filter(name -> name.contains(" ")
-                        && schema.path(name).isNull()),
-                schema.values().stream().map(JsonSchema::torn).flatMap(Optional::stream)).findFirst();
-    }
-
-    private static String sentence(com.networknt.schema.Error error, String what) {
-        String at = error.getInstanceLocation().toString().replaceFirst("^\\$?[./]?", "").replace('/', '.');
-        return what + (at.isEmpty() ? "" : "." + at) + ": " + error.getMessage();
-    }
-}
-
-/// Fields of the request's body that the user gives: options of the command line, a template's front matter.
-final class RequestFields {
-    private static final Map<String, String> OURS = Map.of("model", "-m, or model: in a template", "messages",
-            "the prompt and -s", "stream", "--no-stream");
-    /// @param whole whether only whole numbers will do
-    private record Range(long from, long to, boolean whole) {}
-
-    private static final Map<String, Range> RANGES = Map.of("temperature", new Range(0, 2, false),
-            "top_p", new Range(0, 1, false), "max_tokens", new Range(1, Integer.MAX_VALUE, true),
-            "max_completion_tokens", new Range(1, Integer.MAX_VALUE, true), "n", new Range(1, 128, true),
-            "seed", new Range(Long.MIN_VALUE, Long.MAX_VALUE, true), "presence_penalty", new Range(-2, 2, false),
-            "frequency_penalty", new Range(-2, 2, false));
-    /// Those that a template can name without `options:`.
-    static final List<String> NAMES = List.of("temperature", "max_tokens", "max_completion_tokens", "top_p", "n",
-            "seed", "stop", "presence_penalty", "frequency_penalty", "reasoning_effort");
-
-    /// Sets a field, within the range that the model's maker allows.
-    ///
-    /// @param named the option that asks for it, or the place and name in a file
-    static void put(ObjectNode fields, String named, String field, JsonNode value) {
-        check(field, value, named);
-        fields.set(field, value);
-    }
-
-    /// A copy of fields with one more.
-    ///
-    /// @param verb what was called to set it
-    static ObjectNode with(ObjectNode fields, String verb, String field, Object value) {
-        String named = verb + "(\"" + field + "\")";
-        if (OURS.containsKey(Fault.given(field, verb + "'s field"))) {
-            throw Fault.usage(named + " cannot set that", "withModel, withMessages, withStream");
-        }
-        var copy = fields.deepCopy();
-        put(copy, named, field, Json.tree(value));
-        return copy;
-    }
-
-    /// @param named says where a field is asked for
-    static void check(ObjectNode fields, UnaryOperator<String> named) {
-        refuseOurs(fields, key -> named.apply(key) + " cannot be set so");
-        fields.properties().forEach(field -> check(field.getKey(), field.getValue(), named.apply(field.getKey())));
-    }
-
-    private static void refuseOurs(ObjectNode fields, UnaryOperator<String> named) {
-        for (String key : fields.propertyNames()) {
-            if (OURS.containsKey(key)) throw Fault.usage(named.apply(key), "use " + OURS.get(key));
-        }
-    }
-
-    private static void check(String field, JsonNode value, String named) {
-        var range = RANGES.get(field);
-        if (range == null) return;
-        if (!value.isNumber()) throw Fault.usage(named + ": a number is wanted", "such as " + field + ": 1, or 0.5");
-        if (range.whole() && value.decimalValue().stripTrailingZeros().scale() > 0) {
-            throw Fault.usage(named + ": a whole number is wanted", "such as " + field + ": 1");
-        }
-        if (value.decimalValue().compareTo(BigDecimal.valueOf(range.from())) < 0
-                || value.decimalValue().compareTo(BigDecimal.valueOf(range.to())) > 0) {
-            throw Fault.usage(named + " " + value + " is out of range", "from " + range.from() + " to " + range.to());
-        }
-    }
-
-    static ObjectNode parse(List<String> options) {
-        var fields = Json.object();
-        for (String option : options) {
-            int equals = option.indexOf('=');
-            if (equals < 1) throw Fault.usage("-O " + option + " has no KEY=", "-O top_p=0.5");
-            String key = option.substring(0, equals);
-            String text = option.substring(equals + 1);
-            var value = Json.tryParse(text);
-            if (value.isMissingNode()) {
-                throw Fault.usage("-O " + option + ": the value is no JSON", "a text goes into quotes: -O '"
-                        + key + "=\"" + text.replace("\"", "\\\"") + "\"'");
-            }
-            fields.set(key, value);
-        }
-        refuseOurs(fields, key -> "-O cannot set " + key);
-        return fields;
-    }
-}
-
-// ==================================================================================================== Batch
+// =========================================================================================== Batch engine
 // Thousands of prompts, like `make`: the same command again does only what is missing. Rows are read one at a time,
 // the journal is the truth about what is done, and one pace holds for all.
 
@@ -11300,7 +9765,7 @@ final class BatchRunner {
 
         /// The answer must meet the schema; one that does not is asked for again, with the reasons.
         private void held(Reply reply) {
-            String text = AnswerSchema.unfenced(reply.text());
+            String text = Text.unfenced(reply.text());
             var wrong = task.schema().misses(text);
             if (wrong.isEmpty()) {
                 end("ok", reply.withText(text), "", "");
@@ -11323,7 +9788,8 @@ final class BatchRunner {
                 }
                 case TROUBLE -> {
                     ended(Pace::answered);
-                    int most = fault.refusal() == null ? rules.retries() : fault.refusal().retries(rules.retries());
+                    var refusal = ApiError.behind(fault);
+                    int most = refusal == null ? rules.retries() : refusal.retries(rules.retries());
                     if (troubles++ >= most) failure(fault);
                     else rest(backOff());
                 }
@@ -11350,8 +9816,8 @@ final class BatchRunner {
         private Duration backOff() { return Duration.ofMillis(1000L << Math.min(troubles - 1, 5)); }
 
         private void failure(Fault fault) {
-            String code = fault.refusal() == null ? "lost" : fault.refusal().code().isEmpty() ? "http_"
-                    + fault.refusal().status() : fault.refusal().code();
+            String code = ApiError.behind(fault) == null ? "lost" : ApiError.behind(fault).code().isEmpty() ? "http_"
+                    + ApiError.behind(fault).status() : ApiError.behind(fault).code();
             end("failed", null, code, fault.sentence());
         }
 
@@ -11394,7 +9860,7 @@ final class BatchRunner {
             pace.ended();
             requests--;
             int before = pace.pauses();
-            pause = pace.limited(started, fault.refusal().retryAfter(), time.now());
+            pause = pace.limited(started, ApiError.behind(fault).retryAfter(), time.now());
             another = pace.pauses() > before;
             if (pause.compareTo(rules.maxWait()) > 0 || pace.pauses() >= Pace.MOST_PAUSES) stop(fault);
             another &= stop == null;
@@ -11402,7 +9868,7 @@ final class BatchRunner {
         } finally {
             lock.unlock();
         }
-        if (another) watcher.paused(pause, fault.refusal().said());     // never under our lock: it has one of its own
+        if (another) watcher.paused(pause, ApiError.behind(fault).said());      // never under our lock: it has its own
     }
 
     /// No connection at all: nobody is at fault, and no attempt is used up. All wait, up to `--max-wait` of pauses.
@@ -11440,7 +9906,7 @@ final class BatchRunner {
         LIMIT, UNREACHABLE, TROUBLE, ROW, PERHAPS, RUN;
 
         static Verdict of(Fault fault) {
-            var refusal = fault.refusal();
+            var refusal = ApiError.behind(fault);
             if (fault.exitCode() == Fault.NOT_LOGGED_IN || fault instanceof AbuseVerdict) return RUN;
             if (refusal != null) {
                 int status = refusal.status();
@@ -11877,6 +10343,1631 @@ final class FilePattern {
     }
 }
 
+// ============================================================================================== Templates
+// Where templates lie, what their front matter says, and mustache that cannot surprise. Nothing else loads
+// mustache.java and YAML.
+
+/// A template as its file says it: texts to fill, one a message, and what its author wants of the request. Messages
+/// are told apart before anything is filled in, so that no value can pass for another message.
+record Template(String name, String place, Head head, List<Turn> turns, StrictMustache mustache) {
+    /// @param options fields of the request's body, such as `temperature`
+    /// @param defaults values for what the data leaves out or gives as null
+    /// @param inputs what the author says of each name; in the author's order
+    /// @param inputSchema what the data must meet; null: anything
+    /// @param stdin the name that stands for what is piped in; `input` unless the author says otherwise
+    /// @param answer what the answer must look like; null: anything
+    /// @param delivery what `endpoint:` says, and the fields under `options:`
+    record Head(String description, String model, ObjectNode options, Map<String, Object> defaults,
+                Map<String, String> inputs, JsonSchema inputSchema, String stdin, AnswerSchema answer,
+                Samples samples, Delivery delivery) {}
+
+    /// Data of the author's own, to try the template with; read when it is asked for.
+    record Samples(boolean any, String place, Supplier<List<Map<String, Object>>> rows) {}
+
+    record Turn(String role, StrictMustache.Compiled text) {}
+
+    private static final int SENTENCES = 20;                // of an error; more help nobody
+    private static final String PARTIALS = "partials lie beside the template, or where `copilot templates path` says";
+
+    /// The messages, filled from `data`. A blank one is left out, but for the last.
+    ///
+    /// @param allowMissing a missing value is empty; else it is an error
+    /// @throws Fault naming all values that are missing and all that do not meet the author's schema
+    List<Message> filled(Map<String, Object> data, boolean allowMissing) {
+        if (head.answer() != null) head.answer().schema().check();
+        var all = Data.withDefaults(data, head.defaults());
+        var missing = new ArrayList<StrictMustache.Missing>();
+        var messages = new ArrayList<Message>();
+        for (var turn : turns) {
+            var rendering = mustache.render(turn.text(), all);
+            missing.addAll(rendering.missing());
+            if (turn == turns.getLast() || !rendering.text().isBlank()) {
+                messages.add(new Message(turn.role(), rendering.text()));
+            }
+        }
+        var misses = head.inputSchema() == null ? List.<String>of()
+                : head.inputSchema().misses(Data.node(all), place + ": data");
+        if (misses.isEmpty() && (missing.isEmpty() || allowMissing)) return messages;
+        var problems = Stream.concat(allowMissing ? Stream.of() : missing.stream().map(Object::toString).distinct(),
+                misses.stream()).toList();
+        String more = problems.size() <= SENTENCES ? "" : "; and " + (problems.size() - SENTENCES) + " more";
+        String hint = missing.isEmpty() || allowMissing
+                ? "inputs: in the template says what is wanted; --var gives a text, --var-json NAME=JSON anything else"
+                : missing.stream().anyMatch(StrictMustache.Missing::partial) ? PARTIALS : advice(data);
+        throw Fault.usage(problems.stream().limit(SENTENCES).collect(Collectors.joining("; ")) + more, hint);
+    }
+
+    Fault empty() {
+        return Fault.usage(place + " comes out empty with this data", "copilot templates show " + name
+                + " shows what it wants");
+    }
+
+    /// Whether the texts cannot be filled for want of this name.
+    boolean lacks(String name, Map<String, Object> data) {
+        var all = Data.withDefaults(data, head.defaults());
+        return turns.stream().anyMatch(turn -> mustache.render(turn.text(), all).missing().stream()
+                .anyMatch(missing -> missing.name().equals(name)));
+    }
+
+    private String advice(Map<String, Object> data) {
+        String given = data.isEmpty() ? "there is no data" : "the data has "
+                + Text.shortened(String.join(", ", data.keySet()), 200);
+        String pipe = names().contains(head.stdin()) && data.getOrDefault(head.stdin(), Data.NULL) == Data.NULL
+                ? ", or pipe {{" + head.stdin() + "}} in" : "";
+        String example = !head.samples().any() ? "" : "; copilot render " + name + " --example shows what is wanted";
+        return given + "; add --var NAME=VALUE or -d FILE.json" + pipe + example;
+    }
+
+    /// Every name that the texts and their partials begin a path with: what data can be of use.
+    Set<String> names() {
+        return uses().filter(use -> !use.partial()).map(use -> use.name().split("\\.", 2)[0]).filter(n -> !n.isEmpty())
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    /// Names the template's text: a run is of one template.
+    String hash() {
+        return Text.sha256(turns.stream().map(turn -> turn.role() + "\n" + turn.text().source())
+                .collect(Collectors.joining("\n"))).substring(0, 16);
+    }
+
+    /// Whether a name that is not known before the data is there may still be used.
+    boolean open() { return uses().anyMatch(use -> use.name().equals(".") || use.name().startsWith("*")); }
+
+    /// The names that data must have: values outside all sections, as far as no default is there.
+    Set<String> needs() {
+        var needs = uses().filter(StrictMustache.Use::needed).map(use -> use.name().split("\\.", 2)[0])
+                .filter(name -> !name.isEmpty()).collect(Collectors.toCollection(LinkedHashSet::new));
+        needs.removeIf(name -> head.defaults().getOrDefault(name, Data.NULL) != Data.NULL);
+        return needs;
+    }
+
+    private Stream<StrictMustache.Use> uses() {
+        return turns.stream().flatMap(turn -> mustache.uses(turn.text()).stream());
+    }
+
+    /// What is wrong with it, as far as can be told without a model: partials that are not there or have no end, data
+    /// of its own that does not fill it, inputs that are described but not used, or used but not described, schemas
+    /// that are none.
+    List<Fault> findings() {
+        var found = new ArrayList<Fault>();
+        uses().filter(use -> use.kind() == '>' && !use.name().startsWith("*") && mustache.partial(use.name()).isEmpty())
+                .forEach(use -> found.add(Fault.usage(use.place() + ": there is no partial " + use.name()
+                        + mustache.near(use.name()), PARTIALS)));
+        mustache.endless(turns.stream().map(Turn::text).toList()).ifPresent(use -> found.add(Fault.usage(use.place()
+                + ": the partial " + use.name() + " contains itself without end", "put it into a section")));
+        for (var schema : Stream.of(head.inputSchema(), head.answer() == null ? null : head.answer().schema())
+                .filter(Objects::nonNull).toList()) {
+            schema.faults().forEach(fault -> found.add(Fault.usage(fault, "https://json-schema.org")));
+        }
+        if (!open()) unused(found);
+        if (!found.isEmpty()) return found;
+        var samples = head.samples().any() ? head.samples().rows().get() : List.<Map<String, Object>>of();
+        for (var sample : samples) {
+            try {
+                filled(sample, false);
+            } catch (Fault fault) {
+                String which = samples.size() == 1 ? "its sample" : "sample " + (samples.indexOf(sample) + 1);
+                found.add(Fault.usage(fault.sentence() + " (with " + which + ", " + head.samples().place() + ")",
+                        fault.hint()));
+            }
+        }
+        return found;
+    }
+
+    private void unused(List<Fault> found) {
+        String hint = "inputs: describes the names that data must have";
+        var described = head.inputs().keySet();
+        if (!described.isEmpty()) {
+            described.stream().filter(name -> !names().contains(name)).forEach(name -> found.add(Fault.usage(place
+                    + ": the input " + name + " is described but not used" + StrictMustache.meant(name, names()),
+                    hint)));
+            needs().stream().filter(name -> !described.contains(name)).forEach(name -> found.add(Fault.usage(place
+                    + ": {{" + name + "}} is used but not among the inputs" + StrictMustache.meant(name, described),
+                    hint)));
+        }
+        if (!head.stdin().equals("input") && !names().contains(head.stdin())) {
+            found.add(Fault.usage(place + ": stdin: " + head.stdin() + " is used nowhere"
+                    + StrictMustache.meant(head.stdin(), names()), "stdin: names what is piped in"));
+        }
+    }
+}
+
+/// Reads templates: `NAME.mustache` with front matter, and GitHub's own prompt files (gh-models, pkg/prompt).
+final class TemplateReader {
+    private static final List<String> KEYS = Stream.concat(Stream.of("description", "model", "endpoint", "system",
+            "messages", "defaults", "inputs", "stdin", "schema", "options"), RequestFields.NAMES.stream()).toList();
+    private static final List<String> ROLES = List.of("system", "user", "assistant");
+
+    private final TemplateFolders.Found found;
+    private final StrictMustache mustache;
+    private YamlFields fields;
+
+    private TemplateReader(TemplateFolders folders, TemplateFolders.Found found) {
+        this.found = found;
+        mustache = new StrictMustache(name -> folders.partial(found, name), () -> folders.partials(found));
+    }
+
+    static Template read(TemplateFolders folders, TemplateFolders.Found found) {
+        var reader = new TemplateReader(folders, found);
+        return found.github() ? reader.github() : reader.mustache();
+    }
+
+    // ---- ours
+
+    private Template mustache() {
+        var matter = FrontMatter.of(found.text(), found.place());
+        fields = new YamlFields(found.place(), matter.yaml(), matter.yamlLine());
+        fields.onlyKnown(KEYS);
+        var request = (ObjectNode) Data.node(fields.object("options"));
+        RequestFields.check(request, key -> fields.at(key) + ": " + key);
+        var required = new HashSet<>(request.propertyNames());
+        for (String name : RequestFields.NAMES) {
+            if (!fields.has(name)) continue;
+            request.set(name, Data.node(fields.get(name)));
+            required.remove(name);
+        }
+        RequestFields.check(request, key -> fields.at(key) + ": " + key);
+        var inputs = fields.object("inputs");
+        var schema = fields.object("schema");
+        if (!schema.isEmpty() && request.has("response_format")) {
+            throw fields.wrong("response_format", "schema: asks for a format as well", "take one of them");
+        }
+        var head = new Template.Head(fields.text("description"), fields.text("model"), request,
+                fields.object("defaults"), described(inputs), inputSchema(inputs), stdin(), schema.isEmpty() ? null
+                : new AnswerSchema(found.name(), schema("schema", schema), null), found.samples(),
+                new Delivery(endpoint(), required));
+        return template(head, turns(matter));
+    }
+
+    private JsonSchema schema(String key, Map<?, ?> schema) {
+        return new JsonSchema((ObjectNode) Data.node(schema), fields.at(key) + ": " + key);
+    }
+
+    private String endpoint() {
+        String name = fields.text("endpoint");
+        if (name.isEmpty()) return null;
+        if (Delivery.ENDPOINTS.containsKey(name)) return name;
+        throw fields.wrong("endpoint", "there is no endpoint " + name, String.join(", ", Delivery.ENDPOINTS.keySet()));
+    }
+
+    private String stdin() {
+        String name = fields.has("stdin") ? fields.text("stdin") : "input";
+        if (!name.contains(".")) return name;
+        throw fields.wrong("stdin", name + " has a dot", "stdin: names a value, not one within another");
+    }
+
+    /// One line end at the very end is no part of the prompt: editors and YAML's blocks put it there.
+    private Template.Turn turn(String role, String text, String where, int firstLine) {
+        return new Template.Turn(role, mustache.text(text.replaceFirst("\\r?\\n\\z", ""), where, firstLine));
+    }
+
+    private List<Template.Turn> turns(FrontMatter matter) {
+        var turns = new ArrayList<Template.Turn>();
+        if (fields.has("system")) {
+            turns.add(turn("system", fields.text("system"), found.place(), fields.textLine("system")));
+        }
+        turns.addAll(earlier());
+        if (!matter.body().isBlank()) {
+            turns.add(turn("user", matter.body(), found.place(), matter.bodyLine()));
+        }
+        return turns;
+    }
+
+    /// Earlier turns: `- user: text`, or as GitHub writes them, `- role: user` and `content: text`.
+    private List<Template.Turn> earlier() {
+        var turns = new ArrayList<Template.Turn>();
+        for (Object item : fields.list("messages")) {
+            String where = found.place() + ":" + fields.line(item) + ": message " + (turns.size() + 1);
+            if (!(item instanceof Map<?, ?> message)) {
+                throw Fault.usage(where + " is no message", "messages:, then lines such as - user: TEXT");
+            }
+            Object role = message.get("role"), content = message.get("content");
+            if (role == null && message.size() == 1) {
+                role = message.keySet().iterator().next();
+                content = message.get(role);
+            } else if (content == null || role == null || message.size() != 2 && !found.github()) {
+                throw Fault.usage(where + " must have role and content, and nothing else", "- user: TEXT is short for"
+                        + " role: user and content: TEXT");
+            }
+            String name = String.valueOf(role).toLowerCase(Locale.ROOT);
+            if (!ROLES.contains(name)) {
+                throw Fault.usage(where + " has the role " + role, Nearest.of(name, ROLES).map(near -> "did you mean "
+                        + near + "?").orElse("roles are " + String.join(", ", ROLES)));
+            }
+            if (!(content instanceof String text)) {
+                throw Fault.usage(where + " is no text", "put it in quotes, or in a block after |");
+            }
+            turns.add(turn(name, text, found.place(), fields.line(content)));
+        }
+        return turns;
+    }
+
+    private Template template(Template.Head head, List<Template.Turn> turns) {
+        if (turns.isEmpty()) {
+            throw Fault.usage(found.place() + " holds no prompt", found.github() ? "messages: with role and content"
+                    : "what comes after the front matter is the prompt");
+        }
+        return new Template(found.name(), found.place(), head, turns, mustache);
+    }
+
+    /// `inputs` may be a line each, a JSON Schema each, or one JSON Schema of the whole.
+    private static boolean oneSchema(Map<String, Object> inputs) {
+        return "object".equals(inputs.get("type")) && inputs.get("properties") instanceof Map<?, ?> properties
+                && properties.values().stream().allMatch(Map.class::isInstance);
+    }
+
+    private Map<String, String> described(Map<String, Object> inputs) {
+        var lines = new LinkedHashMap<String, String>();
+        @SuppressWarnings("unchecked")
+        var each = oneSchema(inputs) ? (Map<String, Object>) inputs.get("properties") : inputs;
+        each.forEach((name, value) -> {
+            if (value instanceof Map<?, ?> schema) value = schema.get("description");
+            else if (!(value instanceof String) && value != Data.NULL) {
+                throw fields.wrong("inputs", name + " has neither a line that describes it nor a JSON Schema",
+                        name + ": what it is; or " + name + ": {type: integer, minimum: 1}");
+            }
+            lines.put(name, value instanceof String line ? line : "");
+        });
+        return lines;
+    }
+
+    private JsonSchema inputSchema(Map<String, Object> inputs) {
+        if (oneSchema(inputs)) return schema("inputs", inputs);
+        var schema = Json.object().put("type", "object");
+        inputs.forEach((name, value) -> {
+            if (value instanceof Map<?, ?>) schema.withObjectProperty("properties").set(name, Data.node(value));
+        });
+        return schema.has("properties") ? new JsonSchema(schema, fields.at("inputs") + ": inputs") : null;
+    }
+
+    // ---- GitHub's
+
+    /// Read as gh-models reads it: what it does not know is passed over, and models are named PUBLISHER/MODEL.
+    private Template github() {
+        fields = new YamlFields(found.place(), found.text(), 1);
+        var options = Json.object();
+        fields.object("modelParameters").forEach((name, value) -> options.set(name.replaceAll("([a-z])([A-Z])", "$1_$2")
+                .toLowerCase(Locale.ROOT), Data.node(value)));
+        RequestFields.check(options, key -> fields.at("modelParameters") + ": modelParameters: " + key);
+        String format = fields.text("responseFormat");
+        if (!List.of("", "text", "json_object", "json_schema").contains(format)) {
+            throw fields.wrong("responseFormat", format + " is no format", "text, json_object or json_schema");
+        }
+        if (format.equals("json_object")) options.putObject("response_format").put("type", format);
+        var head = new Template.Head(fields.text("description"), fields.text("model").replaceFirst("^.*/", ""), options,
+                Map.of(), Map.of(), null, "input", format.equals("json_schema") ? answer() : null,
+                samples(), Delivery.USUAL);
+        return template(head, earlier());
+    }
+
+    private AnswerSchema answer() {
+        Object given = fields.get("jsonSchema");
+        var json = given instanceof String text ? Data.value(text, fields.at("jsonSchema") + ", jsonSchema") : given;
+        if (!(json instanceof Map<?, ?> map && map.get("name") instanceof String name
+                && map.get("schema") instanceof Map<?, ?> schema)) {
+            throw fields.wrong("responseFormat", "json_schema wants a jsonSchema with name and schema",
+                    "jsonSchema: '{\"name\": …, \"schema\": {…}}'");
+        }
+        var strict = map.get("strict") instanceof Boolean is ? is : null;
+        return new AnswerSchema(name, schema("jsonSchema", schema), strict);
+    }
+
+    private Template.Samples samples() {
+        var rows = new ArrayList<Map<String, Object>>();
+        for (Object row : fields.list("testData")) {
+            if (!(row instanceof Map<?, ?> map)) throw fields.wrong("testData", "a row is no mapping", "- input: …");
+            rows.add(Data.copy(map));
+        }
+        return new Template.Samples(!rows.isEmpty(), "testData:", () -> rows);
+    }
+}
+
+/// A template's text cut in two: YAML between two lines `---`, and what comes after.
+///
+/// @param yamlLine the number of the YAML's first line in the file
+record FrontMatter(String yaml, int yamlLine, String body, int bodyLine) {
+    private static final Pattern FENCE = Pattern.compile("(?m)^---[ \\t]*(\\r?\\n|\\z)");
+
+    static FrontMatter of(String text, String place) {
+        var fence = FENCE.matcher(text);
+        int first = text.length() - text.stripLeading().length();
+        if (!fence.find() || fence.start() != first) return new FrontMatter("", 1, text, 1);
+        int start = fence.end(), line = (int) text.substring(0, start).lines().count();
+        if (!fence.find()) {
+            throw Fault.usage(place + ":" + line + ": the front matter is not closed", "it ends with a line ---");
+        }
+        String yaml = text.substring(start, fence.start());
+        return new FrontMatter(yaml, line + 1, text.substring(fence.end()), line + (int) yaml.lines().count() + 2);
+    }
+}
+
+/// The fields of a YAML mapping, each of the type that it must have.
+final class YamlFields {
+    private final String place;
+    private final String yaml;
+    private final int firstLine;
+    private final Map<String, Object> map;
+    private final Map<Object, Integer> lines = new IdentityHashMap<>();
+
+    YamlFields(String place, String yaml, int firstLine) {
+        this.place = place;
+        this.yaml = yaml;
+        this.firstLine = firstLine;
+        map = Data.yaml(yaml, place, firstLine, lines);
+    }
+
+    void onlyKnown(List<String> names) {
+        for (String key : map.keySet()) {
+            if (names.contains(key)) continue;
+            throw Fault.usage(at(key) + ": there is no field " + key, Nearest.of(key.replace('-', '_'), names)
+                    .map(near -> "did you mean " + near + "?").orElse("fields are " + String.join(", ", names)
+                            + "; any other of the request goes into options:"));
+        }
+    }
+
+    /// The line of the file in which a value begins.
+    int line(Object value) { return lines.getOrDefault(value, firstLine); }
+
+    int textLine(String key) { return line(map.get(key)); }
+
+    boolean has(String key) { return get(key) != null; }
+
+    /// The value; null where it is absent or null.
+    Object get(String key) {
+        Object value = map.get(key);
+        return value == Data.NULL ? null : value;
+    }
+
+    /// A text; empty where it is absent.
+    String text(String key) {
+        return switch (get(key)) {
+            case null -> "";
+            case String text -> text;
+            case Data.Digits number -> number.text();
+            default -> throw wrong(key, "a text is wanted", key + ": \"…\"");
+        };
+    }
+
+    @SuppressWarnings("unchecked")
+    Map<String, Object> object(String key) {
+        return switch (get(key)) {
+            case null -> Map.of();
+            case Map<?, ?> object -> (Map<String, Object>) object;
+            default -> throw wrong(key, "names with values are wanted", key + ": {NAME: VALUE}, or each NAME: VALUE in"
+                    + " an indented line of its own");
+        };
+    }
+
+    List<?> list(String key) {
+        return switch (get(key)) {
+            case null -> List.of();
+            case List<?> list -> list;
+            default -> throw wrong(key, "a list is wanted", "each item in a line of its own that begins with -");
+        };
+    }
+
+    Fault wrong(String key, String what, String hint) { return Fault.usage(at(key) + ": " + key + ": " + what, hint); }
+
+    /// The file and the line in which a key stands first, at a line's beginning rather than within one.
+    String at(String key) {
+        for (String before : List.of("(?m)^[ \\t]*(- +)?[\"']?", "[{,][ \\t]*[\"']?")) {
+            var found = Pattern.compile(before + Pattern.quote(key) + "[\"']?[ \\t]*:").matcher(yaml);
+            if (found.find()) return place + ":" + (firstLine + yaml.substring(0, found.end()).lines().count() - 1);
+        }
+        return place;
+    }
+}
+
+/// Where templates lie, the first that has a name wins: a path; `./templates`; `templates` under COP_HOME; ours.
+final class TemplateFolders {
+    /// The packaged ones. A jar cannot be listed; a test compares with the folder.
+    static final List<String> PACKAGED = List.of("classify", "commit-message", "explain", "extract", "release-notes",
+            "review", "sql", "summarize", "test-cases", "translate");
+    private static final List<String> ENDINGS = List.of(".mustache", ".prompt.yml", ".prompt.yaml");
+
+    private final Environment env;
+    private final List<Path> folders;
+
+    TemplateFolders(Environment env) {
+        this.env = env;
+        folders = List.of(env.path("templates"), Home.of(env).config().resolve("templates"));
+    }
+
+    /// A template's text, and where it was found.
+    ///
+    /// @param place the path as a person would write it; the bare file name of a packaged one
+    /// @param file null for a packaged one
+    record Found(String name, String place, Path file, String text) {
+        boolean github() { return place.matches("(?i).*\\.ya?ml"); }
+
+        /// The JSON object beside it, if there is one.
+        Template.Samples samples() {
+            String sample = place.replaceFirst("\\.[^./\\\\]+$", "") + ".json";
+            Path beside = file == null ? null : file.resolveSibling(Path.of(sample).getFileName());
+            boolean any = beside == null || Files.isRegularFile(beside);
+            return new Template.Samples(any, sample, () -> (beside == null ? packaged(name + ".json")
+                    : textOf(beside, sample)).map(text -> List.of(Data.object(text, sample))).orElse(List.of()));
+        }
+    }
+
+    List<Path> folders() { return folders; }
+
+    Template named(String name) { return TemplateReader.read(this, find(name)); }
+
+    /// @throws Fault with the nearest name where there is none
+    Found find(String name) {
+        if (name.isBlank()) throw Fault.usage("the template has no name", "copilot templates lists them");
+        boolean word = name.matches("[\\w-]+");
+        if (!word) {
+            Path file = env.path(name);
+            for (String ending : Stream.concat(Stream.of(""), ENDINGS.stream()).toList()) {
+                Path path = env.path(name + ending);
+                if (!Files.exists(path) || Files.isDirectory(path)) continue;
+                var text = textOf(path, name + ending).orElseThrow();
+                return new Found(stem(path.getFileName().toString()), name + ending, path, text);
+            }
+            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "copilot templates list");
+        }
+        return inFolders(folders, name, false).orElseThrow(() -> Fault.usage("there is no template " + name,
+                Nearest.of(stem(name), names()).map(near -> "did you mean " + near + "?").orElse("copilot templates"
+                        + " lists them" + (word ? "; a file needs its ending, such as " + name + ".mustache" : ""))));
+    }
+
+    /// @throws Fault for a packaged template: there is no file to open
+    Path path(String name) {
+        var found = find(name);
+        if (found.file() != null) return found.file().toAbsolutePath();
+        throw Fault.usage(name + " is packaged with the tool, and no file of yours", "copilot templates show " + name
+                + " > templates/" + name + ".mustache makes it one");
+    }
+
+    private Optional<Found> inFolders(List<Path> places, String name, boolean confined) {
+        for (Path folder : places) {
+            for (String ending : ENDINGS) {
+                var file = inside(folder, name + ending).filter(path -> !confined || leadsInto(folder, path));
+                var text = file.flatMap(path -> textOf(path, shown(path)));
+                if (text.isPresent()) return Optional.of(new Found(name, shown(file.get()), file.get(), text.get()));
+            }
+        }
+        if (!PACKAGED.contains(name)) return Optional.empty();
+        return packaged(name + ".mustache").map(text -> new Found(name, name + ".mustache", null, text));
+    }
+
+    /// A partial's text: from the folder of the template that names it, then from where templates are found. Nothing
+    /// outside these folders, neither by `..` nor by a link. Of a partial that is a template as well, the prompt.
+    Optional<StrictMustache.Source> partial(Found from, String name) {
+        return inFolders(places(from), name, true).filter(found -> !found.github()).map(found -> {
+            var matter = FrontMatter.of(found.text(), found.place());
+            return new StrictMustache.Source(found.place(), matter.body(), matter.bodyLine());
+        });
+    }
+
+    /// The names that a partial of this template can have.
+    Collection<String> partials(Found from) {
+        return Stream.concat(places(from).stream().flatMap(folder -> in(folder).stream()), PACKAGED.stream())
+                .toList();
+    }
+
+    private List<Path> places(Found from) {
+        var places = new ArrayList<>(folders);
+        if (from.file() != null) places.addFirst(from.file().toAbsolutePath().getParent());
+        return places;
+    }
+
+    /// All names, each once, in the order of the alphabet.
+    SortedSet<String> names() {
+        var names = new TreeSet<>(PACKAGED);
+        folders.forEach(folder -> names.addAll(in(folder)));
+        return names;
+    }
+
+    private static List<String> in(Path folder) {
+        try (var files = Files.walk(folder, 8)) {
+            return files.filter(Files::isRegularFile).map(file -> folder.relativize(file).toString().replace('\\', '/'))
+                    .filter(file -> ENDINGS.stream().anyMatch(file::endsWith)).map(TemplateFolders::stem)
+                    .filter(name -> !name.isEmpty() && !name.endsWith("/")).toList();
+        } catch (IOException | UncheckedIOException none) {
+            return List.of();
+        }
+    }
+
+    private static String stem(String file) {
+        return ENDINGS.stream().filter(file::endsWith).findFirst()
+                .map(ending -> file.substring(0, file.length() - ending.length())).orElse(file);
+    }
+
+    private static Optional<Path> inside(Path folder, String name) {
+        try {
+            Path file = folder.resolve(name).normalize();
+            boolean plain = !name.startsWith("/") && !name.contains("\\") && !name.contains("..");
+            return Optional.of(file).filter(f -> plain && f.startsWith(folder.normalize()));
+        } catch (InvalidPathException _) {
+            return Optional.empty();
+        }
+    }
+
+    private static boolean leadsInto(Path folder, Path file) {
+        try {
+            return file.toRealPath().startsWith(folder.toRealPath());
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    private String shown(Path file) {
+        Path here = env.directory().toAbsolutePath();
+        Path whole = file.toAbsolutePath().normalize();
+        return (whole.startsWith(here) ? here.relativize(whole) : whole).toString().replace('\\', '/');
+    }
+
+    /// A regular file, or whatever else can be read, such as a pipe of the shell's.
+    private static Optional<String> textOf(Path file, String shown) {
+        if (!Files.exists(file) || Files.isDirectory(file)) return Optional.empty();
+        try (var in = Files.newInputStream(file)) {
+            byte[] bytes = in.readNBytes(Text.LARGEST + 1);
+            if (bytes.length <= Text.LARGEST) return Optional.of(Text.utf8(bytes, shown));
+            throw Fault.usage(shown + " is larger than 64 MiB", "no model reads so much");
+        } catch (IOException e) {
+            throw new Fault(Fault.USAGE, "cannot read " + shown + ": " + Text.reason(e), "may you read it? ls -l "
+                    + shown, e);
+        }
+    }
+
+    private static Optional<String> packaged(String file) {
+        try (var in = TemplateFolders.class.getResourceAsStream("/templates/" + file)) {
+            return in == null ? Optional.empty() : Optional.of(Text.utf8(in.readAllBytes(), file));
+        } catch (IOException e) {
+            throw Fault.io("cannot read the packaged " + file, e, "jbang --fresh fetches the tool anew");
+        }
+    }
+}
+
+/// Mustache for prompts, on mustache.java: nothing is escaped, a value that is missing is noted, values are never read
+/// as template, and whitespace around tags that stand alone is as the official specification has it. Of mustache.java
+/// the parser, the lookup of names, values and partials are replaced; sections and inheritance are its own.
+/// Compiled texts are immutable: threads can render them side by side.
+final class StrictMustache extends DefaultMustacheFactory {
+    /// A compiled text. `uses` are the names in it, those of partials not among them.
+    record Compiled(String source, Mustache code, List<Use> uses) {}
+
+    /// @param kind the tag's: `v` a value, else the character that it begins with
+    /// @param depth how many sections are around it
+    record Use(char kind, String name, String place, int depth) {
+        boolean partial() { return kind == '>' || kind == '<'; }
+
+        boolean needed() { return kind == 'v' && depth == 0; }
+    }
+
+    /// A partial's text, and where it lies.
+    record Source(String place, String text, int firstLine) {}
+
+    /// A value or partial that is not there.
+    ///
+    /// @param sentence says so, of the first time
+    /// @param times how often it was wanted there, in a list perhaps
+    record Missing(String name, boolean partial, String sentence, int times) {
+        Missing again() { return new Missing(name, partial, sentence, times + 1); }
+
+        @Override
+        public String toString() { return times == 1 ? sentence : sentence + ", and " + (times - 1) + " times more"; }
+    }
+
+    record Rendering(String text, Collection<Missing> missing) {}
+
+    private static final int LARGEST = 256 << 20;           // characters of a prompt
+    private static final int DEEPEST = 100;                 // partials within partials
+
+    private final Function<String, Optional<Source>> partials;
+    private final Supplier<Collection<String>> partialNames;
+    private final ConcurrentMap<String, Optional<Compiled>> known = new ConcurrentHashMap<>();
+
+    /// @param partials finds the text of a partial
+    StrictMustache(Function<String, Optional<Source>> partials, Supplier<Collection<String>> partialNames) {
+        this.partials = partials;
+        this.partialNames = partialNames;
+        oh = new Lookup();
+    }
+
+    @Override
+    protected MustacheParser createParser() { return new Parser(this); }
+
+    /// @param place where the text lies, for errors
+    /// @param firstLine the number of its first line there
+    Compiled text(String template, String place, int firstLine) {
+        var text = ((Parser) mc).parse(template, place, firstLine, "{{", "}}");
+        text.code().init();
+        return text;
+    }
+
+    Optional<Compiled> partial(String name) { return partial(name, ""); }
+
+    /// A partial that stands alone on its line has each of its lines indented as its tag is (mustache specification).
+    private Optional<Compiled> partial(String name, String indent) {
+        var text = known.get(indent + name);
+        if (text != null) return text;
+        text = partials.apply(name).map(source -> text(source.text().replaceAll("(?md)^(?!\\z)",
+                Matcher.quoteReplacement(indent)), source.place(), source.firstLine()));
+        known.put(indent + name, text);
+        return text;
+    }
+
+    /// Inheritance asks for the parent so; whether there is one was looked at when its tag was read.
+    @Override
+    public Reader getReader(String name) { return new StringReader(partials.apply(name).orElseThrow().text()); }
+
+    @Override
+    public String resolvePartialPath(String folder, String name, String extension) { return name; }
+
+    /// All names of a text and of its partials, as far as those are known before the data.
+    List<Use> uses(Compiled text) {
+        var uses = new ArrayList<Use>();
+        uses(text, 0, new HashSet<>(), uses);
+        return uses;
+    }
+
+    private void uses(Compiled text, int depth, Set<String> seen, List<Use> all) {
+        for (var use : text.uses()) {
+            all.add(new Use(use.kind(), use.name(), use.place(), use.depth() + depth));
+            boolean always = use.depth() + depth == 0;
+            if (!use.partial() || use.name().startsWith("*") || !seen.add(use.name() + always)) continue;
+            partial(use.name()).ifPresent(partial -> uses(partial, use.depth() + depth, seen, all));
+        }
+    }
+
+    /// A partial that contains itself, whatever the data is.
+    Optional<Use> endless(List<Compiled> texts) {
+        return texts.stream().flatMap(text -> endless(text, new ArrayDeque<>()).stream()).findFirst();
+    }
+
+    private Optional<Use> endless(Compiled text, Deque<String> around) {
+        for (var use : text.uses()) {
+            if (!use.partial() || use.depth() > 0 || use.name().startsWith("*")) continue;
+            if (around.contains(use.name())) return Optional.of(use);
+            around.push(use.name());
+            var found = partial(use.name()).flatMap(inner -> endless(inner, around));
+            around.pop();
+            if (found.isPresent()) return found;
+        }
+        return Optional.empty();
+    }
+
+    /// What a mistyped partial may mean; or that there is one that is no partial.
+    String near(String partial) {
+        var names = partialNames.get();
+        return names.contains(partial) ? " (a link out of the folder is none, nor is a .prompt.yml)"
+                : meant(partial, names);
+    }
+
+    static String meant(String name, Collection<String> names) {
+        return Nearest.of(name, names).filter(near -> !near.equals(name)).map(near -> ", did you mean " + near + "?")
+                .orElse("");
+    }
+
+    /// @throws Fault where partials lead into each other without end
+    Rendering render(Compiled text, Object data) {
+        var sheet = new Sheet();
+        try {
+            text.code().execute(sheet, new ArrayList<>(List.of(data)));
+        } catch (StackOverflowError endless) {
+            throw Fault.usage("templates lead into each other without end", "look at {{>partials}} and {{<parents}}");
+        }
+        return new Rendering(sheet.text.toString(), sheet.missing.values());
+    }
+
+    /// What a rendering writes on, and where it notes what is missing.
+    private static final class Sheet extends Writer {
+        final StringBuilder text = new StringBuilder();
+        final Map<String, Missing> missing = new LinkedHashMap<>();     // by place and name
+        int depth;
+
+        /// @param first makes the note of the first time
+        void missing(TemplateContext place, String name, Supplier<Missing> first) {
+            String site = place.file() + ":" + place.line() + ":" + name;
+            var before = missing.get(site);
+            missing.put(site, before == null ? first.get() : before.again());
+        }
+
+        @Override
+        public void write(String part) {
+            if (text.length() + (long) part.length() > LARGEST) {
+                throw Fault.usage("the prompt grows beyond " + LARGEST + " characters",
+                        "do partials hold each other?");
+            }
+            text.append(part);
+        }
+
+        @Override
+        public void write(char[] part, int offset, int length) { text.append(part, offset, length); }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+    }
+
+    /// `{{name}}`, `{{{name}}}`, `{{&name}}`: all the same, for nothing is escaped.
+    private static final class Value extends ValueCode {
+        Value(TemplateContext place, StrictMustache mustache, String name) { super(place, mustache, name, false); }
+
+        @Override
+        public Writer execute(Writer writer, List<Object> scopes) {
+            var sheet = (Sheet) writer;
+            Object value = get(scopes);
+            if (value == null || value == Data.NULL) {
+                sheet.missing(tc, name, () -> Lookup.missing(name, tc, scopes));
+            } else {
+                sheet.write(Data.text(value));
+            }
+            return writer;
+        }
+    }
+
+    /// `{{>name}}`, and `{{>*name}}` where the data says which. It is compiled when it is first needed, for a partial
+    /// may contain itself.
+    private static final class Partial extends DefaultCode {
+        private final StrictMustache mustache;
+        private final String indent;
+
+        Partial(TemplateContext place, StrictMustache mustache, String name, String indent) {
+            super(place, mustache, null, name, ">");
+            this.mustache = mustache;
+            this.indent = indent;
+        }
+
+        @Override
+        public Writer execute(Writer writer, List<Object> scopes) {
+            var sheet = (Sheet) writer;
+            Object named = dynamic ? binding.get(scopes) : name;
+            if (named == null || named == Data.NULL) {
+                sheet.missing(tc, name, () -> Lookup.missing(name.substring(1), tc, scopes));
+                return writer;
+            }
+            String wanted = Data.text(named);
+            var partial = mustache.partial(wanted, indent);
+            if (partial.isEmpty()) {
+                sheet.missing(tc, wanted, () -> new Missing(wanted, true, tc.file() + ":" + tc.line()
+                        + ": there is no partial " + wanted + mustache.near(wanted), 1));
+                return writer;
+            }
+            if (++sheet.depth > DEEPEST) {
+                throw Fault.usage(tc.file() + ":" + tc.line() + ": the partial " + wanted
+                        + " contains itself without end", "a name that is not there is looked for outside: give the"
+                        + " innermost an empty list");
+            }
+            partial.get().code().execute(writer, scopes);
+            sheet.depth--;
+            return writer;
+        }
+    }
+
+    /// Names in plain maps and lists: nothing else of Java can be reached. A name is looked for from the innermost
+    /// section outwards; the rest of a dotted name only in what the first part has given.
+    private static final class Lookup extends AbstractObjectHandler {
+        @Override
+        public Binding createBinding(String name, TemplateContext place, Code code) {
+            if (name == null) return _ -> null;
+            if (name.equals(".")) return List::getLast;
+            String[] path = name.split("\\.");
+            return scopes -> find(path, scopes);
+        }
+
+        private static Object find(String[] path, List<Object> scopes) {
+            for (int i = scopes.size() - 1; i >= 0; i--) {
+                if (!(scopes.get(i) instanceof Map<?, ?> map) || !map.containsKey(path[0])) continue;
+                Object value = map.get(path[0]);
+                for (int j = 1; j < path.length && value != null; j++) {
+                    value = value instanceof Map<?, ?> inner ? inner.get(path[j]) : null;
+                }
+                return value;
+            }
+            return null;
+        }
+
+        @Override
+        public Writer iterate(Iteration section, Writer writer, Object value, List<Object> scopes) {
+            if (value instanceof List<?> list) {
+                for (Object item : list) section.next(writer, item, scopes);
+            } else if (!isFalse(value)) {
+                section.next(writer, value, scopes);
+            }
+            return writer;
+        }
+
+        @Override
+        public Writer falsey(Iteration section, Writer writer, Object value, List<Object> scopes) {
+            return isFalse(value) ? section.next(writer, value, scopes) : writer;
+        }
+
+        private static boolean isFalse(Object value) {
+            return value == null || value == Data.NULL || value.equals(false) || value.equals("")
+                    || value instanceof List<?> list && list.isEmpty();
+        }
+
+        @Override
+        public Wrapper find(String name, List<Object> scopes) { throw new IllegalStateException("not used"); }
+
+        /// The sentence on a value that is not there: where, why, and what may be meant.
+        static Missing missing(String name, TemplateContext place, List<Object> scopes) {
+            String[] path = name.split("\\.");
+            var names = new LinkedHashSet<String>();
+            for (Object scope : scopes) {
+                if (scope instanceof Map<?, ?> map) map.keySet().forEach(key -> names.add(key.toString()));
+            }
+            String why = names.contains(name) && name.contains(".")
+                    ? " (a dot reaches into an object, and this is a name with a dot)"
+                    : StrictMustache.meant(name, names);
+            Object value = name.equals(".") ? scopes.getLast() : find(path, scopes);
+            if (value == Data.NULL) {
+                why = " (it is null)";
+            } else if (path.length > 1 && names.contains(path[0])) {
+                why = " (" + inner(path, scopes) + ")";
+            }
+            String item = scopes.size() > 1 ? " in " + Text.shortened(Data.text(scopes.getLast()), 40) : "";
+            return new Missing(name, false, place.file() + ":" + place.line() + ": {{" + name + "}} is missing" + item
+                    + why, 1);
+        }
+
+        /// How far a dotted name can be followed.
+        private static String inner(String[] path, List<Object> scopes) {
+            for (int i = 1; i < path.length; i++) {
+                Object value = find(Arrays.copyOf(path, i), scopes);
+                String so = String.join(".", Arrays.copyOf(path, i));
+                if (!(value instanceof Map<?, ?> map)) return so + " is " + Data.kind(value);
+                if (!map.containsKey(path[i])) {
+                    return so + " has " + (map.isEmpty() ? "nothing" : map.keySet().stream().map(String::valueOf)
+                            .collect(Collectors.joining(", ")));
+                }
+            }
+            return "";
+        }
+    }
+
+    /// Takes the place of mustache.java's parser, which leaves blank lines where tags stand alone, loses line ends of
+    /// the kind CR, and miscounts lines.
+    private static final class Parser extends MustacheParser {
+        private final StrictMustache mustache;
+
+        Parser(StrictMustache mustache) {
+            super(mustache);
+            this.mustache = mustache;
+        }
+
+        @Override
+        protected Mustache compile(Reader reader, String tag, AtomicInteger line, String place, String open,
+                                   String close, boolean startOfLine) {
+            var text = new StringWriter();
+            try (reader) {
+                reader.transferTo(text);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            var source = mustache.partials.apply(place).orElse(new Source(place, "", 1));
+            return parse(text.toString(), source.place(), source.firstLine(), open, close).code();
+        }
+
+        Compiled parse(String template, String place, int firstLine, String open, String close) {
+            var tags = new MustacheTags(template, place, firstLine, open, close).all().iterator();
+            var uses = new ArrayList<Use>();
+            return new Compiled(template, codes(tags, null, place, 0, uses), List.copyOf(uses));
+        }
+
+        private DefaultMustache codes(Iterator<MustacheTags.Tag> tags, MustacheTags.Tag opened, String place, int depth,
+                                      List<Use> uses) {
+            if (depth > DEEPEST) {
+                throw unbalanced(new TemplateContext("", "", place, opened.line(), false), "{{" + opened
+                        + "}} lies in more than " + DEEPEST + " others");
+            }
+            var codes = new ArrayList<Code>();
+            while (tags.hasNext()) {
+                var tag = tags.next();
+                var at = new TemplateContext("{{", "}}", place, tag.line(), false);
+                boolean closing = tag.kind() == '/';
+                if (closing && opened != null && opened.name().equals(tag.name())) {
+                    return new DefaultMustache(at, mustache, codes.toArray(Code[]::new), place);
+                }
+                if (closing) throw unbalanced(at, "{{/" + tag.name() + "}} closes " + (opened == null ? "nothing"
+                        : "{{" + opened + "}} of line " + opened.line()));
+                if (tag.kind() == 't') {
+                    codes.add(new WriteCode(at, mustache, tag.name()));
+                    continue;
+                }
+                uses.add(new Use(tag.kind(), tag.name(), place + ":" + tag.line(), depth));
+                codes.add(switch (tag.kind()) {
+                    case 'v' -> new Value(at, mustache, tag.name());
+                    case '>' -> new Partial(at, mustache, tag.name(), tag.indent());
+                    default -> block(tag, at, codes(tags, tag, place, depth + 1, uses));
+                });
+            }
+            if (opened == null) {
+                return new DefaultMustache(new TemplateContext("{{", "}}", place, 1, true), mustache,
+                        codes.toArray(Code[]::new), place);
+            }
+            throw unbalanced(new TemplateContext("", "", place, opened.line(), false), "{{" + opened
+                    + "}} is never closed");
+        }
+
+        private Code block(MustacheTags.Tag tag, TemplateContext at, DefaultMustache inner) {
+            return switch (tag.kind()) {
+                case '#' -> new IterableCode(at, mustache, inner, tag.name());
+                case '^' -> new NotIterableCode(at, mustache, inner, tag.name());
+                case '$' -> new ExtendNameCode(at, mustache, inner, tag.name());
+                case '<' -> {
+                    if (mustache.partials.apply(tag.name()).isEmpty()) {
+                        throw Fault.usage(at.file() + ":" + at.line() + ": there is no template " + tag.name()
+                                + " to inherit from" + mustache.near(tag.name()), "copilot templates lists them");
+                    }
+                    // between a parent's tags only blocks count (mustache specification, inheritance)
+                    inner.setCodes(Stream.of(inner.getCodes()).filter(ExtendNameCode.class::isInstance)
+                            .toArray(Code[]::new));
+                    yield new ExtendCode(at, mustache, inner, tag.name());
+                }
+                default -> throw new IllegalStateException("kind " + tag.kind());
+            };
+        }
+
+        private static Fault unbalanced(TemplateContext at, String what) {
+            return Fault.usage(at.file() + ":" + at.line() + ": " + what,
+                    "each {{#name}} or {{^name}} needs its {{/name}}, innermost first");
+        }
+    }
+}
+
+/// Cuts a template into text and tags. Tags that stand alone on a line take the whole line with them, its end too
+/// (mustache specification, "standalone"); all else is kept to the character, CR and CRLF too.
+final class MustacheTags {
+    /// @param kind `t` text, `v` value, else the tag's first character
+    /// @param name the name in the tag; the text of a `t`
+    /// @param indent the white space before a tag that stands alone
+    record Tag(char kind, String name, int line, String indent) {
+        @Override
+        public String toString() { return kind + name; }
+    }
+
+    private static final Pattern PARENT = Pattern.compile("[^\\s*]\\S*");
+    private static final Pattern PARTIAL = Pattern.compile("[^\\s*]\\S*|\\*\\s*\\S+");
+    private static final Pattern NAME = Pattern.compile("\\.|[^\\s.{}*][^\\s.{}]*+(\\.[^\\s.{}]++)*+");
+
+    private final String template, place;
+    private String open, close;
+    private int position, line, counted;
+    private final List<Tag> tags = new ArrayList<>();
+
+    MustacheTags(String template, String place, int firstLine, String open, String close) {
+        this.template = template;
+        this.place = place;
+        this.open = open;
+        this.close = close;
+        line = firstLine;
+    }
+
+    List<Tag> all() {
+        for (int at = template.indexOf(open); at >= 0; at = template.indexOf(open, position)) tag(at);
+        text(template.length());
+        return tags;
+    }
+
+    private void tag(int at) {
+        int start = at + open.length();
+        char sigil = start < template.length() ? template.charAt(start) : ' ';
+        boolean value = "#^/<$>!={&".indexOf(sigil) < 0;
+        String end = switch (sigil) {
+            case '{' -> "}" + close;
+            case '=' -> "=" + close;
+            default -> close;
+        };
+        int from = value ? start : start + 1;
+        int to = template.indexOf(end, from);
+        if (to < 0) throw wrong(at, "the tag " + quoted(at, template.length()) + " is not closed", "it ends with " + end
+                + "; " + asText());
+        int after = to + end.length();
+        String name = template.substring(from, to).strip();
+        boolean line = "#^/<$>!=".indexOf(sigil) >= 0;      // the kinds that may stand alone
+        int lineStart = line ? outwards(at, -1) : -1, lineEnd = line ? outwards(after, 1) : -1;
+        boolean alone = lineStart >= 0 && lineEnd >= 0;
+        text(alone ? lineStart : at);
+        String indent = alone ? template.substring(lineStart, at) : "";
+        switch (sigil) {
+            case '!' -> { }
+            case '=' -> delimiters(at, name);
+            default -> tags.add(new Tag(value || sigil == '{' || sigil == '&' ? 'v' : sigil, checked(sigil, name, at),
+                    lineOf(at), indent));
+        }
+        position = alone ? lineEnd : after;
+    }
+
+    private void text(int end) {
+        if (end > position) tags.add(new Tag('t', template.substring(position, end), lineOf(position), ""));
+        position = Math.max(position, end);
+    }
+
+    /// Where the line begins or ends if nothing but white space is on the way; -1 else.
+    private int outwards(int from, int step) {
+        for (int i = step < 0 ? from - 1 : from; i >= 0 && i < template.length(); i += step) {
+            if (template.charAt(i) == '\n') return i + 1;
+            if (!Character.isWhitespace(template.charAt(i))) return -1;
+        }
+        return step < 0 ? 0 : template.length();
+    }
+
+    private void delimiters(int at, String pair) {
+        String[] both = pair.split("\\s+");
+        if (both.length != 2 || pair.contains("=")) {
+            throw wrong(at, "{{=" + pair + "=}} names no delimiters", "such as {{=<% %>=}}");
+        }
+        open = both[0];
+        close = both[1];
+    }
+
+    /// What other template languages would take for a name is no name here.
+    private String checked(char sigil, String name, int at) {
+        boolean file = sigil == '>' || sigil == '<';
+        var form = sigil == '>' ? PARTIAL : sigil == '<' ? PARENT : NAME;
+        if (!name.isEmpty() && form.matcher(name).matches()) {
+            return name.replaceFirst("^\\*\\s+", "*");
+        }
+        if (name.isEmpty()) throw wrong(at, "a tag without a name", "{{name}}; " + asText());
+        String word = name.split("[\\s|(]+", 2)[0];
+        if (file && name.startsWith("*")) {
+            throw wrong(at, "{{" + sigil + name + "}} names no " + (sigil == '>' ? "partial" : "parent"),
+                    "only a partial's name can come from the data: {{>*name}}");
+        }
+        throw wrong(at, "{{" + (sigil == ' ' || sigil == '\n' ? "" : "#^/<$>&".indexOf(sigil) < 0 ? "" : sigil)
+                + Text.shortened(name, 40) + "}} is no name", switch (word) {
+            case "if", "unless", "each", "for", "with" -> "mustache knows no " + word + ": {{#name}} … {{/name}} for"
+                    + " what is there, each item of a list, or {{^name}} for what is not";
+            default -> "a name has no spaces, such as {{title}} or {{author.name}}; " + asText();
+        });
+    }
+
+    private static String asText() { return "to write {{ as text, change the delimiters: {{=<% %>=}}"; }
+
+    private String quoted(int from, int to) {
+        return Text.shortened(template.substring(from, to).lines().findFirst().orElse(""), 40);
+    }
+
+    /// Counts on from the last place asked for.
+    private int lineOf(int at) {
+        for (; counted < at; counted++) if (template.charAt(counted) == '\n') line++;
+        return line;
+    }
+
+    private Fault wrong(int at, String what, String hint) {
+        return Fault.usage(place + ":" + lineOf(at) + ": " + what, hint);
+    }
+}
+
+/// An answer that does not meet its schema, however often it was asked for.
+final class SchemaMismatch extends Fault {
+    final Reply reply;
+
+    private SchemaMismatch(Reply reply, String sentence, String hint) {
+        super(ERROR, sentence, hint, null);
+        this.reply = reply;
+    }
+
+    static SchemaMismatch of(Reply reply, String schema, List<String> misses) {
+        return new SchemaMismatch(reply, "the answer does not meet the schema"
+                + (schema.equals(AnswerSchema.UNNAMED) ? "" : " " + schema) + ": " + String.join("; ", misses),
+                "ask again, or a model with schema among its abilities (copilot models)");
+    }
+
+    static SchemaMismatch toolCall(Reply reply) {
+        return new SchemaMismatch(reply, "the model asks for a tool call instead of answering",
+                "--json shows the call");
+    }
+
+    /// Asking again would cost the same tokens and end at the same limit.
+    static SchemaMismatch cutOff(Reply reply) {
+        boolean tokens = reply.finish().equals("length");
+        return new SchemaMismatch(reply, "the answer was cut off by " + (tokens ? "the token limit"
+                : "GitHub's content filter") + " (finish: " + reply.finish() + ")", tokens ? "raise --max-tokens,"
+                + " or use a model with a larger output (copilot models)" : "put the question in other words");
+    }
+}
+
+/// What an answer must look like.
+///
+/// @param strict whether the API is to hold the model to it; null: where the schema is of the kind that it can
+record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
+    static final String UNNAMED = "answer";                 // one that --schema gives
+
+    /// The field of the request's body, for models that know it.
+    ObjectNode responseFormat() {
+        var format = Json.object().put("type", "json_schema");
+        format.putObject("json_schema").put("name", name.replaceAll("[^A-Za-z0-9_-]", "_"))
+                .put("strict", strict != null ? strict : closed(schema.json())).set("schema", schema.json());
+        return format;
+    }
+
+    /// The same in words, for models that do not.
+    String instruction() { return instruction(schema.json()); }
+
+    static String instruction(JsonNode schema) {
+        return "Answer with JSON alone, without a code fence, that is valid against this JSON Schema:\n"
+                + Json.compact(schema);
+    }
+
+    /// What to ask after an answer that does not meet it.
+    Request again(Request request, String answer, List<String> misses) {
+        var messages = new ArrayList<>(request.messages());
+        messages.add(Message.assistant(answer));
+        messages.add(Message.user("That does not meet the schema: " + String.join("; ", misses)
+                + ". Answer again, with JSON alone that does."));
+        return request.withMessages(messages);
+    }
+
+    /// What does not meet the schema in an answer, a sentence each.
+    List<String> misses(String text) {
+        var json = Json.tryParse(text);
+        return json.isMissingNode() ? List.of("it is no JSON") : schema.misses(json, "answer");
+    }
+
+
+    /// OpenAI's rule for `strict`: every object names all its properties as required and allows no others.
+    private static boolean closed(JsonNode schema) {
+        var properties = schema.path("properties");
+        if (schema.has("properties") || schema.path("type").asString("").equals("object")) {
+            var required = new HashSet<String>();
+            schema.path("required").forEach(name -> required.add(name.asString("")));
+            boolean shut = schema.path("additionalProperties").isBoolean()
+                    && !schema.path("additionalProperties").asBoolean();
+            if (!shut || !required.containsAll(properties.propertyNames())) return false;
+        }
+        return schema.values().stream().filter(JsonNode::isContainer).allMatch(AnswerSchema::closed)
+                && properties.values().stream().allMatch(AnswerSchema::closed);
+    }
+}
+
+/// JSON as plain values, which is what mustache can look into: maps, lists, text, booleans, `NULL`, and numbers with
+/// the characters that they have in the file (1e12, 0.10 and 12345678901234567890 stay what they are).
+final class Data {
+    /// An object of data whose numbers keep the digits of their file.
+    interface Fields {
+        Map<String, Object> data();
+    }
+
+    /// A number as it was written.
+    record Digits(String text) {
+        @Override
+        public String toString() { return text; }
+    }
+
+    static final Object NULL = new Object() {
+        @Override
+        public String toString() { return "null"; }
+    };
+
+    /// @param where what the text is, for errors: a file's name, `stdin`, an option
+    /// @throws Fault with line and column where it is no JSON object
+    static Map<String, Object> object(String json, String where) { return object(json, where, 1); }
+
+    /// @param firstLine the number that the text's first line has in the file
+    static Map<String, Object> object(String json, String where, int firstLine) {
+        Object value = read(() -> Json.parser(json), new Source(where, firstLine, json, null), Data::mend);
+        if (value instanceof Map<?, ?> map) return copy(map);
+        throw Fault.usage(where + (firstLine > 1 ? ":" + firstLine : "") + " holds no JSON object but " + kind(value),
+                value instanceof List ? "one object fills one prompt: jq '.[0]' takes the first"
+                : "{\"name\": \"value\"}");
+    }
+
+    /// The value that a parser stands at.
+    static Object value(JsonParser parser, String where) { return value(parser, new Source(where, 1, "", null)); }
+
+    static Object value(String json, String where) {
+        return read(() -> Json.parser(json), new Source(where, 1, json, null), Data::mend);
+    }
+
+    /// What is read, for errors.
+    ///
+    /// @param firstLine the number of the text's first line in its file
+    /// @param lines is told the line of each value; null: nobody wants to know
+    private record Source(String where, int firstLine, String text, Map<Object, Integer> lines) {
+        String at(TokenStreamLocation place) {
+            return place == null ? where + ": " : where + ":" + line(place) + ":" + place.getColumnNr() + ": ";
+        }
+
+        int line(TokenStreamLocation place) { return place.getLineNr() + firstLine - 1; }
+
+        /// The text of a block begins in the line after its `|`.
+        void told(Object value, TokenStreamLocation place) {
+            if (lines == null) return;
+            String line = text.lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst().orElse("");
+            boolean block = line.strip().matches(".*[|>][0-9+-]*([ \\t]#.*)?");
+            lines.put(value, line(place) + (block && value instanceof String ? 1 : 0));
+        }
+    }
+
+    /// The mapping that a YAML text is; empty where the text is.
+    /// @param lines is told the line of each value
+    static Map<String, Object> yaml(String yaml, String where, int firstLine, Map<Object, Integer> lines) {
+        if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
+        var source = new Source(where, firstLine, yaml, lines);
+        Object value = read(() -> Yaml.parser(yaml), source, _ -> yaml.contains(": {{")
+                ? "a text that begins with { goes into quotes: NAME: \"{{x}}\""
+                : "a text with : or # in it goes into quotes; a long one into lines after NAME: |; no tabs before");
+        if (value instanceof Map<?, ?> map) return copy(map);
+        throw Fault.usage(where + ":" + firstLine + ": names with values are wanted, not " + kind(value),
+                "lines such as model: auto; nothing but names with values may stand there");
+    }
+
+    /// Loaded when a template has front matter, and not before.
+    private static final class Yaml {
+        private static final YAMLFactory FACTORY = new YAMLFactory();
+
+        static JsonParser parser(String yaml) { return FACTORY.createParser(ObjectReadContext.empty(), yaml); }
+    }
+
+    /// @param mend tells from the parser's words what to do
+    private static Object read(Supplier<JsonParser> open, Source source, UnaryOperator<String> mend) {
+        try (var parser = open.get()) {
+            if (parser.nextToken() == null) {
+                throw Fault.usage(source.where() + " is empty", "{} is JSON without values");
+            }
+            Object value = value(parser, source);
+            if (parser.nextToken() == null) return value;
+            throw Fault.usage(source.at(parser.currentTokenLocation()) + "there is more than one value",
+                    source.lines() == null ? "one object fills one prompt; head -n 1 FILE is the first"
+                    : "one YAML document a file");
+        } catch (JacksonException e) {
+            throw fault(e, source, mend);
+        }
+    }
+
+    static Fault fault(JacksonException e, String where) {
+        return fault(e, new Source(where, 1, "", null), Data::mend);
+    }
+
+    private static Fault fault(JacksonException e, Source source, UnaryOperator<String> mend) {
+        var place = e.getLocation();
+        String line = place == null ? "" : source.text().lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst()
+                .orElse("");
+        int from = place == null ? 0 : Math.max(0, Math.min(line.length(), place.getColumnNr()) - 60);
+        String shown = Text.shortened(Text.printable(line.substring(from)).strip(), 100);
+        return new Fault(Fault.USAGE, source.at(place) + words(e.getOriginalMessage())
+                + (shown.isEmpty() ? "" : "; the line is: " + (from > 0 ? "…" : "") + shown),
+                mend.apply(e.getOriginalMessage()), e);
+    }
+
+    /// The parser's sentence without its technicalities. (YAML's comes with the line, indented, below it.)
+    private static String words(String message) {
+        return Text.shortened(message.lines().filter(line -> !line.startsWith(" ")).collect(Collectors.joining(", "))
+                .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*|: maybe a \\(non.*", ""), 200);
+    }
+
+    private static String mend(String message) {
+        record Mend(String sign, String advice) {}
+        return Stream.of(new Mend("property name", "names and texts have double quotes: {\"name\": \"value\"}"),
+                new Mend("Unrecognized token", "a text has double quotes: \"value\""),
+                new Mend("end-of-input", "the end is missing: a } or ] or \""),
+                new Mend("unquoted character", "within a text a line break is written \\n"),
+                new Mend("escape", "within a text a backslash is written \\\\"),
+                new Mend("Non-standard", "null is what JSON has instead"),
+                new Mend("Leading zeroes", "a number begins with no 0; as a text it has quotes"),
+                new Mend("expect", "a comma, a colon or a quote too many or too few?"))
+                .filter(mend -> message.contains(mend.sign())).map(Mend::advice).findFirst()
+                .orElse("jq . FILE says more");
+    }
+
+    private static Object value(JsonParser parser, Source source) {
+        var place = parser.currentTokenLocation();
+        Object value = switch (parser.currentToken()) {
+            case START_OBJECT -> object(parser, source);
+            case START_ARRAY -> {
+                var list = new ArrayList<>();
+                while (parser.nextToken() != JsonToken.END_ARRAY) list.add(value(parser, source));
+                yield list;
+            }
+            case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> number(parser.getString());
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
+            case VALUE_NULL -> NULL;
+            default -> {
+                if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
+                    throw Fault.usage(source.at(place) + "*" + parser.getString() + " refers to another value",
+                            "write the value out; a text that begins with * goes into quotes");
+                }
+                yield whole(parser.getString(), () -> source.at(place));
+            }
+        };
+        source.told(value, place);
+        return value;
+    }
+
+    private static Map<String, Object> object(JsonParser parser, Source source) {
+        var map = new LinkedHashMap<String, Object>();
+        while (parser.nextToken() != JsonToken.END_OBJECT) {
+            String name = parser.currentName();
+            var place = parser.currentTokenLocation();
+            parser.nextToken();
+            if (map.putIfAbsent(name, value(parser, source)) == null) continue;
+            throw Fault.usage(source.at(place) + "the name " + name + " is there twice", "each name once");
+        }
+        return map;
+    }
+
+    /// Half a character, such as `\ud83d` alone, cannot be sent.
+    private static String whole(String text, Supplier<String> where) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (!Character.isSurrogate(c)) continue;
+            boolean pair = Character.isHighSurrogate(c) && i + 1 < text.length()
+                    && Character.isLowSurrogate(text.charAt(i + 1));
+            if (!pair) {
+                throw Fault.usage(where.get() + "a text holds half a character, \\u" + Integer.toHexString(c),
+                        "characters beyond \\uffff have two halves, \\ud83d\\ude00");
+            }
+            i++;
+        }
+        return text;
+    }
+
+    private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
+
+    /// YAML knows numbers that JSON does not, such as 0x1F and 007: those are texts.
+    private static Object number(String text) { return NUMBER.matcher(text).matches() ? new Digits(text) : text; }
+
+    @SuppressWarnings("unchecked")
+    static Map<String, Object> copy(Map<?, ?> map) { return (Map<String, Object>) map; }
+
+    /// What scripts hand over: texts, numbers, booleans, lists, maps, records, `JsonNode`.
+    static Object of(Object value) {
+        return switch (value) {
+            case null -> NULL;
+            case String text -> text;
+            case Digits digits -> digits;
+            case Boolean truth -> truth;
+            case CharSequence text -> whole(text.toString(), () -> "");
+            case Number number -> number(number.toString());
+            case JsonNode node -> ofNode(node);
+            case Fields fields -> fields.data();
+            case Map<?, ?> map -> {                         // Map.of has another order in each JVM
+                var copy = map instanceof SequencedMap ? new LinkedHashMap<String, Object>()
+                        : new TreeMap<String, Object>();
+                map.forEach((name, inner) -> copy.put(String.valueOf(name), of(inner)));
+                yield copy;
+            }
+            case Collection<?> items -> {
+                var list = new ArrayList<>();
+                items.forEach(item -> list.add(of(item)));
+                yield list;
+            }
+            case Enum<?> constant -> constant.toString();
+            case Path path -> path.toString();
+            case Temporal time -> time.toString();
+            case Record record -> ofNode(Json.tree(record));
+            case Object[] items -> of(List.of(items));
+            default -> {
+                if (value == NULL) yield NULL;
+                throw Fault.usage("a " + value.getClass().getName() + " is no value for a prompt",
+                        "a text, number, boolean, list, map or record; of a stream .toList()");
+            }
+        };
+    }
+
+    private static Object ofNode(JsonNode node) {
+        if (node.isObject()) {
+            var map = new LinkedHashMap<String, Object>();
+            node.properties().forEach(entry -> map.put(entry.getKey(), ofNode(entry.getValue())));
+            return map;
+        }
+        if (node.isArray()) return new ArrayList<>(node.values().stream().map(Data::ofNode).toList());
+        return node.isNumber() ? new Digits(node.asString()) : node.isBoolean() ? (Object) node.asBoolean()
+                : node.isNull() || node.isMissingNode() ? NULL : node.asString();
+    }
+
+    /// The same as Jackson's tree, for a request's body and for the validator.
+    static JsonNode node(Object value) {
+        return switch (value) {
+            case null -> JsonNodeFactory.instance.nullNode();
+            case Map<?, ?> map -> {
+                var object = Json.object();
+                map.forEach((name, inner) -> object.set((String) name, node(inner)));
+                yield object;
+            }
+            case List<?> list -> {
+                var array = JsonNodeFactory.instance.arrayNode();
+                list.forEach(item -> array.add(node(item)));
+                yield array;
+            }
+            case Digits digits -> {
+                var number = Json.tryParse(digits.text());
+                if (number.isNumber()) yield number;
+                throw Fault.usage("the number " + Text.shortened(digits.text(), 40) + " is beyond all bounds",
+                        "as a text it has quotes");
+            }
+            case Boolean truth -> JsonNodeFactory.instance.booleanNode(truth);
+            case String text -> JsonNodeFactory.instance.stringNode(text);
+            default -> JsonNodeFactory.instance.nullNode();
+        };
+    }
+
+    /// How a value reads in a prompt: texts and numbers as they are, objects and lists as compact JSON.
+    static String text(Object value) {
+        if (!(value instanceof Map || value instanceof List)) return value.toString();
+        var text = new StringWriter();
+        try (var json = Json.generator(text)) {
+            write(value, json);
+        }
+        return text.toString();
+    }
+
+    private static void write(Object value, JsonGenerator json) {
+        switch (value) {
+            case Map<?, ?> map -> {
+                json.writeStartObject();
+                map.forEach((name, inner) -> {
+                    json.writeName((String) name);
+                    write(inner, json);
+                });
+                json.writeEndObject();
+            }
+            case List<?> list -> {
+                json.writeStartArray();
+                list.forEach(item -> write(item, json));
+                json.writeEndArray();
+            }
+            case Digits digits -> json.writeNumber(digits.text());
+            case Boolean truth -> json.writeBoolean(truth);
+            case String text -> json.writeString(text);
+            default -> json.writeNull();
+        }
+    }
+
+    static String kind(Object value) {
+        return switch (value) {
+            case null -> "not there";
+            case Map<?, ?> _ -> "an object";
+            case List<?> _ -> "a list";
+            case String text -> text.isEmpty() ? "an empty text" : "a text";
+            case Digits _ -> "a number";
+            default -> value.toString();
+        };
+    }
+
+    /// Sets a value; a dotted name reaches into objects, which are made where they are not there.
+    ///
+    /// @param where the option that asks for it
+    static void put(Map<String, Object> data, String dotted, Object value, String where) {
+        String[] path = dotted.split("\\.", -1);
+        if (Stream.of(path).anyMatch(String::isBlank)) throw Fault.usage(where + " has no name", "--var NAME=VALUE");
+        var inner = data;
+        for (int i = 0; i < path.length - 1; i++) {
+            Object next = inner.getOrDefault(path[i], NULL);
+            if (next != NULL && !(next instanceof Map<?, ?>)) {
+                throw Fault.usage(where + ": " + path[i] + " is " + kind(next) + ", and holds no names",
+                        "--var " + path[i] + "=… gives it another value");
+            }
+            var map = new LinkedHashMap<String, Object>(next == NULL ? Map.of() : copy((Map<?, ?>) next));
+            inner.put(path[i], map);
+            inner = map;
+        }
+        inner.put(path[path.length - 1], value);
+    }
+
+    /// Defaults stand in for what is absent or null, in objects within objects too.
+    static Map<String, Object> withDefaults(Map<String, Object> data, Map<String, Object> defaults) {
+        if (defaults.isEmpty()) return data;
+        var all = new LinkedHashMap<>(data);
+        defaults.forEach((name, value) -> {
+            Object own = all.getOrDefault(name, NULL);
+            if (own == NULL) all.put(name, value);
+            else if (own instanceof Map<?, ?> a && value instanceof Map<?, ?> b) {
+                all.put(name, withDefaults(copy(a), copy(b)));
+            }
+        });
+        return all;
+    }
+}
+
+// ====================================================================================== Schema and tokens
+// JSON Schema and token counts: nothing else loads the validator and the tokenizer.
+
+/// A JSON Schema, by networknt's validator; compiled when first needed. Nothing is fetched: a schema can refer to
+/// itself and to the standard alone.
+final class JsonSchema {
+    private static final class Validator {
+        static final SchemaRegistry REGISTRY = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12,
+                builder -> builder.schemaRegistryConfig(SchemaRegistryConfig.builder().locale(Locale.ENGLISH).build())
+                        .schemaLoader(loader -> loader.block(address -> !address.toString()
+                                .matches("(https?://json-schema\\.org/|classpath:draft).*"))));
+    }
+
+    private final ObjectNode json;
+    private final String place;
+    private List<String> faults;
+    private Schema compiled;
+
+    /// @param place where it stands, for errors
+    JsonSchema(ObjectNode json, String place) {
+        this.json = json;
+        this.place = place;
+    }
+
+    ObjectNode json() { return json; }
+
+    /// What is wrong with the schema itself.
+    synchronized List<String> faults() {
+        if (faults == null) faults = look();
+        return faults;
+    }
+
+    /// @throws Fault where it is no schema
+    void check() {
+        if (!faults().isEmpty()) {
+            throw Fault.usage(String.join("; ", faults()), "https://json-schema.org says what a schema is");
+        }
+    }
+
+    private List<String> look() {
+        var torn = torn(json);
+        if (torn.isPresent()) {
+            return List.of(place + ": \"" + torn.get() + "\" is no keyword: a text with a comma goes into quotes"
+                    + " between { and }");
+        }
+        try {
+            String dialect = json.path("$schema").asString(SpecificationVersion.DRAFT_2020_12.getDialectId());
+            var standard = Validator.REGISTRY.getSchema(SchemaLocation.of(dialect));
+            var errors = standard.validate(json);
+            if (!errors.isEmpty()) return errors.stream().map(error -> sentence(error, place)).toList();
+            compiled = Validator.REGISTRY.getSchema(json);
+            compiled.initializeValidators();
+            compiled.validate(Json.object());               // what goes round in circles does so now
+            return List.of();
+        } catch (RuntimeException e) {                      // the validator has no one kind for what it refuses
+            return List.of(place + ": " + Text.reason(e).lines().findFirst().orElse("it is no schema"));
+        } catch (StackOverflowError _) {
+            return List.of(place + " is too deeply nested, or refers to itself without end");
+        }
+    }
+
+    /// What in a value does not meet the schema, a sentence each.
+    ///
+    /// @throws Fault where it is no schema
+    List<String> misses(JsonNode value, String what) {
+        check();
+        try {
+            return compiled.validate(value).stream().map(error -> sentence(error, what)).toList();
+        } catch (RuntimeException e) {
+            return List.of(what + ": " + Text.reason(e).lines().findFirst().orElse(""));
+        } catch (StackOverflowError _) {                    // also Java's regular expressions, on long texts
+            return List.of(what + " is too long or too deep for " + place);
+        }
+    }
+
+    /// What YAML makes of a description with a comma in `{type: string, description: first this, then that}`.
+    private static Optional<String> torn(JsonNode schema) {
+        return Stream.concat(schema.propertyNames().stream().filter(name -> name.contains(" ")
+                        && schema.path(name).isNull()),
+                schema.values().stream().map(JsonSchema::torn).flatMap(Optional::stream)).findFirst();
+    }
+
+    private static String sentence(com.networknt.schema.Error error, String what) {
+        String at = error.getInstanceLocation().toString().replaceFirst("^\\$?[./]?", "").replace('/', '.');
+        return what + (at.isEmpty() ? "" : "." + at) + ": " + error.getMessage();
+    }
+}
+
 /// Counts tokens as the model does, by jtokkit; loaded when first asked for.
 final class TokenCount {
     private static final class Registry {
@@ -11893,7 +11984,7 @@ final class TokenCount {
     /// The same as `of(request, tokenizer)`, but counts no further once there are more than `most`: some megabytes take
     /// seconds. Long texts are cut into slices, whose ends may cost a token each.
     static long upTo(long most, Request request, String tokenizer) {
-        var texts = ChatBody.texts(request);
+        var texts = request.texts();
         int slice = 1 << 16;
         long tokens = 3;
         for (String text : texts) {
@@ -11907,31 +11998,16 @@ final class TokenCount {
 
     /// A request's messages, with what each costs besides its text.
     static long of(Request request, String tokenizer) {
-        return ChatBody.texts(request).stream().mapToLong(text -> of(text, tokenizer) + 4).sum() + 3;
+        return request.texts().stream().mapToLong(text -> of(text, tokenizer) + 4).sum() + 3;
     }
 }
 
-// ===================================================================================================== Wire
+// =================================================================================================== HTTP
 // HTTP with our headers, server-sent events, and the one retry layer. One way for every request.
 
 /// What all parts of the toolkit share during one command.
 record Session(Environment env, Notes notes, Home home, Host host, Headers headers, Wire wire) {
     Instant now() { return env.time().now(); }
-}
-
-/// Where the toolkit tells of what goes on beside the answer; it prints nothing itself.
-interface Notes {
-    /// Progress, such as a pause before another attempt.
-    void note(String text);
-
-    void warn(String text);
-
-    /// What only -v shows.
-    void detail(String text);
-
-    void sent(String method, URI uri, Map<String, String> headers);
-
-    void received(int status, Map<String, List<String>> headers);
 }
 
 /// GitHub, a tenant of it, or an origin that the user named: where each kind of request goes, and which API hosts
@@ -12170,11 +12246,6 @@ interface Reading<T> {
     default boolean errorsToo() { return false; }
 
     static Reading<ObjectNode> json(String what) { return answer -> Json.object(answer.text(), what); }
-}
-
-/// Ctrl-C, or SIGTERM.
-final class Interrupted extends Fault {
-    Interrupted() { super(INTERRUPTED, "interrupted", "", null); }
 }
 
 /// The connection was lost, or the other side stayed silent: nothing that GitHub said.
@@ -12543,7 +12614,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
 
     /// Whether it is a limit of a session or a week, which holds for models that are named: GitHub's own editor says
     /// that auto still works.
-    private boolean ofNamedModels() {
+    boolean ofNamedModels() {
         return kind().equals("user_weekly_rate_limited")
                 || message.matches("(?is).*\\b(session|weekly)\\b[^.]*\\blimits?\\b.*");
     }
@@ -12571,10 +12642,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 421 -> Fault.error("the API host is not this account's: " + said, "copilot token --refresh");
             case 422 -> Fault.error("GitHub's filter refuses the prompt: " + said,
                     "put the question in other words");
-            case 429 -> Fault.later("too many requests: " + said + comeBack(), (ofNamedModels() ? "try -m auto, which"
-                    + " has a limit of its own; or " : "") + retryAfter().map(wait ->
-                    wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then; --max-wait "
-                            + (wait.toMinutes() + 1) + "m would wait for it").orElse("try again in a while"));
+            case 429 -> limited("");
             case 466 -> Fault.error("GitHub no longer serves the version that we claim to be: " + said,
                     NEWER.matcher(message).find() ? newerIdentity() : "a newer copilot.java (jbang --fresh); or"
                             + " -H 'X-GitHub-Api-Version: YYYY-MM-DD' with a newer one");
@@ -12586,6 +12654,13 @@ record Refusal(int status, String code, String message, JsonNode json, String re
                             "is --host right? is there a proxy with a login page?")
                     : Fault.error(where + " answers: " + said, "the same with -v shows more");
         };
+    }
+
+    /// @param first what to try before the general hint
+    Fault limited(String first) {
+        return Fault.later("too many requests: " + said() + comeBack(), first + retryAfter().map(wait ->
+                wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then; --max-wait "
+                        + (wait.toMinutes() + 1) + "m would wait for it").orElse("try again in a while"));
     }
 
     private static final Pattern NEWER = Pattern.compile("(?i)(?:update|upgrade)\\D*?\\bv?(\\d+(?:\\.\\d+)+)");
@@ -12626,6 +12701,19 @@ record Refusal(int status, String code, String message, JsonNode json, String re
         return retryAfter().map(wait -> "; come back in " + Durations.words(wait) + ", at "
                 + clock.format(now.plus(wait))).orElse("");
     }
+}
+
+/// An answer of the API's that is an error: what lies behind the Fault that tells of it.
+final class ApiError extends Exception {
+    private final transient Refusal refusal;
+
+    ApiError(Refusal refusal) {
+        super(refusal.said(), null, false, false);
+        this.refusal = refusal;
+    }
+
+    /// @return null where a Fault tells of something else
+    static Refusal behind(Fault fault) { return fault.reason() instanceof ApiError error ? error.refusal : null; }
 }
 
 /// Sends calls: the one place with an HttpClient, and the one retry layer.
@@ -12723,7 +12811,7 @@ final class Wire implements AutoCloseable {
 
     private static Fault fault(Call call, Refusal refusal) {
         var better = call.explained().apply(refusal);
-        return (better != null ? better : refusal.fault(call.uri())).about(refusal);
+        return (better != null ? better : refusal.fault(call.uri())).because(new ApiError(refusal));
     }
 
     /// A connection that was lost may be made again. A time-out is another thing: what was asked for is perhaps still
@@ -13109,9 +13197,8 @@ final class Trust extends X509ExtendedTrustManager {
     }
 }
 
-// ===================================================================================================== Home
-// Where things are kept: under COP_HOME, else where XDG or Windows wants them. Folders 0700, files 0600, written
-// beside their place and moved into it, so that nobody ever reads half a file.
+// ================================================================================================ Storage
+// Where things are kept, locks, and files that are written whole.
 
 /// @param config the login and the person's choices
 /// @param cache what can be fetched again
@@ -13381,6 +13468,76 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     }
 }
 
+/// The file of `-o`: looked at before anything is sent, and written whole.
+final class OutputFile {
+    /// @param what the option or command that names the file
+    static Path check(Environment env, String what, String name) {
+        Path file = env.path(name).toAbsolutePath();
+        if (Files.isDirectory(file)) {
+            throw Fault.usage(what + " " + name + " is a folder", what + " " + name + "/answer.txt");
+        }
+        if (!Files.isDirectory(file.getParent())) {
+            throw Fault.usage(what + " " + name + ": there is no folder " + file.getParent(),
+                    "mkdir -p " + file.getParent());
+        }
+        if (!Files.isWritable(Files.exists(file) ? file : file.getParent())) {
+            throw Fault.usage(what + " " + name + " cannot be written", "choose another place, or chmod u+w " + name);
+        }
+        return file;
+    }
+
+    /// What is made of rows must not be written over them.
+    ///
+    /// @param rows null or `-`: no file
+    /// @param out null: no file
+    static void keepApart(Environment env, String rows, String out) {
+        if (rows == null || out == null || rows.equals("-")) return;
+        Path in = env.path(rows).toAbsolutePath().normalize(), to = env.path(out).toAbsolutePath().normalize();
+        try {
+            boolean same = in.equals(to) || Files.exists(in) && Files.exists(to) && Files.isSameFile(in, to);
+            if (!same && !(Files.isDirectory(in) && to.startsWith(in))) return;
+        } catch (IOException unreadable) {
+            return;                                         // reading it will say so
+        }
+        throw Fault.usage(out + " would be written over the rows", "another name for the results");
+    }
+
+    /// A special file, such as /dev/null or a named pipe, and one in a folder that takes no new files, is written in
+    /// place.
+    static void write(Path file, String text) {
+        try {
+            if (inPlace(file)) Files.writeString(file, text);
+            else WholeFile.write(file, text);
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + file, e, "is the disk full? choose another place for -o");
+        }
+    }
+
+    /// Keeps what had come of an answer that broke off, beside the file, whose old content stays.
+    static Path keepPart(Path file, String text) {
+        Path part = partOf(file);
+        try {
+            return Files.writeString(part, Text.withOneNewline(text));
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + part, e, "is the disk full?");
+        }
+    }
+
+    /// Where what had come of a file is kept: FILE.part, or another where that is taken; in place, where it must be.
+    static Path partOf(Path file) {
+        Path part = file;
+        for (int i = 1; !inPlace(file) && (i == 1 || Files.exists(part)); i++) {
+            part = file.resolveSibling(file.getFileName() + ".part" + (i == 1 ? "" : i));
+        }
+        return part;
+    }
+
+    static boolean inPlace(Path file) {
+        boolean movable = Files.isRegularFile(file) && Files.isWritable(file.toAbsolutePath().getParent());
+        return Files.exists(file) && !movable;
+    }
+}
+
 /// Writes a file whole or not at all: beside its place first, then moved into it.
 final class WholeFile {
     /// @param attributes of the file where it is new; one that is there keeps its permissions
@@ -13424,8 +13581,8 @@ final class WholeFile {
     }
 }
 
-// ================================================================================================== Process
-// What the tool touches of the process it runs in: streams, variables, clock, terminal, signals.
+// ==================================================================================== Console and process
+// The process as a command sees it: streams, variables, signals, clock, and what is told on stderr.
 
 /// The outside world, so that tests can hand in another one.
 ///
@@ -13512,14 +13669,18 @@ final class ClosedOutput extends RuntimeException {
     ClosedOutput() { super(null, null, false, false); }
 }
 
+/// Ctrl-C, or SIGTERM.
+final class Interrupted extends Fault {
+    Interrupted() { super(INTERRUPTED, "interrupted", "", null); }
+}
+
 /// The tool as a process of its own: UTF-8 whatever the locale, Ctrl-C, a reader that goes away.
 final class RealProcess {
-    /// The `main` of a program, which is a command like any other.
-    static int start(String program, String[] args) {
-        return start(Stream.concat(Stream.of(program), Stream.of(args)).toArray(String[]::new));
+    interface Body {
+        int run(Environment env, String... args);
     }
 
-    static int start(String... args) {
+    static int start(Body body, String... args) {
         var out = writer(FileDescriptor.out, true);
         var err = writer(FileDescriptor.err, false);
         var signals = new Signals(Thread.currentThread());
@@ -13529,8 +13690,8 @@ final class RealProcess {
                     + System.getProperty("sun.jnu.encoding") + " cannot carry",
                     "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
         }
-        int code = copilot.run(env, args);
-        if (FirstRun.now()) FirstRun.rehearse();
+        int code = body.run(env, args);
+        if (FirstRun.now()) FirstRun.rehearse(body);
         return code == Fault.INTERRUPTED ? signals.exitCode() : code;
     }
 
@@ -13588,11 +13749,11 @@ final class FirstRun {
     }
 
     /// Asks a server that never answers, from a home that is thrown away.
-    static void rehearse() {
+    static void rehearse(RealProcess.Body body) {
         try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             Path home = Files.createTempDirectory("copilot-");
             var nowhere = new PrintWriter(Writer.nullWriter());
-            copilot.run(new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), nowhere, nowhere,
+            body.run(new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), nowhere, nowhere,
                     Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal", "COP_HOST",
                     "https://127.0.0.1:" + silent.getLocalPort()), _ -> false, Time.SYSTEM, () -> false, home),
                     "chat", "--timeout", "500ms", "hello");
@@ -13902,6 +14063,21 @@ final class Descriptors {
     }
 }
 
+/// Where the toolkit tells of what goes on beside the answer; it prints nothing itself.
+interface Notes {
+    /// Progress, such as a pause before another attempt.
+    void note(String text);
+
+    void warn(String text);
+
+    /// What only -v shows.
+    void detail(String text);
+
+    void sent(String method, URI uri, Map<String, String> headers);
+
+    void received(int status, Map<String, List<String>> headers);
+}
+
 /// The one object that writes to stderr.
 final class Screen implements Notes {
     private final Environment env;
@@ -14023,7 +14199,7 @@ final class Screen implements Notes {
     /// Columns on a terminal, tab-separated values without a heading in a pipe.
     void table(Environment env, List<String> heading, List<List<String>> rows) {
         if (!env.terminal().test(1)) {
-            for (var row : rows) env.out().print(String.join("\t", row.stream().map(Screen::cell).toList()) + "\n");
+            for (var row : rows) env.out().print(String.join("\t", row.stream().map(Text::cell).toList()) + "\n");
             return;
         }
         columns(heading, rows).forEach(line -> env.out().print(line + "\n"));
@@ -14032,7 +14208,7 @@ final class Screen implements Notes {
     static List<String> columns(List<String> heading, List<List<String>> rows) {
         var all = new ArrayList<List<String>>();
         all.add(heading);
-        for (var row : rows) all.add(row.stream().map(Screen::cell).toList());
+        for (var row : rows) all.add(row.stream().map(Text::cell).toList());
         var widths = IntStream.range(0, heading.size())
                 .map(i -> all.stream().mapToInt(row -> row.get(i).length()).max().orElse(0)).toArray();
         return all.stream().map(row -> {
@@ -14042,11 +14218,10 @@ final class Screen implements Notes {
         }).toList();
     }
 
-    static String cell(String text) { return Text.printable(text.replaceAll("[\t\r\n]+", " ")); }
 }
 
-// ===================================================================================================== Text
-// Small words that every part uses.
+// =================================================================================================== Text
+// JSON, masking, durations, the nearest name.
 
 /// JSON as trees. The mapper costs every start 50 ms and only records need it, so it is made when they do.
 final class Json {
@@ -14272,6 +14447,13 @@ final class Secrets {
 
 final class Text {
     static final int LARGEST = 64 << 20;                    // bytes of a prompt's part; no model reads so much
+
+    static String cell(String text) { return printable(text.replaceAll("[\t\r\n]+", " ")); }
+
+    /// An answer without the code fence that some models put around it.
+    static String unfenced(String text) {
+        return text.strip().replaceFirst("(?s)\\A```\\w*\\s*\\n(.*)\\n\\s*```\\z", "$1");
+    }
 
     /// Control characters made visible, except line breaks and tabs: an answer must not steer the terminal.
     static String printable(String text) {

@@ -14,7 +14,7 @@ import cop.copilot.Model;
 import tools.jackson.databind.node.ObjectNode;
 
 public class embed extends Command {
-    public static void main(String... args) { System.exit(RealProcess.start("embed", args)); }
+    public static void main(String... args) { System.exit(copilot.start("embed", args)); }
 
     String rows, field, id, template, model, output, format, maxWait;
     boolean allowMissing, json, echo, usage;
@@ -92,7 +92,7 @@ public class embed extends Command {
         return EmbedTexts.of(env, rows, id, row -> {
             var values = new LinkedHashMap<>(row.data());
             values.putAll(constant);
-            return Question.text(filled.filled(values, allowMissing), false);
+            return copilot.Message.text(filled.filled(values, allowMissing), false);
         });
     }
 }

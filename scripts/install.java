@@ -17,7 +17,7 @@ import cop.copilot.Fault;
 import java.lang.classfile.*;
 
 public class install extends Command {
-    public static void main(String... args) { System.exit(RealProcess.start("install", args)); }
+    public static void main(String... args) { System.exit(copilot.start("install", args)); }
 
     String dir;
     boolean uninstall;
@@ -350,7 +350,7 @@ final class Rehearsal {
     /// @param args a part, and a PKCS #12 file, its password `rehearsal`, with the certificate as PEM beside it
     public static void main(String... args) {
         copilot.class.getMethods();                         // in which the JVM looks for a main
-        RealProcess.start("--version");                     // streams and signals
+        copilot.start("--version");                     // streams and signals
         System.exit(play(args[0], Path.of(args[1])));
     }
 

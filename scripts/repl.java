@@ -16,7 +16,7 @@ import jdk.jshell.spi.*;
 import jdk.jshell.tool.JavaShellToolBuilder;
 
 public class repl extends Command {
-    public static void main(String... args) { System.exit(RealProcess.start("repl", args)); }
+    public static void main(String... args) { System.exit(copilot.start("repl", args)); }
 
     private static final String IMPORTS = """
             import module java.base;

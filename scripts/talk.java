@@ -28,7 +28,7 @@ import org.jline.reader.impl.completer.StringsCompleter;
 import org.jline.terminal.*;
 
 public class talk extends ChatCommand {
-    public static void main(String... args) { System.exit(RealProcess.start("talk", args)); }
+    public static void main(String... args) { System.exit(copilot.start("talk", args)); }
 
     @Override
     void declare(Syntax syntax) {

@@ -30,6 +30,7 @@
 //SOURCES tests/Doctors.java
 //SOURCES tests/Trees.java
 //SOURCES tests/Simulators.java
+//SOURCES tests/Layers.java
 //DEPS org.junit.jupiter:junit-jupiter:6.1.1
 //DEPS org.junit.platform:junit-platform-launcher:6.1.1
 
@@ -56,7 +57,7 @@ public class test {
             Token.class, Chat.class, CurrentService.class, EveryModel.class, Logs.class, Mustaches.class,
             Prompts.class, Verbs.class, Batches.class, CommandLines.class, Usages.class, Embeds.class, Network.class,
             Processes.class, Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class,
-            Trees.class, Simulators.class);
+            Trees.class, Simulators.class, Layers.class);
 
     public static void main(String... args) {
         var words = new ArrayList<>(List.of(args));

@@ -899,7 +899,8 @@ class CommandLines {
 
     @Test
     void fieldsOfTheRequestAreJson() {
-        var fields = RequestFields.parse(List.of("n=2", "stop=[\"a=b\"]", "user=\"é\"", "x= {\"a\":null} ", "t=0.10",
+        var fields = copilot.RequestFields.parse(List.of("n=2",
+                "stop=[\"a=b\"]", "user=\"é\"", "x= {\"a\":null} ", "t=0.10",
                 "n=3"));
         assertEquals("{\"n\":3,\"stop\":[\"a=b\"],\"user\":\"é\",\"x\":{\"a\":null},\"t\":0.10}", Json.line(fields));
     }
@@ -909,7 +910,7 @@ class CommandLines {
             "a={\"b\":1}}",
             "model=\"x\"", "messages=[]", "stream=true"})
     void fieldsThatAreNoJsonAreRefused(String option) {
-        var fault = assertThrows(copilot.Fault.class, () -> RequestFields.parse(List.of(option)));
+        var fault = assertThrows(copilot.Fault.class, () -> copilot.RequestFields.parse(List.of(option)));
         assertEquals(2, fault.exitCode());
         assertFalse(fault.hint().isBlank());
     }
@@ -1025,18 +1026,6 @@ class CommandLines {
         }
     }
 
-    /// house.md, "Inside copilot.java": the banners are the table of contents.
-    @Test
-    void theBannersStandInTheirOrder() throws IOException {
-        var house = List.of("Entry", "Commands", "Verbs", "Login", "Token", "Copilot", "Prompt", "Batch", "Wire",
-                "Home");
-        var banners = source("copilot.java").lines().map(Pattern.compile("\\s*// [-=]{20,} ([\\w ]+)")::matcher)
-                .filter(Matcher::matches).map(m -> m.group(1)).toList();
-        var wanted = house.stream().filter(banners::contains).toList();
-        assertEquals(wanted, banners.stream().filter(house::contains).toList());
-        assertTrue(banners.containsAll(List.of("Entry", "Commands", "Login", "Token", "Copilot", "Wire", "Home")));
-    }
-
     @Test
     void theOnlyExitsAreMainsAndAScripts() throws IOException {
         var exits = source("copilot.java").lines().filter(l -> l.contains("System.exit")).map(String::strip).toList();
@@ -1066,7 +1055,7 @@ class CommandLines {
         var aliases = Json.tryParse(source("jbang-catalog.json")).path("aliases");
         for (String name : programs) {
             assertEquals("scripts/" + name + ".java", aliases.path(name).path("script-ref").asString(name));
-            String main = "    public static void main(String... args) { System.exit(RealProcess.start(\"" + name
+            String main = "    public static void main(String... args) { System.exit(copilot.start(\"" + name
                     + "\", args)); }";
             assertTrue(source("scripts/" + name + ".java").lines().anyMatch(main::equals), name);
             assertEquals("cop." + name, copilot.Commands.program(name).orElseThrow().getClass().getName());

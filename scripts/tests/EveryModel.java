@@ -203,7 +203,7 @@ class EveryModel {
             gpt-5.3-codex   | stop="x"            | which knows no stop
             claude-fable-5.1 | temperature=1.5     | takes a temperature from 0 to 1, not 1.5
             gpt-5.3-codex   | reasoning_effort="x" | knows no reasoning_effort x
-            claude-fable-5.1 | reasoning_effort="xhigh" | knows no reasoning_effort xhigh
+            claude-fable-5.1 | reasoning_effort="minimal" | knows no reasoning_effort minimal
             claude-fable-5.1 | response_format={"type":"json_object"} | which knows no response_format
             """)
     void whatCannotBeSaidThereIsAnError(String model, String option, String error) {

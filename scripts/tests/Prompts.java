@@ -43,7 +43,8 @@ class Prompts {
     }
 
     private List<JsonNode> bodies() {
-        return cop.sim.ledger().stream().filter(e -> Ways.PATHS.contains(e.path())).map(e -> e.body()).toList();
+        return cop.sim.ledger().stream().filter(e -> copilot.Delivery.ENDPOINTS.containsValue(e.path()))
+                .map(e -> e.body()).toList();
     }
 
     private JsonNode body() { return bodies().getLast(); }

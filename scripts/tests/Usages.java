@@ -4,6 +4,7 @@ import module java.base;
 import module java.net.http;
 import cop.copilot.Account;
 import cop.copilot.Quota;
+import cop.copilot.Quotas;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
