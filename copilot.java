@@ -1541,7 +1541,7 @@ public class copilot {
             for (String each : Commands.names()) {
                 if (!each.equals("help")) commands.put(each, Commands.line(each, Commands.create(each)));
             }
-            return new Completion(name, commands, Commands.overview());
+            return new Completion(name, commands);
         }
     }
 
@@ -3237,16 +3237,14 @@ final class Completion {
     private static final String MODELS = "models-at-hand", TEMPLATES = "templates-at-hand",
             CONVERSATIONS = "conversations-at-hand";
 
-    private final String name, overview;
+    private final String name;
     private final Map<String, CommandLine> commands;
 
     /// @param name what is typed to run the tool
     /// @param commands by their names, all but `help`
-    /// @param overview the text with a line a command
-    Completion(String name, Map<String, CommandLine> commands, String overview) {
+    Completion(String name, Map<String, CommandLine> commands) {
         this.name = name;
         this.commands = commands;
-        this.overview = overview;
         commands.forEach((command, line) -> {
             var spec = line.getCommandSpec();
             for (var option : List.copyOf(spec.options())) {
@@ -3307,45 +3305,32 @@ final class Completion {
     }
 
     String fish() {
-        var script = new StringBuilder("# `" + name + " completion fish`\ncomplete -c " + name + " -f\n");
-        var about = new HashMap<String, String>();
-        for (String line : overview.lines().toList()) {
-            var entry = Pattern.compile("  ([a-z]+) +(\\S.*)").matcher(line);
-            if (entry.matches()) about.put(entry.group(1), entry.group(2));
-        }
-        for (String command : names()) {
-            script.append("complete -c ").append(name).append(" -n __fish_use_subcommand -a ").append(command)
-                    .append(" -d ").append(quoted(about.getOrDefault(command, ""))).append('\n');
-        }
+        var script = new StringBuilder("complete -c " + name + " -f\n");
+        script.append(fish("__fish_use_subcommand", "-a '" + String.join(" ", names()) + "'"));
         commands.forEach((command, line) -> {
-            String when = "complete -c " + name + " -n '__fish_seen_subcommand_from " + command + "'";
-            for (var option : line.getCommandSpec().options()) script.append(when).append(fish(option));
+            String when = "__fish_seen_subcommand_from " + command;
+            for (var option : line.getCommandSpec().options()) script.append(fish(when, words(option)));
             for (var words : line.getCommandSpec().positionalParameters()) {
                 if (words.completionCandidates() == null) continue;
-                String all = String.join(" ", words.completionCandidates());
-                script.append(when).append(" -a '").append(all.replaceFirst("^(\\w+)-at-hand$", "(" + name
-                        + " completion $1)")).append("'\n");
+                script.append(fish(when, "-a '" + String.join(" ", words.completionCandidates())
+                        .replaceFirst("^(\\w+)-at-hand$", "(" + name + " completion $1)") + "'"));
             }
         });
-        return script.append("complete -c ").append(name).append(" -n '__fish_seen_subcommand_from help' -a '")
-                .append(String.join(" ", names())).append("'\n").toString();
+        return script.append(fish("__fish_seen_subcommand_from help", "-a '" + String.join(" ", names()) + "'"))
+                .toString();
     }
 
-    private String fish(OptionSpec option) {
-        var words = new StringBuilder();
-        for (String each : option.names()) {
-            words.append(each.startsWith("--") ? " -l " : " -s ").append(each.replaceFirst("^-+", ""));
-        }
+    private String fish(String when, String what) {
+        return "complete -c " + name + " -n '" + when + "' " + what + "\n";
+    }
+
+    private String words(OptionSpec option) {
+        String words = Stream.of(option.names()).map(each -> (each.startsWith("--") ? "-l " : "-s ")
+                + each.replaceFirst("^-+", "")).collect(Collectors.joining(" "));
         String values = values(option.longestName());
-        if (values != null) {
-            words.append(" -x -a '(").append(name).append(" completion ").append(values.replace("-at-hand", ""))
-                    .append(")'");
-        } else if (!option.typeInfo().isBoolean()) words.append(" -r -F");
-        String about = option.description().length == 0 ? "" : option.description()[0];
-        return words + " -d " + quoted(about.replaceFirst("\\. .*", "")) + "\n";
+        return words + (values != null ? " -x -a '(" + name + " completion " + values.replace("-at-hand", "") + ")'"
+                : option.typeInfo().isBoolean() ? "" : " -r -F");
     }
-
-    private static String quoted(String text) { return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"; }
 }
 
 // ================================================================================================== Batch
