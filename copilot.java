@@ -12999,32 +12999,41 @@ final class Proxies {
     }
 }
 
-/// Whom TLS trusts: the JDK's certificate authorities and, where those do not know a server, a company's in a PEM file.
-/// They are read when a server shows a certificate: 80 ms for the JDK's and 300 for a file of as many, which a plain
-/// HTTP connection, to a stand-in or a gateway on this machine, does not pay.
+/// Whom TLS trusts: as the JDK is set up and, where that does not know a server, a company's authorities in a PEM file.
+/// The file is read then only: one of as many authorities as the JDK has takes 300 ms.
 final class Trust extends X509ExtendedTrustManager {
     private interface Check {
         void by(X509ExtendedTrustManager authorities) throws CertificateException;
     }
 
     private final Path pem;
-    private X509ExtendedTrustManager jdk, own;
+    private final X509ExtendedTrustManager jdk;
+    private X509ExtendedTrustManager own;
 
-    private Trust(Path pem) { this.pem = pem; }
+    private Trust(Path pem) throws GeneralSecurityException {
+        this.pem = pem;
+        jdk = manager(null);
+    }
 
     /// @param pem what SSL_CERT_FILE names, or null
-    static SSLContext context(Path pem) { return new SSLContext(new WhenNeeded(pem), null, "TLS") { }; }
+    /// @throws Fault where the JDK's TLS is of no use
+    static SSLContext context(Path pem) {
+        try {
+            if (pem == null) return SSLContext.getDefault();
+            var context = SSLContext.getInstance("TLS");
+            context.init(keys(), new TrustManager[]{new Trust(pem)}, null);
+            return context;
+        } catch (GeneralSecurityException | RuntimeException e) {
+            throw Fault.error("Java's TLS cannot be set up: " + Text.deepest(e),
+                    "is the JDK whole? are javax.net.ssl.trustStore and keyStore right?");
+        }
+    }
 
     /// Reads all that will be needed.
     ///
     /// @throws Fault where it is of no use
     static void probe(Path pem) {
-        new WhenNeeded(pem).context();
-        try {
-            new Trust(null).jdk();
-        } catch (CertificateException e) {
-            throw told(e).orElseThrow();
-        }
+        context(pem);
         if (pem != null) read(pem);
     }
 
@@ -13032,14 +13041,6 @@ final class Trust extends X509ExtendedTrustManager {
     /// for a fault of its own.
     static Optional<Fault> told(Throwable e) {
         return Text.chain(e).filter(Fault.class::isInstance).map(Fault.class::cast).findFirst();
-    }
-
-    private synchronized X509ExtendedTrustManager jdk() throws CertificateException {
-        try {
-            return jdk == null ? jdk = manager(null) : jdk;
-        } catch (GeneralSecurityException | RuntimeException e) {
-            throw new CertificateException(unusable(e));
-        }
     }
 
     private synchronized X509ExtendedTrustManager own() throws CertificateException {
@@ -13077,17 +13078,31 @@ final class Trust extends X509ExtendedTrustManager {
                 .orElseThrow(() -> new KeyStoreException("it has no X.509 trust manager"));
     }
 
-    private static Fault unusable(Exception e) {
-        return Fault.error("Java's TLS cannot be set up: " + Text.deepest(e),
-                "is the JDK whole? are javax.net.ssl.trustStore and keyStore right?");
+    /// Our own certificate, for a gateway that wants one, from where the JDK's default context takes it.
+    private static KeyManager[] keys() throws GeneralSecurityException {
+        String file = System.getProperty("javax.net.ssl.keyStore", "");
+        if (file.isEmpty()) return null;
+        String type = System.getProperty("javax.net.ssl.keyStoreType", KeyStore.getDefaultType());
+        String provider = System.getProperty("javax.net.ssl.keyStoreProvider", "");
+        String secret = System.getProperty("javax.net.ssl.keyStorePassword", "");
+        char[] password = secret.isEmpty() ? null : secret.toCharArray();
+        try (var in = file.equals("NONE") ? null : Files.newInputStream(Path.of(file))) {
+            var store = provider.isEmpty() ? KeyStore.getInstance(type) : KeyStore.getInstance(type, provider);
+            store.load(in, password);
+            var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+            factory.init(store, type.equals("PKCS11") ? null : password);
+            return factory.getKeyManagers();
+        } catch (IOException | GeneralSecurityException | RuntimeException e) {
+            throw new KeyStoreException("javax.net.ssl.keyStore " + file + ": " + Text.reason(e));
+        }
     }
 
     /// Of two refusals the one counts that is not for want of an authority: "expired" says more than "unknown".
     private void check(Check check) throws CertificateException {
         try {
-            ask(check, jdk());
+            ask(check, jdk);
         } catch (CertificateException refused) {
-            if (pem == null || told(refused).isPresent()) throw refused;
+            if (told(refused).isPresent()) throw refused;
             try {
                 ask(check, own());
             } catch (CertificateException again) {
@@ -13138,75 +13153,6 @@ final class Trust extends X509ExtendedTrustManager {
     /// None are told: only jdk.tls.client.enableCAExtension asks, and a server that has none of them would hang up.
     @Override
     public X509Certificate[] getAcceptedIssuers() { return new X509Certificate[0]; }
-
-    /// A context whose provider, 40 ms of classes, is looked for when the first connection wants it.
-    private static final class WhenNeeded extends SSLContextSpi {
-        private final Path pem;
-        private SSLContext made;
-        private Fault failed;                               // told again: a token locks after a few wrong PINs
-
-        WhenNeeded(Path pem) { this.pem = pem; }
-
-        private synchronized SSLContext context() {
-            if (failed != null) throw failed;
-            try {
-                return made == null ? made = make() : made;
-            } catch (GeneralSecurityException | RuntimeException e) {
-                throw failed = unusable(e);
-            }
-        }
-
-        private SSLContext make() throws GeneralSecurityException {
-            var context = SSLContext.getInstance("TLS");
-            context.init(keys(), new TrustManager[]{new Trust(pem)}, null);
-            return context;
-        }
-
-        /// Our own certificate, for a gateway that wants one, from where the JDK's default context takes it.
-        private static KeyManager[] keys() throws GeneralSecurityException {
-            String file = System.getProperty("javax.net.ssl.keyStore", "");
-            if (file.isEmpty()) return null;
-            String type = System.getProperty("javax.net.ssl.keyStoreType", KeyStore.getDefaultType());
-            String provider = System.getProperty("javax.net.ssl.keyStoreProvider", "");
-            String secret = System.getProperty("javax.net.ssl.keyStorePassword", "");
-            char[] password = secret.isEmpty() ? null : secret.toCharArray();
-            try (var in = file.equals("NONE") ? null : Files.newInputStream(Path.of(file))) {
-                var store = provider.isEmpty() ? KeyStore.getInstance(type) : KeyStore.getInstance(type, provider);
-                store.load(in, password);
-                var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-                factory.init(store, type.equals("PKCS11") ? null : password);
-                return factory.getKeyManagers();
-            } catch (IOException | GeneralSecurityException | RuntimeException e) {
-                throw new KeyStoreException("javax.net.ssl.keyStore " + file + ": " + Text.reason(e));
-            }
-        }
-
-        @Override
-        protected SSLEngine engineCreateSSLEngine() { return context().createSSLEngine(); }
-
-        @Override
-        protected SSLEngine engineCreateSSLEngine(String host, int port) {
-            return context().createSSLEngine(host, port);
-        }
-
-        @Override
-        protected SSLSocketFactory engineGetSocketFactory() { return context().getSocketFactory(); }
-
-        @Override
-        protected SSLServerSocketFactory engineGetServerSocketFactory() { return context().getServerSocketFactory(); }
-
-        @Override
-        protected SSLSessionContext engineGetClientSessionContext() { return context().getClientSessionContext(); }
-
-        @Override
-        protected SSLSessionContext engineGetServerSessionContext() { return context().getServerSessionContext(); }
-
-        /// Nobody may hand in other trust: what this context has is made in `make`.
-        @Override
-        protected void engineInit(KeyManager[] keys, TrustManager[] trust, SecureRandom random) {
-            throw new UnsupportedOperationException();
-        }
-    }
 }
 
 // ================================================================================================ Storage
