@@ -1439,6 +1439,9 @@ public class copilot {
             var model = copilot.catalogue(Catalogue.FRESH).named(words.get(1));
             if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
             copilot.setDefaultModel(model.id());
+            if (!model.isAuto() && copilot.catalogue(Catalogue.FRESH).onlyAuto()) {
+                screen.warn("this account may name no model: on Free and Student plans GitHub chooses it");
+            }
             print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
             return 0;
         }
@@ -3641,6 +3644,9 @@ final class BatchJob {
                     : "note: the model was " + before + "; all rows count as new for " + model);
         }
         if (catalogue.isPresent() && options.template() != null) catalogue.get().named(model);
+        if (!Model.isAuto(model) && catalogue.filter(Catalogue::onlyAuto).isPresent()) {
+            screen.warn("this account may name no model: on Free and Student plans GitHub chooses it (-m auto)");
+        }
         String earlier = Json.text(manifest, "endpoint");
         endpoint = options.endpoint() != null ? options.endpoint() : earlier.isEmpty() ? null : earlier;
         structured = before.equals(model) && manifest.has("structured") ? manifest.path("structured").asBoolean()
@@ -4912,8 +4918,12 @@ final class Conversation {
             case "/quit", "/exit", "/bye" -> { return false; }
             case "/help" -> screen.say(HELP.stripTrailing());
             case "/model" -> {
-                if (!rest.isEmpty()) request = request.withModel(rest);
-                screen.note("the model is " + request.model());
+                try {
+                    if (!rest.isEmpty()) request = request.withModel(copilot.model(rest));
+                    screen.note("the model is " + request.model());
+                } catch (Fault fault) {
+                    screen.report(fault);
+                }
             }
             case "/system" -> {
                 if (!rest.isEmpty()) system = rest;
@@ -5723,7 +5733,8 @@ record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String 
         if (trouble.isPresent()) json.putNull("logged_in");             // GitHub could not be asked
         else json.put("logged_in", loggedIn());
         token.ifPresent(t -> json.put("user", user).put("plan", t.plan()).put("sku", t.sku())
-                .put("api", t.api().toString()).put("seconds_left", t.left(now).toSeconds()));
+                .put("api", t.api().toString()).put("seconds_left", t.left(now).toSeconds())
+                .put("direct", t.direct()));
         var array = json.putArray("sources");
         for (var line : lines) {
             array.addObject().put("source", line.source()).put("state", line.state()).put("detail", line.detail());
@@ -6357,18 +6368,21 @@ final class CopilotClient {
     /// Whether a model that is asked next is told of a schema in the request's own field.
     boolean structured(Request request) { return structured(listed(request.model()), request); }
 
-    /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's.
+    /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's. The list
+    /// of models is fetched where none is at hand: a part of an id may have been named.
     String model(String named) {
-        return chosen(named).orElseGet(() -> {
-            tokens.current();                               // its trouble is not the catalogue's
-            return Catalogue.standard(catalogueIfAny());
-        });
+        tokens.current();                                   // its trouble is not the catalogue's
+        var wished = wished(named).filter(id -> !Model.isAuto(id));
+        if (wished.isPresent() && catalogueAtHand().isEmpty()) catalogueIfAny();
+        return chosen(named).orElseGet(() -> Catalogue.standard(catalogueIfAny()));
     }
 
     /// What the person has chosen, if anything; nobody is asked.
-    Optional<String> chosen(String named) {
-        if (named != null && !named.isBlank()) return Optional.of(whole(named.strip()));
-        if (session.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable);
+    Optional<String> chosen(String named) { return wished(named).map(this::whole); }
+
+    private Optional<String> wished(String named) {
+        if (named != null && !named.isBlank()) return Optional.of(named.strip());
+        if (session.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable.strip());
         var choices = session.home().readOrEmpty(session.home().choices(), session.notes()::warn);
         return Optional.of(Json.text(choices, "model")).filter(mine -> !mine.isEmpty());
     }
@@ -6989,7 +7003,9 @@ final class ChatRefusal {
             case CopilotClient.OTHER_INTEGRATOR -> Fault.error(answer.said(),
                     "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
             case "invalid_reasoning_effort" -> refused(request, "reasoning_effort", answer);
-            case "unsupported_api_for_model" -> Fault.error(
+            case "unsupported_api_for_model" -> request.delivery().endpoint() != null ? Fault.error(
+                    request.model() + " is not served on " + way.path() + ": " + answer.said(),
+                    "leave out the endpoint (--endpoint, or endpoint: in the template)") : Fault.error(
                     request.model() + " is not served on " + way.path() + ": " + answer.said(),
                     "copilot models --refresh lists what is served; take another (-m)");
             default -> refused(request, RefusedFields.named(answer).orElse(""), answer);
@@ -7770,16 +7786,19 @@ final class Lessons {
         return refused.isEmpty() ? List.of() : refused.valueStream().map(JsonNode::asString).toList();
     }
 
-    void learnPath(String model, String path) { learn(model, entry -> entry.put("path", path)); }
+    void learnPath(String model, String path) { learn(model, true, entry -> entry.put("path", path)); }
 
+    /// What one of auto's models refuses the next may take: that is known to this process alone.
     void learnRefused(String model, String path, String field) {
         if (refused(model, path).contains(field)) return;
-        learn(model, entry -> entry.withObjectProperty("refused").withArrayProperty(path).add(field));
+        learn(model, !Model.isAuto(model), entry -> entry.withObjectProperty("refused").withArrayProperty(path)
+                .add(field));
     }
 
     /// Trouble with the disk is no matter: this process knows.
-    private synchronized void learn(String model, Consumer<ObjectNode> lesson) {
+    private synchronized void learn(String model, boolean keep, Consumer<ObjectNode> lesson) {
         lesson.accept(known().withObjectProperty(model));
+        if (!keep) return;
         try {
             session.home().edit(file, session.notes()::detail, all -> lesson.accept(entry(all, model)));
         } catch (Interrupted stopped) {
@@ -7893,11 +7912,15 @@ final class RefusedFields {
                 if (parent != body && parent.isEmpty()) body.remove(top(path));
                 String field = requestField(path);
                 if (">".equals(lesson.group(2))) body.set(lesson.group(3), value);
-                else if (wished(request, field)) omitted.add(field, request.model() + " takes no " + field
+                else if (wished(request, field)) omitted.add(field, who(request) + " takes no " + field
                         + ("&".equals(lesson.group(2)) ? " beside " + lesson.group(3) : ""));
             });
         }
         return body;
+    }
+
+    private static String who(Request request) {
+        return Model.isAuto(request.model()) ? "the model that GitHub chose" : request.model();
     }
 
     /// Where a body has a field that may be left out: `reasoning.effort`, or `thinking` where a value in it is refused.
@@ -12645,7 +12668,9 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 400 -> Fault.error("GitHub refuses the request: " + said, advice400());
             case 401 -> Fault.login("the API refuses a Copilot token that is new: " + said,
                     "copilot login --force");
-            case 402 -> Fault.later("the quota is used up: " + said + comeBack(),
+            case 402 -> kind().equals("billing_not_configured")
+                    ? Fault.later("GitHub wants billing to be set up: " + said, "https://github.com/settings/billing")
+                    : Fault.later("the quota is used up: " + said + comeBack(),
                     "copilot usage shows the quota");
             case 403 -> Fault.error("GitHub forbids it: " + said, "your plan, your organization's policy, or"
                     + " GitHub's abuse detection: https://github.com/settings/copilot; do not simply retry");

@@ -631,7 +631,7 @@ class CurrentService {
         assertEquals(1, shown.lines().filter(line -> line.strip().equals(last)).count(), shown);
     }
 
-    // ---------------------------------------------------------------------------------------------- as an enemy would
+    // ----------------------------------------------------------------------------------------- as an enemy would
 
     private void rows(int number) {
         var rows = new StringBuilder();
@@ -823,5 +823,40 @@ class CurrentService {
         var outcome = cop.run(batch("-j", "16", "-m", "gpt-5-mini"));
         assertEquals(0, outcome.code(), outcome::all);
         assertTrue(cop.sim.count(EXCHANGE) <= 3, () -> cop.sim.count(EXCHANGE) + " exchanges");
+    }
+
+    // ------------------------------------------------------------------------------------- what a newcomer met
+
+    @ParameterizedTest
+    @CsvSource({"haiku,claude-haiku-4.5", "claude-opus-4-8,claude-opus-4.8", "grok,grok-4.7"})
+    void aPartOfAnIdIsEnoughInAnEmptyHome(String part, String id) {
+        good("chat", "-m", part, "hi");
+        assertEquals(id, cop.sim.ledger().getLast().body().path("model").asString());
+        cop.with("COP_MODEL", part);
+        good("chat", "hi");
+        assertEquals(id, cop.sim.ledger().getLast().body().path("model").asString(), "by the variable");
+    }
+
+    @Test
+    void whatOneOfAutosModelsRefusesTheNextMayTake() {
+        cop.sim.set("auto-model", "claude-sonnet-5");
+        var refused = good("chat", "-m", "auto", "--temperature", "0.4", "hi");
+        assertTrue(refused.err().contains("the model that GitHub chose takes no temperature"), refused::all);
+        cop.sim.set("auto-model", "kimi-k3");
+        assertFalse(record("-m", "auto", "--temperature", "0.4", "hi").has("dropped"));
+    }
+
+    @Test
+    void anEndpointThatWasNamedIsWhatToLeaveOut() {
+        bad(1, "hint: leave out the endpoint", "chat", "-m", "gpt-5.4", "--endpoint", "messages", "hi");
+    }
+
+    @Test
+    void aBatchWithANamedModelIsWarnedWhereOnlyAutoWorks() {
+        cop.sim.set("plan", "free");
+        cop.write("t.mustache", "say: {{x}}");
+        rows(1);
+        assertTrue(cop.run(batch("-m", "gpt-5.4")).err().contains("may name no model"));
+        assertTrue(good("models", "default", "gpt-5.4").err().contains("may name no model"));
     }
 }
