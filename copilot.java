@@ -86,6 +86,8 @@ import java.net.Proxy;
 import java.security.cert.*;
 import java.security.cert.Certificate;
 
+import com.fasterxml.jackson.annotation.JsonRawValue;
+import com.fasterxml.jackson.annotation.JsonValue;
 import com.github.mustachejava.*;
 import com.github.mustachejava.codes.*;
 import com.github.mustachejava.reflect.AbstractObjectHandler;
@@ -98,9 +100,6 @@ import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.*;
 import tools.jackson.core.*;
-import tools.jackson.core.exc.StreamReadException;
-import tools.jackson.core.json.JsonFactory;
-import tools.jackson.core.util.*;
 import tools.jackson.databind.*;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.*;
@@ -11455,15 +11454,12 @@ final class Data {
     }
 
     /// A number as it was written.
-    record Digits(String text) {
+    record Digits(@JsonValue @JsonRawValue String text) {
         @Override
         public String toString() { return text; }
     }
 
-    static final Object NULL = new Object() {
-        @Override
-        public String toString() { return "null"; }
-    };
+    static final Object NULL = JsonNodeFactory.instance.nullNode();
 
     /// @param where what the text is, for errors: a file's name, `stdin`, an option
     /// @throws Fault with line and column where it is no JSON object
@@ -11471,7 +11467,7 @@ final class Data {
 
     /// @param firstLine the number that the text's first line has in the file
     static Map<String, Object> object(String json, String where, int firstLine) {
-        Object value = read(() -> Json.parser(json), new Source(where, firstLine, json, null), Data::mend);
+        Object value = new Source(where, firstLine, json, null).read(Json.parser(json));
         if (value instanceof Map<?, ?> map) return copy(map);
         throw Fault.usage(where + (firstLine > 1 ? ":" + firstLine : "") + " holds no JSON object but " + kind(value),
                 value instanceof List ? "one object fills one prompt: jq '.[0]' takes the first"
@@ -11479,81 +11475,101 @@ final class Data {
     }
 
     /// The value that a parser stands at.
-    static Object value(JsonParser parser, String where) { return value(parser, new Source(where, 1, "", null)); }
+    static Object value(JsonParser parser, String where) { return new Source(where, 1, "", null).value(parser); }
 
     static Object value(String json, String where) {
-        return read(() -> Json.parser(json), new Source(where, 1, json, null), Data::mend);
-    }
-
-    /// What is read, for errors.
-    ///
-    /// @param firstLine the number of the text's first line in its file
-    /// @param lines is told the line of each value; null: nobody wants to know
-    private record Source(String where, int firstLine, String text, Map<Object, Integer> lines) {
-        String at(TokenStreamLocation place) {
-            return place == null ? where + ": " : where + ":" + line(place) + ":" + place.getColumnNr() + ": ";
-        }
-
-        int line(TokenStreamLocation place) { return place.getLineNr() + firstLine - 1; }
-
-        /// The text of a block begins in the line after its `|`.
-        void told(Object value, TokenStreamLocation place) {
-            if (lines == null) return;
-            String line = text.lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst().orElse("");
-            boolean block = line.strip().matches(".*[|>][0-9+-]*([ \\t]#.*)?");
-            lines.put(value, line(place) + (block && value instanceof String ? 1 : 0));
-        }
+        return new Source(where, 1, json, null).read(Json.parser(json));
     }
 
     /// The mapping that a YAML text is; empty where the text is.
+    ///
     /// @param lines is told the line of each value
     static Map<String, Object> yaml(String yaml, String where, int firstLine, Map<Object, Integer> lines) {
         if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
-        var source = new Source(where, firstLine, yaml, lines);
-        Object value = read(() -> Yaml.parser(yaml), source, _ -> yaml.contains(": {{")
-                ? "a text that begins with { goes into quotes: NAME: \"{{x}}\""
-                : "a text with : or # in it goes into quotes; a long one into lines after NAME: |; no tabs before");
+        Object value = new Source(where, firstLine, yaml, lines).read(new YAMLFactory().createParser(
+                ObjectReadContext.empty(), yaml));
         if (value instanceof Map<?, ?> map) return copy(map);
         throw Fault.usage(where + ":" + firstLine + ": names with values are wanted, not " + kind(value),
                 "lines such as model: auto; nothing but names with values may stand there");
     }
 
-    /// Loaded when a template has front matter, and not before.
-    private static final class Yaml {
-        private static final YAMLFactory FACTORY = new YAMLFactory();
+    static Fault fault(JacksonException e, String where) { return new Source(where, 1, "", null).fault(e); }
 
-        static JsonParser parser(String yaml) { return FACTORY.createParser(ObjectReadContext.empty(), yaml); }
-    }
-
-    /// @param mend tells from the parser's words what to do
-    private static Object read(Supplier<JsonParser> open, Source source, UnaryOperator<String> mend) {
-        try (var parser = open.get()) {
-            if (parser.nextToken() == null) {
-                throw Fault.usage(source.where() + " is empty", "{} is JSON without values");
+    /// What is read, for errors.
+    ///
+    /// @param firstLine the number of the text's first line in its file
+    /// @param lines is told the line of each value; null: the text is JSON, and nobody wants to know
+    private record Source(String where, int firstLine, String text, Map<Object, Integer> lines) {
+        Object read(JsonParser parser) {
+            try (parser) {
+                if (parser.nextToken() == null) throw Fault.usage(where + " is empty", "{} is JSON without values");
+                Object value = value(parser);
+                if (parser.nextToken() == null) return value;
+                throw Fault.usage(at(parser.currentTokenLocation()) + "there is more than one value", lines == null
+                        ? "one object fills one prompt; head -n 1 FILE is the first" : "one YAML document a file");
+            } catch (JacksonException e) {
+                throw fault(e);
             }
-            Object value = value(parser, source);
-            if (parser.nextToken() == null) return value;
-            throw Fault.usage(source.at(parser.currentTokenLocation()) + "there is more than one value",
-                    source.lines() == null ? "one object fills one prompt; head -n 1 FILE is the first"
-                    : "one YAML document a file");
-        } catch (JacksonException e) {
-            throw fault(e, source, mend);
         }
-    }
 
-    static Fault fault(JacksonException e, String where) {
-        return fault(e, new Source(where, 1, "", null), Data::mend);
-    }
+        private Object value(JsonParser parser) {
+            var place = parser.currentTokenLocation();
+            Object value = switch (parser.currentToken()) {
+                case START_OBJECT -> {
+                    var map = new LinkedHashMap<String, Object>();
+                    while (parser.nextToken() != JsonToken.END_OBJECT) {
+                        String name = parser.currentName();
+                        var named = parser.currentTokenLocation();
+                        parser.nextToken();
+                        if (map.putIfAbsent(name, value(parser)) == null) continue;
+                        throw Fault.usage(at(named) + "the name " + name + " is there twice", "each name once");
+                    }
+                    yield map;
+                }
+                case START_ARRAY -> {
+                    var list = new ArrayList<>();
+                    while (parser.nextToken() != JsonToken.END_ARRAY) list.add(value(parser));
+                    yield list;
+                }
+                case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> number(parser.getString());
+                case VALUE_TRUE -> true;
+                case VALUE_FALSE -> false;
+                case VALUE_NULL -> NULL;
+                default -> {
+                    if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
+                        throw Fault.usage(at(place) + "*" + parser.getString() + " refers to another value",
+                                "write the value out; a text that begins with * goes into quotes");
+                    }
+                    yield whole(parser.getString(), () -> at(place));
+                }
+            };
+            if (lines == null) return value;
+            boolean block = value instanceof String && line(place).strip().matches(".*[|>][0-9+-]*([ \\t]#.*)?");
+            lines.put(value, lineNumber(place) + (block ? 1 : 0));      // a block's text begins in the line after its |
+            return value;
+        }
 
-    private static Fault fault(JacksonException e, Source source, UnaryOperator<String> mend) {
-        var place = e.getLocation();
-        String line = place == null ? "" : source.text().lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst()
-                .orElse("");
-        int from = place == null ? 0 : Math.max(0, Math.min(line.length(), place.getColumnNr()) - 60);
-        String shown = Text.shortened(Text.printable(line.substring(from)).strip(), 100);
-        return new Fault(Fault.USAGE, source.at(place) + words(e.getOriginalMessage())
-                + (shown.isEmpty() ? "" : "; the line is: " + (from > 0 ? "…" : "") + shown),
-                mend.apply(e.getOriginalMessage()), e);
+        private int lineNumber(TokenStreamLocation place) { return place.getLineNr() + firstLine - 1; }
+
+        private String at(TokenStreamLocation place) {
+            return where + ":" + lineNumber(place) + ":" + place.getColumnNr() + ": ";
+        }
+
+        private String line(TokenStreamLocation place) {
+            return text.lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst().orElse("");
+        }
+
+        Fault fault(JacksonException e) {
+            var place = Objects.requireNonNullElse(e.getLocation(), TokenStreamLocation.NA);
+            String line = line(place), message = e.getOriginalMessage();
+            int from = Math.max(0, Math.min(line.length(), place.getColumnNr()) - 60);
+            String shown = Text.shortened(Text.printable(line.substring(from)).strip(), 100);
+            return new Fault(Fault.USAGE, at(place) + words(message) + (shown.isEmpty() ? "" : "; the line is: "
+                    + (from > 0 ? "…" : "") + shown), lines == null ? advice(message) : text.contains(": {{")
+                    ? "a text that begins with { goes into quotes: NAME: \"{{x}}\""
+                    : "a text with : or # in it goes into quotes; a long one into lines after NAME: |; no tabs before",
+                    e);
+        }
     }
 
     /// The parser's sentence without its technicalities. (YAML's comes with the line, indented, below it.)
@@ -11562,69 +11578,29 @@ final class Data {
                 .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*|: maybe a \\(non.*", ""), 200);
     }
 
-    private static String mend(String message) {
-        record Mend(String sign, String advice) {}
-        return Stream.of(new Mend("property name", "names and texts have double quotes: {\"name\": \"value\"}"),
-                new Mend("Unrecognized token", "a text has double quotes: \"value\""),
-                new Mend("end-of-input", "the end is missing: a } or ] or \""),
-                new Mend("unquoted character", "within a text a line break is written \\n"),
-                new Mend("escape", "within a text a backslash is written \\\\"),
-                new Mend("Non-standard", "null is what JSON has instead"),
-                new Mend("Leading zeroes", "a number begins with no 0; as a text it has quotes"),
-                new Mend("expect", "a comma, a colon or a quote too many or too few?"))
-                .filter(mend -> message.contains(mend.sign())).map(Mend::advice).findFirst()
-                .orElse("jq . FILE says more");
-    }
+    /// What helps, by a word of the parser's sentence; the first that is in it.
+    private static final String[][] ADVICE = {
+            {"property name", "names and texts have double quotes: {\"name\": \"value\"}"},
+            {"Unrecognized token", "a text has double quotes: \"value\""},
+            {"end-of-input", "the end is missing: a } or ] or \""},
+            {"unquoted character", "within a text a line break is written \\n"},
+            {"escape", "within a text a backslash is written \\\\"},
+            {"Non-standard", "null is what JSON has instead"},
+            {"Leading zeroes", "a number begins with no 0; as a text it has quotes"},
+            {"expect", "a comma, a colon or a quote too many or too few?"},
+            {"", "jq . FILE says more"}};
 
-    private static Object value(JsonParser parser, Source source) {
-        var place = parser.currentTokenLocation();
-        Object value = switch (parser.currentToken()) {
-            case START_OBJECT -> object(parser, source);
-            case START_ARRAY -> {
-                var list = new ArrayList<>();
-                while (parser.nextToken() != JsonToken.END_ARRAY) list.add(value(parser, source));
-                yield list;
-            }
-            case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> number(parser.getString());
-            case VALUE_TRUE -> true;
-            case VALUE_FALSE -> false;
-            case VALUE_NULL -> NULL;
-            default -> {
-                if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
-                    throw Fault.usage(source.at(place) + "*" + parser.getString() + " refers to another value",
-                            "write the value out; a text that begins with * goes into quotes");
-                }
-                yield whole(parser.getString(), () -> source.at(place));
-            }
-        };
-        source.told(value, place);
-        return value;
-    }
-
-    private static Map<String, Object> object(JsonParser parser, Source source) {
-        var map = new LinkedHashMap<String, Object>();
-        while (parser.nextToken() != JsonToken.END_OBJECT) {
-            String name = parser.currentName();
-            var place = parser.currentTokenLocation();
-            parser.nextToken();
-            if (map.putIfAbsent(name, value(parser, source)) == null) continue;
-            throw Fault.usage(source.at(place) + "the name " + name + " is there twice", "each name once");
-        }
-        return map;
+    private static String advice(String message) {
+        return Stream.of(ADVICE).filter(each -> message.contains(each[0])).findFirst().orElseThrow()[1];
     }
 
     /// Half a character, such as `\ud83d` alone, cannot be sent.
     private static String whole(String text, Supplier<String> where) {
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (!Character.isSurrogate(c)) continue;
-            boolean pair = Character.isHighSurrogate(c) && i + 1 < text.length()
-                    && Character.isLowSurrogate(text.charAt(i + 1));
-            if (!pair) {
-                throw Fault.usage(where.get() + "a text holds half a character, \\u" + Integer.toHexString(c),
-                        "characters beyond \\uffff have two halves, \\ud83d\\ude00");
-            }
-            i++;
+        for (int i = 0, c; i < text.length(); i += Character.charCount(c)) {
+            c = text.codePointAt(i);
+            if (c < Character.MIN_SURROGATE || c > Character.MAX_SURROGATE) continue;
+            throw Fault.usage(where.get() + "a text holds half a character, \\u" + Integer.toHexString(c),
+                    "characters beyond \\uffff have two halves, \\ud83d\\ude00");
         }
         return text;
     }
@@ -11641,12 +11617,10 @@ final class Data {
     static Object of(Object value) {
         return switch (value) {
             case null -> NULL;
-            case String text -> text;
-            case Digits digits -> digits;
-            case Boolean truth -> truth;
-            case CharSequence text -> whole(text.toString(), () -> "");
+            case Digits _, Boolean _ -> value;
+            case CharSequence _, Enum<?> _, Path _, Temporal _ -> whole(value.toString(), () -> "");
             case Number number -> number(number.toString());
-            case JsonNode node -> ofNode(node);
+            case JsonNode node -> value(Json.compact(node), "the JSON");
             case Fields fields -> fields.data();
             case Map<?, ?> map -> {                         // Map.of has another order in each JVM
                 var copy = map instanceof SequencedMap ? new LinkedHashMap<String, Object>()
@@ -11654,91 +11628,25 @@ final class Data {
                 map.forEach((name, inner) -> copy.put(String.valueOf(name), of(inner)));
                 yield copy;
             }
-            case Collection<?> items -> {
-                var list = new ArrayList<>();
-                items.forEach(item -> list.add(of(item)));
-                yield list;
-            }
-            case Enum<?> constant -> constant.toString();
-            case Path path -> path.toString();
-            case Temporal time -> time.toString();
-            case Record record -> ofNode(Json.tree(record));
-            case Object[] items -> of(List.of(items));
-            default -> {
-                if (value == NULL) yield NULL;
-                throw Fault.usage("a " + value.getClass().getName() + " is no value for a prompt",
-                        "a text, number, boolean, list, map or record; of a stream .toList()");
-            }
+            case Collection<?> items -> items.stream().map(Data::of).toList();
+            case Object[] items -> of(Arrays.asList(items));
+            case Record record -> of(Json.tree(record));
+            default -> throw Fault.usage("a " + value.getClass().getName() + " is no value for a prompt",
+                    "a text, number, boolean, list, map or record; of a stream .toList()");
         };
-    }
-
-    private static Object ofNode(JsonNode node) {
-        if (node.isObject()) {
-            var map = new LinkedHashMap<String, Object>();
-            node.properties().forEach(entry -> map.put(entry.getKey(), ofNode(entry.getValue())));
-            return map;
-        }
-        if (node.isArray()) return new ArrayList<>(node.values().stream().map(Data::ofNode).toList());
-        return node.isNumber() ? new Digits(node.asString()) : node.isBoolean() ? (Object) node.asBoolean()
-                : node.isNull() || node.isMissingNode() ? NULL : node.asString();
     }
 
     /// The same as Jackson's tree, for a request's body and for the validator.
     static JsonNode node(Object value) {
-        return switch (value) {
-            case null -> JsonNodeFactory.instance.nullNode();
-            case Map<?, ?> map -> {
-                var object = Json.object();
-                map.forEach((name, inner) -> object.set((String) name, node(inner)));
-                yield object;
-            }
-            case List<?> list -> {
-                var array = JsonNodeFactory.instance.arrayNode();
-                list.forEach(item -> array.add(node(item)));
-                yield array;
-            }
-            case Digits digits -> {
-                var number = Json.tryParse(digits.text());
-                if (number.isNumber()) yield number;
-                throw Fault.usage("the number " + Text.shortened(digits.text(), 40) + " is beyond all bounds",
-                        "as a text it has quotes");
-            }
-            case Boolean truth -> JsonNodeFactory.instance.booleanNode(truth);
-            case String text -> JsonNodeFactory.instance.stringNode(text);
-            default -> JsonNodeFactory.instance.nullNode();
-        };
+        String json = Json.compact(value);
+        var node = Json.tryParse(json);
+        if (!node.isMissingNode()) return node;
+        throw Fault.usage("a number is beyond all bounds: " + Text.shortened(json, 80), "as a text it has quotes");
     }
 
     /// How a value reads in a prompt: texts and numbers as they are, objects and lists as compact JSON.
     static String text(Object value) {
-        if (!(value instanceof Map || value instanceof List)) return value.toString();
-        var text = new StringWriter();
-        try (var json = Json.generator(text)) {
-            write(value, json);
-        }
-        return text.toString();
-    }
-
-    private static void write(Object value, JsonGenerator json) {
-        switch (value) {
-            case Map<?, ?> map -> {
-                json.writeStartObject();
-                map.forEach((name, inner) -> {
-                    json.writeName((String) name);
-                    write(inner, json);
-                });
-                json.writeEndObject();
-            }
-            case List<?> list -> {
-                json.writeStartArray();
-                list.forEach(item -> write(item, json));
-                json.writeEndArray();
-            }
-            case Digits digits -> json.writeNumber(digits.text());
-            case Boolean truth -> json.writeBoolean(truth);
-            case String text -> json.writeString(text);
-            default -> json.writeNull();
-        }
+        return value instanceof Map || value instanceof List ? Json.compact(value) : value.toString();
     }
 
     static String kind(Object value) {
@@ -11756,20 +11664,20 @@ final class Data {
     ///
     /// @param where the option that asks for it
     static void put(Map<String, Object> data, String dotted, Object value, String where) {
-        String[] path = dotted.split("\\.", -1);
-        if (Stream.of(path).anyMatch(String::isBlank)) throw Fault.usage(where + " has no name", "--var NAME=VALUE");
-        var inner = data;
-        for (int i = 0; i < path.length - 1; i++) {
-            Object next = inner.getOrDefault(path[i], NULL);
-            if (next != NULL && !(next instanceof Map<?, ?>)) {
-                throw Fault.usage(where + ": " + path[i] + " is " + kind(next) + ", and holds no names",
-                        "--var " + path[i] + "=… gives it another value");
-            }
-            var map = new LinkedHashMap<String, Object>(next == NULL ? Map.of() : copy((Map<?, ?>) next));
-            inner.put(path[i], map);
-            inner = map;
+        String[] path = dotted.split("\\.", 2);
+        if (path[0].isBlank()) throw Fault.usage(where + " has no name", "--var NAME=VALUE");
+        if (path.length == 1) {
+            data.put(dotted, value);
+            return;
         }
-        inner.put(path[path.length - 1], value);
+        Object next = data.getOrDefault(path[0], NULL);
+        if (next != NULL && !(next instanceof Map<?, ?>)) {
+            throw Fault.usage(where + ": " + path[0] + " is " + kind(next) + ", and holds no names",
+                    "--var " + path[0] + "=… gives it another value");
+        }
+        var inner = new LinkedHashMap<String, Object>(next == NULL ? Map.of() : copy((Map<?, ?>) next));
+        put(inner, path[1], value, where);
+        data.put(path[0], inner);
     }
 
     /// Defaults stand in for what is absent or null, in objects within objects too.
@@ -14126,9 +14034,10 @@ final class Screen implements Notes {
 // =================================================================================================== Text
 // JSON, masking, durations, the nearest name.
 
-/// JSON as trees. The mapper costs every start 50 ms and only records need it, so it is made when they do.
+/// JSON as trees, by Jackson's mapper.
 final class Json {
-    static final class Mapper {
+    /// Made when first needed: `--version` needs none.
+    private static final class Mapper {
         static final JsonMapper ONE = JsonMapper.builder()
                 .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
     }
@@ -14147,9 +14056,10 @@ final class Json {
         return seconds >= 0 && seconds < 1L << 40 ? Instant.ofEpochSecond(seconds) : Instant.EPOCH;
     }
 
-    static byte[] bytes(JsonNode json) { return JsonTree.bytes(json); }
+    static byte[] bytes(JsonNode json) { return Mapper.ONE.writeValueAsBytes(json); }
 
-    static String compact(JsonNode json) { return JsonTree.text(json, false); }
+    /// A tree, or plain values, without spaces.
+    static String compact(Object json) { return Mapper.ONE.writeValueAsString(json); }
 
     /// A record, an array or the like as JSON.
     /// @throws Fault where the value does not fit the class
@@ -14164,18 +14074,15 @@ final class Json {
 
     static JsonNode tree(Object value) { return Mapper.ONE.valueToTree(value); }
 
-    static JsonParser parser(String text) { return JsonTree.parser(text); }
+    static JsonParser parser(String text) { return Mapper.ONE.createParser(text); }
 
-    static JsonParser parser(InputStream in) { return JsonTree.parser(in); }
+    static JsonParser parser(InputStream in) { return Mapper.ONE.createParser(in); }
 
-    /// The value that the parser stands at.
-    static JsonNode value(JsonParser parser) { return JsonTree.read(parser); }
+    static String line(JsonNode json) { return harmless(compact(json)); }
 
-    static JsonGenerator generator(Writer out) { return JsonTree.generator(out); }
-
-    static String line(JsonNode json) { return harmless(JsonTree.text(json, false)); }
-
-    static String pretty(JsonNode json) { return harmless(JsonTree.text(json, true)); }
+    static String pretty(JsonNode json) {
+        return harmless(Mapper.ONE.writerWithDefaultPrettyPrinter().writeValueAsString(json));
+    }
 
     /// JSON need not escape DEL and the C1 controls, but a terminal obeys them.
     private static String harmless(String json) {
@@ -14187,8 +14094,8 @@ final class Json {
     /// The value, or a missing node where the text is no JSON.
     static JsonNode tryParse(String text) {
         try {
-            return JsonTree.of(text);
-        } catch (JacksonException _) {
+            return Mapper.ONE.readTree(text);
+        } catch (JacksonException | NumberFormatException _) {      // 1e9999999999 is beyond a BigDecimal
             return JsonNodeFactory.instance.missingNode();
         }
     }
@@ -14198,127 +14105,6 @@ final class Json {
         throw Fault.error(what + " could not be understood: " + (text.isBlank() ? "it is empty"
                 : "\"" + Text.shortened(Text.printable(text), 120) + "\""),
                 "is --host right? is there a proxy with a login page? the same with -v shows more");
-    }
-}
-
-/// Reads and writes trees as Jackson's mapper does, to the byte, but without one. Numbers keep their digits.
-final class JsonTree {
-    private static final JsonFactory JSON = new JsonFactory();
-    private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
-
-    private static final ObjectWriteContext COMPACT = ObjectWriteContext.empty();
-    private static final ObjectWriteContext PRETTY = new ObjectWriteContext.Base() {
-        @Override
-        public boolean hasPrettyPrinter() { return true; }
-
-        @Override
-        public PrettyPrinter getPrettyPrinter() { return new DefaultPrettyPrinter(); }
-    };
-
-    static JsonParser parser(String text) { return JSON.createParser(ObjectReadContext.empty(), text); }
-
-    static JsonParser parser(InputStream in) { return JSON.createParser(ObjectReadContext.empty(), in); }
-
-    static JsonGenerator generator(Writer out) { return JSON.createGenerator(COMPACT, out); }
-
-    /// @return a missing node where the text is empty
-    /// @throws JacksonException where it is not one JSON value
-    static JsonNode of(String text) {
-        try (var json = parser(text)) {
-            if (json.nextToken() == null) return NODES.missingNode();
-            var tree = read(json);
-            if (json.nextToken() == null) return tree;
-            throw new StreamReadException(json, "there is more than one value");
-        }
-    }
-
-    /// The value that a parser stands at; of two equal names the later value stays, in the first's place. No recursion:
-    /// how deep it may go is the parser's to say, not the stack's.
-    static JsonNode read(JsonParser json) {
-        if (!json.currentToken().isStructStart()) return scalar(json);
-        var whole = container(json);
-        var outer = new ArrayDeque<ContainerNode<?>>();
-        for (var inside = whole; inside != null; ) {
-            var token = json.nextToken();
-            if (token.isStructEnd()) {
-                inside = outer.poll();
-                continue;
-            }
-            String name = json.currentName();
-            if (token == JsonToken.PROPERTY_NAME) token = json.nextToken();
-            var value = token.isStructStart() ? container(json) : scalar(json);
-            if (inside instanceof ObjectNode object) object.set(name, value);
-            else ((ArrayNode) inside).add(value);
-            if (!(value instanceof ContainerNode<?> deeper)) continue;
-            outer.push(inside);
-            inside = deeper;
-        }
-        return whole;
-    }
-
-    private static ContainerNode<?> container(JsonParser json) {
-        return json.currentToken() == JsonToken.START_OBJECT ? NODES.objectNode() : NODES.arrayNode();
-    }
-
-    private static JsonNode scalar(JsonParser json) {
-        return switch (json.currentToken()) {
-            case VALUE_STRING -> NODES.stringNode(json.getString());
-            case VALUE_NUMBER_INT -> switch (json.getNumberType()) {
-                case INT -> NODES.numberNode(json.getIntValue());
-                case LONG -> NODES.numberNode(json.getLongValue());
-                default -> NODES.numberNode(json.getBigIntegerValue());
-            };
-            case VALUE_NUMBER_FLOAT -> decimal(json);
-            case VALUE_TRUE, VALUE_FALSE -> NODES.booleanNode(json.getBooleanValue());
-            case VALUE_NULL -> NODES.nullNode();
-            default -> throw new StreamReadException(json, json.currentToken() + " begins no value");
-        };
-    }
-
-    /// A BigDecimal has an int for its exponent; of 1e9999999999 Jackson tells by an exception that is none of its own.
-    private static JsonNode decimal(JsonParser json) {
-        try {
-            return NODES.numberNode(json.getDecimalValue());
-        } catch (NumberFormatException e) {
-            throw new StreamReadException(json, "the number is beyond all bounds", e);
-        }
-    }
-
-    static byte[] bytes(JsonNode tree) {
-        var bytes = new ByteArrayBuilder();                 // grows by pieces: a prompt may be 64 MB
-        try (var json = JSON.createGenerator(COMPACT, bytes, JsonEncoding.UTF8)) {
-            write(tree, json);
-        }
-        return bytes.toByteArray();
-    }
-
-    static String text(JsonNode tree, boolean pretty) {
-        var text = new StringWriter(512);
-        try (var json = JSON.createGenerator(pretty ? PRETTY : COMPACT, text)) {
-            write(tree, json);
-        }
-        return text.toString();
-    }
-
-    private static void write(JsonNode tree, JsonGenerator json) {
-        switch (tree.getNodeType()) {
-            case OBJECT -> {
-                json.writeStartObject(tree, tree.size());
-                for (var field : tree.properties()) {
-                    json.writeName(field.getKey());
-                    write(field.getValue(), json);
-                }
-                json.writeEndObject();
-            }
-            case ARRAY -> {
-                json.writeStartArray(tree, tree.size());
-                for (var item : tree) write(item, json);
-                json.writeEndArray();
-            }
-            case NULL -> json.writeNull();
-            case BINARY, POJO -> Json.Mapper.ONE.writeValue(json, tree);      // scripts may have put such in
-            default -> tree.serialize(json, null);          // text, numbers and truth ask no context
-        }
     }
 }
 
