@@ -10361,8 +10361,11 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
         uses().filter(use -> use.kind() == '>' && !use.name().startsWith("*") && mustache.partial(use.name()).isEmpty())
                 .forEach(use -> found.add(Fault.usage(use.place() + ": there is no partial " + use.name()
                         + mustache.near(use.name()), PARTIALS)));
-        mustache.endless(turns.stream().map(Turn::text).toList()).ifPresent(use -> found.add(Fault.usage(use.place()
-                + ": the partial " + use.name() + " contains itself without end", "put it into a section")));
+        try {                                               // what has no end without data has none at all
+            turns.forEach(turn -> mustache.render(turn.text(), head.defaults()));
+        } catch (Fault endless) {
+            found.add(endless);
+        }
         for (var schema : Stream.of(head.inputSchema(), head.answer() == null ? null : head.answer().schema())
                 .filter(Objects::nonNull).toList()) {
             schema.faults().forEach(fault -> found.add(Fault.usage(fault, "https://json-schema.org")));
@@ -10424,10 +10427,9 @@ final class TemplateReader {
 
     private Template mustache() {
         var matter = FrontMatter.of(found.text(), found.place());
-        fields = new YamlFields(found.place(), matter.yaml(), matter.yamlLine());
+        fields = YamlFields.of(found.place(), matter.yaml(), matter.yamlLine());
         fields.onlyKnown(KEYS);
         var request = (ObjectNode) Data.node(fields.object("options"));
-        RequestFields.check(request, key -> fields.at(key) + ": " + key);
         var required = new HashSet<>(request.propertyNames());
         for (String name : RequestFields.NAMES) {
             if (!fields.has(name)) continue;
@@ -10472,7 +10474,7 @@ final class TemplateReader {
     private List<Template.Turn> turns(FrontMatter matter) {
         var turns = new ArrayList<Template.Turn>();
         if (fields.has("system")) {
-            turns.add(turn("system", fields.text("system"), found.place(), fields.textLine("system")));
+            turns.add(turn("system", fields.text("system"), found.place(), fields.line(fields.get("system"))));
         }
         turns.addAll(earlier());
         if (!matter.body().isBlank()) {
@@ -10526,8 +10528,7 @@ final class TemplateReader {
 
     private Map<String, String> described(Map<String, Object> inputs) {
         var lines = new LinkedHashMap<String, String>();
-        @SuppressWarnings("unchecked")
-        var each = oneSchema(inputs) ? (Map<String, Object>) inputs.get("properties") : inputs;
+        var each = oneSchema(inputs) ? Data.copy((Map<?, ?>) inputs.get("properties")) : inputs;
         each.forEach((name, value) -> {
             if (value instanceof Map<?, ?> schema) value = schema.get("description");
             else if (!(value instanceof String) && value != Data.NULL) {
@@ -10541,18 +10542,16 @@ final class TemplateReader {
 
     private JsonSchema inputSchema(Map<String, Object> inputs) {
         if (oneSchema(inputs)) return schema("inputs", inputs);
-        var schema = Json.object().put("type", "object");
-        inputs.forEach((name, value) -> {
-            if (value instanceof Map<?, ?>) schema.withObjectProperty("properties").set(name, Data.node(value));
-        });
-        return schema.has("properties") ? new JsonSchema(schema, fields.at("inputs") + ": inputs") : null;
+        var schemas = new LinkedHashMap<>(inputs);
+        schemas.values().removeIf(value -> !(value instanceof Map));
+        return schemas.isEmpty() ? null : schema("inputs", Map.of("type", "object", "properties", schemas));
     }
 
     // ---- GitHub's
 
     /// Read as gh-models reads it: what it does not know is passed over, and models are named PUBLISHER/MODEL.
     private Template github() {
-        fields = new YamlFields(found.place(), found.text(), 1);
+        fields = YamlFields.of(found.place(), found.text(), 1);
         var options = Json.object();
         fields.object("modelParameters").forEach((name, value) -> options.set(name.replaceAll("([a-z])([A-Z])", "$1_$2")
                 .toLowerCase(Locale.ROOT), Data.node(value)));
@@ -10610,18 +10609,12 @@ record FrontMatter(String yaml, int yamlLine, String body, int bodyLine) {
 }
 
 /// The fields of a YAML mapping, each of the type that it must have.
-final class YamlFields {
-    private final String place;
-    private final String yaml;
-    private final int firstLine;
-    private final Map<String, Object> map;
-    private final Map<Object, Integer> lines = new IdentityHashMap<>();
-
-    YamlFields(String place, String yaml, int firstLine) {
-        this.place = place;
-        this.yaml = yaml;
-        this.firstLine = firstLine;
-        map = Data.yaml(yaml, place, firstLine, lines);
+///
+/// @param lines where each value begins in the file, by the value itself
+record YamlFields(String place, String yaml, int firstLine, Map<String, Object> map, Map<Object, Integer> lines) {
+    static YamlFields of(String place, String yaml, int firstLine) {
+        var lines = new IdentityHashMap<Object, Integer>();
+        return new YamlFields(place, yaml, firstLine, Data.yaml(yaml, place, firstLine, lines), lines);
     }
 
     void onlyKnown(List<String> names) {
@@ -10636,8 +10629,6 @@ final class YamlFields {
     /// The line of the file in which a value begins.
     int line(Object value) { return lines.getOrDefault(value, firstLine); }
 
-    int textLine(String key) { return line(map.get(key)); }
-
     boolean has(String key) { return get(key) != null; }
 
     /// The value; null where it is absent or null.
@@ -10648,30 +10639,23 @@ final class YamlFields {
 
     /// A text; empty where it is absent.
     String text(String key) {
-        return switch (get(key)) {
-            case null -> "";
-            case String text -> text;
-            case Data.Digits number -> number.text();
-            default -> throw wrong(key, "a text is wanted", key + ": \"…\"");
-        };
+        Object value = get(key);
+        if (value == null) return "";
+        if (value instanceof String || value instanceof Data.Digits) return value.toString();
+        throw wrong(key, "a text is wanted", key + ": \"…\"");
     }
 
-    @SuppressWarnings("unchecked")
     Map<String, Object> object(String key) {
-        return switch (get(key)) {
-            case null -> Map.of();
-            case Map<?, ?> object -> (Map<String, Object>) object;
-            default -> throw wrong(key, "names with values are wanted", key + ": {NAME: VALUE}, or each NAME: VALUE in"
-                    + " an indented line of its own");
-        };
+        Object value = get(key);
+        if (value == null || value instanceof Map) return value == null ? Map.of() : Data.copy((Map<?, ?>) value);
+        throw wrong(key, "names with values are wanted", key + ": {NAME: VALUE}, or each NAME: VALUE in an indented"
+                + " line of its own");
     }
 
     List<?> list(String key) {
-        return switch (get(key)) {
-            case null -> List.of();
-            case List<?> list -> list;
-            default -> throw wrong(key, "a list is wanted", "each item in a line of its own that begins with -");
-        };
+        Object value = get(key);
+        if (value == null || value instanceof List) return value == null ? List.of() : (List<?>) value;
+        throw wrong(key, "a list is wanted", "each item in a line of its own that begins with -");
     }
 
     Fault wrong(String key, String what, String hint) { return Fault.usage(at(key) + ": " + key + ": " + what, hint); }
@@ -10852,11 +10836,11 @@ final class TemplateFolders {
 
 /// Mustache for prompts, on mustache.java: nothing is escaped, a value that is missing is noted, values are never read
 /// as template, and whitespace around tags that stand alone is as the official specification has it. Of mustache.java
-/// the parser, the lookup of names, values and partials are replaced; sections and inheritance are its own.
+/// the parser, the lookup of names, values, partials and inheritance are replaced; sections are its own.
 /// Compiled texts are immutable: threads can render them side by side.
 final class StrictMustache extends DefaultMustacheFactory {
     /// A compiled text. `uses` are the names in it, those of partials not among them.
-    record Compiled(String source, Mustache code, List<Use> uses) {}
+    record Compiled(String source, Code code, List<Use> uses) {}
 
     /// @param kind the tag's: `v` a value, else the character that it begins with
     /// @param depth how many sections are around it
@@ -10874,8 +10858,6 @@ final class StrictMustache extends DefaultMustacheFactory {
     /// @param sentence says so, of the first time
     /// @param times how often it was wanted there, in a list perhaps
     record Missing(String name, boolean partial, String sentence, int times) {
-        Missing again() { return new Missing(name, partial, sentence, times + 1); }
-
         @Override
         public String toString() { return times == 1 ? sentence : sentence + ", and " + (times - 1) + " times more"; }
     }
@@ -10896,15 +10878,13 @@ final class StrictMustache extends DefaultMustacheFactory {
         oh = new Lookup();
     }
 
-    @Override
-    protected MustacheParser createParser() { return new Parser(this); }
-
     /// @param place where the text lies, for errors
     /// @param firstLine the number of its first line there
     Compiled text(String template, String place, int firstLine) {
-        var text = ((Parser) mc).parse(template, place, firstLine, "{{", "}}");
-        text.code().init();
-        return text;
+        var parser = new Parser(place, new MustacheTags(template, place, firstLine).all());
+        var code = parser.codes(null, 0);
+        code.init();
+        return new Compiled(template, code, parser.uses);
     }
 
     Optional<Compiled> partial(String name) { return partial(name, ""); }
@@ -10918,13 +10898,6 @@ final class StrictMustache extends DefaultMustacheFactory {
         known.put(indent + name, text);
         return text;
     }
-
-    /// Inheritance asks for the parent so; whether there is one was looked at when its tag was read.
-    @Override
-    public Reader getReader(String name) { return new StringReader(partials.apply(name).orElseThrow().text()); }
-
-    @Override
-    public String resolvePartialPath(String folder, String name, String extension) { return name; }
 
     /// All names of a text and of its partials, as far as those are known before the data.
     List<Use> uses(Compiled text) {
@@ -10942,23 +10915,6 @@ final class StrictMustache extends DefaultMustacheFactory {
         }
     }
 
-    /// A partial that contains itself, whatever the data is.
-    Optional<Use> endless(List<Compiled> texts) {
-        return texts.stream().flatMap(text -> endless(text, new ArrayDeque<>()).stream()).findFirst();
-    }
-
-    private Optional<Use> endless(Compiled text, Deque<String> around) {
-        for (var use : text.uses()) {
-            if (!use.partial() || use.depth() > 0 || use.name().startsWith("*")) continue;
-            if (around.contains(use.name())) return Optional.of(use);
-            around.push(use.name());
-            var found = partial(use.name()).flatMap(inner -> endless(inner, around));
-            around.pop();
-            if (found.isPresent()) return found;
-        }
-        return Optional.empty();
-    }
-
     /// What a mistyped partial may mean; or that there is one that is no partial.
     String near(String partial) {
         var names = partialNames.get();
@@ -10974,73 +10930,66 @@ final class StrictMustache extends DefaultMustacheFactory {
     /// @throws Fault where partials lead into each other without end
     Rendering render(Compiled text, Object data) {
         var sheet = new Sheet();
-        try {
-            text.code().execute(sheet, new ArrayList<>(List.of(data)));
-        } catch (StackOverflowError endless) {
-            throw Fault.usage("templates lead into each other without end", "look at {{>partials}} and {{<parents}}");
-        }
-        return new Rendering(sheet.text.toString(), sheet.missing.values());
+        text.code().execute(sheet, new ArrayList<>(List.of(data)));
+        return new Rendering(sheet.toString(), sheet.missing.values());
     }
 
     /// What a rendering writes on, and where it notes what is missing.
-    private static final class Sheet extends Writer {
-        final StringBuilder text = new StringBuilder();
+    private static final class Sheet extends StringWriter {
         final Map<String, Missing> missing = new LinkedHashMap<>();     // by place and name
+        Map<String, Code> blocks = Map.of();                // what stands in for a parent's
         int depth;
 
-        /// @param first makes the note of the first time
-        void missing(TemplateContext place, String name, Supplier<Missing> first) {
-            String site = place.file() + ":" + place.line() + ":" + name;
-            var before = missing.get(site);
-            missing.put(site, before == null ? first.get() : before.again());
+        /// @param sentence of the first time
+        void missing(TemplateContext place, String name, boolean partial, Supplier<String> sentence) {
+            missing.compute(at(place) + name, (_, before) -> before == null
+                    ? new Missing(name, partial, at(place) + sentence.get(), 1)
+                    : new Missing(name, partial, before.sentence(), before.times() + 1));
         }
 
         @Override
         public void write(String part) {
-            if (text.length() + (long) part.length() > LARGEST) {
+            if (getBuffer().length() + (long) part.length() > LARGEST) {
                 throw Fault.usage("the prompt grows beyond " + LARGEST + " characters",
                         "do partials hold each other?");
             }
-            text.append(part);
+            super.write(part);
         }
-
-        @Override
-        public void write(char[] part, int offset, int length) { text.append(part, offset, length); }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
     }
 
+    private static String at(TemplateContext place) { return place.file() + ":" + place.line() + ": "; }
+
     /// `{{name}}`, `{{{name}}}`, `{{&name}}`: all the same, for nothing is escaped.
-    private static final class Value extends ValueCode {
-        Value(TemplateContext place, StrictMustache mustache, String name) { super(place, mustache, name, false); }
+    private final class Value extends DefaultCode {
+        Value(TemplateContext place, String name) { super(place, StrictMustache.this, null, name, "v"); }
 
         @Override
         public Writer execute(Writer writer, List<Object> scopes) {
-            var sheet = (Sheet) writer;
             Object value = get(scopes);
-            if (value == null || value == Data.NULL) {
-                sheet.missing(tc, name, () -> Lookup.missing(name, tc, scopes));
-            } else {
-                sheet.write(Data.text(value));
-            }
+            if (value != null && value != Data.NULL) ((Sheet) writer).write(Data.text(value));
+            else ((Sheet) writer).missing(tc, name, false, () -> Lookup.missing(name, scopes));
             return writer;
         }
     }
 
-    /// `{{>name}}`, and `{{>*name}}` where the data says which. It is compiled when it is first needed, for a partial
-    /// may contain itself.
-    private static final class Partial extends DefaultCode {
-        private final StrictMustache mustache;
+    /// `{{>name}}`; `{{>*name}}` where the data says which; `{{<name}}`, whose blocks stand in for those of the same
+    /// name. It is compiled when it is first needed, for a partial may contain itself.
+    private final class Partial extends DefaultCode {
+        private final boolean parent;
         private final String indent;
+        private final Map<String, Code> blocks = new HashMap<>();
 
-        Partial(TemplateContext place, StrictMustache mustache, String name, String indent) {
-            super(place, mustache, null, name, ">");
-            this.mustache = mustache;
+        Partial(TemplateContext place, String name, boolean parent, String indent, Code... inner) {
+            super(place, StrictMustache.this, null, name, ">");
+            this.parent = parent;
             this.indent = indent;
+            for (var code : inner) if (code instanceof Block block) blocks.put(block.getName(), block.own);
+        }
+
+        @Override
+        public void init() {
+            super.init();
+            blocks.values().forEach(Code::init);
         }
 
         @Override
@@ -11048,24 +10997,42 @@ final class StrictMustache extends DefaultMustacheFactory {
             var sheet = (Sheet) writer;
             Object named = dynamic ? binding.get(scopes) : name;
             if (named == null || named == Data.NULL) {
-                sheet.missing(tc, name, () -> Lookup.missing(name.substring(1), tc, scopes));
+                String from = name.substring(1);
+                sheet.missing(tc, from, false, () -> Lookup.missing(from, scopes));
                 return writer;
             }
             String wanted = Data.text(named);
-            var partial = mustache.partial(wanted, indent);
+            var partial = partial(wanted, indent);
             if (partial.isEmpty()) {
-                sheet.missing(tc, wanted, () -> new Missing(wanted, true, tc.file() + ":" + tc.line()
-                        + ": there is no partial " + wanted + mustache.near(wanted), 1));
+                sheet.missing(tc, wanted, true, () -> "there is no partial " + wanted + near(wanted));
                 return writer;
             }
             if (++sheet.depth > DEEPEST) {
-                throw Fault.usage(tc.file() + ":" + tc.line() + ": the partial " + wanted
-                        + " contains itself without end", "a name that is not there is looked for outside: give the"
-                        + " innermost an empty list");
+                throw Fault.usage(at(tc) + "the partial " + wanted + " contains itself without end", "a name that is"
+                        + " not there is looked for outside: give the innermost an empty list");
             }
+            var outer = sheet.blocks;
+            sheet.blocks = new HashMap<>(blocks);
+            if (parent) sheet.blocks.putAll(outer);
             partial.get().code().execute(writer, scopes);
+            sheet.blocks = outer;
             sheet.depth--;
             return writer;
+        }
+    }
+
+    /// `{{$name}}`: what may be replaced in a parent.
+    private final class Block extends DefaultCode {
+        private final Code own;
+
+        Block(TemplateContext place, String name, DefaultMustache own) {
+            super(place, StrictMustache.this, own, name, "$");
+            this.own = own;
+        }
+
+        @Override
+        public Writer execute(Writer writer, List<Object> scopes) {
+            return ((Sheet) writer).blocks.getOrDefault(name, own).execute(writer, scopes);
         }
     }
 
@@ -11077,16 +11044,15 @@ final class StrictMustache extends DefaultMustacheFactory {
             if (name == null) return _ -> null;
             if (name.equals(".")) return List::getLast;
             String[] path = name.split("\\.");
-            return scopes -> find(path, scopes);
+            return scopes -> find(path, path.length, scopes);
         }
 
-        private static Object find(String[] path, List<Object> scopes) {
-            for (int i = scopes.size() - 1; i >= 0; i--) {
-                if (!(scopes.get(i) instanceof Map<?, ?> map) || !map.containsKey(path[0])) continue;
+        /// @param length how much of the path is followed
+        private static Object find(String[] path, int length, List<Object> scopes) {
+            for (var scope : scopes.reversed()) {
+                if (!(scope instanceof Map<?, ?> map) || !map.containsKey(path[0])) continue;
                 Object value = map.get(path[0]);
-                for (int j = 1; j < path.length && value != null; j++) {
-                    value = value instanceof Map<?, ?> inner ? inner.get(path[j]) : null;
-                }
+                for (int j = 1; j < length; j++) value = value instanceof Map<?, ?> inner ? inner.get(path[j]) : null;
                 return value;
             }
             return null;
@@ -11094,11 +11060,9 @@ final class StrictMustache extends DefaultMustacheFactory {
 
         @Override
         public Writer iterate(Iteration section, Writer writer, Object value, List<Object> scopes) {
-            if (value instanceof List<?> list) {
-                for (Object item : list) section.next(writer, item, scopes);
-            } else if (!isFalse(value)) {
-                section.next(writer, value, scopes);
-            }
+            if (isFalse(value)) return writer;
+            var items = value instanceof List<?> list ? list : List.of(value);
+            for (Object item : items) section.next(writer, item, scopes);
             return writer;
         }
 
@@ -11115,127 +11079,88 @@ final class StrictMustache extends DefaultMustacheFactory {
         @Override
         public Wrapper find(String name, List<Object> scopes) { throw new IllegalStateException("not used"); }
 
-        /// The sentence on a value that is not there: where, why, and what may be meant.
-        static Missing missing(String name, TemplateContext place, List<Object> scopes) {
+        /// The sentence on a value that is not there: why, and what may be meant.
+        static String missing(String name, List<Object> scopes) {
             String[] path = name.split("\\.");
             var names = new LinkedHashSet<String>();
-            for (Object scope : scopes) {
-                if (scope instanceof Map<?, ?> map) map.keySet().forEach(key -> names.add(key.toString()));
-            }
-            String why = names.contains(name) && name.contains(".")
-                    ? " (a dot reaches into an object, and this is a name with a dot)"
-                    : StrictMustache.meant(name, names);
-            Object value = name.equals(".") ? scopes.getLast() : find(path, scopes);
-            if (value == Data.NULL) {
-                why = " (it is null)";
-            } else if (path.length > 1 && names.contains(path[0])) {
-                why = " (" + inner(path, scopes) + ")";
-            }
-            String item = scopes.size() > 1 ? " in " + Text.shortened(Data.text(scopes.getLast()), 40) : "";
-            return new Missing(name, false, place.file() + ":" + place.line() + ": {{" + name + "}} is missing" + item
-                    + why, 1);
+            for (Object scope : scopes) if (scope instanceof Map<?, ?> map) names.addAll(Data.copy(map).keySet());
+            Object value = name.equals(".") ? scopes.getLast() : find(path, path.length, scopes);
+            String why = value == Data.NULL ? " (it is null)"
+                    : path.length > 1 && names.contains(path[0]) ? " (" + inner(path, scopes) + ")"
+                    : path.length > 1 && names.contains(name)
+                    ? " (a dot reaches into an object, and this is a name with a dot)" : meant(name, names);
+            return "{{" + name + "}} is missing" + (scopes.size() == 1 ? "" : " in "
+                    + Text.shortened(Data.text(scopes.getLast()), 40)) + why;
         }
 
         /// How far a dotted name can be followed.
         private static String inner(String[] path, List<Object> scopes) {
-            for (int i = 1; i < path.length; i++) {
-                Object value = find(Arrays.copyOf(path, i), scopes);
-                String so = String.join(".", Arrays.copyOf(path, i));
-                if (!(value instanceof Map<?, ?> map)) return so + " is " + Data.kind(value);
-                if (!map.containsKey(path[i])) {
-                    return so + " has " + (map.isEmpty() ? "nothing" : map.keySet().stream().map(String::valueOf)
-                            .collect(Collectors.joining(", ")));
-                }
-            }
-            return "";
+            int known = 1;
+            while (find(path, known + 1, scopes) != null) known++;
+            String so = String.join(".", List.of(path).subList(0, known));
+            return find(path, known, scopes) instanceof Map<?, ?> map ? so + " has " + (map.isEmpty() ? "nothing"
+                    : String.join(", ", Data.copy(map).keySet())) : so + " is " + Data.kind(find(path, known, scopes));
         }
     }
 
     /// Takes the place of mustache.java's parser, which leaves blank lines where tags stand alone, loses line ends of
     /// the kind CR, and miscounts lines.
-    private static final class Parser extends MustacheParser {
-        private final StrictMustache mustache;
+    private final class Parser {
+        private final String place;
+        private final Iterator<MustacheTags.Tag> tags;
+        private final List<Use> uses = new ArrayList<>();
 
-        Parser(StrictMustache mustache) {
-            super(mustache);
-            this.mustache = mustache;
+        Parser(String place, List<MustacheTags.Tag> tags) {
+            this.place = place;
+            this.tags = tags.iterator();
         }
 
-        @Override
-        protected Mustache compile(Reader reader, String tag, AtomicInteger line, String place, String open,
-                                   String close, boolean startOfLine) {
-            var text = new StringWriter();
-            try (reader) {
-                reader.transferTo(text);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-            var source = mustache.partials.apply(place).orElse(new Source(place, "", 1));
-            return parse(text.toString(), source.place(), source.firstLine(), open, close).code();
-        }
+        private TemplateContext context(int line) { return new TemplateContext("{{", "}}", place, line, false); }
 
-        Compiled parse(String template, String place, int firstLine, String open, String close) {
-            var tags = new MustacheTags(template, place, firstLine, open, close).all().iterator();
-            var uses = new ArrayList<Use>();
-            return new Compiled(template, codes(tags, null, place, 0, uses), List.copyOf(uses));
-        }
-
-        private DefaultMustache codes(Iterator<MustacheTags.Tag> tags, MustacheTags.Tag opened, String place, int depth,
-                                      List<Use> uses) {
-            if (depth > DEEPEST) {
-                throw unbalanced(new TemplateContext("", "", place, opened.line(), false), "{{" + opened
-                        + "}} lies in more than " + DEEPEST + " others");
-            }
+        /// @param opened the section that ends with these; null: all
+        DefaultMustache codes(MustacheTags.Tag opened, int depth) {
+            int start = opened == null ? 1 : opened.line();
+            if (depth > DEEPEST) throw unbalanced(start, "{{" + opened + "}} lies in more than " + DEEPEST + " others");
             var codes = new ArrayList<Code>();
+            boolean closed = false;
             while (tags.hasNext()) {
                 var tag = tags.next();
-                var at = new TemplateContext("{{", "}}", place, tag.line(), false);
-                boolean closing = tag.kind() == '/';
-                if (closing && opened != null && opened.name().equals(tag.name())) {
-                    return new DefaultMustache(at, mustache, codes.toArray(Code[]::new), place);
-                }
-                if (closing) throw unbalanced(at, "{{/" + tag.name() + "}} closes " + (opened == null ? "nothing"
-                        : "{{" + opened + "}} of line " + opened.line()));
-                if (tag.kind() == 't') {
-                    codes.add(new WriteCode(at, mustache, tag.name()));
+                if (tag.kind() != '/') {
+                    codes.add(code(tag, depth));
                     continue;
                 }
-                uses.add(new Use(tag.kind(), tag.name(), place + ":" + tag.line(), depth));
-                codes.add(switch (tag.kind()) {
-                    case 'v' -> new Value(at, mustache, tag.name());
-                    case '>' -> new Partial(at, mustache, tag.name(), tag.indent());
-                    default -> block(tag, at, codes(tags, tag, place, depth + 1, uses));
-                });
+                closed = opened != null && opened.name().equals(tag.name());
+                if (closed) break;
+                throw unbalanced(tag.line(), "{{/" + tag.name() + "}} closes " + (opened == null ? "nothing"
+                        : "{{" + opened + "}} of line " + opened.line()));
             }
-            if (opened == null) {
-                return new DefaultMustache(new TemplateContext("{{", "}}", place, 1, true), mustache,
-                        codes.toArray(Code[]::new), place);
-            }
-            throw unbalanced(new TemplateContext("", "", place, opened.line(), false), "{{" + opened
-                    + "}} is never closed");
+            if (!closed && opened != null) throw unbalanced(start, "{{" + opened + "}} is never closed");
+            return new DefaultMustache(context(start), StrictMustache.this, codes.toArray(Code[]::new), place);
         }
 
-        private Code block(MustacheTags.Tag tag, TemplateContext at, DefaultMustache inner) {
+        private Code code(MustacheTags.Tag tag, int depth) {
+            var mustache = StrictMustache.this;
+            var at = context(tag.line());
+            String name = tag.name();
+            if (tag.kind() == 't') return new WriteCode(at, mustache, name);
+            uses.add(new Use(tag.kind(), name, place + ":" + tag.line(), depth));
+            if (tag.kind() == 'v') return new Value(at, name);
+            if (tag.kind() == '>') return new Partial(at, name, false, tag.indent());
+            if (tag.kind() == '<' && partials.apply(name).isEmpty()) {
+                throw Fault.usage(at(at) + "there is no template " + name + " to inherit from" + near(name),
+                        "copilot templates lists them");
+            }
+            var inner = codes(tag, depth + 1);
             return switch (tag.kind()) {
-                case '#' -> new IterableCode(at, mustache, inner, tag.name());
-                case '^' -> new NotIterableCode(at, mustache, inner, tag.name());
-                case '$' -> new ExtendNameCode(at, mustache, inner, tag.name());
-                case '<' -> {
-                    if (mustache.partials.apply(tag.name()).isEmpty()) {
-                        throw Fault.usage(at.file() + ":" + at.line() + ": there is no template " + tag.name()
-                                + " to inherit from" + mustache.near(tag.name()), "copilot templates lists them");
-                    }
-                    // between a parent's tags only blocks count (mustache specification, inheritance)
-                    inner.setCodes(Stream.of(inner.getCodes()).filter(ExtendNameCode.class::isInstance)
-                            .toArray(Code[]::new));
-                    yield new ExtendCode(at, mustache, inner, tag.name());
-                }
-                default -> throw new IllegalStateException("kind " + tag.kind());
+                case '#' -> new IterableCode(at, mustache, inner, name);
+                case '^' -> new NotIterableCode(at, mustache, inner, name);
+                case '$' -> new Block(at, name, inner);
+                default -> new Partial(at, name, true, "", inner.getCodes());
             };
         }
 
-        private static Fault unbalanced(TemplateContext at, String what) {
-            return Fault.usage(at.file() + ":" + at.line() + ": " + what,
+        private Fault unbalanced(int line, String what) {
+            return Fault.usage(at(context(line)) + what,
                     "each {{#name}} or {{^name}} needs its {{/name}}, innermost first");
         }
     }
@@ -11255,17 +11180,16 @@ final class MustacheTags {
     private static final Pattern PARENT = Pattern.compile("[^\\s*]\\S*");
     private static final Pattern PARTIAL = Pattern.compile("[^\\s*]\\S*|\\*\\s*\\S+");
     private static final Pattern NAME = Pattern.compile("\\.|[^\\s.{}*][^\\s.{}]*+(\\.[^\\s.{}]++)*+");
+    private static final String AS_TEXT = "to write {{ as text, change the delimiters: {{=<% %>=}}";
 
     private final String template, place;
-    private String open, close;
-    private int position, line, counted;
     private final List<Tag> tags = new ArrayList<>();
+    private String open = "{{", close = "}}";
+    private int position, line, counted;
 
-    MustacheTags(String template, String place, int firstLine, String open, String close) {
+    MustacheTags(String template, String place, int firstLine) {
         this.template = template;
         this.place = place;
-        this.open = open;
-        this.close = close;
         line = firstLine;
     }
 
@@ -11278,30 +11202,29 @@ final class MustacheTags {
     private void tag(int at) {
         int start = at + open.length();
         char sigil = start < template.length() ? template.charAt(start) : ' ';
-        boolean value = "#^/<$>!={&".indexOf(sigil) < 0;
-        String end = switch (sigil) {
-            case '{' -> "}" + close;
-            case '=' -> "=" + close;
-            default -> close;
-        };
-        int from = value ? start : start + 1;
-        int to = template.indexOf(end, from);
-        if (to < 0) throw wrong(at, "the tag " + quoted(at, template.length()) + " is not closed", "it ends with " + end
-                + "; " + asText());
-        int after = to + end.length();
+        boolean value = "#^/<$>!={&".indexOf(sigil) < 0, alone = false;
+        String end = (sigil == '{' ? "}" : sigil == '=' ? "=" : "") + close;
+        int from = value ? start : start + 1, to = template.indexOf(end, from), before = at, after = to + end.length();
+        if (to < 0) {
+            throw wrong(at, "the tag " + Text.shortened(template.substring(at).lines().findFirst().orElse(""), 40)
+                    + " is not closed", "it ends with " + end + "; " + AS_TEXT);
+        }
+        if ("#^/<$>!=".indexOf(sigil) >= 0) {               // the kinds that may stand alone
+            int lineStart = outwards(at, -1), lineEnd = outwards(after, 1);
+            if (lineStart >= 0 && lineEnd >= 0) {
+                before = lineStart;
+                after = lineEnd;
+            }
+        }
+        text(before);
         String name = template.substring(from, to).strip();
-        boolean line = "#^/<$>!=".indexOf(sigil) >= 0;      // the kinds that may stand alone
-        int lineStart = line ? outwards(at, -1) : -1, lineEnd = line ? outwards(after, 1) : -1;
-        boolean alone = lineStart >= 0 && lineEnd >= 0;
-        text(alone ? lineStart : at);
-        String indent = alone ? template.substring(lineStart, at) : "";
         switch (sigil) {
             case '!' -> { }
             case '=' -> delimiters(at, name);
             default -> tags.add(new Tag(value || sigil == '{' || sigil == '&' ? 'v' : sigil, checked(sigil, name, at),
-                    lineOf(at), indent));
+                    lineOf(at), template.substring(before, at)));
         }
-        position = alone ? lineEnd : after;
+        position = after;
     }
 
     private void text(int end) {
@@ -11329,29 +11252,19 @@ final class MustacheTags {
 
     /// What other template languages would take for a name is no name here.
     private String checked(char sigil, String name, int at) {
-        boolean file = sigil == '>' || sigil == '<';
-        var form = sigil == '>' ? PARTIAL : sigil == '<' ? PARENT : NAME;
-        if (!name.isEmpty() && form.matcher(name).matches()) {
+        if ((sigil == '>' ? PARTIAL : sigil == '<' ? PARENT : NAME).matcher(name).matches()) {
             return name.replaceFirst("^\\*\\s+", "*");
         }
-        if (name.isEmpty()) throw wrong(at, "a tag without a name", "{{name}}; " + asText());
-        String word = name.split("[\\s|(]+", 2)[0];
-        if (file && name.startsWith("*")) {
+        if (name.isEmpty()) throw wrong(at, "a tag without a name", "{{name}}; " + AS_TEXT);
+        if ((sigil == '>' || sigil == '<') && name.startsWith("*")) {
             throw wrong(at, "{{" + sigil + name + "}} names no " + (sigil == '>' ? "partial" : "parent"),
                     "only a partial's name can come from the data: {{>*name}}");
         }
-        throw wrong(at, "{{" + (sigil == ' ' || sigil == '\n' ? "" : "#^/<$>&".indexOf(sigil) < 0 ? "" : sigil)
-                + Text.shortened(name, 40) + "}} is no name", switch (word) {
-            case "if", "unless", "each", "for", "with" -> "mustache knows no " + word + ": {{#name}} … {{/name}} for"
-                    + " what is there, each item of a list, or {{^name}} for what is not";
-            default -> "a name has no spaces, such as {{title}} or {{author.name}}; " + asText();
-        });
-    }
-
-    private static String asText() { return "to write {{ as text, change the delimiters: {{=<% %>=}}"; }
-
-    private String quoted(int from, int to) {
-        return Text.shortened(template.substring(from, to).lines().findFirst().orElse(""), 40);
+        String word = name.split("[\\s|(]+", 2)[0];
+        throw wrong(at, "{{" + ("#^/<$>&".indexOf(sigil) < 0 ? "" : sigil) + Text.shortened(name, 40) + "}} is no name",
+                List.of("if", "unless", "each", "for", "with").contains(word) ? "mustache knows no " + word
+                + ": {{#name}} … {{/name}} for what is there, each item of a list, or {{^name}} for what is not"
+                : "a name has no spaces, such as {{title}} or {{author.name}}; " + AS_TEXT);
     }
 
     /// Counts on from the last place asked for.
