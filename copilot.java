@@ -86,8 +86,6 @@ import java.net.Proxy;
 import java.security.cert.*;
 import java.security.cert.Certificate;
 
-import com.fasterxml.jackson.annotation.JsonRawValue;
-import com.fasterxml.jackson.annotation.JsonValue;
 import com.github.mustachejava.*;
 import com.github.mustachejava.codes.*;
 import com.github.mustachejava.reflect.AbstractObjectHandler;
@@ -100,6 +98,8 @@ import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.*;
 import tools.jackson.core.*;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.util.*;
 import tools.jackson.databind.*;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.*;
@@ -4617,106 +4617,46 @@ record AddedFiles(List<String> names, Integer limit, boolean images, boolean ima
         var others = new ArrayList<String>();
         boolean many = false;
         for (String name : names) {
-            if (name.equals("-") || !isMany(env, name)) {
+            if (name.equals("-") || !FileGlob.is(env, name)) {
                 all.add(name);
                 continue;
             }
             many = true;
-            for (String file : within(env, name)) (TextFile.isText(env, file) ? all : others).add(file);
+            for (String file : FileGlob.of(env, name, "**").names()) (TextFile.isText(env, file) ? all : others)
+                    .add(file);
         }
         if (!others.isEmpty()) {
             screen.note("note: left out, for they are no text: " + Text.shortened(String.join(", ", others), 200));
         }
         long most = limit != null ? limit : many ? USUAL : Long.MAX_VALUE;
-        if (many) boundSize(env, all, most);
+        long kib = all.stream().filter(file -> !file.equals("-")).mapToLong(file -> env.path(file).toFile().length())
+                .sum() >> 10;
+        // a token has some four bytes, and hardly ever sixteen: what is surely too much is not even read
+        if (many && (kib << 10) / 16 > most) {
+            throw Fault.usage("the " + all.size() + " files of -f have " + kib + " KiB, surely more than " + most
+                    + " tokens", "fewer files, or a larger --max-file-tokens");
+        }
         var texts = all.stream().map(file -> TextFile.fenced(env, file)).toList();
         if (most < Long.MAX_VALUE) measure(texts, most);
         return Text.paragraphs(texts.toArray(String[]::new));
     }
 
-    private static boolean isMany(Environment env, String name) {
-        return name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name)) || Files.isDirectory(env.path(name));
-    }
-
-    /// The files of a folder and all below it, or of a pattern; what is hidden is left out.
-    private static List<String> within(Environment env, String name) {
-        boolean whole = Files.isDirectory(env.path(name));
-        int cut = whole ? name.length() : name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
-        String front = whole ? name.replaceFirst("(?<=.)/+$", "") + "/" : name.substring(0, cut);
-        Path folder = env.directory().resolve(front);
-        String pattern = whole ? "**" : name.substring(cut);
-        var found = new ArrayList<Path>();
-        try {
-            var matchers = Stream.of(pattern, pattern.replace("**/", ""))       // src/**/*.java means src/A.java too
-                    .map(each -> FileSystems.getDefault().getPathMatcher("glob:" + each)).toList();
-            Files.walkFileTree(folder, Set.of(), pattern.contains("/") || pattern.contains("**") ? 64 : 1,
-                    new SimpleFileVisitor<>() {
-                        @Override
-                        public FileVisitResult preVisitDirectory(Path dir, BasicFileAttributes attributes) {
-                            return !dir.equals(folder) && dir.getFileName().toString().startsWith(".")
-                                    ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
-                        }
-
-                        @Override
-                        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-                            var within = folder.relativize(file);
-                            boolean wanted = Files.isRegularFile(file) && matchers.stream().anyMatch(m ->
-                                    m.matches(within)) && !file.getFileName().toString().startsWith(".");
-                            if (wanted) found.add(within);
-                            return FileVisitResult.CONTINUE;
-                        }
-                    });
-        } catch (PatternSyntaxException e) {
-            throw Fault.usage(name + " is no pattern: " + e.getDescription(), "is the name right? ls -l");
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "ls -l " + name, e);
-        }
-        if (found.isEmpty()) throw Fault.usage("there is no file in " + name, "ls " + name);
-        Collections.sort(found);
-        return found.stream().map(file -> front.isEmpty() && file.toString().startsWith("-") ? "./" + file
-                : front + file).toList();
-    }
-
-    /// What is surely too much is not even read: a token has some four bytes, and hardly ever sixteen.
-    private static void boundSize(Environment env, List<String> files, long limit) {
-        long bytes = 0;
-        for (String file : files) bytes += file.equals("-") ? 0 : env.path(file).toFile().length();
-        if (bytes / 16 <= limit) return;
-        throw Fault.usage("the " + files.size() + " files of -f have " + (bytes >> 10) + " KiB, surely more than "
-                + limit + " tokens", "fewer files, or a larger --max-file-tokens");
-    }
-
     private static void measure(List<String> texts, long limit) {
         if (texts.stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum() <= limit) return;
-        long tokens = 0, most = 0;
-        String largest = "";
-        for (String text : texts) {
-            long own = TokenCount.of(text.substring(0, Math.min(text.length(), 4 << 20)), "o200k_base");
-            tokens += own;
-            if (own > most) largest = text.lines().findFirst().orElse("") + " with " + own;
-            most = Math.max(own, most);
-        }
+        var counts = texts.stream().map(text -> TokenCount.of(text.substring(0, Math.min(text.length(), 4 << 20)),
+                "o200k_base")).toList();
+        long tokens = counts.stream().mapToLong(Long::longValue).sum(), most = Collections.max(counts);
         if (tokens <= limit) return;
+        String largest = texts.get(counts.indexOf(most)).lines().findFirst().orElse("");
         throw Fault.usage("the " + texts.size() + " files of -f have " + tokens + " tokens, more than " + limit
-                + "; the largest is " + largest, "fewer files, or --max-file-tokens " + tokens);
+                + "; the largest is " + largest + " with " + most, "fewer files, or --max-file-tokens " + tokens);
     }
 }
 
 /// Text files that the user names.
 final class TextFile {
     static String read(Environment env, String name) {
-        if (name.equals("-")) return env.stdin().text();
-        Path file = env.path(name);
-        try {
-            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name its files");
-            if (Files.isRegularFile(file) && Files.size(file) > Text.LARGEST) {
-                throw Fault.usage(name + " is larger than 64 MiB", "no model reads so much");
-            }
-            return Text.utf8(Files.readAllBytes(file), name);
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
-                    + name, e);
-        }
+        return name.equals("-") ? env.stdin().text() : InputFile.text(env.path(name), name);
     }
 
     /// Whether it is text as far as its beginning tells.
@@ -4753,11 +4693,8 @@ final class TextFile {
     /// The file with its name, in a fence longer than any that it holds.
     static String fenced(Environment env, String name) {
         String text = read(env, name);
-        int longest = 2;
-        for (int i = 0, run = 0; i < text.length(); i++) {
-            run = text.charAt(i) == '`' ? run + 1 : 0;
-            longest = Math.max(longest, run);
-        }
+        int longest = Pattern.compile("`{3,}").matcher(text).results().mapToInt(run -> run.end() - run.start()).max()
+                .orElse(2);
         String fence = "`".repeat(longest + 1);
         return name + "\n" + fence + "\n" + Text.withOneNewline(text) + fence;
     }
@@ -4773,18 +4710,13 @@ final class SchemaText {
     /// A JSON Schema, the file of one, or names with types: `name, age int, tags [string], mood good|bad: how it ends`.
     static AnswerSchema read(Environment env, String option) {
         String text = option.strip();
-        if (text.startsWith("{")) return checked("--schema", Data.object(text, "--schema"));
-        if (text.matches("[^\\n]*\\.\\w+") || Files.isRegularFile(env.path(text))) {
-            return checked(text, Data.object(TextFile.read(env, text), text));
-        }
-        return checked("--schema", Data.copy((Map<?, ?>) Data.of(shortForm(text))));
-    }
-
-    private static AnswerSchema checked(String place, Map<String, Object> schema) {
-        var json = (ObjectNode) Data.node(schema);
-        var answer = new AnswerSchema(AnswerSchema.UNNAMED, new JsonSchema(json, place), null);
-        answer.schema().check();
-        return answer;
+        boolean json = text.startsWith("{");
+        boolean file = !json && (text.matches("[^\\n]*\\.\\w+") || Files.isRegularFile(env.path(text)));
+        String place = file ? text : "--schema";
+        var schema = new JsonSchema(!json && !file ? shortForm(text) : (ObjectNode) Data.node(Data.object(file
+                ? TextFile.read(env, text) : text, place)), place);
+        schema.check();
+        return new AnswerSchema(AnswerSchema.UNNAMED, schema, null);
     }
 
     private static ObjectNode shortForm(String text) {
@@ -4835,23 +4767,11 @@ final class ImageFile {
         if (name.matches("https?://.*")) {
             throw Fault.usage("-a takes no address: " + name, "curl -sL ADDRESS | copilot chat -a - …");
         }
-        Path file = env.path(name);
-        byte[] bytes;
-        try {
-            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "-a names a picture");
-            if (Files.isRegularFile(file) && Files.size(file) > LARGEST) {
-                throw Fault.usage(name + " is larger than 20 MiB", "no model takes such a picture");
-            }
-            bytes = name.equals("-") ? env.stdin().bytes() : Files.readAllBytes(file);
-            if (bytes.length > LARGEST) throw Fault.usage(name + " is larger than 20 MiB", "no model takes that");
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
-                    + name, e);
-        }
-        if (bytes.length == 0) {
-            throw Fault.usage((name.equals("-") ? "stdin" : name) + " is empty", "-a names a picture");
-        }
-        return new Image(name.equals("-") ? "stdin" : name, mediaType(bytes).orElseThrow(() -> Fault.usage(name
+        String shown = name.equals("-") ? "stdin" : name;
+        byte[] bytes = name.equals("-") ? env.stdin().bytes() : InputFile.bytes(env.path(name), name, LARGEST);
+        if (bytes.length > LARGEST) throw Fault.usage(shown + " is larger than 20 MiB", "no model takes that");
+        if (bytes.length == 0) throw Fault.usage(shown + " is empty", "-a names a picture");
+        return new Image(shown, mediaType(bytes).orElseThrow(() -> Fault.usage(name
                 + " is no picture that a model takes", "PNG, JPEG, WebP or GIF; a text file goes in by -f")),
                 Base64.getEncoder().encodeToString(bytes));
     }
@@ -8694,70 +8614,72 @@ interface Rows extends AutoCloseable {
     /// @param name as the user typed it: a file, a folder or a pattern of JSON files
     static String formatOf(Environment env, String name) {
         String lower = name.toLowerCase(Locale.ROOT);
-        if (name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name)) || Files.isDirectory(env.path(name))) {
-            return "files";
-        }
-        return lower.endsWith(".csv") ? "csv" : lower.matches(".*\\.(tsv|tab)") ? "tsv" : lower.endsWith(".json")
-                ? "json" : "jsonl";
+        return FileGlob.is(env, name) ? "files" : lower.endsWith(".csv") ? "csv"
+                : lower.matches(".*\\.(tsv|tab)") ? "tsv" : lower.endsWith(".json") ? "json" : "jsonl";
     }
 
     /// @param typed what the user calls it
     /// @throws Fault where it cannot be read
     static Rows opened(Environment env, String name, String typed, String format) {
         try {
-            return open(env, name, format);
+            return switch (format) {
+                case "files" -> new JsonFiles(FileGlob.of(env, name, "*.json"), env);
+                case "csv", "tsv" -> new TableRows(env.path(name), name, format.equals("tsv"));
+                case "json" -> new JsonRows(env.path(name), name);
+                default -> new JsonLines(env.path(name), name);
+            };
         } catch (CharacterCodingException e) {
             throw Fault.usage(typed + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + typed + " (or -f utf-16)");
         } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + typed + ": " + Text.reason(e), "is the name right? ls -l "
-                    + typed, e);
+            throw InputFile.unreadable(typed, e);
         }
-    }
-
-    private static Rows open(Environment env, String name, String format) throws IOException {
-        return switch (format) {
-            case "files" -> new JsonFiles(env, name);
-            case "csv", "tsv" -> new TableRows(env.path(name), name, format.equals("tsv"));
-            case "json" -> new JsonRows(env.path(name), name);
-            default -> new JsonLines(env.path(name), name);
-        };
     }
 }
 
-/// JSON Lines. Lines are cut as bytes, so that one that is not UTF-8 is a bad row and not the end.
+/// Lines as bytes, so that one that is not UTF-8 can be told from the others.
+final class ByteLines implements Closeable {
+    private final BufferedReader in;                        // a character is a byte
+    private int number;
+
+    ByteLines(Path file) throws IOException { in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1); }
+
+    /// @return null after the last
+    byte[] next() throws IOException {
+        String line = in.readLine();
+        number++;
+        return line == null ? null : line.getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    /// Of the last line, from 1.
+    int number() { return number; }
+
+    @Override
+    public void close() throws IOException { in.close(); }
+}
+
+/// JSON Lines.
 final class JsonLines implements Rows {
-    private final InputStream in;
+    private final ByteLines lines;
     private final String name;
-    private int line;
 
     JsonLines(Path file, String name) throws IOException {
-        in = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
+        lines = new ByteLines(file);
         this.name = name;
     }
 
     @Override
     public InputRow next() throws IOException {
-        for (byte[] bytes = line(); bytes != null; bytes = line()) {
-            byte[] text = bytes;
-            if (new String(bytes, StandardCharsets.ISO_8859_1).isBlank()) continue;
-            int number = line;
-            String place = name + ":" + number;
-            return InputRow.of(place, () -> Data.object(Text.utf8(text, place), name, number));
+        for (byte[] line; (line = lines.next()) != null; ) {
+            byte[] text = line;
+            if (new String(text, StandardCharsets.ISO_8859_1).isBlank()) continue;
+            String place = name + ":" + lines.number();
+            return InputRow.of(place, () -> Data.object(Text.utf8(text, place), name, lines.number()));
         }
         return null;
     }
 
-    private byte[] line() throws IOException {
-        int b = in.read();
-        if (b < 0) return null;
-        line++;
-        var bytes = new ByteArrayOutputStream(256);
-        for (; b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
-        return bytes.toByteArray();
-    }
-
     @Override
-    public void close() throws IOException { in.close(); }
+    public void close() throws IOException { lines.close(); }
 }
 
 /// A JSON array of objects, or a single object; never held as a whole.
@@ -8781,28 +8703,23 @@ final class JsonRows implements Rows {
                 array = true;
                 token = parser.nextToken();
             }
-            place = name + ":" + parser.currentTokenLocation().getLineNr();
-            ended = token == null || token == JsonToken.END_ARRAY || !array;
-            if (token == JsonToken.END_ARRAY) return more();
-            if (token == null) return null;
-            Object value = Data.value(parser, name);
-            if (!array && more() instanceof InputRow more) return more;
-            return value instanceof Map<?, ?> map ? new InputRow(place, Data.copy(map), null)
+            place = place();
+            boolean row = token != null && token != JsonToken.END_ARRAY;
+            ended = !row || !array;
+            Object value = row ? Data.value(parser, name) : null;
+            if (ended && parser.nextToken() != null) {
+                return InputRow.bad(place(), "something comes after the " + (array ? "list" : "object"),
+                        "JSON Lines? --format jsonl");
+            }
+            return !row ? null : value instanceof Map<?, ?> map ? new InputRow(place, Data.copy(map), null)
                     : InputRow.bad(place, "a row must be an object, not " + Data.kind(value), "{\"name\": \"value\"}");
-        } catch (Fault fault) {
+        } catch (Fault | JacksonException e) {
             ended = broken = true;
-            return new InputRow(place, null, fault);
-        } catch (JacksonException e) {
-            ended = broken = true;
-            return new InputRow(place, null, Data.fault(e, name));
+            return new InputRow(place, null, e instanceof JacksonException j ? Data.fault(j, name) : (Fault) e);
         }
     }
 
-    /// What comes after the end is a bad row.
-    private InputRow more() {
-        return parser.nextToken() == null ? null : InputRow.bad(name + ":" + parser.currentTokenLocation().getLineNr(),
-                "something comes after the " + (array ? "list" : "object"), "JSON Lines? --format jsonl");
-    }
+    private String place() { return name + ":" + parser.currentTokenLocation().getLineNr(); }
 
     @Override
     public boolean broken() { return broken; }
@@ -8820,33 +8737,23 @@ final class TableRows implements Rows {
 
     TableRows(Path file, String name, boolean tabs) throws IOException {
         this.name = name;
-        Reader in = Files.newBufferedReader(file);
-        char separator = separator(in);
-        lines = new CsvMapper().readerForListOf(String.class).with(CsvReadFeature.WRAP_AS_ARRAY)
-                .with(CsvReadFeature.SKIP_EMPTY_LINES)
-                .with(tabs ? CsvSchema.emptySchema().withColumnSeparator('\t').withoutQuoteChar()
-                        : CsvSchema.emptySchema().withColumnSeparator(separator)).readValues(in);
-        heading = lines.hasNext() ? lines.next() : List.of();
-        var seen = new HashSet<String>();
-        for (String column : heading) {
-            if (!column.isBlank() && seen.add(column)) continue;
-            throw Fault.usage(name + ":1: " + (column.isBlank() ? "a column has no name" : "there are two columns "
-                    + column), "the first line names the columns, each once");
-        }
-    }
-
-    /// Some write semicolons where others write commas: the heading tells. A byte order mark is passed over.
-    private static char separator(Reader in) throws IOException {
-        in.mark(1 << 16);
-        if (in.read() != '\ufeff') in.reset();
-        in.mark(1 << 16);
-        boolean comma = false, semicolon = false;
-        for (int c = in.read(), n = 0; c >= 0 && c != '\n' && n < 1 << 15; c = in.read(), n++) {
-            comma |= c == ',';
-            semicolon |= c == ';';
-        }
+        var in = Files.newBufferedReader(file);
+        in.mark(1 << 20);
+        String first = Objects.requireNonNullElse(in.readLine(), "");
         in.reset();
-        return semicolon && !comma ? ';' : ',';
+        if (first.startsWith("\ufeff")) in.read();
+        // some write semicolons where others write commas: the heading tells
+        char separator = tabs ? '\t' : first.contains(";") && !first.contains(",") ? ';' : ',';
+        var schema = CsvSchema.emptySchema().withColumnSeparator(separator);
+        lines = new CsvMapper().readerForListOf(String.class).with(CsvReadFeature.WRAP_AS_ARRAY)
+                .with(CsvReadFeature.SKIP_EMPTY_LINES).with(tabs ? schema.withoutQuoteChar() : schema).readValues(in);
+        heading = lines.hasNext() ? lines.next() : List.of();
+        for (String column : heading) {
+            boolean twice = Collections.frequency(heading, column) > 1;
+            if (!column.isBlank() && !twice) continue;
+            throw Fault.usage(name + ":1: " + (twice ? "there are two columns " + column : "a column has no name"),
+                    "the first line names the columns, each once");
+        }
     }
 
     @Override
@@ -8884,27 +8791,18 @@ final class JsonFiles implements Rows {
     private final Iterator<Path> files;
     private final Path folder;
 
-    JsonFiles(Environment env, String name) throws IOException {
-        boolean whole = Files.isDirectory(env.path(name));
-        int cut = whole ? 0 : name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
-        folder = env.directory().resolve(whole ? name : name.substring(0, cut));
-        String pattern = whole ? "*.json" : name.substring(cut);
-        var matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
-        try (var all = Files.walk(folder, pattern.contains("/") || pattern.contains("**") ? 64 : 1)) {
-            files = all.filter(Files::isRegularFile).map(folder::relativize).filter(matcher::matches).sorted().toList()
-                    .iterator();
-        }
-        if (!files.hasNext()) throw Fault.usage("there is no JSON file in " + name, "ls " + name);
+    JsonFiles(FileGlob pattern, Environment env) {
+        files = pattern.files().iterator();
+        folder = env.directory().resolve(pattern.front());
     }
 
     @Override
-    public InputRow next() throws IOException {
+    public InputRow next() {
         if (!files.hasNext()) return null;
-        Path file = files.next();
-        byte[] bytes = Files.readAllBytes(folder.resolve(file));
-        return InputRow.of(file.toString(), () -> {
-            var data = new LinkedHashMap<>(Data.object(Text.utf8(bytes, file.toString()), file.toString()));
-            data.putIfAbsent("id", file.toString().replaceFirst("\\.json$", ""));
+        String name = files.next().toString();
+        return InputRow.of(name, () -> {
+            var data = new LinkedHashMap<>(Data.object(InputFile.text(folder.resolve(name), name), name));
+            data.putIfAbsent("id", name.replaceFirst("\\.json$", ""));
             return data;
         });
     }
@@ -10814,15 +10712,8 @@ final class TemplateFolders {
 
     /// A regular file, or whatever else can be read, such as a pipe of the shell's.
     private static Optional<String> textOf(Path file, String shown) {
-        if (!Files.exists(file) || Files.isDirectory(file)) return Optional.empty();
-        try (var in = Files.newInputStream(file)) {
-            byte[] bytes = in.readNBytes(Text.LARGEST + 1);
-            if (bytes.length <= Text.LARGEST) return Optional.of(Text.utf8(bytes, shown));
-            throw Fault.usage(shown + " is larger than 64 MiB", "no model reads so much");
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + shown + ": " + Text.reason(e), "may you read it? ls -l "
-                    + shown, e);
-        }
+        return !Files.exists(file) || Files.isDirectory(file) ? Optional.empty()
+                : Optional.of(InputFile.text(file, shown));
     }
 
     private static Optional<String> packaged(String file) {
@@ -11367,7 +11258,7 @@ final class Data {
     }
 
     /// A number as it was written.
-    record Digits(@JsonValue @JsonRawValue String text) {
+    record Digits(String text) {
         @Override
         public String toString() { return text; }
     }
@@ -13192,6 +13083,82 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     }
 }
 
+/// Files that the user names, to be read.
+final class InputFile {
+    /// @param name what the user calls it
+    /// @param most bytes that are of use
+    static byte[] bytes(Path file, String name, int most) {
+        if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name its files");
+        try (var in = Files.newInputStream(file)) {
+            byte[] bytes = in.readNBytes(most + 1);
+            if (bytes.length <= most) return bytes;
+            throw Fault.usage(name + " is larger than " + (most >> 20) + " MiB", "no model reads so much");
+        } catch (IOException e) {
+            throw unreadable(name, e);
+        }
+    }
+
+    static String text(Path file, String name) { return Text.utf8(bytes(file, name, Text.LARGEST), name); }
+
+    static Fault unreadable(String name, Exception e) {
+        return new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
+                + name, e);
+    }
+}
+
+/// The files of a folder, or of a pattern such as `src/**/*.java`, in the order of their names; what is hidden is left
+/// out.
+///
+/// @param front what stands before each
+record FileGlob(String front, List<Path> files) {
+    static boolean is(Environment env, String name) {
+        return name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name)) || Files.isDirectory(env.path(name));
+    }
+
+    /// @param all the pattern that a folder stands for
+    static FileGlob of(Environment env, String name, String all) {
+        boolean folder = Files.isDirectory(env.path(name));
+        int cut = name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
+        String front = folder ? name.replaceFirst("(?<=.)/+$", "") + "/" : name.substring(0, cut);
+        String pattern = folder ? all : name.substring(cut);
+        Path root = env.directory().resolve(front);
+        var found = new ArrayList<Path>();
+        try {
+            var matchers = Stream.of(pattern, pattern.replace("**/", ""))       // src/**/*.java means src/A.java too
+                    .map(each -> FileSystems.getDefault().getPathMatcher("glob:" + each)).toList();
+            walk(root, pattern.contains("/") || pattern.contains("**") ? 64 : 1, file -> {
+                Path within = root.relativize(file);
+                if (matchers.stream().anyMatch(matcher -> matcher.matches(within))) found.add(within);
+            });
+        } catch (PatternSyntaxException e) {
+            throw Fault.usage(name + " is no pattern: " + e.getDescription(), "is the name right? ls -l");
+        } catch (IOException | DirectoryIteratorException e) {
+            throw InputFile.unreadable(name, e);
+        }
+        if (found.isEmpty()) throw Fault.usage("there is no file in " + name, "ls " + name);
+        Collections.sort(found);
+        return new FileGlob(front, found);
+    }
+
+    private static void walk(Path folder, int depth, Consumer<Path> each) throws IOException {
+        try (var inside = Files.newDirectoryStream(folder, path -> !path.getFileName().toString().startsWith("."))) {
+            for (Path path : inside) {
+                if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+                    if (Files.isRegularFile(path)) each.accept(path);
+                } else if (depth > 1) {
+                    walk(path, depth - 1, each);
+                }
+            }
+        }
+    }
+
+    /// Names that read as files and not as options or stdin.
+    List<String> names() {
+        return files.stream().map(file -> (front.isEmpty() && file.toString().startsWith("-") ? "./" : front) + file)
+                .toList();
+    }
+}
+
 /// The file of `-o`: looked at before anything is sent, and written whole.
 final class OutputFile {
     /// @param what the option or command that names the file
@@ -13510,11 +13477,10 @@ record Script(String usage) {
     int run(String[] args, BiConsumer<List<String>, Set<String>> body) {
         var words = new ArrayList<String>();
         var options = new TreeSet<String>();
-        boolean all = false;                                // what comes after `--` are words
-        for (String arg : args) {
-            if (all || !arg.startsWith("-") || arg.equals("-")) words.add(arg);
-            else if (arg.equals("--")) all = true;
-            else options.add(arg);
+        for (var rest = List.of(args).iterator(); rest.hasNext(); ) {
+            String arg = rest.next();
+            if (arg.equals("--")) rest.forEachRemaining(words::add);
+            else (arg.matches("-.+") ? options : words).add(arg);
         }
         var screen = new Screen(Environment.of(System.in, new PrintWriter(System.out, true),
                 new PrintWriter(System.err, true), System.getenv(), () -> false));
@@ -13947,15 +13913,27 @@ final class Screen implements Notes {
 // =================================================================================================== Text
 // JSON, masking, durations, the nearest name.
 
-/// JSON as trees, by Jackson's mapper.
+/// JSON as trees, read and written as Jackson's mapper does, to the byte, but without one: a chat over HTTPS took
+/// 60 ms more CPU with it from the AOT cache, 110 from the class archive (15 pairs). Numbers keep their digits.
 final class Json {
-    /// Made when first needed: `--version` needs none.
+    /// For records alone, and made when they need it.
     private static final class Mapper {
         static final JsonMapper ONE = JsonMapper.builder()
                 .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
     }
 
-    static ObjectNode object() { return JsonNodeFactory.instance.objectNode(); }
+    private static final JsonFactory JSON = new JsonFactory();
+    private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+    private static final ObjectWriteContext COMPACT = ObjectWriteContext.empty();
+    private static final ObjectWriteContext PRETTY = new ObjectWriteContext.Base() {
+        @Override
+        public boolean hasPrettyPrinter() { return true; }
+
+        @Override
+        public PrettyPrinter getPrettyPrinter() { return new DefaultPrettyPrinter(); }
+    };
+
+    static ObjectNode object() { return NODES.objectNode(); }
 
     /// A field's text; empty where it is missing, null or no string.
     static String text(JsonNode node, String field) {
@@ -13969,10 +13947,69 @@ final class Json {
         return seconds >= 0 && seconds < 1L << 40 ? Instant.ofEpochSecond(seconds) : Instant.EPOCH;
     }
 
-    static byte[] bytes(JsonNode json) { return Mapper.ONE.writeValueAsBytes(json); }
+    // ---- to read
 
-    /// A tree, or plain values, without spaces.
-    static String compact(Object json) { return Mapper.ONE.writeValueAsString(json); }
+    /// The value, or a missing node where the text is no JSON.
+    static JsonNode tryParse(String text) {
+        try (var json = parser(text)) {
+            var tree = json.nextToken() == null ? NODES.missingNode() : value(json);
+            return json.nextToken() == null ? tree : NODES.missingNode();
+        } catch (JacksonException | NumberFormatException _) {      // 1e9999999999 is beyond a BigDecimal
+            return NODES.missingNode();
+        }
+    }
+
+    static ObjectNode object(String text, String what) {
+        if (tryParse(text) instanceof ObjectNode object) return object;
+        throw Fault.error(what + " could not be understood: " + (text.isBlank() ? "it is empty"
+                : "\"" + Text.shortened(Text.printable(text), 120) + "\""),
+                "is --host right? is there a proxy with a login page? the same with -v shows more");
+    }
+
+    static JsonParser parser(String text) { return JSON.createParser(ObjectReadContext.empty(), text); }
+
+    static JsonParser parser(InputStream in) { return JSON.createParser(ObjectReadContext.empty(), in); }
+
+    /// The value that a parser stands at; of two equal names the later value stays, in the first's place. No recursion:
+    /// how deep it may go is the parser's to say, not the stack's.
+    private static JsonNode value(JsonParser json) {
+        var value = begun(json);
+        var outer = new ArrayDeque<JsonNode>();
+        for (var inside = value; inside.isContainer(); ) {
+            var token = json.nextToken();
+            if (token.isStructEnd()) {
+                if (outer.isEmpty()) break;
+                inside = outer.pop();
+                continue;
+            }
+            String name = json.currentName();
+            if (token == JsonToken.PROPERTY_NAME) json.nextToken();
+            var inner = begun(json);
+            if (inside instanceof ObjectNode object) object.set(name, inner);
+            else ((ArrayNode) inside).add(inner);
+            if (!inner.isContainer()) continue;
+            outer.push(inside);
+            inside = inner;
+        }
+        return value;
+    }
+
+    /// A scalar, or a container that is still empty.
+    private static JsonNode begun(JsonParser json) {
+        return switch (json.currentToken()) {
+            case START_OBJECT -> NODES.objectNode();
+            case START_ARRAY -> NODES.arrayNode();
+            case VALUE_STRING -> NODES.stringNode(json.getString());
+            case VALUE_NUMBER_INT -> switch (json.getNumberType()) {
+                case INT -> NODES.numberNode(json.getIntValue());
+                case LONG -> NODES.numberNode(json.getLongValue());
+                default -> NODES.numberNode(json.getBigIntegerValue());
+            };
+            case VALUE_NUMBER_FLOAT -> NODES.numberNode(json.getDecimalValue());
+            case VALUE_TRUE, VALUE_FALSE -> NODES.booleanNode(json.getBooleanValue());
+            default -> NODES.nullNode();
+        };
+    }
 
     /// A record, an array or the like as JSON.
     /// @throws Fault where the value does not fit the class
@@ -13987,37 +14024,63 @@ final class Json {
 
     static JsonNode tree(Object value) { return Mapper.ONE.valueToTree(value); }
 
-    static JsonParser parser(String text) { return Mapper.ONE.createParser(text); }
+    // ---- to write
 
-    static JsonParser parser(InputStream in) { return Mapper.ONE.createParser(in); }
+    static byte[] bytes(JsonNode tree) {
+        var bytes = new ByteArrayBuilder();                 // grows by pieces: a prompt may be 64 MB
+        try (var json = JSON.createGenerator(COMPACT, bytes, JsonEncoding.UTF8)) {
+            write(tree, json);
+        }
+        return bytes.toByteArray();
+    }
+
+    /// A tree, or plain values: maps, lists, texts, booleans; anything else is a number with the digits that it prints.
+    static String compact(Object json) { return text(json, COMPACT); }
 
     static String line(JsonNode json) { return harmless(compact(json)); }
 
-    static String pretty(JsonNode json) {
-        return harmless(Mapper.ONE.writerWithDefaultPrettyPrinter().writeValueAsString(json));
+    static String pretty(JsonNode json) { return harmless(text(json, PRETTY)); }
+
+    private static String text(Object value, ObjectWriteContext form) {
+        var text = new StringWriter(512);
+        try (var json = JSON.createGenerator(form, text)) {
+            write(value, json);
+        }
+        return text.toString();
     }
 
-    /// JSON need not escape DEL and the C1 controls, but a terminal obeys them.
-    private static String harmless(String json) {
-        return CONTROL.matcher(json).replaceAll(m -> String.format("\\\\u%04x", (int) m.group().charAt(0)));
+    private static void write(Object value, JsonGenerator json) {
+        if (value instanceof ObjectNode || value instanceof Map) {
+            json.writeStartObject();
+            for (var member : value instanceof ObjectNode node ? node.properties() : ((Map<?, ?>) value).entrySet()) {
+                json.writeName((String) member.getKey());
+                write(member.getValue(), json);
+            }
+            json.writeEndObject();
+        } else if (value instanceof ArrayNode || value instanceof List) {
+            json.writeStartArray();
+            for (Object item : (Iterable<?>) value) write(item, json);
+            json.writeEndArray();
+        } else if (value == null || value instanceof NullNode) {
+            json.writeNull();
+        } else if (value instanceof BinaryNode || value instanceof POJONode) {      // scripts may have put such in
+            Mapper.ONE.writeValue(json, value);
+        } else if (value instanceof JsonNode scalar) {
+            scalar.serialize(json, null);                   // text, numbers and truth ask no context
+        } else if (value instanceof String text) {
+            json.writeString(text);
+        } else if (value instanceof Boolean truth) {
+            json.writeBoolean(truth);
+        } else {
+            json.writeNumber(value.toString());
+        }
     }
 
     private static final Pattern CONTROL = Pattern.compile("[\\x7f-\\x9f]");
 
-    /// The value, or a missing node where the text is no JSON.
-    static JsonNode tryParse(String text) {
-        try {
-            return Mapper.ONE.readTree(text);
-        } catch (JacksonException | NumberFormatException _) {      // 1e9999999999 is beyond a BigDecimal
-            return JsonNodeFactory.instance.missingNode();
-        }
-    }
-
-    static ObjectNode object(String text, String what) {
-        if (tryParse(text) instanceof ObjectNode object) return object;
-        throw Fault.error(what + " could not be understood: " + (text.isBlank() ? "it is empty"
-                : "\"" + Text.shortened(Text.printable(text), 120) + "\""),
-                "is --host right? is there a proxy with a login page? the same with -v shows more");
+    /// JSON need not escape DEL and the C1 controls, but a terminal obeys them.
+    private static String harmless(String json) {
+        return CONTROL.matcher(json).replaceAll(m -> String.format("\\\\u%04x", (int) m.group().charAt(0)));
     }
 }
 

@@ -17,7 +17,7 @@ import tools.jackson.databind.util.RawValue;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// What JSON is taken for, and what is written: as Jackson's mapper has it with exact decimals.
+/// JSON without Jackson's mapper: whatever is read and written is what the mapper itself makes of it.
 class Trees {
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
@@ -258,5 +258,26 @@ class Trees {
             Thread.ofVirtual().start(test);
         }
         for (int i = 0; i < 2; i++) assertEquals(Optional.empty(), failures.poll(60, TimeUnit.SECONDS));
+    }
+
+    // ------------------------------------------------------------------------------------------------- start-up
+
+    /// The mapper and what it asks of the JDK, calendars above all, cost a start more than the chat's own code.
+    @ParameterizedTest
+    @ValueSource(strings = {"", "-m claude-haiku-4.5", "-m gpt-5.4 -v", "--no-stream --json", "-O n=2"})
+    void aChatMakesNoMapper(String options) throws IOException {
+        try (var cop = Harness.loggedIn()) {
+            var chat = Stream.of("chat " + options + " hi").flatMap(Pattern.compile(" +")::splitAsStream);
+            var process = cop.process(chat.toArray(String[]::new));
+            process.command().add(process.command().indexOf("-cp"), "-Xlog:class+init:file=" + cop.file("classes"));
+            for (String start : options.isEmpty() ? List.of("first", "second") : List.of("first")) {
+                var outcome = Harness.finished(process.start(), "");
+                assertEquals(0, outcome.code(), outcome::all);
+                String classes = cop.read("classes");
+                assertTrue(classes.contains("Initializing 'cop/Json'"), start);
+                assertEquals(List.of(), Stream.of("JsonMapper", "BaseSettings", "InternalNodeSerializer",
+                        "java/util/Calendar'").filter(classes::contains).toList(), start);
+            }
+        }
     }
 }
