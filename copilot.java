@@ -1044,7 +1044,7 @@ public class copilot {
             if (example) data.sampleOf(new TemplateFolders(env).named(template));
             var question = question(template, prompt);
             String text = json ? Json.pretty(copilot.bodyAtHand(question.requestAtHand(copilot, !noStream, screen)))
-                    : Message.text(question.messages(), !raw);
+                    : Message.text(question.request().messages(), !raw);
             env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
             return 0;
         }
@@ -1725,7 +1725,7 @@ public class copilot {
         /// The messages, filled: the system message, earlier turns, and last what is asked.
         ///
         /// @throws Fault naming all values that are missing
-        public List<Message> messages() { return question().messages(); }
+        public List<Message> messages() { return question().request().messages(); }
 
         /// The prompt as `copilot render` prints it, each message under its role.
         public String render() { return Message.text(messages(), true); }
@@ -4232,7 +4232,7 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
 
     private void tell(Question question, Reply reply) {
         if (!wishes.usage()) return;
-        screen.say(reply.usageLine(copilot.estimate(question.model(), reply)));
+        screen.say(reply.usageLine(copilot.estimate(question.request().model(), reply)));
         copilot.quota().ifPresent(screen::say);
     }
 
@@ -4246,88 +4246,79 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
     }
 }
 
-/// What is to be asked, before a model is chosen.
+/// What is to be asked, before a model is chosen: the request's is null or empty where any will do.
 ///
-/// @param model the one that is wished for; null or empty: any
 /// @param schema what the answer must look like; null: anything
-record Question(List<Message> messages, String model, ObjectNode fields, AnswerSchema schema, Delivery delivery) {
+record Question(Request request, AnswerSchema schema) {
+    Question(List<Message> messages, String model, ObjectNode fields, AnswerSchema schema, Delivery delivery) {
+        this(new Request(model, messages, fields, true, delivery), schema);
+    }
+
     static Question of(Template template, List<Message> messages) {
         var head = template.head();
         return new Question(messages, head.model(), head.options(), head.answer(), head.delivery());
     }
 
     /// A system message takes the place of the template's.
-    Question withSystem(String text) {
-        if (text == null) return this;
-        var all = new ArrayList<>(messages);
-        if (!all.isEmpty() && all.getFirst().role().equals("system")) all.removeFirst();
-        all.addFirst(Message.system(text));
-        return new Question(all, model, fields, schema, delivery);
-    }
+    Question withSystem(String text) { return text == null ? this : new Question(request.withSystem(text), schema); }
 
     /// What the command line says wins over the template.
     Question with(String otherModel, ObjectNode more, Delivery how) {
-        var all = fields.deepCopy();
+        ObjectNode all = request.fields();
         all.setAll(more);
-        return new Question(messages, otherModel == null ? model : otherModel, all, schema,
-                delivery.then(how, more.propertyNames()));
+        return new Question(request.messages(), otherModel == null ? request.model() : otherModel, all, schema,
+                request.delivery().then(how, more.propertyNames()));
     }
 
     /// A schema of the command line takes the place of the template's.
-    Question withSchema(AnswerSchema other) {
-        return other == null ? this : new Question(messages, model, fields, other, delivery);
-    }
+    Question withSchema(AnswerSchema other) { return other == null ? this : new Question(request, other); }
 
     /// Pictures go with what is asked last.
     Question withImages(List<Image> images) {
-        if (images.isEmpty()) return this;
-        var all = new ArrayList<>(messages);
-        var last = all.removeLast();
-        all.add(new Message(last.role(), last.content(), images));
-        return new Question(all, model, fields, schema, delivery);
+        var all = request;
+        for (var image : images) all = all.withImage(image);
+        return new Question(all, schema);
     }
 
     /// The same at the end of a conversation, with its system message and its model where this names none.
     Question after(KeptConversation earlier) {
-        var all = new ArrayList<>(messages);
-        boolean own = !all.isEmpty() && all.getFirst().role().equals("system");
-        String system = own ? all.removeFirst().content() : earlier.system();
-        all.addAll(0, earlier.messages());
-        if (system != null) all.addFirst(Message.system(system));
-        return new Question(all, model == null || model.isBlank() ? earlier.model() : model, fields, schema, delivery);
+        var said = request.messages();
+        boolean own = !said.isEmpty() && said.getFirst().role().equals("system");
+        var all = new ArrayList<>(earlier.messages());
+        all.addAll(own ? said.subList(1, said.size()) : said);
+        boolean any = request.model() == null || request.model().isBlank();
+        return new Question(request.withMessages(all).withModel(any ? earlier.model() : request.model()), schema)
+                .withSystem(own ? said.getFirst().content() : earlier.system());
     }
 
     /// How many answers are asked for.
-    int answers() { return fields.path("n").asInt(1); }
+    int answers() { return request.extra().path("n").asInt(1); }
 
     Request request(CopilotClient copilot, boolean stream) {
-        String id = copilot.model(model);
-        return request(id, stream, schema != null && copilot.structured(id, delivery));
+        String id = copilot.model(request.model());
+        return request(id, stream, schema != null && copilot.structured(id, request.delivery()));
     }
 
     /// The same without asking GitHub anything: from what is known of the models.
     Request requestAtHand(CopilotClient copilot, boolean stream, Notes notes) {
         var known = copilot.catalogueAtHand();
         if (known.isEmpty()) notes.note("note: the list of models is not there yet (copilot models fetches it)");
-        String id = copilot.chosen(model).orElseGet(() -> Catalogue.standard(known));
+        String id = copilot.chosen(request.model()).orElseGet(() -> Catalogue.standard(known));
         var model = known.flatMap(all -> all.find(id));
         boolean structured = model.filter(m -> m.supports("structured_outputs")).isPresent()
-                && Ways.usual(delivery, model).knowsSchemas();
+                && Ways.usual(request.delivery(), model).knowsSchemas();
         return request(id, stream && CopilotClient.streams(model), structured);
     }
 
     /// A schema goes into the request's own field where the model knows it, and into the prompt where it does not.
     Request request(String id, boolean stream, boolean structured) {
-        if (schema == null || fields.has("response_format")) return new Request(id, messages, fields, stream, delivery);
-        if (structured) {
-            var more = fields.deepCopy();
-            more.set("response_format", schema.responseFormat());
-            return new Request(id, messages, more, stream, delivery);
+        var messages = new ArrayList<>(request.messages());
+        ObjectNode fields = request.fields();
+        if (schema != null && !fields.has("response_format")) {
+            if (structured) fields.set("response_format", schema.responseFormat());
+            else messages.add(schema.instructing(messages.removeLast()));
         }
-        var all = new ArrayList<>(messages);
-        var last = all.removeLast();
-        all.add(new Message(last.role(), last.content() + "\n\n" + schema.instruction(), last.images()));
-        return new Request(id, all, fields, stream, delivery);
+        return new Request(id, messages, fields, stream, request.delivery());
     }
 
     /// Asks, and asks again where the answer does not meet the schema.
@@ -4406,21 +4397,19 @@ final class PromptData {
     Map<String, Object> values(Environment env) {
         var values = new LinkedHashMap<>(sample);
         for (var part : parts) {
-            if (part.option().equals("-d")) {
-                String where = part.text().equals("-") ? "stdin" : part.text();
-                values.putAll(Data.object(TextFile.read(env, part.text()), where));
+            String option = part.option(), text = part.text();
+            if (option.equals("-d")) {
+                values.putAll(Data.object(TextFile.read(env, text), text.equals("-") ? "stdin" : text));
                 continue;
             }
-            int equals = part.text().indexOf('=');
-            if (equals < 1) {
-                throw Fault.usage(part.option() + " " + part.text() + " has no NAME=", part.option() + " NAME=…");
-            }
-            String name = part.text().substring(0, equals), text = part.text().substring(equals + 1);
-            Data.put(values, name, switch (part.option()) {
-                case "--var-json" -> Data.value(text, "--var-json " + name);
-                case "--var-file" -> TextFile.read(env, text).replaceFirst("\\r?\\n\\z", "");
-                default -> text;
-            }, part.option() + " " + name);
+            String[] pair = text.split("=", 2);
+            if (pair.length < 2 || pair[0].isEmpty()) throw Fault.usage(option + " " + text + " has no NAME=", option
+                    + " NAME=…");
+            Data.put(values, pair[0], switch (option) {
+                case "--var-json" -> Data.value(pair[1], "--var-json " + pair[0]);
+                case "--var-file" -> TextFile.read(env, pair[1]).replaceFirst("\\r?\\n\\z", "");
+                default -> pair[1];
+            }, option + " " + pair[0]);
         }
         return values;
     }
@@ -4438,10 +4427,10 @@ record TemplateFilling(Environment env, Screen screen, Template template, Prompt
         var said = UserText.read(env, screen, words, files, needed, data.readingStdin());
         if (free && !said.before().isEmpty()) {
             values.put(input, said.before());
-            said = new UserText("", "", said.words());
+            said = new UserText("", said.words());
         } else if (free && !said.words().isEmpty()) {
             values.put(input, said.words());
-            said = new UserText("", "", "");
+            said = new UserText("", "");
         }
         return Question.of(template, around(template.filled(values, allowMissing), said));
     }
@@ -4475,15 +4464,19 @@ record TemplateFilling(Environment env, Screen screen, Template template, Prompt
 record TemplateList(List<Line> lines) {
     static final List<String> COLUMNS = List.of("NAME", "DESCRIPTION", "INPUTS", "PLACE");
 
-    /// @param inputs the author's names, else those in the text
     /// @param path null for a packaged one
-    record Line(Template template, Path path, Collection<String> inputs, Set<String> needs) {
+    record Line(Template template, Path path, Set<String> needs) {
         /// A packaged one, or where it lies.
         String place() { return path == null ? "packaged" : template.place(); }
 
+        /// The author's names, else those in the text.
+        Set<String> inputs() {
+            return template.head().inputs().isEmpty() ? template.names() : template.head().inputs().keySet();
+        }
+
         /// What need not be given in brackets.
         String inputNames() {
-            return inputs.stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
+            return inputs().stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
                     .collect(Collectors.joining(" "));
         }
     }
@@ -4491,8 +4484,7 @@ record TemplateList(List<Line> lines) {
     private static Line line(TemplateFolders folders, String name) {
         var found = folders.find(name);
         var template = TemplateReader.read(folders, found);
-        var inputs = template.head().inputs().isEmpty() ? template.names() : template.head().inputs().keySet();
-        return new Line(template, found.file(), inputs, template.needs());
+        return new Line(template, found.file(), template.needs());
     }
 
     /// A template that cannot be read is told of, and left out.
@@ -4550,9 +4542,8 @@ record TemplateList(List<Line> lines) {
 
 /// What a person says at once.
 ///
-/// @param piped from stdin
-/// @param files each with its name, in a fence
-record UserText(String piped, String files, String words) {
+/// @param before what is piped in, and files, each with its name in a fence
+record UserText(String before, String words) {
     /// Piped text first, then files, then the words.
     ///
     /// @return null where there is nothing and a person sits at the terminal
@@ -4584,14 +4575,11 @@ record UserText(String piped, String files, String words) {
             boolean alone = dash || needed && words.isBlank() && files.isEmpty() && !added.images();
             piped = alone ? env.stdin().text() : ifItSpeaks(env, screen);
         }
-        return new UserText(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), added.text(env, screen),
-                words.isBlank() ? "" : words);
+        return new UserText(Text.paragraphs(piped.isBlank() ? "" : Text.withoutLastNewlines(piped),
+                added.text(env, screen)), words.isBlank() ? "" : words);
     }
 
     private static boolean dash(List<String> prompt) { return !prompt.isEmpty() && prompt.getFirst().equals("-"); }
-
-    /// What is not the words.
-    String before() { return Text.paragraphs(piped, files); }
 
     /// An inherited pipe that nobody writes to must not hang a prompt that is complete without it.
     private static String ifItSpeaks(Environment env, Screen screen) {
@@ -4662,11 +4650,9 @@ final class TextFile {
     /// Whether it is text as far as its beginning tells.
     static boolean isText(Environment env, String name) {
         try (var in = Files.newInputStream(env.path(name))) {
-            byte[] head = in.readNBytes(8192);
-            for (byte b : head) if (b == 0) return false;
-            var decoder = StandardCharsets.UTF_8.newDecoder();
-            boolean cut = head.length == 8192;              // perhaps within a character
-            return !decoder.decode(ByteBuffer.wrap(head), CharBuffer.allocate(8192), !cut).isError();
+            String head = new String(in.readNBytes(8192), StandardCharsets.UTF_8);
+            int bad = head.indexOf('\ufffd');
+            return head.indexOf('\0') < 0 && (bad < 0 || bad == head.length() - 1);       // cut within a character
         } catch (IOException unreadable) {
             return true;                                    // reading it will say so
         }
@@ -10595,8 +10581,8 @@ final class TemplateFolders {
             String sample = place.replaceFirst("\\.[^./\\\\]+$", "") + ".json";
             Path beside = file == null ? null : file.resolveSibling(Path.of(sample).getFileName());
             boolean any = beside == null || Files.isRegularFile(beside);
-            return new Template.Samples(any, sample, () -> (beside == null ? packaged(name + ".json")
-                    : textOf(beside, sample)).map(text -> List.of(Data.object(text, sample))).orElse(List.of()));
+            return new Template.Samples(any, sample, () -> (beside != null ? Optional.of(InputFile.text(beside, sample))
+                    : packaged(name + ".json")).map(text -> List.of(Data.object(text, sample))).orElse(List.of()));
         }
     }
 
@@ -10608,19 +10594,21 @@ final class TemplateFolders {
     Found find(String name) {
         if (name.isBlank()) throw Fault.usage("the template has no name", "copilot templates lists them");
         boolean word = name.matches("[\\w-]+");
-        if (!word) {
-            Path file = env.path(name);
-            for (String ending : Stream.concat(Stream.of(""), ENDINGS.stream()).toList()) {
-                Path path = env.path(name + ending);
-                if (!Files.exists(path) || Files.isDirectory(path)) continue;
-                var text = textOf(path, name + ending).orElseThrow();
-                return new Found(stem(path.getFileName().toString()), name + ending, path, text);
-            }
-            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "copilot templates list");
+        for (String ending : word ? List.<String>of() : List.of("", ENDINGS.get(0), ENDINGS.get(1), ENDINGS.get(2))) {
+            Path path = env.path(name + ending);
+            if (Files.exists(path) && !Files.isDirectory(path)) return found(stem(path.getFileName().toString()),
+                    name + ending, path);
+        }
+        if (!word && Files.isDirectory(env.path(name))) {
+            throw Fault.usage(name + " is a folder", "copilot templates list");
         }
         return inFolders(folders, name, false).orElseThrow(() -> Fault.usage("there is no template " + name,
                 Nearest.of(stem(name), names()).map(near -> "did you mean " + near + "?").orElse("copilot templates"
                         + " lists them" + (word ? "; a file needs its ending, such as " + name + ".mustache" : ""))));
+    }
+
+    private static Found found(String name, String place, Path file) {
+        return new Found(name, place, file, InputFile.text(file, place));
     }
 
     /// @throws Fault for a packaged template: there is no file to open
@@ -10634,9 +10622,8 @@ final class TemplateFolders {
     private Optional<Found> inFolders(List<Path> places, String name, boolean confined) {
         for (Path folder : places) {
             for (String ending : ENDINGS) {
-                var file = inside(folder, name + ending).filter(path -> !confined || leadsInto(folder, path));
-                var text = file.flatMap(path -> textOf(path, shown(path)));
-                if (text.isPresent()) return Optional.of(new Found(name, shown(file.get()), file.get(), text.get()));
+                var file = within(folder, name + ending, confined);
+                if (file.isPresent()) return file.map(path -> found(name, shown(path), path));
             }
         }
         if (!PACKAGED.contains(name)) return Optional.empty();
@@ -10686,21 +10673,22 @@ final class TemplateFolders {
                 .map(ending -> file.substring(0, file.length() - ending.length())).orElse(file);
     }
 
-    private static Optional<Path> inside(Path folder, String name) {
+    /// A regular file, or whatever else can be read, such as a pipe of the shell's.
+    private static Optional<Path> within(Path folder, String name, boolean confined) {
         try {
-            Path file = folder.resolve(name).normalize();
-            boolean plain = !name.startsWith("/") && !name.contains("\\") && !name.contains("..");
-            return Optional.of(file).filter(f -> plain && f.startsWith(folder.normalize()));
-        } catch (InvalidPathException _) {
+            Path file = folder.resolve(name);
+            return Optional.of(file).filter(f -> Files.exists(f) && !Files.isDirectory(f))
+                    .filter(f -> !confined || real(f).startsWith(real(folder)));
+        } catch (InvalidPathException | UncheckedIOException _) {
             return Optional.empty();
         }
     }
 
-    private static boolean leadsInto(Path folder, Path file) {
+    private static Path real(Path file) {
         try {
-            return file.toRealPath().startsWith(folder.toRealPath());
-        } catch (IOException _) {
-            return false;
+            return file.toRealPath();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -10708,12 +10696,6 @@ final class TemplateFolders {
         Path here = env.directory().toAbsolutePath();
         Path whole = file.toAbsolutePath().normalize();
         return (whole.startsWith(here) ? here.relativize(whole) : whole).toString().replace('\\', '/');
-    }
-
-    /// A regular file, or whatever else can be read, such as a pipe of the shell's.
-    private static Optional<String> textOf(Path file, String shown) {
-        return !Files.exists(file) || Files.isDirectory(file) ? Optional.empty()
-                : Optional.of(InputFile.text(file, shown));
     }
 
     private static Optional<String> packaged(String file) {
@@ -10850,80 +10832,68 @@ final class StrictMustache extends DefaultMustacheFactory {
 
     private static String at(TemplateContext place) { return place.file() + ":" + place.line() + ": "; }
 
-    /// `{{name}}`, `{{{name}}}`, `{{&name}}`: all the same, for nothing is escaped.
-    private final class Value extends DefaultCode {
-        Value(TemplateContext place, String name) { super(place, StrictMustache.this, null, name, "v"); }
-
-        @Override
-        public Writer execute(Writer writer, List<Object> scopes) {
-            Object value = get(scopes);
-            if (value != null && value != Data.NULL) ((Sheet) writer).write(Data.text(value));
-            else ((Sheet) writer).missing(tc, name, false, () -> Lookup.missing(name, scopes));
-            return writer;
-        }
+    private interface Step {
+        void write(Node tag, Sheet sheet, List<Object> scopes);
     }
 
-    /// `{{>name}}`; `{{>*name}}` where the data says which; `{{<name}}`, whose blocks stand in for those of the same
-    /// name. It is compiled when it is first needed, for a partial may contain itself.
-    private final class Partial extends DefaultCode {
-        private final boolean parent;
-        private final String indent;
-        private final Map<String, Code> blocks = new HashMap<>();
+    /// A tag that mustache.java would treat in another way.
+    private final class Node extends DefaultCode {
+        private final Step step;
 
-        Partial(TemplateContext place, String name, boolean parent, String indent, Code... inner) {
-            super(place, StrictMustache.this, null, name, ">");
-            this.parent = parent;
-            this.indent = indent;
-            for (var code : inner) if (code instanceof Block block) blocks.put(block.getName(), block.own);
-        }
-
-        @Override
-        public void init() {
-            super.init();
-            blocks.values().forEach(Code::init);
+        Node(TemplateContext place, MustacheTags.Tag tag, DefaultMustache inner, Step step) {
+            super(place, StrictMustache.this, inner, tag.name(), String.valueOf(tag.kind()));
+            this.step = step;
         }
 
         @Override
         public Writer execute(Writer writer, List<Object> scopes) {
-            var sheet = (Sheet) writer;
+            step.write(this, (Sheet) writer, scopes);
+            return writer;
+        }
+
+        /// `{{name}}`, `{{{name}}}`, `{{&name}}`: all the same, for nothing is escaped.
+        void value(Sheet sheet, List<Object> scopes) {
+            Object value = get(scopes);
+            if (value != null && value != Data.NULL) sheet.write(Data.text(value));
+            else sheet.missing(tc, name, false, () -> Lookup.missing(name, scopes));
+        }
+
+        /// `{{>name}}`; `{{>*name}}` where the data says which; `{{<name}}`. It is compiled when it is first needed, for
+        /// a partial may contain itself.
+        ///
+        /// @param blocks what stands in for those of the same name
+        void partial(Sheet sheet, List<Object> scopes, String indent, Map<String, Code> blocks) {
             Object named = dynamic ? binding.get(scopes) : name;
             if (named == null || named == Data.NULL) {
                 String from = name.substring(1);
                 sheet.missing(tc, from, false, () -> Lookup.missing(from, scopes));
-                return writer;
+                return;
             }
             String wanted = Data.text(named);
-            var partial = partial(wanted, indent);
+            var partial = StrictMustache.this.partial(wanted, indent);
             if (partial.isEmpty()) {
                 sheet.missing(tc, wanted, true, () -> "there is no partial " + wanted + near(wanted));
-                return writer;
+                return;
             }
             if (++sheet.depth > DEEPEST) {
                 throw Fault.usage(at(tc) + "the partial " + wanted + " contains itself without end", "a name that is"
                         + " not there is looked for outside: give the innermost an empty list");
             }
             var outer = sheet.blocks;
-            sheet.blocks = new HashMap<>(blocks);
-            if (parent) sheet.blocks.putAll(outer);
-            partial.get().code().execute(writer, scopes);
+            sheet.blocks = blocks;
+            partial.get().code().execute(sheet, scopes);
             sheet.blocks = outer;
             sheet.depth--;
-            return writer;
-        }
-    }
-
-    /// `{{$name}}`: what may be replaced in a parent.
-    private final class Block extends DefaultCode {
-        private final Code own;
-
-        Block(TemplateContext place, String name, DefaultMustache own) {
-            super(place, StrictMustache.this, own, name, "$");
-            this.own = own;
         }
 
-        @Override
-        public Writer execute(Writer writer, List<Object> scopes) {
-            return ((Sheet) writer).blocks.getOrDefault(name, own).execute(writer, scopes);
+        /// Those of a parent's tag, which go after what stands in for them already.
+        Map<String, Code> blocks(Map<String, Code> outer) {
+            var blocks = new HashMap<String, Code>();
+            for (var code : getCodes()) if (code instanceof Node block && block.type.equals("$")) {
+                blocks.put(block.name, block.mustache);
+            }
+            blocks.putAll(outer);
+            return blocks;
         }
     }
 
@@ -11035,18 +11005,21 @@ final class StrictMustache extends DefaultMustacheFactory {
             String name = tag.name();
             if (tag.kind() == 't') return new WriteCode(at, mustache, name);
             uses.add(new Use(tag.kind(), name, place + ":" + tag.line(), depth));
-            if (tag.kind() == 'v') return new Value(at, name);
-            if (tag.kind() == '>') return new Partial(at, name, false, tag.indent());
             if (tag.kind() == '<' && partials.apply(name).isEmpty()) {
                 throw Fault.usage(at(at) + "there is no template " + name + " to inherit from" + near(name),
                         "copilot templates lists them");
             }
-            var inner = codes(tag, depth + 1);
+            var inner = "v>".indexOf(tag.kind()) < 0 ? codes(tag, depth + 1) : null;
             return switch (tag.kind()) {
+                case 'v' -> new Node(at, tag, null, Node::value);
+                case '>' -> new Node(at, tag, null, (node, sheet, scopes) ->
+                        node.partial(sheet, scopes, tag.indent(), Map.of()));
+                case '<' -> new Node(at, tag, inner, (node, sheet, scopes) ->
+                        node.partial(sheet, scopes, "", node.blocks(sheet.blocks)));
+                case '$' -> new Node(at, tag, inner, (_, sheet, scopes) ->
+                        sheet.blocks.getOrDefault(name, inner).execute(sheet, scopes));
                 case '#' -> new IterableCode(at, mustache, inner, name);
-                case '^' -> new NotIterableCode(at, mustache, inner, name);
-                case '$' -> new Block(at, name, inner);
-                default -> new Partial(at, name, true, "", inner.getCodes());
+                default -> new NotIterableCode(at, mustache, inner, name);
             };
         }
 
@@ -11212,10 +11185,10 @@ record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
         return format;
     }
 
-    /// The same in words, for models that do not.
-    String instruction() {
-        return "Answer with JSON alone, without a code fence, that is valid against this JSON Schema:\n"
-                + Json.compact(schema.json());
+    /// The same in words, behind a message, for models that do not.
+    Message instructing(Message message) {
+        return new Message(message.role(), message.content() + "\n\nAnswer with JSON alone, without a code fence, that"
+                + " is valid against this JSON Schema:\n" + Json.compact(schema.json()), message.images());
     }
 
     /// What to ask after an answer that does not meet it.
@@ -11544,7 +11517,7 @@ final class JsonSchema {
             return List.of(place + ": \"" + torn.get() + "\" is no keyword: a text with a comma goes into quotes"
                     + " between { and }");
         }
-        try {
+        return guarded(place, "it is no schema", () -> {
             String dialect = json.path("$schema").asString(SpecificationVersion.DRAFT_2020_12.getDialectId());
             var standard = Validator.REGISTRY.getSchema(SchemaLocation.of(dialect));
             var errors = standard.validate(json);
@@ -11553,11 +11526,7 @@ final class JsonSchema {
             compiled.initializeValidators();
             compiled.validate(Json.object());               // what goes round in circles does so now
             return List.of();
-        } catch (RuntimeException e) {                      // the validator has no one kind for what it refuses
-            return List.of(place + ": " + Text.reason(e).lines().findFirst().orElse("it is no schema"));
-        } catch (StackOverflowError _) {
-            return List.of(place + " is too deeply nested, or refers to itself without end");
-        }
+        });
     }
 
     /// What in a value does not meet the schema, a sentence each.
@@ -11565,12 +11534,17 @@ final class JsonSchema {
     /// @throws Fault where it is no schema
     List<String> misses(JsonNode value, String what) {
         check();
+        return guarded(what, "", () -> compiled.validate(value).stream().map(error -> sentence(error, what)).toList());
+    }
+
+    /// The validator has no one kind of exception for what it refuses.
+    private static List<String> guarded(String what, String otherwise, Supplier<List<String>> work) {
         try {
-            return compiled.validate(value).stream().map(error -> sentence(error, what)).toList();
+            return work.get();
         } catch (RuntimeException e) {
-            return List.of(what + ": " + Text.reason(e).lines().findFirst().orElse(""));
+            return List.of(what + ": " + Text.reason(e).lines().findFirst().orElse(otherwise));
         } catch (StackOverflowError _) {                    // also Java's regular expressions, on long texts
-            return List.of(what + " is too long or too deep for " + place);
+            return List.of(what + " is too deeply nested, or refers to itself without end, or is too long");
         }
     }
 
@@ -13505,16 +13479,14 @@ record Script(String usage) {
         var known = Pattern.compile("(?<=[\\s\\[])--?[a-z][a-z-]*").matcher(line).results().map(MatchResult::group)
                 .toList();
         for (String option : options) {
-            if (known.contains(option)) continue;
-            throw Fault.usage("there is no option " + option, Nearest.of(option, known).map(near -> "did you mean "
-                    + near + "?").orElse("usage: " + line));
+            if (!known.contains(option)) throw Fault.usage("there is no option " + option, Nearest.of(option, known)
+                    .map(near -> "did you mean " + near + "?").orElse("usage: " + line));
         }
         var least = words(line.replaceAll("\\[[^]]*]", ""));
         int most = line.contains("…") ? Integer.MAX_VALUE : words(line.replaceAll("[\\[\\]]", "")).size();
-        if (words.size() < least.size()) {
-            throw Fault.usage(least.get(words.size()) + " is missing", "usage: " + line);
-        }
-        if (words.size() > most) throw Fault.usage("there is no place for " + words.get(most), "usage: " + line);
+        if (words.size() >= least.size() && words.size() <= most) return;
+        throw Fault.usage(words.size() > most ? "there is no place for " + words.get(most)
+                : least.get(words.size()) + " is missing", "usage: " + line);
     }
 
     /// The words behind the name that are no options.
