@@ -4610,8 +4610,9 @@ record AddedFiles(List<String> names, Integer limit, boolean images, boolean ima
                 continue;
             }
             many = true;
-            for (String file : FileGlob.of(env, name, "**").names()) (TextFile.isText(env, file) ? all : others)
-                    .add(file);
+            for (String file : FileGlob.of(env, name, "**").names()) {
+                (TextFile.isText(env, file) ? all : others).add(file);
+            }
         }
         if (!others.isEmpty()) {
             screen.note("note: left out, for they are no text: " + Text.shortened(String.join(", ", others), 200));
@@ -8609,10 +8610,10 @@ interface Rows extends AutoCloseable {
     static Rows opened(Environment env, String name, String typed, String format) {
         try {
             return switch (format) {
-                case "files" -> new JsonFiles(FileGlob.of(env, name, "*.json"), env);
-                case "csv", "tsv" -> new TableRows(env.path(name), name, format.equals("tsv"));
-                case "json" -> new JsonRows(env.path(name), name);
-                default -> new JsonLines(env.path(name), name);
+                case "files" -> new JsonFolderReader(FileGlob.of(env, name, "*.json"), env);
+                case "csv", "tsv" -> new CsvReader(env.path(name), name, format.equals("tsv"));
+                case "json" -> new JsonArrayReader(env.path(name), name);
+                default -> new JsonLinesReader(env.path(name), name);
             };
         } catch (CharacterCodingException e) {
             throw Fault.usage(typed + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + typed + " (or -f utf-16)");
@@ -8644,11 +8645,11 @@ final class ByteLines implements Closeable {
 }
 
 /// JSON Lines.
-final class JsonLines implements Rows {
+final class JsonLinesReader implements Rows {
     private final ByteLines lines;
     private final String name;
 
-    JsonLines(Path file, String name) throws IOException {
+    JsonLinesReader(Path file, String name) throws IOException {
         lines = new ByteLines(file);
         this.name = name;
     }
@@ -8669,12 +8670,12 @@ final class JsonLines implements Rows {
 }
 
 /// A JSON array of objects, or a single object; never held as a whole.
-final class JsonRows implements Rows {
+final class JsonArrayReader implements Rows {
     private final JsonParser parser;
     private final String name;
     private boolean array, ended, broken;
 
-    JsonRows(Path file, String name) throws IOException {
+    JsonArrayReader(Path file, String name) throws IOException {
         this.name = name;
         parser = Json.parser(Files.newInputStream(file));
     }
@@ -8715,13 +8716,13 @@ final class JsonRows implements Rows {
 }
 
 /// CSV (RFC 4180) or TSV (which knows no quotes) with a heading; all values are texts.
-final class TableRows implements Rows {
+final class CsvReader implements Rows {
     private final MappingIterator<List<String>> lines;
     private final String name;
     private final List<String> heading;
     private boolean ended;
 
-    TableRows(Path file, String name, boolean tabs) throws IOException {
+    CsvReader(Path file, String name, boolean tabs) throws IOException {
         this.name = name;
         var in = Files.newBufferedReader(file);
         in.mark(1 << 20);
@@ -8773,11 +8774,11 @@ final class TableRows implements Rows {
 }
 
 /// A folder of JSON files, or a pattern such as `tickets/*.json`: a row a file, in the order of their names.
-final class JsonFiles implements Rows {
+final class JsonFolderReader implements Rows {
     private final Iterator<Path> files;
     private final Path folder;
 
-    JsonFiles(FileGlob pattern, Environment env) {
+    JsonFolderReader(FileGlob pattern, Environment env) {
         files = pattern.files().iterator();
         folder = env.directory().resolve(pattern.front());
     }
@@ -10141,7 +10142,7 @@ final class FilePattern {
 
 /// A template as its file says it: texts to fill, one a message, and what its author wants of the request. Messages
 /// are told apart before anything is filled in, so that no value can pass for another message.
-record Template(String name, String place, Head head, List<Turn> turns, StrictMustache mustache) {
+record Template(String name, String place, FrontMatter head, List<MessageTemplate> turns, StrictMustache mustache) {
     /// @param options fields of the request's body, such as `temperature`
     /// @param defaults values for what the data leaves out or gives as null
     /// @param inputs what the author says of each name; in the author's order
@@ -10149,14 +10150,14 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
     /// @param stdin the name that stands for what is piped in; `input` unless the author says otherwise
     /// @param answer what the answer must look like; null: anything
     /// @param delivery what `endpoint:` says, and the fields under `options:`
-    record Head(String description, String model, ObjectNode options, Map<String, Object> defaults,
+    record FrontMatter(String description, String model, ObjectNode options, Map<String, Object> defaults,
                 Map<String, String> inputs, JsonSchema inputSchema, String stdin, AnswerSchema answer,
                 Samples samples, Delivery delivery) {}
 
     /// Data of the author's own, to try the template with; read when it is asked for.
     record Samples(boolean any, String place, Supplier<List<Map<String, Object>>> rows) {}
 
-    record Turn(String role, StrictMustache.Compiled text) {}
+    record MessageTemplate(String role, StrictMustache.Compiled text) {}
 
     private static final int SENTENCES = 20;                // of an error; more help nobody
     private static final String PARTIALS = "partials lie beside the template, or where `copilot templates path` says";
@@ -10227,13 +10228,13 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
 
     /// The names that data must have: values outside all sections, as far as no default is there.
     Set<String> needs() {
-        var needs = uses().filter(StrictMustache.Use::needed).map(use -> use.name().split("\\.", 2)[0])
+        var needs = uses().filter(StrictMustache.TagReference::needed).map(use -> use.name().split("\\.", 2)[0])
                 .filter(name -> !name.isEmpty()).collect(Collectors.toCollection(LinkedHashSet::new));
         needs.removeIf(name -> head.defaults().getOrDefault(name, Data.NULL) != Data.NULL);
         return needs;
     }
 
-    private Stream<StrictMustache.Use> uses() {
+    private Stream<StrictMustache.TagReference> uses() {
         return turns.stream().flatMap(turn -> mustache.uses(turn.text()).stream());
     }
 
@@ -10310,7 +10311,7 @@ final class TemplateReader {
     // ---- ours
 
     private Template mustache() {
-        var matter = FrontMatter.of(found.text(), found.place());
+        var matter = TemplateText.of(found.text(), found.place());
         fields = YamlFields.of(found.place(), matter.yaml(), matter.yamlLine());
         fields.onlyKnown(KEYS);
         var request = (ObjectNode) Data.node(fields.object("options"));
@@ -10326,7 +10327,7 @@ final class TemplateReader {
         if (!schema.isEmpty() && request.has("response_format")) {
             throw fields.wrong("response_format", "schema: asks for a format as well", "take one of them");
         }
-        var head = new Template.Head(fields.text("description"), fields.text("model"), request,
+        var head = new Template.FrontMatter(fields.text("description"), fields.text("model"), request,
                 fields.object("defaults"), described(inputs), inputSchema(inputs), stdin(), schema.isEmpty() ? null
                 : new AnswerSchema(found.name(), schema("schema", schema), null), found.samples(),
                 new Delivery(endpoint(), required));
@@ -10351,12 +10352,12 @@ final class TemplateReader {
     }
 
     /// One line end at the very end is no part of the prompt: editors and YAML's blocks put it there.
-    private Template.Turn turn(String role, String text, String where, int firstLine) {
-        return new Template.Turn(role, mustache.text(text.replaceFirst("\\r?\\n\\z", ""), where, firstLine));
+    private Template.MessageTemplate turn(String role, String text, String where, int firstLine) {
+        return new Template.MessageTemplate(role, mustache.text(text.replaceFirst("\\r?\\n\\z", ""), where, firstLine));
     }
 
-    private List<Template.Turn> turns(FrontMatter matter) {
-        var turns = new ArrayList<Template.Turn>();
+    private List<Template.MessageTemplate> turns(TemplateText matter) {
+        var turns = new ArrayList<Template.MessageTemplate>();
         if (fields.has("system")) {
             turns.add(turn("system", fields.text("system"), found.place(), fields.line(fields.get("system"))));
         }
@@ -10368,8 +10369,8 @@ final class TemplateReader {
     }
 
     /// Earlier turns: `- user: text`, or as GitHub writes them, `- role: user` and `content: text`.
-    private List<Template.Turn> earlier() {
-        var turns = new ArrayList<Template.Turn>();
+    private List<Template.MessageTemplate> earlier() {
+        var turns = new ArrayList<Template.MessageTemplate>();
         for (Object item : fields.list("messages")) {
             String where = found.place() + ":" + fields.line(item) + ": message " + (turns.size() + 1);
             if (!(item instanceof Map<?, ?> message)) {
@@ -10396,7 +10397,7 @@ final class TemplateReader {
         return turns;
     }
 
-    private Template template(Template.Head head, List<Template.Turn> turns) {
+    private Template template(Template.FrontMatter head, List<Template.MessageTemplate> turns) {
         if (turns.isEmpty()) {
             throw Fault.usage(found.place() + " holds no prompt", found.github() ? "messages: with role and content"
                     : "what comes after the front matter is the prompt");
@@ -10445,9 +10446,9 @@ final class TemplateReader {
             throw fields.wrong("responseFormat", format + " is no format", "text, json_object or json_schema");
         }
         if (format.equals("json_object")) options.putObject("response_format").put("type", format);
-        var head = new Template.Head(fields.text("description"), fields.text("model").replaceFirst("^.*/", ""), options,
-                Map.of(), Map.of(), null, "input", format.equals("json_schema") ? answer() : null,
-                samples(), Delivery.USUAL);
+        String model = fields.text("model").replaceFirst("^.*/", "");
+        var head = new Template.FrontMatter(fields.text("description"), model, options, Map.of(), Map.of(), null,
+                "input", format.equals("json_schema") ? answer() : null, samples(), Delivery.USUAL);
         return template(head, earlier());
     }
 
@@ -10476,19 +10477,19 @@ final class TemplateReader {
 /// A template's text cut in two: YAML between two lines `---`, and what comes after.
 ///
 /// @param yamlLine the number of the YAML's first line in the file
-record FrontMatter(String yaml, int yamlLine, String body, int bodyLine) {
+record TemplateText(String yaml, int yamlLine, String body, int bodyLine) {
     private static final Pattern FENCE = Pattern.compile("(?m)^---[ \\t]*(\\r?\\n|\\z)");
 
-    static FrontMatter of(String text, String place) {
+    static TemplateText of(String text, String place) {
         var fence = FENCE.matcher(text);
         int first = text.length() - text.stripLeading().length();
-        if (!fence.find() || fence.start() != first) return new FrontMatter("", 1, text, 1);
+        if (!fence.find() || fence.start() != first) return new TemplateText("", 1, text, 1);
         int start = fence.end(), line = (int) text.substring(0, start).lines().count();
         if (!fence.find()) {
             throw Fault.usage(place + ":" + line + ": the front matter is not closed", "it ends with a line ---");
         }
         String yaml = text.substring(start, fence.start());
-        return new FrontMatter(yaml, line + 1, text.substring(fence.end()), line + (int) yaml.lines().count() + 2);
+        return new TemplateText(yaml, line + 1, text.substring(fence.end()), line + (int) yaml.lines().count() + 2);
     }
 }
 
@@ -10634,7 +10635,7 @@ final class TemplateFolders {
     /// outside these folders, neither by `..` nor by a link. Of a partial that is a template as well, the prompt.
     Optional<StrictMustache.Source> partial(Found from, String name) {
         return inFolders(places(from), name, true).filter(found -> !found.github()).map(found -> {
-            var matter = FrontMatter.of(found.text(), found.place());
+            var matter = TemplateText.of(found.text(), found.place());
             return new StrictMustache.Source(found.place(), matter.body(), matter.bodyLine());
         });
     }
@@ -10713,11 +10714,11 @@ final class TemplateFolders {
 /// Compiled texts are immutable: threads can render them side by side.
 final class StrictMustache extends DefaultMustacheFactory {
     /// A compiled text. `uses` are the names in it, those of partials not among them.
-    record Compiled(String source, Code code, List<Use> uses) {}
+    record Compiled(String source, Code code, List<TagReference> uses) {}
 
     /// @param kind the tag's: `v` a value, else the character that it begins with
     /// @param depth how many sections are around it
-    record Use(char kind, String name, String place, int depth) {
+    record TagReference(char kind, String name, String place, int depth) {
         boolean partial() { return kind == '>' || kind == '<'; }
 
         boolean needed() { return kind == 'v' && depth == 0; }
@@ -10754,7 +10755,7 @@ final class StrictMustache extends DefaultMustacheFactory {
     /// @param place where the text lies, for errors
     /// @param firstLine the number of its first line there
     Compiled text(String template, String place, int firstLine) {
-        var parser = new Parser(place, new MustacheTags(template, place, firstLine).all());
+        var parser = new Parser(place, new MustacheLexer(template, place, firstLine).all());
         var code = parser.codes(null, 0);
         code.init();
         return new Compiled(template, code, parser.uses);
@@ -10773,15 +10774,15 @@ final class StrictMustache extends DefaultMustacheFactory {
     }
 
     /// All names of a text and of its partials, as far as those are known before the data.
-    List<Use> uses(Compiled text) {
-        var uses = new ArrayList<Use>();
+    List<TagReference> uses(Compiled text) {
+        var uses = new ArrayList<TagReference>();
         uses(text, 0, new HashSet<>(), uses);
         return uses;
     }
 
-    private void uses(Compiled text, int depth, Set<String> seen, List<Use> all) {
+    private void uses(Compiled text, int depth, Set<String> seen, List<TagReference> all) {
         for (var use : text.uses()) {
-            all.add(new Use(use.kind(), use.name(), use.place(), use.depth() + depth));
+            all.add(new TagReference(use.kind(), use.name(), use.place(), use.depth() + depth));
             boolean always = use.depth() + depth == 0;
             if (!use.partial() || use.name().startsWith("*") || !seen.add(use.name() + always)) continue;
             partial(use.name()).ifPresent(partial -> uses(partial, use.depth() + depth, seen, all));
@@ -10802,13 +10803,13 @@ final class StrictMustache extends DefaultMustacheFactory {
 
     /// @throws Fault where partials lead into each other without end
     Rendering render(Compiled text, Object data) {
-        var sheet = new Sheet();
-        text.code().execute(sheet, new ArrayList<>(List.of(data)));
-        return new Rendering(sheet.toString(), sheet.missing.values());
+        var output = new RenderOutput();
+        text.code().execute(output, new ArrayList<>(List.of(data)));
+        return new Rendering(output.toString(), output.missing.values());
     }
 
     /// What a rendering writes on, and where it notes what is missing.
-    private static final class Sheet extends StringWriter {
+    private static final class RenderOutput extends StringWriter {
         final Map<String, Missing> missing = new LinkedHashMap<>();     // by place and name
         Map<String, Code> blocks = Map.of();                // what stands in for a parent's
         int depth;
@@ -10833,57 +10834,57 @@ final class StrictMustache extends DefaultMustacheFactory {
     private static String at(TemplateContext place) { return place.file() + ":" + place.line() + ": "; }
 
     private interface Step {
-        void write(Node tag, Sheet sheet, List<Object> scopes);
+        void write(Node tag, RenderOutput output, List<Object> scopes);
     }
 
     /// A tag that mustache.java would treat in another way.
     private final class Node extends DefaultCode {
         private final Step step;
 
-        Node(TemplateContext place, MustacheTags.Tag tag, DefaultMustache inner, Step step) {
+        Node(TemplateContext place, MustacheLexer.Tag tag, DefaultMustache inner, Step step) {
             super(place, StrictMustache.this, inner, tag.name(), String.valueOf(tag.kind()));
             this.step = step;
         }
 
         @Override
         public Writer execute(Writer writer, List<Object> scopes) {
-            step.write(this, (Sheet) writer, scopes);
+            step.write(this, (RenderOutput) writer, scopes);
             return writer;
         }
 
         /// `{{name}}`, `{{{name}}}`, `{{&name}}`: all the same, for nothing is escaped.
-        void value(Sheet sheet, List<Object> scopes) {
+        void value(RenderOutput output, List<Object> scopes) {
             Object value = get(scopes);
-            if (value != null && value != Data.NULL) sheet.write(Data.text(value));
-            else sheet.missing(tc, name, false, () -> Lookup.missing(name, scopes));
+            if (value != null && value != Data.NULL) output.write(Data.text(value));
+            else output.missing(tc, name, false, () -> Lookup.missing(name, scopes));
         }
 
-        /// `{{>name}}`; `{{>*name}}` where the data says which; `{{<name}}`. It is compiled when it is first needed, for
-        /// a partial may contain itself.
+        /// `{{>name}}`; `{{>*name}}` where the data says which; `{{<name}}`. It is compiled when it is first needed,
+        /// for a partial may contain itself.
         ///
         /// @param blocks what stands in for those of the same name
-        void partial(Sheet sheet, List<Object> scopes, String indent, Map<String, Code> blocks) {
+        void partial(RenderOutput output, List<Object> scopes, String indent, Map<String, Code> blocks) {
             Object named = dynamic ? binding.get(scopes) : name;
             if (named == null || named == Data.NULL) {
                 String from = name.substring(1);
-                sheet.missing(tc, from, false, () -> Lookup.missing(from, scopes));
+                output.missing(tc, from, false, () -> Lookup.missing(from, scopes));
                 return;
             }
             String wanted = Data.text(named);
             var partial = StrictMustache.this.partial(wanted, indent);
             if (partial.isEmpty()) {
-                sheet.missing(tc, wanted, true, () -> "there is no partial " + wanted + near(wanted));
+                output.missing(tc, wanted, true, () -> "there is no partial " + wanted + near(wanted));
                 return;
             }
-            if (++sheet.depth > DEEPEST) {
+            if (++output.depth > DEEPEST) {
                 throw Fault.usage(at(tc) + "the partial " + wanted + " contains itself without end", "a name that is"
                         + " not there is looked for outside: give the innermost an empty list");
             }
-            var outer = sheet.blocks;
-            sheet.blocks = blocks;
-            partial.get().code().execute(sheet, scopes);
-            sheet.blocks = outer;
-            sheet.depth--;
+            var outer = output.blocks;
+            output.blocks = blocks;
+            partial.get().code().execute(output, scopes);
+            output.blocks = outer;
+            output.depth--;
         }
 
         /// Those of a parent's tag, which go after what stands in for them already.
@@ -10968,10 +10969,10 @@ final class StrictMustache extends DefaultMustacheFactory {
     /// the kind CR, and miscounts lines.
     private final class Parser {
         private final String place;
-        private final Iterator<MustacheTags.Tag> tags;
-        private final List<Use> uses = new ArrayList<>();
+        private final Iterator<MustacheLexer.Tag> tags;
+        private final List<TagReference> uses = new ArrayList<>();
 
-        Parser(String place, List<MustacheTags.Tag> tags) {
+        Parser(String place, List<MustacheLexer.Tag> tags) {
             this.place = place;
             this.tags = tags.iterator();
         }
@@ -10979,7 +10980,7 @@ final class StrictMustache extends DefaultMustacheFactory {
         private TemplateContext context(int line) { return new TemplateContext("{{", "}}", place, line, false); }
 
         /// @param opened the section that ends with these; null: all
-        DefaultMustache codes(MustacheTags.Tag opened, int depth) {
+        DefaultMustache codes(MustacheLexer.Tag opened, int depth) {
             int start = opened == null ? 1 : opened.line();
             if (depth > DEEPEST) throw unbalanced(start, "{{" + opened + "}} lies in more than " + DEEPEST + " others");
             var codes = new ArrayList<Code>();
@@ -10999,12 +11000,12 @@ final class StrictMustache extends DefaultMustacheFactory {
             return new DefaultMustache(context(start), StrictMustache.this, codes.toArray(Code[]::new), place);
         }
 
-        private Code code(MustacheTags.Tag tag, int depth) {
+        private Code code(MustacheLexer.Tag tag, int depth) {
             var mustache = StrictMustache.this;
             var at = context(tag.line());
             String name = tag.name();
             if (tag.kind() == 't') return new WriteCode(at, mustache, name);
-            uses.add(new Use(tag.kind(), name, place + ":" + tag.line(), depth));
+            uses.add(new TagReference(tag.kind(), name, place + ":" + tag.line(), depth));
             if (tag.kind() == '<' && partials.apply(name).isEmpty()) {
                 throw Fault.usage(at(at) + "there is no template " + name + " to inherit from" + near(name),
                         "copilot templates lists them");
@@ -11012,12 +11013,12 @@ final class StrictMustache extends DefaultMustacheFactory {
             var inner = "v>".indexOf(tag.kind()) < 0 ? codes(tag, depth + 1) : null;
             return switch (tag.kind()) {
                 case 'v' -> new Node(at, tag, null, Node::value);
-                case '>' -> new Node(at, tag, null, (node, sheet, scopes) ->
-                        node.partial(sheet, scopes, tag.indent(), Map.of()));
-                case '<' -> new Node(at, tag, inner, (node, sheet, scopes) ->
-                        node.partial(sheet, scopes, "", node.blocks(sheet.blocks)));
-                case '$' -> new Node(at, tag, inner, (_, sheet, scopes) ->
-                        sheet.blocks.getOrDefault(name, inner).execute(sheet, scopes));
+                case '>' -> new Node(at, tag, null, (node, output, scopes) ->
+                        node.partial(output, scopes, tag.indent(), Map.of()));
+                case '<' -> new Node(at, tag, inner, (node, output, scopes) ->
+                        node.partial(output, scopes, "", node.blocks(output.blocks)));
+                case '$' -> new Node(at, tag, inner, (_, output, scopes) ->
+                        output.blocks.getOrDefault(name, inner).execute(output, scopes));
                 case '#' -> new IterableCode(at, mustache, inner, name);
                 default -> new NotIterableCode(at, mustache, inner, name);
             };
@@ -11032,7 +11033,7 @@ final class StrictMustache extends DefaultMustacheFactory {
 
 /// Cuts a template into text and tags. Tags that stand alone on a line take the whole line with them, its end too
 /// (mustache specification, "standalone"); all else is kept to the character, CR and CRLF too.
-final class MustacheTags {
+final class MustacheLexer {
     /// @param kind `t` text, `v` value, else the tag's first character
     /// @param name the name in the tag; the text of a `t`
     /// @param indent the white space before a tag that stands alone
@@ -11051,7 +11052,7 @@ final class MustacheTags {
     private String open = "{{", close = "}}";
     private int position, line, counted;
 
-    MustacheTags(String template, String place, int firstLine) {
+    MustacheLexer(String template, String place, int firstLine) {
         this.template = template;
         this.place = place;
         line = firstLine;
