@@ -98,7 +98,6 @@ import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.*;
 import tools.jackson.core.*;
-import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.util.*;
 import tools.jackson.databind.*;
@@ -1045,7 +1044,7 @@ public class copilot {
             if (example) data.sampleOf(new TemplateFolders(env).named(template));
             var question = question(template, prompt);
             String text = json ? Json.pretty(copilot.bodyAtHand(question.requestAtHand(copilot, !noStream, screen)))
-                    : Message.text(question.messages(), !raw);
+                    : Message.text(question.request().messages(), !raw);
             env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
             return 0;
         }
@@ -1729,7 +1728,7 @@ public class copilot {
         /// The messages, filled: the system message, earlier turns, and last what is asked.
         ///
         /// @throws Fault naming all values that are missing
-        public List<Message> messages() { return question().messages(); }
+        public List<Message> messages() { return question().request().messages(); }
 
         /// The prompt as `copilot render` prints it, each message under its role.
         public String render() { return Message.text(messages(), true); }
@@ -4224,7 +4223,7 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
 
     private void tell(Question question, Reply reply) {
         if (!wishes.usage()) return;
-        screen.say(reply.usageLine(copilot.estimate(question.model(), reply)));
+        screen.say(reply.usageLine(copilot.estimate(question.request().model(), reply)));
         copilot.quota().ifPresent(screen::say);
     }
 
@@ -4238,89 +4237,79 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
     }
 }
 
-/// What is to be asked, before a model is chosen.
+/// What is to be asked, before a model is chosen: the request's is null or empty where any will do.
 ///
-/// @param model the one that is wished for; null or empty: any
 /// @param schema what the answer must look like; null: anything
-record Question(List<Message> messages, String model, ObjectNode fields, AnswerSchema schema, Delivery delivery) {
+record Question(Request request, AnswerSchema schema) {
+    Question(List<Message> messages, String model, ObjectNode fields, AnswerSchema schema, Delivery delivery) {
+        this(new Request(model, messages, fields, true, delivery), schema);
+    }
+
     static Question of(Template template, List<Message> messages) {
         var head = template.head();
         return new Question(messages, head.model(), head.options(), head.answer(), head.delivery());
     }
 
     /// A system message takes the place of the template's.
-    Question withSystem(String text) {
-        if (text == null) return this;
-        var all = new ArrayList<>(messages);
-        if (!all.isEmpty() && all.getFirst().role().equals("system")) all.removeFirst();
-        all.addFirst(Message.system(text));
-        return new Question(all, model, fields, schema, delivery);
-    }
+    Question withSystem(String text) { return text == null ? this : new Question(request.withSystem(text), schema); }
 
     /// What the command line says wins over the template.
     Question with(String otherModel, ObjectNode more, Delivery how) {
-        var all = fields.deepCopy();
+        ObjectNode all = request.fields();
         all.setAll(more);
-        return new Question(messages, otherModel == null ? model : otherModel, all, schema,
-                delivery.then(how, more.propertyNames()));
+        return new Question(request.messages(), otherModel == null ? request.model() : otherModel, all, schema,
+                request.delivery().then(how, more.propertyNames()));
     }
 
     /// A schema of the command line takes the place of the template's.
-    Question withSchema(AnswerSchema other) {
-        return other == null ? this : new Question(messages, model, fields, other, delivery);
-    }
+    Question withSchema(AnswerSchema other) { return other == null ? this : new Question(request, other); }
 
     /// Pictures go with what is asked last.
     Question withImages(List<Image> images) {
-        if (images.isEmpty()) return this;
-        var all = new ArrayList<>(messages);
-        var last = all.removeLast();
-        all.add(new Message(last.role(), last.content(), images));
-        return new Question(all, model, fields, schema, delivery);
+        var all = request;
+        for (var image : images) all = all.withImage(image);
+        return new Question(all, schema);
     }
 
     /// The same at the end of a conversation, with its system message and its model where this names none.
     Question after(KeptConversation earlier) {
-        var all = new ArrayList<>(messages);
-        boolean own = !all.isEmpty() && all.getFirst().role().equals("system");
-        String system = own ? all.removeFirst().content() : earlier.system();
-        all.addAll(0, earlier.messages());
-        if (system != null) all.addFirst(Message.system(system));
-        return new Question(all, model == null || model.isBlank() ? earlier.model() : model, fields, schema, delivery);
+        var said = request.messages();
+        boolean own = !said.isEmpty() && said.getFirst().role().equals("system");
+        var all = new ArrayList<>(earlier.messages());
+        all.addAll(own ? said.subList(1, said.size()) : said);
+        boolean any = request.model() == null || request.model().isBlank();
+        return new Question(request.withMessages(all).withModel(any ? earlier.model() : request.model()), schema)
+                .withSystem(own ? said.getFirst().content() : earlier.system());
     }
 
     /// How many answers are asked for.
-    int answers() { return fields.path("n").asInt(1); }
+    int answers() { return request.extra().path("n").asInt(1); }
 
     Request request(CopilotClient copilot, boolean stream) {
-        String id = copilot.model(model);
-        var bare = new Request(id, messages, fields, stream, delivery);
-        return request(id, stream, schema != null && copilot.structured(bare));
+        String id = copilot.model(request.model());
+        return request(id, stream, schema != null && copilot.structured(request.withModel(id)));
     }
 
     /// The same without asking GitHub anything: from what is known of the models.
     Request requestAtHand(CopilotClient copilot, boolean stream, Notes notes) {
         var known = copilot.catalogueAtHand();
         if (known.isEmpty()) notes.note("note: the list of models is not there yet (copilot models fetches it)");
-        String id = copilot.chosen(model).orElseGet(() -> Catalogue.standard(known));
+        String id = copilot.chosen(request.model()).orElseGet(() -> Catalogue.standard(known));
         var model = known.flatMap(all -> all.find(id));
         boolean structured = model.filter(m -> m.supports("structured_outputs")).isPresent()
-                && Ways.usual(delivery, model).knowsSchemas();
+                && Ways.usual(request.delivery(), model).knowsSchemas();
         return request(id, stream && CopilotClient.streams(model), structured);
     }
 
     /// A schema goes into the request's own field where the model knows it, and into the prompt where it does not.
     Request request(String id, boolean stream, boolean structured) {
-        if (schema == null || fields.has("response_format")) return new Request(id, messages, fields, stream, delivery);
-        if (structured) {
-            var more = fields.deepCopy();
-            more.set("response_format", schema.responseFormat());
-            return new Request(id, messages, more, stream, delivery);
+        var messages = new ArrayList<>(request.messages());
+        ObjectNode fields = request.fields();
+        if (schema != null && !fields.has("response_format")) {
+            if (structured) fields.set("response_format", schema.responseFormat());
+            else messages.add(schema.instructing(messages.removeLast()));
         }
-        var all = new ArrayList<>(messages);
-        var last = all.removeLast();
-        all.add(new Message(last.role(), last.content() + "\n\n" + schema.instruction(), last.images()));
-        return new Request(id, all, fields, stream, delivery);
+        return new Request(id, messages, fields, stream, request.delivery());
     }
 
     /// Asks, and asks again where the answer does not meet the schema.
@@ -4399,21 +4388,19 @@ final class PromptData {
     Map<String, Object> values(Environment env) {
         var values = new LinkedHashMap<>(sample);
         for (var part : parts) {
-            if (part.option().equals("-d")) {
-                String where = part.text().equals("-") ? "stdin" : part.text();
-                values.putAll(Data.object(TextFile.read(env, part.text()), where));
+            String option = part.option(), text = part.text();
+            if (option.equals("-d")) {
+                values.putAll(Data.object(TextFile.read(env, text), text.equals("-") ? "stdin" : text));
                 continue;
             }
-            int equals = part.text().indexOf('=');
-            if (equals < 1) {
-                throw Fault.usage(part.option() + " " + part.text() + " has no NAME=", part.option() + " NAME=…");
-            }
-            String name = part.text().substring(0, equals), text = part.text().substring(equals + 1);
-            Data.put(values, name, switch (part.option()) {
-                case "--var-json" -> Data.value(text, "--var-json " + name);
-                case "--var-file" -> TextFile.read(env, text).replaceFirst("\\r?\\n\\z", "");
-                default -> text;
-            }, part.option() + " " + name);
+            String[] pair = text.split("=", 2);
+            if (pair.length < 2 || pair[0].isEmpty()) throw Fault.usage(option + " " + text + " has no NAME=", option
+                    + " NAME=…");
+            Data.put(values, pair[0], switch (option) {
+                case "--var-json" -> Data.value(pair[1], "--var-json " + pair[0]);
+                case "--var-file" -> TextFile.read(env, pair[1]).replaceFirst("\\r?\\n\\z", "");
+                default -> pair[1];
+            }, option + " " + pair[0]);
         }
         return values;
     }
@@ -4431,10 +4418,10 @@ record TemplateFilling(Environment env, Screen screen, Template template, Prompt
         var said = UserText.read(env, screen, words, files, needed, data.readingStdin());
         if (free && !said.before().isEmpty()) {
             values.put(input, said.before());
-            said = new UserText("", "", said.words());
+            said = new UserText("", said.words());
         } else if (free && !said.words().isEmpty()) {
             values.put(input, said.words());
-            said = new UserText("", "", "");
+            said = new UserText("", "");
         }
         return Question.of(template, around(template.filled(values, allowMissing), said));
     }
@@ -4468,15 +4455,19 @@ record TemplateFilling(Environment env, Screen screen, Template template, Prompt
 record TemplateList(List<Line> lines) {
     static final List<String> COLUMNS = List.of("NAME", "DESCRIPTION", "INPUTS", "PLACE");
 
-    /// @param inputs the author's names, else those in the text
     /// @param path null for a packaged one
-    record Line(Template template, Path path, Collection<String> inputs, Set<String> needs) {
+    record Line(Template template, Path path, Set<String> needs) {
         /// A packaged one, or where it lies.
         String place() { return path == null ? "packaged" : template.place(); }
 
+        /// The author's names, else those in the text.
+        Set<String> inputs() {
+            return template.head().inputs().isEmpty() ? template.names() : template.head().inputs().keySet();
+        }
+
         /// What need not be given in brackets.
         String inputNames() {
-            return inputs.stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
+            return inputs().stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
                     .collect(Collectors.joining(" "));
         }
     }
@@ -4484,8 +4475,7 @@ record TemplateList(List<Line> lines) {
     private static Line line(TemplateFolders folders, String name) {
         var found = folders.find(name);
         var template = TemplateReader.read(folders, found);
-        var inputs = template.head().inputs().isEmpty() ? template.names() : template.head().inputs().keySet();
-        return new Line(template, found.file(), inputs, template.needs());
+        return new Line(template, found.file(), template.needs());
     }
 
     /// A template that cannot be read is told of, and left out.
@@ -4543,9 +4533,8 @@ record TemplateList(List<Line> lines) {
 
 /// What a person says at once.
 ///
-/// @param piped from stdin
-/// @param files each with its name, in a fence
-record UserText(String piped, String files, String words) {
+/// @param before what is piped in, and files, each with its name in a fence
+record UserText(String before, String words) {
     /// Piped text first, then files, then the words.
     ///
     /// @return null where there is nothing and a person sits at the terminal
@@ -4577,14 +4566,11 @@ record UserText(String piped, String files, String words) {
             boolean alone = dash || needed && words.isBlank() && files.isEmpty() && !added.images();
             piped = alone ? env.stdin().text() : ifItSpeaks(env, screen);
         }
-        return new UserText(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), added.text(env, screen),
-                words.isBlank() ? "" : words);
+        return new UserText(Text.paragraphs(piped.isBlank() ? "" : Text.withoutLastNewlines(piped),
+                added.text(env, screen)), words.isBlank() ? "" : words);
     }
 
     private static boolean dash(List<String> prompt) { return !prompt.isEmpty() && prompt.getFirst().equals("-"); }
-
-    /// What is not the words.
-    String before() { return Text.paragraphs(piped, files); }
 
     /// An inherited pipe that nobody writes to must not hang a prompt that is complete without it.
     private static String ifItSpeaks(Environment env, Screen screen) {
@@ -4610,116 +4596,55 @@ record AddedFiles(List<String> names, Integer limit, boolean images, boolean ima
         var others = new ArrayList<String>();
         boolean many = false;
         for (String name : names) {
-            if (name.equals("-") || !isMany(env, name)) {
+            if (name.equals("-") || !FileGlob.is(env, name)) {
                 all.add(name);
                 continue;
             }
             many = true;
-            for (String file : within(env, name)) (TextFile.isText(env, file) ? all : others).add(file);
+            for (String file : FileGlob.of(env, name, "**").names()) {
+                (TextFile.isText(env, file) ? all : others).add(file);
+            }
         }
         if (!others.isEmpty()) {
             screen.note("note: left out, for they are no text: " + Text.shortened(String.join(", ", others), 200));
         }
         long most = limit != null ? limit : many ? USUAL : Long.MAX_VALUE;
-        if (many) boundSize(env, all, most);
+        long kib = all.stream().filter(file -> !file.equals("-")).mapToLong(file -> env.path(file).toFile().length())
+                .sum() >> 10;
+        // a token has some four bytes, and hardly ever sixteen: what is surely too much is not even read
+        if (many && (kib << 10) / 16 > most) {
+            throw Fault.usage("the " + all.size() + " files of -f have " + kib + " KiB, surely more than " + most
+                    + " tokens", "fewer files, or a larger --max-file-tokens");
+        }
         var texts = all.stream().map(file -> TextFile.fenced(env, file)).toList();
         if (most < Long.MAX_VALUE) measure(texts, most);
         return Text.paragraphs(texts.toArray(String[]::new));
     }
 
-    private static boolean isMany(Environment env, String name) {
-        return name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name)) || Files.isDirectory(env.path(name));
-    }
-
-    /// The files of a folder and all below it, or of a pattern; what is hidden is left out.
-    private static List<String> within(Environment env, String name) {
-        boolean whole = Files.isDirectory(env.path(name));
-        int cut = whole ? name.length() : name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
-        String front = whole ? name.replaceFirst("(?<=.)/+$", "") + "/" : name.substring(0, cut);
-        Path folder = env.directory().resolve(front);
-        String pattern = whole ? "**" : name.substring(cut);
-        var found = new ArrayList<Path>();
-        try {
-            var matchers = Stream.of(pattern, pattern.replace("**/", ""))       // src/**/*.java means src/A.java too
-                    .map(each -> FileSystems.getDefault().getPathMatcher("glob:" + each)).toList();
-            Files.walkFileTree(folder, Set.of(), pattern.contains("/") || pattern.contains("**") ? 64 : 1,
-                    new SimpleFileVisitor<>() {
-                        @Override
-                        public FileVisitResult preVisitDirectory(Path dir, BasicFileAttributes attributes) {
-                            return !dir.equals(folder) && dir.getFileName().toString().startsWith(".")
-                                    ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
-                        }
-
-                        @Override
-                        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-                            var within = folder.relativize(file);
-                            boolean wanted = Files.isRegularFile(file) && matchers.stream().anyMatch(m ->
-                                    m.matches(within)) && !file.getFileName().toString().startsWith(".");
-                            if (wanted) found.add(within);
-                            return FileVisitResult.CONTINUE;
-                        }
-                    });
-        } catch (PatternSyntaxException e) {
-            throw Fault.usage(name + " is no pattern: " + e.getDescription(), "is the name right? ls -l");
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "ls -l " + name, e);
-        }
-        if (found.isEmpty()) throw Fault.usage("there is no file in " + name, "ls " + name);
-        Collections.sort(found);
-        return found.stream().map(file -> front.isEmpty() && file.toString().startsWith("-") ? "./" + file
-                : front + file).toList();
-    }
-
-    /// What is surely too much is not even read: a token has some four bytes, and hardly ever sixteen.
-    private static void boundSize(Environment env, List<String> files, long limit) {
-        long bytes = 0;
-        for (String file : files) bytes += file.equals("-") ? 0 : env.path(file).toFile().length();
-        if (bytes / 16 <= limit) return;
-        throw Fault.usage("the " + files.size() + " files of -f have " + (bytes >> 10) + " KiB, surely more than "
-                + limit + " tokens", "fewer files, or a larger --max-file-tokens");
-    }
-
     private static void measure(List<String> texts, long limit) {
         if (texts.stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum() <= limit) return;
-        long tokens = 0, most = 0;
-        String largest = "";
-        for (String text : texts) {
-            long own = TokenCount.of(text.substring(0, Math.min(text.length(), 4 << 20)), "o200k_base");
-            tokens += own;
-            if (own > most) largest = text.lines().findFirst().orElse("") + " with " + own;
-            most = Math.max(own, most);
-        }
+        var counts = texts.stream().map(text -> TokenCount.of(text.substring(0, Math.min(text.length(), 4 << 20)),
+                "o200k_base")).toList();
+        long tokens = counts.stream().mapToLong(Long::longValue).sum(), most = Collections.max(counts);
         if (tokens <= limit) return;
+        String largest = texts.get(counts.indexOf(most)).lines().findFirst().orElse("");
         throw Fault.usage("the " + texts.size() + " files of -f have " + tokens + " tokens, more than " + limit
-                + "; the largest is " + largest, "fewer files, or --max-file-tokens " + tokens);
+                + "; the largest is " + largest + " with " + most, "fewer files, or --max-file-tokens " + tokens);
     }
 }
 
 /// Text files that the user names.
 final class TextFile {
     static String read(Environment env, String name) {
-        if (name.equals("-")) return env.stdin().text();
-        Path file = env.path(name);
-        try {
-            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name its files");
-            if (Files.isRegularFile(file) && Files.size(file) > Text.LARGEST) {
-                throw Fault.usage(name + " is larger than 64 MiB", "no model reads so much");
-            }
-            return Text.utf8(Files.readAllBytes(file), name);
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
-                    + name, e);
-        }
+        return name.equals("-") ? env.stdin().text() : InputFile.text(env.path(name), name);
     }
 
     /// Whether it is text as far as its beginning tells.
     static boolean isText(Environment env, String name) {
         try (var in = Files.newInputStream(env.path(name))) {
-            byte[] head = in.readNBytes(8192);
-            for (byte b : head) if (b == 0) return false;
-            var decoder = StandardCharsets.UTF_8.newDecoder();
-            boolean cut = head.length == 8192;              // perhaps within a character
-            return !decoder.decode(ByteBuffer.wrap(head), CharBuffer.allocate(8192), !cut).isError();
+            String head = new String(in.readNBytes(8192), StandardCharsets.UTF_8);
+            int bad = head.indexOf('\ufffd');
+            return head.indexOf('\0') < 0 && (bad < 0 || bad == head.length() - 1);       // cut within a character
         } catch (IOException unreadable) {
             return true;                                    // reading it will say so
         }
@@ -4746,11 +4671,8 @@ final class TextFile {
     /// The file with its name, in a fence longer than any that it holds.
     static String fenced(Environment env, String name) {
         String text = read(env, name);
-        int longest = 2;
-        for (int i = 0, run = 0; i < text.length(); i++) {
-            run = text.charAt(i) == '`' ? run + 1 : 0;
-            longest = Math.max(longest, run);
-        }
+        int longest = Pattern.compile("`{3,}").matcher(text).results().mapToInt(run -> run.end() - run.start()).max()
+                .orElse(2);
         String fence = "`".repeat(longest + 1);
         return name + "\n" + fence + "\n" + Text.withOneNewline(text) + fence;
     }
@@ -4766,18 +4688,13 @@ final class SchemaText {
     /// A JSON Schema, the file of one, or names with types: `name, age int, tags [string], mood good|bad: how it ends`.
     static AnswerSchema read(Environment env, String option) {
         String text = option.strip();
-        if (text.startsWith("{")) return checked("--schema", Data.object(text, "--schema"));
-        if (text.matches("[^\\n]*\\.\\w+") || Files.isRegularFile(env.path(text))) {
-            return checked(text, Data.object(TextFile.read(env, text), text));
-        }
-        return checked("--schema", Data.copy((Map<?, ?>) Data.of(shortForm(text))));
-    }
-
-    private static AnswerSchema checked(String place, Map<String, Object> schema) {
-        var json = (ObjectNode) Data.node(schema);
-        var answer = new AnswerSchema(AnswerSchema.UNNAMED, new JsonSchema(json, place), null);
-        answer.schema().check();
-        return answer;
+        boolean json = text.startsWith("{");
+        boolean file = !json && (text.matches("[^\\n]*\\.\\w+") || Files.isRegularFile(env.path(text)));
+        String place = file ? text : "--schema";
+        var schema = new JsonSchema(!json && !file ? shortForm(text) : (ObjectNode) Data.node(Data.object(file
+                ? TextFile.read(env, text) : text, place)), place);
+        schema.check();
+        return new AnswerSchema(AnswerSchema.UNNAMED, schema, null);
     }
 
     private static ObjectNode shortForm(String text) {
@@ -4828,23 +4745,11 @@ final class ImageFile {
         if (name.matches("https?://.*")) {
             throw Fault.usage("-a takes no address: " + name, "curl -sL ADDRESS | copilot chat -a - …");
         }
-        Path file = env.path(name);
-        byte[] bytes;
-        try {
-            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "-a names a picture");
-            if (Files.isRegularFile(file) && Files.size(file) > LARGEST) {
-                throw Fault.usage(name + " is larger than 20 MiB", "no model takes such a picture");
-            }
-            bytes = name.equals("-") ? env.stdin().bytes() : Files.readAllBytes(file);
-            if (bytes.length > LARGEST) throw Fault.usage(name + " is larger than 20 MiB", "no model takes that");
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
-                    + name, e);
-        }
-        if (bytes.length == 0) {
-            throw Fault.usage((name.equals("-") ? "stdin" : name) + " is empty", "-a names a picture");
-        }
-        return new Image(name.equals("-") ? "stdin" : name, mediaType(bytes).orElseThrow(() -> Fault.usage(name
+        String shown = name.equals("-") ? "stdin" : name;
+        byte[] bytes = name.equals("-") ? env.stdin().bytes() : InputFile.bytes(env.path(name), name, LARGEST);
+        if (bytes.length > LARGEST) throw Fault.usage(shown + " is larger than 20 MiB", "no model takes that");
+        if (bytes.length == 0) throw Fault.usage(shown + " is empty", "-a names a picture");
+        return new Image(shown, mediaType(bytes).orElseThrow(() -> Fault.usage(name
                 + " is no picture that a model takes", "PNG, JPEG, WebP or GIF; a text file goes in by -f")),
                 Base64.getEncoder().encodeToString(bytes));
     }
@@ -8821,79 +8726,81 @@ interface Rows extends AutoCloseable {
     /// @param name as the user typed it: a file, a folder or a pattern of JSON files
     static String formatOf(Environment env, String name) {
         String lower = name.toLowerCase(Locale.ROOT);
-        if (name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name)) || Files.isDirectory(env.path(name))) {
-            return "files";
-        }
-        return lower.endsWith(".csv") ? "csv" : lower.matches(".*\\.(tsv|tab)") ? "tsv" : lower.endsWith(".json")
-                ? "json" : "jsonl";
+        return FileGlob.is(env, name) ? "files" : lower.endsWith(".csv") ? "csv"
+                : lower.matches(".*\\.(tsv|tab)") ? "tsv" : lower.endsWith(".json") ? "json" : "jsonl";
     }
 
     /// @param typed what the user calls it
     /// @throws Fault where it cannot be read
     static Rows opened(Environment env, String name, String typed, String format) {
         try {
-            return open(env, name, format);
+            return switch (format) {
+                case "files" -> new JsonFolderReader(FileGlob.of(env, name, "*.json"), env);
+                case "csv", "tsv" -> new CsvReader(env.path(name), name, format.equals("tsv"));
+                case "json" -> new JsonArrayReader(env.path(name), name);
+                default -> new JsonLinesReader(env.path(name), name);
+            };
         } catch (CharacterCodingException e) {
             throw Fault.usage(typed + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + typed + " (or -f utf-16)");
         } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + typed + ": " + Text.reason(e), "is the name right? ls -l "
-                    + typed, e);
+            throw InputFile.unreadable(typed, e);
         }
-    }
-
-    private static Rows open(Environment env, String name, String format) throws IOException {
-        return switch (format) {
-            case "files" -> new JsonFiles(env, name);
-            case "csv", "tsv" -> new TableRows(env.path(name), name, format.equals("tsv"));
-            case "json" -> new JsonRows(env.path(name), name);
-            default -> new JsonLines(env.path(name), name);
-        };
     }
 }
 
-/// JSON Lines. Lines are cut as bytes, so that one that is not UTF-8 is a bad row and not the end.
-final class JsonLines implements Rows {
-    private final InputStream in;
-    private final String name;
-    private int line;
+/// Lines as bytes, so that one that is not UTF-8 can be told from the others.
+final class ByteLines implements Closeable {
+    private final BufferedReader in;                        // a character is a byte
+    private int number;
 
-    JsonLines(Path file, String name) throws IOException {
-        in = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
-        this.name = name;
+    ByteLines(Path file) throws IOException { in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1); }
+
+    /// @return null after the last
+    byte[] next() throws IOException {
+        String line = in.readLine();
+        number++;
+        return line == null ? null : line.getBytes(StandardCharsets.ISO_8859_1);
     }
 
-    @Override
-    public InputRow next() throws IOException {
-        for (byte[] bytes = line(); bytes != null; bytes = line()) {
-            byte[] text = bytes;
-            if (new String(bytes, StandardCharsets.ISO_8859_1).isBlank()) continue;
-            int number = line;
-            String place = name + ":" + number;
-            return InputRow.of(place, () -> Data.object(Text.utf8(text, place), name, number));
-        }
-        return null;
-    }
-
-    private byte[] line() throws IOException {
-        int b = in.read();
-        if (b < 0) return null;
-        line++;
-        var bytes = new ByteArrayOutputStream(256);
-        for (; b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
-        return bytes.toByteArray();
-    }
+    /// Of the last line, from 1.
+    int number() { return number; }
 
     @Override
     public void close() throws IOException { in.close(); }
 }
 
+/// JSON Lines.
+final class JsonLinesReader implements Rows {
+    private final ByteLines lines;
+    private final String name;
+
+    JsonLinesReader(Path file, String name) throws IOException {
+        lines = new ByteLines(file);
+        this.name = name;
+    }
+
+    @Override
+    public InputRow next() throws IOException {
+        for (byte[] line; (line = lines.next()) != null; ) {
+            byte[] text = line;
+            if (new String(text, StandardCharsets.ISO_8859_1).isBlank()) continue;
+            String place = name + ":" + lines.number();
+            return InputRow.of(place, () -> Data.object(Text.utf8(text, place), name, lines.number()));
+        }
+        return null;
+    }
+
+    @Override
+    public void close() throws IOException { lines.close(); }
+}
+
 /// A JSON array of objects, or a single object; never held as a whole.
-final class JsonRows implements Rows {
+final class JsonArrayReader implements Rows {
     private final JsonParser parser;
     private final String name;
     private boolean array, ended, broken;
 
-    JsonRows(Path file, String name) throws IOException {
+    JsonArrayReader(Path file, String name) throws IOException {
         this.name = name;
         parser = Json.parser(Files.newInputStream(file));
     }
@@ -8908,28 +8815,23 @@ final class JsonRows implements Rows {
                 array = true;
                 token = parser.nextToken();
             }
-            place = name + ":" + parser.currentTokenLocation().getLineNr();
-            ended = token == null || token == JsonToken.END_ARRAY || !array;
-            if (token == JsonToken.END_ARRAY) return more();
-            if (token == null) return null;
-            Object value = Data.value(parser, name);
-            if (!array && more() instanceof InputRow more) return more;
-            return value instanceof Map<?, ?> map ? new InputRow(place, Data.copy(map), null)
+            place = place();
+            boolean row = token != null && token != JsonToken.END_ARRAY;
+            ended = !row || !array;
+            Object value = row ? Data.value(parser, name) : null;
+            if (ended && parser.nextToken() != null) {
+                return InputRow.bad(place(), "something comes after the " + (array ? "list" : "object"),
+                        "JSON Lines? --format jsonl");
+            }
+            return !row ? null : value instanceof Map<?, ?> map ? new InputRow(place, Data.copy(map), null)
                     : InputRow.bad(place, "a row must be an object, not " + Data.kind(value), "{\"name\": \"value\"}");
-        } catch (Fault fault) {
+        } catch (Fault | JacksonException e) {
             ended = broken = true;
-            return new InputRow(place, null, fault);
-        } catch (JacksonException e) {
-            ended = broken = true;
-            return new InputRow(place, null, Data.fault(e, name));
+            return new InputRow(place, null, e instanceof JacksonException j ? Data.fault(j, name) : (Fault) e);
         }
     }
 
-    /// What comes after the end is a bad row.
-    private InputRow more() {
-        return parser.nextToken() == null ? null : InputRow.bad(name + ":" + parser.currentTokenLocation().getLineNr(),
-                "something comes after the " + (array ? "list" : "object"), "JSON Lines? --format jsonl");
-    }
+    private String place() { return name + ":" + parser.currentTokenLocation().getLineNr(); }
 
     @Override
     public boolean broken() { return broken; }
@@ -8939,41 +8841,31 @@ final class JsonRows implements Rows {
 }
 
 /// CSV (RFC 4180) or TSV (which knows no quotes) with a heading; all values are texts.
-final class TableRows implements Rows {
+final class CsvReader implements Rows {
     private final MappingIterator<List<String>> lines;
     private final String name;
     private final List<String> heading;
     private boolean ended;
 
-    TableRows(Path file, String name, boolean tabs) throws IOException {
+    CsvReader(Path file, String name, boolean tabs) throws IOException {
         this.name = name;
-        Reader in = Files.newBufferedReader(file);
-        char separator = separator(in);
-        lines = new CsvMapper().readerForListOf(String.class).with(CsvReadFeature.WRAP_AS_ARRAY)
-                .with(CsvReadFeature.SKIP_EMPTY_LINES)
-                .with(tabs ? CsvSchema.emptySchema().withColumnSeparator('\t').withoutQuoteChar()
-                        : CsvSchema.emptySchema().withColumnSeparator(separator)).readValues(in);
-        heading = lines.hasNext() ? lines.next() : List.of();
-        var seen = new HashSet<String>();
-        for (String column : heading) {
-            if (!column.isBlank() && seen.add(column)) continue;
-            throw Fault.usage(name + ":1: " + (column.isBlank() ? "a column has no name" : "there are two columns "
-                    + column), "the first line names the columns, each once");
-        }
-    }
-
-    /// Some write semicolons where others write commas: the heading tells. A byte order mark is passed over.
-    private static char separator(Reader in) throws IOException {
-        in.mark(1 << 16);
-        if (in.read() != '\ufeff') in.reset();
-        in.mark(1 << 16);
-        boolean comma = false, semicolon = false;
-        for (int c = in.read(), n = 0; c >= 0 && c != '\n' && n < 1 << 15; c = in.read(), n++) {
-            comma |= c == ',';
-            semicolon |= c == ';';
-        }
+        var in = Files.newBufferedReader(file);
+        in.mark(1 << 20);
+        String first = Objects.requireNonNullElse(in.readLine(), "");
         in.reset();
-        return semicolon && !comma ? ';' : ',';
+        if (first.startsWith("\ufeff")) in.read();
+        // some write semicolons where others write commas: the heading tells
+        char separator = tabs ? '\t' : first.contains(";") && !first.contains(",") ? ';' : ',';
+        var schema = CsvSchema.emptySchema().withColumnSeparator(separator);
+        lines = new CsvMapper().readerForListOf(String.class).with(CsvReadFeature.WRAP_AS_ARRAY)
+                .with(CsvReadFeature.SKIP_EMPTY_LINES).with(tabs ? schema.withoutQuoteChar() : schema).readValues(in);
+        heading = lines.hasNext() ? lines.next() : List.of();
+        for (String column : heading) {
+            boolean twice = Collections.frequency(heading, column) > 1;
+            if (!column.isBlank() && !twice) continue;
+            throw Fault.usage(name + ":1: " + (twice ? "there are two columns " + column : "a column has no name"),
+                    "the first line names the columns, each once");
+        }
     }
 
     @Override
@@ -9007,31 +8899,22 @@ final class TableRows implements Rows {
 }
 
 /// A folder of JSON files, or a pattern such as `tickets/*.json`: a row a file, in the order of their names.
-final class JsonFiles implements Rows {
+final class JsonFolderReader implements Rows {
     private final Iterator<Path> files;
     private final Path folder;
 
-    JsonFiles(Environment env, String name) throws IOException {
-        boolean whole = Files.isDirectory(env.path(name));
-        int cut = whole ? 0 : name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
-        folder = env.directory().resolve(whole ? name : name.substring(0, cut));
-        String pattern = whole ? "*.json" : name.substring(cut);
-        var matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
-        try (var all = Files.walk(folder, pattern.contains("/") || pattern.contains("**") ? 64 : 1)) {
-            files = all.filter(Files::isRegularFile).map(folder::relativize).filter(matcher::matches).sorted().toList()
-                    .iterator();
-        }
-        if (!files.hasNext()) throw Fault.usage("there is no JSON file in " + name, "ls " + name);
+    JsonFolderReader(FileGlob pattern, Environment env) {
+        files = pattern.files().iterator();
+        folder = env.directory().resolve(pattern.front());
     }
 
     @Override
-    public InputRow next() throws IOException {
+    public InputRow next() {
         if (!files.hasNext()) return null;
-        Path file = files.next();
-        byte[] bytes = Files.readAllBytes(folder.resolve(file));
-        return InputRow.of(file.toString(), () -> {
-            var data = new LinkedHashMap<>(Data.object(Text.utf8(bytes, file.toString()), file.toString()));
-            data.putIfAbsent("id", file.toString().replaceFirst("\\.json$", ""));
+        String name = files.next().toString();
+        return InputRow.of(name, () -> {
+            var data = new LinkedHashMap<>(Data.object(InputFile.text(folder.resolve(name), name), name));
+            data.putIfAbsent("id", name.replaceFirst("\\.json$", ""));
             return data;
         });
     }
@@ -10384,7 +10267,7 @@ final class FilePattern {
 
 /// A template as its file says it: texts to fill, one a message, and what its author wants of the request. Messages
 /// are told apart before anything is filled in, so that no value can pass for another message.
-record Template(String name, String place, Head head, List<Turn> turns, StrictMustache mustache) {
+record Template(String name, String place, FrontMatter head, List<MessageTemplate> turns, StrictMustache mustache) {
     /// @param options fields of the request's body, such as `temperature`
     /// @param defaults values for what the data leaves out or gives as null
     /// @param inputs what the author says of each name; in the author's order
@@ -10392,14 +10275,14 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
     /// @param stdin the name that stands for what is piped in; `input` unless the author says otherwise
     /// @param answer what the answer must look like; null: anything
     /// @param delivery what `endpoint:` says, and the fields under `options:`
-    record Head(String description, String model, ObjectNode options, Map<String, Object> defaults,
+    record FrontMatter(String description, String model, ObjectNode options, Map<String, Object> defaults,
                 Map<String, String> inputs, JsonSchema inputSchema, String stdin, AnswerSchema answer,
                 Samples samples, Delivery delivery) {}
 
     /// Data of the author's own, to try the template with; read when it is asked for.
     record Samples(boolean any, String place, Supplier<List<Map<String, Object>>> rows) {}
 
-    record Turn(String role, StrictMustache.Compiled text) {}
+    record MessageTemplate(String role, StrictMustache.Compiled text) {}
 
     private static final int SENTENCES = 20;                // of an error; more help nobody
     private static final String PARTIALS = "partials lie beside the template, or where `copilot templates path` says";
@@ -10470,13 +10353,13 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
 
     /// The names that data must have: values outside all sections, as far as no default is there.
     Set<String> needs() {
-        var needs = uses().filter(StrictMustache.Use::needed).map(use -> use.name().split("\\.", 2)[0])
+        var needs = uses().filter(StrictMustache.TagReference::needed).map(use -> use.name().split("\\.", 2)[0])
                 .filter(name -> !name.isEmpty()).collect(Collectors.toCollection(LinkedHashSet::new));
         needs.removeIf(name -> head.defaults().getOrDefault(name, Data.NULL) != Data.NULL);
         return needs;
     }
 
-    private Stream<StrictMustache.Use> uses() {
+    private Stream<StrictMustache.TagReference> uses() {
         return turns.stream().flatMap(turn -> mustache.uses(turn.text()).stream());
     }
 
@@ -10488,8 +10371,11 @@ record Template(String name, String place, Head head, List<Turn> turns, StrictMu
         uses().filter(use -> use.kind() == '>' && !use.name().startsWith("*") && mustache.partial(use.name()).isEmpty())
                 .forEach(use -> found.add(Fault.usage(use.place() + ": there is no partial " + use.name()
                         + mustache.near(use.name()), PARTIALS)));
-        mustache.endless(turns.stream().map(Turn::text).toList()).ifPresent(use -> found.add(Fault.usage(use.place()
-                + ": the partial " + use.name() + " contains itself without end", "put it into a section")));
+        try {                                               // what has no end without data has none at all
+            turns.forEach(turn -> mustache.render(turn.text(), head.defaults()));
+        } catch (Fault endless) {
+            found.add(endless);
+        }
         for (var schema : Stream.of(head.inputSchema(), head.answer() == null ? null : head.answer().schema())
                 .filter(Objects::nonNull).toList()) {
             schema.faults().forEach(fault -> found.add(Fault.usage(fault, "https://json-schema.org")));
@@ -10550,11 +10436,10 @@ final class TemplateReader {
     // ---- ours
 
     private Template mustache() {
-        var matter = FrontMatter.of(found.text(), found.place());
-        fields = new YamlFields(found.place(), matter.yaml(), matter.yamlLine());
+        var matter = TemplateText.of(found.text(), found.place());
+        fields = YamlFields.of(found.place(), matter.yaml(), matter.yamlLine());
         fields.onlyKnown(KEYS);
         var request = (ObjectNode) Data.node(fields.object("options"));
-        RequestFields.check(request, key -> fields.at(key) + ": " + key);
         var required = new HashSet<>(request.propertyNames());
         for (String name : RequestFields.NAMES) {
             if (!fields.has(name)) continue;
@@ -10567,7 +10452,7 @@ final class TemplateReader {
         if (!schema.isEmpty() && request.has("response_format")) {
             throw fields.wrong("response_format", "schema: asks for a format as well", "take one of them");
         }
-        var head = new Template.Head(fields.text("description"), fields.text("model"), request,
+        var head = new Template.FrontMatter(fields.text("description"), fields.text("model"), request,
                 fields.object("defaults"), described(inputs), inputSchema(inputs), stdin(), schema.isEmpty() ? null
                 : new AnswerSchema(found.name(), schema("schema", schema), null), found.samples(),
                 new Delivery(endpoint(), required));
@@ -10592,14 +10477,14 @@ final class TemplateReader {
     }
 
     /// One line end at the very end is no part of the prompt: editors and YAML's blocks put it there.
-    private Template.Turn turn(String role, String text, String where, int firstLine) {
-        return new Template.Turn(role, mustache.text(text.replaceFirst("\\r?\\n\\z", ""), where, firstLine));
+    private Template.MessageTemplate turn(String role, String text, String where, int firstLine) {
+        return new Template.MessageTemplate(role, mustache.text(text.replaceFirst("\\r?\\n\\z", ""), where, firstLine));
     }
 
-    private List<Template.Turn> turns(FrontMatter matter) {
-        var turns = new ArrayList<Template.Turn>();
+    private List<Template.MessageTemplate> turns(TemplateText matter) {
+        var turns = new ArrayList<Template.MessageTemplate>();
         if (fields.has("system")) {
-            turns.add(turn("system", fields.text("system"), found.place(), fields.textLine("system")));
+            turns.add(turn("system", fields.text("system"), found.place(), fields.line(fields.get("system"))));
         }
         turns.addAll(earlier());
         if (!matter.body().isBlank()) {
@@ -10609,8 +10494,8 @@ final class TemplateReader {
     }
 
     /// Earlier turns: `- user: text`, or as GitHub writes them, `- role: user` and `content: text`.
-    private List<Template.Turn> earlier() {
-        var turns = new ArrayList<Template.Turn>();
+    private List<Template.MessageTemplate> earlier() {
+        var turns = new ArrayList<Template.MessageTemplate>();
         for (Object item : fields.list("messages")) {
             String where = found.place() + ":" + fields.line(item) + ": message " + (turns.size() + 1);
             if (!(item instanceof Map<?, ?> message)) {
@@ -10637,7 +10522,7 @@ final class TemplateReader {
         return turns;
     }
 
-    private Template template(Template.Head head, List<Template.Turn> turns) {
+    private Template template(Template.FrontMatter head, List<Template.MessageTemplate> turns) {
         if (turns.isEmpty()) {
             throw Fault.usage(found.place() + " holds no prompt", found.github() ? "messages: with role and content"
                     : "what comes after the front matter is the prompt");
@@ -10653,8 +10538,7 @@ final class TemplateReader {
 
     private Map<String, String> described(Map<String, Object> inputs) {
         var lines = new LinkedHashMap<String, String>();
-        @SuppressWarnings("unchecked")
-        var each = oneSchema(inputs) ? (Map<String, Object>) inputs.get("properties") : inputs;
+        var each = oneSchema(inputs) ? Data.copy((Map<?, ?>) inputs.get("properties")) : inputs;
         each.forEach((name, value) -> {
             if (value instanceof Map<?, ?> schema) value = schema.get("description");
             else if (!(value instanceof String) && value != Data.NULL) {
@@ -10668,18 +10552,16 @@ final class TemplateReader {
 
     private JsonSchema inputSchema(Map<String, Object> inputs) {
         if (oneSchema(inputs)) return schema("inputs", inputs);
-        var schema = Json.object().put("type", "object");
-        inputs.forEach((name, value) -> {
-            if (value instanceof Map<?, ?>) schema.withObjectProperty("properties").set(name, Data.node(value));
-        });
-        return schema.has("properties") ? new JsonSchema(schema, fields.at("inputs") + ": inputs") : null;
+        var schemas = new LinkedHashMap<>(inputs);
+        schemas.values().removeIf(value -> !(value instanceof Map));
+        return schemas.isEmpty() ? null : schema("inputs", Map.of("type", "object", "properties", schemas));
     }
 
     // ---- GitHub's
 
     /// Read as gh-models reads it: what it does not know is passed over, and models are named PUBLISHER/MODEL.
     private Template github() {
-        fields = new YamlFields(found.place(), found.text(), 1);
+        fields = YamlFields.of(found.place(), found.text(), 1);
         var options = Json.object();
         fields.object("modelParameters").forEach((name, value) -> options.set(name.replaceAll("([a-z])([A-Z])", "$1_$2")
                 .toLowerCase(Locale.ROOT), Data.node(value)));
@@ -10689,9 +10571,9 @@ final class TemplateReader {
             throw fields.wrong("responseFormat", format + " is no format", "text, json_object or json_schema");
         }
         if (format.equals("json_object")) options.putObject("response_format").put("type", format);
-        var head = new Template.Head(fields.text("description"), fields.text("model").replaceFirst("^.*/", ""), options,
-                Map.of(), Map.of(), null, "input", format.equals("json_schema") ? answer() : null,
-                samples(), Delivery.USUAL);
+        String model = fields.text("model").replaceFirst("^.*/", "");
+        var head = new Template.FrontMatter(fields.text("description"), model, options, Map.of(), Map.of(), null,
+                "input", format.equals("json_schema") ? answer() : null, samples(), Delivery.USUAL);
         return template(head, earlier());
     }
 
@@ -10720,35 +10602,29 @@ final class TemplateReader {
 /// A template's text cut in two: YAML between two lines `---`, and what comes after.
 ///
 /// @param yamlLine the number of the YAML's first line in the file
-record FrontMatter(String yaml, int yamlLine, String body, int bodyLine) {
+record TemplateText(String yaml, int yamlLine, String body, int bodyLine) {
     private static final Pattern FENCE = Pattern.compile("(?m)^---[ \\t]*(\\r?\\n|\\z)");
 
-    static FrontMatter of(String text, String place) {
+    static TemplateText of(String text, String place) {
         var fence = FENCE.matcher(text);
         int first = text.length() - text.stripLeading().length();
-        if (!fence.find() || fence.start() != first) return new FrontMatter("", 1, text, 1);
+        if (!fence.find() || fence.start() != first) return new TemplateText("", 1, text, 1);
         int start = fence.end(), line = (int) text.substring(0, start).lines().count();
         if (!fence.find()) {
             throw Fault.usage(place + ":" + line + ": the front matter is not closed", "it ends with a line ---");
         }
         String yaml = text.substring(start, fence.start());
-        return new FrontMatter(yaml, line + 1, text.substring(fence.end()), line + (int) yaml.lines().count() + 2);
+        return new TemplateText(yaml, line + 1, text.substring(fence.end()), line + (int) yaml.lines().count() + 2);
     }
 }
 
 /// The fields of a YAML mapping, each of the type that it must have.
-final class YamlFields {
-    private final String place;
-    private final String yaml;
-    private final int firstLine;
-    private final Map<String, Object> map;
-    private final Map<Object, Integer> lines = new IdentityHashMap<>();
-
-    YamlFields(String place, String yaml, int firstLine) {
-        this.place = place;
-        this.yaml = yaml;
-        this.firstLine = firstLine;
-        map = Data.yaml(yaml, place, firstLine, lines);
+///
+/// @param lines where each value begins in the file, by the value itself
+record YamlFields(String place, String yaml, int firstLine, Map<String, Object> map, Map<Object, Integer> lines) {
+    static YamlFields of(String place, String yaml, int firstLine) {
+        var lines = new IdentityHashMap<Object, Integer>();
+        return new YamlFields(place, yaml, firstLine, Data.yaml(yaml, place, firstLine, lines), lines);
     }
 
     void onlyKnown(List<String> names) {
@@ -10763,8 +10639,6 @@ final class YamlFields {
     /// The line of the file in which a value begins.
     int line(Object value) { return lines.getOrDefault(value, firstLine); }
 
-    int textLine(String key) { return line(map.get(key)); }
-
     boolean has(String key) { return get(key) != null; }
 
     /// The value; null where it is absent or null.
@@ -10775,30 +10649,23 @@ final class YamlFields {
 
     /// A text; empty where it is absent.
     String text(String key) {
-        return switch (get(key)) {
-            case null -> "";
-            case String text -> text;
-            case Data.Digits number -> number.text();
-            default -> throw wrong(key, "a text is wanted", key + ": \"…\"");
-        };
+        Object value = get(key);
+        if (value == null) return "";
+        if (value instanceof String || value instanceof Data.Digits) return value.toString();
+        throw wrong(key, "a text is wanted", key + ": \"…\"");
     }
 
-    @SuppressWarnings("unchecked")
     Map<String, Object> object(String key) {
-        return switch (get(key)) {
-            case null -> Map.of();
-            case Map<?, ?> object -> (Map<String, Object>) object;
-            default -> throw wrong(key, "names with values are wanted", key + ": {NAME: VALUE}, or each NAME: VALUE in"
-                    + " an indented line of its own");
-        };
+        Object value = get(key);
+        if (value == null || value instanceof Map) return value == null ? Map.of() : Data.copy((Map<?, ?>) value);
+        throw wrong(key, "names with values are wanted", key + ": {NAME: VALUE}, or each NAME: VALUE in an indented"
+                + " line of its own");
     }
 
     List<?> list(String key) {
-        return switch (get(key)) {
-            case null -> List.of();
-            case List<?> list -> list;
-            default -> throw wrong(key, "a list is wanted", "each item in a line of its own that begins with -");
-        };
+        Object value = get(key);
+        if (value == null || value instanceof List) return value == null ? List.of() : (List<?>) value;
+        throw wrong(key, "a list is wanted", "each item in a line of its own that begins with -");
     }
 
     Fault wrong(String key, String what, String hint) { return Fault.usage(at(key) + ": " + key + ": " + what, hint); }
@@ -10840,8 +10707,8 @@ final class TemplateFolders {
             String sample = place.replaceFirst("\\.[^./\\\\]+$", "") + ".json";
             Path beside = file == null ? null : file.resolveSibling(Path.of(sample).getFileName());
             boolean any = beside == null || Files.isRegularFile(beside);
-            return new Template.Samples(any, sample, () -> (beside == null ? packaged(name + ".json")
-                    : textOf(beside, sample)).map(text -> List.of(Data.object(text, sample))).orElse(List.of()));
+            return new Template.Samples(any, sample, () -> (beside != null ? Optional.of(InputFile.text(beside, sample))
+                    : packaged(name + ".json")).map(text -> List.of(Data.object(text, sample))).orElse(List.of()));
         }
     }
 
@@ -10853,19 +10720,21 @@ final class TemplateFolders {
     Found find(String name) {
         if (name.isBlank()) throw Fault.usage("the template has no name", "copilot templates lists them");
         boolean word = name.matches("[\\w-]+");
-        if (!word) {
-            Path file = env.path(name);
-            for (String ending : Stream.concat(Stream.of(""), ENDINGS.stream()).toList()) {
-                Path path = env.path(name + ending);
-                if (!Files.exists(path) || Files.isDirectory(path)) continue;
-                var text = textOf(path, name + ending).orElseThrow();
-                return new Found(stem(path.getFileName().toString()), name + ending, path, text);
-            }
-            if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "copilot templates list");
+        for (String ending : word ? List.<String>of() : List.of("", ENDINGS.get(0), ENDINGS.get(1), ENDINGS.get(2))) {
+            Path path = env.path(name + ending);
+            if (Files.exists(path) && !Files.isDirectory(path)) return found(stem(path.getFileName().toString()),
+                    name + ending, path);
+        }
+        if (!word && Files.isDirectory(env.path(name))) {
+            throw Fault.usage(name + " is a folder", "copilot templates list");
         }
         return inFolders(folders, name, false).orElseThrow(() -> Fault.usage("there is no template " + name,
                 Nearest.of(stem(name), names()).map(near -> "did you mean " + near + "?").orElse("copilot templates"
                         + " lists them" + (word ? "; a file needs its ending, such as " + name + ".mustache" : ""))));
+    }
+
+    private static Found found(String name, String place, Path file) {
+        return new Found(name, place, file, InputFile.text(file, place));
     }
 
     /// @throws Fault for a packaged template: there is no file to open
@@ -10879,9 +10748,8 @@ final class TemplateFolders {
     private Optional<Found> inFolders(List<Path> places, String name, boolean confined) {
         for (Path folder : places) {
             for (String ending : ENDINGS) {
-                var file = inside(folder, name + ending).filter(path -> !confined || leadsInto(folder, path));
-                var text = file.flatMap(path -> textOf(path, shown(path)));
-                if (text.isPresent()) return Optional.of(new Found(name, shown(file.get()), file.get(), text.get()));
+                var file = within(folder, name + ending, confined);
+                if (file.isPresent()) return file.map(path -> found(name, shown(path), path));
             }
         }
         if (!PACKAGED.contains(name)) return Optional.empty();
@@ -10892,7 +10760,7 @@ final class TemplateFolders {
     /// outside these folders, neither by `..` nor by a link. Of a partial that is a template as well, the prompt.
     Optional<StrictMustache.Source> partial(Found from, String name) {
         return inFolders(places(from), name, true).filter(found -> !found.github()).map(found -> {
-            var matter = FrontMatter.of(found.text(), found.place());
+            var matter = TemplateText.of(found.text(), found.place());
             return new StrictMustache.Source(found.place(), matter.body(), matter.bodyLine());
         });
     }
@@ -10931,21 +10799,22 @@ final class TemplateFolders {
                 .map(ending -> file.substring(0, file.length() - ending.length())).orElse(file);
     }
 
-    private static Optional<Path> inside(Path folder, String name) {
+    /// A regular file, or whatever else can be read, such as a pipe of the shell's.
+    private static Optional<Path> within(Path folder, String name, boolean confined) {
         try {
-            Path file = folder.resolve(name).normalize();
-            boolean plain = !name.startsWith("/") && !name.contains("\\") && !name.contains("..");
-            return Optional.of(file).filter(f -> plain && f.startsWith(folder.normalize()));
-        } catch (InvalidPathException _) {
+            Path file = folder.resolve(name);
+            return Optional.of(file).filter(f -> Files.exists(f) && !Files.isDirectory(f))
+                    .filter(f -> !confined || real(f).startsWith(real(folder)));
+        } catch (InvalidPathException | UncheckedIOException _) {
             return Optional.empty();
         }
     }
 
-    private static boolean leadsInto(Path folder, Path file) {
+    private static Path real(Path file) {
         try {
-            return file.toRealPath().startsWith(folder.toRealPath());
-        } catch (IOException _) {
-            return false;
+            return file.toRealPath();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -10953,19 +10822,6 @@ final class TemplateFolders {
         Path here = env.directory().toAbsolutePath();
         Path whole = file.toAbsolutePath().normalize();
         return (whole.startsWith(here) ? here.relativize(whole) : whole).toString().replace('\\', '/');
-    }
-
-    /// A regular file, or whatever else can be read, such as a pipe of the shell's.
-    private static Optional<String> textOf(Path file, String shown) {
-        if (!Files.exists(file) || Files.isDirectory(file)) return Optional.empty();
-        try (var in = Files.newInputStream(file)) {
-            byte[] bytes = in.readNBytes(Text.LARGEST + 1);
-            if (bytes.length <= Text.LARGEST) return Optional.of(Text.utf8(bytes, shown));
-            throw Fault.usage(shown + " is larger than 64 MiB", "no model reads so much");
-        } catch (IOException e) {
-            throw new Fault(Fault.USAGE, "cannot read " + shown + ": " + Text.reason(e), "may you read it? ls -l "
-                    + shown, e);
-        }
     }
 
     private static Optional<String> packaged(String file) {
@@ -10979,15 +10835,15 @@ final class TemplateFolders {
 
 /// Mustache for prompts, on mustache.java: nothing is escaped, a value that is missing is noted, values are never read
 /// as template, and whitespace around tags that stand alone is as the official specification has it. Of mustache.java
-/// the parser, the lookup of names, values and partials are replaced; sections and inheritance are its own.
+/// the parser, the lookup of names, values, partials and inheritance are replaced; sections are its own.
 /// Compiled texts are immutable: threads can render them side by side.
 final class StrictMustache extends DefaultMustacheFactory {
     /// A compiled text. `uses` are the names in it, those of partials not among them.
-    record Compiled(String source, Mustache code, List<Use> uses) {}
+    record Compiled(String source, Code code, List<TagReference> uses) {}
 
     /// @param kind the tag's: `v` a value, else the character that it begins with
     /// @param depth how many sections are around it
-    record Use(char kind, String name, String place, int depth) {
+    record TagReference(char kind, String name, String place, int depth) {
         boolean partial() { return kind == '>' || kind == '<'; }
 
         boolean needed() { return kind == 'v' && depth == 0; }
@@ -11001,8 +10857,6 @@ final class StrictMustache extends DefaultMustacheFactory {
     /// @param sentence says so, of the first time
     /// @param times how often it was wanted there, in a list perhaps
     record Missing(String name, boolean partial, String sentence, int times) {
-        Missing again() { return new Missing(name, partial, sentence, times + 1); }
-
         @Override
         public String toString() { return times == 1 ? sentence : sentence + ", and " + (times - 1) + " times more"; }
     }
@@ -11023,15 +10877,13 @@ final class StrictMustache extends DefaultMustacheFactory {
         oh = new Lookup();
     }
 
-    @Override
-    protected MustacheParser createParser() { return new Parser(this); }
-
     /// @param place where the text lies, for errors
     /// @param firstLine the number of its first line there
     Compiled text(String template, String place, int firstLine) {
-        var text = ((Parser) mc).parse(template, place, firstLine, "{{", "}}");
-        text.code().init();
-        return text;
+        var parser = new Parser(place, new MustacheLexer(template, place, firstLine).all());
+        var code = parser.codes(null, 0);
+        code.init();
+        return new Compiled(template, code, parser.uses);
     }
 
     Optional<Compiled> partial(String name) { return partial(name, ""); }
@@ -11046,44 +10898,20 @@ final class StrictMustache extends DefaultMustacheFactory {
         return text;
     }
 
-    /// Inheritance asks for the parent so; whether there is one was looked at when its tag was read.
-    @Override
-    public Reader getReader(String name) { return new StringReader(partials.apply(name).orElseThrow().text()); }
-
-    @Override
-    public String resolvePartialPath(String folder, String name, String extension) { return name; }
-
     /// All names of a text and of its partials, as far as those are known before the data.
-    List<Use> uses(Compiled text) {
-        var uses = new ArrayList<Use>();
+    List<TagReference> uses(Compiled text) {
+        var uses = new ArrayList<TagReference>();
         uses(text, 0, new HashSet<>(), uses);
         return uses;
     }
 
-    private void uses(Compiled text, int depth, Set<String> seen, List<Use> all) {
+    private void uses(Compiled text, int depth, Set<String> seen, List<TagReference> all) {
         for (var use : text.uses()) {
-            all.add(new Use(use.kind(), use.name(), use.place(), use.depth() + depth));
+            all.add(new TagReference(use.kind(), use.name(), use.place(), use.depth() + depth));
             boolean always = use.depth() + depth == 0;
             if (!use.partial() || use.name().startsWith("*") || !seen.add(use.name() + always)) continue;
             partial(use.name()).ifPresent(partial -> uses(partial, use.depth() + depth, seen, all));
         }
-    }
-
-    /// A partial that contains itself, whatever the data is.
-    Optional<Use> endless(List<Compiled> texts) {
-        return texts.stream().flatMap(text -> endless(text, new ArrayDeque<>()).stream()).findFirst();
-    }
-
-    private Optional<Use> endless(Compiled text, Deque<String> around) {
-        for (var use : text.uses()) {
-            if (!use.partial() || use.depth() > 0 || use.name().startsWith("*")) continue;
-            if (around.contains(use.name())) return Optional.of(use);
-            around.push(use.name());
-            var found = partial(use.name()).flatMap(inner -> endless(inner, around));
-            around.pop();
-            if (found.isPresent()) return found;
-        }
-        return Optional.empty();
     }
 
     /// What a mistyped partial may mean; or that there is one that is no partial.
@@ -11100,99 +10928,98 @@ final class StrictMustache extends DefaultMustacheFactory {
 
     /// @throws Fault where partials lead into each other without end
     Rendering render(Compiled text, Object data) {
-        var sheet = new Sheet();
-        try {
-            text.code().execute(sheet, new ArrayList<>(List.of(data)));
-        } catch (StackOverflowError endless) {
-            throw Fault.usage("templates lead into each other without end", "look at {{>partials}} and {{<parents}}");
-        }
-        return new Rendering(sheet.text.toString(), sheet.missing.values());
+        var output = new RenderOutput();
+        text.code().execute(output, new ArrayList<>(List.of(data)));
+        return new Rendering(output.toString(), output.missing.values());
     }
 
     /// What a rendering writes on, and where it notes what is missing.
-    private static final class Sheet extends Writer {
-        final StringBuilder text = new StringBuilder();
+    private static final class RenderOutput extends StringWriter {
         final Map<String, Missing> missing = new LinkedHashMap<>();     // by place and name
+        Map<String, Code> blocks = Map.of();                // what stands in for a parent's
         int depth;
 
-        /// @param first makes the note of the first time
-        void missing(TemplateContext place, String name, Supplier<Missing> first) {
-            String site = place.file() + ":" + place.line() + ":" + name;
-            var before = missing.get(site);
-            missing.put(site, before == null ? first.get() : before.again());
+        /// @param sentence of the first time
+        void missing(TemplateContext place, String name, boolean partial, Supplier<String> sentence) {
+            missing.compute(at(place) + name, (_, before) -> before == null
+                    ? new Missing(name, partial, at(place) + sentence.get(), 1)
+                    : new Missing(name, partial, before.sentence(), before.times() + 1));
         }
 
         @Override
         public void write(String part) {
-            if (text.length() + (long) part.length() > LARGEST) {
+            if (getBuffer().length() + (long) part.length() > LARGEST) {
                 throw Fault.usage("the prompt grows beyond " + LARGEST + " characters",
                         "do partials hold each other?");
             }
-            text.append(part);
+            super.write(part);
+        }
+    }
+
+    private static String at(TemplateContext place) { return place.file() + ":" + place.line() + ": "; }
+
+    private interface Step {
+        void write(Node tag, RenderOutput output, List<Object> scopes);
+    }
+
+    /// A tag that mustache.java would treat in another way.
+    private final class Node extends DefaultCode {
+        private final Step step;
+
+        Node(TemplateContext place, MustacheLexer.Tag tag, DefaultMustache inner, Step step) {
+            super(place, StrictMustache.this, inner, tag.name(), String.valueOf(tag.kind()));
+            this.step = step;
         }
 
         @Override
-        public void write(char[] part, int offset, int length) { text.append(part, offset, length); }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-    }
-
-    /// `{{name}}`, `{{{name}}}`, `{{&name}}`: all the same, for nothing is escaped.
-    private static final class Value extends ValueCode {
-        Value(TemplateContext place, StrictMustache mustache, String name) { super(place, mustache, name, false); }
-
-        @Override
         public Writer execute(Writer writer, List<Object> scopes) {
-            var sheet = (Sheet) writer;
-            Object value = get(scopes);
-            if (value == null || value == Data.NULL) {
-                sheet.missing(tc, name, () -> Lookup.missing(name, tc, scopes));
-            } else {
-                sheet.write(Data.text(value));
-            }
+            step.write(this, (RenderOutput) writer, scopes);
             return writer;
         }
-    }
 
-    /// `{{>name}}`, and `{{>*name}}` where the data says which. It is compiled when it is first needed, for a partial
-    /// may contain itself.
-    private static final class Partial extends DefaultCode {
-        private final StrictMustache mustache;
-        private final String indent;
-
-        Partial(TemplateContext place, StrictMustache mustache, String name, String indent) {
-            super(place, mustache, null, name, ">");
-            this.mustache = mustache;
-            this.indent = indent;
+        /// `{{name}}`, `{{{name}}}`, `{{&name}}`: all the same, for nothing is escaped.
+        void value(RenderOutput output, List<Object> scopes) {
+            Object value = get(scopes);
+            if (value != null && value != Data.NULL) output.write(Data.text(value));
+            else output.missing(tc, name, false, () -> Lookup.missing(name, scopes));
         }
 
-        @Override
-        public Writer execute(Writer writer, List<Object> scopes) {
-            var sheet = (Sheet) writer;
+        /// `{{>name}}`; `{{>*name}}` where the data says which; `{{<name}}`. It is compiled when it is first needed,
+        /// for a partial may contain itself.
+        ///
+        /// @param blocks what stands in for those of the same name
+        void partial(RenderOutput output, List<Object> scopes, String indent, Map<String, Code> blocks) {
             Object named = dynamic ? binding.get(scopes) : name;
             if (named == null || named == Data.NULL) {
-                sheet.missing(tc, name, () -> Lookup.missing(name.substring(1), tc, scopes));
-                return writer;
+                String from = name.substring(1);
+                output.missing(tc, from, false, () -> Lookup.missing(from, scopes));
+                return;
             }
             String wanted = Data.text(named);
-            var partial = mustache.partial(wanted, indent);
+            var partial = StrictMustache.this.partial(wanted, indent);
             if (partial.isEmpty()) {
-                sheet.missing(tc, wanted, () -> new Missing(wanted, true, tc.file() + ":" + tc.line()
-                        + ": there is no partial " + wanted + mustache.near(wanted), 1));
-                return writer;
+                output.missing(tc, wanted, true, () -> "there is no partial " + wanted + near(wanted));
+                return;
             }
-            if (++sheet.depth > DEEPEST) {
-                throw Fault.usage(tc.file() + ":" + tc.line() + ": the partial " + wanted
-                        + " contains itself without end", "a name that is not there is looked for outside: give the"
-                        + " innermost an empty list");
+            if (++output.depth > DEEPEST) {
+                throw Fault.usage(at(tc) + "the partial " + wanted + " contains itself without end", "a name that is"
+                        + " not there is looked for outside: give the innermost an empty list");
             }
-            partial.get().code().execute(writer, scopes);
-            sheet.depth--;
-            return writer;
+            var outer = output.blocks;
+            output.blocks = blocks;
+            partial.get().code().execute(output, scopes);
+            output.blocks = outer;
+            output.depth--;
+        }
+
+        /// Those of a parent's tag, which go after what stands in for them already.
+        Map<String, Code> blocks(Map<String, Code> outer) {
+            var blocks = new HashMap<String, Code>();
+            for (var code : getCodes()) if (code instanceof Node block && block.type.equals("$")) {
+                blocks.put(block.name, block.mustache);
+            }
+            blocks.putAll(outer);
+            return blocks;
         }
     }
 
@@ -11204,16 +11031,15 @@ final class StrictMustache extends DefaultMustacheFactory {
             if (name == null) return _ -> null;
             if (name.equals(".")) return List::getLast;
             String[] path = name.split("\\.");
-            return scopes -> find(path, scopes);
+            return scopes -> find(path, path.length, scopes);
         }
 
-        private static Object find(String[] path, List<Object> scopes) {
-            for (int i = scopes.size() - 1; i >= 0; i--) {
-                if (!(scopes.get(i) instanceof Map<?, ?> map) || !map.containsKey(path[0])) continue;
+        /// @param length how much of the path is followed
+        private static Object find(String[] path, int length, List<Object> scopes) {
+            for (var scope : scopes.reversed()) {
+                if (!(scope instanceof Map<?, ?> map) || !map.containsKey(path[0])) continue;
                 Object value = map.get(path[0]);
-                for (int j = 1; j < path.length && value != null; j++) {
-                    value = value instanceof Map<?, ?> inner ? inner.get(path[j]) : null;
-                }
+                for (int j = 1; j < length; j++) value = value instanceof Map<?, ?> inner ? inner.get(path[j]) : null;
                 return value;
             }
             return null;
@@ -11221,11 +11047,9 @@ final class StrictMustache extends DefaultMustacheFactory {
 
         @Override
         public Writer iterate(Iteration section, Writer writer, Object value, List<Object> scopes) {
-            if (value instanceof List<?> list) {
-                for (Object item : list) section.next(writer, item, scopes);
-            } else if (!isFalse(value)) {
-                section.next(writer, value, scopes);
-            }
+            if (isFalse(value)) return writer;
+            var items = value instanceof List<?> list ? list : List.of(value);
+            for (Object item : items) section.next(writer, item, scopes);
             return writer;
         }
 
@@ -11242,127 +11066,91 @@ final class StrictMustache extends DefaultMustacheFactory {
         @Override
         public Wrapper find(String name, List<Object> scopes) { throw new IllegalStateException("not used"); }
 
-        /// The sentence on a value that is not there: where, why, and what may be meant.
-        static Missing missing(String name, TemplateContext place, List<Object> scopes) {
+        /// The sentence on a value that is not there: why, and what may be meant.
+        static String missing(String name, List<Object> scopes) {
             String[] path = name.split("\\.");
             var names = new LinkedHashSet<String>();
-            for (Object scope : scopes) {
-                if (scope instanceof Map<?, ?> map) map.keySet().forEach(key -> names.add(key.toString()));
-            }
-            String why = names.contains(name) && name.contains(".")
-                    ? " (a dot reaches into an object, and this is a name with a dot)"
-                    : StrictMustache.meant(name, names);
-            Object value = name.equals(".") ? scopes.getLast() : find(path, scopes);
-            if (value == Data.NULL) {
-                why = " (it is null)";
-            } else if (path.length > 1 && names.contains(path[0])) {
-                why = " (" + inner(path, scopes) + ")";
-            }
-            String item = scopes.size() > 1 ? " in " + Text.shortened(Data.text(scopes.getLast()), 40) : "";
-            return new Missing(name, false, place.file() + ":" + place.line() + ": {{" + name + "}} is missing" + item
-                    + why, 1);
+            for (Object scope : scopes) if (scope instanceof Map<?, ?> map) names.addAll(Data.copy(map).keySet());
+            Object value = name.equals(".") ? scopes.getLast() : find(path, path.length, scopes);
+            String why = value == Data.NULL ? " (it is null)"
+                    : path.length > 1 && names.contains(path[0]) ? " (" + inner(path, scopes) + ")"
+                    : path.length > 1 && names.contains(name)
+                    ? " (a dot reaches into an object, and this is a name with a dot)" : meant(name, names);
+            return "{{" + name + "}} is missing" + (scopes.size() == 1 ? "" : " in "
+                    + Text.shortened(Data.text(scopes.getLast()), 40)) + why;
         }
 
         /// How far a dotted name can be followed.
         private static String inner(String[] path, List<Object> scopes) {
-            for (int i = 1; i < path.length; i++) {
-                Object value = find(Arrays.copyOf(path, i), scopes);
-                String so = String.join(".", Arrays.copyOf(path, i));
-                if (!(value instanceof Map<?, ?> map)) return so + " is " + Data.kind(value);
-                if (!map.containsKey(path[i])) {
-                    return so + " has " + (map.isEmpty() ? "nothing" : map.keySet().stream().map(String::valueOf)
-                            .collect(Collectors.joining(", ")));
-                }
-            }
-            return "";
+            int known = 1;
+            while (find(path, known + 1, scopes) != null) known++;
+            String so = String.join(".", List.of(path).subList(0, known));
+            return find(path, known, scopes) instanceof Map<?, ?> map ? so + " has " + (map.isEmpty() ? "nothing"
+                    : String.join(", ", Data.copy(map).keySet())) : so + " is " + Data.kind(find(path, known, scopes));
         }
     }
 
     /// Takes the place of mustache.java's parser, which leaves blank lines where tags stand alone, loses line ends of
     /// the kind CR, and miscounts lines.
-    private static final class Parser extends MustacheParser {
-        private final StrictMustache mustache;
+    private final class Parser {
+        private final String place;
+        private final Iterator<MustacheLexer.Tag> tags;
+        private final List<TagReference> uses = new ArrayList<>();
 
-        Parser(StrictMustache mustache) {
-            super(mustache);
-            this.mustache = mustache;
+        Parser(String place, List<MustacheLexer.Tag> tags) {
+            this.place = place;
+            this.tags = tags.iterator();
         }
 
-        @Override
-        protected Mustache compile(Reader reader, String tag, AtomicInteger line, String place, String open,
-                                   String close, boolean startOfLine) {
-            var text = new StringWriter();
-            try (reader) {
-                reader.transferTo(text);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-            var source = mustache.partials.apply(place).orElse(new Source(place, "", 1));
-            return parse(text.toString(), source.place(), source.firstLine(), open, close).code();
-        }
+        private TemplateContext context(int line) { return new TemplateContext("{{", "}}", place, line, false); }
 
-        Compiled parse(String template, String place, int firstLine, String open, String close) {
-            var tags = new MustacheTags(template, place, firstLine, open, close).all().iterator();
-            var uses = new ArrayList<Use>();
-            return new Compiled(template, codes(tags, null, place, 0, uses), List.copyOf(uses));
-        }
-
-        private DefaultMustache codes(Iterator<MustacheTags.Tag> tags, MustacheTags.Tag opened, String place, int depth,
-                                      List<Use> uses) {
-            if (depth > DEEPEST) {
-                throw unbalanced(new TemplateContext("", "", place, opened.line(), false), "{{" + opened
-                        + "}} lies in more than " + DEEPEST + " others");
-            }
+        /// @param opened the section that ends with these; null: all
+        DefaultMustache codes(MustacheLexer.Tag opened, int depth) {
+            int start = opened == null ? 1 : opened.line();
+            if (depth > DEEPEST) throw unbalanced(start, "{{" + opened + "}} lies in more than " + DEEPEST + " others");
             var codes = new ArrayList<Code>();
+            boolean closed = false;
             while (tags.hasNext()) {
                 var tag = tags.next();
-                var at = new TemplateContext("{{", "}}", place, tag.line(), false);
-                boolean closing = tag.kind() == '/';
-                if (closing && opened != null && opened.name().equals(tag.name())) {
-                    return new DefaultMustache(at, mustache, codes.toArray(Code[]::new), place);
-                }
-                if (closing) throw unbalanced(at, "{{/" + tag.name() + "}} closes " + (opened == null ? "nothing"
-                        : "{{" + opened + "}} of line " + opened.line()));
-                if (tag.kind() == 't') {
-                    codes.add(new WriteCode(at, mustache, tag.name()));
+                if (tag.kind() != '/') {
+                    codes.add(code(tag, depth));
                     continue;
                 }
-                uses.add(new Use(tag.kind(), tag.name(), place + ":" + tag.line(), depth));
-                codes.add(switch (tag.kind()) {
-                    case 'v' -> new Value(at, mustache, tag.name());
-                    case '>' -> new Partial(at, mustache, tag.name(), tag.indent());
-                    default -> block(tag, at, codes(tags, tag, place, depth + 1, uses));
-                });
+                closed = opened != null && opened.name().equals(tag.name());
+                if (closed) break;
+                throw unbalanced(tag.line(), "{{/" + tag.name() + "}} closes " + (opened == null ? "nothing"
+                        : "{{" + opened + "}} of line " + opened.line()));
             }
-            if (opened == null) {
-                return new DefaultMustache(new TemplateContext("{{", "}}", place, 1, true), mustache,
-                        codes.toArray(Code[]::new), place);
-            }
-            throw unbalanced(new TemplateContext("", "", place, opened.line(), false), "{{" + opened
-                    + "}} is never closed");
+            if (!closed && opened != null) throw unbalanced(start, "{{" + opened + "}} is never closed");
+            return new DefaultMustache(context(start), StrictMustache.this, codes.toArray(Code[]::new), place);
         }
 
-        private Code block(MustacheTags.Tag tag, TemplateContext at, DefaultMustache inner) {
+        private Code code(MustacheLexer.Tag tag, int depth) {
+            var mustache = StrictMustache.this;
+            var at = context(tag.line());
+            String name = tag.name();
+            if (tag.kind() == 't') return new WriteCode(at, mustache, name);
+            uses.add(new TagReference(tag.kind(), name, place + ":" + tag.line(), depth));
+            if (tag.kind() == '<' && partials.apply(name).isEmpty()) {
+                throw Fault.usage(at(at) + "there is no template " + name + " to inherit from" + near(name),
+                        "copilot templates lists them");
+            }
+            var inner = "v>".indexOf(tag.kind()) < 0 ? codes(tag, depth + 1) : null;
             return switch (tag.kind()) {
-                case '#' -> new IterableCode(at, mustache, inner, tag.name());
-                case '^' -> new NotIterableCode(at, mustache, inner, tag.name());
-                case '$' -> new ExtendNameCode(at, mustache, inner, tag.name());
-                case '<' -> {
-                    if (mustache.partials.apply(tag.name()).isEmpty()) {
-                        throw Fault.usage(at.file() + ":" + at.line() + ": there is no template " + tag.name()
-                                + " to inherit from" + mustache.near(tag.name()), "copilot templates lists them");
-                    }
-                    // between a parent's tags only blocks count (mustache specification, inheritance)
-                    inner.setCodes(Stream.of(inner.getCodes()).filter(ExtendNameCode.class::isInstance)
-                            .toArray(Code[]::new));
-                    yield new ExtendCode(at, mustache, inner, tag.name());
-                }
-                default -> throw new IllegalStateException("kind " + tag.kind());
+                case 'v' -> new Node(at, tag, null, Node::value);
+                case '>' -> new Node(at, tag, null, (node, output, scopes) ->
+                        node.partial(output, scopes, tag.indent(), Map.of()));
+                case '<' -> new Node(at, tag, inner, (node, output, scopes) ->
+                        node.partial(output, scopes, "", node.blocks(output.blocks)));
+                case '$' -> new Node(at, tag, inner, (_, output, scopes) ->
+                        output.blocks.getOrDefault(name, inner).execute(output, scopes));
+                case '#' -> new IterableCode(at, mustache, inner, name);
+                default -> new NotIterableCode(at, mustache, inner, name);
             };
         }
 
-        private static Fault unbalanced(TemplateContext at, String what) {
-            return Fault.usage(at.file() + ":" + at.line() + ": " + what,
+        private Fault unbalanced(int line, String what) {
+            return Fault.usage(at(context(line)) + what,
                     "each {{#name}} or {{^name}} needs its {{/name}}, innermost first");
         }
     }
@@ -11370,7 +11158,7 @@ final class StrictMustache extends DefaultMustacheFactory {
 
 /// Cuts a template into text and tags. Tags that stand alone on a line take the whole line with them, its end too
 /// (mustache specification, "standalone"); all else is kept to the character, CR and CRLF too.
-final class MustacheTags {
+final class MustacheLexer {
     /// @param kind `t` text, `v` value, else the tag's first character
     /// @param name the name in the tag; the text of a `t`
     /// @param indent the white space before a tag that stands alone
@@ -11382,17 +11170,16 @@ final class MustacheTags {
     private static final Pattern PARENT = Pattern.compile("[^\\s*]\\S*");
     private static final Pattern PARTIAL = Pattern.compile("[^\\s*]\\S*|\\*\\s*\\S+");
     private static final Pattern NAME = Pattern.compile("\\.|[^\\s.{}*][^\\s.{}]*+(\\.[^\\s.{}]++)*+");
+    private static final String AS_TEXT = "to write {{ as text, change the delimiters: {{=<% %>=}}";
 
     private final String template, place;
-    private String open, close;
-    private int position, line, counted;
     private final List<Tag> tags = new ArrayList<>();
+    private String open = "{{", close = "}}";
+    private int position, line, counted;
 
-    MustacheTags(String template, String place, int firstLine, String open, String close) {
+    MustacheLexer(String template, String place, int firstLine) {
         this.template = template;
         this.place = place;
-        this.open = open;
-        this.close = close;
         line = firstLine;
     }
 
@@ -11405,30 +11192,29 @@ final class MustacheTags {
     private void tag(int at) {
         int start = at + open.length();
         char sigil = start < template.length() ? template.charAt(start) : ' ';
-        boolean value = "#^/<$>!={&".indexOf(sigil) < 0;
-        String end = switch (sigil) {
-            case '{' -> "}" + close;
-            case '=' -> "=" + close;
-            default -> close;
-        };
-        int from = value ? start : start + 1;
-        int to = template.indexOf(end, from);
-        if (to < 0) throw wrong(at, "the tag " + quoted(at, template.length()) + " is not closed", "it ends with " + end
-                + "; " + asText());
-        int after = to + end.length();
+        boolean value = "#^/<$>!={&".indexOf(sigil) < 0, alone = false;
+        String end = (sigil == '{' ? "}" : sigil == '=' ? "=" : "") + close;
+        int from = value ? start : start + 1, to = template.indexOf(end, from), before = at, after = to + end.length();
+        if (to < 0) {
+            throw wrong(at, "the tag " + Text.shortened(template.substring(at).lines().findFirst().orElse(""), 40)
+                    + " is not closed", "it ends with " + end + "; " + AS_TEXT);
+        }
+        if ("#^/<$>!=".indexOf(sigil) >= 0) {               // the kinds that may stand alone
+            int lineStart = outwards(at, -1), lineEnd = outwards(after, 1);
+            if (lineStart >= 0 && lineEnd >= 0) {
+                before = lineStart;
+                after = lineEnd;
+            }
+        }
+        text(before);
         String name = template.substring(from, to).strip();
-        boolean line = "#^/<$>!=".indexOf(sigil) >= 0;      // the kinds that may stand alone
-        int lineStart = line ? outwards(at, -1) : -1, lineEnd = line ? outwards(after, 1) : -1;
-        boolean alone = lineStart >= 0 && lineEnd >= 0;
-        text(alone ? lineStart : at);
-        String indent = alone ? template.substring(lineStart, at) : "";
         switch (sigil) {
             case '!' -> { }
             case '=' -> delimiters(at, name);
             default -> tags.add(new Tag(value || sigil == '{' || sigil == '&' ? 'v' : sigil, checked(sigil, name, at),
-                    lineOf(at), indent));
+                    lineOf(at), template.substring(before, at)));
         }
-        position = alone ? lineEnd : after;
+        position = after;
     }
 
     private void text(int end) {
@@ -11456,29 +11242,19 @@ final class MustacheTags {
 
     /// What other template languages would take for a name is no name here.
     private String checked(char sigil, String name, int at) {
-        boolean file = sigil == '>' || sigil == '<';
-        var form = sigil == '>' ? PARTIAL : sigil == '<' ? PARENT : NAME;
-        if (!name.isEmpty() && form.matcher(name).matches()) {
+        if ((sigil == '>' ? PARTIAL : sigil == '<' ? PARENT : NAME).matcher(name).matches()) {
             return name.replaceFirst("^\\*\\s+", "*");
         }
-        if (name.isEmpty()) throw wrong(at, "a tag without a name", "{{name}}; " + asText());
-        String word = name.split("[\\s|(]+", 2)[0];
-        if (file && name.startsWith("*")) {
+        if (name.isEmpty()) throw wrong(at, "a tag without a name", "{{name}}; " + AS_TEXT);
+        if ((sigil == '>' || sigil == '<') && name.startsWith("*")) {
             throw wrong(at, "{{" + sigil + name + "}} names no " + (sigil == '>' ? "partial" : "parent"),
                     "only a partial's name can come from the data: {{>*name}}");
         }
-        throw wrong(at, "{{" + (sigil == ' ' || sigil == '\n' ? "" : "#^/<$>&".indexOf(sigil) < 0 ? "" : sigil)
-                + Text.shortened(name, 40) + "}} is no name", switch (word) {
-            case "if", "unless", "each", "for", "with" -> "mustache knows no " + word + ": {{#name}} … {{/name}} for"
-                    + " what is there, each item of a list, or {{^name}} for what is not";
-            default -> "a name has no spaces, such as {{title}} or {{author.name}}; " + asText();
-        });
-    }
-
-    private static String asText() { return "to write {{ as text, change the delimiters: {{=<% %>=}}"; }
-
-    private String quoted(int from, int to) {
-        return Text.shortened(template.substring(from, to).lines().findFirst().orElse(""), 40);
+        String word = name.split("[\\s|(]+", 2)[0];
+        throw wrong(at, "{{" + ("#^/<$>&".indexOf(sigil) < 0 ? "" : sigil) + Text.shortened(name, 40) + "}} is no name",
+                List.of("if", "unless", "each", "for", "with").contains(word) ? "mustache knows no " + word
+                + ": {{#name}} … {{/name}} for what is there, each item of a list, or {{^name}} for what is not"
+                : "a name has no spaces, such as {{title}} or {{author.name}}; " + AS_TEXT);
     }
 
     /// Counts on from the last place asked for.
@@ -11535,11 +11311,16 @@ record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
         return format;
     }
 
-    /// The same in words, for models that do not.
-    String instruction() { return instruction(schema.json()); }
+    /// The same in words, behind a message, for models that do not.
+    Message instructing(Message message) {
+        return new Message(message.role(), message.content() + "
+
+" + instruction(schema.json()), message.images());
+    }
 
     static String instruction(JsonNode schema) {
-        return "Answer with JSON alone, without a code fence, that is valid against this JSON Schema:\n"
+        return "Answer with JSON alone, without a code fence, that is valid against this JSON Schema:
+"
                 + Json.compact(schema);
     }
 
@@ -11588,10 +11369,7 @@ final class Data {
         public String toString() { return text; }
     }
 
-    static final Object NULL = new Object() {
-        @Override
-        public String toString() { return "null"; }
-    };
+    static final Object NULL = JsonNodeFactory.instance.nullNode();
 
     /// @param where what the text is, for errors: a file's name, `stdin`, an option
     /// @throws Fault with line and column where it is no JSON object
@@ -11599,7 +11377,7 @@ final class Data {
 
     /// @param firstLine the number that the text's first line has in the file
     static Map<String, Object> object(String json, String where, int firstLine) {
-        Object value = read(() -> Json.parser(json), new Source(where, firstLine, json, null), Data::mend);
+        Object value = new Source(where, firstLine, json, null).read(Json.parser(json));
         if (value instanceof Map<?, ?> map) return copy(map);
         throw Fault.usage(where + (firstLine > 1 ? ":" + firstLine : "") + " holds no JSON object but " + kind(value),
                 value instanceof List ? "one object fills one prompt: jq '.[0]' takes the first"
@@ -11607,81 +11385,101 @@ final class Data {
     }
 
     /// The value that a parser stands at.
-    static Object value(JsonParser parser, String where) { return value(parser, new Source(where, 1, "", null)); }
+    static Object value(JsonParser parser, String where) { return new Source(where, 1, "", null).value(parser); }
 
     static Object value(String json, String where) {
-        return read(() -> Json.parser(json), new Source(where, 1, json, null), Data::mend);
-    }
-
-    /// What is read, for errors.
-    ///
-    /// @param firstLine the number of the text's first line in its file
-    /// @param lines is told the line of each value; null: nobody wants to know
-    private record Source(String where, int firstLine, String text, Map<Object, Integer> lines) {
-        String at(TokenStreamLocation place) {
-            return place == null ? where + ": " : where + ":" + line(place) + ":" + place.getColumnNr() + ": ";
-        }
-
-        int line(TokenStreamLocation place) { return place.getLineNr() + firstLine - 1; }
-
-        /// The text of a block begins in the line after its `|`.
-        void told(Object value, TokenStreamLocation place) {
-            if (lines == null) return;
-            String line = text.lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst().orElse("");
-            boolean block = line.strip().matches(".*[|>][0-9+-]*([ \\t]#.*)?");
-            lines.put(value, line(place) + (block && value instanceof String ? 1 : 0));
-        }
+        return new Source(where, 1, json, null).read(Json.parser(json));
     }
 
     /// The mapping that a YAML text is; empty where the text is.
+    ///
     /// @param lines is told the line of each value
     static Map<String, Object> yaml(String yaml, String where, int firstLine, Map<Object, Integer> lines) {
         if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
-        var source = new Source(where, firstLine, yaml, lines);
-        Object value = read(() -> Yaml.parser(yaml), source, _ -> yaml.contains(": {{")
-                ? "a text that begins with { goes into quotes: NAME: \"{{x}}\""
-                : "a text with : or # in it goes into quotes; a long one into lines after NAME: |; no tabs before");
+        Object value = new Source(where, firstLine, yaml, lines).read(new YAMLFactory().createParser(
+                ObjectReadContext.empty(), yaml));
         if (value instanceof Map<?, ?> map) return copy(map);
         throw Fault.usage(where + ":" + firstLine + ": names with values are wanted, not " + kind(value),
                 "lines such as model: auto; nothing but names with values may stand there");
     }
 
-    /// Loaded when a template has front matter, and not before.
-    private static final class Yaml {
-        private static final YAMLFactory FACTORY = new YAMLFactory();
+    static Fault fault(JacksonException e, String where) { return new Source(where, 1, "", null).fault(e); }
 
-        static JsonParser parser(String yaml) { return FACTORY.createParser(ObjectReadContext.empty(), yaml); }
-    }
-
-    /// @param mend tells from the parser's words what to do
-    private static Object read(Supplier<JsonParser> open, Source source, UnaryOperator<String> mend) {
-        try (var parser = open.get()) {
-            if (parser.nextToken() == null) {
-                throw Fault.usage(source.where() + " is empty", "{} is JSON without values");
+    /// What is read, for errors.
+    ///
+    /// @param firstLine the number of the text's first line in its file
+    /// @param lines is told the line of each value; null: the text is JSON, and nobody wants to know
+    private record Source(String where, int firstLine, String text, Map<Object, Integer> lines) {
+        Object read(JsonParser parser) {
+            try (parser) {
+                if (parser.nextToken() == null) throw Fault.usage(where + " is empty", "{} is JSON without values");
+                Object value = value(parser);
+                if (parser.nextToken() == null) return value;
+                throw Fault.usage(at(parser.currentTokenLocation()) + "there is more than one value", lines == null
+                        ? "one object fills one prompt; head -n 1 FILE is the first" : "one YAML document a file");
+            } catch (JacksonException e) {
+                throw fault(e);
             }
-            Object value = value(parser, source);
-            if (parser.nextToken() == null) return value;
-            throw Fault.usage(source.at(parser.currentTokenLocation()) + "there is more than one value",
-                    source.lines() == null ? "one object fills one prompt; head -n 1 FILE is the first"
-                    : "one YAML document a file");
-        } catch (JacksonException e) {
-            throw fault(e, source, mend);
         }
-    }
 
-    static Fault fault(JacksonException e, String where) {
-        return fault(e, new Source(where, 1, "", null), Data::mend);
-    }
+        private Object value(JsonParser parser) {
+            var place = parser.currentTokenLocation();
+            Object value = switch (parser.currentToken()) {
+                case START_OBJECT -> {
+                    var map = new LinkedHashMap<String, Object>();
+                    while (parser.nextToken() != JsonToken.END_OBJECT) {
+                        String name = parser.currentName();
+                        var named = parser.currentTokenLocation();
+                        parser.nextToken();
+                        if (map.putIfAbsent(name, value(parser)) == null) continue;
+                        throw Fault.usage(at(named) + "the name " + name + " is there twice", "each name once");
+                    }
+                    yield map;
+                }
+                case START_ARRAY -> {
+                    var list = new ArrayList<>();
+                    while (parser.nextToken() != JsonToken.END_ARRAY) list.add(value(parser));
+                    yield list;
+                }
+                case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> number(parser.getString());
+                case VALUE_TRUE -> true;
+                case VALUE_FALSE -> false;
+                case VALUE_NULL -> NULL;
+                default -> {
+                    if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
+                        throw Fault.usage(at(place) + "*" + parser.getString() + " refers to another value",
+                                "write the value out; a text that begins with * goes into quotes");
+                    }
+                    yield whole(parser.getString(), () -> at(place));
+                }
+            };
+            if (lines == null) return value;
+            boolean block = value instanceof String && line(place).strip().matches(".*[|>][0-9+-]*([ \\t]#.*)?");
+            lines.put(value, lineNumber(place) + (block ? 1 : 0));      // a block's text begins in the line after its |
+            return value;
+        }
 
-    private static Fault fault(JacksonException e, Source source, UnaryOperator<String> mend) {
-        var place = e.getLocation();
-        String line = place == null ? "" : source.text().lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst()
-                .orElse("");
-        int from = place == null ? 0 : Math.max(0, Math.min(line.length(), place.getColumnNr()) - 60);
-        String shown = Text.shortened(Text.printable(line.substring(from)).strip(), 100);
-        return new Fault(Fault.USAGE, source.at(place) + words(e.getOriginalMessage())
-                + (shown.isEmpty() ? "" : "; the line is: " + (from > 0 ? "…" : "") + shown),
-                mend.apply(e.getOriginalMessage()), e);
+        private int lineNumber(TokenStreamLocation place) { return place.getLineNr() + firstLine - 1; }
+
+        private String at(TokenStreamLocation place) {
+            return where + ":" + lineNumber(place) + ":" + place.getColumnNr() + ": ";
+        }
+
+        private String line(TokenStreamLocation place) {
+            return text.lines().skip(Math.max(0, place.getLineNr() - 1)).findFirst().orElse("");
+        }
+
+        Fault fault(JacksonException e) {
+            var place = Objects.requireNonNullElse(e.getLocation(), TokenStreamLocation.NA);
+            String line = line(place), message = e.getOriginalMessage();
+            int from = Math.max(0, Math.min(line.length(), place.getColumnNr()) - 60);
+            String shown = Text.shortened(Text.printable(line.substring(from)).strip(), 100);
+            return new Fault(Fault.USAGE, at(place) + words(message) + (shown.isEmpty() ? "" : "; the line is: "
+                    + (from > 0 ? "…" : "") + shown), lines == null ? advice(message) : text.contains(": {{")
+                    ? "a text that begins with { goes into quotes: NAME: \"{{x}}\""
+                    : "a text with : or # in it goes into quotes; a long one into lines after NAME: |; no tabs before",
+                    e);
+        }
     }
 
     /// The parser's sentence without its technicalities. (YAML's comes with the line, indented, below it.)
@@ -11690,69 +11488,29 @@ final class Data {
                 .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*|: maybe a \\(non.*", ""), 200);
     }
 
-    private static String mend(String message) {
-        record Mend(String sign, String advice) {}
-        return Stream.of(new Mend("property name", "names and texts have double quotes: {\"name\": \"value\"}"),
-                new Mend("Unrecognized token", "a text has double quotes: \"value\""),
-                new Mend("end-of-input", "the end is missing: a } or ] or \""),
-                new Mend("unquoted character", "within a text a line break is written \\n"),
-                new Mend("escape", "within a text a backslash is written \\\\"),
-                new Mend("Non-standard", "null is what JSON has instead"),
-                new Mend("Leading zeroes", "a number begins with no 0; as a text it has quotes"),
-                new Mend("expect", "a comma, a colon or a quote too many or too few?"))
-                .filter(mend -> message.contains(mend.sign())).map(Mend::advice).findFirst()
-                .orElse("jq . FILE says more");
-    }
+    /// What helps, by a word of the parser's sentence; the first that is in it.
+    private static final String[][] ADVICE = {
+            {"property name", "names and texts have double quotes: {\"name\": \"value\"}"},
+            {"Unrecognized token", "a text has double quotes: \"value\""},
+            {"end-of-input", "the end is missing: a } or ] or \""},
+            {"unquoted character", "within a text a line break is written \\n"},
+            {"escape", "within a text a backslash is written \\\\"},
+            {"Non-standard", "null is what JSON has instead"},
+            {"Leading zeroes", "a number begins with no 0; as a text it has quotes"},
+            {"expect", "a comma, a colon or a quote too many or too few?"},
+            {"", "jq . FILE says more"}};
 
-    private static Object value(JsonParser parser, Source source) {
-        var place = parser.currentTokenLocation();
-        Object value = switch (parser.currentToken()) {
-            case START_OBJECT -> object(parser, source);
-            case START_ARRAY -> {
-                var list = new ArrayList<>();
-                while (parser.nextToken() != JsonToken.END_ARRAY) list.add(value(parser, source));
-                yield list;
-            }
-            case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> number(parser.getString());
-            case VALUE_TRUE -> true;
-            case VALUE_FALSE -> false;
-            case VALUE_NULL -> NULL;
-            default -> {
-                if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
-                    throw Fault.usage(source.at(place) + "*" + parser.getString() + " refers to another value",
-                            "write the value out; a text that begins with * goes into quotes");
-                }
-                yield whole(parser.getString(), () -> source.at(place));
-            }
-        };
-        source.told(value, place);
-        return value;
-    }
-
-    private static Map<String, Object> object(JsonParser parser, Source source) {
-        var map = new LinkedHashMap<String, Object>();
-        while (parser.nextToken() != JsonToken.END_OBJECT) {
-            String name = parser.currentName();
-            var place = parser.currentTokenLocation();
-            parser.nextToken();
-            if (map.putIfAbsent(name, value(parser, source)) == null) continue;
-            throw Fault.usage(source.at(place) + "the name " + name + " is there twice", "each name once");
-        }
-        return map;
+    private static String advice(String message) {
+        return Stream.of(ADVICE).filter(each -> message.contains(each[0])).findFirst().orElseThrow()[1];
     }
 
     /// Half a character, such as `\ud83d` alone, cannot be sent.
     private static String whole(String text, Supplier<String> where) {
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (!Character.isSurrogate(c)) continue;
-            boolean pair = Character.isHighSurrogate(c) && i + 1 < text.length()
-                    && Character.isLowSurrogate(text.charAt(i + 1));
-            if (!pair) {
-                throw Fault.usage(where.get() + "a text holds half a character, \\u" + Integer.toHexString(c),
-                        "characters beyond \\uffff have two halves, \\ud83d\\ude00");
-            }
-            i++;
+        for (int i = 0, c; i < text.length(); i += Character.charCount(c)) {
+            c = text.codePointAt(i);
+            if (c < Character.MIN_SURROGATE || c > Character.MAX_SURROGATE) continue;
+            throw Fault.usage(where.get() + "a text holds half a character, \\u" + Integer.toHexString(c),
+                    "characters beyond \\uffff have two halves, \\ud83d\\ude00");
         }
         return text;
     }
@@ -11769,12 +11527,10 @@ final class Data {
     static Object of(Object value) {
         return switch (value) {
             case null -> NULL;
-            case String text -> text;
-            case Digits digits -> digits;
-            case Boolean truth -> truth;
-            case CharSequence text -> whole(text.toString(), () -> "");
+            case Digits _, Boolean _ -> value;
+            case CharSequence _, Enum<?> _, Path _, Temporal _ -> whole(value.toString(), () -> "");
             case Number number -> number(number.toString());
-            case JsonNode node -> ofNode(node);
+            case JsonNode node -> value(Json.compact(node), "the JSON");
             case Fields fields -> fields.data();
             case Map<?, ?> map -> {                         // Map.of has another order in each JVM
                 var copy = map instanceof SequencedMap ? new LinkedHashMap<String, Object>()
@@ -11782,91 +11538,25 @@ final class Data {
                 map.forEach((name, inner) -> copy.put(String.valueOf(name), of(inner)));
                 yield copy;
             }
-            case Collection<?> items -> {
-                var list = new ArrayList<>();
-                items.forEach(item -> list.add(of(item)));
-                yield list;
-            }
-            case Enum<?> constant -> constant.toString();
-            case Path path -> path.toString();
-            case Temporal time -> time.toString();
-            case Record record -> ofNode(Json.tree(record));
-            case Object[] items -> of(List.of(items));
-            default -> {
-                if (value == NULL) yield NULL;
-                throw Fault.usage("a " + value.getClass().getName() + " is no value for a prompt",
-                        "a text, number, boolean, list, map or record; of a stream .toList()");
-            }
+            case Collection<?> items -> items.stream().map(Data::of).toList();
+            case Object[] items -> of(Arrays.asList(items));
+            case Record record -> of(Json.tree(record));
+            default -> throw Fault.usage("a " + value.getClass().getName() + " is no value for a prompt",
+                    "a text, number, boolean, list, map or record; of a stream .toList()");
         };
-    }
-
-    private static Object ofNode(JsonNode node) {
-        if (node.isObject()) {
-            var map = new LinkedHashMap<String, Object>();
-            node.properties().forEach(entry -> map.put(entry.getKey(), ofNode(entry.getValue())));
-            return map;
-        }
-        if (node.isArray()) return new ArrayList<>(node.values().stream().map(Data::ofNode).toList());
-        return node.isNumber() ? new Digits(node.asString()) : node.isBoolean() ? (Object) node.asBoolean()
-                : node.isNull() || node.isMissingNode() ? NULL : node.asString();
     }
 
     /// The same as Jackson's tree, for a request's body and for the validator.
     static JsonNode node(Object value) {
-        return switch (value) {
-            case null -> JsonNodeFactory.instance.nullNode();
-            case Map<?, ?> map -> {
-                var object = Json.object();
-                map.forEach((name, inner) -> object.set((String) name, node(inner)));
-                yield object;
-            }
-            case List<?> list -> {
-                var array = JsonNodeFactory.instance.arrayNode();
-                list.forEach(item -> array.add(node(item)));
-                yield array;
-            }
-            case Digits digits -> {
-                var number = Json.tryParse(digits.text());
-                if (number.isNumber()) yield number;
-                throw Fault.usage("the number " + Text.shortened(digits.text(), 40) + " is beyond all bounds",
-                        "as a text it has quotes");
-            }
-            case Boolean truth -> JsonNodeFactory.instance.booleanNode(truth);
-            case String text -> JsonNodeFactory.instance.stringNode(text);
-            default -> JsonNodeFactory.instance.nullNode();
-        };
+        String json = Json.compact(value);
+        var node = Json.tryParse(json);
+        if (!node.isMissingNode()) return node;
+        throw Fault.usage("a number is beyond all bounds: " + Text.shortened(json, 80), "as a text it has quotes");
     }
 
     /// How a value reads in a prompt: texts and numbers as they are, objects and lists as compact JSON.
     static String text(Object value) {
-        if (!(value instanceof Map || value instanceof List)) return value.toString();
-        var text = new StringWriter();
-        try (var json = Json.generator(text)) {
-            write(value, json);
-        }
-        return text.toString();
-    }
-
-    private static void write(Object value, JsonGenerator json) {
-        switch (value) {
-            case Map<?, ?> map -> {
-                json.writeStartObject();
-                map.forEach((name, inner) -> {
-                    json.writeName((String) name);
-                    write(inner, json);
-                });
-                json.writeEndObject();
-            }
-            case List<?> list -> {
-                json.writeStartArray();
-                list.forEach(item -> write(item, json));
-                json.writeEndArray();
-            }
-            case Digits digits -> json.writeNumber(digits.text());
-            case Boolean truth -> json.writeBoolean(truth);
-            case String text -> json.writeString(text);
-            default -> json.writeNull();
-        }
+        return value instanceof Map || value instanceof List ? Json.compact(value) : value.toString();
     }
 
     static String kind(Object value) {
@@ -11884,20 +11574,20 @@ final class Data {
     ///
     /// @param where the option that asks for it
     static void put(Map<String, Object> data, String dotted, Object value, String where) {
-        String[] path = dotted.split("\\.", -1);
-        if (Stream.of(path).anyMatch(String::isBlank)) throw Fault.usage(where + " has no name", "--var NAME=VALUE");
-        var inner = data;
-        for (int i = 0; i < path.length - 1; i++) {
-            Object next = inner.getOrDefault(path[i], NULL);
-            if (next != NULL && !(next instanceof Map<?, ?>)) {
-                throw Fault.usage(where + ": " + path[i] + " is " + kind(next) + ", and holds no names",
-                        "--var " + path[i] + "=… gives it another value");
-            }
-            var map = new LinkedHashMap<String, Object>(next == NULL ? Map.of() : copy((Map<?, ?>) next));
-            inner.put(path[i], map);
-            inner = map;
+        String[] path = dotted.split("\\.", 2);
+        if (path[0].isBlank()) throw Fault.usage(where + " has no name", "--var NAME=VALUE");
+        if (path.length == 1) {
+            data.put(dotted, value);
+            return;
         }
-        inner.put(path[path.length - 1], value);
+        Object next = data.getOrDefault(path[0], NULL);
+        if (next != NULL && !(next instanceof Map<?, ?>)) {
+            throw Fault.usage(where + ": " + path[0] + " is " + kind(next) + ", and holds no names",
+                    "--var " + path[0] + "=… gives it another value");
+        }
+        var inner = new LinkedHashMap<String, Object>(next == NULL ? Map.of() : copy((Map<?, ?>) next));
+        put(inner, path[1], value, where);
+        data.put(path[0], inner);
     }
 
     /// Defaults stand in for what is absent or null, in objects within objects too.
@@ -11960,7 +11650,7 @@ final class JsonSchema {
             return List.of(place + ": \"" + torn.get() + "\" is no keyword: a text with a comma goes into quotes"
                     + " between { and }");
         }
-        try {
+        return guarded(place, "it is no schema", () -> {
             String dialect = json.path("$schema").asString(SpecificationVersion.DRAFT_2020_12.getDialectId());
             var standard = Validator.REGISTRY.getSchema(SchemaLocation.of(dialect));
             var errors = standard.validate(json);
@@ -11969,11 +11659,7 @@ final class JsonSchema {
             compiled.initializeValidators();
             compiled.validate(Json.object());               // what goes round in circles does so now
             return List.of();
-        } catch (RuntimeException e) {                      // the validator has no one kind for what it refuses
-            return List.of(place + ": " + Text.reason(e).lines().findFirst().orElse("it is no schema"));
-        } catch (StackOverflowError _) {
-            return List.of(place + " is too deeply nested, or refers to itself without end");
-        }
+        });
     }
 
     /// What in a value does not meet the schema, a sentence each.
@@ -11981,12 +11667,17 @@ final class JsonSchema {
     /// @throws Fault where it is no schema
     List<String> misses(JsonNode value, String what) {
         check();
+        return guarded(what, "", () -> compiled.validate(value).stream().map(error -> sentence(error, what)).toList());
+    }
+
+    /// The validator has no one kind of exception for what it refuses.
+    private static List<String> guarded(String what, String otherwise, Supplier<List<String>> work) {
         try {
-            return compiled.validate(value).stream().map(error -> sentence(error, what)).toList();
+            return work.get();
         } catch (RuntimeException e) {
-            return List.of(what + ": " + Text.reason(e).lines().findFirst().orElse(""));
+            return List.of(what + ": " + Text.reason(e).lines().findFirst().orElse(otherwise));
         } catch (StackOverflowError _) {                    // also Java's regular expressions, on long texts
-            return List.of(what + " is too long or too deep for " + place);
+            return List.of(what + " is too deeply nested, or refers to itself without end, or is too long");
         }
     }
 
@@ -13451,6 +13142,82 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     }
 }
 
+/// Files that the user names, to be read.
+final class InputFile {
+    /// @param name what the user calls it
+    /// @param most bytes that are of use
+    static byte[] bytes(Path file, String name, int most) {
+        if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name its files");
+        try (var in = Files.newInputStream(file)) {
+            byte[] bytes = in.readNBytes(most + 1);
+            if (bytes.length <= most) return bytes;
+            throw Fault.usage(name + " is larger than " + (most >> 20) + " MiB", "no model reads so much");
+        } catch (IOException e) {
+            throw unreadable(name, e);
+        }
+    }
+
+    static String text(Path file, String name) { return Text.utf8(bytes(file, name, Text.LARGEST), name); }
+
+    static Fault unreadable(String name, Exception e) {
+        return new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
+                + name, e);
+    }
+}
+
+/// The files of a folder, or of a pattern such as `src/**/*.java`, in the order of their names; what is hidden is left
+/// out.
+///
+/// @param front what stands before each
+record FileGlob(String front, List<Path> files) {
+    static boolean is(Environment env, String name) {
+        return name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name)) || Files.isDirectory(env.path(name));
+    }
+
+    /// @param all the pattern that a folder stands for
+    static FileGlob of(Environment env, String name, String all) {
+        boolean folder = Files.isDirectory(env.path(name));
+        int cut = name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
+        String front = folder ? name.replaceFirst("(?<=.)/+$", "") + "/" : name.substring(0, cut);
+        String pattern = folder ? all : name.substring(cut);
+        Path root = env.directory().resolve(front);
+        var found = new ArrayList<Path>();
+        try {
+            var matchers = Stream.of(pattern, pattern.replace("**/", ""))       // src/**/*.java means src/A.java too
+                    .map(each -> FileSystems.getDefault().getPathMatcher("glob:" + each)).toList();
+            walk(root, pattern.contains("/") || pattern.contains("**") ? 64 : 1, file -> {
+                Path within = root.relativize(file);
+                if (matchers.stream().anyMatch(matcher -> matcher.matches(within))) found.add(within);
+            });
+        } catch (PatternSyntaxException e) {
+            throw Fault.usage(name + " is no pattern: " + e.getDescription(), "is the name right? ls -l");
+        } catch (IOException | DirectoryIteratorException e) {
+            throw InputFile.unreadable(name, e);
+        }
+        if (found.isEmpty()) throw Fault.usage("there is no file in " + name, "ls " + name);
+        Collections.sort(found);
+        return new FileGlob(front, found);
+    }
+
+    private static void walk(Path folder, int depth, Consumer<Path> each) throws IOException {
+        try (var inside = Files.newDirectoryStream(folder, path -> !path.getFileName().toString().startsWith("."))) {
+            for (Path path : inside) {
+                if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+                    if (Files.isRegularFile(path)) each.accept(path);
+                } else if (depth > 1) {
+                    walk(path, depth - 1, each);
+                }
+            }
+        }
+    }
+
+    /// Names that read as files and not as options or stdin.
+    List<String> names() {
+        return files.stream().map(file -> (front.isEmpty() && file.toString().startsWith("-") ? "./" : front) + file)
+                .toList();
+    }
+}
+
 /// The file of `-o`: looked at before anything is sent, and written whole.
 final class OutputFile {
     /// @param what the option or command that names the file
@@ -13769,11 +13536,10 @@ record Script(String usage) {
     int run(String[] args, BiConsumer<List<String>, Set<String>> body) {
         var words = new ArrayList<String>();
         var options = new TreeSet<String>();
-        boolean all = false;                                // what comes after `--` are words
-        for (String arg : args) {
-            if (all || !arg.startsWith("-") || arg.equals("-")) words.add(arg);
-            else if (arg.equals("--")) all = true;
-            else options.add(arg);
+        for (var rest = List.of(args).iterator(); rest.hasNext(); ) {
+            String arg = rest.next();
+            if (arg.equals("--")) rest.forEachRemaining(words::add);
+            else (arg.matches("-.+") ? options : words).add(arg);
         }
         var screen = new Screen(Environment.of(System.in, new PrintWriter(System.out, true),
                 new PrintWriter(System.err, true), System.getenv(), () -> false));
@@ -13798,16 +13564,14 @@ record Script(String usage) {
         var known = Pattern.compile("(?<=[\\s\\[])--?[a-z][a-z-]*").matcher(line).results().map(MatchResult::group)
                 .toList();
         for (String option : options) {
-            if (known.contains(option)) continue;
-            throw Fault.usage("there is no option " + option, Nearest.of(option, known).map(near -> "did you mean "
-                    + near + "?").orElse("usage: " + line));
+            if (!known.contains(option)) throw Fault.usage("there is no option " + option, Nearest.of(option, known)
+                    .map(near -> "did you mean " + near + "?").orElse("usage: " + line));
         }
         var least = words(line.replaceAll("\\[[^]]*]", ""));
         int most = line.contains("…") ? Integer.MAX_VALUE : words(line.replaceAll("[\\[\\]]", "")).size();
-        if (words.size() < least.size()) {
-            throw Fault.usage(least.get(words.size()) + " is missing", "usage: " + line);
-        }
-        if (words.size() > most) throw Fault.usage("there is no place for " + words.get(most), "usage: " + line);
+        if (words.size() >= least.size() && words.size() <= most) return;
+        throw Fault.usage(words.size() > most ? "there is no place for " + words.get(most)
+                : least.get(words.size()) + " is missing", "usage: " + line);
     }
 
     /// The words behind the name that are no options.
@@ -14206,14 +13970,27 @@ final class Screen implements Notes {
 // =================================================================================================== Text
 // JSON, masking, durations, the nearest name.
 
-/// JSON as trees. The mapper costs every start 50 ms and only records need it, so it is made when they do.
+/// JSON as trees, read and written as Jackson's mapper does, to the byte, but without one: a chat over HTTPS took
+/// 60 ms more CPU with it from the AOT cache, 110 from the class archive (15 pairs). Numbers keep their digits.
 final class Json {
-    static final class Mapper {
+    /// For records alone, and made when they need it.
+    private static final class Mapper {
         static final JsonMapper ONE = JsonMapper.builder()
                 .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
     }
 
-    static ObjectNode object() { return JsonNodeFactory.instance.objectNode(); }
+    private static final JsonFactory JSON = new JsonFactory();
+    private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+    private static final ObjectWriteContext COMPACT = ObjectWriteContext.empty();
+    private static final ObjectWriteContext PRETTY = new ObjectWriteContext.Base() {
+        @Override
+        public boolean hasPrettyPrinter() { return true; }
+
+        @Override
+        public PrettyPrinter getPrettyPrinter() { return new DefaultPrettyPrinter(); }
+    };
+
+    static ObjectNode object() { return NODES.objectNode(); }
 
     /// A field's text; empty where it is missing, null or no string.
     static String text(JsonNode node, String field) {
@@ -14227,9 +14004,69 @@ final class Json {
         return seconds >= 0 && seconds < 1L << 40 ? Instant.ofEpochSecond(seconds) : Instant.EPOCH;
     }
 
-    static byte[] bytes(JsonNode json) { return JsonTree.bytes(json); }
+    // ---- to read
 
-    static String compact(JsonNode json) { return JsonTree.text(json, false); }
+    /// The value, or a missing node where the text is no JSON.
+    static JsonNode tryParse(String text) {
+        try (var json = parser(text)) {
+            var tree = json.nextToken() == null ? NODES.missingNode() : value(json);
+            return json.nextToken() == null ? tree : NODES.missingNode();
+        } catch (JacksonException | NumberFormatException _) {      // 1e9999999999 is beyond a BigDecimal
+            return NODES.missingNode();
+        }
+    }
+
+    static ObjectNode object(String text, String what) {
+        if (tryParse(text) instanceof ObjectNode object) return object;
+        throw Fault.error(what + " could not be understood: " + (text.isBlank() ? "it is empty"
+                : "\"" + Text.shortened(Text.printable(text), 120) + "\""),
+                "is --host right? is there a proxy with a login page? the same with -v shows more");
+    }
+
+    static JsonParser parser(String text) { return JSON.createParser(ObjectReadContext.empty(), text); }
+
+    static JsonParser parser(InputStream in) { return JSON.createParser(ObjectReadContext.empty(), in); }
+
+    /// The value that a parser stands at; of two equal names the later value stays, in the first's place. No recursion:
+    /// how deep it may go is the parser's to say, not the stack's.
+    private static JsonNode value(JsonParser json) {
+        var value = begun(json);
+        var outer = new ArrayDeque<JsonNode>();
+        for (var inside = value; inside.isContainer(); ) {
+            var token = json.nextToken();
+            if (token.isStructEnd()) {
+                if (outer.isEmpty()) break;
+                inside = outer.pop();
+                continue;
+            }
+            String name = json.currentName();
+            if (token == JsonToken.PROPERTY_NAME) json.nextToken();
+            var inner = begun(json);
+            if (inside instanceof ObjectNode object) object.set(name, inner);
+            else ((ArrayNode) inside).add(inner);
+            if (!inner.isContainer()) continue;
+            outer.push(inside);
+            inside = inner;
+        }
+        return value;
+    }
+
+    /// A scalar, or a container that is still empty.
+    private static JsonNode begun(JsonParser json) {
+        return switch (json.currentToken()) {
+            case START_OBJECT -> NODES.objectNode();
+            case START_ARRAY -> NODES.arrayNode();
+            case VALUE_STRING -> NODES.stringNode(json.getString());
+            case VALUE_NUMBER_INT -> switch (json.getNumberType()) {
+                case INT -> NODES.numberNode(json.getIntValue());
+                case LONG -> NODES.numberNode(json.getLongValue());
+                default -> NODES.numberNode(json.getBigIntegerValue());
+            };
+            case VALUE_NUMBER_FLOAT -> NODES.numberNode(json.getDecimalValue());
+            case VALUE_TRUE, VALUE_FALSE -> NODES.booleanNode(json.getBooleanValue());
+            default -> NODES.nullNode();
+        };
+    }
 
     /// A record, an array or the like as JSON.
     /// @throws Fault where the value does not fit the class
@@ -14244,125 +14081,7 @@ final class Json {
 
     static JsonNode tree(Object value) { return Mapper.ONE.valueToTree(value); }
 
-    static JsonParser parser(String text) { return JsonTree.parser(text); }
-
-    static JsonParser parser(InputStream in) { return JsonTree.parser(in); }
-
-    /// The value that the parser stands at.
-    static JsonNode value(JsonParser parser) { return JsonTree.read(parser); }
-
-    static JsonGenerator generator(Writer out) { return JsonTree.generator(out); }
-
-    static String line(JsonNode json) { return harmless(JsonTree.text(json, false)); }
-
-    static String pretty(JsonNode json) { return harmless(JsonTree.text(json, true)); }
-
-    /// JSON need not escape DEL and the C1 controls, but a terminal obeys them.
-    private static String harmless(String json) {
-        return CONTROL.matcher(json).replaceAll(m -> String.format("\\\\u%04x", (int) m.group().charAt(0)));
-    }
-
-    private static final Pattern CONTROL = Pattern.compile("[\\x7f-\\x9f]");
-
-    /// The value, or a missing node where the text is no JSON.
-    static JsonNode tryParse(String text) {
-        try {
-            return JsonTree.of(text);
-        } catch (JacksonException _) {
-            return JsonNodeFactory.instance.missingNode();
-        }
-    }
-
-    static ObjectNode object(String text, String what) {
-        if (tryParse(text) instanceof ObjectNode object) return object;
-        throw Fault.error(what + " could not be understood: " + (text.isBlank() ? "it is empty"
-                : "\"" + Text.shortened(Text.printable(text), 120) + "\""),
-                "is --host right? is there a proxy with a login page? the same with -v shows more");
-    }
-}
-
-/// Reads and writes trees as Jackson's mapper does, to the byte, but without one. Numbers keep their digits.
-final class JsonTree {
-    private static final JsonFactory JSON = new JsonFactory();
-    private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
-
-    private static final ObjectWriteContext COMPACT = ObjectWriteContext.empty();
-    private static final ObjectWriteContext PRETTY = new ObjectWriteContext.Base() {
-        @Override
-        public boolean hasPrettyPrinter() { return true; }
-
-        @Override
-        public PrettyPrinter getPrettyPrinter() { return new DefaultPrettyPrinter(); }
-    };
-
-    static JsonParser parser(String text) { return JSON.createParser(ObjectReadContext.empty(), text); }
-
-    static JsonParser parser(InputStream in) { return JSON.createParser(ObjectReadContext.empty(), in); }
-
-    static JsonGenerator generator(Writer out) { return JSON.createGenerator(COMPACT, out); }
-
-    /// @return a missing node where the text is empty
-    /// @throws JacksonException where it is not one JSON value
-    static JsonNode of(String text) {
-        try (var json = parser(text)) {
-            if (json.nextToken() == null) return NODES.missingNode();
-            var tree = read(json);
-            if (json.nextToken() == null) return tree;
-            throw new StreamReadException(json, "there is more than one value");
-        }
-    }
-
-    /// The value that a parser stands at; of two equal names the later value stays, in the first's place. No recursion:
-    /// how deep it may go is the parser's to say, not the stack's.
-    static JsonNode read(JsonParser json) {
-        if (!json.currentToken().isStructStart()) return scalar(json);
-        var whole = container(json);
-        var outer = new ArrayDeque<ContainerNode<?>>();
-        for (var inside = whole; inside != null; ) {
-            var token = json.nextToken();
-            if (token.isStructEnd()) {
-                inside = outer.poll();
-                continue;
-            }
-            String name = json.currentName();
-            if (token == JsonToken.PROPERTY_NAME) token = json.nextToken();
-            var value = token.isStructStart() ? container(json) : scalar(json);
-            if (inside instanceof ObjectNode object) object.set(name, value);
-            else ((ArrayNode) inside).add(value);
-            if (!(value instanceof ContainerNode<?> deeper)) continue;
-            outer.push(inside);
-            inside = deeper;
-        }
-        return whole;
-    }
-
-    private static ContainerNode<?> container(JsonParser json) {
-        return json.currentToken() == JsonToken.START_OBJECT ? NODES.objectNode() : NODES.arrayNode();
-    }
-
-    private static JsonNode scalar(JsonParser json) {
-        return switch (json.currentToken()) {
-            case VALUE_STRING -> NODES.stringNode(json.getString());
-            case VALUE_NUMBER_INT -> switch (json.getNumberType()) {
-                case INT -> NODES.numberNode(json.getIntValue());
-                case LONG -> NODES.numberNode(json.getLongValue());
-                default -> NODES.numberNode(json.getBigIntegerValue());
-            };
-            case VALUE_NUMBER_FLOAT -> decimal(json);
-            case VALUE_TRUE, VALUE_FALSE -> NODES.booleanNode(json.getBooleanValue());
-            case VALUE_NULL -> NODES.nullNode();
-            default -> throw new StreamReadException(json, json.currentToken() + " begins no value");
-        };
-    }
-
-    /// A BigDecimal has an int for its exponent; of 1e9999999999 Jackson tells by an exception that is none of its own.
-    private static JsonNode decimal(JsonParser json) {
-        try {
-            return NODES.numberNode(json.getDecimalValue());
-        } catch (NumberFormatException e) {
-            throw new StreamReadException(json, "the number is beyond all bounds", e);
-        }
-    }
+    // ---- to write
 
     static byte[] bytes(JsonNode tree) {
         var bytes = new ByteArrayBuilder();                 // grows by pieces: a prompt may be 64 MB
@@ -14372,33 +14091,53 @@ final class JsonTree {
         return bytes.toByteArray();
     }
 
-    static String text(JsonNode tree, boolean pretty) {
+    /// A tree, or plain values: maps, lists, texts, booleans; anything else is a number with the digits that it prints.
+    static String compact(Object json) { return text(json, COMPACT); }
+
+    static String line(JsonNode json) { return harmless(compact(json)); }
+
+    static String pretty(JsonNode json) { return harmless(text(json, PRETTY)); }
+
+    private static String text(Object value, ObjectWriteContext form) {
         var text = new StringWriter(512);
-        try (var json = JSON.createGenerator(pretty ? PRETTY : COMPACT, text)) {
-            write(tree, json);
+        try (var json = JSON.createGenerator(form, text)) {
+            write(value, json);
         }
         return text.toString();
     }
 
-    private static void write(JsonNode tree, JsonGenerator json) {
-        switch (tree.getNodeType()) {
-            case OBJECT -> {
-                json.writeStartObject(tree, tree.size());
-                for (var field : tree.properties()) {
-                    json.writeName(field.getKey());
-                    write(field.getValue(), json);
-                }
-                json.writeEndObject();
+    private static void write(Object value, JsonGenerator json) {
+        if (value instanceof ObjectNode || value instanceof Map) {
+            json.writeStartObject();
+            for (var member : value instanceof ObjectNode node ? node.properties() : ((Map<?, ?>) value).entrySet()) {
+                json.writeName((String) member.getKey());
+                write(member.getValue(), json);
             }
-            case ARRAY -> {
-                json.writeStartArray(tree, tree.size());
-                for (var item : tree) write(item, json);
-                json.writeEndArray();
-            }
-            case NULL -> json.writeNull();
-            case BINARY, POJO -> Json.Mapper.ONE.writeValue(json, tree);      // scripts may have put such in
-            default -> tree.serialize(json, null);          // text, numbers and truth ask no context
+            json.writeEndObject();
+        } else if (value instanceof ArrayNode || value instanceof List) {
+            json.writeStartArray();
+            for (Object item : (Iterable<?>) value) write(item, json);
+            json.writeEndArray();
+        } else if (value == null || value instanceof NullNode) {
+            json.writeNull();
+        } else if (value instanceof BinaryNode || value instanceof POJONode) {      // scripts may have put such in
+            Mapper.ONE.writeValue(json, value);
+        } else if (value instanceof JsonNode scalar) {
+            scalar.serialize(json, null);                   // text, numbers and truth ask no context
+        } else if (value instanceof String text) {
+            json.writeString(text);
+        } else if (value instanceof Boolean truth) {
+            json.writeBoolean(truth);
+        } else {
+            json.writeNumber(value.toString());
         }
+    }
+
+    private static final Pattern CONTROL = Pattern.compile("[\\x7f-\\x9f]");
+
+    /// JSON need not escape DEL and the C1 controls, but a terminal obeys them.
+    private static String harmless(String json) {
+        return CONTROL.matcher(json).replaceAll(m -> String.format("\\\\u%04x", (int) m.group().charAt(0)));
     }
 }
 

@@ -325,20 +325,11 @@ final class EmbedTexts implements AutoCloseable {
         public void close() {}
     }
 
-    /// A text a line. They are cut as bytes, so that one that is not UTF-8 is named.
-    private static final class Lines implements Rows {
-        private final InputStream in;
-        private final String name;
-        private int line;
-
-        private Lines(InputStream in, String name) {
-            this.in = in;
-            this.name = name;
-        }
-
+    /// A text a line; one that is not UTF-8 is named.
+    private record Lines(ByteLines lines, String name) implements Rows {
         static Lines open(Path file, String name) {
             try {
-                return new Lines(new BufferedInputStream(Files.newInputStream(file), 1 << 16), name);
+                return new Lines(new ByteLines(file), name);
             } catch (IOException e) {
                 throw Fault.io("cannot read " + name, e, null);
             }
@@ -346,18 +337,13 @@ final class EmbedTexts implements AutoCloseable {
 
         @Override
         public InputRow next() throws IOException {
-            int b = in.read();
-            if (b < 0) return null;
-            line++;
-            var bytes = new ByteArrayOutputStream(256);
-            for (; b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
-            String place = name + ":" + line;
-            return InputRow.of(place, () -> Map.of("text", Text.utf8(bytes.toByteArray(), place)
-                    .replaceFirst("\r$", "")));
+            byte[] line = lines.next();
+            String place = name + ":" + lines.number();
+            return line == null ? null : InputRow.of(place, () -> Map.of("text", Text.utf8(line, place)));
         }
 
         @Override
-        public void close() throws IOException { in.close(); }
+        public void close() throws IOException { lines.close(); }
     }
 }
 

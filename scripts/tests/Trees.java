@@ -274,7 +274,7 @@ class Trees {
                 var outcome = Harness.finished(process.start(), "");
                 assertEquals(0, outcome.code(), outcome::all);
                 String classes = cop.read("classes");
-                assertTrue(classes.contains("Initializing 'cop/JsonTree'"), start);
+                assertTrue(classes.contains("Initializing 'cop/Json'"), start);
                 assertEquals(List.of(), Stream.of("JsonMapper", "BaseSettings", "InternalNodeSerializer",
                         "java/util/Calendar'").filter(classes::contains).toList(), start);
             }
