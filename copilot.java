@@ -1142,19 +1142,10 @@ public class copilot {
     }
 
     static final class BatchCommand extends RequestCommand {
-        String output, format, id, outFormat, run, maxWait, maxTime, shard, rows;
-        boolean print, dryRun, skipBad, retryFailed, again, yes, write, json;
-        Long maxRequests, maxTotalTokens;
-        BigDecimal maxCredits;
-        int limit, sample;
-        long sampleSeed;
+        final BatchSpec spec = new BatchSpec();
+        String outFormat, run, delay, timeout, maxWait, maxTime, halt, shard;
+        boolean write, json;
         List<String> words = List.of();
-        List<String> echo = new ArrayList<>();
-        int jobs = 2;
-        String delay = "1s";
-        int retries = 3;
-        String timeout = "10m";
-        String halt = "fail=20%";
 
         @Override
         void declare(Syntax syntax) {
@@ -1165,17 +1156,17 @@ public class copilot {
                     TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.""");
             syntax.words("TEMPLATE", "Its name, or its file.", given -> words = given);
             syntax.text("-d --data", "ROWS", "A file, a folder, a pattern of JSON files, or - for stdin.",
-                    text -> rows = text);
+                    text -> spec.rows = text);
             syntax.text("-o --output", "OUT", "Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.",
-                    text -> output = text);
+                    text -> spec.out = text);
             syntax.text("--format", "FORMAT", "Of the rows: jsonl, json, csv, tsv, files. Default: by the ending.",
-                    text -> format = text);
+                    text -> spec.format = text);
             syntax.text("--id", "FIELD", "Names a row. Default: id, custom_id, else a hash of the row.",
-                    text -> id = text);
+                    text -> spec.id = text);
             syntax.text("--echo", "F1,F2", "Fields of the row to repeat in its result.",
-                    names -> echo.addAll(Text.names(names)));
+                    names -> spec.echo.addAll(Text.names(names)));
             syntax.text("--out-format", "openai", "Lines as OpenAI's Batch API.", text -> outFormat = text);
-            syntax.flag("-k", "Print results as they come, in the order of the rows.", on -> print = on);
+            syntax.flag("-k", "Print results as they come, in the order of the rows.", on -> spec.stream = on);
             syntax.text("--run", "DIR", "The run's folder. Default: OUT.run.", text -> run = text);
             declareValues(syntax);
             declareRequest(syntax);
@@ -1185,31 +1176,34 @@ public class copilot {
 
         /// How fast, and where it stops.
         private void declarePace(Syntax syntax) {
-            syntax.number("-j --jobs", "N", "At once, at most. Default: 2.", int.class, n -> jobs = n);
+            syntax.number("-j --jobs", "N", "At once, at most. Default: 2.", int.class, n -> spec.jobs = n);
             syntax.text("--delay", "TIME", "Between starts, at least. Default: 1s.", text -> delay = text);
             syntax.number("--retries", "N", "After 5xx, lost connections, time-outs. Default: 3.", int.class,
-                    n -> retries = n);
+                    n -> spec.policy.retries = n);
             syntax.text("--timeout", "TIME", "For one request. Default: 10m.", text -> timeout = text);
             syntax.text("--max-wait", "TIME", "The longest wait that GitHub may ask for; else stop. Default:"
                     + " $COP_MAX_WAIT, else 15m.", text -> maxWait = text);
             syntax.text("--halt", "fail=N%", "Stop if a larger share of the rows fails, after 50 of them. Default: a"
                     + " fifth.", text -> halt = text);
-            syntax.number("--max-requests", "N", "Stop before more.", Long.class, n -> maxRequests = n);
-            syntax.number("--max-total-tokens", "N", "Stop before more, in all.", Long.class, n -> maxTotalTokens = n);
-            syntax.number("--max-credits", "N", "Stop before more, in all.", BigDecimal.class, n -> maxCredits = n);
+            syntax.number("--max-requests", "N", "Stop before more.", Long.class, n -> spec.policy.maxRequests = n);
+            syntax.number("--max-total-tokens", "N", "Stop before more, in all.", Long.class,
+                    n -> spec.policy.maxTokens = n);
+            syntax.number("--max-credits", "N", "Stop before more, in all.", BigDecimal.class,
+                    n -> spec.policy.maxCredits = n);
             syntax.text("--max-time", "TIME", "Stop after that.", text -> maxTime = text);
         }
 
         /// Which rows, and what becomes of those that were asked before.
         private void declareChoice(Syntax syntax) {
-            syntax.flag("--dry-run", "Rows, tokens, the first prompt; nothing is sent.", on -> dryRun = on);
-            syntax.number("-L --limit", "N", "The first N rows only.", int.class, n -> limit = n);
-            syntax.number("--sample", "N", "N rows by chance.", int.class, n -> sample = n);
-            syntax.number("--sample-seed", "S", "Others by chance.", long.class, n -> sampleSeed = n);
-            syntax.flag("--skip-bad", "Rows that cannot be asked fail; the others are asked.", on -> skipBad = on);
-            syntax.flag("--retry-failed", "Ask again what failed, was filtered or cut off.", on -> retryFailed = on);
-            syntax.flag("--again", "Ask all rows again. What fails then has failed.", on -> again = on);
-            syntax.flag("-y --yes", "Do not ask before more than 200 requests.", on -> yes = on);
+            syntax.flag("--dry-run", "Rows, tokens, the first prompt; nothing is sent.", on -> spec.dryRun = on);
+            syntax.number("-L --limit", "N", "The first N rows only.", int.class, n -> spec.first = n);
+            syntax.number("--sample", "N", "N rows by chance.", int.class, n -> spec.sample = n);
+            syntax.number("--sample-seed", "S", "Others by chance.", long.class, n -> spec.seed = n);
+            syntax.flag("--skip-bad", "Rows that cannot be asked fail; the others are asked.", on -> spec.skipBad = on);
+            syntax.flag("--retry-failed", "Ask again what failed, was filtered or cut off.",
+                    on -> spec.retryFailed = on);
+            syntax.flag("--again", "Ask all rows again. What fails then has failed.", on -> spec.again = on);
+            syntax.flag("-y --yes", "Do not ask before more than 200 requests.", on -> spec.yes = on);
             syntax.text("--shard", "K/N", "The K-th of N parts, K from 1.", text -> shard = text);
             syntax.flag("--write", "status: write OUT from what is done.", on -> write = on);
             syntax.flag("--json", "status as JSON.", on -> json = on);
@@ -1224,11 +1218,11 @@ public class copilot {
         @Override
         int run(CopilotClient copilot) {
             String action = words.isEmpty() ? "" : words.getFirst();
-            if (action.equals("status") && rows == null) return status();
-            if (action.equals("merge") && rows == null) return merge();
+            if (action.equals("status") && spec.rows == null) return status();
+            if (action.equals("merge") && spec.rows == null) return merge();
             if (words.size() > 1) throw Fault.usage("one template at most: " + String.join(" ", words), "batch "
                     + action + " -d ROWS -o OUT");
-            if (rows == null) throw Fault.usage("there are no rows", "-d ROWS.jsonl");
+            if (spec.rows == null) throw Fault.usage("there are no rows", "-d ROWS.jsonl");
             var template = action.isEmpty() ? null : new TemplateFolders(env).named(action);
             var constant = data.values(env);
             var wishes = fields();
@@ -1243,7 +1237,7 @@ public class copilot {
                 return Question.of(template, template.filled(values, allowMissing)).withSystem(system)
                         .with(model, wishes, how).withSchema(asked);
             };
-            var spec = spec();
+            completeSpec();
             spec.template = template;
             spec.prompts = prompts;
             spec.fields = wishes;
@@ -1258,16 +1252,16 @@ public class copilot {
                     + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
         }
 
-        private void checkNumbers() {
-            atLeast("-j", jobs, 1);
-            atLeast("--retries", retries, 0);
+        private void checkNumbers(RetryPolicy policy) {
+            atLeast("-j", spec.jobs, 1);
+            atLeast("--retries", policy.retries, 0);
             atLeast("--schema-retries", schemaRetries, 0);
-            atLeast("-L", limit, 0);
-            atLeast("--sample", sample, 0);
-            if (maxRequests != null) atLeast("--max-requests", maxRequests, 1);
-            if (maxTotalTokens != null) atLeast("--max-total-tokens", maxTotalTokens, 1);
-            if (maxCredits != null && maxCredits.signum() <= 0) {
-                throw Fault.usage("--max-credits " + maxCredits + " is out of range", "more than 0");
+            atLeast("-L", spec.first, 0);
+            atLeast("--sample", spec.sample, 0);
+            if (policy.maxRequests != null) atLeast("--max-requests", policy.maxRequests, 1);
+            if (policy.maxTokens != null) atLeast("--max-total-tokens", policy.maxTokens, 1);
+            if (policy.maxCredits != null && policy.maxCredits.signum() <= 0) {
+                throw Fault.usage("--max-credits " + policy.maxCredits + " is out of range", "more than 0");
             }
         }
 
@@ -1275,74 +1269,57 @@ public class copilot {
             if (value < least) throw Fault.usage(option + " " + value + " is out of range", least + " or more");
         }
 
-        private BatchSpec spec() {
-            checkNumbers();
-            String kind = format != null ? format : rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
-            if (!Rows.FORMATS.contains(kind)) {
-                throw Fault.usage("--format " + kind + " is unknown", String.join(", ", Rows.FORMATS));
+        /// What is given as text is read, and what is left open found out.
+        private void completeSpec() {
+            checkNumbers(spec.policy);
+            if (spec.format == null) spec.format = spec.rows.equals("-") ? "jsonl" : Rows.formatOf(env, spec.rows);
+            if (!Rows.FORMATS.contains(spec.format)) {
+                throw Fault.usage("--format " + spec.format + " is unknown", String.join(", ", Rows.FORMATS));
             }
-            if (outFormat != null && !outFormat.equals("openai")) {
+            spec.openai = outFormat != null;
+            if (spec.openai && !outFormat.equals("openai")) {
                 throw Fault.usage("--out-format " + outFormat + " is unknown", "--out-format openai");
             }
-            var part = Shard.of(shard, env);
-            var spec = new BatchSpec(rows, kind, folder().path());
-            spec.out = output;
-            spec.id = id;
-            spec.echo = echo;
-            spec.openai = outFormat != null;
-            spec.stream = print;
-            spec.skipBad = skipBad;
-            spec.retryFailed = retryFailed;
-            spec.again = again;
-            spec.dryRun = dryRun;
-            spec.yes = yes;
-            spec.first = limit;
-            spec.sample = sample;
-            spec.seed = sampleSeed;
-            spec.shard = part;
-            spec.jobs = jobs;
-            spec.delay = Durations.parse("--delay", delay, Duration.ZERO);
-            spec.policy = policy();
+            spec.shard = Shard.of(shard, env);
+            spec.run = folder().path();
+            spec.delay = Durations.parse("--delay", delay, spec.delay);
             spec.command = commandLine();
-            return spec;
+            completePolicy(spec.policy);
         }
 
-        private RetryPolicy policy() {
-            var share = Pattern.compile("fail=([0-9]{1,3})%").matcher(halt);
-            if (!share.matches() || Integer.parseInt(share.group(1)) > 100) {
-                throw Fault.usage("--halt " + halt + " is no share", "--halt fail=20%");
+        private void completePolicy(RetryPolicy policy) {
+            if (halt != null) {
+                var share = Pattern.compile("fail=([0-9]{1,3})%").matcher(halt);
+                if (!share.matches() || Integer.parseInt(share.group(1)) > 100) {
+                    throw Fault.usage("--halt " + halt + " is no share", "--halt fail=20%");
+                }
+                policy.haltShare = Integer.parseInt(share.group(1)) / 100.0;
             }
-            var patience = Durations.parse("--timeout", timeout, null);
-            if (patience.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 10m");
-            var policy = new RetryPolicy();
-            policy.retries = retries;
+            policy.timeout = Durations.parse("--timeout", timeout, policy.timeout);
+            if (policy.timeout.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 10m");
             policy.schemaRetries = schemaRetries;
-            policy.timeout = patience;
             policy.maxWait = maxWait();
-            policy.haltShare = Integer.parseInt(share.group(1)) / 100.0;
-            policy.budget = new Budget(maxRequests, maxTotalTokens, maxCredits,
-                    Durations.parse("--max-time", maxTime, null));
-            return policy;
+            policy.maxTime = Durations.parse("--max-time", maxTime, null);
         }
 
         /// OUT.run, unless --run names another.
         private RunFolder folder() {
-            if (output != null && !output.contains("{{") && !dryRun) OutputFile.check(env, "-o", output);
+            if (spec.out != null && !spec.out.contains("{{") && !spec.dryRun) OutputFile.check(env, "-o", spec.out);
             if (run != null) return new RunFolder(env.path(run).toAbsolutePath());
-            if (output == null) {
-                throw Fault.usage("there is no place for the results", print ? "-k wants --run DIR, for what is done"
-                        : "-o OUT.jsonl");
+            if (spec.out == null) {
+                throw Fault.usage("there is no place for the results", spec.stream
+                        ? "-k wants --run DIR, for what is done" : "-o OUT.jsonl");
             }
-            if (output.contains("{{")) {
-                throw Fault.usage("-o " + output + " names many files",
+            if (spec.out.contains("{{")) {
+                throw Fault.usage("-o " + spec.out + " names many files",
                         "--run DIR as well: the folder for what is done");
             }
-            return new RunFolder(env.path(output + ".run").toAbsolutePath());
+            return new RunFolder(env.path(spec.out + ".run").toAbsolutePath());
         }
 
         private int status() {
             if (words.size() != 2) throw Fault.usage("batch status wants one OUT", "copilot batch status labels.jsonl");
-            output = words.get(1);
+            String output = words.get(1);
             String folder = run != null ? run : output.endsWith(".run") ? output : output + ".run";
             try (var report = BatchReport.of(new RunFolder(env.path(folder).toAbsolutePath()))) {
                 if (write) report.write(env.directory(), output.replaceFirst("\\.run$", ""), outFormat != null);
@@ -1352,17 +1329,17 @@ public class copilot {
         }
 
         private int merge() {
-            if (output == null || words.size() < 2) {
+            if (spec.out == null || words.size() < 2) {
                 throw Fault.usage("merge wants runs and -o OUT",
                         "copilot batch merge a.jsonl.run b.jsonl.run -o all.jsonl");
             }
-            OutputFile.check(env, "-o", output);
+            OutputFile.check(env, "-o", spec.out);
             var runs = words.subList(1, words.size()).stream().map(name -> new RunFolder(env.path(name.endsWith(".run")
                     ? name : name + ".run").toAbsolutePath())).toList();
             if (runs.size() < 2) throw Fault.usage("one run is nothing to merge", "copilot batch status " + words.get(1)
                     + " --write");
             try (var report = BatchReport.merged(runs)) {
-                report.write(env.directory(), output, outFormat != null);
+                report.write(env.directory(), spec.out, outFormat != null);
                 print(report.text());
                 return report.left() > 0 ? Fault.LATER : report.counts().notOk() > 0 ? Fault.FAILED_ROWS : 0;
             }
@@ -3149,7 +3126,10 @@ final class Toolkit {
                 env.directory());
         var screen = new Screen(heard);
         String input = batch.rows instanceof List<?> ? "-" : batch.rows.toString();
-        var spec = new BatchSpec(input, Rows.formatOf(env, input), run);
+        var spec = new BatchSpec();
+        spec.rows = input;
+        spec.format = Rows.formatOf(env, input);
+        spec.run = run;
         spec.template = prompt.template();
         spec.prompts = row -> prompt.withAll(row.data()).question();
         spec.model = prompt.wished();
@@ -3371,15 +3351,15 @@ final class Completion {
 
 /// What the user wants of a batch, and what holds where nothing is said.
 final class BatchSpec {
-    final String rows, format;                              // as the user named them
-    final Path run;
+    String rows, format;                                    // as the user named them
+    Path run;
     Template template;                                      // null: the rows are requests of OpenAI's Batch API
     Function<InputRow, Question> prompts;                   // fills it
     String model, endpoint;                                 // null: as the run has it, else the default
     ObjectNode fields = Json.object();                      // of every request
     String id;                                              // the field that names a row
     String out;                                             // a file, a pattern with {{id}}, or null
-    List<String> echo = List.of();
+    List<String> echo = new ArrayList<>();
     boolean openai, stream, skipBad, retryFailed, again, dryRun, yes;
     int first, sample;                                      // so many rows; 0: all
     long seed;
@@ -3388,12 +3368,6 @@ final class BatchSpec {
     Duration delay = Duration.ofSeconds(1);
     RetryPolicy policy = new RetryPolicy();
     String command = "the same call";                       // that goes on with the run
-
-    BatchSpec(String rows, String format, Path run) {
-        this.rows = rows;
-        this.format = format;
-        this.run = run;
-    }
 }
 
 /// Which part of the rows this process asks: `--shard K/N`, else what a Kubernetes Indexed Job or a Slurm array says.
@@ -3402,10 +3376,11 @@ record Shard(int number, int of) {
 
     static Shard of(String option, Environment env) {
         if (option != null) {
-            var m = Pattern.compile("([0-9]{1,6})/([0-9]{1,6})").matcher(option);
-            if (m.matches()) return checked(Integer.parseInt(m.group(1)), Integer.parseInt(m.group(2)), "--shard "
-                    + option);
-            throw Fault.usage("--shard " + option + " is no part", "--shard 1/4");
+            if (!option.matches("[0-9]{1,6}/[0-9]{1,6}")) {
+                throw Fault.usage("--shard " + option + " is no part", "--shard 1/4");
+            }
+            var parts = Stream.of(option.split("/")).map(Integer::valueOf).toList();
+            return checked(parts.getFirst(), parts.getLast(), "--shard " + option);
         }
         for (var names : List.of(List.of("JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", ""),
                 List.of("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"))) {
@@ -3817,12 +3792,8 @@ final class BatchJob {
 
     private int dryRun(String input) {
         Plan plan;
-        if (Files.exists(Journal.file(folder.path()))) {
-            try (var journal = folder.journal(0)) {
-                plan = scan(input, journal::entry);
-            }
-        } else {
-            plan = scan(input, _ -> Optional.empty());
+        try (var journal = Files.exists(Journal.file(folder.path())) ? folder.journal(0) : null) {
+            plan = scan(input, key -> journal == null ? Optional.empty() : journal.entry(key));
         }
         problems(plan).forEach(screen::error);
         refuseToOverwrite();
@@ -3862,8 +3833,6 @@ final class BatchJob {
         env.ending().patience(Duration.ofSeconds(60));      // 30 for what is in flight, and time to write OUT
         try (var rows = input(input)) {
             return runner.run(() -> nextToSend(rows, plan), Duration.ofSeconds(30));
-        } catch (ClosedOutput gone) {
-            return Optional.of(Fault.later("nobody reads the results on stdout any more", ""));
         } finally {
             screen.countdown("");
         }
@@ -3893,8 +3862,9 @@ final class BatchJob {
 
     private void writeOut(Plan plan, String input, Journal journal) {
         try (var rows = spec.echo.isEmpty() ? null : input(input)) {
-            new ResultWriter(env.directory(), spec.out, spec.openai, spec.echo, key -> rows == null
-                    ? journal.result(key) : echoed(rows.next(), key, journal.result(key))).write(plan.order);
+            new ResultWriter(env.directory(), spec.out, spec.openai, spec.echo, () -> plan.order.stream().flatMap(
+                    row -> (rows == null ? journal.result(row.key()) : echoed(rows.next(), row.key(),
+                            journal.result(row.key()))).stream()).iterator()).write();
         }
     }
 
@@ -3967,22 +3937,24 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
                 .map(folder -> folder.journal(RunFolder.again(folder.readManifest()))).toList());
     }
 
-    private <T> Optional<T> found(Function<Journal, Optional<T>> look) {
-        return journals.stream().flatMap(journal -> look.apply(journal).stream()).findFirst();
+    /// What there is of each row, in their order.
+    private <T> Stream<T> found(BiFunction<Journal, RowPosition, Optional<T>> look) {
+        return order.stream().flatMap(row -> journals.stream().flatMap(journal -> look.apply(journal, row).stream())
+                .limit(1));
     }
 
     BatchCounts counts() {
-        return BatchCounts.of(order.stream().flatMap(row -> found(journal -> journal.entry(row.key())).stream())
-                .map(Journal.Entry::status));
+        return BatchCounts.of(found((journal, row) -> journal.entry(row.key())).map(Journal.Entry::status));
     }
 
     void write(Path here, String out, boolean openai) {
         var echo = manifest.path("echo").values().stream().map(JsonNode::asString).toList();
-        var results = new ResultWriter(here, out, openai, echo, key -> found(journal -> journal.result(key)));
-        var files = results.files(order);
+        var results = new ResultWriter(here, out, openai, echo,
+                () -> found((journal, row) -> journal.result(row.key())).iterator());
+        var files = results.files();
         RunFolder.refuseToOverwrite(here, folders, files);
         folders.stream().filter(folder -> Files.isWritable(folder.path())).forEach(folder -> folder.own(files));
-        results.write(order);
+        results.write();
     }
 
     @Override
@@ -8953,21 +8925,17 @@ final class JsonFiles implements Rows {
 /// The first 128 bits of a SHA-256: names what was asked.
 record Fingerprint(long high, long low) {
     static Fingerprint of(byte[]... parts) {
-        try {
-            var sha256 = MessageDigest.getInstance("SHA-256");
-            for (byte[] part : parts) {
-                sha256.update(ByteBuffer.allocate(4).putInt(part.length).array());
-                sha256.update(part);
-            }
-            var hash = ByteBuffer.wrap(sha256.digest());
-            return new Fingerprint(hash.getLong(), hash.getLong());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
+        var all = new ByteArrayOutputStream();
+        for (byte[] part : parts) {
+            all.writeBytes(ByteBuffer.allocate(4).putInt(part.length).array());
+            all.writeBytes(part);
         }
+        return parse(Text.sha256(all.toByteArray()));
     }
 
     static Fingerprint of(String text) { return of(text.getBytes(StandardCharsets.UTF_8)); }
 
+    /// @param hex the digits of a hash; the first 32 count
     static Fingerprint parse(String hex) {
         return new Fingerprint(Long.parseUnsignedLong(hex, 0, 16, 16), Long.parseUnsignedLong(hex, 16, 32, 16));
     }
@@ -9330,38 +9298,36 @@ final class RateController {
     }
 }
 
-/// What a run may use up, as far as the user said; null: any amount. Checked before each start, with what is in flight.
-record Budget(Long requests, Long tokens, BigDecimal credits, Duration time) {
-    /// What a request costs is not known before the first has come back: until then one row goes alone.
-    boolean probing(BatchCounts used) {
-        return (tokens != null || credits != null) && used.ok() == 0 && used.tokens() == 0;
-    }
-
-    /// @param used in this run by rows that have ended
-    /// @param started requests, those in flight among them
-    /// @return which limit the next request would go over
-    Optional<String> spent(BatchCounts used, long started, Duration elapsed) {
-        double more = used.requests() == 0 ? 1 : Math.max(1, (started + 1.0) / used.requests());
-        if (requests != null && started >= requests) {
-            return Optional.of("--max-requests " + requests);
-        }
-        if (tokens != null && used.tokens() * more > tokens) return Optional.of("--max-total-tokens " + tokens);
-        if (credits != null && used.nanoCredits() * more > credits.movePointRight(9).doubleValue()) {
-            return Optional.of("--max-credits " + credits);
-        }
-        return time != null && elapsed.compareTo(time) >= 0 ? Optional.of("--max-time " + Durations.words(time))
-                : Optional.empty();
-    }
-}
-
-/// How often a row is asked, and what ends a run before its last row.
+/// How often a row is asked, and what ends a run before its last row. A limit that is null is none.
 final class RetryPolicy {
     int retries = 3;                                        // after 5xx and lost connections; limits do not count
     int schemaRetries = 2;                                  // after an answer that does not meet its schema
-    Duration timeout = Duration.ofMinutes(10);
-    Duration maxWait = Duration.ofMinutes(15);
-    double haltShare = 0.2;                                 // of rows that may fail before the run stops; 1: any
-    Budget budget = new Budget(null, null, null, null);
+    Duration timeout = Duration.ofMinutes(10);              // of one request
+    Duration maxWait = Duration.ofMinutes(15);              // as long as the server may ask for
+    double haltShare = 0.2;                                 // of rows that may fail; 1: any
+    Long maxRequests, maxTokens;
+    BigDecimal maxCredits;
+    Duration maxTime;
+
+    /// What a request costs is not known before the first has come back: until then one row goes alone.
+    boolean probing(BatchCounts used) {
+        return (maxTokens != null || maxCredits != null) && used.ok() == 0 && used.tokens() == 0;
+    }
+
+    /// Checked before each start, with what is in flight.
+    ///
+    /// @param used in this run by rows that have ended
+    /// @param started requests, those in flight among them
+    /// @return which limit the next request would go over; null: none
+    String spent(BatchCounts used, long started, Duration elapsed) {
+        double more = used.requests() == 0 ? 1 : Math.max(1, (started + 1.0) / used.requests());
+        if (maxRequests != null && started >= maxRequests) return "--max-requests " + maxRequests;
+        if (maxTokens != null && used.tokens() * more > maxTokens) return "--max-total-tokens " + maxTokens;
+        if (maxCredits != null && used.nanoCredits() * more > maxCredits.movePointRight(9).doubleValue()) {
+            return "--max-credits " + maxCredits;
+        }
+        return maxTime != null && elapsed.compareTo(maxTime) >= 0 ? "--max-time " + Durations.words(maxTime) : null;
+    }
 }
 
 /// What has come of rows so far.
@@ -9419,6 +9385,8 @@ enum FaultClass {
     /// then the run stops. STOP: the run stops.
     PAUSE, RETRY, ROW, RETRY_THEN_STOP, STOP;
 
+    boolean stops() { return this == RETRY_THEN_STOP || this == STOP; }
+
     static FaultClass of(Fault fault) {
         var refusal = ApiError.behind(fault);
         if (fault.exitCode() == Fault.NOT_LOGGED_IN || fault instanceof AbuseVerdict) return STOP;
@@ -9457,7 +9425,6 @@ final class BatchRunner {
     private long requests;                                  // that were let in
     private int open;                                       // rows that were let in and have not ended
     private Fault stop;                                     // why nothing starts any more
-    private volatile ClosedOutput closed;                   // the reader of -k has gone
 
     /// @param asker asks once; a limit or trouble comes as a Fault
     BatchRunner(RateController pace, RetryPolicy policy, Time time, Function<Request, Reply> asker, Journal journal,
@@ -9475,7 +9442,6 @@ final class BatchRunner {
 
     /// @param items gives null after the last
     /// @param grace how long what is in flight may go on after Ctrl-C
-    /// @throws ClosedOutput where nobody reads the results any more
     /// @return why it stopped early, if it did
     Optional<Fault> run(Supplier<BatchItem> items, Duration grace) {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -9491,7 +9457,6 @@ final class BatchRunner {
                 threads.shutdownNow();
             }
         }
-        if (closed != null) throw closed;
         return stopped();
     }
 
@@ -9563,15 +9528,15 @@ final class BatchRunner {
     /// Where nobody knows yet what a row costs, the next waits for the first; not at the turnstile, which the first
     /// needs for another attempt.
     private synchronized void awaitFirstResult() throws InterruptedException {
-        while (stop == null && open > 0 && policy.budget.probing(counts)) wait(500);
+        while (stop == null && open > 0 && policy.probing(counts)) wait(500);
     }
 
     /// @return how long to wait before asking again; zero: the request is counted as started; null: nothing starts
     private synchronized Duration tryStart(boolean fresh) throws InterruptedException {
         if (stop != null) return null;
-        var over = policy.budget.spent(counts, requests, Duration.between(begun, time.now()));
-        if (over.isPresent()) {
-            stop = Fault.later(over.get() + " is reached", "a larger limit, or none");
+        String over = policy.spent(counts, requests, Duration.between(begun, time.now()));
+        if (over != null) {
+            stop = Fault.later(over + " is reached", "a larger limit, or none");
             return null;
         }
         var wait = pace.wait(time.now());
@@ -9592,8 +9557,7 @@ final class BatchRunner {
         } catch (Fault fatal) {
             stop(fatal);
         } catch (ClosedOutput gone) {
-            closed = gone;
-            stop(Fault.later("the reader of the results has gone", ""));
+            stop(Fault.later("nobody reads the results on stdout any more", ""));
         } catch (RuntimeException | Error bug) {
             stop(Fault.bug(bug));
         } finally {
@@ -9659,35 +9623,24 @@ final class BatchRunner {
         }
 
         private void failed(Fault fault, Instant started) {
-            var refusal = ApiError.behind(fault);
-            switch (FaultClass.of(fault)) {
-                case PAUSE -> {
-                    attempts--;                             // it was not let in
-                    pause(fault, started);
-                }
-                case RETRY -> {
-                    ended(true);
-                    if (troubles++ >= (refusal == null ? policy.retries : refusal.retries(policy.retries))) fail(fault);
-                    else backOff();
-                }
-                case ROW -> {
-                    ended(true);
-                    fail(fault);
-                }
-                case RETRY_THEN_STOP -> {
-                    if (troubles++ >= policy.retries) throw stopRun(fault);
-                    ended(false);
-                    backOff();
-                }
-                case STOP -> throw stopRun(fault);
+            var kind = FaultClass.of(fault);
+            if (kind == FaultClass.PAUSE) {
+                attempts--;                                 // it was not let in
+                pause(fault, started);
+                return;
             }
-        }
-
-        /// Nothing may start between the end of this request and the end of the run.
-        private Fault stopRun(Fault fault) {
-            stop(fault);
-            ended(false);
-            return fault;
+            var refusal = ApiError.behind(fault);
+            int most = switch (kind) {
+                case RETRY -> refusal == null ? policy.retries : refusal.retries(policy.retries);
+                case RETRY_THEN_STOP -> policy.retries;
+                default -> 0;
+            };
+            boolean again = troubles++ < most, over = !again && kind.stops();
+            if (over) stop(fault);                          // nothing may start after this request has ended
+            ended(!kind.stops());
+            if (over) throw fault;
+            if (again) backOff();
+            else fail(fault);
         }
 
         /// Waits before another attempt, but not beyond the run.
@@ -9942,21 +9895,20 @@ record RunFolder(Path path) {
 /// @param here what the name begins at
 /// @param openai lines as OpenAI's Batch API answers them
 /// @param echo names of the row's fields that results repeat
-/// @param from gives the JSON text of a result
-record ResultWriter(Path here, String name, boolean openai, List<String> echo,
-                    Function<Fingerprint, Optional<String>> from) {
-    void write(List<RowPosition> order) {
+/// @param results their JSON texts; gone through once for each call
+record ResultWriter(Path here, String name, boolean openai, List<String> echo, Iterable<String> results) {
+    void write() {
         var each = PerRowFiles.of(here, name);
         if (each != null) {
-            writeEach(each, order);
+            writeEach(each);
             return;
         }
         String ending = name.toLowerCase(Locale.ROOT).replaceFirst("(?s).*(?=\\.)", "");
         try {
             OutputFile.put(here.resolve(name).toAbsolutePath(), bytes -> {
                 var to = new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8));
-                if (ending.equals(".csv") || ending.equals(".tsv")) writeTable(to, order, ending.equals(".tsv"));
-                else writeLines(to, order, ending.equals(".json"));
+                if (ending.equals(".csv") || ending.equals(".tsv")) writeTable(to, ending.equals(".tsv"));
+                else writeLines(to, ending.equals(".json"));
                 to.flush();
             });
         } catch (IOException e) {
@@ -9965,25 +9917,19 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo,
         }
     }
 
-    private Iterable<String> results(List<RowPosition> order) {
-        return () -> order.stream().flatMap(row -> from.apply(row.key()).stream()).iterator();
-    }
-
     /// The files that would be written.
-    Set<Path> files(List<RowPosition> order) {
+    Set<Path> files() {
         var each = PerRowFiles.of(here, name);
-        if (each == null) return Set.of(here.resolve(name));
         var files = new HashSet<Path>();
-        for (String result : results(order)) {
-            if (PerRowFiles.isWritten(Json.tryParse(result))) files.add(each.file(Json.tryParse(result)));
-        }
+        if (each == null) files.add(here.resolve(name));
+        else results.forEach(result -> each.file(Json.tryParse(result)).ifPresent(files::add));
         return files;
     }
 
     /// A file that cannot be written does not keep the others from being written.
-    private void writeEach(PerRowFiles each, List<RowPosition> order) {
+    private void writeEach(PerRowFiles each) {
         Fault first = null;
-        for (String result : results(order)) {
+        for (String result : results) {
             try {
                 each.write(Json.tryParse(result));
             } catch (Fault unwritable) {
@@ -9994,9 +9940,9 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo,
     }
 
     /// A line a result, or all as one array.
-    private void writeLines(Writer to, List<RowPosition> order, boolean array) throws IOException {
+    private void writeLines(Writer to, boolean array) throws IOException {
         String before = array ? "[\n" : "";
-        for (String result : results(order)) {
+        for (String result : results) {
             to.write(before + (openai ? openai(result) : result) + (array ? "" : "\n"));
             if (array) before = ",\n";
         }
@@ -10006,10 +9952,10 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo,
     private static final List<String> COLUMNS = List.of("id", "status", "text", "model", "finish", "prompt_tokens",
             "completion_tokens", "ms", "attempts", "error");
 
-    private void writeTable(Writer to, List<RowPosition> order, boolean tabs) throws IOException {
+    private void writeTable(Writer to, boolean tabs) throws IOException {
         writeRow(to, Stream.concat(COLUMNS.stream(), echo.stream().map(field -> COLUMNS.contains(field)
                 ? "row_" + field : field)), tabs);
-        for (String result : results(order)) {
+        for (String result : results) {
             var json = Json.tryParse(result);
             writeRow(to, Stream.concat(COLUMNS.stream().map(column -> switch (column) {
                 case "text" -> answer(json);
@@ -10085,7 +10031,7 @@ final class PerRowFiles {
     void claim(BatchItem item, String model) {
         var result = Json.object().put("id", item.id()).put("status", "ok").put("model", model);
         if (item.echo() != null) result.set("echo", item.echo());
-        Path file = file(result);
+        Path file = file(result).orElseThrow();
         String other = claimed.put(file, item.id());
         if (other != null) {
             throw wrong(" gives " + item.id() + " and " + other + " the same file", "{{id}} tells them apart");
@@ -10106,22 +10052,21 @@ final class PerRowFiles {
 
     private Fault wrong(String what, String hint) { return Fault.usage("-o " + pattern + what, hint); }
 
-    /// Whether a result becomes a file: only an answer that is right does.
-    static boolean isWritten(JsonNode result) { return Json.text(result, "status").equals("ok"); }
-
     void write(JsonNode result) {
-        if (!isWritten(result)) return;
-        Path file = file(result);
+        var file = file(result);
+        if (file.isEmpty()) return;
         try {
-            Files.createDirectories(file.getParent());
-            AtomicFile.write(file, Text.withOneNewline(result.has("json") ? Json.pretty(result.path("json"))
+            Files.createDirectories(file.get().getParent());
+            AtomicFile.write(file.get(), Text.withOneNewline(result.has("json") ? Json.pretty(result.path("json"))
                     : Json.text(result, "text")));
         } catch (IOException e) {
-            throw Fault.io("cannot write " + file, e, "is the disk full?");
+            throw Fault.io("cannot write " + file.get(), e, "is the disk full?");
         }
     }
 
-    Path file(JsonNode result) {
+    /// Where a result goes; nowhere, if it is no answer that is right.
+    Optional<Path> file(JsonNode result) {
+        if (!Json.text(result, "status").equals("ok")) return Optional.empty();
         var data = Data.copy((Map<?, ?>) Data.of(result));
         if (data.get("echo") instanceof Map<?, ?> echo) Data.copy(echo).forEach(data::putIfAbsent);
         var name = mustache.render(compiled, data);
@@ -10130,7 +10075,7 @@ final class PerRowFiles {
         }
         try {
             Path file = here.resolve(name.text()).normalize();
-            if (file.startsWith(folder) && !file.equals(folder)) return file;
+            if (file.startsWith(folder) && !file.equals(folder)) return Optional.of(file);
         } catch (InvalidPathException _) {
             // below
         }
@@ -14281,10 +14226,11 @@ final class Text {
         return form.toString();
     }
 
-    static String sha256(String text) {
+    static String sha256(String text) { return sha256(text.getBytes(StandardCharsets.UTF_8)); }
+
+    static String sha256(byte[] bytes) {
         try {
-            var sha256 = MessageDigest.getInstance("SHA-256");
-            return HexFormat.of().formatHex(sha256.digest(text.getBytes(StandardCharsets.UTF_8)));
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }
