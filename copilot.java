@@ -1141,19 +1141,10 @@ public class copilot {
     }
 
     static final class BatchCommand extends RequestCommand {
-        String output, format, id, outFormat, run, maxWait, maxTime, shard, rows;
-        boolean print, dryRun, skipBad, retryFailed, again, yes, write, json;
-        Long maxRequests, maxTotalTokens;
-        BigDecimal maxCredits;
-        int limit, sample;
-        long sampleSeed;
+        final BatchSpec spec = new BatchSpec();
+        String outFormat, run, delay, timeout, maxWait, maxTime, halt, shard;
+        boolean write, json;
         List<String> words = List.of();
-        List<String> echo = new ArrayList<>();
-        int jobs = 2;
-        String delay = "1s";
-        int retries = 3;
-        String timeout = "10m";
-        String halt = "fail=20%";
 
         @Override
         void declare(Syntax syntax) {
@@ -1164,17 +1155,17 @@ public class copilot {
                     TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.""");
             syntax.words("TEMPLATE", "Its name, or its file.", given -> words = given);
             syntax.text("-d --data", "ROWS", "A file, a folder, a pattern of JSON files, or - for stdin.",
-                    text -> rows = text);
+                    text -> spec.rows = text);
             syntax.text("-o --output", "OUT", "Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.",
-                    text -> output = text);
+                    text -> spec.out = text);
             syntax.text("--format", "FORMAT", "Of the rows: jsonl, json, csv, tsv, files. Default: by the ending.",
-                    text -> format = text);
+                    text -> spec.format = text);
             syntax.text("--id", "FIELD", "Names a row. Default: id, custom_id, else a hash of the row.",
-                    text -> id = text);
+                    text -> spec.id = text);
             syntax.text("--echo", "F1,F2", "Fields of the row to repeat in its result.",
-                    names -> echo.addAll(Text.names(names)));
+                    names -> spec.echo.addAll(Text.names(names)));
             syntax.text("--out-format", "openai", "Lines as OpenAI's Batch API.", text -> outFormat = text);
-            syntax.flag("-k", "Print results as they come, in the order of the rows.", on -> print = on);
+            syntax.flag("-k", "Print results as they come, in the order of the rows.", on -> spec.stream = on);
             syntax.text("--run", "DIR", "The run's folder. Default: OUT.run.", text -> run = text);
             declareValues(syntax);
             declareRequest(syntax);
@@ -1184,31 +1175,34 @@ public class copilot {
 
         /// How fast, and where it stops.
         private void declarePace(Syntax syntax) {
-            syntax.number("-j --jobs", "N", "At once, at most. Default: 2.", int.class, n -> jobs = n);
+            syntax.number("-j --jobs", "N", "At once, at most. Default: 2.", int.class, n -> spec.jobs = n);
             syntax.text("--delay", "TIME", "Between starts, at least. Default: 1s.", text -> delay = text);
             syntax.number("--retries", "N", "After 5xx, lost connections, time-outs. Default: 3.", int.class,
-                    n -> retries = n);
+                    n -> spec.policy.retries = n);
             syntax.text("--timeout", "TIME", "For one request. Default: 10m.", text -> timeout = text);
             syntax.text("--max-wait", "TIME", "The longest wait that GitHub may ask for; else stop. Default:"
                     + " $COP_MAX_WAIT, else 15m.", text -> maxWait = text);
             syntax.text("--halt", "fail=N%", "Stop if a larger share of the rows fails, after 50 of them. Default: a"
                     + " fifth.", text -> halt = text);
-            syntax.number("--max-requests", "N", "Stop before more.", Long.class, n -> maxRequests = n);
-            syntax.number("--max-total-tokens", "N", "Stop before more, in all.", Long.class, n -> maxTotalTokens = n);
-            syntax.number("--max-credits", "N", "Stop before more, in all.", BigDecimal.class, n -> maxCredits = n);
+            syntax.number("--max-requests", "N", "Stop before more.", Long.class, n -> spec.policy.maxRequests = n);
+            syntax.number("--max-total-tokens", "N", "Stop before more, in all.", Long.class,
+                    n -> spec.policy.maxTokens = n);
+            syntax.number("--max-credits", "N", "Stop before more, in all.", BigDecimal.class,
+                    n -> spec.policy.maxCredits = n);
             syntax.text("--max-time", "TIME", "Stop after that.", text -> maxTime = text);
         }
 
         /// Which rows, and what becomes of those that were asked before.
         private void declareChoice(Syntax syntax) {
-            syntax.flag("--dry-run", "Rows, tokens, the first prompt; nothing is sent.", on -> dryRun = on);
-            syntax.number("-L --limit", "N", "The first N rows only.", int.class, n -> limit = n);
-            syntax.number("--sample", "N", "N rows by chance.", int.class, n -> sample = n);
-            syntax.number("--sample-seed", "S", "Others by chance.", long.class, n -> sampleSeed = n);
-            syntax.flag("--skip-bad", "Rows that cannot be asked fail; the others are asked.", on -> skipBad = on);
-            syntax.flag("--retry-failed", "Ask again what failed, was filtered or cut off.", on -> retryFailed = on);
-            syntax.flag("--again", "Ask all rows again. What fails then has failed.", on -> again = on);
-            syntax.flag("-y --yes", "Do not ask before more than 200 requests.", on -> yes = on);
+            syntax.flag("--dry-run", "Rows, tokens, the first prompt; nothing is sent.", on -> spec.dryRun = on);
+            syntax.number("-L --limit", "N", "The first N rows only.", int.class, n -> spec.first = n);
+            syntax.number("--sample", "N", "N rows by chance.", int.class, n -> spec.sample = n);
+            syntax.number("--sample-seed", "S", "Others by chance.", long.class, n -> spec.seed = n);
+            syntax.flag("--skip-bad", "Rows that cannot be asked fail; the others are asked.", on -> spec.skipBad = on);
+            syntax.flag("--retry-failed", "Ask again what failed, was filtered or cut off.",
+                    on -> spec.retryFailed = on);
+            syntax.flag("--again", "Ask all rows again. What fails then has failed.", on -> spec.again = on);
+            syntax.flag("-y --yes", "Do not ask before more than 200 requests.", on -> spec.yes = on);
             syntax.text("--shard", "K/N", "The K-th of N parts, K from 1.", text -> shard = text);
             syntax.flag("--write", "status: write OUT from what is done.", on -> write = on);
             syntax.flag("--json", "status as JSON.", on -> json = on);
@@ -1223,11 +1217,11 @@ public class copilot {
         @Override
         int run(CopilotClient copilot) {
             String action = words.isEmpty() ? "" : words.getFirst();
-            if (action.equals("status") && rows == null) return status();
-            if (action.equals("merge") && rows == null) return merge();
+            if (action.equals("status") && spec.rows == null) return status();
+            if (action.equals("merge") && spec.rows == null) return merge();
             if (words.size() > 1) throw Fault.usage("one template at most: " + String.join(" ", words), "batch "
                     + action + " -d ROWS -o OUT");
-            if (rows == null) throw Fault.usage("there are no rows", "-d ROWS.jsonl");
+            if (spec.rows == null) throw Fault.usage("there are no rows", "-d ROWS.jsonl");
             var template = action.isEmpty() ? null : new TemplateFolders(env).named(action);
             var constant = data.values(env);
             var wishes = fields();
@@ -1242,10 +1236,13 @@ public class copilot {
                 return Question.of(template, template.filled(values, allowMissing)).withSystem(system)
                         .with(model, wishes, how).withSchema(asked);
             };
-            String wished = model != null || template == null ? model : template.head().model();
-            var options = options(template, action);
-            return new BatchJob(env, screen, copilot, options, prompts).run(wished, BatchJob.about(template, wishes,
-                    options));
+            completeSpec();
+            spec.template = template;
+            spec.prompts = prompts;
+            spec.fields = wishes;
+            spec.model = model != null || template == null ? model : template.head().model();
+            spec.endpoint = endpoint != null || template == null ? endpoint : template.head().delivery().endpoint();
+            return new BatchJob(env, screen, copilot, spec).run();
         }
 
         /// The command to go on with, as a shell takes it. (`--again` has begun already, and is kept in mind.)
@@ -1254,16 +1251,16 @@ public class copilot {
                     + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
         }
 
-        private void checkNumbers() {
-            atLeast("-j", jobs, 1);
-            atLeast("--retries", retries, 0);
+        private void checkNumbers(RetryPolicy policy) {
+            atLeast("-j", spec.jobs, 1);
+            atLeast("--retries", policy.retries, 0);
             atLeast("--schema-retries", schemaRetries, 0);
-            atLeast("-L", limit, 0);
-            atLeast("--sample", sample, 0);
-            if (maxRequests != null) atLeast("--max-requests", maxRequests, 1);
-            if (maxTotalTokens != null) atLeast("--max-total-tokens", maxTotalTokens, 1);
-            if (maxCredits != null && maxCredits.signum() <= 0) {
-                throw Fault.usage("--max-credits " + maxCredits + " is out of range", "more than 0");
+            atLeast("-L", spec.first, 0);
+            atLeast("--sample", spec.sample, 0);
+            if (policy.maxRequests != null) atLeast("--max-requests", policy.maxRequests, 1);
+            if (policy.maxTokens != null) atLeast("--max-total-tokens", policy.maxTokens, 1);
+            if (policy.maxCredits != null && policy.maxCredits.signum() <= 0) {
+                throw Fault.usage("--max-credits " + policy.maxCredits + " is out of range", "more than 0");
             }
         }
 
@@ -1271,53 +1268,57 @@ public class copilot {
             if (value < least) throw Fault.usage(option + " " + value + " is out of range", least + " or more");
         }
 
-        private BatchOptions options(Template template, String action) {
-            checkNumbers();
-            String kind = format != null ? format : rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
-            if (!Rows.FORMATS.contains(kind)) {
-                throw Fault.usage("--format " + kind + " is unknown", String.join(", ", Rows.FORMATS));
+        /// What is given as text is read, and what is left open found out.
+        private void completeSpec() {
+            checkNumbers(spec.policy);
+            if (spec.format == null) spec.format = spec.rows.equals("-") ? "jsonl" : Rows.formatOf(env, spec.rows);
+            if (!Rows.FORMATS.contains(spec.format)) {
+                throw Fault.usage("--format " + spec.format + " is unknown", String.join(", ", Rows.FORMATS));
             }
-            if (outFormat != null && !outFormat.equals("openai")) {
+            spec.openai = outFormat != null;
+            if (spec.openai && !outFormat.equals("openai")) {
                 throw Fault.usage("--out-format " + outFormat + " is unknown", "--out-format openai");
             }
-            var part = Shard.of(shard, env);
-            return new BatchOptions(action.isEmpty() ? null : action, rows, kind, output, folder().path(),
-                    outFormat != null, print, id, echo, jobs, Durations.parse("--delay", delay, Duration.ZERO), rules(),
-                    limit, sample, sampleSeed, part.number(), part.of(), skipBad, retryFailed, again,
-                    dryRun, yes, commandLine(), endpoint != null || template == null ? endpoint
-                    : template.head().delivery().endpoint());
+            spec.shard = Shard.of(shard, env);
+            spec.run = folder().path();
+            spec.delay = Durations.parse("--delay", delay, spec.delay);
+            spec.command = commandLine();
+            completePolicy(spec.policy);
         }
 
-        private BatchRunner.Rules rules() {
-            var share = Pattern.compile("fail=([0-9]{1,3})%").matcher(halt);
-            if (!share.matches() || Integer.parseInt(share.group(1)) > 100) {
-                throw Fault.usage("--halt " + halt + " is no share", "--halt fail=20%");
+        private void completePolicy(RetryPolicy policy) {
+            if (halt != null) {
+                var share = Pattern.compile("fail=([0-9]{1,3})%").matcher(halt);
+                if (!share.matches() || Integer.parseInt(share.group(1)) > 100) {
+                    throw Fault.usage("--halt " + halt + " is no share", "--halt fail=20%");
+                }
+                policy.haltShare = Integer.parseInt(share.group(1)) / 100.0;
             }
-            var patience = Durations.parse("--timeout", timeout, null);
-            if (patience.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 10m");
-            return new BatchRunner.Rules(retries, schemaRetries, patience, maxWait(),
-                    Integer.parseInt(share.group(1)) / 100.0, new Budget(maxRequests, maxTotalTokens, maxCredits,
-                    Durations.parse("--max-time", maxTime, null)));
+            policy.timeout = Durations.parse("--timeout", timeout, policy.timeout);
+            if (policy.timeout.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 10m");
+            policy.schemaRetries = schemaRetries;
+            policy.maxWait = maxWait();
+            policy.maxTime = Durations.parse("--max-time", maxTime, null);
         }
 
         /// OUT.run, unless --run names another.
         private RunFolder folder() {
-            if (output != null && !output.contains("{{") && !dryRun) OutputFile.check(env, "-o", output);
+            if (spec.out != null && !spec.out.contains("{{") && !spec.dryRun) OutputFile.check(env, "-o", spec.out);
             if (run != null) return new RunFolder(env.path(run).toAbsolutePath());
-            if (output == null) {
-                throw Fault.usage("there is no place for the results", print ? "-k wants --run DIR, for what is done"
-                        : "-o OUT.jsonl");
+            if (spec.out == null) {
+                throw Fault.usage("there is no place for the results", spec.stream
+                        ? "-k wants --run DIR, for what is done" : "-o OUT.jsonl");
             }
-            if (output.contains("{{")) {
-                throw Fault.usage("-o " + output + " names many files",
+            if (spec.out.contains("{{")) {
+                throw Fault.usage("-o " + spec.out + " names many files",
                         "--run DIR as well: the folder for what is done");
             }
-            return new RunFolder(env.path(output + ".run").toAbsolutePath());
+            return new RunFolder(env.path(spec.out + ".run").toAbsolutePath());
         }
 
         private int status() {
             if (words.size() != 2) throw Fault.usage("batch status wants one OUT", "copilot batch status labels.jsonl");
-            output = words.get(1);
+            String output = words.get(1);
             String folder = run != null ? run : output.endsWith(".run") ? output : output + ".run";
             try (var report = BatchReport.of(new RunFolder(env.path(folder).toAbsolutePath()))) {
                 if (write) report.write(env.directory(), output.replaceFirst("\\.run$", ""), outFormat != null);
@@ -1327,19 +1328,19 @@ public class copilot {
         }
 
         private int merge() {
-            if (output == null || words.size() < 2) {
+            if (spec.out == null || words.size() < 2) {
                 throw Fault.usage("merge wants runs and -o OUT",
                         "copilot batch merge a.jsonl.run b.jsonl.run -o all.jsonl");
             }
-            OutputFile.check(env, "-o", output);
+            OutputFile.check(env, "-o", spec.out);
             var runs = words.subList(1, words.size()).stream().map(name -> new RunFolder(env.path(name.endsWith(".run")
                     ? name : name + ".run").toAbsolutePath())).toList();
             if (runs.size() < 2) throw Fault.usage("one run is nothing to merge", "copilot batch status " + words.get(1)
                     + " --write");
             try (var report = BatchReport.merged(runs)) {
-                report.write(env.directory(), output, outFormat != null);
+                report.write(env.directory(), spec.out, outFormat != null);
                 print(report.text());
-                return report.left() > 0 ? Fault.LATER : report.tally().notOk() > 0 ? Fault.FAILED_ROWS : 0;
+                return report.left() > 0 ? Fault.LATER : report.counts().notOk() > 0 ? Fault.FAILED_ROWS : 0;
             }
         }
     }
@@ -1927,31 +1928,31 @@ public class copilot {
     /// What has come of a batch's rows.
     public static final class Outcome {
         private final Path out;
-        private final Tally tally;
+        private final BatchCounts counts;
         private final Toolkit toolkit;
 
-        Outcome(Path out, Tally tally, Toolkit toolkit) {
+        Outcome(Path out, BatchCounts counts, Toolkit toolkit) {
             this.out = out;
-            this.tally = tally;
+            this.counts = counts;
             this.toolkit = toolkit;
         }
 
         /// The file with the results.
         public Path out() { return out; }
 
-        public long ok() { return tally.ok(); }
+        public long ok() { return counts.ok(); }
 
         /// Rows without an answer.
-        public long failed() { return tally.failed(); }
+        public long failed() { return counts.failed(); }
 
         /// Rows whose answer the content filter ended.
-        public long filtered() { return tally.filtered(); }
+        public long filtered() { return counts.filtered(); }
 
         /// Rows whose answer was cut off.
-        public long incomplete() { return tally.incomplete(); }
+        public long incomplete() { return counts.incomplete(); }
 
         /// Whether every row has its whole answer.
-        public boolean complete() { return tally.notOk() == 0; }
+        public boolean complete() { return counts.notOk() == 0; }
 
         /// The results, in the order of the rows: `id`, `status`, `text` or `json`, `model`, `usage`, `error`.
         public Stream<Row> results() { return toolkit.rows(out.toString()); }
@@ -1965,7 +1966,7 @@ public class copilot {
         }
 
         @Override
-        public String toString() { return out.getFileName() + ": " + tally.words(); }
+        public String toString() { return out.getFileName() + ": " + counts.words(); }
     }
 
     /// Models, as a list that prints as a table.
@@ -3127,19 +3128,30 @@ final class Toolkit {
                 env.directory());
         var screen = new Screen(heard);
         String input = batch.rows instanceof List<?> ? "-" : batch.rows.toString();
-        var wait = maxWait(Duration.ofMinutes(15));
-        var options = BatchOptions.standard(prompt.template(), input, Rows.formatOf(env, input), out, run, batch.jobs,
-                batch.delay, batch.retryFailed, wait);
-        var client = client(screen, wait);
+        var spec = new BatchSpec();
+        spec.rows = input;
+        spec.format = Rows.formatOf(env, input);
+        spec.run = run;
+        spec.template = prompt.template();
+        spec.prompts = row -> prompt.withAll(row.data()).question();
+        spec.model = prompt.wished();
+        spec.endpoint = prompt.template().head().delivery().endpoint();
+        spec.fields = prompt.fields();
+        spec.out = out;
+        spec.retryFailed = batch.retryFailed;
+        spec.yes = true;
+        spec.jobs = batch.jobs;
+        spec.delay = batch.delay;
+        spec.policy.maxWait = maxWait(spec.policy.maxWait);
+        var client = client(screen, spec.policy.maxWait);
         try (var _ = client.session().wire()) {
-            new BatchJob(heard, screen, client, options, row -> prompt.withAll(row.data()).question())
-                    .run(prompt.wished(), BatchJob.about(prompt.template(), prompt.fields(), options));
+            new BatchJob(heard, screen, client, spec).run();
         } catch (Fault fault) {
             throw fault.hint().contains("or --skip-bad") ? fault.hinting(fault.hint().replaceFirst("--skip-bad.*",
                     "leave them out: batch(prompt, rows(…).filter(…).toList())")) : fault;
         }
         try (var report = BatchReport.of(new RunFolder(run))) {
-            return new Outcome(file, report.tally(), this);
+            return new Outcome(file, report.counts(), this);
         }
     }
 
@@ -3339,620 +3351,38 @@ final class Completion {
 // A batch from its options to its exit code: the look at all rows before, the run, what is told of it, what is
 // written.
 
-/// What the user wants of a batch.
-///
-/// @param template null: the rows are requests as OpenAI's Batch API takes them
-/// @param out a file, a pattern with `{{id}}`, or null
-/// @param endpoint `chat`, `responses` or `messages`; null: as the run has it, or as suits the model
-/// @param first the first rows only; 0: all
-/// @param sample so many rows by chance; 0: all
-/// @param shard which of `shards` parts, from 1
-record BatchOptions(String template, String rows, String format, String out, Path run, boolean openai, boolean stream,
-                    String id, List<String> echo, int jobs, Duration delay, BatchRunner.Rules rules, int first,
-                    int sample, long seed, int shard, int shards, boolean skipBad, boolean retryFailed, boolean again,
-                    boolean dryRun, boolean yes, String command, String endpoint) {
-    /// What `copilot batch` does where nothing else is said.
-    static BatchOptions standard(Template template, String rows, String format, String out, Path run, int jobs,
-                                 Duration delay, boolean retryFailed, Duration maxWait) {
-        var rules = new BatchRunner.Rules(3, 2, Duration.ofMinutes(10), maxWait, 0.2,
-                new Budget(null, null, null, null));
-        return new BatchOptions(template.name(), rows, format, out, run, false, false, null, List.of(), jobs, delay,
-                rules, 0, 0, 0, 1, 1, false, retryFailed, false, false, true, "the same call",
-                template.head().delivery().endpoint());
-    }
-
-    /// Whether a row is of this shard; rows stay in their shard when others are added.
-    boolean mine(String id) { return shards == 1 || Math.floorMod(Key.of(id).high(), shards) == shard - 1; }
-}
-
-/// The rows of a batch as tasks: each read, filled and named. Both looks at the input go through here.
-final class BatchTasks implements AutoCloseable {
-    private final BatchOptions options;
-    private final Function<InputRow, Question> prompts;
-    private final Rows rows;
-    private final String model, endpoint;
-    private final boolean structured;
-    private final Set<Integer> chosen;                      // null: all
-    private final Map<Key, Integer> alike = new HashMap<>();
-    private int index = -1;
-    private Key all = new Key(0, 0);
-
-    /// @param endpoint null: as suits the model
-    BatchTasks(Rows rows, BatchOptions options, Function<InputRow, Question> prompts, String model, String endpoint,
-               boolean structured, Set<Integer> chosen) {
-        this.rows = rows;
-        this.endpoint = endpoint;
-        this.options = options;
-        this.prompts = prompts;
-        this.model = model;
-        this.structured = structured;
-        this.chosen = chosen;
-    }
-
-    /// The next task of those that are wanted; null after the last.
-    Task next() throws IOException {
-        for (var row = rows.next(); row != null; row = rows.next()) {
-            index++;
-            if (options.first() > 0 && index >= options.first()) return null;
-            if (chosen != null && !chosen.contains(index)) continue;
-            var task = task(row);
-            all = Key.of(all + " " + task.key());
-            if (options.mine(task.id())) return task;
-        }
-        return null;
-    }
-
-    boolean broken() { return rows.broken(); }
-
-    /// Names all rows that were read, those of other shards too, and what they ask.
-    String fingerprint() { return all.toString(); }
-
-    private Task task(InputRow row) {
-        if (row.fault() != null) return bad(row, row.place(), row.fault());
-        String id = row.place();
-        try {
-            id = id(row.data());
-            var schema = new AnswerSchema[1];
-            var request = (options.template() == null ? request(row) : filled(row, schema)).withEndpoint(endpoint);
-            var key = Key.of(id.getBytes(StandardCharsets.UTF_8), Json.bytes(ChatBody.of(request)));
-            return new Task(index, row.place(), id, key, request, schema[0], null, echo(row.data()));
-        } catch (Fault fault) {
-            return bad(row, id, fault);
-        }
-    }
-
-    private Task bad(InputRow row, String id, Fault fault) {
-        String words = fault.sentence().contains(row.place()) ? fault.sentence()
-                : row.place() + ": " + fault.sentence();
-        return new Task(index, row.place(), id, Key.of("bad\n" + id + "\n" + words), null, null,
-                Fault.usage(words, fault.hint()), row.data() == null ? null : echo(row.data()));
-    }
-
-    private Request filled(InputRow row, AnswerSchema[] schema) {
-        var question = prompts.apply(row);
-        schema[0] = question.schema();
-        return question.request(model, true, structured);
-    }
-
-    /// A line of OpenAI's Batch API. Its own model wins; what we do not send is left out.
-    private Request request(InputRow row) {
-        var body = Data.node(row.data().get("body"));
-        if (!(body instanceof ObjectNode fields) || !fields.path("messages").isArray()) {
-            throw Fault.usage("it is no request of the Batch API: there is no body with messages",
-                    "name a template to fill rows of data: copilot batch TEMPLATE -d …");
-        }
-        String url = row.data().getOrDefault("url", "/v1/chat/completions").toString();
-        if (!url.endsWith("/chat/completions")) {
-            throw Fault.usage("its url is " + url, "/v1/chat/completions is what is served");
-        }
-        String own = Json.text(fields, "model");
-        fields.remove("stream");
-        fields.remove("model");
-        return new Request(own.isEmpty() ? model : own, List.of(), fields, true,
-                new Delivery(null, Set.copyOf(fields.propertyNames())));
-    }
-
-    /// The field that names the row, else a hash of all of it; equal rows are told apart by their number.
-    private String id(Map<String, Object> data) {
-        if (options.id() != null) {
-            Object value = data.getOrDefault(options.id(), Data.NULL);
-            if (value != Data.NULL) return Data.text(value);
-            throw Fault.usage("there is no " + options.id() + " for --id", "--id names a field that every row has");
-        }
-        for (String name : List.of("id", "custom_id")) {
-            if (data.getOrDefault(name, Data.NULL) != Data.NULL) return Data.text(data.get(name));
-        }
-        var key = Key.of(Data.text(data));
-        int before = alike.merge(key, 1, Integer::sum) - 1;
-        return key.toString().substring(0, 16) + (before == 0 ? "" : "-" + (before + 1));
-    }
-
-    private ObjectNode echo(Map<String, Object> data) {
-        if (options.echo().isEmpty()) return null;
-        var echo = Json.object();
-        for (String name : options.echo()) echo.set(name, Data.node(data.getOrDefault(name, Data.NULL)));
-        return echo;
-    }
-
-    @Override
-    public void close() throws IOException { rows.close(); }
-}
-
-/// A batch from its options to its exit code: looks at all rows first, then asks those that are not done.
-final class BatchJob {
-    private static final int ASK_FROM = 200, MOST_ERRORS = 50;
-
-    private final Environment env;
-    private final Screen screen;
-    private final CopilotClient copilot;
-    private final BatchOptions options;
-    private final Function<InputRow, Question> prompts;
-    private final RunFolder folder;
-    private final FilePattern pattern;                      // null: one file for all results
-    private String model, endpoint;                         // endpoint null: as suits the model
-    private boolean structured;
-    private Optional<Catalogue> catalogue = Optional.empty();
-    private Set<Integer> chosen;
-    private long again;                                     // where in the journal --again began
-
-    /// @param prompts fills the template; not called where the rows are requests
-    BatchJob(Environment env, Screen screen, CopilotClient copilot, BatchOptions options,
-             Function<InputRow, Question> prompts) {
-        this.env = env;
-        this.screen = screen;
-        this.copilot = copilot;
-        this.options = options;
-        this.prompts = prompts;
-        folder = new RunFolder(options.run());
-        pattern = FilePattern.of(env.directory(), options.out());
-    }
-
-    /// What the manifest keeps of how it was asked.
-    ///
-    /// @param template null where the rows are requests
-    /// @param wishes fields of every request
-    static ObjectNode about(Template template, ObjectNode wishes, BatchOptions options) {
-        var about = Json.object().put("tool", "copilot.java " + cop.copilot.VERSION);
-        if (template != null) about.put("template", template.place()).put("template_hash", template.hash());
-        about.set("options", wishes);
-        options.echo().forEach(about.putArray("echo")::add);
-        return about.put("jobs", options.jobs()).put("delay", Durations.seconds(options.delay()));
-    }
-
-    /// What the first look at all rows has found.
-    private static final class Plan {
-        final List<RunFolder.Place> order = new ArrayList<>();
-        final List<Task> bad = new ArrayList<>();
-        final BitSet toSend = new BitSet(), unfit = new BitSet();       // places in order
-        final Map<Path, String> files = new HashMap<>();
-        final Set<Path> folders = new HashSet<>();
-        String fingerprint = "";
-        long bytes, tokens;
-        int done;
-        Task example;
-
-        int left() { return toSend.cardinality(); }
-    }
-
-    /// @param about what the manifest says of the template and options
-    int run(String wished, ObjectNode about) {
-        OutputFile.keepApart(env, options.rows(), options.out());
-        folder.check("name a new or empty folder: --run " + options.run().resolveSibling("new.run"));
-        lookForInput();
-        var manifest = folder.readManifest();
-        if (pattern == null && options.out() != null) keepForeign(Set.of(env.path(options.out())));
-        chooseModel(wished, manifest);
-        again = options.again() ? Long.MAX_VALUE : RunFolder.again(manifest);
-        if (options.dryRun()) return dryRun();
-        var made = folder.missing();
-        try (var journal = new Journal(folder.path())) {
-            boolean fresh = journal.size() == 0 && !Files.exists(folder.manifest());
-            try {
-                return asked(manifest, about, journal);
-            } finally {
-                if (fresh && !Files.exists(folder.manifest())) folder.undo(made);   // nothing has begun
-            }
-        }
-    }
-
-    private void keepForeign(Set<Path> files) { RunFolder.keepForeign(env.directory(), List.of(folder), files); }
-
-    /// The files that the results go to.
-    private Set<Path> files(Plan plan) {
-        if (pattern != null) return plan.files.keySet();
-        return options.out() == null ? Set.of() : Set.of(env.path(options.out()));
-    }
-
-    private int asked(ObjectNode manifest, ObjectNode about, Journal journal) {
-        String input = spooled() ? spool(folder.path()) : options.rows();
-        choose(input);
-        if (options.again() && !manifest.has("again")) manifest.put("again", journal.size());
-        again = RunFolder.again(manifest);
-        var plan = look(input, journal::entry);
-        if (!plan.bad.isEmpty() && !options.skipBad()) throw refusal(plan);
-        keepForeign(files(plan));
-        if (!plan.bad.isEmpty()) {
-            screen.warn(plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked and are left out,"
-                    + " such as " + plan.bad.getFirst().fault().sentence());
-        }
-        if (options.shards() > 1) screen.note("part " + options.shard() + " of " + options.shards());
-        if (!plan.toSend.isEmpty() && !confirmed(plan)) return 0;
-        int before = manifest.path("rows").asInt(0);
-        if (options.out() != null && pattern == null && before > plan.order.size()) {
-            screen.note("note: " + options.out() + " gets these " + plan.order.size() + " rows, it had " + before
-                    + "; the answers of all are kept");
-        }
-        manifest.setAll(about);
-        if (endpoint != null) manifest.put("endpoint", endpoint);
-        manifest.put("model", model).put("structured", structured).put("rows", plan.order.size())
-                .put("fingerprint", plan.fingerprint).put("input", options.rows()).put("out", options.out())
-                .put("shard", options.shard()).put("shards", options.shards())
-                .put("updated", env.time().now().toString());
-        if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
-        folder.write(manifest, plan.order);
-        folder.own(files(plan));
-        record(plan, journal);
-        var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
-        if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
-        return finish(plan, input, journal, stopped);
-    }
-
-    /// A name that is mistyped leaves no folder behind.
-    private void lookForInput() {
-        if (spooled()) return;
-        try (var _ = open(options.rows())) {
-            screen.detail("rows: " + options.rows() + ", as " + options.format());
-        } catch (IOException _) {
-            // it is opened again
-        }
-    }
-
-    /// Whether the input can be read once only, such as stdin and a pipe of the shell's; it is looked at twice.
-    private boolean spooled() {
-        Path file = options.rows().equals("-") ? null : env.path(options.rows());
-        return file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
-    }
-
-    private String spool(Path into) {
-        Path spool = into.resolve("input." + options.format());
-        try {
-            if (options.rows().equals("-")) env.stdin().copyTo(spool);
-            else Files.copy(env.path(options.rows()), spool, StandardCopyOption.REPLACE_EXISTING);
-            return spool.toString();
-        } catch (IOException e) {
-            throw Fault.io("cannot keep the input in " + spool, e, "is the folder writable? --run names another");
-        }
-    }
-
-    private Rows open(String input) { return Rows.opened(env, input, options.rows(), options.format()); }
-
-    private BatchTasks tasks(String input) {
-        return new BatchTasks(open(input), options, prompts, model, endpoint, structured, chosen);
-    }
-
-    /// The model, and whether it takes a schema, is settled when a run begins, and kept: were GitHub's default another
-    /// one tomorrow, every row would be paid for again.
-    private void chooseModel(String wished, ObjectNode manifest) {
-        if (!options.dryRun()) copilot.tokens().current();  // who is not logged in learns it now
-        catalogue = copilot.catalogueIfAny();               // where there is none the rows will say what is wrong
-        String before = Json.text(manifest, "model");
-        boolean named = wished != null && !wished.isBlank();
-        model = named || before.isEmpty() ? copilot.chosen(wished).orElse(Catalogue.standard(catalogue)) : before;
-        if (!before.isEmpty()) {
-            screen.note(before.equals(model) ? "model " + model + ", as when this run began"
-                    : "note: the model was " + before + "; all rows count as new for " + model);
-        }
-        if (catalogue.isPresent() && options.template() != null) catalogue.get().named(model);
-        if (!Model.isAuto(model) && catalogue.filter(Catalogue::onlyAuto).isPresent()) {
-            screen.warn("this account may name no model: on Free and Student plans GitHub chooses it (-m auto)");
-        }
-        String earlier = Json.text(manifest, "endpoint");
-        endpoint = options.endpoint() != null ? options.endpoint() : earlier.isEmpty() ? null : earlier;
-        structured = before.equals(model) && manifest.has("structured") ? manifest.path("structured").asBoolean()
-                : copilot.structured(known(model), new Request(model, List.of(), null, true).withEndpoint(endpoint));
-    }
-
-    /// Empty for auto: whichever model answers, nothing can be said of its limits before.
-    private Optional<Model> known(String id) {
-        return Model.isAuto(id) ? Optional.empty() : catalogue.flatMap(all -> all.find(id));
-    }
-
-    /// Rows by chance: always the same for a seed and a number of rows.
-    private void choose(String input) {
-        if (options.sample() == 0) return;
-        int count = 0;
-        try (var rows = open(input)) {
-            while (rows.next() != null) count++;
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + options.rows(), e, null);
-        }
-        var all = IntStream.range(0, count).boxed().collect(Collectors.toCollection(ArrayList::new));
-        Collections.shuffle(all, new Random(options.seed()));
-        chosen = new HashSet<>(all.subList(0, Math.min(options.sample(), count)));
-    }
-
-    /// Reads and fills every row before anything is sent.
-    private Plan look(String input, Function<Key, Optional<Journal.Entry>> journal) {
-        var plan = new Plan();
-        var ids = new HashMap<Key, Integer>();
-        try (var tasks = tasks(input)) {
-            for (var task = tasks.next(); task != null; task = tasks.next()) {
-                if (Thread.interrupted()) throw new Interrupted();
-                task = sane(task, ids, plan);
-                plan.order.add(new RunFolder.Place(task.index(), task.key()));
-                if (task.fault() != null) {
-                    plan.bad.add(task);
-                    plan.unfit.set(plan.order.size() - 1);
-                } else if (isDone(journal.apply(task.key()))) plan.done++;
-                else {
-                    plan.toSend.set(plan.order.size() - 1);
-                    plan.bytes += PromptLimits.bytes(task.request());
-                    if (plan.example == null) plan.example = task;
-                    if (options.dryRun()) plan.tokens += TokenCount.of(task.request(), tokenizer(task.request()));
-                }
-            }
-            plan.fingerprint = tasks.fingerprint();
-            if (tasks.broken() && options.skipBad()) {
-                throw Fault.usage(plan.bad.getLast().fault().sentence(), "mend it: what comes after it cannot be read,"
-                        + " so --skip-bad would leave out more than this row");
-            }
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + options.rows(), e, null);
-        }
-        if (plan.order.isEmpty()) {
-            throw Fault.usage((options.rows().equals("-") ? "the input" : options.rows()) + " holds no rows",
-                    "a line or an object a row");
-        }
-        return plan;
-    }
-
-    private Task sane(Task task, Map<Key, Integer> ids, Plan plan) {
-        if (task.fault() != null) return task;
-        var before = ids.putIfAbsent(Key.of(task.id()), task.index());
-        if (before != null) {
-            return task.bad("the id " + task.id() + " is that of row " + (before + 1) + " as well", "--id names a field"
-                    + " that tells all rows apart");
-        }
-        long limit = known(task.request().model()).map(Model::maxPrompt).orElse(0L);
-        if (limit > 0 && PromptLimits.bytes(task.request()) > limit) {
-            long tokens = TokenCount.upTo(limit, task.request(), tokenizer(task.request()));
-            if (tokens > limit) {
-                return task.bad("the prompt has at least " + tokens + " tokens, and " + task.request().model()
-                        + " takes " + limit, "a shorter text, or a model with a larger context (copilot models)");
-            }
-        }
-        try {
-            copilot.check(task.request());
-            if (pattern == null) return task;
-            pattern.claim(task, model, plan.files, plan.folders);
-            return task;
-        } catch (Fault wrong) {
-            return task.bad(wrong.sentence(), wrong.hint());
-        }
-    }
-
-    private String tokenizer(Request request) {
-        return known(request.model()).map(Model::tokenizer).orElse("o200k_base");
-    }
-
-    private boolean isDone(Optional<Journal.Entry> entry) {
-        if (entry.isEmpty() || entry.get().offset() < again) return false;
-        return entry.get().status().equals("ok") || !options.retryFailed();
-    }
-
-    private Fault refusal(Plan plan) {
-        var lines = wrongs(plan);
-        lines.stream().limit(lines.size() - 1).forEach(screen::error);
-        return Fault.usage(lines.getLast(), plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked, and"
-                + " nothing was sent; mend them, or --skip-bad leaves them out (" + plan.bad.getFirst().fault().hint()
-                + ")");
-    }
-
-    private static List<String> wrongs(Plan plan) {
-        var lines = plan.bad.stream().limit(MOST_ERRORS).map(task -> task.fault().sentence())
-                .collect(Collectors.toCollection(ArrayList::new));
-        if (plan.bad.size() > MOST_ERRORS) lines.add("and " + (plan.bad.size() - MOST_ERRORS) + " rows more");
-        return lines;
-    }
-
-    /// Rows that cannot be asked are results too.
-    private void record(Plan plan, Journal journal) {
-        for (var task : plan.bad) {
-            if (journal.entry(task.key()).filter(entry -> entry.offset() >= again).isPresent()) continue;
-            journal.append(task.key(), new Result(task.id(), "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row",
-                    task.fault().sentence(), false, task.echo()), env.time().now());
-        }
-    }
-
-    private int dryRun() {
-        Path temporary = null;
-        try {
-            if (spooled()) temporary = Files.createTempDirectory("copilot-batch-");
-            return dryRun(temporary == null ? options.rows() : spool(temporary));
-        } catch (IOException e) {
-            throw Fault.io("cannot keep the input", e, "is there room for temporary files?");
-        } finally {
-            if (temporary != null) {
-                temporary.resolve("input." + options.format()).toFile().delete();
-                temporary.toFile().delete();
-            }
-        }
-    }
-
-    private int dryRun(String input) {
-        choose(input);
-        var entries = Files.exists(Journal.file(folder.path())) ? folder.entries()
-                : Map.<Key, Journal.Entry>of();
-        var plan = look(input, key -> Optional.ofNullable(entries.get(key)));
-        wrongs(plan).forEach(screen::error);
-        keepForeign(files(plan));
-        var out = new StringJoiner("\n");
-        out.add("rows     " + plan.order.size()).add("done     " + plan.done).add("bad      " + plan.bad.size())
-                .add("to send  " + plan.left()).add("model    " + model + (Model.isAuto(model) ? ": GitHub chooses,"
-                        + " so no prompt was checked against a limit" : ""))
-                .add("tokens   " + plan.tokens + " in the prompts, and the answers'");
-        known(model).flatMap(m -> m.credits(plan.tokens, 0, 0)).ifPresent(credits -> out.add("credits  " + credits
-                + " for the prompts, and the answers'"));
-        if (options.delay().isPositive()) {
-            out.add("time     at least " + Durations.words(options.delay().multipliedBy(plan.left())));
-        }
-        env.out().print(out + "\n");
-        if (plan.example != null && options.template() != null) {
-            env.out().print("\n" + Message.text(plan.example.request().messages(), true) + "\n");
-        }
-        return plan.bad.isEmpty() || options.skipBad() ? 0 : Fault.USAGE;
-    }
-
-    /// More than a person would ask by hand is asked for once more, where a person is there.
-    private boolean confirmed(Plan plan) {
-        if (options.yes() || plan.left() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
-        screen.say(plan.left() + " requests to " + model + ", about " + plan.bytes / 4 + " tokens of prompts"
-                + (options.delay().isPositive() ? ", at least " + Durations.words(options.delay().multipliedBy(
-                        plan.left())) : ""));
-        boolean yes = screen.confirmed("Go on?", "-y");
-        if (!yes) screen.note("nothing was sent (-y does not ask)");
-        return yes;
-    }
-
-    private Optional<Fault> ask(Plan plan, String input, Journal journal) {
-        var progress = new BatchProgress(env, screen, plan.left(), printer(plan, journal));
-        var pace = new Pace(options.jobs(), options.delay());
-        var runner = new BatchRunner(pace, options.rules(), env.time(), copilot::askOnce, journal,
-                progress);
-        progress.watch(runner, pace);
-        env.ending().patience(Duration.ofSeconds(60));      // 30 for what is in flight, and time to write OUT
-        try (var tasks = tasks(input)) {
-            return runner.run(new ToSend(tasks, plan), options.jobs(), Duration.ofSeconds(30));
-        } catch (ClosedOutput gone) {
-            return Optional.of(Fault.later("nobody reads the results on stdout any more", ""));
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + options.rows(), e, null);
-        } finally {
-            progress.end();
-        }
-    }
-
-    private Optional<InOrder> printer(Plan plan, Journal journal) {
-        if (!options.stream()) return Optional.empty();
-        var awaited = plan.toSend.stream().mapToObj(at -> plan.order.get(at).key()).collect(Collectors.toSet());
-        return Optional.of(new InOrder(plan.order, awaited, key -> journal.entry(key).map(journal::result), env.out()));
-    }
-
-    /// The second look: those to send, which must be what the first look has seen.
-    private static final class ToSend implements Iterator<Task> {
-        private final BatchTasks tasks;
-        private final Plan plan;
-        private int position;
-        private Task next;
-
-        ToSend(BatchTasks tasks, Plan plan) {
-            this.tasks = tasks;
-            this.plan = plan;
-        }
-
-        @Override
-        public boolean hasNext() {
-            try {
-                while (next == null && position < plan.toSend.length()) {
-                    var task = tasks.next();
-                    if (task == null) throw changed("it ends earlier");
-                    boolean asSeen = plan.order.get(position).key().equals(task.key());
-                    if (!asSeen && !plan.unfit.get(position)) throw changed(task.place());
-                    if (plan.toSend.get(position++)) next = task;
-                }
-            } catch (IOException e) {
-                throw Fault.io("cannot read the rows", e, null);
-            }
-            return next != null;
-        }
-
-        private static Fault changed(String where) {
-            return Fault.error("the input has changed while it was read: " + where, "");
-        }
-
-        @Override
-        public Task next() {
-            if (!hasNext()) throw new NoSuchElementException();
-            var task = next;
-            next = null;
-            return task;
-        }
-    }
-
-    private void writeOut(Plan plan, String input, Journal journal) {
-        Function<Key, Optional<String>> results = key -> journal.entry(key).map(journal::result);
-        try (var tasks = options.echo().isEmpty() ? null : tasks(input)) {
-            new Results(env.directory(), options.out(), options.openai(), options.echo(), tasks == null ? results
-                    : new Echoes(tasks, options.echo(), results)).write(plan.order);
-        } catch (IOException e) {
-            throw Fault.io("cannot close " + options.rows(), e, null);
-        }
-    }
-
-    private int finish(Plan plan, String input, Journal journal, Optional<Fault> stopped) {
-        try {
-            if (options.out() != null) writeOut(plan, input, journal);
-        } catch (Fault unwritable) {
-            throw stopped.orElse(unwritable);               // a full disk has stopped the journal before
-        }
-        if (plan.toSend.isEmpty()) printer(plan, journal).ifPresent(InOrder::advance);
-        var tally = Tally.NONE;
-        for (var place : plan.order) {
-            var entry = journal.entry(place.key());
-            if (entry.isPresent() && entry.get().offset() >= again) tally = tally.counted(entry.get().status(), 1);
-        }
-        if (stopped.isPresent() || tally.rows() < plan.order.size()) {
-            screen.note(tally.rows() + " of " + plan.order.size() + " rows are done: " + tally.words());
-            var why = stopped.orElseGet(() -> Fault.error("some rows were not asked", ""));
-            if (why instanceof Interrupted) {
-                screen.note("this goes on from here: " + options.command());
-                throw why;
-            }
-            int code = why.exitCode() == Fault.ERROR && ApiError.behind(why) != null ? Fault.LATER : why.exitCode();
-            throw new Fault(code, why.sentence(), (why.hint().isEmpty() ? "" : why.hint() + "; ")
-                    + "this goes on from here: " + options.command(), why);
-        }
-        long failed = tally.notOk() - plan.bad.size();
-        screen.note((plan.toSend.isEmpty() ? "nothing to do: " : "done: ") + tally.words()
-                + (failed > 0 && !options.retryFailed() ? "; --retry-failed asks " + (plan.bad.isEmpty() ? "those"
-                : failed + " of those") + " again" : ""));
-        return tally.notOk() > 0 ? Fault.FAILED_ROWS : 0;
-    }
-}
-
-/// Gives results what `--echo` names now, from the rows themselves: the run may have been begun without it. Asked for
-/// the results in the order of the rows.
-record Echoes(BatchTasks tasks, List<String> names, Function<Key, Optional<String>> results)
-        implements Function<Key, Optional<String>> {
-    @Override
-    public Optional<String> apply(Key key) {
-        Task task;
-        try {
-            task = tasks.next();
-        } catch (IOException e) {
-            throw Fault.io("cannot read the rows", e, null);
-        }
-        var result = results.apply(key);
-        boolean same = task != null && task.key().equals(key);  // else it is bad, or the rows have changed meanwhile
-        return !same || task.echo() == null ? result : result.map(r -> with(r, task.echo()));
-    }
-
-    private String with(String result, ObjectNode echo) {
-        if (!(Json.tryParse(result) instanceof ObjectNode json) || names.stream().allMatch(json.path("echo")::has)) {
-            return result;
-        }
-        return Json.line(json.set("echo", echo));
-    }
+/// What the user wants of a batch, and what holds where nothing is said.
+final class BatchSpec {
+    String rows, format;                                    // as the user named them
+    Path run;
+    Template template;                                      // null: the rows are requests of OpenAI's Batch API
+    Function<InputRow, Question> prompts;                   // fills it
+    String model, endpoint;                                 // null: as the run has it, else the default
+    ObjectNode fields = Json.object();                      // of every request
+    String id;                                              // the field that names a row
+    String out;                                             // a file, a pattern with {{id}}, or null
+    List<String> echo = new ArrayList<>();
+    boolean openai, stream, skipBad, retryFailed, again, dryRun, yes;
+    int first, sample;                                      // so many rows; 0: all
+    long seed;
+    Shard shard = Shard.ALL;
+    int jobs = 2;
+    Duration delay = Duration.ofSeconds(1);
+    RetryPolicy policy = new RetryPolicy();
+    String command = "the same call";                       // that goes on with the run
 }
 
 /// Which part of the rows this process asks: `--shard K/N`, else what a Kubernetes Indexed Job or a Slurm array says.
 record Shard(int number, int of) {
+    static final Shard ALL = new Shard(1, 1);
+
     static Shard of(String option, Environment env) {
         if (option != null) {
-            var m = Pattern.compile("([0-9]{1,6})/([0-9]{1,6})").matcher(option);
-            if (m.matches()) return checked(Integer.parseInt(m.group(1)), Integer.parseInt(m.group(2)), "--shard "
-                    + option);
-            throw Fault.usage("--shard " + option + " is no part", "--shard 1/4");
+            if (!option.matches("[0-9]{1,6}/[0-9]{1,6}")) {
+                throw Fault.usage("--shard " + option + " is no part", "--shard 1/4");
+            }
+            var parts = Stream.of(option.split("/")).map(Integer::valueOf).toList();
+            return checked(parts.getFirst(), parts.getLast(), "--shard " + option);
         }
         for (var names : List.of(List.of("JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", ""),
                 List.of("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"))) {
@@ -3968,28 +3398,530 @@ record Shard(int number, int of) {
                         "--shard 1/4 goes before them");
             }
         }
-        return new Shard(1, 1);
+        return ALL;
     }
 
     private static Shard checked(int number, int of, String where) {
         if (number >= 1 && number <= of) return new Shard(number, of);
         throw Fault.usage(where + " is out of range", "parts count from 1 to their number: --shard 1/4");
     }
+
+    /// Whether a row is in it; rows stay in their shard when others are added.
+    boolean holds(String id) { return of == 1 || Math.floorMod(Fingerprint.of(id).high(), of) == number - 1; }
+}
+
+/// What the rows are sent to, settled when a run begins.
+///
+/// @param endpoint `chat`, `responses` or `messages`; null: as suits the model
+/// @param structured whether the model takes a schema in a field of its own
+record BatchTarget(String model, String endpoint, boolean structured) {}
+
+/// The rows of a batch as items: each read, filled and named. Every look at the input goes through here.
+final class BatchInput implements AutoCloseable {
+    private final Rows rows;
+    private final BatchSpec spec;
+    private final BatchTarget target;
+    private final Set<Integer> chosen;                      // null: all
+    private final Map<Fingerprint, Integer> alike = new HashMap<>();
+    private int index = -1;
+    private Fingerprint all = new Fingerprint(0, 0);
+
+    BatchInput(Rows rows, BatchSpec spec, BatchTarget target, Set<Integer> chosen) {
+        this.rows = rows;
+        this.spec = spec;
+        this.target = target;
+        this.chosen = chosen;
+    }
+
+    /// The next row, wanted or not; null after the last.
+    InputRow read() {
+        try {
+            return rows.next();
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + spec.rows, e, null);
+        }
+    }
+
+    /// The next item of those that are wanted; null after the last.
+    BatchItem next() {
+        for (var row = read(); row != null; row = read()) {
+            index++;
+            if (spec.first > 0 && index >= spec.first) return null;
+            if (chosen != null && !chosen.contains(index)) continue;
+            var item = item(row);
+            all = Fingerprint.of(all + " " + item.key());
+            if (spec.shard.holds(item.id())) return item;
+        }
+        return null;
+    }
+
+    boolean broken() { return rows.broken(); }
+
+    /// Names all rows that were read, those of other shards too, and what they ask.
+    String fingerprint() { return all.toString(); }
+
+    private BatchItem item(InputRow row) {
+        String id = row.place();
+        var echo = row.data() == null || spec.echo.isEmpty() ? null : Json.object();
+        try {
+            if (row.fault() != null) throw row.fault();
+            for (String name : spec.echo) echo.set(name, Data.node(row.data().getOrDefault(name, Data.NULL)));
+            id = id(row.data());
+            boolean filled = spec.template != null;
+            var question = filled ? spec.prompts.apply(row) : question(row);
+            String own = question.request().model();
+            String model = filled || own.isEmpty() ? target.model() : own;
+            var request = question.request(model, true, target.structured()).withEndpoint(target.endpoint());
+            var key = Fingerprint.of(id.getBytes(StandardCharsets.UTF_8), Json.bytes(ChatBody.of(request)));
+            return new BatchItem(index, row.place(), id, key, request, question.schema(), null, echo);
+        } catch (Fault fault) {
+            return BatchItem.bad(index, row.place(), id, fault, echo);
+        }
+    }
+
+    /// A line of OpenAI's Batch API. Its own model wins; what we do not send is left out.
+    private Question question(InputRow row) {
+        var body = Data.node(row.data().get("body"));
+        if (!(body instanceof ObjectNode fields) || !fields.path("messages").isArray()) {
+            throw Fault.usage("it is no request of the Batch API: there is no body with messages",
+                    "name a template to fill rows of data: copilot batch TEMPLATE -d …");
+        }
+        String url = row.data().getOrDefault("url", "/v1/chat/completions").toString();
+        if (!url.endsWith("/chat/completions")) {
+            throw Fault.usage("its url is " + url, "/v1/chat/completions is what is served");
+        }
+        String own = Json.text(fields, "model");
+        fields.remove(List.of("stream", "model"));
+        return new Question(List.of(), own, fields, null, new Delivery(null, Set.copyOf(fields.propertyNames())));
+    }
+
+    /// The field that names the row, else a hash of all of it; equal rows are told apart by their number.
+    private String id(Map<String, Object> data) {
+        for (String name : spec.id != null ? List.of(spec.id) : List.of("id", "custom_id")) {
+            if (data.getOrDefault(name, Data.NULL) != Data.NULL) return Data.text(data.get(name));
+        }
+        if (spec.id != null) {
+            throw Fault.usage("there is no " + spec.id + " for --id", "--id names a field that every row has");
+        }
+        var key = Fingerprint.of(Data.text(data));
+        int number = alike.merge(key, 1, Integer::sum);
+        return key.toString().substring(0, 16) + (number == 1 ? "" : "-" + number);
+    }
+
+    @Override
+    public void close() {
+        try {
+            rows.close();
+        } catch (IOException e) {
+            throw Fault.io("cannot close " + spec.rows, e, null);
+        }
+    }
+}
+
+/// A batch from its options to its exit code: looks at all rows first, then asks those that are not done.
+final class BatchJob {
+    private static final int ASK_FROM = 200, MOST_ERRORS = 50;
+
+    private final Environment env;
+    private final Screen screen;
+    private final CopilotClient copilot;
+    private final BatchSpec spec;
+    private final RunFolder folder;
+    private final PerRowFiles each;                         // null: one file for all results
+    private BatchTarget target;
+    private Optional<Catalogue> catalogue = Optional.empty();
+    private Set<Integer> chosen;
+    private long again;                                     // where in the journal --again began
+
+    BatchJob(Environment env, Screen screen, CopilotClient copilot, BatchSpec spec) {
+        this.env = env;
+        this.screen = screen;
+        this.copilot = copilot;
+        this.spec = spec;
+        folder = new RunFolder(spec.run);
+        each = PerRowFiles.of(env.directory(), spec.out);
+    }
+
+    /// What the first look at all rows has found.
+    private static final class Plan {
+        final List<RowPosition> order = new ArrayList<>();
+        final List<BatchItem> bad = new ArrayList<>();
+        final BitSet toSend = new BitSet();                 // places in order
+        String fingerprint = "";
+        long bytes, tokens;
+        int done, position;                                 // of the second look
+        BatchItem example;
+
+        int left() { return toSend.cardinality(); }
+    }
+
+    int run() {
+        OutputFile.keepApart(env, spec.rows, spec.out);
+        folder.check("name a new or empty folder: --run " + spec.run.resolveSibling("new.run"));
+        if (!needsSpooling()) {                             // a name that is mistyped leaves no folder behind
+            input(spec.rows).close();
+            screen.detail("rows: " + spec.rows + ", as " + spec.format);
+        }
+        var manifest = folder.readManifest();
+        if (each == null) refuseToOverwrite();
+        chooseTarget(manifest);
+        again = spec.again ? Long.MAX_VALUE : RunFolder.again(manifest);
+        if (spec.dryRun) return dryRun();
+        var made = folder.missing();
+        try (var journal = new Journal(folder.path())) {
+            boolean fresh = journal.size() == 0 && !Files.exists(folder.manifest());
+            try {
+                return run(manifest, journal);
+            } finally {
+                if (fresh && !Files.exists(folder.manifest())) folder.undo(made);   // nothing has begun
+            }
+        }
+    }
+
+    private void refuseToOverwrite() {
+        RunFolder.refuseToOverwrite(env.directory(), List.of(folder), files());
+    }
+
+    /// The files that the results go to, once all rows were looked at.
+    private Set<Path> files() {
+        return each != null ? each.claimed() : spec.out == null ? Set.of() : Set.of(env.path(spec.out));
+    }
+
+    private int run(ObjectNode manifest, Journal journal) {
+        String input = needsSpooling() ? spool(folder.path().resolve("input." + spec.format)) : spec.rows;
+        if (spec.again && !manifest.has("again")) manifest.put("again", journal.size());
+        again = RunFolder.again(manifest);
+        var plan = scan(input, journal::entry);
+        if (!plan.bad.isEmpty() && !spec.skipBad) throw refusal(plan);
+        refuseToOverwrite();
+        if (!plan.bad.isEmpty()) {
+            screen.warn(plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked and are left out,"
+                    + " such as " + plan.bad.getFirst().fault().sentence());
+        }
+        if (spec.shard.of() > 1) screen.note("part " + spec.shard.number() + " of " + spec.shard.of());
+        if (!plan.toSend.isEmpty() && !confirmed(plan)) return 0;
+        int before = manifest.path("rows").asInt(0);
+        if (spec.out != null && each == null && before > plan.order.size()) {
+            screen.note("note: " + spec.out + " gets these " + plan.order.size() + " rows, it had " + before
+                    + "; the answers of all are kept");
+        }
+        describe(manifest, plan);
+        folder.write(manifest, plan.order);
+        folder.own(files());
+        record(plan, journal);
+        var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
+        if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
+        return finish(plan, input, journal, stopped);
+    }
+
+    private void describe(ObjectNode manifest, Plan plan) {
+        manifest.put("tool", "copilot.java " + cop.copilot.VERSION);
+        if (spec.template != null) {
+            manifest.put("template", spec.template.place()).put("template_hash", spec.template.hash());
+        }
+        manifest.set("options", spec.fields);
+        spec.echo.forEach(manifest.putArray("echo")::add);
+        manifest.put("jobs", spec.jobs).put("delay", Durations.seconds(spec.delay));
+        if (target.endpoint() != null) manifest.put("endpoint", target.endpoint());
+        manifest.put("model", target.model()).put("structured", target.structured()).put("rows", plan.order.size())
+                .put("fingerprint", plan.fingerprint).put("input", spec.rows).put("out", spec.out)
+                .put("shard", spec.shard.number()).put("shards", spec.shard.of())
+                .put("updated", env.time().now().toString());
+        if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
+    }
+
+    /// Whether the input can be read once only, such as stdin and a pipe of the shell's; it is looked at twice.
+    private boolean needsSpooling() {
+        Path file = spec.rows.equals("-") ? null : env.path(spec.rows);
+        return file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
+    }
+
+    private String spool(Path spool) {
+        try {
+            if (spec.rows.equals("-")) env.stdin().copyTo(spool);
+            else Files.copy(env.path(spec.rows), spool, StandardCopyOption.REPLACE_EXISTING);
+            return spool.toString();
+        } catch (IOException e) {
+            throw Fault.io("cannot keep the input in " + spool, e, "is the folder writable? --run names another");
+        }
+    }
+
+    private BatchInput input(String name) {
+        return new BatchInput(Rows.opened(env, name, spec.rows, spec.format), spec, target, chosen);
+    }
+
+    /// The model, and whether it takes a schema, is settled when a run begins, and kept: were GitHub's default another
+    /// one tomorrow, every row would be paid for again.
+    private void chooseTarget(ObjectNode manifest) {
+        if (!spec.dryRun) copilot.tokens().current();       // who is not logged in learns it now
+        catalogue = copilot.catalogueIfAny();               // where there is none the rows will say what is wrong
+        String before = Json.text(manifest, "model");
+        boolean named = spec.model != null && !spec.model.isBlank();
+        String model = named || before.isEmpty() ? copilot.chosen(spec.model).orElse(Catalogue.standard(catalogue))
+                : before;
+        if (!before.isEmpty()) {
+            screen.note(before.equals(model) ? "model " + model + ", as when this run began"
+                    : "note: the model was " + before + "; all rows count as new for " + model);
+        }
+        if (catalogue.isPresent() && spec.template != null) catalogue.get().named(model);
+        if (!Model.isAuto(model) && catalogue.filter(Catalogue::onlyAuto).isPresent()) {
+            screen.warn("this account may name no model: on Free and Student plans GitHub chooses it (-m auto)");
+        }
+        String earlier = Json.text(manifest, "endpoint");
+        String endpoint = spec.endpoint != null ? spec.endpoint : earlier.isEmpty() ? null : earlier;
+        target = new BatchTarget(model, endpoint, before.equals(model) && manifest.has("structured")
+                ? manifest.path("structured").asBoolean()
+                : copilot.structured(known(model), new Request(model, List.of(), null, true).withEndpoint(endpoint)));
+    }
+
+    /// Empty for auto: whichever model answers, nothing can be said of its limits before.
+    private Optional<Model> known(String id) {
+        return Model.isAuto(id) ? Optional.empty() : catalogue.flatMap(all -> all.find(id));
+    }
+
+    /// Rows by chance: always the same for a seed and a number of rows.
+    private void sample(String input) {
+        int count = 0;
+        try (var rows = input(input)) {
+            while (rows.read() != null) count++;
+        }
+        var all = IntStream.range(0, count).boxed().collect(Collectors.toCollection(ArrayList::new));
+        Collections.shuffle(all, new Random(spec.seed));
+        chosen = new HashSet<>(all.subList(0, Math.min(spec.sample, count)));
+    }
+
+    /// Reads and fills every row before anything is sent.
+    private Plan scan(String input, Function<Fingerprint, Optional<Journal.Entry>> journal) {
+        if (spec.sample > 0) sample(input);
+        var plan = new Plan();
+        var ids = new HashMap<Fingerprint, Integer>();
+        try (var rows = input(input)) {
+            for (var item = rows.next(); item != null; item = rows.next()) {
+                if (Thread.interrupted()) throw new Interrupted();
+                item = validated(item, ids);
+                plan.order.add(new RowPosition(item.index(), item.key()));
+                if (item.fault() != null) plan.bad.add(item);
+                else if (isDone(journal.apply(item.key()))) plan.done++;
+                else {
+                    plan.toSend.set(plan.order.size() - 1);
+                    plan.bytes += PromptLimits.bytes(item.request());
+                    if (plan.example == null) plan.example = item;
+                    if (spec.dryRun) plan.tokens += TokenCount.of(item.request(), tokenizer(item.request()));
+                }
+            }
+            plan.fingerprint = rows.fingerprint();
+            if (rows.broken() && spec.skipBad) {
+                throw Fault.usage(plan.bad.getLast().fault().sentence(), "mend it: what comes after it cannot be read,"
+                        + " so --skip-bad would leave out more than this row");
+            }
+        }
+        if (plan.order.isEmpty()) {
+            throw Fault.usage((spec.rows.equals("-") ? "the input" : spec.rows) + " holds no rows",
+                    "a line or an object a row");
+        }
+        return plan;
+    }
+
+    private BatchItem validated(BatchItem item, Map<Fingerprint, Integer> ids) {
+        if (item.fault() != null) return item;
+        try {
+            var before = ids.putIfAbsent(Fingerprint.of(item.id()), item.index());
+            if (before != null) {
+                throw Fault.usage(item.place() + ": the id " + item.id() + " is that of row " + (before + 1)
+                        + " as well", "--id names a field that tells all rows apart");
+            }
+            checkLength(item.request());
+            copilot.check(item.request());
+            if (each != null) each.claim(item, target.model());
+            return item;
+        } catch (Fault wrong) {
+            return item.bad(wrong);
+        }
+    }
+
+    private void checkLength(Request request) {
+        long limit = known(request.model()).map(Model::maxPrompt).orElse(0L);
+        if (limit == 0 || PromptLimits.bytes(request) <= limit) return;
+        long tokens = TokenCount.upTo(limit, request, tokenizer(request));
+        if (tokens <= limit) return;
+        throw Fault.usage("the prompt has at least " + tokens + " tokens, and " + request.model() + " takes " + limit,
+                "a shorter text, or a model with a larger context (copilot models)");
+    }
+
+    private String tokenizer(Request request) {
+        return known(request.model()).map(Model::tokenizer).orElse("o200k_base");
+    }
+
+    private boolean isDone(Optional<Journal.Entry> entry) {
+        return counts(entry) && (entry.get().status().equals("ok") || !spec.retryFailed);
+    }
+
+    /// Whether it was written since `--again` began.
+    private boolean counts(Optional<Journal.Entry> entry) { return entry.isPresent() && entry.get().offset() >= again; }
+
+    private Fault refusal(Plan plan) {
+        var lines = problems(plan);
+        lines.stream().limit(lines.size() - 1).forEach(screen::error);
+        return Fault.usage(lines.getLast(), plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked, and"
+                + " nothing was sent; mend them, or --skip-bad leaves them out (" + plan.bad.getFirst().fault().hint()
+                + ")");
+    }
+
+    private static List<String> problems(Plan plan) {
+        var lines = plan.bad.stream().limit(MOST_ERRORS).map(item -> item.fault().sentence())
+                .collect(Collectors.toCollection(ArrayList::new));
+        if (plan.bad.size() > MOST_ERRORS) lines.add("and " + (plan.bad.size() - MOST_ERRORS) + " rows more");
+        return lines;
+    }
+
+    /// Rows that cannot be asked are results too.
+    private void record(Plan plan, Journal journal) {
+        for (var item : plan.bad) {
+            if (counts(journal.entry(item.key()))) continue;
+            journal.append(new RowResult(item, "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row",
+                    item.fault().sentence()), env.time().now());
+        }
+    }
+
+    private int dryRun() {
+        if (!needsSpooling()) return dryRun(spec.rows);
+        Path spool = null;
+        try {
+            spool = Files.createTempFile("copilot-batch-", "." + spec.format);
+            return dryRun(spool(spool));
+        } catch (IOException e) {
+            throw Fault.io("cannot keep the input", e, "is there room for temporary files?");
+        } finally {
+            if (spool != null) spool.toFile().delete();
+        }
+    }
+
+    private int dryRun(String input) {
+        Plan plan;
+        try (var journal = Files.exists(Journal.file(folder.path())) ? folder.journal(0) : null) {
+            plan = scan(input, key -> journal == null ? Optional.empty() : journal.entry(key));
+        }
+        problems(plan).forEach(screen::error);
+        refuseToOverwrite();
+        String model = target.model();
+        var out = new StringJoiner("\n");
+        out.add("rows     " + plan.order.size()).add("done     " + plan.done).add("bad      " + plan.bad.size())
+                .add("to send  " + plan.left()).add("model    " + model + (Model.isAuto(model) ? ": GitHub chooses,"
+                        + " so no prompt was checked against a limit" : ""))
+                .add("tokens   " + plan.tokens + " in the prompts, and the answers'");
+        known(model).flatMap(m -> m.credits(plan.tokens, 0, 0)).ifPresent(credits -> out.add("credits  " + credits
+                + " for the prompts, and the answers'"));
+        if (spec.delay.isPositive()) {
+            out.add("time     at least " + Durations.words(spec.delay.multipliedBy(plan.left())));
+        }
+        env.out().print(out + "\n");
+        if (plan.example != null && spec.template != null) {
+            env.out().print("\n" + Message.text(plan.example.request().messages(), true) + "\n");
+        }
+        return plan.bad.isEmpty() || spec.skipBad ? 0 : Fault.USAGE;
+    }
+
+    /// More than a person would ask by hand is asked for once more, where a person is there.
+    private boolean confirmed(Plan plan) {
+        if (spec.yes || plan.left() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
+        screen.say(plan.left() + " requests to " + target.model() + ", about " + plan.bytes / 4 + " tokens of prompts"
+                + (spec.delay.isPositive() ? ", at least " + Durations.words(spec.delay.multipliedBy(plan.left()))
+                : ""));
+        boolean yes = screen.confirmed("Go on?", "-y");
+        if (!yes) screen.note("nothing was sent (-y does not ask)");
+        return yes;
+    }
+
+    private Optional<Fault> ask(Plan plan, String input, Journal journal) {
+        var pace = new RateController(spec.jobs, spec.delay);
+        var progress = new BatchProgress(env, screen, plan.left(), printer(plan, journal), pace);
+        var runner = new BatchRunner(pace, spec.policy, env.time(), copilot::askOnce, journal, progress);
+        env.ending().patience(Duration.ofSeconds(60));      // 30 for what is in flight, and time to write OUT
+        try (var rows = input(input)) {
+            return runner.run(() -> nextToSend(rows, plan), Duration.ofSeconds(30));
+        } finally {
+            screen.countdown("");
+        }
+    }
+
+    /// The second look: those to send, which must be what the first look has seen; null after the last.
+    private static BatchItem nextToSend(BatchInput rows, Plan plan) {
+        while (plan.position < plan.toSend.length()) {
+            var item = rows.next();
+            boolean wanted = plan.toSend.get(plan.position);
+            var seen = plan.order.get(plan.position++);
+            if (item == null || wanted && !item.key().equals(seen.key())) {
+                throw Fault.error("the input has changed while it was read: " + (item == null ? "it ends earlier"
+                        : item.place()), "");
+            }
+            if (wanted) return item;
+        }
+        return null;
+    }
+
+    private Optional<OrderedPrinter> printer(Plan plan, Journal journal) {
+        if (!spec.stream) return Optional.empty();
+        var keys = plan.order.stream().map(RowPosition::key).collect(Collectors.toCollection(ArrayDeque::new));
+        var awaited = plan.toSend.stream().mapToObj(at -> plan.order.get(at).key()).collect(Collectors.toSet());
+        return Optional.of(new OrderedPrinter(keys, awaited, journal::result, env.out()));
+    }
+
+    private void writeOut(Plan plan, String input, Journal journal) {
+        try (var rows = spec.echo.isEmpty() ? null : input(input)) {
+            new ResultWriter(env.directory(), spec.out, spec.openai, spec.echo, () -> plan.order.stream().flatMap(
+                    row -> (rows == null ? journal.result(row.key()) : echoed(rows.next(), row.key(),
+                            journal.result(row.key()))).stream()).iterator()).write();
+        }
+    }
+
+    /// Gives a result what `--echo` names now, from its row: the run may have been begun without it.
+    ///
+    /// @param item of another key where the row is bad, or the rows have changed meanwhile
+    private Optional<String> echoed(BatchItem item, Fingerprint key, Optional<String> result) {
+        if (item == null || !item.key().equals(key) || item.echo() == null) return result;
+        return result.map(text -> Json.tryParse(text) instanceof ObjectNode json
+                && !spec.echo.stream().allMatch(json.path("echo")::has) ? Json.line(json.set("echo", item.echo()))
+                : text);
+    }
+
+    private int finish(Plan plan, String input, Journal journal, Optional<Fault> stopped) {
+        try {
+            if (spec.out != null) writeOut(plan, input, journal);
+        } catch (Fault unwritable) {
+            throw stopped.orElse(unwritable);               // a full disk has stopped the journal before
+        }
+        if (plan.toSend.isEmpty()) printer(plan, journal).ifPresent(OrderedPrinter::advance);
+        var counts = BatchCounts.of(plan.order.stream().map(row -> journal.entry(row.key())).filter(this::counts)
+                .map(entry -> entry.get().status()));
+        if (stopped.isPresent() || counts.rows() < plan.order.size()) {
+            screen.note(counts.rows() + " of " + plan.order.size() + " rows are done: " + counts.words());
+            var why = stopped.orElseGet(() -> Fault.error("some rows were not asked", ""));
+            if (why instanceof Interrupted) {
+                screen.note("this goes on from here: " + spec.command);
+                throw why;
+            }
+            int code = why.exitCode() == Fault.ERROR && ApiError.behind(why) != null ? Fault.LATER : why.exitCode();
+            throw new Fault(code, why.sentence(), (why.hint().isEmpty() ? "" : why.hint() + "; ")
+                    + "this goes on from here: " + spec.command, why);
+        }
+        long failed = counts.notOk() - plan.bad.size();
+        screen.note((plan.toSend.isEmpty() ? "nothing to do: " : "done: ") + counts.words()
+                + (failed > 0 && !spec.retryFailed ? "; --retry-failed asks " + (plan.bad.isEmpty() ? "those"
+                : failed + " of those") + " again" : ""));
+        return counts.notOk() > 0 ? Fault.FAILED_ROWS : 0;
+    }
 }
 
 /// What `batch status` tells, from the folders of runs alone.
-record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RunFolder.Place> order, Tally tally,
-                   Map<Key, Line> found, List<JournalReader> readers) implements AutoCloseable {
-    /// A line of one of the journals.
-    record Line(JournalReader in, Journal.Entry entry) {}
-
+record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPosition> order, List<Journal> journals)
+        implements AutoCloseable {
     static BatchReport of(RunFolder folder) { return merged(List.of(folder)); }
 
     /// Joins the shards of one job: all of them, of the same rows, asked the same of the same model.
     static BatchReport merged(List<RunFolder> folders) {
         folders.forEach(folder -> folder.check("copilot batch TEMPLATE -d ROWS -o OUT begins a run, in OUT.run"));
         var first = folders.getFirst().readManifest();
-        var places = new TreeMap<Integer, RunFolder.Place>();
+        var rows = new TreeMap<Integer, RowPosition>();
         var missing = IntStream.rangeClosed(1, folders.size() == 1 ? 0 : first.path("shards").asInt(1)).boxed()
                 .collect(Collectors.toCollection(TreeSet::new));
         for (var folder : folders) {
@@ -4001,54 +3933,43 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RunFolder.
                         "only the shards of one job can be joined; run each again on the rows as they are");
             }
             missing.remove(manifest.path("shard").asInt(1));
-            folder.order().forEach(place -> places.putIfAbsent(place.index(), place));
+            folder.order().forEach(row -> rows.putIfAbsent(row.index(), row));
         }
         if (!missing.isEmpty()) {
             throw Fault.usage("of " + first.path("shards").asInt(1) + " shards " + missing + " is missing",
                     "copilot batch merge takes the runs of all");
         }
-        var order = List.copyOf(places.values());
-        var found = new HashMap<Key, Line>();
-        var readers = new ArrayList<JournalReader>();       // opened last: nothing is thrown while they are open
-        for (var folder : folders) {
-            long again = RunFolder.again(folder.readManifest());
-            var entries = folder.entries();
-            var reader = folder.reader();
-            readers.add(reader);
-            entries.forEach((key, entry) -> {
-                if (entry.offset() >= again) found.put(key, new Line(reader, entry));
-            });
-        }
-        var tally = Tally.NONE;
-        for (var place : order) {
-            if (found.containsKey(place.key())) tally = tally.counted(found.get(place.key()).entry().status(), 1);
-        }
-        return new BatchReport(folders, first, order, tally, found, readers);
+        return new BatchReport(folders, first, List.copyOf(rows.values()), folders.reversed().stream()
+                .map(folder -> folder.journal(RunFolder.again(folder.readManifest()))).toList());
+    }
+
+    /// What there is of each row, in their order.
+    private <T> Stream<T> found(BiFunction<Journal, RowPosition, Optional<T>> look) {
+        return order.stream().flatMap(row -> journals.stream().flatMap(journal -> look.apply(journal, row).stream())
+                .limit(1));
+    }
+
+    BatchCounts counts() {
+        return BatchCounts.of(found((journal, row) -> journal.entry(row.key())).map(Journal.Entry::status));
     }
 
     void write(Path here, String out, boolean openai) {
         var echo = manifest.path("echo").values().stream().map(JsonNode::asString).toList();
-        var results = new Results(here, out, openai, echo, key -> Optional.ofNullable(found.get(key))
-                .map(line -> line.in().result(line.entry())));
-        var files = results.files(order);
-        RunFolder.keepForeign(here, folders, files);
+        var results = new ResultWriter(here, out, openai, echo,
+                () -> found((journal, row) -> journal.result(row.key())).iterator());
+        var files = results.files();
+        RunFolder.refuseToOverwrite(here, folders, files);
         folders.stream().filter(folder -> Files.isWritable(folder.path())).forEach(folder -> folder.own(files));
-        results.write(order);
+        results.write();
     }
 
     @Override
-    public void close() {
-        try {
-            for (var reader : readers) reader.close();
-        } catch (IOException e) {
-            throw Fault.io("cannot close a journal", e, null);
-        }
-    }
+    public void close() { journals.forEach(Journal::close); }
 
-    long left() { return order.size() - tally.rows(); }
+    long left() { return order.size() - counts().rows(); }
 
     String text() {
-        return tally.rows() + " of " + order.size() + " rows are done: " + tally.words() + "\n"
+        return counts().rows() + " of " + order.size() + " rows are done: " + counts().words() + "\n"
                 + (left() > 0 ? left() + " are still to be asked: the same command goes on\n" : "")
                 + "model " + Json.text(manifest, "model") + (manifest.has("template") ? ", template "
                 + Json.text(manifest, "template") : "") + ", last started " + Json.text(manifest, "updated");
@@ -4056,74 +3977,62 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RunFolder.
 
     ObjectNode json() {
         var json = manifest.deepCopy();
-        json.putObject("done").put("rows", order.size()).put("ok", tally.ok()).put("failed", tally.failed())
-                .put("filtered", tally.filtered()).put("incomplete", tally.incomplete())
+        var counts = counts();
+        json.putObject("done").put("rows", order.size()).put("ok", counts.ok()).put("failed", counts.failed())
+                .put("filtered", counts.filtered()).put("incomplete", counts.incomplete())
                 .put("left", left());
         return json;
     }
 }
 
 /// Prints results in the input's order as soon as those before them are there too.
-final class InOrder {
-    private final List<RunFolder.Place> order;
-    private final Set<Key> awaited;
-    private final Function<Key, Optional<String>> results;
-    private final PrintWriter out;
-    private int next;
-
-    /// @param awaited those that are still to be asked
-    InOrder(List<RunFolder.Place> order, Set<Key> awaited, Function<Key, Optional<String>> results, PrintWriter out) {
-        this.order = order;
-        this.awaited = awaited;
-        this.results = results;
-        this.out = out;
-    }
-
-    synchronized void ended(Key key) {
+///
+/// @param keys of all rows, in that order
+/// @param awaited those that are still to be asked
+record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited,
+                      Function<Fingerprint, Optional<String>> results, PrintWriter out) {
+    synchronized void ended(Fingerprint key) {
         awaited.remove(key);
         advance();
     }
 
     synchronized void advance() {
-        for (; next < order.size() && !awaited.contains(order.get(next).key()); next++) {
-            results.apply(order.get(next).key()).ifPresent(result -> out.print(result + "\n"));
+        while (!keys.isEmpty() && !awaited.contains(keys.peek())) {
+            results.apply(keys.remove()).ifPresent(result -> out.print(result + "\n"));
         }
         out.flush();
     }
 }
 
 /// What a person sees of a run: on a terminal one living line, elsewhere a line every 30 seconds.
-final class BatchProgress implements BatchRunner.Watcher {
+final class BatchProgress implements ProgressListener {
     private static final Duration SELDOM = Duration.ofSeconds(30);
 
     private final Environment env;
     private final Screen screen;
     private final int rows;
-    private final Optional<InOrder> printer;
+    private final Optional<OrderedPrinter> printer;
+    private final RateController pace;
     private final Instant begun;
-    private BatchRunner runner;
-    private Pace pace;
+    private BatchCounts counts = BatchCounts.NONE;
     private Instant told, pausedUntil = Instant.MIN;
     private String why = "";
 
-    BatchProgress(Environment env, Screen screen, int rows, Optional<InOrder> printer) {
+    BatchProgress(Environment env, Screen screen, int rows, Optional<OrderedPrinter> printer, RateController pace) {
         this.env = env;
         this.screen = screen;
         this.rows = rows;
         this.printer = printer;
+        this.pace = pace;
         begun = told = env.time().now();
     }
 
-    void watch(BatchRunner runner, Pace pace) {
-        this.runner = runner;
-        this.pace = pace;
-    }
-
     @Override
-    public synchronized void ended(Task task, Result result) {
+    public synchronized void ended(RowResult result) {
+        counts = counts.plus(result);
         if (printer.isPresent()) {
             screen.countdown("");                           // stdout may be the same terminal
-            printer.get().ended(task.key());
+            printer.get().ended(result.item().key());
         }
         tick();
     }
@@ -4151,17 +4060,14 @@ final class BatchProgress implements BatchRunner.Watcher {
     }
 
     private String line(Instant now) {
-        var tally = runner.tally();
         double seconds = Math.max(0.001, Duration.between(begun, now).toMillis() / 1000.0);
-        double rate = tally.rows() / seconds;
-        String left = tally.rows() == 0 ? "" : ", " + Durations.words(Duration.ofMillis((long) (1000
-                * (rows - tally.rows()) / rate))) + " left";
-        return tally.rows() + "/" + rows + ": " + tally.words() + ", " + String.format(Locale.ROOT, "%.1f", rate)
-                + " rows/s, " + pace.inFlight() + " in flight, " + tally.cost() + left + " (pace " + pace.jobs()
+        double rate = counts.rows() / seconds;
+        String left = counts.rows() == 0 ? "" : ", " + Durations.words(Duration.ofMillis((long) (1000
+                * (rows - counts.rows()) / rate))) + " left";
+        return counts.rows() + "/" + rows + ": " + counts.words() + ", " + String.format(Locale.ROOT, "%.1f", rate)
+                + " rows/s, " + pace.inFlight() + " in flight, " + counts.cost() + left + " (pace " + pace.jobs()
                 + " jobs" + (pace.delay().isPositive() ? ", " + Durations.seconds(pace.delay()) : "") + ")";
     }
-
-    void end() { screen.countdown(""); }
 }
 
 // =========================================================================================== Prompt input
@@ -8924,25 +8830,21 @@ final class JsonFolderReader implements Rows {
 }
 
 /// The first 128 bits of a SHA-256: names what was asked.
-record Key(long high, long low) {
-    static Key of(byte[]... parts) {
-        try {
-            var sha256 = MessageDigest.getInstance("SHA-256");
-            for (byte[] part : parts) {
-                sha256.update(ByteBuffer.allocate(4).putInt(part.length).array());
-                sha256.update(part);
-            }
-            var hash = ByteBuffer.wrap(sha256.digest());
-            return new Key(hash.getLong(), hash.getLong());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
+record Fingerprint(long high, long low) {
+    static Fingerprint of(byte[]... parts) {
+        var all = new ByteArrayOutputStream();
+        for (byte[] part : parts) {
+            all.writeBytes(ByteBuffer.allocate(4).putInt(part.length).array());
+            all.writeBytes(part);
         }
+        return parse(Text.sha256(all.toByteArray()));
     }
 
-    static Key of(String text) { return of(text.getBytes(StandardCharsets.UTF_8)); }
+    static Fingerprint of(String text) { return of(text.getBytes(StandardCharsets.UTF_8)); }
 
-    static Key parse(String hex) {
-        return new Key(Long.parseUnsignedLong(hex, 0, 16, 16), Long.parseUnsignedLong(hex, 16, 32, 16));
+    /// @param hex the digits of a hash; the first 32 count
+    static Fingerprint parse(String hex) {
+        return new Fingerprint(Long.parseUnsignedLong(hex, 0, 16, 16), Long.parseUnsignedLong(hex, 16, 32, 16));
     }
 
     @Override
@@ -8954,107 +8856,120 @@ record Key(long high, long low) {
 /// @param index its place among the rows, from 0
 /// @param fault why it cannot be asked; null where it can
 /// @param echo fields of the row to repeat in its result; null: none
-record Task(int index, String place, String id, Key key, Request request, AnswerSchema schema, Fault fault,
-            ObjectNode echo) {
-    Task bad(String what, String hint) {
-        return new Task(index, place, id, Key.of("bad\n" + place + "\n" + id + "\n" + what), null, null,
-                Fault.usage(place + ": " + what, hint), echo);
+record BatchItem(int index, String place, String id, Fingerprint key, Request request, AnswerSchema schema, Fault fault,
+                 ObjectNode echo) {
+    /// One that cannot be asked; the fault's sentence says where the row stands.
+    static BatchItem bad(int index, String place, String id, Fault fault, ObjectNode echo) {
+        String words = fault.sentence().contains(place) ? fault.sentence() : place + ": " + fault.sentence();
+        return new BatchItem(index, place, id, Fingerprint.of("bad\n" + id + "\n" + words), null, null,
+                Fault.usage(words, fault.hint()), echo);
     }
+
+    BatchItem bad(Fault fault) { return bad(index, place, id, fault, echo); }
 }
 
 /// What has become of a row.
 ///
 /// @param status `ok`, `failed`, `filtered` (GitHub's content filter) or `incomplete` (cut off)
+/// @param reply null where there is none
 /// @param used by all attempts together
-/// @param schema whether the reply's text is JSON that meets one
-/// @param echo fields of the row, or null
-record Result(String id, String status, Reply reply, Usage used, Duration took, int attempts, String code, String error,
-              boolean schema, ObjectNode echo) {
+record RowResult(BatchItem item, String status, Reply reply, Usage used, Duration took, int attempts, String code,
+                 String error) {
     ObjectNode json() {
-        var json = Json.object().put("id", id).put("status", status);
+        var json = Json.object().put("id", item.id()).put("status", status);
         if (reply != null) {
-            var value = schema ? Json.tryParse(reply.text()) : null;
+            var value = item.schema() != null && status.equals("ok") ? Json.tryParse(reply.text()) : null;
             if (value == null || value.isMissingNode()) json.put("text", reply.text());
             else json.set("json", value);
             if (reply.choices().size() > 1) reply.choices().forEach(json.putArray("choices")::add);
-            json.put("model", reply.model());
-            json.set("usage", used.json());
-            json.put("ms", took.toMillis()).put("attempts", attempts).put("finish", reply.finish())
-                    .put("request_id", reply.requestId());
+            json.put("model", reply.model()).set("usage", used.json());
+        }
+        json.put("ms", took.toMillis()).put("attempts", attempts);
+        if (reply != null) {
+            json.put("finish", reply.finish()).put("request_id", reply.requestId());
             if (!reply.dropped().isEmpty()) reply.dropped().forEach(json.putArray("dropped")::add);
-        } else {
-            json.put("ms", took.toMillis()).put("attempts", attempts);
         }
         if (!error.isEmpty()) json.putObject("error").put("code", code).put("message", error);
-        if (echo != null) json.set("echo", echo);
+        if (item.echo() != null) json.set("echo", item.echo());
         return json;
     }
 }
 
-/// The run's memory: one line for what has become of a row, forced to disk before the row counts as done. Many rows
-/// that end together share one force. A file lock keeps other processes out.
+/// The run's memory: one line for what has become of a row, forced to disk before the row counts as done. Rows that
+/// end while others are being written share the next force. A file lock keeps other processes out.
 final class Journal implements AutoCloseable {
     /// Where the last line of a key stands.
     record Entry(long offset, int length, String status) {}
 
-    private record Line(Key key, String status, byte[] bytes, CompletableFuture<Entry> written) {}
+    private record Line(Fingerprint key, String status, byte[] bytes, CompletableFuture<Entry> written) {}
 
     /// The folders that this process has open. The system's locks do not tell threads of a process apart, and closing a
     /// second channel on the lock's file would free the first one's.
     private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
+    private static final Pattern BEGINNING =
+            Pattern.compile("(?s)\\{\"key\":\"([0-9a-f]{32})\",\"status\":\"([a-z]+)\",\"at\":[0-9]{1,15},"
+                    + "\"result\":\\{.*");
 
     private final Path folder, file;                        // journal.jsonl in the run's folder
-    private final FileChannel channel, lock;
-    private final JournalReader reader;
-    private final Map<Key, Entry> entries;
-    private final BlockingQueue<Line> queue = new LinkedBlockingQueue<>();
-    private final Thread writer = Apart.made(() -> Thread.ofPlatform().daemon().name("journal").unstarted(this::write));
-    private volatile boolean closed;
+    private final long since;
+    private final FileChannel lock;
+    private final RandomAccessFile reader, writer;          // a channel would close if its thread is interrupted
+    private final Map<Fingerprint, Entry> entries = new ConcurrentHashMap<>();
+    private final Queue<Line> queue = new ConcurrentLinkedQueue<>();
 
+    /// Opens the journal to write to it; what a crash has left of a last line is mended.
+    ///
     /// @param folder of the run; made where it is not there
     /// @throws Fault if another process has it open, or it cannot be written
     Journal(Path folder) {
         file = file(folder);
-        try {
-            Files.createDirectories(folder);
-            this.folder = folder.toRealPath();
-        } catch (IOException e) {
-            throw unwritable(folder, e);
-        }
-        if (!OPEN.add(this.folder)) throw held(folder);
+        since = 0;
         FileChannel locking = null;
+        Path real = null;
         boolean whole = false;
         try {
+            real = Files.createDirectories(folder).toRealPath();
+            if (!OPEN.add(real)) {
+                real = null;
+                throw inUse(folder);
+            }
+            this.folder = real;
             lock = locking = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE,
                     StandardOpenOption.WRITE);
-            if (lock.tryLock() == null) throw held(folder);
-            channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ,
-                    StandardOpenOption.WRITE);
-            entries = index(channel, true);
-            channel.position(channel.size());
-            reader = new JournalReader(file);
+            if (lock.tryLock() == null) throw inUse(folder);
+            writer = new RandomAccessFile(file.toFile(), "rw");
+            reader = new RandomAccessFile(file.toFile(), "r");
+            mend(index());
             whole = true;
-        } catch (ClosedByInterruptException | FileLockInterruptionException e) {
+        } catch (ClosedByInterruptException e) {
             throw new Interrupted();
         } catch (IOException e) {
-            throw unwritable(folder, e);
+            throw Fault.io("cannot open the run's folder " + folder, e, "is it writable? --run DIR names another");
         } finally {
-            if (!whole) giveUp(locking);
+            if (!whole) giveUp(real, locking);
         }
-        writer.start();
     }
 
-    private static Fault unwritable(Path folder, IOException e) {
-        return Fault.io("cannot open the run's folder " + folder, e, "is it writable? --run DIR names another");
+    /// Opens a journal to read what it says, beside a process that may be writing it.
+    ///
+    /// @param since where in it the lines that count begin
+    Journal(Path folder, long since) throws IOException {
+        this.folder = folder;
+        this.since = since;
+        file = file(folder);
+        lock = null;
+        writer = null;
+        reader = new RandomAccessFile(file.toFile(), "r");
+        index();
     }
 
-    private static Fault held(Path folder) {
+    private static Fault inUse(Path folder) {
         return Fault.error("another process is at work on " + folder, "wait for it, or look: copilot batch status "
                 + folder.toString().replaceFirst("\\.run$", ""));
     }
 
-    private void giveUp(FileChannel locking) {
-        OPEN.remove(folder);
+    private static void giveUp(Path opened, FileChannel locking) {
+        if (opened != null) OPEN.remove(opened);
         try {
             if (locking != null) locking.close();
         } catch (IOException _) {
@@ -9064,49 +8979,41 @@ final class Journal implements AutoCloseable {
 
     static Path file(Path folder) { return folder.resolve("journal.jsonl"); }
 
-    /// What the journal of a run says, read beside a process that may be writing it.
-    static Map<Key, Entry> peek(Path folder) throws IOException {
-        try (var channel = FileChannel.open(file(folder), StandardOpenOption.READ)) {
-            return index(channel, false);
-        }
-    }
-
-    /// Reads all lines' beginnings. What a crash has left of a last line is taken away; a line that is whole but for
-    /// its end gets one.
-    private static Map<Key, Entry> index(FileChannel channel, boolean mend) throws IOException {
-        var entries = new HashMap<Key, Entry>();
+    /// Reads all lines' beginnings.
+    ///
+    /// @return what stands behind the last whole line
+    private byte[] index() throws IOException {
         long offset = 0;
-        var in = new BufferedInputStream(Channels.newInputStream(channel.position(0)), 1 << 16);
         var line = new ByteArrayOutputStream(512);
-        for (int b = in.read(); b >= 0; b = in.read()) {
-            if (b != '\n') {
-                line.write(b);
-                continue;
+        try (var in = new BufferedInputStream(new FileInputStream(file.toFile()), 1 << 16)) {
+            for (int b = in.read(); b >= 0; b = in.read()) {
+                if (b != '\n') {
+                    line.write(b);
+                    continue;
+                }
+                enter(line.toByteArray(), offset);
+                offset += line.size() + 1;
+                line.reset();
             }
-            enter(entries, line, offset);
-            offset += line.size() + 1;
-            line.reset();
         }
-        if (line.size() == 0 || !mend) return entries;
-        if (Json.tryParse(line.toString(StandardCharsets.UTF_8)).isObject()) {
-            enter(entries, line, offset);
-            channel.write(ByteBuffer.wrap(new byte[]{'\n'}), channel.size());
-        } else {
-            channel.truncate(offset);
-        }
-        channel.force(false);
-        return entries;
+        return line.toByteArray();
     }
 
-    private static final Pattern BEGINNING =
-            Pattern.compile("(?s)\\{\"key\":\"([0-9a-f]{32})\",\"status\":\"([a-z]+)\",\"at\":[0-9]{1,15},"
-                    + "\"result\":\\{.*");
+    private void enter(byte[] line, long offset) {
+        var head = BEGINNING.matcher(new String(line, 0, Math.min(120, line.length), StandardCharsets.ISO_8859_1));
+        if (offset < since || !head.matches() || !isCompleteJson(line)) return;     // damaged lines are not done
+        entries.put(Fingerprint.parse(head.group(1)), new Entry(offset, line.length, head.group(2).intern()));
+    }
 
-    private static void enter(Map<Key, Entry> entries, ByteArrayOutputStream line, long offset) {
-        byte[] bytes = line.toByteArray();
-        var head = BEGINNING.matcher(new String(bytes, 0, Math.min(120, bytes.length), StandardCharsets.ISO_8859_1));
-        if (!head.matches() || !whole(bytes)) return;       // damaged, or written by somebody else: not done
-        entries.put(Key.parse(head.group(1)), new Entry(offset, bytes.length, head.group(2).intern()));
+    /// What a crash has left of a last line is taken away; a line that is whole but for its end gets one.
+    private void mend(byte[] rest) throws IOException {
+        long offset = writer.length() - rest.length;
+        boolean whole = Json.tryParse(new String(rest, StandardCharsets.UTF_8)).isObject();
+        if (whole) enter(rest, offset);
+        else writer.setLength(offset);
+        writer.seek(writer.length());
+        if (whole) writer.write('\n');
+        if (rest.length > 0) writer.getFD().sync();
     }
 
     /// Whether a file begins as a journal does; a crash may have left a piece of a line.
@@ -9119,7 +9026,7 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    private static boolean whole(byte[] line) {
+    private static boolean isCompleteJson(byte[] line) {
         try (var parser = Json.parser(new ByteArrayInputStream(line))) {
             parser.nextToken();
             parser.skipChildren();
@@ -9130,132 +9037,86 @@ final class Journal implements AutoCloseable {
     }
 
     /// Where the next line will stand.
-    long size() {
-        try {
-            return channel.size();
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + file, e, null);
-        }
-    }
+    long size() { return file.toFile().length(); }
 
-    synchronized Optional<Entry> entry(Key key) { return Optional.ofNullable(entries.get(key)); }
+    Optional<Entry> entry(Fingerprint key) { return Optional.ofNullable(entries.get(key)); }
+
+    /// The result of a key, as its JSON text.
+    Optional<String> result(Fingerprint key) { return entry(key).map(this::read); }
+
+    private String read(Entry entry) {
+        var bytes = new byte[entry.length()];
+        try {
+            synchronized (reader) {
+                reader.seek(entry.offset());
+                reader.readFully(bytes);
+            }
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + file, e, "is the disk in order?");
+        }
+        String line = new String(bytes, StandardCharsets.UTF_8);
+        return line.substring(line.indexOf("\"result\":") + 9, line.length() - 1);
+    }
 
     /// Writes a row's end; returns when it is on disk.
     ///
     /// @throws Fault where it cannot be written, such as on a full disk
-    void append(Key key, Result result, Instant at) {
+    void append(RowResult result, Instant at) {
+        var key = result.item().key();
         String text = "{\"key\":\"" + key + "\",\"status\":\"" + result.status() + "\",\"at\":" + at.getEpochSecond()
                 + ",\"result\":" + Json.line(result.json()) + "}\n";
         var line = new Line(key, result.status(), text.getBytes(StandardCharsets.UTF_8), new CompletableFuture<>());
         queue.add(line);
-        try {
-            line.written().join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof IOException io ? Fault.io("cannot write " + file, io,
-                    "is the disk full? the same command goes on from here") : new IllegalStateException(e);
+        synchronized (queue) {                              // whoever comes in writes for all who wait
+            if (!line.written().isDone()) writeQueue();
         }
+        if (!line.written().isCompletedExceptionally()) return;
+        throw line.written().exceptionNow() instanceof IOException io ? Fault.io("cannot write " + file, io,
+                "is the disk full? the same command goes on from here")
+                : new IllegalStateException(line.written().exceptionNow());
     }
 
-    private void write() {
-        var batch = new ArrayList<Line>();
-        while (!closed || !queue.isEmpty()) {
-            try {
-                var first = queue.poll(50, TimeUnit.MILLISECONDS);
-                if (first == null) continue;
-                batch.add(first);
-                queue.drainTo(batch);
-                write(batch);
-            } catch (InterruptedException _) {
-                // only close() ends it
-            } finally {
-                batch.clear();
-            }
-        }
-    }
-
-    private void write(List<Line> lines) {
+    private void writeQueue() {
+        var lines = new ArrayList<Line>();
+        for (var line = queue.poll(); line != null; line = queue.poll()) lines.add(line);
         long start = -1;
         try {
-            start = channel.position();
+            start = writer.getFilePointer();
             var all = new ByteArrayOutputStream();
             for (var line : lines) all.writeBytes(line.bytes());
-            for (var bytes = ByteBuffer.wrap(all.toByteArray()); bytes.hasRemaining(); ) channel.write(bytes);
-            channel.force(false);
+            writer.write(all.toByteArray());
+            writer.getFD().sync();
         } catch (IOException | RuntimeException | Error e) {
             try {
-                if (start >= 0) channel.truncate(start);    // no half line stays
+                if (start >= 0) writer.setLength(start);    // no half line stays
             } catch (IOException _) {
                 // the next opening mends it
             }
             lines.forEach(line -> line.written().completeExceptionally(e));
             return;
         }
-        long offset = start;
         for (var line : lines) {
-            var entry = new Entry(offset, line.bytes().length - 1, line.status());
-            offset += line.bytes().length;
-            synchronized (this) {
-                entries.put(line.key(), entry);
-            }
+            var entry = new Entry(start, line.bytes().length - 1, line.status());
+            start += line.bytes().length;
+            entries.put(line.key(), entry);
             line.written().complete(entry);
         }
     }
 
-    /// The result in a line, as its JSON text.
-    String result(Entry entry) { return reader.result(entry); }
-
     @Override
     public void close() {
-        closed = true;
-        boolean interrupted = false;
-        while (writer.isAlive()) {
-            try {
-                writer.join();
-            } catch (InterruptedException _) {
-                interrupted = true;                         // what is said must be written first
-            }
-        }
-        try (lock; channel; reader) {
-            OPEN.remove(folder);
+        try (lock; writer; reader) {
+            if (lock != null) OPEN.remove(folder);
         } catch (IOException e) {
             throw Fault.io("cannot close " + file, e, null);
-        } finally {
-            if (interrupted) Thread.currentThread().interrupt();
         }
     }
-}
-
-/// Reads lines of a journal by their place, beside who writes it.
-final class JournalReader implements AutoCloseable {
-    private final Path path;
-    private final RandomAccessFile file;                    // a channel would close if its reader is interrupted
-
-    JournalReader(Path path) throws FileNotFoundException {
-        this.path = path;
-        file = new RandomAccessFile(path.toFile(), "r");
-    }
-
-    /// The result in a line, as its JSON text.
-    synchronized String result(Journal.Entry entry) {
-        var bytes = new byte[entry.length()];
-        try {
-            file.seek(entry.offset());
-            file.readFully(bytes);
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + path, e, "is the disk in order?");
-        }
-        String line = new String(bytes, StandardCharsets.UTF_8);
-        return line.substring(line.indexOf("\"result\":") + 9, line.length() - 1);
-    }
-
-    @Override
-    public void close() throws IOException { file.close(); }
 }
 
 /// When the next request may start: one pace for all rows, and a plain machine without threads or clocks of its own.
 /// It never goes faster than the user allowed; a limit halves the jobs and doubles the delay, and many good answers
 /// bring them back step by step.
-final class Pace {
+final class RateController {
     static final Duration UNTIL_AN_ANSWER = Duration.ofDays(9999);
     /// Pauses in a row without one answer between them, after which a run stops.
     static final int MOST_PAUSES = 3;
@@ -9267,7 +9128,7 @@ final class Pace {
     private Duration delay, unreachableFor = Duration.ZERO;
     private Instant next = Instant.MIN, pausedUntil = Instant.MIN, pausedAt = Instant.MIN;
 
-    Pace(int jobs, Duration delay) {
+    RateController(int jobs, Duration delay) {
         mostJobs = this.jobs = jobs;
         leastDelay = this.delay = delay;
     }
@@ -9344,50 +9205,55 @@ final class Pace {
     }
 }
 
-/// What a run may use up, as far as the user said; null: any amount. Checked before each start, with what is in flight.
-record Budget(Long requests, Long tokens, BigDecimal credits, Duration time) {
+/// How often a row is asked, and what ends a run before its last row. A limit that is null is none.
+final class RetryPolicy {
+    int retries = 3;                                        // after 5xx and lost connections; limits do not count
+    int schemaRetries = 2;                                  // after an answer that does not meet its schema
+    Duration timeout = Duration.ofMinutes(10);              // of one request
+    Duration maxWait = Duration.ofMinutes(15);              // as long as the server may ask for
+    double haltShare = 0.2;                                 // of rows that may fail; 1: any
+    Long maxRequests, maxTokens;
+    BigDecimal maxCredits;
+    Duration maxTime;
+
     /// What a request costs is not known before the first has come back: until then one row goes alone.
-    boolean probing(Tally used) {
-        return (tokens != null || credits != null) && used.ok() == 0 && used.tokens() == 0;
+    boolean probing(BatchCounts used) {
+        return (maxTokens != null || maxCredits != null) && used.ok() == 0 && used.tokens() == 0;
     }
 
+    /// Checked before each start, with what is in flight.
+    ///
     /// @param used in this run by rows that have ended
     /// @param started requests, those in flight among them
-    /// @return which limit the next request would go over
-    Optional<String> spent(Tally used, long started, Duration elapsed) {
+    /// @return which limit the next request would go over; null: none
+    String spent(BatchCounts used, long started, Duration elapsed) {
         double more = used.requests() == 0 ? 1 : Math.max(1, (started + 1.0) / used.requests());
-        if (requests != null && started >= requests) {
-            return Optional.of("--max-requests " + requests);
+        if (maxRequests != null && started >= maxRequests) return "--max-requests " + maxRequests;
+        if (maxTokens != null && used.tokens() * more > maxTokens) return "--max-total-tokens " + maxTokens;
+        if (maxCredits != null && used.nanoCredits() * more > maxCredits.movePointRight(9).doubleValue()) {
+            return "--max-credits " + maxCredits;
         }
-        if (tokens != null && used.tokens() * more > tokens) return Optional.of("--max-total-tokens " + tokens);
-        if (credits != null && used.nanoCredits() * more > credits.movePointRight(9).doubleValue()) {
-            return Optional.of("--max-credits " + credits);
-        }
-        return time != null && elapsed.compareTo(time) >= 0 ? Optional.of("--max-time " + Durations.words(time))
-                : Optional.empty();
+        return maxTime != null && elapsed.compareTo(maxTime) >= 0 ? "--max-time " + Durations.words(maxTime) : null;
     }
 }
 
 /// What has come of rows so far.
-record Tally(long ok, long failed, long filtered, long incomplete, long requests, long tokens, long nanoCredits) {
-    static final Tally NONE = new Tally(0, 0, 0, 0, 0, 0, 0);
+record BatchCounts(long ok, long failed, long filtered, long incomplete, long requests, long tokens, long nanoCredits) {
+    static final BatchCounts NONE = new BatchCounts(0, 0, 0, 0, 0, 0, 0);
 
-    Tally plus(Result result) {
-        return counted(result.status(), 1).used(Math.max(1, result.attempts()), result.used().total(),
-                result.used().nanoCredits());
+    BatchCounts plus(RowResult result) {
+        return plus(result.status(), Math.max(1, result.attempts()), result.used());
     }
 
-    Tally counted(String status, long n) {
-        return switch (status) {
-            case "ok" -> new Tally(ok + n, failed, filtered, incomplete, requests, tokens, nanoCredits);
-            case "filtered" -> new Tally(ok, failed, filtered + n, incomplete, requests, tokens, nanoCredits);
-            case "incomplete" -> new Tally(ok, failed, filtered, incomplete + n, requests, tokens, nanoCredits);
-            default -> new Tally(ok, failed + n, filtered, incomplete, requests, tokens, nanoCredits);
-        };
+    BatchCounts plus(String status, long moreRequests, Usage used) {
+        return new BatchCounts(ok + (status.equals("ok") ? 1 : 0), failed + (status.equals("failed") ? 1 : 0),
+                filtered + (status.equals("filtered") ? 1 : 0), incomplete + (status.equals("incomplete") ? 1 : 0),
+                requests + moreRequests, tokens + used.total(), nanoCredits + used.nanoCredits());
     }
 
-    private Tally used(long r, long t, long c) {
-        return new Tally(ok, failed, filtered, incomplete, requests + r, tokens + t, nanoCredits + c);
+    /// What has come of rows, whatever it cost.
+    static BatchCounts of(Stream<String> statuses) {
+        return statuses.reduce(NONE, (counts, status) -> counts.plus(status, 0, Usage.NONE), (a, _) -> a);
     }
 
     long rows() { return ok + failed + filtered + incomplete; }
@@ -9407,95 +9273,105 @@ record Tally(long ok, long failed, long filtered, long incomplete, long requests
     }
 }
 
+/// Is told how a run goes.
+interface ProgressListener {
+    void ended(RowResult result);
+
+    /// All wait.
+    void paused(Duration pause, String why);
+
+    void note(String text);
+
+    /// Told at least every second while something goes on.
+    void tick();
+}
+
+/// Whose matter a fault of a request is.
+enum FaultClass {
+    /// PAUSE: all wait. RETRY: the row is tried again, then fails. ROW: it fails. RETRY_THEN_STOP: it is tried again,
+    /// then the run stops. STOP: the run stops.
+    PAUSE, RETRY, ROW, RETRY_THEN_STOP, STOP;
+
+    boolean stops() { return this == RETRY_THEN_STOP || this == STOP; }
+
+    static FaultClass of(Fault fault) {
+        var refusal = ApiError.behind(fault);
+        if (fault.exitCode() == Fault.NOT_LOGGED_IN || fault instanceof AbuseVerdict) return STOP;
+        if (refusal != null) {
+            int status = refusal.status();
+            if (status == 403 && refusal.code().isEmpty() && refusal.json().has("error_details")) {
+                return RETRY_THEN_STOP;
+            }
+            if (refusal.quota() || List.of(401, 402, 403, 421, 466).contains(status)) return STOP;
+            return status == 429 ? PAUSE : status == 200 || refusal.mayPass() ? RETRY : ROW;
+        }
+        return switch (fault) {
+            case Stopped lost -> lost.unreachable() ? PAUSE : RETRY;
+            case Unfinished _ -> RETRY;
+            default -> fault.exitCode() == Fault.ERROR ? RETRY_THEN_STOP : STOP;
+        };
+    }
+}
+
 /// Asks the rows that are not done, as many at once as the pace allows, each in a thread of its own.
 final class BatchRunner {
-    /// Asks once; a limit or trouble comes as a Fault.
-    interface Asker {
-        Reply ask(Request request);
-    }
-
-    interface Watcher {
-        void ended(Task task, Result result);
-
-        /// All wait.
-        void paused(Duration pause, String why);
-
-        void note(String text);
-
-        /// Told at least every second while something goes on.
-        void tick();
-    }
-
-    /// @param retries after trouble of the server or the network; limits do not count
-    /// @param schemaRetries after an answer that does not meet its schema
-    /// @param haltShare the share of rows that may fail before the run stops; 1: any
-    record Rules(int retries, int schemaRetries, Duration timeout, Duration maxWait, double haltShare, Budget budget) {}
-
     private static final int HALT_FROM = 50;                // rows, before their share tells anything
 
-    private final Pace pace;
-    private final Rules rules;
+    private final RateController pace;
+    private final RetryPolicy policy;
     private final Time time;
-    private final Asker asker;
+    private final Function<Request, Reply> asker;
     private final Journal journal;
-    private final Watcher watcher;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition();
+    private final ProgressListener listener;
     private final ReentrantLock turnstile = new ReentrantLock(true);    // one waits for the clock, the others for it
+    private final int most;                                 // rows that are held at once
+    private final Semaphore seats;
     private final Instant begun;
-    private Tally tally = Tally.NONE;
+    // What follows is guarded by this object's lock; the listener, which has its own, is never called under it.
+    private BatchCounts counts = BatchCounts.NONE;
     private long requests;                                  // that were let in
     private int open;                                       // rows that were let in and have not ended
     private Fault stop;                                     // why nothing starts any more
-    private volatile ClosedOutput closed;                   // the reader of -k has gone
 
-    BatchRunner(Pace pace, Rules rules, Time time, Asker asker, Journal journal, Watcher watcher) {
+    /// @param asker asks once; a limit or trouble comes as a Fault
+    BatchRunner(RateController pace, RetryPolicy policy, Time time, Function<Request, Reply> asker, Journal journal,
+                ProgressListener listener) {
         this.pace = pace;
-        this.rules = rules;
+        this.policy = policy;
         this.time = time;
         this.asker = asker;
         this.journal = journal;
-        this.watcher = watcher;
+        this.listener = listener;
+        most = pace.jobs() + pace.jobs() / 16;              // some are on their way to the disk
+        seats = new Semaphore(most);
         begun = time.now();
     }
 
-    Tally tally() {
-        lock.lock();
-        try {
-            return tally;
-        } finally {
-            lock.unlock();
-        }
-    }
-
+    /// @param items gives null after the last
     /// @param grace how long what is in flight may go on after Ctrl-C
-    /// @throws ClosedOutput where nobody reads the results any more
     /// @return why it stopped early, if it did
-    Optional<Fault> run(Iterator<Task> tasks, int mostJobs, Duration grace) {
-        int most = mostJobs + mostJobs / 16;                // some are on their way to the disk
-        var seats = new Semaphore(most);                    // rows that are held at once
+    Optional<Fault> run(Supplier<BatchItem> items, Duration grace) {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             try {
-                for (var task = next(tasks); task != null; task = next(tasks)) {
-                    while (!seats.tryAcquire(500, TimeUnit.MILLISECONDS)) watcher.tick();
-                    seat(seats, threads, task);
+                for (var item = next(items); item != null; item = next(items)) {
+                    while (!seats.tryAcquire(500, TimeUnit.MILLISECONDS)) listener.tick();
+                    submit(item, threads);
                 }
-                while (!seats.tryAcquire(most, 500, TimeUnit.MILLISECONDS)) watcher.tick();
+                while (!seats.tryAcquire(most, 500, TimeUnit.MILLISECONDS)) listener.tick();
             } catch (InterruptedException | Interrupted e) {
                 stop(new Interrupted());
-                drain(seats, most, grace);
+                drain(grace);
                 threads.shutdownNow();
             }
         }
-        if (closed != null) throw closed;
         return stopped();
     }
 
     /// The next row; null where there is none, or nothing starts any more. Trouble with the input ends the run in good
     /// order.
-    private Task next(Iterator<Task> tasks) {
+    private BatchItem next(Supplier<BatchItem> items) {
         try {
-            return stopped().isEmpty() && tasks.hasNext() ? tasks.next() : null;
+            return stopped().isEmpty() ? items.get() : null;
         } catch (Interrupted stop) {
             throw stop;
         } catch (Fault fault) {
@@ -9505,147 +9381,113 @@ final class BatchRunner {
     }
 
     /// Hands a row with its seat to a thread, as soon as the pace allows; the seat is free again where nothing starts.
-    private void seat(Semaphore seats, ExecutorService threads, Task task) {
-        boolean taken = false;
+    private void submit(BatchItem item, ExecutorService threads) {
+        boolean started = false;
         try {
-            if (!enter(true)) return;
-            threads.submit(() -> {
-                try {
-                    work(task);
-                } finally {
-                    seats.release();
-                }
-            });
-            taken = true;
+            started = acquireStart(true);
         } finally {
-            if (!taken) seats.release();
+            if (!started) seats.release();
         }
+        if (started) threads.submit(() -> work(item));
     }
 
     /// After Ctrl-C: what is in flight may end. (A second Ctrl-C ends the process.)
-    private void drain(Semaphore seats, int most, Duration grace) {
-        watcher.note("stopping; waiting for " + pace.inFlight() + " in flight, Ctrl-C again gives them up");
-        boolean over = false;
-        for (long end = System.nanoTime() + grace.toNanos(); !over && System.nanoTime() < end; ) {
-            try {
-                over = seats.tryAcquire(most, 200, TimeUnit.MILLISECONDS);
-            } catch (InterruptedException _) {
-                return;
-            }
+    private void drain(Duration grace) {
+        listener.note("stopping; waiting for " + pace.inFlight() + " in flight, Ctrl-C again gives them up");
+        try {
+            seats.tryAcquire(most, grace.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException _) {
+            // then there is no more patience
         }
     }
 
-    private Optional<Fault> stopped() {
-        lock.lock();
-        try {
-            return Optional.ofNullable(stop);
-        } finally {
-            lock.unlock();
-        }
-    }
+    private synchronized Optional<Fault> stopped() { return Optional.ofNullable(stop); }
 
-    private void stop(Fault why) {
-        lock.lock();
-        try {
-            if (stop == null) stop = why;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
+    private synchronized void stop(Fault why) {
+        if (stop == null) stop = why;
+        notifyAll();
     }
 
     /// Waits until a request may start, and counts it as started.
     ///
     /// @param fresh a row's first request
     /// @return false where nothing starts any more
-    private boolean enter(boolean fresh) {
+    private boolean acquireStart(boolean fresh) {
         try {
-            if (fresh) letTheFirstEnd();
+            if (fresh) awaitFirstResult();
             turnstile.lockInterruptibly();
+            try {
+                while (true) {
+                    var wait = tryStart(fresh);
+                    if (wait == null) return false;
+                    if (wait.isZero()) return true;
+                    listener.tick();
+                    if (wait != RateController.UNTIL_AN_ANSWER) time.pause(Durations.min(wait, Duration.ofSeconds(1)));
+                }
+            } finally {
+                turnstile.unlock();
+            }
         } catch (InterruptedException e) {
             throw new Interrupted();
-        }
-        try {
-            while (true) {
-                var wait = pass(fresh);
-                if (wait == null) return false;
-                if (wait.isZero()) return true;
-                watcher.tick();
-                if (wait != Pace.UNTIL_AN_ANSWER) time.pause(Durations.min(wait, Duration.ofSeconds(1)));
-            }
-        } finally {
-            turnstile.unlock();
         }
     }
 
     /// Where nobody knows yet what a row costs, the next waits for the first; not at the turnstile, which the first
     /// needs for another attempt.
-    private void letTheFirstEnd() throws InterruptedException {
-        lock.lockInterruptibly();
-        try {
-            while (stop == null && open > 0 && rules.budget().probing(tally)) changed.awaitNanos(500_000_000);
-        } finally {
-            lock.unlock();
-        }
+    private synchronized void awaitFirstResult() throws InterruptedException {
+        while (stop == null && open > 0 && policy.probing(counts)) wait(500);
     }
 
     /// @return how long to wait before asking again; zero: the request is counted as started; null: nothing starts
-    private Duration pass(boolean fresh) {
-        lock.lock();
-        try {
-            if (stop != null) return null;
-            var over = rules.budget().spent(tally, requests, Duration.between(begun, time.now()));
-            if (over.isPresent()) {
-                stop = Fault.later(over.get() + " is reached", "a larger limit, or none");
-                return null;
-            }
-            var wait = pace.wait(time.now());
-            if (wait.isZero()) {
-                requests++;
-                if (fresh) open++;
-                pace.started(time.now());
-            } else if (wait == Pace.UNTIL_AN_ANSWER) changed.awaitNanos(500_000_000);
-            return wait;
-        } catch (InterruptedException e) {
-            throw new Interrupted();
-        } finally {
-            lock.unlock();
+    private synchronized Duration tryStart(boolean fresh) throws InterruptedException {
+        if (stop != null) return null;
+        String over = policy.spent(counts, requests, Duration.between(begun, time.now()));
+        if (over != null) {
+            stop = Fault.later(over + " is reached", "a larger limit, or none");
+            return null;
         }
+        var wait = pace.wait(time.now());
+        if (wait.isZero()) {
+            requests++;
+            if (fresh) open++;
+            pace.started(time.now());
+        } else if (wait == RateController.UNTIL_AN_ANSWER) wait(500);
+        return wait;
     }
 
-    private void work(Task task) {
-        var row = new Attempts(task);
+    private void work(BatchItem item) {
+        var row = new Attempts(item);
         try {
-            for (boolean entered = true; entered; entered = !row.done && enter(false)) row.once();
+            for (boolean started = true; started; started = !row.done && acquireStart(false)) row.once();
         } catch (Interrupted _) {
             // the row is not done, and will be asked by the next run
         } catch (Fault fatal) {
             stop(fatal);
         } catch (ClosedOutput gone) {
-            closed = gone;
-            stop(Fault.later("the reader of the results has gone", ""));
+            stop(Fault.later("nobody reads the results on stdout any more", ""));
         } catch (RuntimeException | Error bug) {
             stop(Fault.bug(bug));
         } finally {
-            lock.lock();
-            open--;
-            changed.signalAll();
-            lock.unlock();
+            synchronized (this) {
+                open--;
+                notifyAll();
+            }
+            seats.release();
         }
     }
 
     /// One row, until it has a result or the run stops.
     private final class Attempts {
-        private final Task task;
+        private final BatchItem item;
         private final long start = System.nanoTime();
         private Request request;
         private int attempts, troubles, misses;
         private Usage used = Usage.NONE;
         private boolean done;
 
-        Attempts(Task task) {
-            this.task = task;
-            request = task.request();
+        Attempts(BatchItem item) {
+            this.item = item;
+            request = item.request();
         }
 
         /// One request; the pace has counted it as started.
@@ -9654,219 +9496,155 @@ final class BatchRunner {
             attempts++;
             Reply reply;
             try {
-                reply = Wire.within(rules.timeout(), () -> asker.ask(request));
+                reply = Wire.within(policy.timeout, () -> asker.apply(request));
             } catch (Interrupted stopped) {
-                ended(_ -> { });
+                ended(false);
                 throw stopped;
             } catch (Fault fault) {
                 failed(fault, started);
                 return;
             }
-            ended(Pace::answered);
+            ended(true);
             used = used.plus(reply.usage());
-            answered(reply);                                // trouble from here on is ours: never asked again
-        }
-
-        private void answered(Reply reply) {
-            switch (reply.finish()) {
+            switch (reply.finish()) {                       // trouble from here on is ours: never asked again
                 case "length" -> end("incomplete", reply, "finish_length", "the answer reached the limit of tokens");
                 case "content_filter" -> end("filtered", reply, "finish_content_filter",
                         "GitHub's content filter ended the answer");
                 case "tool_calls", "function_call" -> end("failed", reply, "finish_tool_calls",
                         "the model asks for a tool call instead of answering");
-                default -> {
-                    if (task.schema() == null) end("ok", reply, "", "");
-                    else held(reply);
-                }
+                default -> checkSchema(reply);
             }
         }
 
-        /// The answer must meet the schema; one that does not is asked for again, with the reasons.
-        private void held(Reply reply) {
-            String text = Text.unfenced(reply.text());
-            var wrong = task.schema().misses(text);
+        /// An answer that does not meet the schema, if there is one, is asked for again, with the reasons.
+        private void checkSchema(Reply reply) {
+            String text = item.schema() == null ? reply.text() : Text.unfenced(reply.text());
+            var wrong = item.schema() == null ? List.<String>of() : item.schema().misses(text);
             if (wrong.isEmpty()) {
-                end("ok", reply.withText(text), "", "");
-            } else if (misses++ >= rules.schemaRetries()) {
+                end("ok", item.schema() == null ? reply : reply.withText(text), "", "");
+            } else if (misses++ >= policy.schemaRetries) {
                 end("failed", reply, "schema", String.join("; ", wrong));
             } else {
-                request = task.schema().again(task.request(), reply.text(), wrong);
+                request = item.schema().again(item.request(), reply.text(), wrong);
             }
         }
 
         private void failed(Fault fault, Instant started) {
-            switch (Verdict.of(fault)) {
-                case LIMIT -> {
-                    attempts--;                             // it was not let in
-                    limited(fault, started);
-                }
-                case UNREACHABLE -> {
-                    attempts--;
-                    unreachable(fault);
-                }
-                case TROUBLE -> {
-                    ended(Pace::answered);
-                    var refusal = ApiError.behind(fault);
-                    int most = refusal == null ? rules.retries() : refusal.retries(rules.retries());
-                    if (troubles++ >= most) failure(fault);
-                    else rest(backOff());
-                }
-                case ROW -> {
-                    ended(Pace::answered);
-                    failure(fault);
-                }
-                case PERHAPS -> {
-                    if (troubles++ >= rules.retries()) throw last(fault);
-                    ended(_ -> { });
-                    rest(backOff());
-                }
-                case RUN -> throw last(fault);
+            var kind = FaultClass.of(fault);
+            if (kind == FaultClass.PAUSE) {
+                attempts--;                                 // it was not let in
+                pause(fault, started);
+                return;
+            }
+            var refusal = ApiError.behind(fault);
+            int most = switch (kind) {
+                case RETRY -> refusal == null ? policy.retries : refusal.retries(policy.retries);
+                case RETRY_THEN_STOP -> policy.retries;
+                default -> 0;
+            };
+            boolean again = troubles++ < most, over = !again && kind.stops();
+            if (over) stop(fault);                          // nothing may start after this request has ended
+            ended(!kind.stops());
+            if (over) throw fault;
+            if (again) backOff();
+            else fail(fault);
+        }
+
+        /// Waits before another attempt, but not beyond the run.
+        private void backOff() {
+            for (int left = 1 << Math.min(troubles - 1, 5); left > 0 && stopped().isEmpty(); left--) {
+                time.pause(Duration.ofSeconds(1));
             }
         }
 
-        /// Nothing may start between the end of this request and the end of the run.
-        private Fault last(Fault fault) {
-            stop(fault);
-            ended(_ -> { });
-            return fault;
-        }
-
-        private Duration backOff() { return Duration.ofMillis(1000L << Math.min(troubles - 1, 5)); }
-
-        private void failure(Fault fault) {
-            String code = ApiError.behind(fault) == null ? "lost" : ApiError.behind(fault).code().isEmpty() ? "http_"
-                    + ApiError.behind(fault).status() : ApiError.behind(fault).code();
-            end("failed", null, code, fault.sentence());
+        private void fail(Fault fault) {
+            var refusal = ApiError.behind(fault);
+            end("failed", null, refusal == null ? "lost" : refusal.code().isEmpty() ? "http_" + refusal.status()
+                    : refusal.code(), fault.sentence());
         }
 
         private void end(String status, Reply reply, String code, String error) {
             var took = Duration.ofNanos(System.nanoTime() - start);
-            boolean meets = status.equals("ok") && task.schema() != null;
-            var result = new Result(task.id(), status, reply, used, took, attempts, code, error, meets, task.echo());
-            journal.append(task.key(), result, time.now());
+            var result = new RowResult(item, status, reply, used, took, attempts, code, error);
+            journal.append(result, time.now());
             done = true;
-            lock.lock();
-            try {
-                tally = tally.plus(result);
-                if (tally.rows() >= HALT_FROM && tally.notOk() > rules.haltShare() * tally.rows()) {
-                    stop(Fault.later("too many rows fail: " + tally.words() + " (--halt fail=100% goes on)", ""));
+            count(result);
+            listener.ended(result);
+        }
+    }
+
+    /// @param answered by the server, with anything but a limit
+    private synchronized void ended(boolean answered) {
+        pace.ended();
+        if (answered) pace.answered();
+        notifyAll();
+    }
+
+    private synchronized void count(RowResult result) {
+        counts = counts.plus(result);
+        if (counts.rows() >= HALT_FROM && counts.notOk() > policy.haltShare * counts.rows()) {
+            stop(Fault.later("too many rows fail: " + counts.words() + " (--halt fail=100% goes on)", ""));
+        }
+        notifyAll();
+    }
+
+    /// All wait, for the server said so, or because there is no connection at all; of such pauses there is
+    /// `--max-wait` in all. Nobody is at fault, and no attempt is used up.
+    private void pause(Fault fault, Instant started) {
+        var limit = ApiError.behind(fault);                 // null: no connection
+        Duration pause;
+        boolean another;
+        synchronized (this) {
+            pace.ended();
+            requests--;
+            var now = time.now();
+            if (limit == null) {
+                another = !pace.pausedUntil().isAfter(now);
+                pause = pace.unreachable(now);
+                if (pace.unreachableFor().compareTo(policy.maxWait) > 0) {
+                    stop(Fault.later(fault.sentence(), fault.hint()));
                 }
-                changed.signalAll();
-            } finally {
-                lock.unlock();
-            }
-            watcher.ended(task, result);
-        }
-    }
-
-    private void ended(Consumer<Pace> also) {
-        lock.lock();
-        try {
-            pace.ended();
-            also.accept(pace);
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void limited(Fault fault, Instant started) {
-        Duration pause;
-        boolean another;
-        lock.lock();
-        try {
-            pace.ended();
-            requests--;
-            int before = pace.pauses();
-            pause = pace.limited(started, ApiError.behind(fault).retryAfter(), time.now());
-            another = pace.pauses() > before;
-            if (pause.compareTo(rules.maxWait()) > 0 || pace.pauses() >= Pace.MOST_PAUSES) stop(fault);
-            another &= stop == null;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
-        if (another) watcher.paused(pause, ApiError.behind(fault).said());      // never under our lock: it has its own
-    }
-
-    /// No connection at all: nobody is at fault, and no attempt is used up. All wait, up to `--max-wait` of pauses.
-    private void unreachable(Fault fault) {
-        Duration pause;
-        boolean another;
-        lock.lock();
-        try {
-            pace.ended();
-            requests--;
-            another = !pace.pausedUntil().isAfter(time.now());
-            pause = pace.unreachable(time.now());
-            if (pace.unreachableFor().compareTo(rules.maxWait()) > 0) {
-                stop(Fault.later(fault.sentence(), fault.hint()));
+            } else {
+                int before = pace.pauses();
+                pause = pace.limited(started, limit.retryAfter(), now);
+                another = pace.pauses() > before;
+                if (pause.compareTo(policy.maxWait) > 0 || pace.pauses() >= RateController.MOST_PAUSES) stop(fault);
             }
             another &= stop == null;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
+            notifyAll();
         }
-        if (another) watcher.paused(pause, fault.sentence());
-    }
-
-    /// Waits before another attempt, but not beyond the run.
-    private void rest(Duration pause) {
-        for (var left = pause; left.isPositive() && stopped().isEmpty(); left = left.minusSeconds(1)) {
-            time.pause(Durations.min(left, Duration.ofSeconds(1)));
-        }
-    }
-
-    /// Whose matter a fault is.
-    enum Verdict {
-        /// LIMIT: all wait. UNREACHABLE: likewise. TROUBLE: the row is tried again, then fails. ROW: it fails.
-        /// PERHAPS: it is tried again, then the run stops. RUN: the run stops.
-        LIMIT, UNREACHABLE, TROUBLE, ROW, PERHAPS, RUN;
-
-        static Verdict of(Fault fault) {
-            var refusal = ApiError.behind(fault);
-            if (fault.exitCode() == Fault.NOT_LOGGED_IN || fault instanceof AbuseVerdict) return RUN;
-            if (refusal != null) {
-                int status = refusal.status();
-                if (status == 403 && refusal.code().isEmpty() && refusal.json().has("error_details")) return PERHAPS;
-                if (refusal.quota() || List.of(401, 402, 403, 421, 466).contains(status)) return RUN;
-                return status == 429 ? LIMIT : status == 200 || refusal.mayPass() ? TROUBLE : ROW;
-            }
-            return switch (fault) {
-                case Stopped lost -> lost.unreachable() ? UNREACHABLE : TROUBLE;
-                case Unfinished _ -> TROUBLE;
-                default -> fault.exitCode() == Fault.ERROR ? PERHAPS : RUN;
-            };
-        }
+        if (another) listener.paused(pause, limit == null ? fault.sentence() : limit.said());
     }
 }
+
+/// A row's place in the input and what it asks.
+record RowPosition(int index, Fingerprint key) {}
 
 /// A run's folder: the manifest, the rows' keys in the input's order, the journal, the names of the results' files. It
 /// may be any folder of the user's (`--run`), so nothing but what a run has made is written over or removed in it, and
 /// it is taken for a run's folder only by what a run has written.
 record RunFolder(Path path) {
-    /// A row's place in the input and what it asks.
-    record Place(int index, Key key) {}
-
     /// What is made before a run has begun, which is when its manifest is there.
     private static final Pattern EARLY =
-            Pattern.compile("lock|journal\\.jsonl|input\\.[a-z]+|order(\\.part)?|\\.manifest\\.json\\.[^.]+\\.part");
+            Pattern.compile("lock|journal\\.jsonl|input\\.[a-z]+|order|\\.(order|manifest\\.json)\\.[^.]+\\.part");
 
     Path manifest() { return path.resolve("manifest.json"); }
 
     private Path written() { return path.resolve("written.json"); }
 
-    /// Whether a run of ours has begun in it.
-    private boolean begun() { return isOurs(manifest()) || Journal.isJournal(Journal.file(path)); }
-
-    private static boolean isOurs(Path manifest) {
+    /// Missing where it cannot be read, or is no JSON.
+    private static JsonNode read(Path file) {
         try {
-            return Files.isRegularFile(manifest) && Json.text(Json.tryParse(Files.readString(manifest)), "tool")
-                    .startsWith("copilot.java");
+            return Json.tryParse(Files.isRegularFile(file) ? Files.readString(file) : "");
         } catch (IOException unreadable) {
-            return false;
+            return Json.tryParse("");
         }
     }
+
+    /// Whether a run of ours has begun in it.
+    private boolean begun() { return isOurs(read(manifest())) || Journal.isJournal(Journal.file(path)); }
+
+    private static boolean isOurs(JsonNode manifest) { return Json.text(manifest, "tool").startsWith("copilot.java"); }
 
     /// @param hint what to do where it is no run's folder
     /// @throws Fault where there are files in it that no run has made; a run that has begun may have others beside it
@@ -9887,12 +9665,14 @@ record RunFolder(Path path) {
         boolean killed = Files.isRegularFile(lock) && lock.toFile().length() == 0
                 && Journal.file(path).toFile().length() == 0;
         try (var files = Files.list(path)) {
-            return files.map(file -> file.getFileName().toString())
-                    .filter(name -> !killed || !EARLY.matcher(name).matches()).sorted().toList();
+            return files.filter(file -> !killed || !isEarly(file)).map(file -> file.getFileName().toString()).sorted()
+                    .toList();
         } catch (IOException e) {
             throw Fault.io("cannot read the run's folder " + path, e, "is it readable? --run DIR names another");
         }
     }
+
+    private static boolean isEarly(Path file) { return EARLY.matcher(file.getFileName().toString()).matches(); }
 
     /// The folders that are made with it: itself, and those above it that are not there.
     List<Path> missing() {
@@ -9904,8 +9684,7 @@ record RunFolder(Path path) {
     /// @param made folders that were missing; one that is not empty stays
     void undo(List<Path> made) {
         try (var files = Files.list(path)) {
-            files.filter(file -> EARLY.matcher(file.getFileName().toString()).matches())
-                    .forEach(file -> file.toFile().delete());
+            files.filter(RunFolder::isEarly).forEach(file -> file.toFile().delete());
         } catch (IOException _) {
             // then it is not there
         }
@@ -9916,14 +9695,12 @@ record RunFolder(Path path) {
     /// `mktemp` makes it, and so may a pipe or a device.
     ///
     /// @param here what names are shown from
-    static void keepForeign(Path here, List<RunFolder> runs, Collection<Path> files) {
-        var own = new HashSet<Path>();
-        for (var run : runs) own.addAll(run.owned());
+    static void refuseToOverwrite(Path here, List<RunFolder> runs, Collection<Path> files) {
+        var own = runs.stream().flatMap(run -> run.owned().stream()).collect(Collectors.toSet());
         for (Path each : files) {
             Path file = each.normalize();
             String shown = (file.startsWith(here) ? here.relativize(file) : file).toString();
-            for (var run : runs) {
-                if (!run.path.normalize().equals(file.getParent()) || !run.reserves(file)) continue;
+            if (runs.stream().anyMatch(run -> run.reserves(file))) {
                 throw Fault.usage(shown + " is a file that the run itself needs", "choose another file for -o");
             }
             if (own.contains(file) || !Files.isRegularFile(file) || file.toFile().length() == 0) continue;
@@ -9933,8 +9710,8 @@ record RunFolder(Path path) {
     }
 
     private boolean reserves(Path file) {
-        return EARLY.matcher(file.getFileName().toString()).matches() || file.endsWith("manifest.json")
-                || file.endsWith("written.json");
+        return path.normalize().equals(file.getParent())
+                && (isEarly(file) || file.endsWith("manifest.json") || file.endsWith("written.json"));
     }
 
     /// The files that this run has written its results to, or is about to. OUT is that of OUT.run by its name.
@@ -9944,12 +9721,8 @@ record RunFolder(Path path) {
         if (begun() && name.endsWith(".run")) own.add(path.normalize().resolveSibling(name.substring(0,
                 name.length() - 4)));
         try {
-            if (Files.exists(written())) {
-                for (var each : Json.tryParse(Files.readString(written()))) {
-                    own.add(path.resolve(each.asString("")).normalize());
-                }
-            }
-        } catch (IOException | InvalidPathException unreadable) {
+            for (var each : read(written())) own.add(path.resolve(each.asString("")).normalize());
+        } catch (InvalidPathException damaged) {
             // then it is not known that they are its own
         }
         return own;
@@ -9964,8 +9737,13 @@ record RunFolder(Path path) {
         Path from = path.normalize();
         own.stream().map(file -> Objects.equals(file.getRoot(), from.getRoot()) ? from.relativize(file) : file)
                 .map(Path::toString).sorted().forEach(names::add);
+        put(written(), (Json.pretty(names) + "\n").getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void put(Path file, byte[] bytes) {
         try {
-            WholeFile.write(written(), Json.pretty(names) + "\n");
+            Files.createDirectories(path);
+            AtomicFile.write(file, to -> to.write(bytes));
         } catch (IOException e) {
             throw Fault.io("cannot write into " + path, e, "is it writable? --run DIR names another folder");
         }
@@ -9975,40 +9753,26 @@ record RunFolder(Path path) {
     ///
     /// @throws Fault where it is damaged
     ObjectNode readManifest() {
-        try {
-            if (!Files.exists(manifest())) return Json.object();
-            var json = Json.tryParse(Files.readString(manifest()));
-            if (json instanceof ObjectNode manifest && isOurs(manifest())) return manifest;
-            throw Fault.error(manifest() + " is damaged", "the answers are in journal.jsonl beside it; move the"
-                    + " manifest away, and the same command goes on with them");
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + manifest(), e, "may you read it?");
-        }
+        if (!Files.exists(manifest())) return Json.object();
+        if (!Files.isReadable(manifest())) throw Fault.error("cannot read " + manifest(), "may you read it?");
+        if (read(manifest()) instanceof ObjectNode manifest && isOurs(manifest)) return manifest;
+        throw Fault.error(manifest() + " is damaged", "the answers are in journal.jsonl beside it; move the"
+                + " manifest away, and the same command goes on with them");
     }
 
-    void write(ObjectNode manifest, List<Place> order) {
+    void write(ObjectNode manifest, List<RowPosition> order) {
         var bytes = ByteBuffer.allocate(order.size() * 20);
-        for (var place : order) {
-            bytes.putInt(place.index()).putLong(place.key().high()).putLong(place.key().low());
-        }
-        try {
-            Files.createDirectories(path);
-            Path part = path.resolve("order.part");
-            Files.write(part, bytes.array());
-            Files.move(part, path.resolve("order"), StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
-            WholeFile.write(manifest(), Json.pretty(manifest) + "\n");
-        } catch (IOException e) {
-            throw Fault.io("cannot write into " + path, e, "is it writable? --run DIR names another folder");
-        }
+        for (var row : order) bytes.putInt(row.index()).putLong(row.key().high()).putLong(row.key().low());
+        put(path.resolve("order"), bytes.array());
+        put(manifest(), (Json.pretty(manifest) + "\n").getBytes(StandardCharsets.UTF_8));
     }
 
-    List<Place> order() {
+    List<RowPosition> order() {
         try {
             var bytes = ByteBuffer.wrap(Files.readAllBytes(path.resolve("order")));
-            var order = new ArrayList<Place>(bytes.remaining() / 20);
+            var order = new ArrayList<RowPosition>(bytes.remaining() / 20);
             while (bytes.remaining() >= 20) {
-                order.add(new Place(bytes.getInt(), new Key(bytes.getLong(), bytes.getLong())));
+                order.add(new RowPosition(bytes.getInt(), new Fingerprint(bytes.getLong(), bytes.getLong())));
             }
             return order;
         } catch (IOException e) {
@@ -10019,18 +9783,11 @@ record RunFolder(Path path) {
     /// Where in the journal an `--again` began that has not ended; 0: there is none.
     static long again(ObjectNode manifest) { return manifest.path("again").asLong(0); }
 
-    Map<Key, Journal.Entry> entries() {
+    /// The journal, to be read: what it has from a place on.
+    Journal journal(long since) {
         try {
-            return Journal.peek(path);
+            return new Journal(path, since);
         } catch (IOException e) {
-            throw none();
-        }
-    }
-
-    JournalReader reader() {
-        try {
-            return new JournalReader(Journal.file(path));
-        } catch (FileNotFoundException e) {
             throw none();
         }
     }
@@ -10044,52 +9801,44 @@ record RunFolder(Path path) {
 ///
 /// @param here what the name begins at
 /// @param openai lines as OpenAI's Batch API answers them
-/// @param from gives the JSON text of a result
 /// @param echo names of the row's fields that results repeat
-record Results(Path here, String name, boolean openai, List<String> echo, Function<Key, Optional<String>> from) {
-    void write(List<RunFolder.Place> order) {
-        var pattern = FilePattern.of(here, name);
-        if (pattern != null) {
-            writeEach(pattern, order);
+/// @param results their JSON texts; gone through once for each call
+record ResultWriter(Path here, String name, boolean openai, List<String> echo, Iterable<String> results) {
+    void write() {
+        var each = PerRowFiles.of(here, name);
+        if (each != null) {
+            writeEach(each);
             return;
         }
-        String lower = name.toLowerCase(Locale.ROOT);
-        Path out = here.resolve(name).toAbsolutePath();
-        Path target = Files.isSymbolicLink(out) ? real(out) : out;
-        Path part = target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".part");
+        String ending = name.toLowerCase(Locale.ROOT).replaceFirst("(?s).*(?=\\.)", "");
         try {
-            try (var to = Files.newBufferedWriter(part)) {
-                if (lower.endsWith(".csv") || lower.endsWith(".tsv")) writeTable(to, order, lower.endsWith(".tsv"));
-                else if (lower.endsWith(".json")) writeArray(to, order);
-                else for (var place : order) line(place, to, "", "\n");
-            }
-            if (Files.exists(target) && !Files.isRegularFile(target)) {
-                Files.copy(part, Files.newOutputStream(target));
-                Files.delete(part);
-            } else {
-                Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            }
+            OutputFile.put(here.resolve(name).toAbsolutePath(), bytes -> {
+                var to = new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8));
+                if (ending.equals(".csv") || ending.equals(".tsv")) writeTable(to, ending.equals(".tsv"));
+                else writeLines(to, ending.equals(".json"));
+                to.flush();
+            });
         } catch (IOException e) {
-            part.toFile().delete();
             throw Fault.io("cannot write " + name, e, "all results are in the run's folder: copilot batch status OUT"
                     + " --write, once there is room");
         }
     }
 
     /// The files that would be written.
-    Set<Path> files(List<RunFolder.Place> order) {
-        var pattern = FilePattern.of(here, name);
-        if (pattern == null) return Set.of(here.resolve(name));
-        return order.stream().flatMap(place -> from.apply(place.key()).stream()).map(Json::tryParse)
-                .filter(FilePattern::isWritten).map(pattern::file).collect(Collectors.toSet());
+    Set<Path> files() {
+        var each = PerRowFiles.of(here, name);
+        var files = new HashSet<Path>();
+        if (each == null) files.add(here.resolve(name));
+        else results.forEach(result -> each.file(Json.tryParse(result)).ifPresent(files::add));
+        return files;
     }
 
     /// A file that cannot be written does not keep the others from being written.
-    private void writeEach(FilePattern pattern, List<RunFolder.Place> order) {
+    private void writeEach(PerRowFiles each) {
         Fault first = null;
-        for (var place : order) {
+        for (String result : results) {
             try {
-                from.apply(place.key()).map(Json::tryParse).ifPresent(pattern::write);
+                each.write(Json.tryParse(result));
             } catch (Fault unwritable) {
                 if (first == null) first = unwritable;
             }
@@ -10097,54 +9846,40 @@ record Results(Path here, String name, boolean openai, List<String> echo, Functi
         if (first != null) throw first;
     }
 
-    private static Path real(Path link) {
-        try {
-            return link.toRealPath();
-        } catch (IOException _) {
-            return link;
+    /// A line a result, or all as one array.
+    private void writeLines(Writer to, boolean array) throws IOException {
+        String before = array ? "[\n" : "";
+        for (String result : results) {
+            to.write(before + (openai ? openai(result) : result) + (array ? "" : "\n"));
+            if (array) before = ",\n";
         }
-    }
-
-    private boolean line(RunFolder.Place place, Writer to, String before, String after) throws IOException {
-        var result = from.apply(place.key());
-        if (result.isEmpty()) return false;
-        to.write(before);
-        to.write(openai ? openai(result.get()) : result.get());
-        to.write(after);
-        return true;
-    }
-
-    private void writeArray(Writer to, List<RunFolder.Place> order) throws IOException {
-        String before = "[\n";
-        for (var place : order) if (line(place, to, before, "")) before = ",\n";
-        to.write((before.startsWith("[") ? "[" : "\n") + "]\n");
+        if (array) to.write((before.startsWith("[") ? "[" : "\n") + "]\n");
     }
 
     private static final List<String> COLUMNS = List.of("id", "status", "text", "model", "finish", "prompt_tokens",
             "completion_tokens", "ms", "attempts", "error");
 
-    private void writeTable(Writer to, List<RunFolder.Place> order, boolean tabs) throws IOException {
-        String comma = tabs ? "\t" : ",";
-        to.write(Stream.concat(COLUMNS.stream(), echo.stream().map(n -> COLUMNS.contains(n) ? "row_" + n : n))
-                .map(column -> cell(column, tabs)).collect(Collectors.joining(comma)) + "\n");
-        for (var place : order) {
-            var json = from.apply(place.key()).map(Json::tryParse).orElse(null);
-            if (json == null) continue;
-            var cells = new ArrayList<String>();
-            for (String column : COLUMNS) {
-                cells.add(switch (column) {
-                    case "text" -> json.has("json") ? Json.compact(json.path("json")) : Json.text(json, "text");
-                    case "prompt_tokens", "completion_tokens" -> json.path("usage").path(column).asString("");
-                    case "error" -> Json.text(json.path("error"), "message");
-                    default -> json.path(column).asString("");
-                });
-            }
-            for (String name : echo) {
-                var value = json.path("echo").path(name);
-                cells.add(value.isContainer() ? Json.compact(value) : value.asString(""));
-            }
-            to.write(cells.stream().map(c -> cell(c, tabs)).collect(Collectors.joining(comma)) + "\n");
+    private void writeTable(Writer to, boolean tabs) throws IOException {
+        writeRow(to, Stream.concat(COLUMNS.stream(), echo.stream().map(field -> COLUMNS.contains(field)
+                ? "row_" + field : field)), tabs);
+        for (String result : results) {
+            var json = Json.tryParse(result);
+            writeRow(to, Stream.concat(COLUMNS.stream().map(column -> switch (column) {
+                case "text" -> answer(json);
+                case "prompt_tokens", "completion_tokens" -> json.path("usage").path(column).asString("");
+                case "error" -> Json.text(json.path("error"), "message");
+                default -> json.path(column).asString("");
+            }), echo.stream().map(field -> json.path("echo").path(field)).map(value -> value.isContainer()
+                    ? Json.compact(value) : value.asString(""))), tabs);
         }
+    }
+
+    private static void writeRow(Writer to, Stream<String> cells, boolean tabs) throws IOException {
+        to.write(cells.map(cell -> cell(cell, tabs)).collect(Collectors.joining(tabs ? "\t" : ",")) + "\n");
+    }
+
+    private static String answer(JsonNode result) {
+        return result.has("json") ? Json.compact(result.path("json")) : Json.text(result, "text");
     }
 
     /// RFC 4180; in TSV, which knows no quotes, line ends and tabs become spaces.
@@ -10157,38 +9892,34 @@ record Results(Path here, String name, boolean openai, List<String> echo, Functi
         var json = Json.tryParse(result);
         String id = Json.text(json, "id");
         var line = Json.object().put("id", "batch_req_" + id).put("custom_id", id);
-        boolean answered = json.has("text") || json.has("json");
-        if (answered) {
+        if (json.has("text") || json.has("json")) {
             var body = line.putObject("response").put("status_code", 200)
                     .put("request_id", Json.text(json, "request_id")).putObject("body")
                     .put("object", "chat.completion").put("model", Json.text(json, "model"));
-            var texts = json.has("choices") ? json.path("choices").values().stream().map(JsonNode::asString).toList()
-                    : List.of(json.has("json") ? Json.compact(json.path("json")) : Json.text(json, "text"));
             var choices = body.putArray("choices");
-            for (String text : texts) {
+            for (var text : json.has("choices") ? json.path("choices") : Json.object().put("text", answer(json))) {
                 var choice = choices.addObject().put("index", choices.size() - 1);
-                choice.putObject("message").put("role", "assistant").put("content", text);
+                choice.putObject("message").put("role", "assistant").put("content", text.asString());
                 choice.put("finish_reason", Json.text(json, "finish"));
             }
             body.set("usage", json.path("usage"));
         } else {
             line.putNull("response");
         }
-        if (json.has("error")) line.set("error", json.path("error"));
-        else line.putNull("error");
-        return Json.line(line);
+        return Json.line(line.set("error", json.has("error") ? json.path("error") : NullNode.getInstance()));
     }
-
 }
 
 /// A file a row: `out/{{id}}.md`, filled with the row's result. None leaves the folder that the pattern begins with.
-final class FilePattern {
+final class PerRowFiles {
     private final Path here, folder;
     private final String pattern;
     private final StrictMustache mustache = new StrictMustache(_ -> Optional.empty(), List::of);
     private final StrictMustache.Compiled compiled;
+    private final Map<Path, String> claimed = new HashMap<>();          // and whose they are
+    private final Set<Path> above = new HashSet<>();                    // folders of those
 
-    private FilePattern(Path here, String pattern) {
+    private PerRowFiles(Path here, String pattern) {
         this.here = here;
         this.pattern = pattern;
         compiled = mustache.text(pattern, "-o " + pattern, 1);
@@ -10197,53 +9928,52 @@ final class FilePattern {
     }
 
     /// @return null where the name is that of one file, or there is none
-    static FilePattern of(Path here, String name) {
-        return name == null || !name.contains("{{") ? null : new FilePattern(here, name);
+    static PerRowFiles of(Path here, String name) {
+        return name == null || !name.contains("{{") ? null : new PerRowFiles(here, name);
     }
 
+    Set<Path> claimed() { return claimed.keySet(); }
+
     /// Looks before anything is sent whether a row's file can be written, and is no other's.
-    ///
-    /// @param files the files of the rows before, and whose they are
-    void claim(Task task, String model, Map<Path, String> files, Set<Path> folders) {
-        var result = Json.object().put("id", task.id()).put("status", "ok").put("model", model);
-        if (task.echo() != null) result.set("echo", task.echo());
-        Path file = file(result);
-        String other = files.put(file, task.id());
+    void claim(BatchItem item, String model) {
+        var result = Json.object().put("id", item.id()).put("status", "ok").put("model", model);
+        if (item.echo() != null) result.set("echo", item.echo());
+        Path file = file(result).orElseThrow();
+        String other = claimed.put(file, item.id());
         if (other != null) {
-            throw Fault.usage("-o " + pattern + " gives " + task.id() + " and " + other + " the same file",
-                    "{{id}} tells them apart");
+            throw wrong(" gives " + item.id() + " and " + other + " the same file", "{{id}} tells them apart");
         }
-        boolean above = folders.contains(file);
+        boolean both = above.contains(file);
         for (Path up = file.getParent(); up != null && !up.equals(folder.getParent()); up = up.getParent()) {
-            above |= files.containsKey(up);
-            folders.add(up);
+            both |= claimed.containsKey(up);
+            above.add(up);
         }
-        if (above) {
-            throw Fault.usage("-o " + pattern + " makes a file and a folder of the same name for " + task.id(),
+        if (both) {
+            throw wrong(" makes a file and a folder of the same name for " + item.id(),
                     "an ending tells them apart: '" + pattern + ".txt'");
         }
         if (file.getFileName().toString().getBytes(StandardCharsets.UTF_8).length > 250) {
-            throw Fault.usage("-o " + pattern + " gives a name that is too long for a file",
-                    "--id names a shorter field");
+            throw wrong(" gives a name that is too long for a file", "--id names a shorter field");
         }
     }
 
-    /// Whether a result becomes a file: only an answer that is right does.
-    static boolean isWritten(JsonNode result) { return Json.text(result, "status").equals("ok"); }
+    private Fault wrong(String what, String hint) { return Fault.usage("-o " + pattern + what, hint); }
 
     void write(JsonNode result) {
-        if (!isWritten(result)) return;
-        Path file = file(result);
+        var file = file(result);
+        if (file.isEmpty()) return;
         try {
-            Files.createDirectories(file.getParent());
-            WholeFile.write(file, Text.withOneNewline(result.has("json") ? Json.pretty(result.path("json"))
+            Files.createDirectories(file.get().getParent());
+            AtomicFile.write(file.get(), Text.withOneNewline(result.has("json") ? Json.pretty(result.path("json"))
                     : Json.text(result, "text")));
         } catch (IOException e) {
-            throw Fault.io("cannot write " + file, e, "is the disk full?");
+            throw Fault.io("cannot write " + file.get(), e, "is the disk full?");
         }
     }
 
-    Path file(JsonNode result) {
+    /// Where a result goes; nowhere, if it is no answer that is right.
+    Optional<Path> file(JsonNode result) {
+        if (!Json.text(result, "status").equals("ok")) return Optional.empty();
         var data = Data.copy((Map<?, ?>) Data.of(result));
         if (data.get("echo") instanceof Map<?, ?> echo) Data.copy(echo).forEach(data::putIfAbsent);
         var name = mustache.render(compiled, data);
@@ -10252,11 +9982,11 @@ final class FilePattern {
         }
         try {
             Path file = here.resolve(name.text()).normalize();
-            if (file.startsWith(folder) && !file.equals(folder)) return file;
+            if (file.startsWith(folder) && !file.equals(folder)) return Optional.of(file);
         } catch (InvalidPathException _) {
             // below
         }
-        throw Fault.usage("-o " + pattern + " gives \"" + name.text() + "\", which is no file in its folder",
+        throw wrong(" gives \"" + name.text() + "\", which is no file in its folder",
                 "an id with .. or / in it? --id names another field");
     }
 }
@@ -11313,14 +11043,11 @@ record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
 
     /// The same in words, behind a message, for models that do not.
     Message instructing(Message message) {
-        return new Message(message.role(), message.content() + "
-
-" + instruction(schema.json()), message.images());
+        return new Message(message.role(), message.content() + "\n\n" + instruction(schema.json()), message.images());
     }
 
     static String instruction(JsonNode schema) {
-        return "Answer with JSON alone, without a code fence, that is valid against this JSON Schema:
-"
+        return "Answer with JSON alone, without a code fence, that is valid against this JSON Schema:\n"
                 + Json.compact(schema);
     }
 
@@ -12995,7 +12722,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
 
     void writeText(Path file, String text) throws IOException {
         folder(file.getParent());
-        WholeFile.write(file, text, ownerOnly("rw-------"));
+        AtomicFile.write(file, text, ownerOnly("rw-------"));
     }
 
     /// Makes an empty file of ours, if there is none yet.
@@ -13256,10 +12983,19 @@ final class OutputFile {
     /// place.
     static void write(Path file, String text) {
         try {
-            if (inPlace(file)) Files.writeString(file, text);
-            else WholeFile.write(file, text);
+            put(file, to -> to.write(text.getBytes(StandardCharsets.UTF_8)));
         } catch (IOException e) {
             throw Fault.io("cannot write " + file, e, "is the disk full? choose another place for -o");
+        }
+    }
+
+    static void put(Path file, AtomicFile.Content content) throws IOException {
+        if (!inPlace(file)) {
+            AtomicFile.write(file, content);
+            return;
+        }
+        try (var to = Files.newOutputStream(file)) {
+            content.writeTo(to);
         }
     }
 
@@ -13289,16 +13025,24 @@ final class OutputFile {
 }
 
 /// Writes a file whole or not at all: beside its place first, then moved into it.
-final class WholeFile {
+final class AtomicFile {
+    interface Content {
+        void writeTo(OutputStream to) throws IOException;
+    }
+
     /// @param attributes of the file where it is new; one that is there keeps its permissions
     static void write(Path file, String text, FileAttribute<?>... attributes) throws IOException {
-        Path target = Files.isSymbolicLink(file) ? file.toRealPath() : file;
+        write(file, to -> to.write(text.getBytes(StandardCharsets.UTF_8)), attributes);
+    }
+
+    static void write(Path file, Content content, FileAttribute<?>... attributes) throws IOException {
+        Path target = Files.isSymbolicLink(file) && Files.exists(file) ? file.toRealPath() : file;
         Path part = target.resolveSibling("." + target.getFileName() + "." + Text.randomId() + ".part");
         try {
             var options = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-            try (var channel = Files.newByteChannel(part, options, attributes)) {
+            try (var to = Channels.newOutputStream(Files.newByteChannel(part, options, attributes))) {
                 if (attributes.length == 0) keepPermissions(target, part);
-                for (var bytes = StandardCharsets.UTF_8.encode(text); bytes.hasRemaining(); ) channel.write(bytes);
+                content.writeTo(to);
             }
             move(part, target);
         } finally {
@@ -14244,10 +13988,11 @@ final class Text {
         return form.toString();
     }
 
-    static String sha256(String text) {
+    static String sha256(String text) { return sha256(text.getBytes(StandardCharsets.UTF_8)); }
+
+    static String sha256(byte[] bytes) {
         try {
-            var sha256 = MessageDigest.getInstance("SHA-256");
-            return HexFormat.of().formatHex(sha256.digest(text.getBytes(StandardCharsets.UTF_8)));
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }

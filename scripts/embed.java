@@ -397,8 +397,8 @@ final class VectorWriter implements Closeable {
         if (written == 0) begin(size);
         switch (format) {
             case "npy" -> bytes.write(floats(vector, size));
-            case "csv" -> text.write((ids ? Results.cell(item.id() == null ? "" : item.id(), false) + "," : "")
-                    + item.index() + (echo ? "," + Results.cell(item.text(), false) : "") + ","
+            case "csv" -> text.write((ids ? ResultWriter.cell(item.id() == null ? "" : item.id(), false) + "," : "")
+                    + item.index() + (echo ? "," + ResultWriter.cell(item.text(), false) : "") + ","
                     + vector.substring(1, vector.length() - 1) + "\n");
             case "json" -> text.write((written == 0 ? "{\"data\":[\n" : ",\n") + line(item, vector));
             default -> text.write(line(item, vector) + "\n");
@@ -476,7 +476,7 @@ final class GrowingFile implements Closeable {
 
     void whole() throws IOException {
         out.close();
-        if (!part.equals(file)) WholeFile.take(part, file);
+        if (!part.equals(file)) AtomicFile.take(part, file);
     }
 
     /// Leaves what had come beside the file, whose old content stays.

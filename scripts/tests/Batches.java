@@ -807,11 +807,13 @@ class Batches {
         Optional<copilot.Fault> stop;
 
         Network(Instant back, Duration maxWait, int jobs) {
-            var rules = new BatchRunner.Rules(3, 2, Duration.ofMinutes(1), maxWait, 1, new Budget(null, null, null,
-                    null));
-            var watcher = new BatchRunner.Watcher() {
+            var policy = new RetryPolicy();
+            policy.timeout = Duration.ofMinutes(1);
+            policy.maxWait = maxWait;
+            policy.haltShare = 1;
+            var listener = new ProgressListener() {
                 @Override
-                public void ended(Task task, Result result) { said.add(task.id() + " " + result.attempts()); }
+                public void ended(RowResult result) { said.add(result.item().id() + " " + result.attempts()); }
 
                 @Override
                 public void paused(Duration pause, String why) { said.add("pause"); }
@@ -822,18 +824,18 @@ class Batches {
                 @Override
                 public void tick() {}
             };
-            var runner = new BatchRunner(new Pace(jobs, Duration.ZERO), rules, cop.time, request -> {
+            var runner = new BatchRunner(new RateController(jobs, Duration.ZERO), policy, cop.time, request -> {
                 tries.incrementAndGet();
                 if (cop.time.now().isBefore(back)) {
                     throw new Stopped("cannot reach the API", "is there a network?", new ConnectException("refused"));
                 }
                 return new copilot.Reply(List.of("hello"), "", "stop", "m", copilot.Usage.NONE, null, "", "",
                         Duration.ZERO);
-            }, journal, watcher);
+            }, journal, listener);
             var request = new copilot.Request("gpt-5-mini", List.of(copilot.Message.user("hi")), Json.object(), true);
-            var tasks = IntStream.range(0, 26).mapToObj(i -> new Task(i, "place", "" + (char) ('a' + i), Key.of("" + i),
-                    request, null, null, null));
-            stop = runner.run(tasks.iterator(), jobs, Duration.ofSeconds(1));
+            var items = IntStream.range(0, 26).mapToObj(i -> new BatchItem(i, "place", "" + (char) ('a' + i),
+                    Fingerprint.of("" + i), request, null, null, null)).iterator();
+            stop = runner.run(() -> items.hasNext() ? items.next() : null, Duration.ofSeconds(1));
             journal.close();
         }
     }
@@ -859,20 +861,20 @@ class Batches {
 
     @Test
     void paceKeepsJobsAndDelay() {
-        var pace = new Pace(2, Duration.ofSeconds(1));
+        var pace = new RateController(2, Duration.ofSeconds(1));
         assertEquals(Duration.ZERO, pace.wait(at(0)));
         pace.started(at(0));
         assertEquals(Duration.ofMillis(600), pace.wait(at(0.4)));
         assertEquals(Duration.ZERO, pace.wait(at(1)));
         pace.started(at(1));
-        assertEquals(Pace.UNTIL_AN_ANSWER, pace.wait(at(9)));
+        assertEquals(RateController.UNTIL_AN_ANSWER, pace.wait(at(9)));
         pace.ended();
         assertEquals(Duration.ZERO, pace.wait(at(9)));
     }
 
     @Test
     void limitsOfRequestsThatWereUnderWayTogetherAreOne() {
-        var pace = new Pace(16, Duration.ofMillis(100));
+        var pace = new RateController(16, Duration.ofMillis(100));
         for (int i = 0; i < 16; i++) pace.started(at(i / 10.0));
         assertEquals(Duration.ofSeconds(20), pace.limited(at(0), Optional.of(Duration.ofSeconds(20)), at(2)));
         for (int i = 1; i < 16; i++) pace.limited(at(i / 10.0), Optional.of(Duration.ofSeconds(18)), at(2.1));
@@ -893,7 +895,7 @@ class Batches {
 
     @Test
     void paceRecoversSlowlyAndNeverBeyondWhatIsAllowed() {
-        var pace = new Pace(8, Duration.ofSeconds(1));
+        var pace = new RateController(8, Duration.ofSeconds(1));
         pace.started(at(0));
         pace.limited(at(0), Optional.of(Duration.ofSeconds(1)), at(1));
         assertEquals(4, pace.jobs());
