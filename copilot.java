@@ -202,27 +202,23 @@ public class copilot {
 
         /// Programs of their own, in `scripts/`: each an alias of the catalog and, where its class `cop.NAME` is on the
         /// class path, as it is in the installed `cop`, a command too.
-        static final SequencedMap<String, String> PROGRAMS = programs();
+        static final SequencedMap<String, String> PROGRAMS = new TreeMap<>(Map.of(
+                "talk", "a conversation with line editing, history and Markdown",
+                "repl", "a JShell that knows your login; or run a file of snippets",
+                "embed", "vectors of texts, lines or rows",
+                "install", "the launcher cop, which starts faster than JBang does"));
 
-        private static SequencedMap<String, String> programs() {
-            var programs = new LinkedHashMap<String, String>();
-            programs.put("talk", "a conversation with line editing, history and Markdown");
-            programs.put("repl", "a JShell that knows your login; or run a file of snippets");
-            programs.put("embed", "vectors of texts, lines or rows");
-            programs.put("install", "the launcher cop, which starts faster than JBang does");
-            return programs;
-        }
-
+        /// What can be typed here, programs included.
         private static Stream<Entry> entries() {
             return Stream.concat(COMMANDS.stream(), PROGRAMS.entrySet().stream().filter(each ->
                     program(each.getKey()).isPresent()).map(each -> new Entry("Programs", each.getKey(),
                     each.getValue(), null)));
         }
 
-        /// What can be typed here with its summary, programs included.
         static SequencedMap<String, String> summaries() {
-            return entries().collect(Collectors.toMap(Entry::name, Entry::summary, (one, _) -> one,
-                    LinkedHashMap::new));
+            var summaries = new LinkedHashMap<String, String>();
+            entries().forEach(each -> summaries.put(each.name(), each.summary()));
+            return summaries;
         }
 
         static List<String> names() { return List.copyOf(summaries().sequencedKeySet()); }
@@ -926,13 +922,11 @@ public class copilot {
             if (action.equals("list") && id != null) {
                 throw Fault.usage("logs list takes no ID: " + id, "copilot logs show " + id);
             }
-            switch (action) {
-                case "show" -> showOne(home);
-                case "path" -> print((id == null ? home.conversations() : StoredConversation.find(home, id).file())
-                        .toAbsolutePath().toString());
-                case "clear" -> { return clear(home); }
-                default -> list(home);
-            }
+            if (action.equals("clear")) return clear(home);
+            if (action.equals("list")) list(home);
+            else if (action.equals("show")) showOne(home);
+            else print((id == null ? home.conversations() : StoredConversation.find(home, id).file()).toAbsolutePath()
+                    .toString());
             return 0;
         }
 
@@ -5512,78 +5506,68 @@ record Status(Host host, List<SourceStatus> lines, Optional<CopilotToken> token,
               Optional<Fault> trouble) {
     record SourceStatus(String source, String state, String detail) {}
 
+    /// Goes through the sources; after trouble, such as an outage, it asks no more.
+    ///
     /// @param check ask GitHub about every source; else only as far as the first that works
     static Status of(CopilotClient copilot, boolean check) {
-        var look = new SourceProbe(copilot, check);
-        for (String source : Logins.ORDER) {
-            var tokens = copilot.logins().from(source);
-            boolean ignored = copilot.logins().ignored(source);
-            if (ignored) look.lines.add(new SourceStatus(source, "ignored", "never sent to a --host of your own"));
-            else if (tokens.isEmpty()) look.lines.add(new SourceStatus(source, "none", ""));
-            for (var token : tokens) look.lines.add(look.probe(token));
-        }
-        return new Status(copilot.session().host(), look.lines, Optional.ofNullable(look.used), look.user,
-                copilot.session().now(), Optional.ofNullable(look.trouble));
-    }
-
-    /// Goes through the sources; after trouble, such as an outage, it asks no more.
-    private static final class SourceProbe {
-        final CopilotClient copilot;
-        final boolean check;
-        final List<SourceStatus> lines = new ArrayList<>();
-        CopilotToken used;
+        var logins = copilot.logins();
+        var lines = new ArrayList<SourceStatus>();
+        CopilotToken used = null;
         String user = "";
-        Fault trouble;
-
-        SourceProbe(CopilotClient copilot, boolean check) {
-            this.copilot = copilot;
-            this.check = check;
-        }
-
-        SourceStatus probe(GithubToken source) {
-            String shown = Secrets.shown(source.value());
-            if (trouble != null || used != null && !check) {
-                return new SourceStatus(source.source(), "unused", copilot.tokens().plan(source)
-                        .map(plan -> shown + ", " + plan).orElse(shown));
-            }
-            try {
-                var token = check ? copilot.tokens().asked(source) : copilot.tokens().of(source);
-                boolean first = used == null;
-                if (first) {
-                    used = token;
-                    user = source.user().isEmpty() ? copilot.logins().user(source) : source.user();
+        Fault trouble = null;
+        for (String source : Logins.ORDER) {
+            var tokens = logins.from(source);
+            boolean ignored = logins.ignored(source);
+            if (ignored) lines.add(new SourceStatus(source, "ignored", "never sent to a --host of your own"));
+            else if (tokens.isEmpty()) lines.add(new SourceStatus(source, "none", ""));
+            for (var login : tokens) {
+                String state, shown = Secrets.shown(login.value()), detail = shown;
+                try {
+                    if (trouble != null || used != null && !check) {
+                        state = "unused";
+                        detail += copilot.tokens().plan(login).map(plan -> ", " + plan).orElse("");
+                    } else {
+                        var token = check ? copilot.tokens().asked(login) : copilot.tokens().of(login);
+                        state = used == null ? "used" : "works";
+                        detail += ", " + token.plan() + ", " + token.way();
+                        if (used == null) {
+                            used = token;
+                            user = login.user().isEmpty() ? logins.user(login) : login.user();
+                        }
+                    }
+                } catch (Refused refused) {
+                    state = "refused";
+                    detail = refused.sentence();
+                } catch (Interrupted stopped) {
+                    throw stopped;
+                } catch (Fault fault) {
+                    trouble = fault;
+                    state = "untried";
+                    detail = shown;
                 }
-                return new SourceStatus(source.source(), first ? "used" : "works", shown + ", " + token.plan() + ", "
-                        + token.way());
-            } catch (Refused refused) {
-                return new SourceStatus(source.source(), "refused", refused.sentence());
-            } catch (Interrupted stopped) {
-                throw stopped;
-            } catch (Fault fault) {
-                trouble = fault;
-                return new SourceStatus(source.source(), "untried", shown);
+                lines.add(new SourceStatus(source, state, detail));
             }
         }
+        return new Status(copilot.session().host(), lines, Optional.ofNullable(used), user, copilot.session().now(),
+                Optional.ofNullable(trouble));
     }
 
     boolean loggedIn() { return token.isPresent(); }
 
     String text() {
-        var text = new StringBuilder(host.name() + "\n");
-        if (token.isEmpty()) {
-            text.append(trouble.isPresent() ? "  not known: GitHub could not be asked\n"
-                    : "  not logged in; type: copilot login\n");
-        } else {
-            text.append("  logged in as ").append(user.isEmpty() ? "?" : Text.printable(user)).append(" (")
-                    .append(token.get().plan()).append(", ").append(token.get().sku()).append(")\n")
-                    .append("  API      ").append(token.get().api()).append('\n')
-                    .append("  token    ").append(token.get().direct() ? "GitHub's own, used directly"
-                            : "good for " + Durations.words(token.get().left(now))).append('\n');
-        }
-        text.append("  sources of a GitHub token, in the order of use:");
+        var text = new StringBuilder(host.name()).append(token.map(known -> """
+
+                  logged in as %s (%s, %s)
+                  API      %s
+                  token    %s
+                """.formatted(user.isEmpty() ? "?" : Text.printable(user), known.plan(), known.sku(), known.api(),
+                known.direct() ? "GitHub's own, used directly" : "good for " + Durations.words(known.left(now))))
+                .orElse(trouble.isPresent() ? "\n  not known: GitHub could not be asked\n"
+                        : "\n  not logged in; type: copilot login\n"))
+                .append("  sources of a GitHub token, in the order of use:");
         for (var line : lines) {
-            String row = Text.padded(line.source(), 25) + Text.padded(line.state(), 9) + line.detail();
-            text.append("\n    ").append(row.stripTrailing());
+            text.append("\n    ").append((Text.padded(line.source(), 25) + Text.padded(line.state(), 9)
+                    + line.detail()).stripTrailing());
         }
         return text.toString();
     }
