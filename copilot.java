@@ -215,13 +215,7 @@ public class copilot {
                     each.getValue(), null)));
         }
 
-        static SequencedMap<String, String> summaries() {
-            var summaries = new LinkedHashMap<String, String>();
-            entries().forEach(each -> summaries.put(each.name(), each.summary()));
-            return summaries;
-        }
-
-        static List<String> names() { return List.copyOf(summaries().sequencedKeySet()); }
+        static List<String> names() { return entries().map(Entry::name).toList(); }
 
         static String overview() {
             var groups = entries().collect(Collectors.groupingBy(Entry::group, LinkedHashMap::new, Collectors.mapping(
@@ -1059,8 +1053,8 @@ public class copilot {
             var names = texts("NAME");
             if (!ACTIONS.contains(action)) {
                 throw Fault.usage("templates has no " + action, Suggestions.hint(action, ACTIONS, "copilot templates ",
-                        Suggestions.hint(action, folders.names(), "copilot templates show ",
-                                "copilot templates list")));
+                        Suggestions.of(action, folders.names()).map(near -> "copilot templates show " + near)
+                                .orElse("copilot templates list")));
             }
             if (has("--json") && !action.equals("list")) {
                 throw Fault.usage("--json is for list", "copilot templates list --json");
@@ -1323,7 +1317,7 @@ public class copilot {
                     if (words.size() > 1) {
                         throw Fault.usage("one word at most: " + String.join(" ", words), "copilot models " + word);
                     }
-                    list(copilot.catalogue(has("--refresh") ? Duration.ZERO : Catalogue.FRESH), word);
+                    list(has("--refresh") ? copilot.refreshed() : copilot.catalogue(Catalogue.FRESH), word);
                 }
             }
             return 0;
@@ -1385,6 +1379,9 @@ public class copilot {
             var model = copilot.catalogue(Catalogue.FRESH).named(ids.getFirst());
             if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
             copilot.setDefaultModel(model.id());
+            if (!model.isAuto() && copilot.catalogue(Catalogue.FRESH).onlyAuto()) {
+                screen.warn("this account may name no model: on Free and Student plans GitHub chooses it");
+            }
             print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
         }
     }
@@ -1484,12 +1481,11 @@ public class copilot {
         }
 
         private static Completion completion(String name) {
-            var summaries = Commands.summaries();
             var commands = new LinkedHashMap<String, CommandLine>();
-            for (String each : summaries.keySet()) {
+            for (String each : Commands.names()) {
                 if (!each.equals("help")) commands.put(each, Commands.line(each, Commands.create(each)));
             }
-            return new Completion(name, commands, summaries);
+            return new Completion(name, commands);
         }
     }
 
@@ -2234,7 +2230,7 @@ public class copilot {
             return new Model(json);
         }
 
-        static boolean isAuto(String id) { return AUTO.equals(id); }
+        static boolean isAuto(String id) { return AUTO.equalsIgnoreCase(id); }
 
         boolean isAuto() { return isAuto(id()); }
 
@@ -2465,16 +2461,16 @@ public class copilot {
 
         /// `free`, `student`, `individual`, `individual_pro`, `max`, `business`, `enterprise` …
         public String plan() {
-            String plan = Json.text(json, "copilot_plan"), bought = planOf(sku());
-            return List.of("free", "student").contains(bought) ? bought : !plan.isEmpty() ? plan
-                    : bought.isEmpty() ? "unknown" : bought;
+            return planOf(sku(), Json.text(json, "copilot_plan")).orElse("unknown");
         }
 
-        /// What a sku says of the plan; empty: nothing. A student's is free of charge, but has a plan of its own
+        /// The plan, as its name and what was bought say. A student's is free of charge, but has a plan of its own
         /// (OmniRoute #12000, opencode #46455).
-        static String planOf(String sku) {
-            return Stream.of("educational", "free", "business", "enterprise", "max", "standalone").filter(sku::contains)
-                    .findFirst().map(word -> word.equals("educational") ? "student" : word).orElse("");
+        static Optional<String> planOf(String sku, String plan) {
+            var bought = Stream.of("educational", "free", "business", "enterprise", "max", "standalone")
+                    .filter(sku::contains).findFirst().map(word -> word.equals("educational") ? "student" : word);
+            boolean free = bought.filter(Set.of("student", "free")::contains).isPresent();
+            return free || plan.isEmpty() ? bought : Optional.of(plan);
         }
 
         /// What was bought, such as `yearly_subscriber_quota`; empty where GitHub does not say.
@@ -3160,8 +3156,7 @@ final class Toolkit {
 ///
 /// @param name what is typed to run the tool
 /// @param commands by their names, all but `help`
-/// @param summaries a line a command
-record Completion(String name, Map<String, CommandLine> commands, Map<String, String> summaries) {
+record Completion(String name, Map<String, CommandLine> commands) {
     /// Behind what stands for a list that is asked for.
     private static final String LISTED = "-at-hand";
 
@@ -3187,7 +3182,7 @@ record Completion(String name, Map<String, CommandLine> commands, Map<String, St
         var all = new CommandLine(CommandSpec.create().name(name));
         commands.forEach(all::addSubcommand);
         all.addSubcommand("help", CommandSpec.create().addPositional(PositionalParamSpec.builder()
-                .paramLabel("COMMAND").type(String.class).completionCandidates(summaries.keySet()).build()));
+                .paramLabel("COMMAND").type(String.class).completionCandidates(names()).build()));
         String script = AutoComplete.bash(name, all)        // else bash completes no files, and zsh knows no compopt
                 .replaceAll("type compopt &>/dev/null && compopt \\+o default", "true");
         var lists = Pattern.compile("(?m)^ *local (\\w+)=\\(\"(\\w+)" + LISTED + "\"\\).*\\R");
@@ -3199,34 +3194,33 @@ record Completion(String name, Map<String, CommandLine> commands, Map<String, St
     }
 
     String fish() {
-        String complete = "complete -c " + name;
-        var script = new StringBuilder("# `" + name + " completion fish`\n" + complete + " -f\n");
-        summaries.forEach((command, summary) -> script.append(complete).append(" -n __fish_use_subcommand -a ")
-                .append(command).append(" -d ").append(quoted(summary)).append('\n'));
+        var script = new StringBuilder("complete -c " + name + " -f\n");
+        script.append(fish("__fish_use_subcommand", words(names())));
         commands.forEach((command, line) -> {
-            String when = complete + " -n '__fish_seen_subcommand_from " + command + "'";
+            String when = "__fish_seen_subcommand_from " + command;
             for (var option : line.getCommandSpec().options()) {
-                script.append(when);
-                for (String each : option.names()) script.append(each.replaceFirst("^--", " -l ").replaceFirst("^-",
-                        " -s "));
-                script.append(option.typeInfo().isBoolean() ? "" : option.completionCandidates() == null ? " -r -F"
-                        : " -x" + words(option)).append(" -d ").append(quoted(option.description()[0].replaceFirst(
-                        "\\. .*", ""))).append('\n');
+                String names = Stream.of(option.names()).map(each -> each.replaceFirst("^--", "-l ")
+                        .replaceFirst("^-(?!l )", "-s ")).collect(Collectors.joining(" "));
+                script.append(fish(when, names + (option.typeInfo().isBoolean() ? "" : option.completionCandidates()
+                        == null ? " -r -F" : " -x " + words(option.completionCandidates()))));
             }
             for (var word : line.getCommandSpec().positionalParameters()) {
-                if (word.completionCandidates() != null) script.append(when).append(words(word)).append('\n');
+                if (word.completionCandidates() != null) script.append(fish(when, words(word.completionCandidates())));
             }
         });
-        return script + complete + " -n '__fish_seen_subcommand_from help' -a '" + String.join(" ",
-                summaries.keySet()) + "'\n";
+        return script + fish("__fish_seen_subcommand_from help", words(names()));
     }
 
-    private String words(ArgSpec place) {
-        return " -a '" + String.join(" ", place.completionCandidates()).replaceFirst("^(\\w+)" + LISTED + "$", "("
-                + name + " completion $1)") + "'";
+    private String fish(String when, String what) {
+        return "complete -c " + name + " -n '" + when + "' " + what + "\n";
     }
 
-    private static String quoted(String text) { return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"; }
+    private String words(Iterable<String> candidates) {
+        return "-a '" + String.join(" ", candidates).replaceFirst("^(\\w+)" + LISTED + "$", "(" + name
+                + " completion $1)") + "'";
+    }
+
+    private List<String> names() { return Stream.concat(commands.keySet().stream(), Stream.of("help")).toList(); }
 }
 
 // ================================================================================================== Batch
@@ -3528,7 +3522,7 @@ final class BatchJob {
     /// one tomorrow, every row would be paid for again.
     private void chooseModel(String wished, ObjectNode manifest) {
         if (!options.dryRun()) copilot.tokens().current();  // who is not logged in learns it now
-        catalogue = options.dryRun() ? copilot.catalogueIfAny() : Optional.of(copilot.catalogue(Catalogue.USABLE));
+        catalogue = copilot.catalogueIfAny();               // where there is none the rows will say what is wrong
         String before = Json.text(manifest, "model");
         boolean named = wished != null && !wished.isBlank();
         model = named || before.isEmpty() ? copilot.chosen(wished).orElse(Catalogue.standard(catalogue)) : before;
@@ -3537,10 +3531,13 @@ final class BatchJob {
                     : "note: the model was " + before + "; all rows count as new for " + model);
         }
         if (catalogue.isPresent() && options.template() != null) catalogue.get().named(model);
+        if (!Model.isAuto(model) && catalogue.filter(Catalogue::onlyAuto).isPresent()) {
+            screen.warn("this account may name no model: on Free and Student plans GitHub chooses it (-m auto)");
+        }
         String earlier = Json.text(manifest, "endpoint");
         endpoint = options.endpoint() != null ? options.endpoint() : earlier.isEmpty() ? null : earlier;
         structured = before.equals(model) && manifest.has("structured") ? manifest.path("structured").asBoolean()
-                : copilot.structured(known(model), model, new Delivery(endpoint, Set.of()));
+                : copilot.structured(known(model), new Request(model, List.of(), null, true).withEndpoint(endpoint));
     }
 
     /// Empty for auto: whichever model answers, nothing can be said of its limits before.
@@ -4184,7 +4181,8 @@ record Question(List<Message> messages, String model, ObjectNode fields, AnswerS
 
     Request request(CopilotClient copilot, boolean stream) {
         String id = copilot.model(model);
-        return request(id, stream, schema != null && copilot.structured(id, delivery));
+        var bare = new Request(id, messages, fields, stream, delivery);
+        return request(id, stream, schema != null && copilot.structured(bare));
     }
 
     /// The same without asking GitHub anything: from what is known of the models.
@@ -4807,8 +4805,12 @@ final class Conversation {
             case "/quit", "/exit", "/bye" -> { return false; }
             case "/help" -> screen.say(HELP.stripTrailing());
             case "/model" -> {
-                if (!rest.isEmpty()) request = request.withModel(rest);
-                screen.note("the model is " + request.model());
+                try {
+                    if (!rest.isEmpty()) request = request.withModel(copilot.model(rest));
+                    screen.note("the model is " + request.model());
+                } catch (Fault fault) {
+                    screen.report(fault);
+                }
             }
             case "/system" -> {
                 if (!rest.isEmpty()) system = rest;
@@ -5577,7 +5579,8 @@ record Status(Host host, List<SourceStatus> lines, Optional<CopilotToken> token,
         if (trouble.isPresent()) json.putNull("logged_in");             // GitHub could not be asked
         else json.put("logged_in", loggedIn());
         token.ifPresent(t -> json.put("user", user).put("plan", t.plan()).put("sku", t.sku())
-                .put("api", t.api().toString()).put("seconds_left", t.left(now).toSeconds()));
+                .put("api", t.api().toString()).put("seconds_left", t.left(now).toSeconds())
+                .put("direct", t.direct()));
         var array = json.putArray("sources");
         for (var line : lines) {
             array.addObject().put("source", line.source()).put("state", line.state()).put("detail", line.detail());
@@ -5987,7 +5990,9 @@ final class CopilotClient {
     private Lessons lessons;
     private Ways ways;
     private AutoModel auto;
-    private volatile boolean newlyMinted;                   // the token was renewed for the integration it is for
+    private volatile String minted = "";                    // a token that was renewed for the sake of its integration
+    private final Set<String> proven = ConcurrentHashMap.newKeySet();   // optional fields, by model and endpoint
+    private final Map<String, ReentrantLock> firsts = new ConcurrentHashMap<>();
     private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch is told a thing once
     private volatile Optional<Catalogue> known;             // null until the cache was looked at
     private Path lookedAt;                                  // the file of a list of models, and what was found there
@@ -6022,21 +6027,28 @@ final class CopilotClient {
     Reply askOnce(Request request) { return ask(request, listed(request.model()), Call::once, (_, _) -> { }); }
 
     private Reply ask(Request request, Optional<Model> model, UnaryOperator<Call> manner, Listener listener) {
-        if (!Model.isAuto(request.model())) return named(request, model, manner, listener);
-        return auto().ask(request, this::onceSaid, (asked, more) -> named(asked, Model.isAuto(asked.model())
+        tokens.current();                                   // what is remembered is remembered of its source
+        String wished = request.model();
+        if (!Model.isAuto(wished)) return named(request, wished, model, manner, listener);
+        return auto().ask(request, this::onceSaid, (asked, more) -> named(asked, wished, Model.isAuto(asked.model())
                 ? Optional.empty() : listed(asked.model()), call -> manner.apply(call).with(more), listener));
     }
 
     /// Where the list of models at hand is wrong about the path, the other one is tried, once, and remembered.
-    private Reply named(Request request, Optional<Model> model, UnaryOperator<Call> manner, Listener listener) {
+    ///
+    /// @param wished the model that was asked for, such as `auto`
+    private Reply named(Request request, String wished, Optional<Model> model, UnaryOperator<Call> manner,
+                        Listener listener) {
         var way = ways().of(request, model);
+        Function<Way, UnaryOperator<Call>> explained = on -> call -> manner.apply(call).explained(refusal ->
+                ChatRefusal.of(this, wished, request, on, refusal));
         try {
-            return ask(request, model, way, manner, listener);
+            return first(request, model, way, explained.apply(way), listener);
         } catch (Fault fault) {
             if (!wrongWay(fault) || request.delivery().endpoint() != null) throw fault;
             var other = ways().instead(way, request.model(), this::freshModel).orElseThrow(() -> fault);
             try {
-                var reply = ask(request, model, other, manner, listener);
+                var reply = first(request, model, other, explained.apply(other), listener);
                 lessons().learnPath(request.model(), other.path());
                 return reply;
             } catch (Fault again) {
@@ -6065,27 +6077,51 @@ final class CopilotClient {
         }
     }
 
-    /// Without what the model is known to refuse; and once more for each field that it turns out to refuse, so that
-    /// only the first of many requests pays for it.
+    /// Of many requests with wishes that a model may refuse the first goes alone: what it learns the others need not
+    /// pay for.
+    private Reply first(Request request, Optional<Model> model, Way way, UnaryOperator<Call> manner,
+                        Listener listener) {
+        String kind = request.model() + " " + way.path() + " " + RefusedFields.wishes(request);
+        if (kind.endsWith(" ") || proven.contains(kind)) return ask(request, model, way, manner, listener);
+        var lock = firsts.computeIfAbsent(kind, _ -> new ReentrantLock());
+        try {
+            lock.lockInterruptibly();
+        } catch (InterruptedException e) {
+            throw new Interrupted();
+        }
+        try {
+            if (!proven.contains(kind)) {
+                var reply = ask(request, model, way, manner, listener);
+                proven.add(kind);
+                return reply;
+            }
+        } finally {
+            lock.unlock();
+        }
+        return ask(request, model, way, manner, listener);
+    }
+
+    /// Without what the model is known to refuse; and once more for each field that it turns out to refuse.
     private Reply ask(Request request, Optional<Model> model, Way way, UnaryOperator<Call> manner, Listener listener) {
         var sent = request.withStream(request.stream() && streams(model));
+        var bodies = new HashSet<ObjectNode>();             // a server that contradicts itself is not asked for ever
         while (true) {
-            var omitted = new Omitted(this::onceSaid);
+            var omitted = new Omitted(sent, this::onceSaid);
             var body = body(sent, model, way, omitted);
             try {
                 return ask(sent, body, way, manner, listener).withDropped(omitted.names());
             } catch (Fault fault) {
-                var lesson = ApiError.behind(fault) == null ? Optional.<String>empty()
-                        : RefusedFields.lesson(sent, body, ApiError.behind(fault));
-                if (lesson.isEmpty()) throw fault;
+                var refusal = ApiError.behind(fault);
+                var lesson = refusal == null ? Optional.<String>empty() : RefusedFields.lesson(sent, body, refusal);
+                if (lesson.isEmpty() || !bodies.add(body)) throw fault;
                 session.notes().detail(sent.model() + " refuses " + lesson.get() + ": " + fault.sentence());
-                lessons().learnRefused(sent.model(), lesson.get());
+                lessons().learnRefused(sent.model(), way.path(), lesson.get());
             }
         }
     }
 
     private ObjectNode body(Request request, Optional<Model> model, Way way, Omitted omitted) {
-        return RefusedFields.without(lessons().refused(request.model()), request,
+        return RefusedFields.without(lessons().refused(request.model(), way.path()), request,
                 way.body(request, model.orElse(null), omitted), omitted);
     }
 
@@ -6096,7 +6132,7 @@ final class CopilotClient {
         boolean images = request.hasImages();
         try {
             send("POST", way.path(), Json.bytes(body), call -> manner.apply((request.stream() ? call : call.slow())
-                    .with(way.headers(images))), answer, refusal -> ChatRefusal.of(this, request, way, refusal));
+                    .with(way.headers(images))), answer, null);
         } catch (Stopped stopped) {
             String what = answer.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
             throw new Stopped(what + stopped.sentence(),
@@ -6116,15 +6152,15 @@ final class CopilotClient {
     }
 
     /// Whether a model is told of a schema in the request's own field, and not in words.
-    boolean structured(Optional<Model> model, String id, Delivery delivery) {
+    boolean structured(Optional<Model> model, Request request) {
         return model.filter(known -> known.supports("structured_outputs")).isPresent()
-                && ways().of(new Request(id, List.of(), null, true, delivery), model).knowsSchemas();
+                && ways().of(request, model).knowsSchemas();
     }
 
     /// @throws Fault where what is asked for cannot be said on the model's way
     void check(Request request) {
         var model = known == null ? Optional.<Model>empty() : known.flatMap(all -> all.find(request.model()));
-        ways().of(request, model).body(request, model.orElse(null), new Omitted(_ -> { }));
+        ways().of(request, model).body(request, model.orElse(null), new Omitted(request, _ -> { }));
     }
 
     private synchronized Lessons lessons() {
@@ -6138,13 +6174,13 @@ final class CopilotClient {
     }
 
     private synchronized AutoModel auto() {
-        if (auto == null) auto = new AutoModel(this, lessons(), ownFile("auto-"));
+        if (auto == null) auto = new AutoModel(this, lessons(), listFile(tokens.source(), "auto-"));
         return auto;
     }
 
-    /// A file beside the list of models.
+    /// A file beside the list of models; where nobody is asked, of the source that would be tried first.
     private Path ownFile(String kind) {
-        return logins.sources().stream().findFirst().map(source -> listFile(source, kind))
+        return tokens.used().or(() -> logins.sources().stream().findFirst()).map(source -> listFile(source, kind))
                 .orElse(session.home().cache().resolve(kind + "nobody.json"));
     }
 
@@ -6171,34 +6207,39 @@ final class CopilotClient {
     /// What would be sent for a request, as far as is known of the models; nobody is asked.
     ObjectNode bodyAtHand(Request request) {
         var model = catalogueAtHand().flatMap(all -> all.find(request.model()));
-        return body(request, model, ways().of(request, model), new Omitted(session.notes()::warn));
+        var omitted = new Omitted(request, session.notes()::warn);
+        var asked = Model.isAuto(request.model()) ? AutoModel.asked(request, omitted) : request;
+        return body(asked, model, ways().of(asked, model), omitted);
     }
 
     /// Some models cannot stream; the catalogue tells.
     static boolean streams(Optional<Model> model) { return model.map(Model::streams).orElse(true); }
 
     /// Whether a model that is asked next is told of a schema in the request's own field.
-    boolean structured(String id, Delivery delivery) { return structured(listed(id), id, delivery); }
+    boolean structured(Request request) { return structured(listed(request.model()), request); }
 
-    /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's.
+    /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's. The list
+    /// of models is fetched where none is at hand: a part of an id may have been named.
     String model(String named) {
-        return chosen(named).orElseGet(() -> {
-            tokens.current();                               // its trouble is not the catalogue's
-            return Catalogue.standard(catalogueIfAny());
-        });
+        tokens.current();                                   // its trouble is not the catalogue's
+        var wished = wished(named).filter(id -> !Model.isAuto(id));
+        if (wished.isPresent() && catalogueAtHand().isEmpty()) catalogueIfAny();
+        return chosen(named).orElseGet(() -> Catalogue.standard(catalogueIfAny()));
     }
 
     /// What the person has chosen, if anything; nobody is asked.
-    Optional<String> chosen(String named) {
-        if (named != null && !named.isBlank()) return Optional.of(whole(named.strip()));
-        if (session.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable);
+    Optional<String> chosen(String named) { return wished(named).map(this::whole); }
+
+    private Optional<String> wished(String named) {
+        if (named != null && !named.isBlank()) return Optional.of(named.strip());
+        if (session.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable.strip());
         var choices = session.home().readOrEmpty(session.home().choices(), session.notes()::warn);
         return Optional.of(Json.text(choices, "model")).filter(mine -> !mine.isEmpty());
     }
 
     /// A part of an id that only one model has stands for it, as far as the list of models is at hand.
     private String whole(String part) {
-        if (Model.isAuto(part)) return part;
+        if (Model.isAuto(part)) return Model.AUTO;
         var list = catalogueAtHand();
         var all = list.map(Catalogue::models).orElse(List.of()).stream().filter(Model::isChat).toList();
         if (all.stream().anyMatch(model -> model.id().equals(part))) return part;
@@ -6293,6 +6334,13 @@ final class CopilotClient {
                 .filter(credits -> credits.signum() > 0);
     }
 
+    /// The models of this account, asked for now; what was learned against the list before is forgotten.
+    Catalogue refreshed() {
+        lessons().forget();
+        ways().forget();
+        return catalogue(Duration.ZERO);
+    }
+
     /// The models of this account, from the cache where that is younger than `age`.
     Catalogue catalogue(Duration age) { return catalogue(age, UnaryOperator.identity()); }
 
@@ -6301,8 +6349,10 @@ final class CopilotClient {
         if (known.isPresent() && known.get().younger(age, session.now())) return known.get();
         var fresh = new Catalogue(send("GET", "/models", null, manner, Reading.json("the list of models"), _ -> null),
                 session.now());
-        lessons().forget();                                 // what was learned against an older list
-        ways().forget();
+        if (known.isPresent() && !known.get().json().equals(fresh.json())) {
+            lessons().forget();                             // what was learned against an older list
+            ways().forget();
+        }
         session.home().keep(models(tokens.source()), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
         known = Optional.of(fresh);
         lookedAt = null;
@@ -6384,12 +6434,13 @@ final class CopilotClient {
         var token = new AtomicReference<>(tokens.current());
         var sent = new AtomicReference<Call>();
         Predicate<Refusal> mended = refusal -> {
-            boolean integrator = refusal.kind().equals(OTHER_INTEGRATOR) && !newlyMinted && !token.get().direct();
+            boolean integrator = refusal.kind().equals(OTHER_INTEGRATOR) && !token.get().direct()
+                    && !token.get().value().equals(minted);
             boolean refused = List.of(401, 421).contains(refusal.status());
-            boolean session = AutoModel.outdated(refusal) && sent.get().headers().sent().containsKey(AutoModel.HEADER);
-            if (!integrator && !refused || session) return false;
-            newlyMinted |= integrator;
+            boolean ofAuto = AutoModel.outdated(refusal) && sent.get().headers().sent().containsKey(AutoModel.HEADER);
+            if (!integrator && !refused || ofAuto) return false;
             token.set(tokens.renewed(token.get()));
+            if (integrator) minted = token.get().value();
             return true;
         };
         return session.wire().send(() -> {
@@ -6412,6 +6463,7 @@ final class AutoModel {
     private final Lessons lessons;
     private final Path file;
     private Chosen chosen;
+    private Fault notOffered;                               // it is asked once
 
     /// @param models the one that GitHub prefers first
     private record Chosen(String token, List<String> models, Instant fetched, Instant expires) {
@@ -6419,6 +6471,9 @@ final class AutoModel {
         boolean usable(Instant now) {
             return !now.isBefore(fetched) && (now.isBefore(expires.minus(MARGIN)) || now.isBefore(fetched.plus(LEAST)));
         }
+
+        /// Whether another would hardly be another.
+        boolean fresh(Instant now) { return now.isBefore(fetched.plus(MARGIN)); }
     }
 
     /// Asks with these headers besides.
@@ -6434,16 +6489,22 @@ final class AutoModel {
     }
 
     /// Whether a refusal says that the session is over, or that it is not this model's (copilot-cli #2818).
-    static boolean outdated(Refusal refusal) { return refusal.message().startsWith("Invalid auto-mode selector"); }
+    static boolean outdated(Refusal refusal) {
+        return refusal.status() == 401 && refusal.message().startsWith("Invalid auto-mode selector");
+    }
 
     Reply ask(Request request, Consumer<String> notes, Asker asker) {
-        var omitted = new Omitted(notes);
-        var asked = request;
-        if (request.extra().has("reasoning_effort") && !request.delivery().required().contains("reasoning_effort")) {
-            omitted.add("reasoning_effort", "auto takes no reasoning_effort");
-            asked = request.without("reasoning_effort");
-        }
-        return asked(asked, asker).withDropped(omitted.names());
+        var omitted = new Omitted(request, notes);
+        return asked(asked(request, omitted), asker).withDropped(omitted.names());
+    }
+
+    /// What is asked: how much a model that is not known shall think cannot be said.
+    static Request asked(Request request, Omitted omitted) {
+        if (!request.extra().has("reasoning_effort")) return request;
+        omitted.add("reasoning_effort", "auto takes no reasoning_effort");
+        var rest = request.fields();
+        rest.remove("reasoning_effort");
+        return new Request(request.model(), request.messages(), rest, request.stream(), request.delivery());
     }
 
     private Reply asked(Request request, Asker asker) {
@@ -6459,42 +6520,49 @@ final class AutoModel {
         try {
             return within(session, request, asker);
         } catch (Fault fault) {
-            if (ApiError.behind(fault) == null || !outdated(ApiError.behind(fault))) throw fault;
+            var refusal = ApiError.behind(fault);
+            boolean over = refusal != null && (outdated(refusal) || refusal.kind().startsWith("model_not"));
+            if (!over) throw fault;
             return within(session(session, request), request, asker);
         }
     }
 
+    /// A session that offers nothing fitting is given up for another, once.
     private Reply within(Chosen session, Request request, Asker asker) {
-        var named = request.withModel(fitting(session, request));
-        return asker.ask(named, Map.of(HEADER, session.token()));
+        var fit = fitting(session, request);
+        var used = fit.isPresent() || session.fresh(copilot.session().now()) ? session : session(session, request);
+        String model = fit.or(() -> fitting(used, request)).orElse(used.models().getFirst());
+        return asker.ask(request.withModel(model), Map.of(HEADER, used.token()));
     }
 
     /// Whether what is asked for may be more than any model on chat can do.
     private static boolean needsName(Request request) {
         String endpoint = request.delivery().endpoint();
-        return endpoint != null && !endpoint.equals("chat") || request.extra().has("tools")
-                || request.hasImages();
+        return endpoint != null && !endpoint.equals("chat") || request.extra().has("tools") || request.hasImages();
     }
 
     private static boolean wantsName(Fault fault) {
         var refusal = ApiError.behind(fault);
         return refusal != null && refusal.status() == 400 && (refusal.kind().startsWith("model_not")
-                || refusal.message().toLowerCase(Locale.ROOT).matches("(?s).*\\bmodel\\b.*(required|missing).*"
-                + "|(?s).*(required|missing).*\\bmodel\\b.*"));
+                || refusal.message().matches("(?is).*\\bmodel['\"`]? (is|field|parameter)\\b.*(required|missing).*"
+                + "|.*(required|missing|provide)[^.]{0,30}\\bmodel\\b.*"));
     }
 
-    /// The first of those offered that can do what is asked for; GitHub's own choice where nothing is known of them.
-    private String fitting(Chosen session, Request request) {
-        var known = session.models().size() == 1 ? Optional.<Catalogue>empty() : copilot.catalogueIfAny();
+    /// The first of those offered that can do what is asked for, as far as something is known of them.
+    private Optional<String> fitting(Chosen session, Request request) {
+        var known = copilot.catalogueIfAny();
         return session.models().stream().filter(id -> known.flatMap(all -> all.find(id))
-                .filter(model -> fits(model, request)).isPresent()).findFirst().orElse(session.models().getFirst());
+                .filter(model -> fits(model, request)).isPresent()).findFirst();
     }
 
     private static boolean fits(Model model, Request request) {
+        var fields = request.extra();
         String endpoint = request.delivery().endpoint();
+        boolean chat = fields.has("stop") || fields.path("n").asInt(1) > 1;
         return (endpoint == null || model.endpoints().contains(Delivery.ENDPOINTS.get(endpoint)))
+                && (!chat || model.endpoints().contains("/chat/completions"))
                 && (!request.hasImages() || model.supports("vision"))
-                && (!request.extra().has("tools") || model.supports("tool_calls"));
+                && (!fields.has("tools") || model.supports("tool_calls"));
     }
 
     /// One session serves all requests of this account until it ends.
@@ -6515,6 +6583,7 @@ final class AutoModel {
 
     /// As GitHub's editors ask: the older way offers several models, the newer one chooses by the prompt.
     private ObjectNode opened(Request request) {
+        if (notOffered != null) throw notOffered;
         var hints = Json.object();
         hints.putObject("auto_mode").putArray("model_hints").add(Model.AUTO);
         try {
@@ -6524,11 +6593,12 @@ final class AutoModel {
         }
         try {
             var texts = request.texts();
-            return copilot.post("/auto", Json.object().put("prompt", texts.isEmpty() ? "" : texts.getLast()),
-                    "GitHub's choice of a model");
+            return copilot.post("/auto", Json.object().put("prompt", texts.isEmpty() ? "" : texts.getLast())
+                    .put("has_image", request.hasImages()), "GitHub's choice of a model");
         } catch (Fault fault) {
             if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
-            throw Fault.error("GitHub does not offer auto to this account: " + ApiError.behind(fault).said(),
+            throw notOffered = Fault.error("GitHub does not offer auto to this account: "
+                    + ApiError.behind(fault).said(),
                     "copilot models lists what can be named with -m").because(fault.reason());
         }
     }
@@ -6576,7 +6646,10 @@ record Catalogue(ObjectNode json, Instant fetched) {
     }
 
     /// Whether the account may name no model at all, as on the plans that have only auto since 2026-06-24.
-    boolean onlyAuto() { return chatModels().isEmpty() && models().stream().anyMatch(Model::isChat); }
+    boolean onlyAuto() {
+        var chats = models().stream().filter(Model::isChat).toList();
+        return !chats.isEmpty() && chats.stream().noneMatch(Model::shown);
+    }
 
     /// What those get who choose none: of the models that they may name GitHub's own default, else its fallback, else
     /// the first; `auto` where they may name none, or nothing is known.
@@ -6762,29 +6835,41 @@ final class Embedder {
 
 /// The API's refusals of a chat that need more than GitHub's own words.
 final class ChatRefusal {
-    static Fault of(CopilotClient copilot, Request request, Way way, Refusal answer) {
+    /// @param wished the model that was asked for, such as `auto`
+    static Fault of(CopilotClient copilot, String wished, Request request, Way way, Refusal answer) {
         if (answer.status() == 400 && answer.tooLong()) {
             return Fault.error("the prompt is too long for " + request.model() + ": " + answer.said(),
                     "a shorter prompt, or a model with a larger context (copilot models)");
         }
+        if (Model.isAuto(wished) && AutoModel.outdated(answer)) {
+            return Fault.error("GitHub does not take its own session for auto: " + answer.said(),
+                    "try again, or name a model (-m)");
+        }
+        if (answer.status() == 429 && answer.ofNamedModels() && !Model.isAuto(wished)) {
+            return answer.limited("try -m auto, which has a limit of its own; or ");
+        }
         return switch (answer.kind()) {
-            case "model_not_supported" -> notSupported(copilot, request.model(), answer);
+            case "model_not_supported" -> notSupported(copilot, wished, answer);
             case CopilotClient.OTHER_INTEGRATOR -> Fault.error(answer.said(),
                     "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
             case "invalid_reasoning_effort" -> refused(request, "reasoning_effort", answer);
-            case "unsupported_api_for_model" -> Fault.error(
+            case "unsupported_api_for_model" -> request.delivery().endpoint() != null ? Fault.error(
+                    request.model() + " is not served on " + way.path() + ": " + answer.said(),
+                    "leave out the endpoint (--endpoint, or endpoint: in the template)") : Fault.error(
                     request.model() + " is not served on " + way.path() + ": " + answer.said(),
                     "copilot models --refresh lists what is served; take another (-m)");
             default -> refused(request, RefusedFields.named(answer).orElse(""), answer);
         };
     }
 
-    /// @param field the one that is refused; empty: it is not named
+    /// @param named the field that is refused, as the wire has it; empty: it is not named
     /// @return null where the general words will do
-    private static Fault refused(Request request, String field, Refusal answer) {
+    private static Fault refused(Request request, String named, Refusal answer) {
         String values = RefusedFields.values(answer), effort = Json.text(request.extra(), "reasoning_effort");
-        boolean ofEffort = field.equals("reasoning_effort") || !effort.isEmpty() && answer.message().contains(effort);
-        if (field.equals("model") || field.isEmpty() && values.isEmpty()) return null;
+        String field = RefusedFields.requestField(named);
+        boolean ofEffort = field.equals("reasoning_effort") || !effort.isEmpty()
+                && Pattern.compile("['\"`]" + Pattern.quote(effort) + "['\"`]").matcher(answer.message()).find();
+        if (values.isEmpty() && !request.extra().has(field)) return null;
         return Fault.error("GitHub refuses the request: " + answer.said(), values.isEmpty() ? "leave out " + field
                 : (ofEffort ? "--reasoning-effort " : "it takes ") + values);
     }
@@ -6797,7 +6882,7 @@ final class ChatRefusal {
         String lead = "this account cannot use the model \"" + model + "\": " + answer.said();
         Catalogue catalogue;
         try {
-            catalogue = copilot.catalogue(Duration.ZERO);
+            catalogue = copilot.catalogue(Duration.ofMinutes(1));
         } catch (Fault _) {
             return Fault.error(lead, "copilot models");
         }
@@ -6995,10 +7080,8 @@ record CopilotToken(ObjectNode answer, Instant fetched, URI api) {
 
     /// `free`, `student`, `individual`, `business`, `enterprise` …, or the sku itself where it says none of these.
     String plan() {
-        String sku = sku();
-        String plan = Account.planOf(sku);
-        if (plan.isEmpty()) plan = Json.text(answer, "plan");
-        return !plan.isEmpty() ? plan : answer.path("individual").asBoolean(false) ? "individual" : sku;
+        return Account.planOf(sku(), Json.text(answer, "plan"))
+                .orElse(answer.path("individual").asBoolean(false) ? "individual" : sku());
     }
 
     private Duration refreshIn() {
@@ -7075,6 +7158,9 @@ final class Tokens {
         current();
         return held.source();
     }
+
+    /// The source that this process uses already.
+    Optional<GithubToken> used() { return Optional.ofNullable(held).map(Held::source); }
 
     boolean works(GithubToken source) {
         try {
@@ -7161,7 +7247,8 @@ final class Tokens {
         return session.home().locked("token-" + key(source), () -> {
             var cached = cached(source);
             var now = session.now();
-            boolean other = cached.isPresent() && (refused == null || !cached.get().value().equals(refused.value()));
+            boolean other = cached.isPresent() && (refused == null || !cached.get().value().equals(refused.value())
+                    || cached.get().fetched().isAfter(refused.fetched()));
             if (other && cached.get().fresh(now)) return cached.get();
             if (!again) remembered(source);
             try {
@@ -7521,7 +7608,7 @@ final class Ways {
 /// What the service has shown of models against the list of them: kept beside the list until a newer one comes, which
 /// may be right.
 ///
-///     {"gpt-5.4": {"path": "/responses", "refused": ["temperature", "max_tokens>max_completion_tokens"]}}
+///     {"gpt-5.4": {"path": "/responses", "refused": {"/responses": ["temperature"]}}}
 final class Lessons {
     private final Session session;
     private final Path file;
@@ -7533,35 +7620,47 @@ final class Lessons {
     }
 
     private ObjectNode known() {
-        if (known == null) known = session.home().readOrEmpty(file, session.notes()::detail);
+        if (known == null) {
+            known = session.home().readOrEmpty(file, session.notes()::detail);
+            known.removeIf(entry -> !entry.isObject());
+        }
         return known;
     }
 
     /// Where a model is served; empty: as the list says.
     synchronized String path(String model) { return Json.text(known().path(model), "path"); }
 
-    /// The fields of a body that a model refuses; `OLD>NEW` where they have another name there.
-    synchronized List<String> refused(String model) {
-        var refused = known().path(model).path("refused");
+    /// The fields of a body that a model refuses on an endpoint, see `RefusedFields`.
+    synchronized List<String> refused(String model, String path) {
+        var refused = known().path(model).path("refused").path(path);
         return refused.isEmpty() ? List.of() : refused.valueStream().map(JsonNode::asString).toList();
     }
 
-    void learnPath(String model, String path) { learn(model, entry -> entry.put("path", path)); }
+    void learnPath(String model, String path) { learn(model, true, entry -> entry.put("path", path)); }
 
-    void learnRefused(String model, String field) {
-        if (!refused(model).contains(field)) learn(model, entry -> entry.withArray("refused").add(field));
+    /// What one of auto's models refuses the next may take: that is known to this process alone.
+    void learnRefused(String model, String path, String field) {
+        if (refused(model, path).contains(field)) return;
+        learn(model, !Model.isAuto(model), entry -> entry.withObjectProperty("refused").withArrayProperty(path)
+                .add(field));
     }
 
     /// Trouble with the disk is no matter: this process knows.
-    private synchronized void learn(String model, Consumer<ObjectNode> lesson) {
+    private synchronized void learn(String model, boolean keep, Consumer<ObjectNode> lesson) {
         lesson.accept(known().withObjectProperty(model));
+        if (!keep) return;
         try {
-            session.home().edit(file, session.notes()::detail, all -> lesson.accept(all.withObjectProperty(model)));
+            session.home().edit(file, session.notes()::detail, all -> lesson.accept(entry(all, model)));
         } catch (Interrupted stopped) {
             throw stopped;
         } catch (Fault unwritable) {
             session.notes().detail(unwritable.sentence());
         }
+    }
+
+    /// What is damaged counts as empty.
+    private static ObjectNode entry(ObjectNode all, String model) {
+        return all.path(model) instanceof ObjectNode entry ? entry : all.putObject(model);
     }
 
     synchronized void forget() {
@@ -7576,13 +7675,19 @@ final class Lessons {
 
 /// What was asked for and is not sent, for the model does not take it: said once, and named in the record.
 final class Omitted {
+    private final Request request;
     private final Consumer<String> told;
     private final Set<String> names = new LinkedHashSet<>();
 
-    Omitted(Consumer<String> told) { this.told = told; }
+    Omitted(Request request, Consumer<String> told) {
+        this.request = request;
+        this.told = told;
+    }
 
     /// @param why such as `gpt-5.4 takes no temperature`
+    /// @throws Fault where the field is required
     void add(String field, String why) {
+        if (request.delivery().required().contains(field)) throw Fault.usage(why, "leave out " + field);
         names.add(field);
         told.accept(why + "; it is left out");
     }
@@ -7596,23 +7701,24 @@ final class Omitted {
 /// Optional fields that models refuse although no list says so: a 400 that names one. The request is sent once more
 /// without it, and the next ones go without it at once.
 final class RefusedFields {
-    /// What has an option of its own; another option than -O asks for a wish, not for a field.
+    /// What an option of its own asks for: a wish, which may be left out.
     private static final Set<String> OPTIONAL = Set.of("temperature", "top_p", "seed", "max_tokens",
             "reasoning_effort");
-    /// What no request can be without.
-    private static final Set<String> ESSENTIAL = Set.of("model", "messages", "input", "system", "instructions",
-            "stream");
-    private static final String NAME = "['\"`]?([a-z_]+(?:\\.[a-z_]+)*)['\"`]?";
+    /// What the tool adds, and nobody has asked for.
+    private static final Set<String> ADDED = Set.of("store", "reasoning.summary", "thinking.display");
+    private static final String NAME = "(?<![\\w.\\]])['\"`]?([a-z_]+(?:\\.[a-z_]+)*)['\"`]?";
     /// The words of OpenAI's and Anthropic's servers and of Copilot's own (github/app #2574, pydantic-ai #8059, jcode
-    /// #558, opencode's models.ts). Of two that exclude each other the second goes.
+    /// #558, opencode's models.ts).
     private static final Pattern WORDS = Pattern.compile("(?i)(?:Unsupported parameter|Unknown parameter|Unrecognized"
             + " request arguments? supplied): " + NAME + "|Unsupported value: " + NAME + " does not support|" + NAME
             + " (?:is deprecated|is not supported) (?:for|with|by) this model|" + NAME + ": Extra inputs are not"
-            + " permitted|`[a-z_]+` and " + NAME + " cannot both be|(reasoning_effort) .*does not support reasoning"
-            + " effort");
+            + " permitted|(reasoning_effort) .*does not support reasoning effort");
+    private static final Pattern BOTH = Pattern.compile("`([a-z_]+)` and `([a-z_]+)` cannot both be");
     /// The values that it would take: another is asked for, and none is left out.
     private static final Pattern VALUES = Pattern.compile("(?i)supported values(?: are)?:? *\\[?([^\\].]+)");
     private static final Pattern INSTEAD = Pattern.compile("[Uu]se '([a-z_]+)' instead");
+    /// `FIELD`; `OLD>NEW` where it has another name there; `FIELD&OTHER` where it is refused beside another.
+    private static final Pattern LESSON = Pattern.compile("([^>&]+)(?:([>&])(.+))?");
 
     /// The field that a refusal names, as the wire has it: `reasoning.effort`; empty: none.
     static Optional<String> named(Refusal refusal) {
@@ -7629,63 +7735,83 @@ final class RefusedFields {
     /// The values that a field would take, where a refusal names them: `low|high`; else empty.
     static String values(Refusal refusal) {
         var list = VALUES.matcher(refusal.message());
-        return list.find() ? list.group(1).replaceAll("['\"`]", "").strip().replaceAll("[\\s,]+", "|") : "";
+        if (!list.find()) return "";
+        var quoted = Pattern.compile("['\"`]([^'\"`]+)['\"`]").matcher(list.group(1)).results().map(v -> v.group(1))
+                .toList();
+        return quoted.isEmpty() ? list.group(1).strip().replaceAll("[\\s,]+", "|") : String.join("|", quoted);
     }
 
     /// What to know of a model after this refusal; empty where sending it again is no use, or not what is wanted.
     static Optional<String> lesson(Request request, ObjectNode body, Refusal refusal) {
-        return named(refusal).map(name -> at(body, name)).filter(path -> body.has(top(path)) && mayGo(request, path))
-                .map(path -> {
-                    var other = INSTEAD.matcher(refusal.message());
-                    return other.find() && !body.has(other.group(1)) ? path + ">" + other.group(1) : path;
-                });
+        var both = BOTH.matcher(refusal.status() == 400 ? refusal.message() : "");
+        if (both.find()) return droppable(request, body, both.group(2)).map(path -> path + "&" + both.group(1));
+        return named(refusal).flatMap(name -> droppable(request, body, name)).map(path -> {
+            var other = INSTEAD.matcher(refusal.message());
+            return other.find() && !body.has(other.group(1)) ? path + ">" + other.group(1) : path;
+        });
     }
 
     /// Takes out of a body what a model is known to refuse, as far as it may go.
     static ObjectNode without(List<String> refused, Request request, ObjectNode body, Omitted omitted) {
-        for (String lesson : refused) {
-            String[] names = lesson.split(">", 2);
-            String path = at(body, names[0]);
-            if (!body.has(top(path)) || !mayGo(request, path)) continue;
-            var parent = path.contains(".") ? (ObjectNode) body.path(top(path)) : body;
-            var value = parent.remove(path.substring(path.indexOf('.') + 1));
-            if (parent != body && parent.isEmpty()) body.remove(top(path));
-            if (value == null) continue;
-            String wish = wish(path);
-            if (names.length > 1) body.set(names[1], value);
-            else if (wished(request, wish)) omitted.add(wish, request.model() + " takes no " + wish);
+        for (String each : refused) {
+            var lesson = LESSON.matcher(each);
+            if (!lesson.matches() || "&".equals(lesson.group(2)) && !body.has(lesson.group(3))) continue;
+            droppable(request, body, lesson.group(1)).ifPresent(path -> {
+                var parent = path.contains(".") ? (ObjectNode) body.path(top(path)) : body;
+                var value = parent.remove(path.substring(path.indexOf('.') + 1));
+                if (parent != body && parent.isEmpty()) body.remove(top(path));
+                String field = requestField(path);
+                if (">".equals(lesson.group(2))) body.set(lesson.group(3), value);
+                else if (wished(request, field)) omitted.add(field, who(request) + " takes no " + field
+                        + ("&".equals(lesson.group(2)) ? " beside " + lesson.group(3) : ""));
+            });
         }
         return body;
     }
 
-    /// `reasoning.effort` where the body has it, else `reasoning`: what is refused may be a value.
-    private static String at(ObjectNode body, String name) {
+    private static String who(Request request) {
+        return Model.isAuto(request.model()) ? "the model that GitHub chose" : request.model();
+    }
+
+    /// Where a body has a field that may be left out: `reasoning.effort`, or `thinking` where a value in it is refused.
+    private static Optional<String> droppable(Request request, ObjectNode body, String name) {
         String[] parts = name.split("\\.");
         boolean inner = parts.length == 2 && !parts[1].equals("type") && body.path(parts[0]).has(parts[1]);
-        return inner ? name : parts[0];
+        return Optional.of(inner ? name : parts[0]).filter(path -> body.has(top(path)) && mayGo(request, path));
+    }
+
+    private static boolean mayGo(Request request, String path) {
+        String top = top(path), field = requestField(path);
+        if (ADDED.contains(path)) return !request.extra().has(top);
+        boolean own = request.extra().has(top) && !OPTIONAL.contains(top) && !top.equals("max_completion_tokens");
+        return OPTIONAL.contains(field) && !own && names(field).noneMatch(request.delivery().required()::contains);
     }
 
     private static String top(String path) { return path.split("\\.", 2)[0]; }
 
-    /// What the person has asked for where the wire has this.
-    private static String wish(String path) {
+    /// What a request calls what the wire has here.
+    static String requestField(String path) {
         return switch (path) {
             case "max_completion_tokens", "max_output_tokens" -> "max_tokens";
-            case "reasoning.effort", "thinking", "thinking_budget", "output_config", "output_config.effort" ->
-                    "reasoning_effort";
+            case "reasoning", "reasoning.effort", "thinking", "thinking_budget", "output_config",
+                    "output_config.effort" -> "reasoning_effort";
+            case "text", "text.format" -> "response_format";
+            case "stop_sequences" -> "stop";
             default -> path;
         };
     }
 
-    private static boolean wished(Request request, String wish) {
-        return request.extra().has(wish) || wish.equals("max_tokens") && request.extra().has("max_completion_tokens");
+    private static Stream<String> names(String field) {
+        return field.equals("max_tokens") ? Stream.of(field, "max_completion_tokens") : Stream.of(field);
     }
 
-    private static boolean mayGo(Request request, String path) {
-        String top = top(path), wish = wish(path);
-        var required = request.delivery().required();
-        if (ESSENTIAL.contains(top) || Stream.of(path, top, wish).anyMatch(required::contains)) return false;
-        return OPTIONAL.contains(wish) || !request.extra().has(top);    // else it is the tool's own
+    private static boolean wished(Request request, String field) {
+        return names(field).anyMatch(request.extra()::has);
+    }
+
+    /// The wishes of a request that may turn out to be refused.
+    static String wishes(Request request) {
+        return OPTIONAL.stream().filter(field -> wished(request, field)).sorted().collect(Collectors.joining(","));
     }
 }
 
@@ -7883,7 +8009,7 @@ record MessagesWay() implements Way {
     public ObjectNode body(Request request, Model model, Omitted omitted) {
         var body = Json.object();
         String id = request.model();
-        JsonNode effort = null;
+        JsonNode effort = null, schema = null;
         for (var field : ChatBody.of(request).properties()) {
             var value = field.getValue();
             if (!value.isNull()) switch (field.getKey()) {
@@ -7897,7 +8023,9 @@ record MessagesWay() implements Way {
                 case "tool_choice" -> body.set("tool_choice", choice(value));
                 case "n" -> Way.single(id, path(), value);
                 case "response_format" -> {
-                    if (!Json.text(value, "type").equals("text")) {
+                    boolean ours = !request.delivery().required().contains("response_format");
+                    if (ours && value.at("/json_schema/schema").isObject()) schema = value.at("/json_schema/schema");
+                    else if (!Json.text(value, "type").equals("text")) {
                         throw Fault.usage(id + " is asked on /v1/messages, which knows no response_format",
                                 "--schema asks for it in words, and checks the answer");
                     }
@@ -7913,6 +8041,10 @@ record MessagesWay() implements Way {
             body.put("max_tokens", model == null ? LEAST_ANSWER : model.longestAnswer(request.stream()));
         }
         if (effort != null) think(body, id, model, effort.asString(""), omitted);
+        if (schema != null && body.withArray("messages").path(body.path("messages").size() - 1).path("content")
+                instanceof ArrayNode last) {
+            last.addObject().put("type", "text").put("text", AnswerSchema.instruction(schema));
+        }
         return body;
     }
 
@@ -11254,9 +11386,11 @@ record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
     }
 
     /// The same in words, for models that do not.
-    String instruction() {
+    String instruction() { return instruction(schema.json()); }
+
+    static String instruction(JsonNode schema) {
         return "Answer with JSON alone, without a code fence, that is valid against this JSON Schema:\n"
-                + Json.compact(schema.json());
+                + Json.compact(schema);
     }
 
     /// What to ask after an answer that does not meet it.
@@ -12365,7 +12499,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
 
     /// Whether it is a limit of a session or a week, which holds for models that are named: GitHub's own editor says
     /// that auto still works.
-    private boolean ofNamedModels() {
+    boolean ofNamedModels() {
         return kind().equals("user_weekly_rate_limited")
                 || message.matches("(?is).*\\b(session|weekly)\\b[^.]*\\blimits?\\b.*");
     }
@@ -12384,7 +12518,9 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 400 -> Fault.error("GitHub refuses the request: " + said, advice400());
             case 401 -> Fault.login("the API refuses a Copilot token that is new: " + said,
                     "copilot login --force");
-            case 402 -> Fault.later("the quota is used up: " + said + comeBack(),
+            case 402 -> kind().equals("billing_not_configured")
+                    ? Fault.later("GitHub wants billing to be set up: " + said, "https://github.com/settings/billing")
+                    : Fault.later("the quota is used up: " + said + comeBack(),
                     "copilot usage shows the quota");
             case 403 -> Fault.error("GitHub forbids it: " + said, "your plan, your organization's policy, or"
                     + " GitHub's abuse detection: https://github.com/settings/copilot; do not simply retry");
@@ -12393,10 +12529,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 421 -> Fault.error("the API host is not this account's: " + said, "copilot token --refresh");
             case 422 -> Fault.error("GitHub's filter refuses the prompt: " + said,
                     "put the question in other words");
-            case 429 -> Fault.later("too many requests: " + said + comeBack(), (ofNamedModels() ? "try -m auto, which"
-                    + " has a limit of its own; or " : "") + retryAfter().map(wait ->
-                    wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then; --max-wait "
-                            + (wait.toMinutes() + 1) + "m would wait for it").orElse("try again in a while"));
+            case 429 -> limited("");
             case 466 -> Fault.error("GitHub no longer serves the version that we claim to be: " + said,
                     NEWER.matcher(message).find() ? newerIdentity() : "a newer copilot.java (jbang --fresh); or"
                             + " -H 'X-GitHub-Api-Version: YYYY-MM-DD' with a newer one");
@@ -12408,6 +12541,13 @@ record Refusal(int status, String code, String message, JsonNode json, String re
                             "is --host right? is there a proxy with a login page?")
                     : Fault.error(where + " answers: " + said, "the same with -v shows more");
         };
+    }
+
+    /// @param first what to try before the general hint
+    Fault limited(String first) {
+        return Fault.later("too many requests: " + said() + comeBack(), first + retryAfter().map(wait ->
+                wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then; --max-wait "
+                        + (wait.toMinutes() + 1) + "m would wait for it").orElse("try again in a while"));
     }
 
     private static final Pattern NEWER = Pattern.compile("(?i)(?:update|upgrade)\\D*?\\bv?(\\d+(?:\\.\\d+)+)");
@@ -12734,32 +12874,41 @@ final class Proxies {
     }
 }
 
-/// Whom TLS trusts: the JDK's certificate authorities and, where those do not know a server, a company's in a PEM file.
-/// They are read when a server shows a certificate: 80 ms for the JDK's and 300 for a file of as many, which a plain
-/// HTTP connection, to a stand-in or a gateway on this machine, does not pay.
+/// Whom TLS trusts: as the JDK is set up and, where that does not know a server, a company's authorities in a PEM file.
+/// The file is read then only: one of as many authorities as the JDK has takes 300 ms.
 final class Trust extends X509ExtendedTrustManager {
     private interface Check {
         void by(X509ExtendedTrustManager authorities) throws CertificateException;
     }
 
     private final Path pem;
-    private X509ExtendedTrustManager jdk, own;
+    private final X509ExtendedTrustManager jdk;
+    private X509ExtendedTrustManager own;
 
-    private Trust(Path pem) { this.pem = pem; }
+    private Trust(Path pem) throws GeneralSecurityException {
+        this.pem = pem;
+        jdk = manager(null);
+    }
 
     /// @param pem what SSL_CERT_FILE names, or null
-    static SSLContext context(Path pem) { return new SSLContext(new WhenNeeded(pem), null, "TLS") { }; }
+    /// @throws Fault where the JDK's TLS is of no use
+    static SSLContext context(Path pem) {
+        try {
+            if (pem == null) return SSLContext.getDefault();
+            var context = SSLContext.getInstance("TLS");
+            context.init(keys(), new TrustManager[]{new Trust(pem)}, null);
+            return context;
+        } catch (GeneralSecurityException | RuntimeException e) {
+            throw Fault.error("Java's TLS cannot be set up: " + Text.deepest(e),
+                    "is the JDK whole? are javax.net.ssl.trustStore and keyStore right?");
+        }
+    }
 
     /// Reads all that will be needed.
     ///
     /// @throws Fault where it is of no use
     static void probe(Path pem) {
-        new WhenNeeded(pem).context();
-        try {
-            new Trust(null).jdk();
-        } catch (CertificateException e) {
-            throw told(e).orElseThrow();
-        }
+        context(pem);
         if (pem != null) read(pem);
     }
 
@@ -12767,14 +12916,6 @@ final class Trust extends X509ExtendedTrustManager {
     /// for a fault of its own.
     static Optional<Fault> told(Throwable e) {
         return Text.chain(e).filter(Fault.class::isInstance).map(Fault.class::cast).findFirst();
-    }
-
-    private synchronized X509ExtendedTrustManager jdk() throws CertificateException {
-        try {
-            return jdk == null ? jdk = manager(null) : jdk;
-        } catch (GeneralSecurityException | RuntimeException e) {
-            throw new CertificateException(unusable(e));
-        }
     }
 
     private synchronized X509ExtendedTrustManager own() throws CertificateException {
@@ -12812,17 +12953,31 @@ final class Trust extends X509ExtendedTrustManager {
                 .orElseThrow(() -> new KeyStoreException("it has no X.509 trust manager"));
     }
 
-    private static Fault unusable(Exception e) {
-        return Fault.error("Java's TLS cannot be set up: " + Text.deepest(e),
-                "is the JDK whole? are javax.net.ssl.trustStore and keyStore right?");
+    /// Our own certificate, for a gateway that wants one, from where the JDK's default context takes it.
+    private static KeyManager[] keys() throws GeneralSecurityException {
+        String file = System.getProperty("javax.net.ssl.keyStore", "");
+        if (file.isEmpty()) return null;
+        String type = System.getProperty("javax.net.ssl.keyStoreType", KeyStore.getDefaultType());
+        String provider = System.getProperty("javax.net.ssl.keyStoreProvider", "");
+        String secret = System.getProperty("javax.net.ssl.keyStorePassword", "");
+        char[] password = secret.isEmpty() ? null : secret.toCharArray();
+        try (var in = file.equals("NONE") ? null : Files.newInputStream(Path.of(file))) {
+            var store = provider.isEmpty() ? KeyStore.getInstance(type) : KeyStore.getInstance(type, provider);
+            store.load(in, password);
+            var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+            factory.init(store, type.equals("PKCS11") ? null : password);
+            return factory.getKeyManagers();
+        } catch (IOException | GeneralSecurityException | RuntimeException e) {
+            throw new KeyStoreException("javax.net.ssl.keyStore " + file + ": " + Text.reason(e));
+        }
     }
 
     /// Of two refusals the one counts that is not for want of an authority: "expired" says more than "unknown".
     private void check(Check check) throws CertificateException {
         try {
-            ask(check, jdk());
+            ask(check, jdk);
         } catch (CertificateException refused) {
-            if (pem == null || told(refused).isPresent()) throw refused;
+            if (told(refused).isPresent()) throw refused;
             try {
                 ask(check, own());
             } catch (CertificateException again) {
@@ -12873,75 +13028,6 @@ final class Trust extends X509ExtendedTrustManager {
     /// None are told: only jdk.tls.client.enableCAExtension asks, and a server that has none of them would hang up.
     @Override
     public X509Certificate[] getAcceptedIssuers() { return new X509Certificate[0]; }
-
-    /// A context whose provider, 40 ms of classes, is looked for when the first connection wants it.
-    private static final class WhenNeeded extends SSLContextSpi {
-        private final Path pem;
-        private SSLContext made;
-        private Fault failed;                               // told again: a token locks after a few wrong PINs
-
-        WhenNeeded(Path pem) { this.pem = pem; }
-
-        private synchronized SSLContext context() {
-            if (failed != null) throw failed;
-            try {
-                return made == null ? made = make() : made;
-            } catch (GeneralSecurityException | RuntimeException e) {
-                throw failed = unusable(e);
-            }
-        }
-
-        private SSLContext make() throws GeneralSecurityException {
-            var context = SSLContext.getInstance("TLS");
-            context.init(keys(), new TrustManager[]{new Trust(pem)}, null);
-            return context;
-        }
-
-        /// Our own certificate, for a gateway that wants one, from where the JDK's default context takes it.
-        private static KeyManager[] keys() throws GeneralSecurityException {
-            String file = System.getProperty("javax.net.ssl.keyStore", "");
-            if (file.isEmpty()) return null;
-            String type = System.getProperty("javax.net.ssl.keyStoreType", KeyStore.getDefaultType());
-            String provider = System.getProperty("javax.net.ssl.keyStoreProvider", "");
-            String secret = System.getProperty("javax.net.ssl.keyStorePassword", "");
-            char[] password = secret.isEmpty() ? null : secret.toCharArray();
-            try (var in = file.equals("NONE") ? null : Files.newInputStream(Path.of(file))) {
-                var store = provider.isEmpty() ? KeyStore.getInstance(type) : KeyStore.getInstance(type, provider);
-                store.load(in, password);
-                var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-                factory.init(store, type.equals("PKCS11") ? null : password);
-                return factory.getKeyManagers();
-            } catch (IOException | GeneralSecurityException | RuntimeException e) {
-                throw new KeyStoreException("javax.net.ssl.keyStore " + file + ": " + Text.reason(e));
-            }
-        }
-
-        @Override
-        protected SSLEngine engineCreateSSLEngine() { return context().createSSLEngine(); }
-
-        @Override
-        protected SSLEngine engineCreateSSLEngine(String host, int port) {
-            return context().createSSLEngine(host, port);
-        }
-
-        @Override
-        protected SSLSocketFactory engineGetSocketFactory() { return context().getSocketFactory(); }
-
-        @Override
-        protected SSLServerSocketFactory engineGetServerSocketFactory() { return context().getServerSocketFactory(); }
-
-        @Override
-        protected SSLSessionContext engineGetClientSessionContext() { return context().getClientSessionContext(); }
-
-        @Override
-        protected SSLSessionContext engineGetServerSessionContext() { return context().getServerSessionContext(); }
-
-        /// Nobody may hand in other trust: what this context has is made in `make`.
-        @Override
-        protected void engineInit(KeyManager[] keys, TrustManager[] trust, SecureRandom random) {
-            throw new UnsupportedOperationException();
-        }
-    }
 }
 
 // ================================================================================================ Storage

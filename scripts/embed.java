@@ -107,7 +107,7 @@ final class EmbedJob {
         var model = copilot.embeddingModel(wished);
         look(model);
         if (count == 0) {
-            throw Fault.usage("there are no texts", "copilot embed \"a text\", or lines on stdin, or -d ROWS.jsonl");
+            throw Fault.usage("there are no texts", "embed \"a text\", or lines on stdin, or -d ROWS.jsonl");
         }
         long start = System.nanoTime();
         var embedder = new Embedder(copilot, model, dimensions);
@@ -196,7 +196,7 @@ final class EmbedTexts implements AutoCloseable {
     static EmbedTexts of(Environment env, List<String> words) {
         boolean stdin = words.isEmpty() || words.equals(List.of("-"));
         if (words.isEmpty() && env.stdin().kind() == Stdin.Kind.TERMINAL) {
-            throw Fault.usage("there is no text", "copilot embed \"a text\", a pipe of lines, or -d ROWS");
+            throw Fault.usage("there is no text", "embed \"a text\", a pipe of lines, or -d ROWS");
         }
         Source source = stdin ? texts -> Lines.open(texts.spooled(null), "stdin") : _ -> new Words(words);
         return new EmbedTexts(env, "stdin", source, null, row -> Data.text(row.data().get("text")));

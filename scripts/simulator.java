@@ -43,18 +43,33 @@ import tools.jackson.databind.node.ObjectNode;
 /// | a session token that is over, or of other models | copilot-cli #2818 (`Invalid auto-mode selector`) | B |
 /// | POST /auto with an older API version | opencode PR #47108 (`invalid apiVersion`) | B |
 /// | pictures without Copilot-Vision-Request | ericc-ch #16; vscode-copilot-chat | A |
+/// | more than 20 pictures by https | vscode #301668, #301770 (`too many URL images in request (max 20)`) | B |
+/// | documents on /chat/completions | codecompanion.nvim; the other two take them (vscode's messagesApi.ts) | C |
 /// | what a family's models do not take: [#UNWANTED] | there, row by row | |
 /// | an effort that the model has not: [#checkEffort] | crush #2902, ccs #686, Floway #6 | B |
 /// | more than 4 cache marks; calls without answers | codecompanion; copilot-cli #762, #330, #1159 | B |
 /// | `strict: true` with an open schema | codecompanion #2314 (its text is Copilot's) | B |
 /// | `item_reference`; sealed reasoning under another id | opencode #37389; openclaw #72602 | B |
-/// | /v1/messages: an assistant message at the end | vscode-copilot-chat's messagesApi.ts | A |
+/// | /v1/messages: an assistant message at the end, but for 4.5 | vscode's messagesApi.ts, caozhiyuan's proxy | A |
+/// | /v1/messages: members by name, context_management without its beta | caozhiyuan #143, ericc-ch #217 | B |
+/// | /v1/messages: the beta context-1m-2025-08-07 | caozhiyuan PR #103 (`unsupported beta header(s)`) | B |
+/// | /v1/messages: betas that are no NAME-DATE | in the same words; our reading | C |
+/// | /v1/messages: max_tokens above the model's own | Anthropic's words; @ai-sdk/anthropic's table of figures | B |
+/// | /v1/messages: cache_control of the whole request, to 4.5 | caozhiyuan's preprocess.ts | C |
 /// | /embeddings: an input that is no list of strings | ericc-ch #59, #100 | B |
 /// | values of a wrong type or out of range | OpenAI's and Anthropic's references | B |
 ///
-/// Inventions, for want of any source: prices and windows of models newer than mid-2026, the efforts of Opus, Fable
+/// Contradicted, and so accepted until a switch says otherwise: Gemini's calls without their `reasoning_opaque`
+/// (gemini-opaque; true of 2025-11), a tool's `$schema` (tool-schema), a JSON schema for the answer of a model that has
+/// no structured_outputs (schemas), max_tokens for gpt-5-mini (refuse=gpt-5-mini:max_tokens; OpenAI itself refuses it,
+/// of Copilot nobody reports it: C), ids of /responses sent back (ids), other betas (refused-betas).
+///
+/// Inventions, for want of any source: prices and windows of models newer than mid-2026, the efforts of Opus 5, Fable
 /// and Grok, what temperature is to mai-code, the answer's shape for vendors other than OpenAI, Anthropic and Google,
-/// the credits of a student, the sku of Max, the forms of a session token, of `auto_discount` and `quota_reset_at`.
+/// the credits of a student, the sku of Max, the forms of a session token, of `auto_discount` and `quota_reset_at`, the
+/// words of refusals of a picture's or document's source, of output_config.format, of tool_reference and of the whole
+/// request's cache_control, that any https address has a picture and that those are not counted against the model's own
+/// maximum, that a document costs no tokens.
 ///
 /// There are two origins, as in reality: [#url] is github.com with api.github.com (device flow, `/user`, the token
 /// exchange, the quota), [#api] is api.githubcopilot.com: `/models`, `/embeddings`, and three ways to ask a model,
@@ -270,6 +285,13 @@ public class simulator implements AutoCloseable {
         toggle("out-of-date", false, "the API says that the editor's extension is out of date");
         toggle("integration-id", "optional", "Copilot-Integration-Id", "optional", "required");
         toggle("strict-headers", false, "refuses identity headers given twice, and unknown values of X-Initiator");
+        toggle("gemini-opaque", "optional", "/chat/completions: Gemini's newest calls come back with their"
+                + " reasoning_opaque", "optional", "required");
+        toggle("tool-schema", "any", "/v1/messages: a tool's input_schema may say its $schema", "any", "strict");
+        toggle("schemas", "ignore", "a JSON schema for the answer of a model without structured_outputs",
+                "ignore", "refuse");
+        toggle("refused-betas", "context-1m-2025-08-07", "values of anthropic-beta that are refused, besides those"
+                + " that are no NAME-DATE");
         toggle("unknown-fields", "ignore", "fields that no source names", "ignore", "refuse");
         toggle("refuse", "", "parameters that are refused: NAME or MODEL:NAME, a.b for one within a");
         toggle("efforts", "", "if given, the reasoning efforts that are served, whatever the catalogue says");
@@ -1301,15 +1323,15 @@ public class simulator implements AutoCloseable {
             | premium versatile policy recent
             claude-opus-4.8 | Claude Opus 4.8 | Anthropic | claude-opus-4.8 | chat | 264000 200000 64000 | 7.5 \
             | 500 2500 50 | /v1/messages /chat/completions \
-            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high max \
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high xhigh max \
             | premium powerful policy recent
             claude-fable-5.1 | Claude Fable 5.1 | Anthropic | claude-fable-5.1 | chat | 264000 200000 64000 | 7.5 \
             | 500 2500 50 | /v1/messages \
-            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high max \
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high xhigh max \
             | premium powerful policy recent
             claude-opus-5 | Claude Opus 5 | Anthropic | claude-opus-5 | chat | 264000 200000 64000 | 7.5 \
             | 500 2500 50 | /v1/messages \
-            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high max \
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high xhigh max \
             | premium powerful policy disabled recent
             gemini-3.8-flash | Gemini 3.8 Flash | Google | gemini-3.8-flash | chat | 128000 109000 64000 | 1 \
             | 50 300 5 | /chat/completions | streaming tool_calls parallel_tool_calls vision | \
@@ -1350,7 +1372,7 @@ public class simulator implements AutoCloseable {
             | streaming tool_calls parallel_tool_calls vision budget | | premium versatile policy retired
             claude-opus-4.7 | Claude Opus 4.7 | Anthropic | claude-opus-4.7 | chat | 264000 200000 64000 | 7.5 \
             | 500 2500 50 | /v1/messages /chat/completions \
-            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high max \
+            | streaming tool_calls parallel_tool_calls vision adaptive_thinking | low medium high xhigh max \
             | premium powerful policy retired
             gemini-3.1-pro-preview | Gemini 3.1 Pro | Google | gemini-3.1-pro-preview | chat | 128000 109000 64000 | 1 \
             | 200 1200 20 | /chat/completions | streaming tool_calls parallel_tool_calls vision | \
@@ -1760,11 +1782,14 @@ public class simulator implements AutoCloseable {
     private record Turn(String role, String text) {}
 
     private record Image(String type, String base64) {
-        /// `data:TYPE;base64,…`; null for what is none.
+        /// `data:TYPE;base64,…`, or an address, of which nothing more is known; null for what is neither.
         static Image ofUrl(String url) {
+            if (url.startsWith("https://")) { return new Image(null, url); }
             int comma = url.startsWith("data:image/") ? url.indexOf(";base64,") : -1;
             return comma < 0 ? null : new Image(url.substring(5, comma), url.substring(comma + 8));
         }
+
+        boolean isAway() { return type == null; }
 
         long size() {
             try {
@@ -1776,7 +1801,7 @@ public class simulator implements AutoCloseable {
     }
 
     private static final List<String> IMAGES = List.of("image/jpeg", "image/png", "image/webp", "image/gif");
-    private static final int MAX_IMAGE = 3_145_728;
+    private static final int MAX_IMAGE = 3_145_728, MAX_AWAY = 20;
 
     /// One answer, settled: what will be said, by whom, in how many tokens. `stopped` is the stop sequence that ended
     /// it, or null.
@@ -1823,9 +1848,11 @@ public class simulator implements AutoCloseable {
     private record Unwanted(String models, String paths, String parameter, String but, String message) {}
 
     private static final String CURT = "Unsupported parameter: '%s' is not supported with this model.";
+    private static final String RENAMED = CURT + " Use 'max_completion_tokens' instead.";
     private static final String GONE = "`%s` is deprecated for this model.";
     private static final String STRANGE = "Unrecognized request argument supplied: %s";
     private static final String ADAPTIVE = "claude-(opus-4\\.[78]|opus-5|sonnet-5|fable-.*)";
+    private static final String OLDER = "claude-.*-4\\.5";
     private static final String ANY = ".*";
 
     private static final List<Unwanted> UNWANTED = List.of(
@@ -1836,9 +1863,10 @@ public class simulator implements AutoCloseable {
             // github/app #2574, #2706; pydantic-ai PR #8059. B+. Of 1, which is the default, nothing is reported.
             new Unwanted(ADAPTIVE, ANY, "temperature", "1(\\.0+)?", GONE),
             new Unwanted(ADAPTIVE, ANY, "top_p", "1(\\.0+)?", GONE),
-            // caozhiyuan #164 and #172, ericc-ch #222, jcode #190. A
-            new Unwanted("(o\\d|gpt-[5-9]).*", "/chat/completions", "max_tokens", "",
-                    CURT + " Use 'max_completion_tokens' instead."),
+            // Of 5.3 and 5.4: caozhiyuan #172, ericc-ch #222 and PR #258, jcode #190, OmniRoute #1540. A. Of the o's
+            // and gpt-5: vault-operator #28. C. Of gpt-5-mini nobody says it, and copilot-api sent it for months.
+            new Unwanted("o\\d.*|gpt-5|gpt-5\\..*|gpt-5-codex|gpt-[6-9].*", "/chat/completions", "max_tokens", "",
+                    RENAMED),
             // pi's compat table for GPT-4.1, 4o and Gemini; chatwise #1367. B
             new Unwanted("gpt-4.*|gemini-.*|mai-.*", "/chat/completions", "reasoning_effort", "", STRANGE));
 
@@ -1849,7 +1877,7 @@ public class simulator implements AutoCloseable {
                 .findFirst().ifPresent(row -> {
                     throw way.no(row.message.formatted(row.parameter));
                 });
-        if (model.id.matches("claude-.*-4\\.5") && isGiven(request.path("temperature"))
+        if (model.id.matches(OLDER) && isGiven(request.path("temperature"))
                 && isGiven(request.path("top_p"))) {        // Anthropic's words
             throw way.no("`temperature` and `top_p` cannot both be specified for this model. Please use only one.");
         }
@@ -1857,7 +1885,7 @@ public class simulator implements AutoCloseable {
                 .filter(item -> item.startsWith(model.id + ":")).map(item -> item.substring(model.id.length() + 1))
                 .filter(name -> !request.at("/" + name.replace('.', '/')).isMissingNode()).findFirst()
                 .ifPresent(name -> {
-                    throw way.no(STRANGE.formatted(name));
+                    throw way.no((name.equals("max_tokens") ? RENAMED : STRANGE).formatted(name));
                 });
     }
 
@@ -1886,6 +1914,12 @@ public class simulator implements AutoCloseable {
                 value, model.id, String.join(" ", served)), "invalid_reasoning_effort"));
     }
 
+    /// What a model does with a schema that is not for it nobody says: as little as with json_object, unless told so.
+    private void checkSchema(Model model, String called, JsonNode type) {
+        invalidIf(text("schemas").equals("refuse") && type.asString("").equals("json_schema")
+                && !model.supports("structured_outputs"), model.id + " knows no " + called);
+    }
+
     private static void checkImages(Model model, Call call, List<Image> images) {
         if (images.isEmpty()) {
             return;
@@ -1894,8 +1928,12 @@ public class simulator implements AutoCloseable {
             throw new Refusal(error(400, "missing required Copilot-Vision-Request header for vision requests", ""));
         }
         invalidIf(!model.supports("vision"), model.id + " sees no images");
-        invalidIf(images.size() > model.maxImages(), "more than %d images".formatted(model.maxImages()));
-        for (var image : images) {
+        if (images.stream().filter(Image::isAway).count() > MAX_AWAY) {     // vscode #301668, #301770
+            throw new Refusal(error(400, "too many URL images in request (max %d)".formatted(MAX_AWAY), ""));
+        }
+        var here = images.stream().filter(image -> !image.isAway()).toList();
+        invalidIf(here.size() > model.maxImages(), "more than %d images".formatted(model.maxImages()));
+        for (var image : here) {
             invalidIf(!IMAGES.contains(image.type), "media type " + image.type);
             long size = image.size();
             invalidIf(size <= 0, "an image that is not base64");
@@ -2134,8 +2172,7 @@ public class simulator implements AutoCloseable {
     private void checkAgainst(Model model, JsonNode request) {
         var messages = request.path("messages");
         checkRoles(model, messages);
-        invalidIf(request.at("/response_format/type").asString("").equals("json_schema")
-                && !model.supports("structured_outputs"), model.id + " knows no response_format");
+        checkSchema(model, "response_format", request.at("/response_format/type"));
         checkEffort(model, "reasoning_effort", request.path("reasoning_effort"));
         int marks = request.findValues("copilot_cache_control").size();     // vscode-copilot-chat, codecompanion.nvim
         if (marks > 4) { throw invalid(MARKS.formatted(marks)); }
@@ -2146,9 +2183,18 @@ public class simulator implements AutoCloseable {
         var last = messages.get(messages.size() - 1);
         invalidIf(model.anthropic() && last.path("role").asString("").equals("assistant")
                 && said(last).matches("(?s).*\\s"), "final assistant content cannot end with trailing whitespace");
-        // Gemini 3 refuses the turn after a tool call without its own opaque reasoning (vscode #292585).
-        invalidIf(model.google() && messages.valueStream().anyMatch(m -> m.has("tool_calls")
-                && !m.has("reasoning_opaque")), "reasoning_opaque");
+        // Until 2025-12 Gemini 3 refused the answer to a call without its own opaque reasoning (opencode #4468), not
+        // since then (opencode PR #5346, PR #8900).
+        invalidIf(model.google() && text("gemini-opaque").equals("required") && newest(messages).anyMatch(m ->
+                m.has("tool_calls") && !m.has("reasoning_opaque")), "reasoning_opaque");
+    }
+
+    /// What came after the last that a person said.
+    private static Stream<JsonNode> newest(JsonNode messages) {
+        var list = messages.valueStream().toList();
+        int last = list.size();
+        while (last > 0 && !list.get(last - 1).path("role").asString("").equals("user")) { last--; }
+        return list.stream().skip(last);
     }
 
     private static final String MARKS = "A maximum of 4 blocks with cache_control may be provided. Found %d.";
@@ -2494,7 +2540,7 @@ public class simulator implements AutoCloseable {
                 "reasoning", Set.of("type", "id", "summary", "content", "encrypted_content", "status"));
         /// What else OpenAI's reference lists: taken, and not looked into.
         private static final String OTHERS = "(web_search|file_search|image_generation|computer|code_interpreter"
-                + "|local_shell|shell|apply_patch|mcp|custom_tool)_.*|compaction";
+                + "|local_shell|shell|apply_patch|mcp|custom_tool|tool_search)_.*|compaction";
         private static final Set<String> FIELDS = Set.of("input", "model", "stream", "store", "parallel_tool_calls",
                 "instructions", "prompt_cache_key", "previous_response_id", "max_output_tokens", "top_logprobs",
                 "temperature", "top_p", "truncation", "include", "reasoning", "text", "tools", "tool_choice",
@@ -2661,7 +2707,7 @@ public class simulator implements AutoCloseable {
             invalidIf(!content.isString() && !content.isArray(), at + ".content: a string or an array is expected");
             for (var part : content) {
                 var type = part.path("type").asString("");
-                var known = role.equals("assistant") ? "output_text|refusal" : "input_text|input_image";
+                var known = role.equals("assistant") ? "output_text|refusal" : "input_text|input_image|input_file";
                 wrongIf(!type.matches(known), "Invalid value: '%s' (%s.content). Supported values are: %s."
                         .formatted(type, at, known.replace("|", ", ")));
                 invalidIf(!switch (type) {
@@ -2670,6 +2716,9 @@ public class simulator implements AutoCloseable {
                                     || part.path("annotations").isArray());
                     case "refusal" -> only(part, "type", "refusal") && part.path("refusal").isString();
                     case "input_text" -> only(part, "type", "text") && part.path("text").isString();
+                    // vscode's responsesApi.ts sends the data, OpenAI's reference has the other two as well
+                    case "input_file" -> only(part, "type", "filename", "file_data", "file_url", "file_id", "detail")
+                            && Stream.of("file_data", "file_url", "file_id").anyMatch(n -> part.path(n).isString());
                     default -> only(part, "type", "image_url", "detail") && role.equals("user")
                             && (!part.has("detail") || matches(part.path("detail"), "low|high|auto|original"))
                             && Image.ofUrl(part.path("image_url").asString("")) != null;
@@ -2698,8 +2747,7 @@ public class simulator implements AutoCloseable {
             wrongIf(request.path("max_output_tokens").asLong(0) > model.output, "Invalid 'max_output_tokens': integer"
                     + " above maximum value. Expected a value <= %d.".formatted(model.output));
             var format = request.at("/text/format/type").asString("");
-            invalidIf(format.equals("json_schema") && !model.supports("structured_outputs"),
-                    model.id + " knows no text.format");
+            checkSchema(model, "text.format", request.at("/text/format/type"));
             var thought = effort.matches("|none") ? "" : "Thought about it with %s effort.".formatted(effort);
             var turns = turns(request);
             invalidIf(format.equals("json_object") && turns.stream().skip(request.has("instructions") ? 1 : 0)
@@ -2995,26 +3043,22 @@ public class simulator implements AutoCloseable {
     /// `POST /v1/messages`, Anthropic's API as Copilot has it (vscode-copilot-chat's messagesApi.ts; LiteLLM PR
     /// #28054): "Extra inputs are not permitted" is quoted for some members, and said of these alone.
     private final class Messages implements Way {
-        /// Anthropic's published betas, and two that Claude Code sends; others are refused (protocol, B). pi sends
-        /// fine-grained-tool-streaming to Copilot.
-        private static final Set<String> BETAS = Set.of("interleaved-thinking-2025-05-14",
-                "context-management-2025-06-27", "advanced-tool-use-2025-11-20",
-                "fine-grained-tool-streaming-2025-05-14", "prompt-caching-2024-07-31", "message-batches-2024-09-24",
-                "pdfs-2024-09-25", "token-counting-2024-11-01", "computer-use-2024-10-22", "computer-use-2025-01-24",
-                "token-efficient-tools-2025-02-19", "output-128k-2025-02-19", "mcp-client-2025-04-04",
-                "extended-cache-ttl-2025-04-11", "files-api-2025-04-14", "dev-full-thinking-2025-05-14",
-                "code-execution-2025-05-22", "context-1m-2025-08-07", "model-context-window-exceeded-2025-08-26",
-                "code-execution-2025-08-25", "skills-2025-10-02", "structured-outputs-2025-11-13",
-                "effort-2025-11-24", "claude-code-20250219", "oauth-2025-04-20");
+        /// Anthropic publishes some every month (SDK 1.14 knows sixty): a name and a date will do.
+        private static final String BETA = "[a-z0-9-]+-20\\d{2}-?\\d{2}-?\\d{2}";
         private static final Set<String> FIELDS = Set.of("model", "max_tokens", "stream", "temperature", "top_p",
                 "top_k", "stop_sequences", "system", "messages", "tools", "tool_choice", "thinking", "output_config",
-                "context_management", "metadata");
+                "context_management", "metadata", "cache_control");
         /// Members that are refused by name and where, as users of proxies for Claude Code report (B); defer_loading
         /// belongs to a beta. That tools may say eager_input_streaming to all models but Claude 4.5 is opencode #23257.
         private static final Map<String, String> REFUSED = Map.of("scope", "cache_control", "defer_loading", "tools",
                 "inference_geo", "");
         private static final String EAGER = "eager_input_streaming";
         private static final String EXTRA = "Extra inputs are not permitted";
+        /// Anthropic's whole sentence (claude-code #7365). A comment of vscode's says that `$schema` brings it on, but
+        /// the tools of @ai-sdk/anthropic all have one: hence a switch.
+        private static final String NO_SCHEMA = ".input_schema: JSON schema is invalid. It must match JSON Schema draft"
+                + " 2020-12 (https://json-schema.org/draft/2020-12). Learn more about tool use at"
+                + " https://docs.claude.com/en/docs/tool-use.";
 
         @Override
         public String path() { return "/v1/messages"; }
@@ -3051,8 +3095,12 @@ public class simulator implements AutoCloseable {
 
         private void checkAll(Call call) {
             var betas = simulator.items(call.header("anthropic-beta")).collect(Collectors.toSet());
-            betas.forEach(beta -> refuseIf(!BETAS.contains(beta),
-                    "anthropic-beta: Unexpected value `%s`".formatted(beta)));
+            var refused = simulator.items(text("refused-betas")).toList();
+            var strange = simulator.items(call.header("anthropic-beta"))
+                    .filter(beta -> !beta.matches(BETA) || refused.contains(beta)).collect(Collectors.joining(", "));
+            if (!strange.isEmpty()) {       // caozhiyuan PR #103, word for word
+                throw new Refusal(error(400, "unsupported beta header(s): " + strange, "invalid_request_body"));
+            }
             refuseIf(!call.body.has("messages"), "messages: Field required");
             checkMembers("", call.body, betas);
             call.body.properties().forEach(p -> checkField(p.getKey(), p.getValue(), betas));
@@ -3112,9 +3160,15 @@ public class simulator implements AutoCloseable {
                                 || value.path("type").asString().equals("tool") != value.path("name").isString(),
                         "tool_choice: Input tag should be one of 'auto', 'any', 'tool', 'none'");
                 case "thinking" -> checkThinking(value);
+                case "cache_control" -> refuseIf(!matches(value.path("type"), "ephemeral"),
+                        "cache_control: Input tag should be 'ephemeral'");
                 case "output_config" -> {
-                    only("output_config", value, "effort");
-                    refuseIf(!value.path("effort").isString(), "output_config.effort: Input should be a valid string");
+                    only("output_config", value, "effort", "format");       // @ai-sdk/anthropic sends either alone
+                    refuseIf(value.has("effort") && !value.path("effort").isString(),
+                            "output_config.effort: Input should be a valid string");
+                    var format = value.path("format");
+                    refuseIf(value.has("format") && !(matches(format.path("type"), "json_schema")
+                            && format.path("schema").isObject()), "output_config.format: Input should be a schema");
                 }
                 case "context_management" -> refuseIf(!betas.contains("context-management-2025-06-27"),
                         "context_management: " + EXTRA);        // LiteLLM PR #28054
@@ -3164,8 +3218,8 @@ public class simulator implements AutoCloseable {
                         at + ".name: String should match pattern '^[a-zA-Z0-9_-]{1,64}$'");
                 checkMark(at, value.get(i));
                 var schema = value.get(i).path("input_schema");
-                refuseIf(!schema.path("type").asString("").equals("object") || schema.has("$schema"),
-                        at + ".input_schema: JSON schema is invalid");
+                refuseIf(!schema.path("type").asString("").equals("object")
+                        || text("tool-schema").equals("strict") && schema.has("$schema"), at + NO_SCHEMA);
             }
         }
 
@@ -3191,8 +3245,6 @@ public class simulator implements AutoCloseable {
             }
             refuseIf(messages.get(0).path("role").asString().equals("assistant"),
                     "messages: first message must use the \"user\" role");
-            refuseIf(messages.get(messages.size() - 1).path("role").asString().equals("assistant"), "This model does"
-                    + " not support assistant message prefill. The conversation must end with a user message.");
         }
 
         private void checkContent(String at, String role, JsonNode content, Set<String> calls) {
@@ -3204,7 +3256,7 @@ public class simulator implements AutoCloseable {
                     "messages: text content blocks must contain non-whitespace text");
             for (int i = 0; i < content.size(); i++) {
                 var here = "%s.content.%d".formatted(at, i);
-                checkBlock(here, content.get(i), role.equals("user") ? "text|image|tool_result"
+                checkBlock(here, content.get(i), role.equals("user") ? "text|image|document|tool_result"
                         : "text|tool_use|thinking|redacted_thinking");
                 var id = content.get(i).path("tool_use_id");
                 refuseIf(id.isString() && !calls.contains(id.asString()), here + ": unexpected `tool_use_id` found in"
@@ -3234,10 +3286,16 @@ public class simulator implements AutoCloseable {
                 }
                 case "image" -> {
                     only(at + ".image", block, "type", "source", "cache_control");
-                    only(at + ".image.source", block.path("source"), "type", "media_type", "data");
-                    refuseIf(!block.at("/source/type").asString("").equals("base64")
-                            || !block.at("/source/media_type").isString() || !block.at("/source/data").isString(),
-                            at + ".image.source: Input should be base64, media_type and data");
+                    checkSource(at + ".image.source", block.path("source"), "base64|url", ".*");
+                }
+                case "tool_reference" -> {      // what a search for tools found (vscode's messagesApi.ts)
+                    only(at + ".tool_reference", block, "type", "tool_name", "cache_control");
+                    refuseIf(!block.path("tool_name").isString(), at + ".tool_reference.tool_name: Field required");
+                }
+                case "document" -> {        // vscode-copilot-chat PR #4473
+                    only(at + ".document", block, "type", "source", "title", "context", "citations", "cache_control");
+                    checkSource(at + ".document.source", block.path("source"), "base64|text|url",
+                            "application/pdf|text/plain");
                 }
                 case "tool_use" -> {
                     only(at + ".tool_use", block, "type", "id", "name", "input", "cache_control");
@@ -3253,7 +3311,8 @@ public class simulator implements AutoCloseable {
                     refuseIf(!content.isMissingNode() && !content.isString() && !content.isArray(),
                             at + ".tool_result.content: Input should be a valid string or list");
                     for (int i = 0; i < content.size(); i++) {
-                        checkBlock("%s.tool_result.content.%d".formatted(at, i), content.get(i), "text|image");
+                        checkBlock("%s.tool_result.content.%d".formatted(at, i), content.get(i),
+                                "text|image|document|tool_reference");
                     }
                 }
                 case "thinking" -> {
@@ -3266,18 +3325,32 @@ public class simulator implements AutoCloseable {
             }
         }
 
+        /// Of one of these kinds: what is here has a type, what is away an address (vscode's messagesApi.ts).
+        private void checkSource(String at, JsonNode source, String kinds, String types) {
+            var kind = source.path("type").asString("");
+            refuseIf(!kind.matches(kinds), "%s: Input tag '%s' found using 'type' does not match any of the expected"
+                    .formatted(at, kind) + " tags: '%s'".formatted(kinds.replace("|", "', '")));
+            boolean away = kind.equals("url");
+            only(at, source, away ? new String[]{"type", "url"} : new String[]{"type", "media_type", "data"});
+            refuseIf(away && !matches(source.path("url"), "https://.*"), at + ".url: Only HTTPS URLs are supported.");
+            refuseIf(!away && (!matches(source.path("media_type"), types) || !source.path("data").isString()),
+                    at + ": Input should be %s, media_type and data".formatted(kind));
+        }
+
         @Override
         public Asked read(Model model, Call call) {
             var request = call.body;
-            refuseIf(request.path("max_tokens").asLong() > model.output, "max_tokens: %s > %d, which is the maximum"
-                    .formatted(request.path("max_tokens"), model.output) + " allowed number of output tokens for "
-                    + model.id);
+            // The figure is the model's own, whatever the catalogue says (@ai-sdk/anthropic's table). B-
+            long most = model.id.matches(ADAPTIVE) ? 128_000 : model.output;
+            refuseIf(request.path("max_tokens").asLong() > most, "max_tokens: %s > %d, which is the maximum"
+                    .formatted(request.path("max_tokens"), most) + " allowed number of output tokens for " + model.id);
             checkModel(model, request);
             var thinking = request.at("/thinking/type").asString("disabled");
             var blocks = request.path("messages").valueStream().flatMap(m -> m.path("content").valueStream())
                     .flatMap(b -> Stream.concat(Stream.of(b), b.path("content").valueStream()));
             var images = blocks.filter(b -> b.path("type").asString("").equals("image")).map(b ->
-                    new Image(b.at("/source/media_type").asString(), b.at("/source/data").asString())).toList();
+                    b.at("/source/url").isString() ? Image.ofUrl(b.at("/source/url").asString()) : new Image(
+                            b.at("/source/media_type").asString(), b.at("/source/data").asString())).toList();
             var thought = thinking.equals("disabled") ? "" : "Thought about it.";
             return new Asked(request, turns(request), images,
                     request.path("stop_sequences").valueStream().map(JsonNode::asString).toList(),
@@ -3293,10 +3366,24 @@ public class simulator implements AutoCloseable {
             refuseIf(thinking.equals("adaptive") && !model.supports("adaptive_thinking"),
                     "adaptive thinking is not supported on this model");
             checkEffort(model, "output_config.effort", request.at("/output_config/effort"));
+            checkEnd(model, request.path("messages"));
+            // caozhiyuan's preprocess.ts takes it off for these (and Sonnet 4.6); the words are not known. C
+            refuseIf(model.id.matches(OLDER) && request.has("cache_control"), "cache_control: " + EXTRA);
             for (int i = 0; i < request.path("tools").size(); i++) {
-                refuseIf(model.id.matches("claude-.*-4\\.5") && request.path("tools").get(i).has(EAGER),
+                refuseIf(model.id.matches(OLDER) && request.path("tools").get(i).has(EAGER),
                         "tools.%d.custom.%s: %s".formatted(i, EAGER, EXTRA));
             }
+        }
+
+        /// The models of 4.5 go on with what they are said to have said (caozhiyuan's assistant-prefill.ts finds out by
+        /// asking which do).
+        private void checkEnd(Model model, JsonNode messages) {
+            var last = messages.get(messages.size() - 1);
+            if (!last.path("role").asString("").equals("assistant")) { return; }
+            refuseIf(!model.id.matches(OLDER), "This model does not support assistant message prefill. The conversation"
+                    + " must end with a user message.");
+            refuseIf(said(last).matches("(?s).*\\s"),
+                    "messages: final assistant content cannot end with trailing whitespace");
         }
 
         /// `POST /v1/messages/count_tokens` (tried live by two users of it).

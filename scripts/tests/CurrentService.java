@@ -241,11 +241,13 @@ class CurrentService {
         cop.write("rows.jsonl", "{\"x\":1}\n{\"x\":2}\n{\"x\":3}\n");
         cop.sim.set("session-life", 0);
         cop.time.advance(Duration.ofHours(2));
-        cop.run("chat", "hi");                              // its session is over at once: GitHub's word, 401
+        bad(1, "Invalid auto-mode selector", "chat", "hi"); // its session is over at once, and so is the next
+        assertEquals(4, cop.sim.count(SESSION));
         cop.sim.set("session-life", 3600);
         assertEquals(0, cop.run("batch", at("t.mustache"), "-d", at("rows.jsonl"), "-o", at("out.jsonl"), "--delay",
                 "0").code());
         assertEquals(3, results("out.jsonl").size());
+        assertEquals(5, cop.sim.count(SESSION));
     }
 
     @Test
@@ -482,7 +484,7 @@ class CurrentService {
     void theEndpointCanBeNamed() {
         good("chat", "-m", "gpt-5-mini", "--endpoint", "responses", "hi");
         assertEquals(1, cop.sim.count(RESPONSES));
-        bad(1, "is not", "chat", "-m", "gpt-5-mini", "--endpoint", "messages", "hi");
+        bad(1, "gpt-5-mini is not served on /v1/messages", "chat", "-m", "gpt-5-mini", "--endpoint", "messages", "hi");
         assertEquals(0, cop.sim.count(CHAT), "what was named is not changed");
         bad(2, "there is no endpoint nowhere", "chat", "--endpoint", "nowhere", "hi");
         cop.write("t.mustache", "---\nmodel: gpt-5-mini\nendpoint: responses\n---\nsay: {{input}}");
@@ -627,5 +629,234 @@ class CurrentService {
         String shown = cop.terminal(1).run("chat", "hi").out().replaceAll("\\x1b\\[[0-9;]*[A-Za-z]|[#`]", "");
         String last = answer.replaceAll("[#`]", "").lines().toList().getLast().strip();
         assertEquals(1, shown.lines().filter(line -> line.strip().equals(last)).count(), shown);
+    }
+
+    // ----------------------------------------------------------------------------------------- as an enemy would
+
+    private void rows(int number) {
+        var rows = new StringBuilder();
+        for (int i = 1; i <= number; i++) rows.append("{\"id\":").append(i).append(",\"x\":").append(i).append("}\n");
+        cop.write("rows.jsonl", rows.toString());
+    }
+
+    private String[] batch(String... more) {
+        var all = new ArrayList<>(List.of("batch", at("t.mustache"), "-d", at("rows.jsonl"), "-o", at("out.jsonl"),
+                "--delay", "0"));
+        all.addAll(List.of(more));
+        return all.toArray(String[]::new);
+    }
+
+    /// The tokens of before were made without the integration id.
+    @Test
+    void allRowsOfAFirstWaveSurviveATokenOfAnotherIntegration() {
+        cop.sim.set("exchange-scope", true).set("latency", 50);
+        good("models");
+        String cached = CACHE + "/" + cached("token-").getFirst();
+        good("token", "--refresh", "-H", "Copilot-Integration-Id: copilot-language-server");
+        String other = CACHE + "/" + cached("token-").stream().filter(name -> !cached.endsWith(name)).findFirst()
+                .orElseThrow();
+        cop.write(cached, cop.read(other));
+        cop.write("t.mustache", "say: {{x}}");
+        rows(16);
+        var outcome = cop.run(batch("-m", "gpt-5.5", "-j", "16"));
+        assertEquals(0, outcome.code(), outcome::all);
+        assertEquals(16, results("out.jsonl").stream().filter(row -> row.path("status").asString().equals("ok"))
+                .count());
+    }
+
+    @Test
+    void aLessonIsPaidForOnceHoweverManyAreAtWork() {
+        cop.sim.set("latency", 30);
+        cop.write("t.mustache", "---\nmodel: gpt-5.4\ntemperature: 0\n---\nsay: {{x}}");
+        rows(32);
+        good(batch("-j", "32"));
+        assertEquals(33, cop.sim.count(CHAT));
+    }
+
+    @Test
+    void aLessonOfOneEndpointIsNoneOfAnother() {
+        good("models");
+        cop.sim.set("faults", "400-max_tokens-renamed");
+        good("chat", "-m", "claude-haiku-4.5", "hi");
+        assertEquals(2, cop.sim.count(CHAT));
+        good("chat", "-m", "claude-haiku-4.5", "--endpoint", "messages", "hi");
+        assertEquals(1, cop.sim.count(MESSAGES));
+        assertTrue(last(MESSAGES).body().has("max_tokens"));
+    }
+
+    @Test
+    void whatIsRefusedBesideAnotherIsTakenAlone() {
+        good("models");
+        var both = record("-m", "claude-haiku-4.5", "--temperature", "0", "--top-p", "0.9", "hi");
+        assertEquals(List.of("top_p"), strings(both.path("dropped")));
+        var alone = record("-m", "claude-haiku-4.5", "--top-p", "0.5", "hi");
+        assertFalse(alone.has("dropped"), alone::toString);
+        assertEquals(0.5, last(CHAT).body().path("top_p").asDouble());
+        var again = record("-m", "claude-haiku-4.5", "--temperature", "0", "--top-p", "0.9", "hi");
+        assertEquals(List.of("top_p"), strings(again.path("dropped")));
+        assertEquals(4, cop.sim.count(CHAT), "and it is known");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "gpt-5.3-codex    | text.format       | response_format={\"type\":\"json_object\"}",
+            "gpt-5.3-codex    | reasoning         | reasoning_effort=\"high\"",
+            "gpt-5.3-codex    | max_output_tokens | max_completion_tokens=50",
+            "claude-fable-5.1 | stop_sequences    | stop=[\"END\"]",
+            "gpt-5.4          | seed              | seed=7"})
+    void whatIsRequiredIsNeverDroppedWhateverTheWireCallsIt(String model, String refused, String option) {
+        good("models");
+        cop.sim.set("refuse", refused);
+        var outcome = cop.run("chat", "-m", model, "-O", option, "hi");
+        assertEquals(1, outcome.code(), outcome::all);
+        assertEquals("", outcome.out());
+    }
+
+    @Test
+    void whatTheToolItselfKnowsIsAnErrorTooWhereItIsRequired() {
+        good("models");
+        bad(2, "knows no seed", "chat", "-m", "gpt-5.3-codex", "-O", "seed=7", "hi");
+        assertEquals(0, cop.sim.count(RESPONSES));
+    }
+
+    @Test
+    void aRunGoesOnOnAnotherEndpointWithItsSchemaInWords() {
+        cop.sim.set("answer", "{\"a\":1}");
+        cop.write("t.mustache", "---\nschema: {type: object, properties: {a: {type: integer}}, required: [a]}\n---\n"
+                + "{{x}}");
+        rows(1);
+        good(batch("-m", "gpt-5-mini"));
+        rows(2);
+        var outcome = cop.run(batch("-m", "gpt-5-mini", "--endpoint", "responses"));
+        assertEquals(0, outcome.code(), outcome::all);
+        assertEquals(2, results("out.jsonl").size());
+        assertEquals(1, cop.sim.count(RESPONSES), "the first row is done");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"429-session", "429-weekly-pro"})
+    void whoAsksAutoIsNotToldToTryIt(String fault) {
+        cop.sim.set("faults", fault);
+        assertFalse(bad(75, "too many requests", "chat", "-m", "auto", "hi").err().contains("-m auto"));
+        cop.sim.set("faults", "").set("plan", "free").set("no-model", "refuse");
+        good("chat", "hi");
+        cop.sim.set("faults", fault);
+        assertFalse(bad(75, "too many requests", "chat", "hi").err().contains("-m auto"));
+    }
+
+    @Test
+    void aSessionsModelThatIsRefusedIsGivenUpForAnother() {
+        cop.sim.set("plan", "free").set("no-model", "refuse");
+        good("chat", "hi");
+        cop.sim.set("faults", "400-model_not_supported");
+        assertEquals("hello\n", good("chat", "say: hello").out());
+        assertEquals(2, cop.sim.count(SESSION));
+        cop.sim.set("faults", "400-model_not_supported,400-model_not_supported");
+        assertFalse(bad(1, "GitHub chooses no model for this account", "chat", "hi").err().contains("-m auto"));
+    }
+
+    @Test
+    void whatASessionsModelCannotDoIsAskedOfOneThatCan() {
+        cop.sim.set("no-model", "refuse").set("auto-model", "gpt-5.3-codex");
+        good("chat", "-m", "auto", "-O", "stop=[\"END\"]", "hi");
+        assertTrue(last(CHAT).body().has("stop"));
+        good("chat", "-m", "auto", "hi");
+        assertEquals(1, cop.sim.count(RESPONSES), "GitHub's choice where nothing else is wanted");
+    }
+
+    @Test
+    void theSessionIsThatOfTheAccountInUseAndGoesWithItsLogin() {
+        cop.with("COPILOT_GITHUB_TOKEN", null);
+        cop.runWith(simulator.GITHUB_TOKEN, "login", "--with-token");
+        cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghs")).sim.set("no-model", "refuse");
+        good("chat", "-m", "auto", "hi");
+        assertEquals(1, cached("auto-").size());
+        cop.with("COPILOT_GITHUB_TOKEN", null);
+        good("logout");
+        assertEquals(List.of(), cached("auto-"));
+        assertEquals(List.of(), cached("token-"));
+    }
+
+    @Test
+    void aBatchWithoutAListAsksAuto() {
+        cop.sim.set("models-faults", "500,500,500,500");
+        cop.write("t.mustache", "say: {{x}}");
+        rows(2);
+        good(batch());
+        assertFalse(last(CHAT).body().has("model"));
+    }
+
+    @Test
+    void aModelThatIsRefusedDoesNotCostWhatWasLearned() {
+        good("chat", "-m", "gpt-5.4", "--temperature", "0", "hi");
+        bad(1, "cannot use the model", "chat", "-m", "nowhere-1", "hi");
+        long before = cop.sim.count(CHAT);
+        good("chat", "-m", "gpt-5.4", "--temperature", "0", "hi");
+        assertEquals(before + 1, cop.sim.count(CHAT));
+        good("models", "--refresh");
+        good("chat", "-m", "gpt-5.4", "--temperature", "0", "hi");
+        assertEquals(before + 3, cop.sim.count(CHAT), "a refresh forgets");
+    }
+
+    /// `max_tokens` is to be `max_completion_tokens` there, and the other way round.
+    @Test
+    void aServerThatContradictsItselfIsNotAskedForEver() {
+        cop.sim.set("faults", Collections.nCopies(30, "400-max_tokens-renamed"));
+        assertEquals(1, cop.run("chat", "-m", "gpt-5-mini", "--max-tokens", "9", "hi").code());
+        assertTrue(cop.sim.count(CHAT) < 4, () -> cop.sim.count(CHAT) + " requests");
+    }
+
+    @Test
+    void autoIsAutoInAnyCase() {
+        good("chat", "-m", "AUTO", "hi");
+        assertFalse(last(CHAT).body().has("model"));
+    }
+
+    @Test
+    void directTokensAreRenewedTogether() {
+        cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
+        cop.write("t.mustache", "say: {{x}}");
+        rows(16);
+        good("chat", "hi");
+        cop.time.advance(Duration.ofMinutes(1));
+        cop.sim.set("latency", 50).set("faults", Collections.nCopies(8, "401-expired"));
+        var outcome = cop.run(batch("-j", "16", "-m", "gpt-5-mini"));
+        assertEquals(0, outcome.code(), outcome::all);
+        assertTrue(cop.sim.count(EXCHANGE) <= 3, () -> cop.sim.count(EXCHANGE) + " exchanges");
+    }
+
+    // ------------------------------------------------------------------------------------- what a newcomer met
+
+    @ParameterizedTest
+    @CsvSource({"haiku,claude-haiku-4.5", "claude-opus-4-8,claude-opus-4.8", "grok,grok-4.7"})
+    void aPartOfAnIdIsEnoughInAnEmptyHome(String part, String id) {
+        good("chat", "-m", part, "hi");
+        assertEquals(id, cop.sim.ledger().getLast().body().path("model").asString());
+        cop.with("COP_MODEL", part);
+        good("chat", "hi");
+        assertEquals(id, cop.sim.ledger().getLast().body().path("model").asString(), "by the variable");
+    }
+
+    @Test
+    void whatOneOfAutosModelsRefusesTheNextMayTake() {
+        cop.sim.set("auto-model", "claude-sonnet-5");
+        var refused = good("chat", "-m", "auto", "--temperature", "0.4", "hi");
+        assertTrue(refused.err().contains("the model that GitHub chose takes no temperature"), refused::all);
+        cop.sim.set("auto-model", "kimi-k3");
+        assertFalse(record("-m", "auto", "--temperature", "0.4", "hi").has("dropped"));
+    }
+
+    @Test
+    void anEndpointThatWasNamedIsWhatToLeaveOut() {
+        bad(1, "hint: leave out the endpoint", "chat", "-m", "gpt-5.4", "--endpoint", "messages", "hi");
+    }
+
+    @Test
+    void aBatchWithANamedModelIsWarnedWhereOnlyAutoWorks() {
+        cop.sim.set("plan", "free");
+        cop.write("t.mustache", "say: {{x}}");
+        rows(1);
+        assertTrue(cop.run(batch("-m", "gpt-5.4")).err().contains("may name no model"));
+        assertTrue(good("models", "default", "gpt-5.4").err().contains("may name no model"));
     }
 }

@@ -28,7 +28,8 @@ class Endpoints {
     private static final List<String> PATHS = List.of(CHAT, RESPONSES, MESSAGES);
     private static final String DOT = "iVBORw0KGgo=";
 
-    private final simulator sim = simulator.start().set("unknown-fields", "refuse").set("strict-headers", true);
+    private final simulator sim = simulator.start().set("unknown-fields", "refuse").set("strict-headers", true)
+            .set("tool-schema", "strict");
     private final HttpClient client = HttpClient.newHttpClient();
     private String bearer;
     private final Map<String, String> headers = new TreeMap<>(Map.of("Editor-Version", "vscode/1.107.0",
@@ -702,7 +703,8 @@ class Endpoints {
             "'stop_sequences':[]", "'top_k':1", "'metadata':{'user_id':'x'}",
             "'model':'claude-haiku-4.5','thinking':{'type':'disabled'},'temperature':0.5",
             "'thinking':{'type':'adaptive'},'temperature':1",
-            "'output_config':{'effort':'max'}", "'max_tokens':64000",
+            "'output_config':{'format':{'type':'json_schema','schema':{}}}", "'output_config':{'effort':'max'}",
+            "'max_tokens':128000",
             "'messages':[{'role':'user','content':'a'},{'role':'user','content':'b'}]",
             "'tools':[{'name':'f','input_schema':{'type':'object'}}],'tool_choice':{'type':'tool','name':'f'}"})
     void messagesTake(String fields) { ask(MESSAGES, "a", "{%s}".formatted(fields.replace('\'', '"'))); }
@@ -714,11 +716,11 @@ class Endpoints {
             "'response_format':{} | response_format: Extra", "'service_tier':'x' | service_tier: Extra",
             "'reasoning_effort':'low' | reasoning_effort: Extra", "'nonsense':null | nonsense: Extra",
             "'context_management':{} | context_management: Extra inputs are not permitted",
-            "'output_config':{'effort':'low','format':{}} | output_config.format: Extra",
+            "'output_config':{'effort':'low','task':{}} | output_config.task: Extra",
             "'output_config':{'effort':7} | output_config.effort: Input should be a valid string",
             "'temperature':0.5 | `temperature` is deprecated for this model.",
             "'max_tokens':0 | max_tokens: Input should be greater than or equal to 1",
-            "'max_tokens':64001 | max_tokens: 64001 > 64000", "'max_tokens':'9' | max_tokens: Input should be",
+            "'max_tokens':128001 | max_tokens: 128001 > 128000", "'max_tokens':'9' | max_tokens: Input should be",
             "'temperature':1.1 | temperature: Input should be less than or equal to 1",
             "'temperature':-1 | temperature: Input should be greater than or equal to 0",
             "'top_p':2 | top_p: Input", "'temperature':null | temperature: Input should be a valid number",
@@ -802,8 +804,9 @@ class Endpoints {
     void betasAreKnownOrRefused() {
         headers.put("anthropic-beta", "interleaved-thinking-2025-05-14, context-management-2025-06-27");
         ask(MESSAGES, "a", "{\"context_management\":{\"edits\":[]}}");
-        headers.put("anthropic-beta", "made-up-2026-01-01");
-        refused(400, null, "made-up-2026-01-01", post(MESSAGES, body(MESSAGES, "a", "{}")));
+        headers.put("anthropic-beta", "interleaved-thinking-2025-05-14, made-up");
+        refused(400, "invalid_request_body", "unsupported beta header(s): made-up",
+                post(MESSAGES, body(MESSAGES, "a", "{}")));
     }
 
     @Test
@@ -852,7 +855,7 @@ class Endpoints {
         refused(400, "invalid_request_body", "sees no images",
                 post(CHAT, picture(CHAT, "image/png", DOT, 1).put("model", "gpt-4o-mini")));
         refused(400, "invalid_request_body", "", post(RESPONSES, body(RESPONSES, "", """
-                {"input":[{"role":"user","content":[{"type":"input_image","image_url":"https://example.com/x.png"}]}]}
+                {"input":[{"role":"user","content":[{"type":"input_image","image_url":"file:///x.png"}]}]}
                 """)));
     }
 
@@ -868,7 +871,9 @@ class Endpoints {
              "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]}"""),
             List.of(RESPONSES, """
             {"input":[{"role":"user","content":[{"type":"input_text","text":"a"},
-              {"type":"input_image","image_url":"data:image/png;base64,iVBORw0KGgo=","detail":"low"}]},
+              {"type":"input_image","image_url":"data:image/png;base64,iVBORw0KGgo=","detail":"low"},
+              {"type":"input_image","image_url":"https://x.test/a.png"},
+              {"type":"input_file","filename":"a.pdf","file_data":"data:application/pdf;base64,JVBERi0="}]},
              {"role":"assistant","content":[{"type":"output_text","text":"b","annotations":[]}]},
              {"type":"reasoning","summary":[],"encrypted_content":"gAAAAAB"},
              {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
@@ -880,11 +885,15 @@ class Endpoints {
             List.of(MESSAGES, """
             {"system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}],"stream":true,
              "messages":[{"role":"user","content":[{"type":"text","text":"a"},
-              {"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo="}}]},
+              {"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0KGgo="}},
+              {"type":"image","source":{"type":"url","url":"https://x.test/a.png"}},
+              {"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0="}}]},
              {"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},
              {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","is_error":false,
-              "content":[{"type":"text","text":"x"}]}]}],"stop_sequences":["x"],"temperature":1,
-             "thinking":{"type":"adaptive","display":"summarized"},"output_config":{"effort":"low"},
+              "content":[{"type":"text","text":"x"},{"type":"tool_reference","tool_name":"f"}]}]}],
+             "stop_sequences":["x"],"temperature":1,"thinking":{"type":"adaptive","display":"summarized"},
+             "output_config":{"effort":"low","format":{"type":"json_schema","schema":{"type":"object"}}},
+             "cache_control":{"type":"ephemeral"},
              "tools":[{"name":"f","input_schema":{"type":"object"}}],"tool_choice":{"type":"auto"}}"""));
 
     /// Each value of a large body in turn, put otherwise, is answered or refused: the simulator has no accident.

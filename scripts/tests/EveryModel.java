@@ -203,7 +203,7 @@ class EveryModel {
             gpt-5.3-codex   | stop="x"            | which knows no stop
             claude-fable-5.1 | temperature=1.5     | takes a temperature from 0 to 1, not 1.5
             gpt-5.3-codex   | reasoning_effort="x" | knows no reasoning_effort x
-            claude-fable-5.1 | reasoning_effort="xhigh" | knows no reasoning_effort xhigh
+            claude-fable-5.1 | reasoning_effort="minimal" | knows no reasoning_effort minimal
             claude-fable-5.1 | response_format={"type":"json_object"} | which knows no response_format
             """)
     void whatCannotBeSaidThereIsAnError(String model, String option, String error) {
@@ -269,7 +269,7 @@ class EveryModel {
         try (var files = Files.list(cop.file(".cache/copilot.java"))) {
             String key = files.map(f -> f.getFileName().toString()).filter(f -> f.startsWith("models-")).findFirst()
                     .orElseThrow().substring(7);
-            Files.createDirectories(cop.file(".cache/copilot.java/ways-" + key + "/x"));
+            Files.createDirectories(cop.file(".cache/copilot.java/learned-" + key + "/x"));
         }
         cop.sim.set("stale-endpoints", List.of("gpt-5.4"));
         assertEquals("x\n", good("chat", "-m", "gpt-5.4", "say: x").out());
