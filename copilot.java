@@ -881,8 +881,6 @@ public class copilot {
     }
 
     static final class LogsCommand extends Command {
-        private static final List<String> ACTIONS = List.of("list", "show", "path", "clear");
-
         private String action, id;
 
         @Override
@@ -910,7 +908,7 @@ public class copilot {
             action = text("ACTION", has("-r") ? "show" : "list");
             id = text("ID");
             var home = copilot.session().home();
-            if (!ACTIONS.contains(action)) throw unknown(home);
+            if (!Completion.candidates("logs ACTION").contains(action)) throw unknown(home);
             Map.of("-n", "list", "-q", "list", "-r", "show", "--json", "list show", "--older-than", "clear", "-y",
                     "clear").forEach(this::check);
             if (action.equals("list") && id != null) {
@@ -927,8 +925,8 @@ public class copilot {
         private Fault unknown(Home home) {
             boolean isId = StoredConversation.files(home).stream().map(StoredConversation::id)
                     .anyMatch(id -> id.startsWith(action));
-            return Fault.usage("logs has no " + action, Suggestions.hint(action, ACTIONS, "copilot logs ",
-                    "copilot logs " + (isId ? "show " : "-q ") + action));
+            return Fault.usage("logs has no " + action, Suggestions.hint(action, Completion.candidates("logs ACTION"),
+                    "copilot logs ", "copilot logs " + (isId ? "show " : "-q ") + action));
         }
 
         private void check(String option, String actions) {
@@ -1013,8 +1011,6 @@ public class copilot {
     }
 
     static final class TemplatesCommand extends Command {
-        private static final List<String> ACTIONS = List.of("list", "show", "check", "path");
-
         @Override
         String syntax() {
             return """
@@ -1051,8 +1047,9 @@ public class copilot {
             var folders = new TemplateFolders(env);
             String action = text("ACTION", "list");
             var names = texts("NAME");
-            if (!ACTIONS.contains(action)) {
-                throw Fault.usage("templates has no " + action, Suggestions.hint(action, ACTIONS, "copilot templates ",
+            var actions = Completion.candidates("templates ACTION");
+            if (!actions.contains(action)) {
+                throw Fault.usage("templates has no " + action, Suggestions.hint(action, actions, "copilot templates ",
                         Suggestions.of(action, folders.names()).map(near -> "copilot templates show " + near)
                                 .orElse("copilot templates list")));
             }
@@ -1118,36 +1115,31 @@ public class copilot {
                     --out-format=openai  Lines as OpenAI's Batch API.
                     -k  Print results as they come, in the order of the rows.
                     --run=DIR  The run's folder. Default: OUT.run.
-                    """ + VALUES + REQUEST + PACE + CHOICE;
+                    """ + VALUES + REQUEST + """
+                    -j, --jobs=N:int  At once, at most. Default: 2.
+                    --delay=TIME  Between starts, at least. Default: 1s.
+                    --retries=N:int  After 5xx, lost connections, time-outs. Default: 3.
+                    --timeout=TIME  For one request. Default: 10m.
+                    --max-wait=TIME  The longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT, else \
+                    15m.
+                    --halt=fail=N%  Stop if a larger share of the rows fails, after 50 of them. Default: a fifth.
+                    --max-requests=N:long  Stop before more.
+                    --max-total-tokens=N:long  Stop before more, in all.
+                    --max-credits=N:decimal  Stop before more, in all.
+                    --max-time=TIME  Stop after that.
+                    --dry-run  Rows, tokens, the first prompt; nothing is sent.
+                    -L, --limit=N:int  The first N rows only.
+                    --sample=N:int  N rows by chance.
+                    --sample-seed=S:long  Others by chance.
+                    --skip-bad  Rows that cannot be asked fail; the others are asked.
+                    --retry-failed  Ask again what failed, was filtered or cut off.
+                    --again  Ask all rows again. What fails then has failed.
+                    -y, --yes  Do not ask before more than 200 requests.
+                    --shard=K/N  The K-th of N parts, K from 1.
+                    --write  status: write OUT from what is done.
+                    --json  status as JSON.
+                    """;
         }
-
-        /// How fast, and where it stops.
-        private static final String PACE = """
-                -j, --jobs=N:int  At once, at most. Default: 2.
-                --delay=TIME  Between starts, at least. Default: 1s.
-                --retries=N:int  After 5xx, lost connections, time-outs. Default: 3.
-                --timeout=TIME  For one request. Default: 10m.
-                --max-wait=TIME  The longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT, else 15m.
-                --halt=fail=N%  Stop if a larger share of the rows fails, after 50 of them. Default: a fifth.
-                --max-requests=N:long  Stop before more.
-                --max-total-tokens=N:long  Stop before more, in all.
-                --max-credits=N:decimal  Stop before more, in all.
-                --max-time=TIME  Stop after that.
-                """;
-        /// Which rows, and what becomes of those that were asked before.
-        private static final String CHOICE = """
-                --dry-run  Rows, tokens, the first prompt; nothing is sent.
-                -L, --limit=N:int  The first N rows only.
-                --sample=N:int  N rows by chance.
-                --sample-seed=S:long  Others by chance.
-                --skip-bad  Rows that cannot be asked fail; the others are asked.
-                --retry-failed  Ask again what failed, was filtered or cut off.
-                --again  Ask all rows again. What fails then has failed.
-                -y, --yes  Do not ask before more than 200 requests.
-                --shard=K/N  The K-th of N parts, K from 1.
-                --write  status: write OUT from what is done.
-                --json  status as JSON.
-                """;
 
         @Override
         void data(String rows) { }                          // no values for all of them
