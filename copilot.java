@@ -723,7 +723,7 @@ public class copilot {
         Duration timeout(Duration otherwise) {
             var limit = time("--timeout", otherwise);
             if (limit == null || !limit.isZero()) return limit;
-            throw Fault.usage("--timeout 0 leaves no time", "--timeout 90s");
+            throw Fault.usage("--timeout 0 leaves no time", "--timeout " + (otherwise == null ? "90s" : "10m"));
         }
 
         private static String field(String option) { return option.substring(2).replace('-', '_'); }
@@ -862,7 +862,7 @@ public class copilot {
                     .withSystem(text("--system"));
             var request = (earlier == null ? first : first.after(earlier)).request(copilot, !has("--no-stream"));
             if (earlier != null && !has("--quiet")) {
-                screen.note("going on with " + earlier.title());
+                screen.note("going on with " + earlier.id() + ", " + earlier.turnCount());
                 screen.say(screen.dim(Text.printable(earlier.lastExchange())));
             }
             var manner = new Conversation.Manner(limit, has("--usage"), !has("--hide-reasoning"), has("--raw"));
@@ -1187,8 +1187,8 @@ public class copilot {
             int jobs = atLeast(1, "-j", 2), limit = atLeast(0, "-L", 0), sample = atLeast(0, "--sample", 0);
             var rules = rules();
             String kind = has("--format") ? text("--format") : rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
-            oneOf("--format", kind, Rows.FORMATS);
-            oneOf("--out-format", text("--out-format", "openai"), List.of("openai"));
+            oneOf("--format", kind, Rows.FORMATS, "");
+            oneOf("--out-format", text("--out-format", "openai"), List.of("openai"), "--out-format ");
             var part = Shard.of(text("--shard"), env);
             var echo = texts("--echo").stream().flatMap(names -> Text.names(names).stream()).toList();
             String endpoint = text("--endpoint");
@@ -1200,10 +1200,9 @@ public class copilot {
                     : template.head().delivery().endpoint());
         }
 
-        private static void oneOf(String option, String value, List<String> known) {
-            if (!known.contains(value)) {
-                throw Fault.usage(option + " " + value + " is unknown", option + " " + String.join(", ", known));
-            }
+        private static void oneOf(String option, String value, List<String> known, String hint) {
+            if (known.contains(value)) return;
+            throw Fault.usage(option + " " + value + " is unknown", hint + String.join(", ", known));
         }
 
         private BatchRunner.Rules rules() {
@@ -5300,9 +5299,9 @@ record StoredConversation(Path file, List<Turn> turns) {
         return turns.isEmpty() ? "" : Text.shortened(turns.getFirst().prompt().strip().replaceAll("\\s+", " "), 60);
     }
 
-    String title() {
-        return id() + " (" + turns.size() + (turns.size() == 1 ? " turn: " : " turns: ") + beginning() + ")";
-    }
+    String turnCount() { return turns.size() + (turns.size() == 1 ? " turn" : " turns"); }
+
+    String title() { return id() + " (" + turnCount() + ": " + beginning() + ")"; }
 
     List<String> cells() {
         return List.of(id(), turns.getLast().at(), model(), Integer.toString(turns.size()), beginning());
