@@ -173,67 +173,67 @@ public class copilot {
     // Each parses, calls the toolkit and prints. Only the one asked for is made known to picocli.
 
     static final class Commands {
-        /// The names a user can type, in the order of `--help`; a test holds both against each other.
-        private static final List<String> NAMES =
-                List.of("login", "logout", "status", "token", "chat", "logs", "models", "usage", "api", "render",
-                        "templates", "batch", "completion", "doctor", "help");
+        /// A line of the overview, and what runs it; null for `help` and programs.
+        private record Entry(String group, String name, String summary, Supplier<Command> command) {}
+
+        private static final List<Entry> COMMANDS = List.of(
+                new Entry("Log in", "login", "log in with a code in the browser (or --with-token)", LoginCommand::new),
+                new Entry("Log in", "logout", "forget the login", LogoutCommand::new),
+                new Entry("Log in", "status", "who is logged in, from which source, and for how long",
+                        StatusCommand::new),
+                new Entry("Log in", "token", "print the short-lived Copilot token, for curl and scripts",
+                        TokenCommand::new),
+                new Entry("Ask", "chat", "ask a model; with no prompt on a terminal, a conversation", ChatCommand::new),
+                new Entry("Ask", "logs", "the conversations so far; chat -c goes on with the latest", LogsCommand::new),
+                new Entry("Ask", "models", "what this account can use", ModelsCommand::new),
+                new Entry("Ask", "usage", "plan, quotas and credits left, and when they begin anew", UsageCommand::new),
+                new Entry("Ask", "api", "any Copilot endpoint with your token and headers", ApiCommand::new),
+                new Entry("Prompts in files", "render", "fill a template and show the prompt; nothing is sent",
+                        RenderCommand::new),
+                new Entry("Prompts in files", "templates", "what can be filled, and whether it is in order",
+                        TemplatesCommand::new),
+                new Entry("Prompts in files", "batch", "one prompt a row; the same command again does what is missing",
+                        BatchCommand::new),
+                new Entry("Help", "completion", "for bash, zsh and fish", CompletionCommand::new),
+                new Entry("Help", "doctor", "what a bug report should say, and whether a chat would work",
+                        DoctorCommand::new),
+                new Entry("Help", "help", "help on a command: copilot help chat, copilot chat --help", null));
 
         /// Programs of their own, in `scripts/`: each an alias of the catalog and, where its class `cop.NAME` is on the
         /// class path, as it is in the installed `cop`, a command too.
-        static final SequencedMap<String, String> PROGRAMS = programs();
-
-        private static SequencedMap<String, String> programs() {
-            var programs = new LinkedHashMap<String, String>();
-            programs.put("talk", "a conversation with line editing, history and Markdown");
-            programs.put("repl", "a JShell that knows your login; or run a file of snippets");
-            programs.put("embed", "vectors of texts, lines or rows");
-            programs.put("install", "the launcher cop, which starts faster than JBang does");
-            return programs;
-        }
-
-        private static final String OVERVIEW = """
-                Script your own GitHub Copilot subscription.
-
-                Usage: copilot COMMAND [OPTIONS] [ARGUMENTS]
-
-                Log in
-                  login      log in with a code in the browser (or --with-token)
-                  logout     forget the login
-                  status     who is logged in, from which source, and for how long
-                  token      print the short-lived Copilot token, for curl and scripts
-                Ask
-                  chat       ask a model; with no prompt on a terminal, a conversation
-                  logs       the conversations so far; chat -c goes on with the latest
-                  models     what this account can use
-                  usage      plan, quotas and credits left, and when they begin anew
-                  api        any Copilot endpoint with your token and headers
-                Prompts in files
-                  render     fill a template and show the prompt; nothing is sent
-                  templates  what can be filled, and whether it is in order
-                  batch      one prompt a row; the same command again does what is missing
-                Help
-                  completion for bash, zsh and fish
-                  doctor     what a bug report should say, and whether a chat would work
-                  help       help on a command: copilot help chat, copilot chat --help
-                %s
-                  -h, --help       this text         -V, --version    the version
-
-                Try:  copilot login
-                      copilot chat "Three names for a pelican"
-                      git diff | copilot chat "Write a commit message"
-                      git diff | copilot chat -t review
-                """;
+        static final SequencedMap<String, String> PROGRAMS = new TreeMap<>(Map.of(
+                "talk", "a conversation with line editing, history and Markdown",
+                "repl", "a JShell that knows your login; or run a file of snippets",
+                "embed", "vectors of texts, lines or rows",
+                "install", "the launcher cop, which starts faster than JBang does"));
 
         /// What can be typed here, programs included.
-        static List<String> names() {
-            return Stream.concat(NAMES.stream(), PROGRAMS.keySet().stream().filter(name -> program(name).isPresent()))
-                    .toList();
+        private static Stream<Entry> entries() {
+            return Stream.concat(COMMANDS.stream(), PROGRAMS.entrySet().stream().filter(each ->
+                    program(each.getKey()).isPresent()).map(each -> new Entry("Programs", each.getKey(),
+                    each.getValue(), null)));
         }
 
+        static List<String> names() { return entries().map(Entry::name).toList(); }
+
         static String overview() {
-            var there = PROGRAMS.entrySet().stream().filter(each -> program(each.getKey()).isPresent())
-                    .map(each -> "  " + Text.padded(each.getKey(), 11) + each.getValue() + "\n").toList();
-            return OVERVIEW.formatted(there.isEmpty() ? "" : "Programs\n" + String.join("", there));
+            var groups = entries().collect(Collectors.groupingBy(Entry::group, LinkedHashMap::new, Collectors.mapping(
+                    each -> "  " + Text.padded(each.name(), 11) + each.summary() + "\n", Collectors.joining())));
+            var lines = new StringBuilder();
+            groups.forEach((group, entries) -> lines.append(group).append('\n').append(entries));
+            return """
+                    Script your own GitHub Copilot subscription.
+
+                    Usage: copilot COMMAND [OPTIONS] [ARGUMENTS]
+
+                    %s
+                      -h, --help       this text         -V, --version    the version
+
+                    Try:  copilot login
+                          copilot chat "Three names for a pelican"
+                          git diff | copilot chat "Write a commit message"
+                          git diff | copilot chat -t review
+                    """.formatted(lines);
         }
 
         /// A program's command, where it is on the class path.
@@ -249,23 +249,9 @@ public class copilot {
         }
 
         static Command create(String name) {
-            return switch (name) {
-                case "login" -> new LoginCommand();
-                case "logout" -> new LogoutCommand();
-                case "status" -> new StatusCommand();
-                case "token" -> new TokenCommand();
-                case "chat" -> new ChatCommand();
-                case "logs" -> new LogsCommand();
-                case "models" -> new ModelsCommand();
-                case "usage" -> new UsageCommand();
-                case "render" -> new RenderCommand();
-                case "templates" -> new TemplatesCommand();
-                case "batch" -> new BatchCommand();
-                case "api" -> new ApiCommand();
-                case "completion" -> new CompletionCommand();
-                case "doctor" -> new DoctorCommand();
-                default -> program(name).orElseThrow(() -> unknown(name));
-            };
+            var known = COMMANDS.stream().filter(each -> each.name().equals(name) && each.command() != null)
+                    .findFirst();
+            return known.isPresent() ? known.get().command().get() : program(name).orElseThrow(() -> unknown(name));
         }
 
         private static Fault unknown(String name) {
@@ -273,31 +259,22 @@ public class copilot {
                 return Fault.usage(name + " is a program of its own, and not part of this one", "jbang " + name
                         + "@OWNER/copilot.java, or scripts/jbang " + name + " in a checkout; the installed cop has it");
             }
-            return Fault.usage("there is no command \"" + name + "\"",
-                    Nearest.of(name, Stream.concat(NAMES.stream(), PROGRAMS.keySet().stream()).toList())
-                            .map(near -> "did you mean: copilot " + near)
-                            .orElse("copilot --help lists the commands"));
+            return Fault.usage("there is no command \"" + name + "\"", Suggestions.hint(name, Stream.concat(
+                    COMMANDS.stream().map(Entry::name), PROGRAMS.keySet().stream()).toList(), "copilot ",
+                    "copilot --help lists the commands"));
         }
 
         static int dispatch(Environment env, Screen screen, String... args) {
-            String first = args.length == 0 ? "help" : args[0];
-            boolean onlyOne = args.length <= 1;
-            switch (first) {
-                case "-V", "--version" -> { return print(env, "copilot.java " + VERSION + "\n"); }
-                case "-h", "--help" -> { return print(env, overview()); }
-                case "help" -> {
-                    if (onlyOne || Set.of("help", "--help", "-h").contains(args[1])) return print(env, overview());
-                    return execute(args[1], env, screen, "--help");
-                }
-                default -> {
-                    if (first.startsWith("-")) {
-                        var near = Nearest.of(first, List.of("--help", "--version"));
-                        throw Fault.usage("the command comes first, then its options: " + first, near.isPresent()
-                                ? "did you mean " + near.get() + "?" : "copilot chat " + first + " …");
-                    }
-                    return execute(first, env, screen, Arrays.copyOfRange(args, 1, args.length));
-                }
+            String first = args.length == 0 ? "--help" : args[0];
+            if (Set.of("-V", "--version").contains(first)) return print(env, "copilot.java " + VERSION + "\n");
+            if (first.equals("help")) {
+                boolean all = args.length == 1 || Set.of("help", "--help", "-h").contains(args[1]);
+                return all ? print(env, overview()) : execute(args[1], env, screen, "--help");
             }
+            if (Set.of("-h", "--help").contains(first)) return print(env, overview());
+            if (!first.startsWith("-")) return execute(first, env, screen, Arrays.copyOfRange(args, 1, args.length));
+            throw Fault.usage("the command comes first, then its options: " + first, Suggestions.hint(first,
+                    List.of("--help", "--version"), "copilot chat " + first + " …"));
         }
 
         private static int print(Environment env, String text) {
@@ -321,10 +298,7 @@ public class copilot {
 
         /// picocli's view of one command.
         static CommandLine line(String name, Command command) {
-            var syntax = new Syntax(name);
-            command.declare(syntax);
-            command.declareCommon(syntax);
-            return new CommandLine(syntax.spec())
+            return new CommandLine(new Syntax(name, command).spec())
                     .setExpandAtFiles(false)                // JBang has expanded @files already; twice would surprise
                     .setInterpolateVariables(false)
                     .setOverwrittenOptionsAllowed(true)     // -v -v; else the last wins, as with curl
@@ -334,7 +308,7 @@ public class copilot {
 
         private static Fault usageFault(CommandLine.ParameterException e) {
             String name = e.getCommandLine().getCommandName();
-            String message = e.getMessage().lines().findFirst().orElse("wrong arguments");
+            String message = e.getMessage().lines().findFirst().orElse("wrong arguments"), hint = name + " --help";
             if (e instanceof CommandLine.UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
                 String word = unmatched.getUnmatched().getFirst();
                 if (word.contains(" ")) {
@@ -342,108 +316,89 @@ public class copilot {
                             + word + "\"");
                 }
                 message = word.startsWith("-") ? name + " has no option " + word : name + " takes no \"" + word + "\"";
-                var near = Nearest.of(word, e.getCommandLine().getCommandSpec().optionsMap().keySet());
-                if (near.isPresent()) return Fault.usage(message, "did you mean " + near.get() + "?");
-            }
-            if (e.getArgSpec() instanceof OptionSpec option && e.getValue() != null) {
+                hint = Suggestions.hint(word, e.getCommandLine().getCommandSpec().optionsMap().keySet(), hint);
+            } else if (e.getArgSpec() instanceof OptionSpec option && e.getValue() != null) {
                 message = option.longestName() + (option.typeInfo().isBoolean() ? " takes no value"
                         : " " + e.getValue() + ": a number is wanted");
             }
-            return Fault.usage(message, name + " --help");
+            return Fault.usage(message, hint);
         }
     }
 
-    /// What a command understands, told to picocli in code: reading it from annotations would cost every start some 30
-    /// ms, in proxies for the annotations and handles for the fields.
+    /// What a command understands, from a text that reads like its `--help`. Four paragraphs: the forms of its command
+    /// line, what it is for, a line for each word or option, and what is said behind them.
+    ///
+    ///     SHELL                 a word that must be there; [SHELL] may be missing, SHELL… are all that are left
+    ///     -j, --jobs=N:int      an option with a value; without a type it is a text
+    ///     --json                one without
+    ///
+    /// picocli is told this in code: annotations made a start some 60 ms longer (where an empty JVM took 100), in
+    /// proxies for the annotations and handles for the fields.
     static final class Syntax {
-        private final CommandSpec spec;
+        private static final Map<String, Class<?>> TYPES = Map.of("int", Integer.class, "long", Long.class,
+                "decimal", BigDecimal.class);
 
-        Syntax(String command) {
-            spec = CommandSpec.create().name("copilot " + command);
-            spec.usageMessage().sortOptions(false);
+        private final String name;
+        private final Command command;
+        private final CommandSpec spec = CommandSpec.create();
+
+        Syntax(String name, Command command) {
+            this.name = name;
+            this.command = command;
+            var parts = command.syntax().stripTrailing().split("\n\n", 4);
+            String typed = "copilot " + name;
+            spec.name(typed).usageMessage().sortOptions(false).customSynopsis((typed + " " + parts[0].replace("\n",
+                    "\n       " + typed + " ")).split("\n")).description(plain(parts[1] + "\n ").split("\n"));
+            if (parts.length > 2) parts[2].lines().forEach(this::declare);
+            Command.COMMON.lines().forEach(this::declare);
+            if (spec.findOption("--header") == null) {      // which token has for itself
+                spec.addOption(spec.findOption("-H").toBuilder().names("--header").hidden(true).build());
+            }
+            if (parts.length > 3) spec.usageMessage().footer(plain("\n" + parts[3]).split("\n"));
         }
 
         CommandSpec spec() { return spec; }
 
-        /// The forms of the command line, behind the command's name.
-        void usage(String... forms) {
-            var lines = new String[forms.length];
-            for (int i = 0; i < lines.length; i++) lines[i] = (i == 0 ? "" : "       ") + spec.name() + " " + forms[i];
-            spec.usageMessage().customSynopsis(lines);
-        }
-
-        /// Lines between the usage and the options, and an empty one: of one without a blank, split would make nothing.
-        void about(String lines) { spec.usageMessage().description(plain(lines + "\n ").split("\n")); }
-
-        /// Lines behind the options.
-        void footer(String lines) { spec.usageMessage().footer(plain(lines).split("\n")); }
-
         /// picocli takes its texts for formats.
         private static String plain(String text) { return text.replace("%", "%%"); }
 
-        boolean has(String option) { return spec.optionsMap().containsKey(option); }
-
-        /// @param names the option's, a blank between them
-        /// @param value is handed true, but false for `--name=false`
-        void flag(String names, String description, Consumer<Boolean> value) {
-            add(option(names, description).type(boolean.class).setter(each(value)));
+        private void declare(String line) {
+            int gap = line.indexOf("  ");
+            String what = line.substring(0, gap), about = plain(line.substring(gap).strip());
+            if (!what.startsWith("-")) {
+                word(what, about);
+                return;
+            }
+            int equals = what.indexOf('=');
+            var names = Stream.of((equals < 0 ? what : what.substring(0, equals)).split(", "))
+                    .filter(each -> !spec.optionsMap().containsKey(each)).toArray(String[]::new);   // logs has a -q
+            String label = what.substring(equals + 1), type = label.substring(label.lastIndexOf(':') + 1);
+            var option = OptionSpec.builder(names).description(about).setter(setter(names))
+                    .completionCandidates(Completion.candidates(names[names.length - 1]));
+            if (equals < 0) option.type(boolean.class).usageHelp(what.endsWith("--help"));
+            else if (TYPES.containsKey(type)) option.type(TYPES.get(type)).paramLabel(label.replace(":" + type, ""));
+            else option.type(String.class).paramLabel(label);
+            spec.addOption(option.build());
         }
 
-        /// @param value is handed the text, each time that the option is given
-        void text(String names, String label, String description, Consumer<String> value) {
-            add(option(names, description).paramLabel(label).type(String.class).setter(each(value)));
+        /// Words stand in the order in which they are declared.
+        private void word(String what, String about) {
+            String label = what.replaceAll("[\\[\\]…]", "");
+            boolean all = what.endsWith("…"), mayMiss = what.startsWith("[");
+            spec.addPositional(PositionalParamSpec.builder().paramLabel(label).description(about).type(String.class)
+                    .index(spec.positionalParameters().size() + (all ? "..*" : ""))
+                    .arity(all ? "0..*" : mayMiss ? "0..1" : "1").required(!all && !mayMiss).setter(setter(label))
+                    .completionCandidates(Completion.candidates(name + " " + label)).build());
         }
 
-        <N extends Number> void number(String names, String label, String description, Class<N> type,
-                                       Consumer<N> value) {
-            add(option(names, description).paramLabel(label).type(type).setter(each(value)));
-        }
-
-        /// One that `--help` does not show.
-        void hidden(String names, String label, Consumer<String> value) {
-            add(option(names, "").paramLabel(label).type(String.class).hidden(true).setter(each(value)));
-        }
-
-        void help(String names) { add(option(names, "This text.").type(boolean.class).usageHelp(true)); }
-
-        private static OptionSpec.Builder option(String names, String description) {
-            return OptionSpec.builder(names.split(" ")).description(plain(description));
-        }
-
-        private void add(OptionSpec.Builder option) { spec.addOption(option.build()); }
-
-        /// One that must be there. Words stand in the order in which they are declared.
-        void word(String label, String description, Consumer<String> word) {
-            add(positional(label, "1", "", description).required(true).type(String.class).setter(each(word)));
-        }
-
-        void optionalWord(String label, String description, Consumer<String> word) {
-            add(positional(label, "0..1", "", description).type(String.class).setter(each(word)));
-        }
-
-        /// All that are left.
-        void words(String label, String description, Consumer<List<String>> words) {
-            var all = new ArrayList<String>();
-            add(positional(label, "0..*", "..*", description).type(String.class).setter(each((String word) -> {
-                all.add(word);
-                words.accept(all);
-            })));
-        }
-
-        private PositionalParamSpec.Builder positional(String label, String arity, String last, String description) {
-            return PositionalParamSpec.builder().index(spec.positionalParameters().size() + last).arity(arity)
-                    .paramLabel(label).description(plain(description));
-        }
-
-        private void add(PositionalParamSpec.Builder positional) { spec.addPositional(positional.build()); }
-
-        /// picocli also hands over null, for what was not given.
-        private static <V> ISetter each(Consumer<V> consumer) {
+        /// @param names all of them stand for the same; the last is the longest
+        private ISetter setter(String... names) {
+            var values = new ArrayList<>();
+            for (String each : names) command.given.put(each, values);
             return new ISetter() {
                 @Override
-                @SuppressWarnings("unchecked")
                 public <T> T set(T value) {
-                    if (value != null) consumer.accept((V) value);
+                    if (value != null) command.given(names[names.length - 1], value);   // null: it was not given
                     return null;
                 }
             };
@@ -451,35 +406,62 @@ public class copilot {
     }
 
     /// What every command has: the options that mean the same everywhere, and the way to the toolkit.
-    abstract static class Command implements Callable<Integer> {
+    abstract static class Command {
+        static final String COMMON = """
+                --host=HOST  A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com. Default: $COP_HOST.
+                -H='NAME: VALUE'  Replace a header that we send ('Name:' leaves it out). Also --header, and \
+                $COP_HEADERS with a header a line.
+                -v, --verbose  Show requests and answers' heads on stderr, tokens masked.
+                -q, --quiet  No progress and no notes on stderr; errors remain.
+                -h, --help  This text.
+                """;
+
         Environment env;
         Screen screen;
         String[] arguments;                                 // as they were typed
-        String host;
-        boolean verbose, quiet;
-        List<String> headers = new ArrayList<>();
+        private final Map<String, List<Object>> given = new HashMap<>();
 
-        /// Its own options and words, in the order of its `--help`.
-        abstract void declare(Syntax syntax);
+        /// As `Syntax` reads it.
+        abstract String syntax();
 
-        /// A name that a command has taken for itself, as `token` has --header and `logs` -q, stays its own.
-        final void declareCommon(Syntax syntax) {
-            syntax.text("--host", "HOST", "A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com."
-                    + " Default: $COP_HOST.", text -> host = text);
-            syntax.text("-H", "'NAME: VALUE'", "Replace a header that we send ('Name:' leaves it out). Also --header,"
-                    + " and $COP_HEADERS with a header a line.", headers::add);
-            if (!syntax.has("--header")) syntax.hidden("--header", "'NAME: VALUE'", headers::add);
-            syntax.flag("-v --verbose", "Show requests and answers' heads on stderr, tokens masked.",
-                    on -> verbose = on);
-            syntax.flag(syntax.has("-q") ? "--quiet" : "-q --quiet",
-                    "No progress and no notes on stderr; errors remain.", on -> quiet = on);
-            syntax.help("-h --help");
+        /// Told of each in turn.
+        ///
+        /// @param name an option's longest name, or a word's label
+        void given(String name, Object value) { given.get(name).add(value); }
+
+        /// The last one, for the last wins; null: none.
+        Object value(String name) {
+            var values = given.get(name);
+            return values.isEmpty() ? null : values.getLast();
         }
 
-        @Override
-        public Integer call() {
-            screen.verbose = verbose;
-            screen.quiet = quiet;
+        boolean has(String name) { return value(name) instanceof Object given && given != Boolean.FALSE; }
+
+        String text(String name) { return (String) value(name); }
+
+        String text(String name, String otherwise) { return has(name) ? text(name) : otherwise; }
+
+        List<String> texts(String name) { return given.get(name).stream().map(String.class::cast).toList(); }
+
+        Duration time(String option, Duration otherwise) { return Durations.parse(option, text(option), otherwise); }
+
+        int atLeast(int least, String option, int otherwise) {
+            long value = value(option) instanceof Number number ? number.longValue() : otherwise;
+            if (value < least) throw Fault.usage(option + " " + value + " is out of range", least + " or more");
+            return (int) value;
+        }
+
+        /// At most one of these may be given.
+        void exclusive(String... options) {
+            var both = Stream.of(options).filter(this::has).toList();
+            if (both.size() > 1) {
+                throw Fault.usage(both.get(0) + " and " + both.get(1) + " exclude each other", "take one of them");
+            }
+        }
+
+        final int call() {
+            screen.verbose = has("--verbose");
+            screen.quiet = has("--quiet");
             var where = where();
             var sent = sent();
             try (var wire = new Wire(env, screen, maxWait())) {
@@ -490,46 +472,54 @@ public class copilot {
         abstract int run(CopilotClient copilot);
 
         Host where() {
+            String host = text("--host");
             return host != null ? Host.of("--host", host) : Host.of("COP_HOST", env.variable("COP_HOST"));
         }
 
-        Headers sent() { return Headers.parse(env.variable("COP_HEADERS"), headers); }
+        Headers sent() { return Headers.parse(env.variable("COP_HEADERS"), texts("-H")); }
 
         Duration maxWait() {
-            return Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), Duration.ofMinutes(1));
+            var usual = Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), longestWait());
+            return given.containsKey("--max-wait") ? time("--max-wait", usual) : usual;
         }
+
+        Duration longestWait() { return Duration.ofMinutes(1); }
 
         /// A line of the answer; always with LF, for `$(copilot token --header)` keeps what comes before it.
         void print(String line) { env.out().print(line + "\n"); }
+
+        /// A text as it is, but on a terminal without what would steer it.
+        void show(String text) {
+            env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
+        }
     }
 
     static final class LoginCommand extends Command {
-        String client;
-        boolean noBrowser, withToken, force;
-        String scope = "read:user";
-
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS]");
-            syntax.about("Log in to GitHub with a code that you type in the browser, and keep the token (0600).");
-            syntax.text("--client", "vscode|gh|ID", "The client id to log in as. Default: $COP_CLIENT_ID, else"
-                    + " vscode.", text -> client = text);
-            syntax.text("--scope", "S", "OAuth scopes. Default: read:user.", text -> scope = text);
-            syntax.flag("--no-browser", "Do not open a browser.", on -> noBrowser = on);
-            syntax.flag("--with-token", "Read a GitHub token from stdin instead of asking for one.",
-                    on -> withToken = on);
-            syntax.flag("--force", "Log in again although a login that works is there.", on -> force = on);
+        String syntax() {
+            return """
+                    [OPTIONS]
+
+                    Log in to GitHub with a code that you type in the browser, and keep the token (0600).
+
+                    --client=vscode|gh|ID  The client id to log in as. Default: $COP_CLIENT_ID, else vscode.
+                    --scope=S  OAuth scopes. Default: read:user.
+                    --no-browser  Do not open a browser.
+                    --with-token  Read a GitHub token from stdin instead of asking for one.
+                    --force  Log in again although a login that works is there.
+                    """;
         }
 
         @Override
         int run(CopilotClient copilot) {
             var logins = copilot.logins();
             var old = logins.stored();
-            if (old.isPresent() && !force && !withToken && copilot.tokens().works(old.get())) {
+            boolean withToken = has("--with-token");
+            if (old.isPresent() && !has("--force") && !withToken && copilot.tokens().works(old.get())) {
                 print("already logged in as " + old.get().name() + "; --force logs in again");
                 return 0;
             }
-            String clientId = ClientId.of(client != null ? client : env.variable("COP_CLIENT_ID"));
+            String clientId = ClientId.of(text("--client", env.variable("COP_CLIENT_ID")));
             var login = withToken ? new GithubToken(GithubToken.STDIN, tokenFromStdin(), "")
                     : new GithubToken(GithubToken.BROWSER, byDevice(copilot, clientId), "");
             var grant = copilot.tokens().adopt(login, !withToken || old.isEmpty());
@@ -541,10 +531,13 @@ public class copilot {
         }
 
         private String byDevice(CopilotClient copilot, String clientId) {
-            var flow = new DeviceFlow(copilot.session(), clientId, scope);
+            var flow = new DeviceFlow(copilot.session(), clientId, text("--scope", "read:user"));
             var code = flow.start();
-            show(code);
-            if (!noBrowser && !Browser.open(env, copilot.session().host().safeToOpen(code.verificationUri()))) {
+            String bar = "─".repeat(code.userCode().length() + 6);
+            screen.say("Open   " + code.verificationUri() + "\nand type this code:\n\n    ┌" + bar + "┐\n    │   "
+                    + screen.bold(code.userCode()) + "   │\n    └" + bar + "┘\n");
+            if (!has("--no-browser") && !Browser.open(env, copilot.session().host().safeToOpen(
+                    code.verificationUri()))) {
                 screen.note("(no browser was opened: type the address yourself)");
             }
             try {
@@ -555,39 +548,20 @@ public class copilot {
             }
         }
 
-        private void show(DeviceCode code) {
-            String bar = "─".repeat(code.userCode().length() + 6);
-            screen.say("Open   " + code.verificationUri());
-            screen.say("and type this code:");
-            screen.say("");
-            screen.say("    ┌" + bar + "┐");
-            screen.say("    │   " + screen.bold(code.userCode()) + "   │");
-            screen.say("    └" + bar + "┘");
-            screen.say("");
-        }
-
         private String tokenFromStdin() {
             boolean person = env.stdin().kind() == Stdin.Kind.TERMINAL;
             if (person) screen.say("paste the GitHub token (it is not shown), then Enter");
             String token = (person ? env.stdin().secret() : env.stdin().text()).strip();
-            String hint = "printf %s \"$TOKEN\" | copilot login --with-token";
-            if (token.isEmpty()) {
-                throw Fault.usage("no token came on standard input", hint);
-            }
-            if (!GithubToken.wellFormed(token)) {
-                throw Fault.usage("what came on standard input is no token: it holds a space, a line break or a strange"
-                        + " character", hint);
-            }
-            return token;
+            if (GithubToken.wellFormed(token)) return token;
+            throw Fault.usage(token.isEmpty() ? "no token came on standard input" : "what came on standard input is no"
+                    + " token: it holds a space, a line break or a strange character",
+                    "printf %s \"$TOKEN\" | copilot login --with-token");
         }
     }
 
     static final class LogoutCommand extends Command {
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS]");
-            syntax.about("Forget the login and its Copilot token on this machine.");
-        }
+        String syntax() { return "[OPTIONS]\n\nForget the login and its Copilot token on this machine."; }
 
         @Override
         int run(CopilotClient copilot) {
@@ -604,280 +578,273 @@ public class copilot {
     }
 
     static final class StatusCommand extends Command {
-        boolean json, check;
-
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS]");
-            syntax.about("""
-                    Say who is logged in, from which source, on what plan, and how long the Copilot token lives.""");
-            syntax.flag("--json", "As JSON.", on -> json = on);
-            syntax.flag("--check", "Ask GitHub about every source, also those refused in the last day.",
-                    on -> check = on);
+        String syntax() {
+            return """
+                    [OPTIONS]
+
+                    Say who is logged in, from which source, on what plan, and how long the Copilot token lives.
+
+                    --json  As JSON.
+                    --check  Ask GitHub about every source, also those refused in the last day.
+                    """;
         }
 
         @Override
         int run(CopilotClient copilot) {
-            var status = Status.of(copilot, check);
-            print(json ? Json.pretty(status.json()) : status.text());
+            var status = Status.of(copilot, has("--check"));
+            print(has("--json") ? Json.pretty(status.json()) : status.text());
             if (status.trouble().isPresent()) throw status.trouble().get();
             return status.loggedIn() ? 0 : Fault.NOT_LOGGED_IN;
         }
     }
 
     static final class DoctorCommand extends Command {
-        boolean json, offline;
+        private Doctor doctor;
 
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS]");
-            syntax.about("""
+        String syntax() {
+            return """
+                    [OPTIONS]
+
                     Look at all that a chat stands on: versions, folders, variables, login, network, clock, models.
                     A line each, ok, warn or fail, and nothing secret: it can go into a bug report. Exit 0 if a chat
-                    would work, 4 if nobody is logged in, else 1.""");
-            syntax.flag("--json", "As JSON.", on -> json = on);
-            syntax.flag("--offline", "Ask nobody.", on -> offline = on);
-        }
+                    would work, 4 if nobody is logged in, else 1.
 
-        private Doctor doctor;
+                    --json  As JSON.
+                    --offline  Ask nobody.
+                    """;
+        }
 
         // settings that stop any other command are findings here
 
         @Override
         Host where() {
-            doctor = new Doctor(env, offline);
-            return doctor.or("host", super::where, Host.of("--host", null));
+            doctor = new Doctor(env, has("--offline"));
+            return doctor.valueOr("host", super::where, Host.of("--host", null));
         }
 
         @Override
         Headers sent() {
-            headers.forEach(doctor::header);
-            return doctor.or("headers", super::sent, Headers.parse(null, List.of()));
+            texts("-H").forEach(doctor::header);
+            return doctor.valueOr("headers", super::sent, Headers.parse(null, List.of()));
         }
 
         /// What it finds now is what it tells: it waits for nothing.
         @Override
         Duration maxWait() {
-            doctor.or("COP_MAX_WAIT", super::maxWait, null);
+            doctor.valueOr("COP_MAX_WAIT", super::maxWait, null);
             return Duration.ZERO;
         }
 
         @Override
         int run(CopilotClient copilot) {
-            if (!offline) screen.countdown("asking GitHub, a minute at most");
+            if (!has("--offline")) screen.countdown("asking GitHub, a minute at most");
             doctor.examine(copilot);
             screen.countdown("");
-            print(json ? Json.pretty(doctor.json()) : doctor.text(screen::state));
+            print(has("--json") ? Json.pretty(doctor.json()) : doctor.text(screen::state));
             return doctor.exitCode();
         }
     }
 
     static final class TokenCommand extends Command {
-        boolean json, header, refresh;
-
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS]");
-            syntax.about("Print the short-lived Copilot token (about 25 minutes), renewed when it is due.");
-            syntax.flag("--json", "The whole answer of the exchange.", on -> json = on);
-            syntax.flag("--header", "The whole line, for curl -H \"$(copilot token --header)\".", on -> header = on);
-            syntax.flag("--refresh", "Exchange now, even if the cached token is good.", on -> refresh = on);
+        String syntax() {
+            return """
+                    [OPTIONS]
+
+                    Print the short-lived Copilot token (about 25 minutes), renewed when it is due.
+
+                    --json  The whole answer of the exchange.
+                    --header  The whole line, for curl -H "$(copilot token --header)".
+                    --refresh  Exchange now, even if the cached token is good.
+                    """;
         }
 
         @Override
         int run(CopilotClient copilot) {
-            if (json && header) throw Fault.usage("--json and --header exclude each other", "take one of them");
-            var token = refresh ? copilot.tokens().renewed() : copilot.tokens().current();
-            print(json ? Json.pretty(token.answer()) : header ? token.authorization() : token.value());
+            exclusive("--json", "--header");
+            var token = has("--refresh") ? copilot.tokens().renewed() : copilot.tokens().current();
+            print(has("--json") ? Json.pretty(token.answer()) : has("--header") ? token.authorization()
+                    : token.value());
             return 0;
         }
     }
 
     /// What makes up a request, of one prompt or of many.
     abstract static class RequestCommand extends Command {
-        boolean allowMissing;
-        String model, system, effort, schema, endpoint;
-        BigDecimal temperature, topP;
-        Integer maxTokens;
-        Long seed;
-        List<String> options = new ArrayList<>();
-        int schemaRetries = 2;
+        static final String VALUES = """
+                --var=NAME=VALUE  One value, a text.
+                --var-json=NAME=JSON  One value, as JSON.
+                --var-file=NAME=PATH  One value, the text of a file.
+                --allow-missing  A value that is missing is empty, and no error.
+                """, REQUEST = """
+                -m, --model=ID  The model, a part of its id, or auto: GitHub chooses. Default: the template's, \
+                $COP_MODEL, `copilot models default`, the account's.
+                --endpoint=chat|responses|messages  Where to ask. Default: as suits the model.
+                -s, --system=TEXT  The system message.
+                -O, --option=KEY=JSON  Any field of the request: -O stop='["END"]'.
+                --temperature=T:decimal  0 to 2.
+                --max-tokens=N:int  At most N tokens of answer.
+                --top-p=P:decimal  Nucleus sampling, 0 to 1.
+                --seed=N:long  For answers that repeat, as far as a model can.
+                --reasoning-effort=LEVEL  none, low, medium, high …
+                --schema=SCHEMA  The answer is JSON that meets it: a JSON Schema, its file, or 'name, age int, tags \
+                [string]'.
+                --schema-retries=N:int  Further attempts at an answer that does not meet its schema. Default: 2.
+                """;
+        /// Fields of a request that have an option of the same name.
+        private static final List<String> FIELDS = List.of("--temperature", "--max-tokens", "--top-p", "--seed",
+                "--reasoning-effort");
+
         final PromptData data = new PromptData();
 
-        final void declareRequest(Syntax syntax) {
-            syntax.text("-m --model", "ID", "The model, a part of its id, or auto: GitHub chooses. Default: the"
-                    + " template's, $COP_MODEL, `copilot models default`, the account's.", text -> model = text);
-            syntax.text("--endpoint", "chat|responses|messages", "Where to ask. Default: as suits the model.",
-                    text -> endpoint = text);
-            syntax.text("-s --system", "TEXT", "The system message.", text -> system = text);
-            syntax.text("-O --option", "KEY=JSON", "Any field of the request: -O stop='[\"END\"]'.", options::add);
-            syntax.number("--temperature", "T", "0 to 2.", BigDecimal.class, n -> temperature = n);
-            syntax.number("--max-tokens", "N", "At most N tokens of answer.", Integer.class, n -> maxTokens = n);
-            syntax.number("--top-p", "P", "Nucleus sampling, 0 to 1.", BigDecimal.class, n -> topP = n);
-            syntax.number("--seed", "N", "For answers that repeat, as far as a model can.", Long.class, n -> seed = n);
-            syntax.text("--reasoning-effort", "LEVEL", "none, low, medium, high …", text -> effort = text);
-            syntax.text("--schema", "SCHEMA", "The answer is JSON that meets it: a JSON Schema, its file, or 'name,"
-                    + " age int, tags [string]'.", text -> schema = text);
-            syntax.number("--schema-retries", "N", "Further attempts at an answer that does not meet its schema."
-                    + " Default: 2.", int.class, n -> schemaRetries = n);
+        @Override
+        void given(String name, Object value) {
+            super.given(name, value);
+            switch (name) {                                 // the order tells, for the last wins
+                case "--data" -> data((String) value);
+                case "--var" -> data.text((String) value);
+                case "--var-json" -> data.json((String) value);
+                case "--var-file" -> data.textFile((String) value);
+                default -> { }
+            }
         }
 
-        final void declareValues(Syntax syntax) {
-            syntax.text("--var", "NAME=VALUE", "One value, a text.", data::text);
-            syntax.text("--var-json", "NAME=JSON", "One value, as JSON.", data::json);
-            syntax.text("--var-file", "NAME=PATH", "One value, the text of a file.", data::textFile);
-            syntax.flag("--allow-missing", "A value that is missing is empty, and no error.",
-                    on -> allowMissing = on);
-        }
+        void data(String file) { data.file(file); }
 
         /// What the answer must look like, where --schema says so.
-        AnswerSchema wishedSchema() { return schema == null ? null : SchemaText.read(env, schema); }
+        AnswerSchema schema() { return text("--schema") == null ? null : SchemaText.read(env, text("--schema")); }
+
+        int schemaRetries() { return atLeast(0, "--schema-retries", 2); }
+
+        /// @param otherwise null: none
+        Duration timeout(Duration otherwise) {
+            var limit = time("--timeout", otherwise);
+            if (limit == null || !limit.isZero()) return limit;
+            throw Fault.usage("--timeout 0 leaves no time", "--timeout " + (otherwise == null ? "90s" : "10m"));
+        }
+
+        private static String field(String option) { return option.substring(2).replace('-', '_'); }
 
         ObjectNode fields() {
-            var fields = RequestFields.parse(options);
-            put(fields, "--temperature", "temperature", temperature);
-            put(fields, "--max-tokens", "max_tokens", maxTokens);
-            put(fields, "--top-p", "top_p", topP);
-            put(fields, "--seed", "seed", seed);
-            if (effort != null) fields.put("reasoning_effort", effort);
+            var fields = RequestFields.parse(texts("--option"));
+            for (String option : FIELDS) {
+                switch (value(option)) {
+                    case Number number -> RequestFields.put(fields, option, field(option),
+                            JsonNodeFactory.instance.numberNode(new BigDecimal(number.toString())));
+                    case String level -> fields.put(field(option), level);
+                    case null, default -> { }
+                }
+            }
             return fields;
         }
 
         /// What -O names is required; what an option of its own names is left out where a model refuses it.
         Delivery delivery() {
-            var required = new HashSet<>(RequestFields.parse(options).propertyNames());
-            if (temperature != null) required.remove("temperature");
-            if (maxTokens != null) required.remove("max_tokens");
-            if (topP != null) required.remove("top_p");
-            if (seed != null) required.remove("seed");
-            if (effort != null) required.remove("reasoning_effort");
-            return new Delivery(endpoint, required);
-        }
-
-        private static void put(ObjectNode fields, String option, String field, Number value) {
-            if (value == null) return;
-            RequestFields.put(fields, option, field, JsonNodeFactory.instance.numberNode(
-                    new BigDecimal(value.toString())));
+            var required = new HashSet<>(RequestFields.parse(texts("--option")).propertyNames());
+            for (String option : FIELDS) if (value(option) != null) required.remove(field(option));
+            return new Delivery(text("--endpoint"), required);
         }
     }
 
     /// One prompt: chat sends it, render shows it.
     abstract static class PromptCommand extends RequestCommand {
-        Integer maxFileTokens;
-        boolean noStream;
-        List<String> files = new ArrayList<>();
-        List<String> images = new ArrayList<>();
-
         /// What stands in the prompt.
-        final void declareParts(Syntax syntax) {
-            syntax.text("-d --data", "FILE", "Fill the template from a JSON object; - is stdin. Of several values the"
-                    + " last one wins.", data::file);
-            declareValues(syntax);
-            syntax.text("-f --file", "PATH", "Add a text file, with its name; all those of a folder or pattern.",
-                    files::add);
-            syntax.number("--max-file-tokens", "N", "The most that -f FOLDER or PATTERN may add. Default: 100000.",
-                    Integer.class, n -> maxFileTokens = n);
-            syntax.text("-a --attach", "IMAGE", "Add a picture; - is stdin.", images::add);
-        }
-
-        final void declareStream(Syntax syntax) {
-            syntax.flag("--no-stream", "Wait for the whole answer.", on -> noStream = on);
-        }
+        static final String PARTS = """
+                -d, --data=FILE  Fill the template from a JSON object; - is stdin. Of several values the last one wins.
+                """ + VALUES + """
+                -f, --file=PATH  Add a text file, with its name; all those of a folder or pattern.
+                --max-file-tokens=N:int  The most that -f FOLDER or PATTERN may add. Default: 100000.
+                -a, --attach=IMAGE  Add a picture; - is stdin.
+                """, STREAM = "--no-stream  Wait for the whole answer.\n";
 
         /// @return null where there is neither a template nor a word, and a person sits at the terminal
-        Question question(String template, List<String> words) {
+        Question question(String template) {
             var fields = fields();
-            if (maxFileTokens != null && maxFileTokens < 1) {
-                throw Fault.usage("--max-file-tokens " + maxFileTokens + " is out of range", "1 or more");
-            }
+            List<String> words = texts("PROMPT"), images = texts("--attach");
+            Integer most = value("--max-file-tokens") == null ? null : atLeast(1, "--max-file-tokens", 1);
             if (Collections.frequency(images, "-") > 1) throw Fault.usage("stdin is one picture", "-a - once");
-            var added = new AddedFiles(files, maxFileTokens, !images.isEmpty(), images.contains("-"));
+            var added = new AddedFiles(texts("--file"), most, !images.isEmpty(), images.contains("-"));
+            Question question;
             if (template != null) {
-                var question = new TemplateFilling(env, screen, new TemplateFolders(env).named(template), data,
-                        allowMissing).question(words, added);
-                return question.withSystem(system).with(model, fields, delivery()).withSchema(wishedSchema())
-                        .withImages(pictures());
+                question = new TemplateFilling(env, screen, new TemplateFolders(env).named(template), data,
+                        has("--allow-missing")).question(words, added);
+            } else {
+                if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
+                String text = UserText.of(env, screen, words, added);
+                if (text == null) return null;
+                question = new Question(List.of(Message.user(text)), null, Json.object(), null, Delivery.USUAL);
             }
-            if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
-            String text = UserText.of(env, screen, words, added);
-            return text == null ? null : new Question(List.of(Message.user(text)), model, fields, wishedSchema(),
-                    delivery()).withSystem(system).withImages(pictures());
+            return question.withSystem(text("--system")).with(text("--model"), fields, delivery()).withSchema(schema())
+                    .withImages(images.stream().map(name -> ImageFile.read(env, name)).toList());
         }
-
-        private List<Image> pictures() { return images.stream().map(name -> ImageFile.read(env, name)).toList(); }
     }
 
     static class ChatCommand extends PromptCommand {
-        String template, output, cid, timeout, maxWait;
-        boolean latest, noLog, extract, usage, json, raw, hideReasoning;
-        List<String> prompt = List.of();
-
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS] [PROMPT…]");
-            syntax.about("""
+        String syntax() {
+            return """
+                    [OPTIONS] [PROMPT…]
+
                     Ask a model. The answer streams to stdout. Piped stdin comes first, then files, then PROMPT.
                     With no prompt on a terminal: a conversation. With -t a template says the rest; where it names
                     {{input}}, what is piped in stands there. Chats are kept on this machine (`copilot logs`), and
                     -c goes on with the latest: with its model and its system message, unless -m, -s or -t name
-                    others. Options such as --temperature are for one call.""");
-            syntax.words("PROMPT", "The prompt; - reads it from stdin.", words -> prompt = words);
-            syntax.text("-t --template", "NAME", "A prompt template, or its file: see `copilot templates`.",
-                    text -> template = text);
-            declareParts(syntax);
-            syntax.flag("-c --continue", "Go on with the latest conversation. Without a PROMPT on a terminal: talk"
-                    + " on.", on -> latest = on);
-            syntax.text("--cid", "CID", "Go on with the one of that id; its beginning will do.", text -> cid = text);
-            syntax.flag("--no-log", "Keep nothing of this chat.", on -> noLog = on);
-            declareRequest(syntax);
-            syntax.text("-o --output", "FILE", "Write the answer to FILE, whole.", text -> output = text);
-            syntax.flag("-x --extract", "Print the first fenced block of the answer alone.", on -> extract = on);
-            syntax.flag("-u --usage", "Say on stderr what the answer cost, in tokens and credits.", on -> usage = on);
-            syntax.flag("--json", "One JSON record with text, model, usage, finish and ids.", on -> json = on);
-            syntax.flag("-r --raw", "On a terminal too, the answer as it comes.", on -> raw = on);
-            syntax.flag("--hide-reasoning", "Do not show a model's reasoning on stderr.", on -> hideReasoning = on);
-            declareStream(syntax);
-            syntax.text("--timeout", "TIME", "For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of"
-                    + " silence within.", text -> timeout = text);
-            syntax.text("--max-wait", "TIME", "The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT,"
-                    + " else 60s.", text -> maxWait = text);
+                    others. Options such as --temperature are for one call.
+
+                    PROMPT…  The prompt; - reads it from stdin.
+                    -t, --template=NAME  A prompt template, or its file: see `copilot templates`.
+                    """ + PARTS + """
+                    -c, --continue  Go on with the latest conversation. Without a PROMPT on a terminal: talk on.
+                    --cid=CID  Go on with the one of that id; its beginning will do.
+                    --no-log  Keep nothing of this chat.
+                    """ + REQUEST + """
+                    -o, --output=FILE  Write the answer to FILE, whole.
+                    -x, --extract  Print the first fenced block of the answer alone.
+                    -u, --usage  Say on stderr what the answer cost, in tokens and credits.
+                    --json  One JSON record with text, model, usage, finish and ids.
+                    -r, --raw  On a terminal too, the answer as it comes.
+                    --hide-reasoning  Do not show a model's reasoning on stderr.
+                    """ + STREAM + """
+                    --timeout=TIME  For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of silence within.
+                    --max-wait=TIME  The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT, else 60s.
+                    """;
         }
 
         @Override
-        Duration maxWait() { return Durations.parse("--max-wait", maxWait, super.maxWait()); }
-
-        @Override
         int run(CopilotClient copilot) {
-            var limit = Durations.parse("--timeout", timeout, null);
-            if (limit != null && limit.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 90s");
-            if (schemaRetries < 0) {
-                throw Fault.usage("--schema-retries " + schemaRetries + " is out of range", "0 or more");
-            }
+            var limit = timeout(null);
+            int retries = schemaRetries();
+            boolean json = has("--json"), extract = has("--extract");
+            String output = text("--output"), template = text("--template");
             Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
             var earlier = earlier(copilot.session().home());
-            var log = new ConversationLog(copilot.session(), !noLog, template, earlier == null ? null : earlier.id());
-            var alone = question(template, prompt);
+            var log = new ConversationWriter(copilot.session(), !has("--no-log"), template,
+                    earlier == null ? null : earlier.id());
+            var alone = question(template);
             if (alone == null) return converse(copilot, limit, earlier, log);
-            if (alone.schema() != null && alone.answers() != 1) {
-                throw Fault.usage((schema != null ? "--schema" : "the template's schema") + " takes one answer, not n="
-                        + alone.answers(), "leave out -O n");
-            }
             boolean structured = alone.schema() != null;
+            if (structured && alone.answers() != 1) {
+                throw Fault.usage((text("--schema") != null ? "--schema" : "the template's schema")
+                        + " takes one answer, not n=" + alone.answers(), "leave out -O n");
+            }
             boolean live = !json && !extract && file == null && alone.answers() == 1 && !structured;
-            var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file, !hideReasoning,
-                    raw || structured), this::view);
-            var wishes = new ChatJob.Wishes(limit, !noStream, schemaRetries, usage, extract && !structured,
-                    json || file != null);
+            var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file,
+                    !has("--hide-reasoning"), has("--raw") || structured), this::view);
+            var wishes = new ChatJob.Wishes(limit, !has("--no-stream"), retries, has("--usage"),
+                    extract && !structured, json || file != null);
             return new ChatJob(copilot, screen, printer, log, wishes).run(earlier == null ? alone
                     : alone.after(earlier), earlier == null ? 0 : earlier.messages().size());
         }
 
         /// The conversation to go on with; null: none.
-        private KeptConversation earlier(Home home) {
-            if (cid == null && !latest) return null;
-            if (cid != null && latest) throw Fault.usage("-c and --cid exclude each other", "take one of them");
-            var kept = cid != null ? new Conversations(home).find(cid) : new Conversations(home).latest().orElseThrow(
-                    () -> Fault.usage("there is no conversation yet to go on with", "copilot chat \"…\" begins one"));
+        private StoredConversation earlier(Home home) {
+            exclusive("-c", "--cid");
+            String cid = text("--cid");
+            if (cid == null && !has("--continue")) return null;
+            var kept = cid != null ? StoredConversation.find(home, cid)
+                    : StoredConversation.latest(home, "there is no conversation yet to go on with");
             if (!kept.images().isEmpty()) {
                 screen.warn("pictures of earlier turns are not sent again: " + String.join(", ", kept.images()));
                 screen.hint("-a adds one to this turn");
@@ -885,17 +852,19 @@ public class copilot {
             return kept;
         }
 
-        private int converse(CopilotClient copilot, Duration limit, KeptConversation earlier, ConversationLog log) {
-            String needy = json ? "--json" : output != null ? "-o" : schema != null ? "--schema" : extract ? "-x"
-                    : images.isEmpty() ? "" : "-a";
-            if (!needy.isEmpty()) throw Fault.usage("no prompt: " + needy + " needs one", "copilot chat \"…\"");
-            var first = new Question(List.of(), model, fields(), null, delivery()).withSystem(system);
-            var request = (earlier == null ? first : first.after(earlier)).request(copilot, !noStream);
-            if (earlier != null && !quiet) {
+        private int converse(CopilotClient copilot, Duration limit, StoredConversation earlier,
+                             ConversationWriter log) {
+            for (String needy : List.of("--json", "-o", "--schema", "-x", "-a")) {
+                if (has(needy)) throw Fault.usage("no prompt: " + needy + " needs one", "copilot chat \"…\"");
+            }
+            var first = new Question(List.of(), text("--model"), fields(), null, delivery())
+                    .withSystem(text("--system"));
+            var request = (earlier == null ? first : first.after(earlier)).request(copilot, !has("--no-stream"));
+            if (earlier != null && !has("--quiet")) {
                 screen.note("going on with " + earlier.id() + ", " + earlier.turnCount());
                 screen.say(screen.dim(Text.printable(earlier.lastExchange())));
             }
-            var manner = new Conversation.Manner(limit, usage, !hideReasoning, raw);
+            var manner = new Conversation.Manner(limit, has("--usage"), !has("--hide-reasoning"), has("--raw"));
             var talk = Commands.program("talk").map(ChatCommand.class::cast).orElse(this);
             try (var terminal = talk.terminal(env, screen)) {
                 new Conversation(env, screen, copilot, request, manner, log).run(terminal);
@@ -911,159 +880,149 @@ public class copilot {
     }
 
     static final class LogsCommand extends Command {
-        String action, id, query, olderThan;
-        Integer count;
-        boolean response, json, yes;
+        private String action, id;
 
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS] [list | show [ID] | path [ID] | clear [ID]]");
-            syntax.about("""
+        String syntax() {
+            return """
+                    [OPTIONS] [list | show [ID] | path [ID] | clear [ID]]
+
                     The conversations that `copilot chat` has kept, the last used first: id, time, model, turns, first
                     words (TSV in a pipe). show: one as Markdown; without ID the latest. path: their folder, or one's
-                    file, JSON Lines with a line a turn. clear: delete one, or all. The beginning of an ID will do.""");
-            syntax.optionalWord("ACTION", "list, show, path or clear.", word -> action = word);
-            syntax.optionalWord("ID", "A conversation.", word -> id = word);
-            syntax.number("-n --count", "N", "list: at most N; 0: all. Default: 20.", Integer.class, n -> count = n);
-            syntax.text("-q --query", "TEXT", "list: those in which TEXT was said.", text -> query = text);
-            syntax.flag("-r --response", "show: the last answer alone.", on -> response = on);
-            syntax.flag("--json", "list, show: as JSON.", on -> json = on);
-            syntax.text("--older-than", "TIME", "clear: those not used for so long: 30d.", text -> olderThan = text);
-            syntax.flag("-y --yes", "clear: do not ask.", on -> yes = on);
-        }
+                    file, JSON Lines with a line a turn. clear: delete one, or all. The beginning of an ID will do.
 
-        private static final List<String> ACTIONS = List.of("list", "show", "path", "clear");
+                    [ACTION]  list, show, path or clear.
+                    [ID]  A conversation.
+                    -n, --count=N:int  list: at most N; 0: all. Default: 20.
+                    -q, --query=TEXT  list: those in which TEXT was said.
+                    -r, --response  show: the last answer alone.
+                    --json  list, show: as JSON.
+                    --older-than=TIME  clear: those not used for so long: 30d.
+                    -y, --yes  clear: do not ask.
+                    """;
+        }
 
         @Override
         int run(CopilotClient copilot) {
-            if (action == null) action = response ? "show" : "list";
-            var kept = new Conversations(copilot.session().home());
-            if (!ACTIONS.contains(action)) throw unknown(kept);
-            check("-n", count != null, "list");
-            check("-q", query != null, "list");
-            check("-r", response, "show");
-            check("--json", json, "list", "show");
-            check("--older-than", olderThan != null, "clear");
-            check("-y", yes, "clear");
+            action = text("ACTION", has("-r") ? "show" : "list");
+            id = text("ID");
+            var home = copilot.session().home();
+            if (!Completion.candidates("logs ACTION").contains(action)) throw unknown(home);
+            Map.of("-n", "list", "-q", "list", "-r", "show", "--json", "list show", "--older-than", "clear", "-y",
+                    "clear").forEach(this::check);
             if (action.equals("list") && id != null) {
                 throw Fault.usage("logs list takes no ID: " + id, "copilot logs show " + id);
             }
-            switch (action) {
-                case "show" -> show(kept);
-                case "path" -> print((id == null ? kept.folder() : kept.find(id).file()).toAbsolutePath().toString());
-                case "clear" -> { return clear(kept); }
-                default -> list(kept);
-            }
+            if (action.equals("clear")) return clear(home);
+            if (action.equals("list")) list(home);
+            else if (action.equals("show")) showOne(home);
+            else print((id == null ? home.conversations() : StoredConversation.find(home, id).file()).toAbsolutePath()
+                    .toString());
             return 0;
         }
 
-        private Fault unknown(Conversations kept) {
-            boolean isId = kept.files().stream().anyMatch(file -> KeptConversation.id(file).startsWith(action));
-            return Fault.usage("logs has no " + action, Nearest.of(action, ACTIONS).map(near ->
-                    "did you mean: copilot logs " + near).orElse("copilot logs " + (isId ? "show " : "-q ") + action));
+        private Fault unknown(Home home) {
+            boolean isId = StoredConversation.files(home).stream().map(StoredConversation::id)
+                    .anyMatch(id -> id.startsWith(action));
+            return Fault.usage("logs has no " + action, Suggestions.hint(action, Completion.candidates("logs ACTION"),
+                    "copilot logs ", "copilot logs " + (isId ? "show " : "-q ") + action));
         }
 
-        private void check(String option, boolean given, String... actions) {
-            if (!given || List.of(actions).contains(action)) return;
-            throw Fault.usage(option + " is not for " + action, "copilot logs " + actions[0] + " " + option);
+        private void check(String option, String actions) {
+            if (!has(option) || List.of(actions.split(" ")).contains(action)) return;
+            throw Fault.usage(option + " is not for " + action, "copilot logs " + actions.split(" ")[0] + " " + option);
         }
 
-        private void list(Conversations kept) {
-            if (count != null && count < 0) throw Fault.usage("-n " + count + " is out of range", "0 or more; 0: all");
-            var found = kept.all().filter(each -> query == null || each.holds(query))
-                    .limit(count == null ? 20 : count == 0 ? Long.MAX_VALUE : count);
-            if (json) {
+        private void list(Home home) {
+            String query = text("-q");
+            int count = atLeast(0, "-n", 20);
+            var found = StoredConversation.all(home).filter(each -> query == null || each.holds(query))
+                    .limit(count == 0 ? Long.MAX_VALUE : count);
+            if (has("--json")) {
                 var array = JsonNodeFactory.instance.arrayNode();
                 found.forEach(each -> array.add(each.summary()));
                 print(Json.pretty(array));
                 return;
             }
-            var rows = found.map(KeptConversation::cells).toList();     // their texts need not stay in memory
-            if (!rows.isEmpty()) screen.table(env, KeptConversation.COLUMNS, rows);
+            var rows = found.map(StoredConversation::cells).toList();     // their texts need not stay in memory
+            if (!rows.isEmpty()) screen.table(env, StoredConversation.COLUMNS, rows);
             else screen.note(query == null ? "no conversations are kept" : "\"" + query + "\" was not said");
         }
 
-        private void show(Conversations kept) {
-            if (json && response) throw Fault.usage("--json and -r exclude each other", "take one of them");
-            var one = id != null ? kept.find(id) : kept.latest().orElseThrow(() -> Fault.usage(
-                    "there is no conversation yet", "copilot chat \"…\" begins one"));
-            String text = json ? Json.pretty(one.json()) : response ? one.lastAnswer() : one.text();
-            env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
+        private void showOne(Home home) {
+            exclusive("--json", "-r");
+            var one = id != null ? StoredConversation.find(home, id)
+                    : StoredConversation.latest(home, "there is no conversation yet");
+            show(has("--json") ? Json.pretty(one.json()) : has("-r") ? one.lastAnswer() : one.text());
         }
 
-        private int clear(Conversations kept) {
-            if (id != null && olderThan != null) {
-                throw Fault.usage("an ID and --older-than exclude each other", "take one of them");
-            }
-            var age = Durations.parse("--older-than", olderThan, null);
-            var files = id != null ? List.of(kept.find(id).file()) : age == null ? kept.files()
-                    : kept.unusedSince(env.time().now().minus(age));
+        private int clear(Home home) {
+            exclusive("ID", "--older-than");
+            var age = time("--older-than", null);
+            var one = id == null ? null : StoredConversation.find(home, id);
+            var files = one != null ? List.of(one.file()) : StoredConversation.files(home).stream().filter(file ->
+                    age == null || StoredConversation.read(file).used().isBefore(env.time().now().minus(age))).toList();
             if (files.isEmpty()) {
                 print("there is nothing to delete");
                 return 0;
             }
-            String what = id != null ? "the conversation " + kept.find(id).title() : files.size() == 1
+            String what = one != null ? "the conversation " + one.title() : files.size() == 1
                     ? "1 conversation" : files.size() + " conversations";
-            if (!yes && !confirmed("delete " + what + "?")) return 1;
-            files.forEach(kept.home()::delete);
+            if (!has("-y") && !screen.confirmed("delete " + what + "?", "copilot logs " + String.join(" ", arguments)
+                    + " -y")) {
+                screen.note("nothing was deleted");
+                return 1;
+            }
+            files.forEach(home::delete);
             print("deleted " + what);
             return 0;
-        }
-
-        private boolean confirmed(String question) {
-            boolean yes = screen.confirmed(question, "copilot logs " + String.join(" ", arguments) + " -y");
-            if (!yes) screen.note("nothing was deleted");
-            return yes;
         }
     }
 
     static final class RenderCommand extends PromptCommand {
-        String template;
-        boolean example, json, raw;
-        List<String> prompt = List.of();
-
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS] TEMPLATE [PROMPT…]");
-            syntax.about("""
+        String syntax() {
+            return """
+                    [OPTIONS] TEMPLATE [PROMPT…]
+
                     Fill a template and print the prompt as `copilot chat -t TEMPLATE` would send it.
-                    Nothing is sent.""");
-            syntax.word("TEMPLATE", "Its name, or its file.", word -> template = word);
-            syntax.words("PROMPT", "Words to add; - reads stdin.", words -> prompt = words);
-            syntax.flag("--example", "Fill it with its own sample data.", on -> example = on);
-            declareParts(syntax);
-            declareRequest(syntax);
-            syntax.flag("--json", "The body of the request.", on -> json = on);
-            syntax.flag("-r --raw", "The texts alone, without the roles.", on -> raw = on);
-            declareStream(syntax);
+                    Nothing is sent.
+
+                    TEMPLATE  Its name, or its file.
+                    PROMPT…  Words to add; - reads stdin.
+                    --example  Fill it with its own sample data.
+                    """ + PARTS + REQUEST + """
+                    --json  The body of the request.
+                    -r, --raw  The texts alone, without the roles.
+                    """ + STREAM;
         }
 
         @Override
         int run(CopilotClient copilot) {
-            if (json && raw) throw Fault.usage("--json and --raw exclude each other", "take one of them");
-            if (example) data.sampleOf(new TemplateFolders(env).named(template));
-            var question = question(template, prompt);
-            String text = json ? Json.pretty(copilot.bodyAtHand(question.requestAtHand(copilot, !noStream, screen)))
-                    : Message.text(question.request().messages(), !raw);
-            env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
+            exclusive("--json", "--raw");
+            String template = text("TEMPLATE");
+            if (has("--example")) data.sampleOf(new TemplateFolders(env).named(template));
+            var question = question(template);
+            show(has("--json") ? Json.pretty(copilot.bodyAtHand(question.requestAtHand(copilot, !has("--no-stream"),
+                    screen))) : Message.text(question.request().messages(), !has("--raw")));
             return 0;
         }
     }
 
     static final class TemplatesCommand extends Command {
-        boolean json;
-        String action = "list";
-        List<String> names = List.of();
-
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS] [list | show NAME | check [NAME…] | path [NAME]]");
-            syntax.about("""
+        String syntax() {
+            return """
+                    [OPTIONS] [list | show NAME | check [NAME…] | path [NAME]]
+
                     Prompts in files, to be filled by `copilot chat -t NAME` and `copilot render NAME`.
                     list: name, description, inputs ([optional]), place. show: the file. check: whether each is
                     in order and its sample data fills it; exit 2 if not. path: the folders that are searched, or
-                    the file of NAME.""");
-            syntax.footer("""
+                    the file of NAME.
+
+                    [ACTION]  list, show, check or path.
+                    NAME…  A template, or its file.
+                    --json  list as JSON.
 
                     A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:
 
@@ -1079,18 +1038,21 @@ public class copilot {
                       ---
                       Explain this for {{reader}}:
 
-                      {{input}}""");
-            syntax.optionalWord("ACTION", "list, show, check or path.", word -> action = word);
-            syntax.words("NAME", "A template, or its file.", words -> names = words);
-            syntax.flag("--json", "list as JSON.", on -> json = on);
+                      {{input}}""";
         }
-
-        private static final List<String> ACTIONS = List.of("list", "show", "check", "path");
 
         @Override
         int run(CopilotClient copilot) {
             var folders = new TemplateFolders(env);
-            if (json && !action.equals("list")) {
+            String action = text("ACTION", "list");
+            var names = texts("NAME");
+            var actions = Completion.candidates("templates ACTION");
+            if (!actions.contains(action)) {
+                throw Fault.usage("templates has no " + action, Suggestions.hint(action, actions, "copilot templates ",
+                        Suggestions.of(action, folders.names()).map(near -> "copilot templates show " + near)
+                                .orElse("copilot templates list")));
+            }
+            if (has("--json") && !action.equals("list")) {
                 throw Fault.usage("--json is for list", "copilot templates list --json");
             }
             if (!names.isEmpty() && action.equals("list") || names.size() > 1 && !action.equals("check")) {
@@ -1098,36 +1060,27 @@ public class copilot {
                         + (action.equals("list") ? "show" : action) + " " + names.getFirst());
             }
             switch (action) {
-                case "list" -> list(TemplateList.of(folders, screen));
-                case "show" -> env.out().print(Text.withOneNewline(shown(folders.find(one()).text())));
+                case "show" -> {
+                    if (names.isEmpty()) throw Fault.usage("templates show wants a name", "copilot templates list");
+                    show(folders.find(names.getFirst()).text());
+                }
                 case "path" -> {
                     if (names.isEmpty()) folders.folders().forEach(folder -> print(folder.toAbsolutePath().toString()));
-                    else print(folders.path(one()).toString());
+                    else print(folders.path(names.getFirst()).toString());
                 }
-                case "check" -> { return check(folders); }
-                default -> throw Fault.usage("templates has no " + action, Nearest.of(action, ACTIONS)
-                        .map(near -> "did you mean: copilot templates " + near).orElse(Nearest.of(action,
-                                folders.names()).map(near -> "copilot templates show " + near)
-                                .orElse("copilot templates list")));
+                case "check" -> { return check(folders, names.isEmpty() ? List.copyOf(folders.names()) : names); }
+                default -> {
+                    var list = TemplateList.of(folders, screen);
+                    if (has("--json")) print(Json.pretty(list.json()));
+                    else screen.table(env, TemplateList.COLUMNS, list.cells());
+                }
             }
             return 0;
         }
 
-        private String one() {
-            if (names.isEmpty()) throw Fault.usage("templates " + action + " wants a name", "copilot templates list");
-            return names.getFirst();
-        }
-
-        private String shown(String text) { return env.terminal().test(1) ? Text.printable(text) : text; }
-
-        private void list(TemplateList list) {
-            if (json) print(Json.pretty(list.json()));
-            else screen.table(env, TemplateList.COLUMNS, list.cells());
-        }
-
-        private int check(TemplateFolders folders) {
+        private int check(TemplateFolders folders, List<String> names) {
             int wrong = 0;
-            for (String name : names.isEmpty() ? folders.names() : names) {
+            for (String name : names) {
                 var findings = TemplateList.findings(folders, name);
                 for (var finding : findings) {
                     screen.error(finding.sentence());
@@ -1141,107 +1094,89 @@ public class copilot {
     }
 
     static final class BatchCommand extends RequestCommand {
-        final BatchSpec spec = new BatchSpec();
-        String outFormat, run, delay, timeout, maxWait, maxTime, halt, shard;
-        boolean write, json;
-        List<String> words = List.of();
-
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS] [TEMPLATE] -d ROWS -o OUT", "status OUT [--write] [--json]", "merge RUN… -o OUT");
-            syntax.about("""
+        String syntax() {
+            return """
+                    [OPTIONS] [TEMPLATE] -d ROWS -o OUT
+                    status OUT [--write] [--json]
+                    merge RUN… -o OUT
+
                     One prompt a row. The same command again asks only what is missing, also after rows or template
                     were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON files; without a
-                    TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.""");
-            syntax.words("TEMPLATE", "Its name, or its file.", given -> words = given);
-            syntax.text("-d --data", "ROWS", "A file, a folder, a pattern of JSON files, or - for stdin.",
-                    text -> spec.rows = text);
-            syntax.text("-o --output", "OUT", "Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.",
-                    text -> spec.out = text);
-            syntax.text("--format", "FORMAT", "Of the rows: jsonl, json, csv, tsv, files. Default: by the ending.",
-                    text -> spec.format = text);
-            syntax.text("--id", "FIELD", "Names a row. Default: id, custom_id, else a hash of the row.",
-                    text -> spec.id = text);
-            syntax.text("--echo", "F1,F2", "Fields of the row to repeat in its result.",
-                    names -> spec.echo.addAll(Text.names(names)));
-            syntax.text("--out-format", "openai", "Lines as OpenAI's Batch API.", text -> outFormat = text);
-            syntax.flag("-k", "Print results as they come, in the order of the rows.", on -> spec.stream = on);
-            syntax.text("--run", "DIR", "The run's folder. Default: OUT.run.", text -> run = text);
-            declareValues(syntax);
-            declareRequest(syntax);
-            declarePace(syntax);
-            declareChoice(syntax);
-        }
+                    TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.
 
-        /// How fast, and where it stops.
-        private void declarePace(Syntax syntax) {
-            syntax.number("-j --jobs", "N", "At once, at most. Default: 2.", int.class, n -> spec.jobs = n);
-            syntax.text("--delay", "TIME", "Between starts, at least. Default: 1s.", text -> delay = text);
-            syntax.number("--retries", "N", "After 5xx, lost connections, time-outs. Default: 3.", int.class,
-                    n -> spec.policy.retries = n);
-            syntax.text("--timeout", "TIME", "For one request. Default: 10m.", text -> timeout = text);
-            syntax.text("--max-wait", "TIME", "The longest wait that GitHub may ask for; else stop. Default:"
-                    + " $COP_MAX_WAIT, else 15m.", text -> maxWait = text);
-            syntax.text("--halt", "fail=N%", "Stop if a larger share of the rows fails, after 50 of them. Default: a"
-                    + " fifth.", text -> halt = text);
-            syntax.number("--max-requests", "N", "Stop before more.", Long.class, n -> spec.policy.maxRequests = n);
-            syntax.number("--max-total-tokens", "N", "Stop before more, in all.", Long.class,
-                    n -> spec.policy.maxTokens = n);
-            syntax.number("--max-credits", "N", "Stop before more, in all.", BigDecimal.class,
-                    n -> spec.policy.maxCredits = n);
-            syntax.text("--max-time", "TIME", "Stop after that.", text -> maxTime = text);
-        }
-
-        /// Which rows, and what becomes of those that were asked before.
-        private void declareChoice(Syntax syntax) {
-            syntax.flag("--dry-run", "Rows, tokens, the first prompt; nothing is sent.", on -> spec.dryRun = on);
-            syntax.number("-L --limit", "N", "The first N rows only.", int.class, n -> spec.first = n);
-            syntax.number("--sample", "N", "N rows by chance.", int.class, n -> spec.sample = n);
-            syntax.number("--sample-seed", "S", "Others by chance.", long.class, n -> spec.seed = n);
-            syntax.flag("--skip-bad", "Rows that cannot be asked fail; the others are asked.", on -> spec.skipBad = on);
-            syntax.flag("--retry-failed", "Ask again what failed, was filtered or cut off.",
-                    on -> spec.retryFailed = on);
-            syntax.flag("--again", "Ask all rows again. What fails then has failed.", on -> spec.again = on);
-            syntax.flag("-y --yes", "Do not ask before more than 200 requests.", on -> spec.yes = on);
-            syntax.text("--shard", "K/N", "The K-th of N parts, K from 1.", text -> shard = text);
-            syntax.flag("--write", "status: write OUT from what is done.", on -> write = on);
-            syntax.flag("--json", "status as JSON.", on -> json = on);
+                    TEMPLATE…  Its name, or its file.
+                    -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for stdin.
+                    -o, --output=OUT  Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.
+                    --format=FORMAT  Of the rows: jsonl, json, csv, tsv, files. Default: by the ending.
+                    --id=FIELD  Names a row. Default: id, custom_id, else a hash of the row.
+                    --echo=F1,F2  Fields of the row to repeat in its result.
+                    --out-format=openai  Lines as OpenAI's Batch API.
+                    -k  Print results as they come, in the order of the rows.
+                    --run=DIR  The run's folder. Default: OUT.run.
+                    """ + VALUES + REQUEST + """
+                    -j, --jobs=N:int  At once, at most. Default: 2.
+                    --delay=TIME  Between starts, at least. Default: 1s.
+                    --retries=N:int  After 5xx, lost connections, time-outs. Default: 3.
+                    --timeout=TIME  For one request. Default: 10m.
+                    --max-wait=TIME  The longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT, else \
+                    15m.
+                    --halt=fail=N%  Stop if a larger share of the rows fails, after 50 of them. Default: a fifth.
+                    --max-requests=N:long  Stop before more.
+                    --max-total-tokens=N:long  Stop before more, in all.
+                    --max-credits=N:decimal  Stop before more, in all.
+                    --max-time=TIME  Stop after that.
+                    --dry-run  Rows, tokens, the first prompt; nothing is sent.
+                    -L, --limit=N:int  The first N rows only.
+                    --sample=N:int  N rows by chance.
+                    --sample-seed=S:long  Others by chance.
+                    --skip-bad  Rows that cannot be asked fail; the others are asked.
+                    --retry-failed  Ask again what failed, was filtered or cut off.
+                    --again  Ask all rows again. What fails then has failed.
+                    -y, --yes  Do not ask before more than 200 requests.
+                    --shard=K/N  The K-th of N parts, K from 1.
+                    --write  status: write OUT from what is done.
+                    --json  status as JSON.
+                    """;
         }
 
         @Override
-        Duration maxWait() {
-            return Durations.parse("--max-wait", maxWait, env.variable("COP_MAX_WAIT") == null ? Duration.ofMinutes(15)
-                    : super.maxWait());
-        }
+        void data(String rows) { }                          // no values for all of them
+
+        @Override
+        Duration longestWait() { return Duration.ofMinutes(15); }
 
         @Override
         int run(CopilotClient copilot) {
-            String action = words.isEmpty() ? "" : words.getFirst();
-            if (action.equals("status") && spec.rows == null) return status();
-            if (action.equals("merge") && spec.rows == null) return merge();
+            var words = texts("TEMPLATE");
+            String action = words.isEmpty() ? "" : words.getFirst(), rows = text("--data");
+            if (action.equals("status") && rows == null) return status(words);
+            if (action.equals("merge") && rows == null) return merge(words);
             if (words.size() > 1) throw Fault.usage("one template at most: " + String.join(" ", words), "batch "
                     + action + " -d ROWS -o OUT");
-            if (spec.rows == null) throw Fault.usage("there are no rows", "-d ROWS.jsonl");
+            if (rows == null) throw Fault.usage("there are no rows", "-d ROWS.jsonl");
             var template = action.isEmpty() ? null : new TemplateFolders(env).named(action);
             var constant = data.values(env);
             var wishes = fields();
             var how = delivery();
-            var asked = wishedSchema();
+            var asked = schema();
+            String model = text("--model"), system = text("--system");
             if (asked != null && template == null) {
                 throw Fault.usage("--schema wants a template: the rows are whole requests", "their response_format");
             }
             Function<InputRow, Question> prompts = row -> {
                 var values = new LinkedHashMap<>(row.data());
                 values.putAll(constant);
-                return Question.of(template, template.filled(values, allowMissing)).withSystem(system)
+                return Question.of(template, template.filled(values, has("--allow-missing"))).withSystem(system)
                         .with(model, wishes, how).withSchema(asked);
             };
-            completeSpec();
+            var spec = spec(rows);
             spec.template = template;
             spec.prompts = prompts;
             spec.fields = wishes;
             spec.model = model != null || template == null ? model : template.head().model();
-            spec.endpoint = endpoint != null || template == null ? endpoint : template.head().delivery().endpoint();
+            spec.endpoint = has("--endpoint") || template == null ? text("--endpoint")
+                    : template.head().delivery().endpoint();
             return new BatchJob(env, screen, copilot, spec).run();
         }
 
@@ -1251,94 +1186,107 @@ public class copilot {
                     + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
         }
 
-        private void checkNumbers(RetryPolicy policy) {
-            atLeast("-j", spec.jobs, 1);
-            atLeast("--retries", policy.retries, 0);
-            atLeast("--schema-retries", schemaRetries, 0);
-            atLeast("-L", spec.first, 0);
-            atLeast("--sample", spec.sample, 0);
-            if (policy.maxRequests != null) atLeast("--max-requests", policy.maxRequests, 1);
-            if (policy.maxTokens != null) atLeast("--max-total-tokens", policy.maxTokens, 1);
+        /// What the options say; where they say nothing the spec knows what holds.
+        private BatchSpec spec(String rows) {
+            var spec = new BatchSpec();
+            spec.rows = rows;
+            spec.out = text("--output");
+            spec.jobs = atLeast(1, "-j", spec.jobs);
+            spec.first = atLeast(0, "-L", spec.first);
+            spec.sample = atLeast(0, "--sample", spec.sample);
+            complete(spec.policy);
+            spec.format = has("--format") ? text("--format") : rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
+            oneOf("--format", spec.format, Rows.FORMATS, "");
+            oneOf("--out-format", text("--out-format", "openai"), List.of("openai"), "--out-format ");
+            spec.openai = has("--out-format");
+            spec.stream = has("-k");
+            spec.id = text("--id");
+            texts("--echo").forEach(names -> spec.echo.addAll(Text.names(names)));
+            spec.shard = Shard.of(text("--shard"), env);
+            spec.run = folder().path();
+            spec.delay = time("--delay", spec.delay);
+            if (value("--sample-seed") instanceof Long seed) spec.seed = seed;
+            spec.skipBad = has("--skip-bad");
+            spec.retryFailed = has("--retry-failed");
+            spec.again = has("--again");
+            spec.dryRun = has("--dry-run");
+            spec.yes = has("-y");
+            spec.command = commandLine();
+            return spec;
+        }
+
+        private static void oneOf(String option, String value, List<String> known, String hint) {
+            if (known.contains(value)) return;
+            throw Fault.usage(option + " " + value + " is unknown", hint + String.join(", ", known));
+        }
+
+        private void complete(RetryPolicy policy) {
+            policy.retries = atLeast(0, "--retries", policy.retries);
+            policy.schemaRetries = schemaRetries();
+            String halt = text("--halt", "fail=20%");
+            var share = Pattern.compile("fail=([0-9]{1,3})%").matcher(halt);
+            if (!share.matches() || Integer.parseInt(share.group(1)) > 100) {
+                throw Fault.usage("--halt " + halt + " is no share", "--halt fail=20%");
+            }
+            policy.haltShare = Integer.parseInt(share.group(1)) / 100.0;
+            atLeast(1, "--max-requests", 1);
+            atLeast(1, "--max-total-tokens", 1);
+            policy.maxRequests = (Long) value("--max-requests");
+            policy.maxTokens = (Long) value("--max-total-tokens");
+            policy.maxCredits = (BigDecimal) value("--max-credits");
             if (policy.maxCredits != null && policy.maxCredits.signum() <= 0) {
                 throw Fault.usage("--max-credits " + policy.maxCredits + " is out of range", "more than 0");
             }
-        }
-
-        private static void atLeast(String option, long value, long least) {
-            if (value < least) throw Fault.usage(option + " " + value + " is out of range", least + " or more");
-        }
-
-        /// What is given as text is read, and what is left open found out.
-        private void completeSpec() {
-            checkNumbers(spec.policy);
-            if (spec.format == null) spec.format = spec.rows.equals("-") ? "jsonl" : Rows.formatOf(env, spec.rows);
-            if (!Rows.FORMATS.contains(spec.format)) {
-                throw Fault.usage("--format " + spec.format + " is unknown", String.join(", ", Rows.FORMATS));
-            }
-            spec.openai = outFormat != null;
-            if (spec.openai && !outFormat.equals("openai")) {
-                throw Fault.usage("--out-format " + outFormat + " is unknown", "--out-format openai");
-            }
-            spec.shard = Shard.of(shard, env);
-            spec.run = folder().path();
-            spec.delay = Durations.parse("--delay", delay, spec.delay);
-            spec.command = commandLine();
-            completePolicy(spec.policy);
-        }
-
-        private void completePolicy(RetryPolicy policy) {
-            if (halt != null) {
-                var share = Pattern.compile("fail=([0-9]{1,3})%").matcher(halt);
-                if (!share.matches() || Integer.parseInt(share.group(1)) > 100) {
-                    throw Fault.usage("--halt " + halt + " is no share", "--halt fail=20%");
-                }
-                policy.haltShare = Integer.parseInt(share.group(1)) / 100.0;
-            }
-            policy.timeout = Durations.parse("--timeout", timeout, policy.timeout);
-            if (policy.timeout.isZero()) throw Fault.usage("--timeout 0 leaves no time", "--timeout 10m");
-            policy.schemaRetries = schemaRetries;
+            policy.timeout = timeout(policy.timeout);
             policy.maxWait = maxWait();
-            policy.maxTime = Durations.parse("--max-time", maxTime, null);
+            policy.maxTime = time("--max-time", null);
         }
+
+        private RunFolder runFolder(String name) { return new RunFolder(env.path(name).toAbsolutePath()); }
 
         /// OUT.run, unless --run names another.
         private RunFolder folder() {
-            if (spec.out != null && !spec.out.contains("{{") && !spec.dryRun) OutputFile.check(env, "-o", spec.out);
-            if (run != null) return new RunFolder(env.path(run).toAbsolutePath());
-            if (spec.out == null) {
-                throw Fault.usage("there is no place for the results", spec.stream
+            String run = text("--run"), output = text("--output");
+            boolean many = output != null && output.contains("{{");
+            if (output != null && !many && !has("--dry-run")) OutputFile.check(env, "-o", output);
+            if (run != null) return runFolder(run);
+            if (output == null) {
+                throw Fault.usage("there is no place for the results", has("-k")
                         ? "-k wants --run DIR, for what is done" : "-o OUT.jsonl");
             }
-            if (spec.out.contains("{{")) {
-                throw Fault.usage("-o " + spec.out + " names many files",
+            if (many) {
+                throw Fault.usage("-o " + output + " names many files",
                         "--run DIR as well: the folder for what is done");
             }
-            return new RunFolder(env.path(spec.out + ".run").toAbsolutePath());
+            return runFolder(output + ".run");
         }
 
-        private int status() {
+        private static String runName(String name) { return name.endsWith(".run") ? name : name + ".run"; }
+
+        private int status(List<String> words) {
             if (words.size() != 2) throw Fault.usage("batch status wants one OUT", "copilot batch status labels.jsonl");
             String output = words.get(1);
-            String folder = run != null ? run : output.endsWith(".run") ? output : output + ".run";
-            try (var report = BatchReport.of(new RunFolder(env.path(folder).toAbsolutePath()))) {
-                if (write) report.write(env.directory(), output.replaceFirst("\\.run$", ""), outFormat != null);
-                print(json ? Json.pretty(report.json()) : report.text());
+            try (var report = BatchReport.of(runFolder(text("--run", runName(output))))) {
+                if (has("--write")) {
+                    report.write(env.directory(), output.replaceFirst("\\.run$", ""), has("--out-format"));
+                }
+                print(has("--json") ? Json.pretty(report.json()) : report.text());
                 return 0;
             }
         }
 
-        private int merge() {
-            if (spec.out == null || words.size() < 2) {
+        private int merge(List<String> words) {
+            String output = text("--output");
+            if (output == null || words.size() < 2) {
                 throw Fault.usage("merge wants runs and -o OUT",
                         "copilot batch merge a.jsonl.run b.jsonl.run -o all.jsonl");
             }
-            OutputFile.check(env, "-o", spec.out);
-            var runs = words.subList(1, words.size()).stream().map(name -> new RunFolder(env.path(name.endsWith(".run")
-                    ? name : name + ".run").toAbsolutePath())).toList();
-            if (runs.size() < 2) throw Fault.usage("one run is nothing to merge", "copilot batch status " + words.get(1)
-                    + " --write");
-            try (var report = BatchReport.merged(runs)) {
-                report.write(env.directory(), spec.out, outFormat != null);
+            OutputFile.check(env, "-o", output);
+            if (words.size() < 3) throw Fault.usage("one run is nothing to merge", "copilot batch status "
+                    + words.get(1) + " --write");
+            try (var report = BatchReport.merged(words.stream().skip(1).map(name -> runFolder(runName(name)))
+                    .toList())) {
+                report.write(env.directory(), output, has("--out-format"));
                 print(report.text());
                 return report.left() > 0 ? Fault.LATER : report.counts().notOk() > 0 ? Fault.FAILED_ROWS : 0;
             }
@@ -1346,124 +1294,126 @@ public class copilot {
     }
 
     static final class ModelsCommand extends Command {
-        boolean yes, json, all, refresh;
-        List<String> words = List.of();
-
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS] [WORD | show ID | enable ID | default [ID]]");
-            syntax.about("""
+        String syntax() {
+            return """
+                    [OPTIONS] [WORD | show ID | enable ID | default [ID]]
+
                     What this account can use; a word narrows the list. TSV in a pipe.
-                    `copilot models default ID` sets the model that chat takes when none is named.""");
-            syntax.words("WORD", "A part of an id, a name, a vendor, an ability or an endpoint. Or: show ID, all of"
-                    + " it; enable ID, after its terms; default [ID], the model for chat.",
-                    given -> words = given);
-            syntax.flag("-y --yes", "With enable: accept the terms without being asked.", on -> yes = on);
-            syntax.flag("--json", "The catalogue as GitHub gave it.", on -> json = on);
-            syntax.flag("--all", "Also those that GitHub's own editors hide.", on -> all = on);
-            syntax.flag("--refresh", "Ask GitHub even if the list is less than an hour old.", on -> refresh = on);
+                    `copilot models default ID` sets the model that chat takes when none is named.
+
+                    WORD…  A part of an id, a name, a vendor, an ability or an endpoint. Or: show ID, all of it; \
+                    enable ID, after its terms; default [ID], the model for chat.
+                    -y, --yes  With enable: accept the terms without being asked.
+                    --json  The catalogue as GitHub gave it.
+                    --all  Also those that GitHub's own editors hide.
+                    --refresh  Ask GitHub even if the list is less than an hour old.
+                    """;
         }
 
         @Override
         int run(CopilotClient copilot) {
-            switch (words.isEmpty() ? "" : words.getFirst()) {
-                case "default" -> { return setDefault(copilot); }
-                case "show" -> { return show(copilot.catalogue(Catalogue.FRESH).named(only("show"))); }
-                case "enable" -> { return enable(copilot); }
-                default -> { }
+            var words = texts("WORD");
+            String word = words.isEmpty() ? "" : words.getFirst(), named = words.size() == 2 ? words.get(1) : null;
+            boolean known = Set.of("show", "enable").contains(word);
+            if (known && named == null) {
+                throw Fault.usage("models " + word + " wants a model", "copilot models lists them");
             }
-            if (words.size() > 1) {
-                throw Fault.usage("one word at most: " + String.join(" ", words), "copilot models " + words.getFirst());
+            switch (word) {
+                case "show" -> show(copilot.catalogue(Catalogue.FRESH).named(named));
+                case "enable" -> { return enable(copilot, copilot.catalogue(Duration.ZERO).named(named)); }
+                case "default" -> setDefault(copilot, words.subList(1, words.size()));
+                default -> {
+                    if (words.size() > 1) {
+                        throw Fault.usage("one word at most: " + String.join(" ", words), "copilot models " + word);
+                    }
+                    list(has("--refresh") ? copilot.refreshed() : copilot.catalogue(Catalogue.FRESH), word);
+                }
             }
-            var catalogue = refresh ? copilot.refreshed() : copilot.catalogue(Catalogue.FRESH);
-            if (json && words.isEmpty()) {
+            return 0;
+        }
+
+        private void list(Catalogue catalogue, String word) {
+            boolean json = has("--json");
+            if (json && word.isEmpty()) {
                 print(Json.pretty(catalogue.json()));
-                return 0;
+                return;
             }
-            var shown = catalogue.models().stream().filter(m -> all || m.shown())
-                    .filter(m -> words.isEmpty() || m.matches(words.getFirst()))
-                    .collect(Collectors.toCollection(ArrayList::new));
-            if (!json && !catalogue.models().isEmpty() && (words.isEmpty() || Model.auto().matches(words.getFirst()))) {
+            var shown = catalogue.models().stream().filter(m -> (has("--all") || m.shown())
+                    && (word.isEmpty() || m.matches(word))).collect(Collectors.toCollection(ArrayList::new));
+            if (!json && !catalogue.models().isEmpty() && (word.isEmpty() || Model.auto().matches(word))) {
                 shown.addFirst(Model.auto());
             }
             if (shown.isEmpty()) {
                 throw Fault.error(catalogue.models().isEmpty() ? "GitHub lists no models for this account"
-                        : "no model matches" + (words.isEmpty() ? "" : " \"" + words.getFirst() + "\""),
-                        "copilot models --all");
+                        : "no model matches" + (word.isEmpty() ? "" : " \"" + word + "\""), "copilot models --all");
             }
             if (json) {
                 var some = Json.object();
                 shown.forEach(model -> some.withArray("data").add(model.json()));
                 print(Json.pretty(some));
-                return 0;
+                return;
             }
             screen.table(env, Model.COLUMNS, shown.stream().map(Model::cells).toList());
             if (catalogue.onlyAuto()) screen.note("note: this account may name no model; auto is the default");
-            return 0;
         }
 
-        private String only(String action) {
-            if (words.size() == 2) return words.get(1);
-            throw Fault.usage("models " + action + " wants a model", "copilot models lists them");
-        }
-
-        private int show(Model model) {
-            if (json) print(Json.pretty(model.json()));
+        private void show(Model model) {
+            if (has("--json")) print(Json.pretty(model.json()));
             else screen.table(env, List.of("FIELD", "VALUE"), model.details());
-            return 0;
         }
 
         /// Enabling accepts terms: a person must say so.
-        private int enable(CopilotClient copilot) {
-            var model = copilot.catalogue(Duration.ZERO).named(only("enable"));
+        private int enable(CopilotClient copilot, Model model) {
             if (model.enabled()) {
                 print(model.id() + " is enabled already");
                 return 0;
             }
             screen.say(Text.printable(model.terms()));
-            if (!yes && !screen.confirmed("Accept, and enable " + model.id() + "?", "-y accepts the terms")) return 1;
+            if (!has("--yes") && !screen.confirmed("Accept, and enable " + model.id() + "?",
+                    "-y accepts the terms")) return 1;
             copilot.enable(model.id());
             print(model.id() + " is enabled");
             return 0;
         }
 
-        private int setDefault(CopilotClient copilot) {
-            if (words.size() == 1) {
+        private void setDefault(CopilotClient copilot, List<String> ids) {
+            if (ids.isEmpty()) {
                 print(copilot.model(null));
-                return 0;
+                return;
             }
-            if (words.size() > 2) {
-                throw Fault.usage("one model is the default, not " + String.join(" ", words.subList(1, words.size())),
-                        "copilot models default " + words.get(1));
+            if (ids.size() > 1) {
+                throw Fault.usage("one model is the default, not " + String.join(" ", ids), "copilot models default "
+                        + ids.getFirst());
             }
-            var model = copilot.catalogue(Catalogue.FRESH).named(words.get(1));
+            var model = copilot.catalogue(Catalogue.FRESH).named(ids.getFirst());
             if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
             copilot.setDefaultModel(model.id());
             if (!model.isAuto() && copilot.catalogue(Catalogue.FRESH).onlyAuto()) {
                 screen.warn("this account may name no model: on Free and Student plans GitHub chooses it");
             }
             print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
-            return 0;
         }
     }
 
     static final class UsageCommand extends Command {
-        boolean json;
-
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS]");
-            syntax.about("""
+        String syntax() {
+            return """
+                    [OPTIONS]
+
                     Your plan, what is left of its quotas, and when they begin anew. GitHub's figures may lag behind its
                     billing page. TSV in a pipe: id, used, remaining, entitlement, percent remaining, unlimited, reset,
-                    used beyond, whether more may be used, unit.""");
-            syntax.flag("--json", "GitHub's whole answer.", on -> json = on);
+                    used beyond, whether more may be used, unit.
+
+                    --json  GitHub's whole answer.
+                    """;
         }
 
         @Override
         int run(CopilotClient copilot) {
             var account = copilot.account();
-            if (json) print(Json.pretty(account.json()));
+            if (has("--json")) print(Json.pretty(account.json()));
             else if (env.terminal().test(1)) print(account.toString());
             else {
                 if (account.quotas().isEmpty()) screen.warn(Account.UNTOLD);
@@ -1474,30 +1424,30 @@ public class copilot {
     }
 
     static final class ApiCommand extends Command {
-        String path, method, input;
-        boolean include;
-
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("[OPTIONS] PATH");
-            syntax.about("""
+        String syntax() {
+            return """
+                    [OPTIONS] PATH
+
                     Call any Copilot endpoint (/models, /chat/completions …) with your token and headers, or GitHub's
-                    /copilot_internal/… and /user with your GitHub token. The body comes as it is.""");
-            syntax.word("PATH", "Such as /models or /copilot_internal/user.", word -> path = word);
-            syntax.text("-X --method", "METHOD", "Default: GET, and POST with --input.", text -> method = text);
-            syntax.text("--input", "FILE", "The body to send; - is stdin.", text -> input = text);
-            syntax.flag("-i --include", "The answer's status and headers first.", on -> include = on);
+                    /copilot_internal/… and /user with your GitHub token. The body comes as it is.
+
+                    PATH  Such as /models or /copilot_internal/user.
+                    -X, --method=METHOD  Default: GET, and POST with --input.
+                    --input=FILE  The body to send; - is stdin.
+                    -i, --include  The answer's status and headers first.
+                    """;
         }
 
         @Override
         int run(CopilotClient copilot) {
-            String body = input == null ? null : TextFile.read(env, input);
-            String verb = method != null ? method.toUpperCase(Locale.ROOT) : body == null ? "GET" : "POST";
+            String path = text("PATH"), body = has("--input") ? TextFile.read(env, text("--input")) : null;
+            String verb = text("-X", body == null ? "GET" : "POST").toUpperCase(Locale.ROOT);
             if (!verb.matches("[A-Z]+") || verb.equals("CONNECT")) {
-                throw Fault.usage("-X " + method + " is no method", "-X GET, POST, PUT, PATCH or DELETE");
+                throw Fault.usage("-X " + text("-X") + " is no method", "-X GET, POST, PUT, PATCH or DELETE");
             }
             int status = copilot.raw(verb, path, body, answer -> {
-                if (include) answer.head(env.out());
+                if (has("--include")) answer.head(env.out());
                 boolean open = answer.copyText(env.out());
                 if (open && env.terminal().test(1)) env.out().print("\n");
             });
@@ -1508,38 +1458,39 @@ public class copilot {
     }
 
     static final class CompletionCommand extends Command {
-        String shell;
-        String name = "cop";
-
         @Override
-        void declare(Syntax syntax) {
-            syntax.usage("bash|zsh|fish [--name NAME]");
-            syntax.about("""
+        String syntax() {
+            return """
+                    bash|zsh|fish [--name NAME]
+
                     Prints what a shell needs to complete commands, options, models and templates. Bash:
-                    eval "$(cop completion bash)", zsh likewise, fish: cop completion fish | source.""");
-            syntax.word("SHELL", "bash, zsh or fish.", word -> shell = word);
-            syntax.text("--name", "NAME", "What you type to run it. Default: cop.", text -> name = text);
+                    eval "$(cop completion bash)", zsh likewise, fish: cop completion fish | source.
+
+                    SHELL  bash, zsh or fish.
+                    --name=NAME  What you type to run it. Default: cop.
+                    """;
         }
 
         @Override
         int run(CopilotClient copilot) {
+            String name = text("--name", "cop"), shell = text("SHELL");
             Completion.checkName(name);
             switch (shell) {
-                case "bash", "zsh" -> env.out().print(completion().bash());
-                case "fish" -> env.out().print(completion().fish());
+                case "bash", "zsh" -> env.out().print(completion(name).bash());
+                case "fish" -> env.out().print(completion(name).fish());
                 case "models" -> {
                     print(Model.AUTO);
                     copilot.catalogueAtHand().ifPresent(all -> all.chatModels().forEach(this::print));
                 }
                 case "templates" -> new TemplateFolders(env).names().forEach(this::print);
-                case "conversations" -> new Conversations(copilot.session().home()).files().stream()
-                        .map(KeptConversation::id).forEach(this::print);
+                case "conversations" -> StoredConversation.files(copilot.session().home()).stream()
+                        .map(StoredConversation::id).forEach(this::print);
                 default -> throw Fault.usage("completion knows no shell " + shell, "bash, zsh or fish");
             }
             return 0;
         }
 
-        private Completion completion() {
+        private static Completion completion(String name) {
             var commands = new LinkedHashMap<String, CommandLine>();
             for (String each : Commands.names()) {
                 if (!each.equals("help")) commands.put(each, Commands.line(each, Commands.create(each)));
@@ -1985,7 +1936,7 @@ public class copilot {
         /// @throws Fault with the nearest id where there is none
         public Model find(String id) {
             return all.stream().filter(m -> m.id().equals(id)).findFirst().orElseThrow(() -> Fault.usage(
-                    "there is no model \"" + id + "\" here", Nearest.ofPart(id, ids()).map(near -> "did you mean "
+                    "there is no model \"" + id + "\" here", Suggestions.ofPart(id, ids()).map(near -> "did you mean "
                             + near + "?").orElse("models() lists them")));
         }
 
@@ -2549,18 +2500,19 @@ public class copilot {
 
         @Override
         public String toString() {
-            var lines = new StringJoiner("\n");
-            lines.add(Text.printable((login().isEmpty() ? "?" : login()) + " (" + plan() + (sku().isEmpty() ? ""
-                    : ", " + sku()) + ")") + (tokenBilled() ? ", billed in AI credits, $0.01 each" : ""));
+            var text = new StringBuilder(Text.printable((login().isEmpty() ? "?" : login()) + " (" + plan()
+                    + (sku().isEmpty() ? "" : ", " + sku()) + ")")
+                    + (tokenBilled() ? ", billed in AI credits, $0.01 each" : ""));
             int width = quotas().stream().mapToInt(quota -> quota.name().length()).max().orElse(0);
             for (var quota : quotas()) {
-                String other = quota.reset() == null || reset().isPresent() && reset().get().equals(quota.reset()) ? ""
-                        : ", resets " + Quotas.when(quota.reset(), asked);
-                lines.add("  " + Text.padded(quota.name(), width) + "  " + quota.bar() + other);
+                text.append("\n  ").append(Text.padded(quota.name(), width)).append("  ").append(quota.line());
+                if (quota.reset() != null && !reset().equals(Optional.of(quota.reset()))) {
+                    text.append(", resets ").append(Quotas.when(quota.reset(), asked));
+                }
             }
-            if (quotas().isEmpty()) lines.add("  " + UNTOLD);
-            reset().ifPresent(then -> lines.add("resets " + Quotas.when(then, asked)));
-            return lines.toString();
+            if (quotas().isEmpty()) text.append("\n  ").append(UNTOLD);
+            reset().ifPresent(then -> text.append("\nresets ").append(Quotas.when(then, asked)));
+            return text.toString();
         }
     }
 
@@ -2586,38 +2538,25 @@ public class copilot {
                     plain(overage), Boolean.toString(overagePermitted), unit);
         }
 
-        String bar() {
-            if (unlimited || none()) return left() + beyond();
-            int full = percent == null ? 0 : percent.signum() <= 0 ? 0 : percent.intValue() >= 100 ? 20
-                    : Math.clamp(percent.intValue() / 5, 1, 19);
-            String share = percent == null ? "      ? %" : String.format("%8s", rounded()) + " %";
-            String bar = "█".repeat(full) + "░".repeat(20 - full);
-            String count = remaining == null ? "what is left" + of() + " is not told" : plain(remaining) + of()
-                    + " left";
-            return bar + share + "  " + count + (usedUp() ? " (used up)" : "") + beyond();
+        /// With the number that is left, where GitHub says it.
+        String line() {
+            return left() + (percent == null || remaining == null || unlimited || none() ? "" : ": "
+                    + plain(remaining)) + beyond();
         }
 
         /// Such as `90.4 % left of 300 credits`.
         String left() {
-            if (unlimited) return "unlimited" + (used == null || used.signum() == 0 ? "" : ", " + plain(used)
-                    + (unit.isEmpty() ? "" : " " + unit) + " used");
+            String unit = unit().isEmpty() ? "" : " " + unit();
+            if (unlimited) return "unlimited" + (used == null || used.signum() == 0 ? "" : ", " + plain(used) + unit
+                    + " used");
             if (none()) return "none in this plan";
             return (percent != null ? rounded() + " % left" : remaining != null ? plain(remaining) + " left"
-                    : "not told what is left") + of();
+                    : "not told what is left") + (entitlement == null ? unit : " of " + plain(entitlement) + unit);
         }
 
         private boolean none() {
-            return entitlement != null && entitlement.signum() == 0 && (remaining == null || remaining.signum() == 0)
-                    && (used == null || used.signum() == 0);
-        }
-
-        private boolean usedUp() {
-            return remaining != null ? remaining.signum() <= 0 : percent != null && percent.signum() <= 0;
-        }
-
-        private String of() {
-            return entitlement == null ? unit.isEmpty() ? "" : " " + unit
-                    : " of " + plain(entitlement) + (unit.isEmpty() ? "" : " " + unit);
+            return Stream.of(entitlement, remaining, used).allMatch(n -> n == null || n.signum() == 0)
+                    && entitlement != null;
         }
 
         private String beyond() {
@@ -2664,8 +2603,7 @@ public class copilot {
         /// Where an organization pays without a limit, `credits_used` is the only figure (9router #4041).
         private static Quota snapshot(String id, JsonNode json, Instant reset, String unit) {
             var remaining = number(json.path("quota_remaining"));
-            var own = Stream.of("quota_reset_at", "reset_date").map(name -> moment(json.path(name)))
-                    .filter(Objects::nonNull).findFirst().orElse(reset);
+            var own = moment(json, "quota_reset_at", "reset_date").orElse(reset);
             return quota(id, number(json.path("entitlement")), remaining != null ? remaining
                     : number(json.path("remaining")), number(json.path("percent_remaining")),
                     json.path("unlimited").asBoolean(false), number(json.path("overage_count")),
@@ -2692,7 +2630,10 @@ public class copilot {
                 String name = header.toLowerCase(Locale.ROOT);
                 String id = name.startsWith("x-quota-snapshot-") ? name.substring(17)
                         : name.startsWith("x-usage-ratelimit-") ? name.substring(18) + "_limit" : "";
-                var form = id.isEmpty() ? Map.<String, String>of() : form(values.getFirst());
+                var form = new HashMap<String, String>();
+                for (String pair : (id.isEmpty() ? "" : values.getFirst()).split("&")) {
+                    form.put(pair.replaceFirst("=.*", ""), pair.replaceFirst("^[^=]*=?", "").replaceAll("%3[Aa]", ":"));
+                }
                 var quota = quota(id, number(form.get("ent")), null, number(form.get("rem")), false,
                         number(form.get("ov")), "true".equals(form.get("ovPerm")), moment(form.get("rst")), "", null);
                 if (quota.unlimited() || quota.percent() != null) found.put(id, quota);
@@ -2710,8 +2651,12 @@ public class copilot {
         }
 
         static Optional<Instant> reset(JsonNode account) {
-            return Stream.of("quota_reset_date_utc", "quota_reset_date", "limited_user_reset_date")
-                    .map(name -> moment(account.path(name))).filter(Objects::nonNull).findFirst();
+            return moment(account, "quota_reset_date_utc", "quota_reset_date", "limited_user_reset_date");
+        }
+
+        /// The first of these fields that is one.
+        private static Optional<Instant> moment(JsonNode json, String... names) {
+            return Stream.of(names).map(name -> moment(json.path(name))).filter(Objects::nonNull).findFirst();
         }
 
         /// In the person's own time zone, for GitHub's midnight may be an evening there.
@@ -2722,25 +2667,8 @@ public class copilot {
         }
 
         private static String day(Instant then, Instant now) {
-            boolean soon = Duration.between(now, then).compareTo(SOON) < 0;
-            return (soon ? MINUTE : DAY).format(then.atZone(ZoneId.systemDefault()));
-        }
-
-        private static Map<String, String> form(String text) {
-            var fields = new HashMap<String, String>();
-            for (String pair : text.split("&")) {
-                int equals = pair.indexOf('=');
-                if (equals > 0) fields.put(pair.substring(0, equals), unescaped(pair.substring(equals + 1)));
-            }
-            return fields;
-        }
-
-        private static String unescaped(String text) {
-            try {
-                return URLDecoder.decode(text, StandardCharsets.UTF_8);
-            } catch (IllegalArgumentException _) {
-                return "";
-            }
+            return (Duration.between(now, then).compareTo(SOON) < 0 ? MINUTE : DAY)
+                    .format(then.atZone(ZoneId.systemDefault()));
         }
 
         /// Numbers come as such and as texts; null for anything else.
@@ -2749,8 +2677,8 @@ public class copilot {
         }
 
         private static BigDecimal number(String text) {
-            boolean number = text != null && text.matches("-?[0-9]{1,15}(\\.[0-9]{1,15})?([eE][+-]?[0-9])?");
-            return number ? new BigDecimal(text) : null;
+            return text != null && text.matches("-?[0-9]{1,15}(\\.[0-9]{1,15})?([eE][+-]?[0-9])?")
+                    ? new BigDecimal(text) : null;
         }
 
         private static Instant moment(JsonNode json) {
@@ -3246,42 +3174,30 @@ final class Toolkit {
 
 /// What shells complete with, from the commands themselves. Models, templates and conversations are asked for at each
 /// Tab: the shell calls `completion models`, which prints what is at hand and asks nobody.
-final class Completion {
-    /// Words that stand for what is not known before.
-    private static final String MODELS = "models-at-hand", TEMPLATES = "templates-at-hand",
-            CONVERSATIONS = "conversations-at-hand";
-
-    private final String name;
-    private final Map<String, CommandLine> commands;
-
-    /// @param name what is typed to run the tool
-    /// @param commands by their names, all but `help`
-    Completion(String name, Map<String, CommandLine> commands) {
-        this.name = name;
-        this.commands = commands;
-        commands.forEach((command, line) -> {
-            var spec = line.getCommandSpec();
-            for (var option : List.copyOf(spec.options())) {
-                String values = values(option.longestName());
-                if (values == null) continue;
-                spec.remove(option);
-                spec.addOption(option.toBuilder().completionCandidates(List.of(values)).build());
-            }
-            for (var words : List.copyOf(spec.positionalParameters())) {
-                var candidates = words(command + " " + words.paramLabel());
-                if (candidates.isEmpty()) continue;
-                spec.remove(words);
-                spec.addPositional(words.toBuilder().completionCandidates(candidates).build());
-            }
-        });
-    }
+///
+/// @param name what is typed to run the tool
+/// @param commands by their names, all but `help`
+record Completion(String name, Map<String, CommandLine> commands) {
+    /// Behind what stands for a list that is asked for.
+    private static final String LISTED = "-at-hand";
 
     static void checkName(String name) {
         if (name.matches("[A-Za-z0-9][\\w.-]*")) return;
         throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
     }
 
-    private List<String> names() { return Stream.concat(commands.keySet().stream(), Stream.of("help")).toList(); }
+    /// What may be typed for an option, or for a command's word; null: anything.
+    static List<String> candidates(String place) {
+        return switch (place) {
+            case "--model" -> List.of("models" + LISTED);
+            case "--template", "render TEMPLATE", "batch TEMPLATE", "templates NAME" -> List.of("templates" + LISTED);
+            case "--cid", "logs ID" -> List.of("conversations" + LISTED);
+            case "templates ACTION" -> List.of("list", "show", "check", "path");
+            case "logs ACTION" -> List.of("list", "show", "path", "clear");
+            case "completion SHELL" -> List.of("bash", "zsh", "fish");
+            default -> null;
+        };
+    }
 
     String bash() {
         var all = new CommandLine(CommandSpec.create().name(name));
@@ -3290,7 +3206,7 @@ final class Completion {
                 .paramLabel("COMMAND").type(String.class).completionCandidates(names()).build()));
         String script = AutoComplete.bash(name, all)        // else bash completes no files, and zsh knows no compopt
                 .replaceAll("type compopt &>/dev/null && compopt \\+o default", "true");
-        var lists = Pattern.compile("(?m)^ *local (\\w+)=\\(\"(\\w+)-at-hand\"\\).*\\R");
+        var lists = Pattern.compile("(?m)^ *local (\\w+)=\\(\"(\\w+)" + LISTED + "\"\\).*\\R");
         for (var list : lists.matcher(script).results().toList()) {     // asked for where it is used, not at each Tab
             script = script.replace(list.group(), "").replace("\"${" + list.group(1) + "[@]}\"",
                     "$(" + name + " completion " + list.group(2) + " 2>/dev/null)");
@@ -3298,53 +3214,34 @@ final class Completion {
         return script;
     }
 
-    private static String values(String option) {
-        return switch (option) {
-            case "--model" -> MODELS;
-            case "--template" -> TEMPLATES;
-            case "--cid" -> CONVERSATIONS;
-            default -> null;
-        };
-    }
-
-    private static List<String> words(String place) {
-        return switch (place) {
-            case "render TEMPLATE", "batch TEMPLATE", "templates NAME" -> List.of(TEMPLATES);
-            case "templates ACTION" -> List.of("list", "show", "check", "path");
-            case "logs ACTION" -> List.of("list", "show", "path", "clear");
-            case "logs ID" -> List.of(CONVERSATIONS);
-            case "completion SHELL" -> List.of("bash", "zsh", "fish");
-            default -> List.of();
-        };
-    }
-
     String fish() {
         var script = new StringBuilder("complete -c " + name + " -f\n");
-        script.append(fish("__fish_use_subcommand", "-a '" + String.join(" ", names()) + "'"));
+        script.append(fish("__fish_use_subcommand", words(names())));
         commands.forEach((command, line) -> {
             String when = "__fish_seen_subcommand_from " + command;
-            for (var option : line.getCommandSpec().options()) script.append(fish(when, words(option)));
-            for (var words : line.getCommandSpec().positionalParameters()) {
-                if (words.completionCandidates() == null) continue;
-                script.append(fish(when, "-a '" + String.join(" ", words.completionCandidates())
-                        .replaceFirst("^(\\w+)-at-hand$", "(" + name + " completion $1)") + "'"));
+            for (var option : line.getCommandSpec().options()) {
+                String names = Stream.of(option.names()).map(each -> each.replaceFirst("^--", "-l ")
+                        .replaceFirst("^-(?!l )", "-s ")).collect(Collectors.joining(" "));
+                script.append(fish(when, names + (option.typeInfo().isBoolean() ? "" : option.completionCandidates()
+                        == null ? " -r -F" : " -x " + words(option.completionCandidates()))));
+            }
+            for (var word : line.getCommandSpec().positionalParameters()) {
+                if (word.completionCandidates() != null) script.append(fish(when, words(word.completionCandidates())));
             }
         });
-        return script.append(fish("__fish_seen_subcommand_from help", "-a '" + String.join(" ", names()) + "'"))
-                .toString();
+        return script + fish("__fish_seen_subcommand_from help", words(names()));
     }
 
     private String fish(String when, String what) {
         return "complete -c " + name + " -n '" + when + "' " + what + "\n";
     }
 
-    private String words(OptionSpec option) {
-        String words = Stream.of(option.names()).map(each -> (each.startsWith("--") ? "-l " : "-s ")
-                + each.replaceFirst("^-+", "")).collect(Collectors.joining(" "));
-        String values = values(option.longestName());
-        return words + (values != null ? " -x -a '(" + name + " completion " + values.replace("-at-hand", "") + ")'"
-                : option.typeInfo().isBoolean() ? "" : " -r -F");
+    private String words(Iterable<String> candidates) {
+        return "-a '" + String.join(" ", candidates).replaceFirst("^(\\w+)" + LISTED + "$", "(" + name
+                + " completion $1)") + "'";
     }
+
+    private List<String> names() { return Stream.concat(commands.keySet().stream(), Stream.of("help")).toList(); }
 }
 
 // ================================================================================================== Batch
@@ -4077,7 +3974,7 @@ final class BatchProgress implements ProgressListener {
 ///
 /// @param printer prints what comes
 /// @param log keeps it
-record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, ConversationLog log, Wishes wishes) {
+record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, ConversationWriter log, Wishes wishes) {
     /// @param limit for each attempt; null: none
     /// @param schemaRetries further attempts at an answer that does not meet its schema
     /// @param extract the first fenced block alone
@@ -4178,7 +4075,7 @@ record Question(Request request, AnswerSchema schema) {
     }
 
     /// The same at the end of a conversation, with its system message and its model where this names none.
-    Question after(KeptConversation earlier) {
+    Question after(StoredConversation earlier) {
         var said = request.messages();
         boolean own = !said.isEmpty() && said.getFirst().role().equals("system");
         var all = new ArrayList<>(earlier.messages());
@@ -4638,7 +4535,7 @@ final class SchemaText {
         }
         String type = TYPES.get(name);
         if (type != null) return Json.object().put("type", type);
-        throw Fault.usage("--schema: there is no type " + name, Nearest.of(name, TYPES.keySet()).map(near
+        throw Fault.usage("--schema: there is no type " + name, Suggestions.of(name, TYPES.keySet()).map(near
                 -> "did you mean " + near + "?").orElse("string, int, number, bool, [string], or a|b"));
     }
 }
@@ -4688,7 +4585,7 @@ final class Conversation {
     private final Screen screen;
     private final CopilotClient copilot;
     private final Manner manner;
-    private final ConversationLog log;
+    private final ConversationWriter log;
     private final List<Message> said;
     private Request request;
     private String system;
@@ -4698,7 +4595,7 @@ final class Conversation {
 
     /// @param first the system message if there is one, and what was said earlier
     Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, Manner manner,
-                 ConversationLog log) {
+                 ConversationWriter log) {
         this.env = env;
         this.screen = screen;
         this.copilot = copilot;
@@ -4746,7 +4643,7 @@ final class Conversation {
                 screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
             }
             case "/save" -> save(rest);
-            default -> screen.warn("there is no " + words[0] + "; " + Nearest.of(words[0], COMMANDS)
+            default -> screen.warn("there is no " + words[0] + "; " + Suggestions.of(words[0], COMMANDS)
                     .map(near -> "did you mean " + near + "?").orElse("/help lists what there is"));
         }
         return true;
@@ -5123,68 +5020,51 @@ final class StyledLines implements AnswerView {
 // ========================================================================================== Conversations
 // Conversations on the disk: a file each, a line a turn.
 
-/// The conversations that are kept, a file each.
-record Conversations(Home home) {
+/// A conversation as it is stored.
+record StoredConversation(Path file, List<Turn> turns) {
+    static final List<String> COLUMNS = List.of("ID", "TIME", "MODEL", "TURNS", "PROMPT");
     private static final String ENDING = ".jsonl";
 
     static Path file(Home home, String id) { return home.conversations().resolve(id + ENDING); }
 
-    Path folder() { return home.conversations(); }
-
     /// All files, the last used first.
-    List<Path> files() {
-        record Used(Path file, FileTime at) {}
-        var found = new ArrayList<Used>();
-        try (var files = Files.newDirectoryStream(folder(), "*" + ENDING)) {
-            for (var file : files) {
-                try {
-                    found.add(new Used(file, Files.getLastModifiedTime(file)));
-                } catch (NoSuchFileException _) {
-                    // it was deleted just now
-                }
-            }
+    static List<Path> files(Home home) {
+        var used = new HashMap<Path, Instant>();
+        try (var files = Files.newDirectoryStream(home.conversations(), "*" + ENDING)) {
+            for (var file : files) used.put(file, modified(file));
         } catch (NoSuchFileException _) {
             return List.of();
         } catch (IOException | DirectoryIteratorException e) {
-            throw Fault.error("cannot read " + folder() + ": " + Text.reason(e), "may you read it? COP_HOME names"
-                    + " another place");
+            throw Fault.error("cannot read " + home.conversations() + ": " + Text.reason(e), "may you read it? COP_HOME"
+                    + " names another place");
         }
-        found.sort(Comparator.comparing(Used::at).thenComparing(Used::file).reversed());
-        return found.stream().map(Used::file).toList();
+        return used.keySet().stream().sorted(Comparator.<Path, Instant>comparing(used::get)
+                .thenComparing(Comparator.naturalOrder()).reversed()).toList();
     }
 
     /// Those in which something was said, the last used first; each is read when it is asked for.
-    Stream<KeptConversation> all() {
-        return files().stream().map(KeptConversation::read).filter(each -> !each.turns().isEmpty());
+    static Stream<StoredConversation> all(Home home) {
+        return files(home).stream().map(StoredConversation::read).filter(each -> !each.turns().isEmpty());
     }
 
-    Optional<KeptConversation> latest() { return all().findFirst(); }
-
-    /// Files of conversations that nobody has gone on with since.
-    List<Path> unusedSince(Instant moment) {
-        return files().stream().filter(file -> KeptConversation.read(file).used().isBefore(moment)).toList();
+    static StoredConversation latest(Home home, String otherwise) {
+        return all(home).findFirst().orElseThrow(() -> Fault.usage(otherwise, "copilot chat \"…\" begins one"));
     }
 
     /// @param typed an id, or the beginning of one
-    KeptConversation find(String typed) {
-        var files = files();
-        var ids = files.stream().map(KeptConversation::id).toList();
+    static StoredConversation find(Home home, String typed) {
+        var ids = files(home).stream().map(StoredConversation::id).toList();
         var meant = ids.contains(typed) ? List.of(typed) : ids.stream().filter(id -> id.startsWith(typed)).toList();
-        if (meant.size() == 1) return KeptConversation.read(file(home, meant.getFirst()));
+        if (meant.size() == 1) return read(file(home, meant.getFirst()));
         if (meant.size() > 1) {
             throw Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": " + String.join(", ",
                     meant.subList(0, Math.min(3, meant.size()))) + (meant.size() > 3 ? " …" : ""), "type more of it");
         }
         var beginnings = new LinkedHashMap<String, String>();
         ids.forEach(id -> beginnings.putIfAbsent(id.substring(0, Math.min(typed.length(), id.length())), id));
-        throw Fault.usage("there is no conversation \"" + typed + "\"", Nearest.of(typed, beginnings.keySet())
+        throw Fault.usage("there is no conversation \"" + typed + "\"", Suggestions.of(typed, beginnings.keySet())
                 .map(near -> "did you mean " + beginnings.get(near) + "?").orElse("copilot logs lists them"));
     }
-}
-
-/// One conversation as it was kept.
-record KeptConversation(Path file, List<LoggedTurn> turns) {
-    static final List<String> COLUMNS = List.of("ID", "TIME", "MODEL", "TURNS", "PROMPT");
 
     static String id(Path file) {
         String name = file.getFileName().toString();
@@ -5192,13 +5072,13 @@ record KeptConversation(Path file, List<LoggedTurn> turns) {
     }
 
     /// Lines that are torn or strange are passed over.
-    static KeptConversation read(Path file) {
+    static StoredConversation read(Path file) {
         try {
             String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
-            return new KeptConversation(file, Stream.of(text.split("\n")).map(LoggedTurn::parse)
-                    .flatMap(Optional::stream).toList());
+            return new StoredConversation(file, Stream.of(text.split("\n")).map(Turn::parse).flatMap(Optional::stream)
+                    .toList());
         } catch (NoSuchFileException _) {
-            return new KeptConversation(file, List.of());   // it was deleted just now
+            return new StoredConversation(file, List.of());     // it was deleted just now
         } catch (IOException e) {
             throw Fault.io("cannot read " + file, e, "may you read it?");
         }
@@ -5209,31 +5089,27 @@ record KeptConversation(Path file, List<LoggedTurn> turns) {
     /// The names of pictures that were shown; they do not go with what is asked next.
     List<String> images() { return turns.stream().flatMap(turn -> turn.images().stream()).distinct().toList(); }
 
-    private LoggedTurn last() { return turns.getLast(); }
-
     /// What was said and heard, for the next request; what got no answer was not said.
     List<Message> messages() {
-        var messages = new ArrayList<Message>();
-        for (var turn : turns) {
-            if (turn.text().isEmpty()) continue;
-            messages.addAll(turn.messages());
-            messages.add(Message.assistant(turn.text()));
-        }
-        return messages;
+        return turns.stream().filter(turn -> !turn.text().isEmpty()).flatMap(turn -> Stream.concat(
+                turn.messages().stream(), Stream.of(Message.assistant(turn.text())))).toList();
     }
 
     /// Null: none.
-    String system() { return turns.isEmpty() ? null : last().system(); }
+    String system() { return turns.isEmpty() ? null : turns.getLast().system(); }
 
-    String model() { return turns.isEmpty() ? null : last().model(); }
+    String model() { return turns.isEmpty() ? null : turns.getLast().model(); }
 
     /// When it was last gone on with.
     Instant used() {
         try {
-            if (!turns.isEmpty()) return Instant.parse(last().at());
-        } catch (DateTimeException _) {
-            // no time of ours: the file has one
+            return turns.isEmpty() ? modified(file) : Instant.parse(turns.getLast().at());
+        } catch (DateTimeException notOurs) {
+            return modified(file);
         }
+    }
+
+    private static Instant modified(Path file) {
         try {
             return Files.getLastModifiedTime(file).toInstant();
         } catch (IOException _) {
@@ -5258,26 +5134,25 @@ record KeptConversation(Path file, List<LoggedTurn> turns) {
     String title() { return id() + " (" + turnCount() + ": " + beginning() + ")"; }
 
     List<String> cells() {
-        return List.of(id(), last().at(), last().model(), Integer.toString(turns.size()), beginning());
+        return List.of(id(), turns.getLast().at(), model(), Integer.toString(turns.size()), beginning());
     }
 
     ObjectNode summary() {
-        return Json.object().put("id", id()).put("begun", turns.getFirst().at()).put("used", last().at())
-                .put("model", last().model()).put("turns", turns.size()).put("prompt", beginning())
+        return Json.object().put("id", id()).put("begun", turns.getFirst().at()).put("used", turns.getLast().at())
+                .put("model", model()).put("turns", turns.size()).put("prompt", beginning())
                 .put("path", file.toAbsolutePath().toString());
     }
 
     ArrayNode json() {
-        var array = JsonNodeFactory.instance.arrayNode();
-        turns.forEach(turn -> array.add(turn.json()));
-        return array;
+        return JsonNodeFactory.instance.arrayNode().addAll(turns.stream().map(Turn::json).toList());
     }
 
-    String lastAnswer() { return turns.isEmpty() ? "" : last().text(); }
+    String lastAnswer() { return turns.isEmpty() ? "" : turns.getLast().text(); }
 
     /// As the terminal had it.
     String lastExchange() {
-        return turns.isEmpty() ? "" : "> " + Text.shortened(last().prompt().strip(), 500) + "\n" + last().text();
+        return turns.isEmpty() ? "" : "> " + Text.shortened(turns.getLast().prompt().strip(), 500) + "\n"
+                + lastAnswer();
     }
 
     /// As Markdown; a system message where it is another than before.
@@ -5299,7 +5174,7 @@ record KeptConversation(Path file, List<LoggedTurn> turns) {
 
 /// Writes down what is said in one conversation, turn by turn. It reads nothing, and nothing that goes wrong with it is
 /// an error: the answer is there.
-final class ConversationLog {
+final class ConversationWriter {
     private final Session session;
     private final boolean keeps;
     private final String template;
@@ -5312,7 +5187,7 @@ final class ConversationLog {
     /// @param keeps false: nothing is written
     /// @param template what the prompt was made from; null: nothing
     /// @param id of a conversation that goes on; null: a new one begins with the first turn
-    ConversationLog(Session session, boolean keeps, String template, String id) {
+    ConversationWriter(Session session, boolean keeps, String template, String id) {
         this.session = session;
         this.keeps = keeps;
         this.template = template;
@@ -5343,10 +5218,9 @@ final class ConversationLog {
 
     private void append(ObjectNode answer) {
         if (!keeps) return;
-        String line = Json.line(LoggedTurn.of(at, request, earlier, template, answer).json());
         boolean interrupted = Thread.interrupted();         // a Ctrl-C would close the file before it is written
         try {
-            write(line);
+            write(Json.line(Turn.of(at, request, earlier, template, answer).json()));
             session.notes().detail("(conversation " + id + "; copilot chat -c goes on)");
         } catch (IOException e) {
             if (!warned) {
@@ -5360,24 +5234,21 @@ final class ConversationLog {
     }
 
     private void write(String line) throws IOException {
-        if (id != null) {
-            session.home().append(Conversations.file(session.home(), id), line, false);
-            return;
-        }
-        for (int tries = 1; id == null; tries++) {
-            String fresh = freshId();
+        for (int tries = 1; ; tries++) {
+            String name = id == null ? freshId() : id;
             try {
-                session.home().append(Conversations.file(session.home(), fresh), line, true);
-                id = fresh;
+                session.home().append(StoredConversation.file(session.home(), name), line, id == null);
+                id = name;
+                return;
             } catch (FileAlreadyExistsException e) {
-                if (tries == 5) throw e;                    // a file stands where the folder should
+                if (id != null || tries == 5) throw e;      // a file stands where the folder should
             }
         }
     }
 
     /// The moment, so that ids sort by time, and four characters for what begins in the same second.
     private String freshId() {
-        String moment = LoggedTurn.stamp(at).replaceAll("[-:Z]", "").replace('T', '-');
+        String moment = Turn.stamp(at).replaceAll("[-:Z]", "").replace('T', '-');
         int least = 36 * 36 * 36;
         return moment + "-" + Integer.toString(ThreadLocalRandom.current().nextInt(least, 36 * least), 36);
     }
@@ -5389,44 +5260,30 @@ final class ConversationLog {
 ///      "template":"review","options":{"seed":7},"text":"…","model":"gpt-5-mini-2025-08-07","finish":"stop", …}
 ///
 /// `messages` are those that were new; `system` is the one that was sent with them. What broke off has an `error`.
-record LoggedTurn(ObjectNode json) {
+record Turn(ObjectNode json) {
     /// @param earlier how many of the messages, the system message aside, earlier turns have said
     /// @param template its name; null: none
-    static LoggedTurn of(Instant at, Request request, int earlier, String template, ObjectNode answer) {
+    static Turn of(Instant at, Request request, int earlier, String template, ObjectNode answer) {
         var json = Json.object().put("at", stamp(at)).put("asked", request.model());
         var messages = new ArrayList<>(request.messages());
         if (!messages.isEmpty() && messages.getFirst().role().equals("system")) {
             json.put("system", messages.removeFirst().content());
         }
         var fresh = json.putArray("messages");
-        messages.subList(earlier, messages.size()).forEach(message -> fresh.add(json(message)));
+        for (var message : messages.subList(earlier, messages.size())) {
+            var kept = fresh.addObject().put("role", message.role()).put("content", message.content());
+            message.images().forEach(image -> kept.withArray("images").add(image.name()));      // and not the bytes
+        }
         if (template != null) json.put("template", template);
         if (!request.extra().isEmpty()) json.set("options", request.extra());
         json.setAll(answer);
-        return new LoggedTurn(json);
+        return new Turn(json);
     }
 
     /// The turn in a line, if it is one: the last line of a file may be torn.
-    static Optional<LoggedTurn> parse(String line) {
+    static Optional<Turn> parse(String line) {
         return Json.tryParse(line) instanceof ObjectNode json && json.path("messages").isArray()
-                && json.path("text").isString() ? Optional.of(new LoggedTurn(json)) : Optional.empty();
-    }
-
-    /// Of pictures the names are kept, and not the bytes.
-    private static ObjectNode json(Message message) {
-        var json = Json.object().put("role", message.role()).put("content", message.content());
-        if (!message.images().isEmpty()) message.images().forEach(image -> json.withArray("images").add(image.name()));
-        return json;
-    }
-
-    /// The names of the pictures that went with it.
-    List<String> images() {
-        return json.path("messages").valueStream().flatMap(message -> message.path("images").valueStream())
-                .map(JsonNode::asString).toList();
-    }
-
-    private static Message message(JsonNode json) {
-        return new Message(Json.text(json, "role"), Json.text(json, "content"));
+                && json.path("text").isString() ? Optional.of(new Turn(json)) : Optional.empty();
     }
 
     /// `2026-11-24T11:05:30Z`; a formatter would cost every chat some 20 ms.
@@ -5436,15 +5293,24 @@ record LoggedTurn(ObjectNode json) {
         return utc.toLocalDate() + "T" + time + (time.length() == 5 ? ":00Z" : "Z");
     }
 
+    /// The names of the pictures that went with it.
+    List<String> images() {
+        return json.path("messages").valueStream().flatMap(message -> message.path("images").valueStream())
+                .map(JsonNode::asString).toList();
+    }
+
     String at() { return Json.text(json, "at"); }
 
     /// The model that was asked for.
     String model() { return Json.text(json, "asked"); }
 
     /// Null: none.
-    String system() { return json.path("system").isString() ? json.path("system").asString() : null; }
+    String system() { return json.path("system").asString(null); }
 
-    List<Message> messages() { return json.path("messages").valueStream().map(LoggedTurn::message).toList(); }
+    List<Message> messages() {
+        return json.path("messages").valueStream().map(message -> new Message(Json.text(message, "role"),
+                Json.text(message, "content"))).toList();
+    }
 
     String text() { return Json.text(json, "text"); }
 
@@ -5459,82 +5325,72 @@ record LoggedTurn(ObjectNode json) {
 // Who is logged in, and what a chat stands on.
 
 /// What `status` tells: every source of a token and what it is good for.
-record Status(Host host, List<Line> lines, Optional<CopilotToken> token, String user, Instant now,
+record Status(Host host, List<SourceStatus> lines, Optional<CopilotToken> token, String user, Instant now,
               Optional<Fault> trouble) {
-    record Line(String source, String state, String detail) {}
-
-    /// @param check ask GitHub about every source; else only as far as the first that works
-    static Status of(CopilotClient copilot, boolean check) {
-        var look = new Look(copilot, check);
-        for (String source : Logins.ORDER) {
-            var tokens = copilot.logins().from(source);
-            boolean ignored = copilot.logins().ignored(source);
-            if (ignored) look.lines.add(new Line(source, "ignored", "never sent to a --host of your own"));
-            else if (tokens.isEmpty()) look.lines.add(new Line(source, "none", ""));
-            for (var token : tokens) look.lines.add(look.at(token));
-        }
-        return new Status(copilot.session().host(), look.lines, Optional.ofNullable(look.used), look.user,
-                copilot.session().now(), Optional.ofNullable(look.trouble));
-    }
+    record SourceStatus(String source, String state, String detail) {}
 
     /// Goes through the sources; after trouble, such as an outage, it asks no more.
-    private static final class Look {
-        final CopilotClient copilot;
-        final boolean check;
-        final List<Line> lines = new ArrayList<>();
-        CopilotToken used;
+    ///
+    /// @param check ask GitHub about every source; else only as far as the first that works
+    static Status of(CopilotClient copilot, boolean check) {
+        var logins = copilot.logins();
+        var lines = new ArrayList<SourceStatus>();
+        CopilotToken used = null;
         String user = "";
-        Fault trouble;
-
-        Look(CopilotClient copilot, boolean check) {
-            this.copilot = copilot;
-            this.check = check;
-        }
-
-        Line at(GithubToken source) {
-            String shown = Secrets.shown(source.value());
-            if (trouble != null || used != null && !check) {
-                return new Line(source.source(), "unused", copilot.tokens().plan(source)
-                        .map(plan -> shown + ", " + plan).orElse(shown));
-            }
-            try {
-                var token = check ? copilot.tokens().asked(source) : copilot.tokens().of(source);
-                boolean first = used == null;
-                if (first) {
-                    used = token;
-                    user = source.user().isEmpty() ? copilot.logins().user(source) : source.user();
+        Fault trouble = null;
+        for (String source : Logins.ORDER) {
+            var tokens = logins.from(source);
+            boolean ignored = logins.ignored(source);
+            if (ignored) lines.add(new SourceStatus(source, "ignored", "never sent to a --host of your own"));
+            else if (tokens.isEmpty()) lines.add(new SourceStatus(source, "none", ""));
+            for (var login : tokens) {
+                String state, shown = Secrets.shown(login.value()), detail = shown;
+                try {
+                    if (trouble != null || used != null && !check) {
+                        state = "unused";
+                        detail += copilot.tokens().plan(login).map(plan -> ", " + plan).orElse("");
+                    } else {
+                        var token = check ? copilot.tokens().asked(login) : copilot.tokens().of(login);
+                        state = used == null ? "used" : "works";
+                        detail += ", " + token.plan() + ", " + token.way();
+                        if (used == null) {
+                            used = token;
+                            user = login.user().isEmpty() ? logins.user(login) : login.user();
+                        }
+                    }
+                } catch (Refused refused) {
+                    state = "refused";
+                    detail = refused.sentence();
+                } catch (Interrupted stopped) {
+                    throw stopped;
+                } catch (Fault fault) {
+                    trouble = fault;
+                    state = "untried";
+                    detail = shown;
                 }
-                return new Line(source.source(), first ? "used" : "works", shown + ", " + token.plan() + ", "
-                        + token.way());
-            } catch (Refused refused) {
-                return new Line(source.source(), "refused", refused.sentence());
-            } catch (Interrupted stopped) {
-                throw stopped;
-            } catch (Fault fault) {
-                trouble = fault;
-                return new Line(source.source(), "untried", shown);
+                lines.add(new SourceStatus(source, state, detail));
             }
         }
+        return new Status(copilot.session().host(), lines, Optional.ofNullable(used), user, copilot.session().now(),
+                Optional.ofNullable(trouble));
     }
 
     boolean loggedIn() { return token.isPresent(); }
 
     String text() {
-        var text = new StringBuilder(host.name() + "\n");
-        if (token.isEmpty()) {
-            text.append(trouble.isPresent() ? "  not known: GitHub could not be asked\n"
-                    : "  not logged in; type: copilot login\n");
-        } else {
-            text.append("  logged in as ").append(user.isEmpty() ? "?" : Text.printable(user)).append(" (")
-                    .append(token.get().plan()).append(", ").append(token.get().sku()).append(")\n")
-                    .append("  API      ").append(token.get().api()).append('\n')
-                    .append("  token    ").append(token.get().direct() ? "GitHub's own, used directly"
-                            : "good for " + Durations.words(token.get().left(now))).append('\n');
-        }
-        text.append("  sources of a GitHub token, in the order of use:");
+        var text = new StringBuilder(host.name()).append(token.map(known -> """
+
+                  logged in as %s (%s, %s)
+                  API      %s
+                  token    %s
+                """.formatted(user.isEmpty() ? "?" : Text.printable(user), known.plan(), known.sku(), known.api(),
+                known.direct() ? "GitHub's own, used directly" : "good for " + Durations.words(known.left(now))))
+                .orElse(trouble.isPresent() ? "\n  not known: GitHub could not be asked\n"
+                        : "\n  not logged in; type: copilot login\n"))
+                .append("  sources of a GitHub token, in the order of use:");
         for (var line : lines) {
-            String row = Text.padded(line.source(), 25) + Text.padded(line.state(), 9) + line.detail();
-            text.append("\n    ").append(row.stripTrailing());
+            text.append("\n    ").append((Text.padded(line.source(), 25) + Text.padded(line.state(), 9)
+                    + line.detail()).stripTrailing());
         }
         return text.toString();
     }
@@ -5578,8 +5434,15 @@ final class Doctor {
 
     private void add(String state, String what, String detail) { findings.add(new Finding(state, what, detail)); }
 
+    private void ok(String what, String detail) { add("ok", what, detail); }
+
+    /// @param trouble what is added to the detail where it is not fine, and `otherwise` the state
+    private void ok(boolean fine, String otherwise, String what, String detail, String trouble) {
+        add(fine ? "ok" : otherwise, what, detail + (fine ? "" : trouble));
+    }
+
     /// Reads something that the user has set; where it is wrong, that is told, and `otherwise` serves.
-    <T> T or(String what, Supplier<T> read, T otherwise) {
+    <T> T valueOr(String what, Supplier<T> read, T otherwise) {
         try {
             return read.get();
         } catch (Interrupted stopped) {
@@ -5593,52 +5456,54 @@ final class Doctor {
         return otherwise;
     }
 
-    private void look(String what, Runnable at) {
-        or(what, () -> {
-            at.run();
+    private void check(String what, Runnable check) {
+        valueOr(what, () -> {
+            check.run();
             return null;
         }, null);
     }
 
     void examine(CopilotClient copilot) {
         var session = copilot.session();
+        var host = session.host();
         machine(session.home());
-        look("variables", this::variables);
-        look("host", () -> add("ok", "host", session.host().name() + ", " + session.host().rest()));
-        look("proxy", () -> add("ok", "proxy", new Proxies(env).inUse(session.host().defaultApi()).orElse("none")));
-        look("certificates", this::certificates);
-        var token = or("login", () -> login(copilot), Optional.<CopilotToken>empty());
-        if (offline) {
-            add("ok", "network", "not asked (--offline)");
-        } else {
-            look("network", () -> reach("GitHub", session, session.host().rest("/"), session.headers().login()));
-            look("network", () -> reach("API", session, session.host().resolve(token.map(CopilotToken::api)
-                    .orElse(session.host().defaultApi()), token.isPresent() ? "/models" : "/"), token.map(known ->
+        check("variables", this::variables);
+        ok("host", host.name() + ", " + host.rest());
+        check("proxy", () -> ok("proxy", new Proxies(env).inUse(host.defaultApi()).orElse("none")));
+        check("certificates", this::certificates);
+        var token = valueOr("login", () -> login(copilot), Optional.<CopilotToken>empty());
+        if (offline) ok("network", "not asked (--offline)");
+        else {
+            check("network", () -> probe("GitHub", session, host.rest("/"), session.headers().login()));
+            check("network", () -> probe("API", session, host.resolve(token.map(CopilotToken::api)
+                    .orElse(host.defaultApi()), token.isPresent() ? "/models" : "/"), token.map(known ->
                     session.headers().copilot(known.value())).orElseGet(session.headers()::login)));
         }
-        look("clock", this::clock);
-        look("models", () -> models(copilot));
-        look("chat", () -> chat(copilot, token));
+        clock();
+        check("models", () -> models(copilot));
+        check("chat", () -> chat(copilot, token));
     }
 
     private void machine(Home home) {
-        add("ok", "tool", "copilot.java " + copilot.VERSION);
-        String jdk = System.getProperty("java.home"), first = System.getProperty("java.class.path").split(
-                File.pathSeparator)[0], encoding = System.getProperty("sun.jnu.encoding", "?");
-        add("ok", "java", System.getProperty("java.runtime.version") + ", " + System.getProperty("java.vendor") + ", "
-                + jdk);
-        add("ok", "system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
-                + System.getProperty("os.arch"));
-        add("ok", "start", Path.of(first).toAbsolutePath().startsWith(home.data().toAbsolutePath())
+        ok("tool", "copilot.java " + copilot.VERSION);
+        String first = System.getProperty("java.class.path").split(File.pathSeparator)[0];
+        String encoding = System.getProperty("sun.jnu.encoding", "?");
+        ok("java", properties("java.runtime.version", "java.vendor", "java.home"));
+        ok("system", properties("os.name", "os.version", "os.arch"));
+        ok("start", Path.of(first).toAbsolutePath().startsWith(home.data().toAbsolutePath())
                 ? "by an installed launcher" : first.contains("jbang") ? "by JBang" : "by java");
-        boolean utf8 = encoding.toUpperCase(Locale.ROOT).startsWith("UTF");
-        add(utf8 ? "ok" : "warn", "encoding", encoding + (utf8 ? "" : ": arguments must be ASCII (LC_ALL=C.UTF-8)"));
-        add("ok", "terminal", IntStream.range(0, 3).filter(env.terminal()).mapToObj(List.of("stdin", "stdout",
-                "stderr")::get).collect(Collectors.collectingAndThen(Collectors.joining(", "), all -> all.isEmpty()
-                ? "none" : all)));
+        ok(encoding.toUpperCase(Locale.ROOT).startsWith("UTF"), "warn", "encoding", encoding,
+                ": arguments must be ASCII (LC_ALL=C.UTF-8)");
+        String terminals = IntStream.range(0, 3).filter(env.terminal()).mapToObj(List.of("stdin", "stdout", "stderr")
+                ::get).collect(Collectors.joining(", "));
+        ok("terminal", terminals.isEmpty() ? "none" : terminals);
         folder("config", home.config());
         folder("cache", home.cache());
         folder("state", home.state());
+    }
+
+    private static String properties(String... names) {
+        return Stream.of(names).map(System::getProperty).collect(Collectors.joining(", "));
     }
 
     private void folder(String what, Path folder) {
@@ -5646,19 +5511,18 @@ final class Doctor {
         while (there.getParent() != null && !Files.exists(there)) there = there.getParent();
         if (!Files.isDirectory(there)) add("warn", what, there + " is no folder (COP_HOME names another place)");
         else if (!Files.isWritable(there)) add("warn", what, folder + ": may you write into " + there + "?");
-        else add("ok", what, folder + (Files.exists(folder) ? "" : ", not there yet"));
+        else ok(what, folder + (Files.exists(folder) ? "" : ", not there yet"));
     }
 
     private void variables() {
         var set = new TreeMap<>(env.variables());
         set.keySet().removeIf(name -> !name.startsWith("COP_") || env.variable(name) == null);
-        if (set.isEmpty()) add("ok", "variables", "no COP_* is set");
+        if (set.isEmpty()) ok("variables", "no COP_* is set");
         set.forEach((name, value) -> {
             if (name.equals("COP_HEADERS")) value.lines().forEach(this::header);
-            boolean known = VARIABLES.contains(name);
-            add(known ? "ok" : "warn", "variables", known ? name + "=" + (name.equals("COP_HEADERS") ? "…" : value)
-                    : name + " is set, and means nothing here" + Nearest.of(name, VARIABLES).map(near ->
-                    " (did you mean " + near + "?)").orElse(""));
+            if (VARIABLES.contains(name)) ok("variables", name + "=" + (name.equals("COP_HEADERS") ? "…" : value));
+            else add("warn", "variables", name + " is set, and means nothing here (" + Suggestions.hint(name, VARIABLES,
+                    "no variable of ours") + ")");
         });
     }
 
@@ -5668,28 +5532,28 @@ final class Doctor {
     private void certificates() {
         String file = env.variable("SSL_CERT_FILE");
         Trust.probe(file == null ? null : env.path(file));
-        add("ok", "certificates", "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file));
+        ok("certificates", "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file));
     }
 
     private Optional<CopilotToken> login(CopilotClient copilot) {
         var sources = copilot.logins().sources();
         sources.forEach(source -> secrets.add(source.value()));
         if (offline) {
-            sources.forEach(source -> add("ok", "source", source.source() + ": not asked, "
-                    + Secrets.shown(source.value())));
+            sources.forEach(source -> ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())));
             if (sources.isEmpty()) notLoggedIn();
             return Optional.empty();
         }
         var status = Wire.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
-        status.lines().stream().filter(line -> !line.state().equals("none")).forEach(line -> add(
-                Set.of("refused", "untried").contains(line.state()) ? "warn" : "ok", "source", line.source() + ": "
-                        + line.state() + ", " + line.detail()));
+        for (var line : status.lines()) {
+            if (!line.state().equals("none")) ok(!Set.of("refused", "untried").contains(line.state()), "warn", "source",
+                    line.source() + ": " + line.state() + ", " + line.detail(), "");
+        }
         if (status.trouble().isPresent()) throw status.trouble().get();
         status.token().ifPresentOrElse(token -> {
             secrets.add(token.value());
-            add("ok", "login", token.plan() + " (" + token.sku() + "), " + (token.direct()
-                    ? "GitHub's token is used directly" : "the Copilot token is good for "
-                    + Durations.words(token.left(status.now()))) + ", API " + token.api());
+            ok("login", token.plan() + " (" + token.sku() + "), " + (token.direct() ? "GitHub's token is used directly"
+                    : "the Copilot token is good for " + Durations.words(token.left(status.now()))) + ", API "
+                    + token.api());
         }, this::notLoggedIn);
         return status.token();
     }
@@ -5699,7 +5563,7 @@ final class Doctor {
         add("fail", "login", "not logged in (copilot login)");
     }
 
-    private void reach(String what, Session session, URI uri, Headers headers) {
+    private void probe(String what, Session session, URI uri, Headers headers) {
         record Seen(int status, String date, Instant at) {}
         long begin = System.nanoTime();
         var seen = Wire.within(PATIENCE, () -> session.wire().send(Call.get(uri, headers).once(), new Reading<Seen>() {
@@ -5712,9 +5576,8 @@ final class Doctor {
             public boolean errorsToo() { return true; }
         }));
         var took = Duration.ofNanos(System.nanoTime() - begin);
-        boolean bad = seen.status() >= 500 || uri.getPath().equals("/models") && seen.status() >= 300;
-        add(bad ? "fail" : "ok", "network", what + " " + uri + " answers in " + Durations.seconds(took) + " [HTTP "
-                + seen.status() + "]");
+        ok(seen.status() < (uri.getPath().equals("/models") ? 300 : 500), "fail", "network", what + " " + uri
+                + " answers in " + Durations.seconds(took) + " [HTTP " + seen.status() + "]", "");
         try {                                               // the header's seconds are cut off
             skew = Duration.between(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(seen.date()))
                     .plusMillis(500), seen.at().minus(took.dividedBy(2)));
@@ -5724,28 +5587,25 @@ final class Doctor {
     }
 
     private void clock() {
-        String now = env.time().now().truncatedTo(ChronoUnit.SECONDS) + ", ";
         long seconds = skew == null ? 0 : Math.round(skew.toMillis() / 1000.0);
-        boolean wrong = skew != null && skew.abs().compareTo(SKEW) >= 0;
-        add(wrong ? "warn" : "ok", "clock", now + (skew == null ? "nobody to compare it with" : seconds == 0
-                ? "as GitHub's" : Math.abs(seconds) + " s " + (seconds > 0 ? "ahead of" : "behind") + " GitHub's")
-                + (wrong ? ": tokens will seem to have run out, or never to do so" : ""));
+        ok(skew == null || skew.abs().compareTo(SKEW) < 0, "warn", "clock", env.time().now().truncatedTo(
+                ChronoUnit.SECONDS) + ", " + (skew == null ? "nobody to compare it with" : seconds == 0 ? "as GitHub's"
+                : Math.abs(seconds) + " s " + (seconds > 0 ? "ahead of" : "behind") + " GitHub's"),
+                ": tokens will seem to have run out, or never to do so");
     }
 
     private void models(CopilotClient copilot) {
         var known = copilot.catalogueAtHand();
-        add("ok", "models", known.map(all -> {
-            var age = Durations.max(Duration.between(all.fetched(), env.time().now()), Duration.ZERO);
-            return all.models().size() + " in the list, " + Durations.words(age) + " old"
-                    + (all.younger(Catalogue.USABLE, env.time().now()) ? "" : ", to be fetched anew");
-        }).orElse("no list is kept yet (copilot models)"));
+        var now = env.time().now();
+        ok("models", known.map(all -> all.models().size() + " in the list, " + Durations.words(Durations.max(
+                Duration.between(all.fetched(), now), Duration.ZERO)) + " old" + (all.younger(Catalogue.USABLE, now)
+                ? "" : ", to be fetched anew")).orElse("no list is kept yet (copilot models)"));
         String id = model(copilot), why = env.variable("COP_MODEL") != null ? "by COP_MODEL"
                 : copilot.chosen(null).isPresent() ? "by `copilot models default`" : known.isPresent()
                 ? "the account's default" : "for want of a list";
-        boolean missing = known.isPresent() && !Model.isAuto(id) && known.get().find(id).isEmpty();
-        add(missing ? "fail" : "ok", "model", id + ", " + why + (missing ? ", is not in the list" + Nearest.of(id,
-                known.get().chatModels()).map(near -> " (did you mean " + near + "?)").orElse(" (copilot models)")
-                : ""));
+        ok(known.isEmpty() || Model.isAuto(id) || known.get().find(id).isPresent(), "fail", "model", id + ", " + why,
+                ", is not in the list (" + known.map(all -> Suggestions.hint(id, all.chatModels(), "copilot models"))
+                .orElse("") + ")");
     }
 
     private static String model(CopilotClient copilot) {
@@ -5755,7 +5615,7 @@ final class Doctor {
     private void chat(CopilotClient copilot, Optional<CopilotToken> token) {
         var host = copilot.session().host();
         var model = copilot.catalogueAtHand().flatMap(all -> all.find(model(copilot)));
-        add("ok", "chat", "POST " + host.resolve(token.map(CopilotToken::api).orElse(host.defaultApi()),
+        ok("chat", "POST " + host.resolve(token.map(CopilotToken::api).orElse(host.defaultApi()),
                 Ways.usual(Delivery.USUAL, model).path()));
     }
 
@@ -5766,7 +5626,7 @@ final class Doctor {
     }
 
     /// Without what is nobody's business: tokens, passwords, the name of the home folder.
-    private String told(String text) {
+    private String redact(String text) {
         String told = text.replaceAll("//[^/@\\s]*@", "//…@");
         for (String secret : secrets) if (secret.length() > 3) told = told.replace(secret, Secrets.shown(secret));
         for (String home : Arrays.asList(env.variable("HOME"), System.getProperty("user.home"))) {
@@ -5778,7 +5638,7 @@ final class Doctor {
 
     String text(UnaryOperator<String> marked) {
         return findings.stream().map(finding -> marked.apply(Text.padded(finding.state(), 4)) + "  " + finding.what()
-                + ": " + told(finding.detail())).collect(Collectors.joining("\n"));
+                + ": " + redact(finding.detail())).collect(Collectors.joining("\n"));
     }
 
     ObjectNode json() {
@@ -5786,7 +5646,7 @@ final class Doctor {
         var array = json.putArray("checks");
         for (var finding : findings) {
             array.addObject().put("state", finding.state()).put("what", finding.what())
-                    .put("detail", told(finding.detail()));
+                    .put("detail", redact(finding.detail()));
         }
         return json;
     }
@@ -6624,7 +6484,7 @@ record Catalogue(ObjectNode json, Instant fetched) {
     Model named(String id) {
         if (Model.isAuto(id)) return Model.auto();
         return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
-                Nearest.ofPart(id, chatModels()).map(near -> "did you mean " + near + "?").orElse("copilot models")));
+                Suggestions.ofPart(id, chatModels()).map(near -> "did you mean " + near + "?").orElse("copilot models")));
     }
 }
 
@@ -6855,7 +6715,7 @@ final class ChatRefusal {
             return Fault.error(lead, "it is there but not enabled: copilot models enable " + model
                     + " (a seat of an organization: its administrator, and some minutes)");
         }
-        return Fault.error(lead, "it can use: " + String.join(", ", Nearest.sorted(model, catalogue.chatModels()))
+        return Fault.error(lead, "it can use: " + String.join(", ", Suggestions.sorted(model, catalogue.chatModels()))
                 + ", auto; more to enable: https://github.com/settings/copilot/features; some models are missing from"
                 + " some networks");
     }
@@ -10241,7 +10101,7 @@ final class TemplateReader {
             }
             String name = String.valueOf(role).toLowerCase(Locale.ROOT);
             if (!ROLES.contains(name)) {
-                throw Fault.usage(where + " has the role " + role, Nearest.of(name, ROLES).map(near -> "did you mean "
+                throw Fault.usage(where + " has the role " + role, Suggestions.of(name, ROLES).map(near -> "did you mean "
                         + near + "?").orElse("roles are " + String.join(", ", ROLES)));
             }
             if (!(content instanceof String text)) {
@@ -10360,7 +10220,7 @@ record YamlFields(String place, String yaml, int firstLine, Map<String, Object> 
     void onlyKnown(List<String> names) {
         for (String key : map.keySet()) {
             if (names.contains(key)) continue;
-            throw Fault.usage(at(key) + ": there is no field " + key, Nearest.of(key.replace('-', '_'), names)
+            throw Fault.usage(at(key) + ": there is no field " + key, Suggestions.of(key.replace('-', '_'), names)
                     .map(near -> "did you mean " + near + "?").orElse("fields are " + String.join(", ", names)
                             + "; any other of the request goes into options:"));
         }
@@ -10459,7 +10319,7 @@ final class TemplateFolders {
             throw Fault.usage(name + " is a folder", "copilot templates list");
         }
         return inFolders(folders, name, false).orElseThrow(() -> Fault.usage("there is no template " + name,
-                Nearest.of(stem(name), names()).map(near -> "did you mean " + near + "?").orElse("copilot templates"
+                Suggestions.of(stem(name), names()).map(near -> "did you mean " + near + "?").orElse("copilot templates"
                         + " lists them" + (word ? "; a file needs its ending, such as " + name + ".mustache" : ""))));
     }
 
@@ -10652,7 +10512,7 @@ final class StrictMustache extends DefaultMustacheFactory {
     }
 
     static String meant(String name, Collection<String> names) {
-        return Nearest.of(name, names).filter(near -> !near.equals(name)).map(near -> ", did you mean " + near + "?")
+        return Suggestions.of(name, names).filter(near -> !near.equals(name)).map(near -> ", did you mean " + near + "?")
                 .orElse("");
     }
 
@@ -13308,7 +13168,7 @@ record Script(String usage) {
         var known = Pattern.compile("(?<=[\\s\\[])--?[a-z][a-z-]*").matcher(line).results().map(MatchResult::group)
                 .toList();
         for (String option : options) {
-            if (!known.contains(option)) throw Fault.usage("there is no option " + option, Nearest.of(option, known)
+            if (!known.contains(option)) throw Fault.usage("there is no option " + option, Suggestions.of(option, known)
                     .map(near -> "did you mean " + near + "?").orElse("usage: " + line));
         }
         var least = words(line.replaceAll("\\[[^]]*]", ""));
@@ -14065,7 +13925,17 @@ final class Durations {
 }
 
 /// The nearest name to one that was mistyped, if one is near enough to be meant.
-final class Nearest {
+final class Suggestions {
+    /// A hint: the nearest name as a question, else what is given.
+    static String hint(String word, Collection<String> names, String otherwise) {
+        return of(word, names).map(near -> "did you mean " + near + "?").orElse(otherwise);
+    }
+
+    /// The same with what is to be typed before the name.
+    static String hint(String word, Collection<String> names, String command, String otherwise) {
+        return of(word, names).map(near -> "did you mean: " + command + near).orElse(otherwise);
+    }
+
     static Optional<String> of(String word, Collection<String> names) {
         record Near(String name, int distance) {}
         String lower = word.toLowerCase(Locale.ROOT);
@@ -14080,7 +13950,7 @@ final class Nearest {
 
     /// The same, else the first that has a part which is near: `sonet` in claude-sonnet-5.
     static Optional<String> ofPart(String word, Collection<String> names) {
-        return of(word, names).or(() -> of(word, names.stream().flatMap(Nearest::parts).toList())
+        return of(word, names).or(() -> of(word, names.stream().flatMap(Suggestions::parts).toList())
                 .flatMap(part -> names.stream().filter(name -> parts(name).anyMatch(part::equals)).findFirst()));
     }
 
@@ -14111,3 +13981,4 @@ final class Nearest {
         return rows[a.length()][b.length()];
     }
 }
+

@@ -8,7 +8,6 @@ package cop;
 
 import module java.base;
 import cop.copilot.Command;
-import cop.copilot.Syntax;
 import cop.copilot.Fault;
 import cop.copilot.Model;
 import tools.jackson.databind.node.ObjectNode;
@@ -16,83 +15,68 @@ import tools.jackson.databind.node.ObjectNode;
 public class embed extends Command {
     public static void main(String... args) { System.exit(copilot.start("embed", args)); }
 
-    String rows, field, id, template, model, output, format, maxWait;
-    boolean allowMissing, json, echo, usage;
-    Integer dimensions;
-    List<String> words = List.of();
-
     @Override
-    void declare(Syntax syntax) {
-        syntax.usage("[OPTIONS] [TEXT…]", "[OPTIONS] -d ROWS");
-        syntax.about("""
+    String syntax() {
+        return """
+                [OPTIONS] [TEXT…]
+                [OPTIONS] -d ROWS
+
                 Vectors of texts, one a line of JSON: {"index", "embedding", and "id" where a row has one}.
                 Each TEXT is one; without any each line of stdin; with -d each row. All are looked at before
-                anything is sent.""");
-        syntax.words("TEXT", "A text; - alone reads stdin, a text a line.", given -> words = given);
-        syntax.text("-d --data", "ROWS", "A file, a folder, a pattern of JSON files, or - for JSON Lines on"
-                + " stdin.", text -> rows = text);
-        syntax.text("--field", "NAME", "The field of a row that holds its text. Default: text, else input.",
-                text -> field = text);
-        syntax.text("--id", "FIELD", "The field that names a row. Default: id, else custom_id, if it has one.",
-                text -> id = text);
-        syntax.text("-t --template", "NAME", "Fill a template with each row: that is its text.",
-                text -> template = text);
-        syntax.text("--var", "NAME=VALUE", "One value for the template.", data::text);
-        syntax.flag("--allow-missing", "A value that is missing is empty, and no error.",
-                on -> allowMissing = on);
-        syntax.text("-m --model", "ID", "The model. Default: text-embedding-3-small, else the account's first"
-                + " for embeddings.", text -> model = text);
-        syntax.number("--dimensions", "N", "Numbers in a vector, where the model can shorten them.",
-                Integer.class, n -> dimensions = n);
-        syntax.text("-o --output", "FILE", "Write to FILE, whole: .jsonl, .csv, .npy, or .json for one record.",
-                text -> output = text);
-        syntax.text("--format", "jsonl|csv|npy", "npy: NumPy's, float32, a row a text. Default: by the ending of"
-                + " FILE, else jsonl.", text -> format = text);
-        syntax.flag("--json", "One JSON record with all vectors, model and usage.", on -> json = on);
-        syntax.flag("--echo", "Repeat the texts.", on -> echo = on);
-        syntax.flag("-u --usage", "Say on stderr what it cost.", on -> usage = on);
-        syntax.text("--max-wait", "TIME", "The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT,"
-                + " else 60s.", text -> maxWait = text);
+                anything is sent.
+
+                TEXT…  A text; - alone reads stdin, a text a line.
+                -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for JSON Lines on stdin.
+                --field=NAME  The field of a row that holds its text. Default: text, else input.
+                --id=FIELD  The field that names a row. Default: id, else custom_id, if it has one.
+                -t, --template=NAME  Fill a template with each row: that is its text.
+                --var=NAME=VALUE  One value for the template.
+                --allow-missing  A value that is missing is empty, and no error.
+                -m, --model=ID  The model. Default: text-embedding-3-small, else the account's first for embeddings.
+                --dimensions=N:int  Numbers in a vector, where the model can shorten them.
+                -o, --output=FILE  Write to FILE, whole: .jsonl, .csv, .npy, or .json for one record.
+                --format=jsonl|csv|npy  npy: NumPy's, float32, a row a text. Default: by the ending of FILE, else jsonl.
+                --json  One JSON record with all vectors, model and usage.
+                --echo  Repeat the texts.
+                -u, --usage  Say on stderr what it cost.
+                --max-wait=TIME  The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT, else 60s.
+                """;
     }
-
-    private final PromptData data = new PromptData();
-
-    @Override
-    Duration maxWait() { return Durations.parse("--max-wait", maxWait, super.maxWait()); }
 
     @Override
     int run(CopilotClient copilot) {
-        if (dimensions != null && dimensions < 1) {
-            throw Fault.usage("--dimensions " + dimensions + " is out of range", "1 or more");
-        }
-        String file = output == null || output.equals("-") ? null : output;
-        OutputFile.keepApart(env, rows, file);
-        var form = new EmbedJob.Form(VectorWriter.format(env, json, format, file), echo,
-                file == null ? null : OutputFile.check(env, "-o", file), usage);
+        Integer dimensions = has("--dimensions") ? atLeast(1, "--dimensions", 1) : null;
+        String output = text("-o"), file = output == null || output.equals("-") ? null : output;
+        OutputFile.keepApart(env, text("-d"), file);
+        var form = new EmbedJob.Form(VectorWriter.format(env, has("--json"), text("--format"), file), has("--echo"),
+                file == null ? null : OutputFile.check(env, "-o", file), has("-u"));
         try (var texts = texts()) {
-            return new EmbedJob(env, screen, copilot, form, texts).run(model, dimensions);
+            return new EmbedJob(env, screen, copilot, form, texts).run(text("-m"), dimensions);
         }
     }
 
     private EmbedTexts texts() {
+        String rows = text("-d"), field = text("--field"), id = text("--id"), template = text("-t");
+        var words = texts("TEXT");
         if (rows == null) {
-            var idle = Stream.of(field == null ? "" : "--field", id == null ? "" : "--id", template == null ? ""
-                    : "-t", data.given() ? "--var" : "").filter(option -> !option.isEmpty()).findFirst();
+            var idle = Stream.of("--field", "--id", "-t", "--var").filter(this::has).findFirst();
             if (idle.isPresent()) throw Fault.usage(idle.get() + " is for rows, and there are none", "-d ROWS");
             return EmbedTexts.of(env, words);
         }
         if (!words.isEmpty()) throw Fault.usage("texts as words and rows exclude each other", "leave out one");
         if (template == null) {
-            if (data.given()) throw Fault.usage("--var fills a template, and none is named", "-t NAME");
+            if (has("--var")) throw Fault.usage("--var fills a template, and none is named", "-t NAME");
             return EmbedTexts.of(env, rows, id, row -> EmbedTexts.field(row, field));
         }
         if (field != null) throw Fault.usage("--field and -t exclude each other", "take one of them");
         var filled = new TemplateFolders(env).named(template);
+        var data = new PromptData();
+        texts("--var").forEach(data::text);
         var constant = data.values(env);
         return EmbedTexts.of(env, rows, id, row -> {
             var values = new LinkedHashMap<>(row.data());
             values.putAll(constant);
-            return copilot.Message.text(filled.filled(values, allowMissing), false);
+            return copilot.Message.text(filled.filled(values, has("--allow-missing")), false);
         });
     }
 }

@@ -12,35 +12,32 @@ package cop;
 
 import module java.base;
 import cop.copilot.Command;
-import cop.copilot.Syntax;
 import cop.copilot.Fault;
 import java.lang.classfile.*;
 
 public class install extends Command {
     public static void main(String... args) { System.exit(copilot.start("install", args)); }
 
-    String dir;
-    boolean uninstall;
-    String name = "cop";
-
     @Override
-    void declare(Syntax syntax) {
-        syntax.usage("[--name NAME] [--dir DIR] [--uninstall]");
-        syntax.about("""
+    String syntax() {
+        return """
+                [--name NAME] [--dir DIR] [--uninstall]
+
                 A launcher that starts the JVM directly, without JBang, in a fraction of the time, with all programs
-                in it. It is a copy: after an update of copilot.java or of Java, install again.""");
-        syntax.text("--name", "NAME", "Its name. Default: cop.", text -> name = text);
-        syntax.text("--dir", "DIR", "Its folder. Default: ~/.local/bin.", text -> dir = text);
-        syntax.flag("--uninstall", "Take it away again. The login stays; copilot logout forgets it.",
-                on -> uninstall = on);
+                in it. It is a copy: after an update of copilot.java or of Java, install again.
+
+                --name=NAME  Its name. Default: cop.
+                --dir=DIR  Its folder. Default: ~/.local/bin.
+                --uninstall  Take it away again. The login stays; copilot logout forgets it.
+                """;
     }
 
     @Override
     int run(CopilotClient copilot) {
         var home = copilot.session().home();
-        Path folder = (dir == null ? home.programs() : env.path(dir)).toAbsolutePath().normalize();
-        var launcher = new Launcher(name, folder, home.data().toAbsolutePath().normalize(), screen);
-        if (uninstall) {
+        Path folder = (has("--dir") ? env.path(text("--dir")) : home.programs()).toAbsolutePath().normalize();
+        var launcher = new Launcher(text("--name", "cop"), folder, home.data().toAbsolutePath().normalize(), screen);
+        if (has("--uninstall")) {
             launcher.uninstall();
             screen.note("taken away: " + launcher.file());
             return 0;

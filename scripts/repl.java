@@ -8,7 +8,6 @@ package cop;
 
 import module java.base;
 import cop.copilot.Command;
-import cop.copilot.Syntax;
 import cop.copilot.Fault;
 import jdk.jshell.*;
 import jdk.jshell.execution.LocalExecutionControl;
@@ -34,23 +33,25 @@ public class repl extends Command {
             """;
     private static final String CLASSES = System.getProperty("java.class.path");
 
-    List<String> files = List.of();
-
     @Override
-    void declare(Syntax syntax) {
-        syntax.usage("[OPTIONS] [FILE…]");
-        syntax.about("""
+    String syntax() {
+        return """
+                [OPTIONS] [FILE…]
+
                 A JShell that knows your login: ask("…"), stream, chat, prompt, template, rows, batch, models,
-                run, api. FILE… is run, and the shell ends: 0, the number behind /exit, or the error's code.""");
-        syntax.words("FILE", "Java snippets; - is stdin.", words -> files = words);
+                run, api. FILE… is run, and the shell ends: 0, the number behind /exit, or the error's code.
+
+                FILE…  Java snippets; - is stdin.
+                """;
     }
 
     @Override
     int run(CopilotClient copilot) {
-        Toolkit.settings(host, headers, verbose);
+        Toolkit.settings(text("--host"), texts("-H"), has("-v"));
+        var files = texts("FILE");
         if (!files.isEmpty()) return run(files);
         if (env.stdin().kind() != Stdin.Kind.TERMINAL) return run(List.of("-"));
-        if (!quiet) screen.say(greeting(copilot));
+        if (!has("--quiet")) screen.say(greeting(copilot));
         return talk();
     }
 

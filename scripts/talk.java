@@ -13,7 +13,6 @@ package cop;
 
 import module java.base;
 import cop.copilot.ChatCommand;
-import cop.copilot.Syntax;
 import cop.copilot.Fault;
 import org.commonmark.ext.gfm.tables.*;
 import org.commonmark.internal.InlineParserImpl;
@@ -31,12 +30,12 @@ public class talk extends ChatCommand {
     public static void main(String... args) { System.exit(copilot.start("talk", args)); }
 
     @Override
-    void declare(Syntax syntax) {
-        super.declare(syntax);
-        syntax.about("""
+    String syntax() {
+        var chat = super.syntax().split("\n\n", 3);
+        return String.join("\n\n", chat[0], """
                 As chat, but on a terminal Markdown is drawn while it arrives, wrapped to the window, and with no
                 prompt the conversation has line editing (Alt-Enter, or \\ before Enter, goes on in the next line),
-                Tab for /commands, and a history.""");
+                Tab for /commands, and a history.""", chat[2]);
     }
 
     @Override

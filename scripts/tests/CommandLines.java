@@ -802,33 +802,33 @@ class CommandLines {
     @ParameterizedTest
     @CsvSource({"modle, model", "MODEL, model", "chatt, chat", "--modle, --model", "claude-sonet, claude-sonnet"})
     void theNearestNameIsFound(String typed, String meant) {
-        assertEquals(Optional.of(meant), Nearest.of(typed, List.of("model", "chat", "--model", "claude-sonnet")));
+        assertEquals(Optional.of(meant), Suggestions.of(typed, List.of("model", "chat", "--model", "claude-sonnet")));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"caht", "chta", "hcat"})
     void swappedLettersAreOneMistake(String typed) {
-        assertEquals(Optional.of("chat"), Nearest.of(typed, List.of("login", "chat", "cart-")));
+        assertEquals(Optional.of("chat"), Suggestions.of(typed, List.of("login", "chat", "cart-")));
     }
 
     @Test
     void theNearestComeFirst() {
         assertEquals(List.of("gpt-4o", "gpt-4o-mini", "claude"),
-                Nearest.sorted("gpt-4oo", List.of("claude", "gpt-4o-mini", "gpt-4o")));
+                Suggestions.sorted("gpt-4oo", List.of("claude", "gpt-4o-mini", "gpt-4o")));
     }
 
     @Test
     void aShortWordIsNotGuessed() {
-        for (String word : List.of("b", "x", "-p")) assertEquals(Optional.empty(), Nearest.of(word, List.of("o1",
+        for (String word : List.of("b", "x", "-p")) assertEquals(Optional.empty(), Suggestions.of(word, List.of("o1",
                 "ls", "-")));
     }
 
     @Test
     void whatIsFarHasNoNearest() {
-        assertEquals(Optional.empty(), Nearest.of("frobnicate", List.of("model", "chat")));
-        assertEquals(Optional.empty(), Nearest.of("", List.of("model")));
-        assertEquals(Optional.empty(), Nearest.of("x", List.of()));
-        assertEquals(Optional.of("ab"), Nearest.of("ab", List.of("ac", "ab", "ad")));
+        assertEquals(Optional.empty(), Suggestions.of("frobnicate", List.of("model", "chat")));
+        assertEquals(Optional.empty(), Suggestions.of("", List.of("model")));
+        assertEquals(Optional.empty(), Suggestions.of("x", List.of()));
+        assertEquals(Optional.of("ab"), Suggestions.of("ab", List.of("ac", "ab", "ad")));
     }
 
     @ParameterizedTest

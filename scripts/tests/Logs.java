@@ -97,10 +97,10 @@ class Logs {
     /// A conversation as if it had been kept, last used so many minutes after midnight of 2026-11-01.
     private String kept(int minutes, String... promptsAndAnswers) {
         var at = Instant.parse("2026-11-01T00:00:00Z").plus(Duration.ofMinutes(minutes));
-        String id = LoggedTurn.stamp(at).replaceAll("[-:Z]", "").replace('T', '-') + "-test";
+        String id = Turn.stamp(at).replaceAll("[-:Z]", "").replace('T', '-') + "-test";
         var lines = new StringBuilder();
         for (int i = 0; i < promptsAndAnswers.length; i += 2) {
-            lines.append(Json.line(LoggedTurn.of(at, request(promptsAndAnswers[i]), 0, null, Json.object().put("text",
+            lines.append(Json.line(Turn.of(at, request(promptsAndAnswers[i]), 0, null, Json.object().put("text",
                     promptsAndAnswers[i + 1])).json())).append('\n');
         }
         try {
@@ -300,7 +300,7 @@ class Logs {
         assumeTrue(Files.exists(Path.of("/dev/full")), "a device that is full");
         cop.write(FOLDER + "/x", "");
         Files.createSymbolicLink(cop.file(FOLDER + "/full.jsonl"), Path.of("/dev/full"));
-        var log = new ConversationLog(session(), true, null, "full");
+        var log = new ConversationWriter(session(), true, null, "full");
         log.asking(request("x"), 0);
         log.brokenOff("heard", "why");
         log.brokenOff("heard", "why");
@@ -318,7 +318,7 @@ class Logs {
 
     @Test
     void anInterruptDoesNotLoseTheLineNorTheInterrupt() {
-        var log = new ConversationLog(session(), true, null, null);
+        var log = new ConversationWriter(session(), true, null, null);
         log.asking(request("x"), 0);
         Thread.currentThread().interrupt();
         log.brokenOff("heard", "interrupted");
@@ -736,7 +736,7 @@ class Logs {
     @Test
     void whatIsDeletedMeanwhileBeginsAgain() {
         chat("say: one");
-        var log = new ConversationLog(session(), true, null, id(onlyFile()));
+        var log = new ConversationWriter(session(), true, null, id(onlyFile()));
         logs("clear", "-y");
         log.asking(request("x"), 0);
         log.brokenOff("heard", "why");

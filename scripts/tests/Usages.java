@@ -59,23 +59,23 @@ class Usages {
     }
 
     @Test
-    void aTerminalGetsBars() {
+    void aTerminalGetsALineAQuota() {
         assertEquals("""
                 octocat (individual, yearly_subscriber_quota), billed in AI credits, $0.01 each
                   chat                  unlimited
                   completions           unlimited
-                  premium interactions  ███████████████████░   98.09 %%  1471.4 of 1500 credits left
+                  premium interactions  98.09 %% left of 1500 credits: 1471.4
                 resets %s, in 8 days
                 """.formatted(local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm")), cop.terminal(1).run("usage").out());
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-            "requests | (individual, yearly_subscriber_quota) | 271.4 of 300 requests left",
-            "negative | $0.01 each | ░░░░░░░░░░░░░░░░░░░░   -0.07 %  -1 of 1500 credits left (used up)",
-            "overage | $0.01 each | 0 of 1500 credits left (used up), 12.5 used beyond it, more may be used and is"
+            "requests | (individual, yearly_subscriber_quota) | 90.47 % left of 300 requests: 271.4",
+            "negative | $0.01 each | -0.07 % left of 1500 credits: -1",
+            "overage | $0.01 each | 0 % left of 1500 credits: 0, 12.5 used beyond it, more may be used and is"
             + " billed",
-            "free | (free, free_limited_copilot) | chat         ███████████████████░      96 %  480 of 500 left",
+            "free | (free, free_limited_copilot) | chat         96 % left of 500: 480",
             "missing | (individual, yearly_subscriber_quota) | GitHub tells no quotas of this account"})
     void everyKindOfAccountIsShownAsItIs(String kind, String head, String line) {
         cop.sim.set("quota", kind);
@@ -169,14 +169,6 @@ class Usages {
     void aSnapshotIsReadAsFarAsItGoes(String fields, String words) {
         assertEquals(words, only(snapshot(fields)).toString());
         assertTrue(account(snapshot(fields)).toString().contains("\n  x  "));
-    }
-
-    @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"0 | 0", "-5 | 0", "0.5 | 1", "4.9 | 1", "50 | 10", "99.9 | 19", "100 | 20",
-            "250 | 20"})
-    void aBarIsEmptyOrFullOnlyIfTheQuotaIs(String percent, int cells) {
-        String bar = only(snapshot("\"percent_remaining\":" + percent)).bar();
-        assertTrue(bar.startsWith("█".repeat(cells) + "░".repeat(20 - cells) + " "), bar);
     }
 
     @ParameterizedTest
