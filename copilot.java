@@ -4535,8 +4535,8 @@ final class SchemaText {
         }
         String type = TYPES.get(name);
         if (type != null) return Json.object().put("type", type);
-        throw Fault.usage("--schema: there is no type " + name, Suggestions.of(name, TYPES.keySet()).map(near
-                -> "did you mean " + near + "?").orElse("string, int, number, bool, [string], or a|b"));
+        throw Fault.usage("--schema: there is no type " + name, Suggestions.hint(name, TYPES.keySet(),
+                "string, int, number, bool, [string], or a|b"));
     }
 }
 
@@ -4643,8 +4643,8 @@ final class Conversation {
                 screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
             }
             case "/save" -> save(rest);
-            default -> screen.warn("there is no " + words[0] + "; " + Suggestions.of(words[0], COMMANDS)
-                    .map(near -> "did you mean " + near + "?").orElse("/help lists what there is"));
+            default -> screen.warn("there is no " + words[0] + "; " + Suggestions.hint(words[0], COMMANDS,
+                    "/help lists what there is"));
         }
         return true;
     }
@@ -6484,7 +6484,8 @@ record Catalogue(ObjectNode json, Instant fetched) {
     Model named(String id) {
         if (Model.isAuto(id)) return Model.auto();
         return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
-                Suggestions.ofPart(id, chatModels()).map(near -> "did you mean " + near + "?").orElse("copilot models")));
+                Suggestions.ofPart(id, chatModels()).map(near -> "did you mean " + near + "?")
+                        .orElse("copilot models")));
     }
 }
 
@@ -10101,8 +10102,8 @@ final class TemplateReader {
             }
             String name = String.valueOf(role).toLowerCase(Locale.ROOT);
             if (!ROLES.contains(name)) {
-                throw Fault.usage(where + " has the role " + role, Suggestions.of(name, ROLES).map(near -> "did you mean "
-                        + near + "?").orElse("roles are " + String.join(", ", ROLES)));
+                throw Fault.usage(where + " has the role " + role, Suggestions.hint(name, ROLES,
+                        "roles are " + String.join(", ", ROLES)));
             }
             if (!(content instanceof String text)) {
                 throw Fault.usage(where + " is no text", "put it in quotes, or in a block after |");
@@ -10220,8 +10221,8 @@ record YamlFields(String place, String yaml, int firstLine, Map<String, Object> 
     void onlyKnown(List<String> names) {
         for (String key : map.keySet()) {
             if (names.contains(key)) continue;
-            throw Fault.usage(at(key) + ": there is no field " + key, Suggestions.of(key.replace('-', '_'), names)
-                    .map(near -> "did you mean " + near + "?").orElse("fields are " + String.join(", ", names)
+            throw Fault.usage(at(key) + ": there is no field " + key, Suggestions.hint(key.replace('-', '_'), names,
+                    "fields are " + String.join(", ", names)
                             + "; any other of the request goes into options:"));
         }
     }
@@ -10319,7 +10320,7 @@ final class TemplateFolders {
             throw Fault.usage(name + " is a folder", "copilot templates list");
         }
         return inFolders(folders, name, false).orElseThrow(() -> Fault.usage("there is no template " + name,
-                Suggestions.of(stem(name), names()).map(near -> "did you mean " + near + "?").orElse("copilot templates"
+                Suggestions.hint(stem(name), names(), "copilot templates"
                         + " lists them" + (word ? "; a file needs its ending, such as " + name + ".mustache" : ""))));
     }
 
@@ -10512,8 +10513,8 @@ final class StrictMustache extends DefaultMustacheFactory {
     }
 
     static String meant(String name, Collection<String> names) {
-        return Suggestions.of(name, names).filter(near -> !near.equals(name)).map(near -> ", did you mean " + near + "?")
-                .orElse("");
+        return Suggestions.of(name, names).filter(near -> !near.equals(name))
+                .map(near -> ", did you mean " + near + "?").orElse("");
     }
 
     /// @throws Fault where partials lead into each other without end
@@ -13168,8 +13169,9 @@ record Script(String usage) {
         var known = Pattern.compile("(?<=[\\s\\[])--?[a-z][a-z-]*").matcher(line).results().map(MatchResult::group)
                 .toList();
         for (String option : options) {
-            if (!known.contains(option)) throw Fault.usage("there is no option " + option, Suggestions.of(option, known)
-                    .map(near -> "did you mean " + near + "?").orElse("usage: " + line));
+            if (!known.contains(option)) {
+                throw Fault.usage("there is no option " + option, Suggestions.hint(option, known, "usage: " + line));
+            }
         }
         var least = words(line.replaceAll("\\[[^]]*]", ""));
         int most = line.contains("…") ? Integer.MAX_VALUE : words(line.replaceAll("[\\[\\]]", "")).size();
@@ -13981,4 +13983,3 @@ final class Suggestions {
         return rows[a.length()][b.length()];
     }
 }
-
