@@ -8994,7 +8994,7 @@ final class Journal implements AutoCloseable {
     /// Where the last line of a key stands.
     record Entry(long offset, int length, String status) {}
 
-    private record Line(Fingerprint key, String status, byte[] bytes) {}
+    private record Line(Fingerprint key, String status, byte[] bytes, CompletableFuture<Void> written) {}
 
     /// The folders that this process has open. The system's locks do not tell threads of a process apart, and closing a
     /// second channel on the lock's file would free the first one's.
@@ -9010,6 +9010,7 @@ final class Journal implements AutoCloseable {
     private RandomAccessFile reader, writer;                // a channel would close if its thread is interrupted
     private final Map<Fingerprint, Entry> entries = new ConcurrentHashMap<>();
     private final Queue<Line> queue = new ConcurrentLinkedQueue<>();
+    private final ReentrantLock writing = new ReentrantLock();
     private volatile Throwable broken;                      // why nothing can be written any more
 
     /// Opens the journal to write to it; what a crash has left of a last line is mended.
@@ -9142,10 +9143,16 @@ final class Journal implements AutoCloseable {
         var key = result.item().key();
         String text = "{\"key\":\"" + key + "\",\"status\":\"" + result.status() + "\",\"at\":" + at.getEpochSecond()
                 + ",\"result\":" + Json.line(result.json()) + "}\n";
-        queue.add(new Line(key, result.status(), text.getBytes(StandardCharsets.UTF_8)));
-        synchronized (queue) {                              // whoever comes in writes for all who wait
-            if (broken == null && !queue.isEmpty()) writeQueue();
+        var line = new Line(key, result.status(), text.getBytes(StandardCharsets.UTF_8), new CompletableFuture<>());
+        queue.add(line);
+        while (!queue.isEmpty() && writing.tryLock()) {     // whoever comes first writes for all who wait
+            try {
+                writeQueue();
+            } finally {
+                writing.unlock();
+            }
         }
+        line.written().join();
         if (broken == null) return;
         throw broken instanceof IOException io ? Fault.io("cannot write " + file, io,
                 "is the disk full? the same command goes on from here") : new IllegalStateException(broken);
@@ -9154,13 +9161,16 @@ final class Journal implements AutoCloseable {
     private void writeQueue() {
         long start = size(), offset = start;
         var bytes = new ByteArrayOutputStream();
+        var lines = new ArrayList<Line>();
         var written = new HashMap<Fingerprint, Entry>();
+        for (var line = queue.poll(); line != null; line = queue.poll()) lines.add(line);
         try {
-            for (var line = queue.poll(); line != null; line = queue.poll()) {
+            for (var line : lines) {
                 bytes.writeBytes(line.bytes());
                 written.put(line.key(), new Entry(offset, line.bytes().length - 1, line.status()));
                 offset += line.bytes().length;
             }
+            if (broken != null) return;
             writer.write(bytes.toByteArray());
             writer.getFD().sync();
             entries.putAll(written);
@@ -9171,6 +9181,8 @@ final class Journal implements AutoCloseable {
             } catch (IOException _) {
                 // the next opening mends it
             }
+        } finally {
+            lines.forEach(line -> line.written().complete(null));
         }
     }
 
