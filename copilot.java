@@ -8762,7 +8762,7 @@ final class Journal implements AutoCloseable {
     /// Where the last line of a key stands.
     record Entry(long offset, int length, String status) {}
 
-    private record Line(Fingerprint key, String status, byte[] bytes, CompletableFuture<Entry> written) {}
+    private record Line(Fingerprint key, String status, byte[] bytes, CompletableFuture<Void> written) {}
 
     /// The folders that this process has open. The system's locks do not tell threads of a process apart, and closing a
     /// second channel on the lock's file would free the first one's.
@@ -8771,12 +8771,15 @@ final class Journal implements AutoCloseable {
             Pattern.compile("(?s)\\{\"key\":\"([0-9a-f]{32})\",\"status\":\"([a-z]+)\",\"at\":[0-9]{1,15},"
                     + "\"result\":\\{.*");
 
-    private final Path folder, file;                        // journal.jsonl in the run's folder
+    private final Path file;                                // journal.jsonl in the run's folder
     private final long since;
-    private final FileChannel lock;
-    private final RandomAccessFile reader, writer;          // a channel would close if its thread is interrupted
+    private Path held;                                      // the folder, while this writes; null: it only reads
+    private FileChannel lock;
+    private RandomAccessFile reader, writer;                // a channel would close if its thread is interrupted
     private final Map<Fingerprint, Entry> entries = new ConcurrentHashMap<>();
     private final Queue<Line> queue = new ConcurrentLinkedQueue<>();
+    private final ReentrantLock writing = new ReentrantLock();
+    private volatile Throwable broken;                      // why nothing can be written any more
 
     /// Opens the journal to write to it; what a crash has left of a last line is mended.
     ///
@@ -8785,18 +8788,12 @@ final class Journal implements AutoCloseable {
     Journal(Path folder) {
         file = file(folder);
         since = 0;
-        FileChannel locking = null;
-        Path real = null;
         boolean whole = false;
         try {
-            real = Files.createDirectories(folder).toRealPath();
-            if (!OPEN.add(real)) {
-                real = null;
-                throw inUse(folder);
-            }
-            this.folder = real;
-            lock = locking = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE,
-                    StandardOpenOption.WRITE);
+            Path real = Files.createDirectories(folder).toRealPath();
+            if (!OPEN.add(real)) throw inUse(folder);
+            held = real;
+            lock = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             if (lock.tryLock() == null) throw inUse(folder);
             writer = new RandomAccessFile(file.toFile(), "rw");
             reader = new RandomAccessFile(file.toFile(), "r");
@@ -8807,7 +8804,7 @@ final class Journal implements AutoCloseable {
         } catch (IOException e) {
             throw Fault.io("cannot open the run's folder " + folder, e, "is it writable? --run DIR names another");
         } finally {
-            if (!whole) giveUp(real, locking);
+            if (!whole) close();
         }
     }
 
@@ -8815,11 +8812,8 @@ final class Journal implements AutoCloseable {
     ///
     /// @param since where in it the lines that count begin
     Journal(Path folder, long since) throws IOException {
-        this.folder = folder;
         this.since = since;
         file = file(folder);
-        lock = null;
-        writer = null;
         reader = new RandomAccessFile(file.toFile(), "r");
         index();
     }
@@ -8827,15 +8821,6 @@ final class Journal implements AutoCloseable {
     private static Fault inUse(Path folder) {
         return Fault.error("another process is at work on " + folder, "wait for it, or look: copilot batch status "
                 + folder.toString().replaceFirst("\\.run$", ""));
-    }
-
-    private static void giveUp(Path opened, FileChannel locking) {
-        if (opened != null) OPEN.remove(opened);
-        try {
-            if (locking != null) locking.close();
-        } catch (IOException _) {
-            // there is trouble to tell of already
-        }
     }
 
     static Path file(Path folder) { return folder.resolve("journal.jsonl"); }
@@ -8928,46 +8913,51 @@ final class Journal implements AutoCloseable {
                 + ",\"result\":" + Json.line(result.json()) + "}\n";
         var line = new Line(key, result.status(), text.getBytes(StandardCharsets.UTF_8), new CompletableFuture<>());
         queue.add(line);
-        synchronized (queue) {                              // whoever comes in writes for all who wait
-            if (!line.written().isDone()) writeQueue();
+        while (!queue.isEmpty() && writing.tryLock()) {     // whoever comes first writes for all who wait
+            try {
+                writeQueue();
+            } finally {
+                writing.unlock();
+            }
         }
-        if (!line.written().isCompletedExceptionally()) return;
-        throw line.written().exceptionNow() instanceof IOException io ? Fault.io("cannot write " + file, io,
-                "is the disk full? the same command goes on from here")
-                : new IllegalStateException(line.written().exceptionNow());
+        line.written().join();
+        if (broken == null) return;
+        throw broken instanceof IOException io ? Fault.io("cannot write " + file, io,
+                "is the disk full? the same command goes on from here") : new IllegalStateException(broken);
     }
 
     private void writeQueue() {
+        long start = size(), offset = start;
+        var bytes = new ByteArrayOutputStream();
         var lines = new ArrayList<Line>();
+        var written = new HashMap<Fingerprint, Entry>();
         for (var line = queue.poll(); line != null; line = queue.poll()) lines.add(line);
-        long start = -1;
         try {
-            start = writer.getFilePointer();
-            var all = new ByteArrayOutputStream();
-            for (var line : lines) all.writeBytes(line.bytes());
-            writer.write(all.toByteArray());
+            for (var line : lines) {
+                bytes.writeBytes(line.bytes());
+                written.put(line.key(), new Entry(offset, line.bytes().length - 1, line.status()));
+                offset += line.bytes().length;
+            }
+            if (broken != null) return;
+            writer.write(bytes.toByteArray());
             writer.getFD().sync();
+            entries.putAll(written);
         } catch (IOException | RuntimeException | Error e) {
+            broken = e;
             try {
-                if (start >= 0) writer.setLength(start);    // no half line stays
+                writer.setLength(start);                    // no half line stays
             } catch (IOException _) {
                 // the next opening mends it
             }
-            lines.forEach(line -> line.written().completeExceptionally(e));
-            return;
-        }
-        for (var line : lines) {
-            var entry = new Entry(start, line.bytes().length - 1, line.status());
-            start += line.bytes().length;
-            entries.put(line.key(), entry);
-            line.written().complete(entry);
+        } finally {
+            lines.forEach(line -> line.written().complete(null));
         }
     }
 
     @Override
     public void close() {
-        try (lock; writer; reader) {
-            if (lock != null) OPEN.remove(folder);
+        try (var _ = lock; var _ = writer; var _ = reader) {
+            if (held != null) OPEN.remove(held);
         } catch (IOException e) {
             throw Fault.io("cannot close " + file, e, null);
         }
@@ -9510,9 +9500,8 @@ record RunFolder(Path path) {
     /// @param hint what to do where it is no run's folder
     /// @throws Fault where there are files in it that no run has made; a run that has begun may have others beside it
     void check(String hint) {
-        if (!Files.exists(path)) return;
+        if (!Files.exists(path) || begun()) return;
         if (!Files.isDirectory(path)) throw Fault.usage(path + " is a file, not a folder", hint);
-        if (begun()) return;
         var others = others();
         if (others.isEmpty()) return;
         throw Fault.usage(path + " is not the folder of a batch run: it contains "
@@ -12851,12 +12840,9 @@ final class OutputFile {
     }
 
     static void put(Path file, AtomicFile.Content content) throws IOException {
-        if (!inPlace(file)) {
-            AtomicFile.write(file, content);
-            return;
-        }
-        try (var to = Files.newOutputStream(file)) {
-            content.writeTo(to);
+        try (var to = inPlace(file) ? Files.newOutputStream(file) : null) {
+            if (to != null) content.writeTo(to);
+            else AtomicFile.write(file, content);
         }
     }
 
