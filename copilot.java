@@ -13089,7 +13089,7 @@ final class FirstRun {
         }
     }
 
-    /// Asks a server that never answers, from a home that is thrown away.
+    /// Asks a server that never answers, with a template, from a home that is thrown away.
     static void rehearse(RealProcess.Body body) {
         try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             Path home = Files.createTempDirectory("copilot-");
@@ -13097,7 +13097,7 @@ final class FirstRun {
             body.run(new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), nowhere, nowhere,
                     Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal", "COP_HOST",
                     "https://127.0.0.1:" + silent.getLocalPort()), _ -> false, Time.SYSTEM, () -> false, home),
-                    "chat", "--timeout", "500ms", "hello");
+                    "chat", "--timeout", "500ms", "-t", "explain", "hello");
             try (var files = Files.walk(home)) {
                 files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
             }
