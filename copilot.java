@@ -684,7 +684,7 @@ public class copilot {
                 --endpoint=chat|responses|messages  Where to ask. Default: as suits the model.
                 -s, --system=TEXT  The system message.
                 -O, --option=KEY=JSON  Any field of the request: -O stop='["END"]'.
-                --temperature=T:decimal  0 to 2.
+                --temperature=T:decimal  0 to 2; many models take none.
                 --max-tokens=N:int  At most N tokens of answer.
                 --top-p=P:decimal  Nucleus sampling, 0 to 1.
                 --seed=N:long  For answers that repeat, as far as a model can.
@@ -11392,6 +11392,7 @@ final class Headers {
     private final Map<String, String> own;                  // what the user set; an empty value leaves one out
     private final Map<String, String> ours;
     private final boolean strict;                           // for GitHub: the user may replace the identity alone
+    private String identity;                                // it names several files of a start
 
     private Headers(Map<String, String> own, Map<String, String> ours, boolean strict) {
         this.own = own;
@@ -11481,12 +11482,13 @@ final class Headers {
 
     /// Who we say that we are, in one word: tokens and lists of models that were given to another are not used.
     String identity() {
+        if (identity != null) return identity;
         var said = new StringJoiner("\n");
         for (var sent : List.of(internal("").sent(), copilot("").sent())) {
             Stream.concat(IDENTITY.keySet().stream().sorted(), Stream.of(VERSION))
                     .forEach(name -> said.add(name + ": " + sent.get(name)));
         }
-        return Text.sha256(said.toString()).substring(0, 8);
+        return identity = Text.sha256(said.toString()).substring(0, 8);
     }
 
     /// What is sent: ours, with the user's in their place.

@@ -812,19 +812,6 @@ class CurrentService {
         assertFalse(last(CHAT).body().has("model"));
     }
 
-    @Test
-    void directTokensAreRenewedTogether() {
-        cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
-        cop.write("t.mustache", "say: {{x}}");
-        rows(16);
-        good("chat", "hi");
-        cop.time.advance(Duration.ofMinutes(1));
-        cop.sim.set("latency", 50).set("faults", Collections.nCopies(8, "401-expired"));
-        var outcome = cop.run(batch("-j", "16", "-m", "gpt-5-mini"));
-        assertEquals(0, outcome.code(), outcome::all);
-        assertTrue(cop.sim.count(EXCHANGE) <= 3, () -> cop.sim.count(EXCHANGE) + " exchanges");
-    }
-
     // ------------------------------------------------------------------------------------- what a newcomer met
 
     @ParameterizedTest

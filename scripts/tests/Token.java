@@ -462,6 +462,25 @@ class Token {
         assertEquals(3, cop.time.pauses.size());
     }
 
+    /// The new one is the old one: what tells them apart is when they were fetched.
+    @Test
+    void directTokensAreRenewedTogether() throws Exception {
+        cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
+        try (var wire = new Wire(environment(), new Screen(environment()), Duration.ofMinutes(1));
+             var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var session = session(Host.of(cop.sim.url()), wire);
+            var tokens = new Tokens(session, new Logins(session));
+            var old = tokens.current();
+            assertTrue(old.direct());
+            cop.time.advance(Duration.ofMinutes(1));
+            Callable<CopilotToken> renewal = () -> tokens.renewed(old);
+            for (var renewed : threads.invokeAll(Collections.nCopies(16, renewal))) {
+                assertTrue(renewed.get().fetched().isAfter(old.fetched()));
+            }
+        }
+        assertEquals(2, exchanges().size());
+    }
+
     @Test
     void anOutageIsNoRefusalAndIsNotRemembered() {
         cop.sim.set("exchange-faults", "502,502,502,502");
