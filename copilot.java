@@ -3369,7 +3369,7 @@ final class BatchInput implements AutoCloseable {
             String own = question.request().model();
             String model = filled || own.isEmpty() ? target.model() : own;
             var request = question.request(model, true, target.structured()).withEndpoint(target.endpoint());
-            var key = Fingerprint.of(id.getBytes(StandardCharsets.UTF_8), Json.bytes(ChatBody.of(request)));
+            var key = Fingerprint.of(id.getBytes(StandardCharsets.UTF_8), Json.bytes(ChatCompletionsBody.of(request)));
             return new BatchItem(index, row.place(), id, key, request, question.schema(), null, echo);
         } catch (Fault fault) {
             return BatchItem.bad(index, row.place(), id, fault, echo);
@@ -3601,7 +3601,7 @@ final class BatchJob {
                 else if (isDone(journal.apply(item.key()))) plan.done++;
                 else {
                     plan.toSend.set(plan.order.size() - 1);
-                    plan.bytes += PromptLimits.bytes(item.request());
+                    plan.bytes += ContextLimitCheck.bytes(item.request());
                     if (plan.example == null) plan.example = item;
                     if (spec.dryRun) plan.tokens += TokenCount.of(item.request(), tokenizer(item.request()));
                 }
@@ -3638,7 +3638,7 @@ final class BatchJob {
 
     private void checkLength(Request request) {
         long limit = known(request.model()).map(Model::maxPrompt).orElse(0L);
-        if (limit == 0 || PromptLimits.bytes(request) <= limit) return;
+        if (limit == 0 || ContextLimitCheck.bytes(request) <= limit) return;
         long tokens = TokenCount.upTo(limit, request, tokenizer(request));
         if (tokens <= limit) return;
         throw Fault.usage("the prompt has at least " + tokens + " tokens, and " + request.model() + " takes " + limit,
@@ -3994,7 +3994,7 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
             if (wishes.record()) printer.misfit(wrong);
             else if (!wrong.reply.text().isEmpty()) screen.say(wrong.reply.text());
             throw wrong;
-        } catch (TooLong fault) {
+        } catch (ContextLengthExceeded fault) {
             throw TextFile.largest(fault);
         } catch (Fault fault) {
             printer.brokenOff(fault);
@@ -4100,7 +4100,7 @@ record Question(Request request, AnswerSchema schema) {
         String id = copilot.chosen(request.model()).orElseGet(() -> Catalogue.standard(known));
         var model = known.flatMap(all -> all.find(id));
         boolean structured = model.filter(m -> m.supports("structured_outputs")).isPresent()
-                && Ways.usual(request.delivery(), model).knowsSchemas();
+                && EndpointSelector.usual(request.delivery(), model).knowsSchemas();
         return request(id, stream && CopilotClient.streams(model), structured);
     }
 
@@ -4454,7 +4454,7 @@ final class TextFile {
     }
 
     /// The same fault with the file, or what else was said, that is the largest part of the prompt.
-    static Fault largest(TooLong fault) {
+    static Fault largest(ContextLengthExceeded fault) {
         var messages = fault.request.messages();
         if (messages.isEmpty()) return fault;
         var longest = messages.stream().max(Comparator.comparing(message -> message.content().length())).orElseThrow();
@@ -4754,7 +4754,7 @@ record PlainTerminal(Environment env, Screen screen) implements ChatTerminal {
 
 /// Brings an answer to where it is wanted: to stdout as it arrives, ending in exactly one newline, or whole, as a
 /// record or into a file. Reasoning goes dim to stderr.
-final class AnswerPrinter implements Listener {
+final class AnswerPrinter implements DeltaListener {
     /// @param live print what arrives at once; else the whole answer at its end
     /// @param json print a record
     /// @param file where to write it instead; null: stdout
@@ -5616,7 +5616,7 @@ final class Doctor {
         var host = copilot.session().host();
         var model = copilot.catalogueAtHand().flatMap(all -> all.find(model(copilot)));
         ok("chat", "POST " + host.resolve(token.map(CopilotToken::api).orElse(host.defaultApi()),
-                Ways.usual(Delivery.USUAL, model).path()));
+                EndpointSelector.usual(Delivery.USUAL, model).path()));
     }
 
     /// @return 0 where a chat would work
@@ -5808,8 +5808,8 @@ final class CopilotClient {
     private final Session session;
     private final Logins logins;
     private final Tokens tokens;
-    private Lessons lessons;
-    private Ways ways;
+    private EndpointMemory memory;
+    private EndpointSelector endpoints;
     private AutoModel auto;
     private volatile String minted = "";                    // a token that was renewed for the sake of its integration
     private final Set<String> proven = ConcurrentHashMap.newKeySet();   // optional fields, by model and endpoint
@@ -5837,9 +5837,9 @@ final class CopilotClient {
     /// Asks, telling `listener` what arrives as it arrives.
     ///
     /// @throws Fault also when the stream breaks off: what had come was told to the listener
-    Reply ask(Request request, Listener listener) {
+    Reply ask(Request request, DeltaListener listener) {
         var model = listed(request.model());
-        model.ifPresent(known -> PromptLimits.check(request, known));
+        model.ifPresent(known -> ContextLimitCheck.check(request, known));
         return ask(request, model, UnaryOperator.identity(), listener);
     }
 
@@ -5847,7 +5847,7 @@ final class CopilotClient {
     /// model's limits.
     Reply askOnce(Request request) { return ask(request, listed(request.model()), Call::once, (_, _) -> { }); }
 
-    private Reply ask(Request request, Optional<Model> model, UnaryOperator<Call> manner, Listener listener) {
+    private Reply ask(Request request, Optional<Model> model, UnaryOperator<Call> manner, DeltaListener listener) {
         tokens.current();                                   // what is remembered is remembered of its source
         String wished = request.model();
         if (!Model.isAuto(wished)) return named(request, wished, model, manner, listener);
@@ -5859,22 +5859,22 @@ final class CopilotClient {
     ///
     /// @param wished the model that was asked for, such as `auto`
     private Reply named(Request request, String wished, Optional<Model> model, UnaryOperator<Call> manner,
-                        Listener listener) {
-        var way = ways().of(request, model);
-        Function<Way, UnaryOperator<Call>> explained = on -> call -> manner.apply(call).explained(refusal ->
+                        DeltaListener listener) {
+        var endpoint = endpoints().of(request, model);
+        Function<Endpoint, UnaryOperator<Call>> explained = on -> call -> manner.apply(call).explained(refusal ->
                 ChatRefusal.of(this, wished, request, on, refusal));
         try {
-            return first(request, model, way, explained.apply(way), listener);
+            return first(request, model, endpoint, explained.apply(endpoint), listener);
         } catch (Fault fault) {
             if (!wrongWay(fault) || request.delivery().endpoint() != null) throw fault;
-            var other = ways().instead(way, request.model(), this::freshModel).orElseThrow(() -> fault);
+            var other = endpoints().instead(endpoint, request.model(), this::freshModel).orElseThrow(() -> fault);
             try {
                 var reply = first(request, model, other, explained.apply(other), listener);
-                lessons().learnPath(request.model(), other.path());
+                memory().learnPath(request.model(), other.path());
                 return reply;
             } catch (Fault again) {
                 if (!wrongWay(again)) throw again;
-                ways().refused(request.model(), other);
+                endpoints().refused(request.model(), other);
                 throw fault;
             }
         }
@@ -5900,10 +5900,10 @@ final class CopilotClient {
 
     /// Of many requests with wishes that a model may refuse the first goes alone: what it learns the others need not
     /// pay for.
-    private Reply first(Request request, Optional<Model> model, Way way, UnaryOperator<Call> manner,
-                        Listener listener) {
-        String kind = request.model() + " " + way.path() + " " + RefusedFields.wishes(request);
-        if (kind.endsWith(" ") || proven.contains(kind)) return ask(request, model, way, manner, listener);
+    private Reply first(Request request, Optional<Model> model, Endpoint endpoint, UnaryOperator<Call> manner,
+                        DeltaListener listener) {
+        String kind = request.model() + " " + endpoint.path() + " " + RefusedFields.wishes(request);
+        if (kind.endsWith(" ") || proven.contains(kind)) return ask(request, model, endpoint, manner, listener);
         var lock = firsts.computeIfAbsent(kind, _ -> new ReentrantLock());
         try {
             lock.lockInterruptibly();
@@ -5912,48 +5912,50 @@ final class CopilotClient {
         }
         try {
             if (!proven.contains(kind)) {
-                var reply = ask(request, model, way, manner, listener);
+                var reply = ask(request, model, endpoint, manner, listener);
                 proven.add(kind);
                 return reply;
             }
         } finally {
             lock.unlock();
         }
-        return ask(request, model, way, manner, listener);
+        return ask(request, model, endpoint, manner, listener);
     }
 
     /// Without what the model is known to refuse; and once more for each field that it turns out to refuse.
-    private Reply ask(Request request, Optional<Model> model, Way way, UnaryOperator<Call> manner, Listener listener) {
+    private Reply ask(Request request, Optional<Model> model, Endpoint endpoint, UnaryOperator<Call> manner,
+                      DeltaListener listener) {
         var sent = request.withStream(request.stream() && streams(model));
         var bodies = new HashSet<ObjectNode>();             // a server that contradicts itself is not asked for ever
         while (true) {
             var omitted = new Omitted(sent, this::onceSaid);
-            var body = body(sent, model, way, omitted);
+            var body = body(sent, model, endpoint, omitted);
             try {
-                return ask(sent, body, way, manner, listener).withDropped(omitted.names());
+                return ask(sent, body, endpoint, manner, listener).withDropped(omitted.names());
             } catch (Fault fault) {
                 var refusal = ApiError.behind(fault);
                 var lesson = refusal == null ? Optional.<String>empty() : RefusedFields.lesson(sent, body, refusal);
                 if (lesson.isEmpty() || !bodies.add(body)) throw fault;
                 session.notes().detail(sent.model() + " refuses " + lesson.get() + ": " + fault.sentence());
-                lessons().learnRefused(sent.model(), way.path(), lesson.get());
+                memory().learnRefused(sent.model(), endpoint.path(), lesson.get());
             }
         }
     }
 
-    private ObjectNode body(Request request, Optional<Model> model, Way way, Omitted omitted) {
-        return RefusedFields.without(lessons().refused(request.model(), way.path()), request,
-                way.body(request, model.orElse(null), omitted), omitted);
+    private ObjectNode body(Request request, Optional<Model> model, Endpoint endpoint, Omitted omitted) {
+        return RefusedFields.without(memory().refused(request.model(), endpoint.path()), request,
+                endpoint.body(request, model.orElse(null), omitted), omitted);
     }
 
-    private Reply ask(Request request, ObjectNode body, Way way, UnaryOperator<Call> manner, Listener listener) {
-        session.notes().detail("POST " + way.path() + ": " + Json.line(way.brief(body)));
+    private Reply ask(Request request, ObjectNode body, Endpoint endpoint, UnaryOperator<Call> manner,
+                      DeltaListener listener) {
+        session.notes().detail("POST " + endpoint.path() + ": " + Json.line(endpoint.brief(body)));
         long start = System.nanoTime();
-        var answer = new Asking(() -> way.reader(listener, request.extra().path("n").asInt(1)));
+        var answer = new Asking(() -> endpoint.reader(listener, request.extra().path("n").asInt(1)));
         boolean images = request.hasImages();
         try {
-            send("POST", way.path(), Json.bytes(body), call -> manner.apply((request.stream() ? call : call.slow())
-                    .with(way.headers(images))), answer, null);
+            send("POST", endpoint.path(), Json.bytes(body), call -> manner.apply((request.stream() ? call : call.slow())
+                    .with(endpoint.headers(images))), answer, null);
         } catch (Stopped stopped) {
             String what = answer.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
             throw new Stopped(what + stopped.sentence(),
@@ -5975,27 +5977,27 @@ final class CopilotClient {
     /// Whether a model is told of a schema in the request's own field, and not in words.
     boolean structured(Optional<Model> model, Request request) {
         return model.filter(known -> known.supports("structured_outputs")).isPresent()
-                && ways().of(request, model).knowsSchemas();
+                && endpoints().of(request, model).knowsSchemas();
     }
 
     /// @throws Fault where what is asked for cannot be said on the model's way
     void check(Request request) {
         var model = known == null ? Optional.<Model>empty() : known.flatMap(all -> all.find(request.model()));
-        ways().of(request, model).body(request, model.orElse(null), new Omitted(request, _ -> { }));
+        endpoints().of(request, model).body(request, model.orElse(null), new Omitted(request, _ -> { }));
     }
 
-    private synchronized Lessons lessons() {
-        if (lessons == null) lessons = new Lessons(session, ownFile("learned-"));
-        return lessons;
+    private synchronized EndpointMemory memory() {
+        if (memory == null) memory = new EndpointMemory(session, ownFile("learned-"));
+        return memory;
     }
 
-    private synchronized Ways ways() {
-        if (ways == null) ways = new Ways(session, lessons());
-        return ways;
+    private synchronized EndpointSelector endpoints() {
+        if (endpoints == null) endpoints = new EndpointSelector(session, memory());
+        return endpoints;
     }
 
     private synchronized AutoModel auto() {
-        if (auto == null) auto = new AutoModel(this, lessons(), listFile(tokens.source(), "auto-"));
+        if (auto == null) auto = new AutoModel(this, memory(), listFile(tokens.source(), "auto-"));
         return auto;
     }
 
@@ -6009,10 +6011,10 @@ final class CopilotClient {
 
     /// Begins a new answer at each attempt, and forbids another attempt once something was told.
     private static final class Asking implements Reading<Void> {
-        private final Supplier<AnswerReader> readers;
-        private AnswerReader reader;
+        private final Supplier<StreamReader> readers;
+        private StreamReader reader;
 
-        Asking(Supplier<AnswerReader> readers) { this.readers = readers; }
+        Asking(Supplier<StreamReader> readers) { this.readers = readers; }
 
         @Override
         public Void read(Answer head) throws IOException {
@@ -6030,7 +6032,7 @@ final class CopilotClient {
         var model = catalogueAtHand().flatMap(all -> all.find(request.model()));
         var omitted = new Omitted(request, session.notes()::warn);
         var asked = Model.isAuto(request.model()) ? AutoModel.asked(request, omitted) : request;
-        return body(asked, model, ways().of(asked, model), omitted);
+        return body(asked, model, endpoints().of(asked, model), omitted);
     }
 
     /// Some models cannot stream; the catalogue tells.
@@ -6157,8 +6159,8 @@ final class CopilotClient {
 
     /// The models of this account, asked for now; what was learned against the list before is forgotten.
     Catalogue refreshed() {
-        lessons().forget();
-        ways().forget();
+        memory().forget();
+        endpoints().forget();
         return catalogue(Duration.ZERO);
     }
 
@@ -6171,8 +6173,8 @@ final class CopilotClient {
         var fresh = new Catalogue(send("GET", "/models", null, manner, Reading.json("the list of models"), _ -> null),
                 session.now());
         if (known.isPresent() && !known.get().json().equals(fresh.json())) {
-            lessons().forget();                             // what was learned against an older list
-            ways().forget();
+            memory().forget();                             // what was learned against an older list
+            endpoints().forget();
         }
         session.home().keep(models(tokens.source()), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
         known = Optional.of(fresh);
@@ -6281,7 +6283,7 @@ final class AutoModel {
     private static final Duration MARGIN = Duration.ofMinutes(1), LEAST = Duration.ofMinutes(10);
 
     private final CopilotClient copilot;
-    private final Lessons lessons;
+    private final EndpointMemory memory;
     private final Path file;
     private Chosen chosen;
     private Fault notOffered;                               // it is asked once
@@ -6303,9 +6305,9 @@ final class AutoModel {
     }
 
     /// @param file keeps the session
-    AutoModel(CopilotClient copilot, Lessons lessons, Path file) {
+    AutoModel(CopilotClient copilot, EndpointMemory memory, Path file) {
         this.copilot = copilot;
-        this.lessons = lessons;
+        this.memory = memory;
         this.file = file;
     }
 
@@ -6329,12 +6331,12 @@ final class AutoModel {
     }
 
     private Reply asked(Request request, Asker asker) {
-        if (!needsName(request) && lessons.path(Model.AUTO).isEmpty()) {
+        if (!needsName(request) && memory.path(Model.AUTO).isEmpty()) {
             try {
                 return asker.ask(request, Map.of());
             } catch (Fault fault) {
                 if (!wantsName(fault)) throw fault;
-                lessons.learnPath(Model.AUTO, BY_SESSION);
+                memory.learnPath(Model.AUTO, BY_SESSION);
             }
         }
         var session = session(null, request);
@@ -6658,7 +6660,7 @@ final class Embedder {
 /// The API's refusals of a chat that need more than GitHub's own words.
 final class ChatRefusal {
     /// @param wished the model that was asked for, such as `auto`
-    static Fault of(CopilotClient copilot, String wished, Request request, Way way, Refusal answer) {
+    static Fault of(CopilotClient copilot, String wished, Request request, Endpoint endpoint, Refusal answer) {
         if (answer.status() == 400 && answer.tooLong()) {
             return Fault.error("the prompt is too long for " + request.model() + ": " + answer.said(),
                     "a shorter prompt, or a model with a larger context (copilot models)");
@@ -6676,9 +6678,9 @@ final class ChatRefusal {
                     "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
             case "invalid_reasoning_effort" -> refused(request, "reasoning_effort", answer);
             case "unsupported_api_for_model" -> request.delivery().endpoint() != null ? Fault.error(
-                    request.model() + " is not served on " + way.path() + ": " + answer.said(),
+                    request.model() + " is not served on " + endpoint.path() + ": " + answer.said(),
                     "leave out the endpoint (--endpoint, or endpoint: in the template)") : Fault.error(
-                    request.model() + " is not served on " + way.path() + ": " + answer.said(),
+                    request.model() + " is not served on " + endpoint.path() + ": " + answer.said(),
                     "copilot models --refresh lists what is served; take another (-m)");
             default -> refused(request, RefusedFields.named(answer).orElse(""), answer);
         };
@@ -7273,7 +7275,7 @@ final class ExchangeRefusal {
 // How a chat reads on each endpoint of the Copilot API, and how its answer is read there: the same is said on all.
 
 /// What a chat tells while it goes on.
-interface Listener {
+interface DeltaListener {
     /// @param choice 0, or up to n-1 where `n` answers were asked for
     void text(int choice, String delta);
 
@@ -7284,7 +7286,7 @@ interface Listener {
 
 /// What a chat is in OpenAI's chat form: what the person wants, before a model's path and peculiarities come into it.
 /// The person's own fields win over ours. A batch knows its rows by it.
-final class ChatBody {
+final class ChatCompletionsBody {
     static ObjectNode of(Request request) {
         var body = Json.object().put("model", request.model());
         var messages = body.putArray("messages");
@@ -7309,7 +7311,7 @@ final class ChatBody {
 }
 
 /// A way to ask a model: a path, what goes there, how its answer is read. The same is said on each.
-sealed interface Way permits ChatWay, ResponsesWay, MessagesWay {
+sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, MessagesEndpoint {
     String path();
 
     /// @param model null where no list of models is at hand
@@ -7317,7 +7319,7 @@ sealed interface Way permits ChatWay, ResponsesWay, MessagesWay {
     /// @throws Fault where leaving it out would give something else than was asked for
     ObjectNode body(Request request, Model model, Omitted omitted);
 
-    AnswerReader reader(Listener listener, int n);
+    StreamReader reader(DeltaListener listener, int n);
 
     /// Whether there is a field for what the answer must look like.
     default boolean knowsSchemas() { return true; }
@@ -7355,34 +7357,34 @@ sealed interface Way permits ChatWay, ResponsesWay, MessagesWay {
 
 /// Which way a model is asked: as the person says; as it was learned; Claude on its maker's endpoint where images,
 /// thinking or tools are in play (so do opencode and pi); else chat where that serves it; else as the catalogue says.
-final class Ways {
+final class EndpointSelector {
     static final List<String> PATHS = List.copyOf(Delivery.ENDPOINTS.values());
 
     private final Session session;
-    private final Lessons lessons;
+    private final EndpointMemory memory;
     private final Map<String, String> found = new HashMap<>();          // model to path, against what the list says
     private final Map<String, Set<String>> refused = new HashMap<>();
     private final Map<String, Optional<Model>> fresh = new HashMap<>();
 
-    Ways(Session session, Lessons lessons) {
+    EndpointSelector(Session session, EndpointMemory memory) {
         this.session = session;
-        this.lessons = lessons;
+        this.memory = memory;
     }
 
     /// Where nothing is known of what is asked.
-    static Way usual(Delivery delivery, Optional<Model> model) {
+    static Endpoint usual(Delivery delivery, Optional<Model> model) {
         if (delivery.endpoint() != null) return way(Delivery.ENDPOINTS.get(delivery.endpoint()));
         var served = model.map(Model::endpoints).orElse(PATHS);
         return way(PATHS.stream().filter(served::contains).findFirst().orElse(PATHS.getFirst()));
     }
 
-    synchronized Way of(Request request, Optional<Model> model) {
+    synchronized Endpoint of(Request request, Optional<Model> model) {
         if (request.delivery().endpoint() != null) return usual(request.delivery(), model);
-        String path = found.getOrDefault(request.model(), lessons.path(request.model()));
+        String path = found.getOrDefault(request.model(), memory.path(request.model()));
         if (PATHS.contains(path)) return way(path);
         boolean makers = model.filter(Model::isClaude).filter(claude -> claude.endpoints().contains("/v1/messages"))
                 .isPresent();
-        return makers && needsMakers(request) ? new MessagesWay() : usual(Delivery.USUAL, model);
+        return makers && needsMakers(request) ? new MessagesEndpoint() : usual(Delivery.USUAL, model);
     }
 
     /// What chat passes on to Claude badly: images are billed there as the text of their base64.
@@ -7396,8 +7398,8 @@ final class Ways {
     /// The one to try after another was refused; empty where all were. Several requests may be on the old way at once.
     ///
     /// @param lookup asks for what a list fetched just now has of a model
-    synchronized Optional<Way> instead(Way old, String id, Function<String, Optional<Model>> lookup) {
-        found.computeIfAbsent(id, _ -> lessons.path(id).isEmpty() ? null : lessons.path(id));
+    synchronized Optional<Endpoint> instead(Endpoint old, String id, Function<String, Optional<Model>> lookup) {
+        found.computeIfAbsent(id, _ -> memory.path(id).isEmpty() ? null : memory.path(id));
         if (found.containsKey(id) && !found.get(id).equals(old.path())) return Optional.of(way(found.get(id)));
         if (!fresh.containsKey(id)) fresh.put(id, lookup.apply(id));
         refused(id, old);
@@ -7408,21 +7410,21 @@ final class Ways {
             found.put(id, each);
             session.notes().detail(id + " is not served on " + old.path() + "; " + each + " is tried");
         });
-        return path.map(Ways::way);
+        return path.map(EndpointSelector::way);
     }
 
-    synchronized void refused(String id, Way way) {
+    synchronized void refused(String id, Endpoint way) {
         refused.computeIfAbsent(id, _ -> new HashSet<>()).add(way.path());
         found.remove(id, way.path());
     }
 
     synchronized void forget() { found.clear(); }
 
-    private static Way way(String path) {
+    private static Endpoint way(String path) {
         return switch (path) {
-            case "/responses" -> new ResponsesWay();
-            case "/v1/messages" -> new MessagesWay();
-            default -> new ChatWay();
+            case "/responses" -> new ResponsesEndpoint();
+            case "/v1/messages" -> new MessagesEndpoint();
+            default -> new ChatCompletionsEndpoint();
         };
     }
 }
@@ -7431,12 +7433,12 @@ final class Ways {
 /// may be right.
 ///
 ///     {"gpt-5.4": {"path": "/responses", "refused": {"/responses": ["temperature"]}}}
-final class Lessons {
+final class EndpointMemory {
     private final Session session;
     private final Path file;
     private ObjectNode known;                               // null until the file was read
 
-    Lessons(Session session, Path file) {
+    EndpointMemory(Session session, Path file) {
         this.session = session;
         this.file = file;
     }
@@ -7653,18 +7655,18 @@ final class Families {
 }
 
 /// `POST /chat/completions`, as OpenAI made it.
-record ChatWay() implements Way {
+record ChatCompletionsEndpoint() implements Endpoint {
     @Override
     public String path() { return "/chat/completions"; }
 
     @Override
-    public AnswerReader reader(Listener listener, int n) { return new ChatAnswer(listener, n); }
+    public StreamReader reader(DeltaListener listener, int n) { return new ChatCompletionsStreamReader(listener, n); }
 
     /// Families have their own needs: later OpenAI models call the limit of the answer by its newer name; Claude wants
     /// one always, and refuses blanks at the end of what it goes on with. Without a model GitHub chooses one.
     @Override
     public ObjectNode body(Request request, Model model, Omitted omitted) {
-        var body = ChatBody.of(request);
+        var body = ChatCompletionsBody.of(request);
         String id = Json.text(body, "model");
         boolean claude = model != null && model.isClaude();
         if (Model.isAuto(id)) body.remove("model");
@@ -7679,7 +7681,7 @@ record ChatWay() implements Way {
                 long most = body.path("max_tokens").asLong(Long.MAX_VALUE) - 1;
                 body.put("thinking_budget", Math.min(most, model.thinkingBudget(wished.asString(""))));
             } else {
-                Way.effort(model, wished, omitted).ifPresent(effort -> body.put("reasoning_effort", effort));
+                Endpoint.effort(model, wished, omitted).ifPresent(effort -> body.put("reasoning_effort", effort));
             }
         }
         if (claude) {
@@ -7698,21 +7700,21 @@ record ChatWay() implements Way {
 
 /// `POST /responses`, OpenAI's newer form, for models that are served there alone. Nothing is stored and no id is sent
 /// back: Copilot makes the ids anew with every event.
-record ResponsesWay() implements Way {
+record ResponsesEndpoint() implements Endpoint {
     private static final int SHORTEST = 16;                 // what may be asked for as the longest answer
 
     @Override
     public String path() { return "/responses"; }
 
     @Override
-    public AnswerReader reader(Listener listener, int n) { return new ResponsesAnswer(listener); }
+    public StreamReader reader(DeltaListener listener, int n) { return new ResponsesStreamReader(listener); }
 
     @Override
     public ObjectNode body(Request request, Model model, Omitted omitted) {
         var body = Json.object();
         String id = request.model();
         boolean reasons = model == null || model.supports("reasoning_effort");
-        for (var field : ChatBody.of(request).properties()) {
+        for (var field : ChatCompletionsBody.of(request).properties()) {
             var value = field.getValue();
             if (!value.isNull()) switch (field.getKey()) {
                 case "messages" -> body.set("input", input(value));
@@ -7723,14 +7725,15 @@ record ResponsesWay() implements Way {
                     body.put("max_output_tokens", Math.max(SHORTEST, value.asLong()));
                 }
                 case "reasoning_effort" -> {
-                    var effort = model == null ? Optional.of(value.asString("")) : Way.effort(model, value, omitted);
+                    var effort = model == null ? Optional.of(value.asString(""))
+                            : Endpoint.effort(model, value, omitted);
                     effort.ifPresent(wished -> body.withObject("/reasoning").put("effort", wished));
                 }
                 case "response_format" -> body.withObject("/text").set("format", format(value));
                 case "tools" -> body.set("tools", tools(value));
                 case "tool_choice" -> body.set("tool_choice", choice(value));
                 case "reasoning", "text" -> body.set(field.getKey(), value.deepCopy());
-                case "n" -> Way.single(id, path(), value);
+                case "n" -> Endpoint.single(id, path(), value);
                 case "stop" -> throw Fault.usage(id + " is asked on /responses, which knows no stop",
                         "cut the answer yourself, or take a model with chat among its endpoints: copilot models");
                 case "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "stream_options",
@@ -7807,7 +7810,7 @@ record ResponsesWay() implements Way {
 }
 
 /// `POST /v1/messages`, as Anthropic made it, for Claude models that are served there alone.
-record MessagesWay() implements Way {
+record MessagesEndpoint() implements Endpoint {
     private static final long LEAST_ANSWER = 4096;          // where no list of models says more
     private static final long LEAST_BUDGET = 1024;          // of thinking, says Anthropic
 
@@ -7815,14 +7818,14 @@ record MessagesWay() implements Way {
     public String path() { return "/v1/messages"; }
 
     @Override
-    public AnswerReader reader(Listener listener, int n) { return new MessagesAnswer(listener); }
+    public StreamReader reader(DeltaListener listener, int n) { return new MessagesStreamReader(listener); }
 
     @Override
     public boolean knowsSchemas() { return false; }
 
     @Override
     public Map<String, String> headers(boolean images) {
-        var headers = new HashMap<>(Way.super.headers(images));
+        var headers = new HashMap<>(Endpoint.super.headers(images));
         headers.put("anthropic-version", "2023-06-01");
         return headers;
     }
@@ -7832,7 +7835,7 @@ record MessagesWay() implements Way {
         var body = Json.object();
         String id = request.model();
         JsonNode effort = null, schema = null;
-        for (var field : ChatBody.of(request).properties()) {
+        for (var field : ChatCompletionsBody.of(request).properties()) {
             var value = field.getValue();
             if (!value.isNull()) switch (field.getKey()) {
                 case "messages" -> messages(body, value);
@@ -7843,7 +7846,7 @@ record MessagesWay() implements Way {
                 case "temperature" -> body.set("temperature", cool(id, value));
                 case "tools" -> body.set("tools", tools(value));
                 case "tool_choice" -> body.set("tool_choice", choice(value));
-                case "n" -> Way.single(id, path(), value);
+                case "n" -> Endpoint.single(id, path(), value);
                 case "response_format" -> {
                     boolean ours = !request.delivery().required().contains("response_format");
                     if (ours && value.at("/json_schema/schema").isObject()) schema = value.at("/json_schema/schema");
@@ -7880,7 +7883,7 @@ record MessagesWay() implements Way {
         }
         if (model.supports("adaptive_thinking")) {
             body.putObject("thinking").put("type", "adaptive").put("display", "summarized");
-            Way.effort(model, JsonNodeFactory.instance.stringNode(effort), omitted)
+            Endpoint.effort(model, JsonNodeFactory.instance.stringNode(effort), omitted)
                     .ifPresent(wished -> body.putObject("output_config").put("effort", wished));
         } else {
             long most = body.path("max_tokens").asLong() - 1;
@@ -7973,7 +7976,7 @@ record MessagesWay() implements Way {
 }
 
 /// Looks at a prompt before it is sent: what a model surely refuses is not tried.
-final class PromptLimits {
+final class ContextLimitCheck {
     /// Fewer bytes than that are fewer tokens, so that a short prompt is not counted.
     static void check(Request request, Model model) {
         if (!model.isChat()) {
@@ -7984,7 +7987,7 @@ final class PromptLimits {
         long limit = model.maxPrompt();
         if (limit == 0 || bytes(request) <= limit) return;
         long tokens = TokenCount.upTo(limit, request, model.tokenizer());
-        if (tokens > limit) throw new TooLong(request, model, tokens);
+        if (tokens > limit) throw new ContextLengthExceeded(request, model, tokens);
     }
 
     static long bytes(Request request) {
@@ -8017,11 +8020,11 @@ final class PromptLimits {
 }
 
 /// A prompt that a model cannot take.
-final class TooLong extends Fault {
+final class ContextLengthExceeded extends Fault {
     final Request request;
     final Model model;
 
-    TooLong(Request request, Model model, long tokens) {
+    ContextLengthExceeded(Request request, Model model, long tokens) {
         super(USAGE, "the prompt has at least " + tokens + " tokens, and " + model.id() + " takes " + model.maxPrompt(),
                 "a shorter text, or a model with a larger context (copilot models)", null);
         this.request = request;
@@ -8030,7 +8033,7 @@ final class TooLong extends Fault {
 
     /// The same with the name of what is the largest.
     Fault naming(String part, String text) {
-        boolean all = PromptLimits.bytes(request) <= 8 << 20;           // more would take seconds to count
+        boolean all = ContextLimitCheck.bytes(request) <= 8 << 20;           // more would take seconds to count
         String whole = !all ? sentence() : sentence().replaceFirst("at least \\d+", TokenCount.of(request,
                 model.tokenizer()) + "");
         return Fault.usage(whole + "; the largest part is " + part + (all ? " with " + TokenCount.of(text,
@@ -8039,8 +8042,8 @@ final class TooLong extends Fault {
 }
 
 /// What becomes of an answer while it is read: its pieces are told to the listener, and kept for the reply.
-abstract sealed class AnswerReader permits ChatAnswer, ResponsesAnswer, MessagesAnswer {
-    private final Listener listener;
+abstract sealed class StreamReader permits ChatCompletionsStreamReader, ResponsesStreamReader, MessagesStreamReader {
+    private final DeltaListener listener;
     private final SortedMap<Integer, StringBuilder> texts = new TreeMap<>();
     private final StringBuilder reasoning = new StringBuilder();
     private final ToolCalls toolCalls = new ToolCalls();
@@ -8049,7 +8052,7 @@ abstract sealed class AnswerReader permits ChatAnswer, ResponsesAnswer, Messages
     private String model = "", id = "", finish = "", requestId = "";
     private boolean delivered, done;
 
-    AnswerReader(Listener listener) { this.listener = listener; }
+    StreamReader(DeltaListener listener) { this.listener = listener; }
 
     /// One event of the stream.
     abstract void event(ObjectNode event);
@@ -8162,11 +8165,11 @@ abstract sealed class AnswerReader permits ChatAnswer, ResponsesAnswer, Messages
 /// Reads an answer of /chat/completions, streamed or whole, in the shapes of every family of models (as
 /// vscode-copilot-chat and codecompanion.nvim record them): empty first choices, usage in a chunk of its own,
 /// Claude's text and tool calls in two choices, Gemini's usage on each chunk, errors inside a 200.
-final class ChatAnswer extends AnswerReader {
+final class ChatCompletionsStreamReader extends StreamReader {
     private final int n;
 
     /// @param n how many choices were asked for; of a single one the parts are merged, however they are indexed
-    ChatAnswer(Listener listener, int n) {
+    ChatCompletionsStreamReader(DeltaListener listener, int n) {
         super(listener);
         this.n = n;
     }
@@ -8211,12 +8214,12 @@ final class ChatAnswer extends AnswerReader {
 
 /// Reads an answer of /responses. Copilot writes the ids anew in each event (LiteLLM #30071, vercel/ai #18548), so what
 /// belongs together is told by `output_index`.
-final class ResponsesAnswer extends AnswerReader {
+final class ResponsesStreamReader extends StreamReader {
     private final Set<Integer> heard = new HashSet<>();     // outputs of which pieces have come
     private final Set<Integer> calls = new HashSet<>();     // outputs that are calls of a tool
     private int speaking = -1;                              // the output whose text came last
 
-    ResponsesAnswer(Listener listener) { super(listener); }
+    ResponsesStreamReader(DeltaListener listener) { super(listener); }
 
     @Override
     void whole(ObjectNode answer) {
@@ -8320,10 +8323,10 @@ final class ResponsesAnswer extends AnswerReader {
 }
 
 /// Reads an answer of /v1/messages.
-final class MessagesAnswer extends AnswerReader {
+final class MessagesStreamReader extends StreamReader {
     private long fresh, read, written;                      // tokens of the prompt: not cached, cached, cached now
 
-    MessagesAnswer(Listener listener) { super(listener); }
+    MessagesStreamReader(DeltaListener listener) { super(listener); }
 
     @Override
     void whole(ObjectNode answer) {

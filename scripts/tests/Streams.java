@@ -257,11 +257,11 @@ class Streams {
         List<String> deltas = List.of(), thoughts = List.of(), warnings = List.of(), choices, calls = List.of();
         Usage usage = Usage.NONE;
 
-        Way way = new ChatWay();
+        Endpoint way = new ChatCompletionsEndpoint();
 
         Sample(String name) { this.name = name; }
 
-        Sample on(Way other) {
+        Sample on(Endpoint other) {
             way = other;
             return this;
         }
@@ -343,17 +343,17 @@ class Streams {
     // ------------------------------------------------------------------------------------------- replaying
 
     /// What a listener was told and what the answer came to.
-    private static class Heard implements Listener, Reading<Reply> {
+    private static class Heard implements DeltaListener, Reading<Reply> {
         final List<String> deltas = new ArrayList<>(), thoughts = new ArrayList<>(), warnings = new ArrayList<>();
         final Map<Integer, String> byChoice = new TreeMap<>();
         final int n;
-        final Way way;
-        AnswerReader answer;
+        final Endpoint way;
+        StreamReader answer;
         String trouble = "";
 
-        Heard(int n) { this(n, new ChatWay()); }
+        Heard(int n) { this(n, new ChatCompletionsEndpoint()); }
 
-        Heard(int n, Way way) {
+        Heard(int n, Endpoint way) {
             this.n = n;
             this.way = way;
         }
@@ -441,7 +441,7 @@ class Streams {
     /// In the shapes that OpenAI's and Anthropic's own documentation gives for streams; Copilot's ids change with every
     /// event.
     private static final List<Sample> OTHERS = List.of(
-            new Sample("/responses: a text").on(new ResponsesWay()).stream("""
+            new Sample("/responses: a text").on(new ResponsesEndpoint()).stream("""
                     event: response.created
                     data: {"type":"response.created","sequence_number":0,"response":{"id":"resp_1","object":"response",\
                     "created_at":1795300000,"status":"in_progress","error":null,"incomplete_details":null,\
@@ -486,7 +486,8 @@ class Streams {
                     "output_tokens_details":{"reasoning_tokens":1},"total_tokens":11}}}
 
                     """).by("gpt-5.4", "resp_3").told("Hi", " thére").counted(9, 2, 4, 1),
-            new Sample("/responses: thoughts in two parts, then a text in no pieces").on(new ResponsesWay()).events(
+            new Sample("/responses: thoughts in two parts, then a text in no pieces").on(new ResponsesEndpoint())
+                    .events(
                     "{\"type\":\"response.reasoning_summary_part.added\",\"output_index\":0,\"summary_index\":0}",
                     "{\"type\":\"response.reasoning_summary_text.delta\",\"output_index\":0,\"delta\":\"First.\"}",
                     "{\"type\":\"response.reasoning_summary_part.added\",\"output_index\":0,\"summary_index\":1}",
@@ -498,7 +499,7 @@ class Streams {
                     "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"},"
                             + "\"copilot_usage\":{\"total_nano_aiu\":500}}", "[DONE]")
                     .thought("First.", "\n\n", "Then.").told("Hi").credited(500),
-            new Sample("/responses: two calls, the ids made anew").on(new ResponsesWay()).events(
+            new Sample("/responses: two calls, the ids made anew").on(new ResponsesEndpoint()).events(
                     "{\"type\":\"response.output_item.added\",\"output_index\":0,\"item\":{\"id\":\"a\",\"type\":"
                             + "\"function_call\",\"call_id\":\"call_1\",\"name\":\"sky\",\"arguments\":\"\"}}",
                     "{\"type\":\"response.function_call_arguments.delta\",\"item_id\":\"b\",\"output_index\":0,"
@@ -513,31 +514,31 @@ class Streams {
                     "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}")
                     .finished("tool_calls").told().answering("")
                     .calling(called("call_1", "sky", "{\"x\":1}"), called("call_2", "sea", "{}")),
-            new Sample("/responses: two texts are two paragraphs").on(new ResponsesWay()).events(
+            new Sample("/responses: two texts are two paragraphs").on(new ResponsesEndpoint()).events(
                     "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"One.\"}",
                     "{\"type\":\"response.output_text.delta\",\"output_index\":1,\"delta\":\"Two.\"}",
                     "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"output\":["
                             + "{\"type\":\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"One.\"}]}]}}")
                     .told("One.", "\n\n", "Two."),
-            new Sample("/responses: cancelled").on(new ResponsesWay()).events(
+            new Sample("/responses: cancelled").on(new ResponsesEndpoint()).events(
                     "{\"type\":\"response.cancelled\",\"response\":{\"status\":\"cancelled\",\"error\":null}}")
                     .finished("").breaking("does not say why"),
-            new Sample("/responses: cut off").on(new ResponsesWay()).events(
+            new Sample("/responses: cut off").on(new ResponsesEndpoint()).events(
                     "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"Hi\"}",
                     "{\"type\":\"response.incomplete\",\"response\":{\"status\":\"incomplete\",\"incomplete_details\":"
                             + "{\"reason\":\"max_output_tokens\"}}}").told("Hi").finished("length"),
-            new Sample("/responses: a refusal").on(new ResponsesWay()).events(
+            new Sample("/responses: a refusal").on(new ResponsesEndpoint()).events(
                     "{\"type\":\"response.refusal.delta\",\"output_index\":0,\"delta\":\"No.\"}",
                     "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}").told("No."),
-            new Sample("/responses: it fails").on(new ResponsesWay()).events(
+            new Sample("/responses: it fails").on(new ResponsesEndpoint()).events(
                     "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"Hi\"}",
                     "{\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
                             + "\"server_error\",\"message\":\"The model failed\"}}}")
                     .told("Hi").finished("").breaking("The model failed"),
-            new Sample("/responses: an error event").on(new ResponsesWay()).events(
+            new Sample("/responses: an error event").on(new ResponsesEndpoint()).events(
                     "{\"type\":\"error\",\"code\":\"rate_limit\",\"message\":\"Slow down\",\"param\":null}")
                     .finished("").breaking("Slow down"),
-            new Sample("/v1/messages: a text").on(new MessagesWay()).stream("""
+            new Sample("/v1/messages: a text").on(new MessagesEndpoint()).stream("""
                     event: message_start
                     data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant",\
                     "content":[],"model":"claude-opus-4.8","stop_reason":null,"stop_sequence":null,\
@@ -567,7 +568,7 @@ class Streams {
                     data: {"type":"message_stop"}
 
                     """).by("claude-opus-4.8", "msg_1").told("Hi", " thére").counted(9, 2, 3, 0),
-            new Sample("/v1/messages: thoughts, a text, a call").on(new MessagesWay()).events(
+            new Sample("/v1/messages: thoughts, a text, a call").on(new MessagesEndpoint()).events(
                     "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\","
                             + "\"thinking\""
                             + ":\"\",\"signature\":\"\"}}",
@@ -590,12 +591,12 @@ class Streams {
                     "{\"type\":\"message_stop\"}", "[DONE]")
                     .thought("Hm.").told("Hi").finished("tool_calls").counted(0, 7, 0, 0)
                     .calling(called("toolu_1", "sky", "{\"x\": 1}")),
-            new Sample("/v1/messages: the longest answer").on(new MessagesWay()).events(
+            new Sample("/v1/messages: the longest answer").on(new MessagesEndpoint()).events(
                     "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
                             + "\"text\":\"Hi\"}}",
                     "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"max_tokens\"}}",
                     "{\"type\":\"message_stop\"}").told("Hi").finished("length"),
-            new Sample("/v1/messages: overloaded in the middle").on(new MessagesWay()).events(
+            new Sample("/v1/messages: overloaded in the middle").on(new MessagesEndpoint()).events(
                     "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
                             + "\"text\":\"Hi\"}}",
                     "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}")
