@@ -3005,7 +3005,7 @@ final class Toolkit {
         }
         var vectors = new ArrayList<double[]>();
         new Embedder(copilot(), model, null).all(texts.iterator(), text -> text, (_, some) -> some.forEach(vector ->
-                vectors.add(Embedder.numbers(vector).mapToDouble(Double::parseDouble).toArray())));
+                vectors.add(vector.valueStream().mapToDouble(JsonNode::asDouble).toArray())));
         return List.copyOf(vectors);
     }
 
@@ -6491,65 +6491,48 @@ record Catalogue(ObjectNode json, Instant fetched) {
     }
 }
 
-/// Vectors of texts, in their order, as JSON with the digits that GitHub sent.
+/// Vectors of texts, in their order, with the digits that GitHub sent.
 ///
 /// @param size how many numbers each has
-record Embeddings(List<String> vectors, int size, long tokens, String model) {}
+record Embeddings(List<ArrayNode> vectors, int size, long tokens, String model) {}
 
 /// Reads an answer of /embeddings. Nothing is taken on trust: as many vectors as texts, each index once, all of one
 /// length.
 record EmbeddingsReading(int texts) implements Reading<Embeddings> {
     @Override
     public Embeddings read(Answer answer) throws IOException {
-        String body = answer.text();
-        try {
-            return embeddings(body);
-        } catch (Fault fault) {
-            throw new Unfinished("GitHub's answer to /embeddings is not what was asked for: "
-                    + (answer.contentType().contains("html") ? "it is a page of HTML" : fault.sentence())
-                    + (answer.requestId().isEmpty() ? "" : " " + Refusal.inside("", answer.requestId()).marks("")),
-                    "try again; the same with -v shows more");
+        var json = Json.tryParse(answer.text());
+        var vectors = new TreeMap<Integer, ArrayNode>();
+        for (var item : json.path("data")) {
+            if (item.path("embedding") instanceof ArrayNode vector) vectors.put(item.path("index").asInt(-1), vector);
         }
+        String wrong = wrong(json, vectors);
+        if (answer.contentType().contains("html")) wrong = "it is a page of HTML";
+        if (wrong != null) {
+            throw new Unfinished("GitHub's answer to /embeddings is not what was asked for: " + wrong + " "
+                    + Refusal.inside("", answer.requestId()).marks(""), "try again; the same with -v shows more");
+        }
+        var usage = json.path("usage");
+        return new Embeddings(List.copyOf(vectors.values()), vectors.get(0).size(), usage.path("total_tokens").asLong(
+                usage.path("prompt_tokens").asLong(0)), Json.text(json, "model"));
     }
 
-    private Embeddings embeddings(String body) {
-        if (body.isBlank() || !(Data.value(body, "it") instanceof Map<?, ?> json)) throw wrong("it is no JSON object");
-        if (json.get("error") instanceof Map<?, ?> error) {
-            throw wrong(Text.shortened(Text.printable(String.valueOf(error.get("message"))), 300));
+    /// @return null where all is well
+    private String wrong(JsonNode json, SortedMap<Integer, ArrayNode> vectors) {
+        if (!json.isObject()) return "it is no JSON object";
+        var error = json.path("error");
+        if (error.isObject()) return Text.shortened(Text.printable(Json.text(error, "message")), 300);
+        boolean numbers = json.path("data").valueStream().map(item -> item.path("embedding"))
+                .allMatch(vector -> vector.isArray() && vector.valueStream().allMatch(JsonNode::isNumber));
+        if (!numbers) return "an embedding is no list of numbers";
+        var indexes = IntStream.range(0, texts).boxed().collect(Collectors.toSet());
+        if (json.path("data").size() != texts || !vectors.keySet().equals(indexes)) {
+            return json.path("data").size() + " vectors came for " + texts + (texts == 1 ? " text" : " texts")
+                    + ", with the indexes " + Text.shortened(vectors.keySet().toString(), 100);
         }
-        if (!(json.get("data") instanceof List<?> data)) throw wrong("its data are no list");
-        var vectors = new TreeMap<Integer, List<?>>();
-        for (var item : data) {
-            if (!(item instanceof Map<?, ?> one)) throw wrong("its data are no list of vectors");
-            int index = one.get("index") instanceof Data.Digits digits && digits.text().matches("[0-9]{1,9}")
-                    ? Integer.parseInt(digits.text()) : -1;
-            var vector = vector(one.get("embedding"));
-            if (index < 0) throw wrong("a vector has no index");
-            if (index >= texts) throw wrong("a vector has the index " + index + ", for " + texts + " texts");
-            if (vectors.put(index, vector) != null) throw wrong("two vectors have the index " + index);
-        }
-        if (vectors.size() < texts) {
-            throw wrong(vectors.size() + " vectors came for " + texts + (texts == 1 ? " text" : " texts"));
-        }
-        int size = vectors.get(0).size();
-        for (var vector : vectors.values()) {
-            if (vector.size() != size) throw wrong("its vectors differ in length: " + size + " and " + vector.size());
-        }
-        var usage = Data.node(json.get("usage"));
-        return new Embeddings(vectors.values().stream().map(vector -> vector.stream().map(Object::toString)
-                .collect(Collectors.joining(",", "[", "]"))).toList(), size, usage.path("total_tokens").asLong(
-                usage.path("prompt_tokens").asLong(0)), json.get("model") instanceof String model ? model : "");
+        var sizes = vectors.values().stream().map(ArrayNode::size).collect(Collectors.toCollection(TreeSet::new));
+        return sizes.size() == 1 && sizes.first() > 0 ? null : "its vectors differ in length, or are empty: " + sizes;
     }
-
-    private static List<?> vector(Object embedding) {
-        if (!(embedding instanceof List<?> numbers) || !numbers.stream().allMatch(Data.Digits.class::isInstance)) {
-            throw wrong("an embedding is no list of numbers");
-        }
-        if (numbers.isEmpty()) throw wrong("an embedding is empty");
-        return numbers;
-    }
-
-    private static Fault wrong(String what) { return Fault.error(what, ""); }
 }
 
 /// Embeds texts in as many requests as they need, one after the other.
@@ -6605,7 +6588,7 @@ final class Embedder {
     private static int bytes(String text) { return text.getBytes(StandardCharsets.UTF_8).length; }
 
     /// @param to gets the items of a request and their vectors
-    <T> void all(Iterator<T> items, Function<T, String> text, BiConsumer<List<T>, List<String>> to) {
+    <T> void all(Iterator<T> items, Function<T, String> text, BiConsumer<List<T>, List<ArrayNode>> to) {
         var some = new ArrayList<T>();
         int weight = 0;
         while (items.hasNext()) {
@@ -6622,7 +6605,7 @@ final class Embedder {
         if (!some.isEmpty()) to.accept(some, vectors(some.stream().map(text).toList()));
     }
 
-    private List<String> vectors(List<String> texts) {
+    private List<ArrayNode> vectors(List<String> texts) {
         var answer = copilot.embed(model, texts, dimensions);
         int wanted = size > 0 ? size : dimensions != null ? dimensions : answer.size();
         if (answer.size() != wanted) {
@@ -6635,11 +6618,6 @@ final class Embedder {
         tokens += answer.tokens();
         if (!answer.model().isEmpty()) answeredBy = answer.model();
         return answer.vectors();
-    }
-
-    /// The numbers of a vector, as they were sent.
-    static Stream<String> numbers(String vector) {
-        return Stream.of(vector.substring(1, vector.length() - 1).split(","));
     }
 
     static double cosine(double[] a, double[] b) {

@@ -10,6 +10,8 @@ import module java.base;
 import cop.copilot.Command;
 import cop.copilot.Fault;
 import cop.copilot.Model;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 public class embed extends Command {
@@ -154,7 +156,7 @@ final class EmbedJob {
         }
     }
 
-    private void told(VectorWriter to, List<EmbedTexts.Item> items, List<String> vectors, Embedder embedder) {
+    private void told(VectorWriter to, List<EmbedTexts.Item> items, List<ArrayNode> vectors, Embedder embedder) {
         screen.countdown("");
         try {
             for (int i = 0; i < items.size(); i++) to.write(items.get(i), vectors.get(i), embedder.size());
@@ -377,26 +379,26 @@ final class VectorWriter implements Closeable {
         return format;
     }
 
-    void write(EmbedTexts.Item item, String vector, int size) throws IOException {
+    void write(EmbedTexts.Item item, ArrayNode vector, int size) throws IOException {
         if (written == 0) begin(size);
         switch (format) {
             case "npy" -> bytes.write(floats(vector, size));
             case "csv" -> text.write((ids ? ResultWriter.cell(item.id() == null ? "" : item.id(), false) + "," : "")
                     + item.index() + (echo ? "," + ResultWriter.cell(item.text(), false) : "") + ","
-                    + vector.substring(1, vector.length() - 1) + "\n");
+                    + vector.valueStream().map(JsonNode::asString).collect(Collectors.joining(",")) + "\n");
             case "json" -> text.write((written == 0 ? "{\"data\":[\n" : ",\n") + line(item, vector));
             default -> text.write(line(item, vector) + "\n");
         }
         written++;
     }
 
-    private String line(EmbedTexts.Item item, String vector) {
+    private String line(EmbedTexts.Item item, ArrayNode vector) {
         var line = Json.object();
         if (item.id() != null) line.put("id", item.id());
         line.put("index", item.index());
         if (echo) line.put("text", item.text());
-        String fields = Json.line(line);
-        return fields.substring(0, fields.length() - 1) + ",\"embedding\":" + vector + "}";
+        line.set("embedding", vector);
+        return Json.line(line);
     }
 
     private void begin(int size) throws IOException {
@@ -415,9 +417,9 @@ final class VectorWriter implements Closeable {
         return header.put((Text.padded(shape, length - 1) + "\n").getBytes(StandardCharsets.US_ASCII)).array();
     }
 
-    private static byte[] floats(String vector, int size) {
+    private static byte[] floats(ArrayNode vector, int size) {
         var row = ByteBuffer.allocate(4 * size).order(ByteOrder.LITTLE_ENDIAN);
-        Embedder.numbers(vector).forEach(number -> row.putFloat(Float.parseFloat(number)));
+        for (var number : vector) row.putFloat(number.decimalValue().floatValue());
         return row.array();
     }
 

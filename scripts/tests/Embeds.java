@@ -9,6 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -300,9 +301,9 @@ class Embeds {
         cop.sim.set("embeddings", "digits");
         for (String format : List.of("jsonl", "csv")) {
             var outcome = good(embed("--format", format, "a"));
-            assertTrue(outcome.out().contains("1E-05,-0.10,"), outcome::all);
+            assertTrue(outcome.out().contains("0.00001,-0.10,"), outcome::all);
         }
-        assertTrue(good(embed("--json", "a")).out().contains("[1E-05,-0.10,"));
+        assertTrue(good(embed("--json", "a")).out().contains("[0.00001,-0.10,"));
     }
 
     @Test
@@ -391,7 +392,7 @@ class Embeds {
     void textsThatChangeMeanwhileMakeNoFile() throws Exception {
         var form = new EmbedJob.Form("npy", false, cop.file("v.npy"), false);
         try (var to = new VectorWriter(cop.environment(null, null, null), form, false, 2)) {
-            to.write(new EmbedTexts.Item(0, "stdin:1", null, "a"), "[1,2]", 2);
+            to.write(new EmbedTexts.Item(0, "stdin:1", null, "a"), (ArrayNode) Json.tryParse("[1,2]"), 2);
             fault(() -> {
                 try {
                     to.whole(Json.object());
@@ -438,9 +439,11 @@ class Embeds {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"short | 2 vectors came for 3 texts",
-            "long | a vector has the index 3, for 3 texts",
-            "twice | two vectors have the index 2", "no-index | a vector has no index",
-            "ragged | its vectors differ in length: 3 and 2", "empty-vector | an embedding is empty",
+            "long | 4 vectors came for 3 texts, with the indexes [0, 1, 2, 3]",
+            "twice | 4 vectors came for 3 texts, with the indexes [0, 1, 2]",
+            "no-index | 3 vectors came for 3 texts, with the indexes [-1, 0, 1]",
+            "ragged | its vectors differ in length, or are empty: [2, 3]",
+            "empty-vector | its vectors differ in length, or are empty: [0, 3]",
             "texts | an embedding is no list of numbers", "null | an embedding is no list of numbers",
             "base64 | an embedding is no list of numbers", "error | the model is overloaded"})
     void anAnswerThatIsNotWhatWasAskedForIsAnError(String way, String said) {
