@@ -5531,7 +5531,7 @@ final class Doctor {
 
     private void certificates() {
         String file = env.variable("SSL_CERT_FILE");
-        Trust.probe(file == null ? null : env.path(file));
+        Trust.context(file == null ? null : env.path(file));
         ok("certificates", "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file));
     }
 
@@ -11369,18 +11369,10 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
 }
 
 /// The headers of a request, each name once whatever its case: sent twice, Copilot refuses them.
-final class Headers {
-    private final Map<String, String> own;                  // what the user set; an empty value leaves one out
-    private final Map<String, String> ours;
-    private final boolean strict;                           // for GitHub: the user may replace the identity alone
-    private String identity;                                // it names several files of a start
-
-    private Headers(Map<String, String> own, Map<String, String> ours, boolean strict) {
-        this.own = own;
-        this.ours = ours;
-        this.strict = strict;
-    }
-
+///
+/// @param own what the user set; an empty value leaves one out
+/// @param strict for GitHub: the user may replace the identity alone
+record Headers(Map<String, String> own, Map<String, String> ours, boolean strict) {
     /// Who we say that we are: GitHub's own editor plug-in. GitHub switches models off for versions that are too old
     /// (opencode-copilot-auth #1), a token is good for the integration that it was exchanged for (openclaw #80074), and
     /// without an API version only a legacy list of models is shown (opencode #32627).
@@ -11433,8 +11425,8 @@ final class Headers {
 
     /// For GitHub with no token yet: step 1 and 3.
     Headers login() {
-        return of(true, Map.of("Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded",
-                "User-Agent", IDENTITY.get("User-Agent")));
+        return of(true, Map.of("User-Agent", IDENTITY.get("User-Agent")), Map.of("Accept", "application/json",
+                "Content-Type", "application/x-www-form-urlencoded"));
     }
 
     /// For GitHub with a GitHub token.
@@ -11454,22 +11446,17 @@ final class Headers {
 
     Headers with(Map<String, String> more) { return of(strict, ours, more); }
 
-    @SafeVarargs
-    private Headers of(boolean strict, Map<String, String>... parts) {
+    private Headers of(boolean strict, Map<String, String> some, Map<String, String> more) {
         var all = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
-        for (var part : parts) all.putAll(part);
+        all.putAll(some);
+        all.putAll(more);
         return new Headers(own, all, strict);
     }
 
     /// Who we say that we are, in one word: tokens and lists of models that were given to another are not used.
     String identity() {
-        if (identity != null) return identity;
-        var said = new StringJoiner("\n");
-        for (var sent : List.of(internal("").sent(), copilot("").sent())) {
-            Stream.concat(IDENTITY.keySet().stream().sorted(), Stream.of(VERSION))
-                    .forEach(name -> said.add(name + ": " + sent.get(name)));
-        }
-        return identity = Text.sha256(said.toString()).substring(0, 8);
+        var said = of(true, IDENTITY, Map.of(VERSION, API_VERSION + ", " + GITHUB_VERSION)).sent();
+        return Text.sha256(said.toString()).substring(0, 8);
     }
 
     /// What is sent: ours, with the user's in their place.
@@ -11477,10 +11464,9 @@ final class Headers {
         var sent = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
         sent.putAll(ours);
         own.forEach((name, value) -> {
-            if (strict && !name.equalsIgnoreCase(VERSION)
-                    && IDENTITY.keySet().stream().noneMatch(name::equalsIgnoreCase)) return;
-            boolean known = sent.remove(name) != null;
-            if (!value.isEmpty() && (known || !strict)) sent.put(name, value);
+            if (strict && (!ours.containsKey(name) || name.matches("(?i)accept|content-type"))) return;
+            if (value.isEmpty()) sent.remove(name);
+            else sent.put(name, value);
         });
         return sent;
     }
@@ -11613,7 +11599,7 @@ record Answer(int status, HttpHeaders headers, Body body) implements Closeable {
     }
 
     /// Reads what is left if it is at hand, so that the connection can serve again.
-    void drain() { body.drain(Duration.ofMillis(100)); }
+    void drain() { body.drain(); }
 
     @Override
     public void close() { body.close(); }
@@ -11625,7 +11611,7 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
 
     private final BlockingQueue<Object> queue = new LinkedBlockingQueue<>();    // ByteBuffer, Throwable or END
     private final Duration silence;
-    private final long deadline;
+    private long deadline;
     private final CompletableFuture<Flow.Subscription> subscription = new CompletableFuture<>();
     private ByteBuffer current = ByteBuffer.allocate(0);
     private boolean ended;
@@ -11641,9 +11627,7 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
     public CompletionStage<Body> getBody() { return CompletableFuture.completedFuture(this); }
 
     @Override
-    public void onSubscribe(Flow.Subscription s) {
-        subscription.complete(s);
-    }
+    public void onSubscribe(Flow.Subscription s) { subscription.complete(s); }
 
     @Override
     public void onNext(List<ByteBuffer> buffers) { queue.addAll(buffers); }
@@ -11655,14 +11639,12 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
     public void onComplete() { queue.add(END); }
 
     @Override
-    public int read() throws IOException {
-        return fill(silence) ? current.get() & 0xff : -1;
-    }
+    public int read() throws IOException { return fill() ? current.get() & 0xff : -1; }
 
     @Override
     public int read(byte[] bytes, int offset, int length) throws IOException {
         if (length == 0) return 0;
-        if (!fill(silence)) return -1;
+        if (!fill()) return -1;
         int n = Math.min(length, current.remaining());
         current.get(bytes, offset, n);
         return n;
@@ -11670,7 +11652,7 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
 
     /// The next byte that is no white space, left where it is; -1 at the end.
     int peek() throws IOException {
-        while (fill(silence)) {
+        while (fill()) {
             byte next = current.get(current.position());
             if (next > ' ' || next < 0) return next & 0xff;
             current.get();
@@ -11681,10 +11663,10 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
     @Override
     public int available() { return current.remaining(); }
 
-    private boolean fill(Duration patience) throws IOException {
+    private boolean fill() throws IOException {
         while (!current.hasRemaining() && !ended) {
             if (queue.isEmpty()) subscription.thenAccept(s -> s.request(1));
-            var item = next(patience);                      // asked by hand: a switch makes a class at each start
+            var item = next();                              // asked by hand: a switch makes a class at each start
             if (item instanceof Throwable trouble) throw new IOException(Text.reason(trouble), trouble);
             if (item instanceof ByteBuffer buffer) current = buffer;
             else ended = true;
@@ -11692,29 +11674,26 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
         return current.hasRemaining();
     }
 
-    private Object next(Duration patience) throws IOException {
+    private Object next() throws IOException {
         long left = deadline == 0 ? Long.MAX_VALUE : deadline - System.nanoTime();
         try {
-            var item = left <= 0 ? null : queue.poll(Math.min(patience.toNanos(), left), TimeUnit.NANOSECONDS);
+            var item = left <= 0 ? null : queue.poll(Math.min(silence.toNanos(), left), TimeUnit.NANOSECONDS);
             if (item != null) return item;
         } catch (InterruptedException e) {
             throw new Interrupted();
         }
-        throw new HttpTimeoutException(left <= patience.toNanos() ? "did not finish within the time-out"
-                : "was silent for " + Durations.words(patience));
+        throw new HttpTimeoutException(left <= silence.toNanos() ? "did not finish within the time-out"
+                : "was silent for " + Durations.words(silence));
     }
 
-    void drain(Duration patience) {
-        long end = System.nanoTime() + patience.toNanos();
-        try {
-            for (long left = patience.toNanos(); left > 0 && fill(Duration.ofNanos(left)); ) {
-                current.position(current.limit());
-                left = end - System.nanoTime();
-            }
+    /// Reads what comes within a moment.
+    void drain() {
+        deadline = System.nanoTime() + 100_000_000;
+        try (var rest = this) {
+            rest.transferTo(OutputStream.nullOutputStream());
         } catch (IOException _) {
             // what is left is given up
         }
-        close();
     }
 
     /// Gives up what has not come: an unread body would keep the client from closing.
@@ -11728,64 +11707,40 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
 /// Server-sent events (WHATWG): the data of one event at a time. Lines end in LF, CRLF or a lone CR; bytes may be
 /// cut anywhere, also within a character.
 final class EventStream {
-    private static final int LONGEST = 16 << 20;            // of a line, and of the data of an event
+    private static final int LONGEST = 16 << 20;            // bytes of an event
 
-    private final InputStream in;
-    private final byte[] buffer = new byte[8192];
-    private int position, limit;
-    private final ByteArrayOutputStream line = new ByteArrayOutputStream(1024);
-    private boolean afterCr, ended;
+    private final BufferedReader lines;
+    private long size;
 
-    EventStream(InputStream in) throws IOException { this.in = in; }
+    EventStream(InputStream in) throws IOException {
+        lines = new BufferedReader(new InputStreamReader(new FilterInputStream(in) {
+            @Override
+            public int read(byte[] bytes, int offset, int length) throws IOException {
+                int n = super.read(bytes, offset, length);
+                size += n;
+                if (size > LONGEST) throw new IOException("an event of the stream is longer than 16 MiB");
+                return n;
+            }
+        }, StandardCharsets.UTF_8));
+        lines.mark(1);
+        if (lines.read() != '\uFEFF') lines.reset();
+    }
 
     /// The data of the next event, or null at the end. An event that the end cuts short counts: some servers leave
     /// out the last blank line.
     String next() throws IOException {
+        size = 0;
         StringBuilder data = null;
-        for (String text = line(); text != null; text = line()) {
-            if (text.isEmpty()) {
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+            if (line.isEmpty()) {
                 if (data != null) return data.toString();
-            } else if (text.startsWith("data") && (text.length() == 4 || text.charAt(4) == ':')) {
-                String value = text.length() <= 5 ? "" : text.substring(text.charAt(5) == ' ' ? 6 : 5);
+            } else if (line.startsWith("data") && (line.length() == 4 || line.charAt(4) == ':')) {
+                String value = line.length() <= 5 ? "" : line.substring(line.charAt(5) == ' ' ? 6 : 5);
                 if (data == null) data = new StringBuilder(value);
                 else data.append('\n').append(value);
-                if (data.length() > LONGEST) throw new IOException("an event of the stream is longer than 16 MiB");
             }                                               // else: a comment, or a field that is not needed here
         }
         return data == null ? null : data.toString();
-    }
-
-    private boolean first = true;
-
-    private String line() throws IOException {
-        line.reset();
-        while (!ended) {
-            if (position == limit && !fill()) break;
-            byte b = buffer[position++];
-            if (b == '\n' && afterCr) {
-                afterCr = false;                            // the second half of CRLF
-                continue;
-            }
-            afterCr = b == '\r';
-            if (b == '\n' || b == '\r') return text();
-            line.write(b);
-            if (line.size() > LONGEST) throw new IOException("a line of the stream is longer than 16 MiB");
-        }
-        return line.size() == 0 ? null : text();
-    }
-
-    private boolean fill() throws IOException {
-        limit = Math.max(0, in.read(buffer));
-        position = 0;
-        ended = limit == 0;
-        return !ended;
-    }
-
-    private String text() {
-        String text = line.toString(StandardCharsets.UTF_8);
-        if (first && text.startsWith("\uFEFF")) text = text.substring(1);
-        first = false;
-        return text;
     }
 }
 
@@ -12025,6 +11980,7 @@ final class Wire implements AutoCloseable {
     private final Duration maxWait;
     private final Proxies proxies;
     private HttpClient client;                              // made when the first call is
+    private Path authorities;                               // a PEM file, once those of the JDK were not enough
     private volatile HttpHeaders lastHeaders;
 
     /// @param maxWait the longest pause before another attempt, whoever asks for it
@@ -12047,13 +12003,26 @@ final class Wire implements AutoCloseable {
     /// HTTP/1.1 also where HTTP/2 is offered: a chat gains nothing by streams, and a batch meets no limit on them.
     private synchronized HttpClient client() {
         if (client != null) return client;
-        String pem = env.variable("SSL_CERT_FILE");
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
-                .sslContext(Trust.context(pem == null ? null : env.path(pem)))
+                .sslContext(Trust.context(authorities))
                 .sslParameters(new SSLParameters())                     // else it asks the context for its own
                 .followRedirects(HttpClient.Redirect.NEVER).executor(Executors.newVirtualThreadPerTaskExecutor());
         proxies.applyTo(builder);
         return client = Apart.made(builder::build);
+    }
+
+    /// Takes the authorities of SSL_CERT_FILE in only when the JDK's are not enough: a file of as many costs 300 ms.
+    ///
+    /// @param used by whom a certificate was refused
+    /// @return whether another client may do better
+    private synchronized boolean trustMore(HttpClient used) {
+        String pem = env.variable("SSL_CERT_FILE");
+        if (client != used) return true;
+        if (pem == null || authorities != null) return false;
+        authorities = env.path(pem);
+        client.shutdown();
+        client = null;
+        return true;
     }
 
     <T> T send(Call call, Reading<T> reading) { return send(() -> call, _ -> false, reading); }
@@ -12072,7 +12041,8 @@ final class Wire implements AutoCloseable {
             Duration pause = null;                          // null: it is of no use
             int most = call.retries();
             String why;
-            try (var answer = open(client(), call)) {
+            var client = client();
+            try (var answer = open(client, call)) {
                 if (answer.ok()) return reading.read(answer);
                 var refusal = reading.errorsToo() ? Refusal.unread(answer) : Refusal.of(answer, env.time().now());
                 if (seen.add(answer.status()) && mended.test(refusal)) continue;
@@ -12084,6 +12054,7 @@ final class Wire implements AutoCloseable {
                     pause = Durations.max(refusal.retryAfter().orElse(Duration.ZERO), backOff(failures));
                 }
             } catch (IOException e) {
+                if (untrusted(e) && trustMore(client)) continue;
                 var stopped = stopped(call, e);
                 failure = () -> stopped;
                 why = stopped.sentence();
@@ -12150,8 +12121,6 @@ final class Wire implements AutoCloseable {
             response.cancel(true);
             throw new Interrupted();
         } catch (ExecutionException e) {
-            var told = Trust.told(e);
-            if (told.isPresent()) throw told.get();
             if (!(e.getCause() instanceof IOException reason)) throw new IllegalStateException(e.getCause());
             while ("Too many retries".equals(reason.getMessage()) && reason.getCause() instanceof IOException cause) {
                 reason = cause;                             // the JDK wraps it once or twice where it may not repeat
@@ -12180,8 +12149,8 @@ final class Wire implements AutoCloseable {
                 .orElse("is the network up? a proxy goes into HTTPS_PROXY");
         String peer = proxy.map(p -> "the proxy " + p).orElse(where);           // to whom alone we connect
         if (untrusted(e)) {
-            return new Stopped(where + " shows a certificate that is not trusted: " + Text.deepest(e), whatToTrust(e),
-                    e);
+            return new Stopped(where + " shows a certificate that is not trusted: " + Text.deepest(e), "is it the right"
+                    + " host, is the clock right? a company's CA, as a PEM file, goes into SSL_CERT_FILE", e);
         }
         return switch (e) {
             case HttpConnectTimeoutException _ ->
@@ -12193,16 +12162,6 @@ final class Wire implements AutoCloseable {
             case ConnectException _ -> new Stopped("cannot connect to " + peer, hint, e);
             default -> new Stopped("the connection to " + where + " was lost (" + Text.reason(e) + ")", hint, e);
         };
-    }
-
-    private static String whatToTrust(IOException e) {
-        if (Text.chain(e).anyMatch(c -> c instanceof CertificateExpiredException
-                || c instanceof CertificateNotYetValidException)) {
-            return "is this machine's clock right? else the server needs a new one";
-        }
-        return Text.chain(e).anyMatch(CertPathBuilderException.class::isInstance)
-                ? "your company's CA, as a PEM file, goes into SSL_CERT_FILE"
-                : "is it the right host, and are the certificates in SSL_CERT_FILE in order?";
     }
 
     /// Waiting for the client's threads would cost 300 ms at every exit.
@@ -12275,62 +12234,29 @@ final class Proxies {
     }
 }
 
-/// Whom TLS trusts: as the JDK is set up and, where that does not know a server, a company's authorities in a PEM file.
-/// The file is read then only: one of as many authorities as the JDK has takes 300 ms.
-final class Trust extends X509ExtendedTrustManager {
-    private interface Check {
-        void by(X509ExtendedTrustManager authorities) throws CertificateException;
-    }
-
-    private final Path pem;
-    private final X509ExtendedTrustManager jdk;
-    private X509ExtendedTrustManager own;
-
-    private Trust(Path pem) throws GeneralSecurityException {
-        this.pem = pem;
-        jdk = manager(null);
-    }
-
+/// Whom TLS trusts: the authorities that the JDK is set up with and, where a PEM file is given, those in it as well.
+final class Trust {
     /// @param pem what SSL_CERT_FILE names, or null
-    /// @throws Fault where the JDK's TLS is of no use
+    /// @throws Fault where the file or the JDK's TLS is of no use
     static SSLContext context(Path pem) {
         try {
             if (pem == null) return SSLContext.getDefault();
+            var authorities = KeyStore.getInstance(KeyStore.getDefaultType());
+            authorities.load(null, null);
+            for (var certificate : read(pem)) authorities.setCertificateEntry("pem" + authorities.size(), certificate);
+            for (var manager : managers(null)) {
+                if (!(manager instanceof X509TrustManager known)) continue;
+                for (var issuer : known.getAcceptedIssuers()) {
+                    authorities.setCertificateEntry("jdk" + authorities.size(), issuer);
+                }
+            }
             var context = SSLContext.getInstance("TLS");
-            context.init(keys(), new TrustManager[]{new Trust(pem)}, null);
+            context.init(keys(), managers(authorities), null);
             return context;
-        } catch (GeneralSecurityException | RuntimeException e) {
+        } catch (IOException | GeneralSecurityException | RuntimeException e) {
+            if (e instanceof Fault useless) throw useless;
             throw Fault.error("Java's TLS cannot be set up: " + Text.deepest(e),
                     "is the JDK whole? are javax.net.ssl.trustStore and keyStore right?");
-        }
-    }
-
-    /// Reads all that will be needed.
-    ///
-    /// @throws Fault where it is of no use
-    static void probe(Path pem) {
-        context(pem);
-        if (pem != null) read(pem);
-    }
-
-    /// What a failed handshake was told by us. It must be packed into what the JDK's TLS expects, which takes all else
-    /// for a fault of its own.
-    static Optional<Fault> told(Throwable e) {
-        return Text.chain(e).filter(Fault.class::isInstance).map(Fault.class::cast).findFirst();
-    }
-
-    private synchronized X509ExtendedTrustManager own() throws CertificateException {
-        if (own != null) return own;
-        try {
-            var store = KeyStore.getInstance(KeyStore.getDefaultType());
-            store.load(null, null);
-            for (var certificate : read(pem)) store.setCertificateEntry("pem" + store.size(), certificate);
-            return own = manager(store);
-        } catch (Fault useless) {
-            throw new CertificateException(Fault.error("the server's certificate is not known to Java, and "
-                    + useless.sentence(), useless.hint()));
-        } catch (IOException | GeneralSecurityException e) {
-            throw new CertificateException(e);
         }
     }
 
@@ -12341,94 +12267,34 @@ final class Trust extends X509ExtendedTrustManager {
             if (certificates.isEmpty()) throw new CertificateException("there is no certificate in it");
             return certificates;
         } catch (IOException | CertificateException e) {
-            throw Fault.error("SSL_CERT_FILE " + pem + " cannot be read: " + Text.deepest(e),
+            throw Fault.error("the certificates in SSL_CERT_FILE " + pem + " cannot be read: " + Text.deepest(e),
                     "SSL_CERT_FILE must name a file of PEM certificates");
         }
     }
 
-    private static X509ExtendedTrustManager manager(KeyStore store) throws GeneralSecurityException {
+    private static TrustManager[] managers(KeyStore authorities) throws GeneralSecurityException {
         var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        factory.init(store);
-        return Stream.of(factory.getTrustManagers()).filter(X509ExtendedTrustManager.class::isInstance)
-                .map(X509ExtendedTrustManager.class::cast).findFirst()
-                .orElseThrow(() -> new KeyStoreException("it has no X.509 trust manager"));
+        factory.init(authorities);
+        return factory.getTrustManagers();
     }
 
     /// Our own certificate, for a gateway that wants one, from where the JDK's default context takes it.
     private static KeyManager[] keys() throws GeneralSecurityException {
         String file = System.getProperty("javax.net.ssl.keyStore", "");
         if (file.isEmpty()) return null;
-        String type = System.getProperty("javax.net.ssl.keyStoreType", KeyStore.getDefaultType());
-        String provider = System.getProperty("javax.net.ssl.keyStoreProvider", "");
         String secret = System.getProperty("javax.net.ssl.keyStorePassword", "");
         char[] password = secret.isEmpty() ? null : secret.toCharArray();
-        try (var in = file.equals("NONE") ? null : Files.newInputStream(Path.of(file))) {
-            var store = provider.isEmpty() ? KeyStore.getInstance(type) : KeyStore.getInstance(type, provider);
+        try (var in = Files.newInputStream(Path.of(file))) {
+            var store = KeyStore.getInstance(System.getProperty("javax.net.ssl.keyStoreType",
+                    KeyStore.getDefaultType()));
             store.load(in, password);
             var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-            factory.init(store, type.equals("PKCS11") ? null : password);
+            factory.init(store, password);
             return factory.getKeyManagers();
-        } catch (IOException | GeneralSecurityException | RuntimeException e) {
+        } catch (IOException e) {
             throw new KeyStoreException("javax.net.ssl.keyStore " + file + ": " + Text.reason(e));
         }
     }
-
-    /// Of two refusals the one counts that is not for want of an authority: "expired" says more than "unknown".
-    private void check(Check check) throws CertificateException {
-        try {
-            ask(check, jdk);
-        } catch (CertificateException refused) {
-            if (told(refused).isPresent()) throw refused;
-            try {
-                ask(check, own());
-            } catch (CertificateException again) {
-                boolean known = Text.chain(refused).noneMatch(CertPathBuilderException.class::isInstance);
-                throw known ? refused : again;
-            }
-        }
-    }
-
-    private static void ask(Check check, X509ExtendedTrustManager authorities) throws CertificateException {
-        try {
-            check.by(authorities);
-        } catch (RuntimeException e) {                      // a store without a single authority
-            throw new CertificateException(e);
-        }
-    }
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String by, SSLEngine engine) throws CertificateException {
-        check(authorities -> authorities.checkServerTrusted(chain, by, engine));
-    }
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String by, Socket socket) throws CertificateException {
-        check(authorities -> authorities.checkServerTrusted(chain, by, socket));
-    }
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String by) throws CertificateException {
-        check(authorities -> authorities.checkServerTrusted(chain, by));
-    }
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String by, SSLEngine engine) throws CertificateException {
-        checkClientTrusted(chain, by);
-    }
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String by, Socket socket) throws CertificateException {
-        checkClientTrusted(chain, by);
-    }
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String by) throws CertificateException {
-        throw new CertificateException("a client trusts no clients");
-    }
-
-    /// None are told: only jdk.tls.client.enableCAExtension asks, and a server that has none of them would hang up.
-    @Override
-    public X509Certificate[] getAcceptedIssuers() { return new X509Certificate[0]; }
 }
 
 // ================================================================================================ Storage
