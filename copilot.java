@@ -8019,8 +8019,10 @@ final class ContextLengthExceeded extends Fault {
     }
 }
 
-/// What becomes of an answer while it is read: its pieces are told to the listener, and kept for the reply.
-abstract sealed class StreamReader permits ChatCompletionsStreamReader, ResponsesStreamReader, MessagesStreamReader {
+/// What becomes of an answer while it is read: its pieces are told to the listener, and kept for the reply. An answer
+/// that is not streamed is one event that says it all.
+abstract sealed class StreamReader
+        permits ChatCompletionsStreamReader, ResponsesStreamReader, MessagesStreamReader {
     private final DeltaListener listener;
     private final SortedMap<Integer, StringBuilder> texts = new TreeMap<>();
     private final StringBuilder reasoning = new StringBuilder();
@@ -8032,11 +8034,8 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
 
     StreamReader(DeltaListener listener) { this.listener = listener; }
 
-    /// One event of the stream.
+    /// One event of the stream, or the whole answer. Errors within it were told before.
     abstract void event(ObjectNode event);
-
-    /// An answer that is not streamed.
-    abstract void whole(ObjectNode answer);
 
     boolean delivered() { return delivered; }
 
@@ -8047,7 +8046,7 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
                     "is --host right? is there a proxy with a login page? the same with -v shows more");
         }
         if (answer.contentType().contains("json") || answer.startsWith('{')) {
-            whole(Json.object(answer.text(), "GitHub's answer"));
+            take(Json.object(answer.text(), "GitHub's answer"));
             if (texts.isEmpty() && finish.isEmpty()) {
                 throw new Unfinished("GitHub's answer holds no choices", "the same with -v shows more");
             }
@@ -8058,12 +8057,18 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
             String data = events.next();
             if (data == null) break;
             if (data.equals("[DONE]")) done = true;
-            else if (Json.tryParse(data) instanceof ObjectNode event) event(event);
+            else if (Json.tryParse(data) instanceof ObjectNode event) take(event);
             // else: a malformed line; GitHub's own editor skips it and goes on
         }
         if (done) answer.drain();
         if (finish.isEmpty() && !done) throw unfinished();
         if (finish.isEmpty()) listener.warning("GitHub ended the answer without saying why; it may not be whole");
+    }
+
+    private void take(ObjectNode event) {
+        if (event.hasNonNull("error")) failed(event.path("error"));
+        nanoCredits = Math.max(nanoCredits, event.path("copilot_usage").path("total_nano_aiu").asLong(0));
+        event(event);
     }
 
     /// The server has ended the stream in good order, but not the answer: it is billed, and not asked for again.
@@ -8102,23 +8107,49 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
 
     final boolean hasThought() { return !reasoning.isEmpty(); }
 
-    /// @param fragment of a call as chat has it: index, id, function with name and arguments
-    final void call(JsonNode fragment) {
+    /// A tool call, or a piece of one.
+    final void call(int index, String id, String name, String arguments) {
         delivered = true;
-        toolCalls.add(fragment);
+        toolCalls.add(index, id, name, arguments);
     }
 
-    /// Who answers; what is empty changes nothing.
-    final void named(String model, String id) {
-        this.model = first(model, this.model);
-        this.id = first(id, this.id);
+    final boolean hasCalls() { return !toolCalls.json().isEmpty(); }
+
+    /// Something has come that will be told in one piece later.
+    final void begun() { delivered = true; }
+
+    /// Who answers; what is missing changes nothing.
+    final void named(JsonNode answer) {
+        model = first(Json.text(answer, "model"), model);
+        id = first(Json.text(answer, "id"), id);
     }
 
-    /// @param reason as chat names it; empty: not yet
-    final void finished(String reason) { finish = first(reason, finish); }
+    private static String first(String fresh, String old) { return fresh.isEmpty() ? old : fresh; }
+
+    /// @param reason as any endpoint has it; empty: not yet
+    final void finished(String reason) {
+        finish = switch (reason) {
+            case "" -> finish;
+            case "end_turn", "stop_sequence", "pause_turn" -> "stop";
+            case "max_tokens", "max_output_tokens", "model_context_window_exceeded" -> "length";
+            case "tool_use" -> "tool_calls";
+            case "refusal" -> "content_filter";
+            default -> reason;
+        };
+    }
 
     /// No event that matters follows.
     final void end() { done = true; }
+
+    /// @param in what the prompt is called there, such as `prompt` for `prompt_tokens`
+    /// @param out what the answer is called
+    final void counted(JsonNode usage, String in, String out) {
+        if (!usage.isObject()) return;
+        long thought = usage.path(out + "_tokens_details").path("reasoning_tokens")
+                .asLong(usage.path("reasoning_tokens").asLong(0));
+        counted(usage.path(in + "_tokens").asLong(0), usage.path(out + "_tokens").asLong(0),
+                usage.path(in + "_tokens_details").path("cached_tokens").asLong(0), thought);
+    }
 
     final void counted(long prompt, long completion, long cached, long thought) {
         usage = new Usage(prompt, completion, cached, thought, 0);
@@ -8126,23 +8157,16 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
 
     final Usage usage() { return usage; }
 
-    final void charged(JsonNode event) {
-        nanoCredits = Math.max(nanoCredits, event.path("copilot_usage").path("total_nano_aiu").asLong(0));
-    }
-
-    private static String first(String fresh, String old) { return fresh.isEmpty() ? old : fresh; }
-
     final Reply reply(Duration took) {
-        var choices = texts.values().stream().map(StringBuilder::toString).toList();
+        var choices = texts.isEmpty() ? List.of("") : texts.values().stream().map(StringBuilder::toString).toList();
         var counted = new Usage(usage.prompt(), usage.completion(), usage.cached(), usage.reasoning(), nanoCredits);
-        return new Reply(choices.isEmpty() ? List.of("") : choices, reasoning.toString(),
-                finish, model, counted, toolCalls.json(), id, requestId, took);
+        return new Reply(choices, reasoning.toString(), finish, model, counted, toolCalls.json(), id, requestId, took);
     }
 }
 
-/// Reads an answer of /chat/completions, streamed or whole, in the shapes of every family of models (as
-/// vscode-copilot-chat and codecompanion.nvim record them): empty first choices, usage in a chunk of its own,
-/// Claude's text and tool calls in two choices, Gemini's usage on each chunk, errors inside a 200.
+/// Reads an answer of /chat/completions in the shapes of every family of models (as vscode-copilot-chat and
+/// codecompanion.nvim record them): empty first choices, usage in a chunk of its own, Claude's text and tool calls in
+/// two choices, Gemini's usage on each chunk, errors inside a 200.
 final class ChatCompletionsStreamReader extends StreamReader {
     private final int n;
 
@@ -8153,14 +8177,10 @@ final class ChatCompletionsStreamReader extends StreamReader {
     }
 
     @Override
-    void whole(ObjectNode answer) { event(answer); }
-
-    @Override
     void event(ObjectNode chunk) {
-        if (chunk.hasNonNull("error")) failed(chunk.path("error"));
         for (var error : chunk.path("copilot_errors")) warn(Json.text(error, "message"));
-        named(Json.text(chunk, "model"), Json.text(chunk, "id"));
-        count(chunk);
+        named(chunk);
+        counted(chunk.path("usage"), "prompt", "completion");
         int position = 0;
         for (var choice : chunk.path("choices")) {
             int index = n == 1 ? 0 : choice.path("index").asInt(position);
@@ -8173,20 +8193,12 @@ final class ChatCompletionsStreamReader extends StreamReader {
     private void part(int index, JsonNode part) {
         if (Json.text(part, "role").equals("function")) return;     // references of an extension, as JSON text
         for (String field : List.of("reasoning_text", "cot_summary", "thinking")) thought(Json.text(part, field));
-        String text = Json.text(part, "content");
-        var refusal = part.path("refusal");
-        text(index, text.isEmpty() && refusal.isString() ? refusal.asString() : text);
-        for (var call : part.path("tool_calls")) call(call);
-    }
-
-    private void count(ObjectNode chunk) {
-        charged(chunk);
-        var u = chunk.path("usage");
-        if (!u.isObject()) return;
-        long thought = u.path("completion_tokens_details").path("reasoning_tokens")
-                .asLong(u.path("reasoning_tokens").asLong(0));
-        counted(u.path("prompt_tokens").asLong(0), u.path("completion_tokens").asLong(0),
-                u.path("prompt_tokens_details").path("cached_tokens").asLong(0), thought);
+        for (String field : List.of("content", "refusal")) text(index, Json.text(part, field));
+        for (var call : part.path("tool_calls")) {
+            var function = call.path("function");
+            call(call.path("index").asInt(-1), Json.text(call, "id"), Json.text(function, "name"),
+                    Json.text(function, "arguments"));
+        }
     }
 }
 
@@ -8194,109 +8206,73 @@ final class ChatCompletionsStreamReader extends StreamReader {
 /// belongs together is told by `output_index`.
 final class ResponsesStreamReader extends StreamReader {
     private final Set<Integer> heard = new HashSet<>();     // outputs of which pieces have come
-    private final Set<Integer> calls = new HashSet<>();     // outputs that are calls of a tool
     private int speaking = -1;                              // the output whose text came last
 
     ResponsesStreamReader(DeltaListener listener) { super(listener); }
 
     @Override
-    void whole(ObjectNode answer) {
-        if (!answer.path("output").isArray()) return;
-        for (int i = 0; i < answer.path("output").size(); i++) item(i, answer.path("output").get(i));
-        ended(answer, answer);
-    }
-
-    /// Texts of several outputs are paragraphs.
-    private void said(int index, String text) {
-        if (index != speaking && hasText() && !text.isEmpty()) text(0, "\n\n");
-        speaking = index;
-        text(0, text);
-    }
-
-    @Override
     void event(ObjectNode event) {
         int index = event.path("output_index").asInt(0);
+        String delta = Json.text(event, "delta");
+        var response = event.path("response");
         switch (Json.text(event, "type")) {
-            case "response.created" -> named(Json.text(event.path("response"), "model"), Json.text(
-                    event.path("response"), "id"));
-            case "response.output_text.delta", "response.refusal.delta" -> {
-                heard.add(index);
-                said(index, Json.text(event, "delta"));
-            }
+            case "response.created" -> named(response);
+            case "response.output_text.delta", "response.refusal.delta" -> said(index, delta);
             case "response.reasoning_summary_part.added" -> {
                 if (hasThought()) thought("\n\n");
             }
             case "response.reasoning_summary_text.delta", "response.reasoning_text.delta" -> {
                 heard.add(index);
-                thought(Json.text(event, "delta"));
+                thought(delta);
             }
-            case "response.output_item.added" -> {
-                if (Json.text(event.path("item"), "type").equals("function_call")) call(index, event.path("item"));
-            }
-            case "response.function_call_arguments.delta" -> {
-                heard.add(index);
-                arguments(index, Json.text(event, "delta"));
-            }
+            case "response.function_call_arguments.delta" -> begun();
             case "response.output_item.done" -> item(index, event.path("item"));
             case "response.completed", "response.incomplete" -> {
-                ended(event.path("response"), event);
+                ended(response);
                 end();
             }
-            case "response.failed", "response.cancelled" -> failed(event.path("response").path("error"));
-            case "error" -> failed(event.has("error") ? event.path("error") : event);
+            case "response.failed", "response.cancelled" -> failed(response.path("error"));
+            case "error" -> failed(event);
+            case "" -> {                                    // it is not streamed
+                if (event.path("output").isArray()) ended(event);
+            }
             default -> { }                                  // parts begun and ended, annotations
         }
     }
 
-    private void call(int index, JsonNode item) {
-        if (!calls.add(index)) return;
-        var call = Json.object().put("index", index).put("id", Json.text(item, "call_id"));
-        call.putObject("function").put("name", Json.text(item, "name"));
-        call(call);
-    }
-
-    private void arguments(int index, String fragment) {
-        var call = Json.object().put("index", index);
-        call.putObject("function").put("arguments", fragment);
-        call(call);
+    /// Texts of several outputs are paragraphs.
+    private void said(int index, String text) {
+        heard.add(index);
+        if (index != speaking && hasText() && !text.isEmpty()) text(0, "\n\n");
+        speaking = index;
+        text(0, text);
     }
 
     /// A finished part of the answer: what was not heard in pieces is taken from it.
     private void item(int index, JsonNode item) {
         if (!heard.add(index)) return;
         switch (Json.text(item, "type")) {
-            case "message" -> item.path("content").forEach(part -> said(index, part.has("refusal")
-                    ? Json.text(part, "refusal") : Json.text(part, "text")));
+            case "message" -> item.path("content").forEach(part -> said(index,
+                    Json.text(part, part.has("refusal") ? "refusal" : "text")));
             case "reasoning" -> item.path("summary").forEach(part -> thought(Json.text(part, "text")));
-            case "function_call" -> {
-                call(index, item);
-                arguments(index, Json.text(item, "arguments"));
-            }
+            case "function_call" -> call(index, Json.text(item, "call_id"), Json.text(item, "name"),
+                    Json.text(item, "arguments"));
             default -> { }
         }
     }
 
-    /// @param carrier what says which credits it took
-    private void ended(JsonNode response, JsonNode carrier) {
+    private void ended(JsonNode response) {
         if (response.path("error").isObject()) failed(response.path("error"));
-        named(Json.text(response, "model"), Json.text(response, "id"));
-        for (int i = 0; i < response.path("output").size(); i++) {
-            if (!hasText() || Json.text(response.path("output").get(i), "type").equals("function_call")) {
-                item(i, response.path("output").get(i));
-            }
+        named(response);
+        boolean silent = !hasText();
+        int index = 0;
+        for (var item : response.path("output")) {
+            if (silent || Json.text(item, "type").equals("function_call")) item(index, item);
+            index++;
         }
-        text(0, "");
-        charged(carrier);
-        var usage = response.path("usage");
-        counted(usage.path("input_tokens").asLong(0), usage.path("output_tokens").asLong(0),
-                usage.path("input_tokens_details").path("cached_tokens").asLong(0),
-                usage.path("output_tokens_details").path("reasoning_tokens").asLong(0));
-        finished(switch (Json.text(response.path("incomplete_details"), "reason")) {
-            case "max_output_tokens" -> "length";
-            case "content_filter" -> "content_filter";
-            case "" -> calls.isEmpty() ? "stop" : "tool_calls";
-            case String other -> other;
-        });
+        counted(response.path("usage"), "input", "output");
+        String reason = Json.text(response.path("incomplete_details"), "reason");
+        finished(!reason.isEmpty() ? reason : hasCalls() ? "tool_calls" : "stop");
     }
 }
 
@@ -8307,66 +8283,38 @@ final class MessagesStreamReader extends StreamReader {
     MessagesStreamReader(DeltaListener listener) { super(listener); }
 
     @Override
-    void whole(ObjectNode answer) {
-        if (Json.text(answer, "type").equals("error")) failed(answer.path("error"));
-        if (!answer.path("content").isArray()) return;
-        named(Json.text(answer, "model"), Json.text(answer, "id"));
-        for (int i = 0; i < answer.path("content").size(); i++) {
-            begun(i, answer.path("content").get(i));
-            var input = answer.path("content").get(i).path("input");
-            if (input.isObject() && !input.isEmpty()) arguments(i, Json.compact(input));
-        }
-        text(0, "");
-        count(answer.path("usage"));
-        charged(answer);
-        finished(reason(Json.text(answer, "stop_reason")));
-    }
-
-    @Override
     void event(ObjectNode event) {
         int index = event.path("index").asInt(0);
-        charged(event);
         switch (Json.text(event, "type")) {
-            case "message_start" -> {
-                named(Json.text(event.path("message"), "model"), Json.text(event.path("message"), "id"));
-                count(event.path("message").path("usage"));
-            }
-            case "content_block_start" -> begun(index, event.path("content_block"));
-            case "content_block_delta" -> {
-                var delta = event.path("delta");
-                text(0, Json.text(delta, "text"));
-                thought(Json.text(delta, "thinking"));
-                if (Json.text(delta, "type").equals("input_json_delta")) {
-                    arguments(index, Json.text(delta, "partial_json"));
-                }
-            }
+            case "message" -> message(event);               // it is not streamed
+            case "message_start" -> message(event.path("message"));
+            case "content_block_start" -> piece(index, event.path("content_block"));
+            case "content_block_delta" -> piece(index, event.path("delta"));
             case "message_delta" -> {
                 count(event.path("usage"));
-                finished(reason(Json.text(event.path("delta"), "stop_reason")));
+                finished(Json.text(event.path("delta"), "stop_reason"));
             }
             case "message_stop" -> end();
-            case "error" -> failed(event.path("error"));
             default -> { }                                  // ping, the end of a block
         }
     }
 
-    private void begun(int index, JsonNode block) {
-        switch (Json.text(block, "type")) {
-            case "text" -> text(0, Json.text(block, "text"));
-            case "thinking" -> thought(Json.text(block, "thinking"));
-            case "tool_use" -> {
-                var call = Json.object().put("index", index).put("id", Json.text(block, "id"));
-                call.putObject("function").put("name", Json.text(block, "name"));
-                call(call);
-            }
-            default -> { }
-        }
+    private void message(JsonNode message) {
+        named(message);
+        int index = 0;
+        for (var block : message.path("content")) piece(index++, block);
+        count(message.path("usage"));
+        finished(Json.text(message, "stop_reason"));
     }
 
-    private void arguments(int index, String fragment) {
-        var call = Json.object().put("index", index);
-        call.putObject("function").put("arguments", fragment);
-        call(call);
+    /// A block of the answer, or more of it.
+    private void piece(int index, JsonNode piece) {
+        text(0, Json.text(piece, "text"));
+        thought(Json.text(piece, "thinking"));
+        if (!List.of("tool_use", "input_json_delta").contains(Json.text(piece, "type"))) return;
+        var input = piece.path("input");
+        call(index, Json.text(piece, "id"), Json.text(piece, "name"),
+                input.isEmpty() ? Json.text(piece, "partial_json") : Json.compact(input));
     }
 
     /// The first event counts the prompt, the last the answer; what was cached is counted apart from the rest of it.
@@ -8377,57 +8325,33 @@ final class MessagesStreamReader extends StreamReader {
         written = usage.path("cache_creation_input_tokens").asLong(written);
         counted(fresh + read + written, usage.path("output_tokens").asLong(usage().completion()), read, 0);
     }
-
-    private static String reason(String stop) {
-        return switch (stop) {
-            case "end_turn", "stop_sequence", "pause_turn" -> "stop";
-            case "max_tokens", "model_context_window_exceeded" -> "length";
-            case "tool_use" -> "tool_calls";
-            case "refusal" -> "content_filter";
-            default -> stop;
-        };
-    }
 }
 
 /// Puts tool calls together from their fragments: a new id begins a call, everything else belongs to the call of
 /// its index, else to the last. Claude repeats index 0 for a second call, so the index alone does not do.
 final class ToolCalls {
-    private final List<ObjectNode> calls = new ArrayList<>();
-    private final List<Integer> indexes = new ArrayList<>();
+    private record Call(int index, String id, StringBuilder name, StringBuilder arguments) {}
 
-    void add(JsonNode fragment) {
-        int index = fragment.path("index").asInt(-1);
-        int at = position(Json.text(fragment, "id"), index);
-        if (at < 0) {
-            var call = Json.object().put("id", Json.text(fragment, "id")).put("type", "function");
-            call.putObject("function").put("name", "").put("arguments", "");
-            calls.add(call);
-            indexes.add(index);
-            at = calls.size() - 1;
-        }
-        var function = (ObjectNode) calls.get(at).path("function");
-        for (String field : List.of("name", "arguments")) {
-            function.put(field, Json.text(function, field) + Json.text(fragment.path("function"), field));
-        }
-    }
+    private final List<Call> calls = new ArrayList<>();
 
-    /// Where the call stands that a fragment belongs to; -1 for a new one.
-    private int position(String id, int index) {
-        for (int i = 0; i < calls.size(); i++) {
-            if (!id.isEmpty() && Json.text(calls.get(i), "id").equals(id)) return i;
+    void add(int index, String id, String name, String arguments) {
+        var known = calls.reversed().stream().filter(call -> id.isEmpty() ? call.index == index : call.id.equals(id))
+                .findFirst();
+        if (known.isEmpty() && (calls.isEmpty() || !id.isEmpty())) {
+            calls.add(new Call(index, id, new StringBuilder(), new StringBuilder()));
         }
-        if (!id.isEmpty()) return -1;
-        int at = indexes.lastIndexOf(index);
-        return at >= 0 ? at : calls.size() - 1;
+        var call = known.orElseGet(calls::getLast);
+        call.name.append(name);
+        call.arguments.append(arguments);
     }
 
     /// A call without arguments may come without a single fragment of them: `{}` then.
     ArrayNode json() {
         var array = JsonNodeFactory.instance.arrayNode();
         for (var call : calls) {
-            var function = (ObjectNode) call.path("function");
-            if (Json.text(function, "arguments").isEmpty()) function.put("arguments", "{}");
-            array.add(call);
+            array.addObject().put("id", call.id).put("type", "function").putObject("function")
+                    .put("name", call.name.toString())
+                    .put("arguments", call.arguments.isEmpty() ? "{}" : call.arguments.toString());
         }
         return array;
     }
