@@ -2787,15 +2787,47 @@ public class copilot {
     public static class Fault extends RuntimeException {
         static final int ERROR = 1, USAGE = 2, NOT_LOGGED_IN = 4, FAILED_ROWS = 5, LATER = 75, INTERRUPTED = 130;
 
+        /// What the code that catches a fault tells apart, besides its exit code.
+        enum Kind {
+            /// Nothing that is told apart.
+            OTHER(ERROR),
+            /// Ctrl-C, or SIGTERM.
+            INTERRUPTED(Fault.INTERRUPTED),
+            /// GitHub does not want a source's token at the exchange; the next source is tried.
+            TOKEN_REFUSED(NOT_LOGGED_IN),
+            /// GitHub's abuse detection has spoken. Nothing is tried after it, and no old token is used up.
+            ABUSE(ERROR),
+            /// There was no connection at all: nothing that GitHub said.
+            UNREACHABLE(ERROR),
+            /// The connection was lost, or the other side stayed silent.
+            CONNECTION_LOST(ERROR),
+            /// An answer has come that is not whole, or says itself that it failed.
+            INCOMPLETE(ERROR);
+
+            private final int exitCode;
+
+            Kind(int exitCode) { this.exitCode = exitCode; }
+        }
+
+        private final Kind kind;
         private final int exitCode;
         private final String hint;
         private Throwable reason;                           // not its cause: JShell would show that with all its frames
 
-        Fault(int exitCode, String message, String hint, Throwable reason) {
+        private Fault(Kind kind, int exitCode, String message, String hint, Throwable reason) {
             super(Secrets.mask(message));
+            this.kind = kind;
             this.reason = reason;
             this.exitCode = exitCode;
             this.hint = hint == null ? "" : Secrets.mask(hint);
+        }
+
+        Fault(Kind kind, String message, String hint, Throwable reason) {
+            this(kind, kind.exitCode, message, hint, reason);
+        }
+
+        Fault(int exitCode, String message, String hint, Throwable reason) {
+            this(Kind.OTHER, exitCode, message, hint, reason);
         }
 
         /// For scripts: what went wrong, and what to type next (may be empty).
@@ -2811,6 +2843,14 @@ public class copilot {
         static Fault login(String message, String hint) { return new Fault(NOT_LOGGED_IN, message, hint, null); }
 
         static Fault later(String message, String hint) { return new Fault(LATER, message, hint, null); }
+
+        static Fault interrupted() { return new Fault(Kind.INTERRUPTED, "interrupted", "", null); }
+
+        static Fault refused(String message, String hint) {
+            return new Fault(Kind.TOKEN_REFUSED, message, hint, null);
+        }
+
+        static Fault incomplete(String message, String hint) { return new Fault(Kind.INCOMPLETE, message, hint, null); }
 
         static Fault io(String doing, IOException e, String hint) {
             return new Fault(ERROR, doing + ": " + Text.reason(e), hint, e);
@@ -2828,7 +2868,18 @@ public class copilot {
         }
 
         /// The same with another hint.
-        Fault hinting(String other) { return new Fault(exitCode, sentence(), other, reason); }
+        Fault hinting(String other) { return new Fault(kind, exitCode, sentence(), other, reason); }
+
+        boolean is(Kind other) { return kind == other; }
+
+        Kind kind() { return kind; }
+
+        boolean lostConnection() { return kind == Kind.UNREACHABLE || kind == Kind.CONNECTION_LOST; }
+
+        /// For a handler that is not meant for faults of these kinds.
+        void rethrowIf(Kind... kinds) {
+            if (List.of(kinds).contains(kind)) throw this;
+        }
 
         /// What lies behind it; null where nothing does.
         Throwable reason() { return reason; }
@@ -3135,7 +3186,7 @@ final class Toolkit {
                 throw Fault.error(command[0] + " ended with " + code + (said.isEmpty() ? "" : ": "
                         + Text.shortened(Text.printable(said.getFirst()), 300) + (said.size() > 1 ? " …" : "")), "");
             } catch (InterruptedException e) {
-                throw new Interrupted();
+                throw Fault.interrupted();
             } catch (ExecutionException e) {
                 throw new IllegalStateException(e);
             } finally {
@@ -3594,7 +3645,7 @@ final class BatchJob {
         var ids = new HashMap<Fingerprint, Integer>();
         try (var rows = input(input)) {
             for (var item = rows.next(); item != null; item = rows.next()) {
-                if (Thread.interrupted()) throw new Interrupted();
+                if (Thread.interrupted()) throw Fault.interrupted();
                 item = validated(item, ids);
                 plan.order.add(new RowPosition(item.index(), item.key()));
                 if (item.fault() != null) plan.bad.add(item);
@@ -3793,7 +3844,7 @@ final class BatchJob {
         if (stopped.isPresent() || counts.rows() < plan.order.size()) {
             screen.note(counts.rows() + " of " + plan.order.size() + " rows are done: " + counts.words());
             var why = stopped.orElseGet(() -> Fault.error("some rows were not asked", ""));
-            if (why instanceof Interrupted) {
+            if (why.is(Fault.Kind.INTERRUPTED)) {
                 screen.note("this goes on from here: " + spec.command);
                 throw why;
             }
@@ -4663,7 +4714,7 @@ final class Conversation {
             printer.end();
             log.brokenOff(printer.heard(), fault.sentence());
             if (env.ending().stopping()) throw fault;
-            if (fault instanceof Interrupted) screen.note("(stopped)");
+            if (fault.is(Fault.Kind.INTERRUPTED)) screen.note("(stopped)");
             else screen.report(fault);
         }
         if (printer.heard().isEmpty()) said.removeLast();
@@ -4716,7 +4767,7 @@ interface ChatTerminal extends AutoCloseable {
     /// How an answer looks here.
     AnswerView view();
 
-    /// Does what Ctrl-C may end, with `Interrupted`, without ending the program.
+    /// Does what Ctrl-C may end, without ending the program.
     <T> T stoppable(Supplier<T> work);
 
     @Override
@@ -5358,15 +5409,12 @@ record Status(Host host, List<SourceStatus> lines, Optional<CopilotToken> token,
                             user = login.user().isEmpty() ? logins.user(login) : login.user();
                         }
                     }
-                } catch (Refused refused) {
-                    state = "refused";
-                    detail = refused.sentence();
-                } catch (Interrupted stopped) {
-                    throw stopped;
                 } catch (Fault fault) {
-                    trouble = fault;
-                    state = "untried";
-                    detail = shown;
+                    fault.rethrowIf(Fault.Kind.INTERRUPTED);
+                    boolean refused = fault.is(Fault.Kind.TOKEN_REFUSED);
+                    if (!refused) trouble = fault;
+                    state = refused ? "refused" : "untried";
+                    detail = refused ? fault.sentence() : shown;
                 }
                 lines.add(new SourceStatus(source, state, detail));
             }
@@ -5445,9 +5493,8 @@ final class Doctor {
     <T> T valueOr(String what, Supplier<T> read, T otherwise) {
         try {
             return read.get();
-        } catch (Interrupted stopped) {
-            throw stopped;
         } catch (Fault fault) {
+            fault.rethrowIf(Fault.Kind.INTERRUPTED);
             add("fail", what, fault.sentence() + (fault.hint() == null || fault.hint().isEmpty() ? ""
                     : " (" + fault.hint() + ")"));
         } catch (RuntimeException unknown) {
@@ -5706,7 +5753,8 @@ record DeviceFlow(Session session, String clientId, String scope) {
             try {
                 answer = poll(code);
                 trouble = Duration.ZERO;
-            } catch (Stopped lost) {
+            } catch (Fault lost) {
+                if (!lost.lostConnection()) throw lost;
                 notes.accept(lost.sentence() + "; still trying");
                 trouble = trouble.isZero() ? interval : trouble.multipliedBy(2);
                 if (trouble.compareTo(Duration.ofSeconds(30)) > 0) trouble = Duration.ofSeconds(30);
@@ -5891,9 +5939,8 @@ final class CopilotClient {
     private Optional<Model> freshModel(String id) {
         try {
             return catalogue(Duration.ZERO).find(id);
-        } catch (Interrupted stopped) {
-            throw stopped;
         } catch (Fault trouble) {
+            trouble.rethrowIf(Fault.Kind.INTERRUPTED);
             return Optional.empty();
         }
     }
@@ -5908,7 +5955,7 @@ final class CopilotClient {
         try {
             lock.lockInterruptibly();
         } catch (InterruptedException e) {
-            throw new Interrupted();
+            throw Fault.interrupted();
         }
         try {
             if (!proven.contains(kind)) {
@@ -5956,14 +6003,15 @@ final class CopilotClient {
         try {
             send("POST", endpoint.path(), Json.bytes(body), call -> manner.apply((request.stream() ? call : call.slow())
                     .with(endpoint.headers(images))), answer, null);
-        } catch (Stopped stopped) {
+        } catch (Fault stopped) {
+            if (!stopped.lostConnection()) throw stopped;
             String what = answer.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
-            throw new Stopped(what + stopped.sentence(),
+            throw new Fault(stopped.kind(), what + stopped.sentence(),
                     answer.delivered() ? "ask again for a whole one" : stopped.hint(), stopped);
         }
         var reply = answer.reader.reply(Duration.ofNanos(System.nanoTime() - start));
         if (!reply.finish().equals("error")) return reply;
-        throw new Unfinished("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
+        throw Fault.incomplete("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
     }
 
     /// What the list of models says of one. It is fetched where none is at hand, and where one that is a day old does
@@ -6094,9 +6142,8 @@ final class CopilotClient {
         if (missed) return known == null ? Optional.empty() : known;
         try {
             return Optional.of(catalogue(Catalogue.USABLE, Call::onceMore));
-        } catch (Interrupted stopped) {
-            throw stopped;
         } catch (Fault trouble) {
+            trouble.rethrowIf(Fault.Kind.INTERRUPTED);
             session.notes().detail("no catalogue: " + trouble.sentence());
             missed = true;
             return Optional.empty();                        // the chat itself will say what is wrong
@@ -6509,7 +6556,7 @@ record EmbeddingsReading(int texts) implements Reading<Embeddings> {
         String wrong = wrong(json, vectors);
         if (answer.contentType().contains("html")) wrong = "it is a page of HTML";
         if (wrong != null) {
-            throw new Unfinished("GitHub's answer to /embeddings is not what was asked for: " + wrong + " "
+            throw Fault.incomplete("GitHub's answer to /embeddings is not what was asked for: " + wrong + " "
                     + Refusal.inside("", answer.requestId()).marks(""), "try again; the same with -v shows more");
         }
         var usage = json.path("usage");
@@ -6609,7 +6656,7 @@ final class Embedder {
         var answer = copilot.embed(model, texts, dimensions);
         int wanted = size > 0 ? size : dimensions != null ? dimensions : answer.size();
         if (answer.size() != wanted) {
-            throw new Unfinished("GitHub's answer to /embeddings is not what was asked for: a vector of "
+            throw Fault.incomplete("GitHub's answer to /embeddings is not what was asked for: a vector of "
                     + answer.size() + " numbers instead of " + wanted, size > 0 ? "try again"
                     : "can the model shorten its vectors?");
         }
@@ -6775,9 +6822,8 @@ record Logins(Session session) {
         try {
             var call = Call.get(session.host().rest("/user"), session.headers().github(token.value()));
             return Json.text(session.wire().send(call, Reading.json("who is logged in")), "login");
-        } catch (Interrupted stopped) {
-            throw stopped;
         } catch (Fault notTold) {
+            notTold.rethrowIf(Fault.Kind.INTERRUPTED);
             session.notes().detail(notTold.sentence());
             return "";
         }
@@ -6904,19 +6950,6 @@ record CopilotToken(ObjectNode answer, Instant fetched, URI api) {
     Duration left(Instant now) { return Duration.between(now, fetched.plus(refreshIn()).plusSeconds(60)); }
 }
 
-/// A source's token that GitHub does not want at the exchange; the next source is tried.
-final class Refused extends Fault {
-    /// Whether GitHub said so earlier, and was not asked again.
-    final boolean remembered;
-
-    Refused(String message, String hint) { this(message, hint, false); }
-
-    Refused(String message, String hint, boolean remembered) {
-        super(NOT_LOGGED_IN, message, hint, null);
-        this.remembered = remembered;
-    }
-}
-
 /// Copilot tokens, cached by the hash of the GitHub token they came from. At most one exchange goes on at a time
 /// among all processes of this user; who waited finds the other's token.
 final class Tokens {
@@ -6968,14 +7001,15 @@ final class Tokens {
         try {
             of(source);
             return true;
-        } catch (Refused _) {
+        } catch (Fault fault) {
+            if (!fault.is(Fault.Kind.TOKEN_REFUSED)) throw fault;
             return false;
         }
     }
 
     /// The Copilot token for one source.
     ///
-    /// @throws Refused if GitHub refuses it, or is known to have refused it within a day
+    /// @throws Fault if GitHub refuses it, or is known to have refused it within a day
     CopilotToken of(GithubToken source) {
         var cached = cached(source);
         return cached.isPresent() && cached.get().fresh(session.now()) ? cached.get() : renew(source, null, false);
@@ -6996,11 +7030,12 @@ final class Tokens {
             var token = hold(login, asked(login));
             logins.store(new GithubToken(login.source(), login.value(), logins.user(login)));
             return token;
-        } catch (Refused refused) {
-            throw Fault.login("this login is not kept, for it is of no use: " + refused.sentence(), refused.hint());
-        } catch (Interrupted | AbuseVerdict end) {
-            throw end;
         } catch (Fault trouble) {
+            trouble.rethrowIf(Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
+            if (trouble.is(Fault.Kind.TOKEN_REFUSED)) {
+                throw Fault.login("this login is not kept, for it is of no use: " + trouble.sentence(),
+                        trouble.hint());
+            }
             if (untried) logins.store(login);
             throw new Fault(trouble.exitCode(), "the login is " + (untried ? "kept, but" : "not kept, for it")
                     + " could not be tried: " + trouble.sentence(), untried ? "copilot status, in a while"
@@ -7020,16 +7055,18 @@ final class Tokens {
     }
 
     private CopilotToken first(Function<GithubToken, CopilotToken> way) {
-        var reasons = new ArrayList<Refused>();
+        var reasons = new ArrayList<Fault>();
         var fresh = new ArrayList<String>();                // what is new is told even if another source works
         for (var source : logins.sources()) {
             try {
                 var token = hold(source, way.apply(source));
                 fresh.forEach(session.notes()::warn);
                 return token;
-            } catch (Refused refused) {
+            } catch (Fault refused) {
+                if (!refused.is(Fault.Kind.TOKEN_REFUSED)) throw refused;
                 reasons.add(refused);
-                if (!refused.remembered) fresh.add(refused.sentence());
+                boolean remembered = refused.reason() == null && GithubToken.wellFormed(source.value());
+                if (!remembered) fresh.add(refused.sentence());
             }
         }
         if (reasons.isEmpty()) throw Fault.login("not logged in to " + session.host().name(), "copilot login");
@@ -7043,8 +7080,8 @@ final class Tokens {
     /// @param again ask GitHub even if it has refused the source within a day
     private CopilotToken renew(GithubToken source, CopilotToken refused, boolean again) {
         if (!GithubToken.wellFormed(source.value())) {
-            throw new Refused(source.source() + " holds something that is no token: a space, a line break or a strange"
-                    + " character", "unset or mend it; or copilot login");
+            throw Fault.refused(source.source() + " holds something that is no token: a space, a line break or a"
+                    + " strange character", "unset or mend it; or copilot login");
         }
         return session.home().locked("token-" + key(source), () -> {
             var cached = cached(source);
@@ -7057,12 +7094,9 @@ final class Tokens {
                 var token = exchange(source);
                 keep(source, token);
                 return token;
-            } catch (Refused no) {
-                remember(source, no);
-                throw no;
-            } catch (AbuseVerdict | Interrupted end) {
-                throw end;
             } catch (Fault trouble) {
+                if (trouble.is(Fault.Kind.TOKEN_REFUSED)) remember(source, trouble);
+                trouble.rethrowIf(Fault.Kind.TOKEN_REFUSED, Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
                 boolean usable = refused == null && other && cached.get().alive(now);
                 if (!usable) throw trouble;
                 session.notes().warn("the Copilot token could not be renewed, the old one is used: "
@@ -7078,7 +7112,8 @@ final class Tokens {
             var answer = session.wire().send(internal(source, "/copilot_internal/v2/token"),
                     Reading.json("the exchange for a Copilot token"));
             return CopilotToken.of(answer, fetched, session.host());
-        } catch (Refused refused) {
+        } catch (Fault refused) {
+            if (!refused.is(Fault.Kind.TOKEN_REFUSED)) throw refused;
             var said = ApiError.behind(refused);
             boolean ofItsApp = said != null && said.status() != 401 && !said.json().has("error_details");
             if (!source.ofOAuthApp() || !ofItsApp) throw refused;
@@ -7093,13 +7128,14 @@ final class Tokens {
 
     /// What GitHub says of the account that a token belongs to.
     ///
-    /// @throws Refused what the exchange has said, where the account has no chat either
-    private ObjectNode account(GithubToken source, Refused refused) {
+    /// @throws Fault what the exchange has said, where the account has no chat either
+    private ObjectNode account(GithubToken source, Fault refused) {
         try {
             var account = session.wire().send(internal(source, "/copilot_internal/user"),
                     Reading.json("GitHub's answer about the account"));
             if (account.path("chat_enabled").asBoolean(true)) return account;
-        } catch (Refused neither) {
+        } catch (Fault neither) {
+            if (!neither.is(Fault.Kind.TOKEN_REFUSED)) throw neither;
             session.notes().detail(neither.sentence());
         }
         throw refused;
@@ -7131,11 +7167,11 @@ final class Tokens {
         var at = Json.instant(old, "at");
         var now = session.now();
         if (at.isAfter(now) || at.plus(REMEMBER_REFUSAL).isBefore(now)) return;
-        throw new Refused(Json.text(old, "reason") + " (that was " + Durations.words(Duration.between(at, now))
-                + " ago; copilot status --check asks again)", Json.text(old, "hint"), true);
+        throw Fault.refused(Json.text(old, "reason") + " (that was " + Durations.words(Duration.between(at, now))
+                + " ago; copilot status --check asks again)", Json.text(old, "hint"));
     }
 
-    private void remember(GithubToken source, Refused refused) {
+    private void remember(GithubToken source, Fault refused) {
         var now = session.now();
         changeRefusals(all -> {
             all.removeIf(old -> Json.instant(old, "at").plus(REMEMBER_REFUSAL).isBefore(now));
@@ -7147,9 +7183,8 @@ final class Tokens {
     private void changeRefusals(Consumer<ObjectNode> edit) {
         try {
             session.home().edit(session.home().refusals(), session.notes()::detail, edit);
-        } catch (Interrupted stopped) {
-            throw stopped;
         } catch (Fault readOnly) {
+            readOnly.rethrowIf(Fault.Kind.INTERRUPTED);
             session.notes().detail(readOnly.sentence());
         }
     }
@@ -7172,9 +7207,9 @@ final class ExchangeRefusal {
                     "is --host right? is there a proxy with a login page? the same with -v shows more");
         }
         return switch (answer.status()) {
-            case 401 -> new Refused(who + "it is revoked, expired or mistyped: " + answer.said(), login(source));
+            case 401 -> Fault.refused(who + "it is revoked, expired or mistyped: " + answer.said(), login(source));
             case 403 -> forbidden(source, who, answer);
-            case 404 -> new Refused(who + unlisted(source.value(), answer.message(), "it was made for an app that is"
+            case 404 -> Fault.refused(who + unlisted(source.value(), answer.message(), "it was made for an app that is"
                     + " not let at Copilot") + ": " + answer.said(), elsewhere(source));
             default -> null;                                // the general words will do
         };
@@ -7188,19 +7223,20 @@ final class ExchangeRefusal {
             String words = Text.printable(Json.text(details, "title") + ": " + Json.text(details, "message")
                     + (url.isEmpty() ? "" : " " + url)) + " " + answer.marks(id);
             if (VERDICTS.contains(id)) {
-                return new AbuseVerdict(words);
+                return new Fault(Fault.Kind.ABUSE, "GitHub's abuse detection has answered, nothing more is tried: "
+                        + words, "do not retry; read the README on terms, and ask GitHub's support", null);
             }
             if (id.equals("server_error")) {
                 return Fault.error("GitHub could not make a Copilot token: " + words, "try again later");
             }
-            return new Refused(who + meaning(id) + words, advice(id, url));
+            return Fault.refused(who + meaning(id) + words, advice(id, url));
         }
         String said = answer.message();
         if (said.contains("rate limit")) {
             return Fault.later("GitHub's rate limit for the API: " + answer.said() + answer.comeBack(), "wait");
         }
-        return new Refused(who + unlisted(source.value(), said, "it belongs to an app that may not use Copilot") + ": "
-                + answer.said(), elsewhere(source));
+        return Fault.refused(who + unlisted(source.value(), said, "it belongs to an app that may not use Copilot")
+                + ": " + answer.said(), elsewhere(source));
     }
 
     /// What kind of token it is that cannot be exchanged.
@@ -7453,9 +7489,8 @@ final class EndpointMemory {
         if (!keep) return;
         try {
             session.home().edit(file, session.notes()::detail, all -> lesson.accept(entry(all, model)));
-        } catch (Interrupted stopped) {
-            throw stopped;
         } catch (Fault unwritable) {
+            unwritable.rethrowIf(Fault.Kind.INTERRUPTED);
             session.notes().detail(unwritable.sentence());
         }
     }
@@ -8048,7 +8083,7 @@ abstract sealed class StreamReader
         if (answer.contentType().contains("json") || answer.startsWith('{')) {
             take(Json.object(answer.text(), "GitHub's answer"));
             if (texts.isEmpty() && finish.isEmpty()) {
-                throw new Unfinished("GitHub's answer holds no choices", "the same with -v shows more");
+                throw Fault.incomplete("GitHub's answer holds no choices", "the same with -v shows more");
             }
             return;
         }
@@ -8073,17 +8108,17 @@ abstract sealed class StreamReader
 
     /// The server has ended the stream in good order, but not the answer: it is billed, and not asked for again.
     private Fault unfinished() {
-        return new Unfinished((delivered ? "the answer broke off in the middle" : "no answer came")
+        return Fault.incomplete((delivered ? "the answer broke off in the middle" : "no answer came")
                 + ": the stream ended without an end mark " + Refusal.inside("", requestId).marks(""), "ask again");
     }
 
     /// @throws Fault for an error that comes inside an answer
     final void failed(JsonNode error) {
         if (error.isNull() || error.isMissingNode()) {
-            throw new Unfinished("GitHub broke the answer off, and does not say why", "try again");
+            throw Fault.incomplete("GitHub broke the answer off, and does not say why", "try again");
         }
         var said = Refusal.inside(Json.compact(Json.object().set("error", error)), requestId);
-        throw new Unfinished("GitHub broke the answer off: " + said.said(), "try again, or another model (-m)");
+        throw Fault.incomplete("GitHub broke the answer off: " + said.said(), "try again, or another model (-m)");
     }
 
     final void warn(String message) { listener.warning(Text.printable(message)); }
@@ -8705,7 +8740,7 @@ final class Journal implements AutoCloseable {
             mend(index());
             whole = true;
         } catch (ClosedByInterruptException e) {
-            throw new Interrupted();
+            throw Fault.interrupted();
         } catch (IOException e) {
             throw Fault.io("cannot open the run's folder " + folder, e, "is it writable? --run DIR names another");
         } finally {
@@ -9052,7 +9087,7 @@ enum FaultClass {
 
     static FaultClass of(Fault fault) {
         var refusal = ApiError.behind(fault);
-        if (fault.exitCode() == Fault.NOT_LOGGED_IN || fault instanceof AbuseVerdict) return STOP;
+        if (fault.exitCode() == Fault.NOT_LOGGED_IN || fault.is(Fault.Kind.ABUSE)) return STOP;
         if (refusal != null) {
             int status = refusal.status();
             if (status == 403 && refusal.code().isEmpty() && refusal.json().has("error_details")) {
@@ -9061,9 +9096,9 @@ enum FaultClass {
             if (refusal.quota() || List.of(401, 402, 403, 421, 466).contains(status)) return STOP;
             return status == 429 ? PAUSE : status == 200 || refusal.mayPass() ? RETRY : ROW;
         }
-        return switch (fault) {
-            case Stopped lost -> lost.unreachable() ? PAUSE : RETRY;
-            case Unfinished _ -> RETRY;
+        return switch (fault.kind()) {
+            case UNREACHABLE -> PAUSE;
+            case CONNECTION_LOST, INCOMPLETE -> RETRY;
             default -> fault.exitCode() == Fault.ERROR ? RETRY_THEN_STOP : STOP;
         };
     }
@@ -9114,8 +9149,8 @@ final class BatchRunner {
                     submit(item, threads);
                 }
                 while (!seats.tryAcquire(most, 500, TimeUnit.MILLISECONDS)) listener.tick();
-            } catch (InterruptedException | Interrupted e) {
-                stop(new Interrupted());
+            } catch (InterruptedException | Fault e) {
+                stop(e instanceof Fault fault ? fault : Fault.interrupted());
                 drain(grace);
                 threads.shutdownNow();
             }
@@ -9128,9 +9163,8 @@ final class BatchRunner {
     private BatchItem next(Supplier<BatchItem> items) {
         try {
             return stopped().isEmpty() ? items.get() : null;
-        } catch (Interrupted stop) {
-            throw stop;
         } catch (Fault fault) {
+            fault.rethrowIf(Fault.Kind.INTERRUPTED);
             stop(fault);
             return null;
         }
@@ -9184,7 +9218,7 @@ final class BatchRunner {
                 turnstile.unlock();
             }
         } catch (InterruptedException e) {
-            throw new Interrupted();
+            throw Fault.interrupted();
         }
     }
 
@@ -9215,10 +9249,9 @@ final class BatchRunner {
         var row = new Attempts(item);
         try {
             for (boolean started = true; started; started = !row.done && acquireStart(false)) row.once();
-        } catch (Interrupted _) {
-            // the row is not done, and will be asked by the next run
         } catch (Fault fatal) {
-            stop(fatal);
+            boolean interrupted = fatal.is(Fault.Kind.INTERRUPTED);     // the next run will ask the row
+            if (!interrupted) stop(fatal);
         } catch (ClosedOutput gone) {
             stop(Fault.later("nobody reads the results on stdout any more", ""));
         } catch (RuntimeException | Error bug) {
@@ -9253,10 +9286,9 @@ final class BatchRunner {
             Reply reply;
             try {
                 reply = Wire.within(policy.timeout, () -> asker.apply(request));
-            } catch (Interrupted stopped) {
-                ended(false);
-                throw stopped;
             } catch (Fault fault) {
+                if (fault.is(Fault.Kind.INTERRUPTED)) ended(false);
+                fault.rethrowIf(Fault.Kind.INTERRUPTED);
                 failed(fault, started);
                 return;
             }
@@ -11444,30 +11476,6 @@ interface Reading<T> {
     static Reading<ObjectNode> json(String what) { return answer -> Json.object(answer.text(), what); }
 }
 
-/// The connection was lost, or the other side stayed silent: nothing that GitHub said.
-final class Stopped extends Fault {
-    Stopped(String message, String hint, Throwable cause) { super(ERROR, message, hint, cause); }
-
-    /// Whether there was no connection at all.
-    boolean unreachable() {
-        return Text.chain(this).anyMatch(e -> e instanceof ConnectException
-                || e instanceof HttpConnectTimeoutException);
-    }
-}
-
-/// GitHub's abuse detection has spoken. Nothing is tried after it, and no old token is used up.
-final class AbuseVerdict extends Fault {
-    AbuseVerdict(String words) {
-        super(ERROR, "GitHub's abuse detection has answered, nothing more is tried: " + words,
-                "do not retry; read the README on terms, and ask GitHub's support", null);
-    }
-}
-
-/// An answer has come that is not whole, or says itself that it failed.
-final class Unfinished extends Fault {
-    Unfinished(String message, String hint) { super(ERROR, message, hint, null); }
-}
-
 /// An answer that has begun: status and headers are here, the body is still arriving.
 record Answer(int status, HttpHeaders headers, Body body) implements Closeable {
     /// More than any answer that is read as a whole; what is longer is not GitHub's.
@@ -11604,7 +11612,7 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
             var item = left <= 0 ? null : queue.poll(Math.min(silence.toNanos(), left), TimeUnit.NANOSECONDS);
             if (item != null) return item;
         } catch (InterruptedException e) {
-            throw new Interrupted();
+            throw Fault.interrupted();
         }
         throw new HttpTimeoutException(left <= silence.toNanos() ? "did not finish within the time-out"
                 : "was silent for " + Durations.words(silence));
@@ -12043,7 +12051,7 @@ final class Wire implements AutoCloseable {
                     ? "the time-out" : Durations.words(call.head())));
         } catch (InterruptedException e) {
             response.cancel(true);
-            throw new Interrupted();
+            throw Fault.interrupted();
         } catch (ExecutionException e) {
             if (!(e.getCause() instanceof IOException reason)) throw new IllegalStateException(e.getCause());
             while ("Too many retries".equals(reason.getMessage()) && reason.getCause() instanceof IOException cause) {
@@ -12066,26 +12074,29 @@ final class Wire implements AutoCloseable {
                 || e instanceof SSLPeerUnverifiedException;
     }
 
-    private Stopped stopped(Call call, IOException e) {
+    private Fault stopped(Call call, IOException e) {
         String where = call.uri().getHost() + (call.uri().getPort() < 0 ? "" : ":" + call.uri().getPort());
         var proxy = proxies.inUse(call.uri());
-        String hint = proxy.map(p -> "is the proxy " + p + " right? (HTTPS_PROXY, NO_PROXY)")
-                .orElse("is the network up? a proxy goes into HTTPS_PROXY");
         String peer = proxy.map(p -> "the proxy " + p).orElse(where);           // to whom alone we connect
-        if (untrusted(e)) {
-            return new Stopped(where + " shows a certificate that is not trusted: " + Text.deepest(e), "is it the right"
-                    + " host, is the clock right? a company's CA, as a PEM file, goes into SSL_CERT_FILE", e);
-        }
-        return switch (e) {
-            case HttpConnectTimeoutException _ ->
-                    new Stopped("no connection to " + where + " within " + Durations.words(CONNECT), hint, e);
-            case HttpTimeoutException t -> new Stopped(where + " " + t.getMessage(),
-                    DEADLINE.isBound() ? "a longer --timeout" : "try again, or another model (-m)", e);
+        String what = switch (e) {
+            case IOException _ when untrusted(e) -> where + " shows a certificate that is not trusted: "
+                    + Text.deepest(e);
+            case HttpConnectTimeoutException _ -> "no connection to " + where + " within " + Durations.words(CONNECT);
+            case HttpTimeoutException t -> where + " " + t.getMessage();
             case ConnectException c when Text.chain(c).anyMatch(UnresolvedAddressException.class::isInstance) ->
-                    new Stopped("there is no host " + (proxy.isPresent() ? "for " : "") + peer, hint, e);
-            case ConnectException _ -> new Stopped("cannot connect to " + peer, hint, e);
-            default -> new Stopped("the connection to " + where + " was lost (" + Text.reason(e) + ")", hint, e);
+                    "there is no host " + (proxy.isPresent() ? "for " : "") + peer;
+            case ConnectException _ -> "cannot connect to " + peer;
+            default -> "the connection to " + where + " was lost (" + Text.reason(e) + ")";
         };
+        String hint = untrusted(e) ? "is it the right host, is the clock right? a company's CA, as a PEM file, goes"
+                + " into SSL_CERT_FILE"
+                : e instanceof HttpTimeoutException && !(e instanceof HttpConnectTimeoutException)
+                ? DEADLINE.isBound() ? "a longer --timeout" : "try again, or another model (-m)"
+                : proxy.map(p -> "is the proxy " + p + " right? (HTTPS_PROXY, NO_PROXY)")
+                        .orElse("is the network up? a proxy goes into HTTPS_PROXY");
+        boolean unreachable = Text.chain(e).anyMatch(each -> each instanceof ConnectException
+                || each instanceof HttpConnectTimeoutException);
+        return new Fault(unreachable ? Fault.Kind.UNREACHABLE : Fault.Kind.CONNECTION_LOST, what, hint, e);
     }
 
     /// Waiting for the client's threads would cost 300 ms at every exit.
@@ -12442,7 +12453,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         try {
             lock.lockInterruptibly();
         } catch (InterruptedException e) {
-            throw new Interrupted();
+            throw Fault.interrupted();
         }
         try (var _ = lockFile(file)) {
             return work.get();
@@ -12475,7 +12486,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
                 }
             };
         } catch (FileLockInterruptionException | ClosedByInterruptException e) {
-            throw new Interrupted();
+            throw Fault.interrupted();
         } catch (IOException | OverlappingFileLockException _) {
             return () -> { };
         }
@@ -12716,7 +12727,7 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
         /// Whether it was told either.
         default boolean told() { return stopping(); }
 
-        /// Does what Ctrl-C may end, with `Interrupted`, without ending the program.
+        /// Does what Ctrl-C may end, without ending the program.
         default <T> T stoppable(Supplier<T> work) { return work.get(); }
 
         /// How long the command may take to end in its own way.
@@ -12757,7 +12768,7 @@ interface Time {
         try {
             if (pause.isPositive()) sleep(pause);
         } catch (InterruptedException e) {
-            throw new Interrupted();
+            throw Fault.interrupted();
         }
     }
 
@@ -12781,11 +12792,6 @@ final class Apart {
 /// stdout was closed by its reader, as `| head` does: no error, only the end.
 final class ClosedOutput extends RuntimeException {
     ClosedOutput() { super(null, null, false, false); }
-}
-
-/// Ctrl-C, or SIGTERM.
-final class Interrupted extends Fault {
-    Interrupted() { super(INTERRUPTED, "interrupted", "", null); }
 }
 
 /// The tool as a process of its own: UTF-8 whatever the locale, Ctrl-C, a reader that goes away.
@@ -13125,7 +13131,7 @@ final class Stdin {
         } catch (TimeoutException _) {
             return Optional.empty();
         } catch (InterruptedException e) {
-            throw new Interrupted();
+            throw Fault.interrupted();
         } catch (ExecutionException e) {
             throw new IllegalStateException(e);
         }
@@ -13273,7 +13279,7 @@ final class Screen implements Notes {
     }
 
     int report(Fault fault) {
-        if (!(fault instanceof Interrupted)) {
+        if (!fault.is(Fault.Kind.INTERRUPTED)) {
             error(fault.sentence());
             hint(fault.hint());
         }

@@ -176,7 +176,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
         try {
             return process.waitFor(2, TimeUnit.MINUTES) && process.exitValue() == 0;
         } catch (InterruptedException e) {
-            throw new Interrupted();
+            throw Fault.interrupted();
         } finally {
             process.destroyForcibly();
         }

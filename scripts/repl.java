@@ -166,7 +166,7 @@ public class repl extends Command {
                     return OptionalInt.of(leave(rest.lines().findFirst().orElseThrow().strip()));
                 }
                 int end = eval();
-                if (ending.told()) throw new Interrupted();             // JShell would go on with the next line
+                if (ending.told()) throw Fault.interrupted();             // JShell would go on with the next line
                 if (end == at) break;
                 at = end;
             }

@@ -71,7 +71,7 @@ final class EditedTerminal implements ChatTerminal {
             try {
                 return reader.readLine(screen.colour() ? "\033[1m> \033[0m" : "> ");
             } catch (UserInterruptException stoppedTyping) {
-                if (env.ending().stopping()) throw new Interrupted();
+                if (env.ending().stopping()) throw Fault.interrupted();
                 if (stoppedTyping.getPartialLine().isEmpty()) screen.note("(Ctrl-D or /quit leaves)");
             } catch (EndOfFileException _) {
                 return null;

@@ -827,7 +827,8 @@ class Batches {
             var runner = new BatchRunner(new RateController(jobs, Duration.ZERO), policy, cop.time, request -> {
                 tries.incrementAndGet();
                 if (cop.time.now().isBefore(back)) {
-                    throw new Stopped("cannot reach the API", "is there a network?", new ConnectException("refused"));
+                    throw new copilot.Fault(copilot.Fault.Kind.UNREACHABLE, "cannot reach the API",
+                            "is there a network?", new ConnectException("refused"));
                 }
                 return new copilot.Reply(List.of("hello"), "", "stop", "m", copilot.Usage.NONE, null, "", "",
                         Duration.ZERO);

@@ -1010,7 +1010,7 @@ class Streams {
                     told.countDown();
                 }
             };
-            assertThrows(Stopped.class, () -> wire.send(call(server), heard));
+            assertTrue(assertThrows(Fault.class, () -> wire.send(call(server), heard)).lostConnection());
             assertEquals(List.of("Hi"), heard.deltas);
             assertEquals(1, server.requests.get());
             assertEquals(List.of(), time.pauses);
@@ -1173,7 +1173,7 @@ class Streams {
         try (var server = new RawServer(dripping); var wire = wire()) {
             var heard = new Heard(1);
             var stopped = assertTimeoutPreemptively(Duration.ofSeconds(20),
-                    () -> assertThrows(Stopped.class,
+                    () -> assertThrows(Fault.class,
                             () -> Wire.within(Duration.ofMillis(1500), () -> wire.send(call(server), heard))));
             assertContains("did not finish within the time-out", stopped.getMessage(), () -> "");
             assertEquals(List.of("Hi"), heard.deltas);

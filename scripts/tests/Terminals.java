@@ -761,7 +761,7 @@ class Terminals {
         cop.sim.set("latency", 30_000);
         enter("ask(\"slow\")");
         Harness.await("the request", () -> chats().size() == 2);
-        press("C-c").matches("Exception cop.Interrupted: interrupted$");
+        press("C-c").matches("Exception cop.copilot.Fault: interrupted$");
         cop.sim.set("latency", 0);
         enter("ask(\"say: a second answer\")").matches("==> a second answer$");
         enter("prompt(\"revew\")").matches("^hint: did you mean review\\?$");
