@@ -9801,7 +9801,7 @@ record Template(String name, String place, FrontMatter head, List<MessageTemplat
 
     record MessageTemplate(String role, StrictMustache.Compiled text) {}
 
-    private static final int SENTENCES = 20;                // of an error; more help nobody
+    private static final int SENTENCES = 2_000;             // characters of all that is wrong; more help nobody
     private static final String PARTIALS = "partials lie beside the template, or where `copilot templates path` says";
 
     /// The messages, filled from `data`. A blank one is left out, but for the last.
@@ -9815,21 +9815,18 @@ record Template(String name, String place, FrontMatter head, List<MessageTemplat
         var messages = new ArrayList<Message>();
         for (var turn : turns) {
             var rendering = mustache.render(turn.text(), all);
-            missing.addAll(rendering.missing());
+            if (!allowMissing) missing.addAll(rendering.missing());
             if (turn == turns.getLast() || !rendering.text().isBlank()) {
                 messages.add(new Message(turn.role(), rendering.text()));
             }
         }
-        var misses = head.inputSchema() == null ? List.<String>of()
-                : head.inputSchema().misses(Data.node(all), place + ": data");
-        if (misses.isEmpty() && (missing.isEmpty() || allowMissing)) return messages;
-        var problems = Stream.concat(allowMissing ? Stream.of() : missing.stream().map(Object::toString).distinct(),
-                misses.stream()).toList();
-        String more = problems.size() <= SENTENCES ? "" : "; and " + (problems.size() - SENTENCES) + " more";
-        String hint = missing.isEmpty() || allowMissing
+        var problems = missing.stream().map(StrictMustache.Missing::sentence)
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+        if (head.inputSchema() != null) problems.addAll(head.inputSchema().misses(Data.node(all), place + ": data"));
+        if (problems.isEmpty()) return messages;
+        throw Fault.usage(Text.shortened(String.join("; ", problems), SENTENCES), missing.isEmpty()
                 ? "inputs: in the template says what is wanted; --var gives a text, --var-json NAME=JSON anything else"
-                : missing.stream().anyMatch(StrictMustache.Missing::partial) ? PARTIALS : advice(data);
-        throw Fault.usage(problems.stream().limit(SENTENCES).collect(Collectors.joining("; ")) + more, hint);
+                : missing.stream().anyMatch(StrictMustache.Missing::partial) ? PARTIALS : advice(data));
     }
 
     Fault empty() {
@@ -9854,9 +9851,25 @@ record Template(String name, String place, FrontMatter head, List<MessageTemplat
     }
 
     /// Every name that the texts and their partials begin a path with: what data can be of use.
-    Set<String> names() {
-        return uses().filter(use -> !use.partial()).map(use -> use.name().split("\\.", 2)[0]).filter(n -> !n.isEmpty())
+    Set<String> names() { return names(use -> !use.partial()); }
+
+    /// The names that data must have: values outside all sections, as far as no default is there.
+    Set<String> needs() {
+        var needs = names(StrictMustache.TagReference::needed);
+        needs.removeIf(name -> head.defaults().getOrDefault(name, Data.NULL) != Data.NULL);
+        return needs;
+    }
+
+    private Set<String> names(Predicate<StrictMustache.TagReference> which) {
+        return uses().filter(which).map(use -> use.name().split("\\.", 2)[0]).filter(name -> !name.isEmpty())
                 .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    /// Whether a name that is not known before the data is there may still be used.
+    boolean open() { return uses().anyMatch(use -> use.name().equals(".") || use.dynamic()); }
+
+    private Stream<StrictMustache.TagReference> uses() {
+        return turns.stream().flatMap(turn -> mustache.uses(turn.text()).stream());
     }
 
     /// Names the template's text: a run is of one template.
@@ -9865,68 +9878,54 @@ record Template(String name, String place, FrontMatter head, List<MessageTemplat
                 .collect(Collectors.joining("\n"))).substring(0, 16);
     }
 
-    /// Whether a name that is not known before the data is there may still be used.
-    boolean open() { return uses().anyMatch(use -> use.name().equals(".") || use.name().startsWith("*")); }
-
-    /// The names that data must have: values outside all sections, as far as no default is there.
-    Set<String> needs() {
-        var needs = uses().filter(StrictMustache.TagReference::needed).map(use -> use.name().split("\\.", 2)[0])
-                .filter(name -> !name.isEmpty()).collect(Collectors.toCollection(LinkedHashSet::new));
-        needs.removeIf(name -> head.defaults().getOrDefault(name, Data.NULL) != Data.NULL);
-        return needs;
-    }
-
-    private Stream<StrictMustache.TagReference> uses() {
-        return turns.stream().flatMap(turn -> mustache.uses(turn.text()).stream());
-    }
-
     /// What is wrong with it, as far as can be told without a model: partials that are not there or have no end, data
     /// of its own that does not fill it, inputs that are described but not used, or used but not described, schemas
     /// that are none.
     List<Fault> findings() {
         var found = new ArrayList<Fault>();
-        uses().filter(use -> use.kind() == '>' && !use.name().startsWith("*") && mustache.partial(use.name()).isEmpty())
-                .forEach(use -> found.add(Fault.usage(use.place() + ": there is no partial " + use.name()
-                        + mustache.near(use.name()), PARTIALS)));
-        try {                                               // what has no end without data has none at all
-            turns.forEach(turn -> mustache.render(turn.text(), head.defaults()));
-        } catch (Fault endless) {
-            found.add(endless);
-        }
-        for (var schema : Stream.of(head.inputSchema(), head.answer() == null ? null : head.answer().schema())
-                .filter(Objects::nonNull).toList()) {
-            schema.faults().forEach(fault -> found.add(Fault.usage(fault, "https://json-schema.org")));
+        uses().filter(use -> use.partial() && !use.dynamic()).forEach(use -> mustache.lacking(use.name())
+                .ifPresent(sentence -> found.add(Fault.usage(use.place() + ": " + sentence, PARTIALS))));
+        var checks = new ArrayList<Runnable>();             // what has no end without data has none at all
+        checks.add(() -> turns.forEach(turn -> mustache.render(turn.text(), head.defaults())));
+        if (head.inputSchema() != null) checks.add(head.inputSchema()::check);
+        if (head.answer() != null) checks.add(head.answer().schema()::check);
+        for (var check : checks) {
+            try {
+                check.run();
+            } catch (Fault fault) {
+                found.add(fault);
+            }
         }
         if (!open()) unused(found);
-        if (!found.isEmpty()) return found;
-        var samples = head.samples().any() ? head.samples().rows().get() : List.<Map<String, Object>>of();
-        for (var sample : samples) {
+        if (!found.isEmpty() || !head.samples().any()) return found;
+        var samples = head.samples().rows().get();
+        for (int i = 0; i < samples.size(); i++) {
             try {
-                filled(sample, false);
+                filled(samples.get(i), false);
             } catch (Fault fault) {
-                String which = samples.size() == 1 ? "its sample" : "sample " + (samples.indexOf(sample) + 1);
-                found.add(Fault.usage(fault.sentence() + " (with " + which + ", " + head.samples().place() + ")",
-                        fault.hint()));
+                found.add(Fault.usage(fault.sentence() + " (with " + (samples.size() == 1 ? "its sample" : "sample "
+                        + (i + 1)) + ", " + head.samples().place() + ")", fault.hint()));
             }
         }
         return found;
     }
 
     private void unused(List<Fault> found) {
-        String hint = "inputs: describes the names that data must have";
+        var used = names();
         var described = head.inputs().keySet();
-        if (!described.isEmpty()) {
-            described.stream().filter(name -> !names().contains(name)).forEach(name -> found.add(Fault.usage(place
-                    + ": the input " + name + " is described but not used" + StrictMustache.meant(name, names()),
-                    hint)));
-            needs().stream().filter(name -> !described.contains(name)).forEach(name -> found.add(Fault.usage(place
-                    + ": {{" + name + "}} is used but not among the inputs" + StrictMustache.meant(name, described),
-                    hint)));
+        described.stream().filter(name -> !used.contains(name)).forEach(name -> found.add(misnamed("the input "
+                + name + " is described but not used", name, used)));
+        needs().stream().filter(name -> !described.isEmpty() && !described.contains(name)).forEach(name ->
+                found.add(misnamed("{{" + name + "}} is used but not among the inputs", name, described)));
+        String stdin = head.stdin();
+        if (!stdin.equals("input") && !used.contains(stdin)) {
+            found.add(misnamed("stdin: " + stdin + " is used nowhere", stdin, used));
         }
-        if (!head.stdin().equals("input") && !names().contains(head.stdin())) {
-            found.add(Fault.usage(place + ": stdin: " + head.stdin() + " is used nowhere"
-                    + StrictMustache.meant(head.stdin(), names()), "stdin: names what is piped in"));
-        }
+    }
+
+    private Fault misnamed(String what, String name, Collection<String> names) {
+        return Fault.usage(place + ": " + what + StrictMustache.meant(name, names),
+                "inputs: describes the names that data must have, stdin: names what is piped in");
     }
 }
 
@@ -10358,29 +10357,24 @@ final class StrictMustache extends DefaultMustacheFactory {
     /// A compiled text. `uses` are the names in it, those of partials not among them.
     record Compiled(String source, Code code, List<TagReference> uses) {}
 
-    /// @param kind the tag's: `v` a value, else the character that it begins with
+    /// @param kind the character that the tag begins with; empty for a value
     /// @param depth how many sections are around it
-    record TagReference(char kind, String name, String place, int depth) {
-        boolean partial() { return kind == '>' || kind == '<'; }
+    record TagReference(String kind, String name, String place, int depth) {
+        boolean partial() { return kind.equals(">") || kind.equals("<"); }
 
-        boolean needed() { return kind == 'v' && depth == 0; }
+        boolean dynamic() { return name.startsWith("*"); }
+
+        boolean needed() { return kind.isEmpty() && depth == 0; }
     }
 
     /// A partial's text, and where it lies.
     record Source(String place, String text, int firstLine) {}
 
-    /// A value or partial that is not there.
-    ///
-    /// @param sentence says so, of the first time
-    /// @param times how often it was wanted there, in a list perhaps
-    record Missing(String name, boolean partial, String sentence, int times) {
-        @Override
-        public String toString() { return times == 1 ? sentence : sentence + ", and " + (times - 1) + " times more"; }
-    }
+    /// A value or partial that is not there, told of once for each tag.
+    record Missing(String name, boolean partial, String sentence) {}
 
     record Rendering(String text, Collection<Missing> missing) {}
 
-    private static final int LARGEST = 256 << 20;           // characters of a prompt
     private static final int DEEPEST = 100;                 // partials within partials
 
     private final Function<String, Optional<Source>> partials;
@@ -10397,22 +10391,17 @@ final class StrictMustache extends DefaultMustacheFactory {
     /// @param place where the text lies, for errors
     /// @param firstLine the number of its first line there
     Compiled text(String template, String place, int firstLine) {
-        var parser = new Parser(place, new MustacheLexer(template, place, firstLine).all());
-        var code = parser.codes(null, 0);
+        var parser = new Parser(template, place, firstLine);
+        var code = parser.codes(null, firstLine, 0);
         code.init();
         return new Compiled(template, code, parser.uses);
     }
 
-    Optional<Compiled> partial(String name) { return partial(name, ""); }
-
-    /// A partial that stands alone on its line has each of its lines indented as its tag is (mustache specification).
+    /// Compiled when it is first needed, for a partial may contain itself. One that stands alone on its line has each
+    /// of its lines indented as its tag is (mustache specification).
     private Optional<Compiled> partial(String name, String indent) {
-        var text = known.get(indent + name);
-        if (text != null) return text;
-        text = partials.apply(name).map(source -> text(source.text().replaceAll("(?md)^(?!\\z)",
-                Matcher.quoteReplacement(indent)), source.place(), source.firstLine()));
-        known.put(indent + name, text);
-        return text;
+        return known.computeIfAbsent(indent + name, _ -> partials.apply(name).map(source -> text(source.text()
+                .replaceAll("(?md)^(?!\\z)", Matcher.quoteReplacement(indent)), source.place(), source.firstLine())));
     }
 
     /// All names of a text and of its partials, as far as those are known before the data.
@@ -10424,18 +10413,17 @@ final class StrictMustache extends DefaultMustacheFactory {
 
     private void uses(Compiled text, int depth, Set<String> seen, List<TagReference> all) {
         for (var use : text.uses()) {
-            all.add(new TagReference(use.kind(), use.name(), use.place(), use.depth() + depth));
-            boolean always = use.depth() + depth == 0;
-            if (!use.partial() || use.name().startsWith("*") || !seen.add(use.name() + always)) continue;
-            partial(use.name()).ifPresent(partial -> uses(partial, use.depth() + depth, seen, all));
+            int within = use.depth() + depth;
+            all.add(new TagReference(use.kind(), use.name(), use.place(), within));
+            if (!use.partial() || use.dynamic() || !seen.add(use.name() + (within == 0))) continue;
+            partial(use.name(), "").ifPresent(partial -> uses(partial, within, seen, all));
         }
     }
 
-    /// What a mistyped partial may mean; or that there is one that is no partial.
-    String near(String partial) {
-        var names = partialNames.get();
-        return names.contains(partial) ? " (a link out of the folder is none, nor is a .prompt.yml)"
-                : meant(partial, names);
+    /// The sentence on a partial that is not there; none where it is.
+    Optional<String> lacking(String partial) {
+        return partial(partial, "").isPresent() ? Optional.empty()
+                : Optional.of("there is no partial " + partial + meant(partial, partialNames.get()));
     }
 
     static String meant(String name, Collection<String> names) {
@@ -10456,71 +10444,57 @@ final class StrictMustache extends DefaultMustacheFactory {
         Map<String, Code> blocks = Map.of();                // what stands in for a parent's
         int depth;
 
-        /// @param sentence of the first time
         void missing(TemplateContext place, String name, boolean partial, Supplier<String> sentence) {
-            missing.compute(at(place) + name, (_, before) -> before == null
-                    ? new Missing(name, partial, at(place) + sentence.get(), 1)
-                    : new Missing(name, partial, before.sentence(), before.times() + 1));
-        }
-
-        @Override
-        public void write(String part) {
-            if (getBuffer().length() + (long) part.length() > LARGEST) {
-                throw Fault.usage("the prompt grows beyond " + LARGEST + " characters",
-                        "do partials hold each other?");
-            }
-            super.write(part);
+            missing.computeIfAbsent(at(place) + name, _ -> new Missing(name, partial, at(place) + sentence.get()));
         }
     }
 
     private static String at(TemplateContext place) { return place.file() + ":" + place.line() + ": "; }
 
-    private interface Step {
-        void write(Node tag, RenderOutput output, List<Object> scopes);
-    }
+    /// A tag that mustache.java would treat in another way: a value, a partial, a parent or a block.
+    private final class Tag extends DefaultCode {
+        private final String indent;
 
-    /// A tag that mustache.java would treat in another way.
-    private final class Node extends DefaultCode {
-        private final Step step;
-
-        Node(TemplateContext place, MustacheLexer.Tag tag, DefaultMustache inner, Step step) {
-            super(place, StrictMustache.this, inner, tag.name(), String.valueOf(tag.kind()));
-            this.step = step;
+        /// @param inner what is between it and its end; null: it has none
+        /// @param indent the white space before a tag that stands alone
+        Tag(TemplateContext place, String kind, String name, DefaultMustache inner, String indent) {
+            super(place, StrictMustache.this, inner, name, kind);
+            this.indent = indent;
         }
 
         @Override
         public Writer execute(Writer writer, List<Object> scopes) {
-            step.write(this, (RenderOutput) writer, scopes);
+            var output = (RenderOutput) writer;
+            switch (type) {
+                case "$" -> output.blocks.getOrDefault(name, mustache).execute(output, scopes);
+                case "<" -> partial(output, scopes, blocks(output.blocks));
+                case ">" -> partial(output, scopes, Map.of());
+                default -> value(output, scopes, name, get(scopes)).ifPresent(output::write);
+            }
             return writer;
         }
 
-        /// `{{name}}`, `{{{name}}}`, `{{&name}}`: all the same, for nothing is escaped.
-        void value(RenderOutput output, List<Object> scopes) {
-            Object value = get(scopes);
-            if (value != null && value != Data.NULL) output.write(Data.text(value));
-            else output.missing(tc, name, false, () -> Lookup.missing(name, scopes));
+        /// How a value reads; it is noted where it is missing.
+        private Optional<String> value(RenderOutput output, List<Object> scopes, String name, Object value) {
+            if (value != null && value != Data.NULL) return Optional.of(Data.text(value));
+            output.missing(tc, name, false, () -> Lookup.missing(name, scopes));
+            return Optional.empty();
         }
 
-        /// `{{>name}}`; `{{>*name}}` where the data says which; `{{<name}}`. It is compiled when it is first needed,
-        /// for a partial may contain itself.
+        /// `{{>name}}`; `{{>*name}}` where the data says which; `{{<name}}`.
         ///
         /// @param blocks what stands in for those of the same name
-        void partial(RenderOutput output, List<Object> scopes, String indent, Map<String, Code> blocks) {
-            Object named = dynamic ? binding.get(scopes) : name;
-            if (named == null || named == Data.NULL) {
-                String from = name.substring(1);
-                output.missing(tc, from, false, () -> Lookup.missing(from, scopes));
-                return;
-            }
-            String wanted = Data.text(named);
-            var partial = StrictMustache.this.partial(wanted, indent);
+        private void partial(RenderOutput output, List<Object> scopes, Map<String, Code> blocks) {
+            var named = dynamic ? value(output, scopes, name.substring(1), binding.get(scopes)) : Optional.of(name);
+            if (named.isEmpty()) return;
+            var partial = StrictMustache.this.partial(named.get(), indent);
             if (partial.isEmpty()) {
-                output.missing(tc, wanted, true, () -> "there is no partial " + wanted + near(wanted));
+                output.missing(tc, named.get(), true, () -> lacking(named.get()).orElseThrow());
                 return;
             }
             if (++output.depth > DEEPEST) {
-                throw Fault.usage(at(tc) + "the partial " + wanted + " contains itself without end", "a name that is"
-                        + " not there is looked for outside: give the innermost an empty list");
+                throw Fault.usage(at(tc) + "the partial " + named.get() + " contains itself without end", "a name that"
+                        + " is not there is looked for outside: give the innermost an empty list");
             }
             var outer = output.blocks;
             output.blocks = blocks;
@@ -10530,10 +10504,10 @@ final class StrictMustache extends DefaultMustacheFactory {
         }
 
         /// Those of a parent's tag, which go after what stands in for them already.
-        Map<String, Code> blocks(Map<String, Code> outer) {
+        private Map<String, Code> blocks(Map<String, Code> outer) {
             var blocks = new HashMap<String, Code>();
-            for (var code : getCodes()) if (code instanceof Node block && block.type.equals("$")) {
-                blocks.put(block.name, block.mustache);
+            for (var code : getCodes()) if (code instanceof Tag tag && tag.type.equals("$")) {
+                blocks.put(tag.name, tag.mustache);
             }
             blocks.putAll(outer);
             return blocks;
@@ -10545,9 +10519,8 @@ final class StrictMustache extends DefaultMustacheFactory {
     private static final class Lookup extends AbstractObjectHandler {
         @Override
         public Binding createBinding(String name, TemplateContext place, Code code) {
-            if (name == null) return _ -> null;
-            if (name.equals(".")) return List::getLast;
-            String[] path = name.split("\\.");
+            if (".".equals(name)) return List::getLast;
+            String[] path = String.valueOf(name).split("\\.");
             return scopes -> find(path, path.length, scopes);
         }
 
@@ -10563,24 +10536,6 @@ final class StrictMustache extends DefaultMustacheFactory {
         }
 
         @Override
-        public Writer iterate(Iteration section, Writer writer, Object value, List<Object> scopes) {
-            if (isFalse(value)) return writer;
-            var items = value instanceof List<?> list ? list : List.of(value);
-            for (Object item : items) section.next(writer, item, scopes);
-            return writer;
-        }
-
-        @Override
-        public Writer falsey(Iteration section, Writer writer, Object value, List<Object> scopes) {
-            return isFalse(value) ? section.next(writer, value, scopes) : writer;
-        }
-
-        private static boolean isFalse(Object value) {
-            return value == null || value == Data.NULL || value.equals(false) || value.equals("")
-                    || value instanceof List<?> list && list.isEmpty();
-        }
-
-        @Override
         public Wrapper find(String name, List<Object> scopes) { throw new IllegalStateException("not used"); }
 
         /// The sentence on a value that is not there: why, and what may be meant.
@@ -10590,198 +10545,133 @@ final class StrictMustache extends DefaultMustacheFactory {
             for (Object scope : scopes) if (scope instanceof Map<?, ?> map) names.addAll(Data.copy(map).keySet());
             Object value = name.equals(".") ? scopes.getLast() : find(path, path.length, scopes);
             String why = value == Data.NULL ? " (it is null)"
-                    : path.length > 1 && names.contains(path[0]) ? " (" + inner(path, scopes) + ")"
-                    : path.length > 1 && names.contains(name)
-                    ? " (a dot reaches into an object, and this is a name with a dot)" : meant(name, names);
+                    : names.contains(name) ? " (a dot reaches into an object)" : meant(name, names);
+            for (int known = 1; known < path.length; known++) {         // how far a dotted name can be followed
+                String so = String.join(".", List.of(path).subList(0, known));
+                Object outer = find(path, known, scopes);
+                if (outer == null || find(path, known + 1, scopes) != null) continue;
+                why = " (" + so + (outer instanceof Map<?, ?> map && !map.isEmpty() ? " has "
+                        + String.join(", ", Data.copy(map).keySet()) : " is " + Data.kind(outer)) + ")";
+            }
             return "{{" + name + "}} is missing" + (scopes.size() == 1 ? "" : " in "
                     + Text.shortened(Data.text(scopes.getLast()), 40)) + why;
-        }
-
-        /// How far a dotted name can be followed.
-        private static String inner(String[] path, List<Object> scopes) {
-            int known = 1;
-            while (find(path, known + 1, scopes) != null) known++;
-            String so = String.join(".", List.of(path).subList(0, known));
-            return find(path, known, scopes) instanceof Map<?, ?> map ? so + " has " + (map.isEmpty() ? "nothing"
-                    : String.join(", ", Data.copy(map).keySet())) : so + " is " + Data.kind(find(path, known, scopes));
         }
     }
 
     /// Takes the place of mustache.java's parser, which leaves blank lines where tags stand alone, loses line ends of
-    /// the kind CR, and miscounts lines.
+    /// the kind CR, and miscounts lines. Tags that stand alone on a line take the whole line with them, its end too
+    /// (mustache specification, "standalone"); all else is kept to the character, CR and CRLF too.
     private final class Parser {
-        private final String place;
-        private final Iterator<MustacheLexer.Tag> tags;
-        private final List<TagReference> uses = new ArrayList<>();
+        private static final Pattern DELIMITERS = Pattern.compile("(\\S+)\\s+(\\S+)\\s*=");
+        private static final Pattern PARTIAL = Pattern.compile("[^\\s*]\\S*|\\*\\s*\\S+");
+        private static final Pattern NAME = Pattern.compile("\\.|[^\\s.{}*][^\\s.{}]*+(\\.[^\\s.{}]++)*+");
+        private static final String AS_TEXT = "to write {{ as text, change the delimiters: {{=<% %>=}}";
+        private static final String SECTIONS = "each {{#name}} or {{^name}} needs its {{/name}}, innermost first";
 
-        Parser(String place, List<MustacheLexer.Tag> tags) {
+        private final String text, place;
+        private final List<TagReference> uses = new ArrayList<>();
+        private String open;
+        private Matcher tag;
+        private int position, line, counted;
+
+        Parser(String text, String place, int firstLine) {
+            this.text = text;
             this.place = place;
-            this.tags = tags.iterator();
+            line = firstLine;
+            delimiters("{{", "}}");
+        }
+
+        private void delimiters(String left, String right) {
+            open = left;
+            tag = Pattern.compile("(?smd)(?<indent>^[ \\t]*)?(?<tag>" + Pattern.quote(left)
+                    + "(?:\\{(?<raw>.*?)}|(?<kind>[#^/<$>!&=]?)(?<name>.*?))" + Pattern.quote(right)
+                    + ")(?<rest>[ \\t]*(?:\\r?\\n|\\z))?").matcher(text);
+        }
+
+        /// @param opened the section that ends with these; null: all
+        /// @param start the line in which it begins
+        DefaultMustache codes(String opened, int start, int depth) {
+            if (depth > DEEPEST) {
+                throw wrong(start, "{{" + opened + "}} lies in more than " + DEEPEST + " others", SECTIONS);
+            }
+            var codes = new ArrayList<Code>();
+            while (tag.find(position)) {
+                boolean raw = tag.group("raw") != null;
+                String kind = raw ? "&" : tag.group("kind"), name = tag.group(raw ? "raw" : "name").strip();
+                boolean alone = !"&".contains(kind) && tag.group("indent") != null && tag.group("rest") != null;
+                String indent = alone ? tag.group("indent") : "";
+                write(codes, tag.start(alone ? "indent" : "tag"));
+                int at = lineOf(tag.start("tag"));
+                position = tag.end(alone ? "rest" : "tag");
+                switch (kind) {
+                    case "!" -> { }
+                    case "=" -> delimiters(name, at);
+                    case "/" -> {
+                        if (opened != null && opened.substring(1).equals(name)) return mustache(codes, start);
+                        throw wrong(at, "{{/" + name + "}} closes " + (opened == null ? "nothing"
+                                : "{{" + opened + "}} of line " + start), SECTIONS);
+                    }
+                    default -> codes.add(code(kind.replace("&", ""), checked(kind, name, at), at, indent, depth));
+                }
+            }
+            int next = text.indexOf(open, position);
+            if (next >= 0) {
+                throw wrong(lineOf(next), "the tag " + Text.shortened(text.substring(next).lines().findFirst()
+                        .orElse(""), 40) + " is not closed", "each {{ needs its }}; " + AS_TEXT);
+            }
+            if (opened != null) throw wrong(start, "{{" + opened + "}} is never closed", SECTIONS);
+            write(codes, text.length());
+            return mustache(codes, start);
+        }
+
+        private DefaultMustache mustache(List<Code> codes, int start) {
+            return new DefaultMustache(context(start), StrictMustache.this, codes.toArray(Code[]::new), place);
         }
 
         private TemplateContext context(int line) { return new TemplateContext("{{", "}}", place, line, false); }
 
-        /// @param opened the section that ends with these; null: all
-        DefaultMustache codes(MustacheLexer.Tag opened, int depth) {
-            int start = opened == null ? 1 : opened.line();
-            if (depth > DEEPEST) throw unbalanced(start, "{{" + opened + "}} lies in more than " + DEEPEST + " others");
-            var codes = new ArrayList<Code>();
-            boolean closed = false;
-            while (tags.hasNext()) {
-                var tag = tags.next();
-                if (tag.kind() != '/') {
-                    codes.add(code(tag, depth));
-                    continue;
-                }
-                closed = opened != null && opened.name().equals(tag.name());
-                if (closed) break;
-                throw unbalanced(tag.line(), "{{/" + tag.name() + "}} closes " + (opened == null ? "nothing"
-                        : "{{" + opened + "}} of line " + opened.line()));
+        private void write(List<Code> codes, int end) {
+            if (end > position) {
+                codes.add(new WriteCode(context(line), StrictMustache.this, text.substring(position, end)));
             }
-            if (!closed && opened != null) throw unbalanced(start, "{{" + opened + "}} is never closed");
-            return new DefaultMustache(context(start), StrictMustache.this, codes.toArray(Code[]::new), place);
         }
 
-        private Code code(MustacheLexer.Tag tag, int depth) {
-            var mustache = StrictMustache.this;
-            var at = context(tag.line());
-            String name = tag.name();
-            if (tag.kind() == 't') return new WriteCode(at, mustache, name);
-            uses.add(new TagReference(tag.kind(), name, place + ":" + tag.line(), depth));
-            if (tag.kind() == '<' && partials.apply(name).isEmpty()) {
-                throw Fault.usage(at(at) + "there is no template " + name + " to inherit from" + near(name),
-                        "copilot templates lists them");
-            }
-            var inner = "v>".indexOf(tag.kind()) < 0 ? codes(tag, depth + 1) : null;
-            return switch (tag.kind()) {
-                case 'v' -> new Node(at, tag, null, Node::value);
-                case '>' -> new Node(at, tag, null, (node, output, scopes) ->
-                        node.partial(output, scopes, tag.indent(), Map.of()));
-                case '<' -> new Node(at, tag, inner, (node, output, scopes) ->
-                        node.partial(output, scopes, "", node.blocks(output.blocks)));
-                case '$' -> new Node(at, tag, inner, (_, output, scopes) ->
-                        output.blocks.getOrDefault(name, inner).execute(output, scopes));
-                case '#' -> new IterableCode(at, mustache, inner, name);
-                default -> new NotIterableCode(at, mustache, inner, name);
+        private Code code(String kind, String name, int line, String indent, int depth) {
+            uses.add(new TagReference(kind, name, place + ":" + line, depth));
+            var inner = List.of("", ">").contains(kind) ? null : codes(kind + name, line, depth + 1);
+            return switch (kind) {
+                case "#" -> new IterableCode(context(line), StrictMustache.this, inner, name);
+                case "^" -> new NotIterableCode(context(line), StrictMustache.this, inner, name);
+                default -> new Tag(context(line), kind, name, inner, indent);
             };
         }
 
-        private Fault unbalanced(int line, String what) {
-            return Fault.usage(at(context(line)) + what,
-                    "each {{#name}} or {{^name}} needs its {{/name}}, innermost first");
+        private void delimiters(String pair, int line) {
+            var both = DELIMITERS.matcher(pair);
+            if (!both.matches()) throw wrong(line, "{{=" + pair + "}} names no delimiters", "such as {{=<% %>=}}");
+            delimiters(both.group(1), both.group(2));
         }
-    }
-}
 
-/// Cuts a template into text and tags. Tags that stand alone on a line take the whole line with them, its end too
-/// (mustache specification, "standalone"); all else is kept to the character, CR and CRLF too.
-final class MustacheLexer {
-    /// @param kind `t` text, `v` value, else the tag's first character
-    /// @param name the name in the tag; the text of a `t`
-    /// @param indent the white space before a tag that stands alone
-    record Tag(char kind, String name, int line, String indent) {
-        @Override
-        public String toString() { return kind + name; }
-    }
-
-    private static final Pattern PARENT = Pattern.compile("[^\\s*]\\S*");
-    private static final Pattern PARTIAL = Pattern.compile("[^\\s*]\\S*|\\*\\s*\\S+");
-    private static final Pattern NAME = Pattern.compile("\\.|[^\\s.{}*][^\\s.{}]*+(\\.[^\\s.{}]++)*+");
-    private static final String AS_TEXT = "to write {{ as text, change the delimiters: {{=<% %>=}}";
-
-    private final String template, place;
-    private final List<Tag> tags = new ArrayList<>();
-    private String open = "{{", close = "}}";
-    private int position, line, counted;
-
-    MustacheLexer(String template, String place, int firstLine) {
-        this.template = template;
-        this.place = place;
-        line = firstLine;
-    }
-
-    List<Tag> all() {
-        for (int at = template.indexOf(open); at >= 0; at = template.indexOf(open, position)) tag(at);
-        text(template.length());
-        return tags;
-    }
-
-    private void tag(int at) {
-        int start = at + open.length();
-        char sigil = start < template.length() ? template.charAt(start) : ' ';
-        boolean value = "#^/<$>!={&".indexOf(sigil) < 0, alone = false;
-        String end = (sigil == '{' ? "}" : sigil == '=' ? "=" : "") + close;
-        int from = value ? start : start + 1, to = template.indexOf(end, from), before = at, after = to + end.length();
-        if (to < 0) {
-            throw wrong(at, "the tag " + Text.shortened(template.substring(at).lines().findFirst().orElse(""), 40)
-                    + " is not closed", "it ends with " + end + "; " + AS_TEXT);
+        /// What other template languages would take for a name is no name here.
+        private String checked(String kind, String name, int line) {
+            boolean partial = kind.equals(">") || kind.equals("<");
+            if ((partial ? PARTIAL : NAME).matcher(name).matches()) return name.replaceFirst("^\\*\\s+", "*");
+            String word = name.split("[\\s|(]+", 2)[0];
+            throw wrong(line, "{{" + kind + Text.shortened(name, 40) + "}} is no name",
+                    List.of("if", "unless", "each", "for", "with").contains(word) ? "mustache knows no " + word
+                    + ": {{#name}} … {{/name}} for what is there, each item of a list, or {{^name}} for what is not"
+                    : "a name has no spaces, such as {{title}} or {{author.name}}; " + AS_TEXT);
         }
-        if ("#^/<$>!=".indexOf(sigil) >= 0) {               // the kinds that may stand alone
-            int lineStart = outwards(at, -1), lineEnd = outwards(after, 1);
-            if (lineStart >= 0 && lineEnd >= 0) {
-                before = lineStart;
-                after = lineEnd;
-            }
-        }
-        text(before);
-        String name = template.substring(from, to).strip();
-        switch (sigil) {
-            case '!' -> { }
-            case '=' -> delimiters(at, name);
-            default -> tags.add(new Tag(value || sigil == '{' || sigil == '&' ? 'v' : sigil, checked(sigil, name, at),
-                    lineOf(at), template.substring(before, at)));
-        }
-        position = after;
-    }
 
-    private void text(int end) {
-        if (end > position) tags.add(new Tag('t', template.substring(position, end), lineOf(position), ""));
-        position = Math.max(position, end);
-    }
-
-    /// Where the line begins or ends if nothing but white space is on the way; -1 else.
-    private int outwards(int from, int step) {
-        for (int i = step < 0 ? from - 1 : from; i >= 0 && i < template.length(); i += step) {
-            if (template.charAt(i) == '\n') return i + 1;
-            if (!Character.isWhitespace(template.charAt(i))) return -1;
+        /// Counts on from the last place asked for.
+        private int lineOf(int at) {
+            for (; counted < at; counted++) if (text.charAt(counted) == '\n') line++;
+            return line;
         }
-        return step < 0 ? 0 : template.length();
-    }
 
-    private void delimiters(int at, String pair) {
-        String[] both = pair.split("\\s+");
-        if (both.length != 2 || pair.contains("=")) {
-            throw wrong(at, "{{=" + pair + "=}} names no delimiters", "such as {{=<% %>=}}");
+        private Fault wrong(int line, String what, String hint) {
+            return Fault.usage(place + ":" + line + ": " + what, hint);
         }
-        open = both[0];
-        close = both[1];
-    }
-
-    /// What other template languages would take for a name is no name here.
-    private String checked(char sigil, String name, int at) {
-        if ((sigil == '>' ? PARTIAL : sigil == '<' ? PARENT : NAME).matcher(name).matches()) {
-            return name.replaceFirst("^\\*\\s+", "*");
-        }
-        if (name.isEmpty()) throw wrong(at, "a tag without a name", "{{name}}; " + AS_TEXT);
-        if ((sigil == '>' || sigil == '<') && name.startsWith("*")) {
-            throw wrong(at, "{{" + sigil + name + "}} names no " + (sigil == '>' ? "partial" : "parent"),
-                    "only a partial's name can come from the data: {{>*name}}");
-        }
-        String word = name.split("[\\s|(]+", 2)[0];
-        throw wrong(at, "{{" + ("#^/<$>&".indexOf(sigil) < 0 ? "" : sigil) + Text.shortened(name, 40) + "}} is no name",
-                List.of("if", "unless", "each", "for", "with").contains(word) ? "mustache knows no " + word
-                + ": {{#name}} … {{/name}} for what is there, each item of a list, or {{^name}} for what is not"
-                : "a name has no spaces, such as {{title}} or {{author.name}}; " + AS_TEXT);
-    }
-
-    /// Counts on from the last place asked for.
-    private int lineOf(int at) {
-        for (; counted < at; counted++) if (template.charAt(counted) == '\n') line++;
-        return line;
-    }
-
-    private Fault wrong(int at, String what, String hint) {
-        return Fault.usage(place + ":" + lineOf(at) + ": " + what, hint);
     }
 }
 
@@ -11145,16 +11035,11 @@ final class JsonSchema {
 
     ObjectNode json() { return json; }
 
-    /// What is wrong with the schema itself.
-    synchronized List<String> faults() {
-        if (faults == null) faults = look();
-        return faults;
-    }
-
     /// @throws Fault where it is no schema
-    void check() {
-        if (!faults().isEmpty()) {
-            throw Fault.usage(String.join("; ", faults()), "https://json-schema.org says what a schema is");
+    synchronized void check() {
+        if (faults == null) faults = look();
+        if (!faults.isEmpty()) {
+            throw Fault.usage(String.join("; ", faults), "https://json-schema.org says what a schema is");
         }
     }
 

@@ -39,7 +39,8 @@ class Mustaches {
     }
 
     private static List<String> missing(String template, String json) {
-        return rendering(template, json, Map.of()).missing().stream().map(Object::toString).toList();
+        return rendering(template, json, Map.of()).missing().stream().map(StrictMustache.Missing::sentence)
+                .toList();
     }
 
     // ------------------------------------------------------------------------- the official specification
@@ -213,9 +214,11 @@ class Mustaches {
             List.of("{{>*x}}", "{\"x\": \"../secret\"}", "t:1: there is no partial ../secret"),
             List.of("{{#l}}{{>*.}}{{/l}}", "{\"l\": [\"p\"]}", "t:1: there is no partial p"),
             List.of("{{a.b}}", "{\"a.b\": 1}",
-                    "t:1: {{a.b}} is missing (a dot reaches into an object, and this is a name with a dot)"),
+                    "t:1: {{a.b}} is missing (a dot reaches into an object)"),
             List.of("{{#l}}{{n}}{{/l}}", "{\"l\": [{\"m\": 1}, {\"m\": 2}, {\"m\": 3}]}",
-                    "t:1: {{n}} is missing in {\"m\":1}, and 2 times more"));
+                    "t:1: {{n}} is missing in {\"m\":1}"),
+            List.of("\n{{<gone}}{{/gone}}", "{}", "t:2: there is no partial gone"),
+            List.of("\n{{<*x}}{{/*x}}", "{}", "t:2: {{x}} is missing"));
 
     @ParameterizedTest
     @FieldSource("MISSING")
@@ -225,11 +228,11 @@ class Mustaches {
 
     /// A template, the error, and a part of the hint.
     static final List<List<String>> WRONG = List.of(
-            List.of("a\n{{x", "t:2: the tag {{x is not closed", "it ends with }}"),
-            List.of("{{{x}}", "t:1: the tag {{{x}} is not closed", "it ends with }}}"),
-            List.of("{{=<% %>}}", "t:1: the tag {{=<% %>}} is not closed", "it ends with =}}"),
-            List.of("{{}}", "t:1: a tag without a name", "{{name}}"),
-            List.of("{{# }}{{/ }}", "t:1: a tag without a name", "{{name}}"),
+            List.of("a\n{{x", "t:2: the tag {{x is not closed", "needs its }}"),
+            List.of("{{{x}}", "t:1: {{{x}} is no name", "change the delimiters"),
+            List.of("{{=<% %>}}", "t:1: {{=<% %>}} names no delimiters", "{{=<% %>=}}"),
+            List.of("{{}}", "t:1: {{}} is no name", "{{title}}"),
+            List.of("{{# }}{{/ }}", "t:1: {{#}} is no name", "{{title}}"),
             List.of("{{#a}}\n\n{{/b}}", "t:3: {{/b}} closes {{#a}} of line 1", "innermost first"),
             List.of("\n{{#a}}", "t:2: {{#a}} is never closed", "needs its {{/name}}"),
             List.of("{{^a}}{{#b}}{{/b}}", "t:1: {{^a}} is never closed", "needs its {{/name}}"),
@@ -244,10 +247,8 @@ class Mustaches {
             List.of("{{../x}}", "t:1: {{../x}} is no name", "{{author.name}}"),
             List.of("{{=x=}}", "t:1: {{=x=}} names no delimiters", "{{=<% %>=}}"),
             List.of("{{*x}}", "t:1: {{*x}} is no name", "no spaces"),
-            List.of("{{>*}}", "t:1: {{>*}} names no partial", "only a partial"),
-            List.of("\n{{<*x}}{{/*x}}", "t:2: {{<*x}} names no parent", "only a partial"),
-            List.of("{{#a}}".repeat(200), "t:1: {{#a}} lies in more than 100 others", "needs its"),
-            List.of("\n{{<gone}}{{/gone}}", "t:2: there is no template gone to inherit from", "copilot templates"));
+            List.of("{{>*}}", "t:1: {{>*}} is no name", "no spaces"),
+            List.of("{{#a}}".repeat(200), "t:1: {{#a}} lies in more than 100 others", "needs its"));
 
     @ParameterizedTest
     @FieldSource("WRONG")

@@ -545,8 +545,8 @@ class Prompts {
         template("{{#l}}{{n}}{{/l}}");
         cop.write("d.json", "{\"l\": [" + "{},".repeat(20_000) + "{}]}");
         var outcome = exits(2, cop.run("render", "t", "-d", "d.json"));
-        assertTrue(outcome.err().startsWith("error: templates/t.mustache:1: {{n}} is missing in {}, and 20000 times"
-                + " more\n"), outcome::err);
+        assertTrue(outcome.err().startsWith("error: templates/t.mustache:1: {{n}} is missing in {}\n"),
+                outcome::err);
         template("x {{input}}");
         assertTrue(exits(2, cop.runWith("y".repeat((64 << 20) + 9), "render", "t")).err()
                 .startsWith("error: stdin is larger than 64 MiB"));
