@@ -3011,8 +3011,8 @@ final class Toolkit {
     Reply ask(Question question) {
         var client = copilot();
         try {
-            return question.answered(question.request(client, true), request -> client.ask(request, (_, _) -> { }), 2,
-                    _ -> { });
+            return new SchemaRetry(question.schema(), 2, _ -> { }).ask(question.request(client, true),
+                    request -> client.ask(request, (_, _) -> { }));
         } catch (SchemaMismatch wrong) {
             whole(wrong.reply);                             // the same in Java's words where it was cut off
             throw wrong;
@@ -3952,72 +3952,6 @@ record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited,
     }
 }
 
-/// What a person sees of a run: on a terminal one living line, elsewhere a line every 30 seconds.
-final class BatchProgress implements ProgressListener {
-    private static final Duration SELDOM = Duration.ofSeconds(30);
-
-    private final Environment env;
-    private final Screen screen;
-    private final int rows;
-    private final Optional<OrderedPrinter> printer;
-    private final RateController pace;
-    private final Instant begun;
-    private BatchCounts counts = BatchCounts.NONE;
-    private Instant told, pausedUntil = Instant.MIN;
-    private String why = "";
-
-    BatchProgress(Environment env, Screen screen, int rows, Optional<OrderedPrinter> printer, RateController pace) {
-        this.env = env;
-        this.screen = screen;
-        this.rows = rows;
-        this.printer = printer;
-        this.pace = pace;
-        begun = told = env.time().now();
-    }
-
-    @Override
-    public synchronized void ended(RowResult result) {
-        counts = counts.plus(result);
-        if (printer.isPresent()) {
-            screen.countdown("");                           // stdout may be the same terminal
-            printer.get().ended(result.item().key());
-        }
-        tick();
-    }
-
-    @Override
-    public synchronized void paused(Duration pause, String reason) {
-        pausedUntil = env.time().now().plus(pause);
-        why = reason;
-        if (!screen.terminal()) screen.note("all wait " + Durations.words(pause) + ": " + reason);
-    }
-
-    @Override
-    public void note(String text) { screen.note(text); }
-
-    @Override
-    public synchronized void tick() {
-        var now = env.time().now();
-        if (screen.terminal()) {
-            screen.countdown(!pausedUntil.isAfter(now) ? line(now) : "all wait "
-                    + Durations.clock(Duration.between(now, pausedUntil)) + ": " + Text.shortened(why, 60));
-        } else if (Duration.between(told, now).compareTo(SELDOM) >= 0) {
-            told = now;
-            screen.note(line(now));
-        }
-    }
-
-    private String line(Instant now) {
-        double seconds = Math.max(0.001, Duration.between(begun, now).toMillis() / 1000.0);
-        double rate = counts.rows() / seconds;
-        String left = counts.rows() == 0 ? "" : ", " + Durations.words(Duration.ofMillis((long) (1000
-                * (rows - counts.rows()) / rate))) + " left";
-        return counts.rows() + "/" + rows + ": " + counts.words() + ", " + String.format(Locale.ROOT, "%.1f", rate)
-                + " rows/s, " + pace.inFlight() + " in flight, " + counts.cost() + left + " (pace " + pace.jobs()
-                + " jobs" + (pace.delay().isPositive() ? ", " + Durations.seconds(pace.delay()) : "") + ")";
-    }
-}
-
 // =========================================================================================== Prompt input
 // What goes into a prompt: words, stdin, files, images, values, a schema.
 
@@ -4066,12 +4000,13 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
 
     private Reply answered(Question question, int said) {
         var first = Wire.within(wishes.limit(), () -> log.asking(question.request(copilot, wishes.stream()), said));
-        var reply = question.answered(first, request -> {
+        var retry = new SchemaRetry(question.schema(), wishes.schemaRetries(), screen::note);
+        var reply = retry.ask(first, request -> {
             printer.forget();
             return Wire.within(wishes.limit(), () -> copilot.ask(request, printer));
-        }, wishes.schemaRetries(), screen::note);
+        });
         boolean shown = question.schema() == null || printer.printsRecord();
-        if (!shown && Question.asksForTool(reply)) throw SchemaMismatch.toolCall(reply);
+        if (!shown && SchemaRetry.asksForTool(reply)) throw SchemaMismatch.toolCall(reply);
         return reply;
     }
 
@@ -4165,37 +4100,6 @@ record Question(Request request, AnswerSchema schema) {
         }
         return new Request(id, messages, fields, stream, request.delivery());
     }
-
-    /// Asks, and asks again where the answer does not meet the schema.
-    ///
-    /// @param ask one attempt
-    /// @param retries how many more there may be
-    /// @return a reply whose text is JSON that meets the schema if there is one; a code fence around it is taken off.
-    ///     One that asks for a tool call, and several answers, are left as they are
-    /// @throws SchemaMismatch with the last reply, also where that was cut off: half a JSON answer is none, and a
-    ///     number of which the end is missing is another one
-    Reply answered(Request first, Function<Request, Reply> ask, int retries, Consumer<String> notes) {
-        var request = first;
-        var used = Usage.NONE;
-        for (int left = retries; ; left--) {
-            var reply = ask.apply(request);
-            used = used.plus(reply.usage());
-            if (schema == null || asksForTool(reply) || answers() != 1) return reply.withUsage(used);
-            if (Set.of("length", "content_filter").contains(reply.finish())) {
-                throw SchemaMismatch.cutOff(reply.withUsage(used));
-            }
-            String text = Text.unfenced(reply.text());
-            var misses = schema.misses(text);
-            if (misses.isEmpty()) return reply.withText(text).withUsage(used);
-            if (left <= 0) throw SchemaMismatch.of(reply.withUsage(used), schema.name(), misses);
-            notes.accept("the answer does not meet the schema: " + Text.shortened(String.join("; ", misses), 200)
-                    + "; asking again");
-            request = schema.again(first, reply.text(), misses);
-        }
-    }
-
-    /// Whether a tool is to be called before there is an answer.
-    static boolean asksForTool(Reply reply) { return Set.of("tool_calls", "function_call").contains(reply.finish()); }
 }
 
 /// What fills a template on the command line, in the order in which it was given: later values win.
@@ -9064,17 +8968,71 @@ record BatchCounts(long ok, long failed, long filtered, long incomplete, long re
     }
 }
 
-/// Is told how a run goes.
-interface ProgressListener {
-    void ended(RowResult result);
+/// What a person sees of a run: on a terminal one living line, elsewhere a line every 30 seconds.
+class BatchProgress {
+    private static final Duration SELDOM = Duration.ofSeconds(30);
 
-    /// All wait.
-    void paused(Duration pause, String why);
+    private final Environment env;
+    private final Screen screen;
+    private final int rows;
+    private final Optional<OrderedPrinter> printer;
+    private final RateController pace;
+    private final Instant begun;
+    private BatchCounts counts = BatchCounts.NONE;
+    private Instant told, pausedUntil = Instant.MIN;
+    private String why = "";
 
-    void note(String text);
+    BatchProgress(Environment env, Screen screen, int rows, Optional<OrderedPrinter> printer, RateController pace) {
+        this.env = env;
+        this.screen = screen;
+        this.rows = rows;
+        this.printer = printer;
+        this.pace = pace;
+        begun = told = env.time().now();
+    }
 
-    /// Told at least every second while something goes on.
-    void tick();
+    synchronized void ended(RowResult result) {
+        counts = counts.plus(result);
+        if (printer.isPresent()) {
+            screen.countdown("");                           // stdout may be the same terminal
+            printer.get().ended(result.item().key());
+        }
+        tick();
+    }
+
+    /// All wait; requests that were under way together are one pause.
+    synchronized void paused(Duration pause, String reason) {
+        var now = env.time().now();
+        if (!screen.terminal() && !pausedUntil.isAfter(now)) {
+            screen.note("all wait " + Durations.words(pause) + ": " + reason);
+        }
+        pausedUntil = now.plus(pause);
+        why = reason;
+    }
+
+    void note(String text) { screen.note(text); }
+
+    /// Is called at least every second while something goes on.
+    synchronized void tick() {
+        var now = env.time().now();
+        if (screen.terminal()) {
+            screen.countdown(!pausedUntil.isAfter(now) ? line(now) : "all wait "
+                    + Durations.clock(Duration.between(now, pausedUntil)) + ": " + Text.shortened(why, 60));
+        } else if (Duration.between(told, now).compareTo(SELDOM) >= 0) {
+            told = now;
+            screen.note(line(now));
+        }
+    }
+
+    private String line(Instant now) {
+        double seconds = Math.max(0.001, Duration.between(begun, now).toMillis() / 1000.0);
+        double rate = counts.rows() / seconds;
+        String left = counts.rows() == 0 ? "" : ", " + Durations.words(Duration.ofMillis((long) (1000
+                * (rows - counts.rows()) / rate))) + " left";
+        return counts.rows() + "/" + rows + ": " + counts.words() + ", " + String.format(Locale.ROOT, "%.1f", rate)
+                + " rows/s, " + pace.inFlight() + " in flight, " + counts.cost() + left + " (pace " + pace.jobs()
+                + " jobs" + (pace.delay().isPositive() ? ", " + Durations.seconds(pace.delay()) : "") + ")";
+    }
 }
 
 /// Whose matter a fault of a request is.
@@ -9113,12 +9071,12 @@ final class BatchRunner {
     private final Time time;
     private final Function<Request, Reply> asker;
     private final Journal journal;
-    private final ProgressListener listener;
+    private final BatchProgress progress;
     private final ReentrantLock turnstile = new ReentrantLock(true);    // one waits for the clock, the others for it
     private final int most;                                 // rows that are held at once
     private final Semaphore seats;
     private final Instant begun;
-    // What follows is guarded by this object's lock; the listener, which has its own, is never called under it.
+    // What follows is guarded by this object's lock; the progress, which has its own, is never called under it.
     private BatchCounts counts = BatchCounts.NONE;
     private long requests;                                  // that were let in
     private int open;                                       // rows that were let in and have not ended
@@ -9126,13 +9084,13 @@ final class BatchRunner {
 
     /// @param asker asks once; a limit or trouble comes as a Fault
     BatchRunner(RateController pace, RetryPolicy policy, Time time, Function<Request, Reply> asker, Journal journal,
-                ProgressListener listener) {
+                BatchProgress progress) {
         this.pace = pace;
         this.policy = policy;
         this.time = time;
         this.asker = asker;
         this.journal = journal;
-        this.listener = listener;
+        this.progress = progress;
         most = pace.jobs() + pace.jobs() / 16;              // some are on their way to the disk
         seats = new Semaphore(most);
         begun = time.now();
@@ -9145,10 +9103,10 @@ final class BatchRunner {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             try {
                 for (var item = next(items); item != null; item = next(items)) {
-                    while (!seats.tryAcquire(500, TimeUnit.MILLISECONDS)) listener.tick();
+                    while (!seats.tryAcquire(500, TimeUnit.MILLISECONDS)) progress.tick();
                     submit(item, threads);
                 }
-                while (!seats.tryAcquire(most, 500, TimeUnit.MILLISECONDS)) listener.tick();
+                while (!seats.tryAcquire(most, 500, TimeUnit.MILLISECONDS)) progress.tick();
             } catch (InterruptedException | Fault e) {
                 stop(e instanceof Fault fault ? fault : Fault.interrupted());
                 drain(grace);
@@ -9183,7 +9141,7 @@ final class BatchRunner {
 
     /// After Ctrl-C: what is in flight may end. (A second Ctrl-C ends the process.)
     private void drain(Duration grace) {
-        listener.note("stopping; waiting for " + pace.inFlight() + " in flight, Ctrl-C again gives them up");
+        progress.note("stopping; waiting for " + pace.inFlight() + " in flight, Ctrl-C again gives them up");
         try {
             seats.tryAcquire(most, grace.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException _) {
@@ -9211,7 +9169,7 @@ final class BatchRunner {
                     var wait = tryStart(fresh);
                     if (wait == null) return false;
                     if (wait.isZero()) return true;
-                    listener.tick();
+                    progress.tick();
                     if (wait != RateController.UNTIL_AN_ANSWER) time.pause(Durations.min(wait, Duration.ofSeconds(1)));
                 }
             } finally {
@@ -9246,12 +9204,13 @@ final class BatchRunner {
     }
 
     private void work(BatchItem item) {
-        var row = new Attempts(item);
         try {
-            for (boolean started = true; started; started = !row.done && acquireStart(false)) row.once();
+            var result = new Attempts(item).result();
+            journal.append(result, time.now());
+            count(result);
+            progress.ended(result);
         } catch (Fault fatal) {
-            boolean interrupted = fatal.is(Fault.Kind.INTERRUPTED);     // the next run will ask the row
-            if (!interrupted) stop(fatal);
+            stop(fatal);                                    // where nothing starts any more the next run asks the row
         } catch (ClosedOutput gone) {
             stop(Fault.later("nobody reads the results on stdout any more", ""));
         } catch (RuntimeException | Error bug) {
@@ -9269,55 +9228,66 @@ final class BatchRunner {
     private final class Attempts {
         private final BatchItem item;
         private final long start = System.nanoTime();
-        private Request request;
-        private int attempts, troubles, misses;
+        private boolean first = true;                       // of the row's requests; it is counted as started
+        private int attempts, troubles;
         private Usage used = Usage.NONE;
-        private boolean done;
 
-        Attempts(BatchItem item) {
-            this.item = item;
-            request = item.request();
-        }
+        Attempts(BatchItem item) { this.item = item; }
 
-        /// One request; the pace has counted it as started.
-        void once() {
-            var started = time.now();
-            attempts++;
-            Reply reply;
+        /// @throws Fault where the run must stop
+        RowResult result() {
             try {
-                reply = Wire.within(policy.timeout, () -> asker.apply(request));
+                return ended(new SchemaRetry(item.schema(), policy.schemaRetries, _ -> { })
+                        .ask(item.request(), this::ask), "");
+            } catch (SchemaMismatch wrong) {
+                return ended(wrong.reply, wrong.sentence());
             } catch (Fault fault) {
-                if (fault.is(Fault.Kind.INTERRUPTED)) ended(false);
-                fault.rethrowIf(Fault.Kind.INTERRUPTED);
-                failed(fault, started);
-                return;
+                if (FaultClass.of(fault).stops()) throw fault;
+                var refusal = ApiError.behind(fault);
+                return ended("failed", null, refusal == null ? "lost" : refusal.code().isEmpty() ? "http_"
+                        + refusal.status() : refusal.code(), fault.sentence());
             }
-            ended(true);
-            used = used.plus(reply.usage());
-            switch (reply.finish()) {                       // trouble from here on is ours: never asked again
-                case "length" -> end("incomplete", reply, "finish_length", "the answer reached the limit of tokens");
-                case "content_filter" -> end("filtered", reply, "finish_content_filter",
+        }
+
+        private RowResult ended(Reply reply, String mismatch) {
+            return switch (reply.finish()) {
+                case "length" -> ended("incomplete", reply, "finish_length", "the answer reached the limit of tokens");
+                case "content_filter" -> ended("filtered", reply, "finish_content_filter",
                         "GitHub's content filter ended the answer");
-                case "tool_calls", "function_call" -> end("failed", reply, "finish_tool_calls",
+                case "tool_calls", "function_call" -> ended("failed", reply, "finish_tool_calls",
                         "the model asks for a tool call instead of answering");
-                default -> checkSchema(reply);
+                default -> mismatch.isEmpty() ? ended("ok", reply, "", "")
+                        : ended("failed", reply, "schema", mismatch);
+            };
+        }
+
+        private RowResult ended(String status, Reply reply, String code, String error) {
+            var took = Duration.ofNanos(System.nanoTime() - start);
+            return new RowResult(item, status, reply, used, took, attempts, code, error);
+        }
+
+        /// Asks until the server has answered.
+        ///
+        /// @throws Fault where it is not tried again
+        private Reply ask(Request request) {
+            while (true) {
+                if (!first && !acquireStart(false)) throw Fault.interrupted();
+                first = false;
+                attempts++;
+                var started = time.now();
+                try {
+                    var reply = Wire.within(policy.timeout, () -> asker.apply(request));
+                    BatchRunner.this.ended(true);
+                    used = used.plus(reply.usage());
+                    return reply;
+                } catch (Fault fault) {
+                    retry(fault, started);
+                }
             }
         }
 
-        /// An answer that does not meet the schema, if there is one, is asked for again, with the reasons.
-        private void checkSchema(Reply reply) {
-            String text = item.schema() == null ? reply.text() : Text.unfenced(reply.text());
-            var wrong = item.schema() == null ? List.<String>of() : item.schema().misses(text);
-            if (wrong.isEmpty()) {
-                end("ok", item.schema() == null ? reply : reply.withText(text), "", "");
-            } else if (misses++ >= policy.schemaRetries) {
-                end("failed", reply, "schema", String.join("; ", wrong));
-            } else {
-                request = item.schema().again(item.request(), reply.text(), wrong);
-            }
-        }
-
-        private void failed(Fault fault, Instant started) {
+        /// Returns where it is tried again.
+        private void retry(Fault fault, Instant started) {
             var kind = FaultClass.of(fault);
             if (kind == FaultClass.PAUSE) {
                 attempts--;                                 // it was not let in
@@ -9330,12 +9300,11 @@ final class BatchRunner {
                 case RETRY_THEN_STOP -> policy.retries;
                 default -> 0;
             };
-            boolean again = troubles++ < most, over = !again && kind.stops();
-            if (over) stop(fault);                          // nothing may start after this request has ended
-            ended(!kind.stops());
-            if (over) throw fault;
-            if (again) backOff();
-            else fail(fault);
+            boolean again = troubles++ < most;
+            if (!again && kind.stops()) stop(fault);        // nothing may start after this request has ended
+            BatchRunner.this.ended(!kind.stops());
+            if (!again) throw fault;
+            backOff();
         }
 
         /// Waits before another attempt, but not beyond the run.
@@ -9343,21 +9312,6 @@ final class BatchRunner {
             for (int left = 1 << Math.min(troubles - 1, 5); left > 0 && stopped().isEmpty(); left--) {
                 time.pause(Duration.ofSeconds(1));
             }
-        }
-
-        private void fail(Fault fault) {
-            var refusal = ApiError.behind(fault);
-            end("failed", null, refusal == null ? "lost" : refusal.code().isEmpty() ? "http_" + refusal.status()
-                    : refusal.code(), fault.sentence());
-        }
-
-        private void end(String status, Reply reply, String code, String error) {
-            var took = Duration.ofNanos(System.nanoTime() - start);
-            var result = new RowResult(item, status, reply, used, took, attempts, code, error);
-            journal.append(result, time.now());
-            done = true;
-            count(result);
-            listener.ended(result);
         }
     }
 
@@ -9380,28 +9334,19 @@ final class BatchRunner {
     /// `--max-wait` in all. Nobody is at fault, and no attempt is used up.
     private void pause(Fault fault, Instant started) {
         var limit = ApiError.behind(fault);                 // null: no connection
-        Duration pause;
-        boolean another;
+        Duration pause, longest;
         synchronized (this) {
             pace.ended();
             requests--;
-            var now = time.now();
-            if (limit == null) {
-                another = !pace.pausedUntil().isAfter(now);
-                pause = pace.unreachable(now);
-                if (pace.unreachableFor().compareTo(policy.maxWait) > 0) {
-                    stop(Fault.later(fault.sentence(), fault.hint()));
-                }
-            } else {
-                int before = pace.pauses();
-                pause = pace.limited(started, limit.retryAfter(), now);
-                another = pace.pauses() > before;
-                if (pause.compareTo(policy.maxWait) > 0 || pace.pauses() >= RateController.MOST_PAUSES) stop(fault);
+            pause = limit == null ? pace.unreachable(time.now())
+                    : pace.limited(started, limit.retryAfter(), time.now());
+            longest = limit == null ? pace.unreachableFor() : pause;
+            if (longest.compareTo(policy.maxWait) > 0 || pace.pauses() >= RateController.MOST_PAUSES) {
+                stop(new Fault(Fault.LATER, fault.sentence(), fault.hint(), fault.reason()));
             }
-            another &= stop == null;
             notifyAll();
         }
-        if (another) listener.paused(pause, limit == null ? fault.sentence() : limit.said());
+        if (stopped().isEmpty()) progress.paused(pause, limit == null ? fault.sentence() : limit.said());
     }
 }
 
@@ -10702,6 +10647,42 @@ final class SchemaMismatch extends Fault {
                 : "GitHub's content filter") + " (finish: " + reply.finish() + ")", tokens ? "raise --max-tokens,"
                 + " or use a model with a larger output (copilot models)" : "put the question in other words");
     }
+}
+
+/// Asks, and asks again where the answer does not meet the schema.
+///
+/// @param schema null: any answer will do
+/// @param retries how many more requests there may be
+/// @param notes is told why it asks again
+record SchemaRetry(AnswerSchema schema, int retries, Consumer<String> notes) {
+    /// @param ask sends one request
+    /// @return a reply whose text is JSON that meets the schema if there is one; a code fence around it is taken off.
+    ///     One that asks for a tool call, and several answers, are left as they are
+    /// @throws SchemaMismatch with the last reply, also where that was cut off: half a JSON answer is none, and a
+    ///     number of which the end is missing is another one
+    Reply ask(Request first, Function<Request, Reply> ask) {
+        var request = first;
+        var used = Usage.NONE;
+        for (int left = retries; ; left--) {
+            var reply = ask.apply(request);
+            used = used.plus(reply.usage());
+            boolean several = first.extra().path("n").asInt(1) != 1;
+            if (schema == null || several || asksForTool(reply)) return reply.withUsage(used);
+            if (Set.of("length", "content_filter").contains(reply.finish())) {
+                throw SchemaMismatch.cutOff(reply.withUsage(used));
+            }
+            String text = Text.unfenced(reply.text());
+            var misses = schema.misses(text);
+            if (misses.isEmpty()) return reply.withText(text).withUsage(used);
+            if (left <= 0) throw SchemaMismatch.of(reply.withUsage(used), schema.name(), misses);
+            notes.accept("the answer does not meet the schema: " + Text.shortened(String.join("; ", misses), 200)
+                    + "; asking again");
+            request = schema.again(first, reply.text(), misses);
+        }
+    }
+
+    /// Whether a tool is to be called before there is an answer.
+    static boolean asksForTool(Reply reply) { return Set.of("tool_calls", "function_call").contains(reply.finish()); }
 }
 
 /// What an answer must look like.

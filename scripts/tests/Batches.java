@@ -811,20 +811,20 @@ class Batches {
             policy.timeout = Duration.ofMinutes(1);
             policy.maxWait = maxWait;
             policy.haltShare = 1;
-            var listener = new ProgressListener() {
+            var pace = new RateController(jobs, Duration.ZERO);
+            var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE),
+                    new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
+            var progress = new BatchProgress(env, new Screen(env), 26, Optional.empty(), pace) {
                 @Override
-                public void ended(RowResult result) { said.add(result.item().id() + " " + result.attempts()); }
+                void ended(RowResult result) { said.add(result.item().id() + " " + result.attempts()); }
 
                 @Override
-                public void paused(Duration pause, String why) { said.add("pause"); }
+                void paused(Duration pause, String why) { said.add("pause"); }
 
                 @Override
-                public void note(String text) { said.add(text); }
-
-                @Override
-                public void tick() {}
+                void note(String text) { said.add(text); }
             };
-            var runner = new BatchRunner(new RateController(jobs, Duration.ZERO), policy, cop.time, request -> {
+            var runner = new BatchRunner(pace, policy, cop.time, request -> {
                 tries.incrementAndGet();
                 if (cop.time.now().isBefore(back)) {
                     throw new copilot.Fault(copilot.Fault.Kind.UNREACHABLE, "cannot reach the API",
@@ -832,7 +832,7 @@ class Batches {
                 }
                 return new copilot.Reply(List.of("hello"), "", "stop", "m", copilot.Usage.NONE, null, "", "",
                         Duration.ZERO);
-            }, journal, listener);
+            }, journal, progress);
             var request = new copilot.Request("gpt-5-mini", List.of(copilot.Message.user("hi")), Json.object(), true);
             var items = IntStream.range(0, 26).mapToObj(i -> new BatchItem(i, "place", "" + (char) ('a' + i),
                     Fingerprint.of("" + i), request, null, null, null)).iterator();
