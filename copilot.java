@@ -3933,25 +3933,6 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
     }
 }
 
-/// Prints results in the input's order as soon as those before them are there too.
-///
-/// @param keys of all rows, in that order
-/// @param awaited those that are still to be asked
-record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited,
-                      Function<Fingerprint, Optional<String>> results, PrintWriter out) {
-    synchronized void ended(Fingerprint key) {
-        awaited.remove(key);
-        advance();
-    }
-
-    synchronized void advance() {
-        while (!keys.isEmpty() && !awaited.contains(keys.peek())) {
-            results.apply(keys.remove()).ifPresent(result -> out.print(result + "\n"));
-        }
-        out.flush();
-    }
-}
-
 // =========================================================================================== Prompt input
 // What goes into a prompt: words, stdin, files, images, values, a schema.
 
@@ -8965,6 +8946,25 @@ record BatchCounts(long ok, long failed, long filtered, long incomplete, long re
     String cost() {
         return tokens + " tokens" + (nanoCredits > 0 ? ", " + BigDecimal.valueOf(nanoCredits, 9)
                 .setScale(4, RoundingMode.HALF_UP).stripTrailingZeros().toPlainString() + " credits" : "");
+    }
+}
+
+/// Prints results in the input's order as soon as those before them are there too.
+///
+/// @param keys of all rows, in that order
+/// @param awaited those that are still to be asked
+record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited,
+                      Function<Fingerprint, Optional<String>> results, PrintWriter out) {
+    synchronized void ended(Fingerprint key) {
+        awaited.remove(key);
+        advance();
+    }
+
+    synchronized void advance() {
+        while (!keys.isEmpty() && !awaited.contains(keys.peek())) {
+            results.apply(keys.remove()).ifPresent(result -> out.print(result + "\n"));
+        }
+        out.flush();
     }
 }
 
