@@ -5742,7 +5742,6 @@ final class CopilotClient {
     private final Logins logins;
     private final Tokens tokens;
     private EndpointMemory memory;
-    private EndpointSelector endpoints;
     private AutoModel auto;
     private volatile String minted = "";                    // a token that was renewed for the sake of its integration
     private final Set<String> proven = ConcurrentHashMap.newKeySet();   // optional fields, by model and endpoint
@@ -5793,22 +5792,22 @@ final class CopilotClient {
     /// @param wished the model that was asked for, such as `auto`
     private Reply named(Request request, String wished, Optional<Model> model, UnaryOperator<Call> manner,
                         DeltaListener listener) {
-        var endpoint = endpoints().of(request, model);
-        Function<Endpoint, UnaryOperator<Call>> explained = on -> call -> manner.apply(call).explained(refusal ->
-                ChatRefusal.of(this, wished, request, on, refusal));
+        var endpoint = EndpointSelector.of(request, model, memory());
+        Function<Endpoint, Reply> asked = on -> first(request, model, on, call -> manner.apply(call).explained(
+                refusal -> ChatRefusal.of(this, wished, request, on, refusal)), listener);
         try {
-            return first(request, model, endpoint, explained.apply(endpoint), listener);
+            return asked.apply(endpoint);
         } catch (Fault fault) {
             if (!wrongWay(fault) || request.delivery().endpoint() != null) throw fault;
-            var other = endpoints().instead(endpoint, request.model(), this::freshModel).orElseThrow(() -> fault);
+            String id = request.model();
+            var other = EndpointSelector.instead(endpoint, id, freshModel(id, Duration.ofMinutes(1)));
+            session.notes().detail(id + " is not served on " + endpoint.path() + "; " + other.path() + " is tried");
             try {
-                var reply = first(request, model, other, explained.apply(other), listener);
-                memory().learnPath(request.model(), other.path());
+                var reply = asked.apply(other);
+                memory().learnPath(id, other.path());
                 return reply;
             } catch (Fault again) {
-                if (!wrongWay(again)) throw again;
-                endpoints().refused(request.model(), other);
-                throw fault;
+                throw wrongWay(again) ? fault : again;
             }
         }
     }
@@ -5821,9 +5820,10 @@ final class CopilotClient {
                         + "\\b(api|endpoint)\\b.*"));
     }
 
-    private Optional<Model> freshModel(String id) {
+    /// What a list says that is younger than `age`: many requests at once fetch one.
+    private synchronized Optional<Model> freshModel(String id, Duration age) {
         try {
-            return catalogue(Duration.ZERO).find(id);
+            return catalogue(age).find(id);
         } catch (Fault trouble) {
             trouble.rethrowIf(Fault.Kind.INTERRUPTED);
             return Optional.empty();
@@ -5910,23 +5910,18 @@ final class CopilotClient {
     /// Whether a model is told of a schema in the request's own field, and not in words.
     boolean structured(Optional<Model> model, Request request) {
         return model.filter(known -> known.supports("structured_outputs")).isPresent()
-                && endpoints().of(request, model).knowsSchemas();
+                && EndpointSelector.of(request, model, memory()).knowsSchemas();
     }
 
     /// @throws Fault where what is asked for cannot be said on the model's way
     void check(Request request) {
         var model = known == null ? Optional.<Model>empty() : known.flatMap(all -> all.find(request.model()));
-        endpoints().of(request, model).body(request, model.orElse(null), new Omitted(request, _ -> { }));
+        EndpointSelector.of(request, model, memory()).body(request, model.orElse(null), new Omitted(request, _ -> { }));
     }
 
     private synchronized EndpointMemory memory() {
         if (memory == null) memory = new EndpointMemory(session, ownFile("learned-"));
         return memory;
-    }
-
-    private synchronized EndpointSelector endpoints() {
-        if (endpoints == null) endpoints = new EndpointSelector(session, memory());
-        return endpoints;
     }
 
     private synchronized AutoModel auto() {
@@ -5965,7 +5960,7 @@ final class CopilotClient {
         var model = catalogueAtHand().flatMap(all -> all.find(request.model()));
         var omitted = new Omitted(request, session.notes()::warn);
         var asked = Model.isAuto(request.model()) ? AutoModel.asked(request, omitted) : request;
-        return body(asked, model, endpoints().of(asked, model), omitted);
+        return body(asked, model, EndpointSelector.of(asked, model, memory()), omitted);
     }
 
     /// Some models cannot stream; the catalogue tells.
@@ -6020,7 +6015,7 @@ final class CopilotClient {
                 answer -> null, refusal -> refusal.status() == 403 ? Fault.error(id
                         + " cannot be enabled by you: " + refusal.said(),
                         "a seat of an organization: its administrator can") : null);
-        freshModel(id);                                     // the list that is kept shall know it
+        freshModel(id, Duration.ZERO);                      // the list that is kept shall know it
     }
 
     Optional<Catalogue> catalogueIfAny() {
@@ -6092,7 +6087,6 @@ final class CopilotClient {
     /// The models of this account, asked for now; what was learned against the list before is forgotten.
     Catalogue refreshed() {
         memory().forget();
-        endpoints().forget();
         return catalogue(Duration.ZERO);
     }
 
@@ -6105,8 +6099,7 @@ final class CopilotClient {
         var fresh = new Catalogue(send("GET", "/models", null, manner, Reading.json("the list of models"), _ -> null),
                 session.now());
         if (known.isPresent() && !known.get().json().equals(fresh.json())) {
-            memory().forget();                             // what was learned against an older list
-            endpoints().forget();
+            memory().forget();                              // what was learned against an older list
         }
         session.home().keep(models(tokens.source()), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
         known = Optional.of(fresh);
@@ -7254,33 +7247,23 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
     }
 }
 
-/// Which way a model is asked: as the person says; as it was learned; Claude on its maker's endpoint where images,
-/// thinking or tools are in play (so do opencode and pi); else chat where that serves it; else as the catalogue says.
+/// Which endpoint a model is asked on: as the person says; as it was learned; Claude on its maker's endpoint where
+/// images, thinking or tools are in play (so do opencode and pi); else chat where that serves it; else as the catalogue
+/// says.
 final class EndpointSelector {
-    static final List<String> PATHS = List.copyOf(Delivery.ENDPOINTS.values());
-
-    private final Session session;
-    private final EndpointMemory memory;
-    private final Map<String, String> found = new HashMap<>();          // model to path, against what the list says
-    private final Map<String, Set<String>> refused = new HashMap<>();
-    private final Map<String, Optional<Model>> fresh = new HashMap<>();
-
-    EndpointSelector(Session session, EndpointMemory memory) {
-        this.session = session;
-        this.memory = memory;
-    }
+    private static final List<String> PATHS = List.copyOf(Delivery.ENDPOINTS.values());
 
     /// Where nothing is known of what is asked.
     static Endpoint usual(Delivery delivery, Optional<Model> model) {
-        if (delivery.endpoint() != null) return way(Delivery.ENDPOINTS.get(delivery.endpoint()));
+        if (delivery.endpoint() != null) return endpoint(Delivery.ENDPOINTS.get(delivery.endpoint()));
         var served = model.map(Model::endpoints).orElse(PATHS);
-        return way(PATHS.stream().filter(served::contains).findFirst().orElse(PATHS.getFirst()));
+        return endpoint(PATHS.stream().filter(served::contains).findFirst().orElse(PATHS.getFirst()));
     }
 
-    synchronized Endpoint of(Request request, Optional<Model> model) {
+    static Endpoint of(Request request, Optional<Model> model, EndpointMemory memory) {
         if (request.delivery().endpoint() != null) return usual(request.delivery(), model);
-        String path = found.getOrDefault(request.model(), memory.path(request.model()));
-        if (PATHS.contains(path)) return way(path);
+        String path = memory.path(request.model());
+        if (PATHS.contains(path)) return endpoint(path);
         boolean makers = model.filter(Model::isClaude).filter(claude -> claude.endpoints().contains("/v1/messages"))
                 .isPresent();
         return makers && needsMakers(request) ? new MessagesEndpoint() : usual(Delivery.USUAL, model);
@@ -7294,32 +7277,17 @@ final class EndpointSelector {
                 && !fields.has("response_format") && fields.path("n").asInt(1) == 1;
     }
 
-    /// The one to try after another was refused; empty where all were. Several requests may be on the old way at once.
+    /// The one to try after another was refused.
     ///
-    /// @param lookup asks for what a list fetched just now has of a model
-    synchronized Optional<Endpoint> instead(Endpoint old, String id, Function<String, Optional<Model>> lookup) {
-        found.computeIfAbsent(id, _ -> memory.path(id).isEmpty() ? null : memory.path(id));
-        if (found.containsKey(id) && !found.get(id).equals(old.path())) return Optional.of(way(found.get(id)));
-        if (!fresh.containsKey(id)) fresh.put(id, lookup.apply(id));
-        refused(id, old);
-        var served = fresh.get(id).map(Model::endpoints).orElse(id.startsWith("claude") ? PATHS.reversed() : PATHS);
-        var path = Stream.concat(served.stream(), (id.startsWith("claude") ? PATHS.reversed() : PATHS).stream())
-                .filter(PATHS::contains).filter(each -> !refused.get(id).contains(each)).findFirst();
-        path.ifPresent(each -> {
-            found.put(id, each);
-            session.notes().detail(id + " is not served on " + old.path() + "; " + each + " is tried");
-        });
-        return path.map(EndpointSelector::way);
+    /// @param model what a list fetched just now has of it
+    static Endpoint instead(Endpoint refused, String id, Optional<Model> model) {
+        var served = model.map(Model::endpoints).orElse(List.of());
+        var likely = id.startsWith("claude") ? PATHS.reversed() : PATHS;
+        return endpoint(Stream.concat(served.stream(), likely.stream()).filter(PATHS::contains)
+                .filter(path -> !path.equals(refused.path())).findFirst().orElseThrow());
     }
 
-    synchronized void refused(String id, Endpoint way) {
-        refused.computeIfAbsent(id, _ -> new HashSet<>()).add(way.path());
-        found.remove(id, way.path());
-    }
-
-    synchronized void forget() { found.clear(); }
-
-    private static Endpoint way(String path) {
+    private static Endpoint endpoint(String path) {
         return switch (path) {
             case "/responses" -> new ResponsesEndpoint();
             case "/v1/messages" -> new MessagesEndpoint();
@@ -7331,7 +7299,7 @@ final class EndpointSelector {
 /// What the service has shown of models against the list of them: kept beside the list until a newer one comes, which
 /// may be right.
 ///
-///     {"gpt-5.4": {"path": "/responses", "refused": {"/responses": ["temperature"]}}}
+///     {"gpt-5.4": "/responses", "gpt-5.4 /responses": "temperature seed"}
 final class EndpointMemory {
     private final Session session;
     private final Path file;
@@ -7342,55 +7310,43 @@ final class EndpointMemory {
         this.file = file;
     }
 
-    private ObjectNode known() {
-        if (known == null) {
-            known = session.home().readOrEmpty(file, session.notes()::detail);
-            known.removeIf(entry -> !entry.isObject());
-        }
-        return known;
+    private synchronized String known(String key) {
+        if (known == null) known = session.home().readOrEmpty(file, session.notes()::detail);
+        return Json.text(known, key);
     }
 
     /// Where a model is served; empty: as the list says.
-    synchronized String path(String model) { return Json.text(known().path(model), "path"); }
+    String path(String model) { return known(model); }
 
     /// The fields of a body that a model refuses on an endpoint, see `RefusedFields`.
-    synchronized List<String> refused(String model, String path) {
-        var refused = known().path(model).path("refused").path(path);
-        return refused.isEmpty() ? List.of() : refused.valueStream().map(JsonNode::asString).toList();
-    }
+    List<String> refused(String model, String path) { return List.of(known(model + " " + path).split(" ")); }
 
-    void learnPath(String model, String path) { learn(model, true, entry -> entry.put("path", path)); }
+    void learnPath(String model, String path) { learn(model, true, _ -> path); }
 
     /// What one of auto's models refuses the next may take: that is known to this process alone.
     void learnRefused(String model, String path, String field) {
-        if (refused(model, path).contains(field)) return;
-        learn(model, !Model.isAuto(model), entry -> entry.withObjectProperty("refused").withArrayProperty(path)
-                .add(field));
+        learn(model + " " + path, !Model.isAuto(model), fields -> (" " + fields + " ").contains(" " + field + " ")
+                ? fields : (fields + " " + field).strip());
     }
 
-    /// Trouble with the disk is no matter: this process knows.
-    private synchronized void learn(String model, boolean keep, Consumer<ObjectNode> lesson) {
-        lesson.accept(known().withObjectProperty(model));
-        if (!keep) return;
-        try {
-            session.home().edit(file, session.notes()::detail, all -> lesson.accept(entry(all, model)));
-        } catch (Fault unwritable) {
-            unwritable.rethrowIf(Fault.Kind.INTERRUPTED);
-            session.notes().detail(unwritable.sentence());
-        }
-    }
-
-    /// What is damaged counts as empty.
-    private static ObjectNode entry(ObjectNode all, String model) {
-        return all.path(model) instanceof ObjectNode entry ? entry : all.putObject(model);
+    private synchronized void learn(String key, boolean keep, UnaryOperator<String> lesson) {
+        String now = lesson.apply(known(key));
+        known.put(key, now);
+        if (keep) edit(all -> all.put(key, lesson.apply(Json.text(all, key))));
     }
 
     synchronized void forget() {
         known = Json.object();
+        if (Files.exists(file)) edit(ObjectNode::removeAll);
+    }
+
+    /// Trouble with the disk is no matter: this process knows.
+    private void edit(Consumer<ObjectNode> change) {
         try {
-            if (Files.exists(file)) session.home().delete(file);
-        } catch (Fault undeletable) {
-            session.notes().detail(undeletable.sentence());
+            session.home().edit(file, session.notes()::detail, change);
+        } catch (Fault unwritable) {
+            unwritable.rethrowIf(Fault.Kind.INTERRUPTED);
+            session.notes().detail(unwritable.sentence());
         }
     }
 }
