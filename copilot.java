@@ -9830,7 +9830,8 @@ record Template(String name, String place, FrontMatter head, List<MessageTemplat
     }
 }
 
-/// Reads templates: `NAME.mustache` with front matter, and GitHub's own prompt files (gh-models, pkg/prompt).
+/// Reads templates: `NAME.mustache` with front matter, and GitHub's own prompt files (gh-models, pkg/prompt). Those are
+/// YAML alone, in which fields that nobody knows are passed over, and models are named PUBLISHER/MODEL.
 final class TemplateReader {
     private static final List<String> KEYS = Stream.concat(Stream.of("description", "model", "endpoint", "system",
             "messages", "defaults", "inputs", "stdin", "schema", "options"), RequestFields.NAMES.stream()).toList();
@@ -9838,114 +9839,84 @@ final class TemplateReader {
 
     private final TemplateFolders.Found found;
     private final StrictMustache mustache;
-    private YamlFields fields;
+    private final TemplateText text;
+    private final YamlFields fields;
 
     private TemplateReader(TemplateFolders folders, TemplateFolders.Found found) {
         this.found = found;
         mustache = new StrictMustache(name -> folders.partial(found, name), () -> folders.partials(found));
+        text = found.github() ? new TemplateText(found.text(), 1, "", 1) : TemplateText.of(found.text(), found.place());
+        fields = YamlFields.of(found.place(), text.yaml(), text.yamlLine());
+        if (!found.github()) fields.onlyKnown(KEYS);
     }
 
     static Template read(TemplateFolders folders, TemplateFolders.Found found) {
-        var reader = new TemplateReader(folders, found);
-        return found.github() ? reader.github() : reader.mustache();
+        return new TemplateReader(folders, found).template();
     }
 
-    // ---- ours
-
-    private Template mustache() {
-        var matter = TemplateText.of(found.text(), found.place());
-        fields = YamlFields.of(found.place(), matter.yaml(), matter.yamlLine());
-        fields.onlyKnown(KEYS);
-        var request = (ObjectNode) Data.node(fields.object("options"));
-        var required = new HashSet<>(request.propertyNames());
-        for (String name : RequestFields.NAMES) {
-            if (!fields.has(name)) continue;
-            request.set(name, Data.node(fields.get(name)));
-            required.remove(name);
-        }
-        RequestFields.check(request, key -> fields.at(key) + ": " + key);
+    private Template template() {
+        var options = options();
         var inputs = fields.object("inputs");
-        var schema = fields.object("schema");
-        if (!schema.isEmpty() && request.has("response_format")) {
-            throw fields.wrong("response_format", "schema: asks for a format as well", "take one of them");
+        String endpoint = fields.text("endpoint");
+        if (!endpoint.isEmpty() && !Delivery.ENDPOINTS.containsKey(endpoint)) {
+            throw fields.wrong("endpoint", "there is no endpoint " + endpoint, String.join(", ",
+                    Delivery.ENDPOINTS.keySet()));
         }
-        var head = new Template.FrontMatter(fields.text("description"), fields.text("model"), request,
-                fields.object("defaults"), described(inputs), inputSchema(inputs), stdin(), schema.isEmpty() ? null
-                : new AnswerSchema(found.name(), schema("schema", schema), null), found.samples(),
-                new Delivery(endpoint(), required));
-        return template(head, turns(matter));
+        var delivery = new Delivery(endpoint.isEmpty() ? null : endpoint, fields.object("options").keySet());
+        var head = new Template.FrontMatter(fields.text("description"), fields.text("model").replaceFirst("^.*/", ""),
+                options, fields.object("defaults"), described(inputs), inputSchema(inputs), fields.has("stdin")
+                ? fields.text("stdin") : "input", answer(options), samples(), delivery);
+        var turns = turns();
+        if (!turns.isEmpty()) return new Template(found.name(), found.place(), head, turns, mustache);
+        throw Fault.usage(found.place() + " holds no prompt", "what comes after the front matter is the prompt; in a"
+                + " .prompt.yml, messages: with role and content");
     }
 
-    private JsonSchema schema(String key, Map<?, ?> schema) {
-        return new JsonSchema((ObjectNode) Data.node(schema), fields.at(key) + ": " + key);
+    /// Fields of the request's body: GitHub calls `max_tokens` maxTokens.
+    private ObjectNode options() {
+        var options = (ObjectNode) Data.node(fields.object("options"));
+        fields.object("modelParameters").forEach((name, value) -> options.set(name.replaceAll("([a-z])([A-Z])", "$1_$2")
+                .toLowerCase(Locale.ROOT), Data.node(value)));
+        RequestFields.NAMES.stream().filter(fields::has).forEach(name -> options.set(name,
+                Data.node(fields.get(name))));
+        RequestFields.check(options, key -> fields.at("options/" + key, key, "modelParameters") + ": " + key);
+        return options;
     }
 
-    private String endpoint() {
-        String name = fields.text("endpoint");
-        if (name.isEmpty()) return null;
-        if (Delivery.ENDPOINTS.containsKey(name)) return name;
-        throw fields.wrong("endpoint", "there is no endpoint " + name, String.join(", ", Delivery.ENDPOINTS.keySet()));
-    }
+    // ---- messages
 
-    private String stdin() {
-        String name = fields.has("stdin") ? fields.text("stdin") : "input";
-        if (!name.contains(".")) return name;
-        throw fields.wrong("stdin", name + " has a dot", "stdin: names a value, not one within another");
+    private List<Template.MessageTemplate> turns() {
+        var turns = new ArrayList<Template.MessageTemplate>();
+        if (fields.has("system")) turns.add(turn("system", fields.text("system"), fields.line("system")));
+        var messages = fields.list("messages");
+        for (int i = 0; i < messages.size(); i++) turns.add(earlier(messages.get(i), "messages/" + i));
+        if (!text.body().isBlank()) turns.add(turn("user", text.body(), text.bodyLine()));
+        return turns;
     }
 
     /// One line end at the very end is no part of the prompt: editors and YAML's blocks put it there.
-    private Template.MessageTemplate turn(String role, String text, String where, int firstLine) {
-        return new Template.MessageTemplate(role, mustache.text(text.replaceFirst("\\r?\\n\\z", ""), where, firstLine));
+    private Template.MessageTemplate turn(String role, String text, int firstLine) {
+        return new Template.MessageTemplate(role, mustache.text(text.replaceFirst("\\r?\\n\\z", ""), found.place(),
+                firstLine));
     }
 
-    private List<Template.MessageTemplate> turns(TemplateText matter) {
-        var turns = new ArrayList<Template.MessageTemplate>();
-        if (fields.has("system")) {
-            turns.add(turn("system", fields.text("system"), found.place(), fields.line(fields.get("system"))));
+    /// An earlier turn: `- user: text`, or as GitHub writes it, `- role: user` and `content: text`.
+    private Template.MessageTemplate earlier(Object item, String path) {
+        var message = item instanceof Map<?, ?> map ? map : Map.of();
+        boolean brief = message.size() == 1;
+        Object key = brief ? message.keySet().iterator().next() : "content";
+        Object role = brief ? key : message.get("role");
+        if (role == null || !(message.get(key) instanceof String content) || message.size() > 2 && !found.github()) {
+            throw Fault.usage(fields.at(path) + ": a message must have role and content, and nothing else",
+                    "- user: TEXT is short for role: user and content: TEXT; a TEXT with a : goes into quotes");
         }
-        turns.addAll(earlier());
-        if (!matter.body().isBlank()) {
-            turns.add(turn("user", matter.body(), found.place(), matter.bodyLine()));
-        }
-        return turns;
+        String name = String.valueOf(role).toLowerCase(Locale.ROOT);
+        if (ROLES.contains(name)) return turn(name, content, fields.line(path + "/" + key));
+        throw Fault.usage(fields.at(path) + ": a message has the role " + role, Suggestions.hint(name, ROLES,
+                "roles are " + String.join(", ", ROLES)));
     }
 
-    /// Earlier turns: `- user: text`, or as GitHub writes them, `- role: user` and `content: text`.
-    private List<Template.MessageTemplate> earlier() {
-        var turns = new ArrayList<Template.MessageTemplate>();
-        for (Object item : fields.list("messages")) {
-            String where = found.place() + ":" + fields.line(item) + ": message " + (turns.size() + 1);
-            if (!(item instanceof Map<?, ?> message)) {
-                throw Fault.usage(where + " is no message", "messages:, then lines such as - user: TEXT");
-            }
-            Object role = message.get("role"), content = message.get("content");
-            if (role == null && message.size() == 1) {
-                role = message.keySet().iterator().next();
-                content = message.get(role);
-            } else if (content == null || role == null || message.size() != 2 && !found.github()) {
-                throw Fault.usage(where + " must have role and content, and nothing else", "- user: TEXT is short for"
-                        + " role: user and content: TEXT");
-            }
-            String name = String.valueOf(role).toLowerCase(Locale.ROOT);
-            if (!ROLES.contains(name)) {
-                throw Fault.usage(where + " has the role " + role, Suggestions.hint(name, ROLES,
-                        "roles are " + String.join(", ", ROLES)));
-            }
-            if (!(content instanceof String text)) {
-                throw Fault.usage(where + " is no text", "put it in quotes, or in a block after |");
-            }
-            turns.add(turn(name, text, found.place(), fields.line(content)));
-        }
-        return turns;
-    }
-
-    private Template template(Template.FrontMatter head, List<Template.MessageTemplate> turns) {
-        if (turns.isEmpty()) {
-            throw Fault.usage(found.place() + " holds no prompt", found.github() ? "messages: with role and content"
-                    : "what comes after the front matter is the prompt");
-        }
-        return new Template(found.name(), found.place(), head, turns, mustache);
-    }
+    // ---- inputs
 
     /// `inputs` may be a line each, a JSON Schema each, or one JSON Schema of the whole.
     private static boolean oneSchema(Map<String, Object> inputs) {
@@ -9953,16 +9924,12 @@ final class TemplateReader {
                 && properties.values().stream().allMatch(Map.class::isInstance);
     }
 
-    private Map<String, String> described(Map<String, Object> inputs) {
+    private static Map<String, String> described(Map<String, Object> inputs) {
         var lines = new LinkedHashMap<String, String>();
         var each = oneSchema(inputs) ? Data.copy((Map<?, ?>) inputs.get("properties")) : inputs;
         each.forEach((name, value) -> {
-            if (value instanceof Map<?, ?> schema) value = schema.get("description");
-            else if (!(value instanceof String) && value != Data.NULL) {
-                throw fields.wrong("inputs", name + " has neither a line that describes it nor a JSON Schema",
-                        name + ": what it is; or " + name + ": {type: integer, minimum: 1}");
-            }
-            lines.put(name, value instanceof String line ? line : "");
+            Object line = value instanceof Map<?, ?> schema ? schema.get("description") : value;
+            lines.put(name, line == null || line == Data.NULL ? "" : Data.text(line));
         });
         return lines;
     }
@@ -9974,27 +9941,28 @@ final class TemplateReader {
         return schemas.isEmpty() ? null : schema("inputs", Map.of("type", "object", "properties", schemas));
     }
 
-    // ---- GitHub's
-
-    /// Read as gh-models reads it: what it does not know is passed over, and models are named PUBLISHER/MODEL.
-    private Template github() {
-        fields = YamlFields.of(found.place(), found.text(), 1);
-        var options = Json.object();
-        fields.object("modelParameters").forEach((name, value) -> options.set(name.replaceAll("([a-z])([A-Z])", "$1_$2")
-                .toLowerCase(Locale.ROOT), Data.node(value)));
-        RequestFields.check(options, key -> fields.at("modelParameters") + ": modelParameters: " + key);
-        String format = fields.text("responseFormat");
-        if (!List.of("", "text", "json_object", "json_schema").contains(format)) {
-            throw fields.wrong("responseFormat", format + " is no format", "text, json_object or json_schema");
-        }
-        if (format.equals("json_object")) options.putObject("response_format").put("type", format);
-        String model = fields.text("model").replaceFirst("^.*/", "");
-        var head = new Template.FrontMatter(fields.text("description"), model, options, Map.of(), Map.of(), null,
-                "input", format.equals("json_schema") ? answer() : null, samples(), Delivery.USUAL);
-        return template(head, earlier());
+    private JsonSchema schema(String key, Map<?, ?> schema) {
+        return new JsonSchema((ObjectNode) Data.node(schema), fields.at(key) + ": " + key);
     }
 
-    private AnswerSchema answer() {
+    // ---- answers
+
+    /// @param options where GitHub's plain `json_object` goes
+    private AnswerSchema answer(ObjectNode options) {
+        var schema = fields.object("schema");
+        if (!schema.isEmpty()) return new AnswerSchema(found.name(), schema("schema", schema), null);
+        String format = fields.text("responseFormat");
+        switch (format) {
+            case "", "text" -> { }
+            case "json_object" -> options.putObject("response_format").put("type", format);
+            case "json_schema" -> { return githubSchema(); }
+            default -> throw fields.wrong("responseFormat", format + " is no format",
+                    "text, json_object or json_schema");
+        }
+        return null;
+    }
+
+    private AnswerSchema githubSchema() {
         Object given = fields.get("jsonSchema");
         var json = given instanceof String text ? Data.value(text, fields.at("jsonSchema") + ", jsonSchema") : given;
         if (!(json instanceof Map<?, ?> map && map.get("name") instanceof String name
@@ -10007,6 +9975,7 @@ final class TemplateReader {
     }
 
     private Template.Samples samples() {
+        if (!fields.has("testData")) return found.samples();
         var rows = new ArrayList<Map<String, Object>>();
         for (Object row : fields.list("testData")) {
             if (!(row instanceof Map<?, ?> map)) throw fields.wrong("testData", "a row is no mapping", "- input: …");
@@ -10037,24 +10006,20 @@ record TemplateText(String yaml, int yamlLine, String body, int bodyLine) {
 
 /// The fields of a YAML mapping, each of the type that it must have.
 ///
-/// @param lines where each value begins in the file, by the value itself
-record YamlFields(String place, String yaml, int firstLine, Map<String, Object> map, Map<Object, Integer> lines) {
+/// @param lines where each value begins in the file, by its path
+record YamlFields(String place, Map<String, Object> map, Map<String, Integer> lines) {
     static YamlFields of(String place, String yaml, int firstLine) {
-        var lines = new IdentityHashMap<Object, Integer>();
-        return new YamlFields(place, yaml, firstLine, Data.yaml(yaml, place, firstLine, lines), lines);
+        var lines = new HashMap<String, Integer>();
+        return new YamlFields(place, Data.yaml(yaml, place, firstLine, lines), lines);
     }
 
     void onlyKnown(List<String> names) {
         for (String key : map.keySet()) {
             if (names.contains(key)) continue;
             throw Fault.usage(at(key) + ": there is no field " + key, Suggestions.hint(key.replace('-', '_'), names,
-                    "fields are " + String.join(", ", names)
-                            + "; any other of the request goes into options:"));
+                    "fields are " + String.join(", ", names) + "; any other of the request goes into options:"));
         }
     }
-
-    /// The line of the file in which a value begins.
-    int line(Object value) { return lines.getOrDefault(value, firstLine); }
 
     boolean has(String key) { return get(key) != null; }
 
@@ -10067,9 +10032,8 @@ record YamlFields(String place, String yaml, int firstLine, Map<String, Object> 
     /// A text; empty where it is absent.
     String text(String key) {
         Object value = get(key);
-        if (value == null) return "";
-        if (value instanceof String || value instanceof Data.Digits) return value.toString();
-        throw wrong(key, "a text is wanted", key + ": \"…\"");
+        if (value instanceof Map || value instanceof List) throw wrong(key, "a text is wanted", key + ": \"…\"");
+        return value == null ? "" : value.toString();
     }
 
     Map<String, Object> object(String key) {
@@ -10087,13 +10051,12 @@ record YamlFields(String place, String yaml, int firstLine, Map<String, Object> 
 
     Fault wrong(String key, String what, String hint) { return Fault.usage(at(key) + ": " + key + ": " + what, hint); }
 
-    /// The file and the line in which a key stands first, at a line's beginning rather than within one.
-    String at(String key) {
-        for (String before : List.of("(?m)^[ \\t]*(- +)?[\"']?", "[{,][ \\t]*[\"']?")) {
-            var found = Pattern.compile(before + Pattern.quote(key) + "[\"']?[ \\t]*:").matcher(yaml);
-            if (found.find()) return place + ":" + (firstLine + yaml.substring(0, found.end()).lines().count() - 1);
-        }
-        return place;
+    int line(String path) { return lines.getOrDefault("/" + path, 1); }
+
+    /// The file, and the line of the first of these that is there.
+    String at(String... paths) {
+        return place + Stream.of(paths).map(path -> lines.get("/" + path)).filter(Objects::nonNull).findFirst()
+                .map(line -> ":" + line).orElse("");
     }
 }
 
@@ -10135,15 +10098,11 @@ final class TemplateFolders {
 
     /// @throws Fault with the nearest name where there is none
     Found find(String name) {
-        if (name.isBlank()) throw Fault.usage("the template has no name", "copilot templates lists them");
         boolean word = name.matches("[\\w-]+");
         for (String ending : word ? List.<String>of() : List.of("", ENDINGS.get(0), ENDINGS.get(1), ENDINGS.get(2))) {
             Path path = env.path(name + ending);
-            if (Files.exists(path) && !Files.isDirectory(path)) return found(stem(path.getFileName().toString()),
-                    name + ending, path);
-        }
-        if (!word && Files.isDirectory(env.path(name))) {
-            throw Fault.usage(name + " is a folder", "copilot templates list");
+            if (!readable(path)) continue;
+            return found(stem(path.getFileName().toString()), name + ending, path);
         }
         return inFolders(folders, name, false).orElseThrow(() -> Fault.usage("there is no template " + name,
                 Suggestions.hint(stem(name), names(), "copilot templates"
@@ -10217,21 +10176,15 @@ final class TemplateFolders {
     }
 
     /// A regular file, or whatever else can be read, such as a pipe of the shell's.
+    private static boolean readable(Path file) { return Files.exists(file) && !Files.isDirectory(file); }
+
     private static Optional<Path> within(Path folder, String name, boolean confined) {
         try {
             Path file = folder.resolve(name);
-            return Optional.of(file).filter(f -> Files.exists(f) && !Files.isDirectory(f))
-                    .filter(f -> !confined || real(f).startsWith(real(folder)));
-        } catch (InvalidPathException | UncheckedIOException _) {
+            boolean there = readable(file) && (!confined || file.toRealPath().startsWith(folder.toRealPath()));
+            return there ? Optional.of(file) : Optional.empty();
+        } catch (InvalidPathException | IOException _) {
             return Optional.empty();
-        }
-    }
-
-    private static Path real(Path file) {
-        try {
-            return file.toRealPath();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 
@@ -10721,8 +10674,7 @@ final class Data {
         Object value = new Source(where, firstLine, json, null).read(Json.parser(json));
         if (value instanceof Map<?, ?> map) return copy(map);
         throw Fault.usage(where + (firstLine > 1 ? ":" + firstLine : "") + " holds no JSON object but " + kind(value),
-                value instanceof List ? "one object fills one prompt: jq '.[0]' takes the first"
-                : "{\"name\": \"value\"}");
+                "one object fills one prompt: {\"name\": \"value\"}; of a list, jq '.[0]' takes the first");
     }
 
     /// The value that a parser stands at.
@@ -10734,8 +10686,8 @@ final class Data {
 
     /// The mapping that a YAML text is; empty where the text is.
     ///
-    /// @param lines is told the line of each value
-    static Map<String, Object> yaml(String yaml, String where, int firstLine, Map<Object, Integer> lines) {
+    /// @param lines is told the line of each value, by its JSON pointer
+    static Map<String, Object> yaml(String yaml, String where, int firstLine, Map<String, Integer> lines) {
         if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
         Object value = new Source(where, firstLine, yaml, lines).read(new YAMLFactory().createParser(
                 ObjectReadContext.empty(), yaml));
@@ -10750,7 +10702,7 @@ final class Data {
     ///
     /// @param firstLine the number of the text's first line in its file
     /// @param lines is told the line of each value; null: the text is JSON, and nobody wants to know
-    private record Source(String where, int firstLine, String text, Map<Object, Integer> lines) {
+    private record Source(String where, int firstLine, String text, Map<String, Integer> lines) {
         Object read(JsonParser parser) {
             try (parser) {
                 if (parser.nextToken() == null) throw Fault.usage(where + " is empty", "{} is JSON without values");
@@ -10764,16 +10716,17 @@ final class Data {
         }
 
         private Object value(JsonParser parser) {
-            var place = parser.currentTokenLocation();
-            Object value = switch (parser.currentToken()) {
+            note(parser);
+            return switch (parser.currentToken()) {
                 case START_OBJECT -> {
                     var map = new LinkedHashMap<String, Object>();
                     while (parser.nextToken() != JsonToken.END_OBJECT) {
                         String name = parser.currentName();
-                        var named = parser.currentTokenLocation();
+                        var place = parser.currentTokenLocation();
+                        note(parser);
                         parser.nextToken();
                         if (map.putIfAbsent(name, value(parser)) == null) continue;
-                        throw Fault.usage(at(named) + "the name " + name + " is there twice", "each name once");
+                        throw Fault.usage(at(place) + "the name " + name + " is there twice", "each name once");
                     }
                     yield map;
                 }
@@ -10786,18 +10739,27 @@ final class Data {
                 case VALUE_TRUE -> true;
                 case VALUE_FALSE -> false;
                 case VALUE_NULL -> NULL;
-                default -> {
-                    if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
-                        throw Fault.usage(at(place) + "*" + parser.getString() + " refers to another value",
-                                "write the value out; a text that begins with * goes into quotes");
-                    }
-                    yield whole(parser.getString(), () -> at(place));
-                }
+                default -> text(parser);
             };
-            if (lines == null) return value;
-            boolean block = value instanceof String && line(place).strip().matches(".*[|>][0-9+-]*([ \\t]#.*)?");
-            lines.put(value, lineNumber(place) + (block ? 1 : 0));      // a block's text begins in the line after its |
-            return value;
+        }
+
+        private String text(JsonParser parser) {
+            if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
+                throw Fault.usage(at(parser.currentTokenLocation()) + "*" + parser.getString() + " refers to another"
+                        + " value", "write the value out; a text that begins with * goes into quotes");
+            }
+            return whole(parser.getString(), () -> at(parser.currentTokenLocation()));
+        }
+
+        /// A text begins where it stands, one in a block in the line after its |; all else where its name does.
+        private void note(JsonParser parser) {
+            if (lines == null) return;
+            var place = parser.currentTokenLocation();
+            String path = parser.streamReadContext().pathAsPointer().toString();
+            boolean text = parser.currentToken() == JsonToken.VALUE_STRING;
+            boolean block = text && line(place).strip().matches(".*[|>][0-9+-]*([ \\t]#.*)?");
+            if (text) lines.put(path, lineNumber(place) + (block ? 1 : 0));
+            else lines.putIfAbsent(path, lineNumber(place));
         }
 
         private int lineNumber(TokenStreamLocation place) { return place.getLineNr() + firstLine - 1; }
@@ -10813,13 +10775,11 @@ final class Data {
         Fault fault(JacksonException e) {
             var place = Objects.requireNonNullElse(e.getLocation(), TokenStreamLocation.NA);
             String line = line(place), message = e.getOriginalMessage();
-            int from = Math.max(0, Math.min(line.length(), place.getColumnNr()) - 60);
-            String shown = Text.shortened(Text.printable(line.substring(from)).strip(), 100);
-            return new Fault(Fault.USAGE, at(place) + words(message) + (shown.isEmpty() ? "" : "; the line is: "
-                    + (from > 0 ? "…" : "") + shown), lines == null ? advice(message) : text.contains(": {{")
-                    ? "a text that begins with { goes into quotes: NAME: \"{{x}}\""
-                    : "a text with : or # in it goes into quotes; a long one into lines after NAME: |; no tabs before",
-                    e);
+            String near = line.substring(Math.clamp(place.getColumnNr() - 60, 0, line.length())).strip();
+            return new Fault(Fault.USAGE, at(place) + words(message) + (near.isEmpty() ? "" : "; the line is: "
+                    + Text.shortened(Text.printable(near), 100)), lines == null ? advice(message)
+                    : "a text with : or # in it, or one that begins with {, goes into quotes; a long one into lines"
+                    + " after NAME: |; no tabs before", e);
         }
     }
 
@@ -10829,31 +10789,21 @@ final class Data {
                 .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*|: maybe a \\(non.*", ""), 200);
     }
 
-    /// What helps, by a word of the parser's sentence; the first that is in it.
-    private static final String[][] ADVICE = {
-            {"property name", "names and texts have double quotes: {\"name\": \"value\"}"},
-            {"Unrecognized token", "a text has double quotes: \"value\""},
-            {"end-of-input", "the end is missing: a } or ] or \""},
-            {"unquoted character", "within a text a line break is written \\n"},
-            {"escape", "within a text a backslash is written \\\\"},
-            {"Non-standard", "null is what JSON has instead"},
-            {"Leading zeroes", "a number begins with no 0; as a text it has quotes"},
-            {"expect", "a comma, a colon or a quote too many or too few?"},
-            {"", "jq . FILE says more"}};
-
     private static String advice(String message) {
-        return Stream.of(ADVICE).filter(each -> message.contains(each[0])).findFirst().orElseThrow()[1];
+        if (message.contains("end-of-input")) return "the end is missing: a } or ] or \"";
+        return message.contains("double-quote") || message.contains("Unrecognized token")
+                ? "names and texts have double quotes: {\"name\": \"value\"}"
+                : "a comma, a colon or a quote too many or too few? jq . FILE says more";
     }
+
+    private static final Pattern HALF = Pattern.compile("\\p{Cs}");         // a surrogate that is not one of a pair
 
     /// Half a character, such as `\ud83d` alone, cannot be sent.
     private static String whole(String text, Supplier<String> where) {
-        for (int i = 0, c; i < text.length(); i += Character.charCount(c)) {
-            c = text.codePointAt(i);
-            if (c < Character.MIN_SURROGATE || c > Character.MAX_SURROGATE) continue;
-            throw Fault.usage(where.get() + "a text holds half a character, \\u" + Integer.toHexString(c),
-                    "characters beyond \\uffff have two halves, \\ud83d\\ude00");
-        }
-        return text;
+        var half = HALF.matcher(text);
+        if (!half.find()) return text;
+        throw Fault.usage(where.get() + "a text holds half a character, \\u" + Integer.toHexString(
+                half.group().charAt(0)), "characters beyond \\uffff have two halves, \\ud83d\\ude00");
     }
 
     private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
