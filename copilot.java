@@ -94,6 +94,7 @@ import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.EncodingRegistry;
 import com.networknt.schema.*;
 import cop.copilot.*;
+import cop.copilot.Token;                               // and not the test of this name
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.*;
@@ -515,16 +516,16 @@ public class copilot {
             var logins = copilot.logins();
             var old = logins.stored();
             boolean withToken = has("--with-token");
-            if (old.isPresent() && !has("--force") && !withToken && copilot.tokens().works(old.get())) {
+            if (old.isPresent() && !has("--force") && !withToken && copilot.tokens().isAccepted(old.get())) {
                 print("already logged in as " + old.get().name() + "; --force logs in again");
                 return 0;
             }
             String clientId = ClientId.of(text("--client", env.variable("COP_CLIENT_ID")));
             var login = withToken ? new GithubToken(GithubToken.STDIN, tokenFromStdin(), "")
                     : new GithubToken(GithubToken.BROWSER, byDevice(copilot, clientId), "");
-            var grant = copilot.tokens().adopt(login, !withToken || old.isEmpty());
-            String first = logins.sources().stream().map(GithubToken::source).findFirst().orElse(Logins.OWN);
-            if (!first.equals(Logins.OWN)) screen.note("note: " + first + " is set, and goes before this login");
+            var grant = copilot.tokens().verifyAndStore(login, !withToken || old.isEmpty());
+            String first = logins.all().getFirst().source();
+            if (!first.equals(CredentialSources.OWN)) screen.note("note: " + first + " is set, and goes before this login");
             String who = logins.stored().orElse(login).name();
             print("logged in as " + who + " (" + grant.plan() + "), API " + grant.api());
             return 0;
@@ -572,7 +573,7 @@ public class copilot {
             if (old.isPresent()) {
                 screen.note("GitHub still lists the authorization: https://github.com/settings/apps/authorizations");
             }
-            for (var left : copilot.logins().sources()) screen.note("still there: a token from " + left.source());
+            for (var left : copilot.logins().all()) screen.note("still there: a token from " + left.source());
             return 0;
         }
     }
@@ -664,8 +665,8 @@ public class copilot {
         @Override
         int run(CopilotClient copilot) {
             exclusive("--json", "--header");
-            var token = has("--refresh") ? copilot.tokens().renewed() : copilot.tokens().current();
-            print(has("--json") ? Json.pretty(token.answer()) : has("--header") ? token.authorization()
+            var token = has("--refresh") ? copilot.tokens().refresh() : copilot.tokens().get();
+            print(has("--json") ? Json.pretty(token.json()) : has("--header") ? "Authorization: " + token.header()
                     : token.value());
             return 0;
         }
@@ -2004,15 +2005,54 @@ public class copilot {
         public String toString() { return name + " (" + mediaType + ", " + size() + " bytes)"; }
     }
 
-    /// The short-lived Copilot token. It does not print itself.
+    /// The short-lived Copilot token, or a GitHub token that the API takes as it is. It does not print itself.
     ///
+    /// @param json GitHub's whole answer, the token among it
+    /// @param fetched when, by our own clock: a wrong clock on either side must not matter, so GitHub's `expires_at` is
+    ///     not used (vscode-copilot-chat does the same)
     /// @param api what requests with it go to
-    public record Token(String value, URI api, Instant expires) {
+    public record Token(ObjectNode json, Instant fetched, URI api) {
+        static final String DIRECT = "direct";
+
+        public String value() { return Json.text(json, "token"); }
+
         /// `Bearer …`, for the header Authorization.
-        public String header() { return "Bearer " + value; }
+        public String header() { return "Bearer " + value(); }
+
+        /// When it ends: a minute after its `refresh_in`, as GitHub's own editor counts.
+        public Instant expires() { return fetched.plus(refreshIn()).plusSeconds(60); }
+
+        /// What was bought, such as `yearly_subscriber_quota`.
+        public String sku() { return json.path("sku").asString("unknown"); }
+
+        /// `free`, `student`, `individual`, `business`, `enterprise` …, or the sku itself where it says none of these.
+        public String plan() {
+            return Account.planOf(sku(), Json.text(json, "plan"))
+                    .orElse(json.path("individual").asBoolean(false) ? "individual" : sku());
+        }
+
+        /// Whether it is the GitHub token itself, and not one that was exchanged for it.
+        boolean direct() { return json.path(DIRECT).asBoolean(false); }
+
+        private Duration refreshIn() {
+            return Duration.ofSeconds(Math.clamp(json.path("refresh_in").asLong(1500), 0, 86_400));
+        }
+
+        /// When to fetch the next: four minutes ahead of `refresh_in`, or half of it where it is short.
+        Instant refreshAt() {
+            long seconds = refreshIn().toSeconds();
+            return fetched.plusSeconds(Math.max(seconds - 240, seconds / 2));
+        }
+
+        boolean isFresh(Instant now) { return !now.isBefore(fetched) && now.isBefore(refreshAt()); }
+
+        /// Whether it still serves where its renewal fails.
+        boolean isUsable(Instant now) { return !now.isBefore(fetched) && !now.isAfter(expires()); }
+
+        Duration timeLeft(Instant now) { return Duration.between(now, expires()); }
 
         @Override
-        public String toString() { return Secrets.shown(value) + " for " + api + ", until " + expires; }
+        public String toString() { return Secrets.shown(value()) + " for " + api + ", until " + expires(); }
     }
 
     /// How a request is sent, apart from what it asks: it makes no row of a batch another one.
@@ -3213,11 +3253,7 @@ final class Toolkit {
                 "copilot api " + path + " prints it as it is");
     }
 
-    copilot.Token token() {
-        var token = copilot().tokens().current();
-        var now = env.time().now();
-        return new copilot.Token(token.value(), token.api(), now.plus(token.left(now)));
-    }
+    Token token() { return copilot().tokens().get(); }
 }
 
 // ============================================================================================= Completion
@@ -3601,7 +3637,7 @@ final class BatchJob {
     /// The model, and whether it takes a schema, is settled when a run begins, and kept: were GitHub's default another
     /// one tomorrow, every row would be paid for again.
     private void chooseTarget(ObjectNode manifest) {
-        if (!spec.dryRun) copilot.tokens().current();       // who is not logged in learns it now
+        if (!spec.dryRun) copilot.tokens().get();       // who is not logged in learns it now
         catalogue = copilot.catalogueIfAny();               // where there is none the rows will say what is wrong
         String before = Json.text(manifest, "model");
         boolean named = spec.model != null && !spec.model.isBlank();
@@ -5261,7 +5297,7 @@ record Turn(ObjectNode json) {
 // Who is logged in, and what a chat stands on.
 
 /// What `status` tells: every source of a token and what it is good for.
-record Status(Host host, List<SourceStatus> lines, Optional<CopilotToken> token, String user, Instant now,
+record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String user, Instant now,
               Optional<Fault> trouble) {
     record SourceStatus(String source, String state, String detail) {}
 
@@ -5271,11 +5307,11 @@ record Status(Host host, List<SourceStatus> lines, Optional<CopilotToken> token,
     static Status of(CopilotClient copilot, boolean check) {
         var logins = copilot.logins();
         var lines = new ArrayList<SourceStatus>();
-        CopilotToken used = null;
+        Token used = null;
         String user = "";
         Fault trouble = null;
-        for (String source : Logins.ORDER) {
-            var tokens = logins.from(source);
+        for (String source : CredentialSources.ORDER) {
+            var tokens = logins.tokensFrom(source);
             boolean ignored = logins.ignored(source);
             if (ignored) lines.add(new SourceStatus(source, "ignored", "never sent to a --host of your own"));
             else if (tokens.isEmpty()) lines.add(new SourceStatus(source, "none", ""));
@@ -5286,9 +5322,9 @@ record Status(Host host, List<SourceStatus> lines, Optional<CopilotToken> token,
                         state = "unused";
                         detail += copilot.tokens().plan(login).map(plan -> ", " + plan).orElse("");
                     } else {
-                        var token = check ? copilot.tokens().asked(login) : copilot.tokens().of(login);
+                        var token = check ? copilot.tokens().exchangeNow(login) : copilot.tokens().tokenFor(login);
                         state = used == null ? "used" : "works";
-                        detail += ", " + token.plan() + ", " + token.way();
+                        detail += ", " + token.plan() + ", " + (token.direct() ? "used directly" : "exchanged");
                         if (used == null) {
                             used = token;
                             user = login.user().isEmpty() ? logins.user(login) : login.user();
@@ -5317,7 +5353,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<CopilotToken> token,
                   API      %s
                   token    %s
                 """.formatted(user.isEmpty() ? "?" : Text.printable(user), known.plan(), known.sku(), known.api(),
-                known.direct() ? "GitHub's own, used directly" : "good for " + Durations.words(known.left(now))))
+                known.direct() ? "GitHub's own, used directly" : "good for " + Durations.words(known.timeLeft(now))))
                 .orElse(trouble.isPresent() ? "\n  not known: GitHub could not be asked\n"
                         : "\n  not logged in; type: copilot login\n"))
                 .append("  sources of a GitHub token, in the order of use:");
@@ -5333,7 +5369,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<CopilotToken> token,
         if (trouble.isPresent()) json.putNull("logged_in");             // GitHub could not be asked
         else json.put("logged_in", loggedIn());
         token.ifPresent(t -> json.put("user", user).put("plan", t.plan()).put("sku", t.sku())
-                .put("api", t.api().toString()).put("seconds_left", t.left(now).toSeconds())
+                .put("api", t.api().toString()).put("seconds_left", t.timeLeft(now).toSeconds())
                 .put("direct", t.direct()));
         var array = json.putArray("sources");
         for (var line : lines) {
@@ -5403,11 +5439,11 @@ final class Doctor {
         ok("host", host.name() + ", " + host.rest());
         check("proxy", () -> ok("proxy", new Proxies(env).inUse(host.defaultApi()).orElse("none")));
         check("certificates", this::certificates);
-        var token = valueOr("login", () -> login(copilot), Optional.<CopilotToken>empty());
+        var token = valueOr("login", () -> login(copilot), Optional.<Token>empty());
         if (offline) ok("network", "not asked (--offline)");
         else {
             check("network", () -> probe("GitHub", session, host.rest("/"), session.headers().login()));
-            check("network", () -> probe("API", session, host.resolve(token.map(CopilotToken::api)
+            check("network", () -> probe("API", session, host.resolve(token.map(Token::api)
                     .orElse(host.defaultApi()), token.isPresent() ? "/models" : "/"), token.map(known ->
                     session.headers().copilot(known.value())).orElseGet(session.headers()::login)));
         }
@@ -5467,8 +5503,8 @@ final class Doctor {
         ok("certificates", "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file));
     }
 
-    private Optional<CopilotToken> login(CopilotClient copilot) {
-        var sources = copilot.logins().sources();
+    private Optional<Token> login(CopilotClient copilot) {
+        var sources = copilot.logins().all();
         sources.forEach(source -> secrets.add(source.value()));
         if (offline) {
             sources.forEach(source -> ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())));
@@ -5484,7 +5520,7 @@ final class Doctor {
         status.token().ifPresentOrElse(token -> {
             secrets.add(token.value());
             ok("login", token.plan() + " (" + token.sku() + "), " + (token.direct() ? "GitHub's token is used directly"
-                    : "the Copilot token is good for " + Durations.words(token.left(status.now()))) + ", API "
+                    : "the Copilot token is good for " + Durations.words(token.timeLeft(status.now()))) + ", API "
                     + token.api());
         }, this::notLoggedIn);
         return status.token();
@@ -5544,10 +5580,10 @@ final class Doctor {
         return copilot.chosen(null).orElseGet(() -> Catalogue.standard(copilot.catalogueAtHand()));
     }
 
-    private void chat(CopilotClient copilot, Optional<CopilotToken> token) {
+    private void chat(CopilotClient copilot, Optional<Token> token) {
         var host = copilot.session().host();
         var model = copilot.catalogueAtHand().flatMap(all -> all.find(model(copilot)));
-        ok("chat", "POST " + host.resolve(token.map(CopilotToken::api).orElse(host.defaultApi()),
+        ok("chat", "POST " + host.resolve(token.map(Token::api).orElse(host.defaultApi()),
                 EndpointSelector.usual(Delivery.USUAL, model).path()));
     }
 
@@ -5739,8 +5775,8 @@ final class Browser {
 /// system does not tell case.)
 final class CopilotClient {
     private final Session session;
-    private final Logins logins;
-    private final Tokens tokens;
+    private final CredentialSources logins;
+    private final TokenManager tokens;
     private EndpointMemory memory;
     private AutoModel auto;
     private volatile String minted = "";                    // a token that was renewed for the sake of its integration
@@ -5756,15 +5792,15 @@ final class CopilotClient {
 
     CopilotClient(Session session) {
         this.session = session;
-        logins = new Logins(session);
-        tokens = new Tokens(session, logins);
+        logins = new CredentialSources(session);
+        tokens = new TokenManager(session, logins);
     }
 
     Session session() { return session; }
 
-    Logins logins() { return logins; }
+    CredentialSources logins() { return logins; }
 
-    Tokens tokens() { return tokens; }
+    TokenManager tokens() { return tokens; }
 
     /// Asks, telling `listener` what arrives as it arrives.
     ///
@@ -5780,7 +5816,7 @@ final class CopilotClient {
     Reply askOnce(Request request) { return ask(request, listed(request.model()), Call::once, (_, _) -> { }); }
 
     private Reply ask(Request request, Optional<Model> model, UnaryOperator<Call> manner, DeltaListener listener) {
-        tokens.current();                                   // what is remembered is remembered of its source
+        tokens.get();                                       // what is remembered is remembered of its source
         String wished = request.model();
         if (!Model.isAuto(wished)) return named(request, wished, model, manner, listener);
         return auto().ask(request, this::onceSaid, (asked, more) -> named(asked, wished, Model.isAuto(asked.model())
@@ -5931,7 +5967,7 @@ final class CopilotClient {
 
     /// A file beside the list of models; where nobody is asked, of the source that would be tried first.
     private Path ownFile(String kind) {
-        return tokens.used().or(() -> logins.sources().stream().findFirst()).map(source -> listFile(source, kind))
+        return tokens.used().or(() -> logins.all().stream().findFirst()).map(source -> listFile(source, kind))
                 .orElse(session.home().cache().resolve(kind + "nobody.json"));
     }
 
@@ -5972,7 +6008,7 @@ final class CopilotClient {
     /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's. The list
     /// of models is fetched where none is at hand: a part of an id may have been named.
     String model(String named) {
-        tokens.current();                                   // its trouble is not the catalogue's
+        tokens.get();                                       // its trouble is not the catalogue's
         var wished = wished(named).filter(id -> !Model.isAuto(id));
         if (wished.isPresent() && catalogueAtHand().isEmpty()) catalogueIfAny();
         return chosen(named).orElseGet(() -> Catalogue.standard(catalogueIfAny()));
@@ -6062,10 +6098,7 @@ final class CopilotClient {
 
     /// The plan and its quotas: GitHub is asked, not the Copilot API.
     Account account() {
-        var source = tokens.source();
-        var call = Call.get(session.host().rest("/copilot_internal/user"), session.headers().internal(source.value()))
-                .explained(answer -> ExchangeRefusal.of(source, answer));
-        return new Account(session.wire().send(call, Reading.json("GitHub's answer about the account")), session.now());
+        return new Account(tokens.account(tokens.source()), session.now());
     }
 
     /// A line on what is left of the quotas, as the last answer's headers told it: without that last call itself.
@@ -6109,7 +6142,7 @@ final class CopilotClient {
 
     /// The list of models that an earlier command has kept, however old.
     Optional<Catalogue> catalogueAtHand() {
-        return logins.sources().stream().map(source -> stored(models(source))).flatMap(Optional::stream).findFirst();
+        return logins.all().stream().map(source -> stored(models(source))).flatMap(Optional::stream).findFirst();
     }
 
     private Optional<Catalogue> stored() { return stored(models(tokens.source())); }
@@ -6179,7 +6212,7 @@ final class CopilotClient {
     /// @param manner how patient the call is, and how often it may be tried
     private <T> T send(String method, String path, byte[] body, UnaryOperator<Call> manner, Reading<T> reading,
                        Function<Refusal, Fault> explained) {
-        var token = new AtomicReference<>(tokens.current());
+        var token = new AtomicReference<>(tokens.get());
         var sent = new AtomicReference<Call>();
         Predicate<Refusal> mended = refusal -> {
             boolean integrator = refusal.kind().equals(OTHER_INTEGRATOR) && !token.get().direct()
@@ -6187,7 +6220,7 @@ final class CopilotClient {
             boolean refused = List.of(401, 421).contains(refusal.status());
             boolean ofAuto = AutoModel.outdated(refusal) && sent.get().headers().sent().containsKey(AutoModel.HEADER);
             if (!integrator && !refused || ofAuto) return false;
-            token.set(tokens.renewed(token.get()));
+            token.set(tokens.refreshAfter401(token.get()));
             if (integrator) minted = token.get().value();
             return true;
         };
@@ -6629,6 +6662,12 @@ final class ChatRefusal {
 
 // ================================================================================================== Token
 // Step 4: where GitHub tokens come from, the exchange for a Copilot token, its cache, one renewal at a time.
+//
+// There are two tokens. A `GithubToken` is good until somebody revokes it: `CredentialSources` finds it, and GitHub's
+// own hosts alone see it (`Headers.github`), unless the API takes it as it is (`TokenManager.direct`). A `Token` is good
+// for some 25 minutes: `TokenManager.renew` is the one place that gets another, and the one host that sees it is the
+// API that GitHub names with it, which `Host.trusted` has to allow. On disk they are in files for the person alone
+// (0600): login.json in the config folder, and token-*.json in the cache, named by a hash of the GitHub token.
 
 /// A GitHub token and where it was found. Two sources may hold the same token: `key` tells.
 record GithubToken(String source, String value, String user) {
@@ -6653,32 +6692,33 @@ record GithubToken(String source, String value, String user) {
 }
 
 /// Our own login on this machine, and every other place where a GitHub token may lie, in the order of use.
-record Logins(Session session) {
+record CredentialSources(Session session) {
     static final String OWN = "your login";
     private static final String APPS = "the editors' apps.json", HOSTS = "the editors' hosts.json";
     static final List<String> ORDER = List.of("COPILOT_GITHUB_TOKEN", OWN, "GH_TOKEN", "GITHUB_TOKEN", APPS, HOSTS);
 
-    /// All tokens found, in order, each token once. To an origin that the user named with --host go only the
-    /// two that were meant for this tool: the general variables and the editors' files were made for GitHub.
-    List<GithubToken> sources() {
+    /// All tokens found, in order, each token once.
+    List<GithubToken> all() {
         var found = new LinkedHashMap<String, GithubToken>();
         for (String source : ORDER) {
-            for (var token : from(source)) found.putIfAbsent(token.value(), token);
+            for (var token : tokensFrom(source)) found.putIfAbsent(token.value(), token);
         }
         return List.copyOf(found.values());
     }
 
-    /// What one source holds: nothing, a token, or several (the editors' files).
-    List<GithubToken> from(String source) { return forOthers(source) ? List.of() : held(source); }
+    /// What one source has for this host: nothing, a token, or several (the editors' files).
+    List<GithubToken> tokensFrom(String source) { return notForThisHost(source) ? List.of() : read(source); }
 
-    /// Whether a source holds tokens that are not for this host.
-    boolean ignored(String source) { return forOthers(source) && !held(source).isEmpty(); }
+    /// Whether a source has tokens that are not for this host.
+    boolean ignored(String source) { return notForThisHost(source) && !read(source).isEmpty(); }
 
-    private boolean forOthers(String source) {
+    /// To an origin that the user named with --host go only the two that were meant for this tool: the general
+    /// variables and the editors' files were made for GitHub.
+    private boolean notForThisHost(String source) {
         return session.host().custom() && !source.equals(OWN) && !source.equals("COPILOT_GITHUB_TOKEN");
     }
 
-    private List<GithubToken> held(String source) {
+    private List<GithubToken> read(String source) {
         return switch (source) {
             case OWN -> stored().stream().toList();
             case APPS -> editor(source, "apps.json");
@@ -6688,23 +6728,23 @@ record Logins(Session session) {
         };
     }
 
-    Optional<GithubToken> stored() {
-        var entry = file().path(session.host().name());
-        String token = Json.text(entry, "token");
-        return token.isEmpty() ? Optional.empty()
-                : Optional.of(new GithubToken(OWN, token, Json.text(entry, "user")));
+    /// The files that GitHub's editor plug-ins write, keyed by host (hosts.json) or host:clientId (apps.json).
+    private List<GithubToken> editor(String source, String name) {
+        String host = session.host().name();
+        var file = session.home().readOrEmpty(session.home().editors().resolve(name), session.notes()::detail);
+        return file.properties().stream()
+                .filter(entry -> session.host().custom() || entry.getKey().split(":")[0].equals(host))
+                .map(Map.Entry::getValue).filter(entry -> !Json.text(entry, "oauth_token").isEmpty())
+                .map(entry -> new GithubToken(source, Json.text(entry, "oauth_token"), Json.text(entry, "user")))
+                .toList();
     }
 
-    /// Whose token it is; empty where GitHub does not say.
-    String user(GithubToken token) {
-        try {
-            var call = Call.get(session.host().rest("/user"), session.headers().github(token.value()));
-            return Json.text(session.wire().send(call, Reading.json("who is logged in")), "login");
-        } catch (Fault notTold) {
-            notTold.rethrowIf(Fault.Kind.INTERRUPTED);
-            session.notes().detail(notTold.sentence());
-            return "";
-        }
+    /// Our own login. Logins to several hosts stand in one file.
+    Optional<GithubToken> stored() {
+        var home = session.home();
+        var entry = home.readOrEmpty(home.login(), session.notes()::warn).path(session.host().name());
+        return Optional.of(new GithubToken(OWN, Json.text(entry, "token"), Json.text(entry, "user")))
+                .filter(login -> !login.value().isEmpty());
     }
 
     void store(GithubToken login) {
@@ -6718,73 +6758,237 @@ record Logins(Session session) {
         return old;
     }
 
-    /// Logins to several hosts stand in one file.
     private void change(Consumer<ObjectNode> edit) {
         session.home().edit(session.home().login(), session.notes()::warn, edit);
     }
 
-    private ObjectNode file() { return session.home().readOrEmpty(session.home().login(), session.notes()::warn); }
-
-    /// The files that GitHub's editor plug-ins write, keyed by host (hosts.json) or host:clientId (apps.json).
-    private List<GithubToken> editor(String source, String name) {
-        var tokens = new ArrayList<GithubToken>();
-        String host = session.host().name();
-        var file = session.home().readOrEmpty(session.home().editors().resolve(name), session.notes()::detail);
-        for (var entry : file.properties()) {
-            boolean ours = entry.getKey().equals(host) || entry.getKey().startsWith(host + ":")
-                    || session.host().custom();
-            String token = Json.text(entry.getValue(), "oauth_token");
-            if (ours && !token.isEmpty()) {
-                tokens.add(new GithubToken(source, token, Json.text(entry.getValue(), "user")));
-            }
+    /// Whose token it is; empty where GitHub does not say.
+    String user(GithubToken token) {
+        try {
+            var call = Call.get(session.host().rest("/user"), session.headers().github(token.value()));
+            return Json.text(session.wire().send(call, Reading.json("who is logged in")), "login");
+        } catch (Fault notTold) {
+            notTold.rethrowIf(Fault.Kind.INTERRUPTED);
+            session.notes().detail(notTold.sentence());
+            return "";
         }
-        return tokens;
     }
 }
 
-/// A Copilot token as the exchange answered it, with the moment of the fetch by our own clock. The server's
-/// `expires_at` is not used: a wrong clock on either side must not matter (vscode-copilot-chat does the same).
-///
-/// A token of an OAuth app such as GitHub's CLI, which the exchange refuses, is itself what the API takes (opencode,
-/// pydantic-ai #8059): it stands here with what GitHub says of the account, see `direct`.
-record CopilotToken(ObjectNode answer, Instant fetched, URI api) {
-    private static final String DIRECT = "direct";
+/// Copilot tokens, cached by the hash of the GitHub token they came from. At most one exchange goes on at a time
+/// among all processes of this user; who waited finds the other's token.
+final class TokenManager {
+    private static final Duration REMEMBERED = Duration.ofDays(1);
+    private static final String REJECTED = "rejected";
 
-    /// A GitHub token that the API takes as it is.
+    private final Session session;
+    private final CredentialSources sources;
+    private volatile Active active;                         // what this process uses
+
+    /// @param until when to look for another; soon where a renewal has failed and the old token must do
+    private record Active(GithubToken source, Token token, Instant until) {}
+
+    TokenManager(Session session, CredentialSources sources) {
+        this.session = session;
+        this.sources = sources;
+    }
+
+    // ---- what the parts above ask for
+
+    /// The token to use now, from the first source that works.
     ///
-    /// @param account GitHub's answer about it, which names the API's host
-    static CopilotToken direct(GithubToken source, ObjectNode account, Instant fetched, Host host) {
-        var answer = Json.object().put(DIRECT, true).put("token", source.value())
+    /// @throws Fault with exit code 4, naming every source and why it does not work
+    Token get() {
+        var known = active;
+        var now = session.now();
+        if (known == null) return firstAccepted(this::tokenFor);
+        boolean good = now.isBefore(known.until()) && known.token().isUsable(now);
+        return good ? known.token() : activate(known.source(), tokenFor(known.source()));
+    }
+
+    /// Exchanges now, whatever the cache says.
+    Token refresh() { return firstAccepted(source -> renew(source, cached(source).orElse(null), false)); }
+
+    /// A newer token than the one that the API has just refused. If another process has fetched one meanwhile,
+    /// that one.
+    Token refreshAfter401(Token refused) {
+        var source = source();
+        return activate(source, renew(source, refused, false));
+    }
+
+    /// Where the token to use now comes from.
+    GithubToken source() {
+        get();
+        return active.source();
+    }
+
+    /// The source that this process uses already.
+    Optional<GithubToken> used() { return Optional.ofNullable(active).map(Active::source); }
+
+    /// The Copilot token for one source.
+    ///
+    /// @throws Fault if GitHub refuses it, or is known to have refused it within a day
+    Token tokenFor(GithubToken source) {
+        return cached(source).filter(token -> token.isFresh(session.now())).orElseGet(() -> renew(source, null, false));
+    }
+
+    /// The same, asking GitHub whatever is known already.
+    Token exchangeNow(GithubToken source) { return renew(source, cached(source).orElse(null), true); }
+
+    boolean isAccepted(GithubToken source) {
+        try {
+            tokenFor(source);
+            return true;
+        } catch (Fault fault) {
+            if (!fault.is(Fault.Kind.TOKEN_REFUSED)) throw fault;
+            return false;
+        }
+    }
+
+    /// The plan that a source's cached token tells, without asking anybody.
+    Optional<String> plan(GithubToken source) { return cached(source).map(Token::plan); }
+
+    /// GitHub's answer about the account that a token belongs to.
+    ObjectNode account(GithubToken source) {
+        return internal(source, "/copilot_internal/user", "GitHub's answer about the account");
+    }
+
+    /// Stores a new login once the exchange has shown that it is good for Copilot. Trouble on the way, such as an
+    /// outage, does not undo what the person has just typed.
+    ///
+    /// @param untried whether to store it also if it could not be tried
+    Token verifyAndStore(GithubToken login, boolean untried) {
+        try {
+            var token = activate(login, exchangeNow(login));
+            sources.store(new GithubToken(login.source(), login.value(), sources.user(login)));
+            return token;
+        } catch (Fault trouble) {
+            trouble.rethrowIf(Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
+            if (trouble.is(Fault.Kind.TOKEN_REFUSED)) {
+                throw Fault.login("this login is not kept, for it is of no use: " + trouble.sentence(), trouble.hint());
+            }
+            if (untried) sources.store(login);
+            throw new Fault(trouble.exitCode(), "the login is " + (untried ? "kept, but" : "not kept, for it")
+                    + " could not be tried: " + trouble.sentence(), untried ? "copilot status, in a while"
+                    : "try again in a while", trouble);
+        }
+    }
+
+    /// Deletes what GitHub gave for a token, whoever we said that we were then.
+    void forget(GithubToken source) { session.home().deleteTokens(source.key(session.host())); }
+
+    // ---- the choice of a source
+
+    private Token firstAccepted(Function<GithubToken, Token> obtain) {
+        var rejections = new ArrayList<Fault>();
+        var fresh = new ArrayList<String>();                // what is new is told even if another source works
+        for (var source : sources.all()) {
+            try {
+                var token = activate(source, obtain.apply(source));
+                fresh.forEach(session.notes()::warn);
+                return token;
+            } catch (Fault rejected) {
+                if (!rejected.is(Fault.Kind.TOKEN_REFUSED)) throw rejected;
+                rejections.add(rejected);
+                boolean remembered = rejected.reason() == null && GithubToken.wellFormed(source.value());
+                if (!remembered) fresh.add(rejected.sentence());
+            }
+        }
+        if (rejections.isEmpty()) throw Fault.login("not logged in to " + session.host().name(), "copilot login");
+        if (rejections.size() == 1) throw rejections.getFirst();
+        throw Fault.login("no GitHub token that was found is good for Copilot: " + rejections.stream()
+                .map(Fault::sentence).collect(Collectors.joining("; ")), "copilot login");
+    }
+
+    private Token activate(GithubToken source, Token token) {
+        var now = session.now();
+        active = new Active(source, token, token.isFresh(now) ? token.refreshAt() : now.plusSeconds(60));
+        return token;
+    }
+
+    // ---- the exchange
+
+    /// The one place where a token is renewed.
+    ///
+    /// @param unwanted a token that must not be handed out again; null where any fresh one will do
+    /// @param again ask GitHub even if it has refused the source within a day
+    private Token renew(GithubToken source, Token unwanted, boolean again) {
+        if (!GithubToken.wellFormed(source.value())) {
+            throw Fault.refused(source.source() + " holds something that is no token: a space, a line break or a"
+                    + " strange character", "unset or mend it; or copilot login");
+        }
+        return session.home().locked("token-" + source.key(session), () -> {
+            var now = session.now();
+            var other = cached(source).filter(token -> unwanted == null || !token.value().equals(unwanted.value())
+                    || token.fetched().isAfter(unwanted.fetched()));
+            if (other.isPresent() && other.get().isFresh(now)) return other.get();
+            if (!again) throwIfRecentlyRejected(source);
+            try {
+                return exchange(source);
+            } catch (Fault trouble) {
+                if (trouble.is(Fault.Kind.TOKEN_REFUSED)) {
+                    keep(source, Json.object().put(REJECTED, trouble.sentence()).put("hint", trouble.hint()), now);
+                }
+                trouble.rethrowIf(Fault.Kind.TOKEN_REFUSED, Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
+                if (unwanted != null || other.isEmpty() || !other.get().isUsable(now)) throw trouble;
+                session.notes().warn("the Copilot token could not be renewed, the old one is used: "
+                        + trouble.sentence());
+                return other.get();
+            }
+        });
+    }
+
+    private Token exchange(GithubToken source) {
+        var fetched = session.now();
+        ObjectNode answer;
+        try {
+            answer = internal(source, "/copilot_internal/v2/token", "the exchange for a Copilot token");
+        } catch (Fault rejected) {
+            if (!rejected.is(Fault.Kind.TOKEN_REFUSED) || !source.ofOAuthApp()) throw rejected;
+            var said = ApiError.behind(rejected);
+            boolean ofItsApp = said.status() != 401 && !said.json().has("error_details");
+            if (!ofItsApp) throw rejected;
+            answer = direct(source, rejected);
+        }
+        var token = token(answer, fetched, session.host());
+        keep(source, token.direct() ? answer.deepCopy().without("token") : answer, fetched);
+        return token;
+    }
+
+    /// A token of an OAuth app such as GitHub's CLI, which the exchange refuses, is itself what the API takes
+    /// (opencode, pydantic-ai #8059). What GitHub says of the account names the API's host.
+    ///
+    /// @throws Fault what the exchange has said, where the account has no chat either
+    private ObjectNode direct(GithubToken source, Fault rejected) {
+        ObjectNode account;
+        try {
+            account = account(source);
+        } catch (Fault neither) {
+            if (!neither.is(Fault.Kind.TOKEN_REFUSED)) throw neither;
+            session.notes().detail(neither.sentence());
+            throw rejected;
+        }
+        if (!account.path("chat_enabled").asBoolean(true)) throw rejected;
+        var answer = Json.object().put(Token.DIRECT, true).put("token", source.value())
                 .put("refresh_in", Duration.ofDays(1).toSeconds()).put("sku", Json.text(account, "access_type_sku"))
                 .put("plan", Json.text(account, "copilot_plan"));
         answer.set("endpoints", account.path("endpoints"));
-        return of(answer, fetched, host);
+        return answer;
     }
 
-    /// What may be kept: the GitHub token that stands for itself has a place of its own.
-    ObjectNode kept() { return direct() ? answer.deepCopy().without("token") : answer; }
-
-    /// What was kept of a source, whole again.
-    static CopilotToken of(Home.Kept kept, GithubToken source, Host host) {
-        var answer = kept.answer();
-        if (answer.path(DIRECT).asBoolean(false)) answer.put("token", source.value());
-        return of(answer, kept.fetched(), host);
+    private ObjectNode internal(GithubToken source, String path, String what) {
+        var call = Call.get(session.host().rest(path), session.headers().internal(source.value()));
+        return session.wire().send(call.explained(answer -> ExchangeErrors.of(source, answer)), Reading.json(what));
     }
-
-    /// Whether it is the GitHub token itself, and not one that was exchanged for it.
-    boolean direct() { return answer.path(DIRECT).asBoolean(false); }
-
-    /// How the source's token comes to the API.
-    String way() { return direct() ? "used directly" : "exchanged"; }
 
     /// @throws Fault if the answer holds no token, or names an API host that may not have it
-    static CopilotToken of(ObjectNode answer, Instant fetched, Host host) {
+    static Token token(ObjectNode answer, Instant fetched, Host host) {
         String value = Json.text(answer, "token");
         if (value.isEmpty()) {
             throw Fault.error("GitHub's answer to the exchange holds no token", "copilot status -v shows the answer");
         }
         if (!GithubToken.wellFormed(value)) throw Fault.error("the Copilot token from GitHub is damaged", "try again");
-        return new CopilotToken(answer, fetched, api(answer, value, host));
+        return new Token(answer, fetched, api(answer, value, host));
     }
 
     /// `endpoints.api`, else the token's `proxy-ep=proxy.X` as `api.X`, else the host's default.
@@ -6798,368 +7002,103 @@ record CopilotToken(ObjectNode answer, Instant fetched, URI api) {
         return named.isEmpty() ? host.defaultApi() : host.trusted(named);
     }
 
-    String value() { return Json.text(answer, "token"); }
+    // ---- the cache: one file a GitHub token, with what GitHub said last: a Copilot token, or why there is none
 
-    String authorization() { return "Authorization: Bearer " + value(); }
-
-    String sku() { return answer.path("sku").asString("unknown"); }
-
-    /// `free`, `student`, `individual`, `business`, `enterprise` …, or the sku itself where it says none of these.
-    String plan() {
-        return Account.planOf(sku(), Json.text(answer, "plan"))
-                .orElse(answer.path("individual").asBoolean(false) ? "individual" : sku());
+    private Optional<Home.Kept> kept(GithubToken source) {
+        return session.home().kept(session.home().token(source.key(session)));
     }
 
-    private Duration refreshIn() {
-        return Duration.ofSeconds(Math.clamp(answer.path("refresh_in").asLong(1500), 0, 86_400));
-    }
-
-    /// When to fetch the next: four minutes ahead of `refresh_in`, or half of it where it is short.
-    Instant renewal() {
-        long seconds = refreshIn().toSeconds();
-        return fetched.plusSeconds(Math.max(seconds - 240, seconds / 2));
-    }
-
-    boolean fresh(Instant now) { return !now.isBefore(fetched) && now.isBefore(renewal()); }
-
-    /// Still good enough when the renewal fails: `refresh_in` and a minute, as GitHub's own editor counts.
-    boolean alive(Instant now) { return !now.isBefore(fetched) && !left(now).isNegative(); }
-
-    Duration left(Instant now) { return Duration.between(now, fetched.plus(refreshIn()).plusSeconds(60)); }
-}
-
-/// Copilot tokens, cached by the hash of the GitHub token they came from. At most one exchange goes on at a time
-/// among all processes of this user; who waited finds the other's token.
-final class Tokens {
-    private static final Duration REMEMBER_REFUSAL = Duration.ofDays(1);
-
-    private final Session session;
-    private final Logins logins;
-    private volatile Held held;                             // what this process uses
-
-    /// @param until when to look for another; soon where a renewal has failed and the old token must do
-    private record Held(GithubToken source, CopilotToken token, Instant until) {}
-
-    Tokens(Session session, Logins logins) {
-        this.session = session;
-        this.logins = logins;
-    }
-
-    /// The token to use now, from the first source that works.
-    ///
-    /// @throws Fault with exit code 4, naming every source and why it does not work
-    CopilotToken current() {
-        var known = held;
-        var now = session.now();
-        if (known != null && now.isBefore(known.until()) && known.token().alive(now)) return known.token();
-        return known != null ? hold(known.source(), of(known.source())) : first(this::of);
-    }
-
-    /// Exchanges now, whatever the cache says.
-    CopilotToken renewed() {
-        return first(source -> renew(source, cached(source).orElse(null), false));
-    }
-
-    /// A newer token than the one that the API has just refused. If another process has fetched one meanwhile,
-    /// that one.
-    CopilotToken renewed(CopilotToken refused) {
-        var known = held;
-        return known == null ? renewed() : hold(known.source(), renew(known.source(), refused, false));
-    }
-
-    GithubToken source() {
-        current();
-        return held.source();
-    }
-
-    /// The source that this process uses already.
-    Optional<GithubToken> used() { return Optional.ofNullable(held).map(Held::source); }
-
-    boolean works(GithubToken source) {
+    /// Whatever is wrong with the file, it is as if it were not there. A GitHub token that is used directly is not in
+    /// it: that has a place of its own.
+    private Optional<Token> cached(GithubToken source) {
         try {
-            of(source);
-            return true;
-        } catch (Fault fault) {
-            if (!fault.is(Fault.Kind.TOKEN_REFUSED)) throw fault;
-            return false;
-        }
-    }
-
-    /// The Copilot token for one source.
-    ///
-    /// @throws Fault if GitHub refuses it, or is known to have refused it within a day
-    CopilotToken of(GithubToken source) {
-        var cached = cached(source);
-        return cached.isPresent() && cached.get().fresh(session.now()) ? cached.get() : renew(source, null, false);
-    }
-
-    /// The same, asking GitHub whatever is known already.
-    CopilotToken asked(GithubToken source) { return renew(source, cached(source).orElse(null), true); }
-
-    /// The plan that a source's cached token tells, without asking anybody.
-    Optional<String> plan(GithubToken source) { return cached(source).map(CopilotToken::plan); }
-
-    /// Keeps a new login once the exchange has shown that it is good for Copilot. Trouble on the way, such as an
-    /// outage, does not undo what the person has just typed.
-    ///
-    /// @param untried whether to keep it also if it could not be tried
-    CopilotToken adopt(GithubToken login, boolean untried) {
-        try {
-            var token = hold(login, asked(login));
-            logins.store(new GithubToken(login.source(), login.value(), logins.user(login)));
-            return token;
-        } catch (Fault trouble) {
-            trouble.rethrowIf(Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
-            if (trouble.is(Fault.Kind.TOKEN_REFUSED)) {
-                throw Fault.login("this login is not kept, for it is of no use: " + trouble.sentence(),
-                        trouble.hint());
-            }
-            if (untried) logins.store(login);
-            throw new Fault(trouble.exitCode(), "the login is " + (untried ? "kept, but" : "not kept, for it")
-                    + " could not be tried: " + trouble.sentence(), untried ? "copilot status, in a while"
-                    : "try again in a while", trouble);
-        }
-    }
-
-    /// Whoever we said that we were when it was fetched.
-    void forget(GithubToken source) { session.home().deleteTokens(source.key(session.host())); }
-
-    private String key(GithubToken source) { return source.key(session); }
-
-    private CopilotToken hold(GithubToken source, CopilotToken token) {
-        var now = session.now();
-        held = new Held(source, token, token.fresh(now) ? token.renewal() : now.plusSeconds(60));
-        return token;
-    }
-
-    private CopilotToken first(Function<GithubToken, CopilotToken> way) {
-        var reasons = new ArrayList<Fault>();
-        var fresh = new ArrayList<String>();                // what is new is told even if another source works
-        for (var source : logins.sources()) {
-            try {
-                var token = hold(source, way.apply(source));
-                fresh.forEach(session.notes()::warn);
-                return token;
-            } catch (Fault refused) {
-                if (!refused.is(Fault.Kind.TOKEN_REFUSED)) throw refused;
-                reasons.add(refused);
-                boolean remembered = refused.reason() == null && GithubToken.wellFormed(source.value());
-                if (!remembered) fresh.add(refused.sentence());
-            }
-        }
-        if (reasons.isEmpty()) throw Fault.login("not logged in to " + session.host().name(), "copilot login");
-        if (reasons.size() == 1) throw reasons.getFirst();
-        var list = new StringJoiner("; ");
-        for (var reason : reasons) list.add(reason.sentence());
-        throw Fault.login("no GitHub token that was found is good for Copilot: " + list, "copilot login");
-    }
-
-    /// @param refused a token that must not be handed out again; null where any fresh one will do
-    /// @param again ask GitHub even if it has refused the source within a day
-    private CopilotToken renew(GithubToken source, CopilotToken refused, boolean again) {
-        if (!GithubToken.wellFormed(source.value())) {
-            throw Fault.refused(source.source() + " holds something that is no token: a space, a line break or a"
-                    + " strange character", "unset or mend it; or copilot login");
-        }
-        return session.home().locked("token-" + key(source), () -> {
-            var cached = cached(source);
-            var now = session.now();
-            boolean other = cached.isPresent() && (refused == null || !cached.get().value().equals(refused.value())
-                    || cached.get().fetched().isAfter(refused.fetched()));
-            if (other && cached.get().fresh(now)) return cached.get();
-            if (!again) remembered(source);
-            try {
-                var token = exchange(source);
-                keep(source, token);
-                return token;
-            } catch (Fault trouble) {
-                if (trouble.is(Fault.Kind.TOKEN_REFUSED)) remember(source, trouble);
-                trouble.rethrowIf(Fault.Kind.TOKEN_REFUSED, Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
-                boolean usable = refused == null && other && cached.get().alive(now);
-                if (!usable) throw trouble;
-                session.notes().warn("the Copilot token could not be renewed, the old one is used: "
-                        + trouble.sentence());
-                return cached.get();
-            }
-        });
-    }
-
-    private CopilotToken exchange(GithubToken source) {
-        var fetched = session.now();
-        try {
-            var answer = session.wire().send(internal(source, "/copilot_internal/v2/token"),
-                    Reading.json("the exchange for a Copilot token"));
-            return CopilotToken.of(answer, fetched, session.host());
-        } catch (Fault refused) {
-            if (!refused.is(Fault.Kind.TOKEN_REFUSED)) throw refused;
-            var said = ApiError.behind(refused);
-            boolean ofItsApp = said != null && said.status() != 401 && !said.json().has("error_details");
-            if (!source.ofOAuthApp() || !ofItsApp) throw refused;
-            return CopilotToken.direct(source, account(source, refused), fetched, session.host());
-        }
-    }
-
-    private Call internal(GithubToken source, String path) {
-        return Call.get(session.host().rest(path), session.headers().internal(source.value()))
-                .explained(answer -> ExchangeRefusal.of(source, answer));
-    }
-
-    /// What GitHub says of the account that a token belongs to.
-    ///
-    /// @throws Fault what the exchange has said, where the account has no chat either
-    private ObjectNode account(GithubToken source, Fault refused) {
-        try {
-            var account = session.wire().send(internal(source, "/copilot_internal/user"),
-                    Reading.json("GitHub's answer about the account"));
-            if (account.path("chat_enabled").asBoolean(true)) return account;
-        } catch (Fault neither) {
-            if (!neither.is(Fault.Kind.TOKEN_REFUSED)) throw neither;
-            session.notes().detail(neither.sentence());
-        }
-        throw refused;
-    }
-
-    // ---- the cache: one file a GitHub token; whatever is wrong with it, it is as if it were not there
-
-    private Optional<CopilotToken> cached(GithubToken source) {
-        try {
-            return session.home().kept(session.home().token(key(source)))
-                    .map(kept -> CopilotToken.of(kept, source, session.host()));
+            return kept(source).filter(kept -> !kept.answer().has(REJECTED)).map(kept -> {
+                var answer = kept.answer();
+                if (answer.path(Token.DIRECT).asBoolean(false)) answer.put("token", source.value());
+                return token(answer, kept.fetched(), session.host());
+            });
         } catch (Fault useless) {
             session.notes().detail("the cached token is thrown away: " + useless.sentence());
             return Optional.empty();
         }
     }
 
-    private void keep(GithubToken source, CopilotToken token) {
+    private void keep(GithubToken source, ObjectNode answer, Instant fetched) {
         var home = session.home();
-        home.keep(home.token(key(source)), new Home.Kept(token.kept(), token.fetched()), session.notes());
+        home.keep(home.token(source.key(session)), new Home.Kept(answer, fetched), session.notes());
         home.deleteOld(Duration.ofDays(2));
-        changeRefusals(all -> all.remove(key(source)));
     }
 
-    // ---- refusals, remembered by hash for a day so that a bad token costs one request and not one a call
-
-    private void remembered(GithubToken source) {
-        var old = refusals().path(key(source));
-        var at = Json.instant(old, "at");
+    /// A rejection is remembered for a day, so that a bad token costs one request and not one a call.
+    private void throwIfRecentlyRejected(GithubToken source) {
+        var old = kept(source).filter(kept -> kept.answer().has(REJECTED)).orElse(null);
         var now = session.now();
-        if (at.isAfter(now) || at.plus(REMEMBER_REFUSAL).isBefore(now)) return;
-        throw Fault.refused(Json.text(old, "reason") + " (that was " + Durations.words(Duration.between(at, now))
-                + " ago; copilot status --check asks again)", Json.text(old, "hint"));
-    }
-
-    private void remember(GithubToken source, Fault refused) {
-        var now = session.now();
-        changeRefusals(all -> {
-            all.removeIf(old -> Json.instant(old, "at").plus(REMEMBER_REFUSAL).isBefore(now));
-            all.set(key(source), Json.object().put("at", now.getEpochSecond())
-                    .put("reason", refused.sentence()).put("hint", refused.hint()));
-        });
-    }
-
-    private void changeRefusals(Consumer<ObjectNode> edit) {
-        try {
-            session.home().edit(session.home().refusals(), session.notes()::detail, edit);
-        } catch (Fault readOnly) {
-            readOnly.rethrowIf(Fault.Kind.INTERRUPTED);
-            session.notes().detail(readOnly.sentence());
-        }
-    }
-
-    private ObjectNode refusals() {
-        return session.home().readOrEmpty(session.home().refusals(), session.notes()::detail);
+        if (old == null || old.fetched().isAfter(now) || old.fetched().plus(REMEMBERED).isBefore(now)) return;
+        throw Fault.refused(Json.text(old.answer(), REJECTED) + " (that was "
+                + Durations.words(Duration.between(old.fetched(), now)) + " ago; copilot status --check asks again)",
+                Json.text(old.answer(), "hint"));
     }
 }
 
 /// GitHub's refusals of step 4 in plain words (protocol: vscode-copilot-chat, LiteLLM and many issue threads).
-final class ExchangeRefusal {
+final class ExchangeErrors {
     /// A verdict of GitHub's abuse detection: shown word for word, and no other token is tried after it.
     private static final Set<String> VERDICTS = Set.of("programmatic_token_generation", "go_http_client");
+    private static final String ENDED = "the subscription has ended. ", NONE = "the account has no Copilot. ";
+    /// What notifications mean, where GitHub's own words do not say it at once.
+    private static final Map<String, String> MEANINGS = Map.of("no_copilot_access", NONE, "not_signed_up", NONE,
+            "subscription_ended", ENDED, "expired_coupon", ENDED, "revoked_coupon", ENDED,
+            "enterprise_managed_user_account", "an administrator has to allow it. ");
+
+    /// A kind of GitHub token that cannot be exchanged, and the way that GitHub provides for it.
+    private record Kind(String prefix, String reason, String hint) {}
+
+    private static final List<Kind> KINDS = List.of(
+            new Kind("ghp_", "a classic personal access token is not let at Copilot", "copilot login"),
+            new Kind("github_pat_", "fine-grained personal access tokens work with GitHub's own copilot CLI and SDK"
+                    + " only", "GitHub's own copilot CLI or SDK takes it; here: copilot login"),
+            new Kind("ghs_", "it is an installation token, such as the GITHUB_TOKEN of a GitHub Action", "in GitHub"
+                    + " Actions: GitHub's own copilot CLI, with permissions: copilot-requests: write; here: copilot"
+                    + " login"));
 
     static Fault of(GithubToken source, Refusal answer) {
-        String who = "GitHub refuses the token from " + source.source() + ": ";
-        boolean github = answer.json().path("message").isString();
-        if (!github && answer.status() / 100 == 4 && answer.status() != 429) {
+        int status = answer.status();
+        if (status / 100 != 4 || status == 429) return null;            // the general words will do
+        if (!answer.json().path("message").isString()) {
             return Fault.error("something else than GitHub refuses the exchange: " + answer.said(),
                     "is --host right? is there a proxy with a login page? the same with -v shows more");
         }
-        return switch (answer.status()) {
-            case 401 -> Fault.refused(who + "it is revoked, expired or mistyped: " + answer.said(), login(source));
-            case 403 -> forbidden(source, who, answer);
-            case 404 -> Fault.refused(who + unlisted(source.value(), answer.message(), "it was made for an app that is"
-                    + " not let at Copilot") + ": " + answer.said(), elsewhere(source));
-            default -> null;                                // the general words will do
-        };
-    }
-
-    private static Fault forbidden(GithubToken source, String who, Refusal answer) {
         var details = answer.json().path("error_details");
-        String id = Json.text(details, "notification_id");
-        if (!id.isEmpty()) {
-            String url = Json.text(details, "url").replace("{EDITOR}", "vscode");
-            String words = Text.printable(Json.text(details, "title") + ": " + Json.text(details, "message")
-                    + (url.isEmpty() ? "" : " " + url)) + " " + answer.marks(id);
-            if (VERDICTS.contains(id)) {
-                return new Fault(Fault.Kind.ABUSE, "GitHub's abuse detection has answered, nothing more is tried: "
-                        + words, "do not retry; read the README on terms, and ask GitHub's support", null);
-            }
-            if (id.equals("server_error")) {
-                return Fault.error("GitHub could not make a Copilot token: " + words, "try again later");
-            }
-            return Fault.refused(who + meaning(id) + words, advice(id, url));
-        }
-        String said = answer.message();
-        if (said.contains("rate limit")) {
+        if (!Json.text(details, "notification_id").isEmpty()) return notified(source, details, answer);
+        String login = source.source().equals(GithubToken.BROWSER) ? "copilot login --client vscode" : "copilot login";
+        if (status == 401) return rejected(source, "it is revoked, expired or mistyped: " + answer.said(), login);
+        if (answer.message().contains("rate limit")) {
             return Fault.later("GitHub's rate limit for the API: " + answer.said() + answer.comeBack(), "wait");
         }
-        return Fault.refused(who + unlisted(source.value(), said, "it belongs to an app that may not use Copilot")
-                + ": " + answer.said(), elsewhere(source));
+        if (status != 403 && status != 404) return null;
+        var kind = KINDS.stream().filter(each -> source.value().startsWith(each.prefix())).findFirst()
+                .orElse(new Kind("", "it belongs to an app that may not use Copilot", login));
+        return rejected(source, kind.reason() + ": " + answer.said(), kind.hint());
     }
 
-    /// What kind of token it is that cannot be exchanged.
-    private static String unlisted(String token, String said, String otherwise) {
-        if (token.startsWith("ghp_")) return "a classic personal access token is not let at Copilot";
-        if (token.startsWith("github_pat_") || said.contains("personal access token")) {
-            return "fine-grained personal access tokens work with GitHub's own copilot CLI and SDK only";
+    private static Fault notified(GithubToken source, JsonNode details, Refusal answer) {
+        String id = Json.text(details, "notification_id");
+        String url = Json.text(details, "url").replace("{EDITOR}", "vscode");
+        String words = Text.printable(Json.text(details, "title") + ": " + Json.text(details, "message")
+                + (url.isEmpty() ? "" : " " + url)) + " " + answer.marks(id);
+        if (VERDICTS.contains(id)) {
+            return new Fault(Fault.Kind.ABUSE, "GitHub's abuse detection has answered, nothing more is tried: " + words,
+                    "do not retry; read the README on terms, and ask GitHub's support", null);
         }
-        return token.startsWith("ghs_") ? "it is an installation token, such as the GITHUB_TOKEN of a GitHub Action"
-                : otherwise;
+        if (id.equals("server_error")) {
+            return Fault.error("GitHub could not make a Copilot token: " + words, "try again later");
+        }
+        return rejected(source, MEANINGS.getOrDefault(id, "") + words, (url.isEmpty()
+                ? "https://github.com/features/copilot" : "open " + url) + ", or copilot login as somebody else");
     }
 
-    /// The way that GitHub provides for a token of this kind.
-    private static String elsewhere(GithubToken source) {
-        return source.value().startsWith("ghs_") ? "in GitHub Actions: GitHub's own copilot CLI, with permissions:"
-                + " copilot-requests: write; here: copilot login"
-                : source.value().startsWith("github_pat_") ? "GitHub's own copilot CLI or SDK takes it; here: copilot"
-                + " login" : login(source);
-    }
-
-    private static String meaning(String id) {
-        return switch (id) {
-            case "no_copilot_access", "not_signed_up" -> "the account has no Copilot. ";
-            case "subscription_ended", "expired_coupon", "revoked_coupon" -> "the subscription has ended. ";
-            case "enterprise_managed_user_account" -> "an administrator has to allow it. ";
-            default -> "";
-        };
-    }
-
-    private static String advice(String id, String url) {
-        return switch (id) {
-            case "enterprise_managed_user_account" -> "ask the administrator of your organization for a seat";
-            case "feature_flag_blocked", "spammy_user", "snippy_not_configured", "billing_locked" ->
-                    url.isEmpty() ? "ask GitHub's support: https://support.github.com" : "open " + url;
-            default -> (url.isEmpty() ? "https://github.com/features/copilot" : "open " + url)
-                    + ", or copilot login as somebody else";
-        };
-    }
-
-    private static String login(GithubToken source) {
-        return switch (source.source()) {
-            case Logins.OWN -> "copilot login --force";
-            case GithubToken.BROWSER -> "copilot login --client vscode";
-            default -> "copilot login";
-        };
+    private static Fault rejected(GithubToken source, String why, String hint) {
+        return Fault.refused("GitHub refuses the token from " + source.source() + ": " + why, hint);
     }
 }
 
@@ -12052,8 +11991,6 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     Path choices() { return config.resolve("config.json"); }
 
     Path token(String key) { return cache.resolve("token-" + key + ".json"); }
-
-    Path refusals() { return cache.resolve("refused.json"); }
 
     /// A file a conversation.
     Path conversations() { return state.resolve("conversations"); }

@@ -107,8 +107,8 @@ class Token {
         var origin = URI.create(cop.sim.url());
         try (var wire = new Wire(environment(), new Screen(environment()), Duration.ofMinutes(1))) {
             var session = session(new Host("github.com", origin, origin, origin, false), wire);
-            assertEquals(2, new Logins(session).sources().size());
-            assertTrue(new Tokens(session, new Logins(session)).current().value().startsWith("tid="));
+            assertEquals(2, new CredentialSources(session).all().size());
+            assertTrue(new TokenManager(session, new CredentialSources(session)).get().value().startsWith("tid="));
         }
         assertEquals(List.of(404, 200), statuses(EXCHANGE));
     }
@@ -198,7 +198,7 @@ class Token {
     @CsvSource(delimiter = '|', textBlock = """
             bad-credentials | Bad credentials                                  | revoked
             foreign-app     | Resource not accessible by integration           | app
-            pat             | Resource not accessible by personal access token | fine-grained
+            pat             | Resource not accessible by personal access token | app
             not-found       | Not Found                                        | app""")
     void aRefusedTokenIsNamedWithItsSourceAndTheReason(String exchange, String sentence, String words) {
         cop.sim.set("exchange", exchange);
@@ -375,15 +375,17 @@ class Token {
         cop.sim.set("exchange", "no_copilot_access");
         cop.run("token");
         assertNoGithubTokenInTheCache();
-        assertEquals("rw-------", permissions(cop.file(CACHE + "refused.json")));
+        assertEquals("rw-------", permissions(cached()));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "{", "[]", "{\"x\":5}", "{\"KEY\":5}", "{\"KEY\":{\"at\":\"x\"}}",
-            "{\"KEY\":{\"at\":1e300}}", "{\"KEY\":{\"at\":9223372036854775807}}",
-            "{\"KEY\":{\"at\":-9223372036854775808}}"})
+    @ValueSource(strings = {"", "{", "[]", "{\"rejected\":\"x\"}", "{\"answer\":{\"rejected\":\"x\"}}",
+            "{\"fetched_at\":\"x\",\"answer\":{\"rejected\":\"x\"}}",
+            "{\"fetched_at\":1e300,\"answer\":{\"rejected\":\"x\"}}",
+            "{\"fetched_at\":9223372036854775807,\"answer\":{\"rejected\":\"x\"}}",
+            "{\"fetched_at\":-9223372036854775808,\"answer\":{\"rejected\":\"x\"}}"})
     void damagedMemoryOfRefusalsIsNoTrouble(String text) {
-        cop.write(CACHE + "refused.json", text.replace("KEY", key()));
+        cop.write(CACHE + cached().getFileName(), text);
         cop.sim.set("exchange-faults", "no_copilot_access");
         var refused = cop.run("token");
         assertEquals(4, refused.code(), refused::all);
@@ -469,11 +471,11 @@ class Token {
         try (var wire = new Wire(environment(), new Screen(environment()), Duration.ofMinutes(1));
              var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var session = session(Host.of(cop.sim.url()), wire);
-            var tokens = new Tokens(session, new Logins(session));
-            var old = tokens.current();
+            var tokens = new TokenManager(session, new CredentialSources(session));
+            var old = tokens.get();
             assertTrue(old.direct());
             cop.time.advance(Duration.ofMinutes(1));
-            Callable<CopilotToken> renewal = () -> tokens.renewed(old);
+            Callable<copilot.Token> renewal = () -> tokens.refreshAfter401(old);
             for (var renewed : threads.invokeAll(Collections.nCopies(16, renewal))) {
                 assertTrue(renewed.get().fetched().isAfter(old.fetched()));
             }
@@ -1042,7 +1044,7 @@ class Token {
         ownLogin();
         var outcome = cop.run("status");
         assertEquals(0, outcome.code(), outcome::all);
-        var parts = new ArrayList<>(Logins.ORDER);
+        var parts = new ArrayList<>(CredentialSources.ORDER);
         parts.addAll(List.of(cop.sim.url(), "logged in as octocat", "individual", cop.sim.api(), "good for 26 min"));
         for (var part : parts) assertTrue(outcome.out().contains(part), () -> part + " is missing\n" + outcome.all());
         assertEquals("", outcome.err());
@@ -1057,7 +1059,7 @@ class Token {
         var json = Json.tryParse(cop.run("status", "--json").out());
         assertFalse(json.path("logged_in").asBoolean(true));
         assertFalse(json.has("api") || json.has("user"));
-        assertEquals(Logins.ORDER.size(), json.path("sources").size());
+        assertEquals(CredentialSources.ORDER.size(), json.path("sources").size());
     }
 
     @Test
@@ -1221,7 +1223,7 @@ class Token {
 
     /// What would be tried for a host; nothing is sent.
     private List<String> found(String host) {
-        return new Logins(session(Host.of(host), null)).sources().stream()
+        return new CredentialSources(session(Host.of(host), null)).all().stream()
                 .map(t -> t.source() + " " + t.value()).toList();
     }
 
@@ -1240,7 +1242,7 @@ class Token {
         String token = "tid=0;" + (proxy == null ? "" : "proxy-ep=" + proxy + ";") + "st=dotcom:0";
         var answer = Json.object().put("token", token);
         if (endpoint != null) answer.putObject("endpoints").put("api", endpoint);
-        return CopilotToken.of(answer, Instant.EPOCH, Host.of(host)).api();
+        return TokenManager.token(answer, Instant.EPOCH, Host.of(host)).api();
     }
 
     private JsonNode status() { return Json.tryParse(cop.run("status", "--json").out()); }
