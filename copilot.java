@@ -520,18 +520,21 @@ public class copilot {
                 print("already logged in as " + old.get().name() + "; --force logs in again");
                 return 0;
             }
-            String clientId = ClientId.of(text("--client", env.variable("COP_CLIENT_ID")));
             var login = withToken ? new GithubToken(GithubToken.STDIN, tokenFromStdin(), "")
-                    : new GithubToken(GithubToken.BROWSER, byDevice(copilot, clientId), "");
+                    : new GithubToken(GithubToken.BROWSER, byDevice(copilot), "");
             var grant = copilot.tokens().verifyAndStore(login, !withToken || old.isEmpty());
             String first = logins.all().getFirst().source();
-            if (!first.equals(CredentialSources.OWN)) screen.note("note: " + first + " is set, and goes before this login");
+            if (!first.equals(CredentialSources.OWN)) {
+                screen.note("note: " + first + " is set, and goes before this login");
+            }
             String who = logins.stored().orElse(login).name();
             print("logged in as " + who + " (" + grant.plan() + "), API " + grant.api());
             return 0;
         }
 
-        private String byDevice(CopilotClient copilot, String clientId) {
+        private String byDevice(CopilotClient copilot) {
+            String client = Objects.requireNonNullElse(text("--client", env.variable("COP_CLIENT_ID")), "vscode");
+            String clientId = DeviceFlow.CLIENTS.getOrDefault(client, client);
             var flow = new DeviceFlow(copilot.session(), clientId, text("--scope", "read:user"));
             var code = flow.start();
             String bar = "─".repeat(code.userCode().length() + 6);
@@ -5623,36 +5626,23 @@ final class Doctor {
 // ================================================================================================== Login
 // Steps 1 to 3: the device flow (RFC 8628 as GitHub speaks it).
 
-/// The ids that an app of GitHub's is known by (protocol: ericc-ch/copilot-api, LiteLLM, CopilotChat.nvim).
-final class ClientId {
-    static final String VSCODE = "Iv1.b507a08c87ecfe98";
-    static final String GH = "178c6fc778ccc68e1d6a";
-
-    static String of(String name) {
-        return switch (name) {
-            case null -> VSCODE;
-            case "", "vscode" -> VSCODE;
-            case "gh" -> GH;
-            default -> name;
-        };
-    }
-}
-
-/// What GitHub answers to step 1.
-record DeviceCode(String deviceCode, String userCode, URI verificationUri, Duration life, Duration interval) {}
-
 /// The device flow of RFC 8628. GitHub answers errors with HTTP 200, so the body decides (GitHub docs, "Authorizing
 /// OAuth apps").
 record DeviceFlow(Session session, String clientId, String scope) {
+    /// The ids that apps of GitHub's are known by (protocol: ericc-ch/copilot-api, LiteLLM, CopilotChat.nvim).
+    static final Map<String, String> CLIENTS = Map.of("vscode", "Iv1.b507a08c87ecfe98", "gh", "178c6fc778ccc68e1d6a");
     /// Besides the server's interval, for its clock and ours do not tick together.
     private static final Duration MARGIN = Duration.ofSeconds(1);
+    private static final Duration SLOWEST = Duration.ofSeconds(30);
 
-    DeviceCode start() {
-        var form = Map.of("client_id", clientId, "scope", scope);
-        var answer = session.wire().send(post("/login/device/code", form), new LoginAnswer());
+    /// What GitHub answers to step 1.
+    record Code(String deviceCode, String userCode, URI verificationUri, Duration life, Duration interval) {}
+
+    Code start() {
+        var answer = post("/login/device/code", Map.of("client_id", clientId, "scope", scope), call -> call);
         String code = Json.text(answer, "device_code");
-        if (code.isEmpty()) throw refusal(Json.text(answer, "error"), answer);
-        return new DeviceCode(code, Text.printable(Json.text(answer, "user_code")),
+        if (code.isEmpty()) throw refusal(answer);
+        return new Code(code, Text.printable(Json.text(answer, "user_code")),
                 Text.uri(Json.text(answer, "verification_uri")).orElse(session.host().web("/login/device")),
                 Duration.ofSeconds(answer.path("expires_in").asLong(900)),
                 Duration.ofSeconds(Math.max(1, answer.path("interval").asLong(5))));
@@ -5664,39 +5654,43 @@ record DeviceFlow(Session session, String clientId, String scope) {
     /// @param countdown told about every second how long the code still lives
     /// @param notes told of trouble on the way
     /// @return the GitHub token
-    String await(DeviceCode code, Consumer<Duration> countdown, Consumer<String> notes) {
+    String await(Code code, Consumer<Duration> countdown, Consumer<String> notes) {
         Instant end = session.now().plus(code.life());
         Duration interval = code.interval();
-        Duration trouble = Duration.ZERO;                   // RFC 8628, 3.5: slower after a time-out
         while (true) {
-            sleep(interval.plus(MARGIN).plus(trouble), end, countdown);
-            JsonNode answer;
+            sleep(interval.plus(MARGIN), end, countdown);
             try {
-                answer = poll(code);
-                trouble = Duration.ZERO;
-            } catch (Fault lost) {
+                var answer = post("/login/oauth/access_token", Map.of("client_id", clientId, "device_code",
+                        code.deviceCode(), "grant_type", "urn:ietf:params:oauth:grant-type:device_code"), Call::once);
+                String token = Json.text(answer, "access_token"), error = Json.text(answer, "error");
+                if (!token.isEmpty()) return token;
+                if (error.equals("slow_down")) {
+                    interval = Durations.max(interval.plusSeconds(5),
+                            Duration.ofSeconds(answer.path("interval").asLong(0)));
+                } else if (!error.equals("authorization_pending")) {
+                    throw refusal(answer);
+                }
+            } catch (Fault lost) {                          // RFC 8628, 3.5: slower after a time-out
                 if (!lost.lostConnection()) throw lost;
                 notes.accept(lost.sentence() + "; still trying");
-                trouble = trouble.isZero() ? interval : trouble.multipliedBy(2);
-                if (trouble.compareTo(Duration.ofSeconds(30)) > 0) trouble = Duration.ofSeconds(30);
-                continue;
-            }
-            String token = Json.text(answer, "access_token");
-            if (!token.isEmpty()) return token;
-            String error = Json.text(answer, "error");
-            switch (error) {
-                case "authorization_pending" -> { }
-                case "slow_down" -> interval = Duration.ofSeconds(Math.max(interval.toSeconds() + 5,
-                        answer.path("interval").asLong(0)));
-                default -> throw refusal(error, answer);
+                interval = Durations.max(interval, Durations.min(interval.multipliedBy(2), SLOWEST));
             }
         }
     }
 
-    private JsonNode poll(DeviceCode code) {
-        return session.wire().send(post("/login/oauth/access_token", Map.of("client_id", clientId,
-                "device_code", code.deviceCode(),
-                "grant_type", "urn:ietf:params:oauth:grant-type:device_code")).once(), new LoginAnswer());
+    private void sleep(Duration pause, Instant end, Consumer<Duration> countdown) {
+        Instant next = session.now().plus(pause);
+        while (session.now().isBefore(next)) {
+            Duration left = Duration.between(session.now(), end);
+            if (!left.isPositive()) throw refusal(Json.object().put("error", "expired_token"));
+            countdown.accept(left);
+            session.env().time().pause(Durations.min(Duration.ofSeconds(1), Duration.between(session.now(), next)));
+        }
+    }
+
+    private ObjectNode post(String path, Map<String, String> form, UnaryOperator<Call> manner) {
+        var call = Call.post(session.host().web(path), session.headers().login(), Text.form(form));
+        return session.wire().send(manner.apply(call), new LoginAnswer());
     }
 
     /// GitHub's verdict, whatever the status: it answers errors with 200, and the RFC with 400. Anything else, such
@@ -5704,10 +5698,9 @@ record DeviceFlow(Session session, String clientId, String scope) {
     private static final class LoginAnswer implements Reading<ObjectNode> {
         @Override
         public ObjectNode read(Answer answer) throws IOException {
-            boolean told = answer.ok() || answer.status() / 100 == 4;
-            if (Json.tryParse(answer.text()) instanceof ObjectNode json && told && (answer.ok() || json.has("error"))) {
-                return json;
-            }
+            boolean refused = answer.status() / 100 == 4;
+            if (Json.tryParse(answer.text()) instanceof ObjectNode json
+                    && (answer.ok() || refused && json.has("error"))) return json;
             throw new IOException("HTTP " + answer.status() + ", and nothing that belongs to a login");
         }
 
@@ -5715,31 +5708,17 @@ record DeviceFlow(Session session, String clientId, String scope) {
         public boolean errorsToo() { return true; }
     }
 
-    private void sleep(Duration pause, Instant end, Consumer<Duration> countdown) {
-        Instant next = session.now().plus(pause);
-        while (session.now().isBefore(next)) {
-            Duration left = Duration.between(session.now(), end);
-            if (left.isNegative() || left.isZero()) throw refusal("expired_token", Json.object());
-            countdown.accept(left);
-            session.env().time().pause(Durations.min(Duration.ofSeconds(1), Duration.between(session.now(), next)));
-        }
-    }
-
-    private Call post(String path, Map<String, String> form) {
-        return Call.post(session.host().web(path), session.headers().login(), Text.form(form));
-    }
-
-    private Fault refusal(String error, JsonNode answer) {
+    private Fault refusal(ObjectNode answer) {
+        String error = Json.text(answer, "error");
+        String app = "copilot login --client vscode", again = "copilot login";
         return switch (error) {
-            case "access_denied" -> Fault.login("you cancelled the login in the browser", "copilot login");
+            case "access_denied" -> Fault.login("you cancelled the login in the browser", again);
             case "expired_token", "token_expired" ->
-                    Fault.login("the code expired before it was typed in the browser", "copilot login");
-            case "device_flow_disabled" -> Fault.login("the app " + clientId + " does not allow logins by code",
-                    "copilot login --client vscode");
-            case "incorrect_client_credentials", "Not Found" -> Fault.login(
-                    "GitHub knows no app with the client id " + clientId,
-                    "copilot login --client vscode");
-            case "incorrect_device_code" -> Fault.login("GitHub no longer knows this code", "copilot login");
+                    Fault.login("the code expired before it was typed in the browser", again);
+            case "incorrect_device_code" -> Fault.login("GitHub no longer knows this code", again);
+            case "device_flow_disabled" -> Fault.login("the app " + clientId + " does not allow logins by code", app);
+            case "incorrect_client_credentials", "Not Found" ->
+                    Fault.login("GitHub knows no app with the client id " + clientId, app);
             default -> Fault.login("GitHub refuses the login: " + Text.printable(error.isEmpty() ? "no token, no error"
                     : error + ", " + Json.text(answer, "error_description")), "copilot login -v shows the exchange");
         };
@@ -5752,12 +5731,11 @@ final class Browser {
         if (address.isEmpty() || env.variable("SSH_CONNECTION") != null) return false;
         String system = System.getProperty("os.name");
         boolean display = env.variable("DISPLAY") != null || env.variable("WAYLAND_DISPLAY") != null;
-        List<String> opener = system.startsWith("Mac") ? List.of("open")
-                : system.startsWith("Windows") ? List.of("rundll32", "url.dll,FileProtocolHandler")
-                : display ? List.of("xdg-open") : List.of();
+        String opener = system.startsWith("Mac") ? "open" : system.startsWith("Windows")
+                ? "rundll32 url.dll,FileProtocolHandler" : display ? "xdg-open" : "";
         if (opener.isEmpty()) return false;
         try {
-            var command = new ArrayList<>(opener);
+            var command = new ArrayList<>(List.of(opener.split(" ")));
             command.add(address.get().toString());
             new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .start().getOutputStream().close();
@@ -6664,9 +6642,9 @@ final class ChatRefusal {
 // Step 4: where GitHub tokens come from, the exchange for a Copilot token, its cache, one renewal at a time.
 //
 // There are two tokens. A `GithubToken` is good until somebody revokes it: `CredentialSources` finds it, and GitHub's
-// own hosts alone see it (`Headers.github`), unless the API takes it as it is (`TokenManager.direct`). A `Token` is good
-// for some 25 minutes: `TokenManager.renew` is the one place that gets another, and the one host that sees it is the
-// API that GitHub names with it, which `Host.trusted` has to allow. On disk they are in files for the person alone
+// own hosts alone see it (`Headers.github`), unless the API takes it as it is (`TokenManager.direct`). A `Token` is
+// good for some 25 minutes: `TokenManager.renew` is the one place that gets another, and the one host that sees it is
+// the API that GitHub names with it, which `Host.trusted` has to allow. On disk they are in files for the person alone
 // (0600): login.json in the config folder, and token-*.json in the cache, named by a hash of the GitHub token.
 
 /// A GitHub token and where it was found. Two sources may hold the same token: `key` tells.

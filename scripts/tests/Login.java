@@ -315,11 +315,11 @@ class Login {
     @Test
     void theClientComesFromTheOptionThenTheVariableThenItIsVscode() {
         cop.run("login", "--no-browser");
-        assertEquals(ClientId.VSCODE, sent(CODE).path("client_id").asString());
+        assertEquals(DeviceFlow.CLIENTS.get("vscode"), sent(CODE).path("client_id").asString());
         cop.with("COP_CLIENT_ID", "gh").run("login", "--no-browser", "--force");
-        assertEquals(ClientId.GH, sent(CODE).path("client_id").asString());
+        assertEquals(DeviceFlow.CLIENTS.get("gh"), sent(CODE).path("client_id").asString());
         cop.run("login", "--no-browser", "--force", "--client", "vscode");
-        assertEquals(ClientId.VSCODE, sent(CODE).path("client_id").asString());
+        assertEquals(DeviceFlow.CLIENTS.get("vscode"), sent(CODE).path("client_id").asString());
     }
 
     @Test
