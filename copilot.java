@@ -11394,32 +11394,14 @@ record Refusal(int status, String code, String message, JsonNode json, String re
         if (message.isEmpty()) message = Json.text(json, "message");
         var upstream = Json.tryParse(message).path("error");        // a vendor's answer, as a string
         if (upstream.isObject()) message = Json.text(upstream, upstream.has("message") ? "message" : "status");
-        boolean wordless = !json.isObject() || message.isEmpty() && code.isEmpty();
-        if (wordless) message = text.stripLeading().startsWith("<") ? "" : text.strip();
+        if (!json.isObject() || message.isEmpty() && code.isEmpty()) {
+            message = text.stripLeading().startsWith("<") ? "" : text.strip();
+        }
         return new Refusal(status, code, Text.shortened(Text.printable(message), 600), json, requestId, headers, now);
     }
 
     /// GitHub's own sentence with status, code and request id: what a bug report needs.
-    String said() {
-        return (message.isEmpty() ? reasonPhrase() : message) + " " + marks(code);
-    }
-
-    /// The words of RFC 9110 where GitHub has none of its own.
-    private String reasonPhrase() {
-        return switch (status) {
-            case 400 -> "Bad Request";
-            case 401 -> "Unauthorized";
-            case 403 -> "Forbidden";
-            case 404 -> "Not Found";
-            case 408 -> "Request Timeout";
-            case 429 -> "Too Many Requests";
-            case 500 -> "Internal Server Error";
-            case 502 -> "Bad Gateway";
-            case 503 -> "Service Unavailable";
-            case 504 -> "Gateway Timeout";
-            default -> "no reason given";
-        };
-    }
+    String said() { return (message.isEmpty() ? "no reason given" : message) + " " + marks(code); }
 
     /// Status, a code and the request id, as far as there are any: `[HTTP 429, rate_limited, request id 1A2B]`.
     String marks(String name) {
@@ -11430,42 +11412,35 @@ record Refusal(int status, String code, String message, JsonNode json, String re
         return marks.toString();
     }
 
+    private static final Pattern WAITING = Pattern.compile("(?i)(?:retryDelay\\W+|(?:try again|retry) (?:in|after) )"
+            + "([0-9]{1,6}) ?(ms|[smh])");
+
     /// How long GitHub asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3), or the moment at which a rate limit
-    /// that is used up begins anew. Anything else is no wish.
+    /// that is used up begins anew; some say it in the body alone: `"retryDelay": "30s"`, "try again in 5 minutes".
+    /// Anything else is no wish.
     Optional<Duration> retryAfter() {
         for (String name : List.of("retry-after", "x-ratelimit-user-retry-after")) {
-            String value = headers.firstValue(name).orElse("").strip();
+            String value = header(name);
             if (value.matches("[0-9]{1,9}")) return Optional.of(Duration.ofSeconds(Long.parseLong(value)));
             try {
-                if (value.isEmpty()) continue;
-                return until(ZonedDateTime.parse(value, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant());
-            } catch (DateTimeParseException _) {
+                if (!value.isEmpty()) return until(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(value)));
+            } catch (DateTimeException _) {
                 // neither of the two forms
             }
         }
-        String reset = headers.firstValue("x-ratelimit-reset").orElse("");
-        boolean used = headers.firstValue("x-ratelimit-remaining").orElse("").equals("0");
-        return used && reset.matches("[0-9]{1,11}") ? until(Instant.ofEpochSecond(Long.parseLong(reset)))
-                : wordsOfWaiting();
-    }
-
-    private static final Pattern WAITING = Pattern.compile("(?i)(?:retryDelay\\W+|(?:try again|retry) (?:in|after) )"
-            + "([0-9]{1,6}) ?(s|m|h|seconds?|minutes?|hours?)\\b");
-
-    /// Some say it in the body alone: `"retryDelay": "30s"`, "try again in 5 minutes".
-    private Optional<Duration> wordsOfWaiting() {
+        String reset = header("x-ratelimit-reset");
+        if (header("x-ratelimit-remaining").equals("0") && reset.matches("[0-9]{1,11}")) {
+            return until(Instant.ofEpochSecond(Long.parseLong(reset)));
+        }
         var words = WAITING.matcher(status == 429 ? Json.compact(json) + message : "");
         if (!words.find()) return Optional.empty();
-        long n = Long.parseLong(words.group(1));
-        return Optional.of(switch (Character.toLowerCase(words.group(2).charAt(0))) {
-            case 'h' -> Duration.ofHours(n);
-            case 'm' -> Duration.ofMinutes(n);
-            default -> Duration.ofSeconds(n);
-        });
+        return Optional.of(Durations.parse("", words.group(1) + words.group(2).toLowerCase(Locale.ROOT), null));
     }
 
+    private String header(String name) { return headers.firstValue(name).orElse("").strip(); }
+
     private Optional<Duration> until(Instant then) {
-        return Optional.of(then.isAfter(now) ? Duration.between(now, then) : Duration.ZERO);
+        return Optional.of(Durations.max(Duration.ZERO, Duration.between(now, then)));
     }
 
     /// The code without the plan that may stand behind it: `user_weekly_rate_limited:pro`.
@@ -11489,34 +11464,29 @@ record Refusal(int status, String code, String message, JsonNode json, String re
 
     /// The general words, where no part above knows better ones.
     Fault fault(URI uri) {
-        String where = uri.getHost() + uri.getPath();
-        String said = said();
+        String where = uri.getHost() + uri.getPath(), said = ": " + said();
         return switch (status == 429 && quota() ? 402 : status) {
-            case 400 -> Fault.error("GitHub refuses the request: " + said, advice400());
-            case 401 -> Fault.login("the API refuses a Copilot token that is new: " + said,
-                    "copilot login --force");
+            case 400 -> Fault.error("GitHub refuses the request" + said, advice());
+            case 401 -> Fault.login("the API refuses a Copilot token that is new" + said, "copilot login --force");
             case 402 -> kind().equals("billing_not_configured")
-                    ? Fault.later("GitHub wants billing to be set up: " + said, "https://github.com/settings/billing")
-                    : Fault.later("the quota is used up: " + said + comeBack(),
-                    "copilot usage shows the quota");
-            case 403 -> Fault.error("GitHub forbids it: " + said, "your plan, your organization's policy, or"
+                    ? Fault.later("GitHub wants billing to be set up" + said, "https://github.com/settings/billing")
+                    : Fault.later("the quota is used up" + said + comeBack(), "copilot usage shows the quota");
+            case 403 -> Fault.error("GitHub forbids it" + said, "your plan, your organization's policy, or"
                     + " GitHub's abuse detection: https://github.com/settings/copilot; do not simply retry");
-            case 404 -> Fault.error("there is no " + where + ": " + said, "the same with -v shows the request");
-            case 413 -> Fault.error("the request is too large: " + said, "a shorter prompt, or fewer files");
-            case 421 -> Fault.error("the API host is not this account's: " + said, "copilot token --refresh");
-            case 422 -> Fault.error("GitHub's filter refuses the prompt: " + said,
-                    "put the question in other words");
+            case 404 -> Fault.error("there is no " + where + said, "the same with -v shows the request");
+            case 413 -> Fault.error("the request is too large" + said, "a shorter prompt, or fewer files");
+            case 421 -> Fault.error("the API host is not this account's" + said, "copilot token --refresh");
+            case 422 -> Fault.error("GitHub's filter refuses the prompt" + said, "put the question in other words");
             case 429 -> limited("");
-            case 466 -> Fault.error("GitHub no longer serves the version that we claim to be: " + said,
+            case 466 -> Fault.error("GitHub no longer serves the version that we claim to be" + said,
                     NEWER.matcher(message).find() ? newerIdentity() : "a newer copilot.java (jbang --fresh); or"
                             + " -H 'X-GitHub-Api-Version: YYYY-MM-DD' with a newer one");
+            case 301, 302, 303, 307, 308 -> Fault.error(where + " leads elsewhere, and is not followed" + said,
+                    "is --host right? is there a proxy with a login page?");
             default -> status >= 500 || status == 408
-                    ? Fault.error(where + " has trouble: " + said + comeBack(),
+                    ? Fault.error(where + " has trouble" + said + comeBack(),
                             "try again later; https://githubstatus.com")
-                    : status / 100 == 3
-                    ? Fault.error(where + " leads elsewhere, and is not followed: " + said,
-                            "is --host right? is there a proxy with a login page?")
-                    : Fault.error(where + " answers: " + said, "the same with -v shows more");
+                    : Fault.error(where + " answers" + said, "the same with -v shows more");
         };
     }
 
@@ -11529,20 +11499,19 @@ record Refusal(int status, String code, String message, JsonNode json, String re
 
     private static final Pattern NEWER = Pattern.compile("(?i)(?:update|upgrade)\\D*?\\bv?(\\d+(?:\\.\\d+)+)");
 
-    private String advice400() {
+    private String advice() {
         if (message.contains("not supported in this VS Code version") || message.contains("is out of date")) {
             return newerIdentity();
         }
-        boolean identity = message.contains("Editor-Version") || message.contains("Integration-Id");
-        if (identity) return "look at -H and COP_HEADERS";
+        if (message.contains("Editor-Version") || message.contains("Integration-Id")) {
+            return "look at -H and COP_HEADERS";
+        }
         if (message.contains("Personal Access Token")) return "copilot login";
         if (tooLong()) return "a shorter prompt, or a model with a larger context (copilot models)";
         var most = Pattern.compile("max_tokens: \\d+ > (\\d+)").matcher(message);
         if (most.find()) return "--max-tokens " + most.group(1);
-        if (kind().equals("vision_attachment_not_accessible")) {
-            return "GitHub cannot fetch the image: attach a file (-a)";
-        }
-        return "does this model take all your options? the same with -v shows the request";
+        return kind().equals("vision_attachment_not_accessible") ? "GitHub cannot fetch the image: attach a file (-a)"
+                : "does this model take all your options? the same with -v shows the request";
     }
 
     /// Whether the prompt does not fit the model's context: by code, or by the words of a vendor.
@@ -11554,8 +11523,8 @@ record Refusal(int status, String code, String message, JsonNode json, String re
     /// The header to type, with the version that GitHub's words name as new enough.
     private String newerIdentity() {
         var newer = NEWER.matcher(message);
-        String plugin = message.contains("extension") ? "Editor-Plugin-Version: copilot-chat/" : "";
-        String header = plugin.isEmpty() ? "Editor-Version: vscode/" : plugin;
+        String header = message.contains("extension") ? "Editor-Plugin-Version: copilot-chat/"
+                : "Editor-Version: vscode/";
         return newer.find() ? "-H '" + header + newer.group(1) + "', or a newer copilot.java (jbang --fresh)"
                 : "a newer copilot.java (jbang --fresh); or -H '" + header + "…' with the current version";
     }
@@ -11764,7 +11733,7 @@ final class Wire implements AutoCloseable {
     }
 
     private Fault stopped(Call call, IOException e) {
-        String where = call.uri().getHost() + (call.uri().getPort() < 0 ? "" : ":" + call.uri().getPort());
+        String where = call.uri().getAuthority();
         var proxy = proxies.inUse(call.uri());
         String peer = proxy.map(p -> "the proxy " + p).orElse(where);           // to whom alone we connect
         String what = switch (e) {
