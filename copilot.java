@@ -9417,7 +9417,7 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo, I
         }
         String ending = name.toLowerCase(Locale.ROOT).replaceFirst("(?s).*(?=\\.)", "");
         try {
-            OutputFile.put(here.resolve(name).toAbsolutePath(), bytes -> {
+            AtomicFile.write(here.resolve(name).toAbsolutePath(), bytes -> {
                 var to = new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8));
                 if (ending.equals(".csv") || ending.equals(".tsv")) writeTable(to, ending.equals(".tsv"));
                 else writeLines(to, ending.equals(".json"));
@@ -11900,18 +11900,16 @@ final class Trust {
 /// @param editors where GitHub's editor plug-ins keep their logins
 record Home(Path config, Path cache, Path state, Path data, Path editors, Environment env) {
     static Home of(Environment env) {
-        Path home = env.path(env.variable("HOME") != null ? env.variable("HOME") : System.getProperty("user.home"));
-        boolean windows = System.getProperty("os.name").startsWith("Windows");
-        Path xdg = folder(env, "XDG_CONFIG_HOME", home.resolve(".config"));
-        Path editors = (windows ? folder(env, "LOCALAPPDATA", home) : xdg).resolve("github-copilot");
+        Path home = person(env), xdg = folder(env, "XDG_CONFIG_HOME", home.resolve(".config"));
+        Path local = folder(env, "LOCALAPPDATA", home), editors = (Text.WINDOWS ? local : xdg).resolve("github-copilot");
         if (env.variable("COP_HOME") instanceof String own) {
             Path root = env.path(own);
             return new Home(root, root.resolve("cache"), root.resolve("state"), root.resolve("share"), editors, env);
         }
-        if (windows) {
-            Path local = folder(env, "LOCALAPPDATA", home).resolve("copilot.java");
-            return new Home(folder(env, "APPDATA", home).resolve("copilot.java"), local.resolve("cache"), local,
-                    local.resolve("share"), editors, env);
+        if (Text.WINDOWS) {
+            Path root = local.resolve("copilot.java");
+            return new Home(folder(env, "APPDATA", home).resolve("copilot.java"), root.resolve("cache"), root,
+                    root.resolve("share"), editors, env);
         }
         return new Home(xdg.resolve("copilot.java"),
                 folder(env, "XDG_CACHE_HOME", home.resolve(".cache")).resolve("copilot.java"),
@@ -11919,10 +11917,9 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
                 folder(env, "XDG_DATA_HOME", home.resolve(".local/share")).resolve("copilot.java"), editors, env);
     }
 
-    /// Where a person's own programs go.
-    Path programs() {
-        String home = env.variable("HOME") != null ? env.variable("HOME") : System.getProperty("user.home");
-        return env.path(home).resolve(".local/bin");
+    /// The person's own folder.
+    static Path person(Environment env) {
+        return env.path(env.variable("HOME") != null ? env.variable("HOME") : System.getProperty("user.home"));
     }
 
     /// Relative values count as unset, as the XDG specification wants.
@@ -11946,16 +11943,14 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     ///
     /// @throws Fault if it cannot be read or holds something else
     ObjectNode read(Path file) {
-        String text;
         try {
-            text = Files.readString(file);
+            if (Json.tryParse(Files.readString(file)) instanceof ObjectNode object) return object;
         } catch (NoSuchFileException _) {
             return Json.object();
         } catch (IOException e) {
             if (e instanceof FileSystemException f && "Not a directory".equals(f.getReason())) return Json.object();
             throw Fault.io("cannot read " + file, e, "may you read it? COP_HOME names another place");
         }
-        if (Json.tryParse(text) instanceof ObjectNode object) return object;
         throw Fault.error(file + " is damaged: it holds no JSON object", "mend it or delete it");
     }
 
@@ -11986,9 +11981,8 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     /// What is kept in a file, if there is anything; whatever is wrong with it, it is as if it were not there.
     Optional<Kept> kept(Path file) {
         var json = readOrEmpty(file, _ -> { });
-        boolean whole = json.path("fetched_at").isNumber() && json.path("answer").isObject();
-        return whole ? Optional.of(new Kept((ObjectNode) json.path("answer"), Json.instant(json, "fetched_at")))
-                : Optional.empty();
+        return json.path("fetched_at").isNumber() && json.path("answer") instanceof ObjectNode answer
+                ? Optional.of(new Kept(answer, Json.instant(json, "fetched_at"))) : Optional.empty();
     }
 
     /// Keeps what can be fetched again: where that fails the work goes on, and the next call fetches again.
@@ -12015,50 +12009,28 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         AtomicFile.write(file, text, ownerOnly("rw-------"));
     }
 
-    /// Makes an empty file of ours, if there is none yet.
-    void touch(Path file) throws IOException {
-        if (!Files.exists(file)) writeText(file, "");
-    }
-
-    /// Adds a line to a file of ours while no other thread or process does.
+    /// Adds a line to a file of ours while no other thread or process does. What a killed process has left of a last
+    /// line is ended first; of a line that finds no room nothing stays.
     ///
     /// @param fresh the file must be a new one
     /// @throws FileAlreadyExistsException where it is not
     void append(Path file, String line, boolean fresh) throws IOException {
-        folder(file.getParent());
-        var options = Set.of(fresh ? StandardOpenOption.CREATE_NEW : StandardOpenOption.CREATE, StandardOpenOption.READ,
-                StandardOpenOption.WRITE);
-        var threads = THREADS.computeIfAbsent(file.toAbsolutePath(), _ -> new ReentrantLock());
+        var threads = threads(file);
         threads.lock();
-        try (var channel = FileChannel.open(file, options, ownerOnly("rw-------"))) {
-            lock(channel);
-            append(channel, line);
+        try (var channel = open(file, fresh ? StandardOpenOption.CREATE_NEW : StandardOpenOption.CREATE)) {
+            long end = channel.size();
+            var last = ByteBuffer.allocate(1);
+            boolean torn = end > 0 && channel.read(last, end - 1) == 1 && last.get(0) != '\n';
+            var bytes = StandardCharsets.UTF_8.encode((torn ? "\n" : "") + line + "\n");
+            try {
+                channel.position(end);
+                while (bytes.hasRemaining()) channel.write(bytes);
+            } catch (IOException e) {
+                channel.truncate(end);
+                throw e;
+            }
         } finally {
             threads.unlock();
-        }
-    }
-
-    private static void lock(FileChannel channel) {
-        try {
-            channel.lock();                                 // let go when the channel is closed
-        } catch (IOException | OverlappingFileLockException _) {
-            // a file system without locks
-        }
-    }
-
-    /// What a killed process has left of a last line is ended first; of a line that finds no room nothing stays.
-    private static void append(FileChannel channel, String line) throws IOException {
-        long end = channel.size();
-        var last = ByteBuffer.allocate(1);
-        boolean torn = end > 0 && channel.read(last, end - 1) == 1 && last.get(0) != '\n';
-        try {
-            channel.position(end);
-            for (var bytes = StandardCharsets.UTF_8.encode((torn ? "\n" : "") + line + "\n"); bytes.hasRemaining(); ) {
-                channel.write(bytes);
-            }
-        } catch (IOException e) {
-            channel.truncate(end);
-            throw e;
         }
     }
 
@@ -12086,12 +12058,10 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     /// Deletes what nobody has renewed for so long, and what a killed process has left half written. Locks stay:
     /// another process may hold one.
     void deleteOld(Duration age) {
+        var since = FileTime.from(env.time().now().minus(age));
         try (var files = Files.newDirectoryStream(cache, "{token-*.json,auto-*.json,models-*.json,learned-*.json,"
                 + "ways-*.json,.*.part}")) {
-            for (Path file : files) {
-                var written = Files.getLastModifiedTime(file).toInstant();
-                if (written.isBefore(env.time().now().minus(age))) Files.delete(file);
-            }
+            for (Path file : files) if (Files.getLastModifiedTime(file).compareTo(since) < 0) Files.delete(file);
         } catch (IOException _) {
             // another process tidies up as well
         }
@@ -12101,51 +12071,51 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     /// the file while another of them holds its lock: POSIX would drop it.
     private static final ConcurrentMap<Path, ReentrantLock> THREADS = new ConcurrentHashMap<>();
 
-    /// Runs `work` while no other thread or process of this user runs the like under this name. Where the file
-    /// system knows no locks, or nothing can be written, only threads wait for each other.
+    private static ReentrantLock threads(Path file) {
+        return THREADS.computeIfAbsent(file.toAbsolutePath(), _ -> new ReentrantLock());
+    }
+
+    /// Runs `work` while no other thread or process of this user runs the like under this name. Where nothing can be
+    /// written only threads wait for each other.
     <T> T locked(String name, Supplier<T> work) {
-        Path file = cache.resolve(name + ".lock").toAbsolutePath();
-        var lock = THREADS.computeIfAbsent(file, _ -> new ReentrantLock());
+        Path file = cache.resolve(name + ".lock");
+        var threads = threads(file);
         try {
-            lock.lockInterruptibly();
+            threads.lockInterruptibly();
         } catch (InterruptedException e) {
             throw Fault.interrupted();
         }
         try (var _ = lockFile(file)) {
             return work.get();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);              // a lock that cannot be closed
         } finally {
-            lock.unlock();
+            threads.unlock();
         }
     }
 
-    private interface Lock extends AutoCloseable {
-        @Override
-        void close();
+    private static FileChannel lockFile(Path file) {
+        try {
+            return open(file, StandardOpenOption.CREATE);
+        } catch (IOException unwritable) {
+            return null;
+        }
     }
 
-    private Lock lockFile(Path file) {
+    /// Opens a file of ours for this process alone, as far as the file system knows locks; closing it lets go.
+    private static FileChannel open(Path file, OpenOption how) throws IOException {
+        folder(file.getParent());
+        var options = Set.of(how, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        var channel = FileChannel.open(file, options, ownerOnly("rw-------"));
         try {
-            folder(cache);
-            var options = Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            var channel = FileChannel.open(file, options, ownerOnly("rw-------"));
-            try {
-                channel.lock();
-            } catch (IOException | OverlappingFileLockException e) {
-                channel.close();
-                throw e;
-            }
-            return () -> {
-                try {
-                    channel.close();
-                } catch (IOException _) {
-                    // it goes with the process
-                }
-            };
+            channel.lock();
         } catch (FileLockInterruptionException | ClosedByInterruptException e) {
+            channel.close();
             throw Fault.interrupted();
         } catch (IOException | OverlappingFileLockException _) {
-            return () -> { };
+            // a file system without locks
         }
+        return channel;
     }
 
     private static void folder(Path folder) throws IOException {
@@ -12269,20 +12239,11 @@ final class OutputFile {
         throw Fault.usage(out + " would be written over the rows", "another name for the results");
     }
 
-    /// A special file, such as /dev/null or a named pipe, and one in a folder that takes no new files, is written in
-    /// place.
     static void write(Path file, String text) {
         try {
-            put(file, to -> to.write(text.getBytes(StandardCharsets.UTF_8)));
+            AtomicFile.write(file, text);
         } catch (IOException e) {
             throw Fault.io("cannot write " + file, e, "is the disk full? choose another place for -o");
-        }
-    }
-
-    static void put(Path file, AtomicFile.Content content) throws IOException {
-        try (var to = inPlace(file) ? Files.newOutputStream(file) : null) {
-            if (to != null) content.writeTo(to);
-            else AtomicFile.write(file, content);
         }
     }
 
@@ -12299,19 +12260,15 @@ final class OutputFile {
     /// Where what had come of a file is kept: FILE.part, or another where that is taken; in place, where it must be.
     static Path partOf(Path file) {
         Path part = file;
-        for (int i = 1; !inPlace(file) && (i == 1 || Files.exists(part)); i++) {
+        for (int i = 1; !AtomicFile.inPlace(file) && (i == 1 || Files.exists(part)); i++) {
             part = file.resolveSibling(file.getFileName() + ".part" + (i == 1 ? "" : i));
         }
         return part;
     }
-
-    static boolean inPlace(Path file) {
-        boolean movable = Files.isRegularFile(file) && Files.isWritable(file.toAbsolutePath().getParent());
-        return Files.exists(file) && !movable;
-    }
 }
 
-/// Writes a file whole or not at all: beside its place first, then moved into it.
+/// Writes a file whole or not at all: beside its place first, then moved into it. A special file, such as /dev/null or
+/// a named pipe, and one in a folder that takes no new files, is written in place.
 final class AtomicFile {
     interface Content {
         void writeTo(OutputStream to) throws IOException;
@@ -12323,6 +12280,12 @@ final class AtomicFile {
     }
 
     static void write(Path file, Content content, FileAttribute<?>... attributes) throws IOException {
+        if (inPlace(file)) {
+            try (var to = Files.newOutputStream(file)) {
+                content.writeTo(to);
+            }
+            return;
+        }
         Path target = Files.isSymbolicLink(file) && Files.exists(file) ? file.toRealPath() : file;
         Path part = target.resolveSibling("." + target.getFileName() + "." + Text.randomId() + ".part");
         try {
@@ -12337,25 +12300,24 @@ final class AtomicFile {
         }
     }
 
-    /// Gives a file that is whole the name of another, and that one's permissions.
-    static void take(Path part, Path target) throws IOException {
-        keepPermissions(target, part);
-        move(part, target);
+    static boolean inPlace(Path file) {
+        return Files.exists(file)
+                && !(Files.isRegularFile(file) && Files.isWritable(file.toAbsolutePath().getParent()));
     }
 
-    private static void keepPermissions(Path from, Path to) throws IOException {
+    static void keepPermissions(Path from, Path to) throws IOException {
         var old = Files.getFileAttributeView(from, PosixFileAttributeView.class);
         if (old != null && Files.exists(from)) Files.setPosixFilePermissions(to, old.readAttributes().permissions());
     }
 
     /// Windows refuses to move over a file that somebody is reading just then; a moment later it does not.
-    private static void move(Path part, Path target) throws IOException {
+    static void move(Path part, Path target) throws IOException {
         for (int tries = 0; ; tries++) {
             try {
                 Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
                 return;
             } catch (AccessDeniedException e) {
-                if (!System.getProperty("os.name").startsWith("Windows") || tries == 40) throw e;
+                if (!Text.WINDOWS || tries == 40) throw e;
                 Time.SYSTEM.pause(Duration.ofMillis(25));
             }
         }
@@ -12824,11 +12786,10 @@ final class Descriptors {
     }
 
     private static boolean isatty(int descriptor) {
-        boolean windows = System.getProperty("os.name").startsWith("Windows");
         try (var arena = Arena.ofConfined()) {
             var linker = Linker.nativeLinker();
-            var symbols = windows ? SymbolLookup.libraryLookup("ucrtbase", arena) : linker.defaultLookup();
-            var isatty = linker.downcallHandle(symbols.find(windows ? "_isatty" : "isatty").orElseThrow(),
+            var symbols = Text.WINDOWS ? SymbolLookup.libraryLookup("ucrtbase", arena) : linker.defaultLookup();
+            var isatty = linker.downcallHandle(symbols.find(Text.WINDOWS ? "_isatty" : "isatty").orElseThrow(),
                     FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
             return (int) isatty.invokeExact(descriptor) != 0;
         } catch (Throwable unknown) {
@@ -13196,6 +13157,7 @@ final class Secrets {
 
 final class Text {
     static final int LARGEST = 64 << 20;                    // bytes of a prompt's part; no model reads so much
+    static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
 
     static String cell(String text) { return printable(text.replaceAll("[\t\r\n]+", " ")); }
 

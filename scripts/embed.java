@@ -455,14 +455,16 @@ final class GrowingFile implements Closeable {
 
     GrowingFile(Path name) throws IOException {
         file = Files.isSymbolicLink(name) ? name.toRealPath() : name;
-        part = OutputFile.inPlace(file) ? file
+        part = AtomicFile.inPlace(file) ? file
                 : file.resolveSibling("." + file.getFileName() + "." + Text.randomId() + ".part");
         out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 16);
     }
 
     void whole() throws IOException {
         out.close();
-        if (!part.equals(file)) AtomicFile.take(part, file);
+        if (part.equals(file)) return;
+        AtomicFile.keepPermissions(file, part);
+        AtomicFile.move(part, file);
     }
 
     /// Leaves what had come beside the file, whose old content stays.

@@ -35,7 +35,8 @@ public class install extends Command {
     @Override
     int run(CopilotClient copilot) {
         var home = copilot.session().home();
-        Path folder = (has("--dir") ? env.path(text("--dir")) : home.programs()).toAbsolutePath().normalize();
+        Path folder = (has("--dir") ? env.path(text("--dir")) : Home.person(env).resolve(".local/bin"))
+                .toAbsolutePath().normalize();
         var launcher = new Launcher(text("--name", "cop"), folder, home.data().toAbsolutePath().normalize(), screen);
         if (has("--uninstall")) {
             launcher.uninstall();

@@ -122,7 +122,7 @@ final class EditedTerminal implements ChatTerminal {
                 .option(LineReader.Option.INSERT_TAB, true)
                 .build();
         try {
-            Home.of(env).touch(history);                    // 0600 before JLine writes into it
+            if (!Files.exists(history)) Home.of(env).writeText(history, "");        // 0600 before JLine writes into it
             reader.setVariable(LineReader.HISTORY_FILE, history);
         } catch (IOException readOnly) {
             screen.detail("no history: " + Text.reason(readOnly));
