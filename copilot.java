@@ -11901,7 +11901,8 @@ final class Trust {
 record Home(Path config, Path cache, Path state, Path data, Path editors, Environment env) {
     static Home of(Environment env) {
         Path home = person(env), xdg = folder(env, "XDG_CONFIG_HOME", home.resolve(".config"));
-        Path local = folder(env, "LOCALAPPDATA", home), editors = (Text.WINDOWS ? local : xdg).resolve("github-copilot");
+        Path local = folder(env, "LOCALAPPDATA", home);
+        Path editors = (Text.WINDOWS ? local : xdg).resolve("github-copilot");
         if (env.variable("COP_HOME") instanceof String own) {
             Path root = env.path(own);
             return new Home(root, root.resolve("cache"), root.resolve("state"), root.resolve("share"), editors, env);
