@@ -60,7 +60,6 @@
 /// | Verbs               | what JShell and scripts call, and the objects that these give                           |
 /// | Vocabulary          | the facts: `Message`, `Request`, `Reply`, `Model`, `Account`, `Fault` …                 |
 /// | Toolkit             | the verbs' other half: one client for the process                                       |
-/// | Completion          | what a shell offers at Tab                                                              |
 /// | Batch               | a batch from its options to its exit code                                               |
 /// | Prompt input        | words, stdin, files, images, values, a schema                                           |
 /// | Reply output        | how an answer reaches stdout; the conversation on a terminal                            |
@@ -95,7 +94,6 @@ import com.knuddels.jtokkit.api.EncodingRegistry;
 import com.networknt.schema.*;
 import cop.copilot.*;
 import cop.copilot.Token;                               // and not the test of this name
-import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.*;
 import tools.jackson.core.*;
@@ -290,16 +288,17 @@ public class copilot {
             command.arguments = args;
             var line = line(name, command);
             try {
-                boolean help = line.parseArgs(args).isUsageHelpRequested();
-                return help ? print(env, line.getUsageMessage()) : command.call();
+                command.parsed = line.parseArgs(args);
             } catch (CommandLine.ParameterException e) {
                 throw usageFault(e);
             }
+            return line.isUsageHelpRequested() ? print(env, line.getUsageMessage()) : command.call();
         }
 
         /// picocli's view of one command.
         static CommandLine line(String name, Command command) {
-            return new CommandLine(new Syntax(name, command).spec())
+            command.known = new Syntax(name, command.syntax());
+            return new CommandLine(command.known.spec())
                     .setExpandAtFiles(false)                // JBang has expanded @files already; twice would surprise
                     .setInterpolateVariables(false)
                     .setOverwrittenOptionsAllowed(true)     // -v -v; else the last wins, as with curl
@@ -329,8 +328,9 @@ public class copilot {
     /// What a command understands, from a text that reads like its `--help`. Four paragraphs: the forms of its command
     /// line, what it is for, a line for each word or option, and what is said behind them.
     ///
-    ///     SHELL                 a word that must be there; [SHELL] may be missing, SHELL… are all that are left
+    ///     PATH                  a word of the forms
     ///     -j, --jobs=N:int      an option with a value; without a type it is a text
+    ///     --format=csv|json     one with one of these
     ///     --json                one without
     ///
     /// picocli is told this in code: annotations made a start some 60 ms longer (where an empty JVM took 100), in
@@ -339,26 +339,23 @@ public class copilot {
         private static final Map<String, Class<?>> TYPES = Map.of("int", Integer.class, "long", Long.class,
                 "decimal", BigDecimal.class);
 
-        private final String name;
-        private final Command command;
         private final CommandSpec spec = CommandSpec.create();
+        private final List<Form> forms;
 
-        Syntax(String name, Command command) {
-            this.name = name;
-            this.command = command;
-            var parts = command.syntax().stripTrailing().split("\n\n", 4);
-            String typed = "copilot " + name;
-            spec.name(typed).usageMessage().sortOptions(false).customSynopsis((typed + " " + parts[0].replace("\n",
-                    "\n       " + typed + " ")).split("\n")).description(plain(parts[1] + "\n ").split("\n"));
+        Syntax(String name, String text) {
+            var parts = text.stripTrailing().split("\n\n", 4);
+            forms = parts[0].lines().map(line -> Form.of("copilot " + name, line)).toList();
+            String synopsis = forms.stream().map(Form::text).collect(Collectors.joining("\n       "));
+            spec.name("copilot " + name).usageMessage().sortOptions(false).customSynopsis(synopsis.split("\n"))
+                    .description(plain(parts[1] + "\n ").split("\n"));
             if (parts.length > 2) parts[2].lines().forEach(this::declare);
             Command.COMMON.lines().forEach(this::declare);
-            if (spec.findOption("--header") == null) {      // which token has for itself
-                spec.addOption(spec.findOption("-H").toBuilder().names("--header").hidden(true).build());
-            }
             if (parts.length > 3) spec.usageMessage().footer(plain("\n" + parts[3]).split("\n"));
         }
 
         CommandSpec spec() { return spec; }
+
+        List<Form> forms() { return forms; }
 
         /// picocli takes its texts for formats.
         private static String plain(String text) { return text.replace("%", "%%"); }
@@ -366,43 +363,64 @@ public class copilot {
         private void declare(String line) {
             int gap = line.indexOf("  ");
             String what = line.substring(0, gap), about = plain(line.substring(gap).strip());
-            if (!what.startsWith("-")) {
-                word(what, about);
+            if (!what.startsWith("-")) {                    // each is given all words: the forms tell them apart
+                spec.addPositional(PositionalParamSpec.builder().paramLabel(what).description(about).type(String.class)
+                        .index("0..*").arity("0..*").hideParamSyntax(true).build());
                 return;
             }
             int equals = what.indexOf('=');
-            var names = Stream.of((equals < 0 ? what : what.substring(0, equals)).split(", "))
-                    .filter(each -> !spec.optionsMap().containsKey(each)).toArray(String[]::new);   // logs has a -q
+            var names = Stream.of((equals < 0 ? what : what.substring(0, equals)).split(", ")).filter(each ->
+                    !spec.optionsMap().containsKey(each)).toArray(String[]::new);   // logs has a -q, token a --header
             String label = what.substring(equals + 1), type = label.substring(label.lastIndexOf(':') + 1);
-            var option = OptionSpec.builder(names).description(about).setter(setter(names))
-                    .completionCandidates(Completion.candidates(names[names.length - 1]));
+            var option = OptionSpec.builder(names).description(about);
             if (equals < 0) option.type(boolean.class).usageHelp(what.endsWith("--help"));
             else if (TYPES.containsKey(type)) option.type(TYPES.get(type)).paramLabel(label.replace(":" + type, ""));
             else option.type(String.class).paramLabel(label);
             spec.addOption(option.build());
         }
 
-        /// Words stand in the order in which they are declared.
-        private void word(String what, String about) {
-            String label = what.replaceAll("[\\[\\]…]", "");
-            boolean all = what.endsWith("…"), mayMiss = what.startsWith("[");
-            spec.addPositional(PositionalParamSpec.builder().paramLabel(label).description(about).type(String.class)
-                    .index(spec.positionalParameters().size() + (all ? "..*" : ""))
-                    .arity(all ? "0..*" : mayMiss ? "0..1" : "1").required(!all && !mayMiss).setter(setter(label))
-                    .completionCandidates(Completion.candidates(name + " " + label)).build());
+        /// What a label lists, as in `csv|json`; nothing where any text will do.
+        static List<String> choices(String label) {
+            return label.matches("[a-z]+(\\|[a-z]+)*") ? List.of(label.split("\\|")) : List.of();
+        }
+    }
+
+    /// A way to call a command, a line of its synopsis: `show [ID] [-r | --json]`. What stands in brackets may be
+    /// missing; of what bars part in them one at most may be given; … is behind a word that takes all that are left.
+    ///
+    /// @param action what its first word is; empty: any
+    /// @param words the labels of those that follow
+    /// @param options those that it names: no other form takes them, unless it names them too
+    record Form(String text, String action, List<String> words, Set<String> options) {
+        private static final Pattern PART = Pattern.compile(
+                "(--?[\\w-]+)(?: [A-Z]+)?|(?!OPTIONS)\\b[A-Z]+…?|[a-z]+(?:\\|[a-z]+)+"),
+                CHOICE = Pattern.compile("\\[([^\\]]* \\| [^\\]]*)]");
+
+        static Form of(String command, String line) {
+            var parts = PART.matcher(line).results().toList();
+            return new Form(command + " " + line, line.replaceFirst("\\[?([a-z]+)(?=[] ]|$).*|.*", "$1"),
+                    parts.stream().filter(part -> part.group(1) == null).map(MatchResult::group).toList(),
+                    parts.stream().map(part -> part.group(1)).filter(Objects::nonNull).collect(Collectors.toSet()));
         }
 
-        /// @param names all of them stand for the same; the last is the longest
-        private ISetter setter(String... names) {
-            var values = new ArrayList<>();
-            for (String each : names) command.given.put(each, values);
-            return new ISetter() {
-                @Override
-                public <T> T set(T value) {
-                    if (value != null) command.given(names[names.length - 1], value);   // null: it was not given
-                    return null;
-                }
-            };
+        /// Whether its action need not be typed.
+        boolean usual() { return !action.isEmpty() && text.contains("[" + action + "]"); }
+
+        /// The label of one of the words; null: it takes no more.
+        String word(int at) {
+            if (at < words.size()) return words.get(at);
+            return words.isEmpty() || !words.getLast().endsWith("…") ? null : words.getLast();
+        }
+
+        /// What must be given: words, and options with their values.
+        List<String> needed() {
+            return PART.matcher(text.replaceAll("\\[[^\\]]*]", "")).results().map(MatchResult::group).toList();
+        }
+
+        /// Those of which one at most may be given.
+        List<List<String>> choices() {
+            return CHOICE.matcher(text).results().map(choice -> Stream.of(choice.group(1).split(" \\| "))
+                    .map(each -> each.split("[… ]")[0]).toList()).toList();
         }
     }
 
@@ -410,8 +428,8 @@ public class copilot {
     abstract static class Command {
         static final String COMMON = """
                 --host=HOST  A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com. Default: $COP_HOST.
-                -H='NAME: VALUE'  Replace a header that we send ('Name:' leaves it out). Also --header, and \
-                $COP_HEADERS with a header a line.
+                -H, --header='NAME: VALUE'  Replace a header that we send ('Name:' leaves it out). $COP_HEADERS has \
+                a header a line.
                 -v, --verbose  Show requests and answers' heads on stderr, tokens masked.
                 -q, --quiet  No progress and no notes on stderr; errors remain.
                 -h, --help  This text.
@@ -420,19 +438,79 @@ public class copilot {
         Environment env;
         Screen screen;
         String[] arguments;                                 // as they were typed
-        private final Map<String, List<Object>> given = new HashMap<>();
+        private Syntax known;
+        CommandLine.ParseResult parsed;
+        private String action;
+        private final Map<String, List<Object>> words = new HashMap<>();
 
         /// As `Syntax` reads it.
         abstract String syntax();
 
-        /// Told of each in turn.
-        ///
-        /// @param name an option's longest name, or a word's label
-        void given(String name, Object value) { given.get(name).add(value); }
+        /// What is to be done, in a command that does several things; empty: it has no name.
+        String action() { return action; }
+
+        /// Holds what was typed against the forms, and gives the words their labels.
+        private void check() {
+            String called = known.spec().name();
+            var forms = known.forms();
+            var typed = new ArrayList<Object>();
+            known.spec().positionalParameters().stream().limit(1).forEach(all -> typed.addAll(all.typedValues()));
+            if (typed.isEmpty() && forms.getFirst().usual()) typed.add(forms.getFirst().action());
+            String first = typed.isEmpty() ? "" : (String) typed.getFirst();
+            var form = forms.stream().filter(each -> each.action().equals(first)).findFirst().orElse(forms.getFirst());
+            action = form.action();
+            if (!action.isEmpty()) {
+                if (!action.equals(first)) {
+                    throw Fault.usage(called + " has no " + first, Suggestions.hint(first, forms.stream()
+                            .map(Form::action).toList(), called + " ", called + " show " + first));
+                }
+                called += " " + typed.removeFirst();
+            }
+            for (int i = 0; i < typed.size(); i++) {
+                String label = form.word(i);
+                if (label == null) throw Fault.usage(called + " takes no \"" + typed.get(i) + "\"", form.text());
+                words.computeIfAbsent(label.replace("…", ""), _ -> new ArrayList<>()).add(typed.get(i));
+                choose(called, label, typed.get(i));
+            }
+            for (var option : parsed.matchedOptions()) {
+                choose(option.longestName(), option.paramLabel(), value(option.longestName()));
+            }
+            for (String part : form.needed()) {
+                if (!has(part.split("[… ]")[0])) throw Fault.usage(called + " wants " + part, form.text());
+            }
+            for (var choice : form.choices()) exclusive(choice);
+            for (var other : forms) {
+                for (String option : other.options()) {
+                    if (!has(option) || form.options().contains(option)) continue;
+                    throw Fault.usage(option + " is not for " + (action.isEmpty() ? called : action), other.text());
+                }
+            }
+        }
+
+        private static void choose(String where, String label, Object value) {
+            var choices = Syntax.choices(label);
+            if (choices.isEmpty() || choices.contains(value)) return;
+            throw Fault.usage(where + " " + value + " is unknown", String.join(", ", choices));
+        }
+
+        /// At most one of these may be given.
+        private void exclusive(List<String> names) {
+            var both = names.stream().filter(this::has).toList();
+            if (both.size() > 1) {
+                throw Fault.usage(both.get(0) + " and " + both.get(1) + " exclude each other", "take one of them");
+            }
+        }
+
+        /// What was given for an option or a word, in that order.
+        private List<Object> values(String name) {
+            if (!name.startsWith("-")) return words.getOrDefault(name, List.of());
+            var option = known.spec().findOption(name);
+            return option == null ? List.of() : option.typedValues();
+        }
 
         /// The last one, for the last wins; null: none.
         Object value(String name) {
-            var values = given.get(name);
+            var values = values(name);
             return values.isEmpty() ? null : values.getLast();
         }
 
@@ -442,7 +520,7 @@ public class copilot {
 
         String text(String name, String otherwise) { return has(name) ? text(name) : otherwise; }
 
-        List<String> texts(String name) { return given.get(name).stream().map(String.class::cast).toList(); }
+        List<String> texts(String name) { return values(name).stream().map(String.class::cast).toList(); }
 
         Duration time(String option, Duration otherwise) { return Durations.parse(option, text(option), otherwise); }
 
@@ -452,39 +530,36 @@ public class copilot {
             return (int) value;
         }
 
-        /// At most one of these may be given.
-        void exclusive(String... options) {
-            var both = Stream.of(options).filter(this::has).toList();
-            if (both.size() > 1) {
-                throw Fault.usage(both.get(0) + " and " + both.get(1) + " exclude each other", "take one of them");
-            }
-        }
-
         final int call() {
             screen.verbose = has("--verbose");
             screen.quiet = has("--quiet");
-            var where = where();
-            var sent = sent();
+            check();
+            String named = text("--host");
+            var host = setting("host", () -> named != null ? Host.of("--host", named)
+                    : Host.of("COP_HOST", env.variable("COP_HOST")), Host.of("--host", null));
+            var headers = setting("headers", () -> Headers.parse(env.variable("COP_HEADERS"), texts("-H")),
+                    Headers.parse(null, List.of()));
             try (var wire = new Wire(env, screen, maxWait())) {
-                return run(new CopilotClient(new Session(env, screen, Home.of(env), where, sent, wire)));
+                return run(new CopilotClient(new Session(env, screen, Home.of(env), host, headers, wire)));
             }
         }
 
         abstract int run(CopilotClient copilot);
 
-        Host where() {
-            String host = text("--host");
-            return host != null ? Host.of("--host", host) : Host.of("COP_HOST", env.variable("COP_HOST"));
-        }
-
-        Headers sent() { return Headers.parse(env.variable("COP_HEADERS"), texts("-H")); }
+        /// Reads what the user has set. `doctor` tells what is wrong with it, and goes on with something else.
+        <T> T setting(String what, Supplier<T> read, T otherwise) { return read.get(); }
 
         Duration maxWait() {
-            var usual = Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), longestWait());
-            return given.containsKey("--max-wait") ? time("--max-wait", usual) : usual;
+            return time("--max-wait", Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), longestWait()));
         }
 
         Duration longestWait() { return Duration.ofMinutes(1); }
+
+        /// This call, as a shell takes it.
+        String commandLine() {
+            return known.spec().name() + " " + Stream.of(arguments).map(word -> word.matches("[\\w./:=,@%+-]+") ? word
+                    : "'" + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
+        }
 
         /// A line of the answer; always with LF, for `$(copilot token --header)` keeps what comes before it.
         void print(String line) { env.out().print(line + "\n"); }
@@ -585,7 +660,7 @@ public class copilot {
         @Override
         String syntax() {
             return """
-                    [OPTIONS]
+                    [--json] [--check]
 
                     Say who is logged in, from which source, on what plan, and how long the Copilot token lives.
 
@@ -620,29 +695,23 @@ public class copilot {
                     """;
         }
 
-        // settings that stop any other command are findings here
-
+        /// What stops any other command is a finding here.
         @Override
-        Host where() {
-            doctor = new Doctor(env, has("--offline"));
-            return doctor.valueOr("host", super::where, Host.of("--host", null));
-        }
-
-        @Override
-        Headers sent() {
-            texts("-H").forEach(doctor::header);
-            return doctor.valueOr("headers", super::sent, Headers.parse(null, List.of()));
+        <T> T setting(String what, Supplier<T> read, T otherwise) {
+            if (doctor == null) doctor = new Doctor(env, has("--offline"));
+            return doctor.valueOr(what, read, otherwise);
         }
 
         /// What it finds now is what it tells: it waits for nothing.
         @Override
         Duration maxWait() {
-            doctor.valueOr("COP_MAX_WAIT", super::maxWait, null);
+            setting("COP_MAX_WAIT", super::maxWait, null);
             return Duration.ZERO;
         }
 
         @Override
         int run(CopilotClient copilot) {
+            texts("-H").forEach(doctor::header);
             if (!has("--offline")) screen.countdown("asking GitHub, a minute at most");
             doctor.examine(copilot);
             screen.countdown("");
@@ -655,7 +724,7 @@ public class copilot {
         @Override
         String syntax() {
             return """
-                    [OPTIONS]
+                    [--json | --header] [--refresh]
 
                     Print the short-lived Copilot token (about 25 minutes), renewed when it is due.
 
@@ -667,7 +736,6 @@ public class copilot {
 
         @Override
         int run(CopilotClient copilot) {
-            exclusive("--json", "--header");
             var token = has("--refresh") ? copilot.tokens().refresh() : copilot.tokens().get();
             print(has("--json") ? Json.pretty(token.json()) : has("--header") ? "Authorization: " + token.header()
                     : token.value());
@@ -683,7 +751,7 @@ public class copilot {
                 --var-file=NAME=PATH  One value, the text of a file.
                 --allow-missing  A value that is missing is empty, and no error.
                 """, REQUEST = """
-                -m, --model=ID  The model, a part of its id, or auto: GitHub chooses. Default: the template's, \
+                -m, --model=MODEL  The model, a part of its id, or auto: GitHub chooses. Default: the template's, \
                 $COP_MODEL, `copilot models default`, the account's.
                 --endpoint=chat|responses|messages  Where to ask. Default: as suits the model.
                 -s, --system=TEXT  The system message.
@@ -701,21 +769,17 @@ public class copilot {
         private static final List<String> FIELDS = List.of("--temperature", "--max-tokens", "--top-p", "--seed",
                 "--reasoning-effort");
 
-        final PromptData data = new PromptData();
-
-        @Override
-        void given(String name, Object value) {
-            super.given(name, value);
-            switch (name) {                                 // the order tells, for the last wins
-                case "--data" -> data((String) value);
-                case "--var" -> data.text((String) value);
-                case "--var-json" -> data.json((String) value);
-                case "--var-file" -> data.textFile((String) value);
-                default -> { }
+        /// What fills a template, in the order in which it was typed: the last wins.
+        PromptData data(Set<String> options) {
+            var data = new PromptData();
+            var values = new HashMap<OptionSpec, Iterator<String>>();
+            for (var option : parsed.matchedOptions()) {
+                String name = option.longestName();
+                if (!options.contains(name)) continue;
+                data.add(name, values.computeIfAbsent(option, _ -> texts(name).iterator()).next());
             }
+            return data;
         }
-
-        void data(String file) { data.file(file); }
 
         /// What the answer must look like, where --schema says so.
         AnswerSchema schema() { return text("--schema") == null ? null : SchemaText.read(env, text("--schema")); }
@@ -734,12 +798,10 @@ public class copilot {
         ObjectNode fields() {
             var fields = RequestFields.parse(texts("--option"));
             for (String option : FIELDS) {
-                switch (value(option)) {
-                    case Number number -> RequestFields.put(fields, option, field(option),
-                            JsonNodeFactory.instance.numberNode(new BigDecimal(number.toString())));
-                    case String level -> fields.put(field(option), level);
-                    case null, default -> { }
-                }
+                var value = value(option);
+                if (value == null) continue;
+                RequestFields.put(fields, option, field(option), value instanceof String level
+                        ? JsonNodeFactory.instance.stringNode(level) : Json.tryParse(value.toString()));
             }
             return fields;
         }
@@ -766,14 +828,17 @@ public class copilot {
         /// @return null where there is neither a template nor a word, and a person sits at the terminal
         Question question(String template) {
             var fields = fields();
+            var data = data(Set.of("--data", "--var", "--var-json", "--var-file"));
             List<String> words = texts("PROMPT"), images = texts("--attach");
-            Integer most = value("--max-file-tokens") == null ? null : atLeast(1, "--max-file-tokens", 1);
+            Integer most = has("--max-file-tokens") ? atLeast(1, "--max-file-tokens", 1) : null;
             if (Collections.frequency(images, "-") > 1) throw Fault.usage("stdin is one picture", "-a - once");
             var added = new AddedFiles(texts("--file"), most, !images.isEmpty(), images.contains("-"));
             Question question;
             if (template != null) {
-                question = new TemplateFilling(env, screen, new TemplateFolders(env).named(template), data,
-                        has("--allow-missing")).question(words, added);
+                var filled = new TemplateFolders(env).named(template);
+                if (has("--example")) data.sampleOf(filled);
+                question = new TemplateFilling(env, screen, filled, data, has("--allow-missing"))
+                        .question(words, added);
             } else {
                 if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
                 String text = UserText.of(env, screen, words, added);
@@ -789,7 +854,7 @@ public class copilot {
         @Override
         String syntax() {
             return """
-                    [OPTIONS] [PROMPT…]
+                    [PROMPT…] [-c | --cid ID] [OPTIONS]
 
                     Ask a model. The answer streams to stdout. Piped stdin comes first, then files, then PROMPT.
                     With no prompt on a terminal: a conversation. With -t a template says the rest; where it names
@@ -798,10 +863,10 @@ public class copilot {
                     others. Options such as --temperature are for one call.
 
                     PROMPT…  The prompt; - reads it from stdin.
-                    -t, --template=NAME  A prompt template, or its file: see `copilot templates`.
+                    -t, --template=TEMPLATE  A prompt template, or its file: see `copilot templates`.
                     """ + PARTS + """
                     -c, --continue  Go on with the latest conversation. Without a PROMPT on a terminal: talk on.
-                    --cid=CID  Go on with the one of that id; its beginning will do.
+                    --cid=ID  Go on with the one of that id; its beginning will do.
                     --no-log  Keep nothing of this chat.
                     """ + REQUEST + """
                     -o, --output=FILE  Write the answer to FILE, whole.
@@ -844,11 +909,9 @@ public class copilot {
 
         /// The conversation to go on with; null: none.
         private StoredConversation earlier(Home home) {
-            exclusive("-c", "--cid");
             String cid = text("--cid");
             if (cid == null && !has("--continue")) return null;
-            var kept = cid != null ? StoredConversation.find(home, cid)
-                    : StoredConversation.latest(home, "there is no conversation yet to go on with");
+            var kept = StoredConversation.find(home, cid);
             if (!kept.images().isEmpty()) {
                 screen.warn("pictures of earlier turns are not sent again: " + String.join(", ", kept.images()));
                 screen.hint("-a adds one to this turn");
@@ -884,57 +947,43 @@ public class copilot {
     }
 
     static final class LogsCommand extends Command {
-        private String action, id;
-
         @Override
         String syntax() {
             return """
-                    [OPTIONS] [list | show [ID] | path [ID] | clear [ID]]
+                    [list] [-n N] [-q TEXT] [-r | --json]
+                    show [ID] [-r | --json]
+                    path [ID]
+                    clear [ID | --older-than TIME] [-y]
 
                     The conversations that `copilot chat` has kept, the last used first: id, time, model, turns, first
                     words (TSV in a pipe). show: one as Markdown; without ID the latest. path: their folder, or one's
                     file, JSON Lines with a line a turn. clear: delete one, or all. The beginning of an ID will do.
 
-                    [ACTION]  list, show, path or clear.
-                    [ID]  A conversation.
-                    -n, --count=N:int  list: at most N; 0: all. Default: 20.
-                    -q, --query=TEXT  list: those in which TEXT was said.
-                    -r, --response  show: the last answer alone.
-                    --json  list, show: as JSON.
-                    --older-than=TIME  clear: those not used for so long: 30d.
-                    -y, --yes  clear: do not ask.
+                    ID  A conversation.
+                    -n, --count=N:int  At most N; 0: all. Default: 20.
+                    -q, --query=TEXT  Those in which TEXT was said.
+                    -r, --response  The last answer alone.
+                    --json  As JSON.
+                    --older-than=TIME  Those not used for so long: 30d.
+                    -y, --yes  Do not ask.
                     """;
         }
 
         @Override
         int run(CopilotClient copilot) {
-            action = text("ACTION", has("-r") ? "show" : "list");
-            id = text("ID");
             var home = copilot.session().home();
-            if (!Completion.candidates("logs ACTION").contains(action)) throw unknown(home);
-            Map.of("-n", "list", "-q", "list", "-r", "show", "--json", "list show", "--older-than", "clear", "-y",
-                    "clear").forEach(this::check);
-            if (action.equals("list") && id != null) {
-                throw Fault.usage("logs list takes no ID: " + id, "copilot logs show " + id);
+            String id = text("ID");
+            switch (has("-r") ? "show" : action()) {
+                case "show" -> {
+                    var one = StoredConversation.find(home, id);
+                    show(has("--json") ? Json.pretty(one.json()) : has("-r") ? one.lastAnswer() : one.text());
+                }
+                case "path" -> print((id == null ? home.conversations() : StoredConversation.find(home, id).file())
+                        .toAbsolutePath().toString());
+                case "clear" -> { return clear(home, id); }
+                default -> list(home);
             }
-            if (action.equals("clear")) return clear(home);
-            if (action.equals("list")) list(home);
-            else if (action.equals("show")) showOne(home);
-            else print((id == null ? home.conversations() : StoredConversation.find(home, id).file()).toAbsolutePath()
-                    .toString());
             return 0;
-        }
-
-        private Fault unknown(Home home) {
-            boolean isId = StoredConversation.files(home).stream().map(StoredConversation::id)
-                    .anyMatch(id -> id.startsWith(action));
-            return Fault.usage("logs has no " + action, Suggestions.hint(action, Completion.candidates("logs ACTION"),
-                    "copilot logs ", "copilot logs " + (isId ? "show " : "-q ") + action));
-        }
-
-        private void check(String option, String actions) {
-            if (!has(option) || List.of(actions.split(" ")).contains(action)) return;
-            throw Fault.usage(option + " is not for " + action, "copilot logs " + actions.split(" ")[0] + " " + option);
         }
 
         private void list(Home home) {
@@ -943,9 +992,8 @@ public class copilot {
             var found = StoredConversation.all(home).filter(each -> query == null || each.holds(query))
                     .limit(count == 0 ? Long.MAX_VALUE : count);
             if (has("--json")) {
-                var array = JsonNodeFactory.instance.arrayNode();
-                found.forEach(each -> array.add(each.summary()));
-                print(Json.pretty(array));
+                print(Json.pretty(JsonNodeFactory.instance.arrayNode().addAll(found.map(StoredConversation::summary)
+                        .toList())));
                 return;
             }
             var rows = found.map(StoredConversation::cells).toList();     // their texts need not stay in memory
@@ -953,15 +1001,7 @@ public class copilot {
             else screen.note(query == null ? "no conversations are kept" : "\"" + query + "\" was not said");
         }
 
-        private void showOne(Home home) {
-            exclusive("--json", "-r");
-            var one = id != null ? StoredConversation.find(home, id)
-                    : StoredConversation.latest(home, "there is no conversation yet");
-            show(has("--json") ? Json.pretty(one.json()) : has("-r") ? one.lastAnswer() : one.text());
-        }
-
-        private int clear(Home home) {
-            exclusive("ID", "--older-than");
+        private int clear(Home home, String id) {
             var age = time("--older-than", null);
             var one = id == null ? null : StoredConversation.find(home, id);
             var files = one != null ? List.of(one.file()) : StoredConversation.files(home).stream().filter(file ->
@@ -972,8 +1012,7 @@ public class copilot {
             }
             String what = one != null ? "the conversation " + one.title() : files.size() == 1
                     ? "1 conversation" : files.size() + " conversations";
-            if (!has("-y") && !screen.confirmed("delete " + what + "?", "copilot logs " + String.join(" ", arguments)
-                    + " -y")) {
+            if (!has("-y") && !screen.confirmed("delete " + what + "?", commandLine() + " -y")) {
                 screen.note("nothing was deleted");
                 return 1;
             }
@@ -987,7 +1026,7 @@ public class copilot {
         @Override
         String syntax() {
             return """
-                    [OPTIONS] TEMPLATE [PROMPT…]
+                    TEMPLATE [PROMPT…] [--json | --raw] [OPTIONS]
 
                     Fill a template and print the prompt as `copilot chat -t TEMPLATE` would send it.
                     Nothing is sent.
@@ -1003,10 +1042,7 @@ public class copilot {
 
         @Override
         int run(CopilotClient copilot) {
-            exclusive("--json", "--raw");
-            String template = text("TEMPLATE");
-            if (has("--example")) data.sampleOf(new TemplateFolders(env).named(template));
-            var question = question(template);
+            var question = question(text("TEMPLATE"));
             show(has("--json") ? Json.pretty(copilot.bodyAtHand(question.requestAtHand(copilot, !has("--no-stream"),
                     screen))) : Message.text(question.request().messages(), !has("--raw")));
             return 0;
@@ -1017,16 +1053,18 @@ public class copilot {
         @Override
         String syntax() {
             return """
-                    [OPTIONS] [list | show NAME | check [NAME…] | path [NAME]]
+                    [list] [--json]
+                    show TEMPLATE
+                    check [TEMPLATE…]
+                    path [TEMPLATE]
 
                     Prompts in files, to be filled by `copilot chat -t NAME` and `copilot render NAME`.
                     list: name, description, inputs ([optional]), place. show: the file. check: whether each is
                     in order and its sample data fills it; exit 2 if not. path: the folders that are searched, or
-                    the file of NAME.
+                    the file of one.
 
-                    [ACTION]  list, show, check or path.
-                    NAME…  A template, or its file.
-                    --json  list as JSON.
+                    TEMPLATE  Its name, or its file.
+                    --json  As JSON.
 
                     A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:
 
@@ -1048,29 +1086,13 @@ public class copilot {
         @Override
         int run(CopilotClient copilot) {
             var folders = new TemplateFolders(env);
-            String action = text("ACTION", "list");
-            var names = texts("NAME");
-            var actions = Completion.candidates("templates ACTION");
-            if (!actions.contains(action)) {
-                throw Fault.usage("templates has no " + action, Suggestions.hint(action, actions, "copilot templates ",
-                        Suggestions.of(action, folders.names()).map(near -> "copilot templates show " + near)
-                                .orElse("copilot templates list")));
-            }
-            if (has("--json") && !action.equals("list")) {
-                throw Fault.usage("--json is for list", "copilot templates list --json");
-            }
-            if (!names.isEmpty() && action.equals("list") || names.size() > 1 && !action.equals("check")) {
-                throw Fault.usage("too many names: " + String.join(" ", names), "copilot templates "
-                        + (action.equals("list") ? "show" : action) + " " + names.getFirst());
-            }
-            switch (action) {
-                case "show" -> {
-                    if (names.isEmpty()) throw Fault.usage("templates show wants a name", "copilot templates list");
-                    show(folders.find(names.getFirst()).text());
-                }
+            var names = texts("TEMPLATE");
+            switch (action()) {
+                case "show" -> show(folders.find(names.getFirst()).text());
                 case "path" -> {
-                    if (names.isEmpty()) folders.folders().forEach(folder -> print(folder.toAbsolutePath().toString()));
-                    else print(folders.path(names.getFirst()).toString());
+                    var paths = names.isEmpty() ? folders.folders().stream().map(Path::toAbsolutePath)
+                            : Stream.of(folders.path(names.getFirst()));
+                    paths.forEach(path -> print(path.toString()));
                 }
                 case "check" -> { return check(folders, names.isEmpty() ? List.copyOf(folders.names()) : names); }
                 default -> {
@@ -1101,7 +1123,7 @@ public class copilot {
         @Override
         String syntax() {
             return """
-                    [OPTIONS] [TEMPLATE] -d ROWS -o OUT
+                    [TEMPLATE] -d ROWS [-o OUT] [OPTIONS]
                     status OUT [--write] [--json]
                     merge RUN… -o OUT
 
@@ -1109,10 +1131,11 @@ public class copilot {
                     were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON files; without a
                     TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.
 
-                    TEMPLATE…  Its name, or its file.
+                    TEMPLATE  Its name, or its file.
+                    RUN…  OUT, or OUT.run, of each part.
                     -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for stdin.
                     -o, --output=OUT  Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.
-                    --format=FORMAT  Of the rows: jsonl, json, csv, tsv, files. Default: by the ending.
+                    --format=jsonl|json|csv|tsv|files  Of the rows. Default: by the ending.
                     --id=FIELD  Names a row. Default: id, custom_id, else a hash of the row.
                     --echo=F1,F2  Fields of the row to repeat in its result.
                     --out-format=openai  Lines as OpenAI's Batch API.
@@ -1139,89 +1162,73 @@ public class copilot {
                     --again  Ask all rows again. What fails then has failed.
                     -y, --yes  Do not ask before more than 200 requests.
                     --shard=K/N  The K-th of N parts, K from 1.
-                    --write  status: write OUT from what is done.
-                    --json  status as JSON.
+                    --write  Write OUT from what is done.
+                    --json  The status as JSON.
                     """;
         }
-
-        @Override
-        void data(String rows) { }                          // no values for all of them
 
         @Override
         Duration longestWait() { return Duration.ofMinutes(15); }
 
         @Override
         int run(CopilotClient copilot) {
-            var words = texts("TEMPLATE");
-            String action = words.isEmpty() ? "" : words.getFirst(), rows = text("--data");
-            if (action.equals("status") && rows == null) return status(words);
-            if (action.equals("merge") && rows == null) return merge(words);
-            if (words.size() > 1) throw Fault.usage("one template at most: " + String.join(" ", words), "batch "
-                    + action + " -d ROWS -o OUT");
-            if (rows == null) throw Fault.usage("there are no rows", "-d ROWS.jsonl");
-            var template = action.isEmpty() ? null : new TemplateFolders(env).named(action);
-            var constant = data.values(env);
-            var wishes = fields();
-            var how = delivery();
-            var asked = schema();
-            String model = text("--model"), system = text("--system");
-            if (asked != null && template == null) {
-                throw Fault.usage("--schema wants a template: the rows are whole requests", "their response_format");
-            }
-            Function<InputRow, Question> prompts = row -> {
-                var values = new LinkedHashMap<>(row.data());
-                values.putAll(constant);
-                return Question.of(template, template.filled(values, has("--allow-missing"))).withSystem(system)
-                        .with(model, wishes, how).withSchema(asked);
+            return switch (action()) {
+                case "status" -> status();
+                case "merge" -> merge();
+                default -> new BatchJob(env, screen, copilot, spec()).run();
             };
-            var spec = spec(rows);
-            spec.template = template;
-            spec.prompts = prompts;
-            spec.fields = wishes;
-            spec.model = model != null || template == null ? model : template.head().model();
-            spec.endpoint = has("--endpoint") || template == null ? text("--endpoint")
-                    : template.head().delivery().endpoint();
-            return new BatchJob(env, screen, copilot, spec).run();
-        }
-
-        /// The command to go on with, as a shell takes it. (`--again` has begun already, and is kept in mind.)
-        private String commandLine() {
-            return "copilot batch " + Stream.of(arguments).map(word -> word.matches("[\\w./:=,@%+-]+") ? word : "'"
-                    + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
         }
 
         /// What the options say; where they say nothing the spec knows what holds.
-        private BatchSpec spec(String rows) {
+        private BatchSpec spec() {
             var spec = new BatchSpec();
-            spec.rows = rows;
-            spec.out = text("--output");
-            spec.jobs = atLeast(1, "-j", spec.jobs);
+            asking(spec);
+            complete(spec.policy);
+            spec.rows = text("--data");
+            spec.format = text("--format", Rows.formatOf(env, spec.rows));
             spec.first = atLeast(0, "-L", spec.first);
             spec.sample = atLeast(0, "--sample", spec.sample);
-            complete(spec.policy);
-            spec.format = has("--format") ? text("--format") : rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
-            oneOf("--format", spec.format, Rows.FORMATS, "");
-            oneOf("--out-format", text("--out-format", "openai"), List.of("openai"), "--out-format ");
+            if (value("--sample-seed") instanceof Long seed) spec.seed = seed;
+            spec.shard = Shard.of(text("--shard"), env);
+            spec.id = text("--id");
+            spec.jobs = atLeast(1, "-j", spec.jobs);
+            spec.delay = time("--delay", spec.delay);
+            spec.out = text("--output");
+            spec.run = folder();
+            texts("--echo").forEach(names -> spec.echo.addAll(Text.names(names)));
             spec.openai = has("--out-format");
             spec.stream = has("-k");
-            spec.id = text("--id");
-            texts("--echo").forEach(names -> spec.echo.addAll(Text.names(names)));
-            spec.shard = Shard.of(text("--shard"), env);
-            spec.run = folder().path();
-            spec.delay = time("--delay", spec.delay);
-            if (value("--sample-seed") instanceof Long seed) spec.seed = seed;
             spec.skipBad = has("--skip-bad");
             spec.retryFailed = has("--retry-failed");
             spec.again = has("--again");
             spec.dryRun = has("--dry-run");
             spec.yes = has("-y");
-            spec.command = commandLine();
+            spec.command = commandLine();                   // --again has begun already, and is kept in mind
             return spec;
         }
 
-        private static void oneOf(String option, String value, List<String> known, String hint) {
-            if (known.contains(value)) return;
-            throw Fault.usage(option + " " + value + " is unknown", hint + String.join(", ", known));
+        /// What each row is asked.
+        private void asking(BatchSpec spec) {
+            String name = text("TEMPLATE"), model = text("--model"), system = text("--system");
+            var template = name == null ? null : new TemplateFolders(env).named(name);
+            var constant = data(Set.of("--var", "--var-json", "--var-file")).values(env);
+            var fields = fields();
+            var how = delivery();
+            var schema = schema();
+            if (schema != null && template == null) {
+                throw Fault.usage("--schema wants a template: the rows are whole requests", "their response_format");
+            }
+            spec.template = template;
+            spec.fields = fields;
+            spec.model = model != null || template == null ? model : template.head().model();
+            spec.endpoint = has("--endpoint") || template == null ? text("--endpoint")
+                    : template.head().delivery().endpoint();
+            spec.prompts = row -> {
+                var values = new LinkedHashMap<>(row.data());
+                values.putAll(constant);
+                return Question.of(template, template.filled(values, has("--allow-missing"))).withSystem(system)
+                        .with(model, fields, how).withSchema(schema);
+            };
         }
 
         private void complete(RetryPolicy policy) {
@@ -1233,44 +1240,41 @@ public class copilot {
                 throw Fault.usage("--halt " + halt + " is no share", "--halt fail=20%");
             }
             policy.haltShare = Integer.parseInt(share.group(1)) / 100.0;
-            atLeast(1, "--max-requests", 1);
-            atLeast(1, "--max-total-tokens", 1);
-            policy.maxRequests = (Long) value("--max-requests");
-            policy.maxTokens = (Long) value("--max-total-tokens");
-            policy.maxCredits = (BigDecimal) value("--max-credits");
-            if (policy.maxCredits != null && policy.maxCredits.signum() <= 0) {
-                throw Fault.usage("--max-credits " + policy.maxCredits + " is out of range", "more than 0");
-            }
+            policy.maxRequests = positive("--max-requests");
+            policy.maxTokens = positive("--max-total-tokens");
+            policy.maxCredits = positive("--max-credits");
             policy.timeout = timeout(policy.timeout);
             policy.maxWait = maxWait();
             policy.maxTime = time("--max-time", null);
         }
 
-        private RunFolder runFolder(String name) { return new RunFolder(env.path(name).toAbsolutePath()); }
+        /// Null where it is not given.
+        @SuppressWarnings("unchecked")
+        private <N extends Number> N positive(String option) {
+            var value = (N) value(option);
+            if (value == null || value.doubleValue() > 0) return value;
+            throw Fault.usage(option + " " + value + " is out of range", "more than 0");
+        }
 
         /// OUT.run, unless --run names another.
-        private RunFolder folder() {
+        private Path folder() {
             String run = text("--run"), output = text("--output");
             boolean many = output != null && output.contains("{{");
             if (output != null && !many && !has("--dry-run")) OutputFile.check(env, "-o", output);
-            if (run != null) return runFolder(run);
-            if (output == null) {
-                throw Fault.usage("there is no place for the results", has("-k")
-                        ? "-k wants --run DIR, for what is done" : "-o OUT.jsonl");
+            if (run == null && (output == null || many)) {
+                throw Fault.usage(many ? "-o " + output + " names many files" : "there is no place for the results",
+                        many || has("-k") ? "--run DIR as well: the folder for what is done" : "-o OUT.jsonl");
             }
-            if (many) {
-                throw Fault.usage("-o " + output + " names many files",
-                        "--run DIR as well: the folder for what is done");
-            }
-            return runFolder(output + ".run");
+            return folder(run != null ? run : output + ".run");
         }
+
+        private Path folder(String name) { return env.path(name).toAbsolutePath(); }
 
         private static String runName(String name) { return name.endsWith(".run") ? name : name + ".run"; }
 
-        private int status(List<String> words) {
-            if (words.size() != 2) throw Fault.usage("batch status wants one OUT", "copilot batch status labels.jsonl");
-            String output = words.get(1);
-            try (var report = BatchReport.of(runFolder(text("--run", runName(output))))) {
+        private int status() {
+            String output = text("OUT");
+            try (var report = BatchReport.of(new RunFolder(folder(text("--run", runName(output)))))) {
                 if (has("--write")) {
                     report.write(env.directory(), output.replaceFirst("\\.run$", ""), has("--out-format"));
                 }
@@ -1279,16 +1283,13 @@ public class copilot {
             }
         }
 
-        private int merge(List<String> words) {
+        private int merge() {
+            var runs = texts("RUN");
             String output = text("--output");
-            if (output == null || words.size() < 2) {
-                throw Fault.usage("merge wants runs and -o OUT",
-                        "copilot batch merge a.jsonl.run b.jsonl.run -o all.jsonl");
-            }
             OutputFile.check(env, "-o", output);
-            if (words.size() < 3) throw Fault.usage("one run is nothing to merge", "copilot batch status "
-                    + words.get(1) + " --write");
-            try (var report = BatchReport.merged(words.stream().skip(1).map(name -> runFolder(runName(name)))
+            if (runs.size() < 2) throw Fault.usage("one run is nothing to merge", "copilot batch status "
+                    + runs.getFirst() + " --write");
+            try (var report = BatchReport.merged(runs.stream().map(name -> new RunFolder(folder(runName(name))))
                     .toList())) {
                 report.write(env.directory(), output, has("--out-format"));
                 print(report.text());
@@ -1301,15 +1302,18 @@ public class copilot {
         @Override
         String syntax() {
             return """
-                    [OPTIONS] [WORD | show ID | enable ID | default [ID]]
+                    [WORD] [--all] [--refresh] [--json]
+                    show MODEL [--json]
+                    enable MODEL [-y]
+                    default [MODEL]
 
-                    What this account can use; a word narrows the list. TSV in a pipe.
-                    `copilot models default ID` sets the model that chat takes when none is named.
+                    What this account can use; a word narrows the list. TSV in a pipe. show: all of one. enable: after
+                    its terms. default: the model that chat takes when none is named.
 
-                    WORD…  A part of an id, a name, a vendor, an ability or an endpoint. Or: show ID, all of it; \
-                    enable ID, after its terms; default [ID], the model for chat.
-                    -y, --yes  With enable: accept the terms without being asked.
-                    --json  The catalogue as GitHub gave it.
+                    WORD  A part of an id, a name, a vendor, an ability or an endpoint.
+                    MODEL  Its id.
+                    -y, --yes  Accept the terms without being asked.
+                    --json  As GitHub gave it.
                     --all  Also those that GitHub's own editors hide.
                     --refresh  Ask GitHub even if the list is less than an hour old.
                     """;
@@ -1317,22 +1321,13 @@ public class copilot {
 
         @Override
         int run(CopilotClient copilot) {
-            var words = texts("WORD");
-            String word = words.isEmpty() ? "" : words.getFirst(), named = words.size() == 2 ? words.get(1) : null;
-            boolean known = Set.of("show", "enable").contains(word);
-            if (known && named == null) {
-                throw Fault.usage("models " + word + " wants a model", "copilot models lists them");
-            }
-            switch (word) {
-                case "show" -> show(copilot.catalogue(Catalogue.FRESH).named(named));
-                case "enable" -> { return enable(copilot, copilot.catalogue(Duration.ZERO).named(named)); }
-                case "default" -> setDefault(copilot, words.subList(1, words.size()));
-                default -> {
-                    if (words.size() > 1) {
-                        throw Fault.usage("one word at most: " + String.join(" ", words), "copilot models " + word);
-                    }
-                    list(has("--refresh") ? copilot.refreshed() : copilot.catalogue(Catalogue.FRESH), word);
-                }
+            String id = text("MODEL");
+            switch (action()) {
+                case "show" -> show(copilot.catalogue(Catalogue.FRESH).named(id));
+                case "enable" -> { return enable(copilot, copilot.catalogue(Duration.ZERO).named(id)); }
+                case "default" -> setDefault(copilot, id);
+                default -> list(has("--refresh") ? copilot.refreshed() : copilot.catalogue(Catalogue.FRESH),
+                        text("WORD", ""));
             }
             return 0;
         }
@@ -1381,16 +1376,12 @@ public class copilot {
             return 0;
         }
 
-        private void setDefault(CopilotClient copilot, List<String> ids) {
-            if (ids.isEmpty()) {
+        private void setDefault(CopilotClient copilot, String id) {
+            if (id == null) {
                 print(copilot.model(null));
                 return;
             }
-            if (ids.size() > 1) {
-                throw Fault.usage("one model is the default, not " + String.join(" ", ids), "copilot models default "
-                        + ids.getFirst());
-            }
-            var model = copilot.catalogue(Catalogue.FRESH).named(ids.getFirst());
+            var model = copilot.catalogue(Catalogue.FRESH).named(id);
             if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
             copilot.setDefaultModel(model.id());
             if (!model.isAuto() && copilot.catalogue(Catalogue.FRESH).onlyAuto()) {
@@ -1431,7 +1422,7 @@ public class copilot {
         @Override
         String syntax() {
             return """
-                    [OPTIONS] PATH
+                    PATH [OPTIONS]
 
                     Call any Copilot endpoint (/models, /chat/completions …) with your token and headers, or GitHub's
                     /copilot_internal/… and /user with your GitHub token. The body comes as it is.
@@ -1462,44 +1453,83 @@ public class copilot {
     }
 
     static final class CompletionCommand extends Command {
+        /// At each Tab they ask what may come; the shell chooses of that, and offers files where nothing may.
+        private static final Map<String, String> SCRIPTS = Map.of("bash", """
+                _NAME() {
+                  local word
+                  COMPREPLY=()
+                  while IFS= read -r word; do
+                    [[ $word == "${COMP_WORDS[COMP_CWORD]}"* ]] && COMPREPLY+=("$(printf %q "$word")")
+                  done < <(NAME completion next "${COMP_LINE:0:COMP_POINT}" 2>/dev/null)
+                }
+                complete -o default -F _NAME NAME
+                """, "zsh", """
+                (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
+                _NAME() { compadd -- ${(f)"$(NAME completion next "${(j: :)words[1,CURRENT]}" 2>/dev/null)"} || _files }
+                compdef _NAME NAME
+                """, "fish", """
+                complete -c NAME -f -a '(NAME completion next (commandline -cp) 2>/dev/null
+                  or __fish_complete_path (commandline -ct))'
+                """);
+
         @Override
         String syntax() {
             return """
                     bash|zsh|fish [--name NAME]
+                    next LINE
 
                     Prints what a shell needs to complete commands, options, models and templates. Bash:
                     eval "$(cop completion bash)", zsh likewise, fish: cop completion fish | source.
+                    next: what may come at the end of LINE, which is what the shell asks at each Tab.
 
-                    SHELL  bash, zsh or fish.
+                    bash|zsh|fish  The shell.
+                    LINE  A command that is begun, its name first.
                     --name=NAME  What you type to run it. Default: cop.
                     """;
         }
 
         @Override
         int run(CopilotClient copilot) {
-            String name = text("--name", "cop"), shell = text("SHELL");
-            Completion.checkName(name);
-            switch (shell) {
-                case "bash", "zsh" -> env.out().print(completion(name).bash());
-                case "fish" -> env.out().print(completion(name).fish());
-                case "models" -> {
-                    print(Model.AUTO);
-                    copilot.catalogueAtHand().ifPresent(all -> all.chatModels().forEach(this::print));
-                }
-                case "templates" -> new TemplateFolders(env).names().forEach(this::print);
-                case "conversations" -> StoredConversation.files(copilot.session().home()).stream()
-                        .map(StoredConversation::id).forEach(this::print);
-                default -> throw Fault.usage("completion knows no shell " + shell, "bash, zsh or fish");
+            if (action().equals("next")) {
+                var next = next(copilot, List.of(text("LINE").split("[\\s=]+", -1))).toList();
+                next.forEach(this::print);
+                return next.isEmpty() ? 1 : 0;
             }
+            String name = text("--name", "cop");
+            checkName(name);
+            env.out().print(SCRIPTS.get(text("bash|zsh|fish")).replace("NAME", name));
             return 0;
         }
 
-        private static Completion completion(String name) {
-            var commands = new LinkedHashMap<String, CommandLine>();
-            for (String each : Commands.names()) {
-                if (!each.equals("help")) commands.put(each, Commands.line(each, Commands.create(each)));
-            }
-            return new Completion(name, commands);
+        static void checkName(String name) {
+            if (name.matches("[A-Za-z0-9][\\w.-]*")) return;
+            throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
+        }
+
+        /// @param typed the last of them is begun, and may be empty
+        private Stream<String> next(CopilotClient copilot, List<String> typed) {
+            boolean help = typed.get(1).equals("help");
+            if (typed.size() < 3 || help) return help && typed.size() > 3 ? Stream.of() : Commands.names().stream();
+            var known = new Syntax(typed.get(1), Commands.create(typed.get(1)).syntax());
+            if (typed.getLast().startsWith("-")) return known.spec().optionsMap().keySet().stream();
+            var option = known.spec().findOption(typed.get(typed.size() - 2));
+            if (option != null && !option.typeInfo().isBoolean()) return known(copilot, option.paramLabel());
+            var words = typed.subList(2, typed.size() - 1);
+            var begun = known.forms().stream().filter(form -> words.contains(form.action())).findFirst();
+            var labels = begun.orElse(known.forms().getFirst()).words().stream();
+            var actions = known.forms().stream().map(Form::action).filter(each -> begun.isEmpty() && !each.isEmpty());
+            return Stream.concat(actions, labels.flatMap(label -> known(copilot, label)));
+        }
+
+        /// What there is of something, without asking GitHub.
+        private Stream<String> known(CopilotClient copilot, String label) {
+            return switch (label.replace("…", "")) {
+                case "MODEL" -> Stream.concat(Stream.of(Model.AUTO), copilot.catalogueAtHand().stream()
+                        .flatMap(all -> all.chatModels().stream()));
+                case "TEMPLATE" -> new TemplateFolders(env).names().stream();
+                case "ID" -> StoredConversation.files(copilot.session().home()).stream().map(StoredConversation::id);
+                default -> Syntax.choices(label).stream();
+            };
         }
     }
 
@@ -3259,81 +3289,6 @@ final class Toolkit {
     Token token() { return copilot().tokens().get(); }
 }
 
-// ============================================================================================= Completion
-// What a shell offers at Tab.
-
-/// What shells complete with, from the commands themselves. Models, templates and conversations are asked for at each
-/// Tab: the shell calls `completion models`, which prints what is at hand and asks nobody.
-///
-/// @param name what is typed to run the tool
-/// @param commands by their names, all but `help`
-record Completion(String name, Map<String, CommandLine> commands) {
-    /// Behind what stands for a list that is asked for.
-    private static final String LISTED = "-at-hand";
-
-    static void checkName(String name) {
-        if (name.matches("[A-Za-z0-9][\\w.-]*")) return;
-        throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
-    }
-
-    /// What may be typed for an option, or for a command's word; null: anything.
-    static List<String> candidates(String place) {
-        return switch (place) {
-            case "--model" -> List.of("models" + LISTED);
-            case "--template", "render TEMPLATE", "batch TEMPLATE", "templates NAME" -> List.of("templates" + LISTED);
-            case "--cid", "logs ID" -> List.of("conversations" + LISTED);
-            case "templates ACTION" -> List.of("list", "show", "check", "path");
-            case "logs ACTION" -> List.of("list", "show", "path", "clear");
-            case "completion SHELL" -> List.of("bash", "zsh", "fish");
-            default -> null;
-        };
-    }
-
-    String bash() {
-        var all = new CommandLine(CommandSpec.create().name(name));
-        commands.forEach(all::addSubcommand);
-        all.addSubcommand("help", CommandSpec.create().addPositional(PositionalParamSpec.builder()
-                .paramLabel("COMMAND").type(String.class).completionCandidates(names()).build()));
-        String script = AutoComplete.bash(name, all)        // else bash completes no files, and zsh knows no compopt
-                .replaceAll("type compopt &>/dev/null && compopt \\+o default", "true");
-        var lists = Pattern.compile("(?m)^ *local (\\w+)=\\(\"(\\w+)" + LISTED + "\"\\).*\\R");
-        for (var list : lists.matcher(script).results().toList()) {     // asked for where it is used, not at each Tab
-            script = script.replace(list.group(), "").replace("\"${" + list.group(1) + "[@]}\"",
-                    "$(" + name + " completion " + list.group(2) + " 2>/dev/null)");
-        }
-        return script;
-    }
-
-    String fish() {
-        var script = new StringBuilder("complete -c " + name + " -f\n");
-        script.append(fish("__fish_use_subcommand", words(names())));
-        commands.forEach((command, line) -> {
-            String when = "__fish_seen_subcommand_from " + command;
-            for (var option : line.getCommandSpec().options()) {
-                String names = Stream.of(option.names()).map(each -> each.replaceFirst("^--", "-l ")
-                        .replaceFirst("^-(?!l )", "-s ")).collect(Collectors.joining(" "));
-                script.append(fish(when, names + (option.typeInfo().isBoolean() ? "" : option.completionCandidates()
-                        == null ? " -r -F" : " -x " + words(option.completionCandidates()))));
-            }
-            for (var word : line.getCommandSpec().positionalParameters()) {
-                if (word.completionCandidates() != null) script.append(fish(when, words(word.completionCandidates())));
-            }
-        });
-        return script + fish("__fish_seen_subcommand_from help", words(names()));
-    }
-
-    private String fish(String when, String what) {
-        return "complete -c " + name + " -n '" + when + "' " + what + "\n";
-    }
-
-    private String words(Iterable<String> candidates) {
-        return "-a '" + String.join(" ", candidates).replaceFirst("^(\\w+)" + LISTED + "$", "(" + name
-                + " completion $1)") + "'";
-    }
-
-    private List<String> names() { return Stream.concat(commands.keySet().stream(), Stream.of("help")).toList(); }
-}
-
 // ================================================================================================== Batch
 // A batch from its options to its exit code: the look at all rows before, the run, what is told of it, what is
 // written.
@@ -4129,13 +4084,7 @@ final class PromptData {
     private final List<Part> parts = new ArrayList<>();
     private Map<String, Object> sample = Map.of();
 
-    void file(String file) { parts.add(new Part("-d", file)); }
-
-    void text(String pair) { parts.add(new Part("--var", pair)); }
-
-    void json(String pair) { parts.add(new Part("--var-json", pair)); }
-
-    void textFile(String pair) { parts.add(new Part("--var-file", pair)); }
+    void add(String option, String text) { parts.add(new Part(option.equals("--data") ? "-d" : option, text)); }
 
     boolean given() { return !parts.isEmpty(); }
 
@@ -5022,12 +4971,12 @@ record StoredConversation(Path file, List<Turn> turns) {
         return files(home).stream().map(StoredConversation::read).filter(each -> !each.turns().isEmpty());
     }
 
-    static StoredConversation latest(Home home, String otherwise) {
-        return all(home).findFirst().orElseThrow(() -> Fault.usage(otherwise, "copilot chat \"…\" begins one"));
-    }
-
-    /// @param typed an id, or the beginning of one
+    /// @param typed an id, or the beginning of one; null: the latest
     static StoredConversation find(Home home, String typed) {
+        if (typed == null) {
+            return all(home).findFirst().orElseThrow(() -> Fault.usage("there is no conversation yet",
+                    "copilot chat \"…\" begins one"));
+        }
         var ids = files(home).stream().map(StoredConversation::id).toList();
         var meant = ids.contains(typed) ? List.of(typed) : ids.stream().filter(id -> id.startsWith(typed)).toList();
         if (meant.size() == 1) return read(file(home, meant.getFirst()));

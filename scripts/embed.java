@@ -20,8 +20,7 @@ public class embed extends Command {
     @Override
     String syntax() {
         return """
-                [OPTIONS] [TEXT…]
-                [OPTIONS] -d ROWS
+                [TEXT… | -d ROWS] [OPTIONS]
 
                 Vectors of texts, one a line of JSON: {"index", "embedding", and "id" where a row has one}.
                 Each TEXT is one; without any each line of stdin; with -d each row. All are looked at before
@@ -31,10 +30,10 @@ public class embed extends Command {
                 -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for JSON Lines on stdin.
                 --field=NAME  The field of a row that holds its text. Default: text, else input.
                 --id=FIELD  The field that names a row. Default: id, else custom_id, if it has one.
-                -t, --template=NAME  Fill a template with each row: that is its text.
+                -t, --template=TEMPLATE  Fill a template with each row: that is its text.
                 --var=NAME=VALUE  One value for the template.
                 --allow-missing  A value that is missing is empty, and no error.
-                -m, --model=ID  The model. Default: text-embedding-3-small, else the account's first for embeddings.
+                -m, --model=MODEL  The model. Default: text-embedding-3-small, else the account's first for embeddings.
                 --dimensions=N:int  Numbers in a vector, where the model can shorten them.
                 -o, --output=FILE  Write to FILE, whole: .jsonl, .csv, .npy, or .json for one record.
                 --format=jsonl|csv|npy  npy: NumPy's, float32, a row a text. Default: by the ending of FILE, else jsonl.
@@ -65,7 +64,6 @@ public class embed extends Command {
             if (idle.isPresent()) throw Fault.usage(idle.get() + " is for rows, and there are none", "-d ROWS");
             return EmbedTexts.of(env, words);
         }
-        if (!words.isEmpty()) throw Fault.usage("texts as words and rows exclude each other", "leave out one");
         if (template == null) {
             if (has("--var")) throw Fault.usage("--var fills a template, and none is named", "-t NAME");
             return EmbedTexts.of(env, rows, id, row -> EmbedTexts.field(row, field));
@@ -73,7 +71,7 @@ public class embed extends Command {
         if (field != null) throw Fault.usage("--field and -t exclude each other", "take one of them");
         var filled = new TemplateFolders(env).named(template);
         var data = new PromptData();
-        texts("--var").forEach(data::text);
+        texts("--var").forEach(value -> data.add("--var", value));
         var constant = data.values(env);
         return EmbedTexts.of(env, rows, id, row -> {
             var values = new LinkedHashMap<>(row.data());

@@ -211,7 +211,7 @@ class Batches {
 
     static final List<List<String>> REFUSED = List.of(      // arguments, error, hint
             List.of("batch t -d rows.jsonl", "there is no place for the results", "-o OUT.jsonl"),
-            List.of("batch t -o out.jsonl", "there are no rows", "-d ROWS.jsonl"),
+            List.of("batch t -o out.jsonl", "copilot batch wants -d ROWS", "copilot batch [TEMPLATE] -d ROWS"),
             List.of("batch t -d nope.jsonl -o out.jsonl", "cannot read nope.jsonl: there is no such file", "is the"),
             List.of("batch nope -d rows.jsonl -o out.jsonl", "there is no template nope", "copilot templates"),
             List.of("batch t -d rows.jsonl -o nope/out.jsonl", "-o nope/out.jsonl: there is no folder", "mkdir -p"),
@@ -222,19 +222,19 @@ class Batches {
             List.of("batch t -d rows.jsonl -o out.jsonl --format xml", "--format xml is unknown", "jsonl"),
             List.of("batch t -d rows.jsonl -o out.jsonl --id nr", "rows.jsonl:1: there is no nr for --id", "1 of 1"),
             List.of("batch t -d rows.jsonl -o out/{{id}}.md", "-o out/{{id}}.md names many files", "--run DIR"),
-            List.of("batch t -d rows.jsonl -k", "there is no place for the results", "-k wants --run DIR"),
+            List.of("batch t -d rows.jsonl -k", "there is no place for the results", "--run DIR"),
             List.of("batch -d rows.jsonl -o out.jsonl", "rows.jsonl:1: it is no request of the Batch API", "1 of"),
             List.of("batch t -d empty.jsonl -o out.jsonl", "empty.jsonl holds no rows", "a line or an object"),
             List.of("batch t -d rows.jsonl -o rows.jsonl", "rows.jsonl would be written over the rows", "another"),
             List.of("batch t -d rows.jsonl -o ./rows.jsonl", "./rows.jsonl would be written over", "another"),
             List.of("batch t -d rows.jsonl -o out.jsonl --sample -3", "--sample -3 is out of range", "0 or more"),
             List.of("batch t -d rows.jsonl -o out.jsonl --timeout 0", "--timeout 0 leaves no time", "--timeout 10m"),
-            List.of("batch t -d rows.jsonl -o out.jsonl --max-requests 0", "--max-requests 0 is out of", "1 or more"),
+            List.of("batch t -d rows.jsonl -o out.jsonl --max-requests 0", "--max-requests 0 is out of", "more than 0"),
             List.of("batch t -d two.json -o out.jsonl", "two.json:2: something comes after the object", "1 of 1 rows"),
             List.of("batch t -d latin.csv -o out.jsonl", "latin.csv", ""),
             List.of("batch status nope.jsonl", "there is no run in ", "copilot batch TEMPLATE"),
-            List.of("batch status", "batch status wants one OUT", "copilot batch status"),
-            List.of("batch merge -o out.jsonl", "merge wants runs and -o OUT", "copilot batch merge"));
+            List.of("batch status", "copilot batch status wants OUT", "copilot batch status"),
+            List.of("batch merge -o out.jsonl", "copilot batch merge wants RUN…", "copilot batch merge"));
 
     @ParameterizedTest
     @FieldSource("REFUSED")

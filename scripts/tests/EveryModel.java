@@ -470,7 +470,7 @@ class EveryModel {
         shows(cop.run("models", "show", "sonet"), 2, "did you mean claude-sonnet-5?");
         shows(cop.run("models", "show", "zzzz"), 2, "hint: copilot models");
         shows(cop.run("chat", "-m", "sonet", "hi"), 1, "hint: it can use: claude-sonnet-5, ");
-        shows(cop.run("models", "show"), 2, "models show wants a model");
+        shows(cop.run("models", "show"), 2, "models show wants MODEL");
         assertTrue(good("models", "vision").out().contains("gpt-5-mini\t"));
         assertFalse(good("models", "vision").out().contains("o1\t"));
         assertEquals(6, good("models", "messages").out().lines().count() + good("models", "responses").out().lines()

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Timeout;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
@@ -305,56 +306,73 @@ class Installs {
 
     // ------------------------------------------------------------------------------------------ completion
 
-    /// What bash offers for words, the last of them begun.
-    private String bash(String script, String... words) throws IOException {
-        cop.write("complete.sh", "cop() { [ \"$2\" = models ] && printf 'gpt-5-mini\\ngpt-5.4\\n' || echo review; }\n"
-                + "compopt() { :; }\n" + script + "\nCOMP_WORDS=(\"$@\"); COMP_CWORD=$(($#-1)); _complete_cop\n"
-                + "echo \"${COMPREPLY[*]}\"\n");
-        var command = new ArrayList<>(List.of("bash", "--norc", "complete.sh"));
-        command.addAll(List.of(words));
-        return Harness.finished(cop.process().command(command).start(), "").out().strip();
-    }
+    /// What may come where a line ends.
+    private List<String> next(String line) { return cop.run("completion", "next", line).out().lines().toList(); }
 
     @Test
-    void bashCompletes() throws IOException {
-        String script = cop.run("completion", "bash").out();
-        assertEquals("chat", bash(script, "cop", "ch"));
-        assertEquals("gpt-5-mini gpt-5.4", bash(script, "cop", "chat", "-m", "gpt-"));
-        assertEquals("review", bash(script, "cop", "chat", "-t", ""));
-        assertEquals("review", bash(script, "cop", "render", "re"));
-        assertEquals("--max-total-tokens", bash(script, "cop", "batch", "x", "--max-tot"));
-        assertEquals("batch", bash(script, "cop", "help", "ba"));
-        assertEquals("list show path clear", bash(script, "cop", "logs", ""));
-        assertEquals("review", bash(script, "cop", "logs", "show", "r"));
-        assertEquals("check", bash(script, "cop", "templates", "c"));
-        assertEquals("review", bash(script, "cop", "templates", "show", "r"));
-        assertEquals("zsh", bash(script, "cop", "completion", "z"));
-        assertEquals(copilot.Commands.names().size(), bash(script, "cop", "").split(" ").length);
-        assertFalse(script.contains("-at-hand"));
-        assertFalse(script.contains("compopt +o"), "file names are completed where nothing else is");
-    }
-
-    @Test
-    void fishHasAllCommandsAndOptions() {
-        String script = cop.run("completion", "fish", "--name", "pilot").out();
-        String all = script.lines().filter(line -> line.contains("__fish_use_subcommand")).findFirst().orElseThrow();
-        assertTrue(script.contains("from chat' -s m -l model -x -a '(pilot completion models)'\n"), script);
-        for (String command : copilot.Commands.names()) {
-            assertTrue(all.matches(".* -a '(.* )?" + command + "( .*)?'"), all);
-            assertTrue(script.contains("'__fish_seen_subcommand_from " + command + "' "), command);
+    void whatMayComeIsOffered() {
+        cop.run("models");
+        cop.write("templates/mine.mustache", "x");
+        assertEquals(copilot.Commands.names(), next("cop "));
+        assertEquals(copilot.Commands.names(), next("cop ch"));
+        assertEquals(copilot.Commands.names(), next("cop help ba"));
+        for (String line : List.of("cop chat -m gpt-", "cop chat hello --model=", "cop models show ", "cop talk -m ")) {
+            assertTrue(next(line).containsAll(List.of("auto", "gpt-5-mini")), line);
         }
-        assertEquals(0, script.lines().filter(line -> line.replace("\\'", "").chars().filter(c -> c == '\'').count() % 2
-                == 1).count());
+        for (String line : List.of("cop chat -t ", "cop render re", "cop batch ", "cop templates show r",
+                "cop templates check -q ", "cop embed -t ")) {
+            assertTrue(next(line).containsAll(List.of("review", "mine")), line);
+        }
+        assertTrue(next("cop batch x --max-tot").containsAll(List.of("--max-total-tokens", "-j", "--jobs")));
+        assertEquals(List.of("list", "show", "path", "clear"), next("cop logs "));
+        assertEquals(List.of("list", "show", "check", "path"), next("cop templates c"));
+        assertEquals(List.of("chat", "responses", "messages"), next("cop chat --endpoint "));
+        assertTrue(next("cop completion z").containsAll(List.of("bash", "zsh", "fish")));
+        for (String line : List.of("cop chat hel", "cop chat -f ", "cop batch x -d ", "cop help batch ",
+                "cop nosuch ")) {
+            assertEquals(List.of(), next(line), line);
+            assertNotEquals(0, cop.run("completion", "next", line).code(), "where nothing is offered files are");
+        }
+    }
+
+    /// What bash offers for a line, where the tool says that these may come.
+    private String bash(String line, String... offered) throws IOException {
+        cop.write("complete.sh", "cop() { printf '%s\\n' \"$@\" >asked; cat offered; }\n"
+                + cop.run("completion", "bash").out() + "COMP_LINE=$1; COMP_POINT=${#1}; COMP_WORDS=($1); COMP_CWORD="
+                + "$((${#COMP_WORDS[@]}-1))\n[[ $1 == *' ' ]] && COMP_CWORD=${#COMP_WORDS[@]}\n_cop\n"
+                + "printf '%s\\n' \"${COMPREPLY[@]}\"\n");
+        cop.write("offered", String.join("\n", offered) + "\n");
+        var process = cop.process().command("bash", "--norc", "complete.sh", line);
+        String replied = Harness.finished(process.start(), "").out().strip();
+        assertEquals("completion\nnext\n" + line + "\n", Files.readString(cop.file("asked")));
+        return replied;
+    }
+
+    @Test
+    void bashOffersWhatBeginsSo() throws IOException {
+        assertEquals("chat", bash("cop ch", "login", "chat", "completion"));
+        assertEquals("gpt-5-mini\ngpt-5.4", bash("cop chat -m ", "gpt-5-mini", "gpt-5.4"));
+        assertEquals("", bash("cop chat hel", ""));
+        assertEquals("a\\ b\n\\$\\(touch\\ run\\)\n\\*", bash("cop chat -t ", "a b", "$(touch run)", "*"));
+        assertFalse(Files.exists(cop.file("run")), "a name is no command");
+    }
+
+    @Test
+    void eachShellAsksTheTool() {
+        for (String shell : List.of("bash", "zsh", "fish")) {
+            String script = cop.run("completion", shell, "--name", "pilot").out();
+            assertTrue(script.contains("(pilot completion next "), script);
+            assertFalse(script.contains("NAME"), script);
+        }
     }
 
     @Test
     void whatIsAtHandIsAskedOfNobody() {
-        assertEquals("auto\n", cop.run("completion", "models").out());
+        assertEquals(List.of("auto"), next("cop chat -m "));
         assertEquals(0, cop.sim.ledger().size());
         cop.run("models");
-        assertTrue(cop.run("completion", "models").out().contains("gpt-5-mini\n"));
-        cop.write("templates/mine.mustache", "x");
-        assertTrue(cop.run("completion", "templates").out().contains("mine\n"));
+        assertTrue(next("cop chat -m ").contains("gpt-5-mini"));
+        assertEquals(1, cop.sim.count("/models"));
         assertEquals(2, cop.run("completion", "tcsh").code());
         assertEquals(2, cop.run("completion").code());
         assertEquals(2, cop.run("completion", "bash", "--name", "a b").code());

@@ -529,7 +529,7 @@ class Logs {
 
     @Test
     void nothingToGoOnWithIsSaidBeforeAnythingIsAsked() {
-        refused("there is no conversation yet to go on with", "begins one", "chat", "-c", "hello");
+        refused("there is no conversation yet", "begins one", "chat", "-c", "hello");
         refused("there is no conversation \"2026\"", "copilot logs", "chat", "--cid", "2026", "hello");
         assertEquals(List.of(), cop.sim.ledger());
     }
@@ -598,10 +598,8 @@ class Logs {
     @Test
     void shellsCompleteTheIds() {
         String first = kept(1, "a", "b"), second = kept(2, "c", "d");
-        assertEquals(second + "\n" + first + "\n", ends(0, cop.run("completion", "conversations")).out());
-        for (String shell : List.of("bash", "fish")) {
-            var outcome = ends(0, cop.run("completion", shell));
-            assertTrue(outcome.out().contains("(cop completion conversations"), outcome::all);
+        for (String begun : List.of("cop logs show ", "cop chat --cid 2026", "cop logs clear -y ")) {
+            assertEquals(second + "\n" + first + "\n", ends(0, cop.run("completion", "next", begun)).out());
         }
     }
 
@@ -666,7 +664,7 @@ class Logs {
 
     @ParameterizedTest
     @CsvSource({"shwo, did you mean: copilot logs show", "20261101, copilot logs show 20261101",
-            "pelican, copilot logs -q pelican"})
+            "pelican, copilot logs show pelican"})
     void anUnknownActionIsUsage(String action, String hint) {
         kept(1, "a", "b");
         refused("logs has no " + action, hint, "logs", action);
@@ -683,7 +681,7 @@ class Logs {
     }
 
     @ParameterizedTest
-    @CsvSource({"list 2026, logs list takes no ID", "-n -1, out of range", "-n x, a number is wanted",
+    @CsvSource({"list 2026, logs list takes no", "-n -1, out of range", "-n x, a number is wanted",
             "show --json -r, exclude each other", "clear 2026 --older-than 1d -y, exclude each other",
             "clear --older-than soon -y, is no time", "show a b, takes no"})
     void wrongWordsAreUsage(String words, String error) {
