@@ -2543,9 +2543,7 @@ public class copilot {
         public String login() { return Json.text(json, "login"); }
 
         /// `free`, `student`, `individual`, `individual_pro`, `max`, `business`, `enterprise` …
-        public String plan() {
-            return planOf(sku(), Json.text(json, "copilot_plan")).orElse("unknown");
-        }
+        public String plan() { return planOf(sku(), Json.text(json, "copilot_plan")).orElse("unknown"); }
 
         /// The plan, as its name and what was bought say. A student's is free of charge, but has a plan of its own
         /// (OmniRoute #12000, opencode #46455).
@@ -2566,30 +2564,43 @@ public class copilot {
         }
 
         /// When the quotas begin anew, if GitHub says so.
-        public Optional<Instant> reset() { return Quotas.reset(json); }
+        public Optional<Instant> reset() {
+            return Quota.moment(json, "quota_reset_date_utc", "quota_reset_date", "limited_user_reset_date");
+        }
 
         /// What the plan has, in GitHub's order; empty where GitHub does not say.
-        public List<Quota> quotas() { return Quotas.of(json, tokenBilled() ? "credits" : "requests"); }
+        public List<Quota> quotas() {
+            var snapshots = new LinkedHashMap<String, JsonNode>();
+            json.path("quota_snapshots").properties().stream().filter(each -> each.getValue().isObject())
+                    .forEach(each -> snapshots.put(each.getKey(), each.getValue()));
+            if (snapshots.isEmpty()) {                      // a Free account has two objects with a number a quota
+                JsonNode all = json.path("monthly_quotas"), left = json.path("limited_user_quotas");
+                Stream.of(all, left).flatMap(each -> each.propertyNames().stream()).forEach(id -> snapshots.put(id,
+                        Json.object().<ObjectNode>set("entitlement", all.path(id)).set("remaining", left.path(id))));
+            }
+            String unit = tokenBilled() ? "credits" : "requests";
+            return snapshots.entrySet().stream().map(each -> Quota.of(each.getKey(), each.getValue(),
+                    reset().orElse(null), each.getKey().startsWith("premium") ? unit : "")).toList();
+        }
 
         @Override
         public String toString() {
-            var text = new StringBuilder(Text.printable((login().isEmpty() ? "?" : login()) + " (" + plan()
-                    + (sku().isEmpty() ? "" : ", " + sku()) + ")")
-                    + (tokenBilled() ? ", billed in AI credits, $0.01 each" : ""));
+            var lines = new ArrayList<String>();
+            lines.add(Text.printable((login().isEmpty() ? "?" : login()) + " (" + plan() + (sku().isEmpty() ? ""
+                    : ", " + sku()) + ")") + (tokenBilled() ? ", billed in AI credits, $0.01 each" : ""));
             int width = quotas().stream().mapToInt(quota -> quota.name().length()).max().orElse(0);
             for (var quota : quotas()) {
-                text.append("\n  ").append(Text.padded(quota.name(), width)).append("  ").append(quota.line());
-                if (quota.reset() != null && !reset().equals(Optional.of(quota.reset()))) {
-                    text.append(", resets ").append(Quotas.when(quota.reset(), asked));
-                }
+                boolean own = !reset().equals(Optional.ofNullable(quota.reset()));
+                lines.add("  " + Text.padded(quota.name(), width) + "  " + quota.words() + (own ? quota.resets(asked)
+                        : ""));
             }
-            if (quotas().isEmpty()) text.append("\n  ").append(UNTOLD);
-            reset().ifPresent(then -> text.append("\nresets ").append(Quotas.when(then, asked)));
-            return text.toString();
+            if (quotas().isEmpty()) lines.add("  " + UNTOLD);
+            reset().ifPresent(then -> lines.add("resets " + Quota.when(then, asked)));
+            return String.join("\n", lines);
         }
     }
 
-    /// One quota of an account. What GitHub does not say is null.
+    /// One quota of an account. What GitHub does not say, and what an unlimited one cannot have, is null.
     ///
     /// @param id as GitHub names it, such as `premium_interactions`
     /// @param entitlement how many a period has
@@ -2602,113 +2613,48 @@ public class copilot {
     /// @param used how many were used
     public record Quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent, boolean unlimited,
                         BigDecimal overage, boolean overagePermitted, Instant reset, String unit, BigDecimal used) {
-        /// The id as people read it.
-        public String name() { return Text.cell(id.replace('_', ' ')); }
-
-        List<String> cells() {
-            return List.of(id, plain(used()), unlimited ? "" : plain(remaining), unlimited ? "" : plain(entitlement),
-                    unlimited ? "" : plain(percent), Boolean.toString(unlimited), reset == null ? "" : reset.toString(),
-                    plain(overage), Boolean.toString(overagePermitted), unit);
-        }
-
-        /// With the number that is left, where GitHub says it.
-        String line() {
-            return left() + (percent == null || remaining == null || unlimited || none() ? "" : ": "
-                    + plain(remaining)) + beyond();
-        }
-
-        /// Such as `90.4 % left of 300 credits`.
-        String left() {
-            String unit = unit().isEmpty() ? "" : " " + unit();
-            if (unlimited) return "unlimited" + (used == null || used.signum() == 0 ? "" : ", " + plain(used) + unit
-                    + " used");
-            if (none()) return "none in this plan";
-            return (percent != null ? rounded() + " % left" : remaining != null ? plain(remaining) + " left"
-                    : "not told what is left") + (entitlement == null ? unit : " of " + plain(entitlement) + unit);
-        }
-
-        private boolean none() {
-            return Stream.of(entitlement, remaining, used).allMatch(n -> n == null || n.signum() == 0)
-                    && entitlement != null;
-        }
-
-        private String beyond() {
-            return (overage != null && overage.signum() > 0 ? ", " + plain(overage) + " used beyond it" : "")
-                    + (overagePermitted ? ", more may be used and is billed" : "");
-        }
-
-        /// Never more than there is: 99.999 is not 100.
-        private String rounded() { return plain(percent.setScale(2, RoundingMode.FLOOR)); }
-
-        private static String plain(BigDecimal number) {
-            return number == null ? "" : number.stripTrailingZeros().toPlainString();
-        }
-
-        @Override
-        public String toString() { return name() + ": " + left() + beyond(); }
-    }
-
-    /// What is left of an account's quotas: from GitHub's answer about it, and from headers of the API's answers, where
-    /// the figures are those from before the call (vscode-copilot-chat, CopilotChat.nvim, copilot-api).
-    static final class Quotas {
-        private static final DateTimeFormatter DAY = DateTimeFormatter.ofPattern("yyyy-MM-dd");
         private static final DateTimeFormatter MINUTE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
-        private static final Duration SOON = Duration.ofDays(2);
+        private static final Pattern HEADER = Pattern.compile("x-(?:quota-snapshot|usage-ratelimit)-(.+)");
+        /// What a header's short names are called in GitHub's answer about the account.
+        private static final Map<String, String> NAMES = Map.of("ent", "entitlement", "rem", "percent_remaining",
+                "ov", "overage_count", "ovPerm", "overage_permitted", "rst", "reset_date");
 
-        /// @param unit what premium interactions are counted in
-        static List<Quota> of(JsonNode account, String unit) {
-            var reset = reset(account).orElse(null);
-            var snapshots = account.path("quota_snapshots").properties().stream().filter(e -> e.getValue().isObject())
-                    .map(e -> snapshot(e.getKey(), e.getValue(), reset, e.getKey().startsWith("premium") ? unit : ""))
-                    .toList();
-            return snapshots.isEmpty() ? ofFree(account, reset) : snapshots;
+        /// @param reset of the account, where the quota has none of its own
+        static Quota of(String id, JsonNode json, Instant reset, String unit) {
+            var entitlement = number(json.path("entitlement"));
+            var remaining = Optional.ofNullable(number(json.path("quota_remaining")))
+                    .orElseGet(() -> number(json.path("remaining")));
+            var percent = number(json.path("percent_remaining"));
+            var used = number(json.path("credits_used"));   // all that is said where an organization pays without limit
+            boolean unlimited = json.path("unlimited").asBoolean(false)
+                    || entitlement != null && entitlement.signum() < 0;
+            if (unlimited) entitlement = remaining = percent = null;
+            if (entitlement != null && remaining != null) {
+                if (used == null) used = entitlement.subtract(remaining);
+                if (percent == null && entitlement.signum() > 0) {
+                    percent = remaining.multiply(BigDecimal.valueOf(100)).divide(entitlement, 4, RoundingMode.FLOOR);
+                }
+            }
+            return new Quota(id, entitlement, remaining, percent, unlimited, number(json.path("overage_count")),
+                    json.path("overage_permitted").asBoolean(false), moment(json, "quota_reset_at", "reset_date")
+                    .orElse(reset), unit, used);
         }
 
-        /// A Free account's answer has two objects with a number a quota instead.
-        private static List<Quota> ofFree(JsonNode account, Instant reset) {
-            JsonNode all = account.path("monthly_quotas"), left = account.path("limited_user_quotas");
-            var ids = new LinkedHashSet<String>();
-            for (var numbers : List.of(all, left)) numbers.properties().forEach(entry -> ids.add(entry.getKey()));
-            return ids.stream().map(id -> quota(id, number(all.path(id)), number(left.path(id)), null, false, null,
-                    false, reset, "", null)).toList();
-        }
-
-        /// Where an organization pays without a limit, `credits_used` is the only figure (9router #4041).
-        private static Quota snapshot(String id, JsonNode json, Instant reset, String unit) {
-            var remaining = number(json.path("quota_remaining"));
-            var own = moment(json, "quota_reset_at", "reset_date").orElse(reset);
-            return quota(id, number(json.path("entitlement")), remaining != null ? remaining
-                    : number(json.path("remaining")), number(json.path("percent_remaining")),
-                    json.path("unlimited").asBoolean(false), number(json.path("overage_count")),
-                    json.path("overage_permitted").asBoolean(false), own, unit, number(json.path("credits_used")));
-        }
-
-        /// @param used null: what is not left any more
-        private static Quota quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent,
-                                   boolean unlimited, BigDecimal overage, boolean permitted, Instant reset, String unit,
-                                   BigDecimal used) {
-            boolean endless = unlimited || entitlement != null && entitlement.signum() < 0;
-            boolean share = percent == null && remaining != null && entitlement != null && entitlement.signum() > 0;
-            boolean counted = used == null && !endless && entitlement != null && remaining != null;
-            return new Quota(id, entitlement, remaining, share ? remaining.multiply(BigDecimal.valueOf(100))
-                    .divide(entitlement, 4, RoundingMode.FLOOR) : percent, endless, overage, permitted, reset, unit,
-                    counted ? entitlement.subtract(remaining) : used);
-        }
-
+        /// What the headers of an answer tell, as of before the call (vscode-copilot-chat, CopilotChat.nvim):
         /// `x-quota-snapshot-ID` and `x-usage-ratelimit-PERIOD`, such as
         /// `ent=300&ov=0.0&ovPerm=false&rem=90.4&rst=2026-12-01T00%3A00%3A00Z`; `ent=-1` is unlimited.
         static List<Quota> of(HttpHeaders headers) {
             var found = new TreeMap<String, Quota>();
-            headers.map().forEach((header, values) -> {
-                String name = header.toLowerCase(Locale.ROOT);
-                String id = name.startsWith("x-quota-snapshot-") ? name.substring(17)
-                        : name.startsWith("x-usage-ratelimit-") ? name.substring(18) + "_limit" : "";
-                var form = new HashMap<String, String>();
-                for (String pair : (id.isEmpty() ? "" : values.getFirst()).split("&")) {
-                    form.put(pair.replaceFirst("=.*", ""), pair.replaceFirst("^[^=]*=?", "").replaceAll("%3[Aa]", ":"));
+            headers.map().forEach((name, values) -> {
+                var header = HEADER.matcher(name.toLowerCase(Locale.ROOT));
+                if (!header.matches()) return;
+                String id = header.group(1) + (header.group().startsWith("x-usage") ? "_limit" : "");
+                var json = Json.object();
+                for (String pair : values.getFirst().split("&")) {
+                    String key = pair.replaceFirst("=.*", ""), value = pair.substring(key.length()).replaceFirst("=", "");
+                    json.put(NAMES.getOrDefault(key, key), value.replaceAll("%3[Aa]", ":"));
                 }
-                var quota = quota(id, number(form.get("ent")), null, number(form.get("rem")), false,
-                        number(form.get("ov")), "true".equals(form.get("ovPerm")), moment(form.get("rst")), "", null);
+                var quota = of(id, json, null, "");
                 if (quota.unlimited() || quota.percent() != null) found.put(id, quota);
             });
             if (found.containsKey("premium_interactions")) found.remove("premium_models");      // its older name
@@ -2718,57 +2664,71 @@ public class copilot {
         /// @return empty where there is nothing to tell
         static Optional<String> line(List<Quota> quotas, Instant now) {
             if (quotas.isEmpty()) return Optional.empty();
-            var limited = quotas.stream().filter(quota -> !quota.unlimited()).map(quota -> quota.name() + " "
-                    + quota.left() + (quota.reset() == null ? "" : ", resets " + day(quota.reset(), now))).toList();
+            var limited = quotas.stream().filter(quota -> !quota.unlimited())
+                    .map(quota -> quota.name() + " " + quota.words() + quota.resets(now)).toList();
             return Optional.of("quota: " + (limited.isEmpty() ? "unlimited" : String.join("; ", limited)));
         }
 
-        static Optional<Instant> reset(JsonNode account) {
-            return moment(account, "quota_reset_date_utc", "quota_reset_date", "limited_user_reset_date");
+        /// The id as people read it.
+        public String name() { return Text.cell(id.replace('_', ' ')); }
+
+        List<String> cells() {
+            return List.of(id, plain(used), plain(remaining), plain(entitlement), plain(percent),
+                    Boolean.toString(unlimited), Objects.toString(reset, ""), plain(overage),
+                    Boolean.toString(overagePermitted), unit);
         }
 
-        /// The first of these fields that is one.
-        private static Optional<Instant> moment(JsonNode json, String... names) {
-            return Stream.of(names).map(name -> moment(json.path(name))).filter(Objects::nonNull).findFirst();
+        /// Such as `90.4 % left of 300 credits: 271.4`. Never more than there is: 99.999 is not 100.
+        String words() {
+            String units = unit.isEmpty() ? "" : " " + unit;
+            if (unlimited) return "unlimited" + (none(used) ? "" : ", " + plain(used) + units + " used");
+            String beyond = (none(overage) ? "" : ", " + plain(overage) + " used beyond it")
+                    + (overagePermitted ? ", more may be used and is billed" : "");
+            if (entitlement != null && none(entitlement) && none(remaining) && none(used)) {
+                return "none in this plan" + beyond;
+            }
+            String left = percent != null ? plain(percent.setScale(2, RoundingMode.FLOOR)) + " % left"
+                    : remaining != null ? plain(remaining) + " left" : "not told what is left";
+            return left + (entitlement == null ? "" : " of " + plain(entitlement)) + units
+                    + (percent == null || remaining == null ? "" : ": " + plain(remaining)) + beyond;
         }
+
+        String resets(Instant now) { return reset == null ? "" : ", resets " + when(reset, now); }
 
         /// In the person's own time zone, for GitHub's midnight may be an evening there.
         static String when(Instant then, Instant now) {
-            String clock = MINUTE.format(then.atZone(ZoneId.systemDefault()));
-            return then.isAfter(now) ? clock + ", in " + Durations.words(Duration.between(now, then))
-                    : clock + " (which is past: the figures are old)";
+            return MINUTE.format(then.atZone(ZoneId.systemDefault())) + (then.isAfter(now) ? ", in "
+                    + Durations.words(Duration.between(now, then)) : " (which is past: the figures are old)");
         }
 
-        private static String day(Instant then, Instant now) {
-            return (Duration.between(now, then).compareTo(SOON) < 0 ? MINUTE : DAY)
-                    .format(then.atZone(ZoneId.systemDefault()));
+        private static boolean none(BigDecimal number) { return number == null || number.signum() == 0; }
+
+        private static String plain(BigDecimal number) {
+            return number == null ? "" : number.stripTrailingZeros().toPlainString();
         }
 
         /// Numbers come as such and as texts; null for anything else.
         private static BigDecimal number(JsonNode json) {
-            return json.isValueNode() ? number(json.asString("")) : null;
+            String text = json.isValueNode() ? json.asString("") : "";
+            return text.matches("-?[0-9]{1,15}(\\.[0-9]{1,15})?([eE][+-]?[0-9])?") ? new BigDecimal(text) : null;
         }
 
-        private static BigDecimal number(String text) {
-            return text != null && text.matches("-?[0-9]{1,15}(\\.[0-9]{1,15})?([eE][+-]?[0-9])?")
-                    ? new BigDecimal(text) : null;
+        /// The first of these fields that is a moment, or a day, which begins at midnight UTC.
+        static Optional<Instant> moment(JsonNode json, String... names) {
+            return Stream.of(names).filter(json::has).map(name -> {
+                try {
+                    String text = json.path(name).asString("");
+                    return json.path(name).isIntegralNumber() ? Json.instant(json, name) : text.length() == 10
+                            ? LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant()
+                            : OffsetDateTime.parse(text).toInstant();
+                } catch (DateTimeParseException _) {
+                    return null;
+                }
+            }).filter(Objects::nonNull).findFirst();
         }
 
-        private static Instant moment(JsonNode json) {
-            return json.isIntegralNumber() ? Json.instant(Json.object().set("at", json), "at")
-                    : moment(json.asString(""));
-        }
-
-        /// A moment, or a day, which begins at midnight UTC; null for anything else.
-        private static Instant moment(String text) {
-            try {
-                if (text == null) return null;
-                return text.length() == 10 ? LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant()
-                        : OffsetDateTime.parse(text).toInstant();
-            } catch (DateTimeParseException _) {
-                return null;
-            }
-        }
+        @Override
+        public String toString() { return name() + ": " + words(); }
     }
 
     /// Fields of the request's body that the user gives: options of the command line, a template's front matter.
@@ -6030,7 +5990,7 @@ final class CopilotClient {
 
     /// A line on what is left of the quotas, as the last answer's headers told it: without that last call itself.
     Optional<String> quota() {
-        return session.wire().lastHeaders().flatMap(headers -> Quotas.line(Quotas.of(headers), session.now()));
+        return session.wire().lastHeaders().flatMap(headers -> Quota.line(Quota.of(headers), session.now()));
     }
 
     /// What a call has cost by the prices of the model that answered, where GitHub has not said so and the catalogue is

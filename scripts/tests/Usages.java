@@ -4,7 +4,6 @@ import module java.base;
 import module java.net.http;
 import cop.copilot.Account;
 import cop.copilot.Quota;
-import cop.copilot.Quotas;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -155,9 +154,9 @@ class Usages {
             "\"entitlement\":-1,\"remaining\":0 | x: unlimited",
             "\"entitlement\":0,\"remaining\":0,\"unlimited\":true | x: unlimited",
             "\"entitlement\":0,\"remaining\":0,\"percent_remaining\":0.0 | x: none in this plan",
-            "\"entitlement\":300,\"remaining\":-1,\"percent_remaining\":-0.33 | x: -0.33 % left of 300",
-            "\"entitlement\":\"300\",\"remaining\":\"30\" | x: 10 % left of 300",
-            "\"entitlement\":3,\"remaining\":1 | x: 33.33 % left of 3",
+            "\"entitlement\":300,\"remaining\":-1,\"percent_remaining\":-0.33 | x: -0.33 % left of 300: -1",
+            "\"entitlement\":\"300\",\"remaining\":\"30\" | x: 10 % left of 300: 30",
+            "\"entitlement\":3,\"remaining\":1 | x: 33.33 % left of 3: 1",
             "\"entitlement\":300 | x: not told what is left of 300",
             "\"remaining\":7 | x: 7 left",
             "\"percent_remaining\":99.999 | x: 99.99 % left",
@@ -175,7 +174,7 @@ class Usages {
     @CsvSource(delimiter = '|', value = {
             "\"limited_user_quotas\":{\"chat\":5} | chat: 5 left",
             "\"monthly_quotas\":{\"chat\":50} | chat: not told what is left of 50",
-            "\"monthly_quotas\":{\"chat\":50},\"limited_user_quotas\":{\"chat\":0} | chat: 0 % left of 50",
+            "\"monthly_quotas\":{\"chat\":50},\"limited_user_quotas\":{\"chat\":0} | chat: 0 % left of 50: 0",
             "\"monthly_quotas\":{\"chat\":50},\"limited_user_quotas\":null,\"quota_snapshots\":null"
                     + " | chat: not told what is left of 50",
             "\"monthly_quotas\":{\"chat\":50},\"quota_snapshots\":{} | chat: not told what is left of 50",
@@ -248,7 +247,7 @@ class Usages {
 
     @Test
     void minusUSaysWhatIsLeft() {
-        String day = local("2026-12-01T00:00:00Z", "yyyy-MM-dd");
+        String day = local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm") + ", in 8 days";
         assertEquals("quota: premium interactions 98.09 % left of 1500, resets " + day + "\n", lineAfter("snapshot"));
         assertEquals("quota: premium interactions 98.03 % left of 1500, resets " + day + "\n", lineAfter("snapshot"),
                 "the call before is counted now");
@@ -263,8 +262,8 @@ class Usages {
     @Test
     void minusUTellsOfTheLimitsOfSessionAndWeekToo() {
         assertEquals("quota: premium interactions 98.09 % left of 1500, resets "
-                + local("2026-12-01T00:00:00Z", "yyyy-MM-dd") + "; session limit 75.5 % left of 1000, resets "
-                + local("2026-11-22T12:00:00Z", "yyyy-MM-dd HH:mm") + "; weekly limit 99.99 % left of 5000\n",
+                + local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm") + ", in 8 days; session limit 75.5 % left of 1000,"
+                + " resets " + local("2026-11-22T12:00:00Z", "yyyy-MM-dd HH:mm") + ", in 2 h; weekly limit 99.99 % left of 5000\n",
                 lineAfter("all"));
     }
 
@@ -283,7 +282,7 @@ class Usages {
             "rem=1e99999 | null", "& | null", "rem | null", "rem=5&rst=%zz | quota: chat 5 % left"})
     void aHeaderIsReadAsFarAsItGoes(String value, String line) {
         var headers = HttpHeaders.of(Map.of("X-Quota-Snapshot-Chat", List.of(value)), (_, _) -> true);
-        assertEquals(Optional.ofNullable(line), Quotas.line(Quotas.of(headers), NOW));
+        assertEquals(Optional.ofNullable(line), Quota.line(Quota.of(headers), NOW));
     }
 
     @Test
