@@ -1658,22 +1658,9 @@ public class copilot {
     public static Token token() { return Toolkit.mine().token(); }
 
     /// A prompt template and the data to fill it with. `with…` gives a copy with more.
-    public static final class Prompt {
-        private final Template template;
-        private final Map<String, Object> data;
-        private final String model;
-        private final ObjectNode fields;
-        private final Toolkit toolkit;
-
+    public record Prompt(Template template, Map<String, Object> data, String model, ObjectNode fields,
+                         Toolkit toolkit) {
         Prompt(Template template, Toolkit toolkit) { this(template, Map.of(), null, Json.object(), toolkit); }
-
-        private Prompt(Template template, Map<String, Object> data, String model, ObjectNode fields, Toolkit toolkit) {
-            this.template = template;
-            this.data = data;
-            this.model = model;
-            this.fields = fields;
-            this.toolkit = toolkit;
-        }
 
         public String name() { return template.name(); }
 
@@ -1729,13 +1716,9 @@ public class copilot {
         public Reply ask(Map<String, ?> values) { return withAll(values).ask(); }
 
         /// Hands over the answer as it arrives, as the verb `stream` does.
-        public Usage stream(Consumer<String> pieces) { return toolkit.stream(question(), pieces); }
-
-        Template template() { return template; }
-
-        Toolkit toolkit() { return toolkit; }
-
-        ObjectNode fields() { return fields; }
+        public Usage stream(Consumer<String> pieces) {
+            return toolkit.stream(question().request(toolkit.copilot(), true), pieces);
+        }
 
         /// The model that is wished for; null or empty: any.
         String wished() { return model != null ? model : template.head().model(); }
@@ -1831,12 +1814,6 @@ public class copilot {
             return Collections.unmodifiableMap(fields).entrySet();
         }
 
-        @Override
-        public Object get(Object name) { return plain(data.get(name)); }
-
-        @Override
-        public boolean containsKey(Object name) { return data.containsKey(name); }
-
         private static Object plain(Object value) {
             return switch (value) {
                 case Map<?, ?> map -> new Row(Data.copy(map));
@@ -1856,43 +1833,31 @@ public class copilot {
     }
 
     /// One prompt a row, still to be sent. `with…` gives a copy; `to` does it.
-    public static final class Batch {
-        final Prompt prompt;
-        final Object rows;                                  // a file's name, or a list of maps
-        final int jobs;
-        final Duration delay;
-        final boolean retryFailed;
-        final Consumer<String> progress;
-
+    public record Batch(Prompt prompt, Object rows, Consumer<BatchSpec> settings, Consumer<String> progress) {
+        /// @param rows a file's name, or a list of maps
         Batch(Prompt prompt, Object rows) {
-            this(Fault.given(prompt, "batch's prompt"), Fault.given(rows, "batch's rows"), 2, Duration.ofSeconds(1),
-                    false, _ -> { });
+            this(Fault.given(prompt, "batch's prompt"), Fault.given(rows, "batch's rows"), _ -> { }, _ -> { });
         }
 
-        private Batch(Prompt prompt, Object rows, int jobs, Duration delay, boolean retryFailed,
-                      Consumer<String> progress) {
-            this.prompt = prompt;
-            this.rows = rows;
-            this.jobs = jobs;
-            this.delay = delay;
-            this.retryFailed = retryFailed;
-            this.progress = progress;
+        private Batch with(Consumer<BatchSpec> setting) {
+            return new Batch(prompt, rows, settings.andThen(setting), progress);
         }
 
         /// Requests at once; 2 unless said otherwise.
-        public Batch withJobs(int number) { return new Batch(prompt, rows, number, delay, retryFailed, progress); }
+        public Batch withJobs(int number) { return with(spec -> spec.jobs = number); }
 
         /// The least time between two starts; a second unless said otherwise.
         public Batch withDelay(Duration time) {
-            return new Batch(prompt, rows, jobs, Fault.given(time, "withDelay's time"), retryFailed, progress);
+            Fault.given(time, "withDelay's time");
+            return with(spec -> spec.delay = time);
         }
 
         /// Asks those again that failed in an earlier call.
-        public Batch withRetryFailed() { return new Batch(prompt, rows, jobs, delay, true, progress); }
+        public Batch withRetryFailed() { return with(spec -> spec.retryFailed = true); }
 
         /// Who is told how it goes, a line now and then: `withProgress(System.err::println)`.
         public Batch withProgress(Consumer<String> lines) {
-            return new Batch(prompt, rows, jobs, delay, retryFailed, Fault.given(lines, "withProgress's listener"));
+            return new Batch(prompt, rows, settings, Fault.given(lines, "withProgress's listener"));
         }
 
         /// Asks what is not answered yet, and writes the results. What is done is kept in the folder `out` + `.run`.
@@ -1911,20 +1876,9 @@ public class copilot {
     }
 
     /// What has come of a batch's rows.
-    public static final class Outcome {
-        private final Path out;
-        private final BatchCounts counts;
-        private final Toolkit toolkit;
-
-        Outcome(Path out, BatchCounts counts, Toolkit toolkit) {
-            this.out = out;
-            this.counts = counts;
-            this.toolkit = toolkit;
-        }
-
-        /// The file with the results.
-        public Path out() { return out; }
-
+    ///
+    /// @param out the file with the results
+    public record Outcome(Path out, BatchCounts counts, Toolkit toolkit) {
         public long ok() { return counts.ok(); }
 
         /// Rows without an answer.
@@ -2651,8 +2605,8 @@ public class copilot {
                 String id = header.group(1) + (header.group().startsWith("x-usage") ? "_limit" : "");
                 var json = Json.object();
                 for (String pair : values.getFirst().split("&")) {
-                    String key = pair.replaceFirst("=.*", ""), value = pair.substring(key.length()).replaceFirst("=", "");
-                    json.put(NAMES.getOrDefault(key, key), value.replaceAll("%3[Aa]", ":"));
+                    String key = pair.replaceFirst("=.*", "");
+                    json.put(NAMES.getOrDefault(key, key), pair.replaceFirst("^[^=]*=?", "").replaceAll("%3[Aa]", ":"));
                 }
                 var quota = of(id, json, null, "");
                 if (quota.unlimited() || quota.percent() != null) found.put(id, quota);
@@ -2965,24 +2919,18 @@ public class copilot {
 // ================================================================================================ Toolkit
 // What the verbs stand on: one client for the process, made when it is first needed.
 
-/// The verbs' hands.
+/// Implements the verbs.
 final class Toolkit {
-    private static final class Mine {
-        static final Toolkit TOOLKIT = new Toolkit(here(), System.getProperty(VERBOSE) != null);
-    }
-
     private static final String VERBOSE = "COP_VERBOSE";
 
+    private static final class Mine {
+        static final Toolkit TOOLKIT = new Toolkit(here());
+    }
+
     private final Environment env;
-    private final boolean verbose;
     private CopilotClient client;
 
-    Toolkit(Environment env) { this(env, false); }
-
-    private Toolkit(Environment env, boolean verbose) {
-        this.env = env;
-        this.verbose = verbose;
-    }
+    Toolkit(Environment env) { this.env = env; }
 
     /// This process's own. `repl --host` and `java -DCOP_HOST=…` go before the variables.
     static Toolkit mine() { return Mine.TOOLKIT; }
@@ -2993,31 +2941,43 @@ final class Toolkit {
     /// @param headers besides those of the variables
     static void settings(String host, List<String> headers, boolean verbose) {
         if (host != null) System.setProperty("COP_HOST", host);
-        var all = new ArrayList<>(headers);
-        if (System.getenv("COP_HEADERS") instanceof String before) all.addFirst(before);
-        if (!headers.isEmpty()) System.setProperty("COP_HEADERS", String.join("\n", all));
-        if (verbose) System.setProperty(VERBOSE, "");
+        System.setProperty("COP_HEADERS", Stream.concat(Stream.ofNullable(System.getenv("COP_HEADERS")),
+                headers.stream()).collect(Collectors.joining("\n")));
+        if (verbose) System.setProperty(VERBOSE, "1");
     }
 
     private static Environment here() {
         var variables = new HashMap<>(System.getenv());
-        for (String name : List.of("COP_HOST", "COP_HEADERS", "COP_HOME", "COP_MODEL")) {
+        for (String name : List.of("COP_HOST", "COP_HEADERS", "COP_HOME", "COP_MODEL", VERBOSE)) {
             if (System.getProperty(name) instanceof String value) variables.put(name, value);
         }
         return new Environment(new Stdin(InputStream.nullInputStream(), null), new PrintWriter(Writer.nullWriter()),
-                System.getProperty(VERBOSE) == null ? new PrintWriter(Writer.nullWriter())
-                        : new PrintWriter(System.err, true), variables, _ -> false, Time.SYSTEM, () -> false,
-                Path.of(""));
+                new PrintWriter(variables.containsKey(VERBOSE) ? System.err : OutputStream.nullOutputStream(), true),
+                variables, _ -> false, Time.SYSTEM, () -> false, Path.of(""));
     }
 
+    /// The client for all verbs but `batch`.
     synchronized CopilotClient copilot() {
         if (client == null) {
             var screen = new Screen(env);
-            screen.verbose = verbose;
+            screen.verbose = env.variable(VERBOSE) != null;
             screen.quiet = true;
             client = client(screen, maxWait(Duration.ofMinutes(1)));
         }
         return client;
+    }
+
+    /// The same environment, in which a listener hears, line by line, what would be printed on stderr.
+    private Environment heard(Stdin stdin, Consumer<String> listener) {
+        var lines = new PrintWriter(new StringWriter() {
+            @Override
+            public void flush() {
+                toString().lines().forEach(listener);
+                getBuffer().setLength(0);
+            }
+        });
+        return new Environment(stdin, env.out(), lines, env.variables(), _ -> false, env.time(), env.ending(),
+                env.directory());
     }
 
     private Duration maxWait(Duration usual) {
@@ -3053,10 +3013,6 @@ final class Toolkit {
     }
 
     Usage stream(Request request, Consumer<String> pieces) { return whole(ask(request, pieces)).usage(); }
-
-    Usage stream(Question question, Consumer<String> pieces) {
-        return stream(question.request(copilot(), true), pieces);
-    }
 
     /// Scripts go on with what they are given: it is an error that it is not all.
     static Reply whole(Reply reply) {
@@ -3097,27 +3053,7 @@ final class Toolkit {
         if (name.isBlank()) throw Fault.usage("rows wants a file", "rows(\"tickets.jsonl\"), and \"-\" is stdin");
         var rows = name.equals("-") ? Rows.opened(env, "/dev/stdin", "stdin", "jsonl")
                 : Rows.opened(env, name, name, Rows.formatOf(env, name));
-        var next = new Spliterators.AbstractSpliterator<Row>(Long.MAX_VALUE, Spliterator.ORDERED) {
-            @Override
-            public boolean tryAdvance(Consumer<? super Row> to) {
-                try {
-                    var row = rows.next();
-                    if (row == null) {
-                        rows.close();
-                        return false;
-                    }
-                    if (row.fault() != null) {
-                        rows.close();
-                        throw row.fault();
-                    }
-                    to.accept(new Row(row.data()));
-                    return true;
-                } catch (IOException e) {
-                    throw Fault.io("cannot read " + name, e, null);
-                }
-            }
-        };
-        return StreamSupport.stream(next, false).onClose(() -> {
+        return Stream.iterate(next(name, rows), Objects::nonNull, _ -> next(name, rows)).onClose(() -> {
             try {
                 rows.close();
             } catch (IOException e) {
@@ -3126,35 +3062,40 @@ final class Toolkit {
         });
     }
 
-    /// @param rows a file's name, or a list of maps, which is kept in the run's folder
+    /// @return null after the last
+    private static Row next(String name, Rows rows) {
+        try {
+            var row = rows.next();
+            if (row != null && row.fault() == null) return new Row(row.data());
+            rows.close();
+            if (row != null) throw row.fault();
+            return null;
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + name, e, null);
+        }
+    }
+
     Outcome batch(copilot.Batch batch, String out) {
-        if (batch.jobs < 1) throw Fault.usage("withJobs(" + batch.jobs + ") is out of range", "1 or more");
-        var prompt = batch.prompt;
         if (out.isBlank()) throw Fault.usage("to wants a file", ".to(\"results.jsonl\")");
         Path file = OutputFile.check(env, ".to", out);
-        Path run = file.resolveSibling(file.getFileName() + ".run");
-        var told = new PrintWriter(new Lines(batch.progress), true);
-        var stdin = batch.rows instanceof List<?> list ? lines(list) : batch.rows.equals("-")
-                ? new Stdin(System.in, Stdin.Kind.FILE) : env.stdin();
-        var heard = new Environment(stdin, env.out(), told, env.variables(), _ -> false, env.time(), env.ending(),
-                env.directory());
-        var screen = new Screen(heard);
-        String input = batch.rows instanceof List<?> ? "-" : batch.rows.toString();
+        var prompt = batch.prompt();
         var spec = new BatchSpec();
-        spec.rows = input;
-        spec.format = Rows.formatOf(env, input);
-        spec.run = run;
+        batch.settings().accept(spec);
+        if (spec.jobs < 1) throw Fault.usage("withJobs(" + spec.jobs + ") is out of range", "1 or more");
+        spec.rows = batch.rows() instanceof String name ? name : "-";
+        spec.format = Rows.formatOf(env, spec.rows);
+        spec.run = file.resolveSibling(file.getFileName() + ".run");
         spec.template = prompt.template();
         spec.prompts = row -> prompt.withAll(row.data()).question();
         spec.model = prompt.wished();
         spec.endpoint = prompt.template().head().delivery().endpoint();
         spec.fields = prompt.fields();
         spec.out = out;
-        spec.retryFailed = batch.retryFailed;
         spec.yes = true;
-        spec.jobs = batch.jobs;
-        spec.delay = batch.delay;
         spec.policy.maxWait = maxWait(spec.policy.maxWait);
+        var heard = heard(batch.rows() instanceof List<?> list ? lines(list) : spec.rows.equals("-")
+                ? new Stdin(System.in, Stdin.Kind.FILE) : env.stdin(), batch.progress());
+        var screen = new Screen(heard);
         var client = client(screen, spec.policy.maxWait);
         try (var _ = client.session().wire()) {
             new BatchJob(heard, screen, client, spec).run();
@@ -3162,7 +3103,7 @@ final class Toolkit {
             throw fault.hint().contains("or --skip-bad") ? fault.hinting(fault.hint().replaceFirst("--skip-bad.*",
                     "leave them out: batch(prompt, rows(…).filter(…).toList())")) : fault;
         }
-        try (var report = BatchReport.of(new RunFolder(run))) {
+        try (var report = BatchReport.of(new RunFolder(spec.run))) {
             return new Outcome(file, report.counts(), this);
         }
     }
@@ -3174,60 +3115,35 @@ final class Toolkit {
         return new Stdin(new ByteArrayInputStream(lines.toString().getBytes(StandardCharsets.UTF_8)), Stdin.Kind.FILE);
     }
 
-    /// Gives a listener what is printed, line by line.
-    private static final class Lines extends Writer {
-        private final Consumer<String> to;
-        private final StringBuilder begun = new StringBuilder();
-
-        Lines(Consumer<String> to) { this.to = to; }
-
-        @Override
-        public synchronized void write(char[] text, int from, int length) {
-            begun.append(text, from, length);
-            for (int end = begun.indexOf("\n"); end >= 0; end = begun.indexOf("\n")) {
-                String line = begun.substring(0, end);
-                begun.delete(0, end + 1);
-                to.accept(line);
-            }
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-    }
-
     String run(String... command) {
         if (command == null || command.length == 0) {
             throw Fault.usage("run() wants a program", "run(\"git\", \"diff\")");
         }
         for (String word : command) Fault.given(word, "a word of " + command[0]);
+        Process process;
         try {
-            var process = new ProcessBuilder(command).directory(env.directory().toAbsolutePath().toFile()).start();
+            process = new ProcessBuilder(command).directory(env.directory().toFile()).start();
             process.getOutputStream().close();
-            var output = new FutureTask<>(() -> process.getInputStream().readAllBytes());
-            var errors = new FutureTask<>(() -> process.getErrorStream().readAllBytes());
-            Thread.ofVirtual().start(output);
-            Thread.ofVirtual().start(errors);
-            try {
-                int code = process.waitFor();
-                if (code == 0) {
-                    return Text.withoutLastNewlines(new String(output.get(), StandardCharsets.UTF_8));
-                }
-                var said = new String(errors.get(), StandardCharsets.UTF_8).strip().lines().toList();
-                throw Fault.error(command[0] + " ended with " + code + (said.isEmpty() ? "" : ": "
-                        + Text.shortened(Text.printable(said.getFirst()), 300) + (said.size() > 1 ? " …" : "")), "");
-            } catch (InterruptedException e) {
-                throw Fault.interrupted();
-            } catch (ExecutionException e) {
-                throw new IllegalStateException(e);
-            } finally {
-                process.destroy();
-            }
         } catch (IOException e) {
             throw new Fault(Fault.ERROR, "cannot run " + command[0] + ": " + (Text.reason(e).contains("error: 2")
                     ? "there is no such program" : Text.reason(e)), "is it on the PATH?", e);
+        }
+        var output = new FutureTask<>(process.getInputStream()::readAllBytes);
+        var errors = new FutureTask<>(process.getErrorStream()::readAllBytes);
+        Thread.ofVirtual().start(output);
+        Thread.ofVirtual().start(errors);
+        try {
+            int code = process.waitFor();
+            if (code == 0) return Text.withoutLastNewlines(new String(output.get(), StandardCharsets.UTF_8));
+            String said = new String(errors.get(), StandardCharsets.UTF_8).strip();
+            throw Fault.error(command[0] + " ended with " + code + (said.isEmpty() ? "" : ": "
+                    + Text.shortened(Text.printable(said.replaceFirst("(?s)\\R.*", " …")), 300)), "");
+        } catch (InterruptedException e) {
+            throw Fault.interrupted();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        } finally {
+            process.destroy();
         }
     }
 

@@ -263,7 +263,8 @@ class Usages {
     void minusUTellsOfTheLimitsOfSessionAndWeekToo() {
         assertEquals("quota: premium interactions 98.09 % left of 1500, resets "
                 + local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm") + ", in 8 days; session limit 75.5 % left of 1000,"
-                + " resets " + local("2026-11-22T12:00:00Z", "yyyy-MM-dd HH:mm") + ", in 2 h; weekly limit 99.99 % left of 5000\n",
+                + " resets " + local("2026-11-22T12:00:00Z", "yyyy-MM-dd HH:mm") + ", in 2 h; weekly limit"
+                + " 99.99 % left of 5000\n",
                 lineAfter("all"));
     }
 
