@@ -61,8 +61,8 @@
 /// | Vocabulary          | the facts: `Message`, `Request`, `Reply`, `Model`, `Account`, `Fault` …                 |
 /// | Toolkit             | the verbs' other half: one client for the process                                       |
 /// | Batch               | a batch from its options to its exit code                                               |
+/// | Reply output        | a chat to its exit code, the conversation on a terminal, how an answer reaches stdout   |
 /// | Prompt input        | words, stdin, files, images, values, a schema                                           |
-/// | Reply output        | how an answer reaches stdout; the conversation on a terminal                            |
 /// | Conversations       | the store: a file each, a line a turn                                                   |
 /// | Status              | who is logged in, and what a chat stands on                                             |
 /// | Login               | steps 1 to 3: the device flow                                                           |
@@ -899,12 +899,11 @@ public class copilot {
                         + " takes one answer, not n=" + alone.answers(), "leave out -O n");
             }
             boolean live = !json && !extract && file == null && alone.answers() == 1 && !structured;
-            var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(live, json, file,
-                    !has("--hide-reasoning"), has("--raw") || structured), this::view);
-            var wishes = new ChatJob.Wishes(limit, !has("--no-stream"), retries, has("--usage"),
-                    extract && !structured, json || file != null);
-            return new ChatJob(copilot, screen, printer, log, wishes).run(earlier == null ? alone
-                    : alone.after(earlier), earlier == null ? 0 : earlier.messages().size());
+            var job = new ChatJob(env, screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), retries,
+                    has("--usage"), extract && !structured, new AnswerPrinter.Form(live, json, file,
+                    !has("--hide-reasoning"), has("--raw") || structured)));
+            return job.run(earlier == null ? alone : alone.after(earlier), earlier == null ? 0
+                    : earlier.messages().size(), job.printer(this::view));
         }
 
         /// The conversation to go on with; null: none.
@@ -928,13 +927,15 @@ public class copilot {
                     .withSystem(text("--system"));
             var request = (earlier == null ? first : first.after(earlier)).request(copilot, !has("--no-stream"));
             if (earlier != null && !has("--quiet")) {
-                screen.note("going on with " + earlier.id() + ", " + earlier.turnCount());
+                screen.note("going on with " + earlier.title());
                 screen.say(screen.dim(Text.printable(earlier.lastExchange())));
             }
-            var manner = new Conversation.Manner(limit, has("--usage"), !has("--hide-reasoning"), has("--raw"));
+            var job = new ChatJob(env, screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), 0,
+                    has("--usage"), false, new AnswerPrinter.Form(true, false, null, !has("--hide-reasoning"),
+                    has("--raw"))));
             var talk = Commands.program("talk").map(ChatCommand.class::cast).orElse(this);
             try (var terminal = talk.terminal(env, screen)) {
-                new Conversation(env, screen, copilot, request, manner, log).run(terminal);
+                new Conversation(job, terminal, request).run();
             }
             return 0;
         }
@@ -1005,7 +1006,7 @@ public class copilot {
             var age = time("--older-than", null);
             var one = id == null ? null : StoredConversation.find(home, id);
             var files = one != null ? List.of(one.file()) : StoredConversation.files(home).stream().filter(file ->
-                    age == null || StoredConversation.read(file).used().isBefore(env.time().now().minus(age))).toList();
+                    age == null || StoredConversation.used(file).isBefore(env.time().now().minus(age))).toList();
             if (files.isEmpty()) {
                 print("there is nothing to delete");
                 return 0;
@@ -2127,10 +2128,22 @@ public class copilot {
 
         /// Puts a system message in front, in place of another.
         public Request withSystem(String text) {
-            var all = new ArrayList<>(messages);
-            if (!all.isEmpty() && all.getFirst().role().equals("system")) all.removeFirst();
+            var all = new ArrayList<>(turns());
             all.addFirst(Message.system(text));
             return withMessages(all);
+        }
+
+        /// The text of the system message in front; null: there is none.
+        String system() {
+            boolean first = !messages.isEmpty() && messages.getFirst().role().equals("system");
+            return first ? messages.getFirst().content() : null;
+        }
+
+        /// The messages without a system message in front.
+        List<Message> turns() { return messages.subList(system() == null ? 0 : 1, messages.size()); }
+
+        Request plus(Message more) {
+            return withMessages(Stream.concat(messages.stream(), Stream.of(more)).toList());
         }
 
         /// Adds an image to the last message: `request("What is this?").withImage(image("cat.png"))`.
@@ -3803,35 +3816,38 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
     }
 }
 
-// =========================================================================================== Prompt input
-// What goes into a prompt: words, stdin, files, images, values, a schema.
+// =========================================================================================== Reply output
+// A chat from its question to its exit code, the conversation on a terminal, and how an answer reaches stdout.
+
+/// How a chat asks and what it shows, as the command line says.
+///
+/// @param limit for each attempt; null: none
+/// @param schemaRetries further attempts at an answer that does not meet its schema
+/// @param extract the first fenced block alone
+record ChatOptions(Duration limit, boolean stream, int schemaRetries, boolean usage, boolean extract,
+                   AnswerPrinter.Form form) {}
 
 /// One question, from its request to what is printed, kept and said of it.
 ///
-/// @param printer prints what comes
 /// @param log keeps it
-record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, ConversationWriter log, Wishes wishes) {
-    /// @param limit for each attempt; null: none
-    /// @param schemaRetries further attempts at an answer that does not meet its schema
-    /// @param extract the first fenced block alone
-    /// @param record whether an answer that is not what was asked for goes where answers go, as a record or a part
-    record Wishes(Duration limit, boolean stream, int schemaRetries, boolean usage, boolean extract, boolean record) {}
+record ChatJob(Environment env, Screen screen, CopilotClient copilot, ConversationWriter log, ChatOptions options) {
+    AnswerPrinter printer(Supplier<AnswerView> styled) {
+        return new AnswerPrinter(env, screen, options.form(), styled);
+    }
 
     /// @param said how many of the messages, the system message aside, earlier turns have said
+    /// @param printer prints what comes
     /// @return the exit code
-    int run(Question question, int said) {
+    int run(Question question, int said, AnswerPrinter printer) {
         Reply reply;
         try {
-            reply = answered(question, said);
+            reply = answered(question, said, printer);
         } catch (SchemaMismatch wrong) {
             log.answered(wrong.reply);
             printer.end();
             tell(question, wrong.reply);
-            if (wishes.record()) printer.misfit(wrong);
-            else if (!wrong.reply.text().isEmpty()) screen.say(wrong.reply.text());
+            printer.misfit(wrong);
             throw wrong;
-        } catch (ContextLengthExceeded fault) {
-            throw TextFile.largest(fault);
         } catch (Fault fault) {
             printer.brokenOff(fault);
             log.brokenOff(printer.heard(), fault.sentence());
@@ -3846,23 +3862,23 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
             log.answered(reply);                            // whether or not its reader has gone away
         }
         tell(question, reply);
-        return printer.finish(wishes.extract() ? reply.withText(fenced(reply.text())) : reply, log.id());
+        return printer.finish(options.extract() ? reply.withText(fenced(reply.text())) : reply, log.id());
     }
 
-    private Reply answered(Question question, int said) {
-        var first = Wire.within(wishes.limit(), () -> log.asking(question.request(copilot, wishes.stream()), said));
-        var retry = new SchemaRetry(question.schema(), wishes.schemaRetries(), screen::note);
+    private Reply answered(Question question, int said, AnswerPrinter printer) {
+        var first = Wire.within(options.limit(), () -> log.asking(question.request(copilot, options.stream()), said));
+        var retry = new SchemaRetry(question.schema(), options.schemaRetries(), screen::note);
         var reply = retry.ask(first, request -> {
             printer.forget();
-            return Wire.within(wishes.limit(), () -> copilot.ask(request, printer));
+            return Wire.within(options.limit(), () -> copilot.ask(request, printer));
         });
-        boolean shown = question.schema() == null || printer.printsRecord();
+        boolean shown = question.schema() == null || options.form().json();
         if (!shown && SchemaRetry.asksForTool(reply)) throw SchemaMismatch.toolCall(reply);
         return reply;
     }
 
     private void tell(Question question, Reply reply) {
-        if (!wishes.usage()) return;
+        if (!options.usage()) return;
         screen.say(reply.usageLine(copilot.estimate(question.request().model(), reply)));
         copilot.quota().ifPresent(screen::say);
     }
@@ -3876,6 +3892,395 @@ record ChatJob(CopilotClient copilot, Screen screen, AnswerPrinter printer, Conv
         return text;
     }
 }
+
+/// A conversation on a terminal, turn by turn.
+final class Conversation {
+    private static final String HELP = """
+            A line is sent at Enter; end it with \\ to go on in the next.
+              /model [ID]      show or change the model       /reset        forget what was said
+              /system [TEXT]   show or change the system      /save FILE    write the conversation
+              /quit            leave (also Ctrl-D)            /help         this text
+            Ctrl-C stops an answer. A line that is to begin with / begins with //.
+            """;
+    static final List<String> COMMANDS = List.of("/model", "/system", "/reset", "/save", "/help", "/quit");
+
+    private final ChatJob job;
+    private final ChatTerminal terminal;
+    private final Screen screen;
+    private Request request;                                // with all that was said
+
+    /// @param first the system message if there is one, and what was said earlier
+    Conversation(ChatJob job, ChatTerminal terminal, Request first) {
+        this.job = job;
+        this.terminal = terminal;
+        screen = job.screen();
+        request = first;
+    }
+
+    void run() {
+        screen.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
+        for (String line = terminal.line(); line != null; line = terminal.line()) {
+            if (Set.of("/quit", "/exit", "/bye", "quit", "exit").contains(line.strip())) return;
+            try {
+                obey(line.strip());
+            } catch (Fault fault) {
+                if (job.env().ending().told()) throw fault;
+                if (fault.is(Fault.Kind.INTERRUPTED)) screen.note("(stopped)");
+                else screen.report(fault);
+            }
+        }
+    }
+
+    private void obey(String line) {
+        if (!line.startsWith("/") || line.startsWith("//")) {
+            if (!line.isEmpty()) say(line.startsWith("//") ? line.substring(1) : line);
+            return;
+        }
+        String[] words = line.split("\\s+", 2);
+        String rest = words.length == 2 ? words[1] : "";
+        switch (words[0]) {
+            case "/help" -> screen.say(HELP.stripTrailing());
+            case "/model" -> {
+                if (!rest.isEmpty()) request = request.withModel(job.copilot().model(rest));
+                screen.note("the model is " + request.model());
+            }
+            case "/system" -> {
+                if (!rest.isEmpty()) request = request.withSystem(rest);
+                screen.note(request.system() == null ? "there is no system message"
+                        : "the system message is: " + request.system());
+            }
+            case "/reset" -> {
+                String system = request.system();
+                request = request.withMessages(system == null ? List.of() : List.of(Message.system(system)));
+                job.log().beginAnother();
+                screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
+            }
+            case "/save" -> {
+                Path file = OutputFile.check(job.env(), "/save", rest);
+                OutputFile.write(file, Text.withOneNewline(Message.text(request.messages(), true)));
+                screen.note("written: " + rest);
+            }
+            default -> screen.warn("there is no " + words[0] + "; " + Suggestions.hint(words[0], COMMANDS,
+                    "/help lists what there is"));
+        }
+    }
+
+    /// One turn. What got no answer counts as not said, so that it can be asked once more.
+    private void say(String text) {
+        var asked = request.plus(Message.user(text));
+        var printer = job.printer(terminal::view);
+        try {
+            terminal.stoppable(() -> job.run(new Question(asked, null), request.turns().size(), printer));
+        } finally {
+            if (!printer.heard().isEmpty()) request = asked.plus(Message.assistant(printer.heard()));
+        }
+    }
+}
+
+/// The person's side of a conversation: a plain one here; `talk` has one with line editing, history and Markdown.
+interface ChatTerminal extends AutoCloseable {
+    /// Reads what a person types, a line mostly; null at the end.
+    String line();
+
+    /// How an answer looks here.
+    AnswerView view();
+
+    /// Does what Ctrl-C may end, without ending the program.
+    <T> T stoppable(Supplier<T> work);
+
+    @Override
+    default void close() {}
+}
+
+/// Lines as the terminal itself edits them.
+record PlainTerminal(Environment env, Screen screen) implements ChatTerminal {
+    @Override
+    public String line() {
+        String line = typed("> ");
+        while (line != null && line.endsWith("\\")) {
+            line = line.substring(0, line.length() - 1) + "\n" + Objects.requireNonNullElse(typed("… "), "");
+        }
+        return line;
+    }
+
+    private String typed(String prompt) {
+        env.err().print(screen.bold(prompt));
+        env.err().flush();
+        String line = env.stdin().line();
+        if (line == null) screen.say("");
+        return line;
+    }
+
+    @Override
+    public AnswerView view() { return new StyledLines(env.out()); }
+
+    @Override
+    public <T> T stoppable(Supplier<T> work) { return env.ending().stoppable(work); }
+}
+
+/// Brings an answer to where it is to go: to stdout as it arrives, ending in exactly one newline, or whole, as a
+/// record or into a file. Reasoning goes dim to stderr.
+final class AnswerPrinter implements DeltaListener {
+    /// @param live print what arrives at once; else the whole answer at its end
+    /// @param json print a record
+    /// @param file where to write it instead; null: stdout
+    /// @param raw leave it as it is, also on a terminal
+    record Form(boolean live, boolean json, Path file, boolean reasoning, boolean raw) {}
+
+    private final Screen screen;
+    private final Form form;
+    private final AnswerView view;
+    private final SortedMap<Integer, StringBuilder> heard = new TreeMap<>();
+    private boolean thinking;
+
+    /// @param styled how it looks on a terminal
+    AnswerPrinter(Environment env, Screen screen, Form form, Supplier<AnswerView> styled) {
+        this.screen = screen;
+        this.form = form;
+        boolean terminal = env.terminal().test(1);
+        boolean plain = !terminal || form.raw() || form.json() || form.file() != null
+                || env.variable("NO_COLOR") != null || "dumb".equals(env.variable("TERM"));
+        view = plain ? new PlainText(env.out(), terminal) : styled.get();
+    }
+
+    /// Before another attempt at an answer that is not printed as it comes.
+    void forget() { heard.clear(); }
+
+    /// Everything that has come so far.
+    String heard() { return String.join("\n\n", heard.values()); }
+
+    @Override
+    public void text(int choice, String delta) {
+        endReasoning();
+        heard.computeIfAbsent(choice, _ -> new StringBuilder()).append(delta);
+        if (form.live()) view.text(delta);
+    }
+
+    @Override
+    public void reasoning(String delta) {
+        if (!form.reasoning() || screen.quiet) return;
+        if (!thinking) view.pause();
+        thinking = true;
+        screen.piece(Text.printable(delta));
+    }
+
+    @Override
+    public void warning(String message) {
+        view.pause();
+        screen.warn(message);
+    }
+
+    /// Prints what is still to be printed.
+    ///
+    /// @param conversation its id, for the record; null: not kept
+    /// @return the exit code: an answer that was cut off is not what was asked for
+    int finish(Reply reply, String conversation) {
+        end();
+        var record = reply.json();
+        if (conversation != null) record.put("conversation", conversation);
+        String answer = form.json() ? Json.line(record) : reply.text();
+        if (form.file() != null) writeOrPrint(answer);
+        else if (!form.live()) print(answer);
+        return switch (reply.finish()) {
+            case "length" -> unfinished("the answer was cut off: it reached the limit of tokens (finish: length)",
+                    "a larger --max-tokens, or a model with a larger output (copilot models)");
+            case "content_filter" -> unfinished("GitHub's content filter ended the answer (finish: content_filter)",
+                    "put the question in other words");
+            case "tool_calls", "function_call" -> {
+                if (form.json()) yield 0;
+                throw Fault.error("the model asks for a tool call instead of answering", "--json shows the call");
+            }
+            default -> {
+                if (reply.text().isEmpty()) screen.warn("the answer is empty (finish: " + reply.finish() + ")");
+                yield 0;
+            }
+        };
+    }
+
+    /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file.
+    void brokenOff(Fault fault) {
+        end();
+        if (!heard.isEmpty()) keep(fault, Json.object().put("text", heard()).put("finish", ""));
+    }
+
+    /// An answer that does not meet its schema is none: stdout has its record alone, its text goes to stderr or beside
+    /// the file.
+    void misfit(SchemaMismatch wrong) {
+        end();
+        if (form.json() || form.file() != null && !heard.isEmpty()) keep(wrong, wrong.reply.json());
+        else if (!wrong.reply.text().isEmpty()) screen.say(wrong.reply.text());
+    }
+
+    /// @param record what is known of the answer
+    private void keep(Fault fault, ObjectNode record) {
+        String answer = !form.json() ? heard() : Json.line(record.put("error", fault.sentence()));
+        if (form.file() == null) {
+            if (!form.live()) print(answer);
+            return;
+        }
+        try {
+            screen.note("what had come is in " + OutputFile.keepPart(form.file(), answer));
+        } catch (Fault unwritable) {
+            screen.warn(unwritable.sentence());
+        }
+    }
+
+    /// A billed answer is not lost because a file cannot be written.
+    private void writeOrPrint(String answer) {
+        try {
+            OutputFile.write(form.file(), Text.withOneNewline(answer));
+        } catch (Fault unwritable) {
+            print(answer);
+            throw unwritable;
+        }
+    }
+
+    private void print(String answer) {
+        view.text(answer);
+        view.end();
+    }
+
+    private int unfinished(String what, String hint) {
+        screen.warn(what);
+        screen.hint(hint);
+        return 1;
+    }
+
+    /// Ends the answer's line. Nothing is written where no answer has begun.
+    void end() {
+        endReasoning();
+        view.end();
+    }
+
+    private void endReasoning() {
+        if (thinking) screen.piece("\n\n");
+        thinking = false;
+    }
+}
+
+/// How an answer looks while it arrives.
+interface AnswerView {
+    void text(String delta);
+
+    /// Takes what is not finished off the screen, so that something else can be written there.
+    default void pause() {}
+
+    /// Prints what is still to be printed and ends its line. Nothing is written where nothing has come.
+    void end();
+}
+
+/// The answer as it comes, but for its last line ends: it ends in exactly one.
+final class PlainText implements AnswerView {
+    private final PrintWriter out;
+    private final boolean terminal;
+    private String lineEnds = "";                           // that may turn out to be the last
+    private boolean begun;
+
+    PlainText(PrintWriter out, boolean terminal) {
+        this.out = out;
+        this.terminal = terminal;
+    }
+
+    @Override
+    public void text(String delta) {
+        String body = Text.withoutLastNewlines(delta);
+        if (!body.isEmpty()) {
+            out.print(terminal ? Text.printable(lineEnds + body) : lineEnds + body);
+            out.flush();
+            begun = true;
+            lineEnds = "";
+        }
+        lineEnds += delta.substring(body.length());
+    }
+
+    @Override
+    public void end() {
+        if (begun) out.print("\n");
+        out.flush();
+        begun = false;
+    }
+}
+
+/// Styles an answer line by line: headings bold, fences dim, `**bold**` and `code`. What may still turn out to be one
+/// of these is held back, all else is printed as it arrives, and nothing on the screen is touched again.
+final class StyledLines implements AnswerView {
+    private static final Pattern FENCE = Pattern.compile(" {0,3}(`{3,}|~{3,})[^`]*");
+    private static final Pattern MARKED = Pattern.compile("\\*\\*(?! )(.+?)(?<! )\\*\\*|(?<!`)`([^`]+)`(?!`)");
+    /// What may still become a heading or a fence, and what a mark.
+    private static final Pattern UNDECIDED = Pattern.compile("(?s) {0,3}([#`~].*)?");
+    private static final Pattern OPEN = Pattern.compile("\\*(\\*|\\z)|`|\r\\z");
+
+    private final PrintWriter out;
+    private final StringBuilder open = new StringBuilder(); // of the last line, what is not printed yet
+    private String fence;                                   // that of the code block we are in; null: none
+    private String lineEnds = "";                           // that may turn out to be the last
+    private boolean any, begun;                             // something is printed; of the last line too
+
+    StyledLines(PrintWriter out) { this.out = out; }
+
+    @Override
+    public void text(String delta) {
+        open.append(delta);
+        for (int end = open.indexOf("\n"); end >= 0; end = open.indexOf("\n")) {
+            line(open.substring(0, end).replaceFirst("\r\\z", ""));
+            open.delete(0, end + 1);
+            begun = false;
+            lineEnds += "\n";
+        }
+        int ready = ready();
+        print(styled(Text.printable(open.substring(0, ready))));
+        open.delete(0, ready);
+        begun |= ready > 0;
+        out.flush();
+    }
+
+    /// How much of the open line can be printed, whatever comes. Lines of code, and those that may be a heading or a
+    /// fence, wait for their end.
+    private int ready() {
+        if (fence != null || !begun && UNDECIDED.matcher(open).matches()) return 0;
+        int from = 0;
+        for (var marked = MARKED.matcher(open); marked.find() && marked.end() < open.length(); ) from = marked.end();
+        var mark = OPEN.matcher(open);
+        return mark.find(from) ? mark.start() : open.length();
+    }
+
+    private void line(String raw) {
+        String text = Text.printable(raw);
+        var mark = FENCE.matcher(text);
+        if (!begun && mark.matches() && (fence == null || text.strip().matches(fence + "+"))) {
+            fence = fence == null ? mark.group(1) : null;
+            print("\033[2m" + text + "\033[0m");
+        } else if (!begun && fence == null && text.matches(" {0,3}#{1,6} .*")) {
+            print("\033[1m" + text + "\033[0m");
+        } else {
+            print(fence == null ? styled(text) : text);
+        }
+    }
+
+    private static String styled(String text) {
+        return MARKED.matcher(text).replaceAll(m -> Matcher.quoteReplacement(m.group(1) == null
+                ? "\033[36m" + m.group(2) + "\033[0m" : "\033[1m" + m.group(1) + "\033[0m"));
+    }
+
+    private void print(String text) {
+        if (text.isEmpty()) return;
+        out.print(lineEnds + text);
+        lineEnds = "";
+        any = true;
+    }
+
+    @Override
+    public void end() {
+        line(open.toString());
+        open.setLength(0);
+        if (any) out.print("\n");
+        out.flush();
+        any = false;
+    }
+}
+
+// =========================================================================================== Prompt input
+// What goes into a prompt: words, stdin, files, images, values, a schema.
 
 /// What is to be asked, before a model is chosen: the request's is null or empty where any will do.
 ///
@@ -3913,13 +4318,10 @@ record Question(Request request, AnswerSchema schema) {
 
     /// The same at the end of a conversation, with its system message and its model where this names none.
     Question after(StoredConversation earlier) {
-        var said = request.messages();
-        boolean own = !said.isEmpty() && said.getFirst().role().equals("system");
-        var all = new ArrayList<>(earlier.messages());
-        all.addAll(own ? said.subList(1, said.size()) : said);
+        var all = Stream.concat(earlier.messages().stream(), request.turns().stream()).toList();
         boolean any = request.model() == null || request.model().isBlank();
         return new Question(request.withMessages(all).withModel(any ? earlier.model() : request.model()), schema)
-                .withSystem(own ? said.getFirst().content() : earlier.system());
+                .withSystem(request.system() != null ? request.system() : earlier.system());
     }
 
     /// How many answers are asked for.
@@ -4253,24 +4655,6 @@ final class TextFile {
         }
     }
 
-    /// The same fault with the file, or what else was said, that is the largest part of the prompt.
-    static Fault largest(ContextLengthExceeded fault) {
-        var messages = fault.request.messages();
-        if (messages.isEmpty()) return fault;
-        var longest = messages.stream().max(Comparator.comparing(message -> message.content().length())).orElseThrow();
-        String text = longest.content(), part = messages.size() == 1 ? "the text" : "a message of " + longest.role();
-        String rest = text, file = "";
-        var files = Pattern.compile("(?ms)^(\\S[^\\n]*)\\n(`{3,})\\n(.*?)^\\2$").matcher(text);
-        while (files.find()) {
-            rest = rest.replace(files.group(), "");
-            if (files.group(3).length() <= file.length()) continue;
-            file = files.group(3);
-            part = files.group(1);
-        }
-        return file.length() > rest.length() ? fault.naming(part, file) : fault.naming(rest.equals(text) ? part
-                : "what was said besides the files", rest);
-    }
-
     /// The file with its name, in a fence longer than any that it holds.
     static String fenced(Environment env, String name) {
         String text = read(env, name);
@@ -4367,456 +4751,6 @@ final class ImageFile {
     }
 }
 
-// =========================================================================================== Reply output
-// How an answer reaches stdout, and the conversation on a terminal.
-
-/// A conversation on a terminal, turn by turn.
-final class Conversation {
-    private static final String HELP = """
-            A line is sent at Enter; end it with \\ to go on in the next.
-              /model [ID]      show or change the model       /reset        forget what was said
-              /system [TEXT]   show or change the system      /save FILE    write the conversation
-              /quit            leave (also Ctrl-D)            /help         this text
-            Ctrl-C stops an answer. A line that is to begin with / begins with //.
-            """;
-    static final List<String> COMMANDS = List.of("/model", "/system", "/reset", "/save", "/help", "/quit");
-
-    private final Environment env;
-    private final Screen screen;
-    private final CopilotClient copilot;
-    private final Manner manner;
-    private final ConversationWriter log;
-    private final List<Message> said;
-    private Request request;
-    private String system;
-
-    /// @param limit for a whole answer; null: none
-    record Manner(Duration limit, boolean usage, boolean reasoning, boolean raw) {}
-
-    /// @param first the system message if there is one, and what was said earlier
-    Conversation(Environment env, Screen screen, CopilotClient copilot, Request first, Manner manner,
-                 ConversationWriter log) {
-        this.env = env;
-        this.screen = screen;
-        this.copilot = copilot;
-        this.manner = manner;
-        this.log = log;
-        request = first;
-        said = new ArrayList<>(first.messages());
-        boolean told = !said.isEmpty() && said.getFirst().role().equals("system");
-        system = told ? said.removeFirst().content() : null;
-    }
-
-    void run(ChatTerminal terminal) {
-        screen.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
-        for (String line = terminal.line(); line != null && obey(line.strip(), terminal); ) line = terminal.line();
-    }
-
-    /// @return false to leave
-    private boolean obey(String line, ChatTerminal terminal) {
-        if (line.isEmpty()) return true;
-        if (line.equals("exit") || line.equals("quit")) return false;
-        if (!line.startsWith("/") || line.startsWith("//")) {
-            say(line.startsWith("//") ? line.substring(1) : line, terminal);
-            return true;
-        }
-        String[] words = line.split("\\s+", 2);
-        String rest = words.length == 2 ? words[1].strip() : "";
-        switch (words[0]) {
-            case "/quit", "/exit", "/bye" -> { return false; }
-            case "/help" -> screen.say(HELP.stripTrailing());
-            case "/model" -> {
-                try {
-                    if (!rest.isEmpty()) request = request.withModel(copilot.model(rest));
-                    screen.note("the model is " + request.model());
-                } catch (Fault fault) {
-                    screen.report(fault);
-                }
-            }
-            case "/system" -> {
-                if (!rest.isEmpty()) system = rest;
-                screen.note(system == null ? "there is no system message" : "the system message is: " + system);
-            }
-            case "/reset" -> {
-                said.clear();
-                log.beginAnother();
-                screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
-            }
-            case "/save" -> save(rest);
-            default -> screen.warn("there is no " + words[0] + "; " + Suggestions.hint(words[0], COMMANDS,
-                    "/help lists what there is"));
-        }
-        return true;
-    }
-
-    /// One turn. What was asked is forgotten again if no answer came, so that it can be asked once more.
-    private void say(String text, ChatTerminal terminal) {
-        said.add(Message.user(text));
-        var printer = new AnswerPrinter(env, screen, new AnswerPrinter.Form(true, false, null, manner.reasoning(),
-                manner.raw()), terminal::view);
-        try {
-            terminal.stoppable(() -> {
-                answer(printer);
-                return null;
-            });
-        } catch (Fault fault) {
-            printer.end();
-            log.brokenOff(printer.heard(), fault.sentence());
-            if (env.ending().stopping()) throw fault;
-            if (fault.is(Fault.Kind.INTERRUPTED)) screen.note("(stopped)");
-            else screen.report(fault);
-        }
-        if (printer.heard().isEmpty()) said.removeLast();
-        else said.add(Message.assistant(printer.heard()));
-    }
-
-    private void answer(AnswerPrinter printer) {
-        var reply = Wire.within(manner.limit(), () -> copilot.ask(log.asking(request.withMessages(messages()),
-                said.size() - 1), printer));
-        printer.end();
-        log.answered(reply);
-        if (manner.usage()) {
-            screen.note(reply.usageLine(copilot.estimate(request.model(), reply)));
-            copilot.quota().ifPresent(screen::note);
-        }
-        if (!Set.of("stop", "").contains(reply.finish())) screen.warn("the answer ended in: " + reply.finish());
-    }
-
-    private List<Message> messages() {
-        var messages = new ArrayList<Message>();
-        if (system != null) messages.add(Message.system(system));
-        messages.addAll(said);
-        return messages;
-    }
-
-    private void save(String name) {
-        if (name.isEmpty()) {
-            screen.warn("/save wants a file: /save talk.md");
-            return;
-        }
-        var text = new StringBuilder();
-        for (var message : messages()) {
-            text.append("## ").append(message.role()).append("\n\n")
-                    .append(Text.withOneNewline(message.content())).append('\n');
-        }
-        try {
-            OutputFile.write(OutputFile.check(env, "/save", name), text.toString());
-            screen.note("written: " + name);
-        } catch (Fault fault) {
-            screen.report(fault);
-        }
-    }
-}
-
-/// The person's side of a conversation: a plain one here; `talk` has one with line editing, history and Markdown.
-interface ChatTerminal extends AutoCloseable {
-    /// Reads what a person types, a line mostly; null at the end.
-    String line();
-
-    /// How an answer looks here.
-    AnswerView view();
-
-    /// Does what Ctrl-C may end, without ending the program.
-    <T> T stoppable(Supplier<T> work);
-
-    @Override
-    void close();
-}
-
-/// Lines as the terminal itself edits them.
-record PlainTerminal(Environment env, Screen screen) implements ChatTerminal {
-    @Override
-    public String line() {
-        String line = typed("> ");
-        while (line != null && line.endsWith("\\")) {
-            line = line.substring(0, line.length() - 1) + "\n" + Objects.requireNonNullElse(typed("… "), "");
-        }
-        return line;
-    }
-
-    private String typed(String prompt) {
-        env.err().print(screen.bold(prompt));
-        env.err().flush();
-        String line = env.stdin().line();
-        if (line == null) screen.say("");
-        return line;
-    }
-
-    @Override
-    public AnswerView view() { return new StyledLines(env.out()); }
-
-    @Override
-    public <T> T stoppable(Supplier<T> work) { return env.ending().stoppable(work); }
-
-    @Override
-    public void close() {}
-}
-
-/// Brings an answer to where it is wanted: to stdout as it arrives, ending in exactly one newline, or whole, as a
-/// record or into a file. Reasoning goes dim to stderr.
-final class AnswerPrinter implements DeltaListener {
-    /// @param live print what arrives at once; else the whole answer at its end
-    /// @param json print a record
-    /// @param file where to write it instead; null: stdout
-    /// @param raw leave it as it is, also on a terminal
-    record Form(boolean live, boolean json, Path file, boolean reasoning, boolean raw) {}
-
-    private final Environment env;
-    private final Screen screen;
-    private final Form form;
-    private final boolean terminal;
-    private final AnswerView view;                          // null: as it comes
-    private final SortedMap<Integer, StringBuilder> heard = new TreeMap<>();
-    private String heldBack = "";                           // line ends that may turn out to be the last
-    private boolean begun, thinking;
-
-    /// @param view how it looks on a terminal
-    AnswerPrinter(Environment env, Screen screen, Form form, Supplier<AnswerView> view) {
-        this.env = env;
-        this.screen = screen;
-        this.form = form;
-        terminal = env.terminal().test(1);
-        boolean styled = terminal && !form.raw() && !form.json() && form.file() == null
-                && env.variable("NO_COLOR") == null && !"dumb".equals(env.variable("TERM"));
-        this.view = styled ? view.get() : null;
-    }
-
-    /// Before another attempt at an answer that is not printed as it comes.
-    void forget() { heard.clear(); }
-
-    /// Everything that has come so far.
-    String heard() { return String.join("\n\n", heard.values()); }
-
-    @Override
-    public void text(int choice, String delta) {
-        endReasoning();
-        heard.computeIfAbsent(choice, _ -> new StringBuilder()).append(delta);
-        if (!form.live()) return;
-        if (view != null) {
-            view.text(delta);
-            return;
-        }
-        String body = Text.withoutLastNewlines(delta);
-        if (!body.isEmpty()) {
-            String text = heldBack + body;
-            env.out().print(terminal ? Text.printable(text) : text);
-            env.out().flush();
-            begun = true;
-            heldBack = "";
-        }
-        heldBack += delta.substring(body.length());
-    }
-
-    @Override
-    public void reasoning(String delta) {
-        if (!form.reasoning() || screen.quiet) return;
-        if (!thinking && view != null) view.pause();
-        thinking = true;
-        screen.piece(Text.printable(delta));
-    }
-
-    @Override
-    public void warning(String message) {
-        if (view != null) view.pause();
-        screen.warn(message);
-    }
-
-    /// Prints what is still to be printed.
-    ///
-    /// @param conversation its id, for the record; null: not kept
-    /// @return the exit code: an answer that was cut off is not what was asked for
-    int finish(Reply reply, String conversation) {
-        end();
-        var record = reply.json();
-        if (conversation != null) record.put("conversation", conversation);
-        String answer = form.json() ? Json.line(record) : reply.text();
-        if (form.file() != null) writeOrPrint(answer);
-        else if (!form.live()) print(answer);
-        return switch (reply.finish()) {
-            case "length" -> unfinished("the answer was cut off: it reached the limit of tokens (finish: length)",
-                    "a larger --max-tokens, or a model with a larger output (copilot models)");
-            case "content_filter" -> unfinished("GitHub's content filter ended the answer (finish: content_filter)",
-                    "put the question in other words");
-            case "tool_calls", "function_call" -> {
-                if (form.json()) yield 0;
-                throw Fault.error("the model asks for a tool call instead of answering", "--json shows the call");
-            }
-            default -> {
-                if (reply.text().isEmpty()) screen.warn("the answer is empty (finish: " + reply.finish() + ")");
-                yield 0;
-            }
-        };
-    }
-
-    boolean printsRecord() { return form.json(); }
-
-    /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file.
-    void brokenOff(Fault fault) {
-        end();
-        if (!heard.isEmpty()) keep(fault, Json.object().put("text", heard()).put("finish", ""));
-    }
-
-    /// An answer that does not meet its schema: its record is an answer to `--json`, its text stands beside the file.
-    void misfit(SchemaMismatch wrong) {
-        end();
-        if (form.json() || !heard.isEmpty()) keep(wrong, wrong.reply.json());
-    }
-
-    /// @param record what is known of the answer
-    private void keep(Fault fault, ObjectNode record) {
-        String answer = !form.json() ? heard() : Json.line(record.put("error", fault.sentence()));
-        if (form.file() == null) {
-            if (!form.live()) print(answer);
-            return;
-        }
-        try {
-            screen.note("what had come is in " + OutputFile.keepPart(form.file(), answer));
-        } catch (Fault unwritable) {
-            screen.warn(unwritable.sentence());
-        }
-    }
-
-    /// A billed answer is not lost because a file cannot be written.
-    private void writeOrPrint(String answer) {
-        try {
-            OutputFile.write(form.file(), Text.withOneNewline(answer));
-        } catch (Fault unwritable) {
-            print(answer);
-            throw unwritable;
-        }
-    }
-
-    private void print(String answer) {
-        if (view != null) {
-            view.text(answer);
-            view.end();
-            return;
-        }
-        env.out().print(Text.withOneNewline(terminal ? Text.printable(answer) : answer));
-        env.out().flush();
-    }
-
-    private int unfinished(String what, String hint) {
-        screen.warn(what);
-        screen.hint(hint);
-        return 1;
-    }
-
-    /// Ends the answer's line. Nothing is written where no answer has begun.
-    void end() {
-        endReasoning();
-        if (view != null) view.end();
-        if (begun) env.out().print("\n");
-        env.out().flush();
-        begun = false;
-    }
-
-    private void endReasoning() {
-        if (thinking) screen.piece("\n\n");
-        thinking = false;
-    }
-}
-
-/// How an answer looks on a terminal while it arrives.
-interface AnswerView {
-    void text(String delta);
-
-    /// Takes what is not finished off the screen, so that something else can be written there.
-    default void pause() {}
-
-    /// Prints what is still to be printed and ends its line. Nothing is written where nothing has come.
-    void end();
-}
-
-/// Styles an answer line by line: headings bold, fences dim, `**bold**` and `code`. What may still turn out to be one
-/// of these is held back, all else is printed as it arrives, and nothing on the screen is touched again.
-final class StyledLines implements AnswerView {
-    private static final Pattern FENCE = Pattern.compile(" {0,3}(`{3,}|~{3,})[^`]*");
-    private static final Pattern HEADING = Pattern.compile(" {0,3}#{1,6} .*");
-    /// What a line may begin with and still become either of them.
-    private static final Pattern UNDECIDED =
-            Pattern.compile(" {0,3}(#{0,6}|#{1,6} .*|`{1,2}|~{1,2}|(```|~~~)[^`]*)");
-    private static final Pattern MARKED = Pattern.compile("\\*\\*(?! )(.+?)(?<! )\\*\\*|(?<!`)`([^`]+)`(?!`)");
-
-    private final PrintWriter out;
-    private final StringBuilder open = new StringBuilder(); // of the last line, what is not printed yet
-    private String fence;                                   // that of the code block we are in; null: none
-    private boolean any, begun;                             // something is printed; of the last line too
-    private int lineEnds;                                   // that may turn out to be the last
-
-    StyledLines(PrintWriter out) { this.out = out; }
-
-    @Override
-    public void text(String delta) {
-        open.append(delta);
-        for (int end = open.indexOf("\n"); end >= 0; end = open.indexOf("\n")) {
-            line(open.substring(0, end > 0 && open.charAt(end - 1) == '\r' ? end - 1 : end));
-            open.delete(0, end + 1);
-            begun = false;
-            lineEnds++;
-        }
-        int ready = ready();
-        String part = Text.printable(open.substring(0, ready));
-        print(fence == null ? styled(part) : part);
-        open.delete(0, ready);
-        begun |= ready > 0;
-        out.flush();
-    }
-
-    /// How much of the open line can be printed, whatever comes.
-    private int ready() {
-        if (!begun && UNDECIDED.matcher(open).matches() || open.indexOf("\r") >= 0) return 0;
-        if (fence != null) return open.length();
-        int from = 0;
-        for (var marked = MARKED.matcher(open); marked.find() && marked.end() < open.length(); ) from = marked.end();
-        for (int i = from; i < open.length(); i++) {
-            boolean pair = open.charAt(i) == '*' && (i + 1 == open.length() || open.charAt(i + 1) == '*');
-            if (pair || open.charAt(i) == '`') return i;
-        }
-        return open.length();
-    }
-
-    private void line(String raw) {
-        String text = Text.printable(raw);
-        var mark = FENCE.matcher(text);
-        if (!begun && mark.matches() && (fence == null || closes(text.strip()))) {
-            fence = fence == null ? mark.group(1) : null;
-            print("\033[2m" + text + "\033[0m");
-        } else if (!begun && fence == null && HEADING.matcher(text).matches()) {
-            print("\033[1m" + text + "\033[0m");
-        } else {
-            print(fence == null ? styled(text) : text);
-        }
-    }
-
-    private boolean closes(String text) {
-        return text.startsWith(fence) && text.chars().allMatch(c -> c == fence.charAt(0));
-    }
-
-    private static String styled(String text) {
-        return MARKED.matcher(text).replaceAll(m -> Matcher.quoteReplacement(m.group(1) == null
-                ? "\033[36m" + m.group(2) + "\033[0m" : "\033[1m" + m.group(1) + "\033[0m"));
-    }
-
-    private void print(String text) {
-        if (text.isEmpty()) return;
-        out.print("\n".repeat(lineEnds) + text);
-        lineEnds = 0;
-        any = true;
-    }
-
-    @Override
-    public void end() {
-        line(open.toString());
-        if (any) out.print("\n");
-        out.flush();
-        open.setLength(0);
-        any = begun = false;
-        lineEnds = 0;
-        fence = null;
-    }
-}
-
 // ========================================================================================== Conversations
 // Conversations on the disk: a file each, a line a turn.
 
@@ -4831,7 +4765,7 @@ record StoredConversation(Path file, List<Turn> turns) {
     static List<Path> files(Home home) {
         var used = new HashMap<Path, Instant>();
         try (var files = Files.newDirectoryStream(home.conversations(), "*" + ENDING)) {
-            for (var file : files) used.put(file, modified(file));
+            for (var file : files) used.put(file, used(file));
         } catch (NoSuchFileException _) {
             return List.of();
         } catch (IOException | DirectoryIteratorException e) {
@@ -4856,14 +4790,12 @@ record StoredConversation(Path file, List<Turn> turns) {
         var ids = files(home).stream().map(StoredConversation::id).toList();
         var meant = ids.contains(typed) ? List.of(typed) : ids.stream().filter(id -> id.startsWith(typed)).toList();
         if (meant.size() == 1) return read(file(home, meant.getFirst()));
-        if (meant.size() > 1) {
-            throw Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": " + String.join(", ",
-                    meant.subList(0, Math.min(3, meant.size()))) + (meant.size() > 3 ? " …" : ""), "type more of it");
+        if (meant.isEmpty()) {
+            throw Fault.usage("there is no conversation \"" + typed + "\"", Suggestions.hint(typed, ids,
+                    "copilot logs lists them"));
         }
-        var beginnings = new LinkedHashMap<String, String>();
-        ids.forEach(id -> beginnings.putIfAbsent(id.substring(0, Math.min(typed.length(), id.length())), id));
-        throw Fault.usage("there is no conversation \"" + typed + "\"", Suggestions.of(typed, beginnings.keySet())
-                .map(near -> "did you mean " + beginnings.get(near) + "?").orElse("copilot logs lists them"));
+        throw Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": "
+                + Text.shortened(String.join(", ", meant), 80), "type more of it");
     }
 
     static String id(Path file) {
@@ -4901,15 +4833,7 @@ record StoredConversation(Path file, List<Turn> turns) {
     String model() { return turns.isEmpty() ? null : turns.getLast().model(); }
 
     /// When it was last gone on with.
-    Instant used() {
-        try {
-            return turns.isEmpty() ? modified(file) : Instant.parse(turns.getLast().at());
-        } catch (DateTimeException notOurs) {
-            return modified(file);
-        }
-    }
-
-    private static Instant modified(Path file) {
+    static Instant used(Path file) {
         try {
             return Files.getLastModifiedTime(file).toInstant();
         } catch (IOException _) {
@@ -4918,10 +4842,7 @@ record StoredConversation(Path file, List<Turn> turns) {
     }
 
     boolean holds(String text) {
-        String wanted = text.toLowerCase(Locale.ROOT);
-        return turns.stream().flatMap(turn -> Stream.concat(Stream.of(turn.text(), Objects.requireNonNullElse(
-                turn.system(), "")), turn.messages().stream().map(Message::content)))
-                .anyMatch(said -> said.toLowerCase(Locale.ROOT).contains(wanted));
+        return Message.text(said(), false).toLowerCase(Locale.ROOT).contains(text.toLowerCase(Locale.ROOT));
     }
 
     /// The first words of the first prompt, in one line.
@@ -4929,9 +4850,9 @@ record StoredConversation(Path file, List<Turn> turns) {
         return turns.isEmpty() ? "" : Text.shortened(turns.getFirst().prompt().strip().replaceAll("\\s+", " "), 60);
     }
 
-    String turnCount() { return turns.size() + (turns.size() == 1 ? " turn" : " turns"); }
-
-    String title() { return id() + " (" + turnCount() + ": " + beginning() + ")"; }
+    String title() {
+        return id() + " (" + turns.size() + (turns.size() == 1 ? " turn: " : " turns: ") + beginning() + ")";
+    }
 
     List<String> cells() {
         return List.of(id(), turns.getLast().at(), model(), Integer.toString(turns.size()), beginning());
@@ -4955,8 +4876,11 @@ record StoredConversation(Path file, List<Turn> turns) {
                 + lastAnswer();
     }
 
-    /// As Markdown; a system message where it is another than before.
-    String text() {
+    /// As Markdown.
+    String text() { return Message.text(said(), true); }
+
+    /// All that was said; a system message where it is another than before.
+    private List<Message> said() {
         var said = new ArrayList<Message>();
         String system = null;
         for (var turn : turns) {
@@ -4968,7 +4892,7 @@ record StoredConversation(Path file, List<Turn> turns) {
             }
             said.add(Message.assistant(turn.text() + (turn.error().isEmpty() ? "" : "\n\n*(" + turn.error() + ")*")));
         }
-        return Message.text(said, true);
+        return said;
     }
 }
 
@@ -4980,9 +4904,7 @@ final class ConversationWriter {
     private final String template;
     private String id;
     private boolean warned;
-    private Instant at;
-    private Request request;
-    private int earlier;
+    private Turn turn;
 
     /// @param keeps false: nothing is written
     /// @param template what the prompt was made from; null: nothing
@@ -5001,9 +4923,7 @@ final class ConversationWriter {
     ///
     /// @param earlier how many of the messages, the system message aside, earlier turns have said
     Request asking(Request request, int earlier) {
-        at = session.now();
-        this.request = request;
-        this.earlier = earlier;
+        turn = Turn.of(session.now(), request, earlier, template);
         return request;
     }
 
@@ -5018,9 +4938,12 @@ final class ConversationWriter {
 
     private void append(ObjectNode answer) {
         if (!keeps) return;
+        String name = id == null ? freshId() : id;
         boolean interrupted = Thread.interrupted();         // a Ctrl-C would close the file before it is written
         try {
-            write(Json.line(Turn.of(at, request, earlier, template, answer).json()));
+            session.home().append(StoredConversation.file(session.home(), name),
+                    Json.line(turn.answered(answer).json()), id == null);
+            id = name;
             session.notes().detail("(conversation " + id + "; copilot chat -c goes on)");
         } catch (IOException e) {
             if (!warned) {
@@ -5033,22 +4956,9 @@ final class ConversationWriter {
         }
     }
 
-    private void write(String line) throws IOException {
-        for (int tries = 1; ; tries++) {
-            String name = id == null ? freshId() : id;
-            try {
-                session.home().append(StoredConversation.file(session.home(), name), line, id == null);
-                id = name;
-                return;
-            } catch (FileAlreadyExistsException e) {
-                if (id != null || tries == 5) throw e;      // a file stands where the folder should
-            }
-        }
-    }
-
     /// The moment, so that ids sort by time, and four characters for what begins in the same second.
     private String freshId() {
-        String moment = Turn.stamp(at).replaceAll("[-:Z]", "").replace('T', '-');
+        String moment = turn.at().replaceAll("[-:Z]", "").replace('T', '-');
         int least = 36 * 36 * 36;
         return moment + "-" + Integer.toString(ThreadLocalRandom.current().nextInt(least, 36 * least), 36);
     }
@@ -5063,21 +4973,23 @@ final class ConversationWriter {
 record Turn(ObjectNode json) {
     /// @param earlier how many of the messages, the system message aside, earlier turns have said
     /// @param template its name; null: none
-    static Turn of(Instant at, Request request, int earlier, String template, ObjectNode answer) {
+    static Turn of(Instant at, Request request, int earlier, String template) {
         var json = Json.object().put("at", stamp(at)).put("asked", request.model());
-        var messages = new ArrayList<>(request.messages());
-        if (!messages.isEmpty() && messages.getFirst().role().equals("system")) {
-            json.put("system", messages.removeFirst().content());
-        }
+        if (request.system() != null) json.put("system", request.system());
         var fresh = json.putArray("messages");
-        for (var message : messages.subList(earlier, messages.size())) {
+        for (var message : request.turns().subList(earlier, request.turns().size())) {
             var kept = fresh.addObject().put("role", message.role()).put("content", message.content());
             message.images().forEach(image -> kept.withArray("images").add(image.name()));      // and not the bytes
         }
         if (template != null) json.put("template", template);
         if (!request.extra().isEmpty()) json.set("options", request.extra());
-        json.setAll(answer);
         return new Turn(json);
+    }
+
+    /// @param answer the record of `chat --json`
+    Turn answered(ObjectNode answer) {
+        json.setAll(answer);
+        return this;
     }
 
     /// The turn in a line, if it is one: the last line of a file may be torn.
@@ -5144,7 +5056,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
             if (ignored) lines.add(new SourceStatus(source, "ignored", "never sent to a --host of your own"));
             else if (tokens.isEmpty()) lines.add(new SourceStatus(source, "none", ""));
             for (var login : tokens) {
-                String state, shown = Secrets.shown(login.value()), detail = shown;
+                String state, detail = Secrets.shown(login.value());
                 try {
                     if (trouble != null || used != null && !check) {
                         state = "unused";
@@ -5163,7 +5075,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
                     boolean refused = fault.is(Fault.Kind.TOKEN_REFUSED);
                     if (!refused) trouble = fault;
                     state = refused ? "refused" : "untried";
-                    detail = refused ? fault.sentence() : shown;
+                    if (refused) detail = fault.sentence();
                 }
                 lines.add(new SourceStatus(source, state, detail));
             }
@@ -5174,6 +5086,10 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
 
     boolean loggedIn() { return token.isPresent(); }
 
+    static String use(Token token, Instant now) {
+        return token.direct() ? "GitHub's own, used directly" : "good for " + Durations.words(token.timeLeft(now));
+    }
+
     String text() {
         var text = new StringBuilder(host.name()).append(token.map(known -> """
 
@@ -5181,7 +5097,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
                   API      %s
                   token    %s
                 """.formatted(user.isEmpty() ? "?" : Text.printable(user), known.plan(), known.sku(), known.api(),
-                known.direct() ? "GitHub's own, used directly" : "good for " + Durations.words(known.timeLeft(now))))
+                use(known, now)))
                 .orElse(trouble.isPresent() ? "\n  not known: GitHub could not be asked\n"
                         : "\n  not logged in; type: copilot login\n"))
                 .append("  sources of a GitHub token, in the order of use:");
@@ -5207,22 +5123,29 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
     }
 }
 
-/// What `doctor` finds out: a line for each thing that a chat stands on. Nothing here stops at trouble, and nothing
-/// secret is told: it is made to be pasted into a bug report.
+/// What `doctor` finds out: a line for each thing that a chat depends on. Nothing here stops at trouble, and nothing
+/// secret is printed: it is made to be pasted into a bug report.
 final class Doctor {
     /// @param state `ok`, `warn`: a chat works all the same, `fail`: it does not
     record Finding(String state, String what, String detail) {}
 
-    private static final Duration PATIENCE = Duration.ofSeconds(15), SKEW = Duration.ofMinutes(1);
+    private static final Duration PATIENCE = Duration.ofSeconds(15);
     private static final Set<String> VARIABLES = Set.of("COP_HOME", "COP_HOST", "COP_CLIENT_ID", "COP_MODEL",
             "COP_HEADERS", "COP_MAX_WAIT");
+
+    private static final Reading<Answer> HEAD = new Reading<>() {
+        @Override
+        public Answer read(Answer answer) { return answer; }
+
+        @Override
+        public boolean errorsToo() { return true; }
+    };
 
     private final Environment env;
     private final boolean offline;
     private final List<Finding> findings = new ArrayList<>();
     private final Set<String> secrets = new HashSet<>();
     private boolean loggedOut;
-    private Duration skew;                                  // null: nobody has told the time
 
     Doctor(Environment env, boolean offline) {
         this.env = env;
@@ -5233,66 +5156,48 @@ final class Doctor {
 
     private void ok(String what, String detail) { add("ok", what, detail); }
 
-    /// @param trouble what is added to the detail where it is not fine, and `otherwise` the state
-    private void ok(boolean fine, String otherwise, String what, String detail, String trouble) {
-        add(fine ? "ok" : otherwise, what, detail + (fine ? "" : trouble));
-    }
-
-    /// Reads something that the user has set; where it is wrong, that is told, and `otherwise` serves.
+    /// Reads something that the user has set; where it is wrong, that is a finding, and `otherwise` serves.
     <T> T valueOr(String what, Supplier<T> read, T otherwise) {
         try {
             return read.get();
-        } catch (Fault fault) {
-            fault.rethrowIf(Fault.Kind.INTERRUPTED);
-            add("fail", what, fault.sentence() + (fault.hint() == null || fault.hint().isEmpty() ? ""
-                    : " (" + fault.hint() + ")"));
-        } catch (RuntimeException unknown) {
-            add("fail", what, "could not be looked at: " + Text.reason(unknown));
+        } catch (RuntimeException trouble) {
+            if (trouble instanceof Fault fault) fault.rethrowIf(Fault.Kind.INTERRUPTED);
+            add("fail", what, Text.reason(trouble));
+            return otherwise;
         }
-        return otherwise;
     }
 
-    private void check(String what, Runnable check) {
-        valueOr(what, () -> {
-            check.run();
-            return null;
-        }, null);
+    private void check(String what, Supplier<String> look) {
+        if (valueOr(what, look, null) instanceof String detail) ok(what, detail);
     }
 
     void examine(CopilotClient copilot) {
         var session = copilot.session();
         var host = session.host();
         machine(session.home());
-        check("variables", this::variables);
+        variables();
         ok("host", host.name() + ", " + host.rest());
-        check("proxy", () -> ok("proxy", new Proxies(env).inUse(host.defaultApi()).orElse("none")));
+        check("proxy", () -> new Proxies(env).inUse(host.defaultApi()).orElse("none"));
         check("certificates", this::certificates);
         var token = valueOr("login", () -> login(copilot), Optional.<Token>empty());
+        URI api = token.map(Token::api).orElse(host.defaultApi());
         if (offline) ok("network", "not asked (--offline)");
         else {
             check("network", () -> probe("GitHub", session, host.rest("/"), session.headers().login()));
-            check("network", () -> probe("API", session, host.resolve(token.map(Token::api)
-                    .orElse(host.defaultApi()), token.isPresent() ? "/models" : "/"), token.map(known ->
-                    session.headers().copilot(known.value())).orElseGet(session.headers()::login)));
+            check("network", () -> probe("API", session, host.resolve(api, token.isPresent() ? "/models" : "/"),
+                    token.map(known -> session.headers().copilot(known.value()))
+                            .orElseGet(session.headers()::login)));
         }
-        clock();
-        check("models", () -> models(copilot));
-        check("chat", () -> chat(copilot, token));
+        check("chat", () -> chat(copilot, api));
     }
 
     private void machine(Home home) {
         ok("tool", "copilot.java " + copilot.VERSION);
-        String first = System.getProperty("java.class.path").split(File.pathSeparator)[0];
-        String encoding = System.getProperty("sun.jnu.encoding", "?");
         ok("java", properties("java.runtime.version", "java.vendor", "java.home"));
-        ok("system", properties("os.name", "os.version", "os.arch"));
+        ok("system", properties("os.name", "os.version", "os.arch", "sun.jnu.encoding"));
+        String first = System.getProperty("java.class.path").split(File.pathSeparator)[0];
         ok("start", Path.of(first).toAbsolutePath().startsWith(home.data().toAbsolutePath())
                 ? "by an installed launcher" : first.contains("jbang") ? "by JBang" : "by java");
-        ok(encoding.toUpperCase(Locale.ROOT).startsWith("UTF"), "warn", "encoding", encoding,
-                ": arguments must be ASCII (LC_ALL=C.UTF-8)");
-        String terminals = IntStream.range(0, 3).filter(env.terminal()).mapToObj(List.of("stdin", "stdout", "stderr")
-                ::get).collect(Collectors.joining(", "));
-        ok("terminal", terminals.isEmpty() ? "none" : terminals);
         folder("config", home.config());
         folder("cache", home.cache());
         folder("state", home.state());
@@ -5305,9 +5210,9 @@ final class Doctor {
     private void folder(String what, Path folder) {
         Path there = folder.toAbsolutePath();
         while (there.getParent() != null && !Files.exists(there)) there = there.getParent();
-        if (!Files.isDirectory(there)) add("warn", what, there + " is no folder (COP_HOME names another place)");
-        else if (!Files.isWritable(there)) add("warn", what, folder + ": may you write into " + there + "?");
-        else ok(what, folder + (Files.exists(folder) ? "" : ", not there yet"));
+        boolean fine = Files.isDirectory(there) && Files.isWritable(there);
+        add(fine ? "ok" : "warn", what, fine ? folder + (Files.exists(folder) ? "" : ", not there yet")
+                : there + " is no folder that you can write into (COP_HOME names another)");
     }
 
     private void variables() {
@@ -5325,10 +5230,10 @@ final class Doctor {
     /// A header of the user's own may hold any secret.
     void header(String line) { secrets.add(line.substring(line.indexOf(':') + 1).strip()); }
 
-    private void certificates() {
+    private String certificates() {
         String file = env.variable("SSL_CERT_FILE");
         Trust.context(file == null ? null : env.path(file));
-        ok("certificates", "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file));
+        return "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file);
     }
 
     private Optional<Token> login(CopilotClient copilot) {
@@ -5336,83 +5241,62 @@ final class Doctor {
         sources.forEach(source -> secrets.add(source.value()));
         if (offline) {
             sources.forEach(source -> ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())));
-            if (sources.isEmpty()) notLoggedIn();
+            if (sources.isEmpty()) throw notLoggedIn();
             return Optional.empty();
         }
         var status = Wire.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
         for (var line : status.lines()) {
-            if (!line.state().equals("none")) ok(!Set.of("refused", "untried").contains(line.state()), "warn", "source",
-                    line.source() + ": " + line.state() + ", " + line.detail(), "");
+            if (!line.state().equals("none")) add(Set.of("refused", "untried").contains(line.state()) ? "warn" : "ok",
+                    "source", line.source() + ": " + line.state() + ", " + line.detail());
         }
         if (status.trouble().isPresent()) throw status.trouble().get();
-        status.token().ifPresentOrElse(token -> {
-            secrets.add(token.value());
-            ok("login", token.plan() + " (" + token.sku() + "), " + (token.direct() ? "GitHub's token is used directly"
-                    : "the Copilot token is good for " + Durations.words(token.timeLeft(status.now()))) + ", API "
-                    + token.api());
-        }, this::notLoggedIn);
+        var token = status.token().orElseThrow(this::notLoggedIn);
+        secrets.add(token.value());
+        ok("login", token.plan() + " (" + token.sku() + "), the Copilot token is " + Status.use(token, status.now())
+                + ", API " + token.api());
         return status.token();
     }
 
-    private void notLoggedIn() {
+    private Fault notLoggedIn() {
         loggedOut = true;
-        add("fail", "login", "not logged in (copilot login)");
+        return Fault.login("not logged in", "copilot login");
     }
 
-    private void probe(String what, Session session, URI uri, Headers headers) {
-        record Seen(int status, String date, Instant at) {}
+    /// How long the way there and back takes, and whether our clock and theirs are far apart.
+    private String probe(String what, Session session, URI uri, Headers headers) {
         long begin = System.nanoTime();
-        var seen = Wire.within(PATIENCE, () -> session.wire().send(Call.get(uri, headers).once(), new Reading<Seen>() {
-            @Override
-            public Seen read(Answer answer) {
-                return new Seen(answer.status(), answer.header("date"), session.now());
-            }
-
-            @Override
-            public boolean errorsToo() { return true; }
-        }));
+        var head = Wire.within(PATIENCE, () -> session.wire().send(Call.get(uri, headers).once(), HEAD));
         var took = Duration.ofNanos(System.nanoTime() - begin);
-        ok(seen.status() < (uri.getPath().equals("/models") ? 300 : 500), "fail", "network", what + " " + uri
-                + " answers in " + Durations.seconds(took) + " [HTTP " + seen.status() + "]", "");
-        try {                                               // the header's seconds are cut off
-            skew = Duration.between(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(seen.date()))
-                    .plusMillis(500), seen.at().minus(took.dividedBy(2)));
+        clock(head.header("date"));
+        String answered = what + " " + uri + " answers in " + Durations.seconds(took) + " [HTTP " + head.status() + "]";
+        if (head.status() < (uri.getPath().equals("/models") ? 300 : 500)) return answered;
+        throw Fault.error(answered, "");
+    }
+
+    private void clock(String theirs) {
+        try {
+            var time = Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(theirs));
+            long ahead = Duration.between(time, env.time().now()).toSeconds();
+            if (Math.abs(ahead) >= 60) add("warn", "clock", Math.abs(ahead) + " s " + (ahead > 0 ? "ahead of"
+                    : "behind") + " GitHub's: tokens may look expired, or never expire");
         } catch (DateTimeException _) {
-            // it has no clock
+            // GitHub has not said what time it is
         }
     }
 
-    private void clock() {
-        long seconds = skew == null ? 0 : Math.round(skew.toMillis() / 1000.0);
-        ok(skew == null || skew.abs().compareTo(SKEW) < 0, "warn", "clock", env.time().now().truncatedTo(
-                ChronoUnit.SECONDS) + ", " + (skew == null ? "nobody to compare it with" : seconds == 0 ? "as GitHub's"
-                : Math.abs(seconds) + " s " + (seconds > 0 ? "ahead of" : "behind") + " GitHub's"),
-                ": tokens will seem to have run out, or never to do so");
-    }
-
-    private void models(CopilotClient copilot) {
+    /// What a chat would ask, and where.
+    private String chat(CopilotClient copilot, URI api) {
         var known = copilot.catalogueAtHand();
-        var now = env.time().now();
-        ok("models", known.map(all -> all.models().size() + " in the list, " + Durations.words(Durations.max(
-                Duration.between(all.fetched(), now), Duration.ZERO)) + " old" + (all.younger(Catalogue.USABLE, now)
-                ? "" : ", to be fetched anew")).orElse("no list is kept yet (copilot models)"));
-        String id = model(copilot), why = env.variable("COP_MODEL") != null ? "by COP_MODEL"
-                : copilot.chosen(null).isPresent() ? "by `copilot models default`" : known.isPresent()
-                ? "the account's default" : "for want of a list";
-        ok(known.isEmpty() || Model.isAuto(id) || known.get().find(id).isPresent(), "fail", "model", id + ", " + why,
-                ", is not in the list (" + known.map(all -> Suggestions.hint(id, all.chatModels(), "copilot models"))
-                .orElse("") + ")");
-    }
-
-    private static String model(CopilotClient copilot) {
-        return copilot.chosen(null).orElseGet(() -> Catalogue.standard(copilot.catalogueAtHand()));
-    }
-
-    private void chat(CopilotClient copilot, Optional<Token> token) {
-        var host = copilot.session().host();
-        var model = copilot.catalogueAtHand().flatMap(all -> all.find(model(copilot)));
-        ok("chat", "POST " + host.resolve(token.map(Token::api).orElse(host.defaultApi()),
-                EndpointSelector.usual(Delivery.USUAL, model).path()));
+        var chosen = copilot.chosen(null);
+        ok("models", known.map(all -> all.models().size() + " in the list, " + Durations.words(Duration.between(
+                all.fetched(), env.time().now())) + " old").orElse("no list is kept yet (copilot models)"));
+        String id = chosen.orElseGet(() -> Catalogue.standard(known)), why = env.variable("COP_MODEL") != null
+                ? "by COP_MODEL" : chosen.isPresent() ? "by `copilot models default`" : "the account's default";
+        var model = known.flatMap(all -> all.find(id));
+        if (known.isEmpty() || Model.isAuto(id) || model.isPresent()) ok("model", id + ", " + why);
+        else add("fail", "model", id + ", " + why + ", is not in the list (" + Suggestions.hint(id,
+                known.get().chatModels(), "copilot models") + ")");
+        return "POST " + copilot.session().host().resolve(api, EndpointSelector.usual(Delivery.USUAL, model).path());
     }
 
     /// @return 0 where a chat would work
@@ -7583,7 +7467,10 @@ final class ContextLimitCheck {
         long limit = model.maxPrompt();
         if (limit == 0 || bytes(request) <= limit) return;
         long tokens = TokenCount.upTo(limit, request, model.tokenizer());
-        if (tokens > limit) throw new ContextLengthExceeded(request, model, tokens);
+        if (tokens > limit) {
+            throw Fault.usage("the prompt has at least " + tokens + " tokens, and " + model.id() + " takes " + limit,
+                    "a shorter text, or a model with a larger context (copilot models)");
+        }
     }
 
     static long bytes(Request request) {
@@ -7612,28 +7499,6 @@ final class ContextLimitCheck {
                         + String.join(", ", types), "convert it");
             }
         }
-    }
-}
-
-/// A prompt that a model cannot take.
-final class ContextLengthExceeded extends Fault {
-    final Request request;
-    final Model model;
-
-    ContextLengthExceeded(Request request, Model model, long tokens) {
-        super(USAGE, "the prompt has at least " + tokens + " tokens, and " + model.id() + " takes " + model.maxPrompt(),
-                "a shorter text, or a model with a larger context (copilot models)", null);
-        this.request = request;
-        this.model = model;
-    }
-
-    /// The same with the name of what is the largest.
-    Fault naming(String part, String text) {
-        boolean all = ContextLimitCheck.bytes(request) <= 8 << 20;           // more would take seconds to count
-        String whole = !all ? sentence() : sentence().replaceFirst("at least \\d+", TokenCount.of(request,
-                model.tokenizer()) + "");
-        return Fault.usage(whole + "; the largest part is " + part + (all ? " with " + TokenCount.of(text,
-                model.tokenizer()) : ""), hint());
     }
 }
 

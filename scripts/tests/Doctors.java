@@ -39,8 +39,8 @@ class Doctors {
         assertFalse(outcome.all().contains(cop.home.toString()), outcome::all);
         if (!List.of(options).contains("--json")) {
             for (String line : outcome.out().split("\n")) assertTrue(line.matches("(ok  |warn|fail)  \\w+: .+"), line);
-            for (String what : List.of("tool", "java", "system", "start", "encoding", "terminal", "config", "cache",
-                    "state", "variables", "host", "network", "clock", "models", "chat")) {
+            for (String what : List.of("tool", "java", "system", "start", "config", "cache", "state", "variables",
+                    "host", "network", "models", "chat")) {
                 assertTrue(outcome.out().contains("  " + what + ": "), () -> "no " + what + "\n" + outcome.all());
             }
         }
@@ -69,7 +69,7 @@ class Doctors {
                 "ok    login: .* the Copilot token is good for .*, API http://127.0.0.1:\\d+",
                 "ok    network: GitHub http://127.0.0.1:\\d+/ answers in .* \\[HTTP \\d+]",
                 "ok    network: API http://127.0.0.1:\\d+/models answers in .* \\[HTTP 200]",
-                "ok    clock: .*", "ok    models: no list is kept yet .*", "ok    model: auto, .*",
+                "ok    models: no list is kept yet .*", "ok    model: auto, .*",
                 "ok    chat: POST http://127.0.0.1:\\d+/chat/completions");
         assertFalse(outcome.out().contains("fail"), outcome::all);
     }
@@ -114,7 +114,7 @@ class Doctors {
         cop.time.advance(Duration.ofHours(3));
         says(doctor(0), "ok    models: \\d+ in the list, 3 h old", "ok    model: gpt-5-mini, the account's default");
         cop.time.advance(Duration.ofHours(23));
-        says(doctor(0), "ok    models: \\d+ in the list, 26 h old, to be fetched anew");
+        says(doctor(0), "ok    models: \\d+ in the list, 26 h old");
     }
 
     // -------------------------------------------------------------------------------------------------- trouble
@@ -135,18 +135,17 @@ class Doctors {
     void noNetwork() {
         cop.with("COP_HOST", "http://127.0.0.1:1");
         says(doctor(1), "warn  source: .* untried, .*", "fail  login: cannot connect to 127.0.0.1:1 .*",
-                "fail  network: cannot connect to 127.0.0.1:1 .*", "ok    clock: .*, nobody to compare it with");
+                "fail  network: cannot connect to 127.0.0.1:1 .*");
     }
 
     @ParameterizedTest
-    @CsvSource({"0, ok.*as GitHub's|ok.* [0-5] s .*", "-3600, warn.* 3\\d\\d\\d s behind GitHub's.*",
-            "3600, warn.* 3[56]\\d\\d s ahead of GitHub's.*", "30, ok.* (2|3)\\d s ahead of GitHub's"})
-    void theClockIsHeldAgainstGitHubs(int seconds, String line) {
+    @CsvSource({"0, ''", "-3600, 3[56]\\d\\d s behind GitHub's", "3600, 3[56]\\d\\d s ahead of GitHub's", "30, ''"})
+    void theClockIsHeldAgainstGitHubs(int seconds, String difference) {
         rightClock();
         cop.time.advance(Duration.ofSeconds(seconds));
         var outcome = doctor(0);
-        assertTrue(outcome.out().lines().filter(l -> l.contains("clock: ")).allMatch(l -> l.matches(line)),
-                outcome::all);
+        if (!difference.isEmpty()) says(outcome, "warn  clock: " + difference + ": tokens may look expired.*");
+        assertEquals(!difference.isEmpty(), outcome.out().contains("clock: "), outcome::all);
     }
 
     @Test
@@ -241,6 +240,6 @@ class Doctors {
     void asAProcess() {
         var outcome = cop.runProcess("", "doctor");
         assertEquals(0, outcome.code(), outcome::all);
-        says(outcome, "ok    start: by .*", "ok    terminal: none.*", "ok    clock: .*", "ok    encoding: UTF-8");
+        says(outcome, "ok    start: by .*", "ok    system: .*, UTF-8");
     }
 }

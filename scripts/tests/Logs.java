@@ -100,8 +100,9 @@ class Logs {
         String id = Turn.stamp(at).replaceAll("[-:Z]", "").replace('T', '-') + "-test";
         var lines = new StringBuilder();
         for (int i = 0; i < promptsAndAnswers.length; i += 2) {
-            lines.append(Json.line(Turn.of(at, request(promptsAndAnswers[i]), 0, null, Json.object().put("text",
-                    promptsAndAnswers[i + 1])).json())).append('\n');
+            var turn = Turn.of(at, request(promptsAndAnswers[i]), 0, null)
+                    .answered(Json.object().put("text", promptsAndAnswers[i + 1]));
+            lines.append(Json.line(turn.json())).append('\n');
         }
         try {
             Files.setLastModifiedTime(cop.write(FOLDER + "/" + id + ".jsonl", lines.toString()), FileTime.from(at));
@@ -510,8 +511,7 @@ class Logs {
         refused("2 conversations begin with \"2026110\": " + second + ", " + first, "type more", "chat", "--cid",
                 "2026110", "x");
         refused("2 conversations begin with \"\"", "type more", "chat", "--cid", "", "x");
-        refused("there is no conversation \"20261101-0002\"", "did you mean " + first + "?", "logs", "show",
-                "20261101-0002");
+        refused("there is no conversation \"20261101-0002\"", "copilot logs", "logs", "show", "20261101-0002");
         refused("there is no conversation \"" + first + "x\"", "did you mean " + first + "?", "chat", "--cid",
                 first + "x", "x");
         refused("there is no conversation \"pelicans\"", "copilot logs", "chat", "--cid", "pelicans", "x");
@@ -721,9 +721,10 @@ class Logs {
     }
 
     @Test
-    void whatIsOldIsDeletedByItsLastUse() {
+    void whatIsOldIsDeletedByItsLastUse() throws IOException {
         String old = kept(1, "a", "a"), used = kept(2, "b", "b");
         chat("--cid", used, "say: x");
+        Files.setLastModifiedTime(cop.file(FOLDER + "/" + used + ".jsonl"), FileTime.from(cop.time.now()));
         assertEquals("there is nothing to delete\n", logs("clear", "--older-than", "30d"));
         assertEquals("deleted 1 conversation\n", logs("clear", "--older-than", "20d", "-y"));
         assertEquals(used, id(onlyFile()), old);

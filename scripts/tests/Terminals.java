@@ -376,7 +376,7 @@ class Terminals {
     @Test
     void theConversationIsSaved() {
         conversation("-s", "be kind").turn("say: one", "one").turn("/save my talk.md", "my talk.md");
-        assertEquals("## system\n\nbe kind\n\n## user\n\nsay: one\n\n## assistant\n\none\n\n", cop.read("my talk.md"));
+        assertEquals("## system\n\nbe kind\n\n## user\n\nsay: one\n\n## assistant\n\none\n", cop.read("my talk.md"));
         turn("/save", "/save").turn("/save missing/talk.md", "no folder").turn("say: two", "two");
     }
 
@@ -487,7 +487,7 @@ class Terminals {
         turn("/system be brief", "be brief").turn("/save talk.md", "written: talk.md").turn("/reset", "forgotten")
                 .turn("/help", "/quit").turn("/modle", "did you mean /model?").turn("//x", "heard");
         assertEquals(List.of("system: be brief", "user: /x"), sent());
-        assertTrue(cop.read("talk.md").endsWith("## assistant\n\ntwo\nmore\n\n"), cop.read("talk.md"));
+        assertTrue(cop.read("talk.md").endsWith("## assistant\n\ntwo\nmore\n"), cop.read("talk.md"));
         cop.sim.set("answer", MARKDOWN);
         turn("hello", MARKDOWN.replace("**", "").replace("`two`", "two"));
         cop.sim.set("faults", "422");
@@ -651,7 +651,7 @@ class Terminals {
                 .turn("say: two", "two").press("C-d").leaves(0);
         closeWindow();
         open("chat", "-c").ready().shows("2 turns").shows("> say: two").shows("talking to gpt-5-mini");
-        assertTrue(screen().contains("> say: two\ntwo\n") && !screen().contains("say: one"), screen());
+        assertTrue(screen().contains("> say: two\ntwo\n") && !screen().contains("> say: one"), screen());
         turn("say: three", "three");
         assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two", "assistant: two",
                 "user: say: three"), sent());
