@@ -9463,7 +9463,8 @@ final class TemplateReader {
 
     private Template template() {
         var options = options();
-        var inputs = fields.object("inputs");
+        var inputs = new LinkedHashMap<String, String>();
+        var inputSchema = inputs(inputs);
         String endpoint = fields.text("endpoint");
         if (!endpoint.isEmpty() && !Delivery.ENDPOINTS.containsKey(endpoint)) {
             throw fields.wrong("endpoint", "there is no endpoint " + endpoint, String.join(", ",
@@ -9471,8 +9472,8 @@ final class TemplateReader {
         }
         var delivery = new Delivery(endpoint.isEmpty() ? null : endpoint, fields.object("options").keySet());
         var head = new Template.FrontMatter(fields.text("description"), fields.text("model").replaceFirst("^.*/", ""),
-                options, fields.object("defaults"), described(inputs), inputSchema(inputs), fields.has("stdin")
-                ? fields.text("stdin") : "input", answer(options), samples(), delivery);
+                options, fields.object("defaults"), inputs, inputSchema, fields.has("stdin") ? fields.text("stdin")
+                : "input", answer(options), samples(), delivery);
         var turns = turns();
         if (!turns.isEmpty()) return new Template(found.name(), found.place(), head, turns, mustache);
         throw Fault.usage(found.place() + " holds no prompt", "what comes after the front matter is the prompt; in a"
@@ -9526,26 +9527,20 @@ final class TemplateReader {
     // ---- inputs
 
     /// `inputs` may be a line each, a JSON Schema each, or one JSON Schema of the whole.
-    private static boolean oneSchema(Map<String, Object> inputs) {
-        return "object".equals(inputs.get("type")) && inputs.get("properties") instanceof Map<?, ?> properties
-                && properties.values().stream().allMatch(Map.class::isInstance);
-    }
-
-    private static Map<String, String> described(Map<String, Object> inputs) {
-        var lines = new LinkedHashMap<String, String>();
-        var each = oneSchema(inputs) ? Data.copy((Map<?, ?>) inputs.get("properties")) : inputs;
-        each.forEach((name, value) -> {
+    ///
+    /// @param lines is told what the author says of each name
+    /// @return what the data must meet; null: anything
+    private JsonSchema inputs(Map<String, String> lines) {
+        var inputs = fields.object("inputs");
+        boolean whole = "object".equals(inputs.get("type")) && inputs.get("properties") instanceof Map;
+        var schemas = new LinkedHashMap<String, Object>();
+        (whole ? Data.copy((Map<?, ?>) inputs.get("properties")) : inputs).forEach((name, value) -> {
+            if (value instanceof Map) schemas.put(name, value);
             Object line = value instanceof Map<?, ?> schema ? schema.get("description") : value;
             lines.put(name, line == null || line == Data.NULL ? "" : Data.text(line));
         });
-        return lines;
-    }
-
-    private JsonSchema inputSchema(Map<String, Object> inputs) {
-        if (oneSchema(inputs)) return schema("inputs", inputs);
-        var schemas = new LinkedHashMap<>(inputs);
-        schemas.values().removeIf(value -> !(value instanceof Map));
-        return schemas.isEmpty() ? null : schema("inputs", Map.of("type", "object", "properties", schemas));
+        if (schemas.isEmpty() && !whole) return null;
+        return schema("inputs", whole ? inputs : Map.of("type", "object", "properties", schemas));
     }
 
     private JsonSchema schema(String key, Map<?, ?> schema) {
@@ -9693,9 +9688,9 @@ final class TemplateFolders {
         Template.Samples samples() {
             String sample = place.replaceFirst("\\.[^./\\\\]+$", "") + ".json";
             Path beside = file == null ? null : file.resolveSibling(Path.of(sample).getFileName());
-            boolean any = beside == null || Files.isRegularFile(beside);
-            return new Template.Samples(any, sample, () -> (beside != null ? Optional.of(InputFile.text(beside, sample))
-                    : packaged(name + ".json")).map(text -> List.of(Data.object(text, sample))).orElse(List.of()));
+            boolean any = beside == null ? PACKAGED.contains(name) : Files.isRegularFile(beside);
+            return new Template.Samples(any, sample, () -> List.of(Data.object(beside == null
+                    ? packaged(name + ".json") : InputFile.text(beside, sample), sample)));
         }
     }
 
@@ -9705,15 +9700,12 @@ final class TemplateFolders {
 
     /// @throws Fault with the nearest name where there is none
     Found find(String name) {
-        boolean word = name.matches("[\\w-]+");
-        for (String ending : word ? List.<String>of() : List.of("", ENDINGS.get(0), ENDINGS.get(1), ENDINGS.get(2))) {
-            Path path = env.path(name + ending);
-            if (!readable(path)) continue;
-            return found(stem(path.getFileName().toString()), name + ending, path);
-        }
-        return inFolders(folders, name, false).orElseThrow(() -> Fault.usage("there is no template " + name,
-                Suggestions.hint(stem(name), names(), "copilot templates"
-                        + " lists them" + (word ? "; a file needs its ending, such as " + name + ".mustache" : ""))));
+        var endings = name.matches("[\\w-]+") ? Stream.<String>of() : Stream.concat(Stream.of(""), ENDINGS.stream());
+        return endings.map(ending -> name + ending).filter(path -> readable(env.path(path))).findFirst()
+                .map(path -> found(stem(env.path(path).getFileName().toString()), path, env.path(path)))
+                .or(() -> inFolders(folders, name, false))
+                .orElseThrow(() -> Fault.usage("there is no template " + name, Suggestions.hint(stem(name), names(),
+                        "copilot templates lists them; a file needs its ending, such as " + name + ".mustache")));
     }
 
     private static Found found(String name, String place, Path file) {
@@ -9729,14 +9721,10 @@ final class TemplateFolders {
     }
 
     private Optional<Found> inFolders(List<Path> places, String name, boolean confined) {
-        for (Path folder : places) {
-            for (String ending : ENDINGS) {
-                var file = within(folder, name + ending, confined);
-                if (file.isPresent()) return file.map(path -> found(name, shown(path), path));
-            }
-        }
-        if (!PACKAGED.contains(name)) return Optional.empty();
-        return packaged(name + ".mustache").map(text -> new Found(name, name + ".mustache", null, text));
+        return places.stream().flatMap(folder -> ENDINGS.stream().flatMap(ending -> within(folder, name + ending,
+                confined).stream())).findFirst().map(file -> found(name, shown(file), file))
+                .or(() -> PACKAGED.contains(name) ? Optional.of(new Found(name, name + ".mustache", null,
+                        packaged(name + ".mustache"))) : Optional.empty());
     }
 
     /// A partial's text: from the folder of the template that names it, then from where templates are found. Nothing
@@ -9749,10 +9737,7 @@ final class TemplateFolders {
     }
 
     /// The names that a partial of this template can have.
-    Collection<String> partials(Found from) {
-        return Stream.concat(places(from).stream().flatMap(folder -> in(folder).stream()), PACKAGED.stream())
-                .toList();
-    }
+    Collection<String> partials(Found from) { return names(places(from)); }
 
     private List<Path> places(Found from) {
         var places = new ArrayList<>(folders);
@@ -9761,7 +9746,9 @@ final class TemplateFolders {
     }
 
     /// All names, each once, in the order of the alphabet.
-    SortedSet<String> names() {
+    SortedSet<String> names() { return names(folders); }
+
+    private static SortedSet<String> names(List<Path> folders) {
         var names = new TreeSet<>(PACKAGED);
         folders.forEach(folder -> names.addAll(in(folder)));
         return names;
@@ -9801,9 +9788,10 @@ final class TemplateFolders {
         return (whole.startsWith(here) ? here.relativize(whole) : whole).toString().replace('\\', '/');
     }
 
-    private static Optional<String> packaged(String file) {
+    private static String packaged(String file) {
         try (var in = TemplateFolders.class.getResourceAsStream("/templates/" + file)) {
-            return in == null ? Optional.empty() : Optional.of(Text.utf8(in.readAllBytes(), file));
+            if (in == null) throw new NoSuchFileException(file);
+            return Text.utf8(in.readAllBytes(), file);
         } catch (IOException e) {
             throw Fault.io("cannot read the packaged " + file, e, "jbang --fresh fetches the tool anew");
         }
@@ -10240,15 +10228,13 @@ record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
         return json.isMissingNode() ? List.of("it is no JSON") : schema.misses(json, "answer");
     }
 
-
     /// OpenAI's rule for `strict`: every object names all its properties as required and allows no others.
     private static boolean closed(JsonNode schema) {
         var properties = schema.path("properties");
         if (schema.has("properties") || schema.path("type").asString("").equals("object")) {
             var required = new HashSet<String>();
             schema.path("required").forEach(name -> required.add(name.asString("")));
-            boolean shut = schema.path("additionalProperties").isBoolean()
-                    && !schema.path("additionalProperties").asBoolean();
+            boolean shut = !schema.path("additionalProperties").asBoolean(true);
             if (!shut || !required.containsAll(properties.propertyNames())) return false;
         }
         return schema.values().stream().filter(JsonNode::isContainer).allMatch(AnswerSchema::closed)
@@ -10462,7 +10448,7 @@ final class Data {
             case null -> "not there";
             case Map<?, ?> _ -> "an object";
             case List<?> _ -> "a list";
-            case String text -> text.isEmpty() ? "an empty text" : "a text";
+            case String _ -> "a text";
             case Digits _ -> "a number";
             default -> value.toString();
         };
@@ -10474,31 +10460,25 @@ final class Data {
     static void put(Map<String, Object> data, String dotted, Object value, String where) {
         String[] path = dotted.split("\\.", 2);
         if (path[0].isBlank()) throw Fault.usage(where + " has no name", "--var NAME=VALUE");
-        if (path.length == 1) {
-            data.put(dotted, value);
-            return;
+        if (path.length > 1) {
+            Object outer = data.getOrDefault(path[0], NULL) == NULL ? Map.of() : data.get(path[0]);
+            if (!(outer instanceof Map<?, ?> map)) {
+                throw Fault.usage(where + ": " + path[0] + " is " + kind(outer) + ", and holds no names",
+                        "--var " + path[0] + "=… gives it another value");
+            }
+            var inner = new LinkedHashMap<>(copy(map));
+            put(inner, path[1], value, where);
+            value = inner;
         }
-        Object next = data.getOrDefault(path[0], NULL);
-        if (next != NULL && !(next instanceof Map<?, ?>)) {
-            throw Fault.usage(where + ": " + path[0] + " is " + kind(next) + ", and holds no names",
-                    "--var " + path[0] + "=… gives it another value");
-        }
-        var inner = new LinkedHashMap<String, Object>(next == NULL ? Map.of() : copy((Map<?, ?>) next));
-        put(inner, path[1], value, where);
-        data.put(path[0], inner);
+        data.put(path[0], value);
     }
 
     /// Defaults stand in for what is absent or null, in objects within objects too.
     static Map<String, Object> withDefaults(Map<String, Object> data, Map<String, Object> defaults) {
         if (defaults.isEmpty()) return data;
         var all = new LinkedHashMap<>(data);
-        defaults.forEach((name, value) -> {
-            Object own = all.getOrDefault(name, NULL);
-            if (own == NULL) all.put(name, value);
-            else if (own instanceof Map<?, ?> a && value instanceof Map<?, ?> b) {
-                all.put(name, withDefaults(copy(a), copy(b)));
-            }
-        });
+        defaults.forEach((name, value) -> all.merge(name, value, (own, other) -> own == NULL ? other
+                : own instanceof Map<?, ?> a && other instanceof Map<?, ?> b ? withDefaults(copy(a), copy(b)) : own));
         return all;
     }
 }
