@@ -4419,7 +4419,7 @@ record TemplateFilling(Environment env, Screen screen, Template template, Prompt
         warnOfUnused();
         String input = template.head().stdin();
         boolean free = template.names().contains(input) && values.getOrDefault(input, Data.NULL) == Data.NULL;
-        boolean needed = free && template.lacks(input, values);
+        boolean needed = free && template.needs(values).contains(input);
         var said = UserText.read(env, screen, words, files, needed, data.readingStdin());
         if (free && !said.before().isEmpty()) {
             values.put(input, said.before());
@@ -4480,7 +4480,7 @@ record TemplateList(List<Line> lines) {
     private static Line line(TemplateFolders folders, String name) {
         var found = folders.find(name);
         var template = TemplateReader.read(folders, found);
-        return new Line(template, found.file(), template.needs());
+        return new Line(template, found.file(), template.needs(Map.of()));
     }
 
     /// A template that cannot be read is told of, and left out.
@@ -9342,11 +9342,11 @@ record Template(String name, String place, FrontMatter head, List<MessageTemplat
                 + " shows what it wants");
     }
 
-    /// Whether the texts cannot be filled for want of this name.
-    boolean lacks(String name, Map<String, Object> data) {
+    /// The names that these data lack. A value in a section whose name is not there is not among them.
+    Set<String> needs(Map<String, Object> data) {
         var all = Data.withDefaults(data, head.defaults());
-        return turns.stream().anyMatch(turn -> mustache.render(turn.text(), all).missing().stream()
-                .anyMatch(missing -> missing.name().equals(name)));
+        return names(turns.stream().flatMap(turn -> mustache.render(turn.text(), all).missing().stream())
+                .filter(missing -> !missing.partial()).map(StrictMustache.Missing::name));
     }
 
     private String advice(Map<String, Object> data) {
@@ -9359,17 +9359,12 @@ record Template(String name, String place, FrontMatter head, List<MessageTemplat
     }
 
     /// Every name that the texts and their partials begin a path with: what data can be of use.
-    Set<String> names() { return names(use -> !use.partial()); }
-
-    /// The names that data must have: values outside all sections, as far as no default is there.
-    Set<String> needs() {
-        var needs = names(StrictMustache.TagReference::needed);
-        needs.removeIf(name -> head.defaults().getOrDefault(name, Data.NULL) != Data.NULL);
-        return needs;
+    Set<String> names() {
+        return names(uses().filter(use -> !use.partial()).map(StrictMustache.TagReference::name));
     }
 
-    private Set<String> names(Predicate<StrictMustache.TagReference> which) {
-        return uses().filter(which).map(use -> use.name().split("\\.", 2)[0]).filter(name -> !name.isEmpty())
+    private static Set<String> names(Stream<String> paths) {
+        return paths.map(path -> path.split("\\.", 2)[0]).filter(name -> !name.isEmpty())
                 .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
@@ -9393,8 +9388,8 @@ record Template(String name, String place, FrontMatter head, List<MessageTemplat
         var found = new ArrayList<Fault>();
         uses().filter(use -> use.partial() && !use.dynamic()).forEach(use -> mustache.lacking(use.name())
                 .ifPresent(sentence -> found.add(Fault.usage(use.place() + ": " + sentence, PARTIALS))));
-        var checks = new ArrayList<Runnable>();             // what has no end without data has none at all
-        checks.add(() -> turns.forEach(turn -> mustache.render(turn.text(), head.defaults())));
+        var checks = new ArrayList<Runnable>();
+        checks.add(() -> unused(found, needs(Map.of())));   // what has no end without data has none at all
         if (head.inputSchema() != null) checks.add(head.inputSchema()::check);
         if (head.answer() != null) checks.add(head.answer().schema()::check);
         for (var check : checks) {
@@ -9404,26 +9399,26 @@ record Template(String name, String place, FrontMatter head, List<MessageTemplat
                 found.add(fault);
             }
         }
-        if (!open()) unused(found);
         if (!found.isEmpty() || !head.samples().any()) return found;
         var samples = head.samples().rows().get();
         for (int i = 0; i < samples.size(); i++) {
             try {
                 filled(samples.get(i), false);
             } catch (Fault fault) {
-                found.add(Fault.usage(fault.sentence() + " (with " + (samples.size() == 1 ? "its sample" : "sample "
-                        + (i + 1)) + ", " + head.samples().place() + ")", fault.hint()));
+                found.add(Fault.usage(fault.sentence() + " (with sample " + (i + 1) + " of " + head.samples().place()
+                        + ")", fault.hint()));
             }
         }
         return found;
     }
 
-    private void unused(List<Fault> found) {
+    private void unused(List<Fault> found, Set<String> needs) {
+        if (open()) return;
         var used = names();
         var described = head.inputs().keySet();
         described.stream().filter(name -> !used.contains(name)).forEach(name -> found.add(misnamed("the input "
                 + name + " is described but not used", name, used)));
-        needs().stream().filter(name -> !described.isEmpty() && !described.contains(name)).forEach(name ->
+        needs.stream().filter(name -> !described.isEmpty() && !described.contains(name)).forEach(name ->
                 found.add(misnamed("{{" + name + "}} is used but not among the inputs", name, described)));
         String stdin = head.stdin();
         if (!stdin.equals("input") && !used.contains(stdin)) {
@@ -9555,11 +9550,9 @@ final class TemplateReader {
         if (!schema.isEmpty()) return new AnswerSchema(found.name(), schema("schema", schema), null);
         String format = fields.text("responseFormat");
         switch (format) {
-            case "", "text" -> { }
             case "json_object" -> options.putObject("response_format").put("type", format);
             case "json_schema" -> { return githubSchema(); }
-            default -> throw fields.wrong("responseFormat", format + " is no format",
-                    "text, json_object or json_schema");
+            default -> { }
         }
         return null;
     }
@@ -9807,13 +9800,10 @@ final class StrictMustache extends DefaultMustacheFactory {
     record Compiled(String source, Code code, List<TagReference> uses) {}
 
     /// @param kind the character that the tag begins with; empty for a value
-    /// @param depth how many sections are around it
-    record TagReference(String kind, String name, String place, int depth) {
+    record TagReference(String kind, String name, String place) {
         boolean partial() { return kind.equals(">") || kind.equals("<"); }
 
         boolean dynamic() { return name.startsWith("*"); }
-
-        boolean needed() { return kind.isEmpty() && depth == 0; }
     }
 
     /// A partial's text, and where it lies.
@@ -9841,7 +9831,7 @@ final class StrictMustache extends DefaultMustacheFactory {
     /// @param firstLine the number of its first line there
     Compiled text(String template, String place, int firstLine) {
         var parser = new Parser(template, place, firstLine);
-        var code = parser.codes(null, firstLine, 0);
+        var code = parser.codes(null, firstLine);
         code.init();
         return new Compiled(template, code, parser.uses);
     }
@@ -9855,18 +9845,14 @@ final class StrictMustache extends DefaultMustacheFactory {
 
     /// All names of a text and of its partials, as far as those are known before the data.
     List<TagReference> uses(Compiled text) {
-        var uses = new ArrayList<TagReference>();
-        uses(text, 0, new HashSet<>(), uses);
-        return uses;
-    }
-
-    private void uses(Compiled text, int depth, Set<String> seen, List<TagReference> all) {
-        for (var use : text.uses()) {
-            int within = use.depth() + depth;
-            all.add(new TagReference(use.kind(), use.name(), use.place(), within));
-            if (!use.partial() || use.dynamic() || !seen.add(use.name() + (within == 0))) continue;
-            partial(use.name(), "").ifPresent(partial -> uses(partial, within, seen, all));
+        var all = new ArrayList<>(text.uses());
+        var seen = new HashSet<String>();
+        for (int i = 0; i < all.size(); i++) {
+            var use = all.get(i);
+            if (!use.partial() || use.dynamic() || !seen.add(use.name())) continue;
+            all.addAll(i + 1, partial(use.name(), "").map(Compiled::uses).orElse(List.of()));
         }
+        return all;
     }
 
     /// The sentence on a partial that is not there; none where it is.
@@ -10039,10 +10025,7 @@ final class StrictMustache extends DefaultMustacheFactory {
 
         /// @param opened the section that ends with these; null: all
         /// @param start the line in which it begins
-        DefaultMustache codes(String opened, int start, int depth) {
-            if (depth > DEEPEST) {
-                throw wrong(start, "{{" + opened + "}} lies in more than " + DEEPEST + " others", SECTIONS);
-            }
+        DefaultMustache codes(String opened, int start) {
             var codes = new ArrayList<Code>();
             while (tag.find(position)) {
                 boolean raw = tag.group("raw") != null;
@@ -10060,7 +10043,7 @@ final class StrictMustache extends DefaultMustacheFactory {
                         throw wrong(at, "{{/" + name + "}} closes " + (opened == null ? "nothing"
                                 : "{{" + opened + "}} of line " + start), SECTIONS);
                     }
-                    default -> codes.add(code(kind.replace("&", ""), checked(kind, name, at), at, indent, depth));
+                    default -> codes.add(code(kind.replace("&", ""), checked(kind, name, at), at, indent));
                 }
             }
             int next = text.indexOf(open, position);
@@ -10085,9 +10068,9 @@ final class StrictMustache extends DefaultMustacheFactory {
             }
         }
 
-        private Code code(String kind, String name, int line, String indent, int depth) {
-            uses.add(new TagReference(kind, name, place + ":" + line, depth));
-            var inner = List.of("", ">").contains(kind) ? null : codes(kind + name, line, depth + 1);
+        private Code code(String kind, String name, int line, String indent) {
+            uses.add(new TagReference(kind, name, place + ":" + line));
+            var inner = List.of("", ">").contains(kind) ? null : codes(kind + name, line);
             return switch (kind) {
                 case "#" -> new IterableCode(context(line), StrictMustache.this, inner, name);
                 case "^" -> new NotIterableCode(context(line), StrictMustache.this, inner, name);
@@ -10518,11 +10501,6 @@ final class JsonSchema {
     }
 
     private List<String> look() {
-        var torn = torn(json);
-        if (torn.isPresent()) {
-            return List.of(place + ": \"" + torn.get() + "\" is no keyword: a text with a comma goes into quotes"
-                    + " between { and }");
-        }
         return guarded(place, "it is no schema", () -> {
             String dialect = json.path("$schema").asString(SpecificationVersion.DRAFT_2020_12.getDialectId());
             var standard = Validator.REGISTRY.getSchema(SchemaLocation.of(dialect));
@@ -10552,13 +10530,6 @@ final class JsonSchema {
         } catch (StackOverflowError _) {                    // also Java's regular expressions, on long texts
             return List.of(what + " is too deeply nested, or refers to itself without end, or is too long");
         }
-    }
-
-    /// What YAML makes of a description with a comma in `{type: string, description: first this, then that}`.
-    private static Optional<String> torn(JsonNode schema) {
-        return Stream.concat(schema.propertyNames().stream().filter(name -> name.contains(" ")
-                        && schema.path(name).isNull()),
-                schema.values().stream().map(JsonSchema::torn).flatMap(Optional::stream)).findFirst();
     }
 
     private static String sentence(com.networknt.schema.Error error, String what) {
