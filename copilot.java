@@ -3303,7 +3303,8 @@ final class BatchInput implements AutoCloseable {
             String own = question.request().model();
             String model = filled || own.isEmpty() ? target.model() : own;
             var request = question.request(model, true, target.structured()).withEndpoint(target.endpoint());
-            var key = Fingerprint.of(id.getBytes(StandardCharsets.UTF_8), Json.bytes(ChatCompletionsBody.of(request)));
+            var key = Fingerprint.of(id.getBytes(StandardCharsets.UTF_8),
+                    Json.bytes(ChatCompletionsEndpoint.plain(request)));
             return new BatchItem(index, row.place(), id, key, request, question.schema(), null, echo);
         } catch (Fault fault) {
             return BatchItem.bad(index, row.place(), id, fault, echo);
@@ -3561,22 +3562,13 @@ final class BatchJob {
                 throw Fault.usage(item.place() + ": the id " + item.id() + " is that of row " + (before + 1)
                         + " as well", "--id names a field that tells all rows apart");
             }
-            checkLength(item.request());
+            known(item.request().model()).ifPresent(model -> ContextLimitCheck.checkLength(item.request(), model));
             copilot.check(item.request());
             if (each != null) each.claim(item, target.model());
             return item;
         } catch (Fault wrong) {
             return item.bad(wrong);
         }
-    }
-
-    private void checkLength(Request request) {
-        long limit = known(request.model()).map(Model::maxPrompt).orElse(0L);
-        if (limit == 0 || ContextLimitCheck.bytes(request) <= limit) return;
-        long tokens = TokenCount.upTo(limit, request, tokenizer(request));
-        if (tokens <= limit) return;
-        throw Fault.usage("the prompt has at least " + tokens + " tokens, and " + request.model() + " takes " + limit,
-                "a shorter text, or a model with a larger context (copilot models)");
     }
 
     private String tokenizer(Request request) {
@@ -6802,38 +6794,12 @@ interface DeltaListener {
     default void warning(String message) {}
 }
 
-/// What a chat is in OpenAI's chat form: what the person wants, before a model's path and peculiarities come into it.
-/// The person's own fields win over ours. A batch knows its rows by it.
-final class ChatCompletionsBody {
-    static ObjectNode of(Request request) {
-        var body = Json.object().put("model", request.model());
-        var messages = body.putArray("messages");
-        for (var message : request.messages()) {
-            var object = messages.addObject().put("role", message.role());
-            if (message.images().isEmpty()) object.put("content", message.content());
-            else object.set("content", parts(message));
-        }
-        body.put("stream", request.stream());
-        body.setAll(request.extra());
-        return body;
-    }
-
-    private static ArrayNode parts(Message message) {
-        var parts = JsonNodeFactory.instance.arrayNode();
-        if (!message.content().isEmpty()) parts.addObject().put("type", "text").put("text", message.content());
-        for (var image : message.images()) {
-            parts.addObject().put("type", "image_url").putObject("image_url").put("url", image.dataUrl());
-        }
-        return parts;
-    }
-}
-
-/// A way to ask a model: a path, what goes there, how its answer is read. The same is said on each.
+/// An endpoint to ask a model on: its path, what goes there, how its answer is read. The same is said on each.
 sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, MessagesEndpoint {
     String path();
 
     /// @param model null where no list of models is at hand
-    /// @param omitted told what this way or model does not take, and is left out
+    /// @param omitted told what this endpoint or model does not take, and is left out
     /// @throws Fault where leaving it out would give something else than was asked for
     ObjectNode body(Request request, Model model, Omitted omitted);
 
@@ -6852,24 +6818,53 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
         return body.deepCopy().without(List.of("messages", "input", "system", "instructions"));
     }
 
+    /// A request as chat has it, without what an endpoint does not know that gives one answer a call.
+    ///
+    /// @param unknown besides the fields that chat alone knows
+    /// @throws Fault where several answers are asked for
+    default ObjectNode translatable(Request request, List<String> unknown, Omitted omitted) {
+        String asked = request.model() + " is asked on " + path() + ", which knows no ";
+        var fields = ChatCompletionsEndpoint.plain(request);
+        fields.removeNulls();
+        var chatAlone = List.of("seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
+                "stream_options", "prediction", "user");
+        Stream.concat(chatAlone.stream(), unknown.stream()).filter(fields::has).forEach(field -> {
+            omitted.add(field, asked + field);
+            fields.remove(field);
+        });
+        var n = fields.remove("n");
+        if (n == null || n.asInt(1) == 1) return fields;
+        throw Fault.usage(request.model() + " gives one answer a call (it is asked on " + path() + "), not n=" + n,
+                "a model with chat among its endpoints: copilot models");
+    }
+
     /// How much a model shall think, as it takes that; empty where it takes no such wish.
     ///
     /// @throws Fault where it takes others
-    static Optional<String> effort(Model model, JsonNode wished, Omitted omitted) {
-        var known = model.efforts();
-        if (known.isEmpty()) {
-            omitted.add("reasoning_effort", model.id() + " takes no reasoning_effort");
-            return Optional.empty();
+    static Optional<String> effort(Model model, String wished, Omitted omitted) {
+        if (model == null || model.efforts().contains(wished)) return Optional.of(wished);
+        if (!model.efforts().isEmpty()) {
+            throw Fault.usage(model.id() + " knows no reasoning_effort " + wished, String.join(", ", model.efforts()));
         }
-        if (known.contains(wished.asString(""))) return Optional.of(wished.asString());
-        throw Fault.usage(model.id() + " knows no reasoning_effort " + wished.asString(""), String.join(", ", known));
+        omitted.add("reasoning_effort", model.id() + " takes no reasoning_effort");
+        return Optional.empty();
     }
 
-    /// @throws Fault where one answer a call is what there is
-    static void single(String id, String path, JsonNode n) {
-        if (n.asInt(1) == 1) return;
-        throw Fault.usage(id + " gives one answer a call (it is asked on " + path + "), not n=" + n,
-                "a model with chat among its endpoints: copilot models");
+    /// The parts of a message, of which a text alone is one.
+    static Iterable<JsonNode> parts(JsonNode message) {
+        var content = message.path("content");
+        return content.isString() ? List.of(Json.object().put("type", "text").set("text", content)) : content;
+    }
+
+    static ArrayNode all(JsonNode items, UnaryOperator<JsonNode> work) {
+        var all = JsonNodeFactory.instance.arrayNode();
+        items.forEach(item -> all.add(work.apply(item)));
+        return all;
+    }
+
+    /// The tool that must be called, where `tool_choice` names one.
+    static ObjectNode chosen(String type, JsonNode choice) {
+        return Json.object().put("type", type).put("name", Json.text(choice.path("function"), "name"));
     }
 }
 
@@ -7007,31 +7002,29 @@ final class Omitted {
 final class RefusedFields {
     /// What an option of its own asks for: a wish, which may be left out.
     private static final Set<String> OPTIONAL = Set.of("temperature", "top_p", "seed", "max_tokens",
-            "reasoning_effort");
+            "max_completion_tokens", "reasoning_effort");
     /// What the tool adds, and nobody has asked for.
     private static final Set<String> ADDED = Set.of("store", "reasoning.summary", "thinking.display");
-    private static final String NAME = "(?<![\\w.\\]])['\"`]?([a-z_]+(?:\\.[a-z_]+)*)['\"`]?";
+    private static final String NAME = "(?<![\\w.\\]])[a-z_]+(?:\\.[a-z_]+)*";
     /// The words of OpenAI's and Anthropic's servers and of Copilot's own (github/app #2574, pydantic-ai #8059, jcode
-    /// #558, opencode's models.ts).
-    private static final Pattern WORDS = Pattern.compile("(?i)(?:Unsupported parameter|Unknown parameter|Unrecognized"
-            + " request arguments? supplied): " + NAME + "|Unsupported value: " + NAME + " does not support|" + NAME
-            + " (?:is deprecated|is not supported) (?:for|with|by) this model|" + NAME + ": Extra inputs are not"
-            + " permitted|(reasoning_effort) .*does not support reasoning effort");
+    /// #558, opencode's models.ts), without quotes.
+    private static final Pattern WORDS = Pattern.compile("(?i)(?<=(?:Unsupported parameter|Unknown parameter|supplied):"
+            + " )" + NAME + "|(?<=Unsupported value: )" + NAME + "(?= does not support)|" + NAME
+            + "(?= is (?:deprecated|not supported) (?:for|with|by) this model|: Extra inputs are not permitted)"
+            + "|reasoning_effort(?= .*does not support reasoning effort)");
     private static final Pattern BOTH = Pattern.compile("`([a-z_]+)` and `([a-z_]+)` cannot both be");
     /// The values that it would take: another is asked for, and none is left out.
     private static final Pattern VALUES = Pattern.compile("(?i)supported values(?: are)?:? *\\[?([^\\].]+)");
     private static final Pattern INSTEAD = Pattern.compile("[Uu]se '([a-z_]+)' instead");
+    private static final String QUOTES = "['\"`]";
     /// `FIELD`; `OLD>NEW` where it has another name there; `FIELD&OTHER` where it is refused beside another.
     private static final Pattern LESSON = Pattern.compile("([^>&]+)(?:([>&])(.+))?");
 
     /// The field that a refusal names, as the wire has it: `reasoning.effort`; empty: none.
     static Optional<String> named(Refusal refusal) {
         if (refusal.status() != 400 || !values(refusal).isEmpty()) return Optional.empty();
-        var words = WORDS.matcher(refusal.message());
-        if (words.find()) {
-            return IntStream.rangeClosed(1, words.groupCount()).mapToObj(words::group).filter(Objects::nonNull)
-                    .findFirst();
-        }
+        var words = WORDS.matcher(refusal.message().replaceAll(QUOTES, ""));
+        if (words.find()) return Optional.of(words.group());
         boolean ofField = refusal.kind().matches("unsupported_(parameter|value)|unknown_parameter");
         return Optional.of(Json.text(refusal.json().path("error"), "param")).filter(name -> ofField && !name.isEmpty());
     }
@@ -7039,10 +7032,8 @@ final class RefusedFields {
     /// The values that a field would take, where a refusal names them: `low|high`; else empty.
     static String values(Refusal refusal) {
         var list = VALUES.matcher(refusal.message());
-        if (!list.find()) return "";
-        var quoted = Pattern.compile("['\"`]([^'\"`]+)['\"`]").matcher(list.group(1)).results().map(v -> v.group(1))
-                .toList();
-        return quoted.isEmpty() ? list.group(1).strip().replaceAll("[\\s,]+", "|") : String.join("|", quoted);
+        return list.find() ? list.group(1).replaceAll(QUOTES + "|\\b(and|or)\\b", "").strip().replaceAll("[\\s,]+", "|")
+                : "";
     }
 
     /// What to know of a model after this refusal; empty where sending it again is no use, or not what is wanted.
@@ -7057,6 +7048,7 @@ final class RefusedFields {
 
     /// Takes out of a body what a model is known to refuse, as far as it may go.
     static ObjectNode without(List<String> refused, Request request, ObjectNode body, Omitted omitted) {
+        String who = Model.isAuto(request.model()) ? "the model that GitHub chose" : request.model();
         for (String each : refused) {
             var lesson = LESSON.matcher(each);
             if (!lesson.matches() || "&".equals(lesson.group(2)) && !body.has(lesson.group(3))) continue;
@@ -7066,15 +7058,11 @@ final class RefusedFields {
                 if (parent != body && parent.isEmpty()) body.remove(top(path));
                 String field = requestField(path);
                 if (">".equals(lesson.group(2))) body.set(lesson.group(3), value);
-                else if (wished(request, field)) omitted.add(field, who(request) + " takes no " + field
+                else if (among(request.extra().propertyNames(), field)) omitted.add(field, who + " takes no " + field
                         + ("&".equals(lesson.group(2)) ? " beside " + lesson.group(3) : ""));
             });
         }
         return body;
-    }
-
-    private static String who(Request request) {
-        return Model.isAuto(request.model()) ? "the model that GitHub chose" : request.model();
     }
 
     /// Where a body has a field that may be left out: `reasoning.effort`, or `thinking` where a value in it is refused.
@@ -7085,10 +7073,11 @@ final class RefusedFields {
     }
 
     private static boolean mayGo(Request request, String path) {
-        String top = top(path), field = requestField(path);
-        if (ADDED.contains(path)) return !request.extra().has(top);
-        boolean own = request.extra().has(top) && !OPTIONAL.contains(top) && !top.equals("max_completion_tokens");
-        return OPTIONAL.contains(field) && !own && names(field).noneMatch(request.delivery().required()::contains);
+        String field = requestField(path);
+        boolean own = request.extra().has(top(path));
+        if (ADDED.contains(path)) return !own;
+        return OPTIONAL.contains(field) && (!own || OPTIONAL.contains(top(path)))
+                && !among(request.delivery().required(), field);
     }
 
     private static String top(String path) { return path.split("\\.", 2)[0]; }
@@ -7105,17 +7094,13 @@ final class RefusedFields {
         };
     }
 
-    private static Stream<String> names(String field) {
-        return field.equals("max_tokens") ? Stream.of(field, "max_completion_tokens") : Stream.of(field);
-    }
-
-    private static boolean wished(Request request, String field) {
-        return names(field).anyMatch(request.extra()::has);
+    private static boolean among(Collection<String> names, String field) {
+        return names.stream().map(RefusedFields::requestField).anyMatch(field::equals);
     }
 
     /// The wishes of a request that may turn out to be refused.
     static String wishes(Request request) {
-        return OPTIONAL.stream().filter(field -> wished(request, field)).sorted().collect(Collectors.joining(","));
+        return OPTIONAL.stream().filter(request.extra()::has).sorted().collect(Collectors.joining(","));
     }
 }
 
@@ -7142,39 +7127,63 @@ record ChatCompletionsEndpoint() implements Endpoint {
     @Override
     public StreamReader reader(DeltaListener listener, int n) { return new ChatCompletionsStreamReader(listener, n); }
 
+    /// What the person wants, before a model's path and peculiarities come into it. The person's own fields win over
+    /// ours. A batch knows its rows by it.
+    static ObjectNode plain(Request request) {
+        var body = Json.object().put("model", request.model());
+        var messages = body.putArray("messages");
+        for (var message : request.messages()) {
+            var object = messages.addObject().put("role", message.role());
+            if (message.images().isEmpty()) {
+                object.put("content", message.content());
+                continue;
+            }
+            var parts = object.putArray("content");
+            if (!message.content().isEmpty()) parts.addObject().put("type", "text").put("text", message.content());
+            for (var image : message.images()) {
+                parts.addObject().put("type", "image_url").putObject("image_url").put("url", image.dataUrl());
+            }
+        }
+        body.put("stream", request.stream());
+        body.setAll(request.extra());
+        return body;
+    }
+
     /// Families have their own needs: later OpenAI models call the limit of the answer by its newer name; Claude wants
-    /// one always, and refuses blanks at the end of what it goes on with. Without a model GitHub chooses one.
+    /// one always. Without a model GitHub chooses one.
     @Override
     public ObjectNode body(Request request, Model model, Omitted omitted) {
-        var body = ChatCompletionsBody.of(request);
+        var body = plain(request);
         String id = Json.text(body, "model");
-        boolean claude = model != null && model.isClaude();
         if (Model.isAuto(id)) body.remove("model");
-        if (claude) body.set("messages", body.path("messages").deepCopy());         // a row's stay as they are
         if (Families.limitsCompletion(id) && body.has("max_tokens")) {
             var most = body.remove("max_tokens");
             if (!body.has("max_completion_tokens")) body.set("max_completion_tokens", most);
         }
         if (model != null && body.has("reasoning_effort")) {
-            var wished = body.remove("reasoning_effort");
-            if (model.efforts().isEmpty() && model.thinksByBudget() && !wished.asString("").equals("none")) {
+            String wished = body.remove("reasoning_effort").asString("");
+            if (model.efforts().isEmpty() && model.thinksByBudget() && !wished.equals("none")) {
                 long most = body.path("max_tokens").asLong(Long.MAX_VALUE) - 1;
-                body.put("thinking_budget", Math.min(most, model.thinkingBudget(wished.asString(""))));
+                body.put("thinking_budget", Math.min(most, model.thinkingBudget(wished)));
             } else {
                 Endpoint.effort(model, wished, omitted).ifPresent(effort -> body.put("reasoning_effort", effort));
             }
         }
-        if (claude) {
+        if (model != null && model.isClaude()) {
             if (!body.has("max_tokens")) body.put("max_tokens", model.longestAnswer(request.stream()));
-            trimLast(body.withArray("messages"));
+            trimLast(body);
         }
         return body;
     }
 
-    static void trimLast(ArrayNode messages) {
-        if (messages.isEmpty() || !(messages.get(messages.size() - 1) instanceof ObjectNode last)) return;
+    /// Claude refuses spaces at the end of what it goes on with. A row's messages stay as they are.
+    private static void trimLast(ObjectNode body) {
+        if (!(body.path("messages") instanceof ArrayNode messages) || messages.isEmpty()) return;
+        var last = messages.get(messages.size() - 1);
         if (!Json.text(last, "role").equals("assistant") || !last.path("content").isString()) return;
-        last.put("content", last.path("content").asString().stripTrailing());
+        var trimmed = messages.deepCopy();
+        ((ObjectNode) trimmed.get(messages.size() - 1)).put("content", Json.text(last, "content").stripTrailing());
+        body.set("messages", trimmed);
     }
 }
 
@@ -7192,37 +7201,29 @@ record ResponsesEndpoint() implements Endpoint {
     @Override
     public ObjectNode body(Request request, Model model, Omitted omitted) {
         var body = Json.object();
-        String id = request.model();
-        boolean reasons = model == null || model.supports("reasoning_effort");
-        for (var field : ChatCompletionsBody.of(request).properties()) {
+        for (var field : translatable(request, List.of("thinking_budget"), omitted).properties()) {
             var value = field.getValue();
-            if (!value.isNull()) switch (field.getKey()) {
+            switch (field.getKey()) {
                 case "messages" -> body.set("input", input(value));
                 case "max_tokens", "max_completion_tokens" -> {
                     if (value.asLong() < SHORTEST) {
-                        omitted.note(id + " takes a limit from " + SHORTEST + " tokens on");
+                        omitted.note(request.model() + " takes a limit from " + SHORTEST + " tokens on");
                     }
                     body.put("max_output_tokens", Math.max(SHORTEST, value.asLong()));
                 }
-                case "reasoning_effort" -> {
-                    var effort = model == null ? Optional.of(value.asString(""))
-                            : Endpoint.effort(model, value, omitted);
-                    effort.ifPresent(wished -> body.withObject("/reasoning").put("effort", wished));
-                }
+                case "reasoning_effort" -> Endpoint.effort(model, value.asString(""), omitted)
+                        .ifPresent(effort -> body.withObject("/reasoning").put("effort", effort));
                 case "response_format" -> body.withObject("/text").set("format", format(value));
-                case "tools" -> body.set("tools", tools(value));
-                case "tool_choice" -> body.set("tool_choice", choice(value));
+                case "tools" -> body.set("tools", Endpoint.all(value, ResponsesEndpoint::tool));
+                case "tool_choice" -> body.set("tool_choice", value.isObject() ? Endpoint.chosen("function", value)
+                        : value);
                 case "reasoning", "text" -> body.set(field.getKey(), value.deepCopy());
-                case "n" -> Endpoint.single(id, path(), value);
-                case "stop" -> throw Fault.usage(id + " is asked on /responses, which knows no stop",
+                case "stop" -> throw Fault.usage(request.model() + " is asked on /responses, which knows no stop",
                         "cut the answer yourself, or take a model with chat among its endpoints: copilot models");
-                case "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "stream_options",
-                        "prediction", "thinking_budget", "user" ->
-                        omitted.add(field.getKey(), id + " is asked on /responses, which knows no " + field.getKey());
                 default -> body.set(field.getKey(), value);
             }
         }
-        if (reasons && model != null && !body.at("/reasoning/summary").isString()) {
+        if (model != null && model.supports("reasoning_effort") && !body.at("/reasoning/summary").isString()) {
             body.withObject("/reasoning").put("summary", "auto");
         }
         return body.has("store") ? body : body.put("store", false);
@@ -7237,7 +7238,15 @@ record ResponsesEndpoint() implements Endpoint {
                         .put("output", Message.text(message.path("content")));
                 continue;
             }
-            var content = content(message.path("content"), role.equals("assistant"));
+            var content = JsonNodeFactory.instance.arrayNode();
+            for (var part : Endpoint.parts(message)) {
+                if (Json.text(part, "type").equals("image_url")) {
+                    content.addObject().put("type", "input_image").set("image_url", part.path("image_url").path("url"));
+                } else {
+                    content.addObject().put("type", role.equals("assistant") ? "output_text" : "input_text")
+                            .put("text", Json.text(part, "text"));
+                }
+            }
             if (!content.isEmpty()) input.addObject().put("role", role).set("content", content);
             for (var call : message.path("tool_calls")) {
                 input.addObject().put("type", "function_call").put("call_id", Json.text(call, "id"))
@@ -7248,44 +7257,16 @@ record ResponsesEndpoint() implements Endpoint {
         return input;
     }
 
-    private static ArrayNode content(JsonNode content, boolean said) {
-        var parts = JsonNodeFactory.instance.arrayNode();
-        if (content.isString()) {
-            parts.addObject().put("type", said ? "output_text" : "input_text").set("text", content);
-        }
-        for (var part : content.isArray() ? content : parts.arrayNode()) {
-            if (Json.text(part, "type").equals("image_url")) {
-                parts.addObject().put("type", "input_image").set("image_url", part.path("image_url").path("url"));
-            } else {
-                parts.addObject().put("type", said ? "output_text" : "input_text").put("text", Json.text(part, "text"));
-            }
-        }
-        return parts;
-    }
-
     private static JsonNode format(JsonNode chat) {
-        var schema = chat.path("json_schema");
-        if (!schema.isObject()) return chat;
-        return ((ObjectNode) schema.deepCopy()).put("type", "json_schema");
+        return chat.path("json_schema") instanceof ObjectNode schema ? schema.deepCopy().put("type", "json_schema")
+                : chat;
     }
 
     /// Copilot takes a missing `strict` for true (what users found), and a schema that was not made for it fails then.
-    private static ArrayNode tools(JsonNode tools) {
-        var all = JsonNodeFactory.instance.arrayNode();
-        for (var tool : tools) {
-            if (!(tool.path("function") instanceof ObjectNode function)) {
-                all.add(tool);
-                continue;
-            }
-            var flat = function.deepCopy().put("type", "function");
-            all.add(flat.has("strict") ? flat : flat.put("strict", false));
-        }
-        return all;
-    }
-
-    private static JsonNode choice(JsonNode choice) {
-        return choice.isObject() ? Json.object().put("type", "function").put("name",
-                Json.text(choice.path("function"), "name")) : choice;
+    private static JsonNode tool(JsonNode tool) {
+        if (!(tool.path("function") instanceof ObjectNode function)) return tool;
+        var flat = function.deepCopy().put("type", "function");
+        return flat.has("strict") ? flat : flat.put("strict", false);
     }
 }
 
@@ -7313,75 +7294,63 @@ record MessagesEndpoint() implements Endpoint {
     @Override
     public ObjectNode body(Request request, Model model, Omitted omitted) {
         var body = Json.object();
-        String id = request.model();
-        JsonNode effort = null, schema = null;
-        for (var field : ChatCompletionsBody.of(request).properties()) {
+        var fields = translatable(request, List.of("top_logprobs", "parallel_tool_calls"), omitted);
+        JsonNode effort = fields.remove("reasoning_effort"), format = fields.remove("response_format");
+        for (var field : fields.properties()) {
             var value = field.getValue();
-            if (!value.isNull()) switch (field.getKey()) {
+            switch (field.getKey()) {
                 case "messages" -> messages(body, value);
                 case "max_completion_tokens" -> body.set("max_tokens", value);
-                case "reasoning_effort" -> effort = value;
                 case "stop" -> body.set("stop_sequences", value.isArray() ? value
                         : JsonNodeFactory.instance.arrayNode().add(value));
-                case "temperature" -> body.set("temperature", cool(id, value));
-                case "tools" -> body.set("tools", tools(value));
-                case "tool_choice" -> body.set("tool_choice", choice(value));
-                case "n" -> Endpoint.single(id, path(), value);
-                case "response_format" -> {
-                    boolean ours = !request.delivery().required().contains("response_format");
-                    if (ours && value.at("/json_schema/schema").isObject()) schema = value.at("/json_schema/schema");
-                    else if (!Json.text(value, "type").equals("text")) {
-                        throw Fault.usage(id + " is asked on /v1/messages, which knows no response_format",
-                                "--schema asks for it in words, and checks the answer");
-                    }
-                }
-                case "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs",
-                        "stream_options", "prediction", "parallel_tool_calls", "user" ->
-                        omitted.add(field.getKey(), id + " is asked on /v1/messages, which knows no "
-                                + field.getKey());
+                case "tools" -> body.set("tools", Endpoint.all(value, MessagesEndpoint::tool));
+                case "tool_choice" -> body.set("tool_choice", value.isObject() ? Endpoint.chosen("tool", value)
+                        : Json.object().put("type", value.asString().equals("required") ? "any" : value.asString()));
                 default -> body.set(field.getKey(), value);
             }
         }
         if (!body.has("max_tokens")) {
             body.put("max_tokens", model == null ? LEAST_ANSWER : model.longestAnswer(request.stream()));
         }
-        if (effort != null) think(body, id, model, effort.asString(""), omitted);
-        if (schema != null && body.withArray("messages").path(body.path("messages").size() - 1).path("content")
-                instanceof ArrayNode last) {
-            last.addObject().put("type", "text").put("text", AnswerSchema.instruction(schema));
+        if (effort != null && !effort.asString("").equals("none")) {
+            think(body, model, effort.asString(""), omitted);
         }
+        if (format != null && !Json.text(format, "type").equals("text")) ask(body, request, format);
         return body;
     }
 
     /// Newer models choose for themselves within an effort, and tell their thoughts where a summary is asked for
     /// (opencode's models.ts, pi #3292); older ones have a budget of tokens.
-    private static void think(ObjectNode body, String id, Model model, String effort, Omitted omitted) {
-        if (effort.equals("none")) return;
-        if (model == null || !model.supports("adaptive_thinking") && !model.thinksByBudget()) {
-            omitted.add("reasoning_effort", id + " takes no reasoning_effort");
-            return;
-        }
-        if (model.supports("adaptive_thinking")) {
+    private static void think(ObjectNode body, Model model, String effort, Omitted omitted) {
+        String id = Json.text(body, "model");
+        long most = body.path("max_tokens").asLong() - 1;
+        if (model != null && model.supports("adaptive_thinking")) {
             body.putObject("thinking").put("type", "adaptive").put("display", "summarized");
-            Endpoint.effort(model, JsonNodeFactory.instance.stringNode(effort), omitted)
+            Endpoint.effort(model, effort, omitted)
                     .ifPresent(wished -> body.putObject("output_config").put("effort", wished));
-        } else {
-            long most = body.path("max_tokens").asLong() - 1;
-            if (most < LEAST_BUDGET) {
-                omitted.add("reasoning_effort", id + " cannot think within so few tokens, as reasoning_effort wants");
-                return;
-            }
+        } else if (model != null && model.thinksByBudget() && most >= LEAST_BUDGET) {
             body.putObject("thinking").put("type", "enabled")
                     .put("budget_tokens", Math.min(most, model.thinkingBudget(effort)));
+        } else {
+            omitted.add("reasoning_effort", id + (model == null || !model.thinksByBudget()
+                    ? " takes no reasoning_effort" : " cannot think within so few tokens, as reasoning_effort wants"));
+            return;
         }
         if (body.remove("temperature") != null) {
             omitted.add("temperature", id + " takes no temperature while it thinks");
         }
     }
 
-    private static JsonNode cool(String id, JsonNode temperature) {
-        if (temperature.asDouble() <= 1) return temperature;
-        throw Fault.usage(id + " takes a temperature from 0 to 1, not " + temperature, "--temperature 1");
+    /// A schema is asked for in words.
+    private static void ask(ObjectNode body, Request request, JsonNode format) {
+        var schema = format.at("/json_schema/schema");
+        if (!schema.isObject() || request.delivery().required().contains("response_format")) {
+            throw Fault.usage(request.model() + " is asked on /v1/messages, which knows no response_format",
+                    "--schema asks for it in words, and checks the answer");
+        }
+        if (body.path("messages").path(body.path("messages").size() - 1).path("content") instanceof ArrayNode last) {
+            last.addObject().put("type", "text").put("text", AnswerSchema.instruction(schema));
+        }
     }
 
     private static void messages(ObjectNode body, JsonNode chat) {
@@ -7389,32 +7358,32 @@ record MessagesEndpoint() implements Endpoint {
         var messages = body.putArray("messages");
         for (var message : chat) {
             String role = Json.text(message, "role");
-            switch (role) {
-                case "system", "developer" -> system.add(Message.text(message.path("content")));
-                case "tool" -> messages.addObject().put("role", "user").putArray("content").addObject()
-                        .put("type", "tool_result").put("tool_use_id", Json.text(message, "tool_call_id"))
-                        .put("content", Message.text(message.path("content")));
-                default -> {
-                    var content = content(message);
-                    if (!content.isEmpty()) messages.addObject().put("role", role).set("content", content);
-                }
+            if (role.equals("system") || role.equals("developer")) {
+                system.add(Message.text(message.path("content")));
+                continue;
+            }
+            var content = role.equals("tool") ? result(message) : content(message, role.equals("assistant"));
+            if (!content.isEmpty()) {
+                messages.addObject().put("role", role.equals("tool") ? "user" : role).set("content", content);
             }
         }
         if (system.length() > 0) body.put("system", system.toString());
     }
 
-    /// Empty texts are refused, and blanks at the end of what the model has said.
-    private static ArrayNode content(JsonNode message) {
+    private static ArrayNode result(JsonNode message) {
         var parts = JsonNodeFactory.instance.arrayNode();
-        var content = message.path("content");
-        boolean said = Json.text(message, "role").equals("assistant");
-        for (var part : content.isArray() ? content : parts.arrayNode().add(Json.object().set("text", content))) {
-            if (Json.text(part, "type").equals("image_url")) {
-                parts.add(image(Json.text(part.path("image_url"), "url")));
-                continue;
-            }
+        parts.addObject().put("type", "tool_result").put("tool_use_id", Json.text(message, "tool_call_id"))
+                .put("content", Message.text(message.path("content")));
+        return parts;
+    }
+
+    /// Empty texts are refused, and spaces at the end of what the model has said.
+    private static ArrayNode content(JsonNode message, boolean said) {
+        var parts = JsonNodeFactory.instance.arrayNode();
+        for (var part : Endpoint.parts(message)) {
             String text = said ? Json.text(part, "text").stripTrailing() : Json.text(part, "text");
-            if (!text.isBlank()) parts.addObject().put("type", "text").put("text", text);
+            if (Json.text(part, "type").equals("image_url")) image(parts, Json.text(part.path("image_url"), "url"));
+            else if (!text.isBlank()) parts.addObject().put("type", "text").put("text", text);
         }
         for (var call : message.path("tool_calls")) {
             parts.addObject().put("type", "tool_use").put("id", Json.text(call, "id"))
@@ -7424,57 +7393,64 @@ record MessagesEndpoint() implements Endpoint {
         return parts;
     }
 
-    private static ObjectNode image(String url) {
-        var data = Pattern.compile("data:([^;,]+);base64,(.*)", Pattern.DOTALL).matcher(url);
-        var image = Json.object().put("type", "image");
-        if (data.matches()) {
-            image.putObject("source").put("type", "base64").put("media_type", data.group(1)).put("data", data.group(2));
+    private static void image(ArrayNode parts, String url) {
+        var source = parts.addObject().put("type", "image").putObject("source");
+        String[] data = url.split("[:;,]", 4);              // data:image/png;base64,AAAA
+        if (data.length == 4 && data[0].equals("data")) {
+            source.put("type", "base64").put("media_type", data[1]).put("data", data[3]);
         } else {
-            image.putObject("source").put("type", "url").put("url", url);
+            source.put("type", "url").put("url", url);
         }
-        return image;
     }
 
-    private static ArrayNode tools(JsonNode tools) {
-        var all = JsonNodeFactory.instance.arrayNode();
-        for (var tool : tools) {
-            var function = tool.path("function");
-            var schema = function.path("parameters").deepCopy();
-            if (schema instanceof ObjectNode object) object.remove("$schema");      // it is refused
-            else schema = Json.object().put("type", "object");
-            all.addObject().put("name", Json.text(function, "name"))
-                    .put("description", Json.text(function, "description")).set("input_schema", schema);
-        }
-        return all;
-    }
-
-    private static ObjectNode choice(JsonNode choice) {
-        return choice.isObject() ? Json.object().put("type", "tool").put("name",
-                Json.text(choice.path("function"), "name"))
-                : Json.object().put("type", choice.asString("").equals("required") ? "any" : choice.asString("auto"));
+    private static JsonNode tool(JsonNode tool) {
+        var function = tool.path("function");
+        var schema = function.path("parameters") instanceof ObjectNode parameters
+                ? parameters.deepCopy().without("$schema")  // it is refused
+                : Json.object().put("type", "object");
+        return Json.object().put("name", Json.text(function, "name"))
+                .put("description", Json.text(function, "description")).set("input_schema", schema);
     }
 }
 
 /// Looks at a prompt before it is sent: what a model surely refuses is not tried.
 final class ContextLimitCheck {
-    /// Fewer bytes than that are fewer tokens, so that a short prompt is not counted.
     static void check(Request request, Model model) {
         if (!model.isChat()) {
             throw Fault.usage(model.id() + " cannot chat", model.endpoints().contains("/embeddings")
                     ? "it makes vectors: copilot embed -m " + model.id() : "copilot models lists those that can");
         }
         checkImages(request.messages().stream().flatMap(message -> message.images().stream()).toList(), model);
-        long limit = model.maxPrompt();
-        if (limit == 0 || bytes(request) <= limit) return;
-        long tokens = TokenCount.upTo(limit, request, model.tokenizer());
-        if (tokens > limit) {
-            throw Fault.usage("the prompt has at least " + tokens + " tokens, and " + model.id() + " takes " + limit,
-                    "a shorter text, or a model with a larger context (copilot models)");
-        }
+        checkLength(request, model);
+    }
+
+    /// Fewer bytes than the limit are fewer tokens, so that a short prompt is not counted; nor is all of a very long
+    /// one, which would take seconds.
+    static void checkLength(Request request, Model model) {
+        long limit = model.maxPrompt(), bytes = bytes(request);
+        if (limit == 0 || bytes <= limit) return;
+        boolean all = bytes <= 8 << 20;
+        long tokens = TokenCount.upTo(all ? Long.MAX_VALUE : limit, request, model.tokenizer());
+        if (tokens <= limit) return;
+        var part = largestPart(request);
+        throw Fault.usage("the prompt has " + (all ? "" : "at least ") + tokens + " tokens, and " + model.id()
+                + " takes " + limit + "; the largest part is " + part.getKey()
+                + (all ? " with " + TokenCount.of(part.getValue(), model.tokenizer()) : ""),
+                "a shorter text, or a model with a larger context (copilot models)");
     }
 
     static long bytes(Request request) {
         return request.texts().stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum();
+    }
+
+    /// The name and the text of a file in its fence, or what was said besides the files.
+    private static Map.Entry<String, String> largestPart(Request request) {
+        String text = Collections.max(request.texts(), Comparator.comparing(String::length));
+        var files = Pattern.compile("(?ms)^(\\S[^\\n]*)\\n(`{3,})\\n(.*?)^\\2$").matcher(text);
+        var parts = new LinkedHashMap<String, String>();
+        files.results().forEach(file -> parts.put(file.group(1), file.group(3)));
+        parts.put(parts.isEmpty() ? "the text" : "what was said besides the files", files.replaceAll(""));
+        return Collections.max(parts.entrySet(), Comparator.comparing(part -> part.getValue().length()));
     }
 
     private static void checkImages(List<Image> images, Model model) {
@@ -10551,13 +10527,12 @@ final class TokenCount {
         return encoding.countTokensOrdinary(text);
     }
 
-    /// The same as `of(request, tokenizer)`, but counts no further once there are more than `most`: some megabytes take
-    /// seconds. Long texts are cut into slices, whose ends may cost a token each.
+    /// A request's messages, with what each costs besides its text. No further once there are more than `most`: some
+    /// megabytes take seconds. Long texts are cut into slices, whose ends may cost a token each.
     static long upTo(long most, Request request, String tokenizer) {
-        var texts = request.texts();
         int slice = 1 << 16;
         long tokens = 3;
-        for (String text : texts) {
+        for (String text : request.texts()) {
             tokens += 4;
             for (int at = 0; at < text.length() && tokens <= most; at += slice) {
                 tokens += of(text.substring(at, Math.min(text.length(), at + slice)), tokenizer);
@@ -10566,10 +10541,7 @@ final class TokenCount {
         return tokens;
     }
 
-    /// A request's messages, with what each costs besides its text.
-    static long of(Request request, String tokenizer) {
-        return request.texts().stream().mapToLong(text -> of(text, tokenizer) + 4).sum() + 3;
-    }
+    static long of(Request request, String tokenizer) { return upTo(Long.MAX_VALUE, request, tokenizer); }
 }
 
 // =================================================================================================== HTTP

@@ -267,8 +267,8 @@ class Batches {
     void promptsThatDoNotFitAreFoundBefore() {
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"" + "word ".repeat(200_000) + "\"}\n");
         var outcome = exits(2, batch());
-        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has at least 1\\d+ tokens, and gpt-5-mini"
-                + " takes 128000\n.*"), outcome::all);
+        assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has 2\\d+ tokens, and gpt-5-mini takes"
+                + " 128000; the largest part is the text with 2\\d+\n.*"), outcome::all);
     }
 
     // --------------------------------------------------------------------------------------------- results

@@ -201,7 +201,6 @@ class EveryModel {
             gpt-5.3-codex   | n=2                 | gives one answer a call (it is asked on /responses), not n=2
             claude-fable-5.1 | n=2                 | gives one answer a call (it is asked on /v1/messages)
             gpt-5.3-codex   | stop="x"            | which knows no stop
-            claude-fable-5.1 | temperature=1.5     | takes a temperature from 0 to 1, not 1.5
             gpt-5.3-codex   | reasoning_effort="x" | knows no reasoning_effort x
             claude-fable-5.1 | reasoning_effort="minimal" | knows no reasoning_effort minimal
             claude-fable-5.1 | response_format={"type":"json_object"} | which knows no response_format
@@ -434,10 +433,14 @@ class EveryModel {
     }
 
     @Test
-    void aPromptThatIsTooLongIsNotSent() {
+    void aPromptThatIsTooLongNamesItsLargestPart() {
         cop.write("a.txt", "word ".repeat(200_000));
-        shows(cop.run("chat", "-f", "a.txt", "x"), 2, "the prompt has at least ", "gpt-5-mini takes 128000");
-        shows(cop.runWith("word ".repeat(200_000), "chat", "x"), 2, "gpt-5-mini takes 128000");
+        cop.write("b.txt", "word ".repeat(20_000));
+        shows(cop.run("chat", "-f", "a.txt", "-f", "b.txt", "x"), 2, "the prompt has 2200",
+                "gpt-5-mini takes 128000", "the largest part is a.txt with 200001");
+        shows(cop.runWith("word ".repeat(200_000), "chat", "-f", "b.txt", "x"), 2,
+                "the largest part is what was said besides the files with 2000");
+        shows(cop.runWith("word ".repeat(200_000), "chat", "x"), 2, "the largest part is the text with 2000");
         assertEquals(0, asked().size());
         assertEquals(0, cop.runWith("word ".repeat(100_000), "chat", "say: x").code(), "bytes are no tokens");
     }
