@@ -486,7 +486,7 @@ class CurrentService {
         assertEquals(1, cop.sim.count(RESPONSES));
         bad(1, "gpt-5-mini is not served on /v1/messages", "chat", "-m", "gpt-5-mini", "--endpoint", "messages", "hi");
         assertEquals(0, cop.sim.count(CHAT), "what was named is not changed");
-        bad(2, "there is no endpoint nowhere", "chat", "--endpoint", "nowhere", "hi");
+        bad(2, "--endpoint nowhere is unknown", "chat", "--endpoint", "nowhere", "hi");
         cop.write("t.mustache", "---\nmodel: gpt-5-mini\nendpoint: responses\n---\nsay: {{input}}");
         cop.runWith("hi", "chat", "-t", at("t.mustache"));
         assertEquals(2, cop.sim.count(RESPONSES));
