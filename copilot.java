@@ -800,8 +800,10 @@ public class copilot {
             for (String option : FIELDS) {
                 var value = value(option);
                 if (value == null) continue;
-                RequestFields.put(fields, option, field(option), value instanceof String level
-                        ? JsonNodeFactory.instance.stringNode(level) : Json.tryParse(value.toString()));
+                var json = value instanceof String level ? JsonNodeFactory.instance.stringNode(level)
+                        : Json.tryParse(value.toString());
+                RequestFields.check(field(option), json, option);
+                fields.set(field(option), json);
             }
             return fields;
         }
@@ -1354,13 +1356,13 @@ public class copilot {
                 print(Json.pretty(some));
                 return;
             }
-            screen.table(env, Model.COLUMNS, shown.stream().map(Model::cells).toList());
+            screen.table(env, ModelTable.COLUMNS, shown.stream().map(ModelTable::row).toList());
             if (catalogue.onlyAuto()) screen.note("note: this account may name no model; auto is the default");
         }
 
         private void show(Model model) {
             if (has("--json")) print(Json.pretty(model.json()));
-            else screen.table(env, List.of("FIELD", "VALUE"), model.details());
+            else screen.table(env, List.of("FIELD", "VALUE"), ModelTable.details(model));
         }
 
         /// Enabling accepts terms: a person must say so.
@@ -1937,7 +1939,7 @@ public class copilot {
 
         @Override
         public String toString() {
-            var lines = Screen.columns(Model.COLUMNS, all.stream().map(Model::cells).toList());
+            var lines = Screen.columns(ModelTable.COLUMNS, all.stream().map(ModelTable::row).toList());
             return size() + (size() == 1 ? " model\n" : " models\n") + String.join("\n", lines);
         }
     }
@@ -2049,14 +2051,8 @@ public class copilot {
     /// @param required fields that are an error where the model refuses them, instead of being left out
     public record Delivery(String endpoint, Set<String> required) {
         /// The paths by their names.
-        static final SequencedMap<String, String> ENDPOINTS = new LinkedHashMap<>();
-
-        static {
-            ENDPOINTS.put("chat", "/chat/completions");
-            ENDPOINTS.put("responses", "/responses");
-            ENDPOINTS.put("messages", "/v1/messages");
-        }
-
+        static final SortedMap<String, String> ENDPOINTS = new TreeMap<>(Map.of("chat", "/chat/completions",
+                "responses", "/responses", "messages", "/v1/messages"));
         static final Delivery USUAL = new Delivery(null, Set.of());
 
         public Delivery {
@@ -2121,11 +2117,6 @@ public class copilot {
 
         Request with(Delivery other) { return new Request(model, messages, fields, stream, other); }
 
-        Request without(String field) {
-            return fields.has(field) ? new Request(model, messages, fields.deepCopy().without(field) instanceof
-                    ObjectNode rest ? rest : fields, stream, delivery) : this;
-        }
-
         /// Puts a system message in front, in place of another.
         public Request withSystem(String text) {
             var all = new ArrayList<>(turns());
@@ -2179,11 +2170,6 @@ public class copilot {
             dropped = List.copyOf(dropped);
         }
 
-        Reply(List<String> choices, String reasoning, String finish, String model, Usage usage, JsonNode toolCalls,
-              String id, String requestId, Duration took) {
-            this(choices, reasoning, finish, model, usage, toolCalls, id, requestId, took, List.of());
-        }
-
         public String text() { return String.join("\n\n", choices); }
 
         Reply withUsage(Usage other) {
@@ -2195,10 +2181,8 @@ public class copilot {
         }
 
         Reply withDropped(Collection<String> names) {
-            var all = new LinkedHashSet<>(dropped);
-            all.addAll(names);
             return new Reply(choices, reasoning, finish, model, usage, toolCalls, id, requestId, took,
-                    List.copyOf(all));
+                    Stream.concat(dropped.stream(), names.stream()).distinct().toList());
         }
 
         @Override
@@ -2269,15 +2253,11 @@ public class copilot {
 
     /// A model as the catalogue describes it; `json()` is GitHub's whole entry.
     public record Model(JsonNode json) {
-        static final List<String> COLUMNS = List.of("ID", "VENDOR", "CONTEXT", "OUTPUT", "PRICE", "CREDITS",
-                "ENDPOINTS", "ABILITIES", "NOTES");
         /// What stands for whichever model GitHub chooses; no catalogue lists it.
         static final String AUTO = "auto";
 
         static Model auto() {
-            var json = Json.object().put("id", AUTO).put("name", "Auto").put("vendor", "GitHub");
-            json.putObject("capabilities").put("type", "chat");
-            return new Model(json);
+            return new Model(Json.object().put("id", AUTO).put("name", "Auto").put("vendor", "GitHub"));
         }
 
         static boolean isAuto(String id) { return AUTO.equalsIgnoreCase(id); }
@@ -2308,28 +2288,30 @@ public class copilot {
         Optional<BigDecimal> credits(long prompt, long completion, long cached) {
             var prices = json.path("billing").path("token_prices");
             var of = prices.path("default");
-            if (!of.path("input_price").isNumber()) return Optional.empty();
             var input = of.path("input_price");
+            if (!input.isNumber()) return Optional.empty();
             var read = Stream.of("cache_read_price", "cache_price").map(of::path).filter(JsonNode::isNumber).findFirst()
                     .orElse(input);
             var sum = input.decimalValue().multiply(BigDecimal.valueOf(prompt - cached))
                     .add(read.decimalValue().multiply(BigDecimal.valueOf(cached)))
-                    .add(of.path("output_price").decimalValue().multiply(BigDecimal.valueOf(completion)));
-            var batch = BigDecimal.valueOf(prices.path("batch_size").asLong(1_000_000));
+                    .add(of.path("output_price").decimalValue(BigDecimal.ZERO)
+                            .multiply(BigDecimal.valueOf(completion)));
+            var batch = BigDecimal.valueOf(Math.max(1, prices.path("batch_size").asLong(1_000_000)));
             return Optional.of(sum.divide(batch, 4, RoundingMode.HALF_UP).stripTrailingZeros());
         }
 
+        private JsonNode supports() { return json.path("capabilities").path("supports"); }
+
         /// Whether the catalogue claims an ability: `vision`, `tool_calls`, `streaming`, `structured_outputs` …
         public boolean supports(String ability) {
-            var claim = json.path("capabilities").path("supports").path(ability);
+            var claim = supports().path(ability);
             return claim.isArray() ? !claim.isEmpty() : claim.asBoolean(false);
         }
 
         /// The paths that serve this model; an entry without the field means chat only (vscode-copilot-chat).
         public List<String> endpoints() {
-            var paths = json.path("supported_endpoints");
-            return paths.isEmpty() ? List.of("/chat/completions")
-                    : paths.values().stream().map(JsonNode::asString).toList();
+            var paths = json.path("supported_endpoints").valueStream().map(JsonNode::asString).toList();
+            return paths.isEmpty() ? List.of("/chat/completions") : paths;
         }
 
         /// No policy means that nothing has to be accepted; any state but `enabled` is off.
@@ -2348,38 +2330,30 @@ public class copilot {
 
         /// How much it can be told to think, such as `low`; empty where it cannot, or only by a budget of tokens.
         public List<String> efforts() {
-            return json.path("capabilities").path("supports").path("reasoning_effort").values().stream()
-                    .map(JsonNode::asString).toList();
+            return supports().path("reasoning_effort").valueStream().map(JsonNode::asString).toList();
         }
 
         /// Whether it takes a number of tokens to think with (there is no flag for it: caozhiyuan/copilot-api #54).
-        boolean thinksByBudget() {
-            return json.path("capabilities").path("supports").path("max_thinking_budget").asLong(0) > 0;
-        }
+        boolean thinksByBudget() { return supports().path("max_thinking_budget").asLong(0) > 0; }
 
         /// Tokens to think with, for models that take a number instead of a word.
         long thinkingBudget(String effort) {
-            var supports = json.path("capabilities").path("supports");
-            long budget = switch (effort) {
-                case "minimal" -> 1024;
-                case "low" -> 2048;
-                case "high" -> 24_000;
-                case "xhigh", "max" -> 32_000;
-                default -> 8192;
-            };
-            return Math.clamp(budget, supports.path("min_thinking_budget").asLong(1024),
-                    supports.path("max_thinking_budget").asLong(32_000));
+            long budget = Map.of("minimal", 1024, "low", 2048, "high", 24_000, "xhigh", 32_000, "max", 32_000)
+                    .getOrDefault(effort, 8192);
+            return Math.clamp(budget, supports().path("min_thinking_budget").asLong(1024),
+                    supports().path("max_thinking_budget").asLong(32_000));
         }
 
-        boolean streams() {
-            return supports("streaming") || json.path("capabilities").path("supports").isMissingNode();
-        }
+        boolean streams() { return supports("streaming") || supports().isMissingNode(); }
 
         boolean shown() { return json.path("model_picker_enabled").asBoolean(true) && isChat(); }
 
-        boolean isChat() { return json.path("capabilities").path("type").asString("chat").equals("chat"); }
+        /// `chat`, `embeddings` or `completion`.
+        String type() { return json.path("capabilities").path("type").asString("chat"); }
 
-        boolean isEmbeddings() { return json.path("capabilities").path("type").asString("").equals("embeddings"); }
+        boolean isChat() { return type().equals("chat"); }
+
+        boolean isEmbeddings() { return type().equals("embeddings"); }
 
         /// How many texts a request for vectors may hold; the usual 512 where the catalogue does not say.
         int maxInputs() { return limit("max_inputs") > 0 ? (int) Math.min(limit("max_inputs"), 2048) : 512; }
@@ -2391,7 +2365,7 @@ public class copilot {
         /// Whether it can be asked by name: GitHub's own editors offer it, and its terms are accepted.
         boolean usable() { return shown() && enabled() && chats(); }
 
-        private boolean chats() { return endpoints().stream().anyMatch(Delivery.ENDPOINTS::containsValue); }
+        boolean chats() { return endpoints().stream().anyMatch(Delivery.ENDPOINTS::containsValue); }
 
         /// Whether a reply names it as the one that answered, by its id or with its date.
         boolean answersAs(String name) {
@@ -2404,54 +2378,17 @@ public class copilot {
                     .toLowerCase(Locale.ROOT).contains(part.toLowerCase(Locale.ROOT)));
         }
 
-        List<String> cells() {
-            return List.of(id(), vendor(), count(context()), count(maxOutput()), price(), credits(), paths(),
-                    abilities(), notes());
-        }
-
-        /// All that a person may want to know, a name and a value each.
-        List<List<String>> details() {
-            var vision = json.path("capabilities").path("limits").path("vision");
-            var all = new LinkedHashMap<String, String>();
-            all.put("id", id());
-            all.put("name", name());
-            all.put("vendor", vendor());
-            all.put("version", Json.text(json, "version"));
-            all.put("context", tokens(context()));
-            all.put("longest prompt", tokens(maxPrompt()));
-            all.put("longest answer", tokens(maxOutput()));
-            all.put("price", price().isEmpty() ? "" : price() + " premium requests");
-            all.put("credits", credits().isEmpty() ? "" : credits() + " a million tokens, in/out");
-            all.put("endpoints", String.join(" ", endpoints()));
-            all.put("abilities", abilities());
-            all.put("reasoning effort", String.join(" ", efforts()));
-            all.put("pictures", !supports("vision") ? "" : "at most " + vision.path("max_prompt_images").asString("?")
-                    + " of " + vision.path("max_prompt_image_size").asString("?") + " bytes: "
-                    + String.join(" ", vision.path("supported_media_types").values().stream().map(JsonNode::asString)
-                            .toList()));
-            all.put("policy", json.path("policy").isObject() ? enabled() ? "enabled" : "not enabled: copilot models"
-                    + " enable " + id() : "");
-            all.put("notes", notes());
-            all.put("promotion", Json.text(json.path("billing").path("promo"), "message"));
-            all.values().removeIf(String::isEmpty);
-            return all.entrySet().stream().map(each -> List.of(each.getKey(), each.getValue())).toList();
-        }
-
-        private static String tokens(long number) {
-            return number == 0 ? "" : String.format(Locale.ROOT, "%,d tokens", number);
-        }
-
         /// What enabling it accepts.
         String terms() { return json.path("policy").path("terms").asString("It has no terms to read."); }
 
         /// The endpoints in a word each: chat, responses, messages.
-        private String paths() {
+        String paths() {
             return endpoints().stream().filter(path -> path.startsWith("/"))
                     .map(path -> path.replace("/chat/completions", "chat").replaceFirst("^/(v1/)?", ""))
                     .collect(Collectors.joining(" "));
         }
 
-        private String abilities() {
+        String abilities() {
             var abilities = new StringJoiner(" ");
             if (supports("vision")) abilities.add("vision");
             if (supports("tool_calls")) abilities.add("tools");
@@ -2468,36 +2405,7 @@ public class copilot {
                     : Optional.empty();
         }
 
-        /// AI credits for a million tokens, in and out.
-        private String credits() {
-            var prices = json.path("billing").path("token_prices");
-            if (!prices.path("default").path("input_price").isNumber()) return "";
-            var million = BigDecimal.valueOf(1_000_000).divide(BigDecimal.valueOf(Math.max(1,
-                    prices.path("batch_size").asLong(1_000_000))), MathContext.DECIMAL64);
-            return Stream.of("input_price", "output_price").map(name -> prices.path("default").path(name).decimalValue(
-                    BigDecimal.ZERO).multiply(million).stripTrailingZeros().toPlainString())
-                    .collect(Collectors.joining("/"));
-        }
-
-        private String price() { return multiplier().map(times -> times.toPlainString() + "x").orElse(""); }
-
-        private String notes() {
-            var notes = new ArrayList<String>();
-            if (isAuto()) notes.add("GitHub chooses; all that Free and Student plans have");
-            if (isDefault()) notes.add("default");
-            if (!enabled()) notes.add("not enabled");
-            if (json.path("preview").asBoolean(false)) notes.add("preview");
-            if (!isChat()) notes.add(json.path("capabilities").path("type").asString());
-            else if (!chats()) notes.add("not for chat");
-            for (var message : json.path("warning_messages")) notes.add(Json.text(message, "message"));
-            return String.join(", ", notes);
-        }
-
         private long limit(String name) { return json.path("capabilities").path("limits").path(name).asLong(0); }
-
-        private static String count(long tokens) {
-            return tokens == 0 ? "" : tokens < 10_000 ? Long.toString(tokens) : tokens / 1000 + "k";
-        }
 
         @Override
         public String toString() { return id(); }
@@ -2700,8 +2608,9 @@ public class copilot {
 
     /// Fields of the request's body that the user gives: options of the command line, a template's front matter.
     static final class RequestFields {
-        private static final Map<String, String> OURS = Map.of("model", "-m, or model: in a template", "messages",
-                "the prompt and -s", "stream", "--no-stream");
+        private static final Map<String, String> OURS = Map.of("model", "-m, model: in a template, or withModel",
+                "messages", "the prompt and -s, or withMessages", "stream", "--no-stream, or withStream");
+
         /// @param whole whether only whole numbers will do
         private record Range(long from, long to, boolean whole) {}
 
@@ -2714,52 +2623,37 @@ public class copilot {
         static final List<String> NAMES = List.of("temperature", "max_tokens", "max_completion_tokens", "top_p", "n",
                 "seed", "stop", "presence_penalty", "frequency_penalty", "reasoning_effort");
 
-        /// Sets a field, within the range that the model's maker allows.
-        ///
-        /// @param named the option that asks for it, or the place and name in a file
-        static void put(ObjectNode fields, String named, String field, JsonNode value) {
-            check(field, value, named);
-            fields.set(field, value);
-        }
-
         /// A copy of fields with one more.
         ///
         /// @param verb what was called to set it
         static ObjectNode with(ObjectNode fields, String verb, String field, Object value) {
-            String named = verb + "(\"" + field + "\")";
-            if (OURS.containsKey(Fault.given(field, verb + "'s field"))) {
-                throw Fault.usage(named + " cannot set that", "withModel, withMessages, withStream");
-            }
-            var copy = fields.deepCopy();
-            put(copy, named, field, Json.tree(value));
-            return copy;
+            var json = Json.tree(value);
+            check(Fault.given(field, verb + "'s field"), json, verb + "(\"" + field + "\")");
+            return fields.deepCopy().set(field, json);
         }
 
         /// @param named says where a field is asked for
         static void check(ObjectNode fields, UnaryOperator<String> named) {
-            refuseOurs(fields, key -> named.apply(key) + " cannot be set so");
             fields.properties().forEach(field -> check(field.getKey(), field.getValue(), named.apply(field.getKey())));
         }
 
-        private static void refuseOurs(ObjectNode fields, UnaryOperator<String> named) {
-            for (String key : fields.propertyNames()) {
-                if (OURS.containsKey(key)) throw Fault.usage(named.apply(key), "use " + OURS.get(key));
-            }
+        private static void refuseOurs(String field, String named) {
+            if (OURS.containsKey(field)) throw Fault.usage(named + " cannot be set so", "use " + OURS.get(field));
         }
 
-        private static void check(String field, JsonNode value, String named) {
+        /// @param named what asks for it: an option, a place in a file
+        /// @throws Fault for a field that is set elsewhere, or is out of the range that the model's maker allows
+        static void check(String field, JsonNode value, String named) {
+            refuseOurs(field, named);
             var range = RANGES.get(field);
             if (range == null) return;
-            if (!value.isNumber()) {
-                throw Fault.usage(named + ": a number is wanted", "such as " + field + ": 1, or 0.5");
-            }
-            if (range.whole() && value.decimalValue().stripTrailingZeros().scale() > 0) {
-                throw Fault.usage(named + ": a whole number is wanted", "such as " + field + ": 1");
-            }
+            String hint = "from " + range.from() + " to " + range.to();
+            boolean number = value.isNumber()
+                    && !(range.whole() && value.decimalValue().stripTrailingZeros().scale() > 0);
+            if (!number) throw Fault.usage(named + ": a " + (range.whole() ? "whole " : "") + "number is wanted", hint);
             if (value.decimalValue().compareTo(BigDecimal.valueOf(range.from())) < 0
                     || value.decimalValue().compareTo(BigDecimal.valueOf(range.to())) > 0) {
-                throw Fault.usage(named + " " + value + " is out of range",
-                        "from " + range.from() + " to " + range.to());
+                throw Fault.usage(named + " " + value + " is out of range", hint);
             }
         }
 
@@ -2775,9 +2669,9 @@ public class copilot {
                     throw Fault.usage("-O " + option + ": the value is no JSON", "a text goes into quotes: -O '"
                             + key + "=\"" + text.replace("\"", "\\\"") + "\"'");
                 }
+                refuseOurs(key, "-O " + key);
                 fields.set(key, value);
             }
-            refuseOurs(fields, key -> "-O cannot set " + key);
             return fields;
         }
     }
@@ -2789,24 +2683,19 @@ public class copilot {
 
         /// What the code that catches a fault tells apart, besides its exit code.
         enum Kind {
-            /// Nothing that is told apart.
-            OTHER(ERROR),
+            OTHER,
             /// Ctrl-C, or SIGTERM.
-            INTERRUPTED(Fault.INTERRUPTED),
+            INTERRUPTED,
             /// GitHub does not want a source's token at the exchange; the next source is tried.
-            TOKEN_REFUSED(NOT_LOGGED_IN),
+            TOKEN_REFUSED,
             /// GitHub's abuse detection has spoken. Nothing is tried after it, and no old token is used up.
-            ABUSE(ERROR),
+            ABUSE,
             /// There was no connection at all: nothing that GitHub said.
-            UNREACHABLE(ERROR),
+            UNREACHABLE,
             /// The connection was lost, or the other side stayed silent.
-            CONNECTION_LOST(ERROR),
+            CONNECTION_LOST,
             /// An answer has come that is not whole, or says itself that it failed.
-            INCOMPLETE(ERROR);
-
-            private final int exitCode;
-
-            Kind(int exitCode) { this.exitCode = exitCode; }
+            INCOMPLETE
         }
 
         private final Kind kind;
@@ -2814,16 +2703,12 @@ public class copilot {
         private final String hint;
         private Throwable reason;                           // not its cause: JShell would show that with all its frames
 
-        private Fault(Kind kind, int exitCode, String message, String hint, Throwable reason) {
+        Fault(Kind kind, int exitCode, String message, String hint, Throwable reason) {
             super(Secrets.mask(message));
             this.kind = kind;
             this.reason = reason;
             this.exitCode = exitCode;
             this.hint = hint == null ? "" : Secrets.mask(hint);
-        }
-
-        Fault(Kind kind, String message, String hint, Throwable reason) {
-            this(kind, kind.exitCode, message, hint, reason);
         }
 
         Fault(int exitCode, String message, String hint, Throwable reason) {
@@ -2844,13 +2729,15 @@ public class copilot {
 
         static Fault later(String message, String hint) { return new Fault(LATER, message, hint, null); }
 
-        static Fault interrupted() { return new Fault(Kind.INTERRUPTED, "interrupted", "", null); }
+        static Fault interrupted() { return new Fault(Kind.INTERRUPTED, INTERRUPTED, "interrupted", "", null); }
 
         static Fault refused(String message, String hint) {
-            return new Fault(Kind.TOKEN_REFUSED, message, hint, null);
+            return new Fault(Kind.TOKEN_REFUSED, NOT_LOGGED_IN, message, hint, null);
         }
 
-        static Fault incomplete(String message, String hint) { return new Fault(Kind.INCOMPLETE, message, hint, null); }
+        static Fault incomplete(String message, String hint) {
+            return new Fault(Kind.INCOMPLETE, ERROR, message, hint, null);
+        }
 
         static Fault io(String doing, IOException e, String hint) {
             return new Fault(ERROR, doing + ": " + Text.reason(e), hint, e);
@@ -3176,6 +3063,73 @@ final class Toolkit {
     }
 
     Token token() { return copilot().tokens().get(); }
+}
+
+/// Models as the command `models` and the verb `models()` print them.
+final class ModelTable {
+    static final List<String> COLUMNS = List.of("ID", "VENDOR", "CONTEXT", "OUTPUT", "PRICE", "CREDITS", "ENDPOINTS",
+            "ABILITIES", "NOTES");
+
+    static List<String> row(Model model) {
+        return List.of(model.id(), model.vendor(), count(model.context()), count(model.maxOutput()), price(model),
+                credits(model), model.paths(), model.abilities(), notes(model));
+    }
+
+    /// All that a person may want to know, a name and a value each.
+    static List<List<String>> details(Model model) {
+        var json = model.json();
+        var vision = json.path("capabilities").path("limits").path("vision");
+        String types = String.join(" ", vision.path("supported_media_types").valueStream().map(JsonNode::asString)
+                .toList());
+        return Stream.of(List.of("id", model.id()), List.of("name", model.name()), List.of("vendor", model.vendor()),
+                List.of("version", Json.text(json, "version")), List.of("context", tokens(model.context())),
+                List.of("longest prompt", tokens(model.maxPrompt())),
+                List.of("longest answer", tokens(model.maxOutput())),
+                List.of("price", unit(price(model), " premium requests")),
+                List.of("credits", unit(credits(model), " a million tokens, in/out")),
+                List.of("endpoints", String.join(" ", model.endpoints())), List.of("abilities", model.abilities()),
+                List.of("reasoning effort", String.join(" ", model.efforts())),
+                List.of("pictures", model.supports("vision") ? "at most " + vision.path("max_prompt_images")
+                        .asString("?") + " of " + vision.path("max_prompt_image_size").asString("?") + " bytes: "
+                        + types : ""),
+                List.of("policy", json.path("policy").isMissingNode() ? "" : model.enabled() ? "enabled"
+                        : "not enabled: copilot models enable " + model.id()),
+                List.of("notes", notes(model)),
+                List.of("promotion", Json.text(json.path("billing").path("promo"), "message")))
+                .filter(row -> !row.get(1).isEmpty()).toList();
+    }
+
+    private static String price(Model model) {
+        return model.multiplier().map(times -> times.toPlainString() + "x").orElse("");
+    }
+
+    /// AI credits for a million tokens, in and out.
+    private static String credits(Model model) {
+        return Stream.of(model.credits(1_000_000, 0, 0), model.credits(0, 1_000_000, 0)).flatMap(Optional::stream)
+                .map(BigDecimal::toPlainString).collect(Collectors.joining("/"));
+    }
+
+    private static String notes(Model model) {
+        var notes = new ArrayList<String>();
+        if (model.isAuto()) notes.add("GitHub chooses; all that Free and Student plans have");
+        if (model.isDefault()) notes.add("default");
+        if (!model.enabled()) notes.add("not enabled");
+        if (model.json().path("preview").asBoolean(false)) notes.add("preview");
+        if (!model.isChat()) notes.add(model.type());
+        else if (!model.chats()) notes.add("not for chat");
+        for (var message : model.json().path("warning_messages")) notes.add(Json.text(message, "message"));
+        return String.join(", ", notes);
+    }
+
+    private static String count(long tokens) {
+        return tokens == 0 ? "" : tokens < 10_000 ? Long.toString(tokens) : tokens / 1000 + "k";
+    }
+
+    private static String tokens(long number) {
+        return number == 0 ? "" : String.format(Locale.ROOT, "%,d tokens", number);
+    }
+
+    private static String unit(String text, String unit) { return text.isEmpty() ? "" : text + unit; }
 }
 
 // ================================================================================================== Batch
@@ -5606,7 +5560,7 @@ final class CopilotClient {
         } catch (Fault stopped) {
             if (!stopped.lostConnection()) throw stopped;
             String what = answer.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
-            throw new Fault(stopped.kind(), what + stopped.sentence(),
+            throw new Fault(stopped.kind(), Fault.ERROR, what + stopped.sentence(),
                     answer.delivered() ? "ask again for a whole one" : stopped.hint(), stopped);
         }
         var reply = answer.reader.reply(Duration.ofNanos(System.nanoTime() - start));
@@ -6766,7 +6720,8 @@ final class ExchangeErrors {
         String words = Text.printable(Json.text(details, "title") + ": " + Json.text(details, "message")
                 + (url.isEmpty() ? "" : " " + url)) + " " + answer.marks(id);
         if (VERDICTS.contains(id)) {
-            return new Fault(Fault.Kind.ABUSE, "GitHub's abuse detection has answered, nothing more is tried: " + words,
+            return new Fault(Fault.Kind.ABUSE, Fault.ERROR, "GitHub's abuse detection has answered, nothing more is"
+                    + " tried: " + words,
                     "do not retry; read the README on terms, and ask GitHub's support", null);
         }
         if (id.equals("server_error")) {
@@ -7619,7 +7574,8 @@ abstract sealed class StreamReader
     final Reply reply(Duration took) {
         var choices = texts.isEmpty() ? List.of("") : texts.values().stream().map(StringBuilder::toString).toList();
         var counted = new Usage(usage.prompt(), usage.completion(), usage.cached(), usage.reasoning(), nanoCredits);
-        return new Reply(choices, reasoning.toString(), finish, model, counted, toolCalls.json(), id, requestId, took);
+        return new Reply(choices, reasoning.toString(), finish, model, counted, toolCalls.json(), id, requestId, took,
+                List.of());
     }
 }
 
@@ -11367,7 +11323,7 @@ final class Wire implements AutoCloseable {
                         .orElse("is the network up? a proxy goes into HTTPS_PROXY");
         boolean unreachable = Text.chain(e).anyMatch(each -> each instanceof ConnectException
                 || each instanceof HttpConnectTimeoutException);
-        return new Fault(unreachable ? Fault.Kind.UNREACHABLE : Fault.Kind.CONNECTION_LOST, what, hint, e);
+        return new Fault(unreachable ? Fault.Kind.UNREACHABLE : Fault.Kind.CONNECTION_LOST, Fault.ERROR, what, hint, e);
     }
 
     /// Waiting for the client's threads would cost 300 ms at every exit.

@@ -827,11 +827,11 @@ class Batches {
             var runner = new BatchRunner(pace, policy, cop.time, request -> {
                 tries.incrementAndGet();
                 if (cop.time.now().isBefore(back)) {
-                    throw new copilot.Fault(copilot.Fault.Kind.UNREACHABLE, "cannot reach the API",
+                    throw new copilot.Fault(copilot.Fault.Kind.UNREACHABLE, 1, "cannot reach the API",
                             "is there a network?", new ConnectException("refused"));
                 }
                 return new copilot.Reply(List.of("hello"), "", "stop", "m", copilot.Usage.NONE, null, "", "",
-                        Duration.ZERO);
+                        Duration.ZERO, List.of());
             }, journal, progress);
             var request = new copilot.Request("gpt-5-mini", List.of(copilot.Message.user("hi")), Json.object(), true);
             var items = IntStream.range(0, 26).mapToObj(i -> new BatchItem(i, "place", "" + (char) ('a' + i),

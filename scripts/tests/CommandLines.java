@@ -441,7 +441,7 @@ class CommandLines {
 
     private static void sameColumns(List<String> rows) {
         assertFalse(rows.isEmpty());
-        rows.forEach(row -> assertEquals(copilot.Model.COLUMNS.size(), row.split("\t", -1).length, row));
+        rows.forEach(row -> assertEquals(ModelTable.COLUMNS.size(), row.split("\t", -1).length, row));
     }
 
     private Path cache() {
@@ -467,7 +467,7 @@ class CommandLines {
     @Test
     void modelsAreATableOnATerminal() {
         var lines = cop.terminal(1).run("models").out().lines().toList();
-        assertEquals(copilot.Model.COLUMNS, List.of(lines.getFirst().split(" +")));
+        assertEquals(ModelTable.COLUMNS, List.of(lines.getFirst().split(" +")));
         int name = lines.getFirst().indexOf("VENDOR");
         lines.forEach(l -> {
             assertFalse(l.contains("\t"));

@@ -333,7 +333,8 @@ class Streams {
 
         Reply reply() {
             return new Reply(choices != null ? choices : List.of(String.join("", deltas)), String.join("", thoughts),
-                    finish, model, usage, Json.tryParse("[" + String.join(",", calls) + "]"), id, "R:1", Duration.ZERO);
+                    finish, model, usage, Json.tryParse("[" + String.join(",", calls) + "]"), id, "R:1", Duration.ZERO,
+                    List.of());
         }
 
         @Override
@@ -742,7 +743,7 @@ class Streams {
                  "prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":0}},
                  "copilot_usage":{"total_nano_aiu":5}}""").answer.reply(Duration.ZERO);
         assertEquals(new Reply(List.of("Hellö 😀"), "", "stop", "gpt-5.4-2026-03-01", new Usage(9, 2, 1, 0, 5),
-                Json.tryParse("[]"), "chatcmpl-7", "R:1", Duration.ZERO), reply);
+                Json.tryParse("[]"), "chatcmpl-7", "R:1", Duration.ZERO, List.of()), reply);
     }
 
     @Test

@@ -93,7 +93,7 @@ class Verbs {
         fault(() -> toolkit.template("x").with(null, 1), "with's name is null");
         fault(() -> toolkit.template("x").withAll(null), "withAll's map is null");
         fault(() -> request("x").with("temperature", 9), "with(\"temperature\") 9 is out of range");
-        fault(() -> request("x").with("model", "mai-code-1.1-flash"), "cannot set that", "withModel");
+        fault(() -> request("x").with("model", "mai-code-1.1-flash"), "cannot be set so", "withModel");
         fault(() -> toolkit.template("x").withOption("max_tokens", "many"), "a number is wanted");
         fault(() -> toolkit.template("{{x}}").ask(), "{{x}} is missing", "with(\"name\", value)");
         assertEquals(0, sent().size());
