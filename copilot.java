@@ -1188,7 +1188,7 @@ public class copilot {
             asking(spec);
             complete(spec.policy);
             spec.rows = text("--data");
-            spec.format = text("--format", Rows.formatOf(env, spec.rows));
+            spec.format = text("--format", RowReader.formatOf(env, spec.rows));
             spec.first = atLeast(0, "-L", spec.first);
             spec.sample = atLeast(0, "--sample", spec.sample);
             if (value("--sample-seed") instanceof Long seed) spec.seed = seed;
@@ -2951,28 +2951,18 @@ final class Toolkit {
 
     Stream<Row> rows(String name) {
         if (name.isBlank()) throw Fault.usage("rows wants a file", "rows(\"tickets.jsonl\"), and \"-\" is stdin");
-        var rows = name.equals("-") ? Rows.opened(env, "/dev/stdin", "stdin", "jsonl")
-                : Rows.opened(env, name, name, Rows.formatOf(env, name));
-        return Stream.iterate(next(name, rows), Objects::nonNull, _ -> next(name, rows)).onClose(() -> {
-            try {
-                rows.close();
-            } catch (IOException e) {
-                throw Fault.io("cannot close " + name, e, null);
-            }
-        });
+        var rows = name.equals("-") ? RowReader.opened(env, "/dev/stdin", "stdin", "jsonl")
+                : RowReader.opened(env, name, name, RowReader.formatOf(env, name));
+        return Stream.iterate(next(rows), Objects::nonNull, _ -> next(rows)).onClose(rows::close);
     }
 
     /// @return null after the last
-    private static Row next(String name, Rows rows) {
-        try {
-            var row = rows.next();
-            if (row != null && row.fault() == null) return new Row(row.data());
-            rows.close();
-            if (row != null) throw row.fault();
-            return null;
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + name, e, null);
-        }
+    private static Row next(RowReader rows) {
+        var row = rows.next();
+        if (row != null && row.fault() == null) return new Row(row.data());
+        rows.close();
+        if (row != null) throw row.fault();
+        return null;
     }
 
     Outcome batch(copilot.Batch batch, String out) {
@@ -2983,7 +2973,7 @@ final class Toolkit {
         batch.settings().accept(spec);
         if (spec.jobs < 1) throw Fault.usage("withJobs(" + spec.jobs + ") is out of range", "1 or more");
         spec.rows = batch.rows() instanceof String name ? name : "-";
-        spec.format = Rows.formatOf(env, spec.rows);
+        spec.format = RowReader.formatOf(env, spec.rows);
         spec.run = file.resolveSibling(file.getFileName() + ".run");
         spec.template = prompt.template();
         spec.prompts = row -> prompt.withAll(row.data()).question();
@@ -3203,15 +3193,16 @@ record BatchTarget(String model, String endpoint, boolean structured) {}
 
 /// The rows of a batch as items: each read, filled and named. Every look at the input goes through here.
 final class BatchInput implements AutoCloseable {
-    private final Rows rows;
+    private final RowReader rows;
     private final BatchSpec spec;
     private final BatchTarget target;
     private final Set<Integer> chosen;                      // null: all
     private final Map<Fingerprint, Integer> alike = new HashMap<>();
     private int index = -1;
+    private boolean broken;                                 // what comes after the last row cannot be read
     private Fingerprint all = new Fingerprint(0, 0);
 
-    BatchInput(Rows rows, BatchSpec spec, BatchTarget target, Set<Integer> chosen) {
+    BatchInput(RowReader rows, BatchSpec spec, BatchTarget target, Set<Integer> chosen) {
         this.rows = rows;
         this.spec = spec;
         this.target = target;
@@ -3221,9 +3212,10 @@ final class BatchInput implements AutoCloseable {
     /// The next row, wanted or not; null after the last.
     InputRow read() {
         try {
-            return rows.next();
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + spec.rows, e, null);
+            return broken ? null : rows.next();
+        } catch (Fault unreadable) {
+            broken = true;
+            return new InputRow(spec.rows, null, unreadable);
         }
     }
 
@@ -3240,7 +3232,7 @@ final class BatchInput implements AutoCloseable {
         return null;
     }
 
-    boolean broken() { return rows.broken(); }
+    boolean broken() { return broken; }
 
     /// Names all rows that were read, those of other shards too, and what they ask.
     String fingerprint() { return all.toString(); }
@@ -3295,13 +3287,7 @@ final class BatchInput implements AutoCloseable {
     }
 
     @Override
-    public void close() {
-        try {
-            rows.close();
-        } catch (IOException e) {
-            throw Fault.io("cannot close " + spec.rows, e, null);
-        }
-    }
+    public void close() { rows.close(); }
 }
 
 /// A batch from its options to its exit code: looks at all rows first, then asks those that are not done.
@@ -3433,7 +3419,7 @@ final class BatchJob {
     }
 
     private BatchInput input(String name) {
-        return new BatchInput(Rows.opened(env, name, spec.rows, spec.format), spec, target, chosen);
+        return new BatchInput(RowReader.opened(env, name, spec.rows, spec.format), spec, target, chosen);
     }
 
     /// The model, and whether it takes a schema, is settled when a run begins, and kept: were GitHub's default another
@@ -7795,17 +7781,14 @@ record InputRow(String place, Map<String, Object> data, Fault fault) {
     }
 }
 
-/// The rows of the input, one after the other. A row that cannot be read is a row all the same; what makes all that
-/// follows unreadable is the last.
-interface Rows extends AutoCloseable {
+/// The rows of the input, one after the other. A row that cannot be read is a row all the same.
+interface RowReader extends AutoCloseable {
     /// @return null after the last
-    InputRow next() throws IOException;
-
-    /// Whether the last row was not the last of the file: what comes after it cannot be told apart.
-    default boolean broken() { return false; }
+    /// @throws Fault where this row and all that follow cannot be read
+    InputRow next();
 
     @Override
-    void close() throws IOException;
+    default void close() {}
 
     /// What `--format` names, and the endings that mean the same.
     List<String> FORMATS = List.of("jsonl", "json", "csv", "tsv", "files");
@@ -7819,13 +7802,13 @@ interface Rows extends AutoCloseable {
 
     /// @param typed what the user calls it
     /// @throws Fault where it cannot be read
-    static Rows opened(Environment env, String name, String typed, String format) {
+    static RowReader opened(Environment env, String name, String typed, String format) {
         try {
             return switch (format) {
-                case "files" -> new JsonFolderReader(FileGlob.of(env, name, "*.json"), env);
-                case "csv", "tsv" -> new CsvReader(env.path(name), name, format.equals("tsv"));
-                case "json" -> new JsonArrayReader(env.path(name), name);
-                default -> new JsonLinesReader(env.path(name), name);
+                case "files" -> JsonFolderReader.of(env, FileGlob.of(env, name, "*.json"));
+                case "csv", "tsv" -> CsvReader.of(env.path(name), name, format.equals("tsv"));
+                case "json" -> new JsonReader(Json.parser(Files.newInputStream(env.path(name))), name);
+                default -> new JsonLinesReader(new ByteLines(env.path(name), name), name);
             };
         } catch (CharacterCodingException e) {
             throw Fault.usage(typed + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + typed + " (or -f utf-16)");
@@ -7836,39 +7819,45 @@ interface Rows extends AutoCloseable {
 }
 
 /// Lines as bytes, so that one that is not UTF-8 can be told from the others.
-final class ByteLines implements Closeable {
+final class ByteLines implements AutoCloseable {
     private final BufferedReader in;                        // a character is a byte
+    private final String name;
     private int number;
 
-    ByteLines(Path file) throws IOException { in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1); }
+    ByteLines(Path file, String name) throws IOException {
+        in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1);
+        this.name = name;
+    }
 
     /// @return null after the last
-    byte[] next() throws IOException {
-        String line = in.readLine();
-        number++;
-        return line == null ? null : line.getBytes(StandardCharsets.ISO_8859_1);
+    byte[] next() {
+        try {
+            String line = in.readLine();
+            number++;
+            return line == null ? null : line.getBytes(StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + name, e, null);
+        }
     }
 
     /// Of the last line, from 1.
     int number() { return number; }
 
     @Override
-    public void close() throws IOException { in.close(); }
+    public void close() {
+        try {
+            in.close();
+        } catch (IOException e) {
+            throw Fault.io("cannot close " + name, e, null);
+        }
+    }
 }
 
 /// JSON Lines.
-final class JsonLinesReader implements Rows {
-    private final ByteLines lines;
-    private final String name;
-
-    JsonLinesReader(Path file, String name) throws IOException {
-        lines = new ByteLines(file);
-        this.name = name;
-    }
-
+record JsonLinesReader(ByteLines lines, String name) implements RowReader {
     @Override
-    public InputRow next() throws IOException {
-        for (byte[] line; (line = lines.next()) != null; ) {
+    public InputRow next() {
+        for (byte[] line = lines.next(); line != null; line = lines.next()) {
             byte[] text = line;
             if (new String(text, StandardCharsets.ISO_8859_1).isBlank()) continue;
             String place = name + ":" + lines.number();
@@ -7878,64 +7867,34 @@ final class JsonLinesReader implements Rows {
     }
 
     @Override
-    public void close() throws IOException { lines.close(); }
+    public void close() { lines.close(); }
 }
 
-/// A JSON array of objects, or a single object; never held as a whole.
-final class JsonArrayReader implements Rows {
-    private final JsonParser parser;
-    private final String name;
-    private boolean array, ended, broken;
-
-    JsonArrayReader(Path file, String name) throws IOException {
-        this.name = name;
-        parser = Json.parser(Files.newInputStream(file));
-    }
-
+/// A JSON array of objects, or objects one after the other; never held as a whole.
+record JsonReader(JsonParser parser, String name) implements RowReader {
     @Override
     public InputRow next() {
-        if (ended) return null;
-        String place = name;
         try {
             var token = parser.nextToken();
-            if (!array && token == JsonToken.START_ARRAY) {
-                array = true;
-                token = parser.nextToken();
-            }
-            place = place();
-            boolean row = token != null && token != JsonToken.END_ARRAY;
-            ended = !row || !array;
-            Object value = row ? Data.value(parser, name) : null;
-            if (ended && parser.nextToken() != null) {
-                return InputRow.bad(place(), "something comes after the " + (array ? "list" : "object"),
-                        "JSON Lines? --format jsonl");
-            }
-            return !row ? null : value instanceof Map<?, ?> map ? new InputRow(place, Data.copy(map), null)
-                    : InputRow.bad(place, "a row must be an object, not " + Data.kind(value), "{\"name\": \"value\"}");
-        } catch (Fault | JacksonException e) {
-            ended = broken = true;
-            return new InputRow(place, null, e instanceof JacksonException j ? Data.fault(j, name) : (Fault) e);
+            while (token == JsonToken.END_ARRAY || token == JsonToken.START_ARRAY
+                    && parser.streamReadContext().getNestingDepth() == 1) token = parser.nextToken();
+            if (token == null) return null;
+            String place = name + ":" + parser.currentTokenLocation().getLineNr();
+            Object value = Data.value(parser, name);
+            return value instanceof Map<?, ?> map ? new InputRow(place, Data.copy(map), null) : InputRow.bad(place,
+                    "a row must be an object, not " + Data.kind(value), "{\"name\": \"value\"}");
+        } catch (JacksonException e) {
+            throw Data.fault(e, name);
         }
     }
-
-    private String place() { return name + ":" + parser.currentTokenLocation().getLineNr(); }
-
-    @Override
-    public boolean broken() { return broken; }
 
     @Override
     public void close() { parser.close(); }
 }
 
 /// CSV (RFC 4180) or TSV (which knows no quotes) with a heading; all values are texts.
-final class CsvReader implements Rows {
-    private final MappingIterator<List<String>> lines;
-    private final String name;
-    private final List<String> heading;
-    private boolean ended;
-
-    CsvReader(Path file, String name, boolean tabs) throws IOException {
-        this.name = name;
+record CsvReader(MappingIterator<List<String>> lines, String name, List<String> heading) implements RowReader {
+    static CsvReader of(Path file, String name, boolean tabs) throws IOException {
         var in = Files.newBufferedReader(file);
         in.mark(1 << 20);
         String first = Objects.requireNonNullElse(in.readLine(), "");
@@ -7944,22 +7903,24 @@ final class CsvReader implements Rows {
         // some write semicolons where others write commas: the heading tells
         char separator = tabs ? '\t' : first.contains(";") && !first.contains(",") ? ';' : ',';
         var schema = CsvSchema.emptySchema().withColumnSeparator(separator);
-        lines = new CsvMapper().readerForListOf(String.class).with(CsvReadFeature.WRAP_AS_ARRAY)
-                .with(CsvReadFeature.SKIP_EMPTY_LINES).with(tabs ? schema.withoutQuoteChar() : schema).readValues(in);
-        heading = lines.hasNext() ? lines.next() : List.of();
+        MappingIterator<List<String>> lines = new CsvMapper().readerForListOf(String.class)
+                .with(CsvReadFeature.WRAP_AS_ARRAY).with(CsvReadFeature.SKIP_EMPTY_LINES)
+                .with(tabs ? schema.withoutQuoteChar() : schema).readValues(in);
+        List<String> heading = lines.hasNext() ? lines.next() : List.of();
         for (String column : heading) {
             boolean twice = Collections.frequency(heading, column) > 1;
             if (!column.isBlank() && !twice) continue;
             throw Fault.usage(name + ":1: " + (twice ? "there are two columns " + column : "a column has no name"),
                     "the first line names the columns, each once");
         }
+        return new CsvReader(lines, name, heading);
     }
 
     @Override
-    public InputRow next() throws IOException {
+    public InputRow next() {
         String place = name;
         try {
-            if (ended || !lines.hasNextValue()) return null;
+            if (!lines.hasNextValue()) return null;
             place = name + ":" + lines.currentLocation().getLineNr();
             var cells = lines.nextValue();
             if (cells.size() != heading.size()) {
@@ -7969,30 +7930,22 @@ final class CsvReader implements Rows {
             var data = new LinkedHashMap<String, Object>();
             for (int i = 0; i < heading.size(); i++) data.put(heading.get(i), cells.get(i));
             return new InputRow(place, data, null);
-        } catch (JacksonException e) {
-            ended = true;                                   // the reader would stay where it is
+        } catch (JacksonException e) {                      // the reader would stay where it is
             boolean encoding = Text.chain(e).anyMatch(CharacterCodingException.class::isInstance);
-            return encoding ? InputRow.bad(place, "what follows is not UTF-8 text", "iconv -f latin1 -t utf-8 " + name)
-                    : InputRow.bad(place, e.getOriginalMessage().lines().findFirst().orElse("cannot be read"),
-                    "is a quote not closed?");
+            throw Fault.usage(place + ": " + (encoding ? "what follows is not UTF-8 text"
+                    : e.getOriginalMessage().lines().findFirst().orElse("cannot be read")),
+                    encoding ? "iconv -f latin1 -t utf-8 " + name : "is a quote not closed?");
         }
     }
-
-    @Override
-    public boolean broken() { return ended; }
 
     @Override
     public void close() { lines.close(); }
 }
 
 /// A folder of JSON files, or a pattern such as `tickets/*.json`: a row a file, in the order of their names.
-final class JsonFolderReader implements Rows {
-    private final Iterator<Path> files;
-    private final Path folder;
-
-    JsonFolderReader(FileGlob pattern, Environment env) {
-        files = pattern.files().iterator();
-        folder = env.directory().resolve(pattern.front());
+record JsonFolderReader(Path folder, Iterator<Path> files) implements RowReader {
+    static JsonFolderReader of(Environment env, FileGlob pattern) {
+        return new JsonFolderReader(env.directory().resolve(pattern.front()), pattern.files().iterator());
     }
 
     @Override
@@ -8005,9 +7958,6 @@ final class JsonFolderReader implements Rows {
             return data;
         });
     }
-
-    @Override
-    public void close() {}
 }
 
 /// The first 128 bits of a SHA-256: names what was asked.

@@ -131,8 +131,6 @@ final class EmbedJob {
                 count++;
                 ids |= item.id() != null;
             }
-        } catch (IOException e) {
-            throw Fault.io("cannot read the texts", e, null);
         }
     }
 
@@ -174,7 +172,7 @@ final class EmbedTexts implements AutoCloseable {
     record Item(int index, String place, String id, String text) {}
 
     private interface Source {
-        Rows open(EmbedTexts texts);
+        RowReader open(EmbedTexts texts);
     }
 
     private final Environment env;
@@ -204,12 +202,12 @@ final class EmbedTexts implements AutoCloseable {
 
     /// @param id the field that names a row; null: `id` or `custom_id`, if it is there
     static EmbedTexts of(Environment env, String rows, String id, Function<InputRow, String> text) {
-        String format = rows.equals("-") ? "jsonl" : Rows.formatOf(env, rows);
+        String format = rows.equals("-") ? "jsonl" : RowReader.formatOf(env, rows);
         Path file = rows.equals("-") ? null : env.path(rows);
         boolean once = file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
         String name = file == null ? "stdin" : rows;
-        return new EmbedTexts(env, name, texts -> Rows.opened(env, once ? texts.spooled(file).toString() : rows, name,
-                format), id, text);
+        return new EmbedTexts(env, name, texts -> RowReader.opened(env, once ? texts.spooled(file).toString() : rows,
+                name, format), id, text);
     }
 
     /// A row's text in the field that is named, else in `text`, else in `input`.
@@ -226,7 +224,7 @@ final class EmbedTexts implements AutoCloseable {
 
     /// Throws a Fault where a row cannot be read, or has no text.
     final class Reader implements Iterator<Item>, AutoCloseable {
-        private final Rows rows = source.open(EmbedTexts.this);
+        private final RowReader rows = source.open(EmbedTexts.this);
         private int index;
         private InputRow ahead;
 
@@ -235,8 +233,9 @@ final class EmbedTexts implements AutoCloseable {
             try {
                 if (ahead == null) ahead = rows.next();
                 return ahead != null;
-            } catch (IOException e) {
-                throw Fault.io("cannot read the texts", e, null);
+            } catch (Fault unreadable) {
+                ahead = new InputRow(name, null, unreadable);
+                return true;
             }
         }
 
@@ -249,7 +248,7 @@ final class EmbedTexts implements AutoCloseable {
         }
 
         @Override
-        public void close() throws IOException { rows.close(); }
+        public void close() { rows.close(); }
     }
 
     private Item item(InputRow row, int index) {
@@ -293,7 +292,7 @@ final class EmbedTexts implements AutoCloseable {
         if (spool != null) spool.toFile().delete();
     }
 
-    private static final class Words implements Rows {
+    private static final class Words implements RowReader {
         private final List<String> words;
         private int read;
 
@@ -304,30 +303,27 @@ final class EmbedTexts implements AutoCloseable {
             return read == words.size() ? null : new InputRow("text " + (read + 1), Map.of("text", words.get(read++)),
                     null);
         }
-
-        @Override
-        public void close() {}
     }
 
     /// A text a line; one that is not UTF-8 is named.
-    private record Lines(ByteLines lines, String name) implements Rows {
+    private record Lines(ByteLines lines, String name) implements RowReader {
         static Lines open(Path file, String name) {
             try {
-                return new Lines(new ByteLines(file), name);
+                return new Lines(new ByteLines(file, name), name);
             } catch (IOException e) {
                 throw Fault.io("cannot read " + name, e, null);
             }
         }
 
         @Override
-        public InputRow next() throws IOException {
+        public InputRow next() {
             byte[] line = lines.next();
             String place = name + ":" + lines.number();
             return line == null ? null : InputRow.of(place, () -> Map.of("text", Text.utf8(line, place)));
         }
 
         @Override
-        public void close() throws IOException { lines.close(); }
+        public void close() { lines.close(); }
     }
 }
 
