@@ -1178,7 +1178,7 @@ public class copilot {
             return switch (action()) {
                 case "status" -> status();
                 case "merge" -> merge();
-                default -> new BatchJob(env, screen, copilot, spec()).run();
+                default -> new BatchRun(env, screen, copilot, spec()).run();
             };
         }
 
@@ -2988,7 +2988,7 @@ final class Toolkit {
         var screen = new Screen(heard);
         var client = client(screen, spec.policy.maxWait);
         try (var _ = client.session().wire()) {
-            new BatchJob(heard, screen, client, spec).run();
+            new BatchRun(heard, screen, client, spec).run();
         } catch (Fault fault) {
             throw fault.hint().contains("or --skip-bad") ? fault.hinting(fault.hint().replaceFirst("--skip-bad.*",
                     "leave them out: batch(prompt, rows(…).filter(…).toList())")) : fault;
@@ -3152,32 +3152,22 @@ record Shard(int number, int of) {
     static final Shard ALL = new Shard(1, 1);
 
     static Shard of(String option, Environment env) {
-        if (option != null) {
-            if (!option.matches("[0-9]{1,6}/[0-9]{1,6}")) {
-                throw Fault.usage("--shard " + option + " is no part", "--shard 1/4");
-            }
-            var parts = Stream.of(option.split("/")).map(Integer::valueOf).toList();
-            return checked(parts.getFirst(), parts.getLast(), "--shard " + option);
-        }
-        for (var names : List.of(List.of("JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", ""),
-                List.of("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"))) {
-            String index = env.variable(names.get(0)), count = env.variable(names.get(1));
-            if (index == null || count == null) continue;
-            String least = env.variable(names.get(2));
-            try {
-                int first = least == null ? 0 : Integer.parseInt(least);
-                return checked(Integer.parseInt(index) - first + 1, Integer.parseInt(count), names.get(0) + "="
-                        + index);
-            } catch (NumberFormatException e) {
-                throw Fault.usage(names.get(0) + "=" + index + " and " + names.get(1) + "=" + count + " are no numbers",
-                        "--shard 1/4 goes before them");
-            }
-        }
-        return ALL;
+        if (option != null) return checked(option, 1, "--shard " + option);
+        String job = env.variable("JOB_COMPLETION_INDEX"), jobs = env.variable("JOB_COMPLETIONS");
+        if (job != null && jobs != null) return checked(job + "/" + jobs, 0, "JOB_COMPLETION_INDEX=" + job);
+        String task = env.variable("SLURM_ARRAY_TASK_ID"), tasks = env.variable("SLURM_ARRAY_TASK_COUNT");
+        String least = Objects.requireNonNullElse(env.variable("SLURM_ARRAY_TASK_MIN"), "0");
+        return task == null || tasks == null ? ALL : checked(task + "/" + tasks, least.matches("[0-9]{1,6}")
+                ? Integer.parseInt(least) : 0, "SLURM_ARRAY_TASK_ID=" + task);
     }
 
-    private static Shard checked(int number, int of, String where) {
-        if (number >= 1 && number <= of) return new Shard(number, of);
+    /// @param least the number of the first part
+    private static Shard checked(String text, int least, String where) {
+        if (text.matches("[0-9]{1,6}/[0-9]{1,6}")) {
+            int slash = text.indexOf('/'), number = Integer.parseInt(text, 0, slash, 10) - least + 1;
+            int of = Integer.parseInt(text, slash + 1, text.length(), 10);
+            if (number >= 1 && number <= of) return new Shard(number, of);
+        }
         throw Fault.usage(where + " is out of range", "parts count from 1 to their number: --shard 1/4");
     }
 
@@ -3291,7 +3281,7 @@ final class BatchInput implements AutoCloseable {
 }
 
 /// A batch from its options to its exit code: looks at all rows first, then asks those that are not done.
-final class BatchJob {
+final class BatchRun {
     private static final int ASK_FROM = 200, MOST_ERRORS = 50;
 
     private final Environment env;
@@ -3299,51 +3289,45 @@ final class BatchJob {
     private final CopilotClient copilot;
     private final BatchSpec spec;
     private final RunFolder folder;
-    private final PerRowFiles each;                         // null: one file for all results
+    private final ResultWriter results;                     // null: to stdout alone
+    private ObjectNode manifest;
     private BatchTarget target;
     private Optional<Catalogue> catalogue = Optional.empty();
+    private String input;                                   // the rows' file: as named, or a copy
     private Set<Integer> chosen;
-    private long again;                                     // where in the journal --again began
+    // What the look at all rows has found.
+    private final List<RowPosition> order = new ArrayList<>();
+    private final List<BatchItem> bad = new ArrayList<>();
+    private final Set<Fingerprint> left = new HashSet<>();  // those to send
+    private String fingerprint = "";
+    private long bytes, tokens;                             // of what is to be sent
+    private BatchItem example;
 
-    BatchJob(Environment env, Screen screen, CopilotClient copilot, BatchSpec spec) {
+    BatchRun(Environment env, Screen screen, CopilotClient copilot, BatchSpec spec) {
         this.env = env;
         this.screen = screen;
         this.copilot = copilot;
         this.spec = spec;
         folder = new RunFolder(spec.run);
-        each = PerRowFiles.of(env.directory(), spec.out);
-    }
-
-    /// What the first look at all rows has found.
-    private static final class Plan {
-        final List<RowPosition> order = new ArrayList<>();
-        final List<BatchItem> bad = new ArrayList<>();
-        final BitSet toSend = new BitSet();                 // places in order
-        String fingerprint = "";
-        long bytes, tokens;
-        int done, position;                                 // of the second look
-        BatchItem example;
-
-        int left() { return toSend.cardinality(); }
+        results = spec.out == null ? null : new ResultWriter(env.directory(), spec.out, spec.openai, spec.echo);
     }
 
     int run() {
         OutputFile.keepApart(env, spec.rows, spec.out);
         folder.check("name a new or empty folder: --run " + spec.run.resolveSibling("new.run"));
         if (!needsSpooling()) {                             // a name that is mistyped leaves no folder behind
-            input(spec.rows).close();
+            input = spec.rows;
+            input().close();
             screen.detail("rows: " + spec.rows + ", as " + spec.format);
         }
-        var manifest = folder.readManifest();
-        if (each == null) refuseToOverwrite();
-        chooseTarget(manifest);
-        again = spec.again ? Long.MAX_VALUE : RunFolder.again(manifest);
-        if (spec.dryRun) return dryRun();
+        manifest = folder.readManifest();
+        refuseToOverwrite();
+        chooseTarget();
         var made = folder.missing();
-        try (var journal = new Journal(folder.path())) {
-            boolean fresh = journal.size() == 0 && !Files.exists(folder.manifest());
+        try (var journal = new Journal(folder.path(), !spec.dryRun)) {
+            boolean fresh = !spec.dryRun && journal.size() == 0 && !Files.exists(folder.manifest());
             try {
-                return run(manifest, journal);
+                return run(journal);
             } finally {
                 if (fresh && !Files.exists(folder.manifest())) folder.undo(made);   // nothing has begun
             }
@@ -3351,52 +3335,51 @@ final class BatchJob {
     }
 
     private void refuseToOverwrite() {
-        RunFolder.refuseToOverwrite(env.directory(), List.of(folder), files());
+        if (results != null) RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
     }
 
-    /// The files that the results go to, once all rows were looked at.
-    private Set<Path> files() {
-        return each != null ? each.claimed() : spec.out == null ? Set.of() : Set.of(env.path(spec.out));
-    }
-
-    private int run(ObjectNode manifest, Journal journal) {
-        String input = needsSpooling() ? spool(folder.path().resolve("input." + spec.format)) : spec.rows;
+    private int run(Journal journal) {
+        if (input == null) input = spool();
         if (spec.again && !manifest.has("again")) manifest.put("again", journal.size());
-        again = RunFolder.again(manifest);
-        var plan = scan(input, journal::entry);
-        if (!plan.bad.isEmpty() && !spec.skipBad) throw refusal(plan);
+        boolean echoes = manifest.path("echo").valueStream().map(JsonNode::asString).toList().containsAll(spec.echo);
+        if (!echoes && !spec.again && journal.size() > 0) {
+            throw Fault.usage("--echo " + String.join(",", spec.echo) + " was not named when this run began",
+                    "--again asks all rows anew, and --run DIR begins another run");
+        }
+        journal.since(RunFolder.again(manifest));
+        scan(journal);
+        if (spec.dryRun) return dryRun();
+        if (!bad.isEmpty() && !spec.skipBad) throw refusal();
         refuseToOverwrite();
-        if (!plan.bad.isEmpty()) {
-            screen.warn(plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked and are left out,"
-                    + " such as " + plan.bad.getFirst().fault().sentence());
+        if (!bad.isEmpty()) {
+            screen.warn(bad.size() + " of " + order.size() + " rows cannot be asked and are left out, such as "
+                    + bad.getFirst().fault().sentence());
         }
         if (spec.shard.of() > 1) screen.note("part " + spec.shard.number() + " of " + spec.shard.of());
-        if (!plan.toSend.isEmpty() && !confirmed(plan)) return 0;
+        if (!left.isEmpty() && !confirmed()) return 0;
         int before = manifest.path("rows").asInt(0);
-        if (spec.out != null && each == null && before > plan.order.size()) {
-            screen.note("note: " + spec.out + " gets these " + plan.order.size() + " rows, it had " + before
+        if (results != null && results.pattern() == null && before > order.size()) {
+            screen.note("note: " + spec.out + " gets these " + order.size() + " rows, it had " + before
                     + "; the answers of all are kept");
         }
-        describe(manifest, plan);
-        folder.write(manifest, plan.order);
-        folder.own(files());
-        record(plan, journal);
-        var stopped = plan.toSend.isEmpty() ? Optional.<Fault>empty() : ask(plan, input, journal);
-        if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, plan.order);
-        return finish(plan, input, journal, stopped);
+        describe();
+        folder.write(manifest, order);
+        record(journal);
+        var stopped = ask(journal);
+        if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, order);
+        return finish(journal, stopped);
     }
 
-    private void describe(ObjectNode manifest, Plan plan) {
+    private void describe() {
         manifest.put("tool", "copilot.java " + cop.copilot.VERSION);
         if (spec.template != null) {
             manifest.put("template", spec.template.place()).put("template_hash", spec.template.hash());
         }
         manifest.set("options", spec.fields);
-        spec.echo.forEach(manifest.putArray("echo")::add);
-        manifest.put("jobs", spec.jobs).put("delay", Durations.seconds(spec.delay));
+        if (!spec.echo.isEmpty()) spec.echo.forEach(manifest.putArray("echo")::add);
         if (target.endpoint() != null) manifest.put("endpoint", target.endpoint());
-        manifest.put("model", target.model()).put("structured", target.structured()).put("rows", plan.order.size())
-                .put("fingerprint", plan.fingerprint).put("input", spec.rows).put("out", spec.out)
+        manifest.put("model", target.model()).put("structured", target.structured()).put("rows", order.size())
+                .put("fingerprint", fingerprint).put("input", spec.rows).put("out", spec.out)
                 .put("shard", spec.shard.number()).put("shards", spec.shard.of())
                 .put("updated", env.time().now().toString());
         if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
@@ -3408,8 +3391,10 @@ final class BatchJob {
         return file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
     }
 
-    private String spool(Path spool) {
+    private String spool() {
+        Path spool = folder.path().resolve("input." + spec.format);
         try {
+            if (spec.dryRun) (spool = Files.createTempFile("copilot-batch-", "." + spec.format)).toFile().deleteOnExit();
             if (spec.rows.equals("-")) env.stdin().copyTo(spool);
             else Files.copy(env.path(spec.rows), spool, StandardCopyOption.REPLACE_EXISTING);
             return spool.toString();
@@ -3418,14 +3403,14 @@ final class BatchJob {
         }
     }
 
-    private BatchInput input(String name) {
-        return new BatchInput(RowReader.opened(env, name, spec.rows, spec.format), spec, target, chosen);
+    private BatchInput input() {
+        return new BatchInput(RowReader.opened(env, input, spec.rows, spec.format), spec, target, chosen);
     }
 
     /// The model, and whether it takes a schema, is settled when a run begins, and kept: were GitHub's default another
     /// one tomorrow, every row would be paid for again.
-    private void chooseTarget(ObjectNode manifest) {
-        if (!spec.dryRun) copilot.tokens().get();       // who is not logged in learns it now
+    private void chooseTarget() {
+        if (!spec.dryRun) copilot.tokens().get();           // who is not logged in learns it now
         catalogue = copilot.catalogueIfAny();               // where there is none the rows will say what is wrong
         String before = Json.text(manifest, "model");
         boolean named = spec.model != null && !spec.model.isBlank();
@@ -3452,9 +3437,9 @@ final class BatchJob {
     }
 
     /// Rows by chance: always the same for a seed and a number of rows.
-    private void sample(String input) {
+    private void sample() {
         int count = 0;
-        try (var rows = input(input)) {
+        try (var rows = input()) {
             while (rows.read() != null) count++;
         }
         var all = IntStream.range(0, count).boxed().collect(Collectors.toCollection(ArrayList::new));
@@ -3463,35 +3448,36 @@ final class BatchJob {
     }
 
     /// Reads and fills every row before anything is sent.
-    private Plan scan(String input, Function<Fingerprint, Optional<Journal.Entry>> journal) {
-        if (spec.sample > 0) sample(input);
-        var plan = new Plan();
+    private void scan(Journal journal) {
+        if (spec.sample > 0) sample();
         var ids = new HashMap<Fingerprint, Integer>();
-        try (var rows = input(input)) {
-            for (var item = rows.next(); item != null; item = rows.next()) {
+        try (var rows = input()) {
+            for (var read = rows.next(); read != null; read = rows.next()) {
                 if (Thread.interrupted()) throw Fault.interrupted();
-                item = validated(item, ids);
-                plan.order.add(new RowPosition(item.index(), item.key()));
-                if (item.fault() != null) plan.bad.add(item);
-                else if (isDone(journal.apply(item.key()))) plan.done++;
-                else {
-                    plan.toSend.set(plan.order.size() - 1);
-                    plan.bytes += ContextLimitCheck.bytes(item.request());
-                    if (plan.example == null) plan.example = item;
-                    if (spec.dryRun) plan.tokens += TokenCount.of(item.request(), tokenizer(item.request()));
-                }
+                var item = validated(read, ids);
+                order.add(new RowPosition(item.index(), item.key()));
+                boolean done = journal.entry(item.key()).filter(entry -> entry.status().equals("ok")
+                        || !spec.retryFailed).isPresent();
+                if (item.fault() != null) bad.add(item);
+                else if (!done) plan(item);
             }
-            plan.fingerprint = rows.fingerprint();
+            fingerprint = rows.fingerprint();
             if (rows.broken() && spec.skipBad) {
-                throw Fault.usage(plan.bad.getLast().fault().sentence(), "mend it: what comes after it cannot be read,"
+                throw Fault.usage(bad.getLast().fault().sentence(), "mend it: what comes after it cannot be read,"
                         + " so --skip-bad would leave out more than this row");
             }
         }
-        if (plan.order.isEmpty()) {
+        if (order.isEmpty()) {
             throw Fault.usage((spec.rows.equals("-") ? "the input" : spec.rows) + " holds no rows",
                     "a line or an object a row");
         }
-        return plan;
+    }
+
+    private void plan(BatchItem item) {
+        left.add(item.key());
+        bytes += ContextLimitCheck.bytes(item.request());
+        if (example == null) example = item;
+        if (spec.dryRun) tokens += TokenCount.of(item.request(), tokenizer(item.request()));
     }
 
     private BatchItem validated(BatchItem item, Map<Fingerprint, Integer> ids) {
@@ -3504,7 +3490,7 @@ final class BatchJob {
             }
             known(item.request().model()).ifPresent(model -> ContextLimitCheck.checkLength(item.request(), model));
             copilot.check(item.request());
-            if (each != null) each.claim(item, target.model());
+            if (results != null) results.claim(item, target.model());
             return item;
         } catch (Fault wrong) {
             return item.bad(wrong);
@@ -3515,161 +3501,104 @@ final class BatchJob {
         return known(request.model()).map(Model::tokenizer).orElse("o200k_base");
     }
 
-    private boolean isDone(Optional<Journal.Entry> entry) {
-        return counts(entry) && (entry.get().status().equals("ok") || !spec.retryFailed);
-    }
-
-    /// Whether it was written since `--again` began.
-    private boolean counts(Optional<Journal.Entry> entry) { return entry.isPresent() && entry.get().offset() >= again; }
-
-    private Fault refusal(Plan plan) {
-        var lines = problems(plan);
+    private Fault refusal() {
+        var lines = problems();
         lines.stream().limit(lines.size() - 1).forEach(screen::error);
-        return Fault.usage(lines.getLast(), plan.bad.size() + " of " + plan.order.size() + " rows cannot be asked, and"
-                + " nothing was sent; mend them, or --skip-bad leaves them out (" + plan.bad.getFirst().fault().hint()
-                + ")");
+        return Fault.usage(lines.getLast(), bad.size() + " of " + order.size() + " rows cannot be asked, and nothing"
+                + " was sent; mend them, or --skip-bad leaves them out (" + bad.getFirst().fault().hint() + ")");
     }
 
-    private static List<String> problems(Plan plan) {
-        var lines = plan.bad.stream().limit(MOST_ERRORS).map(item -> item.fault().sentence())
-                .collect(Collectors.toCollection(ArrayList::new));
-        if (plan.bad.size() > MOST_ERRORS) lines.add("and " + (plan.bad.size() - MOST_ERRORS) + " rows more");
-        return lines;
+    private List<String> problems() {
+        return bad.stream().limit(MOST_ERRORS).map(item -> item.fault().sentence()).toList();
     }
 
     /// Rows that cannot be asked are results too.
-    private void record(Plan plan, Journal journal) {
-        for (var item : plan.bad) {
-            if (counts(journal.entry(item.key()))) continue;
+    private void record(Journal journal) {
+        for (var item : bad) {
+            if (journal.entry(item.key()).isPresent()) continue;
             journal.append(new RowResult(item, "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row",
                     item.fault().sentence()), env.time().now());
         }
     }
 
     private int dryRun() {
-        if (!needsSpooling()) return dryRun(spec.rows);
-        Path spool = null;
-        try {
-            spool = Files.createTempFile("copilot-batch-", "." + spec.format);
-            return dryRun(spool(spool));
-        } catch (IOException e) {
-            throw Fault.io("cannot keep the input", e, "is there room for temporary files?");
-        } finally {
-            if (spool != null) spool.toFile().delete();
-        }
-    }
-
-    private int dryRun(String input) {
-        Plan plan;
-        try (var journal = Files.exists(Journal.file(folder.path())) ? folder.journal(0) : null) {
-            plan = scan(input, key -> journal == null ? Optional.empty() : journal.entry(key));
-        }
-        problems(plan).forEach(screen::error);
+        problems().forEach(screen::error);
         refuseToOverwrite();
         String model = target.model();
-        var out = new StringJoiner("\n");
-        out.add("rows     " + plan.order.size()).add("done     " + plan.done).add("bad      " + plan.bad.size())
-                .add("to send  " + plan.left()).add("model    " + model + (Model.isAuto(model) ? ": GitHub chooses,"
-                        + " so no prompt was checked against a limit" : ""))
-                .add("tokens   " + plan.tokens + " in the prompts, and the answers'");
-        known(model).flatMap(m -> m.credits(plan.tokens, 0, 0)).ifPresent(credits -> out.add("credits  " + credits
+        var out = new StringJoiner("\n", "", "\n");
+        out.add("rows     " + order.size()).add("done     " + (order.size() - bad.size() - left.size()))
+                .add("bad      " + bad.size()).add("to send  " + left.size())
+                .add("model    " + model + (Model.isAuto(model) ? ": GitHub chooses, so no prompt was checked against a"
+                        + " limit" : ""))
+                .add("tokens   " + tokens + " in the prompts, and the answers'");
+        known(model).flatMap(m -> m.credits(tokens, 0, 0)).ifPresent(credits -> out.add("credits  " + credits
                 + " for the prompts, and the answers'"));
-        if (spec.delay.isPositive()) {
-            out.add("time     at least " + Durations.words(spec.delay.multipliedBy(plan.left())));
+        if (spec.delay.isPositive()) out.add("time     " + leastTime());
+        if (example != null && spec.template != null) {
+            out.add("").add(Message.text(example.request().messages(), true));
         }
-        env.out().print(out + "\n");
-        if (plan.example != null && spec.template != null) {
-            env.out().print("\n" + Message.text(plan.example.request().messages(), true) + "\n");
-        }
-        return plan.bad.isEmpty() || spec.skipBad ? 0 : Fault.USAGE;
+        env.out().print(out);
+        return bad.isEmpty() || spec.skipBad ? 0 : Fault.USAGE;
     }
 
+    private String leastTime() { return "at least " + Durations.words(spec.delay.multipliedBy(left.size())); }
+
     /// More than a person would ask by hand is asked for once more, where a person is there.
-    private boolean confirmed(Plan plan) {
-        if (spec.yes || plan.left() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
-        screen.say(plan.left() + " requests to " + target.model() + ", about " + plan.bytes / 4 + " tokens of prompts"
-                + (spec.delay.isPositive() ? ", at least " + Durations.words(spec.delay.multipliedBy(plan.left()))
-                : ""));
+    private boolean confirmed() {
+        if (spec.yes || left.size() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
+        screen.say(left.size() + " requests to " + target.model() + ", about " + bytes / 4 + " tokens of prompts"
+                + (spec.delay.isPositive() ? ", " + leastTime() : ""));
         boolean yes = screen.confirmed("Go on?", "-y");
         if (!yes) screen.note("nothing was sent (-y does not ask)");
         return yes;
     }
 
-    private Optional<Fault> ask(Plan plan, String input, Journal journal) {
+    private Optional<Fault> ask(Journal journal) {
         var pace = new RateController(spec.jobs, spec.delay);
-        var progress = new BatchProgress(env, screen, plan.left(), printer(plan, journal), pace);
+        var printer = spec.stream ? new OrderedPrinter(order, left, journal, env.out()) : null;
+        var progress = new BatchProgress(env, screen, left.size(), printer, pace);
         var runner = new BatchRunner(pace, spec.policy, env.time(), copilot::askOnce, journal, progress);
         env.ending().patience(Duration.ofSeconds(60));      // 30 for what is in flight, and time to write OUT
-        try (var rows = input(input)) {
-            return runner.run(() -> nextToSend(rows, plan), Duration.ofSeconds(30));
+        try (var rows = input()) {
+            var waiting = new HashSet<>(left);
+            return runner.run(() -> nextToSend(rows, waiting), Duration.ofSeconds(30));
         } finally {
             screen.countdown("");
         }
     }
 
     /// The second look: those to send, which must be what the first look has seen; null after the last.
-    private static BatchItem nextToSend(BatchInput rows, Plan plan) {
-        while (plan.position < plan.toSend.length()) {
+    private static BatchItem nextToSend(BatchInput rows, Set<Fingerprint> waiting) {
+        while (!waiting.isEmpty()) {
             var item = rows.next();
-            boolean wanted = plan.toSend.get(plan.position);
-            var seen = plan.order.get(plan.position++);
-            if (item == null || wanted && !item.key().equals(seen.key())) {
-                throw Fault.error("the input has changed while it was read: " + (item == null ? "it ends earlier"
-                        : item.place()), "");
-            }
-            if (wanted) return item;
+            if (item == null) throw Fault.error("the input has changed while it was read", "");
+            if (waiting.remove(item.key())) return item;
         }
         return null;
     }
 
-    private Optional<OrderedPrinter> printer(Plan plan, Journal journal) {
-        if (!spec.stream) return Optional.empty();
-        var keys = plan.order.stream().map(RowPosition::key).collect(Collectors.toCollection(ArrayDeque::new));
-        var awaited = plan.toSend.stream().mapToObj(at -> plan.order.get(at).key()).collect(Collectors.toSet());
-        return Optional.of(new OrderedPrinter(keys, awaited, journal::result, env.out()));
-    }
-
-    private void writeOut(Plan plan, String input, Journal journal) {
-        try (var rows = spec.echo.isEmpty() ? null : input(input)) {
-            new ResultWriter(env.directory(), spec.out, spec.openai, spec.echo, () -> plan.order.stream().flatMap(
-                    row -> (rows == null ? journal.result(row.key()) : echoed(rows.next(), row.key(),
-                            journal.result(row.key()))).stream()).iterator()).write();
-        }
-    }
-
-    /// Gives a result what `--echo` names now, from its row: the run may have been begun without it.
-    ///
-    /// @param item of another key where the row is bad, or the rows have changed meanwhile
-    private Optional<String> echoed(BatchItem item, Fingerprint key, Optional<String> result) {
-        if (item == null || !item.key().equals(key) || item.echo() == null) return result;
-        return result.map(text -> Json.tryParse(text) instanceof ObjectNode json
-                && !spec.echo.stream().allMatch(json.path("echo")::has) ? Json.line(json.set("echo", item.echo()))
-                : text);
-    }
-
-    private int finish(Plan plan, String input, Journal journal, Optional<Fault> stopped) {
+    private int finish(Journal journal, Optional<Fault> stopped) {
+        var report = new BatchReport(List.of(folder), manifest, order, List.of(journal));
         try {
-            if (spec.out != null) writeOut(plan, input, journal);
+            if (results != null) report.write(results);
         } catch (Fault unwritable) {
             throw stopped.orElse(unwritable);               // a full disk has stopped the journal before
         }
-        if (plan.toSend.isEmpty()) printer(plan, journal).ifPresent(OrderedPrinter::advance);
-        var counts = BatchCounts.of(plan.order.stream().map(row -> journal.entry(row.key())).filter(this::counts)
-                .map(entry -> entry.get().status()));
-        if (stopped.isPresent() || counts.rows() < plan.order.size()) {
-            screen.note(counts.rows() + " of " + plan.order.size() + " rows are done: " + counts.words());
+        var counts = report.counts();
+        if (stopped.isPresent() || counts.rows() < order.size()) {
+            screen.note(counts.rows() + " of " + order.size() + " rows are done: " + counts.words());
             var why = stopped.orElseGet(() -> Fault.error("some rows were not asked", ""));
+            String next = "this goes on from here: " + spec.command;
             if (why.is(Fault.Kind.INTERRUPTED)) {
-                screen.note("this goes on from here: " + spec.command);
+                screen.note(next);
                 throw why;
             }
             int code = why.exitCode() == Fault.ERROR && ApiError.behind(why) != null ? Fault.LATER : why.exitCode();
-            throw new Fault(code, why.sentence(), (why.hint().isEmpty() ? "" : why.hint() + "; ")
-                    + "this goes on from here: " + spec.command, why);
+            throw new Fault(code, why.sentence(), why.hint().isEmpty() ? next : why.hint() + "; " + next, why);
         }
-        long failed = counts.notOk() - plan.bad.size();
-        screen.note((plan.toSend.isEmpty() ? "nothing to do: " : "done: ") + counts.words()
-                + (failed > 0 && !spec.retryFailed ? "; --retry-failed asks " + (plan.bad.isEmpty() ? "those"
+        long failed = counts.notOk() - bad.size();
+        screen.note((left.isEmpty() ? "nothing to do: " : "done: ") + counts.words()
+                + (failed > 0 && !spec.retryFailed ? "; --retry-failed asks " + (bad.isEmpty() ? "those"
                 : failed + " of those") + " again" : ""));
         return counts.notOk() > 0 ? Fault.FAILED_ROWS : 0;
     }
@@ -3702,8 +3631,11 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
             throw Fault.usage("of " + first.path("shards").asInt(1) + " shards " + missing + " is missing",
                     "copilot batch merge takes the runs of all");
         }
-        return new BatchReport(folders, first, List.copyOf(rows.values()), folders.reversed().stream()
-                .map(folder -> folder.journal(RunFolder.again(folder.readManifest()))).toList());
+        return new BatchReport(folders, first, List.copyOf(rows.values()), folders.reversed().stream().map(folder -> {
+            var journal = new Journal(folder.path(), false);
+            journal.since(RunFolder.again(folder.readManifest()));
+            return journal;
+        }).toList());
     }
 
     /// What there is of each row, in their order.
@@ -3717,13 +3649,16 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
     }
 
     void write(Path here, String out, boolean openai) {
-        var echo = manifest.path("echo").values().stream().map(JsonNode::asString).toList();
-        var results = new ResultWriter(here, out, openai, echo,
-                () -> found((journal, row) -> journal.result(row.key())).iterator());
-        var files = results.files();
-        RunFolder.refuseToOverwrite(here, folders, files);
+        var echo = manifest.path("echo").valueStream().map(JsonNode::asString).toList();
+        write(new ResultWriter(here, out, openai, echo));
+    }
+
+    void write(ResultWriter writer) {
+        Supplier<Stream<String>> results = () -> found((journal, row) -> journal.result(row.key()));
+        var files = writer.files(results.get());
+        RunFolder.refuseToOverwrite(writer.here(), folders, files);
         folders.stream().filter(folder -> Files.isWritable(folder.path())).forEach(folder -> folder.own(files));
-        results.write();
+        writer.write(() -> results.get().iterator());
     }
 
     @Override
@@ -7820,23 +7755,24 @@ interface RowReader extends AutoCloseable {
 
 /// Lines as bytes, so that one that is not UTF-8 can be told from the others.
 final class ByteLines implements AutoCloseable {
-    private final BufferedReader in;                        // a character is a byte
     private final String name;
+    private final Stream<String> lines;                     // a character is a byte
+    private final Iterator<String> each;
     private int number;
 
     ByteLines(Path file, String name) throws IOException {
-        in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1);
         this.name = name;
+        lines = Files.lines(file, StandardCharsets.ISO_8859_1);
+        each = lines.iterator();
     }
 
     /// @return null after the last
     byte[] next() {
         try {
-            String line = in.readLine();
             number++;
-            return line == null ? null : line.getBytes(StandardCharsets.ISO_8859_1);
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + name, e, null);
+            return each.hasNext() ? each.next().getBytes(StandardCharsets.ISO_8859_1) : null;
+        } catch (UncheckedIOException e) {
+            throw Fault.io("cannot read " + name, e.getCause(), null);
         }
     }
 
@@ -7844,13 +7780,7 @@ final class ByteLines implements AutoCloseable {
     int number() { return number; }
 
     @Override
-    public void close() {
-        try {
-            in.close();
-        } catch (IOException e) {
-            throw Fault.io("cannot close " + name, e, null);
-        }
-    }
+    public void close() { lines.close(); }
 }
 
 /// JSON Lines.
@@ -8042,7 +7972,7 @@ final class Journal implements AutoCloseable {
                     + "\"result\":\\{.*");
 
     private final Path file;                                // journal.jsonl in the run's folder
-    private final long since;
+    private long since;
     private Path held;                                      // the folder, while this writes; null: it only reads
     private FileChannel lock;
     private RandomAccessFile reader, writer;                // a channel would close if its thread is interrupted
@@ -8051,23 +7981,27 @@ final class Journal implements AutoCloseable {
     private final ReentrantLock writing = new ReentrantLock();
     private volatile Throwable broken;                      // why nothing can be written any more
 
-    /// Opens the journal to write to it; what a crash has left of a last line is mended.
-    ///
-    /// @param folder of the run; made where it is not there
-    /// @throws Fault if another process has it open, or it cannot be written
-    Journal(Path folder) {
-        file = file(folder);
-        since = 0;
+    /// @param folder of the run
+    /// @param write makes the folder where it is not there, and mends what a crash has left of a last line; else
+    ///     another process may be writing the journal, or there may be none yet
+    /// @throws Fault if another process has it open to write, or it cannot be opened
+    Journal(Path folder, boolean write) {
+        file = folder.resolve("journal.jsonl");
         boolean whole = false;
         try {
-            Path real = Files.createDirectories(folder).toRealPath();
-            if (!OPEN.add(real)) throw inUse(folder);
-            held = real;
-            lock = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            if (lock.tryLock() == null) throw inUse(folder);
-            writer = new RandomAccessFile(file.toFile(), "rw");
-            reader = new RandomAccessFile(file.toFile(), "r");
-            mend(index());
+            if (write) {
+                Path real = Files.createDirectories(folder).toRealPath();
+                if (!OPEN.add(real)) throw inUse(folder);
+                held = real;
+                lock = FileChannel.open(folder.resolve(RunFolder.LOCK), StandardOpenOption.CREATE,
+                        StandardOpenOption.WRITE);
+                if (lock.tryLock() == null) throw inUse(folder);
+                writer = new RandomAccessFile(file.toFile(), "rw");
+            }
+            if (Files.exists(file)) {
+                reader = new RandomAccessFile(file.toFile(), "r");
+                mend(index());
+            }
             whole = true;
         } catch (ClosedByInterruptException e) {
             throw Fault.interrupted();
@@ -8078,22 +8012,13 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    /// Opens a journal to read what it says, beside a process that may be writing it.
-    ///
-    /// @param since where in it the lines that count begin
-    Journal(Path folder, long since) throws IOException {
-        this.since = since;
-        file = file(folder);
-        reader = new RandomAccessFile(file.toFile(), "r");
-        index();
-    }
+    /// Where the lines begin that count: `--again` asks anew what was done before.
+    void since(long offset) { since = offset; }
 
     private static Fault inUse(Path folder) {
         return Fault.error("another process is at work on " + folder, "wait for it, or look: copilot batch status "
                 + folder.toString().replaceFirst("\\.run$", ""));
     }
-
-    static Path file(Path folder) { return folder.resolve("journal.jsonl"); }
 
     /// Reads all lines' beginnings.
     ///
@@ -8115,31 +8040,23 @@ final class Journal implements AutoCloseable {
         return line.toByteArray();
     }
 
-    private void enter(byte[] line, long offset) {
+    /// @return whether the line is whole; others are not done
+    private boolean enter(byte[] line, long offset) {
         var head = BEGINNING.matcher(new String(line, 0, Math.min(120, line.length), StandardCharsets.ISO_8859_1));
-        if (offset < since || !head.matches() || !isCompleteJson(line)) return;     // damaged lines are not done
+        if (!head.matches() || !isCompleteJson(line)) return false;
         entries.put(Fingerprint.parse(head.group(1)), new Entry(offset, line.length, head.group(2).intern()));
+        return true;
     }
 
     /// What a crash has left of a last line is taken away; a line that is whole but for its end gets one.
     private void mend(byte[] rest) throws IOException {
-        long offset = writer.length() - rest.length;
-        boolean whole = Json.tryParse(new String(rest, StandardCharsets.UTF_8)).isObject();
-        if (whole) enter(rest, offset);
-        else writer.setLength(offset);
-        writer.seek(writer.length());
+        if (writer == null) return;
+        long end = writer.length(), offset = end - rest.length;
+        boolean whole = enter(rest, offset);
+        if (!whole) writer.setLength(offset);
+        writer.seek(whole ? end : offset);
         if (whole) writer.write('\n');
         if (rest.length > 0) writer.getFD().sync();
-    }
-
-    /// Whether a file begins as a journal does; a crash may have left a piece of a line.
-    static boolean isJournal(Path file) {
-        try (var in = new FileInputStream(file.toFile())) {
-            var head = BEGINNING.matcher(new String(in.readNBytes(120), StandardCharsets.ISO_8859_1));
-            return in.getChannel().size() > 0 && (head.matches() || head.hitEnd());
-        } catch (IOException none) {
-            return false;
-        }
     }
 
     private static boolean isCompleteJson(byte[] line) {
@@ -8155,10 +8072,13 @@ final class Journal implements AutoCloseable {
     /// Where the next line will stand.
     long size() { return file.toFile().length(); }
 
-    Optional<Entry> entry(Fingerprint key) { return Optional.ofNullable(entries.get(key)); }
+    /// What has become of a key, if that counts.
+    Optional<Entry> entry(Fingerprint key) {
+        return Optional.ofNullable(entries.get(key)).filter(entry -> entry.offset() >= since);
+    }
 
-    /// The result of a key, as its JSON text.
-    Optional<String> result(Fingerprint key) { return entry(key).map(this::read); }
+    /// The last result of a key, as its JSON text, whether or not it is to be asked again.
+    Optional<String> result(Fingerprint key) { return Optional.ofNullable(entries.get(key)).map(this::read); }
 
     private String read(Entry entry) {
         var bytes = new byte[entry.length()];
@@ -8197,21 +8117,19 @@ final class Journal implements AutoCloseable {
     }
 
     private void writeQueue() {
-        long start = size(), offset = start;
-        var bytes = new ByteArrayOutputStream();
         var lines = new ArrayList<Line>();
-        var written = new HashMap<Fingerprint, Entry>();
         for (var line = queue.poll(); line != null; line = queue.poll()) lines.add(line);
+        var bytes = new ByteArrayOutputStream();
+        lines.forEach(line -> bytes.writeBytes(line.bytes()));
+        long start = size(), offset = start;
         try {
-            for (var line : lines) {
-                bytes.writeBytes(line.bytes());
-                written.put(line.key(), new Entry(offset, line.bytes().length - 1, line.status()));
-                offset += line.bytes().length;
-            }
             if (broken != null) return;
             writer.write(bytes.toByteArray());
             writer.getFD().sync();
-            entries.putAll(written);
+            for (var line : lines) {
+                entries.put(line.key(), new Entry(offset, line.bytes().length - 1, line.status()));
+                offset += line.bytes().length;
+            }
         } catch (IOException | RuntimeException | Error e) {
             broken = e;
             try {
@@ -8277,8 +8195,6 @@ final class RateController {
     int inFlight() { return inFlight; }
 
     int pauses() { return pauses; }
-
-    Instant pausedUntil() { return pausedUntil; }
 
     /// How long the next request must wait; zero: it may start.
     Duration wait(Instant now) {
@@ -8395,19 +8311,30 @@ record BatchCounts(long ok, long failed, long filtered, long incomplete, long re
 }
 
 /// Prints results in the input's order as soon as those before them are there too.
-///
-/// @param keys of all rows, in that order
-/// @param awaited those that are still to be asked
-record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited,
-                      Function<Fingerprint, Optional<String>> results, PrintWriter out) {
+final class OrderedPrinter {
+    private final Queue<Fingerprint> keys;
+    private final Set<Fingerprint> awaited;
+    private final Journal journal;
+    private final PrintWriter out;
+
+    /// @param order all rows
+    /// @param left those that are still to be asked
+    OrderedPrinter(List<RowPosition> order, Set<Fingerprint> left, Journal journal, PrintWriter out) {
+        keys = order.stream().map(RowPosition::key).collect(Collectors.toCollection(ArrayDeque::new));
+        awaited = new HashSet<>(left);
+        this.journal = journal;
+        this.out = out;
+        advance();
+    }
+
     synchronized void ended(Fingerprint key) {
         awaited.remove(key);
         advance();
     }
 
-    synchronized void advance() {
+    private void advance() {
         while (!keys.isEmpty() && !awaited.contains(keys.peek())) {
-            results.apply(keys.remove()).ifPresent(result -> out.print(result + "\n"));
+            journal.result(keys.remove()).ifPresent(result -> out.print(result + "\n"));
         }
         out.flush();
     }
@@ -8420,14 +8347,14 @@ class BatchProgress {
     private final Environment env;
     private final Screen screen;
     private final int rows;
-    private final Optional<OrderedPrinter> printer;
+    private final OrderedPrinter printer;                   // null: results are not printed
     private final RateController pace;
     private final Instant begun;
     private BatchCounts counts = BatchCounts.NONE;
     private Instant told, pausedUntil = Instant.MIN;
     private String why = "";
 
-    BatchProgress(Environment env, Screen screen, int rows, Optional<OrderedPrinter> printer, RateController pace) {
+    BatchProgress(Environment env, Screen screen, int rows, OrderedPrinter printer, RateController pace) {
         this.env = env;
         this.screen = screen;
         this.rows = rows;
@@ -8438,9 +8365,9 @@ class BatchProgress {
 
     synchronized void ended(RowResult result) {
         counts = counts.plus(result);
-        if (printer.isPresent()) {
+        if (printer != null) {
             screen.countdown("");                           // stdout may be the same terminal
-            printer.get().ended(result.item().key());
+            printer.ended(result.item().key());
         }
         tick();
     }
@@ -8800,11 +8727,11 @@ record RowPosition(int index, Fingerprint key) {}
 
 /// A run's folder: the manifest, the rows' keys in the input's order, the journal, the names of the results' files. It
 /// may be any folder of the user's (`--run`), so nothing but what a run has made is written over or removed in it, and
-/// it is taken for a run's folder only by what a run has written.
+/// it is taken for a run's folder only by the lock that a run has made there first.
 record RunFolder(Path path) {
-    /// What is made before a run has begun, which is when its manifest is there.
-    private static final Pattern EARLY =
-            Pattern.compile("lock|journal\\.jsonl|input\\.[a-z]+|order|\\.(order|manifest\\.json)\\.[^.]+\\.part");
+    static final String LOCK = "copilot-batch.lock";
+    private static final Pattern OURS = Pattern.compile("copilot-batch\\.lock|journal\\.jsonl|input\\.[a-z]+|order"
+            + "|manifest\\.json|written\\.json|\\.(order|manifest\\.json)\\.[^.]+\\.part");
 
     Path manifest() { return path.resolve("manifest.json"); }
 
@@ -8819,37 +8746,23 @@ record RunFolder(Path path) {
         }
     }
 
-    /// Whether a run of ours has begun in it.
-    private boolean begun() { return isOurs(read(manifest())) || Journal.isJournal(Journal.file(path)); }
-
-    private static boolean isOurs(JsonNode manifest) { return Json.text(manifest, "tool").startsWith("copilot.java"); }
-
     /// @param hint what to do where it is no run's folder
-    /// @throws Fault where there are files in it that no run has made; a run that has begun may have others beside it
+    /// @throws Fault where there are files in it that no run has made; a run's own may have others beside it
     void check(String hint) {
-        if (!Files.exists(path) || begun()) return;
+        if (!Files.exists(path) || Files.exists(path.resolve(LOCK))) return;
         if (!Files.isDirectory(path)) throw Fault.usage(path + " is a file, not a folder", hint);
-        var others = others();
-        if (others.isEmpty()) return;
-        throw Fault.usage(path + " is not the folder of a batch run: it contains "
-                + String.join(", ", others.subList(0, Math.min(3, others.size())))
-                + (others.size() > 3 ? " and " + (others.size() - 3) + " more" : ""), hint);
-    }
-
-    /// What is in it, but for what is left of a run that was killed before it began: that has made the lock first.
-    private List<String> others() {
-        Path lock = path.resolve("lock");
-        boolean killed = Files.isRegularFile(lock) && lock.toFile().length() == 0
-                && Journal.file(path).toFile().length() == 0;
         try (var files = Files.list(path)) {
-            return files.filter(file -> !killed || !isEarly(file)).map(file -> file.getFileName().toString()).sorted()
-                    .toList();
+            var others = files.map(file -> file.getFileName().toString()).sorted().toList();
+            if (others.isEmpty()) return;
+            throw Fault.usage(path + " is not the folder of a batch run: it contains "
+                    + String.join(", ", others.subList(0, Math.min(3, others.size())))
+                    + (others.size() > 3 ? " and " + (others.size() - 3) + " more" : ""), hint);
         } catch (IOException e) {
             throw Fault.io("cannot read the run's folder " + path, e, "is it readable? --run DIR names another");
         }
     }
 
-    private static boolean isEarly(Path file) { return EARLY.matcher(file.getFileName().toString()).matches(); }
+    private static boolean isOurs(Path file) { return OURS.matcher(file.getFileName().toString()).matches(); }
 
     /// The folders that are made with it: itself, and those above it that are not there.
     List<Path> missing() {
@@ -8861,7 +8774,7 @@ record RunFolder(Path path) {
     /// @param made folders that were missing; one that is not empty stays
     void undo(List<Path> made) {
         try (var files = Files.list(path)) {
-            files.filter(RunFolder::isEarly).forEach(file -> file.toFile().delete());
+            files.filter(RunFolder::isOurs).forEach(file -> file.toFile().delete());
         } catch (IOException _) {
             // then it is not there
         }
@@ -8886,17 +8799,16 @@ record RunFolder(Path path) {
         }
     }
 
-    private boolean reserves(Path file) {
-        return path.normalize().equals(file.getParent())
-                && (isEarly(file) || file.endsWith("manifest.json") || file.endsWith("written.json"));
-    }
+    private boolean reserves(Path file) { return path.normalize().equals(file.getParent()) && isOurs(file); }
 
     /// The files that this run has written its results to, or is about to. OUT is that of OUT.run by its name.
     private Set<Path> owned() {
         var own = new HashSet<Path>();
         String name = path.normalize().getFileName() + "";
-        if (begun() && name.endsWith(".run")) own.add(path.normalize().resolveSibling(name.substring(0,
-                name.length() - 4)));
+        boolean begun = Files.exists(path.resolve("order"));
+        if (begun && name.endsWith(".run")) {
+            own.add(path.normalize().resolveSibling(name.substring(0, name.length() - 4)));
+        }
         try {
             for (var each : read(written())) own.add(path.resolve(each.asString("")).normalize());
         } catch (InvalidPathException damaged) {
@@ -8931,9 +8843,8 @@ record RunFolder(Path path) {
     /// @throws Fault where it is damaged
     ObjectNode readManifest() {
         if (!Files.exists(manifest())) return Json.object();
-        if (!Files.isReadable(manifest())) throw Fault.error("cannot read " + manifest(), "may you read it?");
-        if (read(manifest()) instanceof ObjectNode manifest && isOurs(manifest)) return manifest;
-        throw Fault.error(manifest() + " is damaged", "the answers are in journal.jsonl beside it; move the"
+        if (read(manifest()) instanceof ObjectNode manifest) return manifest;
+        throw Fault.error(manifest() + " is damaged, or cannot be read", "the answers are in journal.jsonl beside it; move the"
                 + " manifest away, and the same command goes on with them");
     }
 
@@ -8953,46 +8864,52 @@ record RunFolder(Path path) {
             }
             return order;
         } catch (IOException e) {
-            throw none();
+            throw Fault.usage("there is no run in " + path, "copilot batch TEMPLATE -d ROWS -o OUT begins one");
         }
     }
 
     /// Where in the journal an `--again` began that has not ended; 0: there is none.
     static long again(ObjectNode manifest) { return manifest.path("again").asLong(0); }
-
-    /// The journal, to be read: what it has from a place on.
-    Journal journal(long since) {
-        try {
-            return new Journal(path, since);
-        } catch (IOException e) {
-            throw none();
-        }
-    }
-
-    private Fault none() {
-        return Fault.usage("there is no run in " + path, "copilot batch TEMPLATE -d ROWS -o OUT begins one");
-    }
 }
 
 /// Writes the results where they are wanted, in the input's order and whole: beside the place first, then moved there.
+/// OUT's name tells the shape: a file for all, or one a row.
 ///
 /// @param here what the name begins at
 /// @param openai lines as OpenAI's Batch API answers them
 /// @param echo names of the row's fields that results repeat
-/// @param results their JSON texts; gone through once for each call
-record ResultWriter(Path here, String name, boolean openai, List<String> echo, Iterable<String> results) {
-    void write() {
-        var each = PerRowFiles.of(here, name);
-        if (each != null) {
-            writeEach(each);
-            return;
-        }
+/// @param pattern where each row has a file; null: one for all
+record ResultWriter(Path here, String name, boolean openai, List<String> echo, FilePattern pattern) {
+    ResultWriter(Path here, String name, boolean openai, List<String> echo) {
+        this(here, name, openai, echo, name.contains("{{") ? new FilePattern(here, name) : null);
+    }
+
+    /// Looks before anything is sent whether a row's result can be written.
+    void claim(BatchItem item, String model) {
+        if (pattern != null) pattern.claim(item, model);
+    }
+
+    /// The files for what was claimed.
+    Set<Path> files() { return pattern == null ? Set.of(here.resolve(name)) : pattern.claimed(); }
+
+    /// The files for these results.
+    Set<Path> files(Stream<String> results) {
+        return pattern == null ? files() : results.flatMap(result -> pattern.file(Json.tryParse(result)).stream())
+                .collect(Collectors.toSet());
+    }
+
+    /// @param results their JSON texts
+    void write(Iterable<String> results) {
         String ending = name.toLowerCase(Locale.ROOT).replaceFirst("(?s).*(?=\\.)", "");
         try {
+            if (pattern != null) {
+                for (String result : results) pattern.write(Json.tryParse(result));
+                return;
+            }
             AtomicFile.write(here.resolve(name).toAbsolutePath(), bytes -> {
                 var to = new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8));
-                if (ending.equals(".csv") || ending.equals(".tsv")) writeTable(to, ending.equals(".tsv"));
-                else writeLines(to, ending.equals(".json"));
+                if (ending.equals(".csv") || ending.equals(".tsv")) writeTable(results, to, ending.equals(".tsv"));
+                else writeLines(results, to, ending.equals(".json"));
                 to.flush();
             });
         } catch (IOException e) {
@@ -9001,30 +8918,8 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo, I
         }
     }
 
-    /// The files that would be written.
-    Set<Path> files() {
-        var each = PerRowFiles.of(here, name);
-        var files = new HashSet<Path>();
-        if (each == null) files.add(here.resolve(name));
-        else results.forEach(result -> each.file(Json.tryParse(result)).ifPresent(files::add));
-        return files;
-    }
-
-    /// A file that cannot be written does not keep the others from being written.
-    private void writeEach(PerRowFiles each) {
-        Fault first = null;
-        for (String result : results) {
-            try {
-                each.write(Json.tryParse(result));
-            } catch (Fault unwritable) {
-                if (first == null) first = unwritable;
-            }
-        }
-        if (first != null) throw first;
-    }
-
     /// A line a result, or all as one array.
-    private void writeLines(Writer to, boolean array) throws IOException {
+    private void writeLines(Iterable<String> results, Writer to, boolean array) throws IOException {
         String before = array ? "[\n" : "";
         for (String result : results) {
             to.write(before + (openai ? openai(result) : result) + (array ? "" : "\n"));
@@ -9036,7 +8931,7 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo, I
     private static final List<String> COLUMNS = List.of("id", "status", "text", "model", "finish", "prompt_tokens",
             "completion_tokens", "ms", "attempts", "error");
 
-    private void writeTable(Writer to, boolean tabs) throws IOException {
+    private void writeTable(Iterable<String> results, Writer to, boolean tabs) throws IOException {
         writeRow(to, Stream.concat(COLUMNS.stream(), echo.stream().map(field -> COLUMNS.contains(field)
                 ? "row_" + field : field)), tabs);
         for (String result : results) {
@@ -9088,7 +8983,7 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo, I
 }
 
 /// A file a row: `out/{{id}}.md`, filled with the row's result. None leaves the folder that the pattern begins with.
-final class PerRowFiles {
+final class FilePattern {
     private final Path here, folder;
     private final String pattern;
     private final StrictMustache mustache = new StrictMustache(_ -> Optional.empty(), List::of);
@@ -9096,7 +8991,7 @@ final class PerRowFiles {
     private final Map<Path, String> claimed = new HashMap<>();          // and whose they are
     private final Set<Path> above = new HashSet<>();                    // folders of those
 
-    private PerRowFiles(Path here, String pattern) {
+    FilePattern(Path here, String pattern) {
         this.here = here;
         this.pattern = pattern;
         compiled = mustache.text(pattern, "-o " + pattern, 1);
@@ -9104,14 +8999,9 @@ final class PerRowFiles {
         folder = here.resolve(start.substring(0, start.lastIndexOf('/') + 1)).normalize();
     }
 
-    /// @return null where the name is that of one file, or there is none
-    static PerRowFiles of(Path here, String name) {
-        return name == null || !name.contains("{{") ? null : new PerRowFiles(here, name);
-    }
-
     Set<Path> claimed() { return claimed.keySet(); }
 
-    /// Looks before anything is sent whether a row's file can be written, and is no other's.
+    /// Looks whether a row's file can be written, and is no other's.
     void claim(BatchItem item, String model) {
         var result = Json.object().put("id", item.id()).put("status", "ok").put("model", model);
         if (item.echo() != null) result.set("echo", item.echo());
@@ -9121,7 +9011,7 @@ final class PerRowFiles {
             throw wrong(" gives " + item.id() + " and " + other + " the same file", "{{id}} tells them apart");
         }
         boolean both = above.contains(file);
-        for (Path up = file.getParent(); up != null && !up.equals(folder.getParent()); up = up.getParent()) {
+        for (Path up = file.getParent(); up.startsWith(folder); up = up.getParent()) {
             both |= claimed.containsKey(up);
             above.add(up);
         }
@@ -9136,16 +9026,12 @@ final class PerRowFiles {
 
     private Fault wrong(String what, String hint) { return Fault.usage("-o " + pattern + what, hint); }
 
-    void write(JsonNode result) {
+    void write(JsonNode result) throws IOException {
         var file = file(result);
         if (file.isEmpty()) return;
-        try {
-            Files.createDirectories(file.get().getParent());
-            AtomicFile.write(file.get(), Text.withOneNewline(result.has("json") ? Json.pretty(result.path("json"))
-                    : Json.text(result, "text")));
-        } catch (IOException e) {
-            throw Fault.io("cannot write " + file.get(), e, "is the disk full?");
-        }
+        Files.createDirectories(file.get().getParent());
+        AtomicFile.write(file.get(), Text.withOneNewline(result.has("json") ? Json.pretty(result.path("json"))
+                : Json.text(result, "text")));
     }
 
     /// Where a result goes; nowhere, if it is no answer that is right.

@@ -488,12 +488,12 @@ class Batches {
 
     @Test
     void aJournalIsOpenOnceInAProcess() {
-        var first = new Journal(cop.file("x.run"));
-        for (int i = 0; i < 3; i++) assertThrows(copilot.Fault.class, () -> new Journal(cop.file("x.run")));
+        var first = new Journal(cop.file("x.run"), true);
+        for (int i = 0; i < 3; i++) assertThrows(copilot.Fault.class, () -> new Journal(cop.file("x.run"), true));
         Thread.currentThread().interrupt();
         first.close();
         assertTrue(Thread.interrupted());
-        new Journal(cop.file("x.run")).close();
+        new Journal(cop.file("x.run"), true).close();
     }
 
     @Test
@@ -724,15 +724,19 @@ class Batches {
     }
 
     @Test
-    void echoMayBeNamedLater() {
+    void echoIsNamedWhenTheRunBegins() {
         rows("a", "b");
         good();
-        good("--echo", "text");
+        var outcome = exits(2, batch("--echo", "text"));
+        assertTrue(outcome.err().contains("error: --echo text was not named when this run began\nhint: --again asks"),
+                outcome::all);
+        good("--echo", "text", "--again");
         assertEquals(List.of("a", "b"), results().stream().map(r -> Json.text(r.path("echo"), "text")).toList());
+        good();
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "each/{{id}}-{{text}}.md", "--run", "out.jsonl.run",
                 "--echo", "text"));
         assertEquals("a\n", cop.read("each/a-a.md"));
-        assertEquals(2, asked().size());
+        assertEquals(4, asked().size());
     }
 
     @Test
@@ -785,7 +789,7 @@ class Batches {
     void aRunIsHeldByOneProcess() {
         rows("a");
         good();
-        try (var _ = new Journal(cop.file("out.jsonl.run"))) {
+        try (var _ = new Journal(cop.file("out.jsonl.run"), true)) {
             var outcome = exits(1, batch());
             assertTrue(outcome.err().contains("error: another process is at work on "), outcome::all);
             exits(0, cop.run("batch", "status", "out.jsonl"));
@@ -802,7 +806,7 @@ class Batches {
     private final class Network {
         final List<String> said = Collections.synchronizedList(new ArrayList<>());
         final AtomicInteger tries = new AtomicInteger();
-        final Journal journal = new Journal(cop.file("network.run"));
+        final Journal journal = new Journal(cop.file("network.run"), true);
         Optional<copilot.Fault> stop;
 
         Network(Instant back, Duration maxWait, int jobs) {
@@ -813,7 +817,7 @@ class Batches {
             var pace = new RateController(jobs, Duration.ZERO);
             var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE),
                     new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
-            var progress = new BatchProgress(env, new Screen(env), 26, Optional.empty(), pace) {
+            var progress = new BatchProgress(env, new Screen(env), 26, null, pace) {
                 @Override
                 void ended(RowResult result) { said.add(result.item().id() + " " + result.attempts()); }
 
@@ -1020,7 +1024,7 @@ class Batches {
     @Test
     void aRunGoesOnBesideOtherFiles() throws IOException {
         rows("a");
-        cop.write("out.jsonl.run/lock", "");
+        cop.write("out.jsonl.run/copilot-batch.lock", "");
         cop.write("out.jsonl.run/journal.jsonl", "");
         cop.write("out.jsonl.run/input.jsonl", "{\"te");
         good();
