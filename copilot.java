@@ -3394,7 +3394,8 @@ final class BatchRun {
     private String spool() {
         Path spool = folder.path().resolve("input." + spec.format);
         try {
-            if (spec.dryRun) (spool = Files.createTempFile("copilot-batch-", "." + spec.format)).toFile().deleteOnExit();
+            if (spec.dryRun) spool = Files.createTempFile("copilot-batch-", "." + spec.format);
+            if (spec.dryRun) spool.toFile().deleteOnExit();
             if (spec.rows.equals("-")) env.stdin().copyTo(spool);
             else Files.copy(env.path(spec.rows), spool, StandardCopyOption.REPLACE_EXISTING);
             return spool.toString();
@@ -8844,8 +8845,8 @@ record RunFolder(Path path) {
     ObjectNode readManifest() {
         if (!Files.exists(manifest())) return Json.object();
         if (read(manifest()) instanceof ObjectNode manifest) return manifest;
-        throw Fault.error(manifest() + " is damaged, or cannot be read", "the answers are in journal.jsonl beside it; move the"
-                + " manifest away, and the same command goes on with them");
+        throw Fault.error(manifest() + " is damaged, or cannot be read", "the answers are in journal.jsonl beside it;"
+                + " move the manifest away, and the same command goes on with them");
     }
 
     void write(ObjectNode manifest, List<RowPosition> order) {
