@@ -4325,64 +4325,51 @@ record TemplateFilling(Environment env, Screen screen, Template template, Prompt
 }
 
 /// What `templates` tells of each.
-record TemplateList(List<Line> lines) {
+///
+/// @param needs the templates, each with the names that its data must have
+record TemplateList(SequencedMap<Template, Set<String>> needs) {
     static final List<String> COLUMNS = List.of("NAME", "DESCRIPTION", "INPUTS", "PLACE");
-
-    /// @param path null for a packaged one
-    record Line(Template template, Path path, Set<String> needs) {
-        /// A packaged one, or where it lies.
-        String place() { return path == null ? "packaged" : template.place(); }
-
-        /// The author's names, else those in the text.
-        Set<String> inputs() {
-            return template.head().inputs().isEmpty() ? template.names() : template.head().inputs().keySet();
-        }
-
-        /// What need not be given in brackets.
-        String inputNames() {
-            return inputs().stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
-                    .collect(Collectors.joining(" "));
-        }
-    }
-
-    private static Line line(TemplateFolders folders, String name) {
-        var found = folders.find(name);
-        var template = TemplateReader.read(folders, found);
-        return new Line(template, found.file(), template.needs(Map.of()));
-    }
 
     /// A template that cannot be read is told of, and left out.
     static TemplateList of(TemplateFolders folders, Notes notes) {
-        var lines = new ArrayList<Line>();
+        var needs = new LinkedHashMap<Template, Set<String>>();
         for (String name : folders.names()) {
             try {
-                lines.add(line(folders, name));
+                var template = folders.named(name);
+                needs.put(template, template.needs(Map.of()));
             } catch (Fault damaged) {
                 notes.warn(damaged.sentence());
             }
         }
-        return new TemplateList(lines);
+        return new TemplateList(needs);
     }
 
     List<List<String>> cells() {
-        return lines.stream().map(line -> List.of(line.template().name(), line.template().head().description(),
-                line.inputNames(), line.place())).toList();
+        return needs.keySet().stream().map(template -> List.of(template.name(), template.head().description(),
+                inputNames(template, needs.get(template)), template.file() == null ? "packaged" : template.place()))
+                .toList();
+    }
+
+    /// What need not be given in brackets.
+    private static String inputNames(Template template, Set<String> needs) {
+        return template.inputs().stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
+                .collect(Collectors.joining(" "));
     }
 
     JsonNode json() {
         var array = JsonNodeFactory.instance.arrayNode();
-        for (var line : lines) {
-            var head = line.template().head();
-            var object = array.addObject().put("name", line.template().name()).put("description", head.description())
+        needs.forEach((template, needed) -> {
+            var head = template.head();
+            var object = array.addObject().put("name", template.name()).put("description", head.description())
                     .put("model", head.model());
             var inputs = object.putArray("inputs");
-            for (String name : line.inputs()) {
-                inputs.addObject().put("name", name).put("needed", line.needs().contains(name))
+            for (String name : template.inputs()) {
+                inputs.addObject().put("name", name).put("needed", needed.contains(name))
                         .put("description", head.inputs().getOrDefault(name, ""));
             }
             object.put("schema", head.answer() != null)
-                    .put("path", line.path() == null ? null : line.path().toAbsolutePath().toString());
-        }
+                    .put("path", template.file() == null ? null : template.file().toAbsolutePath().toString());
+        });
         return array;
     }
 
@@ -4395,12 +4382,12 @@ record TemplateList(List<Line> lines) {
     }
 
     static String summary(TemplateFolders folders, String name) {
-        var line = line(folders, name);
-        var samples = line.template().head().samples();
+        var template = folders.named(name);
+        var samples = template.head().samples();
         int count = samples.any() ? samples.rows().get().size() : 0;
-        return line.template().place() + ": ok, " + (line.inputs().isEmpty() ? "no inputs" : "inputs: "
-                + line.inputNames()) + (count == 0 ? ", no sample data" : count == 1 ? ", filled with its sample"
-                : ", filled with " + count + " samples");
+        return template.place() + ": ok, " + (template.inputs().isEmpty() ? "no inputs" : "inputs: "
+                + inputNames(template, template.needs(Map.of()))) + (count == 0 ? ", no sample data"
+                : count == 1 ? ", filled with its sample" : ", filled with " + count + " samples");
     }
 }
 
@@ -9061,7 +9048,10 @@ final class FilePattern {
 
 /// A template as its file says it: texts to fill, one a message, and what its author wants of the request. Messages
 /// are told apart before anything is filled in, so that no value can pass for another message.
-record Template(String name, String place, FrontMatter head, List<MessageTemplate> turns, StrictMustache mustache) {
+///
+/// @param file where it lies; null for a packaged one
+record Template(String name, String place, Path file, FrontMatter head, List<MessageTemplate> turns,
+                StrictMustache mustache) {
     /// @param options fields of the request's body, such as `temperature`
     /// @param defaults values for what the data leaves out or gives as null
     /// @param inputs what the author says of each name; in the author's order
@@ -9131,6 +9121,9 @@ record Template(String name, String place, FrontMatter head, List<MessageTemplat
     Set<String> names() {
         return names(uses().filter(use -> !use.partial()).map(StrictMustache.TagReference::name));
     }
+
+    /// The author's names, else those in the text.
+    Set<String> inputs() { return head.inputs().isEmpty() ? names() : head.inputs().keySet(); }
 
     private static Set<String> names(Stream<String> paths) {
         return paths.map(path -> path.split("\\.", 2)[0]).filter(name -> !name.isEmpty())
@@ -9204,54 +9197,96 @@ record Template(String name, String place, FrontMatter head, List<MessageTemplat
 /// Reads templates: `NAME.mustache` with front matter, and GitHub's own prompt files (gh-models, pkg/prompt). Those are
 /// YAML alone, in which fields that nobody knows are passed over, and models are named PUBLISHER/MODEL.
 final class TemplateReader {
-    private static final List<String> KEYS = Stream.concat(Stream.of("description", "model", "endpoint", "system",
-            "messages", "defaults", "inputs", "stdin", "schema", "options"), RequestFields.NAMES.stream()).toList();
+    private static final List<String> TEXTS = List.of("description", "model", "endpoint", "system", "stdin",
+            "responseFormat");
+    private static final List<String> LISTS = List.of("messages", "testData");
+    private static final List<String> OBJECTS = List.of("defaults", "inputs", "schema", "options", "modelParameters");
+    private static final List<String> KEYS = Stream.of(TEXTS, LISTS, OBJECTS, List.of("jsonSchema"),
+            RequestFields.NAMES).flatMap(List::stream).toList();
     private static final List<String> ROLES = List.of("system", "user", "assistant");
 
     private final TemplateFolders.Found found;
     private final StrictMustache mustache;
-    private final TemplateText text;
-    private final YamlFields fields;
+    private final TemplateText parts;
+    private final Map<String, Integer> lines = new HashMap<>();         // where each value begins in the file, by path
+    private final Map<String, Object> fields;
 
     private TemplateReader(TemplateFolders folders, TemplateFolders.Found found) {
         this.found = found;
         mustache = new StrictMustache(name -> folders.partial(found, name), () -> folders.partials(found));
-        text = found.github() ? new TemplateText(found.text(), 1, "", 1) : TemplateText.of(found.text(), found.place());
-        fields = YamlFields.of(found.place(), text.yaml(), text.yamlLine());
-        if (!found.github()) fields.onlyKnown(KEYS);
+        parts = found.github() ? new TemplateText(found.text(), 1, "", 1)
+                : TemplateText.of(found.text(), found.place());
+        fields = new LinkedHashMap<>(Data.yaml(parts.yaml(), found.place(), parts.yamlLine(), lines));
+        fields.values().removeIf(value -> value == Data.NULL);
+        fields.forEach(this::check);
     }
 
     static Template read(TemplateFolders folders, TemplateFolders.Found found) {
         return new TemplateReader(folders, found).template();
     }
 
+    // ---- fields
+
+    private void check(String key, Object value) {
+        String kind = Data.kind(value);
+        String wanted = TEXTS.contains(key) ? "a text" : LISTS.contains(key) ? "a list"
+                : OBJECTS.contains(key) ? "an object" : kind;
+        if (!kind.equals(wanted)) {
+            throw wrong(key, wanted + " is wanted, not " + kind, "a text goes into quotes, an object is {NAME: VALUE},"
+                    + " each item of a list stands in a line of its own that begins with -");
+        }
+        if (found.github() || KEYS.contains(key)) return;
+        throw Fault.usage(at(key) + ": there is no field " + key, Suggestions.hint(key.replace('-', '_'), KEYS,
+                "fields are " + String.join(", ", KEYS) + "; any other of the request goes into options:"));
+    }
+
+    private String text(String key) { return (String) fields.getOrDefault(key, ""); }
+
+    private Map<String, Object> object(String key) { return Data.copy((Map<?, ?>) fields.getOrDefault(key, Map.of())); }
+
+    private List<?> list(String key) { return (List<?>) fields.getOrDefault(key, List.of()); }
+
+    private int line(String path) { return lines.getOrDefault("/" + path, 1); }
+
+    /// The file, and the line of the first of these that is there.
+    private String at(String... paths) {
+        return found.place() + Stream.of(paths).map(path -> lines.get("/" + path)).filter(Objects::nonNull).findFirst()
+                .map(line -> ":" + line).orElse("");
+    }
+
+    private Fault wrong(String key, String what, String hint) {
+        return Fault.usage(at(key) + ": " + key + ": " + what, hint);
+    }
+
+    // ---- request
+
     private Template template() {
         var options = options();
         var inputs = new LinkedHashMap<String, String>();
         var inputSchema = inputs(inputs);
-        String endpoint = fields.text("endpoint");
+        String endpoint = text("endpoint");
         if (!endpoint.isEmpty() && !Delivery.ENDPOINTS.containsKey(endpoint)) {
-            throw fields.wrong("endpoint", "there is no endpoint " + endpoint, String.join(", ",
+            throw wrong("endpoint", "there is no endpoint " + endpoint, String.join(", ",
                     Delivery.ENDPOINTS.keySet()));
         }
-        var delivery = new Delivery(endpoint.isEmpty() ? null : endpoint, fields.object("options").keySet());
-        var head = new Template.FrontMatter(fields.text("description"), fields.text("model").replaceFirst("^.*/", ""),
-                options, fields.object("defaults"), inputs, inputSchema, fields.has("stdin") ? fields.text("stdin")
+        var delivery = new Delivery(endpoint.isEmpty() ? null : endpoint, object("options").keySet());
+        var head = new Template.FrontMatter(text("description"), text("model").replaceFirst("^.*/", ""),
+                options, object("defaults"), inputs, inputSchema, fields.containsKey("stdin") ? text("stdin")
                 : "input", answer(options), samples(), delivery);
         var turns = turns();
-        if (!turns.isEmpty()) return new Template(found.name(), found.place(), head, turns, mustache);
+        if (!turns.isEmpty()) return new Template(found.name(), found.place(), found.file(), head, turns, mustache);
         throw Fault.usage(found.place() + " holds no prompt", "what comes after the front matter is the prompt; in a"
                 + " .prompt.yml, messages: with role and content");
     }
 
     /// Fields of the request's body: GitHub calls `max_tokens` maxTokens.
     private ObjectNode options() {
-        var options = (ObjectNode) Data.node(fields.object("options"));
-        fields.object("modelParameters").forEach((name, value) -> options.set(name.replaceAll("([a-z])([A-Z])", "$1_$2")
+        var options = (ObjectNode) Data.node(object("options"));
+        object("modelParameters").forEach((name, value) -> options.set(name.replaceAll("([a-z])([A-Z])", "$1_$2")
                 .toLowerCase(Locale.ROOT), Data.node(value)));
-        RequestFields.NAMES.stream().filter(fields::has).forEach(name -> options.set(name,
+        RequestFields.NAMES.stream().filter(fields::containsKey).forEach(name -> options.set(name,
                 Data.node(fields.get(name))));
-        RequestFields.check(options, key -> fields.at("options/" + key, key, "modelParameters") + ": " + key);
+        RequestFields.check(options, key -> at("options/" + key, key, "modelParameters") + ": " + key);
         return options;
     }
 
@@ -9259,10 +9294,10 @@ final class TemplateReader {
 
     private List<Template.MessageTemplate> turns() {
         var turns = new ArrayList<Template.MessageTemplate>();
-        if (fields.has("system")) turns.add(turn("system", fields.text("system"), fields.line("system")));
-        var messages = fields.list("messages");
+        if (fields.containsKey("system")) turns.add(turn("system", text("system"), line("system")));
+        var messages = list("messages");
         for (int i = 0; i < messages.size(); i++) turns.add(earlier(messages.get(i), "messages/" + i));
-        if (!text.body().isBlank()) turns.add(turn("user", text.body(), text.bodyLine()));
+        if (!parts.body().isBlank()) turns.add(turn("user", parts.body(), parts.bodyLine()));
         return turns;
     }
 
@@ -9279,12 +9314,12 @@ final class TemplateReader {
         Object key = brief ? message.keySet().iterator().next() : "content";
         Object role = brief ? key : message.get("role");
         if (role == null || !(message.get(key) instanceof String content) || message.size() > 2 && !found.github()) {
-            throw Fault.usage(fields.at(path) + ": a message must have role and content, and nothing else",
+            throw Fault.usage(at(path) + ": a message must have role and content, and nothing else",
                     "- user: TEXT is short for role: user and content: TEXT; a TEXT with a : goes into quotes");
         }
         String name = String.valueOf(role).toLowerCase(Locale.ROOT);
-        if (ROLES.contains(name)) return turn(name, content, fields.line(path + "/" + key));
-        throw Fault.usage(fields.at(path) + ": a message has the role " + role, Suggestions.hint(name, ROLES,
+        if (ROLES.contains(name)) return turn(name, content, line(path + "/" + key));
+        throw Fault.usage(at(path) + ": a message has the role " + role, Suggestions.hint(name, ROLES,
                 "roles are " + String.join(", ", ROLES)));
     }
 
@@ -9295,7 +9330,7 @@ final class TemplateReader {
     /// @param lines is told what the author says of each name
     /// @return what the data must meet; null: anything
     private JsonSchema inputs(Map<String, String> lines) {
-        var inputs = fields.object("inputs");
+        var inputs = object("inputs");
         boolean whole = "object".equals(inputs.get("type")) && inputs.get("properties") instanceof Map;
         var schemas = new LinkedHashMap<String, Object>();
         (whole ? Data.copy((Map<?, ?>) inputs.get("properties")) : inputs).forEach((name, value) -> {
@@ -9308,16 +9343,16 @@ final class TemplateReader {
     }
 
     private JsonSchema schema(String key, Map<?, ?> schema) {
-        return new JsonSchema((ObjectNode) Data.node(schema), fields.at(key) + ": " + key);
+        return new JsonSchema((ObjectNode) Data.node(schema), at(key) + ": " + key);
     }
 
     // ---- answers
 
     /// @param options where GitHub's plain `json_object` goes
     private AnswerSchema answer(ObjectNode options) {
-        var schema = fields.object("schema");
+        var schema = object("schema");
         if (!schema.isEmpty()) return new AnswerSchema(found.name(), schema("schema", schema), null);
-        String format = fields.text("responseFormat");
+        String format = text("responseFormat");
         switch (format) {
             case "json_object" -> options.putObject("response_format").put("type", format);
             case "json_schema" -> { return githubSchema(); }
@@ -9328,10 +9363,10 @@ final class TemplateReader {
 
     private AnswerSchema githubSchema() {
         Object given = fields.get("jsonSchema");
-        var json = given instanceof String text ? Data.value(text, fields.at("jsonSchema") + ", jsonSchema") : given;
+        var json = given instanceof String text ? Data.value(text, at("jsonSchema") + ", jsonSchema") : given;
         if (!(json instanceof Map<?, ?> map && map.get("name") instanceof String name
                 && map.get("schema") instanceof Map<?, ?> schema)) {
-            throw fields.wrong("responseFormat", "json_schema wants a jsonSchema with name and schema",
+            throw wrong("responseFormat", "json_schema wants a jsonSchema with name and schema",
                     "jsonSchema: '{\"name\": …, \"schema\": {…}}'");
         }
         var strict = map.get("strict") instanceof Boolean is ? is : null;
@@ -9339,10 +9374,10 @@ final class TemplateReader {
     }
 
     private Template.Samples samples() {
-        if (!fields.has("testData")) return found.samples();
+        if (!fields.containsKey("testData")) return found.samples();
         var rows = new ArrayList<Map<String, Object>>();
-        for (Object row : fields.list("testData")) {
-            if (!(row instanceof Map<?, ?> map)) throw fields.wrong("testData", "a row is no mapping", "- input: …");
+        for (Object row : list("testData")) {
+            if (!(row instanceof Map<?, ?> map)) throw wrong("testData", "a row is no mapping", "- input: …");
             rows.add(Data.copy(map));
         }
         return new Template.Samples(!rows.isEmpty(), "testData:", () -> rows);
@@ -9365,62 +9400,6 @@ record TemplateText(String yaml, int yamlLine, String body, int bodyLine) {
         }
         String yaml = text.substring(start, fence.start());
         return new TemplateText(yaml, line + 1, text.substring(fence.end()), line + (int) yaml.lines().count() + 2);
-    }
-}
-
-/// The fields of a YAML mapping, each of the type that it must have.
-///
-/// @param lines where each value begins in the file, by its path
-record YamlFields(String place, Map<String, Object> map, Map<String, Integer> lines) {
-    static YamlFields of(String place, String yaml, int firstLine) {
-        var lines = new HashMap<String, Integer>();
-        return new YamlFields(place, Data.yaml(yaml, place, firstLine, lines), lines);
-    }
-
-    void onlyKnown(List<String> names) {
-        for (String key : map.keySet()) {
-            if (names.contains(key)) continue;
-            throw Fault.usage(at(key) + ": there is no field " + key, Suggestions.hint(key.replace('-', '_'), names,
-                    "fields are " + String.join(", ", names) + "; any other of the request goes into options:"));
-        }
-    }
-
-    boolean has(String key) { return get(key) != null; }
-
-    /// The value; null where it is absent or null.
-    Object get(String key) {
-        Object value = map.get(key);
-        return value == Data.NULL ? null : value;
-    }
-
-    /// A text; empty where it is absent.
-    String text(String key) {
-        Object value = get(key);
-        if (value instanceof Map || value instanceof List) throw wrong(key, "a text is wanted", key + ": \"…\"");
-        return value == null ? "" : value.toString();
-    }
-
-    Map<String, Object> object(String key) {
-        Object value = get(key);
-        if (value == null || value instanceof Map) return value == null ? Map.of() : Data.copy((Map<?, ?>) value);
-        throw wrong(key, "names with values are wanted", key + ": {NAME: VALUE}, or each NAME: VALUE in an indented"
-                + " line of its own");
-    }
-
-    List<?> list(String key) {
-        Object value = get(key);
-        if (value == null || value instanceof List) return value == null ? List.of() : (List<?>) value;
-        throw wrong(key, "a list is wanted", "each item in a line of its own that begins with -");
-    }
-
-    Fault wrong(String key, String what, String hint) { return Fault.usage(at(key) + ": " + key + ": " + what, hint); }
-
-    int line(String path) { return lines.getOrDefault("/" + path, 1); }
-
-    /// The file, and the line of the first of these that is there.
-    String at(String... paths) {
-        return place + Stream.of(paths).map(path -> lines.get("/" + path)).filter(Objects::nonNull).findFirst()
-                .map(line -> ":" + line).orElse("");
     }
 }
 

@@ -78,7 +78,7 @@ class Prompts {
                     "did you mean max_tokens?"),
             bad("---\ncolour: red\n---\nHello", "", "render t",
                     "templates/t.mustache:2: there is no field colour",
-                    "fields are description, model, endpoint, system, messages, defaults, inputs, stdin, schema, "),
+                    "fields are description, model, endpoint, system, stdin, "),
             bad("---\ndescription: a: b\n---\nHello", "", "render t",
                     "templates/t.mustache:2:15: mapping values are not allowed here; the line is: descr",
                     "a text with : or # in it, or one that begins with {, goes into quotes; a long one"),
@@ -99,7 +99,7 @@ class Prompts {
                     "each name once"),
             bad("---\ndescription: [a]\n---\nHello", "", "render t",
                     "templates/t.mustache:2: description: a text is wanted",
-                    "description: \"…\""),
+                    "a text goes into quotes, an object is {NAME: VALUE}"),
             bad("---\ntemperature: warm\n---\nHello", "", "render t",
                     "templates/t.mustache:2: temperature: a number is wanted",
                     "such as temperature: 1, or 0.5"),
@@ -110,17 +110,17 @@ class Prompts {
                     "templates/t.mustache:2: model cannot be set so",
                     "use -m, or model: in a template"),
             bad("---\noptions: 3\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: options: names with values are wanted",
-                    "options: {NAME: VALUE}, or each NAME: VALUE in an indented line of its own"),
+                    "templates/t.mustache:2: options: an object is wanted, not a number",
+                    "a text goes into quotes, an object is {NAME: VALUE}"),
             bad("---\ndefaults: [a]\n---\nHello", "", "render t",
-                    "templates/t.mustache:2: defaults: names with values are wanted",
-                    "defaults: {NAME: VALUE}, or each NAME: VALUE in an indented line of its own"),
+                    "templates/t.mustache:2: defaults: an object is wanted, not a list",
+                    "a text goes into quotes, an object is {NAME: VALUE}"),
             bad("---\ndefaults: {a: *b}\n---\nHello {{a}}", "", "render t",
                     "templates/t.mustache:2:15: *b refers to another value",
                     "write the value out; a text that begins with * goes into quotes"),
             bad("---\nmessages: hello\n---\nHello", "", "render t",
                     "templates/t.mustache:2: messages: a list is wanted",
-                    "each item in a line of its own that begins with -"),
+                    "a text goes into quotes, an object is {NAME: VALUE}"),
             bad("---\nmessages:\n- hello\n---\nHello", "", "render t",
                     "templates/t.mustache:3: a message must have role and content, and nothing else",
                     "- user: TEXT is short for role: user and content: TEXT"),
@@ -787,9 +787,12 @@ class Prompts {
         cop.write("templates/mine.mustache", "---\ndescription: My own\ninputs: {b: second, a: first}\n---\n{{a}}"
                 + "{{#b}}{{c}}{{/b}}");
         cop.write("templates/broken.mustache", "{{x");
+        cop.write("templates/endless.mustache", "{{>endless}}");
         cop.write("templates/review.mustache", "{{x}} {{#y}}{{z}}{{/y}}");
         var outcome = good("templates");
-        assertEquals("warning: templates/broken.mustache:1: the tag {{x is not closed\n", outcome.err());
+        assertEquals("warning: templates/broken.mustache:1: the tag {{x is not closed\n"
+                + "warning: templates/endless.mustache:1: the partial endless contains itself without end\n",
+                outcome.err());
         var lines = outcome.out().lines().toList();
         assertTrue(lines.contains("mine\tMy own\t[b] a\ttemplates/mine.mustache"), outcome::all);
         assertTrue(lines.contains("review\t\tx [y] [z]\ttemplates/review.mustache"), outcome::all);
