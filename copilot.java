@@ -173,27 +173,37 @@ public class copilot {
 
     static final class Commands {
         /// A line of the overview, and what runs it; null for `help` and programs.
-        private record Entry(String group, String name, String summary, Supplier<Command> command) {}
+        private record Entry(String group, String name, String summary, Supplier<Command> command) {
+            Entry(String group, String name, String summary, String syntax,
+                  ToIntBiFunction<BasicCommand, CopilotClient> body) {
+                this(group, name, summary, () -> new BasicCommand(syntax, body));
+            }
+        }
 
         private static final List<Entry> COMMANDS = List.of(
-                new Entry("Log in", "login", "log in with a code in the browser (or --with-token)", LoginCommand::new),
-                new Entry("Log in", "logout", "forget the login", LogoutCommand::new),
+                new Entry("Log in", "login", "log in with a code in the browser (or --with-token)",
+                        BasicCommand.LOGIN, BasicCommand::login),
+                new Entry("Log in", "logout", "forget the login", BasicCommand.LOGOUT, BasicCommand::logout),
                 new Entry("Log in", "status", "who is logged in, from which source, and for how long",
-                        StatusCommand::new),
+                        BasicCommand.STATUS, BasicCommand::status),
                 new Entry("Log in", "token", "print the short-lived Copilot token, for curl and scripts",
-                        TokenCommand::new),
+                        BasicCommand.TOKEN, BasicCommand::token),
                 new Entry("Ask", "chat", "ask a model; with no prompt on a terminal, a conversation", ChatCommand::new),
-                new Entry("Ask", "logs", "the conversations so far; chat -c goes on with the latest", LogsCommand::new),
-                new Entry("Ask", "models", "what this account can use", ModelsCommand::new),
-                new Entry("Ask", "usage", "plan, quotas and credits left, and when they begin anew", UsageCommand::new),
-                new Entry("Ask", "api", "any Copilot endpoint with your token and headers", ApiCommand::new),
+                new Entry("Ask", "logs", "the conversations so far; chat -c goes on with the latest",
+                        BasicCommand.LOGS, BasicCommand::logs),
+                new Entry("Ask", "models", "what this account can use", BasicCommand.MODELS, BasicCommand::models),
+                new Entry("Ask", "usage", "plan, quotas and credits left, and when they begin anew",
+                        BasicCommand.USAGE, BasicCommand::usage),
+                new Entry("Ask", "api", "any Copilot endpoint with your token and headers",
+                        BasicCommand.API, BasicCommand::api),
                 new Entry("Prompts in files", "render", "fill a template and show the prompt; nothing is sent",
                         RenderCommand::new),
                 new Entry("Prompts in files", "templates", "what can be filled, and whether it is in order",
-                        TemplatesCommand::new),
+                        BasicCommand.TEMPLATES, BasicCommand::templates),
                 new Entry("Prompts in files", "batch", "one prompt a row; the same command again does what is missing",
                         BatchCommand::new),
-                new Entry("Help", "completion", "for bash, zsh and fish", CompletionCommand::new),
+                new Entry("Help", "completion", "for bash, zsh and fish",
+                        BasicCommand.COMPLETION, BasicCommand::completion),
                 new Entry("Help", "doctor", "what a bug report should say, and whether a chat would work",
                         DoctorCommand::new),
                 new Entry("Help", "help", "help on a command: copilot help chat, copilot chat --help", null));
@@ -248,9 +258,8 @@ public class copilot {
         }
 
         static Command create(String name) {
-            var known = COMMANDS.stream().filter(each -> each.name().equals(name) && each.command() != null)
-                    .findFirst();
-            return known.isPresent() ? known.get().command().get() : program(name).orElseThrow(() -> unknown(name));
+            return COMMANDS.stream().filter(each -> each.name().equals(name) && each.command() != null).findFirst()
+                    .map(each -> each.command().get()).or(() -> program(name)).orElseThrow(() -> unknown(name));
         }
 
         private static Fault unknown(String name) {
@@ -266,11 +275,10 @@ public class copilot {
         static int dispatch(Environment env, Screen screen, String... args) {
             String first = args.length == 0 ? "--help" : args[0];
             if (Set.of("-V", "--version").contains(first)) return print(env, "copilot.java " + VERSION + "\n");
-            if (first.equals("help")) {
-                boolean all = args.length == 1 || Set.of("help", "--help", "-h").contains(args[1]);
+            if (Set.of("help", "-h", "--help").contains(first)) {
+                boolean all = args.length < 2 || Set.of("help", "-h", "--help").contains(args[1]);
                 return all ? print(env, overview()) : execute(args[1], env, screen, "--help");
             }
-            if (Set.of("-h", "--help").contains(first)) return print(env, overview());
             if (!first.startsWith("-")) return execute(first, env, screen, Arrays.copyOfRange(args, 1, args.length));
             throw Fault.usage("the command comes first, then its options: " + first, Suggestions.hint(first,
                     List.of("--help", "--version"), "copilot chat " + first + " …"));
@@ -298,7 +306,7 @@ public class copilot {
         /// picocli's view of one command.
         static CommandLine line(String name, Command command) {
             command.known = new Syntax(name, command.syntax());
-            return new CommandLine(command.known.spec())
+            return new CommandLine(command.known.spec)
                     .setExpandAtFiles(false)                // JBang has expanded @files already; twice would surprise
                     .setInterpolateVariables(false)
                     .setOverwrittenOptionsAllowed(true)     // -v -v; else the last wins, as with curl
@@ -309,13 +317,13 @@ public class copilot {
         private static Fault usageFault(CommandLine.ParameterException e) {
             String name = e.getCommandLine().getCommandName();
             String message = e.getMessage().lines().findFirst().orElse("wrong arguments"), hint = name + " --help";
-            if (e instanceof CommandLine.UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
+            if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
                 String word = unmatched.getUnmatched().getFirst();
                 if (word.contains(" ")) {
                     return Fault.usage("\"" + word + "\" begins with a dash and is taken for an option", name + " -- \""
                             + word + "\"");
                 }
-                message = word.startsWith("-") ? name + " has no option " + word : name + " takes no \"" + word + "\"";
+                message = name + " has no option " + word;
                 hint = Suggestions.hint(word, e.getCommandLine().getCommandSpec().optionsMap().keySet(), hint);
             } else if (e.getArgSpec() instanceof OptionSpec option && e.getValue() != null) {
                 message = option.longestName() + (option.typeInfo().isBoolean() ? " takes no value"
@@ -339,8 +347,8 @@ public class copilot {
         private static final Map<String, Class<?>> TYPES = Map.of("int", Integer.class, "long", Long.class,
                 "decimal", BigDecimal.class);
 
-        private final CommandSpec spec = CommandSpec.create();
-        private final List<Form> forms;
+        final CommandSpec spec = CommandSpec.create();
+        final List<Form> forms;
 
         Syntax(String name, String text) {
             var parts = text.stripTrailing().split("\n\n", 4);
@@ -348,14 +356,11 @@ public class copilot {
             String synopsis = forms.stream().map(Form::text).collect(Collectors.joining("\n       "));
             spec.name("copilot " + name).usageMessage().sortOptions(false).customSynopsis(synopsis.split("\n"))
                     .description(plain(parts[1] + "\n ").split("\n"));
+            spec.addPositional(word("WORDS", "").hidden(true).build());
             if (parts.length > 2) parts[2].lines().forEach(this::declare);
             Command.COMMON.lines().forEach(this::declare);
             if (parts.length > 3) spec.usageMessage().footer(plain("\n" + parts[3]).split("\n"));
         }
-
-        CommandSpec spec() { return spec; }
-
-        List<Form> forms() { return forms; }
 
         /// picocli takes its texts for formats.
         private static String plain(String text) { return text.replace("%", "%%"); }
@@ -363,9 +368,8 @@ public class copilot {
         private void declare(String line) {
             int gap = line.indexOf("  ");
             String what = line.substring(0, gap), about = plain(line.substring(gap).strip());
-            if (!what.startsWith("-")) {                    // each is given all words: the forms tell them apart
-                spec.addPositional(PositionalParamSpec.builder().paramLabel(what).description(about).type(String.class)
-                        .index("0..*").arity("0..*").hideParamSyntax(true).build());
+            if (!what.startsWith("-")) {
+                spec.addPositional(word(what, about).build());
                 return;
             }
             int equals = what.indexOf('=');
@@ -379,6 +383,12 @@ public class copilot {
             spec.addOption(option.build());
         }
 
+        /// Each is given all words, also those that no form takes: the forms tell them apart.
+        private static PositionalParamSpec.Builder word(String label, String about) {
+            return PositionalParamSpec.builder().paramLabel(label).description(about).type(String.class).index("0..*")
+                    .arity("0..*").hideParamSyntax(true);
+        }
+
         /// What a label lists, as in `csv|json`; nothing where any text will do.
         static List<String> choices(String label) {
             return label.matches("[a-z]+(\\|[a-z]+)*") ? List.of(label.split("\\|")) : List.of();
@@ -390,8 +400,9 @@ public class copilot {
     ///
     /// @param action what its first word is; empty: any
     /// @param words the labels of those that follow
+    /// @param many whether the last of these stands for all that are left
     /// @param options those that it names: no other form takes them, unless it names them too
-    record Form(String text, String action, List<String> words, Set<String> options) {
+    record Form(String text, String action, List<String> words, boolean many, Set<String> options) {
         private static final Pattern PART = Pattern.compile(
                 "(--?[\\w-]+)(?: [A-Z]+)?|(?!OPTIONS)\\b[A-Z]+…?|[a-z]+(?:\\|[a-z]+)+"),
                 CHOICE = Pattern.compile("\\[([^\\]]* \\| [^\\]]*)]");
@@ -399,7 +410,8 @@ public class copilot {
         static Form of(String command, String line) {
             var parts = PART.matcher(line).results().toList();
             return new Form(command + " " + line, line.replaceFirst("\\[?([a-z]+)(?=[] ]|$).*|.*", "$1"),
-                    parts.stream().filter(part -> part.group(1) == null).map(MatchResult::group).toList(),
+                    parts.stream().filter(part -> part.group(1) == null).map(part -> part.group().replace("…", ""))
+                            .toList(), line.contains("…"),
                     parts.stream().map(part -> part.group(1)).filter(Objects::nonNull).collect(Collectors.toSet()));
         }
 
@@ -408,8 +420,7 @@ public class copilot {
 
         /// The label of one of the words; null: it takes no more.
         String word(int at) {
-            if (at < words.size()) return words.get(at);
-            return words.isEmpty() || !words.getLast().endsWith("…") ? null : words.getLast();
+            return at < words.size() ? words.get(at) : many ? words.getLast() : null;
         }
 
         /// What must be given: words, and options with their values.
@@ -451,10 +462,9 @@ public class copilot {
 
         /// Holds what was typed against the forms, and gives the words their labels.
         private void check() {
-            String called = known.spec().name();
-            var forms = known.forms();
-            var typed = new ArrayList<Object>();
-            known.spec().positionalParameters().stream().limit(1).forEach(all -> typed.addAll(all.typedValues()));
+            String called = known.spec.name();
+            var forms = known.forms;
+            var typed = new ArrayList<>(known.spec.positionalParameters().getFirst().typedValues());
             if (typed.isEmpty() && forms.getFirst().usual()) typed.add(forms.getFirst().action());
             String first = typed.isEmpty() ? "" : (String) typed.getFirst();
             var form = forms.stream().filter(each -> each.action().equals(first)).findFirst().orElse(forms.getFirst());
@@ -469,16 +479,20 @@ public class copilot {
             for (int i = 0; i < typed.size(); i++) {
                 String label = form.word(i);
                 if (label == null) throw Fault.usage(called + " takes no \"" + typed.get(i) + "\"", form.text());
-                words.computeIfAbsent(label.replace("…", ""), _ -> new ArrayList<>()).add(typed.get(i));
-                choose(called, label, typed.get(i));
+                words.computeIfAbsent(label, _ -> new ArrayList<>()).add(typed.get(i));
+                choose("", label, label);
             }
             for (var option : parsed.matchedOptions()) {
-                choose(option.longestName(), option.paramLabel(), value(option.longestName()));
+                choose(option.longestName() + " ", option.paramLabel(), option.longestName());
             }
             for (String part : form.needed()) {
                 if (!has(part.split("[… ]")[0])) throw Fault.usage(called + " wants " + part, form.text());
             }
-            for (var choice : form.choices()) exclusive(choice);
+            for (var choice : form.choices()) {
+                var both = choice.stream().filter(this::has).toList();
+                if (both.size() < 2) continue;
+                throw Fault.usage(both.get(0) + " and " + both.get(1) + " exclude each other", "take one of them");
+            }
             for (var other : forms) {
                 for (String option : other.options()) {
                     if (!has(option) || form.options().contains(option)) continue;
@@ -487,24 +501,17 @@ public class copilot {
             }
         }
 
-        private static void choose(String where, String label, Object value) {
+        /// Some labels list what they stand for.
+        private void choose(String where, String label, String name) {
             var choices = Syntax.choices(label);
-            if (choices.isEmpty() || choices.contains(value)) return;
-            throw Fault.usage(where + " " + value + " is unknown", String.join(", ", choices));
-        }
-
-        /// At most one of these may be given.
-        private void exclusive(List<String> names) {
-            var both = names.stream().filter(this::has).toList();
-            if (both.size() > 1) {
-                throw Fault.usage(both.get(0) + " and " + both.get(1) + " exclude each other", "take one of them");
-            }
+            if (choices.isEmpty() || choices.contains(value(name))) return;
+            throw Fault.usage(where + value(name) + " is unknown", String.join(", ", choices));
         }
 
         /// What was given for an option or a word, in that order.
         private List<Object> values(String name) {
             if (!name.startsWith("-")) return words.getOrDefault(name, List.of());
-            var option = known.spec().findOption(name);
+            var option = known.spec.findOption(name);
             return option == null ? List.of() : option.typedValues();
         }
 
@@ -557,43 +564,64 @@ public class copilot {
 
         /// This call, as a shell takes it.
         String commandLine() {
-            return known.spec().name() + " " + Stream.of(arguments).map(word -> word.matches("[\\w./:=,@%+-]+") ? word
+            return known.spec.name() + " " + Stream.of(arguments).map(word -> word.matches("[\\w./:=,@%+-]+") ? word
                     : "'" + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
         }
 
         /// A line of the answer; always with LF, for `$(copilot token --header)` keeps what comes before it.
-        void print(String line) { env.out().print(line + "\n"); }
+        ///
+        /// @return 0: most commands end with it
+        int print(String line) {
+            env.out().print(line + "\n");
+            return 0;
+        }
 
         /// A text as it is, but on a terminal without what would steer it.
-        void show(String text) {
+        int show(String text) {
             env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
+            return 0;
+        }
+
+        int table(List<String> heading, List<List<String>> rows) {
+            screen.table(env, heading, rows);
+            return 0;
         }
     }
 
-    static final class LoginCommand extends Command {
-        @Override
-        String syntax() {
-            return """
-                    [OPTIONS]
+    /// The commands that are a method each, behind the text of what they understand.
+    static final class BasicCommand extends Command {
+        private final String syntax;
+        private final ToIntBiFunction<BasicCommand, CopilotClient> body;
 
-                    Log in to GitHub with a code that you type in the browser, and keep the token (0600).
-
-                    --client=vscode|gh|ID  The client id to log in as. Default: $COP_CLIENT_ID, else vscode.
-                    --scope=S  OAuth scopes. Default: read:user.
-                    --no-browser  Do not open a browser.
-                    --with-token  Read a GitHub token from stdin instead of asking for one.
-                    --force  Log in again although a login that works is there.
-                    """;
+        BasicCommand(String syntax, ToIntBiFunction<BasicCommand, CopilotClient> body) {
+            this.syntax = syntax;
+            this.body = body;
         }
 
         @Override
-        int run(CopilotClient copilot) {
+        String syntax() { return syntax; }
+
+        @Override
+        int run(CopilotClient copilot) { return body.applyAsInt(this, copilot); }
+
+        static final String LOGIN = """
+                [OPTIONS]
+
+                Log in to GitHub with a code that you type in the browser, and keep the token (0600).
+
+                --client=vscode|gh|ID  The client id to log in as. Default: $COP_CLIENT_ID, else vscode.
+                --scope=S  OAuth scopes. Default: read:user.
+                --no-browser  Do not open a browser.
+                --with-token  Read a GitHub token from stdin instead of asking for one.
+                --force  Log in again although a login that works is there.
+                """;
+
+        int login(CopilotClient copilot) {
             var logins = copilot.logins();
             var old = logins.stored();
             boolean withToken = has("--with-token");
             if (old.isPresent() && !has("--force") && !withToken && copilot.tokens().isAccepted(old.get())) {
-                print("already logged in as " + old.get().name() + "; --force logs in again");
-                return 0;
+                return print("already logged in as " + old.get().name() + "; --force logs in again");
             }
             var login = withToken ? new GithubToken(GithubToken.STDIN, tokenFromStdin(), "")
                     : new GithubToken(GithubToken.BROWSER, byDevice(copilot), "");
@@ -603,8 +631,7 @@ public class copilot {
                 screen.note("note: " + first + " is set, and goes before this login");
             }
             String who = logins.stored().orElse(login).name();
-            print("logged in as " + who + " (" + grant.plan() + "), API " + grant.api());
-            return 0;
+            return print("logged in as " + who + " (" + grant.plan() + "), API " + grant.api());
         }
 
         private String byDevice(CopilotClient copilot) {
@@ -636,14 +663,10 @@ public class copilot {
                     + " token: it holds a space, a line break or a strange character",
                     "printf %s \"$TOKEN\" | copilot login --with-token");
         }
-    }
 
-    static final class LogoutCommand extends Command {
-        @Override
-        String syntax() { return "[OPTIONS]\n\nForget the login and its Copilot token on this machine."; }
+        static final String LOGOUT = "[OPTIONS]\n\nForget the login and its Copilot token on this machine.";
 
-        @Override
-        int run(CopilotClient copilot) {
+        int logout(CopilotClient copilot) {
             var old = copilot.logins().forget();
             old.ifPresent(copilot.tokens()::forget);
             print(old.map(login -> "logged out " + login.name()).orElse("nobody was logged in")
@@ -654,27 +677,347 @@ public class copilot {
             for (var left : copilot.logins().all()) screen.note("still there: a token from " + left.source());
             return 0;
         }
-    }
 
-    static final class StatusCommand extends Command {
-        @Override
-        String syntax() {
-            return """
-                    [--json] [--check]
+        static final String STATUS = """
+                [--json] [--check]
 
-                    Say who is logged in, from which source, on what plan, and how long the Copilot token lives.
+                Say who is logged in, from which source, on what plan, and how long the Copilot token lives.
 
-                    --json  As JSON.
-                    --check  Ask GitHub about every source, also those refused in the last day.
-                    """;
-        }
+                --json  As JSON.
+                --check  Ask GitHub about every source, also those refused in the last day.
+                """;
 
-        @Override
-        int run(CopilotClient copilot) {
+        int status(CopilotClient copilot) {
             var status = Status.of(copilot, has("--check"));
             print(has("--json") ? Json.pretty(status.json()) : status.text());
             if (status.trouble().isPresent()) throw status.trouble().get();
             return status.loggedIn() ? 0 : Fault.NOT_LOGGED_IN;
+        }
+
+        static final String TOKEN = """
+                [--json | --header] [--refresh]
+
+                Print the short-lived Copilot token (about 25 minutes), renewed when it is due.
+
+                --json  The whole answer of the exchange.
+                --header  The whole line, for curl -H "$(copilot token --header)".
+                --refresh  Exchange now, even if the cached token is good.
+                """;
+
+        int token(CopilotClient copilot) {
+            var token = has("--refresh") ? copilot.tokens().refresh() : copilot.tokens().get();
+            return print(has("--json") ? Json.pretty(token.json())
+                    : has("--header") ? "Authorization: " + token.header() : token.value());
+        }
+
+        static final String LOGS = """
+                [list] [-n N] [-q TEXT] [-r | --json]
+                show [ID] [-r | --json]
+                path [ID]
+                clear [ID | --older-than TIME] [-y]
+
+                The conversations that `copilot chat` has kept, the last used first: id, time, model, turns, first
+                words (TSV in a pipe). show: one as Markdown; without ID the latest. path: their folder, or one's
+                file, JSON Lines with a line a turn. clear: delete one, or all. The beginning of an ID will do.
+
+                ID  A conversation.
+                -n, --count=N:int  At most N; 0: all. Default: 20.
+                -q, --query=TEXT  Those in which TEXT was said.
+                -r, --response  The last answer alone.
+                --json  As JSON.
+                --older-than=TIME  Those not used for so long: 30d.
+                -y, --yes  Do not ask.
+                """;
+
+        int logs(CopilotClient copilot) {
+            var home = copilot.session().home();
+            String id = text("ID");
+            return switch (has("-r") ? "show" : action()) {
+                case "show" -> {
+                    var one = StoredConversation.find(home, id);
+                    yield show(has("--json") ? Json.pretty(one.json()) : has("-r") ? one.lastAnswer() : one.text());
+                }
+                case "path" -> print((id == null ? home.conversations() : StoredConversation.find(home, id).file())
+                        .toAbsolutePath().toString());
+                case "clear" -> deleteConversations(home, id);
+                default -> listConversations(home);
+            };
+        }
+
+        private int listConversations(Home home) {
+            String query = text("-q");
+            int count = atLeast(0, "-n", 20);
+            var found = StoredConversation.all(home).filter(each -> query == null || each.holds(query))
+                    .limit(count == 0 ? Long.MAX_VALUE : count);
+            if (has("--json")) return print(Json.pretty(Json.array(found.map(StoredConversation::summary))));
+            var rows = found.map(StoredConversation::cells).toList();     // their texts need not stay in memory
+            if (rows.isEmpty()) screen.note(query == null ? "no conversations are kept" : "\"" + query
+                    + "\" was not said");
+            return table(StoredConversation.COLUMNS, rows);
+        }
+
+        private int deleteConversations(Home home, String id) {
+            var age = time("--older-than", null);
+            var one = id == null ? null : StoredConversation.find(home, id);
+            var files = one != null ? List.of(one.file()) : StoredConversation.files(home).stream().filter(file ->
+                    age == null || StoredConversation.used(file).isBefore(env.time().now().minus(age))).toList();
+            if (files.isEmpty()) return print("there is nothing to delete");
+            String what = one != null ? "the conversation " + one.title() : files.size() == 1
+                    ? "1 conversation" : files.size() + " conversations";
+            if (!has("-y") && !screen.confirmed("delete " + what + "?", commandLine() + " -y")) {
+                screen.note("nothing was deleted");
+                return 1;
+            }
+            files.forEach(home::delete);
+            return print("deleted " + what);
+        }
+
+        static final String MODELS = """
+                [WORD] [--all] [--refresh] [--json]
+                show MODEL [--json]
+                enable MODEL [-y]
+                default [MODEL]
+
+                What this account can use; a word narrows the list. TSV in a pipe. show: all of one. enable: after
+                its terms. default: the model that chat takes when none is named.
+
+                WORD  A part of an id, a name, a vendor, an ability or an endpoint.
+                MODEL  Its id.
+                -y, --yes  Accept the terms without being asked.
+                --json  As GitHub gave it.
+                --all  Also those that GitHub's own editors hide.
+                --refresh  Ask GitHub even if the list is less than an hour old.
+                """;
+
+        int models(CopilotClient copilot) {
+            String id = text("MODEL");
+            return switch (action()) {
+                case "show" -> showModel(copilot.catalogue(Catalogue.FRESH).named(id));
+                case "enable" -> enableModel(copilot, copilot.catalogue(Duration.ZERO).named(id));
+                case "default" -> id == null ? print(copilot.model(null)) : setDefaultModel(copilot, id);
+                default -> listModels(has("--refresh") ? copilot.refreshed() : copilot.catalogue(Catalogue.FRESH),
+                        text("WORD", ""));
+            };
+        }
+
+        private int listModels(Catalogue catalogue, String word) {
+            var all = catalogue.models();
+            if (has("--json") && word.isEmpty()) return print(Json.pretty(catalogue.json()));
+            var shown = all.stream().filter(model -> (has("--all") || model.shown()) && model.matches(word)).toList();
+            boolean auto = !has("--json") && !all.isEmpty() && Model.auto().matches(word);
+            if (shown.isEmpty() && !auto) {
+                throw Fault.error(all.isEmpty() ? "GitHub lists no models for this account"
+                        : "no model matches \"" + word + "\"", "copilot models --all");
+            }
+            if (has("--json")) {
+                return print(Json.pretty(Json.object().set("data", Json.array(shown.stream().map(Model::json)))));
+            }
+            table(ModelTable.COLUMNS, Stream.concat(Stream.of(Model.auto()).filter(_ -> auto), shown.stream())
+                    .map(ModelTable::row).toList());
+            if (catalogue.onlyAuto()) screen.note("note: this account may name no model; auto is the default");
+            return 0;
+        }
+
+        private int showModel(Model model) {
+            return has("--json") ? print(Json.pretty(model.json())) : table(List.of("FIELD", "VALUE"),
+                    ModelTable.details(model));
+        }
+
+        /// Enabling accepts terms: a person must say so.
+        private int enableModel(CopilotClient copilot, Model model) {
+            if (model.enabled()) return print(model.id() + " is enabled already");
+            screen.say(Text.printable(model.terms()));
+            if (!has("--yes") && !screen.confirmed("Accept, and enable " + model.id() + "?",
+                    "-y accepts the terms")) return 1;
+            copilot.enable(model.id());
+            return print(model.id() + " is enabled");
+        }
+
+        private int setDefaultModel(CopilotClient copilot, String id) {
+            var model = copilot.catalogue(Catalogue.FRESH).named(id);
+            if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
+            copilot.setDefaultModel(model.id());
+            if (!model.isAuto() && copilot.catalogue(Catalogue.FRESH).onlyAuto()) {
+                screen.warn("this account may name no model: on Free and Student plans GitHub chooses it");
+            }
+            return print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
+        }
+
+        static final String USAGE = """
+                [OPTIONS]
+
+                Your plan, what is left of its quotas, and when they begin anew. GitHub's figures may lag behind its
+                billing page. TSV in a pipe: id, used, remaining, entitlement, percent remaining, unlimited, reset,
+                used beyond, whether more may be used, unit.
+
+                --json  GitHub's whole answer.
+                """;
+
+        int usage(CopilotClient copilot) {
+            var account = copilot.account();
+            if (has("--json")) return print(Json.pretty(account.json()));
+            if (env.terminal().test(1)) return print(account.toString());
+            if (account.quotas().isEmpty()) screen.warn(Account.UNTOLD);
+            return table(List.of(), account.quotas().stream().map(Quota::cells).toList());
+        }
+
+        static final String API = """
+                PATH [OPTIONS]
+
+                Call any Copilot endpoint (/models, /chat/completions …) with your token and headers, or GitHub's
+                /copilot_internal/… and /user with your GitHub token. The body comes as it is.
+
+                PATH  Such as /models or /copilot_internal/user.
+                -X, --method=METHOD  Default: GET, and POST with --input.
+                --input=FILE  The body to send; - is stdin.
+                -i, --include  The answer's status and headers first.
+                """;
+
+        int api(CopilotClient copilot) {
+            String path = text("PATH"), body = has("--input") ? TextFile.read(env, text("--input")) : null;
+            String verb = text("-X", body == null ? "GET" : "POST").toUpperCase(Locale.ROOT);
+            if (!verb.matches("[A-Z]+") || verb.equals("CONNECT")) {
+                throw Fault.usage("-X " + text("-X") + " is no method", "-X GET, POST, PUT, PATCH or DELETE");
+            }
+            int status = copilot.raw(verb, path, body, answer -> {
+                if (has("--include")) answer.head(env.out());
+                boolean open = answer.copyText(env.out());
+                if (open && env.terminal().test(1)) env.out().print("\n");
+            });
+            if (status / 100 == 2) return 0;
+            screen.error(verb + " " + path + " answered " + status);
+            return 1;
+        }
+
+        static final String TEMPLATES = """
+                [list] [--json]
+                show TEMPLATE
+                check [TEMPLATE…]
+                path [TEMPLATE]
+
+                Prompts in files, to be filled by `copilot chat -t NAME` and `copilot render NAME`.
+                list: name, description, inputs ([optional]), place. show: the file. check: whether each is
+                in order and its sample data fills it; exit 2 if not. path: the folders that are searched, or
+                the file of one.
+
+                TEMPLATE  Its name, or its file.
+                --json  As JSON.
+
+                A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:
+
+                  ---
+                  description: Explain a text for somebody
+                  system: You explain in plain words.
+                  inputs: {input: the text to explain, reader: for whom}
+                  defaults: {reader: a newcomer}
+                  ---
+                  Explain this for {{reader}}:
+
+                  {{input}}""";
+
+        int templates(CopilotClient copilot) {
+            var folders = new TemplateFolders(env);
+            var names = texts("TEMPLATE");
+            return switch (action()) {
+                case "show" -> show(folders.find(names.getFirst()).text());
+                case "path" -> print((names.isEmpty() ? folders.folders().stream().map(Path::toAbsolutePath)
+                        : Stream.of(folders.path(names.getFirst()))).map(Path::toString)
+                        .collect(Collectors.joining("\n")));
+                case "check" -> checkTemplates(folders, names.isEmpty() ? List.copyOf(folders.names()) : names);
+                default -> {
+                    var list = TemplateList.of(folders, screen);
+                    yield has("--json") ? print(Json.pretty(list.json())) : table(TemplateList.COLUMNS, list.cells());
+                }
+            };
+        }
+
+        private int checkTemplates(TemplateFolders folders, List<String> names) {
+            int wrong = 0;
+            for (String name : names) {
+                var findings = TemplateList.findings(folders, name);
+                for (var finding : findings) {
+                    screen.error(finding.sentence());
+                    screen.hint(finding.hint());
+                }
+                if (findings.isEmpty()) print(Text.cell(TemplateList.summary(folders, name)));
+                else wrong++;
+            }
+            return wrong == 0 ? 0 : Fault.USAGE;
+        }
+
+        /// At each Tab they ask what may come; the shell chooses of that, and offers files where nothing may.
+        private static final Map<String, String> SCRIPTS = Map.of("bash", """
+                _NAME() {
+                  local word
+                  COMPREPLY=()
+                  while IFS= read -r word; do
+                    [[ $word == "${COMP_WORDS[COMP_CWORD]}"* ]] && COMPREPLY+=("$(printf %q "$word")")
+                  done < <(NAME completion next "${COMP_LINE:0:COMP_POINT}" 2>/dev/null)
+                }
+                complete -o default -F _NAME NAME
+                """, "zsh", """
+                (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
+                _NAME() { compadd -- ${(f)"$(NAME completion next "${(j: :)words[1,CURRENT]}" 2>/dev/null)"} || _files }
+                compdef _NAME NAME
+                """, "fish", """
+                complete -c NAME -f -a '(NAME completion next (commandline -cp) 2>/dev/null
+                  or __fish_complete_path (commandline -ct))'
+                """);
+
+        static final String COMPLETION = """
+                bash|zsh|fish [--name NAME]
+                next LINE
+
+                Prints what a shell needs to complete commands, options, models and templates. Bash:
+                eval "$(cop completion bash)", zsh likewise, fish: cop completion fish | source.
+                next: what may come at the end of LINE, which is what the shell asks at each Tab.
+
+                bash|zsh|fish  The shell.
+                LINE  A command that is begun, its name first.
+                --name=NAME  What you type to run it. Default: cop.
+                """;
+
+        int completion(CopilotClient copilot) {
+            if (action().equals("next")) {
+                var next = next(copilot, List.of(text("LINE").split("[\\s=]+", -1))).toList();
+                next.forEach(this::print);
+                return next.isEmpty() ? 1 : 0;
+            }
+            String name = text("--name", "cop");
+            checkName(name);
+            env.out().print(SCRIPTS.get(text("bash|zsh|fish")).replace("NAME", name));
+            return 0;
+        }
+
+        static void checkName(String name) {
+            if (name.matches("[A-Za-z0-9][\\w.-]*")) return;
+            throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
+        }
+
+        /// @param typed the last of them is begun, and may be empty
+        private Stream<String> next(CopilotClient copilot, List<String> typed) {
+            boolean help = typed.get(1).equals("help");
+            if (typed.size() < 3 || help) return help && typed.size() > 3 ? Stream.of() : Commands.names().stream();
+            var known = new Syntax(typed.get(1), Commands.create(typed.get(1)).syntax());
+            if (typed.getLast().startsWith("-")) return known.spec.optionsMap().keySet().stream();
+            var option = known.spec.findOption(typed.get(typed.size() - 2));
+            if (option != null && !option.typeInfo().isBoolean()) return known(copilot, option.paramLabel());
+            var words = typed.subList(2, typed.size() - 1);
+            var begun = known.forms.stream().filter(form -> words.contains(form.action())).findFirst();
+            var labels = begun.orElse(known.forms.getFirst()).words().stream();
+            var actions = known.forms.stream().map(Form::action).filter(each -> begun.isEmpty() && !each.isEmpty());
+            return Stream.concat(actions, labels.flatMap(label -> known(copilot, label)));
+        }
+
+        /// What there is of something, without asking GitHub.
+        private Stream<String> known(CopilotClient copilot, String label) {
+            return switch (label.replace("…", "")) {
+                case "MODEL" -> Stream.concat(Stream.of(Model.AUTO), copilot.catalogueAtHand().stream()
+                        .flatMap(all -> all.chatModels().stream()));
+                case "TEMPLATE" -> new TemplateFolders(env).names().stream();
+                case "ID" -> StoredConversation.files(copilot.session().home()).stream().map(StoredConversation::id);
+                default -> Syntax.choices(label).stream();
+            };
         }
     }
 
@@ -720,29 +1063,6 @@ public class copilot {
         }
     }
 
-    static final class TokenCommand extends Command {
-        @Override
-        String syntax() {
-            return """
-                    [--json | --header] [--refresh]
-
-                    Print the short-lived Copilot token (about 25 minutes), renewed when it is due.
-
-                    --json  The whole answer of the exchange.
-                    --header  The whole line, for curl -H "$(copilot token --header)".
-                    --refresh  Exchange now, even if the cached token is good.
-                    """;
-        }
-
-        @Override
-        int run(CopilotClient copilot) {
-            var token = has("--refresh") ? copilot.tokens().refresh() : copilot.tokens().get();
-            print(has("--json") ? Json.pretty(token.json()) : has("--header") ? "Authorization: " + token.header()
-                    : token.value());
-            return 0;
-        }
-    }
-
     /// What makes up a request, of one prompt or of many.
     abstract static class RequestCommand extends Command {
         static final String VALUES = """
@@ -781,9 +1101,6 @@ public class copilot {
             return data;
         }
 
-        /// What the answer must look like, where --schema says so.
-        AnswerSchema schema() { return text("--schema") == null ? null : SchemaText.read(env, text("--schema")); }
-
         int schemaRetries() { return atLeast(0, "--schema-retries", 2); }
 
         /// @param otherwise null: none
@@ -793,26 +1110,23 @@ public class copilot {
             throw Fault.usage("--timeout 0 leaves no time", "--timeout " + (otherwise == null ? "90s" : "10m"));
         }
 
-        private static String field(String option) { return option.substring(2).replace('-', '_'); }
-
-        ObjectNode fields() {
+        /// What the options say of a question, as one that asks nothing yet. What -O names is required; what an option
+        /// of its own names is left out where a model refuses it.
+        Question wishes() {
             var fields = RequestFields.parse(texts("--option"));
+            var required = new HashSet<>(fields.propertyNames());
             for (String option : FIELDS) {
-                var value = value(option);
-                if (value == null) continue;
+                String field = option.substring(2).replace('-', '_');
+                if (!(value(option) instanceof Object value)) continue;
                 var json = value instanceof String level ? JsonNodeFactory.instance.stringNode(level)
                         : Json.tryParse(value.toString());
-                RequestFields.check(field(option), json, option);
-                fields.set(field(option), json);
+                RequestFields.check(field, json, option);
+                fields.set(field, json);
+                required.remove(field);
             }
-            return fields;
-        }
-
-        /// What -O names is required; what an option of its own names is left out where a model refuses it.
-        Delivery delivery() {
-            var required = new HashSet<>(RequestFields.parse(texts("--option")).propertyNames());
-            for (String option : FIELDS) if (value(option) != null) required.remove(field(option));
-            return new Delivery(text("--endpoint"), required);
+            var schema = has("--schema") ? SchemaText.read(env, text("--schema")) : null;
+            return new Question(List.of(), text("--model"), fields, schema, new Delivery(text("--endpoint"), required))
+                    .withSystem(text("--system"));
         }
     }
 
@@ -829,7 +1143,7 @@ public class copilot {
 
         /// @return null where there is neither a template nor a word, and a person sits at the terminal
         Question question(String template) {
-            var fields = fields();
+            var wishes = wishes();
             var data = data(Set.of("--data", "--var", "--var-json", "--var-file"));
             List<String> words = texts("PROMPT"), images = texts("--attach");
             Integer most = has("--max-file-tokens") ? atLeast(1, "--max-file-tokens", 1) : null;
@@ -847,8 +1161,7 @@ public class copilot {
                 if (text == null) return null;
                 question = new Question(List.of(Message.user(text)), null, Json.object(), null, Delivery.USUAL);
             }
-            return question.withSystem(text("--system")).with(text("--model"), fields, delivery()).withSchema(schema())
-                    .withImages(images.stream().map(name -> ImageFile.read(env, name)).toList());
+            return question.with(wishes).withImages(images.stream().map(name -> ImageFile.read(env, name)).toList());
         }
     }
 
@@ -925,8 +1238,7 @@ public class copilot {
             for (String needy : List.of("--json", "-o", "--schema", "-x", "-a")) {
                 if (has(needy)) throw Fault.usage("no prompt: " + needy + " needs one", "copilot chat \"…\"");
             }
-            var first = new Question(List.of(), text("--model"), fields(), null, delivery())
-                    .withSystem(text("--system"));
+            var first = wishes();
             var request = (earlier == null ? first : first.after(earlier)).request(copilot, !has("--no-stream"));
             if (earlier != null && !has("--quiet")) {
                 screen.note("going on with " + earlier.title());
@@ -947,82 +1259,6 @@ public class copilot {
 
         /// The terminal of a conversation; that of `talk`, where it is there, goes before this one.
         ChatTerminal terminal(Environment env, Screen screen) { return new PlainTerminal(env, screen); }
-    }
-
-    static final class LogsCommand extends Command {
-        @Override
-        String syntax() {
-            return """
-                    [list] [-n N] [-q TEXT] [-r | --json]
-                    show [ID] [-r | --json]
-                    path [ID]
-                    clear [ID | --older-than TIME] [-y]
-
-                    The conversations that `copilot chat` has kept, the last used first: id, time, model, turns, first
-                    words (TSV in a pipe). show: one as Markdown; without ID the latest. path: their folder, or one's
-                    file, JSON Lines with a line a turn. clear: delete one, or all. The beginning of an ID will do.
-
-                    ID  A conversation.
-                    -n, --count=N:int  At most N; 0: all. Default: 20.
-                    -q, --query=TEXT  Those in which TEXT was said.
-                    -r, --response  The last answer alone.
-                    --json  As JSON.
-                    --older-than=TIME  Those not used for so long: 30d.
-                    -y, --yes  Do not ask.
-                    """;
-        }
-
-        @Override
-        int run(CopilotClient copilot) {
-            var home = copilot.session().home();
-            String id = text("ID");
-            switch (has("-r") ? "show" : action()) {
-                case "show" -> {
-                    var one = StoredConversation.find(home, id);
-                    show(has("--json") ? Json.pretty(one.json()) : has("-r") ? one.lastAnswer() : one.text());
-                }
-                case "path" -> print((id == null ? home.conversations() : StoredConversation.find(home, id).file())
-                        .toAbsolutePath().toString());
-                case "clear" -> { return clear(home, id); }
-                default -> list(home);
-            }
-            return 0;
-        }
-
-        private void list(Home home) {
-            String query = text("-q");
-            int count = atLeast(0, "-n", 20);
-            var found = StoredConversation.all(home).filter(each -> query == null || each.holds(query))
-                    .limit(count == 0 ? Long.MAX_VALUE : count);
-            if (has("--json")) {
-                print(Json.pretty(JsonNodeFactory.instance.arrayNode().addAll(found.map(StoredConversation::summary)
-                        .toList())));
-                return;
-            }
-            var rows = found.map(StoredConversation::cells).toList();     // their texts need not stay in memory
-            if (!rows.isEmpty()) screen.table(env, StoredConversation.COLUMNS, rows);
-            else screen.note(query == null ? "no conversations are kept" : "\"" + query + "\" was not said");
-        }
-
-        private int clear(Home home, String id) {
-            var age = time("--older-than", null);
-            var one = id == null ? null : StoredConversation.find(home, id);
-            var files = one != null ? List.of(one.file()) : StoredConversation.files(home).stream().filter(file ->
-                    age == null || StoredConversation.used(file).isBefore(env.time().now().minus(age))).toList();
-            if (files.isEmpty()) {
-                print("there is nothing to delete");
-                return 0;
-            }
-            String what = one != null ? "the conversation " + one.title() : files.size() == 1
-                    ? "1 conversation" : files.size() + " conversations";
-            if (!has("-y") && !screen.confirmed("delete " + what + "?", commandLine() + " -y")) {
-                screen.note("nothing was deleted");
-                return 1;
-            }
-            files.forEach(home::delete);
-            print("deleted " + what);
-            return 0;
-        }
     }
 
     static final class RenderCommand extends PromptCommand {
@@ -1049,76 +1285,6 @@ public class copilot {
             show(has("--json") ? Json.pretty(copilot.bodyAtHand(question.requestAtHand(copilot, !has("--no-stream"),
                     screen))) : Message.text(question.request().messages(), !has("--raw")));
             return 0;
-        }
-    }
-
-    static final class TemplatesCommand extends Command {
-        @Override
-        String syntax() {
-            return """
-                    [list] [--json]
-                    show TEMPLATE
-                    check [TEMPLATE…]
-                    path [TEMPLATE]
-
-                    Prompts in files, to be filled by `copilot chat -t NAME` and `copilot render NAME`.
-                    list: name, description, inputs ([optional]), place. show: the file. check: whether each is
-                    in order and its sample data fills it; exit 2 if not. path: the folders that are searched, or
-                    the file of one.
-
-                    TEMPLATE  Its name, or its file.
-                    --json  As JSON.
-
-                    A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:
-
-                      ---
-                      description: Explain a text for somebody
-                      system: You explain in plain words.
-                      temperature: 0.3
-                      inputs:
-                        input: the text to explain
-                        reader: for whom
-                      defaults:
-                        reader: a newcomer
-                      ---
-                      Explain this for {{reader}}:
-
-                      {{input}}""";
-        }
-
-        @Override
-        int run(CopilotClient copilot) {
-            var folders = new TemplateFolders(env);
-            var names = texts("TEMPLATE");
-            switch (action()) {
-                case "show" -> show(folders.find(names.getFirst()).text());
-                case "path" -> {
-                    var paths = names.isEmpty() ? folders.folders().stream().map(Path::toAbsolutePath)
-                            : Stream.of(folders.path(names.getFirst()));
-                    paths.forEach(path -> print(path.toString()));
-                }
-                case "check" -> { return check(folders, names.isEmpty() ? List.copyOf(folders.names()) : names); }
-                default -> {
-                    var list = TemplateList.of(folders, screen);
-                    if (has("--json")) print(Json.pretty(list.json()));
-                    else screen.table(env, TemplateList.COLUMNS, list.cells());
-                }
-            }
-            return 0;
-        }
-
-        private int check(TemplateFolders folders, List<String> names) {
-            int wrong = 0;
-            for (String name : names) {
-                var findings = TemplateList.findings(folders, name);
-                for (var finding : findings) {
-                    screen.error(finding.sentence());
-                    screen.hint(finding.hint());
-                }
-                if (findings.isEmpty()) print(Text.cell(TemplateList.summary(folders, name)));
-                else wrong++;
-            }
-            return wrong == 0 ? 0 : Fault.USAGE;
         }
     }
 
@@ -1212,25 +1378,22 @@ public class copilot {
 
         /// What each row is asked.
         private void asking(BatchSpec spec) {
-            String name = text("TEMPLATE"), model = text("--model"), system = text("--system");
+            String name = text("TEMPLATE");
             var template = name == null ? null : new TemplateFolders(env).named(name);
             var constant = data(Set.of("--var", "--var-json", "--var-file")).values(env);
-            var fields = fields();
-            var how = delivery();
-            var schema = schema();
-            if (schema != null && template == null) {
+            var wishes = wishes();
+            if (wishes.schema() != null && template == null) {
                 throw Fault.usage("--schema wants a template: the rows are whole requests", "their response_format");
             }
+            var target = (template == null ? wishes : Question.of(template, List.of()).with(wishes)).request();
             spec.template = template;
-            spec.fields = fields;
-            spec.model = model != null || template == null ? model : template.head().model();
-            spec.endpoint = has("--endpoint") || template == null ? text("--endpoint")
-                    : template.head().delivery().endpoint();
+            spec.fields = wishes.request().fields();
+            spec.model = target.model();
+            spec.endpoint = target.delivery().endpoint();
             spec.prompts = row -> {
                 var values = new LinkedHashMap<>(row.data());
                 values.putAll(constant);
-                return Question.of(template, template.filled(values, has("--allow-missing"))).withSystem(system)
-                        .with(model, fields, how).withSchema(schema);
+                return Question.of(template, template.filled(values, has("--allow-missing"))).with(wishes);
             };
         }
 
@@ -1298,241 +1461,6 @@ public class copilot {
                 print(report.text());
                 return report.left() > 0 ? Fault.LATER : report.counts().notOk() > 0 ? Fault.FAILED_ROWS : 0;
             }
-        }
-    }
-
-    static final class ModelsCommand extends Command {
-        @Override
-        String syntax() {
-            return """
-                    [WORD] [--all] [--refresh] [--json]
-                    show MODEL [--json]
-                    enable MODEL [-y]
-                    default [MODEL]
-
-                    What this account can use; a word narrows the list. TSV in a pipe. show: all of one. enable: after
-                    its terms. default: the model that chat takes when none is named.
-
-                    WORD  A part of an id, a name, a vendor, an ability or an endpoint.
-                    MODEL  Its id.
-                    -y, --yes  Accept the terms without being asked.
-                    --json  As GitHub gave it.
-                    --all  Also those that GitHub's own editors hide.
-                    --refresh  Ask GitHub even if the list is less than an hour old.
-                    """;
-        }
-
-        @Override
-        int run(CopilotClient copilot) {
-            String id = text("MODEL");
-            switch (action()) {
-                case "show" -> show(copilot.catalogue(Catalogue.FRESH).named(id));
-                case "enable" -> { return enable(copilot, copilot.catalogue(Duration.ZERO).named(id)); }
-                case "default" -> setDefault(copilot, id);
-                default -> list(has("--refresh") ? copilot.refreshed() : copilot.catalogue(Catalogue.FRESH),
-                        text("WORD", ""));
-            }
-            return 0;
-        }
-
-        private void list(Catalogue catalogue, String word) {
-            boolean json = has("--json");
-            if (json && word.isEmpty()) {
-                print(Json.pretty(catalogue.json()));
-                return;
-            }
-            var shown = catalogue.models().stream().filter(m -> (has("--all") || m.shown())
-                    && (word.isEmpty() || m.matches(word))).collect(Collectors.toCollection(ArrayList::new));
-            if (!json && !catalogue.models().isEmpty() && (word.isEmpty() || Model.auto().matches(word))) {
-                shown.addFirst(Model.auto());
-            }
-            if (shown.isEmpty()) {
-                throw Fault.error(catalogue.models().isEmpty() ? "GitHub lists no models for this account"
-                        : "no model matches" + (word.isEmpty() ? "" : " \"" + word + "\""), "copilot models --all");
-            }
-            if (json) {
-                var some = Json.object();
-                shown.forEach(model -> some.withArray("data").add(model.json()));
-                print(Json.pretty(some));
-                return;
-            }
-            screen.table(env, ModelTable.COLUMNS, shown.stream().map(ModelTable::row).toList());
-            if (catalogue.onlyAuto()) screen.note("note: this account may name no model; auto is the default");
-        }
-
-        private void show(Model model) {
-            if (has("--json")) print(Json.pretty(model.json()));
-            else screen.table(env, List.of("FIELD", "VALUE"), ModelTable.details(model));
-        }
-
-        /// Enabling accepts terms: a person must say so.
-        private int enable(CopilotClient copilot, Model model) {
-            if (model.enabled()) {
-                print(model.id() + " is enabled already");
-                return 0;
-            }
-            screen.say(Text.printable(model.terms()));
-            if (!has("--yes") && !screen.confirmed("Accept, and enable " + model.id() + "?",
-                    "-y accepts the terms")) return 1;
-            copilot.enable(model.id());
-            print(model.id() + " is enabled");
-            return 0;
-        }
-
-        private void setDefault(CopilotClient copilot, String id) {
-            if (id == null) {
-                print(copilot.model(null));
-                return;
-            }
-            var model = copilot.catalogue(Catalogue.FRESH).named(id);
-            if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
-            copilot.setDefaultModel(model.id());
-            if (!model.isAuto() && copilot.catalogue(Catalogue.FRESH).onlyAuto()) {
-                screen.warn("this account may name no model: on Free and Student plans GitHub chooses it");
-            }
-            print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
-        }
-    }
-
-    static final class UsageCommand extends Command {
-        @Override
-        String syntax() {
-            return """
-                    [OPTIONS]
-
-                    Your plan, what is left of its quotas, and when they begin anew. GitHub's figures may lag behind its
-                    billing page. TSV in a pipe: id, used, remaining, entitlement, percent remaining, unlimited, reset,
-                    used beyond, whether more may be used, unit.
-
-                    --json  GitHub's whole answer.
-                    """;
-        }
-
-        @Override
-        int run(CopilotClient copilot) {
-            var account = copilot.account();
-            if (has("--json")) print(Json.pretty(account.json()));
-            else if (env.terminal().test(1)) print(account.toString());
-            else {
-                if (account.quotas().isEmpty()) screen.warn(Account.UNTOLD);
-                screen.table(env, List.of(), account.quotas().stream().map(Quota::cells).toList());
-            }
-            return 0;
-        }
-    }
-
-    static final class ApiCommand extends Command {
-        @Override
-        String syntax() {
-            return """
-                    PATH [OPTIONS]
-
-                    Call any Copilot endpoint (/models, /chat/completions …) with your token and headers, or GitHub's
-                    /copilot_internal/… and /user with your GitHub token. The body comes as it is.
-
-                    PATH  Such as /models or /copilot_internal/user.
-                    -X, --method=METHOD  Default: GET, and POST with --input.
-                    --input=FILE  The body to send; - is stdin.
-                    -i, --include  The answer's status and headers first.
-                    """;
-        }
-
-        @Override
-        int run(CopilotClient copilot) {
-            String path = text("PATH"), body = has("--input") ? TextFile.read(env, text("--input")) : null;
-            String verb = text("-X", body == null ? "GET" : "POST").toUpperCase(Locale.ROOT);
-            if (!verb.matches("[A-Z]+") || verb.equals("CONNECT")) {
-                throw Fault.usage("-X " + text("-X") + " is no method", "-X GET, POST, PUT, PATCH or DELETE");
-            }
-            int status = copilot.raw(verb, path, body, answer -> {
-                if (has("--include")) answer.head(env.out());
-                boolean open = answer.copyText(env.out());
-                if (open && env.terminal().test(1)) env.out().print("\n");
-            });
-            if (status / 100 == 2) return 0;
-            screen.error(verb + " " + path + " answered " + status);
-            return 1;
-        }
-    }
-
-    static final class CompletionCommand extends Command {
-        /// At each Tab they ask what may come; the shell chooses of that, and offers files where nothing may.
-        private static final Map<String, String> SCRIPTS = Map.of("bash", """
-                _NAME() {
-                  local word
-                  COMPREPLY=()
-                  while IFS= read -r word; do
-                    [[ $word == "${COMP_WORDS[COMP_CWORD]}"* ]] && COMPREPLY+=("$(printf %q "$word")")
-                  done < <(NAME completion next "${COMP_LINE:0:COMP_POINT}" 2>/dev/null)
-                }
-                complete -o default -F _NAME NAME
-                """, "zsh", """
-                (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
-                _NAME() { compadd -- ${(f)"$(NAME completion next "${(j: :)words[1,CURRENT]}" 2>/dev/null)"} || _files }
-                compdef _NAME NAME
-                """, "fish", """
-                complete -c NAME -f -a '(NAME completion next (commandline -cp) 2>/dev/null
-                  or __fish_complete_path (commandline -ct))'
-                """);
-
-        @Override
-        String syntax() {
-            return """
-                    bash|zsh|fish [--name NAME]
-                    next LINE
-
-                    Prints what a shell needs to complete commands, options, models and templates. Bash:
-                    eval "$(cop completion bash)", zsh likewise, fish: cop completion fish | source.
-                    next: what may come at the end of LINE, which is what the shell asks at each Tab.
-
-                    bash|zsh|fish  The shell.
-                    LINE  A command that is begun, its name first.
-                    --name=NAME  What you type to run it. Default: cop.
-                    """;
-        }
-
-        @Override
-        int run(CopilotClient copilot) {
-            if (action().equals("next")) {
-                var next = next(copilot, List.of(text("LINE").split("[\\s=]+", -1))).toList();
-                next.forEach(this::print);
-                return next.isEmpty() ? 1 : 0;
-            }
-            String name = text("--name", "cop");
-            checkName(name);
-            env.out().print(SCRIPTS.get(text("bash|zsh|fish")).replace("NAME", name));
-            return 0;
-        }
-
-        static void checkName(String name) {
-            if (name.matches("[A-Za-z0-9][\\w.-]*")) return;
-            throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
-        }
-
-        /// @param typed the last of them is begun, and may be empty
-        private Stream<String> next(CopilotClient copilot, List<String> typed) {
-            boolean help = typed.get(1).equals("help");
-            if (typed.size() < 3 || help) return help && typed.size() > 3 ? Stream.of() : Commands.names().stream();
-            var known = new Syntax(typed.get(1), Commands.create(typed.get(1)).syntax());
-            if (typed.getLast().startsWith("-")) return known.spec().optionsMap().keySet().stream();
-            var option = known.spec().findOption(typed.get(typed.size() - 2));
-            if (option != null && !option.typeInfo().isBoolean()) return known(copilot, option.paramLabel());
-            var words = typed.subList(2, typed.size() - 1);
-            var begun = known.forms().stream().filter(form -> words.contains(form.action())).findFirst();
-            var labels = begun.orElse(known.forms().getFirst()).words().stream();
-            var actions = known.forms().stream().map(Form::action).filter(each -> begun.isEmpty() && !each.isEmpty());
-            return Stream.concat(actions, labels.flatMap(label -> known(copilot, label)));
-        }
-
-        /// What there is of something, without asking GitHub.
-        private Stream<String> known(CopilotClient copilot, String label) {
-            return switch (label.replace("…", "")) {
-                case "MODEL" -> Stream.concat(Stream.of(Model.AUTO), copilot.catalogueAtHand().stream()
-                        .flatMap(all -> all.chatModels().stream()));
-                case "TEMPLATE" -> new TemplateFolders(env).names().stream();
-                case "ID" -> StoredConversation.files(copilot.session().home()).stream().map(StoredConversation::id);
-                default -> Syntax.choices(label).stream();
-            };
         }
     }
 
@@ -4174,8 +4102,12 @@ record Question(Request request, AnswerSchema schema) {
                 request.delivery().then(how, more.propertyNames()));
     }
 
-    /// A schema of the command line takes the place of the template's.
-    Question withSchema(AnswerSchema other) { return other == null ? this : new Question(request, other); }
+    /// The same with what another says: its system message, its model, its fields and its schema win.
+    Question with(Question other) {
+        var said = other.request;
+        return new Question(request, other.schema == null ? schema : other.schema).withSystem(said.system())
+                .with(said.model(), said.fields(), said.delivery());
+    }
 
     /// Pictures go with what is asked last.
     Question withImages(List<Image> images) {
@@ -4720,7 +4652,7 @@ record StoredConversation(Path file, List<Turn> turns) {
     }
 
     ArrayNode json() {
-        return JsonNodeFactory.instance.arrayNode().addAll(turns.stream().map(Turn::json).toList());
+        return Json.array(turns.stream().map(Turn::json));
     }
 
     String lastAnswer() { return turns.isEmpty() ? "" : turns.getLast().text(); }
@@ -12365,6 +12297,8 @@ final class Json {
     };
 
     static ObjectNode object() { return NODES.objectNode(); }
+
+    static ArrayNode array(Stream<? extends JsonNode> items) { return NODES.arrayNode().addAll(items.toList()); }
 
     /// A field's text; empty where it is missing, null or no string.
     static String text(JsonNode node, String field) {

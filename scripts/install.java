@@ -80,7 +80,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
 
     /// Copies the running program, makes its cache, writes the launcher.
     void install() {
-        copilot.CompletionCommand.checkName(name);
+        copilot.BasicCommand.checkName(name);
         ours(file());
         if (Files.exists(folder) && !Files.isDirectory(folder)) {
             throw Fault.usage("--dir " + folder + " is a file", "--dir names a folder");

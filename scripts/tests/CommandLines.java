@@ -133,7 +133,8 @@ class CommandLines {
             }
             assertTrue(option.hidden() || option.description().length > 0, option.longestName());
         }
-        spec.positionalParameters().forEach(p -> assertTrue(help.contains(p.paramLabel()), p.paramLabel()));
+        spec.positionalParameters().stream().filter(word -> !word.hidden())
+                .forEach(word -> assertTrue(help.contains(word.paramLabel()), word.paramLabel()));
     }
 
     @ParameterizedTest
