@@ -1503,7 +1503,7 @@ public class copilot {
     /// A conversation: `var c = chat("You are terse"); c.say("hello"); c.say("and now in French")`.
     ///
     /// @param system what the model is told first; null: nothing
-    public static Chat chat(String system) { return new Chat(system, null, Toolkit.mine()); }
+    public static Chat chat(String system) { return Toolkit.mine().chat(system); }
 
     /// A conversation without a system message.
     public static Chat chat() { return chat(null); }
@@ -1671,22 +1671,16 @@ public class copilot {
 
     /// A conversation. It remembers what was said; several threads may hold it, one speaks at a time.
     public static final class Chat {
-        private final String model;
         private final Toolkit toolkit;
-        private final List<Message> said = new ArrayList<>();
+        private Request said;
 
-        Chat(String system, String model, Toolkit toolkit) {
-            this.model = model;
+        Chat(Request said, Toolkit toolkit) {
+            this.said = said;
             this.toolkit = toolkit;
-            if (system != null && !system.isBlank()) said.add(Message.system(system));
         }
 
         /// The conversation so far, to go on with another model; this one stays as it is.
-        public synchronized Chat withModel(String id) {
-            var other = new Chat(null, id, toolkit);
-            other.said.addAll(said);
-            return other;
-        }
+        public synchronized Chat withModel(String id) { return new Chat(said.withModel(id), toolkit); }
 
         /// Says something and waits for the whole answer. What gets no answer counts as not said.
         ///
@@ -1695,17 +1689,14 @@ public class copilot {
 
         /// The same, handing over the answer as it arrives.
         public synchronized Reply say(String text, Consumer<String> pieces) {
-            var messages = new ArrayList<>(said);
-            messages.add(Message.user(text));
-            var reply = toolkit.ask(new Request(model, messages, Json.object(), true), pieces);
-            said.clear();
-            said.addAll(messages);
-            said.add(Message.assistant(reply.text()));
+            var asked = said.plus(Message.user(text));
+            var reply = toolkit.ask(asked, pieces);
+            said = asked.plus(Message.assistant(reply.text()));
             return reply;
         }
 
         /// What was said, the system message first.
-        public synchronized List<Message> messages() { return List.copyOf(said); }
+        public synchronized List<Message> messages() { return said.messages(); }
 
         @Override
         public String toString() {
@@ -1722,17 +1713,11 @@ public class copilot {
 
         /// A field as a text; empty where it is missing or null. A dotted name reaches into objects: `json.label`.
         public String text(String name) {
-            Object value = data.get(name);
-            if (value == null) value = inner(name);
-            return value == Data.NULL ? "" : Data.text(value);
-        }
-
-        private Object inner(String dotted) {
             Object value = data;
-            for (String name : dotted.split("\\.")) {
-                value = value instanceof Map<?, ?> map && map.get(name) != null ? map.get(name) : Data.NULL;
+            for (String part : data.containsKey(name) ? new String[] {name} : name.split("\\.")) {
+                value = value instanceof Map<?, ?> map ? map.get(part) : null;
             }
-            return value;
+            return value == null || value == Data.NULL ? "" : Data.text(value);
         }
 
         public ObjectNode json() { return (ObjectNode) Data.node(data); }
@@ -2718,14 +2703,6 @@ public class copilot {
         @Override
         public String getMessage() { return hint.isEmpty() ? sentence() : sentence() + "\nhint: " + hint; }
 
-        /// What a script that ends with it prints: the caller's own frames.
-        @Override
-        public void printStackTrace(PrintStream to) {
-            to.println(this);
-            for (var frame : getStackTrace()) to.println("\tat " + frame);
-            if (reason != null) to.println("Caused by: " + reason);
-        }
-
         /// All that -v shows.
         @Override
         public void printStackTrace(PrintWriter to) {
@@ -2849,6 +2826,11 @@ final class Toolkit {
                 ? "with(\"max_tokens\", …), or a model with a larger output" : "put the question in other words");
     }
 
+    copilot.Chat chat(String system) {
+        var nothing = new Request(null, List.of(), Json.object(), true);
+        return new copilot.Chat(system == null || system.isBlank() ? nothing : nothing.withSystem(system), this);
+    }
+
     Image image(String file) { return ImageFile.read(env, file); }
 
     Prompt prompt(String name) { return new Prompt(new TemplateFolders(env).named(name), this); }
@@ -2969,15 +2951,11 @@ final class Toolkit {
         var answer = new StringWriter();
         int status = copilot().raw(method, path, body == null ? null : Json.compact(Json.tree(body)),
                 head -> head.copyText(new PrintWriter(answer)));
-        String text = answer.toString();
-        if (status / 100 != 2) {
-            throw Fault.error(method + " " + path + " answered " + status + ": "
-                    + Text.shortened(Text.printable(text.strip()), 300), "api(\"/models\") shows what is served");
-        }
-        var json = Json.tryParse(text);
-        if (!json.isMissingNode()) return json;
-        throw Fault.error("the answer to " + path + " is no JSON: " + Text.shortened(Text.printable(text), 80),
-                "copilot api " + path + " prints it as it is");
+        var json = Json.tryParse(answer.toString());
+        if (status / 100 == 2 && !json.isMissingNode()) return json;
+        throw Fault.error(method + " " + path + " answered " + status + (status / 100 == 2 ? ", and no JSON: " : ": ")
+                + Text.shortened(Text.printable(answer.toString().strip()), 300),
+                "api(\"/models\") shows what is served");
     }
 
     Token token() { return copilot().tokens().get(); }

@@ -90,7 +90,7 @@ class EveryModel {
         enableAll();
         var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
                 new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
-        var chat = new copilot.Chat("You are terse", model, toolkit);
+        var chat = toolkit.chat("You are terse").withModel(model);
         chat.say("say: one \n");
         chat.say("say: two  ");
         assertEquals("three", chat.say("say: three").text());

@@ -116,7 +116,7 @@ class Verbs {
 
     @Test
     void aChatRemembersWhatWasAnswered() {
-        var chat = new copilot.Chat("You are terse", null, toolkit);
+        var chat = toolkit.chat("You are terse");
         assertEquals("hello", chat.say("say: hello").text());
         cop.sim.set("faults", List.of("422"));
         fault(() -> chat.say("lost"));
@@ -129,7 +129,7 @@ class Verbs {
         other.say("more");
         assertEquals(5, chat.messages().size());
         assertEquals(7, other.messages().size());
-        assertEquals("nothing said yet", new copilot.Chat(null, null, toolkit).toString());
+        assertEquals("nothing said yet", toolkit.chat(null).toString());
     }
 
     // ---------------------------------------------------------------------------------------------- prompts
