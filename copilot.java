@@ -583,7 +583,7 @@ public class copilot {
         }
 
         int table(List<String> heading, List<List<String>> rows) {
-            screen.table(env, heading, rows);
+            screen.table(heading, rows);
             return 0;
         }
     }
@@ -11730,28 +11730,22 @@ final class RealProcess {
     }
 
     private static PrintWriter writer(FileDescriptor descriptor, boolean answer) {
-        var raw = new FileOutputStream(descriptor);
-        OutputStream guarded = new OutputStream() {
-            @Override
-            public void write(int b) { write(new byte[]{(byte) b}, 0, 1); }
-
+        return new ByteWriter(new FilterOutputStream(new FileOutputStream(descriptor)) {
             @Override
             public void write(byte[] bytes, int offset, int length) {
                 try {
-                    raw.write(bytes, offset, length);
+                    out.write(bytes, offset, length);
                 } catch (IOException e) {
                     if (!answer) return;                    // nobody is left to be told
                     if (broken(e)) throw new ClosedOutput();
                     throw Fault.io("cannot write the answer to stdout", e, "is the disk full? is stdout closed?");
                 }
             }
-        };
-        return new ByteWriter(guarded);
+        });
     }
 
     private static boolean broken(IOException e) {
-        String reason = Text.reason(e);
-        return reason.contains("Broken pipe") || reason.contains("pipe is being closed") || reason.contains("reset");
+        return Text.reason(e).matches("(?s).*(Broken pipe|pipe is being closed|reset).*");
     }
 
     /// Under a C locale the JVM turns what is not ASCII into `?`; a prompt must not be sent so. Where the system
@@ -11787,10 +11781,10 @@ final class FirstRun {
         try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             Path home = Files.createTempDirectory("copilot-");
             var nowhere = new PrintWriter(Writer.nullWriter());
-            body.run(new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), nowhere, nowhere,
-                    Map.of("COP_HOME", home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal", "COP_HOST",
-                    "https://127.0.0.1:" + silent.getLocalPort()), _ -> false, Time.SYSTEM, () -> false, home),
-                    "chat", "--timeout", "500ms", "-t", "explain", "hello");
+            var env = Environment.of(InputStream.nullInputStream(), nowhere, nowhere, Map.of("COP_HOME",
+                    home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal", "COP_HOST",
+                    "https://127.0.0.1:" + silent.getLocalPort()), () -> false);
+            body.run(env, "chat", "--timeout", "500ms", "-t", "explain", "hello");
             try (var files = Files.walk(home)) {
                 files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
             }
@@ -11936,8 +11930,7 @@ final class Stdin {
     private final InputStream in;
     private final Kind given;
     private final CompletableFuture<Boolean> first = new CompletableFuture<>();
-    private final CompletableFuture<byte[]> all = new CompletableFuture<>();
-    private boolean started;
+    private CompletableFuture<byte[]> all;
 
     /// @param given what it is; null: to be found out when it matters
     Stdin(InputStream in, Kind given) {
@@ -11949,105 +11942,95 @@ final class Stdin {
 
     /// Everything up to the end.
     String text() {
-        start();
-        byte[] bytes = await(all, null).orElseThrow();
+        byte[] bytes = bytes();
         if (bytes.length > Text.LARGEST) throw Fault.usage("stdin is larger than 64 MiB", "no model reads so much");
         return Text.utf8(bytes, "stdin");
     }
 
-    byte[] bytes() {
-        start();
-        return await(all, null).orElseThrow();
-    }
+    /// What cannot be read is empty.
+    byte[] bytes() { return await(all(), null).orElse(new byte[0]); }
 
     /// Everything into a file, however long.
     void copyTo(Path file) throws IOException {
-        var copied = new CompletableFuture<Optional<IOException>>();
-        var out = Files.newOutputStream(file);
-        Thread.ofPlatform().daemon().start(() -> {          // another thread reads, so that Ctrl-C is heard
-            try (out) {
-                if (given != null || !Descriptors.closed(0)) in.transferTo(out);
-                copied.complete(Optional.empty());
-            } catch (IOException e) {
-                copied.complete(Optional.of(e));
+        var copied = reading(() -> {
+            try (var out = Files.newOutputStream(file)) {
+                return open().transferTo(out);
             }
         });
-        var trouble = await(copied, null).orElseThrow();
-        if (trouble.isPresent()) throw trouble.get();
+        if (await(copied, null).isEmpty()) throw new IOException(Text.reason(copied.exceptionNow()));
     }
 
     /// Everything, or nothing where a pipe gives no first byte within `patience`.
     ///
     /// @param slow called where the end does not come for as long again
     Optional<String> text(Duration patience, Runnable slow) {
-        start();
+        var all = all();
         if (kind() == Kind.PIPE && await(first, patience).isEmpty()) return Optional.empty();
         if (await(all, patience).isEmpty()) slow.run();
         return Optional.of(text());
     }
 
-    /// A line that a person types and that is not shown. Another thread reads it, so that Ctrl-C is heard.
+    /// A line that a person types and that is not shown.
     String secret() {
         var console = given == null ? System.console() : null;
         if (console == null) return text();
-        var typed = new CompletableFuture<String>();
-        Thread.ofPlatform().daemon().start(() -> {
-            char[] line = console.readPassword();
-            typed.complete(line == null ? "" : new String(line));
-        });
-        return await(typed, null).orElse("");
+        return await(reading(() -> new String(console.readPassword())), null).orElse("");
     }
 
     /// A line that a person types; null at the end.
     String line() {
-        var typed = new CompletableFuture<String>();
-        Thread.ofPlatform().daemon().start(() -> {
+        return await(reading(() -> {
             var bytes = new ByteArrayOutputStream();
-            int b = -1;
-            try {
-                for (b = in.read(); b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
-            } catch (IOException _) {
-                // what cannot be read is at its end
-            }
-            typed.complete(b < 0 && bytes.size() == 0 ? null : bytes.toString(StandardCharsets.UTF_8));
-        });
-        return await(typed, null).orElse(null);
+            int b = in.read();
+            if (b < 0) return null;
+            for (; b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
+            return bytes.toString(StandardCharsets.UTF_8);
+        }), null).orElse(null);
     }
 
-    private synchronized void start() {
-        if (started) return;
-        started = true;
-        if (given == null && Descriptors.closed(0)) {
-            first.complete(true);
-            all.complete(new byte[0]);
-            return;
-        }
-        Thread.ofPlatform().daemon().name("stdin").start(() -> {
-            var bytes = new ByteArrayOutputStream();
-            try {
-                var buffer = new byte[8192];
-                for (int n = in.read(buffer); n >= 0 && bytes.size() <= Text.LARGEST; n = in.read(buffer)) {
-                    bytes.write(buffer, 0, n);
+    private synchronized CompletableFuture<byte[]> all() {
+        if (all == null) {
+            all = reading(() -> {
+                try {
+                    var from = new BufferedInputStream(open());
+                    from.mark(1);
+                    from.read();
+                    first.complete(true);
+                    from.reset();
+                    return from.readNBytes(Text.LARGEST + 1);
+                } finally {
                     first.complete(true);
                 }
-            } catch (IOException _) {
-                // what cannot be read is at its end
-            }
-            first.complete(true);
-            all.complete(bytes.toByteArray());
-        });
+            });
+        }
+        return all;
     }
 
+    private InputStream open() {
+        return given == null && Descriptors.closed(0) ? InputStream.nullInputStream() : in;
+    }
+
+    private static <T> CompletableFuture<T> reading(Callable<T> work) {
+        var result = new CompletableFuture<T>();
+        Thread.ofPlatform().daemon().name("stdin").start(() -> {
+            try {
+                result.complete(work.call());
+            } catch (Exception e) {
+                result.completeExceptionally(e);
+            }
+        });
+        return result;
+    }
+
+    /// @return nothing where it does not come in time, or cannot be read
     private static <T> Optional<T> await(CompletableFuture<T> future, Duration patience) {
         try {
-            if (patience == null) return Optional.ofNullable(future.get());
-            return Optional.of(future.get(patience.toMillis(), TimeUnit.MILLISECONDS));
-        } catch (TimeoutException _) {
+            return Optional.ofNullable(patience == null ? future.get()
+                    : future.get(patience.toMillis(), TimeUnit.MILLISECONDS));
+        } catch (TimeoutException | ExecutionException _) {
             return Optional.empty();
         } catch (InterruptedException e) {
             throw Fault.interrupted();
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e);
         }
     }
 }
@@ -12126,19 +12109,19 @@ final class Screen implements Notes {
 
     boolean colour() { return terminal() && env.variable("NO_COLOR") == null && !"dumb".equals(env.variable("TERM")); }
 
-    String bold(String text) { return colour() ? "\033[1m" + text + "\033[0m" : text; }
+    private String paint(String code, String text) {
+        return colour() ? "\033[" + code + "m" + text + "\033[0m" : text;
+    }
+
+    String bold(String text) { return paint("1", text); }
+
+    String dim(String text) { return paint("2", text); }
 
     /// A finding's state, where stdout is a terminal in its colour.
     String state(String state) {
-        if (!colour() || !env.terminal().test(1)) return state;
-        return "\033[" + switch (state.strip()) {
-            case "ok" -> "32m";
-            case "warn" -> "33m";
-            default -> "31m";
-        } + state + "\033[0m";
+        String code = state.strip().equals("ok") ? "32" : state.strip().equals("warn") ? "33" : "31";
+        return env.terminal().test(1) ? paint(code, state) : state;
     }
-
-    String dim(String text) { return colour() ? "\033[2m" + text + "\033[0m" : text; }
 
     /// Progress and notes; --quiet leaves them out.
     @Override
@@ -12148,11 +12131,11 @@ final class Screen implements Notes {
     void say(String text) { line(text); }
 
     @Override
-    public void warn(String text) { line((colour() ? "\033[33mwarning:\033[0m " : "warning: ") + oneLine(text)); }
+    public void warn(String text) { line(paint("33", "warning:") + " " + oneLine(text)); }
 
     void hint(String text) { if (text != null && !text.isEmpty()) line("hint: " + oneLine(text)); }
 
-    void error(String text) { line((colour() ? "\033[31merror:\033[0m " : "error: ") + oneLine(text)); }
+    void error(String text) { line(paint("31", "error:") + " " + oneLine(text)); }
 
     /// Messages stay one line, whatever was typed or answered.
     private static String oneLine(String text) { return Text.printable(text.strip().replaceAll("\\R", "␊")); }
@@ -12228,7 +12211,7 @@ final class Screen implements Notes {
     }
 
     /// Columns on a terminal, tab-separated values without a heading in a pipe.
-    void table(Environment env, List<String> heading, List<List<String>> rows) {
+    void table(List<String> heading, List<List<String>> rows) {
         if (!env.terminal().test(1)) {
             for (var row : rows) env.out().print(String.join("\t", row.stream().map(Text::cell).toList()) + "\n");
             return;
@@ -12313,35 +12296,24 @@ final class Json {
 
     static JsonParser parser(InputStream in) { return JSON.createParser(ObjectReadContext.empty(), in); }
 
-    /// The value that a parser stands at; of two equal names the later value stays, in the first's place. No recursion:
-    /// how deep it may go is the parser's to say, not the stack's.
+    /// The value that a parser stands at; of two equal names the later value stays, in the first's place. How deep it
+    /// may go is the parser's to say.
     private static JsonNode value(JsonParser json) {
-        var value = begun(json);
-        var outer = new ArrayDeque<JsonNode>();
-        for (var inside = value; inside.isContainer(); ) {
-            var token = json.nextToken();
-            if (token.isStructEnd()) {
-                if (outer.isEmpty()) break;
-                inside = outer.pop();
-                continue;
-            }
-            String name = json.currentName();
-            if (token == JsonToken.PROPERTY_NAME) json.nextToken();
-            var inner = begun(json);
-            if (inside instanceof ObjectNode object) object.set(name, inner);
-            else ((ArrayNode) inside).add(inner);
-            if (!inner.isContainer()) continue;
-            outer.push(inside);
-            inside = inner;
-        }
-        return value;
-    }
-
-    /// A scalar, or a container that is still empty.
-    private static JsonNode begun(JsonParser json) {
         return switch (json.currentToken()) {
-            case START_OBJECT -> NODES.objectNode();
-            case START_ARRAY -> NODES.arrayNode();
+            case START_OBJECT -> {
+                var object = NODES.objectNode();
+                while (json.nextToken() != JsonToken.END_OBJECT) {
+                    String name = json.currentName();
+                    json.nextToken();
+                    object.set(name, value(json));
+                }
+                yield object;
+            }
+            case START_ARRAY -> {
+                var array = NODES.arrayNode();
+                while (json.nextToken() != JsonToken.END_ARRAY) array.add(value(json));
+                yield array;
+            }
             case VALUE_STRING -> NODES.stringNode(json.getString());
             case VALUE_NUMBER_INT -> switch (json.getNumberType()) {
                 case INT -> NODES.numberNode(json.getIntValue());
@@ -12620,15 +12592,12 @@ final class Suggestions {
     }
 
     static Optional<String> of(String word, Collection<String> names) {
-        record Near(String name, int distance) {}
-        String lower = word.toLowerCase(Locale.ROOT);
-        int letters = word.replaceFirst("^-+", "").length();
-        int most = letters < 3 ? 0 : Math.max(1, letters / 3);
-        var nearest = names.stream().map(name -> new Near(name, distance(lower, name.toLowerCase(Locale.ROOT))))
-                .filter(near -> near.distance() <= most).min(Comparator.comparingInt(Near::distance)
-                        .thenComparing(near -> !near.name().regionMatches(true, 0, word, 0, 1))).map(Near::name);
-        return nearest.isPresent() || lower.length() < 3 ? nearest
-                : names.stream().filter(name -> name.toLowerCase(Locale.ROOT).startsWith(lower)).findFirst();
+        int letters = word.replaceFirst("^-+", "").length(), most = letters < 3 ? 0 : Math.max(1, letters / 3);
+        return names.stream().filter(name -> distance(word, name) <= most)
+                .min(Comparator.comparingInt((String name) -> distance(word, name))
+                        .thenComparing(name -> !name.regionMatches(true, 0, word, 0, 1)))
+                .or(() -> names.stream().filter(name -> word.length() > 2
+                        && name.regionMatches(true, 0, word, 0, word.length())).findFirst());
     }
 
     /// The same, else the first that has a part which is near: `sonet` in claude-sonnet-5.
@@ -12646,7 +12615,8 @@ final class Suggestions {
     }
 
     /// How many letters were put in, left out, mistaken or swapped with their neighbour.
-    private static int distance(String a, String b) {
+    private static int distance(String word, String name) {
+        String a = word.toLowerCase(Locale.ROOT), b = name.toLowerCase(Locale.ROOT);
         var rows = new int[a.length() + 1][b.length() + 1];
         for (int i = 0; i <= a.length(); i++) {
             for (int j = 0; j <= b.length(); j++) {

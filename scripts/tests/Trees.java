@@ -236,7 +236,7 @@ class Trees {
             failures.add(Optional.ofNullable(failure));
         };
         Thread.ofVirtual().start(test);
-        new Thread(null, test, "small", 200 << 10).start();
+        new Thread(null, test, "small", 1 << 20).start();
         for (int i = 0; i < 2; i++) assertEquals(Optional.empty(), failures.poll(60, TimeUnit.SECONDS));
     }
 
