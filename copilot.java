@@ -5372,10 +5372,10 @@ final class CopilotClient {
         session.notes().detail("POST " + endpoint.path() + ": " + Json.line(endpoint.brief(body)));
         long start = System.nanoTime();
         var answer = new Asking(() -> endpoint.reader(listener, request.extra().path("n").asInt(1)));
-        boolean images = request.hasImages();
+        Map<String, String> images = request.hasImages() ? Map.of("Copilot-Vision-Request", "true") : Map.of();
         try {
             send("POST", endpoint.path(), Json.bytes(body), call -> manner.apply((request.stream() ? call : call.slow())
-                    .with(endpoint.headers(images))), answer, null);
+                    .with(endpoint.headers()).with(images)), answer, null);
         } catch (Fault stopped) {
             if (!stopped.lostConnection()) throw stopped;
             String what = answer.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
@@ -6583,29 +6583,24 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
     default boolean knowsSchemas() { return true; }
 
     /// Besides those of every request.
-    default Map<String, String> headers(boolean images) {
-        return images ? Map.of("Copilot-Vision-Request", "true") : Map.of();
-    }
+    default Map<String, String> headers() { return Map.of(); }
 
     /// A body to look at, without what is said.
     default ObjectNode brief(ObjectNode body) {
         return body.deepCopy().without(List.of("messages", "input", "system", "instructions"));
     }
 
-    /// A request as chat has it, without what an endpoint does not know that gives one answer a call.
+    /// The fields of a request as chat has them, without those that no other endpoint knows.
     ///
-    /// @param unknown besides the fields that chat alone knows
     /// @throws Fault where several answers are asked for
-    default ObjectNode translatable(Request request, List<String> unknown, Omitted omitted) {
-        String asked = request.model() + " is asked on " + path() + ", which knows no ";
+    default ObjectNode chatFields(Request request, Omitted omitted) {
         var fields = ChatCompletionsEndpoint.plain(request);
         fields.removeNulls();
-        var chatAlone = List.of("seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
-                "stream_options", "prediction", "user");
-        Stream.concat(chatAlone.stream(), unknown.stream()).filter(fields::has).forEach(field -> {
-            omitted.add(field, asked + field);
-            fields.remove(field);
-        });
+        for (String field : List.of("seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
+                "stream_options", "prediction", "thinking_budget", "user")) {
+            if (fields.remove(field) == null) continue;
+            omitted.add(field, request.model() + " is asked on " + path() + ", which knows no " + field);
+        }
         var n = fields.remove("n");
         if (n == null || n.asInt(1) == 1) return fields;
         throw Fault.usage(request.model() + " gives one answer a call (it is asked on " + path() + "), not n=" + n,
@@ -6646,23 +6641,25 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
 /// images, thinking or tools are in play (so do opencode and pi); else chat where that serves it; else as the catalogue
 /// says.
 final class EndpointSelector {
-    private static final List<String> PATHS = List.copyOf(Delivery.ENDPOINTS.values());
+    private static final List<Endpoint> ALL = List.of(new ChatCompletionsEndpoint(), new ResponsesEndpoint(),
+            new MessagesEndpoint());
 
     /// Where nothing is known of what is asked.
     static Endpoint usual(Delivery delivery, Optional<Model> model) {
-        if (delivery.endpoint() != null) return endpoint(Delivery.ENDPOINTS.get(delivery.endpoint()));
-        var served = model.map(Model::endpoints).orElse(PATHS);
-        return endpoint(PATHS.stream().filter(served::contains).findFirst().orElse(PATHS.getFirst()));
+        var served = delivery.endpoint() == null ? model.map(Model::endpoints).orElse(List.of())
+                : List.of(Delivery.ENDPOINTS.get(delivery.endpoint()));
+        return ALL.stream().filter(each -> served.contains(each.path())).findFirst().orElse(ALL.getFirst());
     }
 
     static Endpoint of(Request request, Optional<Model> model, EndpointMemory memory) {
         if (request.delivery().endpoint() != null) return usual(request.delivery(), model);
-        String path = memory.path(request.model());
-        if (PATHS.contains(path)) return endpoint(path);
-        boolean makers = model.filter(Model::isClaude).filter(claude -> claude.endpoints().contains("/v1/messages"))
-                .isPresent();
-        return makers && needsMakers(request) ? new MessagesEndpoint() : usual(Delivery.USUAL, model);
+        boolean makers = needsMakers(request) && model.filter(Model::isClaude)
+                .filter(claude -> claude.endpoints().contains("/v1/messages")).isPresent();
+        return at(memory.path(request.model())).findFirst()
+                .orElseGet(() -> makers ? new MessagesEndpoint() : usual(Delivery.USUAL, model));
     }
+
+    private static Stream<Endpoint> at(String path) { return ALL.stream().filter(each -> each.path().equals(path)); }
 
     /// What chat passes on to Claude badly: images are billed there as the text of their base64.
     private static boolean needsMakers(Request request) {
@@ -6676,18 +6673,9 @@ final class EndpointSelector {
     ///
     /// @param model what a list fetched just now has of it
     static Endpoint instead(Endpoint refused, String id, Optional<Model> model) {
-        var served = model.map(Model::endpoints).orElse(List.of());
-        var likely = id.startsWith("claude") ? PATHS.reversed() : PATHS;
-        return endpoint(Stream.concat(served.stream(), likely.stream()).filter(PATHS::contains)
-                .filter(path -> !path.equals(refused.path())).findFirst().orElseThrow());
-    }
-
-    private static Endpoint endpoint(String path) {
-        return switch (path) {
-            case "/responses" -> new ResponsesEndpoint();
-            case "/v1/messages" -> new MessagesEndpoint();
-            default -> new ChatCompletionsEndpoint();
-        };
+        var served = model.map(Model::endpoints).orElse(List.of()).stream().flatMap(EndpointSelector::at);
+        var likely = id.startsWith("claude") ? ALL.reversed() : ALL;
+        return Stream.concat(served, likely.stream()).filter(each -> !each.equals(refused)).findFirst().orElseThrow();
     }
 }
 
@@ -6695,20 +6683,12 @@ final class EndpointSelector {
 /// may be right.
 ///
 ///     {"gpt-5.4": "/responses", "gpt-5.4 /responses": "temperature seed"}
-final class EndpointMemory {
-    private final Session session;
-    private final Path file;
-    private ObjectNode known;                               // null until the file was read
-
+record EndpointMemory(Session session, Path file, ObjectNode known) {
     EndpointMemory(Session session, Path file) {
-        this.session = session;
-        this.file = file;
+        this(session, file, session.home().readOrEmpty(file, session.notes()::detail));
     }
 
-    private synchronized String known(String key) {
-        if (known == null) known = session.home().readOrEmpty(file, session.notes()::detail);
-        return Json.text(known, key);
-    }
+    private synchronized String known(String key) { return Json.text(known, key); }
 
     /// Where a model is served; empty: as the list says.
     String path(String model) { return known(model); }
@@ -6731,7 +6711,7 @@ final class EndpointMemory {
     }
 
     synchronized void forget() {
-        known = Json.object();
+        known.removeAll();
         if (Files.exists(file)) edit(ObjectNode::removeAll);
     }
 
@@ -6747,15 +6727,10 @@ final class EndpointMemory {
 }
 
 /// What was asked for and is not sent, for the model does not take it: said once, and named in the record.
-final class Omitted {
-    private final Request request;
-    private final Consumer<String> told;
-    private final Set<String> names = new LinkedHashSet<>();
-
-    Omitted(Request request, Consumer<String> told) {
-        this.request = request;
-        this.told = told;
-    }
+///
+/// @param told hears of each
+record Omitted(Request request, Consumer<String> told, Set<String> names) {
+    Omitted(Request request, Consumer<String> told) { this(request, told, new LinkedHashSet<>()); }
 
     /// @param why such as `gpt-5.4 takes no temperature`
     /// @throws Fault where the field is required
@@ -6764,19 +6739,14 @@ final class Omitted {
         names.add(field);
         told.accept(why + "; it is left out");
     }
-
-    /// What is sent, but otherwise than it was asked for.
-    void note(String text) { told.accept(text); }
-
-    Set<String> names() { return names; }
 }
 
 /// Optional fields that models refuse although no list says so: a 400 that names one. The request is sent once more
 /// without it, and the next ones go without it at once.
 final class RefusedFields {
-    /// What an option of its own asks for: a wish, which may be left out.
+    /// Wishes, which may be left out.
     private static final Set<String> OPTIONAL = Set.of("temperature", "top_p", "seed", "max_tokens",
-            "max_completion_tokens", "reasoning_effort");
+            "max_completion_tokens", "reasoning_effort", "top_logprobs", "parallel_tool_calls");
     /// What the tool adds, and nobody has asked for.
     private static final Set<String> ADDED = Set.of("store", "reasoning.summary", "thinking.display");
     private static final String NAME = "(?<![\\w.\\]])[a-z_]+(?:\\.[a-z_]+)*";
@@ -6975,13 +6945,13 @@ record ResponsesEndpoint() implements Endpoint {
     @Override
     public ObjectNode body(Request request, Model model, Omitted omitted) {
         var body = Json.object();
-        for (var field : translatable(request, List.of("thinking_budget"), omitted).properties()) {
+        for (var field : chatFields(request, omitted).properties()) {
             var value = field.getValue();
             switch (field.getKey()) {
                 case "messages" -> body.set("input", input(value));
                 case "max_tokens", "max_completion_tokens" -> {
                     if (value.asLong() < SHORTEST) {
-                        omitted.note(request.model() + " takes a limit from " + SHORTEST + " tokens on");
+                        omitted.told().accept(request.model() + " takes a limit from " + SHORTEST + " tokens on");
                     }
                     body.put("max_output_tokens", Math.max(SHORTEST, value.asLong()));
                 }
@@ -7059,16 +7029,12 @@ record MessagesEndpoint() implements Endpoint {
     public boolean knowsSchemas() { return false; }
 
     @Override
-    public Map<String, String> headers(boolean images) {
-        var headers = new HashMap<>(Endpoint.super.headers(images));
-        headers.put("anthropic-version", "2023-06-01");
-        return headers;
-    }
+    public Map<String, String> headers() { return Map.of("anthropic-version", "2023-06-01"); }
 
     @Override
     public ObjectNode body(Request request, Model model, Omitted omitted) {
         var body = Json.object();
-        var fields = translatable(request, List.of("top_logprobs", "parallel_tool_calls"), omitted);
+        var fields = chatFields(request, omitted);
         JsonNode effort = fields.remove("reasoning_effort"), format = fields.remove("response_format");
         for (var field : fields.properties()) {
             var value = field.getValue();
@@ -7136,26 +7102,24 @@ record MessagesEndpoint() implements Endpoint {
                 system.add(Message.text(message.path("content")));
                 continue;
             }
-            var content = role.equals("tool") ? result(message) : content(message, role.equals("assistant"));
-            if (!content.isEmpty()) {
-                messages.addObject().put("role", role.equals("tool") ? "user" : role).set("content", content);
-            }
+            var content = content(message, role);
+            if (content.isEmpty()) continue;
+            messages.addObject().put("role", role.equals("tool") ? "user" : role).set("content", content);
         }
         if (system.length() > 0) body.put("system", system.toString());
     }
 
-    private static ArrayNode result(JsonNode message) {
-        var parts = JsonNodeFactory.instance.arrayNode();
-        parts.addObject().put("type", "tool_result").put("tool_use_id", Json.text(message, "tool_call_id"))
-                .put("content", Message.text(message.path("content")));
-        return parts;
-    }
-
     /// Empty texts are refused, and spaces at the end of what the model has said.
-    private static ArrayNode content(JsonNode message, boolean said) {
+    private static ArrayNode content(JsonNode message, String role) {
         var parts = JsonNodeFactory.instance.arrayNode();
+        if (role.equals("tool")) {
+            parts.addObject().put("type", "tool_result").put("tool_use_id", Json.text(message, "tool_call_id"))
+                    .put("content", Message.text(message.path("content")));
+            return parts;
+        }
         for (var part : Endpoint.parts(message)) {
-            String text = said ? Json.text(part, "text").stripTrailing() : Json.text(part, "text");
+            String text = Json.text(part, "text");
+            if (role.equals("assistant")) text = text.stripTrailing();
             if (Json.text(part, "type").equals("image_url")) image(parts, Json.text(part.path("image_url"), "url"));
             else if (!text.isBlank()) parts.addObject().put("type", "text").put("text", text);
         }
@@ -7232,23 +7196,21 @@ final class ContextLimitCheck {
         String id = model.id();
         if (!model.supports("vision")) throw Fault.usage(id + " takes no pictures", "copilot models vision");
         var limits = model.json().path("capabilities").path("limits").path("vision");
-        int most = limits.path("max_prompt_images").asInt(Integer.MAX_VALUE);
-        if (images.size() > most) {
-            throw Fault.usage(id + " takes at most " + most + (most == 1 ? " picture, not " : " pictures, not ")
-                    + images.size(), "fewer -a, or another model");
-        }
+        long most = limits.path("max_prompt_images").asLong(Long.MAX_VALUE);
         long largest = limits.path("max_prompt_image_size").asLong(Long.MAX_VALUE);
         var types = limits.path("supported_media_types").values().stream().map(JsonNode::asString).toList();
+        fits(images.size() <= most, "the prompt has " + images.size() + " pictures", id, most, "fewer -a");
         for (var image : images) {
-            if (image.size() > largest) {
-                throw Fault.usage(image.name() + " has " + image.size() + " bytes, and " + id + " takes " + largest,
-                        "make it smaller");
-            }
-            if (!types.isEmpty() && !types.contains(image.mediaType()) || image.mediaType().equals("application/pdf")) {
-                throw Fault.usage(image.name() + " is " + image.mediaType() + ", and " + id + " takes "
-                        + String.join(", ", types), "convert it");
-            }
+            String type = image.mediaType();
+            fits(image.size() <= largest, image.name() + " has " + image.size() + " bytes", id, largest,
+                    "make it smaller");
+            fits(types.isEmpty() ? !type.equals("application/pdf") : types.contains(type), image.name() + " is " + type,
+                    id, types.isEmpty() ? "images" : String.join(", ", types), "convert it");
         }
+    }
+
+    private static void fits(boolean fits, String what, String model, Object limit, String hint) {
+        if (!fits) throw Fault.usage(what + ", and " + model + " takes " + limit, hint);
     }
 }
 
@@ -7256,14 +7218,15 @@ final class ContextLimitCheck {
 /// that is not streamed is one event that says it all.
 abstract sealed class StreamReader
         permits ChatCompletionsStreamReader, ResponsesStreamReader, MessagesStreamReader {
-    private final DeltaListener listener;
+    final DeltaListener listener;
+    final StringBuilder reasoning = new StringBuilder();
+    final ToolCalls toolCalls = new ToolCalls();
+    Usage usage = Usage.NONE;                               // without its credits
+    boolean delivered;                                      // something has come that is told, now or later
+    boolean done;                                           // no event that matters follows
     private final SortedMap<Integer, StringBuilder> texts = new TreeMap<>();
-    private final StringBuilder reasoning = new StringBuilder();
-    private final ToolCalls toolCalls = new ToolCalls();
-    private Usage usage = Usage.NONE;
     private long nanoCredits;
     private String model = "", id = "", finish = "", requestId = "";
-    private boolean delivered, done;
 
     StreamReader(DeltaListener listener) { this.listener = listener; }
 
@@ -7274,11 +7237,7 @@ abstract sealed class StreamReader
 
     final void read(Answer answer) throws IOException {
         requestId = answer.requestId();
-        if (answer.contentType().contains("html")) {
-            throw Fault.error("instead of an answer a page of HTML came",
-                    "is --host right? is there a proxy with a login page? the same with -v shows more");
-        }
-        if (answer.contentType().contains("json") || answer.startsWith('{')) {
+        if (answer.contentType().matches(".*(json|html).*") || answer.startsWith('{')) {
             take(Json.object(answer.text(), "GitHub's answer"));
             if (texts.isEmpty() && finish.isEmpty()) {
                 throw Fault.incomplete("GitHub's answer holds no choices", "the same with -v shows more");
@@ -7294,7 +7253,11 @@ abstract sealed class StreamReader
             // else: a malformed line; GitHub's own editor skips it and goes on
         }
         if (done) answer.drain();
-        if (finish.isEmpty() && !done) throw unfinished();
+        if (finish.isEmpty() && !done) {
+            // the server has ended it in good order, but not the answer: that is billed, and not asked for again
+            throw Fault.incomplete((delivered ? "the answer broke off in the middle" : "no answer came")
+                    + ": the stream ended without an end mark " + Refusal.inside("", requestId).marks(""), "ask again");
+        }
         if (finish.isEmpty()) listener.warning("GitHub ended the answer without saying why; it may not be whole");
     }
 
@@ -7302,12 +7265,6 @@ abstract sealed class StreamReader
         if (event.hasNonNull("error")) failed(event.path("error"));
         nanoCredits = Math.max(nanoCredits, event.path("copilot_usage").path("total_nano_aiu").asLong(0));
         event(event);
-    }
-
-    /// The server has ended the stream in good order, but not the answer: it is billed, and not asked for again.
-    private Fault unfinished() {
-        return Fault.incomplete((delivered ? "the answer broke off in the middle" : "no answer came")
-                + ": the stream ended without an end mark " + Refusal.inside("", requestId).marks(""), "ask again");
     }
 
     /// @throws Fault for an error that comes inside an answer
@@ -7318,8 +7275,6 @@ abstract sealed class StreamReader
         var said = Refusal.inside(Json.compact(Json.object().set("error", error)), requestId);
         throw Fault.incomplete("GitHub broke the answer off: " + said.said(), "try again, or another model (-m)");
     }
-
-    final void warn(String message) { listener.warning(Text.printable(message)); }
 
     final void text(int choice, String text) {
         var all = texts.computeIfAbsent(choice, _ -> new StringBuilder());
@@ -7338,18 +7293,11 @@ abstract sealed class StreamReader
         listener.reasoning(text);
     }
 
-    final boolean hasThought() { return !reasoning.isEmpty(); }
-
     /// A tool call, or a piece of one.
     final void call(int index, String id, String name, String arguments) {
         delivered = true;
         toolCalls.add(index, id, name, arguments);
     }
-
-    final boolean hasCalls() { return !toolCalls.json().isEmpty(); }
-
-    /// Something has come that will be told in one piece later.
-    final void begun() { delivered = true; }
 
     /// Who answers; what is missing changes nothing.
     final void named(JsonNode answer) {
@@ -7371,24 +7319,15 @@ abstract sealed class StreamReader
         };
     }
 
-    /// No event that matters follows.
-    final void end() { done = true; }
-
     /// @param in what the prompt is called there, such as `prompt` for `prompt_tokens`
     /// @param out what the answer is called
     final void counted(JsonNode usage, String in, String out) {
         if (!usage.isObject()) return;
         long thought = usage.path(out + "_tokens_details").path("reasoning_tokens")
                 .asLong(usage.path("reasoning_tokens").asLong(0));
-        counted(usage.path(in + "_tokens").asLong(0), usage.path(out + "_tokens").asLong(0),
-                usage.path(in + "_tokens_details").path("cached_tokens").asLong(0), thought);
+        this.usage = new Usage(usage.path(in + "_tokens").asLong(0), usage.path(out + "_tokens").asLong(0),
+                usage.path(in + "_tokens_details").path("cached_tokens").asLong(0), thought, 0);
     }
-
-    final void counted(long prompt, long completion, long cached, long thought) {
-        usage = new Usage(prompt, completion, cached, thought, 0);
-    }
-
-    final Usage usage() { return usage; }
 
     final Reply reply(Duration took) {
         var choices = texts.isEmpty() ? List.of("") : texts.values().stream().map(StringBuilder::toString).toList();
@@ -7412,7 +7351,7 @@ final class ChatCompletionsStreamReader extends StreamReader {
 
     @Override
     void event(ObjectNode chunk) {
-        for (var error : chunk.path("copilot_errors")) warn(Json.text(error, "message"));
+        for (var error : chunk.path("copilot_errors")) listener.warning(Text.printable(Json.text(error, "message")));
         named(chunk);
         counted(chunk.path("usage"), "prompt", "completion");
         int position = 0;
@@ -7453,17 +7392,17 @@ final class ResponsesStreamReader extends StreamReader {
             case "response.created" -> named(response);
             case "response.output_text.delta", "response.refusal.delta" -> said(index, delta);
             case "response.reasoning_summary_part.added" -> {
-                if (hasThought()) thought("\n\n");
+                if (!reasoning.isEmpty()) thought("\n\n");
             }
             case "response.reasoning_summary_text.delta", "response.reasoning_text.delta" -> {
                 heard.add(index);
                 thought(delta);
             }
-            case "response.function_call_arguments.delta" -> begun();
+            case "response.function_call_arguments.delta" -> delivered = true;     // it comes whole when it is done
             case "response.output_item.done" -> item(index, event.path("item"));
             case "response.completed", "response.incomplete" -> {
                 ended(response);
-                end();
+                done = true;
             }
             case "response.failed", "response.cancelled" -> failed(response.path("error"));
             case "error" -> failed(event);
@@ -7506,7 +7445,7 @@ final class ResponsesStreamReader extends StreamReader {
         }
         counted(response.path("usage"), "input", "output");
         String reason = Json.text(response.path("incomplete_details"), "reason");
-        finished(!reason.isEmpty() ? reason : hasCalls() ? "tool_calls" : "stop");
+        finished(!reason.isEmpty() ? reason : toolCalls.isEmpty() ? "stop" : "tool_calls");
     }
 }
 
@@ -7528,7 +7467,7 @@ final class MessagesStreamReader extends StreamReader {
                 count(event.path("usage"));
                 finished(Json.text(event.path("delta"), "stop_reason"));
             }
-            case "message_stop" -> end();
+            case "message_stop" -> done = true;
             default -> { }                                  // ping, the end of a block
         }
     }
@@ -7552,12 +7491,12 @@ final class MessagesStreamReader extends StreamReader {
     }
 
     /// The first event counts the prompt, the last the answer; what was cached is counted apart from the rest of it.
-    private void count(JsonNode usage) {
-        if (!usage.isObject()) return;
-        fresh = usage.path("input_tokens").asLong(fresh);
-        read = usage.path("cache_read_input_tokens").asLong(read);
-        written = usage.path("cache_creation_input_tokens").asLong(written);
-        counted(fresh + read + written, usage.path("output_tokens").asLong(usage().completion()), read, 0);
+    private void count(JsonNode counts) {
+        fresh = counts.path("input_tokens").asLong(fresh);
+        read = counts.path("cache_read_input_tokens").asLong(read);
+        written = counts.path("cache_creation_input_tokens").asLong(written);
+        long completion = counts.path("output_tokens").asLong(usage.completion());
+        usage = new Usage(fresh + read + written, completion, read, 0, 0);
     }
 }
 
@@ -7567,6 +7506,8 @@ final class ToolCalls {
     private record Call(int index, String id, StringBuilder name, StringBuilder arguments) {}
 
     private final List<Call> calls = new ArrayList<>();
+
+    boolean isEmpty() { return calls.isEmpty(); }
 
     void add(int index, String id, String name, String arguments) {
         var known = calls.reversed().stream().filter(call -> id.isEmpty() ? call.index == index : call.id.equals(id))

@@ -383,7 +383,7 @@ class EveryModel {
         Files.write(cop.file("large.png"), large);
         shows(cop.run("chat", "-m", "o1", "-a", "a.png", "x"), 2, "o1 takes no pictures", "copilot models vision");
         shows(cop.run("chat", "-m", "claude-haiku-4.5", "-a", "a.png", "-a", "a.png", "x"), 2,
-                "takes at most 1 picture, not 2");
+                "the prompt has 2 pictures, and claude-haiku-4.5 takes 1");
         shows(cop.run("chat", "-a", "b.png", "x"), 2, "b.png is no picture that a model takes");
         shows(cop.run("chat", "-a", "c.pdf", "x"), 2, "c.pdf is application/pdf, and gpt-5-mini takes image/jpeg");
         shows(cop.run("chat", "-a", "large.png", "x"), 2, "large.png has 4194304 bytes, and gpt-5-mini takes 3145728");
