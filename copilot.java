@@ -3462,7 +3462,9 @@ final class BatchRun {
 
     private Optional<Fault> ask(Journal journal) {
         var pace = new RateController(spec.jobs, spec.delay);
-        var printer = spec.stream ? new OrderedPrinter(order, left, journal, env.out()) : null;
+        var keys = order.stream().map(RowPosition::key).collect(Collectors.toCollection(ArrayDeque::new));
+        var printer = spec.stream ? new OrderedPrinter(keys, new HashSet<>(left), journal, env.out()) : null;
+        if (printer != null) printer.advance();
         var progress = new BatchProgress(env, screen, left.size(), printer, pace);
         var runner = new BatchRunner(pace, spec.policy, env.time(), copilot::askOnce, journal, progress);
         env.ending().patience(Duration.ofSeconds(60));      // 30 for what is in flight, and time to write OUT
@@ -7801,14 +7803,9 @@ final class Journal implements AutoCloseable {
     /// Where the last line of a key stands.
     record Entry(long offset, int length, String status) {}
 
-    private record Line(Fingerprint key, String status, byte[] bytes, CompletableFuture<Void> written) {}
-
     /// The folders that this process has open. The system's locks do not tell threads of a process apart, and closing a
     /// second channel on the lock's file would free the first one's.
     private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
-    private static final Pattern BEGINNING =
-            Pattern.compile("(?s)\\{\"key\":\"([0-9a-f]{32})\",\"status\":\"([a-z]+)\",\"at\":[0-9]{1,15},"
-                    + "\"result\":\\{.*");
 
     private final Path file;                                // journal.jsonl in the run's folder
     private long since;
@@ -7816,9 +7813,8 @@ final class Journal implements AutoCloseable {
     private FileChannel lock;
     private RandomAccessFile reader, writer;                // a channel would close if its thread is interrupted
     private final Map<Fingerprint, Entry> entries = new ConcurrentHashMap<>();
-    private final Queue<Line> queue = new ConcurrentLinkedQueue<>();
-    private final ReentrantLock writing = new ReentrantLock();
-    private volatile Throwable broken;                      // why nothing can be written any more
+    private final ReentrantLock forcing = new ReentrantLock();
+    private long size, forced;                              // bytes; what this object's lock and that one guard
 
     /// @param folder of the run
     /// @param write makes the folder where it is not there, and mends what a crash has left of a last line; else
@@ -7840,6 +7836,7 @@ final class Journal implements AutoCloseable {
             if (Files.exists(file)) {
                 reader = new RandomAccessFile(file.toFile(), "r");
                 mend(index());
+                size = forced = file.toFile().length();
             }
             whole = true;
         } catch (ClosedByInterruptException e) {
@@ -7881,9 +7878,10 @@ final class Journal implements AutoCloseable {
 
     /// @return whether the line is whole; others are not done
     private boolean enter(byte[] line, long offset) {
-        var head = BEGINNING.matcher(new String(line, 0, Math.min(120, line.length), StandardCharsets.ISO_8859_1));
-        if (!head.matches() || !isCompleteJson(line)) return false;
-        entries.put(Fingerprint.parse(head.group(1)), new Entry(offset, line.length, head.group(2).intern()));
+        var json = Json.tryParse(new String(line, StandardCharsets.UTF_8));
+        String key = Json.text(json, "key");
+        if (!key.matches("[0-9a-f]{32}") || !json.path("result").isObject()) return false;
+        entries.put(Fingerprint.parse(key), new Entry(offset, line.length, Json.text(json, "status").intern()));
         return true;
     }
 
@@ -7892,24 +7890,14 @@ final class Journal implements AutoCloseable {
         if (writer == null) return;
         long end = writer.length(), offset = end - rest.length;
         boolean whole = enter(rest, offset);
-        if (!whole) writer.setLength(offset);
-        writer.seek(whole ? end : offset);
+        writer.seek(end);
         if (whole) writer.write('\n');
+        else writer.setLength(offset);
         if (rest.length > 0) writer.getFD().sync();
     }
 
-    private static boolean isCompleteJson(byte[] line) {
-        try (var parser = Json.parser(new ByteArrayInputStream(line))) {
-            parser.nextToken();
-            parser.skipChildren();
-            return parser.nextToken() == null;
-        } catch (JacksonException damaged) {
-            return false;
-        }
-    }
-
     /// Where the next line will stand.
-    long size() { return file.toFile().length(); }
+    synchronized long size() { return size; }
 
     /// What has become of a key, if that counts.
     Optional<Entry> entry(Fingerprint key) {
@@ -7938,46 +7926,41 @@ final class Journal implements AutoCloseable {
     /// @throws Fault where it cannot be written, such as on a full disk
     void append(RowResult result, Instant at) {
         var key = result.item().key();
-        String text = "{\"key\":\"" + key + "\",\"status\":\"" + result.status() + "\",\"at\":" + at.getEpochSecond()
-                + ",\"result\":" + Json.line(result.json()) + "}\n";
-        var line = new Line(key, result.status(), text.getBytes(StandardCharsets.UTF_8), new CompletableFuture<>());
-        queue.add(line);
-        while (!queue.isEmpty() && writing.tryLock()) {     // whoever comes first writes for all who wait
-            try {
-                writeQueue();
-            } finally {
-                writing.unlock();
-            }
+        byte[] line = ("{\"key\":\"" + key + "\",\"status\":\"" + result.status() + "\",\"at\":" + at.getEpochSecond()
+                + ",\"result\":" + Json.line(result.json()) + "}\n").getBytes(StandardCharsets.UTF_8);
+        try {
+            long offset = write(line);
+            force(offset + line.length);
+            entries.put(key, new Entry(offset, line.length - 1, result.status()));
+        } catch (IOException e) {
+            throw Fault.io("cannot write " + file, e, "is the disk full? the same command goes on from here");
         }
-        line.written().join();
-        if (broken == null) return;
-        throw broken instanceof IOException io ? Fault.io("cannot write " + file, io,
-                "is the disk full? the same command goes on from here") : new IllegalStateException(broken);
     }
 
-    private void writeQueue() {
-        var lines = new ArrayList<Line>();
-        for (var line = queue.poll(); line != null; line = queue.poll()) lines.add(line);
-        var bytes = new ByteArrayOutputStream();
-        lines.forEach(line -> bytes.writeBytes(line.bytes()));
-        long start = size(), offset = start;
+    /// @return where the line stands
+    private synchronized long write(byte[] line) throws IOException {
+        long offset = size;
         try {
-            if (broken != null) return;
-            writer.write(bytes.toByteArray());
+            writer.seek(offset);
+            writer.write(line);
+        } catch (IOException e) {
+            writer.setLength(offset);                       // no half line stays
+            throw e;
+        }
+        size += line.length;
+        return offset;
+    }
+
+    /// Returns when the disk has all up to there. Rows that end while others are being forced share the next force.
+    private void force(long end) throws IOException {
+        forcing.lock();
+        try {
+            if (forced >= end) return;
+            long all = size();
             writer.getFD().sync();
-            for (var line : lines) {
-                entries.put(line.key(), new Entry(offset, line.bytes().length - 1, line.status()));
-                offset += line.bytes().length;
-            }
-        } catch (IOException | RuntimeException | Error e) {
-            broken = e;
-            try {
-                writer.setLength(start);                    // no half line stays
-            } catch (IOException _) {
-                // the next opening mends it
-            }
+            forced = all;
         } finally {
-            lines.forEach(line -> line.written().complete(null));
+            forcing.unlock();
         }
     }
 
@@ -8150,28 +8133,16 @@ record BatchCounts(long ok, long failed, long filtered, long incomplete, long re
 }
 
 /// Prints results in the input's order as soon as those before them are there too.
-final class OrderedPrinter {
-    private final Queue<Fingerprint> keys;
-    private final Set<Fingerprint> awaited;
-    private final Journal journal;
-    private final PrintWriter out;
-
-    /// @param order all rows
-    /// @param left those that are still to be asked
-    OrderedPrinter(List<RowPosition> order, Set<Fingerprint> left, Journal journal, PrintWriter out) {
-        keys = order.stream().map(RowPosition::key).collect(Collectors.toCollection(ArrayDeque::new));
-        awaited = new HashSet<>(left);
-        this.journal = journal;
-        this.out = out;
-        advance();
-    }
-
+///
+/// @param keys of all rows, in that order
+/// @param awaited those that are still to be asked
+record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited, Journal journal, PrintWriter out) {
     synchronized void ended(Fingerprint key) {
         awaited.remove(key);
         advance();
     }
 
-    private void advance() {
+    void advance() {
         while (!keys.isEmpty() && !awaited.contains(keys.peek())) {
             journal.result(keys.remove()).ifPresent(result -> out.print(result + "\n"));
         }
@@ -8284,8 +8255,7 @@ final class BatchRunner {
     private final Journal journal;
     private final BatchProgress progress;
     private final ReentrantLock turnstile = new ReentrantLock(true);    // one waits for the clock, the others for it
-    private final int most;                                 // rows that are held at once
-    private final Semaphore seats;
+    private final int most;                                 // rows that are open at once
     private final Instant begun;
     // What follows is guarded by this object's lock; the progress, which has its own, is never called under it.
     private BatchCounts counts = BatchCounts.NONE;
@@ -8303,7 +8273,6 @@ final class BatchRunner {
         this.journal = journal;
         this.progress = progress;
         most = pace.jobs() + pace.jobs() / 16;              // some are on their way to the disk
-        seats = new Semaphore(most);
         begun = time.now();
     }
 
@@ -8313,51 +8282,41 @@ final class BatchRunner {
     Optional<Fault> run(Supplier<BatchItem> items, Duration grace) {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             try {
-                for (var item = next(items); item != null; item = next(items)) {
-                    while (!seats.tryAcquire(500, TimeUnit.MILLISECONDS)) progress.tick();
-                    submit(item, threads);
+                for (var item = items.get(); item != null; item = items.get()) {
+                    await(() -> stop != null || open < most && !(open > 0 && policy.probing(counts)));
+                    if (!acquireStart(true)) break;
+                    var row = item;
+                    threads.submit(() -> work(row));
                 }
-                while (!seats.tryAcquire(most, 500, TimeUnit.MILLISECONDS)) progress.tick();
-            } catch (InterruptedException | Fault e) {
+                await(() -> open == 0);
+            } catch (InterruptedException | Fault e) {      // trouble with the input lets what is in flight end
                 stop(e instanceof Fault fault ? fault : Fault.interrupted());
-                drain(grace);
-                threads.shutdownNow();
+                if (stopped().filter(why -> why.is(Fault.Kind.INTERRUPTED)).isPresent()) drain(threads, grace);
             }
         }
         return stopped();
     }
 
-    /// The next row; null where there is none, or nothing starts any more. Trouble with the input ends the run in good
-    /// order.
-    private BatchItem next(Supplier<BatchItem> items) {
-        try {
-            return stopped().isEmpty() ? items.get() : null;
-        } catch (Fault fault) {
-            fault.rethrowIf(Fault.Kind.INTERRUPTED);
-            stop(fault);
-            return null;
+    /// Waits for what rows that end bring about. Not at the turnstile, which they need for another attempt.
+    private void await(BooleanSupplier what) throws InterruptedException {
+        for (boolean there = false; !there; progress.tick()) {
+            synchronized (this) {
+                there = what.getAsBoolean();
+                if (!there) wait(500);
+            }
         }
-    }
-
-    /// Hands a row with its seat to a thread, as soon as the pace allows; the seat is free again where nothing starts.
-    private void submit(BatchItem item, ExecutorService threads) {
-        boolean started = false;
-        try {
-            started = acquireStart(true);
-        } finally {
-            if (!started) seats.release();
-        }
-        if (started) threads.submit(() -> work(item));
     }
 
     /// After Ctrl-C: what is in flight may end. (A second Ctrl-C ends the process.)
-    private void drain(Duration grace) {
+    private void drain(ExecutorService threads, Duration grace) {
         progress.note("stopping; waiting for " + pace.inFlight() + " in flight, Ctrl-C again gives them up");
+        long end = System.nanoTime() + grace.toNanos();
         try {
-            seats.tryAcquire(most, grace.toMillis(), TimeUnit.MILLISECONDS);
+            await(() -> open == 0 || System.nanoTime() > end);
         } catch (InterruptedException _) {
             // then there is no more patience
         }
+        threads.shutdownNow();
     }
 
     private synchronized Optional<Fault> stopped() { return Optional.ofNullable(stop); }
@@ -8373,7 +8332,6 @@ final class BatchRunner {
     /// @return false where nothing starts any more
     private boolean acquireStart(boolean fresh) {
         try {
-            if (fresh) awaitFirstResult();
             turnstile.lockInterruptibly();
             try {
                 while (true) {
@@ -8389,12 +8347,6 @@ final class BatchRunner {
         } catch (InterruptedException e) {
             throw Fault.interrupted();
         }
-    }
-
-    /// Where nobody knows yet what a row costs, the next waits for the first; not at the turnstile, which the first
-    /// needs for another attempt.
-    private synchronized void awaitFirstResult() throws InterruptedException {
-        while (stop == null && open > 0 && policy.probing(counts)) wait(500);
     }
 
     /// @return how long to wait before asking again; zero: the request is counted as started; null: nothing starts
@@ -8431,7 +8383,6 @@ final class BatchRunner {
                 open--;
                 notifyAll();
             }
-            seats.release();
         }
     }
 
@@ -8828,7 +8779,6 @@ final class FilePattern {
     private final StrictMustache mustache = new StrictMustache(_ -> Optional.empty(), List::of);
     private final StrictMustache.Compiled compiled;
     private final Map<Path, String> claimed = new HashMap<>();          // and whose they are
-    private final Set<Path> above = new HashSet<>();                    // folders of those
 
     FilePattern(Path here, String pattern) {
         this.here = here;
@@ -8848,15 +8798,6 @@ final class FilePattern {
         String other = claimed.put(file, item.id());
         if (other != null) {
             throw wrong(" gives " + item.id() + " and " + other + " the same file", "{{id}} tells them apart");
-        }
-        boolean both = above.contains(file);
-        for (Path up = file.getParent(); up.startsWith(folder); up = up.getParent()) {
-            both |= claimed.containsKey(up);
-            above.add(up);
-        }
-        if (both) {
-            throw wrong(" makes a file and a folder of the same name for " + item.id(),
-                    "an ending tells them apart: '" + pattern + ".txt'");
         }
         if (file.getFileName().toString().getBytes(StandardCharsets.UTF_8).length > 250) {
             throw wrong(" gives a name that is too long for a file", "--id names a shorter field");

@@ -308,12 +308,6 @@ class Batches {
         cop.write("rows.jsonl", "{\"id\": \"" + "x".repeat(300) + "\", \"text\": \"x\"}\n");
         assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r")).err()
                 .contains("too long for a file"));
-        for (String ids : List.of("a a/b", "a/b a", "a/b/c a")) {
-            cop.write("rows.jsonl", Stream.of(ids.split(" ")).map(id -> "{\"id\": \"" + id
-                    + "\", \"text\": \"x\"}\n").collect(Collectors.joining()));
-            assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}", "--run", "r")).err()
-                    .contains("a file and a folder of the same name"), ids);
-        }
         assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{nope}}.md", "--run", "r")).err()
                 .contains("{{nope}} is missing"));
         assertEquals(List.of(), asked());
