@@ -925,8 +925,10 @@ public class copilot {
                         .collect(Collectors.joining("\n")));
                 case "check" -> checkTemplates(folders, names.isEmpty() ? List.copyOf(folders.names()) : names);
                 default -> {
-                    var list = TemplateList.of(folders, screen);
-                    yield has("--json") ? print(Json.pretty(list.json())) : table(TemplateList.COLUMNS, list.cells());
+                    var all = TemplateSummary.all(folders, screen);
+                    yield has("--json") ? print(Json.pretty(JsonNodeFactory.instance.arrayNode().addAll(all.stream()
+                            .map(TemplateSummary::json).toList()))) : table(TemplateSummary.COLUMNS, all.stream()
+                            .map(TemplateSummary::cells).toList());
                 }
             };
         }
@@ -934,12 +936,12 @@ public class copilot {
         private int checkTemplates(TemplateFolders folders, List<String> names) {
             int wrong = 0;
             for (String name : names) {
-                var findings = TemplateList.findings(folders, name);
+                var findings = TemplateSummary.findings(folders, name);
                 for (var finding : findings) {
                     screen.error(finding.sentence());
                     screen.hint(finding.hint());
                 }
-                if (findings.isEmpty()) print(Text.cell(TemplateList.summary(folders, name)));
+                if (findings.isEmpty()) print(Text.cell(TemplateSummary.of(folders, name).approval()));
                 else wrong++;
             }
             return wrong == 0 ? 0 : Fault.USAGE;
@@ -1125,8 +1127,8 @@ public class copilot {
                 required.remove(field);
             }
             var schema = has("--schema") ? SchemaText.read(env, text("--schema")) : null;
-            return new Question(List.of(), text("--model"), fields, schema, new Delivery(text("--endpoint"), required))
-                    .withSystem(text("--system"));
+            return new Question(new Request(text("--model"), List.of(), fields, true, new Delivery(text("--endpoint"),
+                    required)), schema).withSystem(text("--system"));
         }
     }
 
@@ -1145,23 +1147,20 @@ public class copilot {
         Question question(String template) {
             var wishes = wishes();
             var data = data(Set.of("--data", "--var", "--var-json", "--var-file"));
-            List<String> words = texts("PROMPT"), images = texts("--attach");
             Integer most = has("--max-file-tokens") ? atLeast(1, "--max-file-tokens", 1) : null;
-            if (Collections.frequency(images, "-") > 1) throw Fault.usage("stdin is one picture", "-a - once");
-            var added = new AddedFiles(texts("--file"), most, !images.isEmpty(), images.contains("-"));
+            var input = new PromptInput(env, screen, texts("PROMPT"), new FileAttachments(texts("--file"), most),
+                    texts("--attach"));
             Question question;
             if (template != null) {
-                var filled = new TemplateFolders(env).named(template);
-                if (has("--example")) data.sampleOf(filled);
-                question = new TemplateFilling(env, screen, filled, data, has("--allow-missing"))
-                        .question(words, added);
+                var found = new TemplateFolders(env).named(template);
+                if (has("--example")) data.sampleOf(found);
+                question = input.filling(found, data, has("--allow-missing"));
             } else {
                 if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
-                String text = UserText.of(env, screen, words, added);
-                if (text == null) return null;
-                question = new Question(List.of(Message.user(text)), null, Json.object(), null, Delivery.USUAL);
+                question = input.alone();
+                if (question == null) return null;
             }
-            return question.with(wishes).withImages(images.stream().map(name -> ImageFile.read(env, name)).toList());
+            return question.with(wishes);
         }
     }
 
@@ -3166,7 +3165,8 @@ final class BatchInput implements AutoCloseable {
         }
         String own = Json.text(fields, "model");
         fields.remove(List.of("stream", "model"));
-        return new Question(List.of(), own, fields, null, new Delivery(null, Set.copyOf(fields.propertyNames())));
+        return new Question(new Request(own, List.of(), fields, true, new Delivery(null,
+                Set.copyOf(fields.propertyNames()))), null);
     }
 
     /// The field that names the row, else a hash of all of it; equal rows are told apart by their number.
@@ -4062,24 +4062,19 @@ final class StyledLines implements AnswerView {
 ///
 /// @param schema what the answer must look like; null: anything
 record Question(Request request, AnswerSchema schema) {
-    Question(List<Message> messages, String model, ObjectNode fields, AnswerSchema schema, Delivery delivery) {
-        this(new Request(model, messages, fields, true, delivery), schema);
-    }
-
     static Question of(Template template, List<Message> messages) {
         var head = template.head();
-        return new Question(messages, head.model(), head.options(), head.answer(), head.delivery());
+        return new Question(new Request(head.model(), messages, head.options(), true, head.delivery()), head.answer());
     }
 
     /// A system message takes the place of the template's.
     Question withSystem(String text) { return text == null ? this : new Question(request.withSystem(text), schema); }
 
     /// What the command line says wins over the template.
-    Question with(String otherModel, ObjectNode more, Delivery how) {
-        ObjectNode all = request.fields();
-        all.setAll(more);
-        return new Question(request.messages(), otherModel == null ? request.model() : otherModel, all, schema,
-                request.delivery().then(how, more.propertyNames()));
+    Question with(String model, ObjectNode fields, Delivery how) {
+        ObjectNode all = request.fields().setAll(fields);
+        return new Question(new Request(model == null ? request.model() : model, request.messages(), all, true,
+                request.delivery().then(how, fields.propertyNames())), schema);
     }
 
     /// The same with what another says: its system message, its model, its fields and its schema win.
@@ -4087,13 +4082,6 @@ record Question(Request request, AnswerSchema schema) {
         var said = other.request;
         return new Question(request, other.schema == null ? schema : other.schema).withSystem(said.system())
                 .with(said.model(), said.fields(), said.delivery());
-    }
-
-    /// Pictures go with what is asked last.
-    Question withImages(List<Image> images) {
-        var all = request;
-        for (var image : images) all = all.withImage(image);
-        return new Question(all, schema);
     }
 
     /// The same at the end of a conversation, with its system message and its model where this names none.
@@ -4118,9 +4106,7 @@ record Question(Request request, AnswerSchema schema) {
         if (known.isEmpty()) notes.note("note: the list of models is not there yet (copilot models fetches it)");
         String id = copilot.chosen(request.model()).orElseGet(() -> Catalogue.standard(known));
         var model = known.flatMap(all -> all.find(id));
-        boolean structured = model.filter(m -> m.supports("structured_outputs")).isPresent()
-                && EndpointSelector.usual(request.delivery(), model).knowsSchemas();
-        return request(id, stream && CopilotClient.streams(model), structured);
+        return request(id, stream && CopilotClient.streams(model), copilot.structured(model, request));
     }
 
     /// A schema goes into the request's own field where the model knows it, and into the prompt where it does not.
@@ -4191,98 +4177,52 @@ final class PromptData {
     }
 }
 
-/// A template, its data and what is said besides, put together. What is piped in and added by -f fills the name that
-/// stands for stdin, `{{input}}` as a rule; the words do, where there is nothing else to.
-record TemplateFilling(Environment env, Screen screen, Template template, PromptData data, boolean allowMissing) {
-    Question question(List<String> words, AddedFiles files) {
-        var values = data.values(env);
-        warnOfUnused();
-        String input = template.head().stdin();
-        boolean free = template.names().contains(input) && values.getOrDefault(input, Data.NULL) == Data.NULL;
-        boolean needed = free && template.needs(values).contains(input);
-        var said = UserText.read(env, screen, words, files, needed, data.readingStdin());
-        if (free && !said.before().isEmpty()) {
-            values.put(input, said.before());
-            said = new UserText("", said.words());
-        } else if (free && !said.words().isEmpty()) {
-            values.put(input, said.words());
-            said = new UserText("", "");
-        }
-        return Question.of(template, around(template.filled(values, allowMissing), said));
-    }
-
-    /// What is said stands around the template's last message: stdin and files before it, the words after it.
-    private List<Message> around(List<Message> filled, UserText said) {
-        var messages = new ArrayList<>(filled);
-        boolean asks = messages.getLast().role().equals("user");
-        String text = Text.paragraphs(said.before(), asks && !messages.getLast().content().isBlank()
-                ? messages.getLast().content() : "", said.words());
-        if (asks) messages.removeLast();
-        if (!text.isEmpty()) messages.add(Message.user(text));
-        if (!messages.isEmpty() && !messages.getLast().role().equals("system") && (!asks || !text.isEmpty())) {
-            return messages;
-        }
-        if (asks) throw template.empty();
-        throw Fault.usage(template.place() + " is a system message alone, and there is no prompt",
-                "pipe one in, or add it as words: copilot chat -t " + template.name() + " \"…\"");
-    }
-
-    private void warnOfUnused() {
-        if (template.open()) return;
-        for (String name : data.names()) {
-            if (template.names().contains(name)) continue;
-            screen.warn(template.place() + " does not use " + name + StrictMustache.meant(name, template.names()));
-        }
-    }
-}
-
-/// What `templates` tells of each.
+/// A template as `templates` lists it.
 ///
-/// @param needs the templates, each with the names that its data must have
-record TemplateList(SequencedMap<Template, Set<String>> needs) {
+/// @param needs the names that its data must have
+record TemplateSummary(Template template, Set<String> needs) {
     static final List<String> COLUMNS = List.of("NAME", "DESCRIPTION", "INPUTS", "PLACE");
 
-    /// A template that cannot be read is told of, and left out.
-    static TemplateList of(TemplateFolders folders, Notes notes) {
-        var needs = new LinkedHashMap<Template, Set<String>>();
+    static TemplateSummary of(TemplateFolders folders, String name) {
+        var template = folders.named(name);
+        return new TemplateSummary(template, template.needs(Map.of()));
+    }
+
+    /// Returns all of them; one that cannot be read is a warning.
+    static List<TemplateSummary> all(TemplateFolders folders, Notes notes) {
+        var all = new ArrayList<TemplateSummary>();
         for (String name : folders.names()) {
             try {
-                var template = folders.named(name);
-                needs.put(template, template.needs(Map.of()));
+                all.add(of(folders, name));
             } catch (Fault damaged) {
                 notes.warn(damaged.sentence());
             }
         }
-        return new TemplateList(needs);
-    }
-
-    List<List<String>> cells() {
-        return needs.keySet().stream().map(template -> List.of(template.name(), template.head().description(),
-                inputNames(template, needs.get(template)), template.file() == null ? "packaged" : template.place()))
-                .toList();
+        return all;
     }
 
     /// What need not be given in brackets.
-    private static String inputNames(Template template, Set<String> needs) {
+    private String inputNames() {
         return template.inputs().stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
                 .collect(Collectors.joining(" "));
     }
 
-    JsonNode json() {
-        var array = JsonNodeFactory.instance.arrayNode();
-        needs.forEach((template, needed) -> {
-            var head = template.head();
-            var object = array.addObject().put("name", template.name()).put("description", head.description())
-                    .put("model", head.model());
-            var inputs = object.putArray("inputs");
-            for (String name : template.inputs()) {
-                inputs.addObject().put("name", name).put("needed", needed.contains(name))
-                        .put("description", head.inputs().getOrDefault(name, ""));
-            }
-            object.put("schema", head.answer() != null)
-                    .put("path", template.file() == null ? null : template.file().toAbsolutePath().toString());
-        });
-        return array;
+    List<String> cells() {
+        return List.of(template.name(), template.head().description(), inputNames(), template.file() == null
+                ? "packaged" : template.place());
+    }
+
+    ObjectNode json() {
+        var head = template.head();
+        var json = Json.object().put("name", template.name()).put("description", head.description())
+                .put("model", head.model());
+        var inputs = json.putArray("inputs");
+        for (String name : template.inputs()) {
+            inputs.addObject().put("name", name).put("needed", needs.contains(name))
+                    .put("description", head.inputs().getOrDefault(name, ""));
+        }
+        return json.put("schema", head.answer() != null)
+                .put("path", template.file() == null ? null : template.file().toAbsolutePath().toString());
     }
 
     static List<Fault> findings(TemplateFolders folders, String name) {
@@ -4293,59 +4233,102 @@ record TemplateList(SequencedMap<Template, Set<String>> needs) {
         }
     }
 
-    static String summary(TemplateFolders folders, String name) {
-        var template = folders.named(name);
-        var samples = template.head().samples();
-        int count = samples.any() ? samples.rows().get().size() : 0;
-        return template.place() + ": ok, " + (template.inputs().isEmpty() ? "no inputs" : "inputs: "
-                + inputNames(template, template.needs(Map.of()))) + (count == 0 ? ", no sample data"
-                : count == 1 ? ", filled with its sample" : ", filled with " + count + " samples");
+    /// What `check` prints of a template in which it has found nothing.
+    String approval() {
+        return template.place() + ": ok, " + (template.inputs().isEmpty() ? "no inputs" : "inputs: " + inputNames())
+                + (template.head().samples().any() ? ", filled with its sample data" : ", no sample data");
     }
 }
 
-/// What a person says at once.
+/// What a person says at once: what is piped in, files, words and images; alone, or around a template.
 ///
-/// @param before what is piped in, and files, each with its name in a fence
-record UserText(String before, String words) {
+/// @param prompt the words; `-` in front stands for stdin
+/// @param images names of files
+record PromptInput(Environment env, Screen screen, List<String> prompt, FileAttachments files, List<String> images) {
     /// Piped text first, then files, then the words.
     ///
     /// @return null where there is nothing and a person sits at the terminal
-    static String of(Environment env, Screen screen, List<String> prompt, AddedFiles files) {
-        var said = read(env, screen, prompt, files, true, List.of());
-        String text = Text.paragraphs(said.before(), said.words());
-        if (!text.isEmpty() || files.images()) return text;     // a picture alone is a question too
-        if (env.stdin().kind() == Stdin.Kind.TERMINAL && !dash(prompt)) return null;
+    Question alone() {
+        String text = Text.paragraphs(before(true, List.of()), words());
+        if (!text.isEmpty() || !images.isEmpty()) {
+            return new Question(new Request(null, List.of(message(text)), null, true), null);
+        }
+        if (env.stdin().kind() == Stdin.Kind.TERMINAL && !dash()) return null;
         throw Fault.usage("there is no prompt: no argument, and nothing on stdin", "copilot chat \"your question\"");
     }
 
+    /// What is piped in and added by -f fills the name that stands for stdin, `{{input}}` as a rule; the words do,
+    /// where there is nothing else to.
+    Question filling(Template template, PromptData data, boolean allowMissing) {
+        var values = data.values(env);
+        warnOfUnused(template, data);
+        String input = template.head().stdin(), words = words();
+        boolean free = template.names().contains(input) && values.getOrDefault(input, Data.NULL) == Data.NULL;
+        String before = before(free && template.needs(values).contains(input), data.readingStdin());
+        if (free && !before.isEmpty()) {
+            values.put(input, before);
+            before = "";
+        } else if (free && !words.isEmpty()) {
+            values.put(input, words);
+            words = "";
+        }
+        return Question.of(template, around(template, template.filled(values, allowMissing), before, words));
+    }
+
+    /// What is said stands around the template's last message: stdin and files before it, the words after it.
+    private List<Message> around(Template template, List<Message> filled, String before, String words) {
+        var messages = new ArrayList<>(filled);
+        boolean asks = messages.getLast().role().equals("user");
+        String own = asks ? messages.removeLast().content() : "";
+        String text = Text.paragraphs(before, own.isBlank() ? "" : own, words);
+        if (!text.isEmpty() || !images.isEmpty()) messages.add(message(text));
+        else if (asks) throw template.empty();
+        if (!messages.getLast().role().equals("system")) return messages;
+        throw Fault.usage(template.place() + " is a system message alone, and there is no prompt",
+                "pipe one in, or add it as words: copilot chat -t " + template.name() + " \"…\"");
+    }
+
+    private Message message(String text) {
+        return new Message("user", text, images.stream().map(name -> ImageFile.read(env, name)).toList());
+    }
+
+    private void warnOfUnused(Template template, PromptData data) {
+        if (template.open()) return;
+        for (String name : data.names()) {
+            if (template.names().contains(name)) continue;
+            screen.warn(template.place() + " does not use " + name + StrictMustache.meant(name, template.names()));
+        }
+    }
+
+    private boolean dash() { return !prompt.isEmpty() && prompt.getFirst().equals("-"); }
+
+    private String words() {
+        String words = String.join(" ", dash() ? prompt.subList(1, prompt.size()) : prompt);
+        return words.isBlank() ? "" : words;
+    }
+
+    /// Returns what is piped in, and the files, each with its name in a fence.
+    ///
     /// @param needed whether stdin must be waited for where nothing else is there
-    /// @param taken the options for which stdin is something else, such as the data
-    static UserText read(Environment env, Screen screen, List<String> prompt, AddedFiles added, boolean needed,
-                         List<String> taken) {
-        boolean dash = dash(prompt);
-        var files = added.names();
-        var readers = new ArrayList<>(taken);
-        if (dash) readers.add("the prompt -");
-        if (files.contains("-")) readers.add("-f -");
-        if (added.imageOnStdin()) readers.add("-a -");
+    /// @param data the options for which stdin is something else
+    private String before(boolean needed, List<String> data) {
+        var readers = new ArrayList<>(data);
+        if (dash()) readers.add("the prompt -");
+        if (files.names().contains("-")) readers.add("-f -");
+        images.stream().filter("-"::equals).forEach(_ -> readers.add("-a -"));
         if (readers.size() > 1) {
             throw Fault.usage("stdin cannot be both " + String.join(" and ", readers), "give one of them as a file");
         }
-        String words = String.join(" ", dash ? prompt.subList(1, prompt.size()) : prompt);
         String piped = "";
-        boolean open = dash || env.stdin().kind() != Stdin.Kind.TERMINAL;
-        if (!files.contains("-") && !added.imageOnStdin() && taken.isEmpty() && open) {
-            boolean alone = dash || needed && words.isBlank() && files.isEmpty() && !added.images();
-            piped = alone ? env.stdin().text() : ifItSpeaks(env, screen);
+        if (dash() || readers.isEmpty() && env.stdin().kind() != Stdin.Kind.TERMINAL) {
+            boolean alone = dash() || needed && words().isEmpty() && files.names().isEmpty() && images.isEmpty();
+            piped = alone ? env.stdin().text() : ifItSpeaks();
         }
-        return new UserText(Text.paragraphs(piped.isBlank() ? "" : Text.withoutLastNewlines(piped),
-                added.text(env, screen)), words.isBlank() ? "" : words);
+        return Text.paragraphs(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), files.text(env, screen));
     }
 
-    private static boolean dash(List<String> prompt) { return !prompt.isEmpty() && prompt.getFirst().equals("-"); }
-
     /// An inherited pipe that nobody writes to must not hang a prompt that is complete without it.
-    private static String ifItSpeaks(Environment env, Screen screen) {
+    private String ifItSpeaks() {
         var piped = env.stdin().text(Stdin.PATIENCE, () -> {
             if (screen.terminal()) screen.note("still reading stdin (</dev/null if nothing is to come)");
         });
@@ -4357,9 +4340,7 @@ record UserText(String before, String words) {
 /// What -f adds to a prompt.
 ///
 /// @param limit the most tokens; null: as many as the files that are named have, and 100,000 of a folder or pattern
-/// @param images whether -a adds some
-/// @param imageOnStdin whether -a reads it
-record AddedFiles(List<String> names, Integer limit, boolean images, boolean imageOnStdin) {
+record FileAttachments(List<String> names, Integer limit) {
     private static final int USUAL = 100_000;
 
     /// All of them, each under its name in a fence.
@@ -4380,28 +4361,20 @@ record AddedFiles(List<String> names, Integer limit, boolean images, boolean ima
         if (!others.isEmpty()) {
             screen.note("note: left out, for they are no text: " + Text.shortened(String.join(", ", others), 200));
         }
-        long most = limit != null ? limit : many ? USUAL : Long.MAX_VALUE;
-        long kib = all.stream().filter(file -> !file.equals("-")).mapToLong(file -> env.path(file).toFile().length())
-                .sum() >> 10;
-        // a token has some four bytes, and hardly ever sixteen: what is surely too much is not even read
-        if (many && (kib << 10) / 16 > most) {
-            throw Fault.usage("the " + all.size() + " files of -f have " + kib + " KiB, surely more than " + most
-                    + " tokens", "fewer files, or a larger --max-file-tokens");
-        }
-        var texts = all.stream().map(file -> TextFile.fenced(env, file)).toList();
-        if (most < Long.MAX_VALUE) measure(texts, most);
-        return Text.paragraphs(texts.toArray(String[]::new));
+        return text(env, all, limit != null ? limit : many ? USUAL : Long.MAX_VALUE);
     }
 
-    private static void measure(List<String> texts, long limit) {
-        if (texts.stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum() <= limit) return;
-        var counts = texts.stream().map(text -> TokenCount.of(text.substring(0, Math.min(text.length(), 4 << 20)),
-                "o200k_base")).toList();
-        long tokens = counts.stream().mapToLong(Long::longValue).sum(), most = Collections.max(counts);
-        if (tokens <= limit) return;
-        String largest = texts.get(counts.indexOf(most)).lines().findFirst().orElse("");
-        throw Fault.usage("the " + texts.size() + " files of -f have " + tokens + " tokens, more than " + limit
-                + "; the largest is " + largest + " with " + most, "fewer files, or --max-file-tokens " + tokens);
+    private static String text(Environment env, List<String> files, long most) {
+        var tooMuch = Fault.usage("the " + files.size() + " files of -f have more than " + most + " tokens",
+                "name fewer files, or raise --max-file-tokens");
+        // a token has some four bytes, and hardly ever sixteen: what is surely too much is not even read
+        if (files.stream().mapToLong(file -> env.path(file).toFile().length()).sum() / 16 > most) throw tooMuch;
+        String text = Text.paragraphs(files.stream().map(file -> TextFile.fenced(env, file)).toArray(String[]::new));
+        var request = new Request(null, List.of(Message.user(text)), null, true);
+        boolean fits = ContextLimitCheck.bytes(request) <= most
+                || TokenCount.upTo(most, request, "o200k_base") <= most;
+        if (fits) return text;
+        throw tooMuch;
     }
 }
 
@@ -4434,10 +4407,9 @@ final class TextFile {
 
 /// What `--schema` says.
 final class SchemaText {
-    private static final Map<String, String> TYPES = Map.ofEntries(Map.entry("string", "string"),
-            Map.entry("str", "string"), Map.entry("text", "string"), Map.entry("int", "integer"),
-            Map.entry("integer", "integer"), Map.entry("float", "number"), Map.entry("number", "number"),
-            Map.entry("bool", "boolean"), Map.entry("boolean", "boolean"));
+    private static final Map<String, String> TYPES = Map.of("string", "string", "str", "string", "text", "string",
+            "int", "integer", "integer", "integer", "float", "number", "number", "number", "bool", "boolean",
+            "boolean", "boolean");
 
     /// A JSON Schema, the file of one, or names with types: `name, age int, tags [string], mood good|bad: how it ends`.
     static AnswerSchema read(Environment env, String option) {
@@ -4461,9 +4433,6 @@ final class SchemaText {
             if (!field.matches()) {
                 throw Fault.usage("--schema: \"" + part.strip() + "\" is no NAME TYPE", "--schema 'name, age int, tags"
                         + " [string]', a JSON Schema, or its file");
-            }
-            if (properties.has(field.group(1))) {
-                throw Fault.usage("--schema: " + field.group(1) + " is there twice", "each name once");
             }
             var type = type(field.group(2) == null ? "string" : field.group(2).strip());
             if (field.group(3) != null) type.put("description", field.group(3).strip());
@@ -4501,7 +4470,6 @@ final class ImageFile {
         }
         String shown = name.equals("-") ? "stdin" : name;
         byte[] bytes = name.equals("-") ? env.stdin().bytes() : InputFile.bytes(env.path(name), name, LARGEST);
-        if (bytes.length > LARGEST) throw Fault.usage(shown + " is larger than 20 MiB", "no model takes that");
         if (bytes.length == 0) throw Fault.usage(shown + " is empty", "-a names a picture");
         return new Image(shown, mediaType(bytes).orElseThrow(() -> Fault.usage(name
                 + " is no picture that a model takes", "PNG, JPEG, WebP or GIF; a text file goes in by -f")),

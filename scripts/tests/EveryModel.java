@@ -429,7 +429,7 @@ class EveryModel {
         assertTrue(asked().getLast().rawBody().contains("odd/-\\n```\\ntext of -"), asked().getLast()::rawBody);
         shows(cop.run("chat", "-f", "src/e.bin", "x"), 2, "src/e.bin is no text");
         shows(cop.run("chat", "-f", "src", "--max-file-tokens", "5", "x"), 2, "the 2 files of -f have ",
-                "the largest is src/deep/b.md", "--max-file-tokens ");
+                "more than 5 tokens", "raise --max-file-tokens");
     }
 
     @Test
@@ -536,7 +536,7 @@ class EveryModel {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             a itn          | there is no type itn     | did you mean int?
-            a, a int       | a is there twice         |
+            a, a int       | unique items             |
             a b c d        | there is no type b c d   | string, int
             ?              | "?" is no NAME TYPE      | a JSON Schema, or its file
             none.json      | cannot read none.json    | ls -l none.json

@@ -750,7 +750,7 @@ class Prompts {
                 + body().path("top_p"));
         assertEquals("## system\n\nYou are brief.\n\n## user\n\nSummarize: some text\n",
                 good("render", "sum", "--example").out());
-        assertEquals("templates/sum.prompt.yml: ok, inputs: style input, filled with 2 samples\n",
+        assertEquals("templates/sum.prompt.yml: ok, inputs: style input, filled with its sample data\n",
                 good("templates", "check", "templates/sum.prompt.yml").out());
         cop.write("x.prompt.yml", PROMPT_YML.replace("style: long", "stile: long"));
         var outcome = exits(2, cop.run("templates", "check", "x.prompt.yml"));
@@ -819,7 +819,7 @@ class Prompts {
     void checkPassesThePackagedOnes() {
         var outcome = good("templates", "check");
         assertEquals(TemplateFolders.PACKAGED.size(), outcome.out().lines().count());
-        outcome.out().lines().forEach(line -> assertTrue(line.endsWith("filled with its sample"), line));
+        outcome.out().lines().forEach(line -> assertTrue(line.endsWith("filled with its sample data"), line));
     }
 
     static final List<List<String>> FINDINGS = List.of(         // template, sample, what is found
