@@ -1839,8 +1839,7 @@ public class copilot {
         /// @throws Fault with the nearest id where there is none
         public Model find(String id) {
             return all.stream().filter(m -> m.id().equals(id)).findFirst().orElseThrow(() -> Fault.usage(
-                    "there is no model \"" + id + "\" here", Suggestions.ofPart(id, ids()).map(near -> "did you mean "
-                            + near + "?").orElse("models() lists them")));
+                    "there is no model \"" + id + "\" here", Suggestions.hint(id, ids(), "models() lists them")));
         }
 
         @Override
@@ -3862,7 +3861,7 @@ final class AnswerPrinter implements DeltaListener {
                     "a larger --max-tokens, or a model with a larger output (copilot models)");
             case "content_filter" -> unfinished("GitHub's content filter ended the answer (finish: content_filter)",
                     "put the question in other words");
-            case "tool_calls", "function_call" -> {
+            case "tool_calls" -> {
                 if (form.json()) yield 0;
                 throw Fault.error("the model asks for a tool call instead of answering", "--json shows the call");
             }
@@ -5866,8 +5865,7 @@ record Catalogue(ObjectNode json, Instant fetched) {
     Model named(String id) {
         if (Model.isAuto(id)) return Model.auto();
         return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
-                Suggestions.ofPart(id, chatModels()).map(near -> "did you mean " + near + "?")
-                        .orElse("copilot models")));
+                Suggestions.hint(id, chatModels(), "copilot models")));
     }
 }
 
@@ -7283,7 +7281,7 @@ abstract sealed class StreamReader
             case "" -> finish;
             case "end_turn", "stop_sequence", "pause_turn" -> "stop";
             case "max_tokens", "max_output_tokens", "model_context_window_exceeded" -> "length";
-            case "tool_use" -> "tool_calls";
+            case "tool_use", "function_call" -> "tool_calls";
             case "refusal" -> "content_filter";
             default -> reason;
         };
@@ -8384,7 +8382,7 @@ final class BatchRunner {
                 case "length" -> ended("incomplete", reply, "finish_length", "the answer reached the limit of tokens");
                 case "content_filter" -> ended("filtered", reply, "finish_content_filter",
                         "GitHub's content filter ended the answer");
-                case "tool_calls", "function_call" -> ended("failed", reply, "finish_tool_calls",
+                case "tool_calls" -> ended("failed", reply, "finish_tool_calls",
                         "the model asks for a tool call instead of answering");
                 default -> mismatch.isEmpty() ? ended("ok", reply, "", "")
                         : ended("failed", reply, "schema", mismatch);
@@ -9677,7 +9675,7 @@ record SchemaRetry(AnswerSchema schema, int retries, Consumer<String> notes) {
     }
 
     /// Whether a tool is to be called before there is an answer.
-    static boolean asksForTool(Reply reply) { return Set.of("tool_calls", "function_call").contains(reply.finish()); }
+    static boolean asksForTool(Reply reply) { return reply.finish().equals("tool_calls"); }
 }
 
 /// What an answer must look like.
@@ -12441,19 +12439,19 @@ final class Suggestions {
         return of(word, names).map(near -> "did you mean: " + command + near).orElse(otherwise);
     }
 
+    /// The nearest name, else the first that has a part which is near: `sonet` in claude-sonnet-5.
     static Optional<String> of(String word, Collection<String> names) {
+        return near(word, names).or(() -> near(word, names.stream().flatMap(Suggestions::parts).toList())
+                .flatMap(part -> names.stream().filter(name -> parts(name).anyMatch(part::equals)).findFirst()));
+    }
+
+    private static Optional<String> near(String word, Collection<String> names) {
         int letters = word.replaceFirst("^-+", "").length(), most = letters < 3 ? 0 : Math.max(1, letters / 3);
         return names.stream().filter(name -> distance(word, name) <= most)
                 .min(Comparator.comparingInt((String name) -> distance(word, name))
                         .thenComparing(name -> !name.regionMatches(true, 0, word, 0, 1)))
                 .or(() -> names.stream().filter(name -> word.length() > 2
                         && name.regionMatches(true, 0, word, 0, word.length())).findFirst());
-    }
-
-    /// The same, else the first that has a part which is near: `sonet` in claude-sonnet-5.
-    static Optional<String> ofPart(String word, Collection<String> names) {
-        return of(word, names).or(() -> of(word, names.stream().flatMap(Suggestions::parts).toList())
-                .flatMap(part -> names.stream().filter(name -> parts(name).anyMatch(part::equals)).findFirst()));
     }
 
     private static Stream<String> parts(String name) { return Stream.of(name.split("-")); }
