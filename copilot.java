@@ -172,55 +172,48 @@ public class copilot {
     // Each parses, calls the toolkit and prints. Only the one asked for is made known to picocli.
 
     static final class Commands {
-        /// A line of the overview, and what runs it; null for `help` and programs.
-        private record Entry(String group, String name, String summary, Supplier<Command> command) {
-            Entry(String group, String name, String summary, String syntax,
-                  ToIntBiFunction<BasicCommand, CopilotClient> body) {
-                this(group, name, summary, () -> new BasicCommand(syntax, body));
+        /// A command that the overview lists, and what runs it; null for `help` and programs.
+        ///
+        /// @param syntax as `Syntax` reads it; the first line of what it is for goes into the overview
+        private record Entry(String group, String name, String syntax, Supplier<Command> command) {
+            Entry(String group, String name, String syntax, ToIntBiFunction<BasicCommand, CopilotClient> body) {
+                this(group, name, syntax, () -> new BasicCommand(syntax, body));
             }
+
+            String summary() { return syntax.split("\n\n")[1].lines().findFirst().orElseThrow(); }
         }
 
         private static final List<Entry> COMMANDS = List.of(
-                new Entry("Log in", "login", "log in with a code in the browser (or --with-token)",
-                        BasicCommand.LOGIN, BasicCommand::login),
-                new Entry("Log in", "logout", "forget the login", BasicCommand.LOGOUT, BasicCommand::logout),
-                new Entry("Log in", "status", "who is logged in, from which source, and for how long",
-                        BasicCommand.STATUS, BasicCommand::status),
-                new Entry("Log in", "token", "print the short-lived Copilot token, for curl and scripts",
-                        BasicCommand.TOKEN, BasicCommand::token),
-                new Entry("Ask", "chat", "ask a model; with no prompt on a terminal, a conversation", ChatCommand::new),
-                new Entry("Ask", "logs", "the conversations so far; chat -c goes on with the latest",
-                        BasicCommand.LOGS, BasicCommand::logs),
-                new Entry("Ask", "models", "what this account can use", BasicCommand.MODELS, BasicCommand::models),
-                new Entry("Ask", "usage", "plan, quotas and credits left, and when they begin anew",
-                        BasicCommand.USAGE, BasicCommand::usage),
-                new Entry("Ask", "api", "any Copilot endpoint with your token and headers",
-                        BasicCommand.API, BasicCommand::api),
-                new Entry("Prompts in files", "render", "fill a template and show the prompt; nothing is sent",
-                        RenderCommand::new),
-                new Entry("Prompts in files", "templates", "what can be filled, and whether it is in order",
-                        BasicCommand.TEMPLATES, BasicCommand::templates),
-                new Entry("Prompts in files", "batch", "one prompt a row; the same command again does what is missing",
-                        BatchCommand::new),
-                new Entry("Help", "completion", "for bash, zsh and fish",
-                        BasicCommand.COMPLETION, BasicCommand::completion),
-                new Entry("Help", "doctor", "what a bug report should say, and whether a chat would work",
-                        DoctorCommand::new),
-                new Entry("Help", "help", "help on a command: copilot help chat, copilot chat --help", null));
+                new Entry("Log in", "login", BasicCommand.LOGIN, BasicCommand::login),
+                new Entry("Log in", "logout", BasicCommand.LOGOUT, BasicCommand::logout),
+                new Entry("Log in", "status", BasicCommand.STATUS, BasicCommand::status),
+                new Entry("Log in", "token", BasicCommand.TOKEN, BasicCommand::token),
+                new Entry("Ask", "chat", ChatCommand.SYNTAX, ChatCommand::new),
+                new Entry("Ask", "logs", BasicCommand.LOGS, BasicCommand::logs),
+                new Entry("Ask", "models", BasicCommand.MODELS, BasicCommand::models),
+                new Entry("Ask", "usage", BasicCommand.USAGE, BasicCommand::usage),
+                new Entry("Ask", "api", BasicCommand.API, BasicCommand::api),
+                new Entry("Prompts in files", "render", RenderCommand.SYNTAX, RenderCommand::new),
+                new Entry("Prompts in files", "templates", BasicCommand.TEMPLATES, BasicCommand::templates),
+                new Entry("Prompts in files", "batch", BatchCommand.SYNTAX, BatchCommand::new),
+                new Entry("Help", "completion", BasicCommand.COMPLETION, BasicCommand::completion),
+                new Entry("Help", "doctor", DoctorCommand.SYNTAX, DoctorCommand::new),
+                new Entry("Help", "help", "\n\nHelp on a command: copilot help chat, copilot chat --help.",
+                        (Supplier<Command>) null));
 
         /// Programs of their own, in `scripts/`: each an alias of the catalog and, where its class `cop.NAME` is on the
         /// class path, as it is in the installed `cop`, a command too.
         static final SequencedMap<String, String> PROGRAMS = new TreeMap<>(Map.of(
-                "talk", "a conversation with line editing, history and Markdown",
-                "repl", "a JShell that knows your login; or run a file of snippets",
-                "embed", "vectors of texts, lines or rows",
-                "install", "the launcher cop, which starts faster than JBang does"));
+                "talk", "A conversation with line editing, history and Markdown.",
+                "repl", "A JShell that knows your login; or run a file of snippets.",
+                "embed", "Vectors of texts, lines or rows.",
+                "install", "The launcher cop, which starts faster than JBang does."));
 
         /// What can be typed here, programs included.
         private static Stream<Entry> entries() {
             return Stream.concat(COMMANDS.stream(), PROGRAMS.entrySet().stream().filter(each ->
-                    program(each.getKey()).isPresent()).map(each -> new Entry("Programs", each.getKey(),
-                    each.getValue(), null)));
+                    program(each.getKey()).isPresent()).map(each -> new Entry("Programs", each.getKey(), "\n\n"
+                    + each.getValue(), (Supplier<Command>) null)));
         }
 
         static List<String> names() { return entries().map(Entry::name).toList(); }
@@ -250,10 +243,8 @@ public class copilot {
             if (!PROGRAMS.containsKey(name)) return Optional.empty();
             try {
                 return Optional.of((Command) Class.forName("cop." + name).getDeclaredConstructor().newInstance());
-            } catch (ClassNotFoundException elsewhere) {
+            } catch (ReflectiveOperationException elsewhere) {
                 return Optional.empty();
-            } catch (ReflectiveOperationException e) {
-                throw new IllegalStateException(e);
             }
         }
 
@@ -378,8 +369,8 @@ public class copilot {
             String label = what.substring(equals + 1), type = label.substring(label.lastIndexOf(':') + 1);
             var option = OptionSpec.builder(names).description(about);
             if (equals < 0) option.type(boolean.class).usageHelp(what.endsWith("--help"));
-            else if (TYPES.containsKey(type)) option.type(TYPES.get(type)).paramLabel(label.replace(":" + type, ""));
-            else option.type(String.class).paramLabel(label);
+            else option.type(TYPES.getOrDefault(type, String.class)).paramLabel(TYPES.containsKey(type)
+                    ? label.substring(0, label.lastIndexOf(':')) : label);
             spec.addOption(option.build());
         }
 
@@ -607,7 +598,7 @@ public class copilot {
         static final String LOGIN = """
                 [OPTIONS]
 
-                Log in to GitHub with a code that you type in the browser, and keep the token (0600).
+                Log in with a code that you type in the browser, or with a token.
 
                 --client=vscode|gh|ID  The client id to log in as. Default: $COP_CLIENT_ID, else vscode.
                 --scope=S  OAuth scopes. Default: read:user.
@@ -681,7 +672,7 @@ public class copilot {
         static final String STATUS = """
                 [--json] [--check]
 
-                Say who is logged in, from which source, on what plan, and how long the Copilot token lives.
+                Who is logged in, from which source, on what plan, for how long.
 
                 --json  As JSON.
                 --check  Ask GitHub about every source, also those refused in the last day.
@@ -697,7 +688,8 @@ public class copilot {
         static final String TOKEN = """
                 [--json | --header] [--refresh]
 
-                Print the short-lived Copilot token (about 25 minutes), renewed when it is due.
+                Print the short-lived Copilot token, for curl and scripts.
+                It is good for about 25 minutes, and renewed when it is due.
 
                 --json  The whole answer of the exchange.
                 --header  The whole line, for curl -H "$(copilot token --header)".
@@ -716,9 +708,10 @@ public class copilot {
                 path [ID]
                 clear [ID | --older-than TIME] [-y]
 
-                The conversations that `copilot chat` has kept, the last used first: id, time, model, turns, first
-                words (TSV in a pipe). show: one as Markdown; without ID the latest. path: their folder, or one's
-                file, JSON Lines with a line a turn. clear: delete one, or all. The beginning of an ID will do.
+                The conversations so far; chat -c goes on with the latest.
+                list, the last used first: id, time, model, turns, first words (TSV in a pipe). show: one as Markdown;
+                without ID the latest. path: their folder, or one's file, JSON Lines with a line a turn. clear: delete
+                one, or all. The beginning of an ID will do.
 
                 ID  A conversation.
                 -n, --count=N:int  At most N; 0: all. Default: 20.
@@ -778,8 +771,9 @@ public class copilot {
                 enable MODEL [-y]
                 default [MODEL]
 
-                What this account can use; a word narrows the list. TSV in a pipe. show: all of one. enable: after
-                its terms. default: the model that chat takes when none is named.
+                What this account can use, and what chat takes.
+                A word narrows the list (TSV in a pipe). show: all of one. enable: after its terms. default: the model
+                that chat takes when none is named.
 
                 WORD  A part of an id, a name, a vendor, an ability or an endpoint.
                 MODEL  Its id.
@@ -846,9 +840,9 @@ public class copilot {
         static final String USAGE = """
                 [OPTIONS]
 
-                Your plan, what is left of its quotas, and when they begin anew. GitHub's figures may lag behind its
-                billing page. TSV in a pipe: id, used, remaining, entitlement, percent remaining, unlimited, reset,
-                used beyond, whether more may be used, unit.
+                Plan, quotas and credits left, and when they begin anew.
+                GitHub's figures may lag behind its billing page. TSV in a pipe: id, used, remaining, entitlement,
+                percent remaining, unlimited, reset, used beyond, whether more may be used, unit.
 
                 --json  GitHub's whole answer.
                 """;
@@ -864,8 +858,8 @@ public class copilot {
         static final String API = """
                 PATH [OPTIONS]
 
-                Call any Copilot endpoint (/models, /chat/completions …) with your token and headers, or GitHub's
-                /copilot_internal/… and /user with your GitHub token. The body comes as it is.
+                Any Copilot endpoint with your token and headers.
+                Or GitHub's /copilot_internal/… and /user with your GitHub token. The body comes as it is.
 
                 PATH  Such as /models or /copilot_internal/user.
                 -X, --method=METHOD  Default: GET, and POST with --input.
@@ -895,10 +889,10 @@ public class copilot {
                 check [TEMPLATE…]
                 path [TEMPLATE]
 
-                Prompts in files, to be filled by `copilot chat -t NAME` and `copilot render NAME`.
-                list: name, description, inputs ([optional]), place. show: the file. check: whether each is
-                in order and its sample data fills it; exit 2 if not. path: the folders that are searched, or
-                the file of one.
+                What can be filled, and whether it is in order.
+                Prompts in files, for `copilot chat -t NAME` and `copilot render NAME`. list: name, description,
+                inputs ([optional]), place. show: the file. check: whether each is in order and its sample data fills
+                it; exit 2 if not. path: the folders that are searched, or the file of one.
 
                 TEMPLATE  Its name, or its file.
                 --json  As JSON.
@@ -937,10 +931,7 @@ public class copilot {
             int wrong = 0;
             for (String name : names) {
                 var findings = TemplateSummary.findings(folders, name);
-                for (var finding : findings) {
-                    screen.error(finding.sentence());
-                    screen.hint(finding.hint());
-                }
+                findings.forEach(screen::report);
                 if (findings.isEmpty()) print(Text.cell(TemplateSummary.of(folders, name).approval()));
                 else wrong++;
             }
@@ -970,9 +961,9 @@ public class copilot {
                 bash|zsh|fish [--name NAME]
                 next LINE
 
-                Prints what a shell needs to complete commands, options, models and templates. Bash:
-                eval "$(cop completion bash)", zsh likewise, fish: cop completion fish | source.
-                next: what may come at the end of LINE, which is what the shell asks at each Tab.
+                What a shell needs, to complete what is typed at Tab.
+                Commands, options, models, templates. Bash: eval "$(cop completion bash)", zsh likewise, fish:
+                cop completion fish | source. next: what may come at the end of LINE, which the shell asks then.
 
                 bash|zsh|fish  The shell.
                 LINE  A command that is begun, its name first.
@@ -998,8 +989,8 @@ public class copilot {
 
         /// @param typed the last of them is begun, and may be empty
         private Stream<String> next(CopilotClient copilot, List<String> typed) {
-            boolean help = typed.get(1).equals("help");
-            if (typed.size() < 3 || help) return help && typed.size() > 3 ? Stream.of() : Commands.names().stream();
+            boolean help = typed.size() > 2 && typed.get(1).equals("help");
+            if (typed.size() < (help ? 4 : 3)) return Commands.names().stream();
             var known = new Syntax(typed.get(1), Commands.create(typed.get(1)).syntax());
             if (typed.getLast().startsWith("-")) return known.spec.optionsMap().keySet().stream();
             var option = known.spec.findOption(typed.get(typed.size() - 2));
@@ -1026,19 +1017,19 @@ public class copilot {
     static final class DoctorCommand extends Command {
         private Doctor doctor;
 
+        static final String SYNTAX = """
+                [OPTIONS]
+
+                What a bug report should say, and whether a chat would work.
+                Versions, folders, variables, login, network, clock, models: a line each, ok, warn or fail, and nothing
+                secret. Exit 0 if a chat would work, 4 if nobody is logged in, else 1.
+
+                --json  As JSON.
+                --offline  Ask nobody.
+                """;
+
         @Override
-        String syntax() {
-            return """
-                    [OPTIONS]
-
-                    Look at all that a chat stands on: versions, folders, variables, login, network, clock, models.
-                    A line each, ok, warn or fail, and nothing secret: it can go into a bug report. Exit 0 if a chat
-                    would work, 4 if nobody is logged in, else 1.
-
-                    --json  As JSON.
-                    --offline  Ask nobody.
-                    """;
-        }
+        String syntax() { return SYNTAX; }
 
         /// What stops any other command is a finding here.
         @Override
@@ -1130,10 +1121,7 @@ public class copilot {
             return new Question(new Request(text("--model"), List.of(), fields, true, new Delivery(text("--endpoint"),
                     required)), schema).withSystem(text("--system"));
         }
-    }
 
-    /// One prompt: chat sends it, render shows it.
-    abstract static class PromptCommand extends RequestCommand {
         /// What stands in the prompt.
         static final String PARTS = """
                 -d, --data=FILE  Fill the template from a JSON object; - is stdin. Of several values the last one wins.
@@ -1164,36 +1152,36 @@ public class copilot {
         }
     }
 
-    static class ChatCommand extends PromptCommand {
+    static class ChatCommand extends RequestCommand {
+        static final String SYNTAX = """
+                [PROMPT…] [-c | --cid ID] [OPTIONS]
+
+                Ask a model; with no prompt on a terminal, a conversation.
+                The answer streams to stdout. Piped stdin comes first, then files, then PROMPT. With -t a template
+                says the rest; where it names {{input}}, what is piped in stands there. Chats are kept on this
+                machine (`copilot logs`), and -c goes on with the latest: with its model and its system message,
+                unless -m, -s or -t name others. Options such as --temperature are for one call.
+
+                PROMPT…  The prompt; - reads it from stdin.
+                -t, --template=TEMPLATE  A prompt template, or its file: see `copilot templates`.
+                """ + PARTS + """
+                -c, --continue  Go on with the latest conversation. Without a PROMPT on a terminal: talk on.
+                --cid=ID  Go on with the one of that id; its beginning will do.
+                --no-log  Keep nothing of this chat.
+                """ + REQUEST + """
+                -o, --output=FILE  Write the answer to FILE, whole.
+                -x, --extract  Print the first fenced block of the answer alone.
+                -u, --usage  Say on stderr what the answer cost, in tokens and credits.
+                --json  One JSON record with text, model, usage, finish and ids.
+                -r, --raw  On a terminal too, the answer as it comes.
+                --hide-reasoning  Do not show a model's reasoning on stderr.
+                """ + STREAM + """
+                --timeout=TIME  For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of silence within.
+                --max-wait=TIME  The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT, else 60s.
+                """;
+
         @Override
-        String syntax() {
-            return """
-                    [PROMPT…] [-c | --cid ID] [OPTIONS]
-
-                    Ask a model. The answer streams to stdout. Piped stdin comes first, then files, then PROMPT.
-                    With no prompt on a terminal: a conversation. With -t a template says the rest; where it names
-                    {{input}}, what is piped in stands there. Chats are kept on this machine (`copilot logs`), and
-                    -c goes on with the latest: with its model and its system message, unless -m, -s or -t name
-                    others. Options such as --temperature are for one call.
-
-                    PROMPT…  The prompt; - reads it from stdin.
-                    -t, --template=TEMPLATE  A prompt template, or its file: see `copilot templates`.
-                    """ + PARTS + """
-                    -c, --continue  Go on with the latest conversation. Without a PROMPT on a terminal: talk on.
-                    --cid=ID  Go on with the one of that id; its beginning will do.
-                    --no-log  Keep nothing of this chat.
-                    """ + REQUEST + """
-                    -o, --output=FILE  Write the answer to FILE, whole.
-                    -x, --extract  Print the first fenced block of the answer alone.
-                    -u, --usage  Say on stderr what the answer cost, in tokens and credits.
-                    --json  One JSON record with text, model, usage, finish and ids.
-                    -r, --raw  On a terminal too, the answer as it comes.
-                    --hide-reasoning  Do not show a model's reasoning on stderr.
-                    """ + STREAM + """
-                    --timeout=TIME  For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of silence within.
-                    --max-wait=TIME  The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT, else 60s.
-                    """;
-        }
+        String syntax() { return SYNTAX; }
 
         @Override
         int run(CopilotClient copilot) {
@@ -1260,23 +1248,23 @@ public class copilot {
         ChatTerminal terminal(Environment env, Screen screen) { return new PlainTerminal(env, screen); }
     }
 
-    static final class RenderCommand extends PromptCommand {
+    static final class RenderCommand extends RequestCommand {
+        static final String SYNTAX = """
+                TEMPLATE [PROMPT…] [--json | --raw] [OPTIONS]
+
+                Fill a template and show the prompt; nothing is sent.
+                It is what `copilot chat -t TEMPLATE` would send.
+
+                TEMPLATE  Its name, or its file.
+                PROMPT…  Words to add; - reads stdin.
+                --example  Fill it with its own sample data.
+                """ + PARTS + REQUEST + """
+                --json  The body of the request.
+                -r, --raw  The texts alone, without the roles.
+                """ + STREAM;
+
         @Override
-        String syntax() {
-            return """
-                    TEMPLATE [PROMPT…] [--json | --raw] [OPTIONS]
-
-                    Fill a template and print the prompt as `copilot chat -t TEMPLATE` would send it.
-                    Nothing is sent.
-
-                    TEMPLATE  Its name, or its file.
-                    PROMPT…  Words to add; - reads stdin.
-                    --example  Fill it with its own sample data.
-                    """ + PARTS + REQUEST + """
-                    --json  The body of the request.
-                    -r, --raw  The texts alone, without the roles.
-                    """ + STREAM;
-        }
+        String syntax() { return SYNTAX; }
 
         @Override
         int run(CopilotClient copilot) {
@@ -1288,52 +1276,52 @@ public class copilot {
     }
 
     static final class BatchCommand extends RequestCommand {
+        static final String SYNTAX = """
+                [TEMPLATE] -d ROWS [-o OUT] [OPTIONS]
+                status OUT [--write] [--json]
+                merge RUN… -o OUT
+
+                One prompt a row; the same command again does what is missing.
+                Also after rows or template were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON
+                files; without a TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.
+
+                TEMPLATE  Its name, or its file.
+                RUN…  OUT, or OUT.run, of each part.
+                -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for stdin.
+                -o, --output=OUT  Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.
+                --format=jsonl|json|csv|tsv|files  Of the rows. Default: by the ending.
+                --id=FIELD  Names a row. Default: id, custom_id, else a hash of the row.
+                --echo=F1,F2  Fields of the row to repeat in its result.
+                --out-format=openai  Lines as OpenAI's Batch API.
+                -k  Print results as they come, in the order of the rows.
+                --run=DIR  The run's folder. Default: OUT.run.
+                """ + VALUES + REQUEST + """
+                -j, --jobs=N:int  At once, at most. Default: 2.
+                --delay=TIME  Between starts, at least. Default: 1s.
+                --retries=N:int  After 5xx, lost connections, time-outs. Default: 3.
+                --timeout=TIME  For one request. Default: 10m.
+                --max-wait=TIME  The longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT, else \
+                15m.
+                --halt=fail=N%  Stop if a larger share of the rows fails, after 50 of them. Default: a fifth.
+                --max-requests=N:long  Stop before more.
+                --max-total-tokens=N:long  Stop before more, in all.
+                --max-credits=N:decimal  Stop before more, in all.
+                --max-time=TIME  Stop after that.
+                --dry-run  Rows, tokens, the first prompt; nothing is sent.
+                -L, --limit=N:int  The first N rows only.
+                --sample=N:int  N rows by chance.
+                --sample-seed=S:long  Others by chance.
+                --skip-bad  Rows that cannot be asked fail; the others are asked.
+                --retry-failed  Ask again what failed, was filtered or cut off.
+                --again  Ask all rows again. What fails then has failed.
+                -y, --yes  Do not ask before more than 200 requests.
+                --shard=K/N  The K-th of N parts, K from 1.
+                --write  Write OUT from what is done.
+                --json  The status as JSON.
+                """;
+
         @Override
-        String syntax() {
-            return """
-                    [TEMPLATE] -d ROWS [-o OUT] [OPTIONS]
-                    status OUT [--write] [--json]
-                    merge RUN… -o OUT
-
-                    One prompt a row. The same command again asks only what is missing, also after rows or template
-                    were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON files; without a
-                    TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.
-
-                    TEMPLATE  Its name, or its file.
-                    RUN…  OUT, or OUT.run, of each part.
-                    -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for stdin.
-                    -o, --output=OUT  Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.
-                    --format=jsonl|json|csv|tsv|files  Of the rows. Default: by the ending.
-                    --id=FIELD  Names a row. Default: id, custom_id, else a hash of the row.
-                    --echo=F1,F2  Fields of the row to repeat in its result.
-                    --out-format=openai  Lines as OpenAI's Batch API.
-                    -k  Print results as they come, in the order of the rows.
-                    --run=DIR  The run's folder. Default: OUT.run.
-                    """ + VALUES + REQUEST + """
-                    -j, --jobs=N:int  At once, at most. Default: 2.
-                    --delay=TIME  Between starts, at least. Default: 1s.
-                    --retries=N:int  After 5xx, lost connections, time-outs. Default: 3.
-                    --timeout=TIME  For one request. Default: 10m.
-                    --max-wait=TIME  The longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT, else \
-                    15m.
-                    --halt=fail=N%  Stop if a larger share of the rows fails, after 50 of them. Default: a fifth.
-                    --max-requests=N:long  Stop before more.
-                    --max-total-tokens=N:long  Stop before more, in all.
-                    --max-credits=N:decimal  Stop before more, in all.
-                    --max-time=TIME  Stop after that.
-                    --dry-run  Rows, tokens, the first prompt; nothing is sent.
-                    -L, --limit=N:int  The first N rows only.
-                    --sample=N:int  N rows by chance.
-                    --sample-seed=S:long  Others by chance.
-                    --skip-bad  Rows that cannot be asked fail; the others are asked.
-                    --retry-failed  Ask again what failed, was filtered or cut off.
-                    --again  Ask all rows again. What fails then has failed.
-                    -y, --yes  Do not ask before more than 200 requests.
-                    --shard=K/N  The K-th of N parts, K from 1.
-                    --write  Write OUT from what is done.
-                    --json  The status as JSON.
-                    """;
-        }
+        String syntax() { return SYNTAX; }
 
         @Override
         Duration longestWait() { return Duration.ofMinutes(15); }
