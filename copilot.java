@@ -786,15 +786,15 @@ public class copilot {
         int models(CopilotClient copilot) {
             String id = text("MODEL");
             return switch (action()) {
-                case "show" -> showModel(copilot.catalogue(Catalogue.FRESH).named(id));
-                case "enable" -> enableModel(copilot, copilot.catalogue(Duration.ZERO).named(id));
-                case "default" -> id == null ? print(copilot.model(null)) : setDefaultModel(copilot, id);
-                default -> listModels(has("--refresh") ? copilot.refreshed() : copilot.catalogue(Catalogue.FRESH),
-                        text("WORD", ""));
+                case "show" -> showModel(copilot.models().list(ModelList.FRESH).require(id));
+                case "enable" -> enableModel(copilot, copilot.models().list(Duration.ZERO).require(id));
+                case "default" -> id == null ? print(copilot.models().choose(null)) : setDefaultModel(copilot, id);
+                default -> listModels(has("--refresh") ? copilot.models().refreshed()
+                        : copilot.models().list(ModelList.FRESH), text("WORD", ""));
             };
         }
 
-        private int listModels(Catalogue catalogue, String word) {
+        private int listModels(ModelList catalogue, String word) {
             var all = catalogue.models();
             if (has("--json") && word.isEmpty()) return print(Json.pretty(catalogue.json()));
             var shown = all.stream().filter(model -> (has("--all") || model.shown()) && model.matches(word)).toList();
@@ -823,15 +823,15 @@ public class copilot {
             screen.say(Text.printable(model.terms()));
             if (!has("--yes") && !screen.confirmed("Accept, and enable " + model.id() + "?",
                     "-y accepts the terms")) return 1;
-            copilot.enable(model.id());
+            copilot.models().enable(model.id());
             return print(model.id() + " is enabled");
         }
 
         private int setDefaultModel(CopilotClient copilot, String id) {
-            var model = copilot.catalogue(Catalogue.FRESH).named(id);
+            var model = copilot.models().list(ModelList.FRESH).require(id);
             if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
-            copilot.setDefaultModel(model.id());
-            if (!model.isAuto() && copilot.catalogue(Catalogue.FRESH).onlyAuto()) {
+            copilot.models().setDefault(model.id());
+            if (!model.isAuto() && copilot.models().list(ModelList.FRESH).onlyAuto()) {
                 screen.warn("this account may name no model: on Free and Student plans GitHub chooses it");
             }
             return print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
@@ -877,6 +877,7 @@ public class copilot {
                 if (has("--include")) answer.head(env.out());
                 boolean open = answer.copyText(env.out());
                 if (open && env.terminal().test(1)) env.out().print("\n");
+                return answer.status();
             });
             if (status / 100 == 2) return 0;
             screen.error(verb + " " + path + " answered " + status);
@@ -1005,7 +1006,7 @@ public class copilot {
         /// What there is of something, without asking GitHub.
         private Stream<String> known(CopilotClient copilot, String label) {
             return switch (label.replace("…", "")) {
-                case "MODEL" -> Stream.concat(Stream.of(Model.AUTO), copilot.catalogueAtHand().stream()
+                case "MODEL" -> Stream.concat(Stream.of(Model.AUTO), copilot.models().cached().stream()
                         .flatMap(all -> all.chatModels().stream()));
                 case "TEMPLATE" -> new TemplateFolders(env).names().stream();
                 case "ID" -> StoredConversation.files(copilot.session().home()).stream().map(StoredConversation::id);
@@ -1269,7 +1270,7 @@ public class copilot {
         @Override
         int run(CopilotClient copilot) {
             var question = question(text("TEMPLATE"));
-            show(has("--json") ? Json.pretty(copilot.bodyAtHand(question.requestAtHand(copilot, !has("--no-stream"),
+            show(has("--json") ? Json.pretty(copilot.previewBody(question.requestAtHand(copilot, !has("--no-stream"),
                     screen))) : Message.text(question.request().messages(), !has("--raw")));
             return 0;
         }
@@ -2789,7 +2790,8 @@ final class Toolkit {
             throw Fault.usage("the prompt is empty", "ask(\"your question\")");
         }
         var client = copilot();
-        return client.ask(request.withModel(client.model(request.model())), (_, piece) -> pieces.accept(piece));
+        var named = request.withModel(client.models().choose(request.model()));
+        return client.ask(named, (_, piece) -> pieces.accept(piece));
     }
 
     Reply ask(Question question) {
@@ -2829,19 +2831,19 @@ final class Toolkit {
     List<String> templates() { return List.copyOf(new TemplateFolders(env).names()); }
 
     Models models() {
-        return new Models(Stream.concat(Stream.of(Model.auto()), copilot().catalogue(Catalogue.FRESH).models().stream()
-                .filter(Model::shown)).toList());
+        var listed = copilot().models().list(ModelList.FRESH).models().stream().filter(Model::shown);
+        return new Models(Stream.concat(Stream.of(Model.auto()), listed).toList());
     }
 
     List<double[]> embed(List<String> texts) {
         if (texts.isEmpty()) throw Fault.usage("embed() wants a text", "embed(\"a cat\", \"a dog\")");
-        var model = copilot().embeddingModel(null);
+        var model = copilot().models().embeddingModel(null);
         for (int i = 0; i < texts.size(); i++) {
             Embedder.check("text " + (i + 1), Fault.given(texts.get(i), "text " + (i + 1)), model);
         }
         var vectors = new ArrayList<double[]>();
-        new Embedder(copilot(), model, null).all(texts.iterator(), text -> text, (_, some) -> some.forEach(vector ->
-                vectors.add(vector.valueStream().mapToDouble(JsonNode::asDouble).toArray())));
+        new Embedder(copilot(), model, null).all(texts.iterator(), text -> text, (_, answer) -> answer.vectors()
+                .forEach(vector -> vectors.add(vector.valueStream().mapToDouble(JsonNode::asDouble).toArray())));
         return List.copyOf(vectors);
     }
 
@@ -2935,8 +2937,10 @@ final class Toolkit {
 
     JsonNode api(String method, String path, Object body) {
         var answer = new StringWriter();
-        int status = copilot().raw(method, path, body == null ? null : Json.compact(Json.tree(body)),
-                head -> head.copyText(new PrintWriter(answer)));
+        int status = copilot().raw(method, path, body == null ? null : Json.compact(Json.tree(body)), head -> {
+            head.copyText(new PrintWriter(answer));
+            return head.status();
+        });
         var json = Json.tryParse(answer.toString());
         if (status / 100 == 2 && !json.isMissingNode()) return json;
         throw Fault.error(method + " " + path + " answered " + status + (status / 100 == 2 ? ", and no JSON: " : ": ")
@@ -3185,7 +3189,7 @@ final class BatchRun {
     private final ResultWriter results;                     // null: to stdout alone
     private ObjectNode manifest;
     private BatchTarget target;
-    private Optional<Catalogue> catalogue = Optional.empty();
+    private Optional<ModelList> catalogue = Optional.empty();
     private String input;                                   // the rows' file: as named, or a copy
     private Set<Integer> chosen;
     // What the look at all rows has found.
@@ -3305,24 +3309,23 @@ final class BatchRun {
     /// one tomorrow, every row would be paid for again.
     private void chooseTarget() {
         if (!spec.dryRun) copilot.tokens().get();           // who is not logged in learns it now
-        catalogue = copilot.catalogueIfAny();               // where there is none the rows will say what is wrong
+        catalogue = copilot.models().listIfAny();           // where there is none the rows will say what is wrong
         String before = Json.text(manifest, "model");
         boolean named = spec.model != null && !spec.model.isBlank();
-        String model = named || before.isEmpty() ? copilot.chosen(spec.model).orElse(Catalogue.standard(catalogue))
-                : before;
+        String model = named || before.isEmpty() ? copilot.models().chooseCached(spec.model) : before;
         if (!before.isEmpty()) {
             screen.note(before.equals(model) ? "model " + model + ", as when this run began"
                     : "note: the model was " + before + "; all rows count as new for " + model);
         }
-        if (catalogue.isPresent() && spec.template != null) catalogue.get().named(model);
-        if (!Model.isAuto(model) && catalogue.filter(Catalogue::onlyAuto).isPresent()) {
+        if (catalogue.isPresent() && spec.template != null) catalogue.get().require(model);
+        if (!Model.isAuto(model) && catalogue.filter(ModelList::onlyAuto).isPresent()) {
             screen.warn("this account may name no model: on Free and Student plans GitHub chooses it (-m auto)");
         }
         String earlier = Json.text(manifest, "endpoint");
         String endpoint = spec.endpoint != null ? spec.endpoint : earlier.isEmpty() ? null : earlier;
         target = new BatchTarget(model, endpoint, before.equals(model) && manifest.has("structured")
                 ? manifest.path("structured").asBoolean()
-                : copilot.structured(known(model), new Request(model, List.of(), null, true).withEndpoint(endpoint)));
+                : copilot.structured(new Request(model, List.of(), null, true).withEndpoint(endpoint)));
     }
 
     /// Empty for auto: whichever model answers, nothing can be said of its limits before.
@@ -3642,7 +3645,7 @@ record ChatJob(Environment env, Screen screen, CopilotClient copilot, Conversati
 
     private void tell(Question question, Reply reply) {
         if (!options.usage()) return;
-        screen.say(reply.usageLine(copilot.estimate(question.request().model(), reply)));
+        screen.say(reply.usageLine(copilot.models().estimate(question.request().model(), reply)));
         copilot.quota().ifPresent(screen::say);
     }
 
@@ -3704,7 +3707,7 @@ final class Conversation {
         switch (words[0]) {
             case "/help" -> screen.say(HELP.stripTrailing());
             case "/model" -> {
-                if (!rest.isEmpty()) request = request.withModel(job.copilot().model(rest));
+                if (!rest.isEmpty()) request = request.withModel(job.copilot().models().choose(rest));
                 screen.note("the model is " + request.model());
             }
             case "/system" -> {
@@ -4083,17 +4086,17 @@ record Question(Request request, AnswerSchema schema) {
     int answers() { return request.extra().path("n").asInt(1); }
 
     Request request(CopilotClient copilot, boolean stream) {
-        String id = copilot.model(request.model());
+        String id = copilot.models().choose(request.model());
         return request(id, stream, schema != null && copilot.structured(request.withModel(id)));
     }
 
     /// The same without asking GitHub anything: from what is known of the models.
     Request requestAtHand(CopilotClient copilot, boolean stream, Notes notes) {
-        var known = copilot.catalogueAtHand();
+        var known = copilot.models().cached();
         if (known.isEmpty()) notes.note("note: the list of models is not there yet (copilot models fetches it)");
-        String id = copilot.chosen(request.model()).orElseGet(() -> Catalogue.standard(known));
-        var model = known.flatMap(all -> all.find(id));
-        return request(id, stream && CopilotClient.streams(model), copilot.structured(model, request));
+        String id = copilot.models().chooseCached(request.model());
+        boolean streams = known.flatMap(all -> all.find(id)).map(Model::streams).orElse(true);
+        return request(id, stream && streams, schema != null && copilot.structured(request.withModel(id)));
     }
 
     /// A schema goes into the request's own field where the model knows it, and into the prompt where it does not.
@@ -4855,14 +4858,6 @@ final class Doctor {
     private static final Set<String> VARIABLES = Set.of("COP_HOME", "COP_HOST", "COP_CLIENT_ID", "COP_MODEL",
             "COP_HEADERS", "COP_MAX_WAIT");
 
-    private static final Reading<Answer> HEAD = new Reading<>() {
-        @Override
-        public Answer read(Answer answer) { return answer; }
-
-        @Override
-        public boolean errorsToo() { return true; }
-    };
-
     private final Environment env;
     private final boolean offline;
     private final List<Finding> findings = new ArrayList<>();
@@ -4987,7 +4982,8 @@ final class Doctor {
     /// How long the way there and back takes, and whether our clock and theirs are far apart.
     private String probe(String what, Session session, URI uri, Headers headers) {
         long begin = System.nanoTime();
-        var head = Wire.within(PATIENCE, () -> session.wire().send(Call.get(uri, headers).once(), HEAD));
+        var head = Wire.within(PATIENCE, () -> session.wire().send(Call.get(uri, headers).once(),
+                Reading.any(answer -> answer)));
         var took = Duration.ofNanos(System.nanoTime() - begin);
         clock(head.header("date"));
         String answered = what + " " + uri + " answers in " + Durations.seconds(took) + " [HTTP " + head.status() + "]";
@@ -5008,11 +5004,11 @@ final class Doctor {
 
     /// What a chat would ask, and where.
     private String chat(CopilotClient copilot, URI api) {
-        var known = copilot.catalogueAtHand();
-        var chosen = copilot.chosen(null);
+        var known = copilot.models().cached();
+        var chosen = copilot.models().configured(null);
         ok("models", known.map(all -> all.models().size() + " in the list, " + Durations.words(Duration.between(
                 all.fetched(), env.time().now())) + " old").orElse("no list is kept yet (copilot models)"));
-        String id = chosen.orElseGet(() -> Catalogue.standard(known)), why = env.variable("COP_MODEL") != null
+        String id = copilot.models().chooseCached(null), why = env.variable("COP_MODEL") != null
                 ? "by COP_MODEL" : chosen.isPresent() ? "by `copilot models default`" : "the account's default";
         var model = known.flatMap(all -> all.find(id));
         if (known.isEmpty() || Model.isAuto(id) || model.isPresent()) ok("model", id + ", " + why);
@@ -5121,22 +5117,16 @@ record DeviceFlow(Session session, String clientId, String scope) {
 
     private ObjectNode post(String path, Map<String, String> form, UnaryOperator<Call> manner) {
         var call = Call.post(session.host().web(path), session.headers().login(), Text.form(form));
-        return session.wire().send(manner.apply(call), new LoginAnswer());
+        return session.wire().send(manner.apply(call), Reading.any(DeviceFlow::verdict));
     }
 
     /// GitHub's verdict, whatever the status: it answers errors with 200, and the RFC with 400. Anything else, such
     /// as the page of a gateway, is trouble that may pass.
-    private static final class LoginAnswer implements Reading<ObjectNode> {
-        @Override
-        public ObjectNode read(Answer answer) throws IOException {
-            boolean refused = answer.status() / 100 == 4;
-            if (Json.tryParse(answer.text()) instanceof ObjectNode json
-                    && (answer.ok() || refused && json.has("error"))) return json;
-            throw new IOException("HTTP " + answer.status() + ", and nothing that belongs to a login");
-        }
-
-        @Override
-        public boolean errorsToo() { return true; }
+    private static ObjectNode verdict(Answer answer) throws IOException {
+        boolean refused = answer.status() / 100 == 4;
+        if (Json.tryParse(answer.text()) instanceof ObjectNode json
+                && (answer.ok() || refused && json.has("error"))) return json;
+        throw new IOException("HTTP " + answer.status() + ", and nothing that belongs to a login");
     }
 
     private Fault refusal(ObjectNode answer) {
@@ -5180,22 +5170,17 @@ final class Browser {
 // ================================================================================================ Copilot
 // Step 5: the client. Streaming is the normal way; a whole answer is read into the same reply.
 
-/// The Copilot API of one account on one host. (A class `Copilot` would share its file with `copilot` where the file
-/// system does not tell case.)
+/// The Copilot API of one account on one host: what is sent there, and a chat from its request to its reply. (A class
+/// `Copilot` would share its file with `copilot` where the file system does not tell case.)
 final class CopilotClient {
     private final Session session;
     private final CredentialSources logins;
     private final TokenManager tokens;
-    private EndpointMemory memory;
+    private final ModelCatalog models;
     private AutoModel auto;
     private volatile String minted = "";                    // a token that was renewed for the sake of its integration
-    private final Set<String> proven = ConcurrentHashMap.newKeySet();   // optional fields, by model and endpoint
-    private final Map<String, ReentrantLock> firsts = new ConcurrentHashMap<>();
+    private final Map<String, AtomicBoolean> proven = new ConcurrentHashMap<>();
     private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch is told a thing once
-    private volatile Optional<Catalogue> known;             // null until the cache was looked at
-    private Path lookedAt;                                  // the file of a list of models, and what was found there
-    private Optional<Catalogue> found;
-    private volatile boolean missed;                        // the list could not be had: it is not asked for again
 
     static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
 
@@ -5203,6 +5188,7 @@ final class CopilotClient {
         this.session = session;
         logins = new CredentialSources(session);
         tokens = new TokenManager(session, logins);
+        models = new ModelCatalog(this);
     }
 
     Session session() { return session; }
@@ -5211,609 +5197,429 @@ final class CopilotClient {
 
     TokenManager tokens() { return tokens; }
 
+    ModelCatalog models() { return models; }
+
+    // ---- a chat: from here down in the order of what is tried
+
+    /// What all attempts at one reply share.
+    ///
+    /// @param requested the model that was asked for, such as `auto`
+    /// @param options how patient each call is, and its headers
+    private record Exchange(String requested, UnaryOperator<Call> options, DeltaListener listener) {}
+
     /// Asks, telling `listener` what arrives as it arrives.
     ///
     /// @throws Fault also when the stream breaks off: what had come was told to the listener
     Reply ask(Request request, DeltaListener listener) {
-        var model = listed(request.model());
-        model.ifPresent(known -> ContextLimitCheck.check(request, known));
-        return ask(request, model, UnaryOperator.identity(), listener);
+        tokens.get();                                       // what is remembered is remembered of its source
+        models.find(request.model()).ifPresent(model -> ContextLimitCheck.check(request, model));
+        return ask(request, new Exchange(request.model(), UnaryOperator.identity(), listener));
     }
 
     /// The same without another attempt after trouble or a limit: the caller has its own way, and has looked at the
     /// model's limits.
-    Reply askOnce(Request request) { return ask(request, listed(request.model()), Call::once, (_, _) -> { }); }
-
-    private Reply ask(Request request, Optional<Model> model, UnaryOperator<Call> manner, DeltaListener listener) {
-        tokens.get();                                       // what is remembered is remembered of its source
-        String wished = request.model();
-        if (!Model.isAuto(wished)) return named(request, wished, model, manner, listener);
-        return auto().ask(request, this::onceSaid, (asked, more) -> named(asked, wished, Model.isAuto(asked.model())
-                ? Optional.empty() : listed(asked.model()), call -> manner.apply(call).with(more), listener));
+    Reply askOnce(Request request) {
+        tokens.get();
+        return ask(request, new Exchange(request.model(), Call::once, (_, _) -> { }));
     }
 
-    /// Where the list of models at hand is wrong about the path, the other one is tried, once, and remembered.
-    ///
-    /// @param wished the model that was asked for, such as `auto`
-    private Reply named(Request request, String wished, Optional<Model> model, UnaryOperator<Call> manner,
-                        DeltaListener listener) {
-        var endpoint = EndpointSelector.of(request, model, memory());
-        Function<Endpoint, Reply> asked = on -> first(request, model, on, call -> manner.apply(call).explained(
-                refusal -> ChatRefusal.of(this, wished, request, on, refusal)), listener);
+    /// 1. `auto` becomes a model, or none.
+    private Reply ask(Request request, Exchange exchange) {
+        if (!Model.isAuto(request.model())) return onEndpoint(request, exchange);
+        return auto().ask(request, this::warnOnce, (asked, headers) -> onEndpoint(asked, new Exchange(
+                exchange.requested(), call -> exchange.options().apply(call).with(headers), exchange.listener())));
+    }
+
+    private synchronized AutoModel auto() {
+        if (auto == null) auto = new AutoModel(this);
+        return auto;
+    }
+
+    /// 2. Where the list of models is wrong about the endpoint, another is tried, once, and remembered.
+    private Reply onEndpoint(Request request, Exchange exchange) {
+        String id = request.model();
+        var endpoint = EndpointSelector.of(request, models.find(id), models.memory());
         try {
-            return asked.apply(endpoint);
+            return firstAlone(request, endpoint, exchange);
         } catch (Fault fault) {
-            if (!wrongWay(fault) || request.delivery().endpoint() != null) throw fault;
-            String id = request.model();
-            var other = EndpointSelector.instead(endpoint, id, freshModel(id, Duration.ofMinutes(1)));
+            if (!wrongEndpoint(fault) || request.delivery().endpoint() != null) throw fault;
+            var other = EndpointSelector.instead(endpoint, id, models.findIn(Duration.ofMinutes(1), id));
             session.notes().detail(id + " is not served on " + endpoint.path() + "; " + other.path() + " is tried");
             try {
-                var reply = asked.apply(other);
-                memory().learnPath(id, other.path());
+                var reply = firstAlone(request, other, exchange);
+                models.memory().learnPath(id, other.path());
                 return reply;
             } catch (Fault again) {
-                throw wrongWay(again) ? fault : again;
+                throw wrongEndpoint(again) ? fault : again;
             }
         }
     }
 
     /// By its code, or by its words, which some bodies have alone (ericc-ch/copilot-api #208, opencode #42759).
-    private static boolean wrongWay(Fault fault) {
+    private static boolean wrongEndpoint(Fault fault) {
         var refusal = ApiError.behind(fault);
         return refusal != null && refusal.status() == 400 && (refusal.kind().equals("unsupported_api_for_model")
                 || refusal.message().matches("(?is).*(is not (accessible|supported) via|does not support) .*"
                         + "\\b(api|endpoint)\\b.*"));
     }
 
-    /// What a list says that is younger than `age`: many requests at once fetch one.
-    private synchronized Optional<Model> freshModel(String id, Duration age) {
-        try {
-            return catalogue(age).find(id);
-        } catch (Fault trouble) {
-            trouble.rethrowIf(Fault.Kind.INTERRUPTED);
-            return Optional.empty();
-        }
-    }
-
-    /// Of many requests with wishes that a model may refuse the first goes alone: what it learns the others need not
-    /// pay for.
-    private Reply first(Request request, Optional<Model> model, Endpoint endpoint, UnaryOperator<Call> manner,
-                        DeltaListener listener) {
-        String kind = request.model() + " " + endpoint.path() + " " + RefusedFields.wishes(request);
-        if (kind.endsWith(" ") || proven.contains(kind)) return ask(request, model, endpoint, manner, listener);
-        var lock = firsts.computeIfAbsent(kind, _ -> new ReentrantLock());
-        try {
-            lock.lockInterruptibly();
-        } catch (InterruptedException e) {
-            throw Fault.interrupted();
-        }
-        try {
-            if (!proven.contains(kind)) {
-                var reply = ask(request, model, endpoint, manner, listener);
-                proven.add(kind);
+    /// 3. Of many requests with wishes that a model may refuse the first goes alone: what it learns the others need
+    /// not pay for.
+    private Reply firstAlone(Request request, Endpoint endpoint, Exchange exchange) {
+        String wishes = RefusedFields.wishes(request);
+        var known = proven.computeIfAbsent(request.model() + " " + endpoint.path() + " " + wishes,
+                _ -> new AtomicBoolean(wishes.isEmpty()));
+        if (known.get()) return withoutRefused(request, endpoint, exchange);
+        synchronized (known) {
+            if (!known.get()) {
+                var reply = withoutRefused(request, endpoint, exchange);
+                known.set(true);
                 return reply;
             }
-        } finally {
-            lock.unlock();
         }
-        return ask(request, model, endpoint, manner, listener);
+        return withoutRefused(request, endpoint, exchange);
     }
 
-    /// Without what the model is known to refuse; and once more for each field that it turns out to refuse.
-    private Reply ask(Request request, Optional<Model> model, Endpoint endpoint, UnaryOperator<Call> manner,
-                      DeltaListener listener) {
-        var sent = request.withStream(request.stream() && streams(model));
+    /// 4. Without what the model is known to refuse; and once more for each field that it turns out to refuse.
+    private Reply withoutRefused(Request request, Endpoint endpoint, Exchange exchange) {
+        var model = models.find(request.model());
+        var sent = request.withStream(request.stream() && model.map(Model::streams).orElse(true));
         var bodies = new HashSet<ObjectNode>();             // a server that contradicts itself is not asked for ever
         while (true) {
-            var omitted = new Omitted(sent, this::onceSaid);
+            var omitted = new Omitted(sent, this::warnOnce);
             var body = body(sent, model, endpoint, omitted);
             try {
-                return ask(sent, body, endpoint, manner, listener).withDropped(omitted.names());
+                return post(sent, body, endpoint, exchange).withDropped(omitted.names());
             } catch (Fault fault) {
                 var refusal = ApiError.behind(fault);
                 var lesson = refusal == null ? Optional.<String>empty() : RefusedFields.lesson(sent, body, refusal);
                 if (lesson.isEmpty() || !bodies.add(body)) throw fault;
                 session.notes().detail(sent.model() + " refuses " + lesson.get() + ": " + fault.sentence());
-                memory().learnRefused(sent.model(), endpoint.path(), lesson.get());
+                models.memory().learnRefused(sent.model(), endpoint.path(), lesson.get());
             }
         }
     }
 
     private ObjectNode body(Request request, Optional<Model> model, Endpoint endpoint, Omitted omitted) {
-        return RefusedFields.without(memory().refused(request.model(), endpoint.path()), request,
+        return RefusedFields.without(models.memory().refused(request.model(), endpoint.path()), request,
                 endpoint.body(request, model.orElse(null), omitted), omitted);
     }
 
-    private Reply ask(Request request, ObjectNode body, Endpoint endpoint, UnaryOperator<Call> manner,
-                      DeltaListener listener) {
+    private void warnOnce(String note) { if (said.add(note)) session.notes().warn(note); }
+
+    /// 5. One request to the API, which `send` may repeat.
+    private Reply post(Request request, ObjectNode body, Endpoint endpoint, Exchange exchange) {
         session.notes().detail("POST " + endpoint.path() + ": " + Json.line(endpoint.brief(body)));
-        long start = System.nanoTime();
-        var answer = new Asking(() -> endpoint.reader(listener, request.extra().path("n").asInt(1)));
         Map<String, String> images = request.hasImages() ? Map.of("Copilot-Vision-Request", "true") : Map.of();
+        var reading = new ChatReading(() -> endpoint.reader(exchange.listener(), request.extra().path("n").asInt(1)));
         try {
-            send("POST", endpoint.path(), Json.bytes(body), call -> manner.apply((request.stream() ? call : call.slow())
-                    .with(endpoint.headers()).with(images)), answer, null);
+            var reply = send("POST", endpoint.path(), Json.bytes(body), call -> exchange.options().apply(
+                    request.stream() ? call : call.slow()).with(endpoint.headers()).with(images).explained(refusal ->
+                    ChatErrors.of(this, exchange.requested(), request, endpoint, refusal)), reading);
+            if (!reply.finish().equals("error")) return reply;
         } catch (Fault stopped) {
             if (!stopped.lostConnection()) throw stopped;
-            String what = answer.delivered() ? "the answer broke off in the middle: " : "no answer came: ";
-            throw new Fault(stopped.kind(), Fault.ERROR, what + stopped.sentence(),
-                    answer.delivered() ? "ask again for a whole one" : stopped.hint(), stopped);
+            boolean begun = reading.delivered();
+            throw new Fault(stopped.kind(), Fault.ERROR, (begun ? "the answer broke off in the middle: "
+                    : "no answer came: ") + stopped.sentence(), begun ? "ask again for a whole one" : stopped.hint(),
+                    stopped);
         }
-        var reply = answer.reader.reply(Duration.ofNanos(System.nanoTime() - start));
-        if (!reply.finish().equals("error")) return reply;
         throw Fault.incomplete("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
     }
 
-    /// What the list of models says of one. It is fetched where none is at hand, and where one that is a day old does
-    /// not have the model.
-    private Optional<Model> listed(String id) {
-        if (Model.isAuto(id)) return Optional.empty();
-        if (known == null) known = stored();
-        return known.flatMap(all -> all.find(id)).or(() -> catalogueIfAny().flatMap(all -> all.find(id)));
-    }
-
-    /// Whether a model is told of a schema in the request's own field, and not in words.
-    boolean structured(Optional<Model> model, Request request) {
-        return model.filter(known -> known.supports("structured_outputs")).isPresent()
-                && EndpointSelector.of(request, model, memory()).knowsSchemas();
-    }
-
-    /// @throws Fault where what is asked for cannot be said on the model's way
-    void check(Request request) {
-        var model = known == null ? Optional.<Model>empty() : known.flatMap(all -> all.find(request.model()));
-        EndpointSelector.of(request, model, memory()).body(request, model.orElse(null), new Omitted(request, _ -> { }));
-    }
-
-    private synchronized EndpointMemory memory() {
-        if (memory == null) memory = new EndpointMemory(session, ownFile("learned-"));
-        return memory;
-    }
-
-    private synchronized AutoModel auto() {
-        if (auto == null) auto = new AutoModel(this, memory(), listFile(tokens.source(), "auto-"));
-        return auto;
-    }
-
-    /// A file beside the list of models; where nobody is asked, of the source that would be tried first.
-    private Path ownFile(String kind) {
-        return tokens.used().or(() -> logins.all().stream().findFirst()).map(source -> listFile(source, kind))
-                .orElse(session.home().cache().resolve(kind + "nobody.json"));
-    }
-
-    private void onceSaid(String note) { if (said.add(note)) session.notes().warn(note); }
-
     /// Begins a new answer at each attempt, and forbids another attempt once something was told.
-    private static final class Asking implements Reading<Void> {
+    private static final class ChatReading implements Reading<Reply> {
         private final Supplier<StreamReader> readers;
+        private final long start = System.nanoTime();
         private StreamReader reader;
 
-        Asking(Supplier<StreamReader> readers) { this.readers = readers; }
+        ChatReading(Supplier<StreamReader> readers) { this.readers = readers; }
 
         @Override
-        public Void read(Answer head) throws IOException {
+        public Reply read(Answer answer) throws IOException {
             reader = readers.get();
-            reader.read(head);
-            return null;
+            reader.read(answer);
+            return reader.reply(Duration.ofNanos(System.nanoTime() - start));
         }
 
         @Override
         public boolean delivered() { return reader != null && reader.delivered(); }
     }
 
+    // ---- a chat that is not sent
+
     /// What would be sent for a request, as far as is known of the models; nobody is asked.
-    ObjectNode bodyAtHand(Request request) {
-        var model = catalogueAtHand().flatMap(all -> all.find(request.model()));
+    ObjectNode previewBody(Request request) {
         var omitted = new Omitted(request, session.notes()::warn);
-        var asked = Model.isAuto(request.model()) ? AutoModel.asked(request, omitted) : request;
-        return body(asked, model, EndpointSelector.of(asked, model, memory()), omitted);
+        var asked = Model.isAuto(request.model()) ? AutoModel.withoutEffort(request, omitted) : request;
+        var model = models.findCached(asked.model());
+        return body(asked, model, EndpointSelector.of(asked, model, models.memory()), omitted);
     }
 
-    /// Some models cannot stream; the catalogue tells.
-    static boolean streams(Optional<Model> model) { return model.map(Model::streams).orElse(true); }
-
-    /// Whether a model that is asked next is told of a schema in the request's own field.
-    boolean structured(Request request) { return structured(listed(request.model()), request); }
-
-    /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's. The list
-    /// of models is fetched where none is at hand: a part of an id may have been named.
-    String model(String named) {
-        tokens.get();                                       // its trouble is not the catalogue's
-        var wished = wished(named).filter(id -> !Model.isAuto(id));
-        if (wished.isPresent() && catalogueAtHand().isEmpty()) catalogueIfAny();
-        return chosen(named).orElseGet(() -> Catalogue.standard(catalogueIfAny()));
+    /// @throws Fault where what is asked for cannot be said on the model's endpoint
+    void check(Request request) {
+        var model = models.findCached(request.model());
+        EndpointSelector.of(request, model, models.memory()).body(request, model.orElse(null),
+                new Omitted(request, _ -> { }));
     }
 
-    /// What the person has chosen, if anything; nobody is asked.
-    Optional<String> chosen(String named) { return wished(named).map(this::whole); }
-
-    private Optional<String> wished(String named) {
-        if (named != null && !named.isBlank()) return Optional.of(named.strip());
-        if (session.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable.strip());
-        var choices = session.home().readOrEmpty(session.home().choices(), session.notes()::warn);
-        return Optional.of(Json.text(choices, "model")).filter(mine -> !mine.isEmpty());
+    /// Whether a model is told of a schema in the request's own field, and not in words.
+    boolean structured(Request request) {
+        var model = models.findCached(request.model()).filter(known -> known.supports("structured_outputs"));
+        return model.isPresent() && EndpointSelector.of(request, model, models.memory()).knowsSchemas();
     }
 
-    /// A part of an id that only one model has stands for it, as far as the list of models is at hand.
-    private String whole(String part) {
-        if (Model.isAuto(part)) return Model.AUTO;
-        var list = catalogueAtHand();
-        var all = list.map(Catalogue::models).orElse(List.of()).stream().filter(Model::isChat).toList();
-        if (all.stream().anyMatch(model -> model.id().equals(part))) return part;
-        var known = all.stream().filter(model -> model.shown() && model.enabled()).map(Model::id).toList();
-        var fit = known.stream().filter(id -> plain(id).equals(plain(part))).toList();
-        if (fit.isEmpty()) fit = known.stream().filter(id -> plain(id).contains(plain(part))).toList();
-        boolean fresh = list.filter(each -> each.younger(Catalogue.USABLE, session.now())).isPresent();
-        if (fit.size() > 1 && fresh) throw Fault.usage("the model " + part + " fits several", String.join(", ", fit));
-        if (fit.size() != 1) return part;                   // perhaps newer than the list: GitHub knows
-        session.notes().note("model " + fit.getFirst());
-        return fit.getFirst();
-    }
-
-    /// Vendors write `claude-opus-4-8` where Copilot has `claude-opus-4.8`.
-    private static String plain(String id) { return id.toLowerCase(Locale.ROOT).replace('.', '-'); }
-
-    /// Accepts a model's terms.
-    void enable(String id) {
-        String path = "/models/" + URLEncoder.encode(id, StandardCharsets.UTF_8) + "/policy";
-        send("POST", path, Json.bytes(Json.object().put("state", "enabled")),
-                call -> call.with(Map.of("Openai-Intent", "chat-policy", "X-Interaction-Type", "chat-policy")),
-                answer -> null, refusal -> refusal.status() == 403 ? Fault.error(id
-                        + " cannot be enabled by you: " + refusal.said(),
-                        "a seat of an organization: its administrator can") : null);
-        freshModel(id, Duration.ZERO);                      // the list that is kept shall know it
-    }
-
-    Optional<Catalogue> catalogueIfAny() {
-        if (missed) return known == null ? Optional.empty() : known;
-        try {
-            return Optional.of(catalogue(Catalogue.USABLE, Call::onceMore));
-        } catch (Fault trouble) {
-            trouble.rethrowIf(Fault.Kind.INTERRUPTED);
-            session.notes().detail("no catalogue: " + trouble.sentence());
-            missed = true;
-            return Optional.empty();                        // the chat itself will say what is wrong
-        }
-    }
-
-    void setDefaultModel(String id) {
-        session.home().edit(session.home().choices(), session.notes()::warn, choices -> choices.put("model", id));
-    }
+    // ---- other requests
 
     /// The vectors of some texts by one request.
     Embeddings embed(Model model, List<String> texts, Integer dimensions) {
         var body = Json.object().put("model", model.id());
         texts.forEach(body.putArray("input")::add);         // also a single one: a bare text is refused
         if (dimensions != null) body.put("dimensions", dimensions);
-        return send("POST", "/embeddings", Json.bytes(body), Call::slow, new EmbeddingsReading(texts.size()), answer ->
-                answer.code().startsWith("model_not") ? Fault.error("this account cannot use the model \"" + model
-                        + "\": " + answer.said(), "copilot models --all --refresh; then -m ID") : null);
-    }
-
-    /// The model for vectors: the one that is named, else the usual, else the first of the catalogue.
-    Model embeddingModel(String named) {
-        var all = catalogue(Catalogue.USABLE);
-        var fit = all.models().stream().filter(Model::isEmbeddings).toList();
-        String ids = fit.stream().map(Model::id).collect(Collectors.joining(", "));
-        if (named == null || named.isBlank()) {
-            return fit.stream().filter(m -> m.id().equals("text-embedding-3-small")).findFirst().or(() -> fit.stream()
-                    .findFirst()).orElseThrow(() -> Fault.error("GitHub lists no model for embeddings for this account",
-                    "copilot models --all --refresh shows what there is; plans and organizations differ"));
-        }
-        String id = named.strip();
-        return fit.stream().filter(m -> m.id().equals(id)).findFirst().orElseThrow(() -> Fault.usage(
-                all.find(id).isPresent() ? id + " makes no embeddings" : "this account has no model \"" + id + "\"",
-                fit.isEmpty() ? "GitHub lists no model for embeddings for this account" : "-m " + ids));
+        return send("POST", "/embeddings", Json.bytes(body), call -> call.slow().explained(refusal ->
+                !refusal.code().startsWith("model_not") ? null : Fault.error("this account cannot use the model \""
+                        + model + "\": " + refusal.said(), "copilot models --all --refresh; then -m ID")),
+                new EmbeddingsReading(texts.size(), dimensions == null ? 0 : dimensions));
     }
 
     /// The plan and its quotas: GitHub is asked, not the Copilot API.
-    Account account() {
-        return new Account(tokens.account(tokens.source()), session.now());
-    }
+    Account account() { return new Account(tokens.account(tokens.source()), session.now()); }
 
     /// A line on what is left of the quotas, as the last answer's headers told it: without that last call itself.
     Optional<String> quota() {
         return session.wire().lastHeaders().flatMap(headers -> Quota.line(Quota.of(headers), session.now()));
     }
 
-    /// What a call has cost by the prices of the model that answered, where GitHub has not said so and the catalogue is
-    /// at hand.
-    Optional<BigDecimal> estimate(String named, Reply reply) {
-        var usage = reply.usage();
-        if (usage.nanoCredits() > 0 || usage.total() == 0) return Optional.empty();
-        if (known == null) known = stored();
-        return known.flatMap(list -> list.answering(reply.model()).or(() -> list.find(model(named))))
-                .flatMap(m -> m.credits(usage.prompt(), usage.completion(), usage.cached()))
-                .filter(credits -> credits.signum() > 0);
-    }
-
-    /// The models of this account, asked for now; what was learned against the list before is forgotten.
-    Catalogue refreshed() {
-        memory().forget();
-        return catalogue(Duration.ZERO);
-    }
-
-    /// The models of this account, from the cache where that is younger than `age`.
-    Catalogue catalogue(Duration age) { return catalogue(age, UnaryOperator.identity()); }
-
-    private Catalogue catalogue(Duration age, UnaryOperator<Call> manner) {
-        if (known == null) known = stored();
-        if (known.isPresent() && known.get().younger(age, session.now())) return known.get();
-        var fresh = new Catalogue(send("GET", "/models", null, manner, Reading.json("the list of models"), _ -> null),
-                session.now());
-        if (known.isPresent() && !known.get().json().equals(fresh.json())) {
-            memory().forget();                              // what was learned against an older list
-        }
-        session.home().keep(models(tokens.source()), new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
-        known = Optional.of(fresh);
-        lookedAt = null;
-        return fresh;
-    }
-
-    /// The list of models that an earlier command has kept, however old.
-    Optional<Catalogue> catalogueAtHand() {
-        return logins.all().stream().map(source -> stored(models(source))).flatMap(Optional::stream).findFirst();
-    }
-
-    private Optional<Catalogue> stored() { return stored(models(tokens.source())); }
-
-    private synchronized Optional<Catalogue> stored(Path file) {
-        if (!file.equals(lookedAt)) found = read(file);
-        lookedAt = file;                                    // to read it costs a start some milliseconds
-        return found;
-    }
-
-    private Optional<Catalogue> read(Path file) {
-        return session.home().kept(file).filter(kept -> kept.answer().path("data").isArray())
-                .map(kept -> new Catalogue(kept.answer(), kept.fetched()));
-    }
-
-    /// One list a GitHub token and identity: what is listed depends on the account, on the app that made the token,
-    /// and on who we say that we are.
-    private Path models(GithubToken source) { return listFile(source, "models-"); }
-
-    private Path listFile(GithubToken source, String kind) {
-        return session.home().cache().resolve(kind + source.key(session) + ".json");
+    /// What the API answers to a JSON body that is not a chat.
+    ObjectNode post(String path, ObjectNode body, String what) {
+        return send("POST", path, Json.bytes(body), Call::onceMore, Reading.json(what));
     }
 
     /// Any request with our token and headers; GitHub's own paths go to GitHub with the GitHub token.
     ///
-    /// @param consumer gets the answer, also one that is an error
-    /// @return its status
-    int raw(String method, String path, String body, AnswerConsumer consumer) {
-        if (path.isBlank()) throw Fault.usage("the path is empty", "copilot api /models");
-        if (path.matches("(?s)([A-Za-z][A-Za-z0-9+.-]*:|//).*")) {
-            throw Fault.usage("a path is wanted, not an address: " + path, "copilot api /models");
+    /// It is sent once: what is printed cannot be taken back.
+    ///
+    /// @param reading gets the answer, also one that is an error
+    <T> T raw(String method, String path, String body, Reading<T> reading) {
+        if (path.isBlank() || path.matches("(?s)([A-Za-z][A-Za-z0-9+.-]*:|//).*")) {
+            throw Fault.usage("a path is wanted, not \"" + path + "\"", "copilot api /models");
         }
         String from = path.startsWith("/") ? path : "/" + path;
         byte[] bytes = body == null ? null : body.getBytes(StandardCharsets.UTF_8);
-        var reading = new Reading<Integer>() {
-            @Override
-            public Integer read(Answer answer) throws IOException {
-                consumer.accept(answer);
-                return answer.status();
-            }
-
-            @Override
-            public boolean errorsToo() { return true; }
-
-            @Override
-            public boolean delivered() { return true; }     // what is printed cannot be taken back
-        };
         boolean github = from.startsWith("/copilot_internal/") || from.matches("/user(\\?.*)?");
-        if (!github) return send(method, from, bytes, Call::slow, reading, _ -> null);
+        var any = Reading.any(reading);
+        if (!github) return send(method, from, bytes, call -> call.slow().once(), any);
         String own = tokens.source().value();
         var headers = from.startsWith("/user") ? session.headers().github(own) : session.headers().internal(own);
-        return session.wire().send(new Call(method, session.host().rest(from), headers, bytes), reading);
-    }
-
-    interface AnswerConsumer {
-        void accept(Answer answer) throws IOException;
-    }
-
-    /// What the API answers to a JSON body that is not a chat.
-    ObjectNode post(String path, ObjectNode body, String what) {
-        return send("POST", path, Json.bytes(body), Call::onceMore, Reading.json(what), _ -> null);
+        return session.wire().send(new Call(method, session.host().rest(from), headers, bytes).once(), any);
     }
 
     /// The way of every request to the API: a 401 renews the token once, a 421 rereads the API host once. A token that
     /// was exchanged for another integration is renewed once, too (openclaw #79976).
     ///
-    /// @param manner how patient the call is, and how often it may be tried
-    private <T> T send(String method, String path, byte[] body, UnaryOperator<Call> manner, Reading<T> reading,
-                       Function<Refusal, Fault> explained) {
+    /// @param options how patient the call is, how often it may be tried, and what its refusals mean
+    <T> T send(String method, String path, byte[] body, UnaryOperator<Call> options, Reading<T> reading) {
         var token = new AtomicReference<>(tokens.get());
         var sent = new AtomicReference<Call>();
-        Predicate<Refusal> mended = refusal -> {
+        return session.wire().send(() -> sent.updateAndGet(_ -> options.apply(new Call(method, session.host().resolve(
+                token.get().api(), path), session.headers().copilot(token.get().value()), body))), refusal -> {
             boolean integrator = refusal.kind().equals(OTHER_INTEGRATOR) && !token.get().direct()
                     && !token.get().value().equals(minted);
-            boolean refused = List.of(401, 421).contains(refusal.status());
             boolean ofAuto = AutoModel.outdated(refusal) && sent.get().headers().sent().containsKey(AutoModel.HEADER);
-            if (!integrator && !refused || ofAuto) return false;
+            boolean refused = List.of(401, 421).contains(refusal.status()) && !ofAuto;
+            if (!integrator && !refused) return false;
             token.set(tokens.refreshAfter401(token.get()));
             if (integrator) minted = token.get().value();
             return true;
-        };
-        return session.wire().send(() -> {
-            sent.set(manner.apply(new Call(method, session.host().resolve(token.get().api(), path),
-                    session.headers().copilot(token.get().value()), body).explained(explained)));
-            return sent.get();
-        }, mended, reading);
+        }, reading);
     }
 }
 
-/// `auto`: GitHub chooses the model, which on Free and Student plans is all that there is (GitHub changelog of
-/// 2026-06-24). On chat the model is simply left out (opencode #46455, codecompanion.nvim); where that is refused, or
-/// another endpoint or a certain ability is needed, GitHub names one within a session.
-final class AutoModel {
-    static final String HEADER = "Copilot-Session-Token";
-    private static final String BY_SESSION = "session";
-    private static final Duration MARGIN = Duration.ofMinutes(1), LEAST = Duration.ofMinutes(10);
-
+/// The models of this account: the list, its cache and what was learned against it, and which of them is asked.
+final class ModelCatalog {
     private final CopilotClient copilot;
-    private final EndpointMemory memory;
-    private final Path file;
-    private Chosen chosen;
-    private Fault notOffered;                               // it is asked once
+    private final Session session;
+    private final Map<Path, Optional<ModelList>> lists = new HashMap<>();       // by file, each read once
+    private boolean failed;                                 // the list could not be had: it is not asked for again
+    private EndpointMemory memory;
 
-    /// @param models the one that GitHub prefers first
-    private record Chosen(String token, List<String> models, Instant fetched, Instant expires) {
-        /// Our clock may be ahead of GitHub's: what has just come is good for a while in any case.
-        boolean usable(Instant now) {
-            return !now.isBefore(fetched) && (now.isBefore(expires.minus(MARGIN)) || now.isBefore(fetched.plus(LEAST)));
-        }
-
-        /// Whether another would hardly be another.
-        boolean fresh(Instant now) { return now.isBefore(fetched.plus(MARGIN)); }
-    }
-
-    /// Asks with these headers besides.
-    interface Asker {
-        Reply ask(Request request, Map<String, String> headers);
-    }
-
-    /// @param file keeps the session
-    AutoModel(CopilotClient copilot, EndpointMemory memory, Path file) {
+    ModelCatalog(CopilotClient copilot) {
         this.copilot = copilot;
-        this.memory = memory;
-        this.file = file;
+        session = copilot.session();
     }
 
-    /// Whether a refusal says that the session is over, or that it is not this model's (copilot-cli #2818).
-    static boolean outdated(Refusal refusal) {
-        return refusal.status() == 401 && refusal.message().startsWith("Invalid auto-mode selector");
+    // ---- the list
+
+    /// The models of this account, from the cache where that is younger than `age`.
+    ModelList list(Duration age) { return list(age, UnaryOperator.identity()); }
+
+    private synchronized ModelList list(Duration age, UnaryOperator<Call> options) {
+        var file = file("models-", copilot.tokens().source());
+        var old = cached();
+        if (old.isPresent() && old.get().isYounger(age, session.now())) return old.get();
+        var fresh = new ModelList(copilot.send("GET", "/models", null, options, Reading.json("the list of models")),
+                session.now());
+        boolean same = old.isEmpty() || old.get().json().equals(fresh.json());
+        if (!same) memory().forget();                       // what was learned against an older list
+        session.home().keep(file, new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
+        lists.put(file, Optional.of(fresh));
+        return fresh;
     }
 
-    Reply ask(Request request, Consumer<String> notes, Asker asker) {
-        var omitted = new Omitted(request, notes);
-        return asked(asked(request, omitted), asker).withDropped(omitted.names());
+    /// The list, asked for now; what was learned against the list before is forgotten.
+    ModelList refreshed() {
+        memory().forget();
+        return list(Duration.ZERO);
     }
 
-    /// What is asked: how much a model that is not known shall think cannot be said.
-    static Request asked(Request request, Omitted omitted) {
-        if (!request.extra().has("reasoning_effort")) return request;
-        omitted.add("reasoning_effort", "auto takes no reasoning_effort");
-        var rest = request.fields();
-        rest.remove("reasoning_effort");
-        return new Request(request.model(), request.messages(), rest, request.stream(), request.delivery());
-    }
-
-    private Reply asked(Request request, Asker asker) {
-        if (!needsName(request) && memory.path(Model.AUTO).isEmpty()) {
-            try {
-                return asker.ask(request, Map.of());
-            } catch (Fault fault) {
-                if (!wantsName(fault)) throw fault;
-                memory.learnPath(Model.AUTO, BY_SESSION);
-            }
-        }
-        var session = session(null, request);
+    /// The list for choosing a model: where none can be had the one that is kept, for the chat itself will say what is
+    /// wrong.
+    synchronized Optional<ModelList> listIfAny() {
         try {
-            return within(session, request, asker);
-        } catch (Fault fault) {
-            var refusal = ApiError.behind(fault);
-            boolean over = refusal != null && (outdated(refusal) || refusal.kind().startsWith("model_not"));
-            if (!over) throw fault;
-            return within(session(session, request), request, asker);
+            if (!failed) return Optional.of(list(ModelList.USABLE, Call::onceMore));
+        } catch (Fault trouble) {
+            trouble.rethrowIf(Fault.Kind.INTERRUPTED);
+            session.notes().detail("no list of models: " + trouble.sentence());
+            failed = true;
         }
+        return cached();
     }
 
-    /// A session that offers nothing fitting is given up for another, once.
-    private Reply within(Chosen session, Request request, Asker asker) {
-        var fit = fitting(session, request);
-        var used = fit.isPresent() || session.fresh(copilot.session().now()) ? session : session(session, request);
-        String model = fit.or(() -> fitting(used, request)).orElse(used.models().getFirst());
-        return asker.ask(request.withModel(model), Map.of(HEADER, used.token()));
+    /// The list that an earlier command has kept, however old; nobody is asked. As long as no token is in use, it is
+    /// that of the first source that has one.
+    synchronized Optional<ModelList> cached() {
+        var sources = copilot.tokens().used().map(List::of).orElseGet(copilot.logins()::all);
+        return sources.stream().map(source -> lists.computeIfAbsent(file("models-", source), this::read))
+                .flatMap(Optional::stream).findFirst();
     }
 
-    /// Whether what is asked for may be more than any model on chat can do.
-    private static boolean needsName(Request request) {
-        String endpoint = request.delivery().endpoint();
-        return endpoint != null && !endpoint.equals("chat") || request.extra().has("tools") || request.hasImages();
+    private Optional<ModelList> read(Path file) {
+        return session.home().kept(file).filter(kept -> kept.answer().path("data").isArray())
+                .map(kept -> new ModelList(kept.answer(), kept.fetched()));
     }
 
-    private static boolean wantsName(Fault fault) {
-        var refusal = ApiError.behind(fault);
-        return refusal != null && refusal.status() == 400 && (refusal.kind().startsWith("model_not")
-                || refusal.message().matches("(?is).*\\bmodel['\"`]? (is|field|parameter)\\b.*(required|missing).*"
-                + "|.*(required|missing|provide)[^.]{0,30}\\bmodel\\b.*"));
+    /// One file a GitHub token and identity: what is listed depends on the account, on the app that made the token,
+    /// and on who we say that we are.
+    Path file(String kind, GithubToken source) {
+        return session.home().cache().resolve(kind + source.key(session) + ".json");
     }
 
-    /// The first of those offered that can do what is asked for, as far as something is known of them.
-    private Optional<String> fitting(Chosen session, Request request) {
-        var known = copilot.catalogueIfAny();
-        return session.models().stream().filter(id -> known.flatMap(all -> all.find(id))
-                .filter(model -> fits(model, request)).isPresent()).findFirst();
+    /// What was learned against the list; where nobody is asked, of the source that would be tried first.
+    synchronized EndpointMemory memory() {
+        if (memory != null) return memory;
+        var source = copilot.tokens().used().or(() -> copilot.logins().all().stream().findFirst());
+        return memory = new EndpointMemory(session, source.map(each -> file("learned-", each))
+                .orElse(session.home().cache().resolve("learned-nobody.json")));
     }
 
-    private static boolean fits(Model model, Request request) {
-        var fields = request.extra();
-        String endpoint = request.delivery().endpoint();
-        boolean chat = fields.has("stop") || fields.path("n").asInt(1) > 1;
-        return (endpoint == null || model.endpoints().contains(Delivery.ENDPOINTS.get(endpoint)))
-                && (!chat || model.endpoints().contains("/chat/completions"))
-                && (!request.hasImages() || model.supports("vision"))
-                && (!fields.has("tools") || model.supports("tool_calls"));
+    // ---- one model
+
+    /// What the list says of a model. It is fetched where none is kept, and where one that is a day old does not have
+    /// the model.
+    Optional<Model> find(String id) {
+        if (Model.isAuto(id)) return Optional.empty();
+        return findCached(id).or(() -> listIfAny().flatMap(all -> all.find(id)));
     }
 
-    /// One session serves all requests of this account until it ends.
-    ///
-    /// @param old one that is of no use any more; null: none
-    private synchronized Chosen session(Chosen old, Request request) {
-        var session = copilot.session();
-        if (chosen == null && old == null) {
-            chosen = session.home().kept(file).flatMap(AutoModel::chosen).orElse(null);
-        }
-        if (chosen != null && chosen != old && chosen.usable(session.now())) return chosen;
-        var opened = new Home.Kept(opened(request), session.now());
-        chosen = chosen(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
-                "copilot models lists what can be named with -m"));
-        session.home().keep(file, opened, session.notes());
-        return chosen;
-    }
+    Optional<Model> findCached(String id) { return cached().flatMap(all -> all.find(id)); }
 
-    /// As GitHub's editors ask: the older way offers several models, the newer one chooses by the prompt.
-    private ObjectNode opened(Request request) {
-        if (notOffered != null) throw notOffered;
-        var hints = Json.object();
-        hints.putObject("auto_mode").putArray("model_hints").add(Model.AUTO);
+    /// What a list says that is younger than `age`: many requests at once fetch one.
+    Optional<Model> findIn(Duration age, String id) {
         try {
-            return copilot.post("/models/session", hints, "GitHub's choice of a model");
-        } catch (Fault fault) {
-            if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
-        }
-        try {
-            var texts = request.texts();
-            return copilot.post("/auto", Json.object().put("prompt", texts.isEmpty() ? "" : texts.getLast())
-                    .put("has_image", request.hasImages()), "GitHub's choice of a model");
-        } catch (Fault fault) {
-            if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
-            throw notOffered = Fault.error("GitHub does not offer auto to this account: "
-                    + ApiError.behind(fault).said(),
-                    "copilot models lists what can be named with -m").because(fault.reason());
+            return list(age).find(id);
+        } catch (Fault trouble) {
+            trouble.rethrowIf(Fault.Kind.INTERRUPTED);
+            return Optional.empty();
         }
     }
 
-    private static Optional<Chosen> chosen(Home.Kept kept) {
-        var answer = kept.answer();
-        var selected = answer.path("selected_model");
-        var models = new LinkedHashSet<String>();
-        models.add(selected.isObject() ? Json.text(selected, "id") : selected.asString(""));
-        answer.path("available_models").forEach(model -> models.add(model.asString("")));
-        models.remove("");
-        String token = Json.text(answer, "session_token");
-        return models.isEmpty() || !GithubToken.wellFormed(token) ? Optional.empty()
-                : Optional.of(new Chosen(token, List.copyOf(models), kept.fetched(),
-                        Json.instant(answer, "expires_at")));
+    /// Accepts a model's terms.
+    void enable(String id) {
+        String path = "/models/" + URLEncoder.encode(id, StandardCharsets.UTF_8) + "/policy";
+        var headers = Map.of("Openai-Intent", "chat-policy", "X-Interaction-Type", "chat-policy");
+        copilot.send("POST", path, Json.bytes(Json.object().put("state", "enabled")), call -> call.with(headers)
+                .explained(refusal -> refusal.status() != 403 ? null : Fault.error(id + " cannot be enabled by you: "
+                        + refusal.said(), "a seat of an organization: its administrator can")), _ -> null);
+        findIn(Duration.ZERO, id);                          // the list that is kept shall know it
+    }
+
+    /// The model for vectors: the one that is named, else the usual, else the first of the list.
+    Model embeddingModel(String named) {
+        var all = list(ModelList.USABLE);
+        var fit = all.models().stream().filter(Model::isEmbeddings).toList();
+        if (named == null || named.isBlank()) {
+            return fit.stream().min(Comparator.comparing(model -> !model.id().equals("text-embedding-3-small")))
+                    .orElseThrow(() -> Fault.error("GitHub lists no model for embeddings for this account",
+                            "copilot models --all --refresh shows what there is; plans and organizations differ"));
+        }
+        var model = all.require(named.strip());
+        if (model.isEmbeddings()) return model;
+        throw Fault.usage(model + " makes no embeddings", fit.isEmpty() ? "copilot models --all" : "-m "
+                + fit.stream().map(Model::id).collect(Collectors.joining(", ")));
+    }
+
+    /// What a call has cost by the prices of the model that answered, where GitHub has not said so and a list is kept.
+    Optional<BigDecimal> estimate(String named, Reply reply) {
+        var usage = reply.usage();
+        if (usage.nanoCredits() > 0 || usage.total() == 0) return Optional.empty();
+        return cached().flatMap(list -> list.answering(reply.model()).or(() -> list.find(choose(named))))
+                .flatMap(model -> model.credits(usage.prompt(), usage.completion(), usage.cached()))
+                .filter(credits -> credits.signum() > 0);
+    }
+
+    // ---- the choice
+
+    /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's. The list
+    /// of models is fetched where none is kept: a part of an id may have been named.
+    String choose(String named) {
+        copilot.tokens().get();                             // its trouble is not the list's
+        boolean auto = requested(named).filter(Model::isAuto).isPresent();
+        if (!auto && (requested(named).isEmpty() || cached().isEmpty())) listIfAny();
+        String id = chooseCached(named);
+        find(id);                                           // a list that is old is fetched anew for it
+        return id;
+    }
+
+    /// The same as far as is known; nobody is asked.
+    String chooseCached(String named) {
+        return configured(named).orElseGet(() -> cached().map(ModelList::defaultModelId).orElse(Model.AUTO));
+    }
+
+    /// What the person has chosen, if anything; nobody is asked.
+    Optional<String> configured(String named) { return requested(named).map(this::expand); }
+
+    private Optional<String> requested(String named) {
+        if (named != null && !named.isBlank()) return Optional.of(named.strip());
+        if (session.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable.strip());
+        var choices = session.home().readOrEmpty(session.home().choices(), session.notes()::warn);
+        return Optional.of(Json.text(choices, "model")).filter(mine -> !mine.isEmpty());
+    }
+
+    void setDefault(String id) {
+        session.home().edit(session.home().choices(), session.notes()::warn, choices -> choices.put("model", id));
+    }
+
+    /// A part of an id that only one model has stands for it, as far as a list is kept.
+    private String expand(String part) {
+        if (Model.isAuto(part)) return Model.AUTO;
+        var list = cached();
+        var fit = list.map(all -> all.fitting(part)).orElse(List.of());
+        if (fit.contains(part)) return part;
+        boolean fresh = list.filter(each -> each.isYounger(ModelList.USABLE, session.now())).isPresent();
+        if (fit.size() > 1 && fresh) throw Fault.usage("the model " + part + " fits several", String.join(", ", fit));
+        if (fit.size() != 1) return part;                   // perhaps newer than the list: GitHub knows
+        session.notes().note("model " + fit.getFirst());
+        return fit.getFirst();
     }
 }
 
 /// The models of an account, and when they were asked for.
-record Catalogue(ObjectNode json, Instant fetched) {
+record ModelList(ObjectNode json, Instant fetched) {
     static final Duration FRESH = Duration.ofHours(1);
     /// For choosing a default model an older list serves too: a warm chat makes one request.
     static final Duration USABLE = Duration.ofDays(1);
 
-    boolean younger(Duration age, Instant now) { return !fetched.isAfter(now) && fetched.plus(age).isAfter(now); }
+    boolean isYounger(Duration age, Instant now) { return !fetched.isAfter(now) && fetched.plus(age).isAfter(now); }
 
     private Stream<Model> entries() {
         return json.path("data").values().stream().filter(m -> m.path("id").isString()).map(Model::new);
@@ -5835,6 +5641,16 @@ record Catalogue(ObjectNode json, Instant fetched) {
         return models().stream().filter(m -> m.shown() && m.enabled()).map(Model::id).toList();
     }
 
+    /// The chat models that a part of an id may mean: the one of this id, else those of it but for case, dots and
+    /// dashes (vendors write `claude-opus-4-8` where Copilot has `claude-opus-4.8`), else those with it in their ids.
+    List<String> fitting(String part) {
+        if (find(part).filter(Model::isChat).isPresent()) return List.of(part);
+        UnaryOperator<String> plain = id -> id.toLowerCase(Locale.ROOT).replace('.', '-');
+        String sought = plain.apply(part);
+        var same = chatModels().stream().filter(id -> plain.apply(id).equals(sought)).toList();
+        return !same.isEmpty() ? same : chatModels().stream().filter(id -> plain.apply(id).contains(sought)).toList();
+    }
+
     /// Whether the account may name no model at all, as on the plans that have only auto since 2026-06-24.
     boolean onlyAuto() {
         var chats = models().stream().filter(Model::isChat).toList();
@@ -5842,101 +5658,234 @@ record Catalogue(ObjectNode json, Instant fetched) {
     }
 
     /// What those get who choose none: of the models that they may name GitHub's own default, else its fallback, else
-    /// the first; `auto` where they may name none, or nothing is known.
-    static String standard(Optional<Catalogue> known) {
-        var usable = known.map(Catalogue::models).orElse(List.of()).stream().filter(Model::usable).toList();
-        return usable.stream().filter(Model::isDefault).findFirst()
-                .or(() -> usable.stream().filter(Model::isFallback).findFirst())
-                .or(() -> usable.stream().findFirst()).map(Model::id).orElse(Model.AUTO);
+    /// the first; `auto` where they may name none.
+    String defaultModelId() {
+        return models().stream().filter(Model::usable)
+                .min(Comparator.comparing(model -> model.isDefault() ? 0 : model.isFallback() ? 1 : 2))
+                .map(Model::id).orElse(Model.AUTO);
     }
 
-    Model named(String id) {
+    Model require(String id) {
         if (Model.isAuto(id)) return Model.auto();
         return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
                 Suggestions.hint(id, chatModels(), "copilot models")));
     }
 }
 
+/// `auto`: GitHub chooses the model, which on Free and Student plans is all that there is (GitHub changelog of
+/// 2026-06-24). On chat the model is simply left out (opencode #46455, codecompanion.nvim); where that is refused, or
+/// another endpoint or a certain ability is needed, GitHub names one within a session.
+final class AutoModel {
+    static final String HEADER = "Copilot-Session-Token";
+    private static final String BY_SESSION = "session";
+    private static final Duration MARGIN = Duration.ofMinutes(1), LEAST = Duration.ofMinutes(10);
+
+    private final CopilotClient copilot;
+    private final Session session;
+    private final Path file;                                // keeps GitHub's choice
+    private Choice choice;
+    private Fault notOffered;                               // it is asked once
+
+    /// GitHub's choice within a session.
+    ///
+    /// @param models the one that GitHub prefers first
+    private record Choice(String token, List<String> models, Instant fetched, Instant expires) {
+        static Optional<Choice> of(Home.Kept kept) {
+            var answer = kept.answer();
+            var selected = answer.path("selected_model");
+            var models = Stream.concat(Stream.of(selected.isObject() ? selected.path("id") : selected),
+                    answer.path("available_models").valueStream()).map(model -> model.asString(""))
+                    .filter(id -> !id.isEmpty()).distinct().toList();
+            String token = Json.text(answer, "session_token");
+            return models.isEmpty() || !GithubToken.wellFormed(token) ? Optional.empty()
+                    : Optional.of(new Choice(token, models, kept.fetched(), Json.instant(answer, "expires_at")));
+        }
+
+        /// Our clock may be ahead of GitHub's: what has just come is good for a while in any case.
+        boolean isUsable(Instant now) {
+            return !now.isBefore(fetched) && (now.isBefore(expires.minus(MARGIN)) || now.isBefore(fetched.plus(LEAST)));
+        }
+
+        /// Whether another would hardly be another.
+        boolean isFresh(Instant now) { return now.isBefore(fetched.plus(MARGIN)); }
+    }
+
+    AutoModel(CopilotClient copilot) {
+        this.copilot = copilot;
+        session = copilot.session();
+        file = copilot.models().file("auto-", copilot.tokens().source());
+    }
+
+    /// Whether a refusal says that the session is over, or that it is not this model's (copilot-cli #2818).
+    static boolean outdated(Refusal refusal) {
+        return refusal.status() == 401 && refusal.message().startsWith("Invalid auto-mode selector");
+    }
+
+    /// @param asker asks with some headers besides
+    Reply ask(Request request, Consumer<String> notes, BiFunction<Request, Map<String, String>, Reply> asker) {
+        var omitted = new Omitted(request, notes);
+        return asked(withoutEffort(request, omitted), asker).withDropped(omitted.names());
+    }
+
+    /// How much a model that is not known shall think cannot be said.
+    static Request withoutEffort(Request request, Omitted omitted) {
+        if (!request.extra().has("reasoning_effort")) return request;
+        omitted.add("reasoning_effort", "auto takes no reasoning_effort");
+        var rest = request.fields();
+        rest.remove("reasoning_effort");
+        return new Request(request.model(), request.messages(), rest, request.stream(), request.delivery());
+    }
+
+    private Reply asked(Request request, BiFunction<Request, Map<String, String>, Reply> asker) {
+        var memory = copilot.models().memory();
+        if (!needsName(request) && memory.path(Model.AUTO).isEmpty()) {
+            try {
+                return asker.apply(request, Map.of());
+            } catch (Fault fault) {
+                if (!requiresName(fault)) throw fault;
+                memory.learnPath(Model.AUTO, BY_SESSION);
+            }
+        }
+        var first = choice(null, request);
+        try {
+            return within(first, request, asker);
+        } catch (Fault fault) {
+            var refusal = ApiError.behind(fault);
+            boolean over = refusal != null && (outdated(refusal) || refusal.kind().startsWith("model_not"));
+            if (!over) throw fault;
+            return within(choice(first, request), request, asker);
+        }
+    }
+
+    private Reply within(Choice given, Request request, BiFunction<Request, Map<String, String>, Reply> asker) {
+        String model = fitting(given, request).orElse(given.models().getFirst());
+        return asker.apply(request.withModel(model), Map.of(HEADER, given.token()));
+    }
+
+    /// Whether what is asked for may be more than any model on chat can do.
+    private static boolean needsName(Request request) {
+        String endpoint = request.delivery().endpoint();
+        return endpoint != null && !endpoint.equals("chat") || request.extra().has("tools") || request.hasImages();
+    }
+
+    private static boolean requiresName(Fault fault) {
+        var refusal = ApiError.behind(fault);
+        return refusal != null && refusal.status() == 400 && (refusal.kind().startsWith("model_not")
+                || refusal.message().matches("(?is).*\\bmodel['\"`]? (is|field|parameter)\\b.*(required|missing).*"
+                + "|.*(required|missing|provide)[^.]{0,30}\\bmodel\\b.*"));
+    }
+
+    /// The first of those offered that can do what is asked for, as far as something is known of them.
+    private Optional<String> fitting(Choice given, Request request) {
+        var known = copilot.models().listIfAny();
+        return given.models().stream().filter(id -> known.flatMap(all -> all.find(id))
+                .filter(model -> fits(model, request)).isPresent()).findFirst();
+    }
+
+    private static boolean fits(Model model, Request request) {
+        var fields = request.extra();
+        String endpoint = request.delivery().endpoint();
+        boolean chat = fields.has("stop") || fields.path("n").asInt(1) > 1;
+        return (endpoint == null || model.endpoints().contains(Delivery.ENDPOINTS.get(endpoint)))
+                && (!chat || model.endpoints().contains("/chat/completions"))
+                && (!request.hasImages() || model.supports("vision"))
+                && (!fields.has("tools") || model.supports("tool_calls"));
+    }
+
+    /// One session serves all requests of this account until it ends, or offers nothing fitting.
+    ///
+    /// @param old one that is of no use any more; null: none
+    private synchronized Choice choice(Choice old, Request request) {
+        if (choice == null) choice = session.home().kept(file).flatMap(Choice::of).orElse(null);
+        var now = session.now();
+        boolean serves = choice != null && choice != old && choice.isUsable(now)
+                && (choice.isFresh(now) || fitting(choice, request).isPresent());
+        if (serves) return choice;
+        var opened = new Home.Kept(opened(request), session.now());
+        choice = Choice.of(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
+                "copilot models lists what can be named with -m"));
+        session.home().keep(file, opened, session.notes());
+        return choice;
+    }
+
+    /// As GitHub's editors ask: the older way offers several models, the newer one chooses by the prompt.
+    private ObjectNode opened(Request request) {
+        if (notOffered != null) throw notOffered;
+        var hints = Json.object();
+        hints.putObject("auto_mode").putArray("model_hints").add(Model.AUTO);
+        var texts = request.texts();
+        var prompt = Json.object().put("prompt", texts.isEmpty() ? "" : texts.getLast())
+                .put("has_image", request.hasImages());
+        Fault missing = null;
+        for (var way : List.of(Map.entry("/models/session", hints), Map.entry("/auto", prompt))) {
+            try {
+                return copilot.post(way.getKey(), way.getValue(), "GitHub's choice of a model");
+            } catch (Fault fault) {
+                if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
+                missing = fault;
+            }
+        }
+        throw notOffered = Fault.error("GitHub does not offer auto to this account: " + ApiError.behind(missing).said(),
+                "copilot models lists what can be named with -m").because(missing.reason());
+    }
+}
+
 /// Vectors of texts, in their order, with the digits that GitHub sent.
 ///
-/// @param size how many numbers each has
-record Embeddings(List<ArrayNode> vectors, int size, long tokens, String model) {}
+/// @param model the one that answered; may be empty
+record Embeddings(List<ArrayNode> vectors, long tokens, String model) {
+    /// How many numbers each vector has.
+    int size() { return vectors.getFirst().size(); }
+}
 
 /// Reads an answer of /embeddings. Nothing is taken on trust: as many vectors as texts, each index once, all of one
 /// length.
-record EmbeddingsReading(int texts) implements Reading<Embeddings> {
+///
+/// @param size how many numbers each vector shall have; 0: any
+record EmbeddingsReading(int texts, int size) implements Reading<Embeddings> {
     @Override
     public Embeddings read(Answer answer) throws IOException {
         var json = Json.tryParse(answer.text());
-        var vectors = new TreeMap<Integer, ArrayNode>();
-        for (var item : json.path("data")) {
-            if (item.path("embedding") instanceof ArrayNode vector) vectors.put(item.path("index").asInt(-1), vector);
-        }
-        String wrong = wrong(json, vectors);
-        if (answer.contentType().contains("html")) wrong = "it is a page of HTML";
-        if (wrong != null) {
+        var vectors = new TreeMap<Integer, JsonNode>();
+        for (var item : json.path("data")) vectors.put(item.path("index").asInt(-1), item.path("embedding"));
+        String wrong = answer.contentType().contains("html") ? "it is a page of HTML" : wrong(json, vectors);
+        if (!wrong.isEmpty()) {
             throw Fault.incomplete("GitHub's answer to /embeddings is not what was asked for: " + wrong + " "
                     + Refusal.inside("", answer.requestId()).marks(""), "try again; the same with -v shows more");
         }
-        var usage = json.path("usage");
-        return new Embeddings(List.copyOf(vectors.values()), vectors.get(0).size(), usage.path("total_tokens").asLong(
-                usage.path("prompt_tokens").asLong(0)), Json.text(json, "model"));
+        var all = vectors.values().stream().map(ArrayNode.class::cast).toList();
+        long tokens = json.path("usage").path("prompt_tokens").asLong(0);
+        return new Embeddings(all, json.path("usage").path("total_tokens").asLong(tokens), Json.text(json, "model"));
     }
 
-    /// @return null where all is well
-    private String wrong(JsonNode json, SortedMap<Integer, ArrayNode> vectors) {
+    /// @return empty where all is well
+    private String wrong(JsonNode json, SortedMap<Integer, JsonNode> vectors) {
         if (!json.isObject()) return "it is no JSON object";
         var error = json.path("error");
         if (error.isObject()) return Text.shortened(Text.printable(Json.text(error, "message")), 300);
-        boolean numbers = json.path("data").valueStream().map(item -> item.path("embedding"))
-                .allMatch(vector -> vector.isArray() && vector.valueStream().allMatch(JsonNode::isNumber));
+        boolean numbers = vectors.values().stream().allMatch(vector -> vector.isArray() && vector.valueStream()
+                .allMatch(JsonNode::isNumber));
         if (!numbers) return "an embedding is no list of numbers";
+        int number = json.path("data").size();
         var indexes = IntStream.range(0, texts).boxed().collect(Collectors.toSet());
-        if (json.path("data").size() != texts || !vectors.keySet().equals(indexes)) {
-            return json.path("data").size() + " vectors came for " + texts + (texts == 1 ? " text" : " texts")
-                    + ", with the indexes " + Text.shortened(vectors.keySet().toString(), 100);
+        if (number != texts || !vectors.keySet().equals(indexes)) {
+            return number + " vectors came for " + texts + (texts == 1 ? " text" : " texts") + ", with the indexes "
+                    + Text.shortened(vectors.keySet().toString(), 100);
         }
-        var sizes = vectors.values().stream().map(ArrayNode::size).collect(Collectors.toCollection(TreeSet::new));
-        return sizes.size() == 1 && sizes.first() > 0 ? null : "its vectors differ in length, or are empty: " + sizes;
+        var sizes = vectors.values().stream().map(JsonNode::size).collect(Collectors.toCollection(TreeSet::new));
+        if (sizes.size() > 1 || sizes.contains(0)) return "its vectors differ in length, or are empty: " + sizes;
+        return size == 0 || sizes.contains(size) ? "" : "a vector of " + sizes.first() + " numbers instead of " + size;
     }
 }
 
 /// Embeds texts in as many requests as they need, one after the other.
-final class Embedder {
+///
+/// @param dimensions null: as many as the model has
+record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
     /// What OpenAI's models for embeddings take of one text.
     private static final int MOST_TOKENS = 8191;
     /// OpenAI refuses more than 300,000 tokens a request; a token is seldom less than 2.5 bytes.
     private static final int MOST_BYTES = 750_000;
-
-    private final CopilotClient copilot;
-    private final Model model;
-    private final Integer dimensions;
-    private int requests, size;
-    private long tokens;
-    private String answeredBy;
-
-    /// @param dimensions null: as many as the model has
-    Embedder(CopilotClient copilot, Model model, Integer dimensions) {
-        this.copilot = copilot;
-        this.model = model;
-        this.dimensions = dimensions;
-        answeredBy = model.id();
-    }
-
-    int requests() { return requests; }
-
-    /// How many numbers a vector has; 0 as long as there is none.
-    int size() { return size; }
-
-    long tokens() { return tokens; }
-
-    String answeredBy() { return answeredBy; }
-
-    ObjectNode json() {
-        var json = Json.object().put("model", answeredBy).put("dimensions", size);
-        json.putObject("usage").put("prompt_tokens", tokens).put("total_tokens", tokens);
-        return json.put("requests", requests);
-    }
 
     /// @throws Fault where a text is empty, or longer than the model takes
     static void check(String place, String text, Model model) {
@@ -5953,37 +5902,22 @@ final class Embedder {
 
     private static int bytes(String text) { return text.getBytes(StandardCharsets.UTF_8).length; }
 
-    /// @param to gets the items of a request and their vectors
-    <T> void all(Iterator<T> items, Function<T, String> text, BiConsumer<List<T>, List<ArrayNode>> to) {
+    /// @param to gets the items of a request and what was answered
+    <T> void all(Iterator<T> items, Function<T, String> text, BiConsumer<List<T>, Embeddings> to) {
         var some = new ArrayList<T>();
         int weight = 0;
         while (items.hasNext()) {
             var item = items.next();
             int bytes = bytes(text.apply(item));
             if (some.size() == model.maxInputs() || !some.isEmpty() && weight + bytes > MOST_BYTES) {
-                to.accept(some, vectors(some.stream().map(text).toList()));
+                to.accept(some, copilot.embed(model, some.stream().map(text).toList(), dimensions));
                 some = new ArrayList<>();
                 weight = 0;
             }
             some.add(item);
             weight += bytes;
         }
-        if (!some.isEmpty()) to.accept(some, vectors(some.stream().map(text).toList()));
-    }
-
-    private List<ArrayNode> vectors(List<String> texts) {
-        var answer = copilot.embed(model, texts, dimensions);
-        int wanted = size > 0 ? size : dimensions != null ? dimensions : answer.size();
-        if (answer.size() != wanted) {
-            throw Fault.incomplete("GitHub's answer to /embeddings is not what was asked for: a vector of "
-                    + answer.size() + " numbers instead of " + wanted, size > 0 ? "try again"
-                    : "can the model shorten its vectors?");
-        }
-        size = answer.size();
-        requests++;
-        tokens += answer.tokens();
-        if (!answer.model().isEmpty()) answeredBy = answer.model();
-        return answer.vectors();
+        if (!some.isEmpty()) to.accept(some, copilot.embed(model, some.stream().map(text).toList(), dimensions));
     }
 
     static double cosine(double[] a, double[] b) {
@@ -5991,78 +5925,75 @@ final class Embedder {
             throw Fault.usage("vectors of " + a.length + " and " + b.length + " numbers cannot be compared",
                     "embed both by the same model");
         }
-        double product = 0, squareA = 0, squareB = 0;
-        for (int i = 0; i < a.length; i++) {
-            product += a[i] * b[i];
-            squareA += a[i] * a[i];
-            squareB += b[i] * b[i];
-        }
-        return squareA == 0 || squareB == 0 ? 0 : product / Math.sqrt(squareA * squareB);
+        double lengths = Math.sqrt(product(a, a) * product(b, b));
+        return lengths == 0 ? 0 : product(a, b) / lengths;
+    }
+
+    private static double product(double[] a, double[] b) {
+        return IntStream.range(0, a.length).mapToDouble(i -> a[i] * b[i]).sum();
     }
 }
 
 /// The API's refusals of a chat that need more than GitHub's own words.
-final class ChatRefusal {
-    /// @param wished the model that was asked for, such as `auto`
-    static Fault of(CopilotClient copilot, String wished, Request request, Endpoint endpoint, Refusal answer) {
-        if (answer.status() == 400 && answer.tooLong()) {
-            return Fault.error("the prompt is too long for " + request.model() + ": " + answer.said(),
+final class ChatErrors {
+    /// @param requested the model that was asked for, such as `auto`
+    /// @return null where the general words will do
+    static Fault of(CopilotClient copilot, String requested, Request request, Endpoint endpoint, Refusal refusal) {
+        boolean auto = Model.isAuto(requested);
+        String said = refusal.said();
+        if (refusal.status() == 400 && refusal.tooLong()) {
+            return Fault.error("the prompt is too long for " + request.model() + ": " + said,
                     "a shorter prompt, or a model with a larger context (copilot models)");
         }
-        if (Model.isAuto(wished) && AutoModel.outdated(answer)) {
-            return Fault.error("GitHub does not take its own session for auto: " + answer.said(),
+        if (auto && AutoModel.outdated(refusal)) {
+            return Fault.error("GitHub does not take its own session for auto: " + said,
                     "try again, or name a model (-m)");
         }
-        if (answer.status() == 429 && answer.ofNamedModels() && !Model.isAuto(wished)) {
-            return answer.limited("try -m auto, which has a limit of its own; or ");
+        if (refusal.status() == 429 && refusal.ofNamedModels() && !auto) {
+            return refusal.limited("try -m auto, which has a limit of its own; or ");
         }
-        return switch (answer.kind()) {
-            case "model_not_supported" -> notSupported(copilot, wished, answer);
-            case CopilotClient.OTHER_INTEGRATOR -> Fault.error(answer.said(),
+        return switch (refusal.kind()) {
+            case "model_not_supported" -> auto ? Fault.error("GitHub chooses no model for this account: " + said,
+                    "copilot models lists what can be named with -m") : notSupported(copilot, requested, said);
+            case CopilotClient.OTHER_INTEGRATOR -> Fault.error(said,
                     "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
-            case "invalid_reasoning_effort" -> refused(request, "reasoning_effort", answer);
-            case "unsupported_api_for_model" -> request.delivery().endpoint() != null ? Fault.error(
-                    request.model() + " is not served on " + endpoint.path() + ": " + answer.said(),
-                    "leave out the endpoint (--endpoint, or endpoint: in the template)") : Fault.error(
-                    request.model() + " is not served on " + endpoint.path() + ": " + answer.said(),
-                    "copilot models --refresh lists what is served; take another (-m)");
-            default -> refused(request, RefusedFields.named(answer).orElse(""), answer);
+            case "invalid_reasoning_effort" -> refused(request, "reasoning_effort", refusal);
+            case "unsupported_api_for_model" -> Fault.error(request.model() + " is not served on " + endpoint.path()
+                    + ": " + said, request.delivery().endpoint() == null
+                    ? "copilot models --refresh lists what is served; take another (-m)"
+                    : "leave out the endpoint (--endpoint, or endpoint: in the template)");
+            default -> refused(request, RefusedFields.named(refusal).orElse(""), refusal);
         };
     }
 
     /// @param named the field that is refused, as the wire has it; empty: it is not named
     /// @return null where the general words will do
-    private static Fault refused(Request request, String named, Refusal answer) {
-        String values = RefusedFields.values(answer), effort = Json.text(request.extra(), "reasoning_effort");
+    private static Fault refused(Request request, String named, Refusal refusal) {
+        String values = RefusedFields.values(refusal), effort = Json.text(request.extra(), "reasoning_effort");
         String field = RefusedFields.requestField(named);
         boolean ofEffort = field.equals("reasoning_effort") || !effort.isEmpty()
-                && Pattern.compile("['\"`]" + Pattern.quote(effort) + "['\"`]").matcher(answer.message()).find();
+                && Pattern.compile("['\"`]" + Pattern.quote(effort) + "['\"`]").matcher(refusal.message()).find();
         if (values.isEmpty() && !request.extra().has(field)) return null;
-        return Fault.error("GitHub refuses the request: " + answer.said(), values.isEmpty() ? "leave out " + field
+        return Fault.error("GitHub refuses the request: " + refusal.said(), values.isEmpty() ? "leave out " + field
                 : (ofEffort ? "--reasoning-effort " : "it takes ") + values);
     }
 
-    private static Fault notSupported(CopilotClient copilot, String model, Refusal answer) {
-        if (Model.isAuto(model)) {
-            return Fault.error("GitHub chooses no model for this account: " + answer.said(),
-                    "copilot models lists what can be named with -m");
-        }
-        String lead = "this account cannot use the model \"" + model + "\": " + answer.said();
-        Catalogue catalogue;
+    private static Fault notSupported(CopilotClient copilot, String model, String said) {
+        String lead = "this account cannot use the model \"" + model + "\": " + said;
+        ModelList list;
         try {
-            catalogue = copilot.catalogue(Duration.ofMinutes(1));
+            list = copilot.models().list(Duration.ofMinutes(1));
         } catch (Fault _) {
             return Fault.error(lead, "copilot models");
         }
-        if (catalogue.onlyAuto()) {
+        if (list.onlyAuto()) {
             return Fault.error(lead + ". This account may name no model: on Free and Student plans GitHub chooses it",
                     "-m auto, or copilot models default auto");
         }
-        if (catalogue.find(model).filter(m -> !m.enabled()).isPresent()) {
-            return Fault.error(lead, "it is there but not enabled: copilot models enable " + model
-                    + " (a seat of an organization: its administrator, and some minutes)");
-        }
-        return Fault.error(lead, "it can use: " + String.join(", ", Suggestions.sorted(model, catalogue.chatModels()))
+        boolean disabled = list.find(model).filter(known -> !known.enabled()).isPresent();
+        return Fault.error(lead, disabled ? "it is there but not enabled: copilot models enable " + model
+                + " (a seat of an organization: its administrator, and some minutes)"
+                : "it can use: " + String.join(", ", Suggestions.sorted(model, list.chatModels()))
                 + ", auto; more to enable: https://github.com/settings/copilot/features; some models are missing from"
                 + " some networks");
     }
@@ -10294,6 +10225,17 @@ interface Reading<T> {
     default boolean errorsToo() { return false; }
 
     static Reading<ObjectNode> json(String what) { return answer -> Json.object(answer.text(), what); }
+
+    /// One that reads errors as well.
+    static <T> Reading<T> any(Reading<T> reading) {
+        return new Reading<>() {
+            @Override
+            public T read(Answer answer) throws IOException { return reading.read(answer); }
+
+            @Override
+            public boolean errorsToo() { return true; }
+        };
+    }
 }
 
 /// An answer that has begun: status and headers are here, the body is still arriving.

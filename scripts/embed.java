@@ -92,7 +92,9 @@ final class EmbedJob {
     private final CopilotClient copilot;
     private final Form form;
     private final EmbedTexts texts;
-    private int count, done;
+    private int count, done, requests, size;
+    private long tokens;
+    private String answeredBy;
     private boolean ids;
 
     EmbedJob(Environment env, Screen screen, CopilotClient copilot, Form form, EmbedTexts texts) {
@@ -104,19 +106,19 @@ final class EmbedJob {
     }
 
     int run(String wished, Integer dimensions) {
-        var model = copilot.embeddingModel(wished);
+        var model = copilot.models().embeddingModel(wished);
         look(model);
         if (count == 0) {
             throw Fault.usage("there are no texts", "embed \"a text\", or lines on stdin, or -d ROWS.jsonl");
         }
         long start = System.nanoTime();
-        var embedder = new Embedder(copilot, model, dimensions);
-        write(embedder);
+        answeredBy = model.id();
+        write(new Embedder(copilot, model, dimensions));
         if (form.usage()) {
-            screen.say("usage: " + embedder.tokens() + " tokens" + model.credits(embedder.tokens(), 0, 0)
+            screen.say("usage: " + tokens + " tokens" + model.credits(tokens, 0, 0)
                     .filter(credits -> credits.signum() > 0).map(credits -> ", about " + credits.toPlainString()
-                            + " credits").orElse("") + ", " + Text.printable(embedder.answeredBy()) + ", "
-                    + embedder.requests() + (embedder.requests() == 1 ? " request, " : " requests, ")
+                            + " credits").orElse("") + ", " + Text.printable(answeredBy) + ", "
+                    + requests + (requests == 1 ? " request, " : " requests, ")
                     + Durations.seconds(Duration.ofNanos(System.nanoTime() - start)));
             copilot.quota().ifPresent(screen::say);
         }
@@ -137,8 +139,8 @@ final class EmbedJob {
     private void write(Embedder embedder) {
         try (var reader = texts.new Reader(); var to = new VectorWriter(env, form, ids, count)) {
             try {
-                embedder.all(reader, EmbedTexts.Item::text, (items, vectors) -> told(to, items, vectors, embedder));
-                to.whole(embedder.json());
+                embedder.all(reader, EmbedTexts.Item::text, (items, answer) -> told(to, items, answer));
+                to.whole(json());
             } catch (Fault fault) {
                 String where = to.keep();
                 if (done > 0) screen.note(done + " of " + count + " vectors " + where);
@@ -152,10 +154,24 @@ final class EmbedJob {
         }
     }
 
-    private void told(VectorWriter to, List<EmbedTexts.Item> items, List<ArrayNode> vectors, Embedder embedder) {
+    private ObjectNode json() {
+        var json = Json.object().put("model", answeredBy).put("dimensions", size);
+        json.putObject("usage").put("prompt_tokens", tokens).put("total_tokens", tokens);
+        return json.put("requests", requests);
+    }
+
+    private void told(VectorWriter to, List<EmbedTexts.Item> items, Embeddings answer) {
         screen.countdown("");
+        requests++;
+        tokens += answer.tokens();
+        if (!answer.model().isEmpty()) answeredBy = answer.model();
+        if (size > 0 && answer.size() != size) {
+            throw Fault.error("GitHub's vectors differ in length: " + size + " numbers, and then " + answer.size(),
+                    "try again");
+        }
+        size = answer.size();
         try {
-            for (int i = 0; i < items.size(); i++) to.write(items.get(i), vectors.get(i), embedder.size());
+            for (int i = 0; i < items.size(); i++) to.write(items.get(i), answer.vectors().get(i), size);
             to.flush();
         } catch (IOException e) {
             throw Fault.io("cannot write the vectors", e, "is the disk full? choose another place for -o");

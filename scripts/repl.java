@@ -277,8 +277,8 @@ public class repl extends Command {
         String who = source.map(s -> (s.user().isEmpty() ? s.source() : s.name())
                 + copilot.tokens().plan(s).map(plan -> " (" + plan + ")").orElse("")).orElse("nobody is logged in"
                 + " (copilot login)");
-        var model = copilot.chosen(null).or(() -> copilot.catalogueAtHand().map(all -> Catalogue.standard(
-                Optional.of(all))));
+        var models = copilot.models();
+        var model = models.configured(null).or(() -> models.cached().map(ModelList::defaultModelId));
         return "copilot.java " + cop.copilot.VERSION + ": " + who + model.map(id -> ", " + id).orElse("")
                 + "; try ask(\"hello\"), and Tab; /exit leaves";
     }

@@ -231,8 +231,7 @@ class Embeds {
         assertEquals(1, outcome.code());
         assertTrue(outcome.err().contains("GitHub lists no model for embeddings for this account\nhint: copilot"
                 + " models"), outcome::all);
-        refused(cop.run(embed("-m", "text-embedding-3-small", "a")), "this account has no model",
-                "hint: GitHub lists no model for embeddings");
+        refused(cop.run(embed("-m", "text-embedding-3-small", "a")), "this account has no model");
     }
 
     /// The catalogue is a day old at most; GitHub has the last word.
@@ -420,7 +419,7 @@ class Embeds {
         cop.sim.set("max-inputs", 1);
         var outcome = good(embed("-u", "a b c", "d"));
         assertTrue(outcome.err().matches("usage: \\d+ tokens, text-embedding-3-small, 2 requests, [0-9.]+ m?s\n"
-                + "quota: premium interactions 98.09 % left of 1500, resets [-0-9]+\n"), outcome::all);
+                + "quota: premium interactions 98.09 % left of 1500, resets .*\n"), outcome::all);
         outcome = good(embed("-u", "word ".repeat(500)));
         assertTrue(outcome.err().matches("(?s)usage: 625 tokens, about 0.0013 credits, .*, 1 request, .*"),
                 outcome::all);
@@ -461,7 +460,7 @@ class Embeds {
     void vectorsOfAnotherLengthThanAskedForAreAnError() {
         cop.sim.set("embeddings", "ragged");
         var outcome = cop.run(embed("a"));
-        assertTrue(outcome.err().contains("a vector of 2 numbers instead of 3\nhint: can the model shorten"),
+        assertTrue(outcome.err().contains("a vector of 2 numbers instead of 3 [request id"),
                 outcome::all);
         assertEquals(1, outcome.code());
         assertEquals("", outcome.out());
