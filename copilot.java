@@ -6481,7 +6481,7 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
     ///
     /// @throws Fault where several answers are asked for
     default ObjectNode chatFields(Request request, Omitted omitted) {
-        var fields = ChatCompletionsEndpoint.plain(request);
+        var fields = ChatCompletionsEndpoint.plain(request).deepCopy();     // a row's own stay as they are
         fields.removeNulls();
         for (String field : List.of("seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
                 "stream_options", "prediction", "thinking_budget", "user")) {
@@ -6510,6 +6510,11 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
     static Iterable<JsonNode> parts(JsonNode message) {
         var content = message.path("content");
         return content.isString() ? List.of(Json.object().put("type", "text").set("text", content)) : content;
+    }
+
+    /// Says a field as another endpoint has it, where it is there at all.
+    static void translate(ObjectNode body, String field, String there, UnaryOperator<JsonNode> value) {
+        if (body.has(field)) body.set(there, value.apply(body.remove(field)));
     }
 
     static ArrayNode all(JsonNode items, UnaryOperator<JsonNode> work) {
@@ -6655,9 +6660,7 @@ final class RefusedFields {
     static Optional<String> named(Refusal refusal) {
         if (refusal.status() != 400 || !values(refusal).isEmpty()) return Optional.empty();
         var words = WORDS.matcher(refusal.message().replaceAll(QUOTES, ""));
-        if (words.find()) return Optional.of(words.group());
-        boolean ofField = refusal.kind().matches("unsupported_(parameter|value)|unknown_parameter");
-        return Optional.of(Json.text(refusal.json().path("error"), "param")).filter(name -> ofField && !name.isEmpty());
+        return words.find() ? Optional.of(words.group()) : Optional.empty();
     }
 
     /// The values that a field would take, where a refusal names them: `low|high`; else empty.
@@ -6684,9 +6687,10 @@ final class RefusedFields {
             var lesson = LESSON.matcher(each);
             if (!lesson.matches() || "&".equals(lesson.group(2)) && !body.has(lesson.group(3))) continue;
             droppable(request, body, lesson.group(1)).ifPresent(path -> {
-                var parent = path.contains(".") ? (ObjectNode) body.path(top(path)) : body;
+                String top = path.replaceFirst("\\..*", "");
+                var parent = path.equals(top) ? body : (ObjectNode) body.path(top);
                 var value = parent.remove(path.substring(path.indexOf('.') + 1));
-                if (parent != body && parent.isEmpty()) body.remove(top(path));
+                if (parent != body && parent.isEmpty()) body.remove(top);
                 String field = requestField(path);
                 if (">".equals(lesson.group(2))) body.set(lesson.group(3), value);
                 else if (among(request.extra().propertyNames(), field)) omitted.add(field, who + " takes no " + field
@@ -6700,18 +6704,13 @@ final class RefusedFields {
     private static Optional<String> droppable(Request request, ObjectNode body, String name) {
         String[] parts = name.split("\\.");
         boolean inner = parts.length == 2 && !parts[1].equals("type") && body.path(parts[0]).has(parts[1]);
-        return Optional.of(inner ? name : parts[0]).filter(path -> body.has(top(path)) && mayGo(request, path));
-    }
-
-    private static boolean mayGo(Request request, String path) {
-        String field = requestField(path);
-        boolean own = request.extra().has(top(path));
-        if (ADDED.contains(path)) return !own;
-        return OPTIONAL.contains(field) && (!own || OPTIONAL.contains(top(path)))
+        String path = inner ? name : parts[0], field = requestField(path);
+        boolean own = request.extra().has(parts[0]);
+        boolean wish = OPTIONAL.contains(field) && (!own || OPTIONAL.contains(parts[0]))
                 && !among(request.delivery().required(), field);
+        boolean mayGo = body.has(parts[0]) && (ADDED.contains(path) ? !own : wish);
+        return mayGo ? Optional.of(path) : Optional.empty();
     }
-
-    private static String top(String path) { return path.split("\\.", 2)[0]; }
 
     /// What a request calls what the wire has here.
     static String requestField(String path) {
@@ -6719,8 +6718,6 @@ final class RefusedFields {
             case "max_completion_tokens", "max_output_tokens" -> "max_tokens";
             case "reasoning", "reasoning.effort", "thinking", "thinking_budget", "output_config",
                     "output_config.effort" -> "reasoning_effort";
-            case "text", "text.format" -> "response_format";
-            case "stop_sequences" -> "stop";
             default -> path;
         };
     }
@@ -6784,7 +6781,7 @@ record ChatCompletionsEndpoint() implements Endpoint {
     /// one always. Without a model GitHub chooses one.
     @Override
     public ObjectNode body(Request request, Model model, Omitted omitted) {
-        var body = plain(request);
+        var body = plain(request).deepCopy();               // a row's messages stay as they are
         String id = Json.text(body, "model");
         if (Model.isAuto(id)) body.remove("model");
         if (Families.limitsCompletion(id) && body.has("max_tokens")) {
@@ -6802,19 +6799,16 @@ record ChatCompletionsEndpoint() implements Endpoint {
         }
         if (model != null && model.isClaude()) {
             if (!body.has("max_tokens")) body.put("max_tokens", model.longestAnswer(request.stream()));
-            trimLast(body);
+            trimLast(body.path("messages"));
         }
         return body;
     }
 
-    /// Claude refuses spaces at the end of what it goes on with. A row's messages stay as they are.
-    private static void trimLast(ObjectNode body) {
-        if (!(body.path("messages") instanceof ArrayNode messages) || messages.isEmpty()) return;
-        var last = messages.get(messages.size() - 1);
+    /// Claude refuses spaces at the end of what it goes on with.
+    private static void trimLast(JsonNode messages) {
+        if (messages.isEmpty() || !(messages.get(messages.size() - 1) instanceof ObjectNode last)) return;
         if (!Json.text(last, "role").equals("assistant") || !last.path("content").isString()) return;
-        var trimmed = messages.deepCopy();
-        ((ObjectNode) trimmed.get(messages.size() - 1)).put("content", Json.text(last, "content").stripTrailing());
-        body.set("messages", trimmed);
+        last.put("content", Json.text(last, "content").stripTrailing());
     }
 }
 
@@ -6831,28 +6825,23 @@ record ResponsesEndpoint() implements Endpoint {
 
     @Override
     public ObjectNode body(Request request, Model model, Omitted omitted) {
-        var body = Json.object();
-        for (var field : chatFields(request, omitted).properties()) {
-            var value = field.getValue();
-            switch (field.getKey()) {
-                case "messages" -> body.set("input", input(value));
-                case "max_tokens", "max_completion_tokens" -> {
-                    if (value.asLong() < SHORTEST) {
-                        omitted.told().accept(request.model() + " takes a limit from " + SHORTEST + " tokens on");
-                    }
-                    body.put("max_output_tokens", Math.max(SHORTEST, value.asLong()));
-                }
-                case "reasoning_effort" -> Endpoint.effort(model, value.asString(""), omitted)
-                        .ifPresent(effort -> body.withObject("/reasoning").put("effort", effort));
-                case "response_format" -> body.withObject("/text").set("format", format(value));
-                case "tools" -> body.set("tools", Endpoint.all(value, ResponsesEndpoint::tool));
-                case "tool_choice" -> body.set("tool_choice", value.isObject() ? Endpoint.chosen("function", value)
-                        : value);
-                case "reasoning", "text" -> body.set(field.getKey(), value.deepCopy());
-                case "stop" -> throw Fault.usage(request.model() + " is asked on /responses, which knows no stop",
-                        "cut the answer yourself, or take a model with chat among its endpoints: copilot models");
-                default -> body.set(field.getKey(), value);
-            }
+        var body = chatFields(request, omitted);
+        if (body.has("stop")) {
+            throw Fault.usage(request.model() + " is asked on /responses, which knows no stop",
+                    "cut the answer yourself, or take a model with chat among its endpoints: copilot models");
+        }
+        Endpoint.translate(body, "messages", "input", ResponsesEndpoint::input);
+        Endpoint.translate(body, "max_completion_tokens", "max_tokens", most -> most);
+        Endpoint.translate(body, "max_tokens", "max_output_tokens", most -> JsonNodeFactory.instance.numberNode(
+                Math.max(SHORTEST, most.asLong())));
+        Endpoint.translate(body, "tools", "tools", tools -> Endpoint.all(tools, ResponsesEndpoint::tool));
+        Endpoint.translate(body, "tool_choice", "tool_choice", choice -> choice.isObject()
+                ? Endpoint.chosen("function", choice) : choice);
+        JsonNode effort = body.remove("reasoning_effort"), format = body.remove("response_format");
+        if (format != null) body.withObject("/text").set("format", format(format));
+        if (effort != null) {
+            Endpoint.effort(model, effort.asString(""), omitted)
+                    .ifPresent(wished -> body.withObject("/reasoning").put("effort", wished));
         }
         if (model != null && model.supports("reasoning_effort") && !body.at("/reasoning/summary").isString()) {
             body.withObject("/reasoning").put("summary", "auto");
@@ -6920,22 +6909,16 @@ record MessagesEndpoint() implements Endpoint {
 
     @Override
     public ObjectNode body(Request request, Model model, Omitted omitted) {
-        var body = Json.object();
-        var fields = chatFields(request, omitted);
-        JsonNode effort = fields.remove("reasoning_effort"), format = fields.remove("response_format");
-        for (var field : fields.properties()) {
-            var value = field.getValue();
-            switch (field.getKey()) {
-                case "messages" -> messages(body, value);
-                case "max_completion_tokens" -> body.set("max_tokens", value);
-                case "stop" -> body.set("stop_sequences", value.isArray() ? value
-                        : JsonNodeFactory.instance.arrayNode().add(value));
-                case "tools" -> body.set("tools", Endpoint.all(value, MessagesEndpoint::tool));
-                case "tool_choice" -> body.set("tool_choice", value.isObject() ? Endpoint.chosen("tool", value)
-                        : Json.object().put("type", value.asString().equals("required") ? "any" : value.asString()));
-                default -> body.set(field.getKey(), value);
-            }
-        }
+        var body = chatFields(request, omitted);
+        messages(body, body.path("messages"));
+        Endpoint.translate(body, "max_completion_tokens", "max_tokens", most -> most);
+        Endpoint.translate(body, "stop", "stop_sequences", stop -> stop.isArray() ? stop
+                : JsonNodeFactory.instance.arrayNode().add(stop));
+        Endpoint.translate(body, "tools", "tools", tools -> Endpoint.all(tools, MessagesEndpoint::tool));
+        Endpoint.translate(body, "tool_choice", "tool_choice", choice -> choice.isObject()
+                ? Endpoint.chosen("tool", choice)
+                : Json.object().put("type", choice.asString().equals("required") ? "any" : choice.asString()));
+        JsonNode effort = body.remove("reasoning_effort"), format = body.remove("response_format");
         if (!body.has("max_tokens")) {
             body.put("max_tokens", model == null ? LEAST_ANSWER : model.longestAnswer(request.stream()));
         }
@@ -9965,13 +9948,11 @@ final class JsonSchema {
 
 /// Counts tokens as the model does, by jtokkit; loaded when first asked for.
 final class TokenCount {
-    private static final class Registry {
-        static final EncodingRegistry ONE = Encodings.newLazyEncodingRegistry();
-    }
+    private static final EncodingRegistry ENCODINGS = Encodings.newLazyEncodingRegistry();
 
     /// @param tokenizer as the catalogue names it, such as `o200k_base`
     static long of(String text, String tokenizer) {
-        var encoding = Registry.ONE.getEncoding(tokenizer).orElseGet(() -> Registry.ONE.getEncoding("o200k_base")
+        var encoding = ENCODINGS.getEncoding(tokenizer).orElseGet(() -> ENCODINGS.getEncoding("o200k_base")
                 .orElseThrow());
         return encoding.countTokensOrdinary(text);
     }
