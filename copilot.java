@@ -537,8 +537,8 @@ public class copilot {
                     : Host.of("COP_HOST", env.variable("COP_HOST")), Host.of("--host", null));
             var headers = setting("headers", () -> Headers.parse(env.variable("COP_HEADERS"), texts("-H")),
                     Headers.parse(null, List.of()));
-            try (var wire = new Wire(env, screen, maxWait())) {
-                return run(new CopilotClient(new Session(env, screen, Home.of(env), host, headers, wire)));
+            try (var wire = new Wire(screen, maxWait())) {
+                return run(new CopilotClient(new Session(screen, Home.of(env), host, headers, wire)));
             }
         }
 
@@ -2777,8 +2777,8 @@ final class Toolkit {
     }
 
     private CopilotClient client(Screen screen, Duration wait) {
-        return new CopilotClient(new Session(env, screen, Home.of(env), Host.of("COP_HOST", env.variable("COP_HOST")),
-                Headers.parse(env.variable("COP_HEADERS"), List.of()), new Wire(env, screen, wait)));
+        return new CopilotClient(new Session(screen, Home.of(env), Host.of("COP_HOST", env.variable("COP_HOST")),
+                Headers.parse(env.variable("COP_HEADERS"), List.of()), new Wire(screen, wait)));
     }
 
     Reply ask(Request request) { return ask(request, _ -> { }); }
@@ -4091,7 +4091,7 @@ record Question(Request request, AnswerSchema schema) {
     }
 
     /// The same without asking GitHub anything: from what is known of the models.
-    Request requestAtHand(CopilotClient copilot, boolean stream, Notes notes) {
+    Request requestAtHand(CopilotClient copilot, boolean stream, Screen notes) {
         var known = copilot.models().cached();
         if (known.isEmpty()) notes.note("note: the list of models is not there yet (copilot models fetches it)");
         String id = copilot.models().chooseCached(request.model());
@@ -4179,7 +4179,7 @@ record TemplateSummary(Template template, Set<String> needs) {
     }
 
     /// Returns all of them; one that cannot be read is a warning.
-    static List<TemplateSummary> all(TemplateFolders folders, Notes notes) {
+    static List<TemplateSummary> all(TemplateFolders folders, Screen notes) {
         var all = new ArrayList<TemplateSummary>();
         for (String name : folders.names()) {
             try {
@@ -9978,8 +9978,10 @@ final class TokenCount {
 // HTTP with our headers, server-sent events, and the one retry layer. One way for every request.
 
 /// What all parts of the toolkit share during one command.
-record Session(Environment env, Notes notes, Home home, Host host, Headers headers, Wire wire) {
-    Instant now() { return env.time().now(); }
+record Session(Screen notes, Home home, Host host, Headers headers, Wire wire) {
+    Environment env() { return notes.env(); }
+
+    Instant now() { return env().time().now(); }
 }
 
 /// GitHub, a tenant of it, or an origin that the user named: where each kind of request goes, and which API hosts
@@ -10620,7 +10622,7 @@ final class Wire implements AutoCloseable {
     }
 
     private final Environment env;
-    private final Notes notes;
+    private final Screen notes;
     private final Duration maxWait;
     private final Proxies proxies;
     private HttpClient client;                              // made when the first call is
@@ -10628,8 +10630,8 @@ final class Wire implements AutoCloseable {
     private volatile HttpHeaders lastHeaders;
 
     /// @param maxWait the longest pause before another attempt, whoever asks for it
-    Wire(Environment env, Notes notes, Duration maxWait) {
-        this.env = env;
+    Wire(Screen notes, Duration maxWait) {
+        env = notes.env();
         this.notes = notes;
         this.maxWait = maxWait;
         proxies = new Proxies(env);
@@ -10652,7 +10654,10 @@ final class Wire implements AutoCloseable {
                 .sslParameters(new SSLParameters())                     // else it asks the context for its own
                 .followRedirects(HttpClient.Redirect.NEVER).executor(Executors.newVirtualThreadPerTaskExecutor());
         proxies.applyTo(builder);
-        return client = Apart.made(builder::build);
+        // Its threads shall belong to no group of the caller's: JShell stops a snippet by interrupting the whole group
+        // that it runs in, which would end the client for good.
+        client = CompletableFuture.supplyAsync(builder::build, Thread::startVirtualThread).join();
+        return client;
     }
 
     /// Takes the authorities of SSL_CERT_FILE in only when the JDK's are not enough: a file of as many costs 300 ms.
@@ -10926,21 +10931,13 @@ final class Trust {
     }
 
     /// Our own certificate, for a gateway that wants one, from where the JDK's default context takes it.
-    private static KeyManager[] keys() throws GeneralSecurityException {
+    private static KeyManager[] keys() throws IOException, GeneralSecurityException {
         String file = System.getProperty("javax.net.ssl.keyStore", "");
         if (file.isEmpty()) return null;
-        String secret = System.getProperty("javax.net.ssl.keyStorePassword", "");
-        char[] password = secret.isEmpty() ? null : secret.toCharArray();
-        try (var in = Files.newInputStream(Path.of(file))) {
-            var store = KeyStore.getInstance(System.getProperty("javax.net.ssl.keyStoreType",
-                    KeyStore.getDefaultType()));
-            store.load(in, password);
-            var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-            factory.init(store, password);
-            return factory.getKeyManagers();
-        } catch (IOException e) {
-            throw new KeyStoreException("javax.net.ssl.keyStore " + file + ": " + Text.reason(e));
-        }
+        char[] password = System.getProperty("javax.net.ssl.keyStorePassword", "").toCharArray();
+        var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        factory.init(KeyStore.getInstance(new File(file), password), password);
+        return factory.getKeyManagers();
     }
 }
 
@@ -11041,7 +11038,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     }
 
     /// Keeps what can be fetched again: where that fails the work goes on, and the next call fetches again.
-    void keep(Path file, Kept kept, Notes notes) {
+    void keep(Path file, Kept kept, Screen notes) {
         var json = Json.object().put("fetched_at", kept.fetched().getEpochSecond());
         json.set("answer", kept.answer());
         try {
@@ -11454,14 +11451,6 @@ interface Time {
     };
 }
 
-/// Makes what has threads of its own so that they belong to no group of the caller's: JShell stops a snippet by
-/// interrupting the whole group that it runs in, which would end an HttpClient, or a journal, for good.
-final class Apart {
-    static <T> T made(Supplier<T> what) {
-        return CompletableFuture.supplyAsync(what, Thread::startVirtualThread).join();
-    }
-}
-
 /// stdout was closed by its reader, as `| head` does: no error, only the end.
 final class ClosedOutput extends RuntimeException {
     ClosedOutput() { super(null, null, false, false); }
@@ -11469,11 +11458,8 @@ final class ClosedOutput extends RuntimeException {
 
 /// The tool as a process of its own: UTF-8 whatever the locale, Ctrl-C, a reader that goes away.
 final class RealProcess {
-    interface Body {
-        int run(Environment env, String... args);
-    }
-
-    static int start(Body body, String... args) {
+    /// @param body runs the arguments and returns the exit code
+    static int start(ToIntBiFunction<Environment, String[]> body, String... args) {
         var out = writer(FileDescriptor.out, true);
         var err = writer(FileDescriptor.err, false);
         var signals = new Signals(Thread.currentThread());
@@ -11483,7 +11469,7 @@ final class RealProcess {
                     + System.getProperty("sun.jnu.encoding") + " cannot carry",
                     "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
         }
-        int code = body.run(env, args);
+        int code = body.applyAsInt(env, args);
         if (FirstRun.now()) FirstRun.rehearse(body);
         return code == Fault.INTERRUPTED ? signals.exitCode() : code;
     }
@@ -11536,14 +11522,14 @@ final class FirstRun {
     }
 
     /// Asks a server that never answers, with a template, from a home that is thrown away.
-    static void rehearse(RealProcess.Body body) {
+    static void rehearse(ToIntBiFunction<Environment, String[]> body) {
         try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             Path home = Files.createTempDirectory("copilot-");
             var nowhere = new PrintWriter(Writer.nullWriter());
             var env = Environment.of(InputStream.nullInputStream(), nowhere, nowhere, Map.of("COP_HOME",
                     home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal", "COP_HOST",
                     "https://127.0.0.1:" + silent.getLocalPort()), () -> false);
-            body.run(env, "chat", "--timeout", "500ms", "-t", "explain", "hello");
+            body.applyAsInt(env, new String[]{"chat", "--timeout", "500ms", "-t", "explain", "hello"});
             try (var files = Files.walk(home)) {
                 files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
             }
@@ -11622,8 +11608,7 @@ record Script(String usage) {
 /// second, or three seconds without an end (a batch has longer), stop the process at once.
 final class Signals implements Environment.Ending {
     private volatile Duration grace = Duration.ofSeconds(3);
-    private final AtomicInteger exitCode = new AtomicInteger(Fault.INTERRUPTED);
-    private final AtomicBoolean again = new AtomicBoolean();
+    private final AtomicInteger code = new AtomicInteger();             // to end with; 0: nothing was said yet
     private volatile Thread stoppable;                      // what Ctrl-C stops instead of the program
 
     Signals(Thread main) {
@@ -11632,13 +11617,13 @@ final class Signals implements Environment.Ending {
         on("HUP", 129, main);                               // the terminal was closed
     }
 
-    int exitCode() { return exitCode.get(); }
+    int exitCode() { return told() ? code.get() : Fault.INTERRUPTED; }
 
     @Override
-    public boolean stopping() { return again.get() && exitCode() != Fault.INTERRUPTED; }
+    public boolean stopping() { return exitCode() != Fault.INTERRUPTED; }
 
     @Override
-    public boolean told() { return again.get(); }
+    public boolean told() { return code.get() != 0; }
 
     @Override
     public <T> T stoppable(Supplier<T> work) {
@@ -11654,21 +11639,20 @@ final class Signals implements Environment.Ending {
     @Override
     public void patience(Duration longer) { grace = longer; }
 
-    private void on(String name, int code, Thread main) {
+    private void on(String name, int meaning, Thread main) {
         try {
             var signal = new sun.misc.Signal(name);
             var before = sun.misc.Signal.handle(signal, _ -> {
                 var work = stoppable;
-                if (work != null && code == Fault.INTERRUPTED) {
+                if (work != null && meaning == Fault.INTERRUPTED) {
                     work.interrupt();
                     return;
                 }
-                if (again.getAndSet(true)) Runtime.getRuntime().halt(code);
-                exitCode.set(code);
+                if (!code.compareAndSet(0, meaning)) Runtime.getRuntime().halt(meaning);
                 main.interrupt();
                 Thread.ofPlatform().daemon().start(() -> {
                     Time.SYSTEM.pause(grace);
-                    Runtime.getRuntime().halt(code);
+                    Runtime.getRuntime().halt(meaning);
                 });
             });
             boolean nohup = name.equals("HUP") && before == sun.misc.SignalHandler.SIG_IGN;
@@ -11836,29 +11820,16 @@ final class Descriptors {
     }
 }
 
-/// Where the toolkit tells of what goes on beside the answer; it prints nothing itself.
-interface Notes {
-    /// Progress, such as a pause before another attempt.
-    void note(String text);
-
-    void warn(String text);
-
-    /// What only -v shows.
-    void detail(String text);
-
-    void sent(String method, URI uri, Map<String, String> headers);
-
-    void received(int status, Map<String, List<String>> headers);
-}
-
 /// The one object that writes to stderr.
-final class Screen implements Notes {
+final class Screen {
     private final Environment env;
     private Boolean terminal;
     private boolean living;                                 // the last line is one to write over
     boolean verbose, quiet;
 
     Screen(Environment env) { this.env = env; }
+
+    Environment env() { return env; }
 
     /// Whether stderr is a terminal; found out when it first matters.
     boolean terminal() {
@@ -11883,13 +11854,11 @@ final class Screen implements Notes {
     }
 
     /// Progress and notes; --quiet leaves them out.
-    @Override
     public void note(String text) { if (!quiet) line(dim(oneLine(text))); }
 
     /// What was asked for: a code to type, the usage.
     void say(String text) { line(text); }
 
-    @Override
     public void warn(String text) { line(paint("33", "warning:") + " " + oneLine(text)); }
 
     void hint(String text) { if (text != null && !text.isEmpty()) line("hint: " + oneLine(text)); }
@@ -11900,7 +11869,6 @@ final class Screen implements Notes {
     private static String oneLine(String text) { return Text.printable(text.strip().replaceAll("\\R", "␊")); }
 
     /// For -v only.
-    @Override
     public void detail(String text) { if (verbose) line(dim("* " + oneLine(text))); }
 
     /// A line that is written over by the next one; only on a terminal. An empty one takes it away.
@@ -11918,14 +11886,12 @@ final class Screen implements Notes {
         env.err().flush();
     }
 
-    @Override
     public void sent(String method, URI uri, Map<String, String> headers) {
         if (!verbose) return;
         line(dim("> " + method + " " + uri));
         headers.forEach((name, value) -> line(dim("> " + name + ": " + Secrets.header(name, value))));
     }
 
-    @Override
     public void received(int status, Map<String, List<String>> headers) {
         if (!verbose) return;
         line(dim("< " + status));

@@ -314,7 +314,7 @@ class Logs {
     private Session session() {
         var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE),
                 new PrintWriter(new StringWriter()), new PrintWriter(said));
-        return new Session(env, new Screen(env), Home.of(env), null, null, null);
+        return new Session(new Screen(env), Home.of(env), null, null, null);
     }
 
     @Test

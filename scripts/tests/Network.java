@@ -225,13 +225,13 @@ class Network {
             cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port()).with("SSL_CERT_FILE", authority.pem());
             withKeys(authority.keys(), "sEcReT", () -> {
                 var fault = fails(API + "/models");
-                assertTrue(fault.sentence().endsWith(authority.keys() + ": keystore password was incorrect"),
-                        fault::sentence);
+                assertTrue(fault.sentence().startsWith("Java's TLS cannot be set up"), fault::sentence);
+                assertTrue(fault.hint().contains("javax.net.ssl.trustStore and keyStore"), fault::hint);
                 assertFalse((fault.sentence() + fault.hint()).contains("sEcReT"), fault::sentence);
             });
             withKeys("no-such.p12", "x", () -> {
                 var fault = fails(API + "/models");
-                assertTrue(fault.sentence().endsWith("no-such.p12: there is no such file"), fault::sentence);
+                assertTrue(fault.sentence().endsWith("no-such.p12"), fault::sentence);
                 assertEquals(1, fault.exitCode());
             });
         }
@@ -457,7 +457,7 @@ class Network {
     private Wire wire(Map<String, String> variables) {
         variables.forEach(cop::with);
         var environment = environment();
-        return new Wire(environment, new Screen(environment), Duration.ofMinutes(1));
+        return new Wire(new Screen(environment), Duration.ofMinutes(1));
     }
 
     private static Headers headers() { return Headers.parse(null, List.of()).copilot("tid=0;made-up"); }

@@ -934,7 +934,7 @@ class Streams {
         var nowhere = new PrintWriter(Writer.nullWriter());
         var env = new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE), nowhere, nowhere, Map.of(),
                 _ -> false, time, () -> false, Path.of(""));
-        return new Wire(env, new Screen(env), Duration.ofMinutes(1));
+        return new Wire(new Screen(env), Duration.ofMinutes(1));
     }
 
     private static Call call(RawServer server) {

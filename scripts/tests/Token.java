@@ -105,7 +105,7 @@ class Token {
                 {"github.com:Iv1.a":{"oauth_token":"%s"},"github.com:Iv1.b":{"oauth_token":"%s"}}"""
                 .formatted(refused, simulator.GITHUB_TOKEN));
         var origin = URI.create(cop.sim.url());
-        try (var wire = new Wire(environment(), new Screen(environment()), Duration.ofMinutes(1))) {
+        try (var wire = new Wire(new Screen(environment()), Duration.ofMinutes(1))) {
             var session = session(new Host("github.com", origin, origin, origin, false), wire);
             assertEquals(2, new CredentialSources(session).all().size());
             assertTrue(new TokenManager(session, new CredentialSources(session)).get().value().startsWith("tid="));
@@ -468,7 +468,7 @@ class Token {
     @Test
     void directTokensAreRenewedTogether() throws Exception {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
-        try (var wire = new Wire(environment(), new Screen(environment()), Duration.ofMinutes(1));
+        try (var wire = new Wire(new Screen(environment()), Duration.ofMinutes(1));
              var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var session = session(Host.of(cop.sim.url()), wire);
             var tokens = new TokenManager(session, new CredentialSources(session));
@@ -1234,7 +1234,7 @@ class Token {
 
     private Session session(Host host, Wire wire) {
         var environment = environment();
-        return new Session(environment, new Screen(environment), Home.of(environment), host,
+        return new Session(new Screen(environment), Home.of(environment), host,
                 Headers.parse(null, List.of()), wire);
     }
 
