@@ -9010,36 +9010,26 @@ final class TemplateReader {
 
     /// @param options where GitHub's plain `json_object` goes
     private AnswerSchema answer(ObjectNode options) {
-        var schema = object("schema");
-        if (!schema.isEmpty()) return new AnswerSchema(found.name(), schema("schema", schema), null);
+        var own = object("schema");
+        if (!own.isEmpty()) return new AnswerSchema(found.name(), schema("schema", own), null);
         String format = text("responseFormat");
-        switch (format) {
-            case "json_object" -> options.putObject("response_format").put("type", format);
-            case "json_schema" -> { return githubSchema(); }
-            default -> { }
-        }
-        return null;
-    }
-
-    private AnswerSchema githubSchema() {
+        if (format.equals("json_object")) options.putObject("response_format").put("type", format);
+        if (!format.equals("json_schema")) return null;
         Object given = fields.get("jsonSchema");
         var json = given instanceof String text ? Data.value(text, at("jsonSchema") + ", jsonSchema") : given;
-        if (!(json instanceof Map<?, ?> map && map.get("name") instanceof String name
-                && map.get("schema") instanceof Map<?, ?> schema)) {
-            throw wrong("responseFormat", "json_schema wants a jsonSchema with name and schema",
-                    "jsonSchema: '{\"name\": …, \"schema\": {…}}'");
+        if (json instanceof Map<?, ?> map && map.get("name") instanceof String name
+                && map.get("schema") instanceof Map<?, ?> schema) {
+            var strict = map.get("strict") instanceof Boolean is ? is : null;
+            return new AnswerSchema(name, schema("jsonSchema", schema), strict);
         }
-        var strict = map.get("strict") instanceof Boolean is ? is : null;
-        return new AnswerSchema(name, schema("jsonSchema", schema), strict);
+        throw wrong("responseFormat", "json_schema wants a jsonSchema with name and schema",
+                "jsonSchema: '{\"name\": …, \"schema\": {…}}'");
     }
 
     private Template.Samples samples() {
         if (!fields.containsKey("testData")) return found.samples();
-        var rows = new ArrayList<Map<String, Object>>();
-        for (Object row : list("testData")) {
-            if (!(row instanceof Map<?, ?> map)) throw wrong("testData", "a row is no mapping", "- input: …");
-            rows.add(Data.copy(map));
-        }
+        var rows = list("testData").stream().map(row -> Data.copy(row instanceof Map<?, ?> map ? map : Map.of()))
+                .toList();
         return new Template.Samples(!rows.isEmpty(), "testData:", () -> rows);
     }
 }

@@ -772,7 +772,7 @@ class Prompts {
         assertEquals("{\"type\":\"json_object\"}", body().path("response_format").toString());
         for (String wrong : List.of("responseFormat: json_schema\n",
                 "responseFormat: json_schema\njsonSchema: '{\"name\": 1}'\n",
-                "responseFormat: json_schema\njsonSchema: '{'\n", "testData: [1]\n",
+                "responseFormat: json_schema\njsonSchema: '{'\n",
                 "modelParameters: {temperature: hot}\n", "modelParameters: 3\n", "messages: {}\n")) {
             cop.write("a.prompt.yml", wrong.startsWith("messages") ? wrong : start + wrong);
             var outcome = exits(2, cop.run("render", "a.prompt.yml", "--var", "x=y"));
