@@ -2072,6 +2072,22 @@ public class copilot {
 
         public String text() { return String.join("\n\n", choices); }
 
+        /// Whether a tool is to be called before there is an answer.
+        boolean asksForTool() { return finish.equals("tool_calls"); }
+
+        /// Why this is not the whole answer; null where it is.
+        Fault unfinished() {
+            return switch (finish) {
+                case "length" -> Fault.error("the answer was cut off by the token limit (finish: length)",
+                        "raise --max-tokens, with(\"max_tokens\", …), or use a model with a larger output");
+                case "content_filter" -> Fault.error("the answer was cut off by GitHub's content filter"
+                        + " (finish: content_filter)", "put the question in other words");
+                case "tool_calls" -> Fault.error("the model asks for a tool call instead of answering",
+                        "--json shows the call");
+                default -> null;
+            };
+        }
+
         Reply withUsage(Usage other) {
             return new Reply(choices, reasoning, finish, model, other, toolCalls, id, requestId, took, dropped);
         }
@@ -2796,22 +2812,16 @@ final class Toolkit {
 
     Reply ask(Question question) {
         var client = copilot();
-        try {
-            return new SchemaRetry(question.schema(), 2, _ -> { }).ask(question.request(client, true),
-                    request -> client.ask(request, (_, _) -> { }));
-        } catch (SchemaMismatch wrong) {
-            whole(wrong.reply);                             // the same in Java's words where it was cut off
-            throw wrong;
-        }
+        return new SchemaRetry(question.schema(), 2, _ -> { }).ask(question.request(client, true),
+                request -> client.ask(request, (_, _) -> { }));
     }
 
     Usage stream(Request request, Consumer<String> pieces) { return whole(ask(request, pieces)).usage(); }
 
     /// Scripts go on with what they are given: it is an error that it is not all.
     static Reply whole(Reply reply) {
-        if (Set.of("stop", "").contains(reply.finish())) return reply;
-        throw Fault.error("the answer was cut off (finish: " + reply.finish() + ")", reply.finish().equals("length")
-                ? "with(\"max_tokens\", …), or a model with a larger output" : "put the question in other words");
+        if (reply.unfinished() == null) return reply;
+        throw reply.unfinished();
     }
 
     copilot.Chat chat(String system) {
@@ -3639,7 +3649,7 @@ record ChatJob(Environment env, Screen screen, CopilotClient copilot, Conversati
             return Wire.within(options.limit(), () -> copilot.ask(request, printer));
         });
         boolean shown = question.schema() == null || options.form().json();
-        if (!shown && SchemaRetry.asksForTool(reply)) throw SchemaMismatch.toolCall(reply);
+        if (!shown && reply.asksForTool()) throw new SchemaMismatch(reply, reply.unfinished());
         return reply;
     }
 
@@ -3847,20 +3857,18 @@ final class AnswerPrinter implements DeltaListener {
         String answer = form.json() ? Json.line(record) : reply.text();
         if (form.file() != null) writeOrPrint(answer);
         else if (!form.live()) print(answer);
-        return switch (reply.finish()) {
-            case "length" -> unfinished("the answer was cut off: it reached the limit of tokens (finish: length)",
-                    "a larger --max-tokens, or a model with a larger output (copilot models)");
-            case "content_filter" -> unfinished("GitHub's content filter ended the answer (finish: content_filter)",
-                    "put the question in other words");
-            case "tool_calls" -> {
-                if (form.json()) yield 0;
-                throw Fault.error("the model asks for a tool call instead of answering", "--json shows the call");
-            }
-            default -> {
-                if (reply.text().isEmpty()) screen.warn("the answer is empty (finish: " + reply.finish() + ")");
-                yield 0;
-            }
-        };
+        var unfinished = reply.unfinished();
+        if (reply.asksForTool()) {
+            if (form.json()) return 0;
+            throw unfinished;
+        }
+        if (unfinished == null && reply.text().isEmpty()) {
+            screen.warn("the answer is empty (finish: " + reply.finish() + ")");
+        }
+        if (unfinished == null) return 0;
+        screen.warn(unfinished.sentence());
+        screen.hint(unfinished.hint());
+        return 1;
     }
 
     /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file.
@@ -3904,12 +3912,6 @@ final class AnswerPrinter implements DeltaListener {
     private void print(String answer) {
         view.text(answer);
         view.end();
-    }
-
-    private int unfinished(String what, String hint) {
-        screen.warn(what);
-        screen.hint(hint);
-        return 1;
     }
 
     /// Ends the answer's line. Nothing is written where no answer has begun.
@@ -9509,28 +9511,15 @@ final class StrictMustache extends DefaultMustacheFactory {
 final class SchemaMismatch extends Fault {
     final Reply reply;
 
-    private SchemaMismatch(Reply reply, String sentence, String hint) {
-        super(ERROR, sentence, hint, null);
+    SchemaMismatch(Reply reply, Fault why) {
+        super(ERROR, why.sentence(), why.hint(), null);
         this.reply = reply;
     }
 
     static SchemaMismatch of(Reply reply, String schema, List<String> misses) {
-        return new SchemaMismatch(reply, "the answer does not meet the schema"
+        return new SchemaMismatch(reply, Fault.error("the answer does not meet the schema"
                 + (schema.equals(AnswerSchema.UNNAMED) ? "" : " " + schema) + ": " + String.join("; ", misses),
-                "ask again, or a model with schema among its abilities (copilot models)");
-    }
-
-    static SchemaMismatch toolCall(Reply reply) {
-        return new SchemaMismatch(reply, "the model asks for a tool call instead of answering",
-                "--json shows the call");
-    }
-
-    /// Asking again would cost the same tokens and end at the same limit.
-    static SchemaMismatch cutOff(Reply reply) {
-        boolean tokens = reply.finish().equals("length");
-        return new SchemaMismatch(reply, "the answer was cut off by " + (tokens ? "the token limit"
-                : "GitHub's content filter") + " (finish: " + reply.finish() + ")", tokens ? "raise --max-tokens,"
-                + " or use a model with a larger output (copilot models)" : "put the question in other words");
+                "ask again, or a model with schema among its abilities (copilot models)"));
     }
 }
 
@@ -9552,10 +9541,8 @@ record SchemaRetry(AnswerSchema schema, int retries, Consumer<String> notes) {
             var reply = ask.apply(request);
             used = used.plus(reply.usage());
             boolean several = first.extra().path("n").asInt(1) != 1;
-            if (schema == null || several || asksForTool(reply)) return reply.withUsage(used);
-            if (Set.of("length", "content_filter").contains(reply.finish())) {
-                throw SchemaMismatch.cutOff(reply.withUsage(used));
-            }
+            if (schema == null || several || reply.asksForTool()) return reply.withUsage(used);
+            if (reply.unfinished() != null) throw new SchemaMismatch(reply.withUsage(used), reply.unfinished());
             String text = Text.unfenced(reply.text());
             var misses = schema.misses(text);
             if (misses.isEmpty()) return reply.withText(text).withUsage(used);
@@ -9565,9 +9552,6 @@ record SchemaRetry(AnswerSchema schema, int retries, Consumer<String> notes) {
             request = schema.again(first, reply.text(), misses);
         }
     }
-
-    /// Whether a tool is to be called before there is an answer.
-    static boolean asksForTool(Reply reply) { return reply.finish().equals("tool_calls"); }
 }
 
 /// What an answer must look like.

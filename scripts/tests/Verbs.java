@@ -110,7 +110,7 @@ class Verbs {
         assertTrue(pieces.size() > 1 && usage.total() > 0);
         cop.sim.set("finish", "length");
         pieces.clear();
-        fault(() -> toolkit.stream(request("say: one two"), pieces::add), "cut off (finish: length)");
+        fault(() -> toolkit.stream(request("say: one two"), pieces::add), "(finish: length)");
         assertEquals("one two", String.join("", pieces), "what came was handed over");
     }
 
@@ -421,8 +421,8 @@ class Verbs {
         for (String finish : List.of("length", "content_filter")) {
             cop.sim.set("finish", finish);
             String hint = finish.equals("length") ? "with(\"max_tokens\"" : "in other words";
-            fault(prompt::ask, "cut off (finish: " + finish + ")", hint);
-            fault(() -> toolkit.ask(prompt.question()), "cut off (finish: " + finish + ")", hint);
+            fault(prompt::ask, "(finish: " + finish + ")", hint);
+            fault(() -> toolkit.ask(prompt.question()), "(finish: " + finish + ")", hint);
         }
     }
 }
