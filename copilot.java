@@ -5345,7 +5345,7 @@ final class CopilotClient {
         }
 
         @Override
-        public boolean delivered() { return reader != null && reader.delivered(); }
+        public boolean delivered() { return reader != null && reader.delivered; }
     }
 
     // ---- a chat that is not sent
@@ -6599,8 +6599,7 @@ record EndpointMemory(Session session, Path file, ObjectNode known) {
     }
 
     private synchronized void learn(String key, boolean keep, UnaryOperator<String> lesson) {
-        String now = lesson.apply(known(key));
-        known.put(key, now);
+        known.put(key, lesson.apply(known(key)));
         if (keep) edit(all -> all.put(key, lesson.apply(Json.text(all, key))));
     }
 
@@ -6786,9 +6785,8 @@ record ChatCompletionsEndpoint() implements Endpoint {
         var body = plain(request).deepCopy();               // a row's messages stay as they are
         String id = Json.text(body, "model");
         if (Model.isAuto(id)) body.remove("model");
-        if (Families.limitsCompletion(id) && body.has("max_tokens")) {
-            var most = body.remove("max_tokens");
-            if (!body.has("max_completion_tokens")) body.set("max_completion_tokens", most);
+        if (Families.limitsCompletion(id) && !body.has("max_completion_tokens")) {
+            Endpoint.translate(body, "max_tokens", "max_completion_tokens", most -> most);
         }
         if (model != null && body.has("reasoning_effort")) {
             String wished = body.remove("reasoning_effort").asString("");
@@ -6817,8 +6815,6 @@ record ChatCompletionsEndpoint() implements Endpoint {
 /// `POST /responses`, OpenAI's newer form, for models that are served there alone. Nothing is stored and no id is sent
 /// back: Copilot makes the ids anew with every event.
 record ResponsesEndpoint() implements Endpoint {
-    private static final int SHORTEST = 16;                 // what may be asked for as the longest answer
-
     @Override
     public String path() { return "/responses"; }
 
@@ -6835,13 +6831,15 @@ record ResponsesEndpoint() implements Endpoint {
         Endpoint.translate(body, "messages", "input", ResponsesEndpoint::input);
         Endpoint.translate(body, "max_completion_tokens", "max_tokens", most -> most);
         Endpoint.translate(body, "max_tokens", "max_output_tokens", most -> JsonNodeFactory.instance.numberNode(
-                Math.max(SHORTEST, most.asLong())));
+                Math.max(16, most.asLong())));              // fewer are refused
         Endpoint.translate(body, "tools", "tools", tools -> Endpoint.all(tools, ResponsesEndpoint::tool));
         Endpoint.translate(body, "tool_choice", "tool_choice", choice -> choice.isObject()
                 ? Endpoint.chosen("function", choice) : choice);
-        JsonNode effort = body.remove("reasoning_effort"), format = body.remove("response_format");
-        if (format != null) body.withObject("/text").set("format", format(format));
-        if (effort != null) {
+        if (body.remove("response_format") instanceof JsonNode format) {
+            body.withObject("/text").set("format", format.path("json_schema") instanceof ObjectNode schema
+                    ? schema.put("type", "json_schema") : format);
+        }
+        if (body.remove("reasoning_effort") instanceof JsonNode effort) {
             Endpoint.effort(model, effort.asString(""), omitted)
                     .ifPresent(wished -> body.withObject("/reasoning").put("effort", wished));
         }
@@ -6879,22 +6877,16 @@ record ResponsesEndpoint() implements Endpoint {
         return input;
     }
 
-    private static JsonNode format(JsonNode chat) {
-        return chat.path("json_schema") instanceof ObjectNode schema ? schema.deepCopy().put("type", "json_schema")
-                : chat;
-    }
-
     /// Copilot takes a missing `strict` for true (what users found), and a schema that was not made for it fails then.
     private static JsonNode tool(JsonNode tool) {
         if (!(tool.path("function") instanceof ObjectNode function)) return tool;
-        var flat = function.deepCopy().put("type", "function");
-        return flat.has("strict") ? flat : flat.put("strict", false);
+        function.put("type", "function");
+        return function.has("strict") ? function : function.put("strict", false);
     }
 }
 
 /// `POST /v1/messages`, as Anthropic made it, for Claude models that are served there alone.
 record MessagesEndpoint() implements Endpoint {
-    private static final long LEAST_ANSWER = 4096;          // where no list of models says more
     private static final long LEAST_BUDGET = 1024;          // of thinking, says Anthropic
 
     @Override
@@ -6922,11 +6914,9 @@ record MessagesEndpoint() implements Endpoint {
                 : Json.object().put("type", choice.asString().equals("required") ? "any" : choice.asString()));
         JsonNode effort = body.remove("reasoning_effort"), format = body.remove("response_format");
         if (!body.has("max_tokens")) {
-            body.put("max_tokens", model == null ? LEAST_ANSWER : model.longestAnswer(request.stream()));
+            body.put("max_tokens", model == null ? 4096 : model.longestAnswer(request.stream()));
         }
-        if (effort != null && !effort.asString("").equals("none")) {
-            think(body, model, effort.asString(""), omitted);
-        }
+        if (effort != null && !effort.asString("").equals("none")) think(body, model, effort.asString(""), omitted);
         if (format != null && !Json.text(format, "type").equals("text")) ask(body, request, format);
         return body;
     }
@@ -7016,7 +7006,7 @@ record MessagesEndpoint() implements Endpoint {
     private static JsonNode tool(JsonNode tool) {
         var function = tool.path("function");
         var schema = function.path("parameters") instanceof ObjectNode parameters
-                ? parameters.deepCopy().without("$schema")  // it is refused
+                ? parameters.without("$schema")             // it is refused
                 : Json.object().put("type", "object");
         return Json.object().put("name", Json.text(function, "name"))
                 .put("description", Json.text(function, "description")).set("input_schema", schema);
@@ -7104,8 +7094,6 @@ abstract sealed class StreamReader
 
     /// One event of the stream, or the whole answer. Errors within it were told before.
     abstract void event(ObjectNode event);
-
-    boolean delivered() { return delivered; }
 
     final void read(Answer answer) throws IOException {
         requestId = answer.requestId();
@@ -7263,9 +7251,7 @@ final class ResponsesStreamReader extends StreamReader {
         switch (Json.text(event, "type")) {
             case "response.created" -> named(response);
             case "response.output_text.delta", "response.refusal.delta" -> said(index, delta);
-            case "response.reasoning_summary_part.added" -> {
-                if (!reasoning.isEmpty()) thought("\n\n");
-            }
+            case "response.reasoning_summary_part.added" -> thought(reasoning.isEmpty() ? "" : "\n\n");
             case "response.reasoning_summary_text.delta", "response.reasoning_text.delta" -> {
                 heard.add(index);
                 thought(delta);
@@ -7307,7 +7293,6 @@ final class ResponsesStreamReader extends StreamReader {
     }
 
     private void ended(JsonNode response) {
-        if (response.path("error").isObject()) failed(response.path("error"));
         named(response);
         boolean silent = !hasText();
         int index = 0;
@@ -9876,23 +9861,20 @@ final class JsonSchema {
 
     /// @throws Fault where it is no schema
     synchronized void check() {
-        if (faults == null) faults = look();
+        if (faults == null) faults = guarded(place, "it is no schema", this::compile);
         if (!faults.isEmpty()) {
             throw Fault.usage(String.join("; ", faults), "https://json-schema.org says what a schema is");
         }
     }
 
-    private List<String> look() {
-        return guarded(place, "it is no schema", () -> {
-            String dialect = json.path("$schema").asString(SpecificationVersion.DRAFT_2020_12.getDialectId());
-            var standard = Validator.REGISTRY.getSchema(SchemaLocation.of(dialect));
-            var errors = standard.validate(json);
-            if (!errors.isEmpty()) return errors.stream().map(error -> sentence(error, place)).toList();
-            compiled = Validator.REGISTRY.getSchema(json);
-            compiled.initializeValidators();
-            compiled.validate(Json.object());               // what goes round in circles does so now
-            return List.of();
-        });
+    private List<String> compile() {
+        String dialect = json.path("$schema").asString(SpecificationVersion.DRAFT_2020_12.getDialectId());
+        var errors = Validator.REGISTRY.getSchema(SchemaLocation.of(dialect)).validate(json);
+        if (!errors.isEmpty()) return errors.stream().map(error -> sentence(error, place)).toList();
+        compiled = Validator.REGISTRY.getSchema(json);
+        compiled.initializeValidators();
+        compiled.validate(Json.object());                   // what goes round in circles does so now
+        return List.of();
     }
 
     /// What in a value does not meet the schema, a sentence each.
@@ -9926,9 +9908,8 @@ final class TokenCount {
 
     /// @param tokenizer as the catalogue names it, such as `o200k_base`
     static long of(String text, String tokenizer) {
-        var encoding = ENCODINGS.getEncoding(tokenizer).orElseGet(() -> ENCODINGS.getEncoding("o200k_base")
-                .orElseThrow());
-        return encoding.countTokensOrdinary(text);
+        return ENCODINGS.getEncoding(tokenizer).or(() -> ENCODINGS.getEncoding("o200k_base")).orElseThrow()
+                .countTokensOrdinary(text);
     }
 
     /// A request's messages, with what each costs besides its text. No further once there are more than `most`: some

@@ -379,7 +379,7 @@ class Streams {
         }
 
         @Override
-        public boolean delivered() { return answer != null && answer.delivered(); }
+        public boolean delivered() { return answer != null && answer.delivered; }
 
         void mustBe(Sample wanted, Supplier<String> where) {
             var reply = answer.reply(Duration.ZERO);
