@@ -177,7 +177,7 @@ public class copilot {
         /// @param syntax as `Syntax` reads it; the first line of what it is for goes into the overview
         private record Entry(String group, String name, String syntax, Supplier<Command> command) {
             Entry(String group, String name, String syntax, ToIntBiFunction<BasicCommand, CopilotClient> body) {
-                this(group, name, syntax, () -> new BasicCommand(syntax, body));
+                this(group, name, syntax, () -> new BasicCommand(body));
             }
 
             String summary() { return syntax.split("\n\n")[1].lines().findFirst().orElseThrow(); }
@@ -249,8 +249,12 @@ public class copilot {
         }
 
         static Command create(String name) {
-            return COMMANDS.stream().filter(each -> each.name().equals(name) && each.command() != null).findFirst()
-                    .map(each -> each.command().get()).or(() -> program(name)).orElseThrow(() -> unknown(name));
+            var known = COMMANDS.stream().filter(each -> each.name().equals(name) && each.command() != null)
+                    .findFirst();
+            if (known.isEmpty()) return program(name).orElseThrow(() -> unknown(name));
+            var command = known.get().command().get();
+            command.syntax = known.get().syntax();
+            return command;
         }
 
         private static Fault unknown(String name) {
@@ -440,13 +444,14 @@ public class copilot {
         Environment env;
         Screen screen;
         String[] arguments;                                 // as they were typed
+        private String syntax;
         private Syntax known;
         CommandLine.ParseResult parsed;
         private String action;
         private final Map<String, List<Object>> words = new HashMap<>();
 
-        /// As `Syntax` reads it.
-        abstract String syntax();
+        /// What `Syntax` reads: as the table has it; a program has its own.
+        String syntax() { return syntax; }
 
         /// What is to be done, in a command that does several things; empty: it has no name.
         String action() { return action; }
@@ -581,16 +586,9 @@ public class copilot {
 
     /// The commands that are a method each, behind the text of what they understand.
     static final class BasicCommand extends Command {
-        private final String syntax;
         private final ToIntBiFunction<BasicCommand, CopilotClient> body;
 
-        BasicCommand(String syntax, ToIntBiFunction<BasicCommand, CopilotClient> body) {
-            this.syntax = syntax;
-            this.body = body;
-        }
-
-        @Override
-        String syntax() { return syntax; }
+        BasicCommand(ToIntBiFunction<BasicCommand, CopilotClient> body) { this.body = body; }
 
         @Override
         int run(CopilotClient copilot) { return body.applyAsInt(this, copilot); }
@@ -1029,9 +1027,6 @@ public class copilot {
                 --offline  Ask nobody.
                 """;
 
-        @Override
-        String syntax() { return SYNTAX; }
-
         /// What stops any other command is a finding here.
         @Override
         <T> T setting(String what, Supplier<T> read, T otherwise) {
@@ -1086,11 +1081,10 @@ public class copilot {
         /// What fills a template, in the order in which it was typed: the last wins.
         PromptData data(Set<String> options) {
             var data = new PromptData();
-            var values = new HashMap<OptionSpec, Iterator<String>>();
+            var seen = new HashMap<String, Integer>();
             for (var option : parsed.matchedOptions()) {
                 String name = option.longestName();
-                if (!options.contains(name)) continue;
-                data.add(name, values.computeIfAbsent(option, _ -> texts(name).iterator()).next());
+                if (options.contains(name)) data.add(name, texts(name).get(seen.merge(name, 1, Integer::sum) - 1));
             }
             return data;
         }
@@ -1182,9 +1176,6 @@ public class copilot {
                 """;
 
         @Override
-        String syntax() { return SYNTAX; }
-
-        @Override
         int run(CopilotClient copilot) {
             var limit = timeout(null);
             int retries = schemaRetries();
@@ -1265,9 +1256,6 @@ public class copilot {
                 """ + STREAM;
 
         @Override
-        String syntax() { return SYNTAX; }
-
-        @Override
         int run(CopilotClient copilot) {
             var question = question(text("TEMPLATE"));
             show(has("--json") ? Json.pretty(copilot.previewBody(question.requestAtHand(copilot, !has("--no-stream"),
@@ -1320,9 +1308,6 @@ public class copilot {
                 --write  Write OUT from what is done.
                 --json  The status as JSON.
                 """;
-
-        @Override
-        String syntax() { return SYNTAX; }
 
         @Override
         Duration longestWait() { return Duration.ofMinutes(15); }

@@ -31,7 +31,7 @@ public class talk extends ChatCommand {
 
     @Override
     String syntax() {
-        var chat = super.syntax().split("\n\n", 3);
+        var chat = SYNTAX.split("\n\n", 3);
         return String.join("\n\n", chat[0], """
                 As chat, but on a terminal Markdown is drawn while it arrives, wrapped to the window, and with no
                 prompt the conversation has line editing (Alt-Enter, or \\ before Enter, goes on in the next line),
