@@ -1859,8 +1859,7 @@ public class copilot {
 
         /// A message's text on the wire, whether it stands alone or in parts.
         static String text(JsonNode content) {
-            return content.isString() ? content.asString() : content.values().stream()
-                    .map(part -> Json.text(part, "text")).collect(Collectors.joining());
+            return content.isString() ? content.asString() : String.join("", content.findValuesAsString("text"));
         }
     }
 
@@ -1988,10 +1987,8 @@ public class copilot {
         public Request withEndpoint(String name) { return with(new Delivery(name, delivery.required())); }
 
         boolean hasImages() {
-            return messages.stream().anyMatch(message -> !message.images().isEmpty())
-                    || messages.isEmpty() && fields.path("messages").values().stream()
-                            .flatMap(message -> message.path("content").values().stream())
-                            .anyMatch(part -> Json.text(part, "type").equals("image_url"));
+            return messages.isEmpty() ? fields.path("messages").findValuesAsString("type").contains("image_url")
+                    : messages.stream().anyMatch(message -> !message.images().isEmpty());
         }
 
         /// What is said, without the images.
@@ -2024,12 +2021,10 @@ public class copilot {
 
         /// Adds an image to the last message: `request("What is this?").withImage(image("cat.png"))`.
         public Request withImage(Image image) {
-            var all = new ArrayList<>(messages);
-            var last = all.removeLast();
-            var images = new ArrayList<>(last.images());
-            images.add(Fault.given(image, "withImage's image"));
-            all.add(new Message(last.role(), last.content(), images));
-            return withMessages(all);
+            var last = messages.getLast();
+            var images = Stream.concat(last.images().stream(), Stream.of(Fault.given(image, "withImage's image")));
+            return withMessages(messages.subList(0, messages.size() - 1))
+                    .plus(new Message(last.role(), last.content(), images.toList()));
         }
 
         /// Sets a field, such as `with("temperature", 0)`.

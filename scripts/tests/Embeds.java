@@ -419,7 +419,8 @@ class Embeds {
         cop.sim.set("max-inputs", 1);
         var outcome = good(embed("-u", "a b c", "d"));
         assertTrue(outcome.err().matches("usage: \\d+ tokens, text-embedding-3-small, 2 requests, [0-9.]+ m?s\n"
-                + "quota: premium interactions 98.09 % left of 1500, resets .*\n"), outcome::all);
+                + "quota: premium interactions 98.09 % left of 1500, resets [-0-9]+ [:0-9]+, in \\d+ days\n"),
+                outcome::all);
         outcome = good(embed("-u", "word ".repeat(500)));
         assertTrue(outcome.err().matches("(?s)usage: 625 tokens, about 0.0013 credits, .*, 1 request, .*"),
                 outcome::all);

@@ -94,7 +94,7 @@ class Verbs {
         fault(() -> toolkit.template("x").withAll(null), "withAll's map is null");
         fault(() -> request("x").with("temperature", 9), "with(\"temperature\") 9 is out of range");
         fault(() -> request("x").with("model", "mai-code-1.1-flash"), "cannot be set so", "withModel");
-        fault(() -> toolkit.template("x").withOption("max_tokens", "many"), "a number is wanted");
+        fault(() -> toolkit.template("x").withOption("max_tokens", "many"), "a whole number is wanted");
         fault(() -> toolkit.template("{{x}}").ask(), "{{x}} is missing", "with(\"name\", value)");
         assertEquals(0, sent().size());
         var request = request("x").with("stop", "y");
