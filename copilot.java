@@ -5161,7 +5161,6 @@ final class CopilotClient {
     private final ModelCatalog models;
     private AutoModel auto;
     private volatile String minted = "";                    // a token that was renewed for the sake of its integration
-    private final Map<String, AtomicBoolean> proven = new ConcurrentHashMap<>();
     private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch is told a thing once
 
     static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
@@ -5222,13 +5221,13 @@ final class CopilotClient {
         String id = request.model();
         var endpoint = EndpointSelector.of(request, models.find(id), models.memory());
         try {
-            return firstAlone(request, endpoint, exchange);
+            return withoutRefused(request, endpoint, exchange);
         } catch (Fault fault) {
             if (!wrongEndpoint(fault) || request.delivery().endpoint() != null) throw fault;
             var other = EndpointSelector.instead(endpoint, id, models.findIn(Duration.ofMinutes(1), id));
             session.notes().detail(id + " is not served on " + endpoint.path() + "; " + other.path() + " is tried");
             try {
-                var reply = firstAlone(request, other, exchange);
+                var reply = withoutRefused(request, other, exchange);
                 models.memory().learnPath(id, other.path());
                 return reply;
             } catch (Fault again) {
@@ -5245,24 +5244,7 @@ final class CopilotClient {
                         + "\\b(api|endpoint)\\b.*"));
     }
 
-    /// 3. Of many requests with wishes that a model may refuse the first goes alone: what it learns the others need
-    /// not pay for.
-    private Reply firstAlone(Request request, Endpoint endpoint, Exchange exchange) {
-        String wishes = RefusedFields.wishes(request);
-        var known = proven.computeIfAbsent(request.model() + " " + endpoint.path() + " " + wishes,
-                _ -> new AtomicBoolean(wishes.isEmpty()));
-        if (known.get()) return withoutRefused(request, endpoint, exchange);
-        synchronized (known) {
-            if (!known.get()) {
-                var reply = withoutRefused(request, endpoint, exchange);
-                known.set(true);
-                return reply;
-            }
-        }
-        return withoutRefused(request, endpoint, exchange);
-    }
-
-    /// 4. Without what the model is known to refuse; and once more for each field that it turns out to refuse.
+    /// 3. Without what the model is known to refuse; and once more for each field that it turns out to refuse.
     private Reply withoutRefused(Request request, Endpoint endpoint, Exchange exchange) {
         var model = models.find(request.model());
         var sent = request.withStream(request.stream() && model.map(Model::streams).orElse(true));
@@ -5289,7 +5271,7 @@ final class CopilotClient {
 
     private void warnOnce(String note) { if (said.add(note)) session.notes().warn(note); }
 
-    /// 5. One request to the API, which `send` may repeat.
+    /// 4. One request to the API, which `send` may repeat.
     private Reply post(Request request, ObjectNode body, Endpoint endpoint, Exchange exchange) {
         session.notes().detail("POST " + endpoint.path() + ": " + Json.line(endpoint.brief(body)));
         Map<String, String> images = request.hasImages() ? Map.of("Copilot-Vision-Request", "true") : Map.of();
@@ -5372,11 +5354,6 @@ final class CopilotClient {
         return session.wire().lastHeaders().flatMap(headers -> Quota.line(Quota.of(headers), session.now()));
     }
 
-    /// What the API answers to a JSON body that is not a chat.
-    ObjectNode post(String path, ObjectNode body, String what) {
-        return send("POST", path, Json.bytes(body), Call::onceMore, Reading.json(what));
-    }
-
     /// Any request with our token and headers; GitHub's own paths go to GitHub with the GitHub token.
     ///
     /// It is sent once: what is printed cannot be taken back.
@@ -5457,14 +5434,9 @@ final class ModelCatalog {
     /// The list for choosing a model: where none can be had the one that is kept, for the chat itself will say what is
     /// wrong.
     synchronized Optional<ModelList> listIfAny() {
-        try {
-            if (!failed) return Optional.of(list(ModelList.USABLE, Call::onceMore));
-        } catch (Fault trouble) {
-            trouble.rethrowIf(Fault.Kind.INTERRUPTED);
-            session.notes().detail("no list of models: " + trouble.sentence());
-            failed = true;
-        }
-        return cached();
+        var list = failed ? Optional.<ModelList>empty() : session.attempt(() -> list(ModelList.USABLE, Call::onceMore));
+        failed = list.isEmpty();
+        return list.or(this::cached);
     }
 
     /// The list that an earlier command has kept, however old; nobody is asked. As long as no token is in use, it is
@@ -5507,12 +5479,7 @@ final class ModelCatalog {
 
     /// What a list says that is younger than `age`: many requests at once fetch one.
     Optional<Model> findIn(Duration age, String id) {
-        try {
-            return list(age).find(id);
-        } catch (Fault trouble) {
-            trouble.rethrowIf(Fault.Kind.INTERRUPTED);
-            return Optional.empty();
-        }
+        return session.attempt(() -> list(age)).flatMap(all -> all.find(id));
     }
 
     /// Accepts a model's terms.
@@ -5801,7 +5768,8 @@ final class AutoModel {
         Fault missing = null;
         for (var way : List.of(Map.entry("/models/session", hints), Map.entry("/auto", prompt))) {
             try {
-                return copilot.post(way.getKey(), way.getValue(), "GitHub's choice of a model");
+                return copilot.send("POST", way.getKey(), Json.bytes(way.getValue()), Call::onceMore,
+                        Reading.json("GitHub's choice of a model"));
             } catch (Fault fault) {
                 if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
                 missing = fault;
@@ -5962,12 +5930,8 @@ final class ChatErrors {
 
     private static Fault notSupported(CopilotClient copilot, String model, String said) {
         String lead = "this account cannot use the model \"" + model + "\": " + said;
-        ModelList list;
-        try {
-            list = copilot.models().list(Duration.ofMinutes(1));
-        } catch (Fault _) {
-            return Fault.error(lead, "copilot models");
-        }
+        var list = copilot.session().attempt(() -> copilot.models().list(Duration.ofMinutes(1))).orElse(null);
+        if (list == null) return Fault.error(lead, "copilot models");
         if (list.onlyAuto()) {
             return Fault.error(lead + ". This account may name no model: on Free and Student plans GitHub chooses it",
                     "-m auto, or copilot models default auto");
@@ -6085,14 +6049,9 @@ record CredentialSources(Session session) {
 
     /// Whose token it is; empty where GitHub does not say.
     String user(GithubToken token) {
-        try {
-            var call = Call.get(session.host().rest("/user"), session.headers().github(token.value()));
-            return Json.text(session.wire().send(call, Reading.json("who is logged in")), "login");
-        } catch (Fault notTold) {
-            notTold.rethrowIf(Fault.Kind.INTERRUPTED);
-            session.notes().detail(notTold.sentence());
-            return "";
-        }
+        var call = Call.get(session.host().rest("/user"), session.headers().github(token.value()));
+        return session.attempt(() -> session.wire().send(call, Reading.json("who is logged in")))
+                .map(answer -> Json.text(answer, "login")).orElse("");
     }
 }
 
@@ -6332,16 +6291,11 @@ final class TokenManager {
     /// Whatever is wrong with the file, it is as if it were not there. A GitHub token that is used directly is not in
     /// it: that has a place of its own.
     private Optional<Token> cached(GithubToken source) {
-        try {
-            return kept(source).filter(kept -> !kept.answer().has(REJECTED)).map(kept -> {
-                var answer = kept.answer();
-                if (answer.path(Token.DIRECT).asBoolean(false)) answer.put("token", source.value());
-                return token(answer, kept.fetched(), session.host());
-            });
-        } catch (Fault useless) {
-            session.notes().detail("the cached token is thrown away: " + useless.sentence());
-            return Optional.empty();
-        }
+        return kept(source).filter(kept -> !kept.answer().has(REJECTED)).flatMap(kept -> session.attempt(() -> {
+            var answer = kept.answer();
+            if (answer.path(Token.DIRECT).asBoolean(false)) answer.put("token", source.value());
+            return token(answer, kept.fetched(), session.host());
+        }));
     }
 
     private void keep(GithubToken source, ObjectNode answer, Instant fetched) {
@@ -6590,12 +6544,10 @@ record EndpointMemory(Session session, Path file, ObjectNode known) {
 
     /// Trouble with the disk is no matter: this process knows.
     private void edit(Consumer<ObjectNode> change) {
-        try {
+        session.attempt(() -> {
             session.home().edit(file, session.notes()::detail, change);
-        } catch (Fault unwritable) {
-            unwritable.rethrowIf(Fault.Kind.INTERRUPTED);
-            session.notes().detail(unwritable.sentence());
-        }
+            return true;
+        });
     }
 }
 
@@ -6705,11 +6657,6 @@ final class RefusedFields {
 
     private static boolean among(Collection<String> names, String field) {
         return names.stream().map(RefusedFields::requestField).anyMatch(field::equals);
-    }
-
-    /// The wishes of a request that may turn out to be refused.
-    static String wishes(Request request) {
-        return OPTIONAL.stream().filter(request.extra()::has).sorted().collect(Collectors.joining(","));
     }
 }
 
@@ -9917,6 +9864,17 @@ record Session(Screen notes, Home home, Host host, Headers headers, Wire wire) {
     Environment env() { return notes.env(); }
 
     Instant now() { return env().time().now(); }
+
+    /// What `work` gives; empty where it fails, which -v tells.
+    <T> Optional<T> attempt(Supplier<T> work) {
+        try {
+            return Optional.of(work.get());
+        } catch (Fault trouble) {
+            trouble.rethrowIf(Fault.Kind.INTERRUPTED);
+            notes.detail(trouble.sentence());
+            return Optional.empty();
+        }
+    }
 }
 
 /// GitHub, a tenant of it, or an origin that the user named: where each kind of request goes, and which API hosts
