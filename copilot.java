@@ -3210,31 +3210,12 @@ final class BatchRun {
         manifest = folder.readManifest();
         refuseToOverwrite();
         chooseTarget();
-        var made = folder.missing();
-        try (var journal = new Journal(folder.path(), !spec.dryRun)) {
-            boolean fresh = !spec.dryRun && journal.size() == 0 && !Files.exists(folder.manifest());
-            try {
-                return run(journal);
-            } finally {
-                if (fresh && !Files.exists(folder.manifest())) folder.undo(made);   // nothing has begun
-            }
-        }
-    }
-
-    private void refuseToOverwrite() {
-        if (results != null) RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
-    }
-
-    private int run(Journal journal) {
         if (input == null) input = spool();
-        if (spec.again && !manifest.has("again")) manifest.put("again", journal.size());
-        boolean echoes = manifest.path("echo").valueStream().map(JsonNode::asString).toList().containsAll(spec.echo);
-        if (!echoes && !spec.again && journal.size() > 0) {
-            throw Fault.usage("--echo " + String.join(",", spec.echo) + " was not named when this run began",
-                    "--again asks all rows anew, and --run DIR begins another run");
+        try (var journal = new Journal(folder.path(), false)) {
+            if (spec.again && !manifest.has("again")) manifest.put("again", journal.size());
+            checkEcho(journal);
+            scan(journal.since(RunFolder.again(manifest)));
         }
-        journal.since(RunFolder.again(manifest));
-        scan(journal);
         if (spec.dryRun) return dryRun();
         if (!bad.isEmpty() && !spec.skipBad) throw refusal();
         refuseToOverwrite();
@@ -3244,6 +3225,24 @@ final class BatchRun {
         }
         if (spec.shard.of() > 1) screen.note("part " + spec.shard.number() + " of " + spec.shard.of());
         if (!left.isEmpty() && !confirmed()) return 0;
+        try (var journal = new Journal(folder.path(), true)) {              // nothing was written before
+            return run(journal.since(RunFolder.again(manifest)));
+        }
+    }
+
+    private void checkEcho(Journal journal) {
+        boolean echoes = manifest.path("echo").valueStream().map(JsonNode::asString).toList().containsAll(spec.echo);
+        if (echoes || spec.again || journal.size() == 0) return;
+        throw Fault.usage("--echo " + String.join(",", spec.echo) + " was not named when this run began",
+                "--again asks all rows anew, and --run DIR begins another run");
+    }
+
+    private void refuseToOverwrite() {
+        if (results != null) RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
+    }
+
+    private int run(Journal journal) {
+        left.removeIf(key -> isDone(journal, key));         // another process may have been at work meanwhile
         int before = manifest.path("rows").asInt(0);
         if (results != null && results.pattern() == null && before > order.size()) {
             screen.note("note: " + spec.out + " gets these " + order.size() + " rows, it had " + before
@@ -3264,9 +3263,9 @@ final class BatchRun {
         }
         manifest.set("options", spec.fields);
         if (!spec.echo.isEmpty()) spec.echo.forEach(manifest.putArray("echo")::add);
-        if (target.endpoint() != null) manifest.put("endpoint", target.endpoint());
-        manifest.put("model", target.model()).put("structured", target.structured()).put("rows", order.size())
-                .put("fingerprint", fingerprint).put("input", spec.rows).put("out", spec.out)
+        manifest.put("model", target.model()).put("endpoint", target.endpoint())
+                .put("structured", target.structured()).put("rows", order.size()).put("fingerprint", fingerprint)
+                .put("input", spec.rows).put("out", spec.out)
                 .put("shard", spec.shard.number()).put("shards", spec.shard.of())
                 .put("updated", env.time().now().toString());
         if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
@@ -3279,15 +3278,16 @@ final class BatchRun {
     }
 
     private String spool() {
-        Path spool = folder.path().resolve("input." + spec.format);
         try {
-            if (spec.dryRun) spool = Files.createTempFile("copilot-batch-", "." + spec.format);
-            if (spec.dryRun) spool.toFile().deleteOnExit();
+            Path spool = Files.createTempFile("copilot-batch-", "." + spec.format);     // nobody else can read it
+            spool.toFile().deleteOnExit();
             if (spec.rows.equals("-")) env.stdin().copyTo(spool);
-            else Files.copy(env.path(spec.rows), spool, StandardCopyOption.REPLACE_EXISTING);
+            else try (var to = Files.newOutputStream(spool)) {
+                Files.copy(env.path(spec.rows), to);
+            }
             return spool.toString();
         } catch (IOException e) {
-            throw Fault.io("cannot keep the input in " + spool, e, "is the folder writable? --run names another");
+            throw Fault.io("cannot keep the input", e, "is there room for temporary files?");
         }
     }
 
@@ -3343,10 +3343,8 @@ final class BatchRun {
                 if (Thread.interrupted()) throw Fault.interrupted();
                 var item = validated(read, ids);
                 order.add(new RowPosition(item.index(), item.key()));
-                boolean done = journal.entry(item.key()).filter(entry -> entry.status().equals("ok")
-                        || !spec.retryFailed).isPresent();
                 if (item.fault() != null) bad.add(item);
-                else if (!done) plan(item);
+                else if (!isDone(journal, item.key())) plan(item);
             }
             fingerprint = rows.fingerprint();
             if (rows.broken() && spec.skipBad) {
@@ -3358,6 +3356,10 @@ final class BatchRun {
             throw Fault.usage((spec.rows.equals("-") ? "the input" : spec.rows) + " holds no rows",
                     "a line or an object a row");
         }
+    }
+
+    private boolean isDone(Journal journal, Fingerprint key) {
+        return journal.entry(key).filter(entry -> entry.status().equals("ok") || !spec.retryFailed).isPresent();
     }
 
     private void plan(BatchItem item) {
@@ -3520,11 +3522,9 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
             throw Fault.usage("of " + first.path("shards").asInt(1) + " shards " + missing + " is missing",
                     "copilot batch merge takes the runs of all");
         }
-        return new BatchReport(folders, first, List.copyOf(rows.values()), folders.reversed().stream().map(folder -> {
-            var journal = new Journal(folder.path(), false);
-            journal.since(RunFolder.again(folder.readManifest()));
-            return journal;
-        }).toList());
+        var journals = folders.reversed().stream().map(folder -> new Journal(folder.path(), false)
+                .since(RunFolder.again(folder.readManifest()))).toList();
+        return new BatchReport(folders, first, List.copyOf(rows.values()), journals);
     }
 
     /// What there is of each row, in their order.
@@ -3566,8 +3566,7 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
         var json = manifest.deepCopy();
         var counts = counts();
         json.putObject("done").put("rows", order.size()).put("ok", counts.ok()).put("failed", counts.failed())
-                .put("filtered", counts.filtered()).put("incomplete", counts.incomplete())
-                .put("left", left());
+                .put("filtered", counts.filtered()).put("incomplete", counts.incomplete()).put("left", left());
         return json;
     }
 }
@@ -7631,7 +7630,10 @@ final class Journal implements AutoCloseable {
     }
 
     /// Where the lines begin that count: `--again` asks anew what was done before.
-    void since(long offset) { since = offset; }
+    Journal since(long offset) {
+        since = offset;
+        return this;
+    }
 
     private static Fault inUse(Path folder) {
         return Fault.error("another process is at work on " + folder, "wait for it, or look: copilot batch status "
@@ -8302,8 +8304,8 @@ record RowPosition(int index, Fingerprint key) {}
 /// it is taken for a run's folder only by the lock that a run has made there first.
 record RunFolder(Path path) {
     static final String LOCK = "copilot-batch.lock";
-    private static final Pattern OURS = Pattern.compile("copilot-batch\\.lock|journal\\.jsonl|input\\.[a-z]+|order"
-            + "|manifest\\.json|written\\.json|\\.(order|manifest\\.json)\\.[^.]+\\.part");
+    private static final Pattern OURS = Pattern.compile(
+            "copilot-batch\\.lock|journal\\.jsonl|order|manifest\\.json|written\\.json");
 
     Path manifest() { return path.resolve("manifest.json"); }
 
@@ -8327,30 +8329,10 @@ record RunFolder(Path path) {
             var others = files.map(file -> file.getFileName().toString()).sorted().toList();
             if (others.isEmpty()) return;
             throw Fault.usage(path + " is not the folder of a batch run: it contains "
-                    + String.join(", ", others.subList(0, Math.min(3, others.size())))
-                    + (others.size() > 3 ? " and " + (others.size() - 3) + " more" : ""), hint);
+                    + Text.shortened(String.join(", ", others), 80), hint);
         } catch (IOException e) {
             throw Fault.io("cannot read the run's folder " + path, e, "is it readable? --run DIR names another");
         }
-    }
-
-    private static boolean isOurs(Path file) { return OURS.matcher(file.getFileName().toString()).matches(); }
-
-    /// The folders that are made with it: itself, and those above it that are not there.
-    List<Path> missing() {
-        return Stream.iterate(path, folder -> folder != null && Files.notExists(folder), Path::getParent).toList();
-    }
-
-    /// Removes what a run that did not begin has made. What somebody else has put there since stays.
-    ///
-    /// @param made folders that were missing; one that is not empty stays
-    void undo(List<Path> made) {
-        try (var files = Files.list(path)) {
-            files.filter(RunFolder::isOurs).forEach(file -> file.toFile().delete());
-        } catch (IOException _) {
-            // then it is not there
-        }
-        made.forEach(folder -> folder.toFile().delete());
     }
 
     /// A file that is there and that none of these runs has written is somebody's own. An empty one may be filled, as
@@ -8371,22 +8353,14 @@ record RunFolder(Path path) {
         }
     }
 
-    private boolean reserves(Path file) { return path.normalize().equals(file.getParent()) && isOurs(file); }
+    private boolean reserves(Path file) {
+        return path.normalize().equals(file.getParent()) && OURS.matcher(file.getFileName().toString()).matches();
+    }
 
-    /// The files that this run has written its results to, or is about to. OUT is that of OUT.run by its name.
+    /// The files that this run has written its results to, or is about to.
     private Set<Path> owned() {
-        var own = new HashSet<Path>();
-        String name = path.normalize().getFileName() + "";
-        boolean begun = Files.exists(path.resolve("order"));
-        if (begun && name.endsWith(".run")) {
-            own.add(path.normalize().resolveSibling(name.substring(0, name.length() - 4)));
-        }
-        try {
-            for (var each : read(written())) own.add(path.resolve(each.asString("")).normalize());
-        } catch (InvalidPathException damaged) {
-            // then it is not known that they are its own
-        }
-        return own;
+        return read(written()).valueStream().map(name -> path.resolve(name.asString("")).normalize())
+                .collect(Collectors.toCollection(HashSet::new));
     }
 
     /// Notes that these files are the run's, before they are written: names that go on from the folder, which may be
@@ -8398,13 +8372,13 @@ record RunFolder(Path path) {
         Path from = path.normalize();
         own.stream().map(file -> Objects.equals(file.getRoot(), from.getRoot()) ? from.relativize(file) : file)
                 .map(Path::toString).sorted().forEach(names::add);
-        put(written(), (Json.pretty(names) + "\n").getBytes(StandardCharsets.UTF_8));
+        put(written(), Json.pretty(names) + "\n");
     }
 
-    private void put(Path file, byte[] bytes) {
+    private void put(Path file, String text) {
         try {
             Files.createDirectories(path);
-            AtomicFile.write(file, to -> to.write(bytes));
+            AtomicFile.write(file, text);
         } catch (IOException e) {
             throw Fault.io("cannot write into " + path, e, "is it writable? --run DIR names another folder");
         }
@@ -8421,20 +8395,15 @@ record RunFolder(Path path) {
     }
 
     void write(ObjectNode manifest, List<RowPosition> order) {
-        var bytes = ByteBuffer.allocate(order.size() * 20);
-        for (var row : order) bytes.putInt(row.index()).putLong(row.key().high()).putLong(row.key().low());
-        put(path.resolve("order"), bytes.array());
-        put(manifest(), (Json.pretty(manifest) + "\n").getBytes(StandardCharsets.UTF_8));
+        put(path.resolve("order"), order.stream().map(row -> row.index() + " " + row.key() + "\n")
+                .collect(Collectors.joining()));
+        put(manifest(), Json.pretty(manifest) + "\n");
     }
 
     List<RowPosition> order() {
-        try {
-            var bytes = ByteBuffer.wrap(Files.readAllBytes(path.resolve("order")));
-            var order = new ArrayList<RowPosition>(bytes.remaining() / 20);
-            while (bytes.remaining() >= 20) {
-                order.add(new RowPosition(bytes.getInt(), new Fingerprint(bytes.getLong(), bytes.getLong())));
-            }
-            return order;
+        try (var lines = Files.lines(path.resolve("order"))) {
+            return lines.map(line -> line.split(" ")).map(words -> new RowPosition(Integer.parseInt(words[0]),
+                    Fingerprint.parse(words[1]))).toList();
         } catch (IOException e) {
             throw Fault.usage("there is no run in " + path, "copilot batch TEMPLATE -d ROWS -o OUT begins one");
         }

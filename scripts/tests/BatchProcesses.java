@@ -342,9 +342,8 @@ class BatchProcesses {
             if (folder.equals("there")) Files.createDirectories(cop.file(folder));
             var process = cop.process("batch", "t", "-d", "-", "-o", "out.jsonl", "--run", folder)
                     .redirectErrorStream(true).redirectOutput(cop.file("said.txt").toFile()).start();
-            process.getOutputStream().write("{\"id\": 1, ".getBytes());
-            process.getOutputStream().flush();
-            Harness.await("the look", () -> Files.exists(cop.file(folder + "/input.jsonl")));
+            process.getOutputStream().write(("{\"id\": 1, \"text\": \"" + "x".repeat(1 << 20)).getBytes());
+            process.getOutputStream().flush();              // more than a pipe holds: it is being read
             cop.write(folder + "/mine.txt", "mine");
             signal(process, "INT");
             assertTrue(process.waitFor(10, TimeUnit.SECONDS), () -> cop.read("said.txt"));
