@@ -205,7 +205,7 @@ class Verbs {
         assertEquals(List.of("1", "3"), outcome.results().map(r -> r.text("text")).toList());
         assertEquals("done: 2 ok", lines.getLast());
         assertTrue(outcome.complete() && outcome.ok() == 2 && outcome.out().endsWith("out.csv"));
-        assertEquals(2, cop.read("out.csv.run/input.jsonl").lines().count());
+        assertEquals(2, cop.read("out.csv.run/order").lines().count());
         fault(() -> new copilot.Batch(toolkit.template("say: {{x}}"), List.of(Map.of("y", 1))).to("other.csv"),
                 "{{x}} is missing", "filter");
         assertFalse(Files.exists(cop.file("other.csv.run")), "what did not begin leaves nothing");
