@@ -1131,7 +1131,7 @@ public class copilot {
             var wishes = wishes();
             var data = data(Set.of("--data", "--var", "--var-json", "--var-file"));
             Integer most = has("--max-file-tokens") ? atLeast(1, "--max-file-tokens", 1) : null;
-            var input = new PromptInput(env, screen, texts("PROMPT"), new FileAttachments(texts("--file"), most),
+            var input = new PromptInput(screen, texts("PROMPT"), new FileAttachments(texts("--file"), most),
                     texts("--attach"));
             Question question;
             if (template != null) {
@@ -1193,7 +1193,7 @@ public class copilot {
                         + " takes one answer, not n=" + alone.answers(), "leave out -O n");
             }
             boolean live = !json && !extract && file == null && alone.answers() == 1 && !structured;
-            var job = new ChatJob(env, screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), retries,
+            var job = new ChatJob(screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), retries,
                     has("--usage"), extract && !structured, new AnswerPrinter.Form(live, json, file,
                     !has("--hide-reasoning"), has("--raw") || structured)));
             return job.run(earlier == null ? alone : alone.after(earlier), earlier == null ? 0
@@ -1223,11 +1223,11 @@ public class copilot {
                 screen.note("going on with " + earlier.title());
                 screen.say(screen.dim(Text.printable(earlier.lastExchange())));
             }
-            var job = new ChatJob(env, screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), 0,
+            var job = new ChatJob(screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), 0,
                     has("--usage"), false, new AnswerPrinter.Form(true, false, null, !has("--hide-reasoning"),
                     has("--raw"))));
             var talk = Commands.program("talk").map(ChatCommand.class::cast).orElse(this);
-            try (var terminal = talk.terminal(env, screen)) {
+            try (var terminal = talk.terminal(screen)) {
                 new Conversation(job, terminal, request).run();
             }
             return 0;
@@ -1237,7 +1237,7 @@ public class copilot {
         AnswerView view() { return new StyledLines(env.out()); }
 
         /// The terminal of a conversation; that of `talk`, where it is there, goes before this one.
-        ChatTerminal terminal(Environment env, Screen screen) { return new PlainTerminal(env, screen); }
+        ChatTerminal terminal(Screen screen) { return new PlainTerminal(screen); }
     }
 
     static final class RenderCommand extends RequestCommand {
@@ -1317,7 +1317,7 @@ public class copilot {
             return switch (action()) {
                 case "status" -> status();
                 case "merge" -> merge();
-                default -> new BatchRun(env, screen, copilot, spec()).run();
+                default -> new BatchRun(screen, copilot, spec()).run();
             };
         }
 
@@ -2871,12 +2871,11 @@ final class Toolkit {
         spec.out = out;
         spec.yes = true;
         spec.policy.maxWait = maxWait(spec.policy.maxWait);
-        var heard = heard(batch.rows() instanceof List<?> list ? lines(list) : spec.rows.equals("-")
-                ? new Stdin(System.in, Stdin.Kind.FILE) : env.stdin(), batch.progress());
-        var screen = new Screen(heard);
+        var screen = new Screen(heard(batch.rows() instanceof List<?> list ? lines(list) : spec.rows.equals("-")
+                ? new Stdin(System.in, Stdin.Kind.FILE) : env.stdin(), batch.progress()));
         var client = client(screen, spec.policy.maxWait);
         try (var _ = client.session().wire()) {
-            new BatchRun(heard, screen, client, spec).run();
+            new BatchRun(screen, client, spec).run();
         } catch (Fault fault) {
             throw fault.hint().contains("or --skip-bad") ? fault.hinting(fault.hint().replaceFirst("--skip-bad.*",
                     "leave them out: batch(prompt, rows(…).filter(…).toList())")) : fault;
@@ -3190,8 +3189,8 @@ final class BatchRun {
     private long bytes, tokens;                             // of what is to be sent
     private BatchItem example;
 
-    BatchRun(Environment env, Screen screen, CopilotClient copilot, BatchSpec spec) {
-        this.env = env;
+    BatchRun(Screen screen, CopilotClient copilot, BatchSpec spec) {
+        env = screen.env();
         this.screen = screen;
         this.copilot = copilot;
         this.spec = spec;
@@ -3447,7 +3446,7 @@ final class BatchRun {
         var keys = order.stream().map(RowPosition::key).collect(Collectors.toCollection(ArrayDeque::new));
         var printer = spec.stream ? new OrderedPrinter(keys, new HashSet<>(left), journal, env.out()) : null;
         if (printer != null) printer.advance();
-        var progress = new BatchProgress(env, screen, left.size(), printer, pace);
+        var progress = new BatchProgress(screen, left.size(), printer, pace);
         var runner = new BatchRunner(pace, spec.policy, env.time(), copilot::askOnce, journal, progress);
         env.ending().patience(Duration.ofSeconds(60));      // 30 for what is in flight, and time to write OUT
         try (var rows = input()) {
@@ -3585,9 +3584,9 @@ record ChatOptions(Duration limit, boolean stream, int schemaRetries, boolean us
 /// One question, from its request to what is printed, kept and said of it.
 ///
 /// @param log keeps it
-record ChatJob(Environment env, Screen screen, CopilotClient copilot, ConversationWriter log, ChatOptions options) {
+record ChatJob(Screen screen, CopilotClient copilot, ConversationWriter log, ChatOptions options) {
     AnswerPrinter printer(Supplier<AnswerView> styled) {
-        return new AnswerPrinter(env, screen, options.form(), styled);
+        return new AnswerPrinter(screen, options.form(), styled);
     }
 
     /// @param said how many of the messages, the system message aside, earlier turns have said
@@ -3679,7 +3678,7 @@ final class Conversation {
             try {
                 obey(line.strip());
             } catch (Fault fault) {
-                if (job.env().ending().told()) throw fault;
+                if (job.screen().env().ending().told()) throw fault;
                 if (fault.is(Fault.Kind.INTERRUPTED)) screen.note("(stopped)");
                 else screen.report(fault);
             }
@@ -3711,7 +3710,7 @@ final class Conversation {
                 screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
             }
             case "/save" -> {
-                Path file = OutputFile.check(job.env(), "/save", rest);
+                Path file = OutputFile.check(job.screen().env(), "/save", rest);
                 OutputFile.write(file, Text.withOneNewline(Message.text(request.messages(), true)));
                 screen.note("written: " + rest);
             }
@@ -3748,7 +3747,7 @@ interface ChatTerminal extends AutoCloseable {
 }
 
 /// Lines as the terminal itself edits them.
-record PlainTerminal(Environment env, Screen screen) implements ChatTerminal {
+record PlainTerminal(Screen screen) implements ChatTerminal {
     @Override
     public String line() {
         String line = typed("> ");
@@ -3759,18 +3758,18 @@ record PlainTerminal(Environment env, Screen screen) implements ChatTerminal {
     }
 
     private String typed(String prompt) {
-        env.err().print(screen.bold(prompt));
-        env.err().flush();
-        String line = env.stdin().line();
+        screen.env().err().print(screen.bold(prompt));
+        screen.env().err().flush();
+        String line = screen.env().stdin().line();
         if (line == null) screen.say("");
         return line;
     }
 
     @Override
-    public AnswerView view() { return new StyledLines(env.out()); }
+    public AnswerView view() { return new StyledLines(screen.env().out()); }
 
     @Override
-    public <T> T stoppable(Supplier<T> work) { return env.ending().stoppable(work); }
+    public <T> T stoppable(Supplier<T> work) { return screen.env().ending().stoppable(work); }
 }
 
 /// Brings an answer to where it is to go: to stdout as it arrives, ending in exactly one newline, or whole, as a
@@ -3789,7 +3788,8 @@ final class AnswerPrinter implements DeltaListener {
     private boolean thinking;
 
     /// @param styled how it looks on a terminal
-    AnswerPrinter(Environment env, Screen screen, Form form, Supplier<AnswerView> styled) {
+    AnswerPrinter(Screen screen, Form form, Supplier<AnswerView> styled) {
+        var env = screen.env();
         this.screen = screen;
         this.form = form;
         boolean terminal = env.terminal().test(1);
@@ -4215,7 +4215,7 @@ record TemplateSummary(Template template, Set<String> needs) {
 ///
 /// @param prompt the words; `-` in front stands for stdin
 /// @param images names of files
-record PromptInput(Environment env, Screen screen, List<String> prompt, FileAttachments files, List<String> images) {
+record PromptInput(Screen screen, List<String> prompt, FileAttachments files, List<String> images) {
     /// Piped text first, then files, then the words.
     ///
     /// @return null where there is nothing and a person sits at the terminal
@@ -4224,14 +4224,14 @@ record PromptInput(Environment env, Screen screen, List<String> prompt, FileAtta
         if (!text.isEmpty() || !images.isEmpty()) {
             return new Question(new Request(null, List.of(message(text)), null, true), null);
         }
-        if (env.stdin().kind() == Stdin.Kind.TERMINAL && !dash()) return null;
+        if (screen.env().stdin().kind() == Stdin.Kind.TERMINAL && !dash()) return null;
         throw Fault.usage("there is no prompt: no argument, and nothing on stdin", "copilot chat \"your question\"");
     }
 
     /// What is piped in and added by -f fills the name that stands for stdin, `{{input}}` as a rule; the words do,
     /// where there is nothing else to.
     Question filling(Template template, PromptData data, boolean allowMissing) {
-        var values = data.values(env);
+        var values = data.values(screen.env());
         warnOfUnused(template, data);
         String input = template.head().stdin(), words = words();
         boolean free = template.names().contains(input) && values.getOrDefault(input, Data.NULL) == Data.NULL;
@@ -4260,7 +4260,7 @@ record PromptInput(Environment env, Screen screen, List<String> prompt, FileAtta
     }
 
     private Message message(String text) {
-        return new Message("user", text, images.stream().map(name -> ImageFile.read(env, name)).toList());
+        return new Message("user", text, images.stream().map(name -> ImageFile.read(screen.env(), name)).toList());
     }
 
     private void warnOfUnused(Template template, PromptData data) {
@@ -4291,16 +4291,16 @@ record PromptInput(Environment env, Screen screen, List<String> prompt, FileAtta
             throw Fault.usage("stdin cannot be both " + String.join(" and ", readers), "give one of them as a file");
         }
         String piped = "";
-        if (dash() || readers.isEmpty() && env.stdin().kind() != Stdin.Kind.TERMINAL) {
+        if (dash() || readers.isEmpty() && screen.env().stdin().kind() != Stdin.Kind.TERMINAL) {
             boolean alone = dash() || needed && words().isEmpty() && files.names().isEmpty() && images.isEmpty();
-            piped = alone ? env.stdin().text() : ifItSpeaks();
+            piped = alone ? screen.env().stdin().text() : ifItSpeaks();
         }
-        return Text.paragraphs(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), files.text(env, screen));
+        return Text.paragraphs(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), files.text(screen));
     }
 
     /// An inherited pipe that nobody writes to must not hang a prompt that is complete without it.
     private String ifItSpeaks() {
-        var piped = env.stdin().text(Stdin.PATIENCE, () -> {
+        var piped = screen.env().stdin().text(Stdin.PATIENCE, () -> {
             if (screen.terminal()) screen.note("still reading stdin (</dev/null if nothing is to come)");
         });
         if (piped.isEmpty()) screen.note("note: nothing came on stdin for 2 s, going on without it");
@@ -4315,7 +4315,8 @@ record FileAttachments(List<String> names, Integer limit) {
     private static final int USUAL = 100_000;
 
     /// All of them, each under its name in a fence.
-    String text(Environment env, Screen screen) {
+    String text(Screen screen) {
+        var env = screen.env();
         var all = new ArrayList<String>();
         var others = new ArrayList<String>();
         boolean many = false;
@@ -7948,8 +7949,8 @@ class BatchProgress {
     private Instant told, pausedUntil = Instant.MIN;
     private String why = "";
 
-    BatchProgress(Environment env, Screen screen, int rows, OrderedPrinter printer, RateController pace) {
-        this.env = env;
+    BatchProgress(Screen screen, int rows, OrderedPrinter printer, RateController pace) {
+        env = screen.env();
         this.screen = screen;
         this.rows = rows;
         this.printer = printer;

@@ -42,7 +42,7 @@ public class talk extends ChatCommand {
     AnswerView view() { return new MarkdownPrinter(env.out(), Window.of(env)); }
 
     @Override
-    ChatTerminal terminal(Environment env, Screen screen) { return new EditedTerminal(env, screen); }
+    ChatTerminal terminal(Screen screen) { return new EditedTerminal(screen); }
 }
 
 /// A terminal with line editing and history, by JLine.
@@ -52,8 +52,8 @@ final class EditedTerminal implements ChatTerminal {
     private final Terminal terminal;
     private final LineReader reader;
 
-    EditedTerminal(Environment env, Screen screen) {
-        this.env = env;
+    EditedTerminal(Screen screen) {
+        env = screen.env();
         this.screen = screen;
         try {
             terminal = TerminalBuilder.builder().system(true).nativeSignals(true)

@@ -811,7 +811,7 @@ class Batches {
             var pace = new RateController(jobs, Duration.ZERO);
             var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE),
                     new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
-            var progress = new BatchProgress(env, new Screen(env), 26, null, pace) {
+            var progress = new BatchProgress(new Screen(env), 26, null, pace) {
                 @Override
                 void ended(RowResult result) { said.add(result.item().id() + " " + result.attempts()); }
 
