@@ -707,9 +707,9 @@ public class copilot {
                 clear [ID | --older-than TIME] [-y]
 
                 The conversations so far; chat -c goes on with the latest.
-                list, the last used first: id, time, model, turns, first words (TSV in a pipe). show: one as Markdown;
-                without ID the latest. path: their folder, or one's file, JSON Lines with a line a turn. clear: delete
-                one, or all. The beginning of an ID will do.
+                list, the last used first: id, time, model, turns, first words (TSV in a pipe). show: one as
+                Markdown; without ID the latest. path: their folder, or one's file, JSON Lines with a line a
+                turn. clear: delete one, or all. The beginning of an ID will do.
 
                 ID  A conversation.
                 -n, --count=N:int  At most N; 0: all. Default: 20.
@@ -770,8 +770,8 @@ public class copilot {
                 default [MODEL]
 
                 What this account can use, and what chat takes.
-                A word narrows the list (TSV in a pipe). show: all of one. enable: after its terms. default: the model
-                that chat takes when none is named.
+                A word narrows the list (TSV in a pipe). show: all of one. enable: after its terms. default: the
+                model that chat takes when none is named.
 
                 WORD  A part of an id, a name, a vendor, an ability or an endpoint.
                 MODEL  Its id.
@@ -890,8 +890,8 @@ public class copilot {
 
                 What can be filled, and whether it is in order.
                 Prompts in files, for `copilot chat -t NAME` and `copilot render NAME`. list: name, description,
-                inputs ([optional]), place. show: the file. check: whether each is in order and its sample data fills
-                it; exit 2 if not. path: the folders that are searched, or the file of one.
+                inputs ([optional]), place. show: the file. check: whether each is in order and its sample data
+                fills it; exit 2 if not. path: the folders that are searched, or the file of one.
 
                 TEMPLATE  Its name, or its file.
                 --json  As JSON.
@@ -1020,8 +1020,8 @@ public class copilot {
                 [OPTIONS]
 
                 What a bug report should say, and whether a chat would work.
-                Versions, folders, variables, login, network, clock, models: a line each, ok, warn or fail, and nothing
-                secret. Exit 0 if a chat would work, 4 if nobody is logged in, else 1.
+                Versions, folders, variables, login, network, clock, models: a line each, ok, warn or fail, and
+                nothing secret. Exit 0 if a chat would work, 4 if nobody is logged in, else 1.
 
                 --json  As JSON.
                 --offline  Ask nobody.
@@ -1271,8 +1271,9 @@ public class copilot {
                 merge RUN… -o OUT
 
                 One prompt a row; the same command again does what is missing.
-                Also after rows or template were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON
-                files; without a TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.
+                Also after rows or template were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern
+                of JSON files; without a TEMPLATE, requests as OpenAI's Batch API takes them. What is done is
+                kept in OUT.run/.
 
                 TEMPLATE  Its name, or its file.
                 RUN…  OUT, or OUT.run, of each part.
