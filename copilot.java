@@ -919,9 +919,8 @@ public class copilot {
                 case "check" -> checkTemplates(folders, names.isEmpty() ? List.copyOf(folders.names()) : names);
                 default -> {
                     var all = TemplateSummary.all(folders, screen);
-                    yield has("--json") ? print(Json.pretty(JsonNodeFactory.instance.arrayNode().addAll(all.stream()
-                            .map(TemplateSummary::json).toList()))) : table(TemplateSummary.COLUMNS, all.stream()
-                            .map(TemplateSummary::cells).toList());
+                    yield has("--json") ? print(Json.pretty(Json.array(all.stream().map(TemplateSummary::json))))
+                            : table(TemplateSummary.COLUMNS, all.stream().map(TemplateSummary::cells).toList());
                 }
             };
         }
@@ -3838,14 +3837,14 @@ final class AnswerPrinter implements DeltaListener {
         if (form.file() != null) writeOrPrint(answer);
         else if (!form.live()) print(answer);
         var unfinished = reply.unfinished();
+        if (unfinished == null) {
+            if (reply.text().isEmpty()) screen.warn("the answer is empty (finish: " + reply.finish() + ")");
+            return 0;
+        }
         if (reply.asksForTool()) {
             if (form.json()) return 0;
             throw unfinished;
         }
-        if (unfinished == null && reply.text().isEmpty()) {
-            screen.warn("the answer is empty (finish: " + reply.finish() + ")");
-        }
-        if (unfinished == null) return 0;
         screen.warn(unfinished.sentence());
         screen.hint(unfinished.hint());
         return 1;
@@ -4417,14 +4416,11 @@ final class SchemaText {
 
     private static ObjectNode type(String name) {
         if (name.startsWith("[") && name.endsWith("]")) {
-            var array = Json.object().put("type", "array");
-            array.set("items", type(name.substring(1, name.length() - 1).strip()));
-            return array;
+            return Json.object().put("type", "array").set("items", type(name.substring(1, name.length() - 1).strip()));
         }
         if (name.contains("|")) {
-            var choice = Json.object().put("type", "string");
-            Stream.of(name.split("\\|")).map(String::strip).forEach(choice.putArray("enum")::add);
-            return choice;
+            return Json.object().put("type", "string").set("enum", Json.array(Stream.of(name.split("\\|"))
+                    .map(String::strip).map(JsonNodeFactory.instance::stringNode)));
         }
         String type = TYPES.get(name);
         if (type != null) return Json.object().put("type", type);
@@ -4471,17 +4467,16 @@ record StoredConversation(Path file, List<Turn> turns) {
 
     /// All files, the last used first.
     static List<Path> files(Home home) {
-        var used = new HashMap<Path, Instant>();
-        try (var files = Files.newDirectoryStream(home.conversations(), "*" + ENDING)) {
-            for (var file : files) used.put(file, used(file));
+        try (var files = Files.list(home.conversations())) {
+            var used = files.filter(file -> file.toString().endsWith(ENDING))
+                    .collect(Collectors.toMap(file -> file, StoredConversation::used));
+            return used.keySet().stream().sorted(Comparator.<Path, Instant>comparing(used::get)
+                    .thenComparing(Comparator.naturalOrder()).reversed()).toList();
         } catch (NoSuchFileException _) {
             return List.of();
-        } catch (IOException | DirectoryIteratorException e) {
-            throw Fault.error("cannot read " + home.conversations() + ": " + Text.reason(e), "may you read it? COP_HOME"
-                    + " names another place");
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + home.conversations(), e, "may you read it? COP_HOME names another place");
         }
-        return used.keySet().stream().sorted(Comparator.<Path, Instant>comparing(used::get)
-                .thenComparing(Comparator.naturalOrder()).reversed()).toList();
     }
 
     /// Those in which something was said, the last used first; each is read when it is asked for.
@@ -4506,10 +4501,7 @@ record StoredConversation(Path file, List<Turn> turns) {
                 + Text.shortened(String.join(", ", meant), 80), "type more of it");
     }
 
-    static String id(Path file) {
-        String name = file.getFileName().toString();
-        return name.substring(0, name.lastIndexOf('.'));
-    }
+    static String id(Path file) { return file.getFileName().toString().replace(ENDING, ""); }
 
     /// Lines that are torn or strange are passed over.
     static StoredConversation read(Path file) {
@@ -4572,9 +4564,7 @@ record StoredConversation(Path file, List<Turn> turns) {
                 .put("path", file.toAbsolutePath().toString());
     }
 
-    ArrayNode json() {
-        return Json.array(turns.stream().map(Turn::json));
-    }
+    ArrayNode json() { return Json.array(turns.stream().map(Turn::json)); }
 
     String lastAnswer() { return turns.isEmpty() ? "" : turns.getLast().text(); }
 
@@ -4760,8 +4750,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
         Fault trouble = null;
         for (String source : CredentialSources.ORDER) {
             var tokens = logins.tokensFrom(source);
-            boolean ignored = logins.ignored(source);
-            if (ignored) lines.add(new SourceStatus(source, "ignored", "never sent to a --host of your own"));
+            if (logins.ignored(source)) lines.add(new SourceStatus(source, "ignored", "not sent to custom hosts"));
             else if (tokens.isEmpty()) lines.add(new SourceStatus(source, "none", ""));
             for (var login : tokens) {
                 String state, detail = Secrets.shown(login.value());
@@ -4799,21 +4788,17 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
     }
 
     String text() {
-        var text = new StringBuilder(host.name()).append(token.map(known -> """
+        return host.name() + token.map(known -> """
 
                   logged in as %s (%s, %s)
                   API      %s
                   token    %s
                 """.formatted(user.isEmpty() ? "?" : Text.printable(user), known.plan(), known.sku(), known.api(),
-                use(known, now)))
-                .orElse(trouble.isPresent() ? "\n  not known: GitHub could not be asked\n"
-                        : "\n  not logged in; type: copilot login\n"))
-                .append("  sources of a GitHub token, in the order of use:");
-        for (var line : lines) {
-            text.append("\n    ").append((Text.padded(line.source(), 25) + Text.padded(line.state(), 9)
-                    + line.detail()).stripTrailing());
-        }
-        return text.toString();
+                use(known, now))).orElse(trouble.isPresent() ? "\n  not known: GitHub could not be asked\n"
+                        : "\n  not logged in; type: copilot login\n")
+                + "  sources of a GitHub token, in the order of use:" + lines.stream().map(line -> "\n    "
+                + (Text.padded(line.source(), 25) + Text.padded(line.state(), 9) + line.detail()).stripTrailing())
+                .collect(Collectors.joining());
     }
 
     ObjectNode json() {
@@ -4823,11 +4808,8 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
         token.ifPresent(t -> json.put("user", user).put("plan", t.plan()).put("sku", t.sku())
                 .put("api", t.api().toString()).put("seconds_left", t.timeLeft(now).toSeconds())
                 .put("direct", t.direct()));
-        var array = json.putArray("sources");
-        for (var line : lines) {
-            array.addObject().put("source", line.source()).put("state", line.state()).put("detail", line.detail());
-        }
-        return json;
+        return json.set("sources", Json.array(lines.stream().map(line -> Json.object().put("source", line.source())
+                .put("state", line.state()).put("detail", line.detail()))));
     }
 }
 
@@ -4845,7 +4827,7 @@ final class Doctor {
     private final boolean offline;
     private final List<Finding> findings = new ArrayList<>();
     private final Set<String> secrets = new HashSet<>();
-    private boolean loggedOut;
+    private int exitCode;                                   // 0 where a chat would work
 
     Doctor(Environment env, boolean offline) {
         this.env = env;
@@ -4863,6 +4845,8 @@ final class Doctor {
         } catch (RuntimeException trouble) {
             if (trouble instanceof Fault fault) fault.rethrowIf(Fault.Kind.INTERRUPTED);
             add("fail", what, Text.reason(trouble));
+            boolean login = trouble instanceof Fault fault && fault.exitCode() == Fault.NOT_LOGGED_IN;
+            exitCode = Math.max(exitCode, login ? Fault.NOT_LOGGED_IN : Fault.ERROR);
             return otherwise;
         }
     }
@@ -4950,17 +4934,14 @@ final class Doctor {
                     "source", line.source() + ": " + line.state() + ", " + line.detail());
         }
         if (status.trouble().isPresent()) throw status.trouble().get();
-        var token = status.token().orElseThrow(this::notLoggedIn);
+        var token = status.token().orElseThrow(Doctor::notLoggedIn);
         secrets.add(token.value());
         ok("login", token.plan() + " (" + token.sku() + "), the Copilot token is " + Status.use(token, status.now())
                 + ", API " + token.api());
         return status.token();
     }
 
-    private Fault notLoggedIn() {
-        loggedOut = true;
-        return Fault.login("not logged in", "copilot login");
-    }
+    private static Fault notLoggedIn() { return Fault.login("not logged in", "copilot login"); }
 
     /// How long the way there and back takes, and whether our clock and theirs are far apart.
     private String probe(String what, Session session, URI uri, Headers headers) {
@@ -4994,17 +4975,15 @@ final class Doctor {
         String id = copilot.models().chooseCached(null), why = env.variable("COP_MODEL") != null
                 ? "by COP_MODEL" : chosen.isPresent() ? "by `copilot models default`" : "the account's default";
         var model = known.flatMap(all -> all.find(id));
-        if (known.isEmpty() || Model.isAuto(id) || model.isPresent()) ok("model", id + ", " + why);
-        else add("fail", "model", id + ", " + why + ", is not in the list (" + Suggestions.hint(id,
-                known.get().chatModels(), "copilot models") + ")");
+        if (known.isPresent() && model.isEmpty() && !Model.isAuto(id)) {
+            throw Fault.error("the model " + id + ", " + why + ", is not in the list", Suggestions.hint(id,
+                    known.get().chatModels(), "copilot models"));
+        }
+        ok("model", id + ", " + why);
         return "POST " + copilot.session().host().resolve(api, EndpointSelector.usual(Delivery.USUAL, model).path());
     }
 
-    /// @return 0 where a chat would work
-    int exitCode() {
-        if (loggedOut) return Fault.NOT_LOGGED_IN;
-        return findings.stream().anyMatch(finding -> finding.state().equals("fail")) ? Fault.ERROR : 0;
-    }
+    int exitCode() { return exitCode; }
 
     /// Without what is nobody's business: tokens, passwords, the name of the home folder.
     private String redact(String text) {
@@ -5023,13 +5002,9 @@ final class Doctor {
     }
 
     ObjectNode json() {
-        var json = Json.object().put("ok", exitCode() == 0).put("exit_code", exitCode());
-        var array = json.putArray("checks");
-        for (var finding : findings) {
-            array.addObject().put("state", finding.state()).put("what", finding.what())
-                    .put("detail", redact(finding.detail()));
-        }
-        return json;
+        var json = Json.object().put("ok", exitCode == 0).put("exit_code", exitCode);
+        return json.set("checks", Json.array(findings.stream().map(finding -> Json.object()
+                .put("state", finding.state()).put("what", finding.what()).put("detail", redact(finding.detail())))));
     }
 }
 

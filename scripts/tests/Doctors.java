@@ -162,7 +162,8 @@ class Doctors {
     void aModelThatIsNotThere() {
         cop.run("models");
         cop.with("COP_MODEL", "gpt-5-mino");
-        says(doctor(1), "fail  model: gpt-5-mino, by COP_MODEL, is not in the list \\(did you mean gpt-5-mini\\?\\)");
+        says(doctor(1), "fail  chat: the model gpt-5-mino, by COP_MODEL, is not in the list hint: did you mean"
+                + " gpt-5-mini\\?");
     }
 
     @Test
