@@ -274,7 +274,7 @@ class Verbs {
                 List.of(copilot.Message.user("say: hi"))));
         assertEquals("hi", answer.path("choices").get(0).path("message").path("content").asString());
         fault(() -> toolkit.api("GET", "/nothing", null), "GET /nothing answered 404", "page not found\nhint: ");
-        fault(() -> toolkit.api("GET", "", null), "the path is empty");
+        fault(() -> toolkit.api("GET", "", null), "a path is wanted");
         fault(() -> toolkit.api("GET", "https://example.com/x", null), "a path is wanted");
         var token = toolkit.token();
         assertEquals("Bearer " + token.value(), token.header());
