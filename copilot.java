@@ -4750,7 +4750,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
         Fault trouble = null;
         for (String source : CredentialSources.ORDER) {
             var tokens = logins.tokensFrom(source);
-            if (logins.ignored(source)) lines.add(new SourceStatus(source, "ignored", "not sent to custom hosts"));
+            if (logins.ignored(source)) lines.add(new SourceStatus(source, "ignored", "not sent to a custom --host"));
             else if (tokens.isEmpty()) lines.add(new SourceStatus(source, "none", ""));
             for (var login : tokens) {
                 String state, detail = Secrets.shown(login.value());
