@@ -4,11 +4,15 @@
 //SOURCES ../copilot.java
 //SOURCES simulator.java
 
-/// Measures the tool as a whole process against the simulator, beside what it can be compared with: an empty JVM,
-/// `curl` doing steps 4 and 5, `node` with `fetch`, JBang with an empty script. All rows are run in turn, round by
-/// round, so that a noisy machine is noisy for all; medians are printed. Run `scripts/jbang bench [ROUNDS] [PART…]` in
-/// a checkout, on a machine with nothing else to do; parts: processes delta renders batches heap. A `promptfoo` on the
-/// PATH is measured too. What is not on the machine is left out, and that is said.
+/// Measures the tool as a whole process against the simulator, over HTTPS as all users have it, beside what it can be
+/// compared with: an empty JVM, `curl` doing steps 4 and 5, `node` with `fetch`, JBang with an empty script. All rows
+/// are run in turn, round by round, so that a noisy machine is noisy for all; medians are printed. Run
+/// `scripts/jbang bench [ROUNDS] [PART…]` in a checkout, on a machine with nothing else to do; parts: processes delta
+/// renders batches heap. A `promptfoo` on the PATH is measured too. What is not on the machine is left out, and that
+/// is said.
+///
+/// `scripts/jbang bench [ROUNDS] --against CHECKOUT` runs a chat and a batch of this checkout and of another one, such
+/// as a worktree of the commit before, in pairs, and prints the medians and the median of the ratios.
 ///
 /// `scripts/jbang bench --quick` runs every part once with a hundredth of the rows, in under a minute: its figures mean
 /// nothing, but a part that prints none has failed, and the exit code is 1.
@@ -41,7 +45,8 @@ public class bench {
 
     private final simulator sim = simulator.start();
     private final Path home = Files.createTempDirectory("cop-bench-");
-    private final Path root = checkout();
+    private final Path root;                                // the checkout that is measured
+    private final Tls tls;
     private final String java = ProcessHandle.current().info().command().orElse("java");
     private final boolean quick;
     private final boolean gnuTime;
@@ -49,8 +54,11 @@ public class bench {
     private Future<Path> installed;                         // the launcher, once it is trained
     private int figures;                                    // that the part has printed
 
-    private bench(boolean quick) throws Exception {
+    private bench(boolean quick, Path root) throws Exception {
         this.quick = quick;
+        this.root = root;
+        sim.set("endpoints", "none");                       // the exchange names no API: it is the origin with TLS
+        tls = new Tls(home, sim);
         gnuTime = Files.isExecutable(Path.of("/usr/bin/time"))
                 && new ProcessBuilder("/usr/bin/time", "-f", "%U", "-o", home.resolve("figures").toString(), "true")
                 .redirectErrorStream(true).redirectOutput(home.resolve("stderr").toFile()).start().waitFor() == 0;
@@ -62,14 +70,70 @@ public class bench {
         boolean quick = words.remove("--quick");
         int rounds = words.isEmpty() || !words.getFirst().matches("[0-9]+") ? quick ? 1 : 10
                 : Integer.parseInt(words.removeFirst());
-        var bench = new bench(quick);
-        int failed;
+        int failed = 1;
+        var bench = new bench(quick, checkout(Path.of("")));
         try {
-            failed = bench.run(rounds, !words.isEmpty() ? words : quick ? QUICK : PARTS);
+            if (words.size() == 2 && words.getFirst().equals("--against")) {
+                failed = bench.against(checkout(Path.of(words.getLast())), rounds);
+            } else {
+                failed = bench.run(rounds, !words.isEmpty() ? words : quick ? QUICK : PARTS);
+            }
+        } catch (Exception e) {                             // the simulator's threads would not let this JVM end
+            e.printStackTrace();
         } finally {
             bench.forgetAll();
         }
         System.exit(failed == 0 ? 0 : 1);
+    }
+
+    /// The same rows of two checkouts, each with a simulator, a home and a launcher of its own, one after the other.
+    private int against(Path other, int rounds) throws Exception {
+        var theirs = new bench(quick, other);
+        try {
+            var pairs = new LinkedHashMap<Row, Row>();
+            var before = theirs.compared();
+            for (var row : compared()) pairs.put(row, before.removeFirst());
+            logIn();
+            theirs.logIn();
+            System.out.printf("In pairs over HTTPS, this checkout and the other, median of %d%n%n"
+                    + "| what | wall ms | other | ratio | CPU ms | other | ratio |%n"
+                    + "|---|--:|--:|--:|--:|--:|--:|%n", rounds);
+            for (var pair : pairs.entrySet()) {
+                var mine = new ArrayList<Sample>();
+                var others = new ArrayList<Sample>();
+                for (int i = -1; i < rounds; i++) {         // the first fills the caches
+                    Sample one = sample(pair.getKey()), another = theirs.sample(pair.getValue());
+                    if (i < 0) continue;
+                    mine.add(one);
+                    others.add(another);
+                }
+                figure(pair.getKey().name(), "%.0f %.0f %.2f %.0f %.0f %.2f",
+                        median(mine, Sample::wall), median(others, Sample::wall), ratio(mine, others, Sample::wall),
+                        median(mine, Sample::cpu), median(others, Sample::cpu), ratio(mine, others, Sample::cpu));
+            }
+            return 0;
+        } finally {
+            theirs.forgetAll();
+        }
+    }
+
+    private List<Row> compared() throws Exception {
+        var batches = new Batches();
+        batches.rows(count(1000));
+        sim.set("latency", Batches.LATENCY);
+        String cop = trusting(installed().get()), chat = " chat '" + ASK + "'", afresh = "rm -rf out.jsonl* && ";
+        return new ArrayList<>(List.of(new Row("`cop` chat", shell(cop + chat)),
+                new Row("chat, the JVM as JBang starts it (`//CDS`)", shell(tls.trusting(jvm()) + chat)),
+                new Row("chat through JBang", shell(throughJBang("copilot.java" + chat))),
+                new Row("batch of 1,000 rows, -j 32, the JVM as JBang starts it", batches.inHome(afresh,
+                        batches.ours(Batches.JOBS))),
+                new Row("batch of 1,000 rows, -j 32, `cop`", batches.inHome(afresh,
+                        batches.command(cop, Batches.JOBS)))));
+    }
+
+    private static double ratio(List<Sample> ours, List<Sample> theirs, ToDoubleFunction<Sample> figure) {
+        return IntStream.range(0, ours.size()).mapToDouble(i -> figure.applyAsDouble(ours.get(i))
+                / figure.applyAsDouble(theirs.get(i))).sorted().skip(ours.size() / 2).findFirst().orElseThrow();
     }
 
     /// A part that fails does not keep the others from being measured.
@@ -94,7 +158,12 @@ public class bench {
         return failed.size();
     }
 
+    /// The exchange, so that what is measured begins with the API: the relay sends a connection where its first line
+    /// belongs.
+    private void logIn() throws Exception { run(shell(tls.trusting(jvm()) + " token --refresh")); }
+
     private void measure(String part, int rounds) throws Exception {
+        logIn();
         switch (part) {
             case "processes" -> processes(rounds);
             case "delta" -> new FirstDelta().print();
@@ -158,45 +227,37 @@ public class bench {
 
     private List<Row> rows() throws Exception {
         var rows = new ArrayList<Row>();
-        String host = sim.url(), jvm = jvm();
-        var tls = new Tls(home, sim);
-        rows.add(new Row("chat, the JVM as JBang starts it (`//CDS`)", shell(host, jvm + " chat '" + ASK + "'")));
-        rows.add(new Row("chat, the same without `//CDS`", shell(host, withoutArchive(jvm) + " chat '" + ASK + "'")));
-        rows.add(overHttps(tls, "chat over HTTPS, with `//CDS`", tls.trusting(jvm)));
-        String cop = installed().get().toString();
-        rows.add(new Row("`cop` chat, installed (AOT)", shell(host, cop + " chat '" + ASK + "'")));
-        rows.add(overHttps(tls, "`cop` chat over HTTPS", trusting(tls, Path.of(cop))));
-        rows.add(new Row("`cop --version`", shell(host, cop + " --version")));
-        rows.add(new Row("`cop --help`", shell(host, cop + " --help")));
-        rows.add(new Row("chat through JBang", shell(host, "scripts/jbang copilot.java chat '" + ASK + "'")));
-        rows.add(new Row("JBang, an empty script", shell(host, "scripts/jbang " + emptyScript())));
-        rows.add(new Row("`chat -t review`, with `//CDS`",
-                shell(host, jvm + " chat -t review --var 'diff=" + ASK + "'")));
-        rows.add(new Row("`render review`, with `//CDS`", shell(host, jvm + " render review --var diff=x")));
-        rows.add(new Row("`--version`, with `//CDS`", shell(host, jvm + " --version")));
-        rows.add(new Row("`--help`, with `//CDS`", shell(host, jvm + " --help")));
-        rows.add(new Row("`chat --help`, with `//CDS`", shell(host, jvm + " chat --help")));
+        String jvm = tls.trusting(jvm()), cop = trusting(installed().get()), chat = " chat '" + ASK + "'";
+        rows.add(new Row("`cop` chat", shell(cop + chat)));
+        rows.add(new Row("chat, the JVM as JBang starts it (`//CDS`)", shell(jvm + chat)));
+        rows.add(new Row("chat, the same without `//CDS`", shell(withoutArchive(jvm) + chat)));
+        rows.add(new Row("chat through JBang", shell(throughJBang("copilot.java" + chat))));
+        rows.add(new Row("JBang, an empty script", shell("scripts/jbang " + emptyScript())));
+        rows.add(new Row("`chat -t review`, with `//CDS`", shell(jvm + " chat -t review --var 'diff=" + ASK + "'")));
+        rows.add(new Row("`render review`, with `//CDS`", shell(jvm + " render review --var diff=x")));
+        rows.add(new Row("`--help`, with `//CDS`", shell(jvm + " --help")));
+        rows.add(new Row("`chat --help`, with `//CDS`", shell(jvm + " chat --help")));
+        rows.add(new Row("`cop --version`", shell(cop + " --version")));
+        rows.add(new Row("`cop --help`", shell(cop + " --help")));
         rows.add(new Row("an empty `java`", List.of(java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
                 "-cp", System.getProperty("java.class.path"), "cop.bench$Empty")));
-        if (has("curl")) rows.add(new Row("`curl`, steps 4 and 5", shell(host, curl())));
-        if (has("node")) rows.add(new Row("`node` with `fetch`, step 5", shell(host, "node " + node())));
-        if (onPath("promptfoo")) rows.add(new Row("`promptfoo --version`", shell(host, "promptfoo --version")));
+        if (has("curl")) rows.add(new Row("`curl`, steps 4 and 5", shell(curl())));
+        if (has("node")) rows.add(new Row("`node` with `fetch`, step 5", shell("node " + node())));
+        if (onPath("promptfoo")) rows.add(new Row("`promptfoo --version`", shell("promptfoo --version")));
         return rows;
     }
 
-    /// One origin for all: the exchange must not name the API's plain address.
-    private Row overHttps(Tls tls, String name, String jvm) throws Exception {
-        sim.set("endpoints", "none");
-        run(shell(tls.url(), jvm + " token").toArray(String[]::new));
-        sim.set("endpoints", "api");
-        return new Row(name, shell(tls.url(), jvm + " chat '" + ASK + "'"));
-    }
-
     /// The launcher with our certificate beside the JDK's.
-    private String trusting(Tls tls, Path launcher) throws Exception {
-        Path copy = Files.copy(launcher, home.resolve("cop-https"), StandardCopyOption.COPY_ATTRIBUTES);
+    private String trusting(Path launcher) throws Exception {
+        Path copy = home.resolve("cop-https");
+        if (Files.exists(copy)) return copy.toString();
+        Files.copy(launcher, copy, StandardCopyOption.COPY_ATTRIBUTES);
         Files.writeString(copy, Files.readString(copy).replace("exec \"$java\" ", tls.trusting("exec \"$java\" ")));
         return copy.toString();
+    }
+
+    private String throughJBang(String line) {
+        return "scripts/jbang -R-Djavax.net.ssl.trustStore=" + tls.trusted + " " + line;
     }
 
     private String jvm() throws Exception {
@@ -238,7 +299,7 @@ public class bench {
         if (installed != null) return installed;
         String command = jvm("scripts/install.java", "--help") + " -q --dir " + home;
         var installing = new FutureTask<>(() -> {
-            run(shell(sim.url(), command).toArray(String[]::new));
+            run(shell(command));
             return home.resolve("cop");
         });
         Thread.ofPlatform().daemon().start(installing);
@@ -255,17 +316,18 @@ public class bench {
 
     /// Both requests by one curl, as in the README; the Copilot token is taken beforehand, so that is in its favour.
     private String curl() throws Exception {
-        String bearer = run(shell(sim.url(), jvm() + " token --header").toArray(String[]::new)).strip();
+        String bearer = run(shell(tls.trusting(jvm()) + " token --header")).strip();
         String identity = " -H 'Editor-Version: vscode/1.85.0' -H 'Editor-Plugin-Version: copilot/1.155.0'"
                 + " -H 'User-Agent: GitHubCopilotChat/0.12.0'";
-        return "curl -sS -o /dev/null" + identity + " -H 'Authorization: token " + simulator.GITHUB_TOKEN + "' "
-                + sim.url() + "/copilot_internal/v2/token --next -sSN" + identity + " -H '" + bearer + "'"
+        return "curl -sS --cacert " + tls.root + " -o /dev/null" + identity + " -H 'Authorization: token "
+                + simulator.GITHUB_TOKEN + "' " + tls.url() + "/copilot_internal/v2/token --next -sSN --cacert "
+                + tls.root + identity + " -H '" + bearer + "'"
                 + " -H 'Content-Type: application/json' -H 'Copilot-Integration-Id: vscode-chat' -d '" + body() + "' "
-                + sim.api() + "/chat/completions";
+                + tls.url() + "/chat/completions";
     }
 
     private String node() throws Exception {
-        String bearer = run(shell(sim.url(), jvm() + " token").toArray(String[]::new)).strip();
+        String bearer = run(shell(tls.trusting(jvm()) + " token")).strip();
         return Files.writeString(home.resolve("chat.mjs"), """
                 const answer = await fetch("%s/chat/completions", {method: "POST", body: '%s', headers: {
                   "Authorization": "Bearer %s", "Content-Type": "application/json",
@@ -276,7 +338,7 @@ public class bench {
                   if (line.startsWith("data: {")) text += JSON.parse(line.slice(6)).choices[0]?.delta?.content ?? "";
                 }
                 console.log(text);
-                """.formatted(sim.api(), body(), bearer)).toString();
+                """.formatted(tls.url(), body(), bearer)).toString();
     }
 
     private static String body() {
@@ -284,10 +346,12 @@ public class bench {
                 + "\"}]}";
     }
 
+    private List<String> shell(String line) { return shell(tls.url(), line); }
+
     /// A command line of ours (nothing foreign is in it) with the simulator's host and an account.
     private List<String> shell(String host, String line) {
         return List.of("env", "-i", "PATH=" + System.getenv("PATH"), "HOME=" + System.getenv("HOME"), "LANG=C.UTF-8",
-                "COP_HOST=" + host, "COP_HOME=" + home,
+                "COP_HOST=" + host, "COP_HOME=" + home, "NODE_EXTRA_CA_CERTS=" + tls.root,
                 "COPILOT_GITHUB_TOKEN=" + simulator.GITHUB_TOKEN, "bash", "-c", "exec " + line);
     }
 
@@ -300,7 +364,7 @@ public class bench {
         if (gnuTime) command.addAll(List.of("/usr/bin/time", "-o", figures.toString(), "-f", "%U %S %M"));
         command.addAll(row.command());
         long start = System.nanoTime();
-        String said = run(command.toArray(String[]::new));
+        String said = run(command);
         double wall = (System.nanoTime() - start) / 1e6;
         if (row.name().contains("chat") && said.isBlank()) throw new IllegalStateException(row.name() + ": no answer");
         if (!gnuTime) return new Sample(wall, Double.NaN, Double.NaN);
@@ -309,7 +373,9 @@ public class bench {
                 Double.parseDouble(parts[2]) / 1024);
     }
 
-    private String run(String... command) throws Exception {
+    private String run(String... command) throws Exception { return run(List.of(command)); }
+
+    private String run(List<String> command) throws Exception {
         Path said = Files.createTempFile(home, "stderr", "");
         var process = new ProcessBuilder(command).directory(root.toFile())
                 .redirectInput(new File("/dev/null")).redirectError(said.toFile()).start();
@@ -342,8 +408,8 @@ public class bench {
         }
     }
 
-    private static Path checkout() {
-        for (Path folder = Path.of("").toAbsolutePath(); folder != null; folder = folder.getParent()) {
+    private static Path checkout(Path from) {
+        for (Path folder = from.toAbsolutePath(); folder != null; folder = folder.getParent()) {
             if (Files.exists(folder.resolve("copilot.java"))) return folder;
         }
         throw new IllegalStateException("run it in a checkout of copilot.java");
@@ -354,7 +420,7 @@ public class bench {
     private final class Batches {
         private static final int JOBS = 32, LATENCY = 100;
 
-        private final String jvm = jvm();
+        private final String jvm = tls.trusting(jvm());
 
         Batches() throws Exception {
             Files.createDirectories(home.resolve("templates"));
@@ -379,8 +445,10 @@ public class bench {
             sim.set("latency", 0);
         }
 
-        private String ours(int jobs) {
-            return jvm + " batch row -d rows.jsonl -o out.jsonl -j " + jobs + " --delay 0 -q";
+        private String ours(int jobs) { return command(jvm, jobs); }
+
+        private String command(String tool, int jobs) {
+            return tool + " batch row -d rows.jsonl -o out.jsonl -j " + jobs + " --delay 0 -q";
         }
 
         private void row(String name, int rows, int jobs, int rounds, String command) throws Exception {
@@ -418,11 +486,11 @@ public class bench {
                 int rows = count(many), jobs = quick ? Math.max(1, rows / 50) : 64;     // some are left at the look
                 rows(rows);
                 forget();
-                sim.set("latency", 20);
+                sim.set("latency", quick ? 200 : 20);
                 long before = chats();
                 var process = new ProcessBuilder(inHome(ours(jobs))).redirectErrorStream(true)
                         .redirectOutput(home.resolve("stderr").toFile()).start();
-                while (process.isAlive() && chats() - before < rows * 0.9) Thread.sleep(2);
+                while (process.isAlive() && chats() - before < rows * (quick ? 0.5 : 0.9)) Thread.sleep(2);
                 sim.set("latency", 10_000);                 // nothing ends while we look
                 String look = jcmd + " " + process.pid();
                 String said = run("bash", "-c", look + " GC.run >&2; " + look + " GC.class_histogram");
@@ -450,7 +518,11 @@ public class bench {
         }
 
         private List<String> inHome(String line) {
-            return shell(sim.url(), "bash -c 'cd " + home + " && exec " + line.replace("'", "'\\''") + "'");
+            return inHome("", line);
+        }
+
+        private List<String> inHome(String before, String line) {
+            return shell("bash -c 'cd " + home + " && " + before + "exec " + line.replace("'", "'\\''") + "'");
         }
 
         /// @param histogram of classes; FillerElement is what the collector fills its gaps with, and no object
@@ -461,13 +533,13 @@ public class bench {
 
         /// The same prompts by promptfoo's `eval`, its database and cache off.
         private String promptfoo(int rows) throws Exception {
-            String bearer = run(shell(sim.url(), jvm() + " token").toArray(String[]::new)).strip();
+            String bearer = run(shell(tls.trusting(jvm()) + " token")).strip();
             Files.writeString(home.resolve("promptfooconfig.json"), """
                     {"prompts": ["say: {{text}}"], "tests": "file://rows.csv", "providers": [{
                       "id": "openai:chat:%s", "config": {"apiBaseUrl": "%s", "apiKey": "%s", "headers": {
                         "Copilot-Integration-Id": "vscode-chat", "Editor-Version": "vscode/1.85.0",
                         "Editor-Plugin-Version": "copilot/1.155.0", "User-Agent": "GitHubCopilotChat/0.12.0"}}}]}
-                    """.formatted(MODEL, sim.api(), bearer));
+                    """.formatted(MODEL, tls.url(), bearer));
             Files.writeString(home.resolve("rows.csv"), IntStream.range(0, rows).mapToObj(i -> "answer " + i)
                     .collect(Collectors.joining("\n", "text\n", "\n")));
             return "env PROMPTFOO_DISABLE_TELEMETRY=1 PROMPTFOO_DISABLE_UPDATE=1 promptfoo eval"
@@ -476,7 +548,7 @@ public class bench {
         }
 
         private String node(int rows) throws Exception {
-            String bearer = run(shell(sim.url(), jvm() + " token").toArray(String[]::new)).strip();
+            String bearer = run(shell(tls.trusting(jvm()) + " token")).strip();
             return Files.writeString(home.resolve("batch.mjs"), """
                     let next = 0;
                     async function worker() {
@@ -493,7 +565,7 @@ public class bench {
                       }
                     }
                     await Promise.all(Array.from({length: %d}, worker));
-                    """.formatted(rows, sim.api(), MODEL, bearer, JOBS)).toString();
+                    """.formatted(rows, tls.url(), MODEL, bearer, JOBS)).toString();
         }
     }
 
@@ -638,7 +710,7 @@ public class bench {
     /// show: a server's and a middle certificate of P-256, under a root of P-384.
     private static final class Tls {
         private static final char[] PASSWORD = "changeit".toCharArray();
-        private final Path keys, trusted;
+        private final Path keys, trusted, root;
         private final SSLServerSocket server;
 
         Tls(Path home, simulator sim) throws Exception {
@@ -652,7 +724,7 @@ public class bench {
                     "CN=bench middle", "-ext", "bc:c=ca:true,pathlen:0", "-signer", "root");
             keytool(keys, "-genkeypair", "-alias", "server", "-keyalg", "EC", "-groupname", "secp256r1", "-dname",
                     "CN=bench", "-ext", "SAN=IP:127.0.0.1", "-signer", "middle");
-            Path root = home.resolve("root.pem");
+            root = home.resolve("root.pem");
             keytool(keys, "-exportcert", "-rfc", "-alias", "root", "-file", root.toString());
             keytool(trusted, "-importcert", "-noprompt", "-alias", "bench", "-file", root.toString());
             server = (SSLServerSocket) context().getServerSocketFactory()
