@@ -5138,6 +5138,7 @@ final class CopilotClient {
     private AutoModel auto;
     private volatile String minted = "";                    // a token that was renewed for the sake of its integration
     private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch is told a thing once
+    private final Map<String, CountDownLatch> firsts = new ConcurrentHashMap<>();
 
     static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
 
@@ -5197,7 +5198,7 @@ final class CopilotClient {
         String id = request.model();
         var endpoint = EndpointSelector.of(request, models.find(id), models.memory());
         try {
-            return withoutRefused(request, endpoint, exchange);
+            return oneAhead(request, endpoint, () -> withoutRefused(request, endpoint, exchange));
         } catch (Fault fault) {
             if (!wrongEndpoint(fault) || request.delivery().endpoint() != null) throw fault;
             var other = EndpointSelector.instead(endpoint, id, models.findIn(Duration.ofMinutes(1), id));
@@ -5218,6 +5219,22 @@ final class CopilotClient {
         return refusal != null && refusal.status() == 400 && (refusal.kind().equals("unsupported_api_for_model")
                 || refusal.message().matches("(?is).*(is not (accessible|supported) via|does not support) .*"
                         + "\\b(api|endpoint)\\b.*"));
+    }
+
+    /// Sends the first of many requests with fields that a model may refuse alone: what it learns is paid for once.
+    private Reply oneAhead(Request request, Endpoint endpoint, Supplier<Reply> send) {
+        String fields = RefusedFields.optional(request);
+        if (fields.isEmpty()) return send.get();
+        var own = new CountDownLatch(1);
+        var first = firsts.putIfAbsent(request.model() + " " + endpoint.path() + " " + fields, own);
+        try {
+            if (first != null) first.await();
+            return send.get();
+        } catch (InterruptedException e) {
+            throw Fault.interrupted();
+        } finally {
+            own.countDown();
+        }
     }
 
     /// 3. Without what the model is known to refuse; and once more for each field that it turns out to refuse.
@@ -6386,7 +6403,7 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
 
     /// A body to look at, without what is said.
     default ObjectNode brief(ObjectNode body) {
-        return body.deepCopy().without(List.of("messages", "input", "system", "instructions"));
+        return Json.object().setAll(body).without(List.of("messages", "input", "system", "instructions"));
     }
 
     /// The fields of a request as chat has them, without those that no other endpoint knows.
@@ -6619,6 +6636,11 @@ final class RefusedFields {
                 && !among(request.delivery().required(), field);
         boolean mayGo = body.has(parts[0]) && (ADDED.contains(path) ? !own : wish);
         return mayGo ? Optional.of(path) : Optional.empty();
+    }
+
+    /// Lists the fields of a request that its model may refuse and that may be left out.
+    static String optional(Request request) {
+        return OPTIONAL.stream().filter(request.extra()::has).sorted().collect(Collectors.joining(" "));
     }
 
     /// What a request calls what the wire has here.

@@ -665,6 +665,15 @@ class CurrentService {
     }
 
     @Test
+    void aLessonIsPaidForOnceHoweverManyAreAtWork() {
+        cop.sim.set("latency", 30);
+        cop.write("t.mustache", "---\nmodel: gpt-5.4\ntemperature: 0\n---\nsay: {{x}}");
+        rows(32);
+        good(batch("-j", "32"));
+        assertEquals(33, cop.sim.count(CHAT));
+    }
+
+    @Test
     void aLessonOfOneEndpointIsNoneOfAnother() {
         good("models");
         cop.sim.set("faults", "400-max_tokens-renamed");
