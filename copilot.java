@@ -1515,21 +1515,6 @@ public class copilot {
     /// The same for rows at hand, such as `rows("x.csv").filter(…).toList()`.
     public static Batch batch(Prompt prompt, List<? extends Map<String, ?>> rows) { return new Batch(prompt, rows); }
 
-    /// Vectors of texts, in their order, by the account's model for embeddings: `embed("a cat", "a dog")`.
-    ///
-    /// @throws Fault where a text is empty or too long, or the account has no such model
-    public static List<double[]> embed(String... texts) {
-        return embed(List.of(Fault.given(texts, "embed's texts")));
-    }
-
-    /// The same of many texts, in as many requests as they need.
-    public static List<double[]> embed(List<String> texts) {
-        return Toolkit.mine().embed(Fault.given(texts, "embed's texts"));
-    }
-
-    /// How alike two vectors are, by the cosine of the angle between them: 1 is the same direction, 0 none in common.
-    public static double similarity(double[] a, double[] b) { return Embedder.cosine(a, b); }
-
     /// What this account can use: `models().filter(m -> m.supports("vision"))`. The list is an hour old at most.
     public static Models models() { return Toolkit.mine().models(); }
 
@@ -2249,11 +2234,6 @@ public class copilot {
 
         boolean isChat() { return type().equals("chat"); }
 
-        boolean isEmbeddings() { return type().equals("embeddings"); }
-
-        /// How many texts a request for vectors may hold; the usual 512 where the catalogue does not say.
-        int maxInputs() { return limit("max_inputs") > 0 ? (int) Math.min(limit("max_inputs"), 2048) : 512; }
-
         boolean isDefault() { return json.path("is_chat_default").asBoolean(false); }
 
         boolean isFallback() { return json.path("is_chat_fallback").asBoolean(false); }
@@ -2301,7 +2281,7 @@ public class copilot {
                     : Optional.empty();
         }
 
-        private long limit(String name) { return json.path("capabilities").path("limits").path(name).asLong(0); }
+        long limit(String name) { return json.path("capabilities").path("limits").path(name).asLong(0); }
 
         @Override
         public String toString() { return id(); }
@@ -2823,18 +2803,6 @@ final class Toolkit {
     Models models() {
         var listed = copilot().models().list(ModelList.FRESH).models().stream().filter(Model::shown);
         return new Models(Stream.concat(Stream.of(Model.auto()), listed).toList());
-    }
-
-    List<double[]> embed(List<String> texts) {
-        if (texts.isEmpty()) throw Fault.usage("embed() wants a text", "embed(\"a cat\", \"a dog\")");
-        var model = copilot().models().embeddingModel(null);
-        for (int i = 0; i < texts.size(); i++) {
-            Embedder.check("text " + (i + 1), Fault.given(texts.get(i), "text " + (i + 1)), model);
-        }
-        var vectors = new ArrayList<double[]>();
-        new Embedder(copilot(), model, null).all(texts.iterator(), text -> text, (_, answer) -> answer.vectors()
-                .forEach(vector -> vectors.add(vector.valueStream().mapToDouble(JsonNode::asDouble).toArray())));
-        return List.copyOf(vectors);
     }
 
     Stream<Row> rows(String name) {
@@ -5328,17 +5296,6 @@ final class CopilotClient {
 
     // ---- other requests
 
-    /// The vectors of some texts by one request.
-    Embeddings embed(Model model, List<String> texts, Integer dimensions) {
-        var body = Json.object().put("model", model.id());
-        texts.forEach(body.putArray("input")::add);         // also a single one: a bare text is refused
-        if (dimensions != null) body.put("dimensions", dimensions);
-        return send("POST", "/embeddings", Json.bytes(body), call -> call.slow().explained(refusal ->
-                !refusal.code().startsWith("model_not") ? null : Fault.error("this account cannot use the model \""
-                        + model + "\": " + refusal.said(), "copilot models --all --refresh; then -m ID")),
-                new EmbeddingsReading(texts.size(), dimensions == null ? 0 : dimensions));
-    }
-
     /// The plan and its quotas: GitHub is asked, not the Copilot API.
     Account account() { return new Account(tokens.account(tokens.source()), session.now()); }
 
@@ -5483,21 +5440,6 @@ final class ModelCatalog {
                 .explained(refusal -> refusal.status() != 403 ? null : Fault.error(id + " cannot be enabled by you: "
                         + refusal.said(), "a seat of an organization: its administrator can")), _ -> null);
         findIn(Duration.ZERO, id);                          // the list that is kept shall know it
-    }
-
-    /// The model for vectors: the one that is named, else the usual, else the first of the list.
-    Model embeddingModel(String named) {
-        var all = list(ModelList.USABLE);
-        var fit = all.models().stream().filter(Model::isEmbeddings).toList();
-        if (named == null || named.isBlank()) {
-            return fit.stream().min(Comparator.comparing(model -> !model.id().equals("text-embedding-3-small")))
-                    .orElseThrow(() -> Fault.error("GitHub lists no model for embeddings for this account",
-                            "copilot models --all --refresh shows what there is; plans and organizations differ"));
-        }
-        var model = all.require(named.strip());
-        if (model.isEmbeddings()) return model;
-        throw Fault.usage(model + " makes no embeddings", fit.isEmpty() ? "copilot models --all" : "-m "
-                + fit.stream().map(Model::id).collect(Collectors.joining(", ")));
     }
 
     /// What a call has cost by the prices of the model that answered, where GitHub has not said so and a list is kept.
@@ -5770,110 +5712,6 @@ final class AutoModel {
         }
         throw notOffered = Fault.error("GitHub does not offer auto to this account: " + ApiError.behind(missing).said(),
                 "copilot models lists what can be named with -m").because(missing.reason());
-    }
-}
-
-/// Vectors of texts, in their order, with the digits that GitHub sent.
-///
-/// @param model the one that answered; may be empty
-record Embeddings(List<ArrayNode> vectors, long tokens, String model) {
-    /// How many numbers each vector has.
-    int size() { return vectors.getFirst().size(); }
-}
-
-/// Reads an answer of /embeddings. Nothing is taken on trust: as many vectors as texts, each index once, all of one
-/// length.
-///
-/// @param size how many numbers each vector shall have; 0: any
-record EmbeddingsReading(int texts, int size) implements Reading<Embeddings> {
-    @Override
-    public Embeddings read(Answer answer) throws IOException {
-        var json = Json.tryParse(answer.text());
-        var vectors = new TreeMap<Integer, JsonNode>();
-        for (var item : json.path("data")) vectors.put(item.path("index").asInt(-1), item.path("embedding"));
-        String wrong = answer.contentType().contains("html") ? "it is a page of HTML" : wrong(json, vectors);
-        if (!wrong.isEmpty()) {
-            throw Fault.incomplete("GitHub's answer to /embeddings is not what was asked for: " + wrong + " "
-                    + Refusal.inside("", answer.requestId()).marks(""), "try again; the same with -v shows more");
-        }
-        var all = vectors.values().stream().map(ArrayNode.class::cast).toList();
-        long tokens = json.path("usage").path("prompt_tokens").asLong(0);
-        return new Embeddings(all, json.path("usage").path("total_tokens").asLong(tokens), Json.text(json, "model"));
-    }
-
-    /// @return empty where all is well
-    private String wrong(JsonNode json, SortedMap<Integer, JsonNode> vectors) {
-        if (!json.isObject()) return "it is no JSON object";
-        var error = json.path("error");
-        if (error.isObject()) return Text.shortened(Text.printable(Json.text(error, "message")), 300);
-        boolean numbers = vectors.values().stream().allMatch(vector -> vector.isArray() && vector.valueStream()
-                .allMatch(JsonNode::isNumber));
-        if (!numbers) return "an embedding is no list of numbers";
-        int number = json.path("data").size();
-        var indexes = IntStream.range(0, texts).boxed().collect(Collectors.toSet());
-        if (number != texts || !vectors.keySet().equals(indexes)) {
-            return number + " vectors came for " + texts + (texts == 1 ? " text" : " texts") + ", with the indexes "
-                    + Text.shortened(vectors.keySet().toString(), 100);
-        }
-        var sizes = vectors.values().stream().map(JsonNode::size).collect(Collectors.toCollection(TreeSet::new));
-        if (sizes.size() > 1 || sizes.contains(0)) return "its vectors differ in length, or are empty: " + sizes;
-        return size == 0 || sizes.contains(size) ? "" : "a vector of " + sizes.first() + " numbers instead of " + size;
-    }
-}
-
-/// Embeds texts in as many requests as they need, one after the other.
-///
-/// @param dimensions null: as many as the model has
-record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
-    /// What OpenAI's models for embeddings take of one text.
-    private static final int MOST_TOKENS = 8191;
-    /// OpenAI refuses more than 300,000 tokens a request; a token is seldom less than 2.5 bytes.
-    private static final int MOST_BYTES = 750_000;
-
-    /// @throws Fault where a text is empty, or longer than the model takes
-    static void check(String place, String text, Model model) {
-        if (text.isBlank()) throw Fault.usage(place + ": the text is empty", "leave it out: it has no vector");
-        long most = model.maxPrompt() > 0 ? model.maxPrompt() : MOST_TOKENS;
-        if (text.length() <= most / 3 || bytes(text) <= most) return;       // a token is a byte at least
-        long tokens = TokenCount.upTo(most + 7, new Request(null, List.of(Message.user(text)), null, false),
-                model.tokenizer()) - 7;                     // 7: what a message costs besides its text
-        if (tokens > most) {
-            throw Fault.usage(place + ": the text is too long: over " + most + " tokens, in " + bytes(text) + " bytes",
-                    "cut it into parts");
-        }
-    }
-
-    private static int bytes(String text) { return text.getBytes(StandardCharsets.UTF_8).length; }
-
-    /// @param to gets the items of a request and what was answered
-    <T> void all(Iterator<T> items, Function<T, String> text, BiConsumer<List<T>, Embeddings> to) {
-        var some = new ArrayList<T>();
-        int weight = 0;
-        while (items.hasNext()) {
-            var item = items.next();
-            int bytes = bytes(text.apply(item));
-            if (some.size() == model.maxInputs() || !some.isEmpty() && weight + bytes > MOST_BYTES) {
-                to.accept(some, copilot.embed(model, some.stream().map(text).toList(), dimensions));
-                some = new ArrayList<>();
-                weight = 0;
-            }
-            some.add(item);
-            weight += bytes;
-        }
-        if (!some.isEmpty()) to.accept(some, copilot.embed(model, some.stream().map(text).toList(), dimensions));
-    }
-
-    static double cosine(double[] a, double[] b) {
-        if (Fault.given(a, "a vector").length != Fault.given(b, "a vector").length || a.length == 0) {
-            throw Fault.usage("vectors of " + a.length + " and " + b.length + " numbers cannot be compared",
-                    "embed both by the same model");
-        }
-        double lengths = Math.sqrt(product(a, a) * product(b, b));
-        return lengths == 0 ? 0 : product(a, b) / lengths;
-    }
-
-    private static double product(double[] a, double[] b) {
-        return IntStream.range(0, a.length).mapToDouble(i -> a[i] * b[i]).sum();
     }
 }
 

@@ -2,6 +2,7 @@
 //DESCRIPTION A JShell that knows your login: ask("…"), prompt, rows, batch, models; or runs a file of snippets
 //JAVA 25+
 //SOURCES ../copilot.java
+//SOURCES embed.java
 
 /// JShell with the verbs imported, in this process: its snippets call the toolkit that the command line calls.
 package cop;
@@ -22,6 +23,7 @@ public class repl extends Command {
             import cop.copilot;
             import cop.copilot.*;
             import static cop.copilot.*;
+            import static cop.embed.*;
             """;
     /// JShell cuts a value out in the middle after 1,000 characters, which a table of models has.
     private static final String WIDE = """

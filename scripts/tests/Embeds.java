@@ -569,22 +569,33 @@ class Embeds {
     @Test
     void theVerbGivesVectors() {
         cop.sim.set("max-inputs", 2).set("embeddings", "shuffled");
-        var vectors = toolkit.embed(List.of("cat", "act", "zzzz"));
+        var vectors = Embedder.vectors(toolkit.copilot(), List.of("cat", "act", "zzzz"));
         assertEquals(2, cop.sim.count("/embeddings"));
         assertEquals(1536, vectors.getFirst().length);
-        assertEquals(1, copilot.similarity(vectors.get(0), vectors.get(1)), 1e-9);
-        assertEquals(0, copilot.similarity(vectors.get(0), vectors.get(2)), 1e-9);
+        assertEquals(1, embed.similarity(vectors.get(0), vectors.get(1)), 1e-9);
+        assertEquals(0, embed.similarity(vectors.get(0), vectors.get(2)), 1e-9);
+    }
+
+    /// As README has it.
+    @Test
+    void theVerbIsImportedInJShell() {
+        var outcome = good(cop.runProcess("""
+                var v = embed("a cat", "a dog"); similarity(v.get(0), v.get(1))
+                System.out.println(v.size() + " " + similarity(v.get(0), v.getFirst()))
+                System.out.println(embed(List.of("a")).size())
+                """, "repl"));
+        assertEquals("2 1.0\n1\n", outcome.out());
     }
 
     @Test
     void theVerbNamesWhatIsWrong() {
-        fault(() -> toolkit.embed(List.of()), "embed() wants a text");
-        fault(() -> toolkit.embed(List.of("a", " ")), "text 2: the text is empty");
-        fault(() -> toolkit.embed(Arrays.asList("a", null)), "text 2 is null");
-        fault(() -> copilot.embed((String[]) null), "embed's texts is null");
-        fault(() -> copilot.similarity(new double[2], new double[3]), "vectors of 2 and 3 numbers");
-        fault(() -> copilot.similarity(null, new double[3]), "a vector is null");
-        assertEquals(0, copilot.similarity(new double[2], new double[2]));
+        fault(() -> Embedder.vectors(toolkit.copilot(), List.of()), "embed() wants a text");
+        fault(() -> Embedder.vectors(toolkit.copilot(), List.of("a", " ")), "text 2: the text is empty");
+        fault(() -> Embedder.vectors(toolkit.copilot(), Arrays.asList("a", null)), "text 2 is null");
+        fault(() -> embed.embed((String[]) null), "embed's texts is null");
+        fault(() -> embed.similarity(new double[2], new double[3]), "vectors of 2 and 3 numbers");
+        fault(() -> embed.similarity(null, new double[3]), "a vector is null");
+        assertEquals(0, embed.similarity(new double[2], new double[2]));
         assertFalse(cop.sim.ledger().stream().anyMatch(e -> e.path().equals("/embeddings")));
     }
 }
