@@ -10325,6 +10325,7 @@ final class Wire implements AutoCloseable {
     private final Duration maxWait;
     private final Proxies proxies;
     private HttpClient client;                              // made when the first call is
+    private ExecutorService threads;                        // its own
     private Path authorities;                               // a PEM file, once those of the JDK were not enough
     private volatile HttpHeaders lastHeaders;
 
@@ -10348,10 +10349,11 @@ final class Wire implements AutoCloseable {
     /// HTTP/1.1 also where HTTP/2 is offered: a chat gains nothing by streams, and a batch meets no limit on them.
     private synchronized HttpClient client() {
         if (client != null) return client;
+        if (threads == null) threads = Executors.newVirtualThreadPerTaskExecutor();
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
                 .sslContext(Trust.context(authorities))
                 .sslParameters(new SSLParameters())                     // else it asks the context for its own
-                .followRedirects(HttpClient.Redirect.NEVER).executor(Executors.newVirtualThreadPerTaskExecutor());
+                .followRedirects(HttpClient.Redirect.NEVER).executor(threads);
         proxies.applyTo(builder);
         // Its threads shall belong to no group of the caller's: JShell stops a snippet by interrupting the whole group
         // that it runs in, which would end the client for good.
@@ -10518,7 +10520,16 @@ final class Wire implements AutoCloseable {
     /// Waiting for the client's threads would cost 300 ms at every exit.
     @Override
     public synchronized void close() {
-        if (client != null) client.shutdownNow();
+        if (client == null) return;
+        client.shutdownNow();
+        if (!FirstRun.now()) return;
+        try {                                               // JDK 25 crashes if a lambda is made while it archives
+            client.awaitTermination(FirstRun.PATIENCE);
+            threads.shutdownNow();
+            threads.awaitTermination(FirstRun.PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
 
@@ -11210,6 +11221,8 @@ final class RealProcess {
 /// that run was, those of a chat over TLS shall be in it, as far as they come without an answer: after a `--version`
 /// alone each later chat over HTTPS would take a quarter longer (968 ms instead of 786).
 final class FirstRun {
+    static final Duration PATIENCE = Duration.ofSeconds(5);
+
     static boolean now() {
         try {
             return Files.readString(Path.of("/proc/self/cmdline"), StandardCharsets.ISO_8859_1)
