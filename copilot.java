@@ -793,21 +793,19 @@ public class copilot {
         }
 
         private int listModels(ModelList catalogue, String word) {
+            boolean json = has("--json");
+            if (json && word.isEmpty()) return print(Json.pretty(catalogue.json()));
             var all = catalogue.models();
-            if (has("--json") && word.isEmpty()) return print(Json.pretty(catalogue.json()));
-            var shown = all.stream().filter(model -> (has("--all") || model.shown()) && model.matches(word)).toList();
-            boolean auto = !has("--json") && !all.isEmpty() && Model.auto().matches(word);
-            if (shown.isEmpty() && !auto) {
-                throw Fault.error(all.isEmpty() ? "GitHub lists no models for this account"
+            var auto = json || all.isEmpty() ? Stream.<Model>of() : Stream.of(Model.auto());
+            var shown = Stream.concat(auto, all.stream().filter(model -> has("--all") || model.shown()))
+                    .filter(model -> model.matches(word)).toList();
+            if (shown.isEmpty()) {
+                throw Fault.error(word.isEmpty() ? "GitHub lists no models for this account"
                         : "no model matches \"" + word + "\"", "copilot models --all");
             }
-            if (has("--json")) {
-                return print(Json.pretty(Json.object().set("data", Json.array(shown.stream().map(Model::json)))));
-            }
-            table(ModelTable.COLUMNS, Stream.concat(Stream.of(Model.auto()).filter(_ -> auto), shown.stream())
-                    .map(ModelTable::row).toList());
+            if (json) return print(Json.pretty(Json.object().set("data", Json.array(shown.stream().map(Model::json)))));
             if (catalogue.onlyAuto()) screen.note("note: this account may name no model; auto is the default");
-            return 0;
+            return table(ModelTable.COLUMNS, shown.stream().map(ModelTable::row).toList());
         }
 
         private int showModel(Model model) {
@@ -976,8 +974,7 @@ public class copilot {
             }
             String name = text("--name", "cop");
             checkName(name);
-            env.out().print(SCRIPTS.get(text("bash|zsh|fish")).replace("NAME", name));
-            return 0;
+            return show(SCRIPTS.get(text("bash|zsh|fish")).replace("NAME", name));
         }
 
         static void checkName(String name) {
@@ -1103,10 +1100,9 @@ public class copilot {
             var fields = RequestFields.parse(texts("--option"));
             var required = new HashSet<>(fields.propertyNames());
             for (String option : FIELDS) {
-                String field = option.substring(2).replace('-', '_');
                 if (!(value(option) instanceof Object value)) continue;
-                var json = value instanceof String level ? JsonNodeFactory.instance.stringNode(level)
-                        : Json.tryParse(value.toString());
+                String field = option.substring(2).replace('-', '_');
+                var json = Json.tryParse(Json.compact(value));
                 RequestFields.check(field, json, option);
                 fields.set(field, json);
                 required.remove(field);
@@ -1185,16 +1181,17 @@ public class copilot {
             var log = new ConversationWriter(copilot.session(), !has("--no-log"), template,
                     earlier == null ? null : earlier.id());
             var alone = question(template);
-            if (alone == null) return converse(copilot, limit, earlier, log);
-            boolean structured = alone.schema() != null;
-            if (structured && alone.answers() != 1) {
+            boolean structured = alone != null && alone.schema() != null;
+            boolean several = alone != null && alone.answers() != 1;
+            if (structured && several) {
                 throw Fault.usage((text("--schema") != null ? "--schema" : "the template's schema")
                         + " takes one answer, not n=" + alone.answers(), "leave out -O n");
             }
-            boolean live = !json && !extract && file == null && alone.answers() == 1 && !structured;
+            boolean live = !json && !extract && file == null && !several && !structured;
             var job = new ChatJob(screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), retries,
                     has("--usage"), extract && !structured, new AnswerPrinter.Form(live, json, file,
                     !has("--hide-reasoning"), has("--raw") || structured)));
+            if (alone == null) return converse(job, earlier);
             return job.run(earlier == null ? alone : alone.after(earlier), earlier == null ? 0
                     : earlier.messages().size(), job.printer(this::view));
         }
@@ -1211,20 +1208,16 @@ public class copilot {
             return kept;
         }
 
-        private int converse(CopilotClient copilot, Duration limit, StoredConversation earlier,
-                             ConversationWriter log) {
+        private int converse(ChatJob job, StoredConversation earlier) {
             for (String needy : List.of("--json", "-o", "--schema", "-x", "-a")) {
                 if (has(needy)) throw Fault.usage("no prompt: " + needy + " needs one", "copilot chat \"…\"");
             }
             var first = wishes();
-            var request = (earlier == null ? first : first.after(earlier)).request(copilot, !has("--no-stream"));
+            var request = (earlier == null ? first : first.after(earlier)).request(job.copilot(), !has("--no-stream"));
             if (earlier != null && !has("--quiet")) {
                 screen.note("going on with " + earlier.title());
                 screen.say(screen.dim(Text.printable(earlier.lastExchange())));
             }
-            var job = new ChatJob(screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), 0,
-                    has("--usage"), false, new AnswerPrinter.Form(true, false, null, !has("--hide-reasoning"),
-                    has("--raw"))));
             var talk = Commands.program("talk").map(ChatCommand.class::cast).orElse(this);
             try (var terminal = talk.terminal(screen)) {
                 new Conversation(job, terminal, request).run();
@@ -1257,9 +1250,8 @@ public class copilot {
         @Override
         int run(CopilotClient copilot) {
             var question = question(text("TEMPLATE"));
-            show(has("--json") ? Json.pretty(copilot.previewBody(question.requestAtHand(copilot, !has("--no-stream"),
-                    screen))) : Message.text(question.request().messages(), !has("--raw")));
-            return 0;
+            return show(has("--json") ? Json.pretty(copilot.previewBody(question.requestAtHand(copilot,
+                    !has("--no-stream"), screen))) : Message.text(question.request().messages(), !has("--raw")));
         }
     }
 
@@ -1373,11 +1365,8 @@ public class copilot {
         private void complete(RetryPolicy policy) {
             policy.retries = atLeast(0, "--retries", policy.retries);
             policy.schemaRetries = schemaRetries();
-            String halt = text("--halt", "fail=20%");
-            var share = Pattern.compile("fail=([0-9]{1,3})%").matcher(halt);
-            if (!share.matches() || Integer.parseInt(share.group(1)) > 100) {
-                throw Fault.usage("--halt " + halt + " is no share", "--halt fail=20%");
-            }
+            var share = Pattern.compile("fail=([0-9]{1,2}|100)%").matcher(text("--halt", "fail=20%"));
+            if (!share.matches()) throw Fault.usage("--halt " + text("--halt") + " is no share", "--halt fail=20%");
             policy.haltShare = Integer.parseInt(share.group(1)) / 100.0;
             policy.maxRequests = positive("--max-requests");
             policy.maxTokens = positive("--max-total-tokens");
@@ -1417,8 +1406,7 @@ public class copilot {
                 if (has("--write")) {
                     report.write(env.directory(), output.replaceFirst("\\.run$", ""), has("--out-format"));
                 }
-                print(has("--json") ? Json.pretty(report.json()) : report.text());
-                return 0;
+                return print(has("--json") ? Json.pretty(report.json()) : report.text());
             }
         }
 
@@ -1426,8 +1414,6 @@ public class copilot {
             var runs = texts("RUN");
             String output = text("--output");
             OutputFile.check(env, "-o", output);
-            if (runs.size() < 2) throw Fault.usage("one run is nothing to merge", "copilot batch status "
-                    + runs.getFirst() + " --write");
             try (var report = BatchReport.merged(runs.stream().map(name -> new RunFolder(folder(runName(name))))
                     .toList())) {
                 report.write(env.directory(), output, has("--out-format"));
@@ -2276,9 +2262,7 @@ public class copilot {
 
         /// How many premium requests a call counts as; empty where the catalogue does not say.
         public Optional<BigDecimal> multiplier() {
-            var multiplier = json.path("billing").path("multiplier");
-            return multiplier.isNumber() ? Optional.of(multiplier.decimalValue().stripTrailingZeros())
-                    : Optional.empty();
+            return json.path("billing").path("multiplier").decimalValueOpt().map(BigDecimal::stripTrailingZeros);
         }
 
         long limit(String name) { return json.path("capabilities").path("limits").path(name).asLong(0); }
@@ -2690,29 +2674,15 @@ public class copilot {
 /// Implements the verbs.
 final class Toolkit {
     private static final String VERBOSE = "COP_VERBOSE";
-
-    private static final class Mine {
-        static final Toolkit TOOLKIT = new Toolkit(here());
-    }
+    private static final Toolkit MINE = new Toolkit(here());
 
     private final Environment env;
     private CopilotClient client;
 
     Toolkit(Environment env) { this.env = env; }
 
-    /// This process's own. `repl --host` and `java -DCOP_HOST=…` go before the variables.
-    static Toolkit mine() { return Mine.TOOLKIT; }
-
-    /// What `mine()` shall take, said before it is first called.
-    ///
-    /// @param host null: as the variables say
-    /// @param headers besides those of the variables
-    static void settings(String host, List<String> headers, boolean verbose) {
-        if (host != null) System.setProperty("COP_HOST", host);
-        System.setProperty("COP_HEADERS", Stream.concat(Stream.ofNullable(System.getenv("COP_HEADERS")),
-                headers.stream()).collect(Collectors.joining("\n")));
-        if (verbose) System.setProperty(VERBOSE, "1");
-    }
+    /// This process's own. What `repl` and `java -DCOP_HOST=…` say goes before the variables.
+    static Toolkit mine() { return MINE; }
 
     private static Environment here() {
         var variables = new HashMap<>(System.getenv());
@@ -2806,7 +2776,6 @@ final class Toolkit {
     }
 
     Stream<Row> rows(String name) {
-        if (name.isBlank()) throw Fault.usage("rows wants a file", "rows(\"tickets.jsonl\"), and \"-\" is stdin");
         var rows = name.equals("-") ? RowReader.opened(env, "/dev/stdin", "stdin", "jsonl")
                 : RowReader.opened(env, name, name, RowReader.formatOf(env, name));
         return Stream.iterate(next(rows), Objects::nonNull, _ -> next(rows)).onClose(rows::close);
@@ -2861,9 +2830,7 @@ final class Toolkit {
     }
 
     String run(String... command) {
-        if (command == null || command.length == 0) {
-            throw Fault.usage("run() wants a program", "run(\"git\", \"diff\")");
-        }
+        if (command.length == 0) throw Fault.usage("run() wants a program", "run(\"git\", \"diff\")");
         for (String word : command) Fault.given(word, "a word of " + command[0]);
         Process process;
         try {
@@ -2918,28 +2885,19 @@ final class ModelTable {
                 credits(model), model.paths(), model.abilities(), notes(model));
     }
 
-    /// All that a person may want to know, a name and a value each.
+    /// All of a model, a name and a value each: the columns, then GitHub's own fields.
     static List<List<String>> details(Model model) {
-        var json = model.json();
-        var vision = json.path("capabilities").path("limits").path("vision");
-        String types = String.join(" ", vision.path("supported_media_types").valueStream().map(JsonNode::asString)
-                .toList());
-        return Stream.of(List.of("id", model.id()), List.of("name", model.name()), List.of("vendor", model.vendor()),
-                List.of("version", Json.text(json, "version")), List.of("context", tokens(model.context())),
-                List.of("longest prompt", tokens(model.maxPrompt())),
-                List.of("longest answer", tokens(model.maxOutput())),
-                List.of("price", unit(price(model), " premium requests")),
-                List.of("credits", unit(credits(model), " a million tokens, in/out")),
-                List.of("endpoints", String.join(" ", model.endpoints())), List.of("abilities", model.abilities()),
-                List.of("reasoning effort", String.join(" ", model.efforts())),
-                List.of("pictures", model.supports("vision") ? "at most " + vision.path("max_prompt_images")
-                        .asString("?") + " of " + vision.path("max_prompt_image_size").asString("?") + " bytes: "
-                        + types : ""),
-                List.of("policy", json.path("policy").isMissingNode() ? "" : model.enabled() ? "enabled"
-                        : "not enabled: copilot models enable " + model.id()),
-                List.of("notes", notes(model)),
-                List.of("promotion", Json.text(json.path("billing").path("promo"), "message")))
-                .filter(row -> !row.get(1).isEmpty()).toList();
+        var rows = new ArrayList<List<String>>();
+        var cells = row(model);
+        for (int i = 0; i < cells.size(); i++) rows.add(List.of(COLUMNS.get(i).toLowerCase(Locale.ROOT), cells.get(i)));
+        addFields("", model.json(), rows);
+        return rows.stream().filter(row -> !row.getLast().isEmpty()).toList();
+    }
+
+    private static void addFields(String name, JsonNode value, List<List<String>> rows) {
+        if (!value.isObject()) rows.add(List.of(name, value.isString() ? value.asString() : Json.compact(value)));
+        value.properties().forEach(each -> addFields(name + (name.isEmpty() ? "" : ".") + each.getKey(),
+                each.getValue(), rows));
     }
 
     private static String price(Model model) {
@@ -2968,11 +2926,6 @@ final class ModelTable {
         return tokens == 0 ? "" : tokens < 10_000 ? Long.toString(tokens) : tokens / 1000 + "k";
     }
 
-    private static String tokens(long number) {
-        return number == 0 ? "" : String.format(Locale.ROOT, "%,d tokens", number);
-    }
-
-    private static String unit(String text, String unit) { return text.isEmpty() ? "" : text + unit; }
 }
 
 // ================================================================================================== Batch

@@ -49,7 +49,10 @@ public class repl extends Command {
 
     @Override
     int run(CopilotClient copilot) {
-        Toolkit.settings(text("--host"), texts("-H"), has("-v"));
+        if (has("--host")) System.setProperty("COP_HOST", text("--host"));
+        System.setProperty("COP_HEADERS", Stream.concat(Stream.ofNullable(env.variable("COP_HEADERS")),
+                texts("-H").stream()).collect(Collectors.joining("\n")));
+        if (has("-v")) System.setProperty("COP_VERBOSE", "1");
         var files = texts("FILE");
         if (!files.isEmpty()) return run(files);
         if (env.stdin().kind() != Stdin.Kind.TERMINAL) return run(List.of("-"));
