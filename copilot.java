@@ -3869,47 +3869,35 @@ final class PlainText implements AnswerView {
     }
 }
 
-/// Styles an answer line by line: headings bold, fences dim, `**bold**` and `code`. What may still turn out to be one
-/// of these is held back, all else is printed as it arrives, and nothing on the screen is touched again.
+/// Styles an answer line by line: headings bold, fences dim, `**bold**` and `code`. Plain words are printed as they
+/// arrive; from what may be a mark on, a line waits for its end, and nothing on the screen is touched again.
 final class StyledLines implements AnswerView {
     private static final Pattern FENCE = Pattern.compile(" {0,3}(`{3,}|~{3,})[^`]*");
     private static final Pattern MARKED = Pattern.compile("\\*\\*(?! )(.+?)(?<! )\\*\\*|(?<!`)`([^`]+)`(?!`)");
-    /// What may still become a heading or a fence, and what a mark.
-    private static final Pattern UNDECIDED = Pattern.compile("(?s) {0,3}([#`~].*)?");
-    private static final Pattern OPEN = Pattern.compile("\\*(\\*|\\z)|`|\r\\z");
+    /// What is no mark, whatever comes: at the beginning of a line, and further on.
+    private static final Pattern FIRST = Pattern.compile(" {0,3}[^ #~*`\r][^*`\r]*"), MORE = Pattern.compile("[^*`\r]+");
 
-    private final PrintWriter out;
+    private final PlainText out;
     private final StringBuilder open = new StringBuilder(); // of the last line, what is not printed yet
     private String fence;                                   // that of the code block we are in; null: none
-    private String lineEnds = "";                           // that may turn out to be the last
-    private boolean any, begun;                             // something is printed; of the last line too
+    private boolean begun;                                  // some of the last line is printed
 
-    StyledLines(PrintWriter out) { this.out = out; }
+    StyledLines(PrintWriter out) { this.out = new PlainText(out, false); }
 
     @Override
     public void text(String delta) {
         open.append(delta);
         for (int end = open.indexOf("\n"); end >= 0; end = open.indexOf("\n")) {
             line(open.substring(0, end).replaceFirst("\r\\z", ""));
+            out.text("\n");
             open.delete(0, end + 1);
             begun = false;
-            lineEnds += "\n";
         }
-        int ready = ready();
-        print(styled(Text.printable(open.substring(0, ready))));
-        open.delete(0, ready);
-        begun |= ready > 0;
-        out.flush();
-    }
-
-    /// How much of the open line can be printed, whatever comes. Lines of code, and those that may be a heading or a
-    /// fence, wait for their end.
-    private int ready() {
-        if (fence != null || !begun && UNDECIDED.matcher(open).matches()) return 0;
-        int from = 0;
-        for (var marked = MARKED.matcher(open); marked.find() && marked.end() < open.length(); ) from = marked.end();
-        var mark = OPEN.matcher(open);
-        return mark.find(from) ? mark.start() : open.length();
+        var plain = (begun ? MORE : FIRST).matcher(open);
+        if (fence != null || !plain.lookingAt()) return;
+        out.text(Text.printable(plain.group()));
+        open.delete(0, plain.end());
+        begun = true;
     }
 
     private void line(String raw) {
@@ -3917,33 +3905,20 @@ final class StyledLines implements AnswerView {
         var mark = FENCE.matcher(text);
         if (!begun && mark.matches() && (fence == null || text.strip().matches(fence + "+"))) {
             fence = fence == null ? mark.group(1) : null;
-            print("\033[2m" + text + "\033[0m");
+            out.text("\033[2m" + text + "\033[0m");
         } else if (!begun && fence == null && text.matches(" {0,3}#{1,6} .*")) {
-            print("\033[1m" + text + "\033[0m");
+            out.text("\033[1m" + text + "\033[0m");
         } else {
-            print(fence == null ? styled(text) : text);
+            out.text(fence != null ? text : MARKED.matcher(text).replaceAll(m -> Matcher.quoteReplacement(
+                    m.group(1) == null ? "\033[36m" + m.group(2) + "\033[0m" : "\033[1m" + m.group(1) + "\033[0m")));
         }
-    }
-
-    private static String styled(String text) {
-        return MARKED.matcher(text).replaceAll(m -> Matcher.quoteReplacement(m.group(1) == null
-                ? "\033[36m" + m.group(2) + "\033[0m" : "\033[1m" + m.group(1) + "\033[0m"));
-    }
-
-    private void print(String text) {
-        if (text.isEmpty()) return;
-        out.print(lineEnds + text);
-        lineEnds = "";
-        any = true;
     }
 
     @Override
     public void end() {
         line(open.toString());
         open.setLength(0);
-        if (any) out.print("\n");
-        out.flush();
-        any = false;
+        out.end();
     }
 }
 
@@ -4300,9 +4275,8 @@ final class TextFile {
 
 /// What `--schema` says.
 final class SchemaText {
-    private static final Map<String, String> TYPES = Map.of("string", "string", "str", "string", "text", "string",
-            "int", "integer", "integer", "integer", "float", "number", "number", "number", "bool", "boolean",
-            "boolean", "boolean");
+    private static final Map<String, String> TYPES = Map.of("string", "string", "int", "integer", "number", "number",
+            "bool", "boolean");
 
     /// A JSON Schema, the file of one, or names with types: `name, age int, tags [string], mood good|bad: how it ends`.
     static AnswerSchema read(Environment env, String option) {
