@@ -1172,11 +1172,10 @@ public class copilot {
 
         @Override
         int run(CopilotClient copilot) {
-            var limit = timeout(null);
-            int retries = schemaRetries();
             boolean json = has("--json"), extract = has("--extract");
             String output = text("--output"), template = text("--template");
             Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
+            var limit = timeout(null);
             var earlier = earlier(copilot.session().home());
             var log = new ConversationWriter(copilot.session(), !has("--no-log"), template,
                     earlier == null ? null : earlier.id());
@@ -1188,12 +1187,13 @@ public class copilot {
                         + " takes one answer, not n=" + alone.answers(), "leave out -O n");
             }
             boolean live = !json && !extract && file == null && !several && !structured;
-            var job = new ChatJob(screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), retries,
+            var job = new ChatJob(screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), schemaRetries(),
                     has("--usage"), extract && !structured, new AnswerPrinter.Form(live, json, file,
                     !has("--hide-reasoning"), has("--raw") || structured)));
-            if (alone == null) return converse(job, earlier);
-            return job.run(earlier == null ? alone : alone.after(earlier), earlier == null ? 0
-                    : earlier.messages().size(), job.printer(this::view));
+            if (alone == null) converse(job, earlier);
+            else if (earlier == null) job.run(alone, 0, job.printer(this::view));
+            else job.run(alone.after(earlier), earlier.messages().size(), job.printer(this::view));
+            return 0;
         }
 
         /// The conversation to go on with; null: none.
@@ -1208,7 +1208,7 @@ public class copilot {
             return kept;
         }
 
-        private int converse(ChatJob job, StoredConversation earlier) {
+        private void converse(ChatJob job, StoredConversation earlier) {
             for (String needy : List.of("--json", "-o", "--schema", "-x", "-a")) {
                 if (has(needy)) throw Fault.usage("no prompt: " + needy + " needs one", "copilot chat \"…\"");
             }
@@ -1222,7 +1222,6 @@ public class copilot {
             try (var terminal = talk.terminal(screen)) {
                 new Conversation(job, terminal, request).run();
             }
-            return 0;
         }
 
         /// How an answer looks on a terminal.
@@ -3512,32 +3511,33 @@ record ChatJob(Screen screen, CopilotClient copilot, ConversationWriter log, Cha
 
     /// @param said how many of the messages, the system message aside, earlier turns have said
     /// @param printer prints what comes
-    /// @return the exit code
-    int run(Question question, int said, AnswerPrinter printer) {
+    /// @throws Fault where there is no answer, or not all of it
+    void run(Question question, int said, AnswerPrinter printer) {
         Reply reply;
         try {
             reply = answered(question, said, printer);
-        } catch (SchemaMismatch wrong) {
-            log.answered(wrong.reply);
-            printer.end();
-            tell(question, wrong.reply);
-            printer.misfit(wrong);
-            throw wrong;
         } catch (Fault fault) {
+            if (fault instanceof SchemaMismatch wrong) end(question, wrong.reply, printer);
+            else log.brokenOff(printer.heard(), fault.sentence());
             printer.brokenOff(fault);
-            log.brokenOff(printer.heard(), fault.sentence());
             throw fault;
         } catch (ClosedOutput gone) {
             log.brokenOff(printer.heard(), "nobody read on");
             throw gone;
         }
+        end(question, reply, printer);
+        printer.finish(options.extract() ? reply.withText(fenced(reply.text())) : reply, log.id());
+    }
+
+    private void end(Question question, Reply reply, AnswerPrinter printer) {
         try {
             printer.end();
         } finally {
             log.answered(reply);                            // whether or not its reader has gone away
         }
-        tell(question, reply);
-        return printer.finish(options.extract() ? reply.withText(fenced(reply.text())) : reply, log.id());
+        if (!options.usage()) return;
+        screen.say(reply.usageLine(copilot.models().estimate(question.request().model(), reply)));
+        copilot.quota().ifPresent(screen::say);
     }
 
     private Reply answered(Question question, int said, AnswerPrinter printer) {
@@ -3550,12 +3550,6 @@ record ChatJob(Screen screen, CopilotClient copilot, ConversationWriter log, Cha
         boolean shown = question.schema() == null || options.form().json();
         if (!shown && reply.asksForTool()) throw new SchemaMismatch(reply, reply.unfinished());
         return reply;
-    }
-
-    private void tell(Question question, Reply reply) {
-        if (!options.usage()) return;
-        screen.say(reply.usageLine(copilot.models().estimate(question.request().model(), reply)));
-        copilot.quota().ifPresent(screen::say);
     }
 
     /// The first fenced block; all of it where there is none.
@@ -3661,7 +3655,7 @@ interface ChatTerminal extends AutoCloseable {
     AnswerView view();
 
     /// Does what Ctrl-C may end, without ending the program.
-    <T> T stoppable(Supplier<T> work);
+    void stoppable(Runnable work);
 
     @Override
     default void close() {}
@@ -3690,7 +3684,7 @@ record PlainTerminal(Screen screen) implements ChatTerminal {
     public AnswerView view() { return new StyledLines(screen.env().out()); }
 
     @Override
-    public <T> T stoppable(Supplier<T> work) { return screen.env().ending().stoppable(work); }
+    public void stoppable(Runnable work) { screen.env().ending().stoppable(work); }
 }
 
 /// Brings an answer to where it is to go: to stdout as it arrives, ending in exactly one newline, or whole, as a
@@ -3749,49 +3743,33 @@ final class AnswerPrinter implements DeltaListener {
     /// Prints what is still to be printed.
     ///
     /// @param conversation its id, for the record; null: not kept
-    /// @return the exit code: an answer that was cut off is not what was asked for
-    int finish(Reply reply, String conversation) {
+    /// @throws Fault where it was cut off: that is not what was asked for
+    void finish(Reply reply, String conversation) {
         end();
         var record = reply.json();
         if (conversation != null) record.put("conversation", conversation);
         String answer = form.json() ? Json.line(record) : reply.text();
         if (form.file() != null) writeOrPrint(answer);
         else if (!form.live()) print(answer);
-        var unfinished = reply.unfinished();
-        if (unfinished == null) {
-            if (reply.text().isEmpty()) screen.warn("the answer is empty (finish: " + reply.finish() + ")");
-            return 0;
-        }
-        if (reply.asksForTool()) {
-            if (form.json()) return 0;
-            throw unfinished;
-        }
-        screen.warn(unfinished.sentence());
-        screen.hint(unfinished.hint());
-        return 1;
+        if (form.json() && reply.asksForTool()) return;
+        if (reply.unfinished() != null) throw reply.unfinished();
+        if (reply.text().isEmpty()) screen.warn("the answer is empty (finish: " + reply.finish() + ")");
     }
 
-    /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file.
+    /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file. Only an answer
+    /// that does not meet its schema is none: stdout has its record alone, and its text goes to stderr.
     void brokenOff(Fault fault) {
         end();
-        if (!heard.isEmpty()) keep(fault, Json.object().put("text", heard()).put("finish", ""));
+        var misfit = fault instanceof SchemaMismatch wrong ? wrong.reply : null;
+        if (misfit == null && heard.isEmpty()) return;
+        var record = misfit != null ? misfit.json() : Json.object().put("text", heard()).put("finish", "");
+        String answer = form.json() ? Json.line(record.put("error", fault.sentence())) : heard();
+        if (form.file() != null && !answer.isEmpty()) keepPart(answer);
+        else if (misfit != null && !form.json() && !answer.isEmpty()) screen.say(answer);
+        else if (!form.live() && (misfit == null || form.json())) print(answer);
     }
 
-    /// An answer that does not meet its schema is none: stdout has its record alone, its text goes to stderr or beside
-    /// the file.
-    void misfit(SchemaMismatch wrong) {
-        end();
-        if (form.json() || form.file() != null && !heard.isEmpty()) keep(wrong, wrong.reply.json());
-        else if (!wrong.reply.text().isEmpty()) screen.say(wrong.reply.text());
-    }
-
-    /// @param record what is known of the answer
-    private void keep(Fault fault, ObjectNode record) {
-        String answer = !form.json() ? heard() : Json.line(record.put("error", fault.sentence()));
-        if (form.file() == null) {
-            if (!form.live()) print(answer);
-            return;
-        }
+    private void keepPart(String answer) {
         try {
             screen.note("what had come is in " + OutputFile.keepPart(form.file(), answer));
         } catch (Fault unwritable) {
@@ -3875,7 +3853,8 @@ final class StyledLines implements AnswerView {
     private static final Pattern FENCE = Pattern.compile(" {0,3}(`{3,}|~{3,})[^`]*");
     private static final Pattern MARKED = Pattern.compile("\\*\\*(?! )(.+?)(?<! )\\*\\*|(?<!`)`([^`]+)`(?!`)");
     /// What is no mark, whatever comes: at the beginning of a line, and further on.
-    private static final Pattern FIRST = Pattern.compile(" {0,3}[^ #~*`\r][^*`\r]*"), MORE = Pattern.compile("[^*`\r]+");
+    private static final Pattern FIRST = Pattern.compile(" {0,3}[^ #~*`\r][^*`\r]*");
+    private static final Pattern MORE = Pattern.compile("[^*`\r]+");
 
     private final PlainText out;
     private final StringBuilder open = new StringBuilder(); // of the last line, what is not printed yet
@@ -11035,7 +11014,7 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
         default boolean told() { return stopping(); }
 
         /// Does what Ctrl-C may end, without ending the program.
-        default <T> T stoppable(Supplier<T> work) { return work.get(); }
+        default void stoppable(Runnable work) { work.run(); }
 
         /// How long the command may take to end in its own way.
         default void patience(Duration grace) {}
@@ -11265,10 +11244,10 @@ final class Signals implements Environment.Ending {
     public boolean told() { return code.get() != 0; }
 
     @Override
-    public <T> T stoppable(Supplier<T> work) {
+    public void stoppable(Runnable work) {
         stoppable = Thread.currentThread();
         try {
-            return work.get();
+            work.run();
         } finally {
             stoppable = null;
             if (!told()) Thread.interrupted();              // a Ctrl-C that came too late

@@ -86,11 +86,11 @@ final class EditedTerminal implements ChatTerminal {
     }
 
     @Override
-    public <T> T stoppable(Supplier<T> work) {
+    public void stoppable(Runnable work) {
         var thread = Thread.currentThread();
         var before = terminal.handle(Terminal.Signal.INT, _ -> thread.interrupt());
         try {
-            return work.get();
+            work.run();
         } finally {
             terminal.handle(Terminal.Signal.INT, before);
             var _ = Thread.interrupted();                   // a Ctrl-C that came too late

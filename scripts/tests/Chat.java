@@ -732,12 +732,12 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"length", "content_filter"})
-    void anUnfinishedAnswerIsPrintedAndWarnedOf(String finish) {
+    void anUnfinishedAnswerIsPrintedAndAnError(String finish) {
         cop.sim.set("finish", finish);
         for (String way : List.of("--no-stream", "--hide-reasoning")) {
             var outcome = exits(1, chat(way, "say: one two"));
             assertEquals("one two\n", outcome.out());
-            shows("warning: ", outcome);
+            shows("error: ", outcome);
             shows(finish, outcome);
             shows("hint: ", outcome);
         }
