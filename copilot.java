@@ -4266,7 +4266,7 @@ final class SchemaText {
         var schema = new JsonSchema(!json && !file ? shortForm(text) : (ObjectNode) Data.node(Data.object(file
                 ? TextFile.read(env, text) : text, place)), place);
         schema.check();
-        return new AnswerSchema(AnswerSchema.UNNAMED, schema, null);
+        return new AnswerSchema("answer", schema, null);
     }
 
     private static ObjectNode shortForm(String text) {
@@ -6062,16 +6062,12 @@ final class ExchangeErrors {
             "subscription_ended", ENDED, "expired_coupon", ENDED, "revoked_coupon", ENDED,
             "enterprise_managed_user_account", "an administrator has to allow it. ");
 
-    /// A kind of GitHub token that cannot be exchanged, and the way that GitHub provides for it.
-    private record Kind(String prefix, String reason, String hint) {}
-
-    private static final List<Kind> KINDS = List.of(
-            new Kind("ghp_", "a classic personal access token is not let at Copilot", "copilot login"),
-            new Kind("github_pat_", "fine-grained personal access tokens work with GitHub's own copilot CLI and SDK"
-                    + " only", "GitHub's own copilot CLI or SDK takes it; here: copilot login"),
-            new Kind("ghs_", "it is an installation token, such as the GITHUB_TOKEN of a GitHub Action", "in GitHub"
-                    + " Actions: GitHub's own copilot CLI, with permissions: copilot-requests: write; here: copilot"
-                    + " login"));
+    /// Kinds of GitHub tokens that cannot be exchanged, and the way that GitHub provides for each, by their prefixes.
+    private static final Map<String, String> KINDS = Map.of(
+            "ghp_", "a classic personal access token is not let at Copilot",
+            "github_pat_", "as with all fine-grained personal access tokens, only GitHub's own copilot CLI or SDK takes it",
+            "ghs_", "it is an installation token, such as the GITHUB_TOKEN of a GitHub Action, which GitHub's own"
+                    + " copilot CLI takes, with permissions: copilot-requests: write");
 
     static Fault of(GithubToken source, Refusal answer) {
         int status = answer.status();
@@ -6088,9 +6084,9 @@ final class ExchangeErrors {
             return Fault.later("GitHub's rate limit for the API: " + answer.said() + answer.comeBack(), "wait");
         }
         if (status != 403 && status != 404) return null;
-        var kind = KINDS.stream().filter(each -> source.value().startsWith(each.prefix())).findFirst()
-                .orElse(new Kind("", "it belongs to an app that may not use Copilot", login));
-        return rejected(source, kind.reason() + ": " + answer.said(), kind.hint());
+        String kind = KINDS.keySet().stream().filter(source.value()::startsWith).findFirst().orElse("");
+        return rejected(source, KINDS.getOrDefault(kind, "it belongs to an app that may not use Copilot") + ": "
+                + answer.said(), login);
     }
 
     private static Fault notified(GithubToken source, JsonNode details, Refusal answer) {
@@ -6253,13 +6249,11 @@ record EndpointMemory(Session session, Path file, ObjectNode known) {
         this(session, file, session.home().readOrEmpty(file, session.notes()::detail));
     }
 
-    private synchronized String known(String key) { return Json.text(known, key); }
-
     /// Where a model is served; empty: as the list says.
-    String path(String model) { return known(model); }
+    synchronized String path(String model) { return Json.text(known, model); }
 
     /// The fields of a body that a model refuses on an endpoint, see `RefusedFields`.
-    List<String> refused(String model, String path) { return List.of(known(model + " " + path).split(" ")); }
+    List<String> refused(String model, String path) { return List.of(path(model + " " + path).split(" ")); }
 
     void learnPath(String model, String path) { learn(model, true, _ -> path); }
 
@@ -6270,7 +6264,7 @@ record EndpointMemory(Session session, Path file, ObjectNode known) {
     }
 
     private synchronized void learn(String key, boolean keep, UnaryOperator<String> lesson) {
-        known.put(key, lesson.apply(known(key)));
+        known.put(key, lesson.apply(Json.text(known, key)));
         if (keep) edit(all -> all.put(key, lesson.apply(Json.text(all, key))));
     }
 
@@ -8436,28 +8430,24 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
         var found = new ArrayList<Fault>();
         uses().filter(use -> use.partial() && !use.dynamic()).forEach(use -> mustache.lacking(use.name())
                 .ifPresent(sentence -> found.add(Fault.usage(use.place() + ": " + sentence, PARTIALS))));
-        var checks = new ArrayList<Runnable>();
-        checks.add(() -> unused(found, needs(Map.of())));   // what has no end without data has none at all
-        if (head.inputSchema() != null) checks.add(head.inputSchema()::check);
-        if (head.answer() != null) checks.add(head.answer().schema()::check);
-        for (var check : checks) {
-            try {
-                check.run();
-            } catch (Fault fault) {
-                found.add(fault);
-            }
-        }
+        check(found, "", () -> unused(found, needs(Map.of())));     // what has no end without data has none at all
+        if (head.inputSchema() != null) check(found, "", head.inputSchema()::check);
+        if (head.answer() != null) check(found, "", head.answer().schema()::check);
         if (!found.isEmpty() || !head.samples().any()) return found;
-        var samples = head.samples().rows().get();
-        for (int i = 0; i < samples.size(); i++) {
-            try {
-                filled(samples.get(i), false);
-            } catch (Fault fault) {
-                found.add(Fault.usage(fault.sentence() + " (with sample " + (i + 1) + " of " + head.samples().place()
-                        + ")", fault.hint()));
-            }
+        int number = 0;
+        for (var sample : head.samples().rows().get()) {
+            check(found, " (with sample " + ++number + " of " + head.samples().place() + ")",
+                    () -> filled(sample, false));
         }
         return found;
+    }
+
+    private static void check(List<Fault> found, String with, Runnable check) {
+        try {
+            check.run();
+        } catch (Fault fault) {
+            found.add(Fault.usage(fault.sentence() + with, fault.hint()));
+        }
     }
 
     private void unused(List<Fault> found, Set<String> needs) {
@@ -8836,8 +8826,6 @@ final class StrictMustache extends DefaultMustacheFactory {
     /// A value or partial that is not there, told of once for each tag.
     record Missing(String name, boolean partial, String sentence) {}
 
-    record Rendering(String text, Collection<Missing> missing) {}
-
     private static final int DEEPEST = 100;                 // partials within partials
 
     private final Function<String, Optional<Source>> partials;
@@ -8892,18 +8880,22 @@ final class StrictMustache extends DefaultMustacheFactory {
 
     /// @throws Fault where partials lead into each other without end
     Rendering render(Compiled text, Object data) {
-        var output = new RenderOutput();
+        var output = new Rendering();
         text.code().execute(output, new ArrayList<>(List.of(data)));
-        return new Rendering(output.toString(), output.missing.values());
+        return output;
     }
 
     /// What a rendering writes on, and where it notes what is missing.
-    private static final class RenderOutput extends StringWriter {
-        final Map<String, Missing> missing = new LinkedHashMap<>();     // by place and name
-        Map<String, Code> blocks = Map.of();                // what stands in for a parent's
-        int depth;
+    static final class Rendering extends StringWriter {
+        private final Map<String, Missing> missing = new LinkedHashMap<>();     // by place and name
+        private Map<String, Code> blocks = Map.of();        // what stands in for a parent's
+        private int depth;
 
-        void missing(TemplateContext place, String name, boolean partial, Supplier<String> sentence) {
+        String text() { return toString(); }
+
+        Collection<Missing> missing() { return missing.values(); }
+
+        private void missing(TemplateContext place, String name, boolean partial, Supplier<String> sentence) {
             missing.computeIfAbsent(at(place) + name, _ -> new Missing(name, partial, at(place) + sentence.get()));
         }
     }
@@ -8923,7 +8915,7 @@ final class StrictMustache extends DefaultMustacheFactory {
 
         @Override
         public Writer execute(Writer writer, List<Object> scopes) {
-            var output = (RenderOutput) writer;
+            var output = (Rendering) writer;
             switch (type) {
                 case "$" -> output.blocks.getOrDefault(name, mustache).execute(output, scopes);
                 case "<" -> partial(output, scopes, blocks(output.blocks));
@@ -8934,7 +8926,7 @@ final class StrictMustache extends DefaultMustacheFactory {
         }
 
         /// How a value reads; it is noted where it is missing.
-        private Optional<String> value(RenderOutput output, List<Object> scopes, String name, Object value) {
+        private Optional<String> value(Rendering output, List<Object> scopes, String name, Object value) {
             if (value != null && value != Data.NULL) return Optional.of(Data.text(value));
             output.missing(tc, name, false, () -> Lookup.missing(name, scopes));
             return Optional.empty();
@@ -8943,7 +8935,7 @@ final class StrictMustache extends DefaultMustacheFactory {
         /// `{{>name}}`; `{{>*name}}` where the data says which; `{{<name}}`.
         ///
         /// @param blocks what stands in for those of the same name
-        private void partial(RenderOutput output, List<Object> scopes, Map<String, Code> blocks) {
+        private void partial(Rendering output, List<Object> scopes, Map<String, Code> blocks) {
             var named = dynamic ? value(output, scopes, name.substring(1), binding.get(scopes)) : Optional.of(name);
             if (named.isEmpty()) return;
             var partial = StrictMustache.this.partial(named.get(), indent);
@@ -9139,12 +9131,6 @@ final class SchemaMismatch extends Fault {
         super(ERROR, why.sentence(), why.hint(), null);
         this.reply = reply;
     }
-
-    static SchemaMismatch of(Reply reply, String schema, List<String> misses) {
-        return new SchemaMismatch(reply, Fault.error("the answer does not meet the schema"
-                + (schema.equals(AnswerSchema.UNNAMED) ? "" : " " + schema) + ": " + String.join("; ", misses),
-                "ask again, or a model with schema among its abilities (copilot models)"));
-    }
 }
 
 /// Asks, and asks again where the answer does not meet the schema.
@@ -9170,9 +9156,12 @@ record SchemaRetry(AnswerSchema schema, int retries, Consumer<String> notes) {
             String text = Text.unfenced(reply.text());
             var misses = schema.misses(text);
             if (misses.isEmpty()) return reply.withText(text).withUsage(used);
-            if (left <= 0) throw SchemaMismatch.of(reply.withUsage(used), schema.name(), misses);
-            notes.accept("the answer does not meet the schema: " + Text.shortened(String.join("; ", misses), 200)
-                    + "; asking again");
+            String why = "the answer does not meet the schema: " + String.join("; ", misses);
+            if (left <= 0) {
+                throw new SchemaMismatch(reply.withUsage(used), Fault.error(why,
+                        "ask again, or a model with schema among its abilities (copilot models)"));
+            }
+            notes.accept(Text.shortened(why, 240) + "; asking again");
             request = schema.again(first, reply.text(), misses);
         }
     }
@@ -9182,8 +9171,6 @@ record SchemaRetry(AnswerSchema schema, int retries, Consumer<String> notes) {
 ///
 /// @param strict whether the API is to hold the model to it; null: where the schema is of the kind that it can
 record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
-    static final String UNNAMED = "answer";                 // one that --schema gives
-
     /// The field of the request's body, for models that know it.
     ObjectNode responseFormat() {
         var format = Json.object().put("type", "json_schema");
@@ -9356,10 +9343,11 @@ final class Data {
 
         Fault fault(JacksonException e) {
             var place = Objects.requireNonNullElse(e.getLocation(), TokenStreamLocation.NA);
-            String line = line(place), message = e.getOriginalMessage();
+            String line = line(place);
             String near = line.substring(Math.clamp(place.getColumnNr() - 60, 0, line.length())).strip();
-            return new Fault(Fault.USAGE, at(place) + words(message) + (near.isEmpty() ? "" : "; the line is: "
-                    + Text.shortened(Text.printable(near), 100)), lines == null ? advice(message)
+            return new Fault(Fault.USAGE, at(place) + words(e.getOriginalMessage()) + (near.isEmpty() ? "" : "; the line is: "
+                    + Text.shortened(Text.printable(near), 100)), lines == null
+                    ? "a comma, a colon, a quote or a bracket too many or too few? names and texts have double quotes"
                     : "a text with : or # in it, or one that begins with {, goes into quotes; a long one into lines"
                     + " after NAME: |; no tabs before", e);
         }
@@ -9369,13 +9357,6 @@ final class Data {
     private static String words(String message) {
         return Text.shortened(message.lines().filter(line -> !line.startsWith(" ")).collect(Collectors.joining(", "))
                 .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*|: maybe a \\(non.*", ""), 200);
-    }
-
-    private static String advice(String message) {
-        if (message.contains("end-of-input")) return "the end is missing: a } or ] or \"";
-        return message.contains("double-quote") || message.contains("Unrecognized token")
-                ? "names and texts have double quotes: {\"name\": \"value\"}"
-                : "a comma, a colon or a quote too many or too few? jq . FILE says more";
     }
 
     private static final Pattern HALF = Pattern.compile("\\p{Cs}");         // a surrogate that is not one of a pair

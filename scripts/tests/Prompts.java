@@ -166,19 +166,19 @@ class Prompts {
                     "the data has nmae; add --var NAME=VALUE or -d FILE.json"),
             bad("Hello {{name}}", "{\"name\": 1,\n \"x\": }", "render t -d d.json",
                     "d.json:2:7: Unexpected character ('}'): expected a value; the line is: \"x\": }",
-                    "a comma, a colon or a quote too many or too few? jq . FILE says more"),
+                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
             bad("Hello {{name}}", "{\"name\": 1", "render t -d d.json",
                     "d.json:1:11: Unexpected end-of-input: expected close marker for Object; the line i",
-                    "the end is missing: a } or ] or \""),
+                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
             bad("Hello {{name}}", "{'name': 1}", "render t -d d.json",
                     "d.json:1:2: Unexpected character ('''): was expecting double-quote to start proper",
-                    "names and texts have double quotes: {\"name\": \"value\"}"),
+                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
             bad("Hello {{name}}", "{name: 1}", "render t -d d.json",
                     "d.json:1:2: Unexpected character ('n'): was expecting double-quote to start proper",
-                    "names and texts have double quotes: {\"name\": \"value\"}"),
+                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
             bad("Hello {{name}}", "{\"name\": \"a\nb\"}", "render t -d d.json",
                     "d.json:1:12: Illegal unquoted character ((CTRL-CHAR, code 10)): has to be escaped ",
-                    "a comma, a colon or a quote too many or too few? jq . FILE says more"),
+                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
             bad("Hello {{name}}", "{\"name\": 1}\n{\"name\": 2}", "render t -d d.json",
                     "d.json:2:1: there is more than one value",
                     "one object fills one prompt; head -n 1 FILE is the first"),
@@ -196,13 +196,13 @@ class Prompts {
                     "{} is JSON without values"),
             bad("Hello {{name}}", "{\"name\": NaN}", "render t -d d.json",
                     "d.json:1:13: Non-standard token 'NaN'; the line is: {\"name\": NaN}",
-                    "a comma, a colon or a quote too many or too few? jq . FILE says more"),
+                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
             bad("Hello {{name}}", "{\"name\": 01}", "render t -d d.json",
                     "d.json:1:11: Invalid numeric value: Leading zeroes not allowed; the line is: {\"name\": 01}",
-                    "a comma, a colon or a quote too many or too few? jq . FILE says more"),
+                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
             bad("Hello {{name}}", "{\"name\": \"\\x\"}", "render t -d d.json",
                     "d.json:1:12: Unrecognized character escape 'x'; the line is: {\"name\": \"\\x\"}",
-                    "a comma, a colon or a quote too many or too few? jq . FILE says more"),
+                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
             bad("Hello {{name}}", "", "render t -d nope.json",
                     "cannot read nope.json: there is no such file",
                     "is the name right? ls -l nope.json"),
@@ -217,7 +217,7 @@ class Prompts {
                     "--var NAME=…"),
             bad("Hello {{name}}", "", "render t --var-json name=x",
                     "--var-json name:1:1: Unrecognized token 'x': was expecting (JSON String, Number, A",
-                    "names and texts have double quotes: {\"name\": \"value\"}"),
+                    "a comma, a colon, a quote or a bracket too many or too few? names and texts have double"),
             bad("Hello {{name}}", "", "render t --var-file name=nope.txt",
                     "cannot read nope.txt: there is no such file",
                     "is the name right? ls -l nope.txt"),
@@ -467,7 +467,7 @@ class Prompts {
         cop.sim.set("answer", "{\"label\": \"c\"}");
         var outcome = exits(1, cop.run("chat", "-q", "-t", "t"));
         assertEquals("", outcome.out());
-        assertTrue(outcome.err().startsWith("{\"label\": \"c\"}\nerror: the answer does not meet the schema t:"
+        assertTrue(outcome.err().startsWith("{\"label\": \"c\"}\nerror: the answer does not meet the schema:"
                 + " answer.label:"), outcome::all);
         cop.sim.set("answer", "I choose a");
         assertTrue(exits(1, cop.run("chat", "-q", "-t", "t")).err().startsWith("I choose a\nerror:"));
