@@ -6065,7 +6065,8 @@ final class ExchangeErrors {
     /// Kinds of GitHub tokens that cannot be exchanged, and the way that GitHub provides for each, by their prefixes.
     private static final Map<String, String> KINDS = Map.of(
             "ghp_", "a classic personal access token is not let at Copilot",
-            "github_pat_", "as with all fine-grained personal access tokens, only GitHub's own copilot CLI or SDK takes it",
+            "github_pat_", "it is one of the fine-grained personal access tokens: GitHub's own copilot CLI or SDK takes"
+                    + " it, and nothing else does",
             "ghs_", "it is an installation token, such as the GITHUB_TOKEN of a GitHub Action, which GitHub's own"
                     + " copilot CLI takes, with permissions: copilot-requests: write");
 
@@ -6152,6 +6153,7 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
     default ObjectNode chatFields(Request request, Omitted omitted) {
         var fields = ChatCompletionsEndpoint.plain(request).deepCopy();     // a row's own stay as they are
         fields.removeNulls();
+        translate(fields, "max_completion_tokens", "max_tokens", most -> most);
         for (String field : List.of("seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
                 "stream_options", "prediction", "thinking_budget", "user")) {
             if (fields.remove(field) == null) continue;
@@ -6492,7 +6494,6 @@ record ResponsesEndpoint() implements Endpoint {
                     "cut the answer yourself, or take a model with chat among its endpoints: copilot models");
         }
         Endpoint.translate(body, "messages", "input", ResponsesEndpoint::input);
-        Endpoint.translate(body, "max_completion_tokens", "max_tokens", most -> most);
         Endpoint.translate(body, "max_tokens", "max_output_tokens", most -> JsonNodeFactory.instance.numberNode(
                 Math.max(16, most.asLong())));              // fewer are refused
         Endpoint.translate(body, "tools", "tools", tools -> Endpoint.all(tools, ResponsesEndpoint::tool));
@@ -6568,7 +6569,6 @@ record MessagesEndpoint() implements Endpoint {
     public ObjectNode body(Request request, Model model, Omitted omitted) {
         var body = chatFields(request, omitted);
         messages(body, body.path("messages"));
-        Endpoint.translate(body, "max_completion_tokens", "max_tokens", most -> most);
         Endpoint.translate(body, "stop", "stop_sequences", stop -> stop.isArray() ? stop
                 : JsonNodeFactory.instance.arrayNode().add(stop));
         Endpoint.translate(body, "tools", "tools", tools -> Endpoint.all(tools, MessagesEndpoint::tool));
@@ -8490,7 +8490,7 @@ final class TemplateReader {
     private TemplateReader(TemplateFolders folders, TemplateFolders.Found found) {
         this.found = found;
         mustache = new StrictMustache(name -> folders.partial(found, name), () -> folders.partials(found));
-        parts = found.github() ? new TemplateText(found.text(), 1, "", 1)
+        parts = found.github() ? new TemplateText(found.text(), 1, new StrictMustache.Source(found.place(), "", 1))
                 : TemplateText.of(found.text(), found.place());
         fields = new LinkedHashMap<>(Data.yaml(parts.yaml(), found.place(), parts.yamlLine(), lines));
         fields.values().removeIf(value -> value == Data.NULL);
@@ -8573,7 +8573,8 @@ final class TemplateReader {
         if (fields.containsKey("system")) turns.add(turn("system", text("system"), line("system")));
         var messages = list("messages");
         for (int i = 0; i < messages.size(); i++) turns.add(earlier(messages.get(i), "messages/" + i));
-        if (!parts.body().isBlank()) turns.add(turn("user", parts.body(), parts.bodyLine()));
+        var body = parts.body();
+        if (!body.text().isBlank()) turns.add(turn("user", body.text(), body.firstLine()));
         return turns;
     }
 
@@ -8653,19 +8654,22 @@ final class TemplateReader {
 /// A template's text cut in two: YAML between two lines `---`, and what comes after.
 ///
 /// @param yamlLine the number of the YAML's first line in the file
-record TemplateText(String yaml, int yamlLine, String body, int bodyLine) {
+record TemplateText(String yaml, int yamlLine, StrictMustache.Source body) {
     private static final Pattern FENCE = Pattern.compile("(?m)^---[ \\t]*(\\r?\\n|\\z)");
 
     static TemplateText of(String text, String place) {
         var fence = FENCE.matcher(text);
         int first = text.length() - text.stripLeading().length();
-        if (!fence.find() || fence.start() != first) return new TemplateText("", 1, text, 1);
+        if (!fence.find() || fence.start() != first) {
+            return new TemplateText("", 1, new StrictMustache.Source(place, text, 1));
+        }
         int start = fence.end(), line = (int) text.substring(0, start).lines().count();
         if (!fence.find()) {
             throw Fault.usage(place + ":" + line + ": the front matter is not closed", "it ends with a line ---");
         }
         String yaml = text.substring(start, fence.start());
-        return new TemplateText(yaml, line + 1, text.substring(fence.end()), line + (int) yaml.lines().count() + 2);
+        return new TemplateText(yaml, line + 1, new StrictMustache.Source(place, text.substring(fence.end()),
+                line + (int) yaml.lines().count() + 2));
     }
 }
 
@@ -8737,10 +8741,8 @@ final class TemplateFolders {
     /// A partial's text: from the folder of the template that names it, then from where templates are found. Nothing
     /// outside these folders, neither by `..` nor by a link. Of a partial that is a template as well, the prompt.
     Optional<StrictMustache.Source> partial(Found from, String name) {
-        return inFolders(places(from), name, true).filter(found -> !found.github()).map(found -> {
-            var matter = TemplateText.of(found.text(), found.place());
-            return new StrictMustache.Source(found.place(), matter.body(), matter.bodyLine());
-        });
+        return inFolders(places(from), name, true).filter(found -> !found.github())
+                .map(found -> TemplateText.of(found.text(), found.place()).body());
     }
 
     /// The names that a partial of this template can have.
@@ -9029,13 +9031,15 @@ final class StrictMustache extends DefaultMustacheFactory {
             this.text = text;
             this.place = place;
             line = firstLine;
-            delimiters("{{", "}}");
+            delimiters("{{ }}=", firstLine);
         }
 
-        private void delimiters(String left, String right) {
-            open = left;
-            tag = Pattern.compile("(?smd)(?<indent>^[ \\t]*)?(?<tag>" + Pattern.quote(left)
-                    + "(?:\\{(?<raw>.*?)}|(?<kind>[#^/<$>!&=]?)(?<name>.*?))" + Pattern.quote(right)
+        private void delimiters(String pair, int line) {
+            var both = DELIMITERS.matcher(pair);
+            if (!both.matches()) throw wrong(line, "{{=" + pair + "}} names no delimiters", "such as {{=<% %>=}}");
+            open = both.group(1);
+            tag = Pattern.compile("(?smd)(?<indent>^[ \\t]*)?(?<tag>" + Pattern.quote(open)
+                    + "(?:\\{(?<raw>.*?)}|(?<kind>[#^/<$>!&=]?)(?<name>.*?))" + Pattern.quote(both.group(2))
                     + ")(?<rest>[ \\t]*(?:\\r?\\n|\\z))?").matcher(text);
         }
 
@@ -9092,12 +9096,6 @@ final class StrictMustache extends DefaultMustacheFactory {
                 case "^" -> new NotIterableCode(context(line), StrictMustache.this, inner, name);
                 default -> new Tag(context(line), kind, name, inner, indent);
             };
-        }
-
-        private void delimiters(String pair, int line) {
-            var both = DELIMITERS.matcher(pair);
-            if (!both.matches()) throw wrong(line, "{{=" + pair + "}} names no delimiters", "such as {{=<% %>=}}");
-            delimiters(both.group(1), both.group(2));
         }
 
         /// What other template languages would take for a name is no name here.
@@ -9345,8 +9343,9 @@ final class Data {
             var place = Objects.requireNonNullElse(e.getLocation(), TokenStreamLocation.NA);
             String line = line(place);
             String near = line.substring(Math.clamp(place.getColumnNr() - 60, 0, line.length())).strip();
-            return new Fault(Fault.USAGE, at(place) + words(e.getOriginalMessage()) + (near.isEmpty() ? "" : "; the line is: "
-                    + Text.shortened(Text.printable(near), 100)), lines == null
+            String what = at(place) + words(e.getOriginalMessage());
+            if (!near.isEmpty()) what += "; the line is: " + Text.shortened(Text.printable(near), 100);
+            return new Fault(Fault.USAGE, what, lines == null
                     ? "a comma, a colon, a quote or a bracket too many or too few? names and texts have double quotes"
                     : "a text with : or # in it, or one that begins with {, goes into quotes; a long one into lines"
                     + " after NAME: |; no tabs before", e);
@@ -9468,7 +9467,6 @@ final class JsonSchema {
 
     private final ObjectNode json;
     private final String place;
-    private List<String> faults;
     private Schema compiled;
 
     /// @param place where it stands, for errors
@@ -9481,7 +9479,7 @@ final class JsonSchema {
 
     /// @throws Fault where it is no schema
     synchronized void check() {
-        if (faults == null) faults = guarded(place, "it is no schema", this::compile);
+        List<String> faults = compiled != null ? List.of() : guarded(place, "it is no schema", this::compile);
         if (!faults.isEmpty()) {
             throw Fault.usage(String.join("; ", faults), "https://json-schema.org says what a schema is");
         }
@@ -9491,9 +9489,10 @@ final class JsonSchema {
         String dialect = json.path("$schema").asString(SpecificationVersion.DRAFT_2020_12.getDialectId());
         var errors = Validator.REGISTRY.getSchema(SchemaLocation.of(dialect)).validate(json);
         if (!errors.isEmpty()) return errors.stream().map(error -> sentence(error, place)).toList();
-        compiled = Validator.REGISTRY.getSchema(json);
-        compiled.initializeValidators();
-        compiled.validate(Json.object());                   // what goes round in circles does so now
+        var schema = Validator.REGISTRY.getSchema(json);
+        schema.initializeValidators();
+        schema.validate(Json.object());                     // what goes round in circles does so now
+        compiled = schema;
         return List.of();
     }
 
