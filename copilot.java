@@ -108,16 +108,14 @@ import tools.jackson.dataformat.yaml.*;
 public class copilot {
     // ------------------------------------------------------------------------------------------------ Entry
 
-    public static void main(String... args) { System.exit(start(args)); }
+    public static void main(String... args) { System.exit(RealProcess.start(copilot::run, args)); }
 
-    /// The `main` of this program, or of one of those that stand on it: its own name is the first argument then.
+    /// The `main` of a program that stands on this one: it is a command like any other.
     ///
     /// @return the exit code
-    static int start(String... args) { return RealProcess.start(copilot::run, args); }
-
-    /// A program is a command like any other.
-    static int start(String program, String[] args) {
-        return start(Stream.concat(Stream.of(program), Stream.of(args)).toArray(String[]::new));
+    static int start(String program, String... args) {
+        var words = Stream.concat(Stream.of(program), Stream.of(args));
+        return RealProcess.start(copilot::run, words.toArray(String[]::new));
     }
 
     /// Runs one command of the tool in this process: `run(out, err, "chat", "hello")`. Standard input, the
@@ -395,19 +393,17 @@ public class copilot {
     ///
     /// @param action what its first word is; empty: any
     /// @param words the labels of those that follow
-    /// @param many whether the last of these stands for all that are left
     /// @param options those that it names: no other form takes them, unless it names them too
-    record Form(String text, String action, List<String> words, boolean many, Set<String> options) {
+    record Form(String text, String action, List<String> words, Set<String> options) {
         private static final Pattern PART = Pattern.compile(
-                "(--?[\\w-]+)(?: [A-Z]+)?|(?!OPTIONS)\\b[A-Z]+…?|[a-z]+(?:\\|[a-z]+)+"),
+                "--?[\\w-]+(?: [A-Z]+)?|(?!OPTIONS)\\b[A-Z]+…?|[a-z]+(?:\\|[a-z]+)+"),
                 CHOICE = Pattern.compile("\\[([^\\]]* \\| [^\\]]*)]");
 
         static Form of(String command, String line) {
-            var parts = PART.matcher(line).results().toList();
+            var names = PART.matcher(line).results().map(part -> part.group().split("[… ]")[0])
+                    .collect(Collectors.partitioningBy(name -> name.startsWith("-")));
             return new Form(command + " " + line, line.replaceFirst("\\[?([a-z]+)(?=[] ]|$).*|.*", "$1"),
-                    parts.stream().filter(part -> part.group(1) == null).map(part -> part.group().replace("…", ""))
-                            .toList(), line.contains("…"),
-                    parts.stream().map(part -> part.group(1)).filter(Objects::nonNull).collect(Collectors.toSet()));
+                    names.get(false), Set.copyOf(names.get(true)));
         }
 
         /// Whether its action need not be typed.
@@ -415,7 +411,7 @@ public class copilot {
 
         /// The label of one of the words; null: it takes no more.
         String word(int at) {
-            return at < words.size() ? words.get(at) : many ? words.getLast() : null;
+            return at < words.size() ? words.get(at) : text.contains("…") ? words.getLast() : null;
         }
 
         /// What must be given: words, and options with their values.
@@ -628,9 +624,8 @@ public class copilot {
             String clientId = DeviceFlow.CLIENTS.getOrDefault(client, client);
             var flow = new DeviceFlow(copilot.session(), clientId, text("--scope", "read:user"));
             var code = flow.start();
-            String bar = "─".repeat(code.userCode().length() + 6);
-            screen.say("Open   " + code.verificationUri() + "\nand type this code:\n\n    ┌" + bar + "┐\n    │   "
-                    + screen.bold(code.userCode()) + "   │\n    └" + bar + "┘\n");
+            screen.say("Open   " + code.verificationUri() + "\nand type this code:\n\n    "
+                    + screen.bold(code.userCode()) + "\n");
             if (!has("--no-browser") && !Browser.open(env, copilot.session().host().safeToOpen(
                     code.verificationUri()))) {
                 screen.note("(no browser was opened: type the address yourself)");
@@ -648,8 +643,7 @@ public class copilot {
             if (person) screen.say("paste the GitHub token (it is not shown), then Enter");
             String token = (person ? env.stdin().secret() : env.stdin().text()).strip();
             if (GithubToken.wellFormed(token)) return token;
-            throw Fault.usage(token.isEmpty() ? "no token came on standard input" : "what came on standard input is no"
-                    + " token: it holds a space, a line break or a strange character",
+            throw Fault.usage("what came on standard input is no token",
                     "printf %s \"$TOKEN\" | copilot login --with-token");
         }
 
@@ -1642,10 +1636,7 @@ public class copilot {
         public synchronized List<Message> messages() { return said.messages(); }
 
         @Override
-        public String toString() {
-            var messages = messages();
-            return messages.isEmpty() ? "nothing said yet" : Message.text(messages, true);
-        }
+        public String toString() { return Message.text(messages(), true); }
     }
 
     /// A row of data: its fields by name, in the file's order. It prints as JSON.
@@ -1777,14 +1768,6 @@ public class copilot {
         public Models filter(Predicate<Model> what) { return new Models(all.stream().filter(what).toList()); }
 
         public List<String> ids() { return all.stream().map(Model::id).toList(); }
-
-        /// A model by its id.
-        ///
-        /// @throws Fault with the nearest id where there is none
-        public Model find(String id) {
-            return all.stream().filter(m -> m.id().equals(id)).findFirst().orElseThrow(() -> Fault.usage(
-                    "there is no model \"" + id + "\" here", Suggestions.hint(id, ids(), "models() lists them")));
-        }
 
         @Override
         public Model get(int index) { return all.get(index); }
@@ -2181,10 +2164,7 @@ public class copilot {
         }
 
         /// No policy means that nothing has to be accepted; any state but `enabled` is off.
-        public boolean enabled() {
-            var state = json.path("policy").path("state");
-            return !state.isString() || state.asString().equals("enabled");
-        }
+        public boolean enabled() { return Set.of("", "enabled").contains(Json.text(json.path("policy"), "state")); }
 
         boolean isClaude() { return vendor().equals("Anthropic") || id().startsWith("claude"); }
 

@@ -129,7 +129,7 @@ class Verbs {
         other.say("more");
         assertEquals(5, chat.messages().size());
         assertEquals(7, other.messages().size());
-        assertEquals("nothing said yet", toolkit.chat(null).toString());
+        assertEquals("", toolkit.chat(null).toString());
     }
 
     // ---------------------------------------------------------------------------------------------- prompts
@@ -250,8 +250,6 @@ class Verbs {
         assertTrue(seeing.size() > 2 && seeing.size() < toolkit.models().size());
         assertTrue(seeing.toString().startsWith(seeing.size() + " models\nID "), seeing::toString);
         assertEquals(seeing.ids().size() + 2, seeing.toString().lines().count());
-        assertEquals("mai-code-1.1-flash", toolkit.models().find("mai-code-1.1-flash").id());
-        fault(() -> toolkit.models().find("gpt5-mini"), "did you mean gpt-5-mini?");
     }
 
     @Test
