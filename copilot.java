@@ -5832,15 +5832,7 @@ final class TokenManager {
     /// The same, asking GitHub whatever is known already.
     Token exchangeNow(GithubToken source) { return renew(source, cached(source).orElse(null), true); }
 
-    boolean isAccepted(GithubToken source) {
-        try {
-            tokenFor(source);
-            return true;
-        } catch (Fault fault) {
-            if (!fault.is(Fault.Kind.TOKEN_REFUSED)) throw fault;
-            return false;
-        }
-    }
+    boolean isAccepted(GithubToken source) { return unlessRefused(() -> tokenFor(source), _ -> { }).isPresent(); }
 
     /// The plan that a source's cached token tells, without asking anybody.
     Optional<String> plan(GithubToken source) { return cached(source).map(Token::plan); }
@@ -5880,21 +5872,30 @@ final class TokenManager {
         var rejections = new ArrayList<Fault>();
         var fresh = new ArrayList<String>();                // what is new is told even if another source works
         for (var source : sources.all()) {
-            try {
-                var token = activate(source, obtain.apply(source));
-                fresh.forEach(session.notes()::warn);
-                return token;
-            } catch (Fault rejected) {
-                if (!rejected.is(Fault.Kind.TOKEN_REFUSED)) throw rejected;
+            var token = unlessRefused(() -> activate(source, obtain.apply(source)), rejected -> {
                 rejections.add(rejected);
                 boolean remembered = rejected.reason() == null && GithubToken.wellFormed(source.value());
                 if (!remembered) fresh.add(rejected.sentence());
-            }
+            });
+            if (token.isEmpty()) continue;
+            fresh.forEach(session.notes()::warn);
+            return token.get();
         }
         if (rejections.isEmpty()) throw Fault.login("not logged in to " + session.host().name(), "copilot login");
         if (rejections.size() == 1) throw rejections.getFirst();
         throw Fault.login("no GitHub token that was found is good for Copilot: " + rejections.stream()
                 .map(Fault::sentence).collect(Collectors.joining("; ")), "copilot login");
+    }
+
+    /// What `work` gives; empty where GitHub refuses the token, which `told` hears of. Other trouble goes through.
+    private static <T> Optional<T> unlessRefused(Supplier<T> work, Consumer<Fault> told) {
+        try {
+            return Optional.of(work.get());
+        } catch (Fault fault) {
+            if (!fault.is(Fault.Kind.TOKEN_REFUSED)) throw fault;
+            told.accept(fault);
+            return Optional.empty();
+        }
     }
 
     private Token activate(GithubToken source, Token token) {
@@ -5941,9 +5942,9 @@ final class TokenManager {
         try {
             answer = internal(source, "/copilot_internal/v2/token", "the exchange for a Copilot token");
         } catch (Fault rejected) {
-            if (!rejected.is(Fault.Kind.TOKEN_REFUSED) || !source.ofOAuthApp()) throw rejected;
             var said = ApiError.behind(rejected);
-            boolean ofItsApp = said.status() != 401 && !said.json().has("error_details");
+            boolean ofItsApp = rejected.is(Fault.Kind.TOKEN_REFUSED) && source.ofOAuthApp() && said.status() != 401
+                    && !said.json().has("error_details");
             if (!ofItsApp) throw rejected;
             answer = direct(source, rejected);
         }
@@ -5957,15 +5958,8 @@ final class TokenManager {
     ///
     /// @throws Fault what the exchange has said, where the account has no chat either
     private ObjectNode direct(GithubToken source, Fault rejected) {
-        ObjectNode account;
-        try {
-            account = account(source);
-        } catch (Fault neither) {
-            if (!neither.is(Fault.Kind.TOKEN_REFUSED)) throw neither;
-            session.notes().detail(neither.sentence());
-            throw rejected;
-        }
-        if (!account.path("chat_enabled").asBoolean(true)) throw rejected;
+        var account = unlessRefused(() -> account(source), neither -> session.notes().detail(neither.sentence()))
+                .filter(said -> said.path("chat_enabled").asBoolean(true)).orElseThrow(() -> rejected);
         var answer = Json.object().put(Token.DIRECT, true).put("token", source.value())
                 .put("refresh_in", Duration.ofDays(1).toSeconds()).put("sku", Json.text(account, "access_type_sku"))
                 .put("plan", Json.text(account, "copilot_plan"));
@@ -6257,10 +6251,7 @@ record EndpointMemory(Session session, Path file, ObjectNode known) {
 
     /// Trouble with the disk is no matter: this process knows.
     private void edit(Consumer<ObjectNode> change) {
-        session.attempt(() -> {
-            session.home().edit(file, session.notes()::detail, change);
-            return true;
-        });
+        session.attempt(() -> session.home().edit(file, session.notes()::detail, change));
     }
 }
 
@@ -10593,13 +10584,15 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     }
 
     /// Changes a file that other threads and processes change as well, if there is anything to change.
-    void edit(Path file, Consumer<String> told, Consumer<ObjectNode> change) {
-        locked(file.getFileName().toString(), () -> {
+    ///
+    /// @return what it holds then
+    ObjectNode edit(Path file, Consumer<String> told, Consumer<ObjectNode> change) {
+        return locked(file.getFileName().toString(), () -> {
             var json = readOrEmpty(file, told);
             var before = json.deepCopy();
             change.accept(json);
             if (!json.equals(before)) write(file, json);
-            return null;
+            return json;
         });
     }
 
