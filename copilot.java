@@ -6162,12 +6162,6 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
         if (body.has(field)) body.set(there, value.apply(body.remove(field)));
     }
 
-    static ArrayNode all(JsonNode items, UnaryOperator<JsonNode> work) {
-        var all = JsonNodeFactory.instance.arrayNode();
-        items.forEach(item -> all.add(work.apply(item)));
-        return all;
-    }
-
     /// The tool that must be called, where `tool_choice` names one.
     static ObjectNode chosen(String type, JsonNode choice) {
         return Json.object().put("type", type).put("name", Json.text(choice.path("function"), "name"));
@@ -6467,7 +6461,8 @@ record ResponsesEndpoint() implements Endpoint {
         Endpoint.translate(body, "messages", "input", ResponsesEndpoint::input);
         Endpoint.translate(body, "max_tokens", "max_output_tokens", most -> JsonNodeFactory.instance.numberNode(
                 Math.max(16, most.asLong())));              // fewer are refused
-        Endpoint.translate(body, "tools", "tools", tools -> Endpoint.all(tools, ResponsesEndpoint::tool));
+        Endpoint.translate(body, "tools", "tools", tools -> Json.array(tools.valueStream()
+                .map(ResponsesEndpoint::tool)));
         Endpoint.translate(body, "tool_choice", "tool_choice", choice -> choice.isObject()
                 ? Endpoint.chosen("function", choice) : choice);
         if (body.remove("response_format") instanceof JsonNode format) {
@@ -6541,8 +6536,9 @@ record MessagesEndpoint() implements Endpoint {
         var body = chatFields(request, omitted);
         messages(body, body.path("messages"));
         Endpoint.translate(body, "stop", "stop_sequences", stop -> stop.isArray() ? stop
-                : JsonNodeFactory.instance.arrayNode().add(stop));
-        Endpoint.translate(body, "tools", "tools", tools -> Endpoint.all(tools, MessagesEndpoint::tool));
+                : Json.array(Stream.of(stop)));
+        Endpoint.translate(body, "tools", "tools", tools -> Json.array(tools.valueStream()
+                .map(MessagesEndpoint::tool)));
         Endpoint.translate(body, "tool_choice", "tool_choice", choice -> choice.isObject()
                 ? Endpoint.chosen("tool", choice)
                 : Json.object().put("type", choice.asString().equals("required") ? "any" : choice.asString()));
