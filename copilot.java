@@ -1243,8 +1243,9 @@ public class copilot {
         @Override
         int run(CopilotClient copilot) {
             var question = question(text("TEMPLATE"));
-            return show(has("--json") ? Json.pretty(copilot.previewBody(question.requestAtHand(copilot,
-                    !has("--no-stream"), screen))) : Message.text(question.request().messages(), !has("--raw")));
+            if (!has("--json")) return show(Message.text(question.request().messages(), !has("--raw")));
+            var request = question.requestAtHand(copilot, !has("--no-stream"), screen);
+            return show(Json.pretty(copilot.previewBody(request, screen::warn)));
         }
     }
 
@@ -3277,7 +3278,7 @@ final class BatchRun {
                         + " as well", "--id names a field that tells all rows apart");
             }
             known(item.request().model()).ifPresent(model -> ContextLimitCheck.checkLength(item.request(), model));
-            copilot.check(item.request());
+            copilot.previewBody(item.request(), _ -> { });
             if (results != null) results.claim(item, target.model());
             return item;
         } catch (Fault wrong) {
@@ -4989,10 +4990,10 @@ final class CopilotClient {
     private final CredentialSources logins;
     private final TokenManager tokens;
     private final ModelCatalog models;
-    private AutoModel auto;
+    private final AutoModel auto = new AutoModel(this);
     private volatile String minted = "";                    // a token that was renewed for the sake of its integration
     private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch is told a thing once
-    private final Map<String, CountDownLatch> firsts = new ConcurrentHashMap<>();
+    private final Map<String, CompletableFuture<Void>> firsts = new ConcurrentHashMap<>();
 
     static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
 
@@ -5038,13 +5039,10 @@ final class CopilotClient {
     /// 1. `auto` becomes a model, or none.
     private Reply ask(Request request, Exchange exchange) {
         if (!Model.isAuto(request.model())) return onEndpoint(request, exchange);
-        return auto().ask(request, this::warnOnce, (asked, headers) -> onEndpoint(asked, new Exchange(
-                exchange.requested(), call -> exchange.options().apply(call).with(headers), exchange.listener())));
-    }
-
-    private synchronized AutoModel auto() {
-        if (auto == null) auto = new AutoModel(this);
-        return auto;
+        var omitted = new Omitted(request, this::warnOnce);
+        return auto.ask(AutoModel.withoutEffort(request, omitted), (asked, headers) -> onEndpoint(asked, new Exchange(
+                exchange.requested(), call -> exchange.options().apply(call).with(headers), exchange.listener())))
+                .withDropped(omitted.names());
     }
 
     /// 2. Where the list of models is wrong about the endpoint, another is tried, once, and remembered.
@@ -5055,7 +5053,7 @@ final class CopilotClient {
             return oneAhead(request, endpoint, () -> withoutRefused(request, endpoint, exchange));
         } catch (Fault fault) {
             if (!wrongEndpoint(fault) || request.delivery().endpoint() != null) throw fault;
-            var other = EndpointSelector.instead(endpoint, id, models.findIn(Duration.ofMinutes(1), id));
+            var other = EndpointSelector.instead(endpoint, id, models.recent().flatMap(all -> all.find(id)));
             session.notes().detail(id + " is not served on " + endpoint.path() + "; " + other.path() + " is tried");
             try {
                 var reply = withoutRefused(request, other, exchange);
@@ -5079,15 +5077,13 @@ final class CopilotClient {
     private Reply oneAhead(Request request, Endpoint endpoint, Supplier<Reply> send) {
         String fields = RefusedFields.optional(request);
         if (fields.isEmpty()) return send.get();
-        var own = new CountDownLatch(1);
+        var own = new CompletableFuture<Void>();
         var first = firsts.putIfAbsent(request.model() + " " + endpoint.path() + " " + fields, own);
+        if (first != null) first.join();                    // at the latest when that request is interrupted
         try {
-            if (first != null) first.await();
             return send.get();
-        } catch (InterruptedException e) {
-            throw Fault.interrupted();
         } finally {
-            own.countDown();
+            own.complete(null);
         }
     }
 
@@ -5160,18 +5156,14 @@ final class CopilotClient {
     // ---- a chat that is not sent
 
     /// What would be sent for a request, as far as is known of the models; nobody is asked.
-    ObjectNode previewBody(Request request) {
-        var omitted = new Omitted(request, session.notes()::warn);
+    ///
+    /// @param notes told what the model does not take, and is left out
+    /// @throws Fault where what is asked for cannot be said on the model's endpoint
+    ObjectNode previewBody(Request request, Consumer<String> notes) {
+        var omitted = new Omitted(request, notes);
         var asked = Model.isAuto(request.model()) ? AutoModel.withoutEffort(request, omitted) : request;
         var model = models.findCached(asked.model());
         return body(asked, model, EndpointSelector.of(asked, model, models.memory()), omitted);
-    }
-
-    /// @throws Fault where what is asked for cannot be said on the model's endpoint
-    void check(Request request) {
-        var model = models.findCached(request.model());
-        EndpointSelector.of(request, model, models.memory()).body(request, model.orElse(null),
-                new Omitted(request, _ -> { }));
     }
 
     /// Whether a model is told of a schema in the request's own field, and not in words.
@@ -5221,8 +5213,7 @@ final class CopilotClient {
             boolean integrator = refusal.kind().equals(OTHER_INTEGRATOR) && !token.get().direct()
                     && !token.get().value().equals(minted);
             boolean ofAuto = AutoModel.outdated(refusal) && sent.get().headers().sent().containsKey(AutoModel.HEADER);
-            boolean refused = List.of(401, 421).contains(refusal.status()) && !ofAuto;
-            if (!integrator && !refused) return false;
+            if (ofAuto || !integrator && !List.of(401, 421).contains(refusal.status())) return false;
             token.set(tokens.refreshAfter401(token.get()));
             if (integrator) minted = token.get().value();
             return true;
@@ -5313,10 +5304,8 @@ final class ModelCatalog {
 
     Optional<Model> findCached(String id) { return cached().flatMap(all -> all.find(id)); }
 
-    /// What a list says that is younger than `age`: many requests at once fetch one.
-    Optional<Model> findIn(Duration age, String id) {
-        return session.attempt(() -> list(age)).flatMap(all -> all.find(id));
-    }
+    /// A list of the last minute, if it can be had: many requests at once fetch one.
+    Optional<ModelList> recent() { return session.attempt(() -> list(Duration.ofMinutes(1))); }
 
     /// Accepts a model's terms.
     void enable(String id) {
@@ -5325,7 +5314,7 @@ final class ModelCatalog {
         copilot.send("POST", path, Json.bytes(Json.object().put("state", "enabled")), call -> call.with(headers)
                 .explained(refusal -> refusal.status() != 403 ? null : Fault.error(id + " cannot be enabled by you: "
                         + refusal.said(), "a seat of an organization: its administrator can")), _ -> null);
-        findIn(Duration.ZERO, id);                          // the list that is kept shall know it
+        session.attempt(() -> list(Duration.ZERO));         // the list that is kept shall know it
     }
 
     /// What a call has cost by the prices of the model that answered, where GitHub has not said so and a list is kept.
@@ -5343,8 +5332,8 @@ final class ModelCatalog {
     /// of models is fetched where none is kept: a part of an id may have been named.
     String choose(String named) {
         copilot.tokens().get();                             // its trouble is not the list's
-        boolean auto = requested(named).filter(Model::isAuto).isPresent();
-        if (!auto && (requested(named).isEmpty() || cached().isEmpty())) listIfAny();
+        var wish = requested(named);
+        if (wish.isEmpty() || !Model.isAuto(wish.get()) && cached().isEmpty()) listIfAny();
         String id = chooseCached(named);
         find(id);                                           // a list that is old is fetched anew for it
         return id;
@@ -5446,13 +5435,10 @@ record ModelList(ObjectNode json, Instant fetched) {
 /// 2026-06-24). On chat the model is simply left out (opencode #46455, codecompanion.nvim); where that is refused, or
 /// another endpoint or a certain ability is needed, GitHub names one within a session.
 final class AutoModel {
-    static final String HEADER = "Copilot-Session-Token";
-    private static final String BY_SESSION = "session";
+    static final String HEADER = "Copilot-Session-Token", BY_SESSION = "session";
     private static final Duration MARGIN = Duration.ofMinutes(1), LEAST = Duration.ofMinutes(10);
 
     private final CopilotClient copilot;
-    private final Session session;
-    private final Path file;                                // keeps GitHub's choice
     private Choice choice;
     private Fault notOffered;                               // it is asked once
 
@@ -5475,26 +5461,13 @@ final class AutoModel {
         boolean isUsable(Instant now) {
             return !now.isBefore(fetched) && (now.isBefore(expires.minus(MARGIN)) || now.isBefore(fetched.plus(LEAST)));
         }
-
-        /// Whether another would hardly be another.
-        boolean isFresh(Instant now) { return now.isBefore(fetched.plus(MARGIN)); }
     }
 
-    AutoModel(CopilotClient copilot) {
-        this.copilot = copilot;
-        session = copilot.session();
-        file = copilot.models().file("auto-", copilot.tokens().source());
-    }
+    AutoModel(CopilotClient copilot) { this.copilot = copilot; }
 
     /// Whether a refusal says that the session is over, or that it is not this model's (copilot-cli #2818).
     static boolean outdated(Refusal refusal) {
         return refusal.status() == 401 && refusal.message().startsWith("Invalid auto-mode selector");
-    }
-
-    /// @param asker asks with some headers besides
-    Reply ask(Request request, Consumer<String> notes, BiFunction<Request, Map<String, String>, Reply> asker) {
-        var omitted = new Omitted(request, notes);
-        return asked(withoutEffort(request, omitted), asker).withDropped(omitted.names());
     }
 
     /// How much a model that is not known shall think cannot be said.
@@ -5506,7 +5479,8 @@ final class AutoModel {
         return new Request(request.model(), request.messages(), rest, request.stream(), request.delivery());
     }
 
-    private Reply asked(Request request, BiFunction<Request, Map<String, String>, Reply> asker) {
+    /// @param asker asks with some headers besides
+    Reply ask(Request request, BiFunction<Request, Map<String, String>, Reply> asker) {
         var memory = copilot.models().memory();
         if (!needsName(request) && memory.path(Model.AUTO).isEmpty()) {
             try {
@@ -5566,10 +5540,13 @@ final class AutoModel {
     ///
     /// @param old one that is of no use any more; null: none
     private synchronized Choice choice(Choice old, Request request) {
+        var session = copilot.session();
+        Path file = copilot.models().file("auto-", copilot.tokens().source());
         if (choice == null) choice = session.home().kept(file).flatMap(Choice::of).orElse(null);
         var now = session.now();
+        // one that came just now is kept in any case: another would hardly be another
         boolean serves = choice != null && choice != old && choice.isUsable(now)
-                && (choice.isFresh(now) || fitting(choice, request).isPresent());
+                && (now.isBefore(choice.fetched().plus(MARGIN)) || fitting(choice, request).isPresent());
         if (serves) return choice;
         var opened = new Home.Kept(opened(request), session.now());
         choice = Choice.of(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
@@ -5624,22 +5601,21 @@ final class ChatErrors {
                     "copilot models lists what can be named with -m") : notSupported(copilot, requested, said);
             case CopilotClient.OTHER_INTEGRATOR -> Fault.error(said,
                     "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
-            case "invalid_reasoning_effort" -> refused(request, "reasoning_effort", refusal);
             case "unsupported_api_for_model" -> Fault.error(request.model() + " is not served on " + endpoint.path()
                     + ": " + said, request.delivery().endpoint() == null
                     ? "copilot models --refresh lists what is served; take another (-m)"
                     : "leave out the endpoint (--endpoint, or endpoint: in the template)");
-            default -> refused(request, RefusedFields.named(refusal).orElse(""), refusal);
+            default -> refused(request, refusal);
         };
     }
 
-    /// @param named the field that is refused, as the wire has it; empty: it is not named
     /// @return null where the general words will do
-    private static Fault refused(Request request, String named, Refusal refusal) {
+    private static Fault refused(Request request, Refusal refusal) {
         String values = RefusedFields.values(refusal), effort = Json.text(request.extra(), "reasoning_effort");
-        String field = RefusedFields.requestField(named);
-        boolean ofEffort = field.equals("reasoning_effort") || !effort.isEmpty()
+        boolean ofEffort = refusal.kind().equals("invalid_reasoning_effort") || !effort.isEmpty()
                 && Pattern.compile("['\"`]" + Pattern.quote(effort) + "['\"`]").matcher(refusal.message()).find();
+        String field = ofEffort ? "reasoning_effort"
+                : RefusedFields.named(refusal).map(RefusedFields::requestField).orElse("");
         if (values.isEmpty() && !request.extra().has(field)) return null;
         return Fault.error("GitHub refuses the request: " + refusal.said(), values.isEmpty() ? "leave out " + field
                 : (ofEffort ? "--reasoning-effort " : "it takes ") + values);
@@ -5647,7 +5623,7 @@ final class ChatErrors {
 
     private static Fault notSupported(CopilotClient copilot, String model, String said) {
         String lead = "this account cannot use the model \"" + model + "\": " + said;
-        var list = copilot.session().attempt(() -> copilot.models().list(Duration.ofMinutes(1))).orElse(null);
+        var list = copilot.models().recent().orElse(null);
         if (list == null) return Fault.error(lead, "copilot models");
         if (list.onlyAuto()) {
             return Fault.error(lead + ". This account may name no model: on Free and Student plans GitHub chooses it",
@@ -11040,7 +11016,11 @@ final class RealProcess {
     }
 
     private static PrintWriter writer(FileDescriptor descriptor, boolean answer) {
-        return new ByteWriter(new FilterOutputStream(new FileOutputStream(descriptor)) {
+        return new PrintWriter(new OutputStreamWriter(stream(descriptor, answer), StandardCharsets.UTF_8));
+    }
+
+    static OutputStream stream(FileDescriptor descriptor, boolean answer) {
+        return new FilterOutputStream(new FileOutputStream(descriptor)) {
             @Override
             public void write(byte[] bytes, int offset, int length) {
                 try {
@@ -11051,7 +11031,7 @@ final class RealProcess {
                     throw Fault.io("cannot write the answer to stdout", e, "is the disk full? is stdout closed?");
                 }
             }
-        });
+        };
     }
 
     private static boolean broken(IOException e) {
@@ -11103,21 +11083,6 @@ final class FirstRun {
         } catch (IOException _) {
             // then later runs start a little slower
         }
-    }
-}
-
-/// The process's own output: text in UTF-8, and bytes for those who ask.
-final class ByteWriter extends PrintWriter {
-    private final OutputStream bytes;
-
-    ByteWriter(OutputStream bytes) {
-        super(new OutputStreamWriter(bytes, StandardCharsets.UTF_8), false);
-        this.bytes = bytes;
-    }
-
-    /// What takes bytes, if an output does.
-    static Optional<OutputStream> of(PrintWriter output) {
-        return output instanceof ByteWriter mine ? Optional.of(mine.bytes) : Optional.empty();
     }
 }
 

@@ -533,7 +533,7 @@ final class VectorWriter implements Closeable {
         this.rows = rows;
         file = form.file() == null ? null : new GrowingFile(form.file());
         text = file == null ? env.out() : new OutputStreamWriter(file.out, StandardCharsets.UTF_8);
-        bytes = file != null ? file.out : format.equals("npy") ? ByteWriter.of(env.out()).orElseThrow() : null;
+        bytes = file != null ? file.out : RealProcess.stream(FileDescriptor.out, true);
     }
 
     /// The format that is named, else the one that the file's ending means.
@@ -552,7 +552,8 @@ final class VectorWriter implements Closeable {
         if (format.equals("npy") && file == null && env.terminal().test(1)) {
             throw Fault.usage("npy is not for a terminal", "-o vectors.npy");
         }
-        if (format.equals("npy") && file == null && ByteWriter.of(env.out()).isEmpty()) {
+        boolean ownProcess = env.ending() instanceof Signals;
+        if (format.equals("npy") && file == null && !ownProcess) {
             throw Fault.usage("npy is bytes, and this output takes text", "-o vectors.npy");
         }
         return format;
