@@ -920,10 +920,16 @@ public class copilot {
         private int checkTemplates(TemplateFolders folders, List<String> names) {
             int wrong = 0;
             for (String name : names) {
-                var findings = TemplateSummary.findings(folders, name);
-                findings.forEach(screen::report);
-                if (findings.isEmpty()) print(Text.cell(TemplateSummary.of(folders, name).approval()));
-                else wrong++;
+                try {
+                    var template = folders.named(name);
+                    var findings = template.findings();
+                    findings.forEach(screen::report);
+                    if (findings.isEmpty()) print(Text.cell(TemplateSummary.of(template).approval()));
+                    else wrong++;
+                } catch (Fault damaged) {
+                    screen.report(damaged);
+                    wrong++;
+                }
             }
             return wrong == 0 ? 0 : Fault.USAGE;
         }
@@ -1600,7 +1606,8 @@ public class copilot {
                 throw fault.hint().contains("--var") ? fault.hinting("with(\"name\", value) gives it") : fault;
             }
             if (messages.getLast().content().isBlank()) throw template.empty();
-            return Question.of(template, messages).with(model, fields, Delivery.USUAL);
+            var mine = new Question(new Request(model, List.of(), fields, true), null);
+            return Question.of(template, messages).with(mine);
         }
 
         @Override
@@ -3726,7 +3733,6 @@ final class AnswerPrinter implements DeltaListener {
     /// @param conversation its id, for the record; null: not kept
     /// @throws Fault where it was cut off: that is not what was asked for
     void finish(Reply reply, String conversation) {
-        end();
         var record = reply.json();
         if (conversation != null) record.put("conversation", conversation);
         String answer = form.json() ? Json.line(record) : reply.text();
@@ -3897,18 +3903,13 @@ record Question(Request request, AnswerSchema schema) {
     /// A system message takes the place of the template's.
     Question withSystem(String text) { return text == null ? this : new Question(request.withSystem(text), schema); }
 
-    /// What the command line says wins over the template.
-    Question with(String model, ObjectNode fields, Delivery how) {
-        ObjectNode all = request.fields().setAll(fields);
-        return new Question(new Request(model == null ? request.model() : model, request.messages(), all, true,
-                request.delivery().then(how, fields.propertyNames())), schema);
-    }
-
     /// The same with what another says: its system message, its model, its fields and its schema win.
     Question with(Question other) {
         var said = other.request;
-        return new Question(request, other.schema == null ? schema : other.schema).withSystem(said.system())
-                .with(said.model(), said.fields(), said.delivery());
+        ObjectNode fields = request.fields().setAll(said.fields());
+        return new Question(new Request(said.model() == null ? request.model() : said.model(), request.messages(),
+                fields, true, request.delivery().then(said.delivery(), said.fields().propertyNames())),
+                other.schema == null ? schema : other.schema).withSystem(said.system());
     }
 
     /// The same at the end of a conversation, with its system message and its model where this names none.
@@ -3929,10 +3930,11 @@ record Question(Request request, AnswerSchema schema) {
 
     /// The same without asking GitHub anything: from what is known of the models.
     Request requestAtHand(CopilotClient copilot, boolean stream, Screen notes) {
-        var known = copilot.models().cached();
-        if (known.isEmpty()) notes.note("note: the list of models is not there yet (copilot models fetches it)");
+        if (copilot.models().cached().isEmpty()) {
+            notes.note("note: the list of models is not there yet (copilot models fetches it)");
+        }
         String id = copilot.models().chooseCached(request.model());
-        boolean streams = known.flatMap(all -> all.find(id)).map(Model::streams).orElse(true);
+        boolean streams = copilot.models().findCached(id).map(Model::streams).orElse(true);
         return request(id, stream && streams, schema != null && copilot.structured(request.withModel(id)));
     }
 
@@ -3950,12 +3952,20 @@ record Question(Request request, AnswerSchema schema) {
 
 /// What fills a template on the command line, in the order in which it was given: later values win.
 final class PromptData {
-    private record Part(String option, String text) {}
+    /// @param name empty for -d
+    private record Part(String option, String name, String text) {
+        String readingStdin() { return option + " " + (name.isEmpty() ? "" : name + "=") + "-"; }
+    }
 
     private final List<Part> parts = new ArrayList<>();
     private Map<String, Object> sample = Map.of();
 
-    void add(String option, String text) { parts.add(new Part(option.equals("--data") ? "-d" : option, text)); }
+    void add(String option, String text) {
+        String[] pair = text.split("=", 2);
+        if (option.equals("--data")) parts.add(new Part("-d", "", text));
+        else if (pair.length == 2 && !pair[0].isEmpty()) parts.add(new Part(option, pair[0], pair[1]));
+        else throw Fault.usage(option + " " + text + " has no NAME=", option + " NAME=…");
+    }
 
     boolean given() { return !parts.isEmpty(); }
 
@@ -3963,9 +3973,8 @@ final class PromptData {
 
     /// The options that read stdin: one at most can.
     List<String> readingStdin() {
-        return parts.stream().filter(part -> part.option().equals("-d") ? part.text().equals("-")
-                : part.option().equals("--var-file") && part.text().endsWith("=-"))
-                .map(part -> part.option() + " " + part.text()).toList();
+        return parts.stream().filter(part -> part.text().equals("-") && Set.of("-d", "--var-file")
+                .contains(part.option())).map(Part::readingStdin).toList();
     }
 
     /// The template's own data, under what is given besides.
@@ -3979,26 +3988,20 @@ final class PromptData {
 
     /// The names that were set one by one, each with its option: not to be mistyped.
     List<String> names() {
-        return parts.stream().filter(part -> !part.option().equals("-d"))
-                .map(part -> part.text().split("[.=]", 2)[0]).toList();
+        return parts.stream().map(part -> part.name().split("\\.", 2)[0]).filter(name -> !name.isEmpty()).toList();
     }
 
     Map<String, Object> values(Environment env) {
         var values = new LinkedHashMap<>(sample);
         for (var part : parts) {
-            String option = part.option(), text = part.text();
-            if (option.equals("-d")) {
-                values.putAll(Data.object(TextFile.read(env, text), text.equals("-") ? "stdin" : text));
-                continue;
-            }
-            String[] pair = text.split("=", 2);
-            if (pair.length < 2 || pair[0].isEmpty()) throw Fault.usage(option + " " + text + " has no NAME=", option
-                    + " NAME=…");
-            Data.put(values, pair[0], switch (option) {
-                case "--var-json" -> Data.value(pair[1], "--var-json " + pair[0]);
-                case "--var-file" -> TextFile.read(env, pair[1]).replaceFirst("\\r?\\n\\z", "");
-                default -> pair[1];
-            }, option + " " + pair[0]);
+            String option = part.option(), name = part.name(), text = part.text();
+            String place = text.equals("-") ? "stdin" : text;
+            if (option.equals("-d")) values.putAll(Data.object(TextFile.read(env, text), place));
+            else Data.put(values, name, switch (option) {
+                case "--var-json" -> Data.value(text, "--var-json " + name);
+                case "--var-file" -> TextFile.read(env, text).replaceFirst("\\r?\\n\\z", "");
+                default -> text;
+            }, option + " " + name);
         }
         return values;
     }
@@ -4010,17 +4013,14 @@ final class PromptData {
 record TemplateSummary(Template template, Set<String> needs) {
     static final List<String> COLUMNS = List.of("NAME", "DESCRIPTION", "INPUTS", "PLACE");
 
-    static TemplateSummary of(TemplateFolders folders, String name) {
-        var template = folders.named(name);
-        return new TemplateSummary(template, template.needs(Map.of()));
-    }
+    static TemplateSummary of(Template template) { return new TemplateSummary(template, template.needs(Map.of())); }
 
     /// Returns all of them; one that cannot be read is a warning.
     static List<TemplateSummary> all(TemplateFolders folders, Screen notes) {
         var all = new ArrayList<TemplateSummary>();
         for (String name : folders.names()) {
             try {
-                all.add(of(folders, name));
+                all.add(of(folders.named(name)));
             } catch (Fault damaged) {
                 notes.warn(damaged.sentence());
             }
@@ -4050,14 +4050,6 @@ record TemplateSummary(Template template, Set<String> needs) {
         }
         return json.put("schema", head.answer() != null)
                 .put("path", template.file() == null ? null : template.file().toAbsolutePath().toString());
-    }
-
-    static List<Fault> findings(TemplateFolders folders, String name) {
-        try {
-            return folders.named(name).findings();
-        } catch (Fault fault) {
-            return List.of(fault);
-        }
     }
 
     /// What `check` prints of a template in which it has found nothing.
@@ -4348,11 +4340,8 @@ record StoredConversation(Path file, List<Turn> turns) {
         var ids = files(home).stream().map(StoredConversation::id).toList();
         var meant = ids.contains(typed) ? List.of(typed) : ids.stream().filter(id -> id.startsWith(typed)).toList();
         if (meant.size() == 1) return read(file(home, meant.getFirst()));
-        if (meant.isEmpty()) {
-            throw Fault.usage("there is no conversation \"" + typed + "\"", Suggestions.hint(typed, ids,
-                    "copilot logs lists them"));
-        }
-        throw Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": "
+        throw meant.isEmpty() ? Fault.usage("there is no conversation \"" + typed + "\"", Suggestions.hint(typed, ids,
+                "copilot logs lists them")) : Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": "
                 + Text.shortened(String.join(", ", meant), 80), "type more of it");
     }
 
@@ -4778,9 +4767,9 @@ final class Doctor {
     private Optional<Token> login(CopilotClient copilot) {
         var sources = copilot.logins().all();
         sources.forEach(source -> secrets.add(source.value()));
+        if (sources.isEmpty()) throw notLoggedIn();
         if (offline) {
             sources.forEach(source -> ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())));
-            if (sources.isEmpty()) throw notLoggedIn();
             return Optional.empty();
         }
         var status = Wire.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));

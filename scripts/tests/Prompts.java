@@ -516,11 +516,10 @@ class Prompts {
         template("---\ntemperature: 0\nschema: {type: object, additionalProperties: false}\n---\nHi");
         var template = new TemplateFolders(cop.environment(null, null, null)).named("t");
         var messages = template.filled(Map.of(), false);
-        var one = Question.of(template, messages).with("a", Json.object().put("temperature", 1),
-                copilot.Delivery.USUAL);
+        var one = Question.of(template, messages).with(new Question(new copilot.Request("a", List.of(),
+                Json.object().put("temperature", 1), true), null));
         one.request("a", true, true);
-        var other = Question.of(template, messages).with(null, Json.object(), copilot.Delivery.USUAL)
-                .request("b", true, false);
+        var other = Question.of(template, messages).request("b", true, false);
         assertEquals("{\"temperature\":0}", other.fields().toString());
         assertTrue(Question.of(template, messages).request("b", true, true).fields().has("response_format"));
         assertEquals("{\"temperature\":0}", template.head().options().toString());
