@@ -4790,8 +4790,8 @@ final class Doctor {
     /// How long the way there and back takes, and whether our clock and theirs are far apart.
     private String probe(String what, Session session, URI uri, Headers headers) {
         long begin = System.nanoTime();
-        var head = Wire.within(PATIENCE, () -> session.wire().send(Call.get(uri, headers).once(),
-                Reading.any(answer -> answer)));
+        var head = Wire.within(PATIENCE, () -> session.wire().send(Call.get(uri, headers).withRetries(0),
+                (AnyReading<Answer>) answer -> answer));
         var took = Duration.ofNanos(System.nanoTime() - begin);
         clock(head.header("date"));
         String answered = what + " " + uri + " answers in " + Durations.seconds(took) + " [HTTP " + head.status() + "]";
@@ -4890,7 +4890,8 @@ record DeviceFlow(Session session, String clientId, String scope) {
             sleep(interval.plus(MARGIN), end, countdown);
             try {
                 var answer = post("/login/oauth/access_token", Map.of("client_id", clientId, "device_code",
-                        code.deviceCode(), "grant_type", "urn:ietf:params:oauth:grant-type:device_code"), Call::once);
+                        code.deviceCode(), "grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+                call -> call.withRetries(0));
                 String token = Json.text(answer, "access_token"), error = Json.text(answer, "error");
                 if (!token.isEmpty()) return token;
                 if (error.equals("slow_down")) {
@@ -4919,7 +4920,7 @@ record DeviceFlow(Session session, String clientId, String scope) {
 
     private ObjectNode post(String path, Map<String, String> form, UnaryOperator<Call> manner) {
         var call = Call.post(session.host().web(path), session.headers().login(), Text.form(form));
-        return session.wire().send(manner.apply(call), Reading.any(DeviceFlow::verdict));
+        return session.wire().send(manner.apply(call), (AnyReading<ObjectNode>) DeviceFlow::verdict);
     }
 
     /// GitHub's verdict, whatever the status: it answers errors with 200, and the RFC with 400. Anything else, such
@@ -5022,7 +5023,7 @@ final class CopilotClient {
     /// model's limits.
     Reply askOnce(Request request) {
         tokens.get();
-        return ask(request, new Exchange(request.model(), Call::once, (_, _) -> { }));
+        return ask(request, new Exchange(request.model(), call -> call.withRetries(0), (_, _) -> { }));
     }
 
     /// 1. `auto` becomes a model, or none.
@@ -5183,11 +5184,11 @@ final class CopilotClient {
         String from = path.startsWith("/") ? path : "/" + path;
         byte[] bytes = body == null ? null : body.getBytes(StandardCharsets.UTF_8);
         boolean github = from.startsWith("/copilot_internal/") || from.matches("/user(\\?.*)?");
-        var any = Reading.any(reading);
-        if (!github) return send(method, from, bytes, call -> call.slow().once(), any);
+        AnyReading<T> any = reading::read;
+        if (!github) return send(method, from, bytes, call -> call.slow().withRetries(0), any);
         String own = tokens.source().value();
         var headers = from.startsWith("/user") ? session.headers().github(own) : session.headers().internal(own);
-        return session.wire().send(new Call(method, session.host().rest(from), headers, bytes).once(), any);
+        return session.wire().send(new Call(method, session.host().rest(from), headers, bytes).withRetries(0), any);
     }
 
     /// The way of every request to the API: a 401 renews the token once, a 421 rereads the API host once. A token that
@@ -5250,7 +5251,8 @@ final class ModelCatalog {
     /// The list for choosing a model: where none can be had the one that is kept, for the chat itself will say what is
     /// wrong.
     synchronized Optional<ModelList> listIfAny() {
-        var list = failed ? Optional.<ModelList>empty() : session.attempt(() -> list(ModelList.USABLE, Call::onceMore));
+        var list = failed ? Optional.<ModelList>empty() : session.attempt(() -> list(ModelList.USABLE,
+                call -> call.withRetries(1)));
         failed = list.isEmpty();
         return list.or(this::cached);
     }
@@ -5555,7 +5557,7 @@ final class AutoModel {
         Fault missing = null;
         for (var way : List.of(Map.entry("/models/session", hints), Map.entry("/auto", prompt))) {
             try {
-                return copilot.send("POST", way.getKey(), Json.bytes(way.getValue()), Call::onceMore,
+                return copilot.send("POST", way.getKey(), Json.bytes(way.getValue()), call -> call.withRetries(1),
                         Reading.json("GitHub's choice of a model"));
             } catch (Fault fault) {
                 if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
@@ -9508,8 +9510,6 @@ record Session(Screen notes, Home home, Host host, Headers headers, Wire wire) {
 record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
     private static final Pattern TENANT = Pattern.compile("([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\\.ghe\\.com)?");
 
-    static Host of(String text) { return of("--host", text); }
-
     /// @param where what the user set: `--host`, `COP_HOST`
     static Host of(String where, String text) {
         String name = text == null ? "" : text.strip().toLowerCase(Locale.ROOT);
@@ -9551,20 +9551,18 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
     /// Copilot tokens go to `*.githubcopilot.com` and `copilot-api.*.ghe.com` over HTTPS; to another host only
     /// when the user named it, and then on any port.
     URI trusted(String named) {
-        var api = Text.uri(named).orElseThrow(() -> mistrust(named));
-        String host = api.getHost().toLowerCase(Locale.ROOT);
-        boolean github = api.getScheme().equals("https") && (api.getPort() == -1 || api.getPort() == 443)
-                && api.getUserInfo() == null && (host.endsWith(".githubcopilot.com")
-                || host.startsWith("copilot-api.") && host.endsWith(".ghe.com"));
-        boolean own = custom && host.equals(web.getHost().toLowerCase(Locale.ROOT)) && api.getUserInfo() == null
-                && (api.getScheme().equals("https") || api.getScheme().equals(web.getScheme()));
-        if (github || own) return api;
-        throw mistrust(named);
+        return Text.uri(named).filter(api -> api.getUserInfo() == null && mayHaveToken(api)).orElseThrow(() ->
+                Fault.error("the exchange names an API host that may not have your token: " + named,
+                        "if you trust it, name it: --host https://…"));
     }
 
-    private static Fault mistrust(String named) {
-        return Fault.error("the exchange names an API host that may not have your token: " + named,
-                "if you trust it, name it: --host https://…");
+    private boolean mayHaveToken(URI api) {
+        String host = api.getHost().toLowerCase(Locale.ROOT);
+        boolean secure = api.getScheme().equals("https");
+        boolean github = secure && (api.getPort() == -1 || api.getPort() == 443)
+                && host.matches("(.*\\.githubcopilot|copilot-api\\..*\\.ghe)\\.com");
+        return github || custom && host.equalsIgnoreCase(web.getHost())
+                && (secure || api.getScheme().equals(web.getScheme()));
     }
 
     /// The address to open in a browser, unless it leads away from the host that we asked.
@@ -9648,7 +9646,7 @@ record Headers(Map<String, String> own, Map<String, String> ours, boolean strict
     /// asked here a person asks.
     Headers copilot(String token) {
         return of(false, IDENTITY, Map.of("Authorization", "Bearer " + token, "Content-Type", "application/json",
-                VERSION, API_VERSION, "X-Initiator", "user", "X-Request-Id", Text.randomId()));
+                VERSION, API_VERSION, "X-Initiator", "user", "X-Request-Id", UUID.randomUUID().toString()));
     }
 
     Headers with(Map<String, String> more) { return of(strict, ours, more); }
@@ -9701,10 +9699,7 @@ record Call(String method, URI uri, Headers headers, byte[] body, Duration head,
         return more.isEmpty() ? this : new Call(method, uri, headers.with(more), body, head, retries, explained);
     }
 
-    /// With one more attempt after trouble.
-    Call onceMore() { return new Call(method, uri, headers, body, head, 1, explained); }
-
-    Call once() { return new Call(method, uri, headers, body, head, 0, explained); }
+    Call withRetries(int most) { return new Call(method, uri, headers, body, head, most, explained); }
 
     /// For an answer whose head comes only when all of it is made.
     Call slow() { return new Call(method, uri, headers, body, Wire.SILENCE, retries, explained); }
@@ -9721,22 +9716,11 @@ interface Reading<T> {
     /// Whether something has reached the user that a second attempt would say again.
     default boolean delivered() { return false; }
 
-    /// Whether answers that are errors are read as well, instead of being thrown.
-    default boolean errorsToo() { return false; }
-
     static Reading<ObjectNode> json(String what) { return answer -> Json.object(answer.text(), what); }
-
-    /// One that reads errors as well.
-    static <T> Reading<T> any(Reading<T> reading) {
-        return new Reading<>() {
-            @Override
-            public T read(Answer answer) throws IOException { return reading.read(answer); }
-
-            @Override
-            public boolean errorsToo() { return true; }
-        };
-    }
 }
+
+/// What to do with any answer: errors are read as well, instead of being thrown.
+interface AnyReading<T> extends Reading<T> {}
 
 /// An answer that has begun: status and headers are here, the body is still arriving.
 record Answer(int status, HttpHeaders headers, Body body) implements Closeable {
@@ -9854,9 +9838,6 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
         return -1;
     }
 
-    @Override
-    public int available() { return current.remaining(); }
-
     private boolean fill() throws IOException {
         while (!current.hasRemaining() && !ended) {
             if (queue.isEmpty()) subscription.thenAccept(s -> s.request(1));
@@ -9942,13 +9923,9 @@ final class EventStream {
 /// JSON string, so they are read as text first.
 record Refusal(int status, String code, String message, JsonNode json, String requestId, HttpHeaders headers,
                Instant now) {
-    static Refusal of(Answer answer, Instant now) throws IOException {
-        return of(answer.status(), answer.text(64 << 10), answer.requestId(), answer.headers(), now);
-    }
-
-    /// An answer whose body somebody else reads.
-    static Refusal unread(Answer answer) {
-        return of(answer.status(), "", answer.requestId(), answer.headers(), Instant.EPOCH);
+    /// @param text the beginning of its body; empty where somebody else reads that
+    static Refusal of(Answer answer, String text, Instant now) {
+        return of(answer.status(), text, answer.requestId(), answer.headers(), now);
     }
 
     /// An error inside an answer that had begun well.
@@ -10051,9 +10028,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 421 -> Fault.error("the API host is not this account's" + said, "copilot token --refresh");
             case 422 -> Fault.error("GitHub's filter refuses the prompt" + said, "put the question in other words");
             case 429 -> limited("");
-            case 466 -> Fault.error("GitHub no longer serves the version that we claim to be" + said,
-                    NEWER.matcher(message).find() ? newerIdentity() : "a newer copilot.java (jbang --fresh); or"
-                            + " -H 'X-GitHub-Api-Version: YYYY-MM-DD' with a newer one");
+            case 466 -> Fault.error("GitHub no longer serves the version that we claim to be" + said, newerIdentity());
             case 301, 302, 303, 307, 308 -> Fault.error(where + " leads elsewhere, and is not followed" + said,
                     "is --host right? is there a proxy with a login page?");
             default -> status >= 500 || status == 408
@@ -10096,8 +10071,8 @@ record Refusal(int status, String code, String message, JsonNode json, String re
     /// The header to type, with the version that GitHub's words name as new enough.
     private String newerIdentity() {
         var newer = NEWER.matcher(message);
-        String header = message.contains("extension") ? "Editor-Plugin-Version: copilot-chat/"
-                : "Editor-Version: vscode/";
+        String header = message.contains("API version") ? "X-GitHub-Api-Version: "
+                : message.contains("extension") ? "Editor-Plugin-Version: copilot-chat/" : "Editor-Version: vscode/";
         return newer.find() ? "-H '" + header + newer.group(1) + "', or a newer copilot.java (jbang --fresh)"
                 : "a newer copilot.java (jbang --fresh); or -H '" + header + "…' with the current version";
     }
@@ -10138,7 +10113,6 @@ final class Wire implements AutoCloseable {
         System.getProperties().putIfAbsent("jdk.httpclient.redirects.retrylimit", "1");
     }
 
-    private final Environment env;
     private final Screen notes;
     private final Duration maxWait;
     private final Proxies proxies;
@@ -10149,10 +10123,9 @@ final class Wire implements AutoCloseable {
 
     /// @param maxWait the longest pause before another attempt, whoever asks for it
     Wire(Screen notes, Duration maxWait) {
-        env = notes.env();
         this.notes = notes;
         this.maxWait = maxWait;
-        proxies = new Proxies(env);
+        proxies = new Proxies(notes.env());
     }
 
     /// Gives everything that `work` sends from this thread, a token's renewal and the pauses between attempts among
@@ -10171,8 +10144,7 @@ final class Wire implements AutoCloseable {
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
                 .sslContext(Trust.context(authorities))
                 .sslParameters(new SSLParameters())                     // else it asks the context for its own
-                .followRedirects(HttpClient.Redirect.NEVER).executor(threads);
-        proxies.applyTo(builder);
+                .followRedirects(HttpClient.Redirect.NEVER).executor(threads).proxy(proxies);
         // Its threads shall belong to no group of the caller's: JShell stops a snippet by interrupting the whole group
         // that it runs in, which would end the client for good.
         client = CompletableFuture.supplyAsync(builder::build, Thread::startVirtualThread).join();
@@ -10184,10 +10156,10 @@ final class Wire implements AutoCloseable {
     /// @param used by whom a certificate was refused
     /// @return whether another client may do better
     private synchronized boolean trustMore(HttpClient used) {
-        String pem = env.variable("SSL_CERT_FILE");
+        String pem = notes.env().variable("SSL_CERT_FILE");
         if (client != used) return true;
         if (pem == null || authorities != null) return false;
-        authorities = env.path(pem);
+        authorities = notes.env().path(pem);
         client.shutdown();
         client = null;
         return true;
@@ -10212,9 +10184,10 @@ final class Wire implements AutoCloseable {
             var client = client();
             try (var answer = open(client, call)) {
                 if (answer.ok()) return reading.read(answer);
-                var refusal = reading.errorsToo() ? Refusal.unread(answer) : Refusal.of(answer, env.time().now());
+                boolean any = reading instanceof AnyReading;
+                var refusal = Refusal.of(answer, any ? "" : answer.text(64 << 10), notes.env().time().now());
                 if (seen.add(answer.status()) && mended.test(refusal)) continue;
-                if (reading.errorsToo()) return reading.read(answer);
+                if (any) return reading.read(answer);
                 failure = () -> fault(call, refusal);
                 why = refusal.said();
                 if (refusal.mayPass()) {
@@ -10232,7 +10205,7 @@ final class Wire implements AutoCloseable {
                     && pause.toNanos() < left();
             if (!again) throw failure.get();
             notes.note(why + "; trying again in " + Durations.words(pause));
-            env.time().pause(pause);
+            notes.env().time().pause(pause);
         }
     }
 
@@ -10256,18 +10229,17 @@ final class Wire implements AutoCloseable {
     }
 
     private Answer open(HttpClient client, Call call) throws IOException {
-        var request = HttpRequest.newBuilder(call.uri());
-        var sent = call.headers().sent();
-        sent.forEach(request::setHeader);
-        proxies.authorization(call.uri()).ifPresent(value -> request.setHeader("Proxy-Authorization", value));
-        request.method(call.method(), call.body() == null ? HttpRequest.BodyPublishers.noBody()
-                : HttpRequest.BodyPublishers.ofByteArray(call.body()));
-        notes.sent(call.method(), call.uri(), sent);
+        var builder = HttpRequest.newBuilder(call.uri());
+        call.headers().sent().forEach(builder::setHeader);
+        proxies.authorization(call.uri()).ifPresent(value -> builder.setHeader("Proxy-Authorization", value));
+        var request = builder.method(call.method(), call.body() == null ? HttpRequest.BodyPublishers.noBody()
+                : HttpRequest.BodyPublishers.ofByteArray(call.body())).build();
+        notes.head(">", call.method() + " " + call.uri(), request.headers());
         long end = DEADLINE.isBound() ? DEADLINE.get() : 0;
-        var response = head(client.sendAsync(request.build(), _ -> new Body(SILENCE, end)), call);
+        var response = head(client.sendAsync(request, _ -> new Body(SILENCE, end)), call);
         if (response.body() == null) throw refusedByProxy(call.uri(), response.statusCode());
         var answer = new Answer(response.statusCode(), response.headers(), response.body());
-        notes.received(answer.status(), answer.headers().map());
+        notes.head("<", "" + answer.status(), answer.headers());
         lastHeaders = answer.headers();
         return answer;
     }
@@ -10354,28 +10326,22 @@ final class Wire implements AutoCloseable {
 /// Proxies as curl takes them from the environment: the lower-case name wins, http_proxy has no upper-case form,
 /// ALL_PROXY serves both, NO_PROXY lists hosts and domains, the loopback is never proxied. The JVM's own
 /// properties are left alone and serve where the environment says nothing.
-final class Proxies {
+final class Proxies extends ProxySelector {
     private final Environment env;
 
     Proxies(Environment env) { this.env = env; }
 
-    void applyTo(HttpClient.Builder builder) {
-        if (Stream.of("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY")
-                .allMatch(name -> env.variable(name) == null)) {
-            builder.proxy(ProxySelector.getDefault());
-            return;
+    @Override
+    public List<Proxy> select(URI uri) {
+        if (firstOf("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY") == null) {
+            return ProxySelector.getDefault().select(uri);
         }
-        builder.proxy(new ProxySelector() {
-            @Override
-            public List<Proxy> select(URI uri) {
-                return List.of(proxy(uri).map(p -> new Proxy(Proxy.Type.HTTP,
-                        new InetSocketAddress(p.getHost(), p.getPort()))).orElse(Proxy.NO_PROXY));
-            }
-
-            @Override
-            public void connectFailed(URI uri, SocketAddress address, IOException e) {}
-        });
+        return List.of(proxy(uri).map(p -> new Proxy(Proxy.Type.HTTP, new InetSocketAddress(p.getHost(), p.getPort())))
+                .orElse(Proxy.NO_PROXY));
     }
+
+    @Override
+    public void connectFailed(URI uri, SocketAddress address, IOException e) {}
 
     Optional<String> inUse(URI uri) { return proxy(uri).map(p -> p.getHost() + ":" + p.getPort()); }
 
@@ -10386,8 +10352,8 @@ final class Proxies {
 
     private Optional<URI> proxy(URI target) {
         boolean secure = target.getScheme().equals("https");
-        String value = firstOf(secure ? List.of("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-                : List.of("http_proxy", "all_proxy", "ALL_PROXY"));
+        String value = secure ? firstOf("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+                : firstOf("http_proxy", "all_proxy", "ALL_PROXY");
         if (value == null || exempt(target.getHost())) return Optional.empty();
         var uri = Text.uri(value.contains("://") ? value : "http://" + value)
                 .filter(u -> u.getScheme().equalsIgnoreCase("http"))
@@ -10399,7 +10365,7 @@ final class Proxies {
 
     private boolean exempt(String host) {
         if (host == null || host.matches("(?i)localhost|127\\.[0-9.]+|\\[[0:]*:0*1]")) return true;
-        String list = firstOf(List.of("no_proxy", "NO_PROXY"));
+        String list = firstOf("no_proxy", "NO_PROXY");
         if (list == null) return false;
         for (String entry : list.split("[,\\s]+")) {
             String name = entry.replaceFirst("^\\*?\\.", "").toLowerCase(Locale.ROOT);
@@ -10409,8 +10375,8 @@ final class Proxies {
         return false;
     }
 
-    private String firstOf(List<String> names) {
-        return names.stream().map(env::variable).filter(Objects::nonNull).findFirst().orElse(null);
+    private String firstOf(String... names) {
+        return Stream.of(names).map(env::variable).filter(Objects::nonNull).findFirst().orElse(null);
     }
 }
 
@@ -10423,7 +10389,12 @@ final class Trust {
             if (pem == null) return SSLContext.getDefault();
             var authorities = KeyStore.getInstance(KeyStore.getDefaultType());
             authorities.load(null, null);
-            for (var certificate : read(pem)) authorities.setCertificateEntry("pem" + authorities.size(), certificate);
+            try (var in = Files.newInputStream(pem)) {
+                for (var certificate : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
+                    authorities.setCertificateEntry("pem" + authorities.size(), certificate);
+                }
+            }
+            if (authorities.size() == 0) throw new CertificateException("there is no certificate in it");
             for (var manager : managers(null)) {
                 if (!(manager instanceof X509TrustManager known)) continue;
                 for (var issuer : known.getAcceptedIssuers()) {
@@ -10434,21 +10405,9 @@ final class Trust {
             context.init(keys(), managers(authorities), null);
             return context;
         } catch (IOException | GeneralSecurityException | RuntimeException e) {
-            if (e instanceof Fault useless) throw useless;
-            throw Fault.error("Java's TLS cannot be set up: " + Text.deepest(e),
-                    "is the JDK whole? are javax.net.ssl.trustStore and keyStore right?");
-        }
-    }
-
-    /// @throws Fault where the file cannot be read or holds no certificate
-    private static Collection<? extends Certificate> read(Path pem) {
-        try (var in = Files.newInputStream(pem)) {
-            var certificates = CertificateFactory.getInstance("X.509").generateCertificates(in);
-            if (certificates.isEmpty()) throw new CertificateException("there is no certificate in it");
-            return certificates;
-        } catch (IOException | CertificateException e) {
-            throw Fault.error("the certificates in SSL_CERT_FILE " + pem + " cannot be read: " + Text.deepest(e),
-                    "SSL_CERT_FILE must name a file of PEM certificates");
+            throw Fault.error("Java's TLS cannot be set up" + (pem == null ? "" : " with SSL_CERT_FILE " + pem) + ": "
+                    + Text.deepest(e), (pem == null ? "is the JDK whole?" : "SSL_CERT_FILE must name a file of PEM"
+                    + " certificates;") + " are javax.net.ssl.trustStore and keyStore right?");
         }
     }
 
@@ -10482,14 +10441,11 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         Path home = person(env), xdg = folder(env, "XDG_CONFIG_HOME", home.resolve(".config"));
         Path local = folder(env, "LOCALAPPDATA", home);
         Path editors = (Text.WINDOWS ? local : xdg).resolve("github-copilot");
-        if (env.variable("COP_HOME") instanceof String own) {
-            Path root = env.path(own);
-            return new Home(root, root.resolve("cache"), root.resolve("state"), root.resolve("share"), editors, env);
-        }
-        if (Text.WINDOWS) {
-            Path root = local.resolve("copilot.java");
-            return new Home(folder(env, "APPDATA", home).resolve("copilot.java"), root.resolve("cache"), root,
-                    root.resolve("share"), editors, env);
+        String own = env.variable("COP_HOME");
+        if (own != null || Text.WINDOWS) {
+            Path root = own != null ? env.path(own) : local.resolve("copilot.java");
+            return new Home(own != null ? root : folder(env, "APPDATA", home).resolve("copilot.java"),
+                    root.resolve("cache"), root.resolve("state"), root.resolve("share"), editors, env);
         }
         return new Home(xdg.resolve("copilot.java"),
                 folder(env, "XDG_CACHE_HOME", home.resolve(".cache")).resolve("copilot.java"),
@@ -10869,7 +10825,7 @@ final class AtomicFile {
             return;
         }
         Path target = Files.isSymbolicLink(file) && Files.exists(file) ? file.toRealPath() : file;
-        Path part = target.resolveSibling("." + target.getFileName() + "." + Text.randomId() + ".part");
+        Path part = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".part");
         try {
             var options = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
             try (var to = Channels.newOutputStream(Files.newByteChannel(part, options, attributes))) {
@@ -10959,9 +10915,11 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
 
 /// The clock, and pauses by it.
 interface Time {
-    Instant now();
+    Time SYSTEM = new Time() {};
 
-    void sleep(Duration pause) throws InterruptedException;
+    default Instant now() { return Instant.now(); }
+
+    default void sleep(Duration pause) throws InterruptedException { Thread.sleep(pause); }
 
     /// Sleeps; Ctrl-C ends it.
     default void pause(Duration pause) {
@@ -10971,14 +10929,6 @@ interface Time {
             throw Fault.interrupted();
         }
     }
-
-    Time SYSTEM = new Time() {
-        @Override
-        public Instant now() { return Instant.now(); }
-
-        @Override
-        public void sleep(Duration pause) throws InterruptedException { Thread.sleep(pause); }
-    };
 }
 
 /// stdout was closed by its reader, as `| head` does: no error, only the end.
@@ -11407,17 +11357,12 @@ final class Screen {
         env.err().flush();
     }
 
-    public void sent(String method, URI uri, Map<String, String> headers) {
+    /// For -v: a request (`>`) or an answer (`<`), as far as its head.
+    void head(String mark, String first, HttpHeaders headers) {
         if (!verbose) return;
-        line(dim("> " + method + " " + uri));
-        headers.forEach((name, value) -> line(dim("> " + name + ": " + Secrets.header(name, value))));
-    }
-
-    public void received(int status, Map<String, List<String>> headers) {
-        if (!verbose) return;
-        line(dim("< " + status));
-        headers.forEach((name, values) -> values.forEach(v ->
-                line(dim("< " + name + ": " + Text.printable(Secrets.header(name, v))))));
+        line(dim(mark + " " + first));
+        headers.map().forEach((name, values) -> values.forEach(value ->
+                line(dim(mark + " " + name + ": " + Text.printable(Secrets.header(name, value))))));
     }
 
     int report(Fault fault) {
@@ -11757,12 +11702,6 @@ final class Text {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    /// A UUID of version 4. It names a request and guards nothing, so the slow secure generator is not needed.
-    static String randomId() {
-        var random = ThreadLocalRandom.current();
-        return new UUID(random.nextLong() & ~0xf000L | 0x4000L, random.nextLong() >>> 2 | Long.MIN_VALUE).toString();
     }
 
     /// An exception's own words, or its name where it has none.

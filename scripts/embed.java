@@ -636,7 +636,7 @@ final class GrowingFile implements Closeable {
     GrowingFile(Path name) throws IOException {
         file = Files.isSymbolicLink(name) ? name.toRealPath() : name;
         part = AtomicFile.inPlace(file) ? file
-                : file.resolveSibling("." + file.getFileName() + "." + Text.randomId() + ".part");
+                : file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID() + ".part");
         out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 16);
     }
 

@@ -257,7 +257,7 @@ class Login {
             "http://127.0.0.1:9, https://evil.example/, false",
             "https://cop.example, file://cop.example/etc/passwd, false"})
     void onlyTheHostsOwnPageIsOpened(String host, String page, boolean opened) {
-        assertEquals(opened, Host.of(host).safeToOpen(URI.create(page)).isPresent());
+        assertEquals(opened, Host.of("--host", host).safeToOpen(URI.create(page)).isPresent());
     }
 
     @Test
@@ -571,7 +571,7 @@ class Login {
     @ParameterizedTest
     @ValueSource(strings = {"octo", "octo.ghe.com", "OCTO.GHE.COM", " Octo.ghe.com "})
     void aTenantHasItsThreeHosts(String text) {
-        var host = Host.of(text);
+        var host = Host.of("--host", text);
         assertEquals("octo.ghe.com", host.name());
         assertEquals("https://octo.ghe.com/login/device/code", host.web(CODE).toString());
         assertEquals("https://api.octo.ghe.com" + EXCHANGE, host.rest(EXCHANGE).toString());
@@ -582,7 +582,7 @@ class Login {
     @Test
     void withoutAHostItIsGithub() {
         for (var text : Arrays.asList(null, "", " ", "github.com", "GitHub.com")) {
-            var host = Host.of(text);
+            var host = Host.of("--host", text);
             assertEquals("github.com", host.name());
             assertEquals("https://github.com/login/device/code", host.web(CODE).toString());
             assertEquals("https://api.github.com" + EXCHANGE, host.rest(EXCHANGE).toString());
@@ -595,7 +595,7 @@ class Login {
             "https://Cop.Example:8443, https://cop.example:8443", "HTTP://127.0.0.1:80, http://127.0.0.1:80",
             "' http://[::1]:9 ', http://[::1]:9"})
     void anOriginIsEverythingInOne(String text, String name) {
-        var host = Host.of(text);
+        var host = Host.of("--host", text);
         assertTrue(host.custom());
         assertEquals(name, host.name(), "the name is the key of login.json: one way to write it");
         assertEquals(name + CODE, host.web(CODE).toString());
@@ -610,7 +610,7 @@ class Login {
             "https://cop.example#x", "https://me@cop.example", "https://co p.example", "https://cop.example:99999",
             "https://cop.example:x", "http://cop.example\\@evil.example", "127.0.0.1:8080", "github.example.com"})
     void nonsenseIsNoHost(String text) {
-        var fault = assertThrows(Fault.class, () -> Host.of(text));
+        var fault = assertThrows(Fault.class, () -> Host.of("--host", text));
         assertEquals(2, fault.exitCode(), fault::sentence);
         assertFalse(fault.sentence().isBlank());
     }

@@ -470,7 +470,7 @@ class Token {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
         try (var wire = new Wire(new Screen(environment()), Duration.ofMinutes(1));
              var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            var session = session(Host.of(cop.sim.url()), wire);
+            var session = session(Host.of("--host", cop.sim.url()), wire);
             var tokens = new TokenManager(session, new CredentialSources(session));
             var old = tokens.get();
             assertTrue(old.direct());
@@ -1223,7 +1223,7 @@ class Token {
 
     /// What would be tried for a host; nothing is sent.
     private List<String> found(String host) {
-        return new CredentialSources(session(Host.of(host), null)).all().stream()
+        return new CredentialSources(session(Host.of("--host", host), null)).all().stream()
                 .map(t -> t.source() + " " + t.value()).toList();
     }
 
@@ -1242,7 +1242,7 @@ class Token {
         String token = "tid=0;" + (proxy == null ? "" : "proxy-ep=" + proxy + ";") + "st=dotcom:0";
         var answer = Json.object().put("token", token);
         if (endpoint != null) answer.putObject("endpoints").put("api", endpoint);
-        return TokenManager.token(answer, Instant.EPOCH, Host.of(host)).api();
+        return TokenManager.token(answer, Instant.EPOCH, Host.of("--host", host)).api();
     }
 
     private JsonNode status() { return Json.tryParse(cop.run("status", "--json").out()); }
@@ -1255,7 +1255,7 @@ class Token {
     }
 
     private String key() {
-        return new GithubToken("", simulator.GITHUB_TOKEN, "").key(Host.of(cop.sim.url())) + "-"
+        return new GithubToken("", simulator.GITHUB_TOKEN, "").key(Host.of("--host", cop.sim.url())) + "-"
                 + Headers.parse(cop.variables.get("COP_HEADERS"), List.of()).identity();
     }
 
