@@ -158,12 +158,53 @@ public class copilot {
     ///
     /// `--help` prints the usage. Too few words, too many, or an option that it does not name are errors (2).
     ///
-    /// @param usage its name, words and options, what may be left out in brackets, `…` behind what may come again;
-    ///     further lines are for `--help`. Options are there or not; what has a value is a word
+    /// @param usage its name, words (in capitals) and options, what may be left out in brackets, `…` behind what may
+    ///     come again; further lines are for `--help`. Options are there or not; what has a value is a word
     /// @param body is given the words and the options
     public static void script(String usage, String[] args, BiConsumer<List<String>, Set<String>> body) {
-        int code = new Script(Fault.given(usage, "script's usage")).run(Fault.given(args, "script's arguments"), body);
+        int code = runScript(Fault.given(usage, "script's usage"), Fault.given(args, "script's arguments"), body);
         if (code != 0) System.exit(code);
+    }
+
+    static int runScript(String usage, String[] args, BiConsumer<List<String>, Set<String>> body) {
+        var words = new ArrayList<String>();
+        var options = new TreeSet<String>();
+        for (var rest = List.of(args).iterator(); rest.hasNext(); ) {
+            String arg = rest.next();
+            if (arg.equals("--")) rest.forEachRemaining(words::add);
+            else (arg.matches("-.+") ? options : words).add(arg);
+        }
+        var screen = new Screen(Environment.of(System.in, new PrintWriter(System.out, true),
+                new PrintWriter(System.err, true), System.getenv(), () -> false));
+        screen.verbose = options.remove("-v");
+        if (options.contains("--help") || options.contains("-h")) {
+            System.out.print("usage: " + usage.strip() + "\n");
+            return 0;
+        }
+        try {
+            checkWords(usage, words, options);
+            body.accept(List.copyOf(words), options);
+            return 0;
+        } catch (Fault fault) {
+            return screen.report(fault);
+        } catch (RuntimeException e) {
+            return screen.report(new Fault(Fault.ERROR, e.toString(), "-v shows where", e));
+        }
+    }
+
+    /// Holds the words and options against the usage, such as `commit [--yes]` or `compare PROMPT [MODEL…]`.
+    private static void checkWords(String usage, List<String> words, Set<String> options) {
+        var line = usage.strip().lines().findFirst().orElse("").split(" ", 2);
+        var form = Form.of(line[0], line.length > 1 ? line[1] : "");
+        String hint = "usage: " + form.text();
+        for (String option : options) {
+            if (form.options().contains(option)) continue;
+            throw Fault.usage("there is no option " + option, Suggestions.hint(option, form.options(), hint));
+        }
+        var needed = form.needed();
+        if (words.size() < needed.size()) throw Fault.usage(needed.get(words.size()) + " is missing", hint);
+        if (words.isEmpty() || form.word(words.size() - 1) != null) return;
+        throw Fault.usage("there is no place for " + words.get(form.words().size()), hint);
     }
 
     // --------------------------------------------------------------------------------------------- Commands
@@ -3758,7 +3799,9 @@ final class AnswerPrinter implements DeltaListener {
 
     private void keepPart(String answer) {
         try {
-            screen.note("what had come is in " + OutputFile.keepPart(form.file(), answer));
+            Path part = OutputFile.partOf(form.file());     // the file's old content stays
+            OutputFile.write(part, Text.withOneNewline(answer));
+            screen.note("what had come is in " + part);
         } catch (Fault unwritable) {
             screen.warn(unwritable.sentence());
         }
@@ -10405,9 +10448,11 @@ final class Trust {
             context.init(keys(), managers(authorities), null);
             return context;
         } catch (IOException | GeneralSecurityException | RuntimeException e) {
-            throw Fault.error("Java's TLS cannot be set up" + (pem == null ? "" : " with SSL_CERT_FILE " + pem) + ": "
-                    + Text.deepest(e), (pem == null ? "is the JDK whole?" : "SSL_CERT_FILE must name a file of PEM"
-                    + " certificates;") + " are javax.net.ssl.trustStore and keyStore right?");
+            throw pem == null ? Fault.error("Java's TLS cannot be set up: " + Text.deepest(e),
+                    "is the JDK whole? are javax.net.ssl.trustStore and keyStore right?")
+                    : Fault.error("Java's TLS cannot be set up with the certificates in SSL_CERT_FILE " + pem + ": "
+                    + Text.deepest(e), "SSL_CERT_FILE must name a file of PEM certificates, javax.net.ssl.trustStore"
+                    + " and keyStore the JDK's");
         }
     }
 
@@ -10785,16 +10830,6 @@ final class OutputFile {
         }
     }
 
-    /// Keeps what had come of an answer that broke off, beside the file, whose old content stays.
-    static Path keepPart(Path file, String text) {
-        Path part = partOf(file);
-        try {
-            return Files.writeString(part, Text.withOneNewline(text));
-        } catch (IOException e) {
-            throw Fault.io("cannot write " + part, e, "is the disk full?");
-        }
-    }
-
     /// Where what had come of a file is kept: FILE.part, or another where that is taken; in place, where it must be.
     static Path partOf(Path file) {
         Path part = file;
@@ -10966,15 +11001,12 @@ final class RealProcess {
                     out.write(bytes, offset, length);
                 } catch (IOException e) {
                     if (!answer) return;                    // nobody is left to be told
-                    if (broken(e)) throw new ClosedOutput();
+                    boolean broken = Text.reason(e).matches("(?s).*(Broken pipe|pipe is being closed|reset).*");
+                    if (broken) throw new ClosedOutput();
                     throw Fault.io("cannot write the answer to stdout", e, "is the disk full? is stdout closed?");
                 }
             }
         };
-    }
-
-    private static boolean broken(IOException e) {
-        return Text.reason(e).matches("(?s).*(Broken pipe|pipe is being closed|reset).*");
     }
 
     /// Under a C locale the JVM turns what is not ASCII into `?`; a prompt must not be sent so. Where the system
@@ -11007,71 +11039,17 @@ final class FirstRun {
         }
     }
 
-    /// Asks a server that never answers, with a template, from a home that is thrown away.
+    /// Asks a server that never answers, with a template, from a home that keeps nothing.
     static void rehearse(ToIntBiFunction<Environment, String[]> body) {
         try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
-            Path home = Files.createTempDirectory("copilot-");
             var nowhere = new PrintWriter(Writer.nullWriter());
             var env = Environment.of(InputStream.nullInputStream(), nowhere, nowhere, Map.of("COP_HOME",
-                    home.toString(), "COPILOT_GITHUB_TOKEN", "rehearsal", "COP_HOST",
+                    "/dev/null", "COPILOT_GITHUB_TOKEN", "rehearsal", "COP_HOST",
                     "https://127.0.0.1:" + silent.getLocalPort()), () -> false);
             body.applyAsInt(env, new String[]{"chat", "--timeout", "500ms", "-t", "explain", "hello"});
-            try (var files = Files.walk(home)) {
-                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-            }
         } catch (IOException _) {
             // then later runs start a little slower
         }
-    }
-}
-
-/// What a script of one's own says of its arguments: `commit [--yes]`, `compare PROMPT [MODEL…]`.
-record Script(String usage) {
-    int run(String[] args, BiConsumer<List<String>, Set<String>> body) {
-        var words = new ArrayList<String>();
-        var options = new TreeSet<String>();
-        for (var rest = List.of(args).iterator(); rest.hasNext(); ) {
-            String arg = rest.next();
-            if (arg.equals("--")) rest.forEachRemaining(words::add);
-            else (arg.matches("-.+") ? options : words).add(arg);
-        }
-        var screen = new Screen(Environment.of(System.in, new PrintWriter(System.out, true),
-                new PrintWriter(System.err, true), System.getenv(), () -> false));
-        screen.verbose = options.remove("-v");
-        if (options.contains("--help") || options.contains("-h")) {
-            System.out.print("usage: " + usage.strip() + "\n");
-            return 0;
-        }
-        try {
-            check(words, options);
-            body.accept(List.copyOf(words), options);
-            return 0;
-        } catch (Fault fault) {
-            return screen.report(fault);
-        } catch (RuntimeException e) {
-            return screen.report(new Fault(Fault.ERROR, e.toString(), "-v shows where", e));
-        }
-    }
-
-    private void check(List<String> words, Set<String> options) {
-        String line = usage.strip().lines().findFirst().orElse("");
-        var known = Pattern.compile("(?<=[\\s\\[])--?[a-z][a-z-]*").matcher(line).results().map(MatchResult::group)
-                .toList();
-        for (String option : options) {
-            if (!known.contains(option)) {
-                throw Fault.usage("there is no option " + option, Suggestions.hint(option, known, "usage: " + line));
-            }
-        }
-        var least = words(line.replaceAll("\\[[^]]*]", ""));
-        int most = line.contains("…") ? Integer.MAX_VALUE : words(line.replaceAll("[\\[\\]]", "")).size();
-        if (words.size() >= least.size() && words.size() <= most) return;
-        throw Fault.usage(words.size() > most ? "there is no place for " + words.get(most)
-                : least.get(words.size()) + " is missing", "usage: " + line);
-    }
-
-    /// The words behind the name that are no options.
-    private static List<String> words(String line) {
-        return Stream.of(line.strip().split("\\s+")).skip(1).filter(word -> !word.startsWith("-")).toList();
     }
 }
 

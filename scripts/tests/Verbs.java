@@ -377,7 +377,7 @@ class Verbs {
         var said = new ByteArrayOutputStream();
         System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
         try {
-            assertEquals(code, new Script("greet NAME [OTHER] [--loud]\nGreets.").run(args.split(" "),
+            assertEquals(code, copilot.runScript("greet NAME [OTHER] [--loud]\nGreets.", args.split(" "),
                     (words, options) -> {
                         if (words.contains("fail")) throw new copilot.Fault(7, "it went wrong", "try again");
                         if (words.contains("bug")) throw new IllegalStateException("b");
