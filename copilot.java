@@ -194,9 +194,8 @@ public class copilot {
 
     /// Holds the words and options against the usage, such as `commit [--yes]` or `compare PROMPT [MODEL…]`.
     private static void checkWords(String usage, List<String> words, Set<String> options) {
-        var line = usage.strip().lines().findFirst().orElse("").split(" ", 2);
-        var form = Form.of(line[0], line.length > 1 ? line[1] : "");
-        String hint = "usage: " + form.text();
+        String line = usage.strip().lines().findFirst().orElse(""), hint = "usage: " + line;
+        var form = Form.of("", line.replaceFirst("^\\S+", ""));         // its name may have a dash in it
         for (String option : options) {
             if (form.options().contains(option)) continue;
             throw Fault.usage("there is no option " + option, Suggestions.hint(option, form.options(), hint));

@@ -365,9 +365,9 @@ class Verbs {
             a                 | 0 | [a] []           | -
             --help            | 0 | -                | -
             a --lout          | 2 | -                | error: there is no option --lout~hint: did you mean --loud?
-            a -x              | 2 | -                | error: there is no option -x~hint: usage: greet NAME [OTHER]
-            --loud            | 2 | -                | error: NAME is missing~hint: usage: greet NAME [OTHER]
-            a b c             | 2 | -                | error: there is no place for c~hint: usage: greet
+            a -x              | 2 | -                | error: there is no option -x~hint: usage: greet-all NAME [OTHER]
+            --loud            | 2 | -                | error: NAME is missing~hint: usage: greet-all NAME [OTHER]
+            a b c             | 2 | -                | error: there is no place for c~hint: usage: greet-all
             fail              | 7 | -                | error: it went wrong~hint: try again
             bug               | 1 | -                | error: java.lang.IllegalStateException: b~hint: -v shows where
             bug -v            | 1 | -                | error: java.lang.IllegalStateException: b~at cop.Verbs""")
@@ -377,7 +377,7 @@ class Verbs {
         var said = new ByteArrayOutputStream();
         System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
         try {
-            assertEquals(code, copilot.runScript("greet NAME [OTHER] [--loud]\nGreets.", args.split(" "),
+            assertEquals(code, copilot.runScript("greet-all NAME [OTHER] [--loud]\nGreets.", args.split(" "),
                     (words, options) -> {
                         if (words.contains("fail")) throw new copilot.Fault(7, "it went wrong", "try again");
                         if (words.contains("bug")) throw new IllegalStateException("b");
