@@ -5468,7 +5468,7 @@ record ModelList(ObjectNode json, Instant fetched) {
 /// 2026-06-24). On chat the model is simply left out (opencode #46455, codecompanion.nvim); where that is refused, or
 /// another endpoint or a certain ability is needed, GitHub names one within a session.
 final class AutoModel {
-    static final String HEADER = "Copilot-Session-Token", BY_SESSION = "session";
+    static final String HEADER = "Copilot-Session-Token";
     private static final Duration MARGIN = Duration.ofMinutes(1), LEAST = Duration.ofMinutes(10);
 
     private final CopilotClient copilot;
@@ -5520,7 +5520,7 @@ final class AutoModel {
                 return asker.apply(request, Map.of());
             } catch (Fault fault) {
                 if (!requiresName(fault)) throw fault;
-                memory.learnPath(Model.AUTO, BY_SESSION);
+                memory.learnPath(Model.AUTO, "session");       // it has no path that is always right
             }
         }
         var first = choice(null, request);
