@@ -56,10 +56,10 @@
 /// |---------------------|-----------------------------------------------------------------------------------------|
 /// | Header              | what JBang needs to know, this text, imports                                            |
 /// | Entry               | `main`, `run`, `script`                                                                 |
-/// | Commands            | what is typed, parsed and printed; thin                                                 |
 /// | Verbs               | what JShell and scripts call, and the objects that these give                           |
 /// | Vocabulary          | the facts: `Message`, `Request`, `Reply`, `Model`, `Account`, `Fault` …                 |
 /// | Toolkit             | the verbs' other half: one client for the process                                       |
+/// | Commands            | what is typed, parsed and printed; thin                                                 |
 /// | Batch               | a batch from its options to its exit code                                               |
 /// | Reply output        | a chat to its exit code, the conversation on a terminal, how an answer reaches stdout   |
 /// | Prompt input        | words, stdin, files, images, values, a schema                                           |
@@ -204,1263 +204,6 @@ public class copilot {
         if (words.size() < needed.size()) throw Fault.usage(needed.get(words.size()) + " is missing", hint);
         if (words.isEmpty() || form.word(words.size() - 1) != null) return;
         throw Fault.usage("there is no place for " + words.get(form.words().size()), hint);
-    }
-
-    // --------------------------------------------------------------------------------------------- Commands
-    // Each parses, calls the toolkit and prints. Only the one asked for is made known to picocli.
-
-    static final class Commands {
-        /// A command that the overview lists, and what runs it; null for `help` and programs.
-        ///
-        /// @param syntax as `Syntax` reads it; the first line of what it is for goes into the overview
-        private record Entry(String group, String name, String syntax, Supplier<Command> command) {
-            Entry(String group, String name, String syntax, ToIntBiFunction<BasicCommand, CopilotClient> body) {
-                this(group, name, syntax, () -> new BasicCommand(body));
-            }
-
-            String summary() { return syntax.split("\n\n")[1].lines().findFirst().orElseThrow(); }
-        }
-
-        private static final List<Entry> COMMANDS = List.of(
-                new Entry("Log in", "login", BasicCommand.LOGIN, BasicCommand::login),
-                new Entry("Log in", "logout", BasicCommand.LOGOUT, BasicCommand::logout),
-                new Entry("Log in", "status", BasicCommand.STATUS, BasicCommand::status),
-                new Entry("Log in", "token", BasicCommand.TOKEN, BasicCommand::token),
-                new Entry("Ask", "chat", ChatCommand.SYNTAX, ChatCommand::new),
-                new Entry("Ask", "logs", BasicCommand.LOGS, BasicCommand::logs),
-                new Entry("Ask", "models", BasicCommand.MODELS, BasicCommand::models),
-                new Entry("Ask", "usage", BasicCommand.USAGE, BasicCommand::usage),
-                new Entry("Ask", "api", BasicCommand.API, BasicCommand::api),
-                new Entry("Prompts in files", "render", RenderCommand.SYNTAX, RenderCommand::new),
-                new Entry("Prompts in files", "templates", BasicCommand.TEMPLATES, BasicCommand::templates),
-                new Entry("Prompts in files", "batch", BatchCommand.SYNTAX, BatchCommand::new),
-                new Entry("Help", "completion", BasicCommand.COMPLETION, BasicCommand::completion),
-                new Entry("Help", "doctor", DoctorCommand.SYNTAX, DoctorCommand::new),
-                new Entry("Help", "help", "\n\nHelp on a command: copilot help chat, copilot chat --help.",
-                        (Supplier<Command>) null));
-
-        /// Programs of their own, in `scripts/`: each an alias of the catalog and, where its class `cop.NAME` is on the
-        /// class path, as it is in the installed `cop`, a command too.
-        static final SequencedMap<String, String> PROGRAMS = new TreeMap<>(Map.of(
-                "talk", "A conversation with line editing, history and Markdown.",
-                "repl", "A JShell that knows your login; or run a file of snippets.",
-                "embed", "Vectors of texts, lines or rows.",
-                "install", "The launcher cop, which starts faster than JBang does."));
-
-        /// What can be typed here, programs included.
-        private static Stream<Entry> entries() {
-            return Stream.concat(COMMANDS.stream(), PROGRAMS.entrySet().stream().filter(each ->
-                    program(each.getKey()).isPresent()).map(each -> new Entry("Programs", each.getKey(), "\n\n"
-                    + each.getValue(), (Supplier<Command>) null)));
-        }
-
-        static List<String> names() { return entries().map(Entry::name).toList(); }
-
-        static String overview() {
-            var groups = entries().collect(Collectors.groupingBy(Entry::group, LinkedHashMap::new, Collectors.mapping(
-                    each -> "  " + Text.padded(each.name(), 11) + each.summary() + "\n", Collectors.joining())));
-            var lines = new StringBuilder();
-            groups.forEach((group, entries) -> lines.append(group).append('\n').append(entries));
-            return """
-                    Script your own GitHub Copilot subscription.
-
-                    Usage: copilot COMMAND [OPTIONS] [ARGUMENTS]
-
-                    %s
-                      -h, --help       this text         -V, --version    the version
-
-                    Try:  copilot login
-                          copilot chat "Three names for a pelican"
-                          git diff | copilot chat "Write a commit message"
-                          git diff | copilot chat -t review
-                    """.formatted(lines);
-        }
-
-        /// A program's command, where it is on the class path.
-        static Optional<Command> program(String name) {
-            if (!PROGRAMS.containsKey(name)) return Optional.empty();
-            try {
-                return Optional.of((Command) Class.forName("cop." + name).getDeclaredConstructor().newInstance());
-            } catch (ReflectiveOperationException elsewhere) {
-                return Optional.empty();
-            }
-        }
-
-        static Command create(String name) {
-            var known = COMMANDS.stream().filter(each -> each.name().equals(name) && each.command() != null)
-                    .findFirst();
-            if (known.isEmpty()) return program(name).orElseThrow(() -> unknown(name));
-            var command = known.get().command().get();
-            command.syntax = known.get().syntax();
-            return command;
-        }
-
-        private static Fault unknown(String name) {
-            if (PROGRAMS.containsKey(name)) {
-                return Fault.usage(name + " is a program of its own, and not part of this one", "jbang " + name
-                        + "@OWNER/copilot.java, or scripts/jbang " + name + " in a checkout; the installed cop has it");
-            }
-            return Fault.usage("there is no command \"" + name + "\"", Suggestions.hint(name, Stream.concat(
-                    COMMANDS.stream().map(Entry::name), PROGRAMS.keySet().stream()).toList(), "copilot ",
-                    "copilot --help lists the commands"));
-        }
-
-        static int dispatch(Environment env, Screen screen, String... args) {
-            String first = args.length == 0 ? "--help" : args[0];
-            if (Set.of("-V", "--version").contains(first)) return print(env, "copilot.java " + VERSION + "\n");
-            if (Set.of("help", "-h", "--help").contains(first)) {
-                boolean all = args.length < 2 || Set.of("help", "-h", "--help").contains(args[1]);
-                return all ? print(env, overview()) : execute(args[1], env, screen, "--help");
-            }
-            if (!first.startsWith("-")) return execute(first, env, screen, Arrays.copyOfRange(args, 1, args.length));
-            throw Fault.usage("the command comes first, then its options: " + first, Suggestions.hint(first,
-                    List.of("--help", "--version"), "copilot chat " + first + " …"));
-        }
-
-        private static int print(Environment env, String text) {
-            env.out().print(text);
-            return 0;
-        }
-
-        private static int execute(String name, Environment env, Screen screen, String... args) {
-            var command = create(name);
-            command.env = env;
-            command.screen = screen;
-            command.arguments = args;
-            var line = line(name, command);
-            try {
-                command.parsed = line.parseArgs(args);
-            } catch (CommandLine.ParameterException e) {
-                throw usageFault(e);
-            }
-            return line.isUsageHelpRequested() ? print(env, line.getUsageMessage()) : command.call();
-        }
-
-        /// picocli's view of one command.
-        static CommandLine line(String name, Command command) {
-            command.known = new Syntax(name, command.syntax());
-            return new CommandLine(command.known.spec)
-                    .setExpandAtFiles(false)                // JBang has expanded @files already; twice would surprise
-                    .setInterpolateVariables(false)
-                    .setOverwrittenOptionsAllowed(true)     // -v -v; else the last wins, as with curl
-                    .setUsageHelpWidth(100)
-                    .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
-        }
-
-        private static Fault usageFault(CommandLine.ParameterException e) {
-            String name = e.getCommandLine().getCommandName();
-            String message = e.getMessage().lines().findFirst().orElse("wrong arguments"), hint = name + " --help";
-            if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
-                String word = unmatched.getUnmatched().getFirst();
-                if (word.contains(" ")) {
-                    return Fault.usage("\"" + word + "\" begins with a dash and is taken for an option", name + " -- \""
-                            + word + "\"");
-                }
-                message = name + " has no option " + word;
-                hint = Suggestions.hint(word, e.getCommandLine().getCommandSpec().optionsMap().keySet(), hint);
-            } else if (e.getArgSpec() instanceof OptionSpec option && e.getValue() != null) {
-                message = option.longestName() + (option.typeInfo().isBoolean() ? " takes no value"
-                        : " " + e.getValue() + ": a number is wanted");
-            }
-            return Fault.usage(message, hint);
-        }
-    }
-
-    /// What a command understands, from a text that reads like its `--help`. Four paragraphs: the forms of its command
-    /// line, what it is for, a line for each word or option, and what is said behind them.
-    ///
-    ///     PATH                  a word of the forms
-    ///     -j, --jobs=N:int      an option with a value; without a type it is a text
-    ///     --format=csv|json     one with one of these
-    ///     --json                one without
-    ///
-    /// picocli is told this in code: annotations made a start some 60 ms longer (where an empty JVM took 100), in
-    /// proxies for the annotations and handles for the fields.
-    static final class Syntax {
-        private static final Map<String, Class<?>> TYPES = Map.of("int", Integer.class, "long", Long.class,
-                "decimal", BigDecimal.class);
-
-        final CommandSpec spec = CommandSpec.create();
-        final List<Form> forms;
-
-        Syntax(String name, String text) {
-            var parts = text.stripTrailing().split("\n\n", 4);
-            forms = parts[0].lines().map(line -> Form.of("copilot " + name, line)).toList();
-            String synopsis = forms.stream().map(Form::text).collect(Collectors.joining("\n       "));
-            spec.name("copilot " + name).usageMessage().sortOptions(false).customSynopsis(synopsis.split("\n"))
-                    .description(plain(parts[1] + "\n ").split("\n"));
-            spec.addPositional(word("WORDS", "").hidden(true).build());
-            if (parts.length > 2) parts[2].lines().forEach(this::declare);
-            Command.COMMON.lines().forEach(this::declare);
-            if (parts.length > 3) spec.usageMessage().footer(plain("\n" + parts[3]).split("\n"));
-        }
-
-        /// picocli takes its texts for formats.
-        private static String plain(String text) { return text.replace("%", "%%"); }
-
-        private void declare(String line) {
-            int gap = line.indexOf("  ");
-            String what = line.substring(0, gap), about = plain(line.substring(gap).strip());
-            if (!what.startsWith("-")) {
-                spec.addPositional(word(what, about).build());
-                return;
-            }
-            int equals = what.indexOf('=');
-            var names = Stream.of((equals < 0 ? what : what.substring(0, equals)).split(", ")).filter(each ->
-                    !spec.optionsMap().containsKey(each)).toArray(String[]::new);   // logs has a -q, token a --header
-            String label = what.substring(equals + 1), type = label.substring(label.lastIndexOf(':') + 1);
-            var option = OptionSpec.builder(names).description(about);
-            if (equals < 0) option.type(boolean.class).usageHelp(what.endsWith("--help"));
-            else option.type(TYPES.getOrDefault(type, String.class)).paramLabel(TYPES.containsKey(type)
-                    ? label.substring(0, label.lastIndexOf(':')) : label);
-            spec.addOption(option.build());
-        }
-
-        /// Each is given all words, also those that no form takes: the forms tell them apart.
-        private static PositionalParamSpec.Builder word(String label, String about) {
-            return PositionalParamSpec.builder().paramLabel(label).description(about).type(String.class).index("0..*")
-                    .arity("0..*").hideParamSyntax(true);
-        }
-
-        /// What a label lists, as in `csv|json`; nothing where any text will do.
-        static List<String> choices(String label) {
-            return label.matches("[a-z]+(\\|[a-z]+)*") ? List.of(label.split("\\|")) : List.of();
-        }
-    }
-
-    /// A way to call a command, a line of its synopsis: `show [ID] [-r | --json]`. What stands in brackets may be
-    /// missing; of what bars part in them one at most may be given; … is behind a word that takes all that are left.
-    ///
-    /// @param action what its first word is; empty: any
-    /// @param words the labels of those that follow
-    /// @param options those that it names: no other form takes them, unless it names them too
-    record Form(String text, String action, List<String> words, Set<String> options) {
-        private static final Pattern PART = Pattern.compile(
-                "--?[\\w-]+(?: [A-Z]+)?|(?!OPTIONS)\\b[A-Z]+…?|[a-z]+(?:\\|[a-z]+)+"),
-                CHOICE = Pattern.compile("\\[([^\\]]* \\| [^\\]]*)]");
-
-        static Form of(String command, String line) {
-            var names = PART.matcher(line).results().map(part -> part.group().split("[… ]")[0])
-                    .collect(Collectors.partitioningBy(name -> name.startsWith("-")));
-            return new Form(command + " " + line, line.replaceFirst("\\[?([a-z]+)(?=[] ]|$).*|.*", "$1"),
-                    names.get(false), Set.copyOf(names.get(true)));
-        }
-
-        /// Whether its action need not be typed.
-        boolean usual() { return !action.isEmpty() && text.contains("[" + action + "]"); }
-
-        /// The label of one of the words; null: it takes no more.
-        String word(int at) {
-            return at < words.size() ? words.get(at) : text.contains("…") ? words.getLast() : null;
-        }
-
-        /// What must be given: words, and options with their values.
-        List<String> needed() {
-            return PART.matcher(text.replaceAll("\\[[^\\]]*]", "")).results().map(MatchResult::group).toList();
-        }
-
-        /// Those of which one at most may be given.
-        List<List<String>> choices() {
-            return CHOICE.matcher(text).results().map(choice -> Stream.of(choice.group(1).split(" \\| "))
-                    .map(each -> each.split("[… ]")[0]).toList()).toList();
-        }
-    }
-
-    /// What every command has: the options that mean the same everywhere, and the way to the toolkit.
-    abstract static class Command {
-        static final String COMMON = """
-                --host=HOST  A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com. Default: $COP_HOST.
-                -H, --header='NAME: VALUE'  Replace a header that we send ('Name:' leaves it out). $COP_HEADERS has \
-                a header a line.
-                -v, --verbose  Show requests and answers' heads on stderr, tokens masked.
-                -q, --quiet  No progress and no notes on stderr; errors remain.
-                -h, --help  This text.
-                """;
-
-        Environment env;
-        Screen screen;
-        String[] arguments;                                 // as they were typed
-        private String syntax;
-        private Syntax known;
-        CommandLine.ParseResult parsed;
-        private String action;
-        private final Map<String, List<Object>> words = new HashMap<>();
-
-        /// What `Syntax` reads: as the table has it; a program has its own.
-        String syntax() { return syntax; }
-
-        /// What is to be done, in a command that does several things; empty: it has no name.
-        String action() { return action; }
-
-        /// Holds what was typed against the forms, and gives the words their labels.
-        private void check() {
-            String called = known.spec.name();
-            var forms = known.forms;
-            var typed = new ArrayList<>(known.spec.positionalParameters().getFirst().typedValues());
-            if (typed.isEmpty() && forms.getFirst().usual()) typed.add(forms.getFirst().action());
-            String first = typed.isEmpty() ? "" : (String) typed.getFirst();
-            var form = forms.stream().filter(each -> each.action().equals(first)).findFirst().orElse(forms.getFirst());
-            action = form.action();
-            if (!action.isEmpty()) {
-                if (!action.equals(first)) {
-                    throw Fault.usage(called + " has no " + first, Suggestions.hint(first, forms.stream()
-                            .map(Form::action).toList(), called + " ", called + " show " + first));
-                }
-                called += " " + typed.removeFirst();
-            }
-            for (int i = 0; i < typed.size(); i++) {
-                String label = form.word(i);
-                if (label == null) throw Fault.usage(called + " takes no \"" + typed.get(i) + "\"", form.text());
-                words.computeIfAbsent(label, _ -> new ArrayList<>()).add(typed.get(i));
-                choose("", label, label);
-            }
-            for (var option : parsed.matchedOptions()) {
-                choose(option.longestName() + " ", option.paramLabel(), option.longestName());
-            }
-            for (String part : form.needed()) {
-                if (!has(part.split("[… ]")[0])) throw Fault.usage(called + " wants " + part, form.text());
-            }
-            for (var choice : form.choices()) {
-                var both = choice.stream().filter(this::has).toList();
-                if (both.size() < 2) continue;
-                throw Fault.usage(both.get(0) + " and " + both.get(1) + " exclude each other", "take one of them");
-            }
-            for (var other : forms) {
-                for (String option : other.options()) {
-                    if (!has(option) || form.options().contains(option)) continue;
-                    throw Fault.usage(option + " is not for " + (action.isEmpty() ? called : action), other.text());
-                }
-            }
-        }
-
-        /// Some labels list what they stand for.
-        private void choose(String where, String label, String name) {
-            var choices = Syntax.choices(label);
-            if (choices.isEmpty() || choices.contains(value(name))) return;
-            throw Fault.usage(where + value(name) + " is unknown", String.join(", ", choices));
-        }
-
-        /// What was given for an option or a word, in that order.
-        private List<Object> values(String name) {
-            if (!name.startsWith("-")) return words.getOrDefault(name, List.of());
-            var option = known.spec.findOption(name);
-            return option == null ? List.of() : option.typedValues();
-        }
-
-        /// The last one, for the last wins; null: none.
-        Object value(String name) {
-            var values = values(name);
-            return values.isEmpty() ? null : values.getLast();
-        }
-
-        boolean has(String name) { return value(name) instanceof Object given && given != Boolean.FALSE; }
-
-        String text(String name) { return (String) value(name); }
-
-        String text(String name, String otherwise) { return has(name) ? text(name) : otherwise; }
-
-        List<String> texts(String name) { return values(name).stream().map(String.class::cast).toList(); }
-
-        Duration time(String option, Duration otherwise) { return Durations.parse(option, text(option), otherwise); }
-
-        int atLeast(int least, String option, int otherwise) {
-            long value = value(option) instanceof Number number ? number.longValue() : otherwise;
-            if (value < least) throw Fault.usage(option + " " + value + " is out of range", least + " or more");
-            return (int) value;
-        }
-
-        final int call() {
-            screen.verbose = has("--verbose");
-            screen.quiet = has("--quiet");
-            check();
-            String named = text("--host");
-            var host = setting("host", () -> named != null ? Host.of("--host", named)
-                    : Host.of("COP_HOST", env.variable("COP_HOST")), Host.of("--host", null));
-            var headers = setting("headers", () -> Headers.parse(env.variable("COP_HEADERS"), texts("-H")),
-                    Headers.parse(null, List.of()));
-            try (var wire = new Wire(screen, maxWait())) {
-                return run(new CopilotClient(new Session(screen, Home.of(env), host, headers, wire)));
-            }
-        }
-
-        abstract int run(CopilotClient copilot);
-
-        /// Reads what the user has set. `doctor` tells what is wrong with it, and goes on with something else.
-        <T> T setting(String what, Supplier<T> read, T otherwise) { return read.get(); }
-
-        Duration maxWait() {
-            return time("--max-wait", Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), longestWait()));
-        }
-
-        Duration longestWait() { return Duration.ofMinutes(1); }
-
-        /// This call, as a shell takes it.
-        String commandLine() {
-            return known.spec.name() + " " + Stream.of(arguments).map(word -> word.matches("[\\w./:=,@%+-]+") ? word
-                    : "'" + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
-        }
-
-        /// A line of the answer; always with LF, for `$(copilot token --header)` keeps what comes before it.
-        ///
-        /// @return 0: most commands end with it
-        int print(String line) {
-            env.out().print(line + "\n");
-            return 0;
-        }
-
-        /// A text as it is, but on a terminal without what would steer it.
-        int show(String text) {
-            env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
-            return 0;
-        }
-
-        int table(List<String> heading, List<List<String>> rows) {
-            screen.table(heading, rows);
-            return 0;
-        }
-    }
-
-    /// The commands that are a method each, behind the text of what they understand.
-    static final class BasicCommand extends Command {
-        private final ToIntBiFunction<BasicCommand, CopilotClient> body;
-
-        BasicCommand(ToIntBiFunction<BasicCommand, CopilotClient> body) { this.body = body; }
-
-        @Override
-        int run(CopilotClient copilot) { return body.applyAsInt(this, copilot); }
-
-        static final String LOGIN = """
-                [OPTIONS]
-
-                Log in with a code that you type in the browser, or with a token.
-
-                --client=vscode|gh|ID  The client id to log in as. Default: $COP_CLIENT_ID, else vscode.
-                --scope=S  OAuth scopes. Default: read:user.
-                --no-browser  Do not open a browser.
-                --with-token  Read a GitHub token from stdin instead of asking for one.
-                --force  Log in again although a login that works is there.
-                """;
-
-        int login(CopilotClient copilot) {
-            var logins = copilot.logins();
-            var old = logins.stored();
-            boolean withToken = has("--with-token");
-            if (old.isPresent() && !has("--force") && !withToken && copilot.tokens().isAccepted(old.get())) {
-                return print("already logged in as " + old.get().name() + "; --force logs in again");
-            }
-            var login = withToken ? new GithubToken(GithubToken.STDIN, tokenFromStdin(), "")
-                    : new GithubToken(GithubToken.BROWSER, byDevice(copilot), "");
-            var grant = copilot.tokens().verifyAndStore(login, !withToken || old.isEmpty());
-            String first = logins.all().getFirst().source();
-            if (!first.equals(CredentialSources.OWN)) {
-                screen.note("note: " + first + " is set, and goes before this login");
-            }
-            String who = logins.stored().orElse(login).name();
-            return print("logged in as " + who + " (" + grant.plan() + "), API " + grant.api());
-        }
-
-        private String byDevice(CopilotClient copilot) {
-            String client = Objects.requireNonNullElse(text("--client", env.variable("COP_CLIENT_ID")), "vscode");
-            String clientId = DeviceFlow.CLIENTS.getOrDefault(client, client);
-            var flow = new DeviceFlow(copilot.session(), clientId, text("--scope", "read:user"));
-            var code = flow.start();
-            screen.say("Open   " + code.verificationUri() + "\nand type this code:\n\n    "
-                    + screen.bold(code.userCode()) + "\n");
-            if (!has("--no-browser") && !Browser.open(env, copilot.session().host().safeToOpen(
-                    code.verificationUri()))) {
-                screen.note("(no browser was opened: type the address yourself)");
-            }
-            try {
-                return flow.await(code, left -> screen.countdown("waiting for you, "
-                        + Durations.clock(left) + " left"), screen::note);
-            } finally {
-                screen.countdown("");
-            }
-        }
-
-        private String tokenFromStdin() {
-            boolean person = env.stdin().kind() == Stdin.Kind.TERMINAL;
-            if (person) screen.say("paste the GitHub token (it is not shown), then Enter");
-            String token = (person ? env.stdin().secret() : env.stdin().text()).strip();
-            if (GithubToken.wellFormed(token)) return token;
-            throw Fault.usage("what came on standard input is no token",
-                    "printf %s \"$TOKEN\" | copilot login --with-token");
-        }
-
-        static final String LOGOUT = "[OPTIONS]\n\nForget the login and its Copilot token on this machine.";
-
-        int logout(CopilotClient copilot) {
-            var old = copilot.logins().forget();
-            old.ifPresent(copilot.tokens()::forget);
-            print(old.map(login -> "logged out " + login.name()).orElse("nobody was logged in")
-                    + " (" + copilot.session().host().name() + ")");
-            if (old.isPresent()) {
-                screen.note("GitHub still lists the authorization: https://github.com/settings/apps/authorizations");
-            }
-            for (var left : copilot.logins().all()) screen.note("still there: a token from " + left.source());
-            return 0;
-        }
-
-        static final String STATUS = """
-                [--json] [--check]
-
-                Who is logged in, from which source, on what plan, for how long.
-
-                --json  As JSON.
-                --check  Ask GitHub about every source, also those refused in the last day.
-                """;
-
-        int status(CopilotClient copilot) {
-            var status = Status.of(copilot, has("--check"));
-            print(has("--json") ? Json.pretty(status.json()) : status.text());
-            if (status.trouble().isPresent()) throw status.trouble().get();
-            return status.loggedIn() ? 0 : Fault.NOT_LOGGED_IN;
-        }
-
-        static final String TOKEN = """
-                [--json | --header] [--refresh]
-
-                Print the short-lived Copilot token, for curl and scripts.
-                It is good for about 25 minutes, and renewed when it is due.
-
-                --json  The whole answer of the exchange.
-                --header  The whole line, for curl -H "$(copilot token --header)".
-                --refresh  Exchange now, even if the cached token is good.
-                """;
-
-        int token(CopilotClient copilot) {
-            var token = has("--refresh") ? copilot.tokens().refresh() : copilot.tokens().get();
-            return print(has("--json") ? Json.pretty(token.json())
-                    : has("--header") ? "Authorization: " + token.header() : token.value());
-        }
-
-        static final String LOGS = """
-                [list] [-n N] [-q TEXT] [-r | --json]
-                show [ID] [-r | --json]
-                path [ID]
-                clear [ID | --older-than TIME] [-y]
-
-                The conversations so far; chat -c goes on with the latest.
-                list, the last used first: id, time, model, turns, first words (TSV in a pipe). show: one as
-                Markdown; without ID the latest. path: their folder, or one's file, JSON Lines with a line a
-                turn. clear: delete one, or all. The beginning of an ID will do.
-
-                ID  A conversation.
-                -n, --count=N:int  At most N; 0: all. Default: 20.
-                -q, --query=TEXT  Those in which TEXT was said.
-                -r, --response  The last answer alone.
-                --json  As JSON.
-                --older-than=TIME  Those not used for so long: 30d.
-                -y, --yes  Do not ask.
-                """;
-
-        int logs(CopilotClient copilot) {
-            var home = copilot.session().home();
-            String id = text("ID");
-            return switch (has("-r") ? "show" : action()) {
-                case "show" -> {
-                    var one = StoredConversation.find(home, id);
-                    yield show(has("--json") ? Json.pretty(one.json()) : has("-r") ? one.lastAnswer() : one.text());
-                }
-                case "path" -> print((id == null ? home.conversations() : StoredConversation.find(home, id).file())
-                        .toAbsolutePath().toString());
-                case "clear" -> deleteConversations(home, id);
-                default -> listConversations(home);
-            };
-        }
-
-        private int listConversations(Home home) {
-            String query = text("-q");
-            int count = atLeast(0, "-n", 20);
-            var found = StoredConversation.all(home).filter(each -> query == null || each.holds(query))
-                    .limit(count == 0 ? Long.MAX_VALUE : count);
-            if (has("--json")) return print(Json.pretty(Json.array(found.map(StoredConversation::summary))));
-            var rows = found.map(StoredConversation::cells).toList();     // their texts need not stay in memory
-            if (rows.isEmpty()) screen.note(query == null ? "no conversations are kept" : "\"" + query
-                    + "\" was not said");
-            return table(StoredConversation.COLUMNS, rows);
-        }
-
-        private int deleteConversations(Home home, String id) {
-            var age = time("--older-than", null);
-            var one = id == null ? null : StoredConversation.find(home, id);
-            var files = one != null ? List.of(one.file()) : StoredConversation.files(home).stream().filter(file ->
-                    age == null || StoredConversation.used(file).isBefore(env.time().now().minus(age))).toList();
-            if (files.isEmpty()) return print("there is nothing to delete");
-            String what = one != null ? "the conversation " + one.title() : files.size() == 1
-                    ? "1 conversation" : files.size() + " conversations";
-            if (!has("-y") && !screen.confirmed("delete " + what + "?", commandLine() + " -y")) {
-                screen.note("nothing was deleted");
-                return 1;
-            }
-            files.forEach(home::delete);
-            return print("deleted " + what);
-        }
-
-        static final String MODELS = """
-                [WORD] [--all] [--refresh] [--json]
-                show MODEL [--json]
-                enable MODEL [-y]
-                default [MODEL]
-
-                What this account can use, and what chat takes.
-                A word narrows the list (TSV in a pipe). show: all of one. enable: after its terms. default: the
-                model that chat takes when none is named.
-
-                WORD  A part of an id, a name, a vendor, an ability or an endpoint.
-                MODEL  Its id.
-                -y, --yes  Accept the terms without being asked.
-                --json  As GitHub gave it.
-                --all  Also those that GitHub's own editors hide.
-                --refresh  Ask GitHub even if the list is less than an hour old.
-                """;
-
-        int models(CopilotClient copilot) {
-            String id = text("MODEL");
-            return switch (action()) {
-                case "show" -> showModel(copilot.models().list(ModelList.FRESH).require(id));
-                case "enable" -> enableModel(copilot, copilot.models().list(Duration.ZERO).require(id));
-                case "default" -> id == null ? print(copilot.models().choose(null)) : setDefaultModel(copilot, id);
-                default -> listModels(has("--refresh") ? copilot.models().refreshed()
-                        : copilot.models().list(ModelList.FRESH), text("WORD", ""));
-            };
-        }
-
-        private int listModels(ModelList catalogue, String word) {
-            boolean json = has("--json");
-            if (json && word.isEmpty()) return print(Json.pretty(catalogue.json()));
-            var all = catalogue.models();
-            var auto = json || all.isEmpty() ? Stream.<Model>of() : Stream.of(Model.auto());
-            var shown = Stream.concat(auto, all.stream().filter(model -> has("--all") || model.shown()))
-                    .filter(model -> model.matches(word)).toList();
-            if (shown.isEmpty()) {
-                throw Fault.error(word.isEmpty() ? "GitHub lists no models for this account"
-                        : "no model matches \"" + word + "\"", "copilot models --all");
-            }
-            if (json) return print(Json.pretty(Json.object().set("data", Json.array(shown.stream().map(Model::json)))));
-            if (catalogue.onlyAuto()) screen.note("note: this account may name no model; auto is the default");
-            return table(ModelTable.COLUMNS, shown.stream().map(ModelTable::row).toList());
-        }
-
-        private int showModel(Model model) {
-            return has("--json") ? print(Json.pretty(model.json())) : table(List.of("FIELD", "VALUE"),
-                    ModelTable.details(model));
-        }
-
-        /// Enabling accepts terms: a person must say so.
-        private int enableModel(CopilotClient copilot, Model model) {
-            if (model.enabled()) return print(model.id() + " is enabled already");
-            screen.say(Text.printable(model.terms()));
-            if (!has("--yes") && !screen.confirmed("Accept, and enable " + model.id() + "?",
-                    "-y accepts the terms")) return 1;
-            copilot.models().enable(model.id());
-            return print(model.id() + " is enabled");
-        }
-
-        private int setDefaultModel(CopilotClient copilot, String id) {
-            var model = copilot.models().list(ModelList.FRESH).require(id);
-            if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
-            copilot.models().setDefault(model.id());
-            if (!model.isAuto() && copilot.models().list(ModelList.FRESH).onlyAuto()) {
-                screen.warn("this account may name no model: on Free and Student plans GitHub chooses it");
-            }
-            return print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
-        }
-
-        static final String USAGE = """
-                [OPTIONS]
-
-                Plan, quotas and credits left, and when they begin anew.
-                GitHub's figures may lag behind its billing page. TSV in a pipe: id, used, remaining, entitlement,
-                percent remaining, unlimited, reset, used beyond, whether more may be used, unit.
-
-                --json  GitHub's whole answer.
-                """;
-
-        int usage(CopilotClient copilot) {
-            var account = copilot.account();
-            if (has("--json")) return print(Json.pretty(account.json()));
-            if (env.terminal().test(1)) return print(account.toString());
-            if (account.quotas().isEmpty()) screen.warn(Account.UNTOLD);
-            return table(List.of(), account.quotas().stream().map(Quota::cells).toList());
-        }
-
-        static final String API = """
-                PATH [OPTIONS]
-
-                Any Copilot endpoint with your token and headers.
-                Or GitHub's /copilot_internal/… and /user with your GitHub token. The body comes as it is.
-
-                PATH  Such as /models or /copilot_internal/user.
-                -X, --method=METHOD  Default: GET, and POST with --input.
-                --input=FILE  The body to send; - is stdin.
-                -i, --include  The answer's status and headers first.
-                """;
-
-        int api(CopilotClient copilot) {
-            String path = text("PATH"), body = has("--input") ? TextFile.read(env, text("--input")) : null;
-            String verb = text("-X", body == null ? "GET" : "POST").toUpperCase(Locale.ROOT);
-            if (!verb.matches("[A-Z]+") || verb.equals("CONNECT")) {
-                throw Fault.usage("-X " + text("-X") + " is no method", "-X GET, POST, PUT, PATCH or DELETE");
-            }
-            int status = copilot.raw(verb, path, body, answer -> {
-                if (has("--include")) answer.head(env.out());
-                boolean open = answer.copyText(env.out());
-                if (open && env.terminal().test(1)) env.out().print("\n");
-                return answer.status();
-            });
-            if (status / 100 == 2) return 0;
-            screen.error(verb + " " + path + " answered " + status);
-            return 1;
-        }
-
-        static final String TEMPLATES = """
-                [list] [--json]
-                show TEMPLATE
-                check [TEMPLATE…]
-                path [TEMPLATE]
-
-                What can be filled, and whether it is in order.
-                Prompts in files, for `copilot chat -t NAME` and `copilot render NAME`. list: name, description,
-                inputs ([optional]), place. show: the file. check: whether each is in order and its sample data
-                fills it; exit 2 if not. path: the folders that are searched, or the file of one.
-
-                TEMPLATE  Its name, or its file.
-                --json  As JSON.
-
-                A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:
-
-                  ---
-                  description: Explain a text for somebody
-                  system: You explain in plain words.
-                  inputs: {input: the text to explain, reader: for whom}
-                  defaults: {reader: a newcomer}
-                  ---
-                  Explain this for {{reader}}:
-
-                  {{input}}""";
-
-        int templates(CopilotClient copilot) {
-            var folders = new TemplateFolders(env);
-            var names = texts("TEMPLATE");
-            return switch (action()) {
-                case "show" -> show(folders.find(names.getFirst()).text());
-                case "path" -> print((names.isEmpty() ? folders.folders().stream().map(Path::toAbsolutePath)
-                        : Stream.of(folders.path(names.getFirst()))).map(Path::toString)
-                        .collect(Collectors.joining("\n")));
-                case "check" -> checkTemplates(folders, names.isEmpty() ? List.copyOf(folders.names()) : names);
-                default -> {
-                    var all = TemplateSummary.all(folders, screen);
-                    yield has("--json") ? print(Json.pretty(Json.array(all.stream().map(TemplateSummary::json))))
-                            : table(TemplateSummary.COLUMNS, all.stream().map(TemplateSummary::cells).toList());
-                }
-            };
-        }
-
-        private int checkTemplates(TemplateFolders folders, List<String> names) {
-            int wrong = 0;
-            for (String name : names) {
-                try {
-                    var template = folders.named(name);
-                    var findings = template.findings();
-                    findings.forEach(screen::report);
-                    if (findings.isEmpty()) print(Text.cell(TemplateSummary.of(template).approval()));
-                    else wrong++;
-                } catch (Fault damaged) {
-                    screen.report(damaged);
-                    wrong++;
-                }
-            }
-            return wrong == 0 ? 0 : Fault.USAGE;
-        }
-
-        /// At each Tab they ask what may come; the shell chooses of that, and offers files where nothing may.
-        private static final Map<String, String> SCRIPTS = Map.of("bash", """
-                _NAME() {
-                  local word
-                  COMPREPLY=()
-                  while IFS= read -r word; do
-                    [[ $word == "${COMP_WORDS[COMP_CWORD]}"* ]] && COMPREPLY+=("$(printf %q "$word")")
-                  done < <(NAME completion next "${COMP_LINE:0:COMP_POINT}" 2>/dev/null)
-                }
-                complete -o default -F _NAME NAME
-                """, "zsh", """
-                (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
-                _NAME() { compadd -- ${(f)"$(NAME completion next "${(j: :)words[1,CURRENT]}" 2>/dev/null)"} || _files }
-                compdef _NAME NAME
-                """, "fish", """
-                complete -c NAME -f -a '(NAME completion next (commandline -cp) 2>/dev/null
-                  or __fish_complete_path (commandline -ct))'
-                """);
-
-        static final String COMPLETION = """
-                bash|zsh|fish [--name NAME]
-                next LINE
-
-                What a shell needs, to complete what is typed at Tab.
-                Commands, options, models, templates. Bash: eval "$(cop completion bash)", zsh likewise, fish:
-                cop completion fish | source. next: what may come at the end of LINE, which the shell asks then.
-
-                bash|zsh|fish  The shell.
-                LINE  A command that is begun, its name first.
-                --name=NAME  What you type to run it. Default: cop.
-                """;
-
-        int completion(CopilotClient copilot) {
-            if (action().equals("next")) {
-                var next = next(copilot, List.of(text("LINE").split("[\\s=]+", -1))).toList();
-                next.forEach(this::print);
-                return next.isEmpty() ? 1 : 0;
-            }
-            String name = text("--name", "cop");
-            checkName(name);
-            return show(SCRIPTS.get(text("bash|zsh|fish")).replace("NAME", name));
-        }
-
-        static void checkName(String name) {
-            if (name.matches("[A-Za-z0-9][\\w.-]*")) return;
-            throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
-        }
-
-        /// @param typed the last of them is begun, and may be empty
-        private Stream<String> next(CopilotClient copilot, List<String> typed) {
-            boolean help = typed.size() > 2 && typed.get(1).equals("help");
-            if (typed.size() < (help ? 4 : 3)) return Commands.names().stream();
-            var known = new Syntax(typed.get(1), Commands.create(typed.get(1)).syntax());
-            if (typed.getLast().startsWith("-")) return known.spec.optionsMap().keySet().stream();
-            var option = known.spec.findOption(typed.get(typed.size() - 2));
-            if (option != null && !option.typeInfo().isBoolean()) return known(copilot, option.paramLabel());
-            var words = typed.subList(2, typed.size() - 1);
-            var begun = known.forms.stream().filter(form -> words.contains(form.action())).findFirst();
-            var labels = begun.orElse(known.forms.getFirst()).words().stream();
-            var actions = known.forms.stream().map(Form::action).filter(each -> begun.isEmpty() && !each.isEmpty());
-            return Stream.concat(actions, labels.flatMap(label -> known(copilot, label)));
-        }
-
-        /// What there is of something, without asking GitHub.
-        private Stream<String> known(CopilotClient copilot, String label) {
-            return switch (label.replace("…", "")) {
-                case "MODEL" -> Stream.concat(Stream.of(Model.AUTO), copilot.models().cached().stream()
-                        .flatMap(all -> all.chatModels().stream()));
-                case "TEMPLATE" -> new TemplateFolders(env).names().stream();
-                case "ID" -> StoredConversation.files(copilot.session().home()).stream().map(StoredConversation::id);
-                default -> Syntax.choices(label).stream();
-            };
-        }
-    }
-
-    static final class DoctorCommand extends Command {
-        private Doctor doctor;
-
-        static final String SYNTAX = """
-                [OPTIONS]
-
-                What a bug report should say, and whether a chat would work.
-                Versions, folders, variables, login, network, clock, models: a line each, ok, warn or fail, and
-                nothing secret. Exit 0 if a chat would work, 4 if nobody is logged in, else 1.
-
-                --json  As JSON.
-                --offline  Ask nobody.
-                """;
-
-        /// What stops any other command is a finding here.
-        @Override
-        <T> T setting(String what, Supplier<T> read, T otherwise) {
-            if (doctor == null) doctor = new Doctor(env, has("--offline"));
-            return doctor.valueOr(what, read, otherwise);
-        }
-
-        /// What it finds now is what it tells: it waits for nothing.
-        @Override
-        Duration maxWait() {
-            setting("COP_MAX_WAIT", super::maxWait, null);
-            return Duration.ZERO;
-        }
-
-        @Override
-        int run(CopilotClient copilot) {
-            texts("-H").forEach(doctor::header);
-            if (!has("--offline")) screen.countdown("asking GitHub, a minute at most");
-            doctor.examine(copilot);
-            screen.countdown("");
-            print(has("--json") ? Json.pretty(doctor.json()) : doctor.text(screen::state));
-            return doctor.exitCode();
-        }
-    }
-
-    /// What makes up a request, of one prompt or of many.
-    abstract static class RequestCommand extends Command {
-        static final String VALUES = """
-                --var=NAME=VALUE  One value, a text.
-                --var-json=NAME=JSON  One value, as JSON.
-                --var-file=NAME=PATH  One value, the text of a file.
-                --allow-missing  A value that is missing is empty, and no error.
-                """, REQUEST = """
-                -m, --model=MODEL  The model, a part of its id, or auto: GitHub chooses. Default: the template's, \
-                $COP_MODEL, `copilot models default`, the account's.
-                --endpoint=chat|responses|messages  Where to ask. Default: as suits the model.
-                -s, --system=TEXT  The system message.
-                -O, --option=KEY=JSON  Any field of the request: -O stop='["END"]'.
-                --temperature=T:decimal  0 to 2; many models take none.
-                --max-tokens=N:int  At most N tokens of answer.
-                --top-p=P:decimal  Nucleus sampling, 0 to 1.
-                --seed=N:long  For answers that repeat, as far as a model can.
-                --reasoning-effort=LEVEL  none, low, medium, high …
-                --schema=SCHEMA  The answer is JSON that meets it: a JSON Schema, its file, or 'name, age int, tags \
-                [string]'.
-                --schema-retries=N:int  Further attempts at an answer that does not meet its schema. Default: 2.
-                """;
-        /// Fields of a request that have an option of the same name.
-        private static final List<String> FIELDS = List.of("--temperature", "--max-tokens", "--top-p", "--seed",
-                "--reasoning-effort");
-
-        /// What fills a template, in the order in which it was typed: the last wins.
-        PromptData data(Set<String> options) {
-            var data = new PromptData();
-            var seen = new HashMap<String, Integer>();
-            for (var option : parsed.matchedOptions()) {
-                String name = option.longestName();
-                if (options.contains(name)) data.add(name, texts(name).get(seen.merge(name, 1, Integer::sum) - 1));
-            }
-            return data;
-        }
-
-        int schemaRetries() { return atLeast(0, "--schema-retries", 2); }
-
-        /// @param otherwise null: none
-        Duration timeout(Duration otherwise) {
-            var limit = time("--timeout", otherwise);
-            if (limit == null || !limit.isZero()) return limit;
-            throw Fault.usage("--timeout 0 leaves no time", "--timeout " + (otherwise == null ? "90s" : "10m"));
-        }
-
-        /// What the options say of a question, as one that asks nothing yet. What -O names is required; what an option
-        /// of its own names is left out where a model refuses it.
-        Question wishes() {
-            var fields = RequestFields.parse(texts("--option"));
-            var required = new HashSet<>(fields.propertyNames());
-            for (String option : FIELDS) {
-                if (!(value(option) instanceof Object value)) continue;
-                String field = option.substring(2).replace('-', '_');
-                var json = Json.tryParse(Json.compact(value));
-                RequestFields.check(field, json, option);
-                fields.set(field, json);
-                required.remove(field);
-            }
-            var schema = has("--schema") ? SchemaText.read(env, text("--schema")) : null;
-            return new Question(new Request(text("--model"), List.of(), fields, true, new Delivery(text("--endpoint"),
-                    required)), schema).withSystem(text("--system"));
-        }
-
-        /// What stands in the prompt.
-        static final String PARTS = """
-                -d, --data=FILE  Fill the template from a JSON object; - is stdin. Of several values the last one wins.
-                """ + VALUES + """
-                -f, --file=PATH  Add a text file, with its name; all those of a folder or pattern.
-                --max-file-tokens=N:int  The most that -f FOLDER or PATTERN may add. Default: 100000.
-                -a, --attach=IMAGE  Add a picture; - is stdin.
-                """, STREAM = "--no-stream  Wait for the whole answer.\n";
-
-        /// @return null where there is neither a template nor a word, and a person sits at the terminal
-        Question question(String template) {
-            var wishes = wishes();
-            var data = data(Set.of("--data", "--var", "--var-json", "--var-file"));
-            Integer most = has("--max-file-tokens") ? atLeast(1, "--max-file-tokens", 1) : null;
-            var input = new PromptInput(screen, texts("PROMPT"), new FileAttachments(texts("--file"), most),
-                    texts("--attach"));
-            Question question;
-            if (template != null) {
-                var found = new TemplateFolders(env).named(template);
-                if (has("--example")) data.sampleOf(found);
-                question = input.filling(found, data, has("--allow-missing"));
-            } else {
-                if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
-                question = input.alone();
-                if (question == null) return null;
-            }
-            return question.with(wishes);
-        }
-    }
-
-    static class ChatCommand extends RequestCommand {
-        static final String SYNTAX = """
-                [PROMPT…] [-c | --cid ID] [OPTIONS]
-
-                Ask a model; with no prompt on a terminal, a conversation.
-                The answer streams to stdout. Piped stdin comes first, then files, then PROMPT. With -t a template
-                says the rest; where it names {{input}}, what is piped in stands there. Chats are kept on this
-                machine (`copilot logs`), and -c goes on with the latest: with its model and its system message,
-                unless -m, -s or -t name others. Options such as --temperature are for one call.
-
-                PROMPT…  The prompt; - reads it from stdin.
-                -t, --template=TEMPLATE  A prompt template, or its file: see `copilot templates`.
-                """ + PARTS + """
-                -c, --continue  Go on with the latest conversation. Without a PROMPT on a terminal: talk on.
-                --cid=ID  Go on with the one of that id; its beginning will do.
-                --no-log  Keep nothing of this chat.
-                """ + REQUEST + """
-                -o, --output=FILE  Write the answer to FILE, whole.
-                -x, --extract  Print the first fenced block of the answer alone.
-                -u, --usage  Say on stderr what the answer cost, in tokens and credits.
-                --json  One JSON record with text, model, usage, finish and ids.
-                -r, --raw  On a terminal too, the answer as it comes.
-                --hide-reasoning  Do not show a model's reasoning on stderr.
-                """ + STREAM + """
-                --timeout=TIME  For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of silence within.
-                --max-wait=TIME  The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT, else 60s.
-                """;
-
-        @Override
-        int run(CopilotClient copilot) {
-            boolean json = has("--json"), extract = has("--extract");
-            String output = text("--output"), template = text("--template");
-            Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
-            var limit = timeout(null);
-            var earlier = earlier(copilot.session().home());
-            var log = new ConversationWriter(copilot.session(), !has("--no-log"), template,
-                    earlier == null ? null : earlier.id());
-            var alone = question(template);
-            boolean structured = alone != null && alone.schema() != null;
-            boolean several = alone != null && alone.answers() != 1;
-            if (structured && several) {
-                throw Fault.usage((text("--schema") != null ? "--schema" : "the template's schema")
-                        + " takes one answer, not n=" + alone.answers(), "leave out -O n");
-            }
-            boolean live = !json && !extract && file == null && !several && !structured;
-            var job = new ChatJob(screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), schemaRetries(),
-                    has("--usage"), extract && !structured, new AnswerPrinter.Form(live, json, file,
-                    !has("--hide-reasoning"), has("--raw") || structured)));
-            if (alone == null) converse(job, earlier);
-            else if (earlier == null) job.run(alone, 0, job.printer(this::view));
-            else job.run(alone.after(earlier), earlier.messages().size(), job.printer(this::view));
-            return 0;
-        }
-
-        /// The conversation to go on with; null: none.
-        private StoredConversation earlier(Home home) {
-            String cid = text("--cid");
-            if (cid == null && !has("--continue")) return null;
-            var kept = StoredConversation.find(home, cid);
-            if (!kept.images().isEmpty()) {
-                screen.warn("pictures of earlier turns are not sent again: " + String.join(", ", kept.images()));
-                screen.hint("-a adds one to this turn");
-            }
-            return kept;
-        }
-
-        private void converse(ChatJob job, StoredConversation earlier) {
-            for (String needy : List.of("--json", "-o", "--schema", "-x", "-a")) {
-                if (has(needy)) throw Fault.usage("no prompt: " + needy + " needs one", "copilot chat \"…\"");
-            }
-            var first = wishes();
-            var request = (earlier == null ? first : first.after(earlier)).request(job.copilot(), !has("--no-stream"));
-            if (earlier != null && !has("--quiet")) {
-                screen.note("going on with " + earlier.title());
-                screen.say(screen.dim(Text.printable(earlier.lastExchange())));
-            }
-            var talk = Commands.program("talk").map(ChatCommand.class::cast).orElse(this);
-            try (var terminal = talk.terminal(screen)) {
-                new Conversation(job, terminal, request).run();
-            }
-        }
-
-        /// How an answer looks on a terminal.
-        AnswerView view() { return new StyledLines(env.out()); }
-
-        /// The terminal of a conversation; that of `talk`, where it is there, goes before this one.
-        ChatTerminal terminal(Screen screen) { return new PlainTerminal(screen); }
-    }
-
-    static final class RenderCommand extends RequestCommand {
-        static final String SYNTAX = """
-                TEMPLATE [PROMPT…] [--json | --raw] [OPTIONS]
-
-                Fill a template and show the prompt; nothing is sent.
-                It is what `copilot chat -t TEMPLATE` would send.
-
-                TEMPLATE  Its name, or its file.
-                PROMPT…  Words to add; - reads stdin.
-                --example  Fill it with its own sample data.
-                """ + PARTS + REQUEST + """
-                --json  The body of the request.
-                -r, --raw  The texts alone, without the roles.
-                """ + STREAM;
-
-        @Override
-        int run(CopilotClient copilot) {
-            var question = question(text("TEMPLATE"));
-            if (!has("--json")) return show(Message.text(question.request().messages(), !has("--raw")));
-            var request = question.requestAtHand(copilot, !has("--no-stream"), screen);
-            return show(Json.pretty(copilot.previewBody(request, screen::warn)));
-        }
-    }
-
-    static final class BatchCommand extends RequestCommand {
-        static final String SYNTAX = """
-                [TEMPLATE] -d ROWS [-o OUT] [OPTIONS]
-                status OUT [--write] [--json]
-                merge RUN… -o OUT
-
-                One prompt a row; the same command again does what is missing.
-                Also after rows or template were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern
-                of JSON files; without a TEMPLATE, requests as OpenAI's Batch API takes them. What is done is
-                kept in OUT.run/.
-
-                TEMPLATE  Its name, or its file.
-                RUN…  OUT, or OUT.run, of each part.
-                -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for stdin.
-                -o, --output=OUT  Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.
-                --format=jsonl|json|csv|tsv|files  Of the rows. Default: by the ending.
-                --id=FIELD  Names a row. Default: id, custom_id, else a hash of the row.
-                --echo=F1,F2  Fields of the row to repeat in its result.
-                --out-format=openai  Lines as OpenAI's Batch API.
-                -k  Print results as they come, in the order of the rows.
-                --run=DIR  The run's folder. Default: OUT.run.
-                """ + VALUES + REQUEST + """
-                -j, --jobs=N:int  At once, at most. Default: 2.
-                --delay=TIME  Between starts, at least. Default: 1s.
-                --retries=N:int  After 5xx, lost connections, time-outs. Default: 3.
-                --timeout=TIME  For one request. Default: 10m.
-                --max-wait=TIME  The longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT, else \
-                15m.
-                --halt=fail=N%  Stop if a larger share of the rows fails, after 50 of them. Default: a fifth.
-                --max-requests=N:long  Stop before more.
-                --max-total-tokens=N:long  Stop before more, in all.
-                --max-credits=N:decimal  Stop before more, in all.
-                --max-time=TIME  Stop after that.
-                --dry-run  Rows, tokens, the first prompt; nothing is sent.
-                -L, --limit=N:int  The first N rows only.
-                --sample=N:int  N rows by chance.
-                --sample-seed=S:long  Others by chance.
-                --skip-bad  Rows that cannot be asked fail; the others are asked.
-                --retry-failed  Ask again what failed, was filtered or cut off.
-                --again  Ask all rows again. What fails then has failed.
-                -y, --yes  Do not ask before more than 200 requests.
-                --shard=K/N  The K-th of N parts, K from 1.
-                --write  Write OUT from what is done.
-                --json  The status as JSON.
-                """;
-
-        @Override
-        Duration longestWait() { return Duration.ofMinutes(15); }
-
-        @Override
-        int run(CopilotClient copilot) {
-            return switch (action()) {
-                case "status" -> status();
-                case "merge" -> merge();
-                default -> new BatchRun(screen, copilot, spec()).run();
-            };
-        }
-
-        /// What the options say; where they say nothing the spec knows what holds.
-        private BatchSpec spec() {
-            var spec = new BatchSpec();
-            asking(spec);
-            complete(spec.policy);
-            spec.rows = text("--data");
-            spec.format = text("--format", RowReader.formatOf(env, spec.rows));
-            spec.first = atLeast(0, "-L", spec.first);
-            spec.sample = atLeast(0, "--sample", spec.sample);
-            if (value("--sample-seed") instanceof Long seed) spec.seed = seed;
-            spec.shard = Shard.of(text("--shard"), env);
-            spec.id = text("--id");
-            spec.jobs = atLeast(1, "-j", spec.jobs);
-            spec.delay = time("--delay", spec.delay);
-            spec.out = text("--output");
-            spec.run = folder();
-            texts("--echo").forEach(names -> spec.echo.addAll(Text.names(names)));
-            spec.openai = has("--out-format");
-            spec.stream = has("-k");
-            spec.skipBad = has("--skip-bad");
-            spec.retryFailed = has("--retry-failed");
-            spec.again = has("--again");
-            spec.dryRun = has("--dry-run");
-            spec.yes = has("-y");
-            spec.command = commandLine();                   // --again has begun already, and is kept in mind
-            return spec;
-        }
-
-        /// What each row is asked.
-        private void asking(BatchSpec spec) {
-            String name = text("TEMPLATE");
-            var template = name == null ? null : new TemplateFolders(env).named(name);
-            var constant = data(Set.of("--var", "--var-json", "--var-file")).values(env);
-            var wishes = wishes();
-            if (wishes.schema() != null && template == null) {
-                throw Fault.usage("--schema wants a template: the rows are whole requests", "their response_format");
-            }
-            var target = (template == null ? wishes : Question.of(template, List.of()).with(wishes)).request();
-            spec.template = template;
-            spec.fields = wishes.request().fields();
-            spec.model = target.model();
-            spec.endpoint = target.delivery().endpoint();
-            spec.prompts = row -> {
-                var values = new LinkedHashMap<>(row.data());
-                values.putAll(constant);
-                return Question.of(template, template.filled(values, has("--allow-missing"))).with(wishes);
-            };
-        }
-
-        private void complete(RetryPolicy policy) {
-            policy.retries = atLeast(0, "--retries", policy.retries);
-            policy.schemaRetries = schemaRetries();
-            var share = Pattern.compile("fail=([0-9]{1,2}|100)%").matcher(text("--halt", "fail=20%"));
-            if (!share.matches()) throw Fault.usage("--halt " + text("--halt") + " is no share", "--halt fail=20%");
-            policy.haltShare = Integer.parseInt(share.group(1)) / 100.0;
-            policy.maxRequests = positive("--max-requests");
-            policy.maxTokens = positive("--max-total-tokens");
-            policy.maxCredits = positive("--max-credits");
-            policy.timeout = timeout(policy.timeout);
-            policy.maxWait = maxWait();
-            policy.maxTime = time("--max-time", null);
-        }
-
-        /// Null where it is not given.
-        @SuppressWarnings("unchecked")
-        private <N extends Number> N positive(String option) {
-            var value = (N) value(option);
-            if (value == null || value.doubleValue() > 0) return value;
-            throw Fault.usage(option + " " + value + " is out of range", "more than 0");
-        }
-
-        /// OUT.run, unless --run names another.
-        private Path folder() {
-            String run = text("--run"), output = text("--output");
-            boolean many = output != null && output.contains("{{");
-            if (output != null && !many && !has("--dry-run")) OutputFile.check(env, "-o", output);
-            if (run == null && (output == null || many)) {
-                throw Fault.usage(many ? "-o " + output + " names many files" : "there is no place for the results",
-                        many || has("-k") ? "--run DIR as well: the folder for what is done" : "-o OUT.jsonl");
-            }
-            return folder(run != null ? run : output + ".run");
-        }
-
-        private Path folder(String name) { return env.path(name).toAbsolutePath(); }
-
-        private static String runName(String name) { return name.endsWith(".run") ? name : name + ".run"; }
-
-        private int status() {
-            String output = text("OUT");
-            try (var report = BatchReport.of(new RunFolder(folder(text("--run", runName(output)))))) {
-                if (has("--write")) {
-                    report.write(env.directory(), output.replaceFirst("\\.run$", ""), has("--out-format"));
-                }
-                return print(has("--json") ? Json.pretty(report.json()) : report.text());
-            }
-        }
-
-        private int merge() {
-            var runs = texts("RUN");
-            String output = text("--output");
-            OutputFile.check(env, "-o", output);
-            try (var report = BatchReport.merged(runs.stream().map(name -> new RunFolder(folder(runName(name))))
-                    .toList())) {
-                report.write(env.directory(), output, has("--out-format"));
-                print(report.text());
-                return report.left() > 0 ? Fault.LATER : report.counts().notOk() > 0 ? Fault.FAILED_ROWS : 0;
-            }
-        }
     }
 
     // ------------------------------------------------------------------------------------------------ Verbs
@@ -2902,57 +1645,1259 @@ final class Toolkit {
     Token token() { return copilot().tokens().get(); }
 }
 
-/// Models as the command `models` and the verb `models()` print them.
-final class ModelTable {
-    static final List<String> COLUMNS = List.of("ID", "VENDOR", "CONTEXT", "OUTPUT", "PRICE", "CREDITS", "ENDPOINTS",
-            "ABILITIES", "NOTES");
+// =============================================================================================== Commands
+// Each parses, calls the toolkit and prints. Only the one asked for is made known to picocli.
 
-    static List<String> row(Model model) {
-        return List.of(model.id(), model.vendor(), count(model.context()), count(model.maxOutput()), price(model),
-                credits(model), model.paths(), model.abilities(), notes(model));
+final class Commands {
+    /// A command that the overview lists, and what runs it; null for `help` and programs.
+    ///
+    /// @param syntax as `Syntax` reads it; the first line of what it is for goes into the overview
+    private record Entry(String group, String name, String syntax, Supplier<Command> command) {
+        Entry(String group, String name, String syntax, ToIntBiFunction<BasicCommand, CopilotClient> body) {
+            this(group, name, syntax, () -> new BasicCommand(body));
+        }
+
+        String summary() { return syntax.split("\n\n")[1].lines().findFirst().orElseThrow(); }
     }
 
-    /// All of a model, a name and a value each: the columns, then GitHub's own fields.
-    static List<List<String>> details(Model model) {
-        var rows = new ArrayList<List<String>>();
-        var cells = row(model);
-        for (int i = 0; i < cells.size(); i++) rows.add(List.of(COLUMNS.get(i).toLowerCase(Locale.ROOT), cells.get(i)));
-        addFields("", model.json(), rows);
-        return rows.stream().filter(row -> !row.getLast().isEmpty()).toList();
+    private static final List<Entry> COMMANDS = List.of(
+            new Entry("Log in", "login", BasicCommand.LOGIN, BasicCommand::login),
+            new Entry("Log in", "logout", BasicCommand.LOGOUT, BasicCommand::logout),
+            new Entry("Log in", "status", BasicCommand.STATUS, BasicCommand::status),
+            new Entry("Log in", "token", BasicCommand.TOKEN, BasicCommand::token),
+            new Entry("Ask", "chat", ChatCommand.SYNTAX, ChatCommand::new),
+            new Entry("Ask", "logs", BasicCommand.LOGS, BasicCommand::logs),
+            new Entry("Ask", "models", BasicCommand.MODELS, BasicCommand::models),
+            new Entry("Ask", "usage", BasicCommand.USAGE, BasicCommand::usage),
+            new Entry("Ask", "api", BasicCommand.API, BasicCommand::api),
+            new Entry("Prompts in files", "render", RenderCommand.SYNTAX, RenderCommand::new),
+            new Entry("Prompts in files", "templates", BasicCommand.TEMPLATES, BasicCommand::templates),
+            new Entry("Prompts in files", "batch", BatchCommand.SYNTAX, BatchCommand::new),
+            new Entry("Help", "completion", BasicCommand.COMPLETION, BasicCommand::completion),
+            new Entry("Help", "doctor", DoctorCommand.SYNTAX, DoctorCommand::new),
+            new Entry("Help", "help", "\n\nHelp on a command: copilot help chat, copilot chat --help.",
+                    (Supplier<Command>) null));
+
+    /// Programs of their own, in `scripts/`: each an alias of the catalog and, where its class `cop.NAME` is on the
+    /// class path, as it is in the installed `cop`, a command too.
+    static final SequencedMap<String, String> PROGRAMS = new TreeMap<>(Map.of(
+            "talk", "A conversation with line editing, history and Markdown.",
+            "repl", "A JShell that knows your login; or run a file of snippets.",
+            "embed", "Vectors of texts, lines or rows.",
+            "install", "The launcher cop, which starts faster than JBang does."));
+
+    /// What can be typed here, programs included.
+    private static Stream<Entry> entries() {
+        return Stream.concat(COMMANDS.stream(), PROGRAMS.entrySet().stream().filter(each ->
+                program(each.getKey()).isPresent()).map(each -> new Entry("Programs", each.getKey(), "\n\n"
+                + each.getValue(), (Supplier<Command>) null)));
     }
 
-    private static void addFields(String name, JsonNode value, List<List<String>> rows) {
-        if (!value.isObject()) rows.add(List.of(name, value.isString() ? value.asString() : Json.compact(value)));
-        value.properties().forEach(each -> addFields(name + (name.isEmpty() ? "" : ".") + each.getKey(),
-                each.getValue(), rows));
+    static List<String> names() { return entries().map(Entry::name).toList(); }
+
+    static String overview() {
+        var groups = entries().collect(Collectors.groupingBy(Entry::group, LinkedHashMap::new, Collectors.mapping(
+                each -> "  " + Text.padded(each.name(), 11) + each.summary() + "\n", Collectors.joining())));
+        var lines = new StringBuilder();
+        groups.forEach((group, entries) -> lines.append(group).append('\n').append(entries));
+        return """
+                Script your own GitHub Copilot subscription.
+
+                Usage: copilot COMMAND [OPTIONS] [ARGUMENTS]
+
+                %s
+                  -h, --help       this text         -V, --version    the version
+
+                Try:  copilot login
+                      copilot chat "Three names for a pelican"
+                      git diff | copilot chat "Write a commit message"
+                      git diff | copilot chat -t review
+                """.formatted(lines);
     }
 
-    private static String price(Model model) {
-        return model.multiplier().map(times -> times.toPlainString() + "x").orElse("");
+    /// A program's command, where it is on the class path.
+    static Optional<Command> program(String name) {
+        if (!PROGRAMS.containsKey(name)) return Optional.empty();
+        try {
+            return Optional.of((Command) Class.forName("cop." + name).getDeclaredConstructor().newInstance());
+        } catch (ReflectiveOperationException elsewhere) {
+            return Optional.empty();
+        }
     }
 
-    /// AI credits for a million tokens, in and out.
-    private static String credits(Model model) {
-        return Stream.of(model.credits(1_000_000, 0, 0), model.credits(0, 1_000_000, 0)).flatMap(Optional::stream)
-                .map(BigDecimal::toPlainString).collect(Collectors.joining("/"));
+    static Command create(String name) {
+        var known = COMMANDS.stream().filter(each -> each.name().equals(name) && each.command() != null).findFirst();
+        if (known.isEmpty()) return program(name).orElseThrow(() -> unknown(name));
+        var command = known.get().command().get();
+        command.syntax = known.get().syntax();
+        return command;
     }
 
-    private static String notes(Model model) {
-        var notes = new ArrayList<String>();
-        if (model.isAuto()) notes.add("GitHub chooses; all that Free and Student plans have");
-        if (model.isDefault()) notes.add("default");
-        if (!model.enabled()) notes.add("not enabled");
-        if (model.json().path("preview").asBoolean(false)) notes.add("preview");
-        if (!model.isChat()) notes.add(model.type());
-        else if (!model.chats()) notes.add("not for chat");
-        for (var message : model.json().path("warning_messages")) notes.add(Json.text(message, "message"));
-        return String.join(", ", notes);
+    private static Fault unknown(String name) {
+        if (PROGRAMS.containsKey(name)) {
+            return Fault.usage(name + " is a program of its own, and not part of this one", "jbang " + name
+                    + "@OWNER/copilot.java, or scripts/jbang " + name + " in a checkout; the installed cop has it");
+        }
+        return Fault.usage("there is no command \"" + name + "\"", Suggestions.hint(name, Stream.concat(
+                COMMANDS.stream().map(Entry::name), PROGRAMS.keySet().stream()).toList(), "copilot ",
+                "copilot --help lists the commands"));
     }
 
-    private static String count(long tokens) {
-        return tokens == 0 ? "" : tokens < 10_000 ? Long.toString(tokens) : tokens / 1000 + "k";
+    static int dispatch(Environment env, Screen screen, String... args) {
+        String first = args.length == 0 ? "--help" : args[0];
+        if (Set.of("-V", "--version").contains(first)) return print(env, "copilot.java " + copilot.VERSION + "\n");
+        if (Set.of("help", "-h", "--help").contains(first)) {
+            boolean all = args.length < 2 || Set.of("help", "-h", "--help").contains(args[1]);
+            return all ? print(env, overview()) : execute(args[1], env, screen, "--help");
+        }
+        if (!first.startsWith("-")) return execute(first, env, screen, Arrays.copyOfRange(args, 1, args.length));
+        throw Fault.usage("the command comes first, then its options: " + first, Suggestions.hint(first,
+                List.of("--help", "--version"), "copilot chat " + first + " …"));
     }
 
+    private static int print(Environment env, String text) {
+        env.out().print(text);
+        return 0;
+    }
+
+    private static int execute(String name, Environment env, Screen screen, String... args) {
+        var command = create(name);
+        command.env = env;
+        command.screen = screen;
+        command.arguments = args;
+        var line = line(name, command);
+        try {
+            command.parsed = line.parseArgs(args);
+        } catch (CommandLine.ParameterException e) {
+            throw usageFault(e);
+        }
+        return line.isUsageHelpRequested() ? print(env, line.getUsageMessage()) : command.call();
+    }
+
+    /// picocli's view of one command.
+    static CommandLine line(String name, Command command) {
+        command.known = new Syntax(name, command.syntax());
+        return new CommandLine(command.known.spec)
+                .setExpandAtFiles(false)                // JBang has expanded @files already; twice would surprise
+                .setInterpolateVariables(false)
+                .setOverwrittenOptionsAllowed(true)     // -v -v; else the last wins, as with curl
+                .setUsageHelpWidth(100)
+                .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
+    }
+
+    private static Fault usageFault(CommandLine.ParameterException e) {
+        String name = e.getCommandLine().getCommandName();
+        String message = e.getMessage().lines().findFirst().orElse("wrong arguments"), hint = name + " --help";
+        if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
+            String word = unmatched.getUnmatched().getFirst();
+            if (word.contains(" ")) {
+                return Fault.usage("\"" + word + "\" begins with a dash and is taken for an option", name + " -- \""
+                        + word + "\"");
+            }
+            message = name + " has no option " + word;
+            hint = Suggestions.hint(word, e.getCommandLine().getCommandSpec().optionsMap().keySet(), hint);
+        } else if (e.getArgSpec() instanceof OptionSpec option && e.getValue() != null) {
+            message = option.longestName() + (option.typeInfo().isBoolean() ? " takes no value"
+                    : " " + e.getValue() + ": a number is wanted");
+        }
+        return Fault.usage(message, hint);
+    }
+}
+
+/// What a command understands, from a text that reads like its `--help`. Four paragraphs: the forms of its command
+/// line, what it is for, a line for each word or option, and what is said behind them.
+///
+///     PATH                  a word of the forms
+///     -j, --jobs=N:int      an option with a value; without a type it is a text
+///     --format=csv|json     one with one of these
+///     --json                one without
+///
+/// picocli is told this in code: annotations made a start some 60 ms longer (where an empty JVM took 100), in
+/// proxies for the annotations and handles for the fields.
+final class Syntax {
+    private static final Map<String, Class<?>> TYPES = Map.of("int", Integer.class, "long", Long.class,
+            "decimal", BigDecimal.class);
+
+    final CommandSpec spec = CommandSpec.create();
+    final List<Form> forms;
+
+    Syntax(String name, String text) {
+        var parts = text.stripTrailing().split("\n\n", 4);
+        forms = parts[0].lines().map(line -> Form.of("copilot " + name, line)).toList();
+        String synopsis = forms.stream().map(Form::text).collect(Collectors.joining("\n       "));
+        spec.name("copilot " + name).usageMessage().sortOptions(false).customSynopsis(synopsis.split("\n"))
+                .description(plain(parts[1] + "\n ").split("\n"));
+        spec.addPositional(word("WORDS", "").hidden(true).build());
+        if (parts.length > 2) parts[2].lines().forEach(this::declare);
+        Command.COMMON.lines().forEach(this::declare);
+        if (parts.length > 3) spec.usageMessage().footer(plain("\n" + parts[3]).split("\n"));
+    }
+
+    /// picocli takes its texts for formats.
+    private static String plain(String text) { return text.replace("%", "%%"); }
+
+    private void declare(String line) {
+        int gap = line.indexOf("  ");
+        String what = line.substring(0, gap), about = plain(line.substring(gap).strip());
+        if (!what.startsWith("-")) {
+            spec.addPositional(word(what, about).build());
+            return;
+        }
+        int equals = what.indexOf('=');
+        var names = Stream.of((equals < 0 ? what : what.substring(0, equals)).split(", ")).filter(each ->
+                !spec.optionsMap().containsKey(each)).toArray(String[]::new);   // logs has a -q, token a --header
+        String label = what.substring(equals + 1), type = label.substring(label.lastIndexOf(':') + 1);
+        var option = OptionSpec.builder(names).description(about);
+        if (equals < 0) option.type(boolean.class).usageHelp(what.endsWith("--help"));
+        else option.type(TYPES.getOrDefault(type, String.class)).paramLabel(TYPES.containsKey(type)
+                ? label.substring(0, label.lastIndexOf(':')) : label);
+        spec.addOption(option.build());
+    }
+
+    /// Each is given all words, also those that no form takes: the forms tell them apart.
+    private static PositionalParamSpec.Builder word(String label, String about) {
+        return PositionalParamSpec.builder().paramLabel(label).description(about).type(String.class).index("0..*")
+                .arity("0..*").hideParamSyntax(true);
+    }
+
+    /// What a label lists, as in `csv|json`; nothing where any text will do.
+    static List<String> choices(String label) {
+        return label.matches("[a-z]+(\\|[a-z]+)*") ? List.of(label.split("\\|")) : List.of();
+    }
+}
+
+/// A way to call a command, a line of its synopsis: `show [ID] [-r | --json]`. What stands in brackets may be
+/// missing; of what bars part in them one at most may be given; … is behind a word that takes all that are left.
+///
+/// @param action what its first word is; empty: any
+/// @param words the labels of those that follow
+/// @param options those that it names: no other form takes them, unless it names them too
+record Form(String text, String action, List<String> words, Set<String> options) {
+    private static final Pattern PART = Pattern.compile(
+            "--?[\\w-]+(?: [A-Z]+)?|(?!OPTIONS)\\b[A-Z]+…?|[a-z]+(?:\\|[a-z]+)+"),
+            CHOICE = Pattern.compile("\\[([^\\]]* \\| [^\\]]*)]");
+
+    static Form of(String command, String line) {
+        var names = PART.matcher(line).results().map(part -> part.group().split("[… ]")[0])
+                .collect(Collectors.partitioningBy(name -> name.startsWith("-")));
+        return new Form(command + " " + line, line.replaceFirst("\\[?([a-z]+)(?=[] ]|$).*|.*", "$1"),
+                names.get(false), Set.copyOf(names.get(true)));
+    }
+
+    /// Whether its action need not be typed.
+    boolean usual() { return !action.isEmpty() && text.contains("[" + action + "]"); }
+
+    /// The label of one of the words; null: it takes no more.
+    String word(int at) {
+        return at < words.size() ? words.get(at) : text.contains("…") ? words.getLast() : null;
+    }
+
+    /// What must be given: words, and options with their values.
+    List<String> needed() {
+        return PART.matcher(text.replaceAll("\\[[^\\]]*]", "")).results().map(MatchResult::group).toList();
+    }
+
+    /// Those of which one at most may be given.
+    List<List<String>> choices() {
+        return CHOICE.matcher(text).results().map(choice -> Stream.of(choice.group(1).split(" \\| "))
+                .map(each -> each.split("[… ]")[0]).toList()).toList();
+    }
+}
+
+/// What every command has: the options that mean the same everywhere, and the way to the toolkit.
+abstract class Command {
+    static final String COMMON = """
+            --host=HOST  A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com. Default: $COP_HOST.
+            -H, --header='NAME: VALUE'  Replace a header that we send ('Name:' leaves it out). $COP_HEADERS has \
+            a header a line.
+            -v, --verbose  Show requests and answers' heads on stderr, tokens masked.
+            -q, --quiet  No progress and no notes on stderr; errors remain.
+            -h, --help  This text.
+            """;
+
+    Environment env;
+    Screen screen;
+    String[] arguments;                                 // as they were typed
+    String syntax;
+    Syntax known;
+    CommandLine.ParseResult parsed;
+    private String action;
+    private final Map<String, List<Object>> words = new HashMap<>();
+
+    /// What `Syntax` reads: as the table has it; a program has its own.
+    String syntax() { return syntax; }
+
+    /// What is to be done, in a command that does several things; empty: it has no name.
+    String action() { return action; }
+
+    /// Holds what was typed against the forms, and gives the words their labels.
+    private void check() {
+        String called = known.spec.name();
+        var forms = known.forms;
+        var typed = new ArrayList<>(known.spec.positionalParameters().getFirst().typedValues());
+        if (typed.isEmpty() && forms.getFirst().usual()) typed.add(forms.getFirst().action());
+        String first = typed.isEmpty() ? "" : (String) typed.getFirst();
+        var form = forms.stream().filter(each -> each.action().equals(first)).findFirst().orElse(forms.getFirst());
+        action = form.action();
+        if (!action.isEmpty()) {
+            if (!action.equals(first)) {
+                throw Fault.usage(called + " has no " + first, Suggestions.hint(first, forms.stream()
+                        .map(Form::action).toList(), called + " ", called + " show " + first));
+            }
+            called += " " + typed.removeFirst();
+        }
+        for (int i = 0; i < typed.size(); i++) {
+            String label = form.word(i);
+            if (label == null) throw Fault.usage(called + " takes no \"" + typed.get(i) + "\"", form.text());
+            words.computeIfAbsent(label, _ -> new ArrayList<>()).add(typed.get(i));
+            choose("", label, label);
+        }
+        for (var option : parsed.matchedOptions()) {
+            choose(option.longestName() + " ", option.paramLabel(), option.longestName());
+        }
+        for (String part : form.needed()) {
+            if (!has(part.split("[… ]")[0])) throw Fault.usage(called + " wants " + part, form.text());
+        }
+        for (var choice : form.choices()) {
+            var both = choice.stream().filter(this::has).toList();
+            if (both.size() < 2) continue;
+            throw Fault.usage(both.get(0) + " and " + both.get(1) + " exclude each other", "take one of them");
+        }
+        for (var other : forms) {
+            for (String option : other.options()) {
+                if (!has(option) || form.options().contains(option)) continue;
+                throw Fault.usage(option + " is not for " + (action.isEmpty() ? called : action), other.text());
+            }
+        }
+    }
+
+    /// Some labels list what they stand for.
+    private void choose(String where, String label, String name) {
+        var choices = Syntax.choices(label);
+        if (choices.isEmpty() || choices.contains(value(name))) return;
+        throw Fault.usage(where + value(name) + " is unknown", String.join(", ", choices));
+    }
+
+    /// What was given for an option or a word, in that order.
+    private List<Object> values(String name) {
+        if (!name.startsWith("-")) return words.getOrDefault(name, List.of());
+        var option = known.spec.findOption(name);
+        return option == null ? List.of() : option.typedValues();
+    }
+
+    /// The last one, for the last wins; null: none.
+    Object value(String name) {
+        var values = values(name);
+        return values.isEmpty() ? null : values.getLast();
+    }
+
+    boolean has(String name) { return value(name) instanceof Object given && given != Boolean.FALSE; }
+
+    String text(String name) { return (String) value(name); }
+
+    String text(String name, String otherwise) { return has(name) ? text(name) : otherwise; }
+
+    List<String> texts(String name) { return values(name).stream().map(String.class::cast).toList(); }
+
+    Duration time(String option, Duration otherwise) { return Durations.parse(option, text(option), otherwise); }
+
+    int atLeast(int least, String option, int otherwise) {
+        long value = value(option) instanceof Number number ? number.longValue() : otherwise;
+        if (value < least) throw Fault.usage(option + " " + value + " is out of range", least + " or more");
+        return (int) value;
+    }
+
+    final int call() {
+        screen.verbose = has("--verbose");
+        screen.quiet = has("--quiet");
+        check();
+        String named = text("--host");
+        var host = setting("host", () -> named != null ? Host.of("--host", named)
+                : Host.of("COP_HOST", env.variable("COP_HOST")), Host.of("--host", null));
+        var headers = setting("headers", () -> Headers.parse(env.variable("COP_HEADERS"), texts("-H")),
+                Headers.parse(null, List.of()));
+        try (var wire = new Wire(screen, maxWait())) {
+            return run(new CopilotClient(new Session(screen, Home.of(env), host, headers, wire)));
+        }
+    }
+
+    abstract int run(CopilotClient copilot);
+
+    /// Reads what the user has set. `doctor` tells what is wrong with it, and goes on with something else.
+    <T> T setting(String what, Supplier<T> read, T otherwise) { return read.get(); }
+
+    Duration maxWait() {
+        return time("--max-wait", Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), longestWait()));
+    }
+
+    Duration longestWait() { return Duration.ofMinutes(1); }
+
+    /// This call, as a shell takes it.
+    String commandLine() {
+        return known.spec.name() + " " + Stream.of(arguments).map(word -> word.matches("[\\w./:=,@%+-]+") ? word
+                : "'" + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
+    }
+
+    /// A line of the answer; always with LF, for `$(copilot token --header)` keeps what comes before it.
+    ///
+    /// @return 0: most commands end with it
+    int print(String line) {
+        env.out().print(line + "\n");
+        return 0;
+    }
+
+    /// A text as it is, but on a terminal without what would steer it.
+    int show(String text) {
+        env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
+        return 0;
+    }
+
+    int table(List<String> heading, List<List<String>> rows) {
+        screen.table(heading, rows);
+        return 0;
+    }
+}
+
+/// The commands that are a method each, behind the text of what they understand.
+final class BasicCommand extends Command {
+    private final ToIntBiFunction<BasicCommand, CopilotClient> body;
+
+    BasicCommand(ToIntBiFunction<BasicCommand, CopilotClient> body) { this.body = body; }
+
+    @Override
+    int run(CopilotClient copilot) { return body.applyAsInt(this, copilot); }
+
+    static final String LOGIN = """
+            [OPTIONS]
+
+            Log in with a code that you type in the browser, or with a token.
+
+            --client=vscode|gh|ID  The client id to log in as. Default: $COP_CLIENT_ID, else vscode.
+            --scope=S  OAuth scopes. Default: read:user.
+            --no-browser  Do not open a browser.
+            --with-token  Read a GitHub token from stdin instead of asking for one.
+            --force  Log in again although a login that works is there.
+            """;
+
+    int login(CopilotClient copilot) {
+        var logins = copilot.logins();
+        var old = logins.stored();
+        boolean withToken = has("--with-token");
+        if (old.isPresent() && !has("--force") && !withToken && copilot.tokens().isAccepted(old.get())) {
+            return print("already logged in as " + old.get().name() + "; --force logs in again");
+        }
+        var login = withToken ? new GithubToken(GithubToken.STDIN, tokenFromStdin(), "")
+                : new GithubToken(GithubToken.BROWSER, byDevice(copilot), "");
+        var grant = copilot.tokens().verifyAndStore(login, !withToken || old.isEmpty());
+        String first = logins.all().getFirst().source();
+        if (!first.equals(CredentialSources.OWN)) {
+            screen.note("note: " + first + " is set, and goes before this login");
+        }
+        String who = logins.stored().orElse(login).name();
+        return print("logged in as " + who + " (" + grant.plan() + "), API " + grant.api());
+    }
+
+    private String byDevice(CopilotClient copilot) {
+        String client = Objects.requireNonNullElse(text("--client", env.variable("COP_CLIENT_ID")), "vscode");
+        String clientId = DeviceFlow.CLIENTS.getOrDefault(client, client);
+        var flow = new DeviceFlow(copilot.session(), clientId, text("--scope", "read:user"));
+        var code = flow.start();
+        screen.say("Open   " + code.verificationUri() + "\nand type this code:\n\n    "
+                + screen.bold(code.userCode()) + "\n");
+        if (!has("--no-browser") && !Browser.open(env, copilot.session().host().safeToOpen(code.verificationUri()))) {
+            screen.note("(no browser was opened: type the address yourself)");
+        }
+        try {
+            return flow.await(code, left -> screen.countdown("waiting for you, "
+                    + Durations.clock(left) + " left"), screen::note);
+        } finally {
+            screen.countdown("");
+        }
+    }
+
+    private String tokenFromStdin() {
+        boolean person = env.stdin().kind() == Stdin.Kind.TERMINAL;
+        if (person) screen.say("paste the GitHub token (it is not shown), then Enter");
+        String token = (person ? env.stdin().secret() : env.stdin().text()).strip();
+        if (GithubToken.wellFormed(token)) return token;
+        throw Fault.usage("what came on standard input is no token",
+                "printf %s \"$TOKEN\" | copilot login --with-token");
+    }
+
+    static final String LOGOUT = "[OPTIONS]\n\nForget the login and its Copilot token on this machine.";
+
+    int logout(CopilotClient copilot) {
+        var old = copilot.logins().forget();
+        old.ifPresent(copilot.tokens()::forget);
+        print(old.map(login -> "logged out " + login.name()).orElse("nobody was logged in")
+                + " (" + copilot.session().host().name() + ")");
+        if (old.isPresent()) {
+            screen.note("GitHub still lists the authorization: https://github.com/settings/apps/authorizations");
+        }
+        for (var left : copilot.logins().all()) screen.note("still there: a token from " + left.source());
+        return 0;
+    }
+
+    static final String STATUS = """
+            [--json] [--check]
+
+            Who is logged in, from which source, on what plan, for how long.
+
+            --json  As JSON.
+            --check  Ask GitHub about every source, also those refused in the last day.
+            """;
+
+    int status(CopilotClient copilot) {
+        var status = Status.of(copilot, has("--check"));
+        print(has("--json") ? Json.pretty(status.json()) : status.text());
+        if (status.trouble().isPresent()) throw status.trouble().get();
+        return status.loggedIn() ? 0 : Fault.NOT_LOGGED_IN;
+    }
+
+    static final String TOKEN = """
+            [--json | --header] [--refresh]
+
+            Print the short-lived Copilot token, for curl and scripts.
+            It is good for about 25 minutes, and renewed when it is due.
+
+            --json  The whole answer of the exchange.
+            --header  The whole line, for curl -H "$(copilot token --header)".
+            --refresh  Exchange now, even if the cached token is good.
+            """;
+
+    int token(CopilotClient copilot) {
+        var token = has("--refresh") ? copilot.tokens().refresh() : copilot.tokens().get();
+        return print(has("--json") ? Json.pretty(token.json())
+                : has("--header") ? "Authorization: " + token.header() : token.value());
+    }
+
+    static final String LOGS = """
+            [list] [-n N] [-q TEXT] [-r | --json]
+            show [ID] [-r | --json]
+            path [ID]
+            clear [ID | --older-than TIME] [-y]
+
+            The conversations so far; chat -c goes on with the latest.
+            list, the last used first: id, time, model, turns, first words (TSV in a pipe). show: one as
+            Markdown; without ID the latest. path: their folder, or one's file, JSON Lines with a line a
+            turn. clear: delete one, or all. The beginning of an ID will do.
+
+            ID  A conversation.
+            -n, --count=N:int  At most N; 0: all. Default: 20.
+            -q, --query=TEXT  Those in which TEXT was said.
+            -r, --response  The last answer alone.
+            --json  As JSON.
+            --older-than=TIME  Those not used for so long: 30d.
+            -y, --yes  Do not ask.
+            """;
+
+    int logs(CopilotClient copilot) {
+        var home = copilot.session().home();
+        String id = text("ID");
+        return switch (has("-r") ? "show" : action()) {
+            case "show" -> {
+                var one = StoredConversation.find(home, id);
+                yield show(has("--json") ? Json.pretty(one.json()) : has("-r") ? one.lastAnswer() : one.text());
+            }
+            case "path" -> print((id == null ? home.conversations() : StoredConversation.find(home, id).file())
+                    .toAbsolutePath().toString());
+            case "clear" -> deleteConversations(home, id);
+            default -> listConversations(home);
+        };
+    }
+
+    private int listConversations(Home home) {
+        String query = text("-q");
+        int count = atLeast(0, "-n", 20);
+        var found = StoredConversation.all(home).filter(each -> query == null || each.holds(query))
+                .limit(count == 0 ? Long.MAX_VALUE : count);
+        if (has("--json")) return print(Json.pretty(Json.array(found.map(StoredConversation::summary))));
+        var rows = found.map(StoredConversation::cells).toList();     // their texts need not stay in memory
+        if (rows.isEmpty()) screen.note(query == null ? "no conversations are kept" : "\"" + query
+                + "\" was not said");
+        return table(StoredConversation.COLUMNS, rows);
+    }
+
+    private int deleteConversations(Home home, String id) {
+        var age = time("--older-than", null);
+        var one = id == null ? null : StoredConversation.find(home, id);
+        var files = one != null ? List.of(one.file()) : StoredConversation.files(home).stream().filter(file ->
+                age == null || StoredConversation.used(file).isBefore(env.time().now().minus(age))).toList();
+        if (files.isEmpty()) return print("there is nothing to delete");
+        String what = one != null ? "the conversation " + one.title() : files.size() == 1
+                ? "1 conversation" : files.size() + " conversations";
+        if (!has("-y") && !screen.confirmed("delete " + what + "?", commandLine() + " -y")) {
+            screen.note("nothing was deleted");
+            return 1;
+        }
+        files.forEach(home::delete);
+        return print("deleted " + what);
+    }
+
+    static final String MODELS = """
+            [WORD] [--all] [--refresh] [--json]
+            show MODEL [--json]
+            enable MODEL [-y]
+            default [MODEL]
+
+            What this account can use, and what chat takes.
+            A word narrows the list (TSV in a pipe). show: all of one. enable: after its terms. default: the
+            model that chat takes when none is named.
+
+            WORD  A part of an id, a name, a vendor, an ability or an endpoint.
+            MODEL  Its id.
+            -y, --yes  Accept the terms without being asked.
+            --json  As GitHub gave it.
+            --all  Also those that GitHub's own editors hide.
+            --refresh  Ask GitHub even if the list is less than an hour old.
+            """;
+
+    int models(CopilotClient copilot) {
+        String id = text("MODEL");
+        return switch (action()) {
+            case "show" -> showModel(copilot.models().list(ModelList.FRESH).require(id));
+            case "enable" -> enableModel(copilot, copilot.models().list(Duration.ZERO).require(id));
+            case "default" -> id == null ? print(copilot.models().choose(null)) : setDefaultModel(copilot, id);
+            default -> listModels(has("--refresh") ? copilot.models().refreshed()
+                    : copilot.models().list(ModelList.FRESH), text("WORD", ""));
+        };
+    }
+
+    private int listModels(ModelList catalogue, String word) {
+        boolean json = has("--json");
+        if (json && word.isEmpty()) return print(Json.pretty(catalogue.json()));
+        var all = catalogue.models();
+        var auto = json || all.isEmpty() ? Stream.<Model>of() : Stream.of(Model.auto());
+        var shown = Stream.concat(auto, all.stream().filter(model -> has("--all") || model.shown()))
+                .filter(model -> model.matches(word)).toList();
+        if (shown.isEmpty()) {
+            throw Fault.error(word.isEmpty() ? "GitHub lists no models for this account"
+                    : "no model matches \"" + word + "\"", "copilot models --all");
+        }
+        if (json) return print(Json.pretty(Json.object().set("data", Json.array(shown.stream().map(Model::json)))));
+        if (catalogue.onlyAuto()) screen.note("note: this account may name no model; auto is the default");
+        return table(ModelTable.COLUMNS, shown.stream().map(ModelTable::row).toList());
+    }
+
+    private int showModel(Model model) {
+        return has("--json") ? print(Json.pretty(model.json())) : table(List.of("FIELD", "VALUE"),
+                ModelTable.details(model));
+    }
+
+    /// Enabling accepts terms: a person must say so.
+    private int enableModel(CopilotClient copilot, Model model) {
+        if (model.enabled()) return print(model.id() + " is enabled already");
+        screen.say(Text.printable(model.terms()));
+        if (!has("--yes") && !screen.confirmed("Accept, and enable " + model.id() + "?",
+                "-y accepts the terms")) return 1;
+        copilot.models().enable(model.id());
+        return print(model.id() + " is enabled");
+    }
+
+    private int setDefaultModel(CopilotClient copilot, String id) {
+        var model = copilot.models().list(ModelList.FRESH).require(id);
+        if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
+        copilot.models().setDefault(model.id());
+        if (!model.isAuto() && copilot.models().list(ModelList.FRESH).onlyAuto()) {
+            screen.warn("this account may name no model: on Free and Student plans GitHub chooses it");
+        }
+        return print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
+    }
+
+    static final String USAGE = """
+            [OPTIONS]
+
+            Plan, quotas and credits left, and when they begin anew.
+            GitHub's figures may lag behind its billing page. TSV in a pipe: id, used, remaining, entitlement,
+            percent remaining, unlimited, reset, used beyond, whether more may be used, unit.
+
+            --json  GitHub's whole answer.
+            """;
+
+    int usage(CopilotClient copilot) {
+        var account = copilot.account();
+        if (has("--json")) return print(Json.pretty(account.json()));
+        if (env.terminal().test(1)) return print(account.toString());
+        if (account.quotas().isEmpty()) screen.warn(Account.UNTOLD);
+        return table(List.of(), account.quotas().stream().map(Quota::cells).toList());
+    }
+
+    static final String API = """
+            PATH [OPTIONS]
+
+            Any Copilot endpoint with your token and headers.
+            Or GitHub's /copilot_internal/… and /user with your GitHub token. The body comes as it is.
+
+            PATH  Such as /models or /copilot_internal/user.
+            -X, --method=METHOD  Default: GET, and POST with --input.
+            --input=FILE  The body to send; - is stdin.
+            -i, --include  The answer's status and headers first.
+            """;
+
+    int api(CopilotClient copilot) {
+        String path = text("PATH"), body = has("--input") ? TextFile.read(env, text("--input")) : null;
+        String verb = text("-X", body == null ? "GET" : "POST").toUpperCase(Locale.ROOT);
+        if (!verb.matches("[A-Z]+") || verb.equals("CONNECT")) {
+            throw Fault.usage("-X " + text("-X") + " is no method", "-X GET, POST, PUT, PATCH or DELETE");
+        }
+        int status = copilot.raw(verb, path, body, answer -> {
+            if (has("--include")) answer.head(env.out());
+            boolean open = answer.copyText(env.out());
+            if (open && env.terminal().test(1)) env.out().print("\n");
+            return answer.status();
+        });
+        if (status / 100 == 2) return 0;
+        screen.error(verb + " " + path + " answered " + status);
+        return 1;
+    }
+
+    static final String TEMPLATES = """
+            [list] [--json]
+            show TEMPLATE
+            check [TEMPLATE…]
+            path [TEMPLATE]
+
+            What can be filled, and whether it is in order.
+            Prompts in files, for `copilot chat -t NAME` and `copilot render NAME`. list: name, description,
+            inputs ([optional]), place. show: the file. check: whether each is in order and its sample data
+            fills it; exit 2 if not. path: the folders that are searched, or the file of one.
+
+            TEMPLATE  Its name, or its file.
+            --json  As JSON.
+
+            A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:
+
+              ---
+              description: Explain a text for somebody
+              system: You explain in plain words.
+              inputs: {input: the text to explain, reader: for whom}
+              defaults: {reader: a newcomer}
+              ---
+              Explain this for {{reader}}:
+
+              {{input}}""";
+
+    int templates(CopilotClient copilot) {
+        var folders = new TemplateFolders(env);
+        var names = texts("TEMPLATE");
+        return switch (action()) {
+            case "show" -> show(folders.find(names.getFirst()).text());
+            case "path" -> print((names.isEmpty() ? folders.folders().stream().map(Path::toAbsolutePath)
+                    : Stream.of(folders.path(names.getFirst()))).map(Path::toString)
+                    .collect(Collectors.joining("\n")));
+            case "check" -> checkTemplates(folders, names.isEmpty() ? List.copyOf(folders.names()) : names);
+            default -> {
+                var all = TemplateSummary.all(folders, screen);
+                yield has("--json") ? print(Json.pretty(Json.array(all.stream().map(TemplateSummary::json))))
+                        : table(TemplateSummary.COLUMNS, all.stream().map(TemplateSummary::cells).toList());
+            }
+        };
+    }
+
+    private int checkTemplates(TemplateFolders folders, List<String> names) {
+        int wrong = 0;
+        for (String name : names) {
+            try {
+                var template = folders.named(name);
+                var findings = template.findings();
+                findings.forEach(screen::report);
+                if (findings.isEmpty()) print(Text.cell(TemplateSummary.of(template).approval()));
+                else wrong++;
+            } catch (Fault damaged) {
+                screen.report(damaged);
+                wrong++;
+            }
+        }
+        return wrong == 0 ? 0 : Fault.USAGE;
+    }
+
+    /// At each Tab they ask what may come; the shell chooses of that, and offers files where nothing may.
+    private static final Map<String, String> SCRIPTS = Map.of("bash", """
+            _NAME() {
+              local word
+              COMPREPLY=()
+              while IFS= read -r word; do
+                [[ $word == "${COMP_WORDS[COMP_CWORD]}"* ]] && COMPREPLY+=("$(printf %q "$word")")
+              done < <(NAME completion next "${COMP_LINE:0:COMP_POINT}" 2>/dev/null)
+            }
+            complete -o default -F _NAME NAME
+            """, "zsh", """
+            (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
+            _NAME() { compadd -- ${(f)"$(NAME completion next "${(j: :)words[1,CURRENT]}" 2>/dev/null)"} || _files }
+            compdef _NAME NAME
+            """, "fish", """
+            complete -c NAME -f -a '(NAME completion next (commandline -cp) 2>/dev/null
+              or __fish_complete_path (commandline -ct))'
+            """);
+
+    static final String COMPLETION = """
+            bash|zsh|fish [--name NAME]
+            next LINE
+
+            What a shell needs, to complete what is typed at Tab.
+            Commands, options, models, templates. Bash: eval "$(cop completion bash)", zsh likewise, fish:
+            cop completion fish | source. next: what may come at the end of LINE, which the shell asks then.
+
+            bash|zsh|fish  The shell.
+            LINE  A command that is begun, its name first.
+            --name=NAME  What you type to run it. Default: cop.
+            """;
+
+    int completion(CopilotClient copilot) {
+        if (action().equals("next")) {
+            var next = next(copilot, List.of(text("LINE").split("[\\s=]+", -1))).toList();
+            next.forEach(this::print);
+            return next.isEmpty() ? 1 : 0;
+        }
+        String name = text("--name", "cop");
+        checkName(name);
+        return show(SCRIPTS.get(text("bash|zsh|fish")).replace("NAME", name));
+    }
+
+    static void checkName(String name) {
+        if (name.matches("[A-Za-z0-9][\\w.-]*")) return;
+        throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
+    }
+
+    /// @param typed the last of them is begun, and may be empty
+    private Stream<String> next(CopilotClient copilot, List<String> typed) {
+        boolean help = typed.size() > 2 && typed.get(1).equals("help");
+        if (typed.size() < (help ? 4 : 3)) return Commands.names().stream();
+        var known = new Syntax(typed.get(1), Commands.create(typed.get(1)).syntax());
+        if (typed.getLast().startsWith("-")) return known.spec.optionsMap().keySet().stream();
+        var option = known.spec.findOption(typed.get(typed.size() - 2));
+        if (option != null && !option.typeInfo().isBoolean()) return known(copilot, option.paramLabel());
+        var words = typed.subList(2, typed.size() - 1);
+        var begun = known.forms.stream().filter(form -> words.contains(form.action())).findFirst();
+        var labels = begun.orElse(known.forms.getFirst()).words().stream();
+        var actions = known.forms.stream().map(Form::action).filter(each -> begun.isEmpty() && !each.isEmpty());
+        return Stream.concat(actions, labels.flatMap(label -> known(copilot, label)));
+    }
+
+    /// What there is of something, without asking GitHub.
+    private Stream<String> known(CopilotClient copilot, String label) {
+        return switch (label.replace("…", "")) {
+            case "MODEL" -> Stream.concat(Stream.of(Model.AUTO), copilot.models().cached().stream()
+                    .flatMap(all -> all.chatModels().stream()));
+            case "TEMPLATE" -> new TemplateFolders(env).names().stream();
+            case "ID" -> StoredConversation.files(copilot.session().home()).stream().map(StoredConversation::id);
+            default -> Syntax.choices(label).stream();
+        };
+    }
+}
+
+final class DoctorCommand extends Command {
+    private Doctor doctor;
+
+    static final String SYNTAX = """
+            [OPTIONS]
+
+            What a bug report should say, and whether a chat would work.
+            Versions, folders, variables, login, network, clock, models: a line each, ok, warn or fail, and
+            nothing secret. Exit 0 if a chat would work, 4 if nobody is logged in, else 1.
+
+            --json  As JSON.
+            --offline  Ask nobody.
+            """;
+
+    /// What stops any other command is a finding here.
+    @Override
+    <T> T setting(String what, Supplier<T> read, T otherwise) {
+        if (doctor == null) doctor = new Doctor(env, has("--offline"));
+        return doctor.valueOr(what, read, otherwise);
+    }
+
+    /// What it finds now is what it tells: it waits for nothing.
+    @Override
+    Duration maxWait() {
+        setting("COP_MAX_WAIT", super::maxWait, null);
+        return Duration.ZERO;
+    }
+
+    @Override
+    int run(CopilotClient copilot) {
+        texts("-H").forEach(doctor::header);
+        if (!has("--offline")) screen.countdown("asking GitHub, a minute at most");
+        doctor.examine(copilot);
+        screen.countdown("");
+        print(has("--json") ? Json.pretty(doctor.json()) : doctor.text(screen::state));
+        return doctor.exitCode();
+    }
+}
+
+/// What makes up a request, of one prompt or of many.
+abstract class RequestCommand extends Command {
+    static final String VALUES = """
+            --var=NAME=VALUE  One value, a text.
+            --var-json=NAME=JSON  One value, as JSON.
+            --var-file=NAME=PATH  One value, the text of a file.
+            --allow-missing  A value that is missing is empty, and no error.
+            """, REQUEST = """
+            -m, --model=MODEL  The model, a part of its id, or auto: GitHub chooses. Default: the template's, \
+            $COP_MODEL, `copilot models default`, the account's.
+            --endpoint=chat|responses|messages  Where to ask. Default: as suits the model.
+            -s, --system=TEXT  The system message.
+            -O, --option=KEY=JSON  Any field of the request: -O stop='["END"]'.
+            --temperature=T:decimal  0 to 2; many models take none.
+            --max-tokens=N:int  At most N tokens of answer.
+            --top-p=P:decimal  Nucleus sampling, 0 to 1.
+            --seed=N:long  For answers that repeat, as far as a model can.
+            --reasoning-effort=LEVEL  none, low, medium, high …
+            --schema=SCHEMA  The answer is JSON that meets it: a JSON Schema, its file, or 'name, age int, tags \
+            [string]'.
+            --schema-retries=N:int  Further attempts at an answer that does not meet its schema. Default: 2.
+            """;
+    /// Fields of a request that have an option of the same name.
+    private static final List<String> FIELDS = List.of("--temperature", "--max-tokens", "--top-p", "--seed",
+            "--reasoning-effort");
+
+    /// What fills a template, in the order in which it was typed: the last wins.
+    PromptData data(Set<String> options) {
+        var data = new PromptData();
+        var seen = new HashMap<String, Integer>();
+        for (var option : parsed.matchedOptions()) {
+            String name = option.longestName();
+            if (options.contains(name)) data.add(name, texts(name).get(seen.merge(name, 1, Integer::sum) - 1));
+        }
+        return data;
+    }
+
+    int schemaRetries() { return atLeast(0, "--schema-retries", 2); }
+
+    /// @param otherwise null: none
+    Duration timeout(Duration otherwise) {
+        var limit = time("--timeout", otherwise);
+        if (limit == null || !limit.isZero()) return limit;
+        throw Fault.usage("--timeout 0 leaves no time", "--timeout " + (otherwise == null ? "90s" : "10m"));
+    }
+
+    /// What the options say of a question, as one that asks nothing yet. What -O names is required; what an option
+    /// of its own names is left out where a model refuses it.
+    Question wishes() {
+        var fields = RequestFields.parse(texts("--option"));
+        var required = new HashSet<>(fields.propertyNames());
+        for (String option : FIELDS) {
+            if (!(value(option) instanceof Object value)) continue;
+            String field = option.substring(2).replace('-', '_');
+            var json = Json.tryParse(Json.compact(value));
+            RequestFields.check(field, json, option);
+            fields.set(field, json);
+            required.remove(field);
+        }
+        var schema = has("--schema") ? SchemaText.read(env, text("--schema")) : null;
+        return new Question(new Request(text("--model"), List.of(), fields, true, new Delivery(text("--endpoint"),
+                required)), schema).withSystem(text("--system"));
+    }
+
+    /// What stands in the prompt.
+    static final String PARTS = """
+            -d, --data=FILE  Fill the template from a JSON object; - is stdin. Of several values the last one wins.
+            """ + VALUES + """
+            -f, --file=PATH  Add a text file, with its name; all those of a folder or pattern.
+            --max-file-tokens=N:int  The most that -f FOLDER or PATTERN may add. Default: 100000.
+            -a, --attach=IMAGE  Add a picture; - is stdin.
+            """, STREAM = "--no-stream  Wait for the whole answer.\n";
+
+    /// @return null where there is neither a template nor a word, and a person sits at the terminal
+    Question question(String template) {
+        var wishes = wishes();
+        var data = data(Set.of("--data", "--var", "--var-json", "--var-file"));
+        Integer most = has("--max-file-tokens") ? atLeast(1, "--max-file-tokens", 1) : null;
+        var input = new PromptInput(screen, texts("PROMPT"), new FileAttachments(texts("--file"), most),
+                texts("--attach"));
+        Question question;
+        if (template != null) {
+            var found = new TemplateFolders(env).named(template);
+            if (has("--example")) data.sampleOf(found);
+            question = input.filling(found, data, has("--allow-missing"));
+        } else {
+            if (data.given()) throw Fault.usage(data.first() + " fills a template, and none is named", "-t NAME");
+            question = input.alone();
+            if (question == null) return null;
+        }
+        return question.with(wishes);
+    }
+}
+
+class ChatCommand extends RequestCommand {
+    static final String SYNTAX = """
+            [PROMPT…] [-c | --cid ID] [OPTIONS]
+
+            Ask a model; with no prompt on a terminal, a conversation.
+            The answer streams to stdout. Piped stdin comes first, then files, then PROMPT. With -t a template
+            says the rest; where it names {{input}}, what is piped in stands there. Chats are kept on this
+            machine (`copilot logs`), and -c goes on with the latest: with its model and its system message,
+            unless -m, -s or -t name others. Options such as --temperature are for one call.
+
+            PROMPT…  The prompt; - reads it from stdin.
+            -t, --template=TEMPLATE  A prompt template, or its file: see `copilot templates`.
+            """ + PARTS + """
+            -c, --continue  Go on with the latest conversation. Without a PROMPT on a terminal: talk on.
+            --cid=ID  Go on with the one of that id; its beginning will do.
+            --no-log  Keep nothing of this chat.
+            """ + REQUEST + """
+            -o, --output=FILE  Write the answer to FILE, whole.
+            -x, --extract  Print the first fenced block of the answer alone.
+            -u, --usage  Say on stderr what the answer cost, in tokens and credits.
+            --json  One JSON record with text, model, usage, finish and ids.
+            -r, --raw  On a terminal too, the answer as it comes.
+            --hide-reasoning  Do not show a model's reasoning on stderr.
+            """ + STREAM + """
+            --timeout=TIME  For the whole answer: 90, 90s, 5m. Default: 2m to its head, 5m of silence within.
+            --max-wait=TIME  The longest wait that GitHub may ask for. Default: $COP_MAX_WAIT, else 60s.
+            """;
+
+    @Override
+    int run(CopilotClient copilot) {
+        boolean json = has("--json"), extract = has("--extract");
+        String output = text("--output"), template = text("--template");
+        Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
+        var limit = timeout(null);
+        var earlier = earlier(copilot.session().home());
+        var log = new ConversationWriter(copilot.session(), !has("--no-log"), template,
+                earlier == null ? null : earlier.id());
+        var alone = question(template);
+        boolean structured = alone != null && alone.schema() != null;
+        boolean several = alone != null && alone.answers() != 1;
+        if (structured && several) {
+            throw Fault.usage((text("--schema") != null ? "--schema" : "the template's schema")
+                    + " takes one answer, not n=" + alone.answers(), "leave out -O n");
+        }
+        boolean live = !json && !extract && file == null && !several && !structured;
+        var job = new ChatJob(screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), schemaRetries(),
+                has("--usage"), extract && !structured, new AnswerPrinter.Form(live, json, file,
+                !has("--hide-reasoning"), has("--raw") || structured)));
+        if (alone == null) converse(job, earlier);
+        else if (earlier == null) job.run(alone, 0, job.printer(this::view));
+        else job.run(alone.after(earlier), earlier.messages().size(), job.printer(this::view));
+        return 0;
+    }
+
+    /// The conversation to go on with; null: none.
+    private StoredConversation earlier(Home home) {
+        String cid = text("--cid");
+        if (cid == null && !has("--continue")) return null;
+        var kept = StoredConversation.find(home, cid);
+        if (!kept.images().isEmpty()) {
+            screen.warn("pictures of earlier turns are not sent again: " + String.join(", ", kept.images()));
+            screen.hint("-a adds one to this turn");
+        }
+        return kept;
+    }
+
+    private void converse(ChatJob job, StoredConversation earlier) {
+        for (String needy : List.of("--json", "-o", "--schema", "-x", "-a")) {
+            if (has(needy)) throw Fault.usage("no prompt: " + needy + " needs one", "copilot chat \"…\"");
+        }
+        var first = wishes();
+        var request = (earlier == null ? first : first.after(earlier)).request(job.copilot(), !has("--no-stream"));
+        if (earlier != null && !has("--quiet")) {
+            screen.note("going on with " + earlier.title());
+            screen.say(screen.dim(Text.printable(earlier.lastExchange())));
+        }
+        var talk = Commands.program("talk").map(ChatCommand.class::cast).orElse(this);
+        try (var terminal = talk.terminal(screen)) {
+            new Conversation(job, terminal, request).run();
+        }
+    }
+
+    /// How an answer looks on a terminal.
+    AnswerView view() { return new StyledLines(env.out()); }
+
+    /// The terminal of a conversation; that of `talk`, where it is there, goes before this one.
+    ChatTerminal terminal(Screen screen) { return new PlainTerminal(screen); }
+}
+
+final class RenderCommand extends RequestCommand {
+    static final String SYNTAX = """
+            TEMPLATE [PROMPT…] [--json | --raw] [OPTIONS]
+
+            Fill a template and show the prompt; nothing is sent.
+            It is what `copilot chat -t TEMPLATE` would send.
+
+            TEMPLATE  Its name, or its file.
+            PROMPT…  Words to add; - reads stdin.
+            --example  Fill it with its own sample data.
+            """ + PARTS + REQUEST + """
+            --json  The body of the request.
+            -r, --raw  The texts alone, without the roles.
+            """ + STREAM;
+
+    @Override
+    int run(CopilotClient copilot) {
+        var question = question(text("TEMPLATE"));
+        if (!has("--json")) return show(Message.text(question.request().messages(), !has("--raw")));
+        var request = question.requestAtHand(copilot, !has("--no-stream"), screen);
+        return show(Json.pretty(copilot.previewBody(request, screen::warn)));
+    }
+}
+
+final class BatchCommand extends RequestCommand {
+    static final String SYNTAX = """
+            [TEMPLATE] -d ROWS [-o OUT] [OPTIONS]
+            status OUT [--write] [--json]
+            merge RUN… -o OUT
+
+            One prompt a row; the same command again does what is missing.
+            Also after rows or template were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern
+            of JSON files; without a TEMPLATE, requests as OpenAI's Batch API takes them. What is done is
+            kept in OUT.run/.
+
+            TEMPLATE  Its name, or its file.
+            RUN…  OUT, or OUT.run, of each part.
+            -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for stdin.
+            -o, --output=OUT  Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.
+            --format=jsonl|json|csv|tsv|files  Of the rows. Default: by the ending.
+            --id=FIELD  Names a row. Default: id, custom_id, else a hash of the row.
+            --echo=F1,F2  Fields of the row to repeat in its result.
+            --out-format=openai  Lines as OpenAI's Batch API.
+            -k  Print results as they come, in the order of the rows.
+            --run=DIR  The run's folder. Default: OUT.run.
+            """ + VALUES + REQUEST + """
+            -j, --jobs=N:int  At once, at most. Default: 2.
+            --delay=TIME  Between starts, at least. Default: 1s.
+            --retries=N:int  After 5xx, lost connections, time-outs. Default: 3.
+            --timeout=TIME  For one request. Default: 10m.
+            --max-wait=TIME  The longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT, else \
+            15m.
+            --halt=fail=N%  Stop if a larger share of the rows fails, after 50 of them. Default: a fifth.
+            --max-requests=N:long  Stop before more.
+            --max-total-tokens=N:long  Stop before more, in all.
+            --max-credits=N:decimal  Stop before more, in all.
+            --max-time=TIME  Stop after that.
+            --dry-run  Rows, tokens, the first prompt; nothing is sent.
+            -L, --limit=N:int  The first N rows only.
+            --sample=N:int  N rows by chance.
+            --sample-seed=S:long  Others by chance.
+            --skip-bad  Rows that cannot be asked fail; the others are asked.
+            --retry-failed  Ask again what failed, was filtered or cut off.
+            --again  Ask all rows again. What fails then has failed.
+            -y, --yes  Do not ask before more than 200 requests.
+            --shard=K/N  The K-th of N parts, K from 1.
+            --write  Write OUT from what is done.
+            --json  The status as JSON.
+            """;
+
+    @Override
+    Duration longestWait() { return Duration.ofMinutes(15); }
+
+    @Override
+    int run(CopilotClient copilot) {
+        return switch (action()) {
+            case "status" -> status();
+            case "merge" -> merge();
+            default -> new BatchRun(screen, copilot, spec()).run();
+        };
+    }
+
+    /// What the options say; where they say nothing the spec knows what holds.
+    private BatchSpec spec() {
+        var spec = new BatchSpec();
+        asking(spec);
+        complete(spec.policy);
+        spec.rows = text("--data");
+        spec.format = text("--format", RowReader.formatOf(env, spec.rows));
+        spec.first = atLeast(0, "-L", spec.first);
+        spec.sample = atLeast(0, "--sample", spec.sample);
+        if (value("--sample-seed") instanceof Long seed) spec.seed = seed;
+        spec.shard = Shard.of(text("--shard"), env);
+        spec.id = text("--id");
+        spec.jobs = atLeast(1, "-j", spec.jobs);
+        spec.delay = time("--delay", spec.delay);
+        spec.out = text("--output");
+        spec.run = folder();
+        texts("--echo").forEach(names -> spec.echo.addAll(Text.names(names)));
+        spec.openai = has("--out-format");
+        spec.stream = has("-k");
+        spec.skipBad = has("--skip-bad");
+        spec.retryFailed = has("--retry-failed");
+        spec.again = has("--again");
+        spec.dryRun = has("--dry-run");
+        spec.yes = has("-y");
+        spec.command = commandLine();                   // --again has begun already, and is kept in mind
+        return spec;
+    }
+
+    /// What each row is asked.
+    private void asking(BatchSpec spec) {
+        String name = text("TEMPLATE");
+        var template = name == null ? null : new TemplateFolders(env).named(name);
+        var constant = data(Set.of("--var", "--var-json", "--var-file")).values(env);
+        var wishes = wishes();
+        if (wishes.schema() != null && template == null) {
+            throw Fault.usage("--schema wants a template: the rows are whole requests", "their response_format");
+        }
+        var target = (template == null ? wishes : Question.of(template, List.of()).with(wishes)).request();
+        spec.template = template;
+        spec.fields = wishes.request().fields();
+        spec.model = target.model();
+        spec.endpoint = target.delivery().endpoint();
+        spec.prompts = row -> {
+            var values = new LinkedHashMap<>(row.data());
+            values.putAll(constant);
+            return Question.of(template, template.filled(values, has("--allow-missing"))).with(wishes);
+        };
+    }
+
+    private void complete(RetryPolicy policy) {
+        policy.retries = atLeast(0, "--retries", policy.retries);
+        policy.schemaRetries = schemaRetries();
+        var share = Pattern.compile("fail=([0-9]{1,2}|100)%").matcher(text("--halt", "fail=20%"));
+        if (!share.matches()) throw Fault.usage("--halt " + text("--halt") + " is no share", "--halt fail=20%");
+        policy.haltShare = Integer.parseInt(share.group(1)) / 100.0;
+        policy.maxRequests = positive("--max-requests");
+        policy.maxTokens = positive("--max-total-tokens");
+        policy.maxCredits = positive("--max-credits");
+        policy.timeout = timeout(policy.timeout);
+        policy.maxWait = maxWait();
+        policy.maxTime = time("--max-time", null);
+    }
+
+    /// Null where it is not given.
+    @SuppressWarnings("unchecked")
+    private <N extends Number> N positive(String option) {
+        var value = (N) value(option);
+        if (value == null || value.doubleValue() > 0) return value;
+        throw Fault.usage(option + " " + value + " is out of range", "more than 0");
+    }
+
+    /// OUT.run, unless --run names another.
+    private Path folder() {
+        String run = text("--run"), output = text("--output");
+        boolean many = output != null && output.contains("{{");
+        if (output != null && !many && !has("--dry-run")) OutputFile.check(env, "-o", output);
+        if (run == null && (output == null || many)) {
+            throw Fault.usage(many ? "-o " + output + " names many files" : "there is no place for the results",
+                    many || has("-k") ? "--run DIR as well: the folder for what is done" : "-o OUT.jsonl");
+        }
+        return folder(run != null ? run : output + ".run");
+    }
+
+    private Path folder(String name) { return env.path(name).toAbsolutePath(); }
+
+    private static String runName(String name) { return name.endsWith(".run") ? name : name + ".run"; }
+
+    private int status() {
+        String output = text("OUT");
+        try (var report = BatchReport.of(new RunFolder(folder(text("--run", runName(output)))))) {
+            if (has("--write")) {
+                report.write(env.directory(), output.replaceFirst("\\.run$", ""), has("--out-format"));
+            }
+            return print(has("--json") ? Json.pretty(report.json()) : report.text());
+        }
+    }
+
+    private int merge() {
+        var runs = texts("RUN");
+        String output = text("--output");
+        OutputFile.check(env, "-o", output);
+        try (var report = BatchReport.merged(runs.stream().map(name -> new RunFolder(folder(runName(name))))
+                .toList())) {
+            report.write(env.directory(), output, has("--out-format"));
+            print(report.text());
+            return report.left() > 0 ? Fault.LATER : report.counts().notOk() > 0 ? Fault.FAILED_ROWS : 0;
+        }
+    }
 }
 
 // ================================================================================================== Batch
@@ -3582,8 +3527,7 @@ record ChatJob(Screen screen, CopilotClient copilot, ConversationWriter log, Cha
 
     /// The first fenced block; all of it where there is none.
     private String fenced(String text) {
-        var block = Pattern.compile("(?ms)^ {0,3}(`{3,}|~{3,})[^\\n`]*\\n(.*?)(^ {0,3}\\1[`~]* *$|\\z)")
-                .matcher(text);
+        var block = Pattern.compile("(?ms)^ {0,3}(`{3,}|~{3,})[^\\n`]*\\n(.*?)(^ {0,3}\\1[`~]* *$|\\z)").matcher(text);
         if (block.find()) return Text.withoutLastNewlines(block.group(2));
         screen.warn("there is no fenced block in the answer: all of it follows");
         return text;
@@ -4233,8 +4177,7 @@ record FileAttachments(List<String> names, Integer limit) {
         if (files.stream().mapToLong(file -> env.path(file).toFile().length()).sum() / 16 > most) throw tooMuch;
         String text = Text.paragraphs(files.stream().map(file -> TextFile.fenced(env, file)).toArray(String[]::new));
         var request = new Request(null, List.of(Message.user(text)), null, true);
-        boolean fits = ContextLimitCheck.bytes(request) <= most
-                || TokenCount.upTo(most, request, "o200k_base") <= most;
+        boolean fits = ContextLimitCheck.bytes(request) <= most || TokenCount.upTo(most, request, "o200k_base") <= most;
         if (fits) return text;
         throw tooMuch;
     }
@@ -5671,6 +5614,59 @@ final class ChatErrors {
     }
 }
 
+/// Models as the command `models` and the verb `models()` print them.
+final class ModelTable {
+    static final List<String> COLUMNS = List.of("ID", "VENDOR", "CONTEXT", "OUTPUT", "PRICE", "CREDITS", "ENDPOINTS",
+            "ABILITIES", "NOTES");
+
+    static List<String> row(Model model) {
+        return List.of(model.id(), model.vendor(), count(model.context()), count(model.maxOutput()), price(model),
+                credits(model), model.paths(), model.abilities(), notes(model));
+    }
+
+    /// All of a model, a name and a value each: the columns, then GitHub's own fields.
+    static List<List<String>> details(Model model) {
+        var rows = new ArrayList<List<String>>();
+        var cells = row(model);
+        for (int i = 0; i < cells.size(); i++) rows.add(List.of(COLUMNS.get(i).toLowerCase(Locale.ROOT), cells.get(i)));
+        addFields("", model.json(), rows);
+        return rows.stream().filter(row -> !row.getLast().isEmpty()).toList();
+    }
+
+    private static void addFields(String name, JsonNode value, List<List<String>> rows) {
+        if (!value.isObject()) rows.add(List.of(name, value.isString() ? value.asString() : Json.compact(value)));
+        value.properties().forEach(each -> addFields(name + (name.isEmpty() ? "" : ".") + each.getKey(),
+                each.getValue(), rows));
+    }
+
+    private static String price(Model model) {
+        return model.multiplier().map(times -> times.toPlainString() + "x").orElse("");
+    }
+
+    /// AI credits for a million tokens, in and out.
+    private static String credits(Model model) {
+        return Stream.of(model.credits(1_000_000, 0, 0), model.credits(0, 1_000_000, 0)).flatMap(Optional::stream)
+                .map(BigDecimal::toPlainString).collect(Collectors.joining("/"));
+    }
+
+    private static String notes(Model model) {
+        var notes = new ArrayList<String>();
+        if (model.isAuto()) notes.add("GitHub chooses; all that Free and Student plans have");
+        if (model.isDefault()) notes.add("default");
+        if (!model.enabled()) notes.add("not enabled");
+        if (model.json().path("preview").asBoolean(false)) notes.add("preview");
+        if (!model.isChat()) notes.add(model.type());
+        else if (!model.chats()) notes.add("not for chat");
+        for (var message : model.json().path("warning_messages")) notes.add(Json.text(message, "message"));
+        return String.join(", ", notes);
+    }
+
+    private static String count(long tokens) {
+        return tokens == 0 ? "" : tokens < 10_000 ? Long.toString(tokens) : tokens / 1000 + "k";
+    }
+
+}
+
 // ================================================================================================== Token
 // Step 4: where GitHub tokens come from, the exchange for a Copilot token, its cache, one renewal at a time.
 //
@@ -6544,8 +6540,7 @@ record MessagesEndpoint() implements Endpoint {
     public ObjectNode body(Request request, Model model, Omitted omitted) {
         var body = chatFields(request, omitted);
         messages(body, body.path("messages"));
-        Endpoint.translate(body, "stop", "stop_sequences", stop -> stop.isArray() ? stop
-                : Json.array(Stream.of(stop)));
+        Endpoint.translate(body, "stop", "stop_sequences", stop -> stop.isArray() ? stop : Json.array(Stream.of(stop)));
         Endpoint.translate(body, "tools", "tools", tools -> Json.array(tools.valueStream()
                 .map(MessagesEndpoint::tool)));
         Endpoint.translate(body, "tool_choice", "tool_choice", choice -> choice.isObject()
@@ -6717,8 +6712,7 @@ final class ContextLimitCheck {
 
 /// What becomes of an answer while it is read: its pieces are told to the listener, and kept for the reply. An answer
 /// that is not streamed is one event that says it all.
-abstract sealed class StreamReader
-        permits ChatCompletionsStreamReader, ResponsesStreamReader, MessagesStreamReader {
+abstract sealed class StreamReader permits ChatCompletionsStreamReader, ResponsesStreamReader, MessagesStreamReader {
     final DeltaListener listener;
     final StringBuilder reasoning = new StringBuilder();
     final ToolCalls toolCalls = new ToolCalls();
@@ -7915,8 +7909,7 @@ final class BatchRunner {
                         "GitHub's content filter ended the answer");
                 case "tool_calls" -> ended("failed", reply, "finish_tool_calls",
                         "the model asks for a tool call instead of answering");
-                default -> mismatch.isEmpty() ? ended("ok", reply, "", "")
-                        : ended("failed", reply, "schema", mismatch);
+                default -> mismatch.isEmpty() ? ended("ok", reply, "", "") : ended("failed", reply, "schema", mismatch);
             };
         }
 
@@ -8518,8 +8511,7 @@ final class TemplateReader {
         var inputSchema = inputs(inputs);
         String endpoint = text("endpoint");
         if (!endpoint.isEmpty() && !Delivery.ENDPOINTS.containsKey(endpoint)) {
-            throw wrong("endpoint", "there is no endpoint " + endpoint, String.join(", ",
-                    Delivery.ENDPOINTS.keySet()));
+            throw wrong("endpoint", "there is no endpoint " + endpoint, String.join(", ", Delivery.ENDPOINTS.keySet()));
         }
         var delivery = new Delivery(endpoint.isEmpty() ? null : endpoint, object("options").keySet());
         var head = new Template.FrontMatter(text("description"), text("model").replaceFirst("^.*/", ""),
@@ -9653,8 +9645,7 @@ record Headers(Map<String, String> own, Map<String, String> ours, boolean strict
         int colon = line.indexOf(':');
         String name = colon < 0 ? "" : line.substring(0, colon).strip();
         String value = line.substring(colon + 1).strip();
-        boolean clean = NAME.matcher(name).matches()
-                && value.chars().allMatch(c -> c >= ' ' && c < 127 || c == '\t');
+        boolean clean = NAME.matcher(name).matches() && value.chars().allMatch(c -> c >= ' ' && c < 127 || c == '\t');
         if (!clean) {
             throw Fault.usage(where + " \"" + Text.printable(line) + "\" is no header", "-H 'Name: value'");
         }

@@ -11,7 +11,6 @@
 package cop;
 
 import module java.base;
-import cop.copilot.Command;
 import cop.copilot.Fault;
 import java.lang.classfile.*;
 
@@ -80,7 +79,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
 
     /// Copies the running program, makes its cache, writes the launcher.
     void install() {
-        copilot.BasicCommand.checkName(name);
+        BasicCommand.checkName(name);
         ours(file());
         if (Files.exists(folder) && !Files.isDirectory(folder)) {
             throw Fault.usage("--dir " + folder + " is a file", "--dir names a folder");
@@ -206,7 +205,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                   0 | 1--help | 1-h | 1help) cat 2>/dev/null <<'END' && exit ;;
                 %sEND
                 esac
-                """.formatted("copilot.java " + copilot.VERSION, copilot.Commands.overview());
+                """.formatted("copilot.java " + copilot.VERSION, Commands.overview());
     }
 
     /// The JDK that the cache was made with, by its path; where it has gone, any other that is new enough, without it.

@@ -8,7 +8,6 @@
 package cop;
 
 import module java.base;
-import cop.copilot.Command;
 import cop.copilot.Fault;
 import jdk.jshell.*;
 import jdk.jshell.execution.LocalExecutionControl;

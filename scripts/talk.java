@@ -12,7 +12,6 @@
 package cop;
 
 import module java.base;
-import cop.copilot.ChatCommand;
 import cop.copilot.Fault;
 import org.commonmark.ext.gfm.tables.*;
 import org.commonmark.internal.InlineParserImpl;

@@ -66,7 +66,7 @@ class CommandLines {
         text.lines().forEach(l -> assertTrue(l.codePointCount(0, l.length()) <= columns, l));
     }
 
-    static Stream<String> commands() { return copilot.Commands.names().stream().filter(n -> !n.equals("help")); }
+    static Stream<String> commands() { return Commands.names().stream().filter(n -> !n.equals("help")); }
 
     private simulator.Entry last(String path) {
         return cop.sim.ledger().stream().filter(e -> e.path().equals(path)).reduce((_, b) -> b).orElseThrow();
@@ -90,23 +90,23 @@ class CommandLines {
     @ValueSource(strings = {"--help", "-h", "help"})
     void theOverviewIsShown(String word) {
         var outcome = fine(word);
-        assertEquals(copilot.Commands.overview(), outcome.out());
+        assertEquals(Commands.overview(), outcome.out());
         assertEquals("", outcome.err());
     }
 
     @Test
-    void noArgumentsShowTheOverview() { assertEquals(copilot.Commands.overview(), fine().out()); }
+    void noArgumentsShowTheOverview() { assertEquals(Commands.overview(), fine().out()); }
 
     @ParameterizedTest
     @ValueSource(strings = {"--help", "-h", "help"})
-    void helpOnHelpIsTheOverview(String word) { assertEquals(copilot.Commands.overview(), fine("help", word).out()); }
+    void helpOnHelpIsTheOverview(String word) { assertEquals(Commands.overview(), fine("help", word).out()); }
 
     @Test
     void theOverviewNamesEveryCommandAndNoOther() {
-        var listed = copilot.Commands.overview().lines().takeWhile(l -> !l.contains("-h, --help"))
+        var listed = Commands.overview().lines().takeWhile(l -> !l.contains("-h, --help"))
                 .map(Pattern.compile("^  ([a-z]+) +\\S.*")::matcher).filter(Matcher::matches).map(m -> m.group(1));
-        assertEquals(copilot.Commands.names(), listed.toList());
-        narrow(80, copilot.Commands.overview());
+        assertEquals(Commands.names(), listed.toList());
+        narrow(80, Commands.overview());
     }
 
     @ParameterizedTest
@@ -151,7 +151,7 @@ class CommandLines {
     }
 
     private static CommandSpec spec(String name) {
-        return copilot.Commands.line(name, copilot.Commands.create(name)).getCommandSpec();
+        return Commands.line(name, Commands.create(name)).getCommandSpec();
     }
 
     @ParameterizedTest
@@ -1053,14 +1053,14 @@ class CommandLines {
     /// One name for file, class, alias and command; and all of them are in the installed `cop`.
     @Test
     void everyProgramIsAFileAnAliasAndInTheLauncher() throws IOException {
-        var programs = copilot.Commands.PROGRAMS.sequencedKeySet();
+        var programs = Commands.PROGRAMS.sequencedKeySet();
         var aliases = Json.tryParse(source("jbang-catalog.json")).path("aliases");
         for (String name : programs) {
             assertEquals("scripts/" + name + ".java", aliases.path(name).path("script-ref").asString(name));
             String main = "    public static void main(String... args) { System.exit(copilot.start(\"" + name
                     + "\", args)); }";
             assertTrue(source("scripts/" + name + ".java").lines().anyMatch(main::equals), name);
-            assertEquals("cop." + name, copilot.Commands.program(name).orElseThrow().getClass().getName());
+            assertEquals("cop." + name, Commands.program(name).orElseThrow().getClass().getName());
         }
         assertEquals(programs.stream().filter(name -> !name.equals("install")).map(name -> name + ".java")
                 .collect(Collectors.toSet()), directives(source("scripts/install.java"), "SOURCES").stream()
@@ -1076,7 +1076,7 @@ class CommandLines {
                     .map(type -> type.group(1)).forEach(types::add);
         }
         assertTrue(types.contains("Wire") && types.contains("talk"), types::toString);
-        for (String name : copilot.Commands.PROGRAMS.keySet()) {
+        for (String name : Commands.PROGRAMS.keySet()) {
             assertEquals(List.of(name), types.stream().filter(name::equalsIgnoreCase).toList());
         }
     }
@@ -1088,7 +1088,7 @@ class CommandLines {
         String help = cop.runProcess("", "--help").out();
         assertFalse(help.contains("Programs") || help.contains("  repl "), help);
         assertFalse(cop.runProcess("", "completion", "next", "cop ").out().contains("embed"));
-        for (String name : copilot.Commands.PROGRAMS.keySet()) {
+        for (String name : Commands.PROGRAMS.keySet()) {
             var outcome = cop.runProcess("", name);
             assertEquals(2, outcome.code(), outcome::all);
             assertTrue(outcome.err().startsWith("error: " + name + " is a program of its own"), outcome::all);

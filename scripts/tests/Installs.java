@@ -91,7 +91,7 @@ class Installs {
         assertEquals("", version.err());
         assertEquals(0, version.code());
         var help = run("", "--help");
-        assertEquals(copilot.Commands.overview(), help.out(), help::all);
+        assertEquals(Commands.overview(), help.out(), help::all);
         assertEquals("", help.err());
         for (String[] asked : new String[][]{{}, {"-h"}, {"help"}, {"help", "help"}}) {
             assertEquals(help.out(), run("", asked).out());
@@ -313,9 +313,9 @@ class Installs {
     void whatMayComeIsOffered() {
         cop.run("models");
         cop.write("templates/mine.mustache", "x");
-        assertEquals(copilot.Commands.names(), next("cop "));
-        assertEquals(copilot.Commands.names(), next("cop ch"));
-        assertEquals(copilot.Commands.names(), next("cop help ba"));
+        assertEquals(Commands.names(), next("cop "));
+        assertEquals(Commands.names(), next("cop ch"));
+        assertEquals(Commands.names(), next("cop help ba"));
         for (String line : List.of("cop chat -m gpt-", "cop chat hello --model=", "cop models show ", "cop talk -m ")) {
             assertTrue(next(line).containsAll(List.of("auto", "gpt-5-mini")), line);
         }
