@@ -5463,7 +5463,7 @@ final class AutoModel {
                 return asker.apply(request, Map.of());
             } catch (Fault fault) {
                 if (!requiresName(fault)) throw fault;
-                memory.learnPath(Model.AUTO, "session");       // it has no path that is always right
+                memory.learnPath(Model.AUTO, "session");       // from now on one is opened at once
             }
         }
         var first = choice(null, request);
