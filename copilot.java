@@ -131,21 +131,21 @@ public class copilot {
 
     /// The same in another environment: this is what the tests call. Every error is printed here and nowhere else.
     static int run(Environment env, String... args) {
-        var screen = new Screen(env);
+        var console = new Console(env);
         try {
             try {
-                return Commands.dispatch(env, screen, args);
+                return Commands.dispatch(env, console, args);
             } finally {
                 env.out().flush();
             }
-        } catch (ClosedOutput _) {
+        } catch (BrokenPipe _) {
             return 0;                                       // `| head` has what it wanted
         } catch (Fault fault) {
-            return screen.report(fault);
+            return console.report(fault);
         } catch (RuntimeException bug) {
-            return screen.report(Fault.bug(bug));
+            return console.report(Fault.bug(bug));
         } catch (StackOverflowError | OutOfMemoryError tooMuch) {
-            return screen.report(Fault.usage("the input is too large, or too deeply nested",
+            return console.report(Fault.usage("the input is too large, or too deeply nested",
                     "a smaller one; -v shows where it was read"));
         }
     }
@@ -174,9 +174,9 @@ public class copilot {
             if (arg.equals("--")) rest.forEachRemaining(words::add);
             else (arg.matches("-.+") ? options : words).add(arg);
         }
-        var screen = new Screen(Environment.of(System.in, new PrintWriter(System.out, true),
+        var console = new Console(Environment.of(System.in, new PrintWriter(System.out, true),
                 new PrintWriter(System.err, true), System.getenv(), () -> false));
-        screen.verbose = options.remove("-v");
+        console.verbose = options.remove("-v");
         if (options.contains("--help") || options.contains("-h")) {
             System.out.print("usage: " + usage.strip() + "\n");
             return 0;
@@ -186,9 +186,9 @@ public class copilot {
             body.accept(List.copyOf(words), options);
             return 0;
         } catch (Fault fault) {
-            return screen.report(fault);
+            return console.report(fault);
         } catch (RuntimeException e) {
-            return screen.report(new Fault(Fault.ERROR, e.toString(), "-v shows where", e));
+            return console.report(new Fault(Fault.ERROR, e.toString(), "-v shows where", e));
         }
     }
 
@@ -330,7 +330,7 @@ public class copilot {
                 throw Fault.usage("with's name is empty", "with(\"text\", …)");
             }
             var more = new LinkedHashMap<>(data);
-            Data.put(more, name, Data.of(value), "with(\"" + name + "\")");
+            JsonValues.put(more, name, JsonValues.of(value), "with(\"" + name + "\")");
             return new Prompt(template, more, model, fields, toolkit);
         }
 
@@ -338,13 +338,13 @@ public class copilot {
         ///
         /// @throws Fault with line and column if it is none
         public Prompt withJson(String json) {
-            return withAll(Data.object(Fault.given(json, "withJson's text"), "the JSON"));
+            return withAll(JsonValues.object(Fault.given(json, "withJson's text"), "the JSON"));
         }
 
         /// Sets all values of a map, such as a row.
         public Prompt withAll(Map<String, ?> values) {
             var more = new LinkedHashMap<>(data);
-            Data.copy((Map<?, ?>) Data.of(Fault.given(values, "withAll's map"))).forEach(more::put);
+            JsonValues.copy((Map<?, ?>) JsonValues.of(Fault.given(values, "withAll's map"))).forEach(more::put);
             return new Prompt(template, more, model, fields, toolkit);
         }
 
@@ -381,7 +381,7 @@ public class copilot {
         /// The model that is wished for; null or empty: any.
         String wished() { return model != null ? model : template.head().model(); }
 
-        Question question() {
+        PreparedPrompt question() {
             List<Message> messages;
             try {
                 messages = template.filled(data, false);
@@ -389,12 +389,12 @@ public class copilot {
                 throw fault.hint().contains("--var") ? fault.hinting("with(\"name\", value) gives it") : fault;
             }
             if (messages.getLast().content().isBlank()) throw template.empty();
-            var mine = new Question(new Request(model, List.of(), fields, true), null);
-            return Question.of(template, messages).with(mine);
+            var mine = new PreparedPrompt(new Request(model, List.of(), fields, true), null);
+            return PreparedPrompt.of(template, messages).with(mine);
         }
 
         @Override
-        public String toString() { return name() + " " + Data.text(data); }
+        public String toString() { return name() + " " + JsonValues.text(data); }
     }
 
     /// A conversation. It remembers what was said; several threads may hold it, one speaks at a time.
@@ -431,7 +431,7 @@ public class copilot {
     }
 
     /// A row of data: its fields by name, in the file's order. It prints as JSON.
-    public static final class Row extends AbstractMap<String, Object> implements Data.Fields {
+    public static final class Row extends AbstractMap<String, Object> implements JsonValues.Fields {
         private final Map<String, Object> data;
 
         Row(Map<String, Object> data) { this.data = data; }
@@ -442,10 +442,10 @@ public class copilot {
             for (String part : data.containsKey(name) ? new String[] {name} : name.split("\\.")) {
                 value = value instanceof Map<?, ?> map ? map.get(part) : null;
             }
-            return value == null || value == Data.NULL ? "" : Data.text(value);
+            return value == null || value == JsonValues.NULL ? "" : JsonValues.text(value);
         }
 
-        public ObjectNode json() { return (ObjectNode) Data.node(data); }
+        public ObjectNode json() { return (ObjectNode) JsonValues.node(data); }
 
         /// The fields: texts, `BigDecimal`, `Boolean`, null, rows and lists.
         @Override
@@ -457,11 +457,11 @@ public class copilot {
 
         private static Object plain(Object value) {
             return switch (value) {
-                case Map<?, ?> map -> new Row(Data.copy(map));
+                case Map<?, ?> map -> new Row(JsonValues.copy(map));
                 case List<?> list -> list.stream().map(Row::plain).toList();
-                case Data.Digits digits -> new BigDecimal(digits.text());
+                case JsonValues.NumberLiteral digits -> new BigDecimal(digits.text());
                 case null -> null;
-                default -> value == Data.NULL ? null : value;
+                default -> value == JsonValues.NULL ? null : value;
             };
         }
 
@@ -470,7 +470,7 @@ public class copilot {
         public Map<String, Object> data() { return data; }
 
         @Override
-        public String toString() { return Data.text(data); }
+        public String toString() { return JsonValues.text(data); }
     }
 
     /// One prompt a row, still to be sent. `with…` gives a copy; `to` does it.
@@ -568,7 +568,7 @@ public class copilot {
 
         @Override
         public String toString() {
-            var lines = Screen.columns(ModelTable.COLUMNS, all.stream().map(ModelTable::row).toList());
+            var lines = Console.columns(ModelTable.COLUMNS, all.stream().map(ModelTable::row).toList());
             return size() + (size() == 1 ? " model\n" : " models\n") + String.join("\n", lines);
         }
     }
@@ -966,7 +966,7 @@ public class copilot {
         }
 
         /// How much it can be told to think, such as `low`; empty where it cannot, or only by a budget of tokens.
-        public List<String> efforts() {
+        public List<String> reasoningEfforts() {
             return supports().path("reasoning_effort").valueStream().map(JsonNode::asString).toList();
         }
 
@@ -1467,10 +1467,10 @@ final class Toolkit {
     /// The client for all verbs but `batch`.
     synchronized CopilotClient copilot() {
         if (client == null) {
-            var screen = new Screen(env);
-            screen.verbose = env.variable(VERBOSE) != null;
-            screen.quiet = true;
-            client = client(screen, maxWait(Duration.ofMinutes(1)));
+            var console = new Console(env);
+            console.verbose = env.variable(VERBOSE) != null;
+            console.quiet = true;
+            client = client(console, maxWait(Duration.ofMinutes(1)));
         }
         return client;
     }
@@ -1492,9 +1492,9 @@ final class Toolkit {
         return Durations.parse("COP_MAX_WAIT", env.variable("COP_MAX_WAIT"), usual);
     }
 
-    private CopilotClient client(Screen screen, Duration wait) {
-        return new CopilotClient(new Session(screen, Home.of(env), Host.of("COP_HOST", env.variable("COP_HOST")),
-                Headers.parse(env.variable("COP_HEADERS"), List.of()), new Wire(screen, wait)));
+    private CopilotClient client(Console console, Duration wait) {
+        return new CopilotClient(new Context(console, Home.of(env), Host.of("COP_HOST", env.variable("COP_HOST")),
+                Headers.parse(env.variable("COP_HEADERS"), List.of()), new HttpSender(console, wait)));
     }
 
     Reply ask(Request request) { return ask(request, _ -> { }); }
@@ -1510,7 +1510,7 @@ final class Toolkit {
         return client.ask(named, (_, piece) -> pieces.accept(piece));
     }
 
-    Reply ask(Question question) {
+    Reply ask(PreparedPrompt question) {
         var client = copilot();
         return new SchemaRetry(question.schema(), 2, _ -> { }).ask(question.request(client, true),
                 request -> client.ask(request, (_, _) -> { }));
@@ -1534,7 +1534,7 @@ final class Toolkit {
     Prompt prompt(String name) { return new Prompt(new TemplateFolders(env).named(name), this); }
 
     Prompt template(String text) {
-        var found = new TemplateFolders.Found("template", "template(…)", null, text);
+        var found = new TemplateFolders.TemplateSource("template", "template(…)", null, text);
         return new Prompt(TemplateReader.read(new TemplateFolders(env), found), this);
     }
 
@@ -1578,11 +1578,11 @@ final class Toolkit {
         spec.out = out;
         spec.yes = true;
         spec.policy.maxWait = maxWait(spec.policy.maxWait);
-        var screen = new Screen(heard(batch.rows() instanceof List<?> list ? lines(list) : spec.rows.equals("-")
+        var console = new Console(heard(batch.rows() instanceof List<?> list ? lines(list) : spec.rows.equals("-")
                 ? new Stdin(System.in, Stdin.Kind.FILE) : env.stdin(), batch.progress()));
-        var client = client(screen, spec.policy.maxWait);
-        try (var _ = client.session().wire()) {
-            new BatchRun(screen, client, spec).run();
+        var client = client(console, spec.policy.maxWait);
+        try (var _ = client.context().http()) {
+            new BatchRun(console, client, spec).run();
         } catch (Fault fault) {
             throw fault.hint().contains("or --skip-bad") ? fault.hinting(fault.hint().replaceFirst("--skip-bad.*",
                     "leave them out: batch(prompt, rows(…).filter(…).toList())")) : fault;
@@ -1595,7 +1595,7 @@ final class Toolkit {
     /// Rows at hand, as a batch takes them from stdin.
     private static Stdin lines(List<?> rows) {
         var lines = new StringBuilder();
-        for (var row : rows) lines.append(Data.text(Data.of(row))).append('\n');
+        for (var row : rows) lines.append(JsonValues.text(JsonValues.of(row))).append('\n');
         return new Stdin(new ByteArrayInputStream(lines.toString().getBytes(StandardCharsets.UTF_8)), Stdin.Kind.FILE);
     }
 
@@ -1743,14 +1743,14 @@ final class Commands {
                 "copilot --help lists the commands"));
     }
 
-    static int dispatch(Environment env, Screen screen, String... args) {
+    static int dispatch(Environment env, Console console, String... args) {
         String first = args.length == 0 ? "--help" : args[0];
         if (Set.of("-V", "--version").contains(first)) return print(env, "copilot.java " + copilot.VERSION + "\n");
         if (Set.of("help", "-h", "--help").contains(first)) {
             boolean all = args.length < 2 || Set.of("help", "-h", "--help").contains(args[1]);
-            return all ? print(env, overview()) : execute(args[1], env, screen, "--help");
+            return all ? print(env, overview()) : execute(args[1], env, console, "--help");
         }
-        if (!first.startsWith("-")) return execute(first, env, screen, Arrays.copyOfRange(args, 1, args.length));
+        if (!first.startsWith("-")) return execute(first, env, console, Arrays.copyOfRange(args, 1, args.length));
         throw Fault.usage("the command comes first, then its options: " + first, Suggestions.hint(first,
                 List.of("--help", "--version"), "copilot chat " + first + " …"));
     }
@@ -1760,10 +1760,10 @@ final class Commands {
         return 0;
     }
 
-    private static int execute(String name, Environment env, Screen screen, String... args) {
+    private static int execute(String name, Environment env, Console console, String... args) {
         var command = create(name);
         command.env = env;
-        command.screen = screen;
+        command.console = console;
         command.arguments = args;
         var line = line(name, command);
         try {
@@ -1916,7 +1916,7 @@ abstract class Command {
             """;
 
     Environment env;
-    Screen screen;
+    Console console;
     String[] arguments;                                 // as they were typed
     String syntax;
     Syntax known;
@@ -2008,16 +2008,16 @@ abstract class Command {
     }
 
     final int call() {
-        screen.verbose = has("--verbose");
-        screen.quiet = has("--quiet");
+        console.verbose = has("--verbose");
+        console.quiet = has("--quiet");
         check();
         String named = text("--host");
         var host = setting("host", () -> named != null ? Host.of("--host", named)
                 : Host.of("COP_HOST", env.variable("COP_HOST")), Host.of("--host", null));
         var headers = setting("headers", () -> Headers.parse(env.variable("COP_HEADERS"), texts("-H")),
                 Headers.parse(null, List.of()));
-        try (var wire = new Wire(screen, maxWait())) {
-            return run(new CopilotClient(new Session(screen, Home.of(env), host, headers, wire)));
+        try (var http = new HttpSender(console, maxWait())) {
+            return run(new CopilotClient(new Context(console, Home.of(env), host, headers, http)));
         }
     }
 
@@ -2053,7 +2053,7 @@ abstract class Command {
     }
 
     int table(List<String> heading, List<List<String>> rows) {
-        screen.table(heading, rows);
+        console.table(heading, rows);
         return 0;
     }
 }
@@ -2091,7 +2091,7 @@ final class BasicCommand extends Command {
         var grant = copilot.tokens().verifyAndStore(login, !withToken || old.isEmpty());
         String first = logins.all().getFirst().source();
         if (!first.equals(CredentialSources.OWN)) {
-            screen.note("note: " + first + " is set, and goes before this login");
+            console.note("note: " + first + " is set, and goes before this login");
         }
         String who = logins.stored().orElse(login).name();
         return print("logged in as " + who + " (" + grant.plan() + "), API " + grant.api());
@@ -2100,24 +2100,24 @@ final class BasicCommand extends Command {
     private String byDevice(CopilotClient copilot) {
         String client = Objects.requireNonNullElse(text("--client", env.variable("COP_CLIENT_ID")), "vscode");
         String clientId = DeviceFlow.CLIENTS.getOrDefault(client, client);
-        var flow = new DeviceFlow(copilot.session(), clientId, text("--scope", "read:user"));
+        var flow = new DeviceFlow(copilot.context(), clientId, text("--scope", "read:user"));
         var code = flow.start();
-        screen.say("Open   " + code.verificationUri() + "\nand type this code:\n\n    "
-                + screen.bold(code.userCode()) + "\n");
-        if (!has("--no-browser") && !Browser.open(env, copilot.session().host().safeToOpen(code.verificationUri()))) {
-            screen.note("(no browser was opened: type the address yourself)");
+        console.say("Open   " + code.verificationUri() + "\nand type this code:\n\n    "
+                + console.bold(code.userCode()) + "\n");
+        if (!has("--no-browser") && !Browser.open(env, copilot.context().host().safeToOpen(code.verificationUri()))) {
+            console.note("(no browser was opened: type the address yourself)");
         }
         try {
-            return flow.await(code, left -> screen.countdown("waiting for you, "
-                    + Durations.clock(left) + " left"), screen::note);
+            return flow.await(code, left -> console.countdown("waiting for you, "
+                    + Durations.clock(left) + " left"), console::note);
         } finally {
-            screen.countdown("");
+            console.countdown("");
         }
     }
 
     private String tokenFromStdin() {
         boolean person = env.stdin().kind() == Stdin.Kind.TERMINAL;
-        if (person) screen.say("paste the GitHub token (it is not shown), then Enter");
+        if (person) console.say("paste the GitHub token (it is not shown), then Enter");
         String token = (person ? env.stdin().secret() : env.stdin().text()).strip();
         if (GithubToken.wellFormed(token)) return token;
         throw Fault.usage("what came on standard input is no token",
@@ -2130,11 +2130,11 @@ final class BasicCommand extends Command {
         var old = copilot.logins().forget();
         old.ifPresent(copilot.tokens()::forget);
         print(old.map(login -> "logged out " + login.name()).orElse("nobody was logged in")
-                + " (" + copilot.session().host().name() + ")");
+                + " (" + copilot.context().host().name() + ")");
         if (old.isPresent()) {
-            screen.note("GitHub still lists the authorization: https://github.com/settings/apps/authorizations");
+            console.note("GitHub still lists the authorization: https://github.com/settings/apps/authorizations");
         }
-        for (var left : copilot.logins().all()) screen.note("still there: a token from " + left.source());
+        for (var left : copilot.logins().all()) console.note("still there: a token from " + left.source());
         return 0;
     }
 
@@ -2192,7 +2192,7 @@ final class BasicCommand extends Command {
             """;
 
     int logs(CopilotClient copilot) {
-        var home = copilot.session().home();
+        var home = copilot.context().home();
         String id = text("ID");
         return switch (has("-r") ? "show" : action()) {
             case "show" -> {
@@ -2213,7 +2213,7 @@ final class BasicCommand extends Command {
                 .limit(count == 0 ? Long.MAX_VALUE : count);
         if (has("--json")) return print(Json.pretty(Json.array(found.map(StoredConversation::summary))));
         var rows = found.map(StoredConversation::cells).toList();     // their texts need not stay in memory
-        if (rows.isEmpty()) screen.note(query == null ? "no conversations are kept" : "\"" + query
+        if (rows.isEmpty()) console.note(query == null ? "no conversations are kept" : "\"" + query
                 + "\" was not said");
         return table(StoredConversation.COLUMNS, rows);
     }
@@ -2226,8 +2226,8 @@ final class BasicCommand extends Command {
         if (files.isEmpty()) return print("there is nothing to delete");
         String what = one != null ? "the conversation " + one.title() : files.size() == 1
                 ? "1 conversation" : files.size() + " conversations";
-        if (!has("-y") && !screen.confirmed("delete " + what + "?", commandLine() + " -y")) {
-            screen.note("nothing was deleted");
+        if (!has("-y") && !console.confirmed("delete " + what + "?", commandLine() + " -y")) {
+            console.note("nothing was deleted");
             return 1;
         }
         files.forEach(home::delete);
@@ -2275,7 +2275,7 @@ final class BasicCommand extends Command {
                     : "no model matches \"" + word + "\"", "copilot models --all");
         }
         if (json) return print(Json.pretty(Json.object().set("data", Json.array(shown.stream().map(Model::json)))));
-        if (catalogue.onlyAuto()) screen.note("note: this account may name no model; auto is the default");
+        if (catalogue.onlyAuto()) console.note("note: this account may name no model; auto is the default");
         return table(ModelTable.COLUMNS, shown.stream().map(ModelTable::row).toList());
     }
 
@@ -2287,8 +2287,8 @@ final class BasicCommand extends Command {
     /// Enabling accepts terms: a person must say so.
     private int enableModel(CopilotClient copilot, Model model) {
         if (model.enabled()) return print(model.id() + " is enabled already");
-        screen.say(Text.printable(model.terms()));
-        if (!has("--yes") && !screen.confirmed("Accept, and enable " + model.id() + "?",
+        console.say(Text.printable(model.terms()));
+        if (!has("--yes") && !console.confirmed("Accept, and enable " + model.id() + "?",
                 "-y accepts the terms")) return 1;
         copilot.models().enable(model.id());
         return print(model.id() + " is enabled");
@@ -2299,7 +2299,7 @@ final class BasicCommand extends Command {
         if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
         copilot.models().setDefault(model.id());
         if (!model.isAuto() && copilot.models().list(ModelList.FRESH).onlyAuto()) {
-            screen.warn("this account may name no model: on Free and Student plans GitHub chooses it");
+            console.warn("this account may name no model: on Free and Student plans GitHub chooses it");
         }
         return print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
     }
@@ -2318,7 +2318,7 @@ final class BasicCommand extends Command {
         var account = copilot.account();
         if (has("--json")) return print(Json.pretty(account.json()));
         if (env.terminal().test(1)) return print(account.toString());
-        if (account.quotas().isEmpty()) screen.warn(Account.UNTOLD);
+        if (account.quotas().isEmpty()) console.warn(Account.UNTOLD);
         return table(List.of(), account.quotas().stream().map(Quota::cells).toList());
     }
 
@@ -2347,7 +2347,7 @@ final class BasicCommand extends Command {
             return answer.status();
         });
         if (status / 100 == 2) return 0;
-        screen.error(verb + " " + path + " answered " + status);
+        console.error(verb + " " + path + " answered " + status);
         return 1;
     }
 
@@ -2387,7 +2387,7 @@ final class BasicCommand extends Command {
                     .collect(Collectors.joining("\n")));
             case "check" -> checkTemplates(folders, names.isEmpty() ? List.copyOf(folders.names()) : names);
             default -> {
-                var all = TemplateSummary.all(folders, screen);
+                var all = TemplateSummary.all(folders, console);
                 yield has("--json") ? print(Json.pretty(Json.array(all.stream().map(TemplateSummary::json))))
                         : table(TemplateSummary.COLUMNS, all.stream().map(TemplateSummary::cells).toList());
             }
@@ -2400,11 +2400,11 @@ final class BasicCommand extends Command {
             try {
                 var template = folders.named(name);
                 var findings = template.findings();
-                findings.forEach(screen::report);
+                findings.forEach(console::report);
                 if (findings.isEmpty()) print(Text.cell(TemplateSummary.of(template).approval()));
                 else wrong++;
             } catch (Fault damaged) {
-                screen.report(damaged);
+                console.report(damaged);
                 wrong++;
             }
         }
@@ -2480,7 +2480,7 @@ final class BasicCommand extends Command {
             case "MODEL" -> Stream.concat(Stream.of(Model.AUTO), copilot.models().cached().stream()
                     .flatMap(all -> all.chatModels().stream()));
             case "TEMPLATE" -> new TemplateFolders(env).names().stream();
-            case "ID" -> StoredConversation.files(copilot.session().home()).stream().map(StoredConversation::id);
+            case "ID" -> StoredConversation.files(copilot.context().home()).stream().map(StoredConversation::id);
             default -> Syntax.choices(label).stream();
         };
     }
@@ -2517,10 +2517,10 @@ final class DoctorCommand extends Command {
     @Override
     int run(CopilotClient copilot) {
         texts("-H").forEach(doctor::header);
-        if (!has("--offline")) screen.countdown("asking GitHub, a minute at most");
+        if (!has("--offline")) console.countdown("asking GitHub, a minute at most");
         doctor.examine(copilot);
-        screen.countdown("");
-        print(has("--json") ? Json.pretty(doctor.json()) : doctor.text(screen::state));
+        console.countdown("");
+        print(has("--json") ? Json.pretty(doctor.json()) : doctor.text(console::state));
         return doctor.exitCode();
     }
 }
@@ -2552,8 +2552,8 @@ abstract class RequestCommand extends Command {
             "--reasoning-effort");
 
     /// What fills a template, in the order in which it was typed: the last wins.
-    PromptData data(Set<String> options) {
-        var data = new PromptData();
+    TemplateVariables data(Set<String> options) {
+        var data = new TemplateVariables();
         var seen = new HashMap<String, Integer>();
         for (var option : parsed.matchedOptions()) {
             String name = option.longestName();
@@ -2573,7 +2573,7 @@ abstract class RequestCommand extends Command {
 
     /// What the options say of a question, as one that asks nothing yet. What -O names is required; what an option
     /// of its own names is left out where a model refuses it.
-    Question wishes() {
+    PreparedPrompt wishes() {
         var fields = RequestFields.parse(texts("--option"));
         var required = new HashSet<>(fields.propertyNames());
         for (String option : FIELDS) {
@@ -2584,8 +2584,8 @@ abstract class RequestCommand extends Command {
             fields.set(field, json);
             required.remove(field);
         }
-        var schema = has("--schema") ? SchemaText.read(env, text("--schema")) : null;
-        return new Question(new Request(text("--model"), List.of(), fields, true, new Delivery(text("--endpoint"),
+        var schema = has("--schema") ? SchemaOption.read(env, text("--schema")) : null;
+        return new PreparedPrompt(new Request(text("--model"), List.of(), fields, true, new Delivery(text("--endpoint"),
                 required)), schema).withSystem(text("--system"));
     }
 
@@ -2599,13 +2599,13 @@ abstract class RequestCommand extends Command {
             """, STREAM = "--no-stream  Wait for the whole answer.\n";
 
     /// @return null where there is neither a template nor a word, and a person sits at the terminal
-    Question question(String template) {
+    PreparedPrompt question(String template) {
         var wishes = wishes();
         var data = data(Set.of("--data", "--var", "--var-json", "--var-file"));
         Integer most = has("--max-file-tokens") ? atLeast(1, "--max-file-tokens", 1) : null;
-        var input = new PromptInput(screen, texts("PROMPT"), new FileAttachments(texts("--file"), most),
+        var input = new PromptInput(console, texts("PROMPT"), new FileAttachments(texts("--file"), most),
                 texts("--attach"));
-        Question question;
+        PreparedPrompt question;
         if (template != null) {
             var found = new TemplateFolders(env).named(template);
             if (has("--example")) data.sampleOf(found);
@@ -2653,8 +2653,8 @@ class ChatCommand extends RequestCommand {
         String output = text("--output"), template = text("--template");
         Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
         var limit = timeout(null);
-        var earlier = earlier(copilot.session().home());
-        var log = new ConversationWriter(copilot.session(), !has("--no-log"), template,
+        var earlier = earlier(copilot.context().home());
+        var log = new ConversationWriter(copilot.context(), !has("--no-log"), template,
                 earlier == null ? null : earlier.id());
         var alone = question(template);
         boolean structured = alone != null && alone.schema() != null;
@@ -2664,8 +2664,8 @@ class ChatCommand extends RequestCommand {
                     + " takes one answer, not n=" + alone.answers(), "leave out -O n");
         }
         boolean live = !json && !extract && file == null && !several && !structured;
-        var job = new ChatJob(screen, copilot, log, new ChatOptions(limit, !has("--no-stream"), schemaRetries(),
-                has("--usage"), extract && !structured, new AnswerPrinter.Form(live, json, file,
+        var job = new ChatJob(console, copilot, log, new ChatOptions(limit, !has("--no-stream"), schemaRetries(),
+                has("--usage"), extract && !structured, new AnswerPrinter.OutputMode(live, json, file,
                 !has("--hide-reasoning"), has("--raw") || structured)));
         if (alone == null) converse(job, earlier);
         else if (earlier == null) job.run(alone, 0, job.printer(this::view));
@@ -2679,8 +2679,8 @@ class ChatCommand extends RequestCommand {
         if (cid == null && !has("--continue")) return null;
         var kept = StoredConversation.find(home, cid);
         if (!kept.images().isEmpty()) {
-            screen.warn("pictures of earlier turns are not sent again: " + String.join(", ", kept.images()));
-            screen.hint("-a adds one to this turn");
+            console.warn("pictures of earlier turns are not sent again: " + String.join(", ", kept.images()));
+            console.hint("-a adds one to this turn");
         }
         return kept;
     }
@@ -2692,12 +2692,12 @@ class ChatCommand extends RequestCommand {
         var first = wishes();
         var request = (earlier == null ? first : first.after(earlier)).request(job.copilot(), !has("--no-stream"));
         if (earlier != null && !has("--quiet")) {
-            screen.note("going on with " + earlier.title());
-            screen.say(screen.dim(Text.printable(earlier.lastExchange())));
+            console.note("going on with " + earlier.title());
+            console.say(console.dim(Text.printable(earlier.lastExchange())));
         }
         var talk = Commands.program("talk").map(ChatCommand.class::cast).orElse(this);
-        try (var terminal = talk.terminal(screen)) {
-            new Conversation(job, terminal, request).run();
+        try (var terminal = talk.terminal(console)) {
+            new InteractiveChat(job, terminal, request).run();
         }
     }
 
@@ -2705,7 +2705,7 @@ class ChatCommand extends RequestCommand {
     AnswerView view() { return new StyledLines(env.out()); }
 
     /// The terminal of a conversation; that of `talk`, where it is there, goes before this one.
-    ChatTerminal terminal(Screen screen) { return new PlainTerminal(screen); }
+    ChatTerminal terminal(Console console) { return new PlainTerminal(console); }
 }
 
 final class RenderCommand extends RequestCommand {
@@ -2727,8 +2727,8 @@ final class RenderCommand extends RequestCommand {
     int run(CopilotClient copilot) {
         var question = question(text("TEMPLATE"));
         if (!has("--json")) return show(Message.text(question.request().messages(), !has("--raw")));
-        var request = question.requestAtHand(copilot, !has("--no-stream"), screen);
-        return show(Json.pretty(copilot.previewBody(request, screen::warn)));
+        var request = question.requestAtHand(copilot, !has("--no-stream"), console);
+        return show(Json.pretty(copilot.previewBody(request, console::warn)));
     }
 }
 
@@ -2786,7 +2786,7 @@ final class BatchCommand extends RequestCommand {
         return switch (action()) {
             case "status" -> status();
             case "merge" -> merge();
-            default -> new BatchRun(screen, copilot, spec()).run();
+            default -> new BatchRun(console, copilot, spec()).run();
         };
     }
 
@@ -2827,7 +2827,7 @@ final class BatchCommand extends RequestCommand {
         if (wishes.schema() != null && template == null) {
             throw Fault.usage("--schema wants a template: the rows are whole requests", "their response_format");
         }
-        var target = (template == null ? wishes : Question.of(template, List.of()).with(wishes)).request();
+        var target = (template == null ? wishes : PreparedPrompt.of(template, List.of()).with(wishes)).request();
         spec.template = template;
         spec.fields = wishes.request().fields();
         spec.model = target.model();
@@ -2835,7 +2835,7 @@ final class BatchCommand extends RequestCommand {
         spec.prompts = row -> {
             var values = new LinkedHashMap<>(row.data());
             values.putAll(constant);
-            return Question.of(template, template.filled(values, has("--allow-missing"))).with(wishes);
+            return PreparedPrompt.of(template, template.filled(values, has("--allow-missing"))).with(wishes);
         };
     }
 
@@ -2909,7 +2909,7 @@ final class BatchSpec {
     String rows, format;                                    // as the user named them
     Path run;
     Template template;                                      // null: the rows are requests of OpenAI's Batch API
-    Function<InputRow, Question> prompts;                   // fills it
+    Function<InputRow, PreparedPrompt> prompts;                   // fills it
     String model, endpoint;                                 // null: as the run has it, else the default
     ObjectNode fields = Json.object();                      // of every request
     String id;                                              // the field that names a row
@@ -3010,7 +3010,8 @@ final class BatchInput implements AutoCloseable {
         var echo = row.data() == null || spec.echo.isEmpty() ? null : Json.object();
         try {
             if (row.fault() != null) throw row.fault();
-            for (String name : spec.echo) echo.set(name, Data.node(row.data().getOrDefault(name, Data.NULL)));
+            for (String name : spec.echo) echo.set(name, JsonValues.node(row.data().getOrDefault(name,
+                    JsonValues.NULL)));
             id = id(row.data());
             boolean filled = spec.template != null;
             var question = filled ? spec.prompts.apply(row) : question(row);
@@ -3026,8 +3027,8 @@ final class BatchInput implements AutoCloseable {
     }
 
     /// A line of OpenAI's Batch API. Its own model wins; what we do not send is left out.
-    private Question question(InputRow row) {
-        var body = Data.node(row.data().get("body"));
+    private PreparedPrompt question(InputRow row) {
+        var body = JsonValues.node(row.data().get("body"));
         if (!(body instanceof ObjectNode fields) || !fields.path("messages").isArray()) {
             throw Fault.usage("it is no request of the Batch API: there is no body with messages",
                     "name a template to fill rows of data: copilot batch TEMPLATE -d …");
@@ -3038,19 +3039,19 @@ final class BatchInput implements AutoCloseable {
         }
         String own = Json.text(fields, "model");
         fields.remove(List.of("stream", "model"));
-        return new Question(new Request(own, List.of(), fields, true, new Delivery(null,
+        return new PreparedPrompt(new Request(own, List.of(), fields, true, new Delivery(null,
                 Set.copyOf(fields.propertyNames()))), null);
     }
 
     /// The field that names the row, else a hash of all of it; equal rows are told apart by their number.
     private String id(Map<String, Object> data) {
         for (String name : spec.id != null ? List.of(spec.id) : List.of("id", "custom_id")) {
-            if (data.getOrDefault(name, Data.NULL) != Data.NULL) return Data.text(data.get(name));
+            if (data.getOrDefault(name, JsonValues.NULL) != JsonValues.NULL) return JsonValues.text(data.get(name));
         }
         if (spec.id != null) {
             throw Fault.usage("there is no " + spec.id + " for --id", "--id names a field that every row has");
         }
-        var key = Fingerprint.of(Data.text(data));
+        var key = Fingerprint.of(JsonValues.text(data));
         int number = alike.merge(key, 1, Integer::sum);
         return key.toString().substring(0, 16) + (number == 1 ? "" : "-" + number);
     }
@@ -3064,7 +3065,7 @@ final class BatchRun {
     private static final int ASK_FROM = 200, MOST_ERRORS = 50;
 
     private final Environment env;
-    private final Screen screen;
+    private final Console console;
     private final CopilotClient copilot;
     private final BatchSpec spec;
     private final RunFolder folder;
@@ -3082,9 +3083,9 @@ final class BatchRun {
     private long bytes, tokens;                             // of what is to be sent
     private BatchItem example;
 
-    BatchRun(Screen screen, CopilotClient copilot, BatchSpec spec) {
-        env = screen.env();
-        this.screen = screen;
+    BatchRun(Console console, CopilotClient copilot, BatchSpec spec) {
+        env = console.env();
+        this.console = console;
         this.copilot = copilot;
         this.spec = spec;
         folder = new RunFolder(spec.run);
@@ -3097,7 +3098,7 @@ final class BatchRun {
         if (!needsSpooling()) {                             // a name that is mistyped leaves no folder behind
             input = spec.rows;
             input().close();
-            screen.detail("rows: " + spec.rows + ", as " + spec.format);
+            console.detail("rows: " + spec.rows + ", as " + spec.format);
         }
         manifest = folder.readManifest();
         refuseToOverwrite();
@@ -3112,10 +3113,10 @@ final class BatchRun {
         if (!bad.isEmpty() && !spec.skipBad) throw refusal();
         refuseToOverwrite();
         if (!bad.isEmpty()) {
-            screen.warn(bad.size() + " of " + order.size() + " rows cannot be asked and are left out, such as "
+            console.warn(bad.size() + " of " + order.size() + " rows cannot be asked and are left out, such as "
                     + bad.getFirst().fault().sentence());
         }
-        if (spec.shard.of() > 1) screen.note("part " + spec.shard.number() + " of " + spec.shard.of());
+        if (spec.shard.of() > 1) console.note("part " + spec.shard.number() + " of " + spec.shard.of());
         if (!left.isEmpty() && !confirmed()) return 0;
         try (var journal = new Journal(folder.path(), true)) {              // nothing was written before
             return run(journal.since(RunFolder.again(manifest)));
@@ -3137,7 +3138,7 @@ final class BatchRun {
         left.removeIf(key -> isDone(journal, key));         // another process may have been at work meanwhile
         int before = manifest.path("rows").asInt(0);
         if (results != null && results.pattern() == null && before > order.size()) {
-            screen.note("note: " + spec.out + " gets these " + order.size() + " rows, it had " + before
+            console.note("note: " + spec.out + " gets these " + order.size() + " rows, it had " + before
                     + "; the answers of all are kept");
         }
         describe();
@@ -3196,12 +3197,12 @@ final class BatchRun {
         boolean named = spec.model != null && !spec.model.isBlank();
         String model = named || before.isEmpty() ? copilot.models().chooseCached(spec.model) : before;
         if (!before.isEmpty()) {
-            screen.note(before.equals(model) ? "model " + model + ", as when this run began"
+            console.note(before.equals(model) ? "model " + model + ", as when this run began"
                     : "note: the model was " + before + "; all rows count as new for " + model);
         }
         if (catalogue.isPresent() && spec.template != null) catalogue.get().require(model);
         if (!Model.isAuto(model) && catalogue.filter(ModelList::onlyAuto).isPresent()) {
-            screen.warn("this account may name no model: on Free and Student plans GitHub chooses it (-m auto)");
+            console.warn("this account may name no model: on Free and Student plans GitHub chooses it (-m auto)");
         }
         String earlier = Json.text(manifest, "endpoint");
         String endpoint = spec.endpoint != null ? spec.endpoint : earlier.isEmpty() ? null : earlier;
@@ -3284,7 +3285,7 @@ final class BatchRun {
 
     private Fault refusal() {
         var lines = problems();
-        lines.stream().limit(lines.size() - 1).forEach(screen::error);
+        lines.stream().limit(lines.size() - 1).forEach(console::error);
         return Fault.usage(lines.getLast(), bad.size() + " of " + order.size() + " rows cannot be asked, and nothing"
                 + " was sent; mend them, or --skip-bad leaves them out (" + bad.getFirst().fault().hint() + ")");
     }
@@ -3303,7 +3304,7 @@ final class BatchRun {
     }
 
     private int dryRun() {
-        problems().forEach(screen::error);
+        problems().forEach(console::error);
         refuseToOverwrite();
         String model = target.model();
         var out = new StringJoiner("\n", "", "\n");
@@ -3327,10 +3328,10 @@ final class BatchRun {
     /// More than a person would ask by hand is asked for once more, where a person is there.
     private boolean confirmed() {
         if (spec.yes || left.size() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
-        screen.say(left.size() + " requests to " + target.model() + ", about " + bytes / 4 + " tokens of prompts"
+        console.say(left.size() + " requests to " + target.model() + ", about " + bytes / 4 + " tokens of prompts"
                 + (spec.delay.isPositive() ? ", " + leastTime() : ""));
-        boolean yes = screen.confirmed("Go on?", "-y");
-        if (!yes) screen.note("nothing was sent (-y does not ask)");
+        boolean yes = console.confirmed("Go on?", "-y");
+        if (!yes) console.note("nothing was sent (-y does not ask)");
         return yes;
     }
 
@@ -3339,14 +3340,14 @@ final class BatchRun {
         var keys = order.stream().map(RowPosition::key).collect(Collectors.toCollection(ArrayDeque::new));
         var printer = spec.stream ? new OrderedPrinter(keys, new HashSet<>(left), journal, env.out()) : null;
         if (printer != null) printer.advance();
-        var progress = new BatchProgress(screen, left.size(), printer, pace);
+        var progress = new BatchProgress(console, left.size(), printer, pace);
         var runner = new BatchRunner(pace, spec.policy, env.time(), copilot::askOnce, journal, progress);
         env.ending().patience(Duration.ofSeconds(60));      // 30 for what is in flight, and time to write OUT
         try (var rows = input()) {
             var waiting = new HashSet<>(left);
             return runner.run(() -> nextToSend(rows, waiting), Duration.ofSeconds(30));
         } finally {
-            screen.countdown("");
+            console.countdown("");
         }
     }
 
@@ -3369,18 +3370,18 @@ final class BatchRun {
         }
         var counts = report.counts();
         if (stopped.isPresent() || counts.rows() < order.size()) {
-            screen.note(counts.rows() + " of " + order.size() + " rows are done: " + counts.words());
+            console.note(counts.rows() + " of " + order.size() + " rows are done: " + counts.words());
             var why = stopped.orElseGet(() -> Fault.error("some rows were not asked", ""));
             String next = "this goes on from here: " + spec.command;
             if (why.is(Fault.Kind.INTERRUPTED)) {
-                screen.note(next);
+                console.note(next);
                 throw why;
             }
             int code = why.exitCode() == Fault.ERROR && ApiError.behind(why) != null ? Fault.LATER : why.exitCode();
             throw new Fault(code, why.sentence(), why.hint().isEmpty() ? next : why.hint() + "; " + next, why);
         }
         long failed = counts.notOk() - bad.size();
-        screen.note((left.isEmpty() ? "nothing to do: " : "done: ") + counts.words()
+        console.note((left.isEmpty() ? "nothing to do: " : "done: ") + counts.words()
                 + (failed > 0 && !spec.retryFailed ? "; --retry-failed asks " + (bad.isEmpty() ? "those"
                 : failed + " of those") + " again" : ""));
         return counts.notOk() > 0 ? Fault.FAILED_ROWS : 0;
@@ -3472,20 +3473,20 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
 /// @param schemaRetries further attempts at an answer that does not meet its schema
 /// @param extract the first fenced block alone
 record ChatOptions(Duration limit, boolean stream, int schemaRetries, boolean usage, boolean extract,
-                   AnswerPrinter.Form form) {}
+                   AnswerPrinter.OutputMode form) {}
 
 /// One question, from its request to what is printed, kept and said of it.
 ///
 /// @param log keeps it
-record ChatJob(Screen screen, CopilotClient copilot, ConversationWriter log, ChatOptions options) {
+record ChatJob(Console console, CopilotClient copilot, ConversationWriter log, ChatOptions options) {
     AnswerPrinter printer(Supplier<AnswerView> styled) {
-        return new AnswerPrinter(screen, options.form(), styled);
+        return new AnswerPrinter(console, options.form(), styled);
     }
 
     /// @param said how many of the messages, the system message aside, earlier turns have said
     /// @param printer prints what comes
     /// @throws Fault where there is no answer, or not all of it
-    void run(Question question, int said, AnswerPrinter printer) {
+    void run(PreparedPrompt question, int said, AnswerPrinter printer) {
         Reply reply;
         try {
             reply = answered(question, said, printer);
@@ -3494,7 +3495,7 @@ record ChatJob(Screen screen, CopilotClient copilot, ConversationWriter log, Cha
             else log.brokenOff(printer.heard(), fault.sentence());
             printer.brokenOff(fault);
             throw fault;
-        } catch (ClosedOutput gone) {
+        } catch (BrokenPipe gone) {
             log.brokenOff(printer.heard(), "nobody read on");
             throw gone;
         }
@@ -3502,23 +3503,24 @@ record ChatJob(Screen screen, CopilotClient copilot, ConversationWriter log, Cha
         printer.finish(options.extract() ? reply.withText(fenced(reply.text())) : reply, log.id());
     }
 
-    private void end(Question question, Reply reply, AnswerPrinter printer) {
+    private void end(PreparedPrompt question, Reply reply, AnswerPrinter printer) {
         try {
             printer.end();
         } finally {
             log.answered(reply);                            // whether or not its reader has gone away
         }
         if (!options.usage()) return;
-        screen.say(reply.usageLine(copilot.models().estimate(question.request().model(), reply)));
-        copilot.quota().ifPresent(screen::say);
+        console.say(reply.usageLine(copilot.models().estimate(question.request().model(), reply)));
+        copilot.quota().ifPresent(console::say);
     }
 
-    private Reply answered(Question question, int said, AnswerPrinter printer) {
-        var first = Wire.within(options.limit(), () -> log.asking(question.request(copilot, options.stream()), said));
-        var retry = new SchemaRetry(question.schema(), options.schemaRetries(), screen::note);
+    private Reply answered(PreparedPrompt question, int said, AnswerPrinter printer) {
+        var first = HttpSender.withDeadline(options.limit(), () -> log.asking(question.request(copilot, options
+                .stream()), said));
+        var retry = new SchemaRetry(question.schema(), options.schemaRetries(), console::note);
         var reply = retry.ask(first, request -> {
             printer.forget();
-            return Wire.within(options.limit(), () -> copilot.ask(request, printer));
+            return HttpSender.withDeadline(options.limit(), () -> copilot.ask(request, printer));
         });
         boolean shown = question.schema() == null || options.form().json();
         if (!shown && reply.asksForTool()) throw new SchemaMismatch(reply, reply.unfinished());
@@ -3529,13 +3531,13 @@ record ChatJob(Screen screen, CopilotClient copilot, ConversationWriter log, Cha
     private String fenced(String text) {
         var block = Pattern.compile("(?ms)^ {0,3}(`{3,}|~{3,})[^\\n`]*\\n(.*?)(^ {0,3}\\1[`~]* *$|\\z)").matcher(text);
         if (block.find()) return Text.withoutLastNewlines(block.group(2));
-        screen.warn("there is no fenced block in the answer: all of it follows");
+        console.warn("there is no fenced block in the answer: all of it follows");
         return text;
     }
 }
 
 /// A conversation on a terminal, turn by turn.
-final class Conversation {
+final class InteractiveChat {
     private static final String HELP = """
             A line is sent at Enter; end it with \\ to go on in the next.
               /model [ID]      show or change the model       /reset        forget what was said
@@ -3547,27 +3549,27 @@ final class Conversation {
 
     private final ChatJob job;
     private final ChatTerminal terminal;
-    private final Screen screen;
+    private final Console console;
     private Request request;                                // with all that was said
 
     /// @param first the system message if there is one, and what was said earlier
-    Conversation(ChatJob job, ChatTerminal terminal, Request first) {
+    InteractiveChat(ChatJob job, ChatTerminal terminal, Request first) {
         this.job = job;
         this.terminal = terminal;
-        screen = job.screen();
+        console = job.console();
         request = first;
     }
 
     void run() {
-        screen.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
+        console.note("talking to " + request.model() + "; /help, Ctrl-D to leave");
         for (String line = terminal.line(); line != null; line = terminal.line()) {
             if (Set.of("/quit", "/exit", "/bye", "quit", "exit").contains(line.strip())) return;
             try {
                 obey(line.strip());
             } catch (Fault fault) {
-                if (job.screen().env().ending().told()) throw fault;
-                if (fault.is(Fault.Kind.INTERRUPTED)) screen.note("(stopped)");
-                else screen.report(fault);
+                if (job.console().env().ending().told()) throw fault;
+                if (fault.is(Fault.Kind.INTERRUPTED)) console.note("(stopped)");
+                else console.report(fault);
             }
         }
     }
@@ -3580,28 +3582,28 @@ final class Conversation {
         String[] words = line.split("\\s+", 2);
         String rest = words.length == 2 ? words[1] : "";
         switch (words[0]) {
-            case "/help" -> screen.say(HELP.stripTrailing());
+            case "/help" -> console.say(HELP.stripTrailing());
             case "/model" -> {
                 if (!rest.isEmpty()) request = request.withModel(job.copilot().models().choose(rest));
-                screen.note("the model is " + request.model());
+                console.note("the model is " + request.model());
             }
             case "/system" -> {
                 if (!rest.isEmpty()) request = request.withSystem(rest);
-                screen.note(request.system() == null ? "there is no system message"
+                console.note(request.system() == null ? "there is no system message"
                         : "the system message is: " + request.system());
             }
             case "/reset" -> {
                 String system = request.system();
                 request = request.withMessages(system == null ? List.of() : List.of(Message.system(system)));
                 job.log().beginAnother();
-                screen.note("all forgotten" + (system == null ? "" : ", but for the system message"));
+                console.note("all forgotten" + (system == null ? "" : ", but for the system message"));
             }
             case "/save" -> {
-                Path file = OutputFile.check(job.screen().env(), "/save", rest);
+                Path file = OutputFile.check(job.console().env(), "/save", rest);
                 OutputFile.write(file, Text.withOneNewline(Message.text(request.messages(), true)));
-                screen.note("written: " + rest);
+                console.note("written: " + rest);
             }
-            default -> screen.warn("there is no " + words[0] + "; " + Suggestions.hint(words[0], COMMANDS,
+            default -> console.warn("there is no " + words[0] + "; " + Suggestions.hint(words[0], COMMANDS,
                     "/help lists what there is"));
         }
     }
@@ -3611,7 +3613,7 @@ final class Conversation {
         var asked = request.plus(Message.user(text));
         var printer = job.printer(terminal::view);
         try {
-            terminal.stoppable(() -> job.run(new Question(asked, null), request.turns().size(), printer));
+            terminal.stoppable(() -> job.run(new PreparedPrompt(asked, null), request.turns().size(), printer));
         } finally {
             if (!printer.heard().isEmpty()) request = asked.plus(Message.assistant(printer.heard()));
         }
@@ -3634,7 +3636,7 @@ interface ChatTerminal extends AutoCloseable {
 }
 
 /// Lines as the terminal itself edits them.
-record PlainTerminal(Screen screen) implements ChatTerminal {
+record PlainTerminal(Console console) implements ChatTerminal {
     @Override
     public String line() {
         String line = typed("> ");
@@ -3645,18 +3647,18 @@ record PlainTerminal(Screen screen) implements ChatTerminal {
     }
 
     private String typed(String prompt) {
-        screen.env().err().print(screen.bold(prompt));
-        screen.env().err().flush();
-        String line = screen.env().stdin().line();
-        if (line == null) screen.say("");
+        console.env().err().print(console.bold(prompt));
+        console.env().err().flush();
+        String line = console.env().stdin().line();
+        if (line == null) console.say("");
         return line;
     }
 
     @Override
-    public AnswerView view() { return new StyledLines(screen.env().out()); }
+    public AnswerView view() { return new StyledLines(console.env().out()); }
 
     @Override
-    public void stoppable(Runnable work) { screen.env().ending().stoppable(work); }
+    public void stoppable(Runnable work) { console.env().ending().stoppable(work); }
 }
 
 /// Brings an answer to where it is to go: to stdout as it arrives, ending in exactly one newline, or whole, as a
@@ -3666,18 +3668,18 @@ final class AnswerPrinter implements DeltaListener {
     /// @param json print a record
     /// @param file where to write it instead; null: stdout
     /// @param raw leave it as it is, also on a terminal
-    record Form(boolean live, boolean json, Path file, boolean reasoning, boolean raw) {}
+    record OutputMode(boolean live, boolean json, Path file, boolean reasoning, boolean raw) {}
 
-    private final Screen screen;
-    private final Form form;
+    private final Console console;
+    private final OutputMode form;
     private final AnswerView view;
     private final SortedMap<Integer, StringBuilder> heard = new TreeMap<>();
     private boolean thinking;
 
     /// @param styled how it looks on a terminal
-    AnswerPrinter(Screen screen, Form form, Supplier<AnswerView> styled) {
-        var env = screen.env();
-        this.screen = screen;
+    AnswerPrinter(Console console, OutputMode form, Supplier<AnswerView> styled) {
+        var env = console.env();
+        this.console = console;
         this.form = form;
         boolean terminal = env.terminal().test(1);
         boolean plain = !terminal || form.raw() || form.json() || form.file() != null
@@ -3700,16 +3702,16 @@ final class AnswerPrinter implements DeltaListener {
 
     @Override
     public void reasoning(String delta) {
-        if (!form.reasoning() || screen.quiet) return;
+        if (!form.reasoning() || console.quiet) return;
         if (!thinking) view.pause();
         thinking = true;
-        screen.piece(Text.printable(delta));
+        console.piece(Text.printable(delta));
     }
 
     @Override
     public void warning(String message) {
         view.pause();
-        screen.warn(message);
+        console.warn(message);
     }
 
     /// Prints what is still to be printed.
@@ -3724,7 +3726,7 @@ final class AnswerPrinter implements DeltaListener {
         else if (!form.live()) print(answer);
         if (form.json() && reply.asksForTool()) return;
         if (reply.unfinished() != null) throw reply.unfinished();
-        if (reply.text().isEmpty()) screen.warn("the answer is empty (finish: " + reply.finish() + ")");
+        if (reply.text().isEmpty()) console.warn("the answer is empty (finish: " + reply.finish() + ")");
     }
 
     /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file. Only an answer
@@ -3736,7 +3738,7 @@ final class AnswerPrinter implements DeltaListener {
         var record = misfit != null ? misfit.json() : Json.object().put("text", heard()).put("finish", "");
         String answer = form.json() ? Json.line(record.put("error", fault.sentence())) : heard();
         if (form.file() != null && !answer.isEmpty()) keepPart(answer);
-        else if (misfit != null && !form.json() && !answer.isEmpty()) screen.say(answer);
+        else if (misfit != null && !form.json() && !answer.isEmpty()) console.say(answer);
         else if (!form.live() && (misfit == null || form.json())) print(answer);
     }
 
@@ -3744,9 +3746,9 @@ final class AnswerPrinter implements DeltaListener {
         try {
             Path part = OutputFile.partOf(form.file());     // the file's old content stays
             OutputFile.write(part, Text.withOneNewline(answer));
-            screen.note("what had come is in " + part);
+            console.note("what had come is in " + part);
         } catch (Fault unwritable) {
-            screen.warn(unwritable.sentence());
+            console.warn(unwritable.sentence());
         }
     }
 
@@ -3772,7 +3774,7 @@ final class AnswerPrinter implements DeltaListener {
     }
 
     private void endReasoning() {
-        if (thinking) screen.piece("\n\n");
+        if (thinking) console.piece("\n\n");
         thinking = false;
     }
 }
@@ -3880,29 +3882,31 @@ final class StyledLines implements AnswerView {
 /// What is to be asked, before a model is chosen: the request's is null or empty where any will do.
 ///
 /// @param schema what the answer must look like; null: anything
-record Question(Request request, AnswerSchema schema) {
-    static Question of(Template template, List<Message> messages) {
+record PreparedPrompt(Request request, ResponseSchema schema) {
+    static PreparedPrompt of(Template template, List<Message> messages) {
         var head = template.head();
-        return new Question(new Request(head.model(), messages, head.options(), true, head.delivery()), head.answer());
+        return new PreparedPrompt(new Request(head.model(), messages, head.options(), true, head.delivery()),
+                head.answer());
     }
 
     /// A system message takes the place of the template's.
-    Question withSystem(String text) { return text == null ? this : new Question(request.withSystem(text), schema); }
+    PreparedPrompt withSystem(String text) { return text == null ? this : new PreparedPrompt(request.withSystem(text),
+            schema); }
 
     /// The same with what another says: its system message, its model, its fields and its schema win.
-    Question with(Question other) {
+    PreparedPrompt with(PreparedPrompt other) {
         var said = other.request;
         ObjectNode fields = request.fields().setAll(said.fields());
-        return new Question(new Request(said.model() == null ? request.model() : said.model(), request.messages(),
+        return new PreparedPrompt(new Request(said.model() == null ? request.model() : said.model(), request.messages(),
                 fields, true, request.delivery().then(said.delivery(), said.fields().propertyNames())),
                 other.schema == null ? schema : other.schema).withSystem(said.system());
     }
 
     /// The same at the end of a conversation, with its system message and its model where this names none.
-    Question after(StoredConversation earlier) {
+    PreparedPrompt after(StoredConversation earlier) {
         var all = Stream.concat(earlier.messages().stream(), request.turns().stream()).toList();
         boolean any = request.model() == null || request.model().isBlank();
-        return new Question(request.withMessages(all).withModel(any ? earlier.model() : request.model()), schema)
+        return new PreparedPrompt(request.withMessages(all).withModel(any ? earlier.model() : request.model()), schema)
                 .withSystem(request.system() != null ? request.system() : earlier.system());
     }
 
@@ -3915,9 +3919,9 @@ record Question(Request request, AnswerSchema schema) {
     }
 
     /// The same without asking GitHub anything: from what is known of the models.
-    Request requestAtHand(CopilotClient copilot, boolean stream, Screen notes) {
+    Request requestAtHand(CopilotClient copilot, boolean stream, Console console) {
         if (copilot.models().cached().isEmpty()) {
-            notes.note("note: the list of models is not there yet (copilot models fetches it)");
+            console.note("note: the list of models is not there yet (copilot models fetches it)");
         }
         String id = copilot.models().chooseCached(request.model());
         boolean streams = copilot.models().findCached(id).map(Model::streams).orElse(true);
@@ -3937,7 +3941,7 @@ record Question(Request request, AnswerSchema schema) {
 }
 
 /// What fills a template on the command line, in the order in which it was given: later values win.
-final class PromptData {
+final class TemplateVariables {
     /// @param name empty for -d
     private record Part(String option, String name, String text) {
         String readingStdin() { return option + " " + (name.isEmpty() ? "" : name + "=") + "-"; }
@@ -3982,9 +3986,9 @@ final class PromptData {
         for (var part : parts) {
             String option = part.option(), name = part.name(), text = part.text();
             String place = text.equals("-") ? "stdin" : text;
-            if (option.equals("-d")) values.putAll(Data.object(TextFile.read(env, text), place));
-            else Data.put(values, name, switch (option) {
-                case "--var-json" -> Data.value(text, "--var-json " + name);
+            if (option.equals("-d")) values.putAll(JsonValues.object(TextFile.read(env, text), place));
+            else JsonValues.put(values, name, switch (option) {
+                case "--var-json" -> JsonValues.value(text, "--var-json " + name);
                 case "--var-file" -> TextFile.read(env, text).replaceFirst("\\r?\\n\\z", "");
                 default -> text;
             }, option + " " + name);
@@ -4002,13 +4006,13 @@ record TemplateSummary(Template template, Set<String> needs) {
     static TemplateSummary of(Template template) { return new TemplateSummary(template, template.needs(Map.of())); }
 
     /// Returns all of them; one that cannot be read is a warning.
-    static List<TemplateSummary> all(TemplateFolders folders, Screen notes) {
+    static List<TemplateSummary> all(TemplateFolders folders, Console console) {
         var all = new ArrayList<TemplateSummary>();
         for (String name : folders.names()) {
             try {
                 all.add(of(folders.named(name)));
             } catch (Fault damaged) {
-                notes.warn(damaged.sentence());
+                console.warn(damaged.sentence());
             }
         }
         return all;
@@ -4049,26 +4053,27 @@ record TemplateSummary(Template template, Set<String> needs) {
 ///
 /// @param prompt the words; `-` in front stands for stdin
 /// @param images names of files
-record PromptInput(Screen screen, List<String> prompt, FileAttachments files, List<String> images) {
+record PromptInput(Console console, List<String> prompt, FileAttachments files, List<String> images) {
     /// Piped text first, then files, then the words.
     ///
     /// @return null where there is nothing and a person sits at the terminal
-    Question alone() {
+    PreparedPrompt alone() {
         String text = Text.paragraphs(before(true, List.of()), words());
         if (!text.isEmpty() || !images.isEmpty()) {
-            return new Question(new Request(null, List.of(message(text)), null, true), null);
+            return new PreparedPrompt(new Request(null, List.of(message(text)), null, true), null);
         }
-        if (screen.env().stdin().kind() == Stdin.Kind.TERMINAL && !dash()) return null;
+        if (console.env().stdin().kind() == Stdin.Kind.TERMINAL && !dash()) return null;
         throw Fault.usage("there is no prompt: no argument, and nothing on stdin", "copilot chat \"your question\"");
     }
 
     /// What is piped in and added by -f fills the name that stands for stdin, `{{input}}` as a rule; the words do,
     /// where there is nothing else to.
-    Question filling(Template template, PromptData data, boolean allowMissing) {
-        var values = data.values(screen.env());
+    PreparedPrompt filling(Template template, TemplateVariables data, boolean allowMissing) {
+        var values = data.values(console.env());
         warnOfUnused(template, data);
         String input = template.head().stdin(), words = words();
-        boolean free = template.names().contains(input) && values.getOrDefault(input, Data.NULL) == Data.NULL;
+        boolean free = template.names().contains(input) && values.getOrDefault(input,
+                JsonValues.NULL) == JsonValues.NULL;
         String before = before(free && template.needs(values).contains(input), data.readingStdin());
         if (free && !before.isEmpty()) {
             values.put(input, before);
@@ -4077,7 +4082,7 @@ record PromptInput(Screen screen, List<String> prompt, FileAttachments files, Li
             values.put(input, words);
             words = "";
         }
-        return Question.of(template, around(template, template.filled(values, allowMissing), before, words));
+        return PreparedPrompt.of(template, around(template, template.filled(values, allowMissing), before, words));
     }
 
     /// What is said stands around the template's last message: stdin and files before it, the words after it.
@@ -4094,14 +4099,14 @@ record PromptInput(Screen screen, List<String> prompt, FileAttachments files, Li
     }
 
     private Message message(String text) {
-        return new Message("user", text, images.stream().map(name -> ImageFile.read(screen.env(), name)).toList());
+        return new Message("user", text, images.stream().map(name -> ImageFile.read(console.env(), name)).toList());
     }
 
-    private void warnOfUnused(Template template, PromptData data) {
+    private void warnOfUnused(Template template, TemplateVariables data) {
         if (template.open()) return;
         for (String name : data.names()) {
             if (template.names().contains(name)) continue;
-            screen.warn(template.place() + " does not use " + name + StrictMustache.meant(name, template.names()));
+            console.warn(template.place() + " does not use " + name + StrictMustache.meant(name, template.names()));
         }
     }
 
@@ -4125,19 +4130,19 @@ record PromptInput(Screen screen, List<String> prompt, FileAttachments files, Li
             throw Fault.usage("stdin cannot be both " + String.join(" and ", readers), "give one of them as a file");
         }
         String piped = "";
-        if (dash() || readers.isEmpty() && screen.env().stdin().kind() != Stdin.Kind.TERMINAL) {
+        if (dash() || readers.isEmpty() && console.env().stdin().kind() != Stdin.Kind.TERMINAL) {
             boolean alone = dash() || needed && words().isEmpty() && files.names().isEmpty() && images.isEmpty();
-            piped = alone ? screen.env().stdin().text() : ifItSpeaks();
+            piped = alone ? console.env().stdin().text() : ifItSpeaks();
         }
-        return Text.paragraphs(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), files.text(screen));
+        return Text.paragraphs(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), files.text(console));
     }
 
     /// An inherited pipe that nobody writes to must not hang a prompt that is complete without it.
     private String ifItSpeaks() {
-        var piped = screen.env().stdin().text(Stdin.PATIENCE, () -> {
-            if (screen.terminal()) screen.note("still reading stdin (</dev/null if nothing is to come)");
+        var piped = console.env().stdin().text(Stdin.PATIENCE, () -> {
+            if (console.terminal()) console.note("still reading stdin (</dev/null if nothing is to come)");
         });
-        if (piped.isEmpty()) screen.note("note: nothing came on stdin for 2 s, going on without it");
+        if (piped.isEmpty()) console.note("note: nothing came on stdin for 2 s, going on without it");
         return piped.orElse("");
     }
 }
@@ -4149,8 +4154,8 @@ record FileAttachments(List<String> names, Integer limit) {
     private static final int USUAL = 100_000;
 
     /// All of them, each under its name in a fence.
-    String text(Screen screen) {
-        var env = screen.env();
+    String text(Console console) {
+        var env = console.env();
         var all = new ArrayList<String>();
         var others = new ArrayList<String>();
         boolean many = false;
@@ -4165,7 +4170,7 @@ record FileAttachments(List<String> names, Integer limit) {
             }
         }
         if (!others.isEmpty()) {
-            screen.note("note: left out, for they are no text: " + Text.shortened(String.join(", ", others), 200));
+            console.note("note: left out, for they are no text: " + Text.shortened(String.join(", ", others), 200));
         }
         return text(env, all, limit != null ? limit : many ? USUAL : Long.MAX_VALUE);
     }
@@ -4211,20 +4216,21 @@ final class TextFile {
 }
 
 /// What `--schema` says.
-final class SchemaText {
+final class SchemaOption {
     private static final Map<String, String> TYPES = Map.of("string", "string", "int", "integer", "number", "number",
             "bool", "boolean");
 
     /// A JSON Schema, the file of one, or names with types: `name, age int, tags [string], mood good|bad: how it ends`.
-    static AnswerSchema read(Environment env, String option) {
+    static ResponseSchema read(Environment env, String option) {
         String text = option.strip();
         boolean json = text.startsWith("{");
         boolean file = !json && (text.matches("[^\\n]*\\.\\w+") || Files.isRegularFile(env.path(text)));
         String place = file ? text : "--schema";
-        var schema = new JsonSchema(!json && !file ? shortForm(text) : (ObjectNode) Data.node(Data.object(file
+        var schema = new JsonSchema(!json && !file ? shortForm(text)
+                : (ObjectNode) JsonValues.node(JsonValues.object(file
                 ? TextFile.read(env, text) : text, place)), place);
         schema.check();
-        return new AnswerSchema("answer", schema, null);
+        return new ResponseSchema("answer", schema, null);
     }
 
     private static ObjectNode shortForm(String text) {
@@ -4426,7 +4432,7 @@ record StoredConversation(Path file, List<Turn> turns) {
 /// Writes down what is said in one conversation, turn by turn. It reads nothing, and nothing that goes wrong with it is
 /// an error: the answer is there.
 final class ConversationWriter {
-    private final Session session;
+    private final Context context;
     private final boolean keeps;
     private final String template;
     private String id;
@@ -4436,8 +4442,8 @@ final class ConversationWriter {
     /// @param keeps false: nothing is written
     /// @param template what the prompt was made from; null: nothing
     /// @param id of a conversation that goes on; null: a new one begins with the first turn
-    ConversationWriter(Session session, boolean keeps, String template, String id) {
-        this.session = session;
+    ConversationWriter(Context context, boolean keeps, String template, String id) {
+        this.context = context;
         this.keeps = keeps;
         this.template = template;
         this.id = id;
@@ -4450,7 +4456,7 @@ final class ConversationWriter {
     ///
     /// @param earlier how many of the messages, the system message aside, earlier turns have said
     Request asking(Request request, int earlier) {
-        turn = Turn.of(session.now(), request, earlier, template);
+        turn = Turn.of(context.now(), request, earlier, template);
         return request;
     }
 
@@ -4468,14 +4474,14 @@ final class ConversationWriter {
         String name = id == null ? freshId() : id;
         boolean interrupted = Thread.interrupted();         // a Ctrl-C would close the file before it is written
         try {
-            session.home().append(StoredConversation.file(session.home(), name),
+            context.home().append(StoredConversation.file(context.home(), name),
                     Json.line(turn.answered(answer).json()), id == null);
             id = name;
-            session.notes().detail("(conversation " + id + "; copilot chat -c goes on)");
+            context.console().detail("(conversation " + id + "; copilot chat -c goes on)");
         } catch (IOException e) {
             if (!warned) {
-                session.notes().warn("the conversation is not kept: cannot write into " + session.home().conversations()
-                        + ": " + Text.reason(e));
+                context.console().warn("the conversation is not kept: cannot write into "
+                        + context.home().conversations() + ": " + Text.reason(e));
             }
             warned = true;
         } finally {
@@ -4606,7 +4612,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
                 lines.add(new SourceStatus(source, state, detail));
             }
         }
-        return new Status(copilot.session().host(), lines, Optional.ofNullable(used), user, copilot.session().now(),
+        return new Status(copilot.context().host(), lines, Optional.ofNullable(used), user, copilot.context().now(),
                 Optional.ofNullable(trouble));
     }
 
@@ -4685,9 +4691,9 @@ final class Doctor {
     }
 
     void examine(CopilotClient copilot) {
-        var session = copilot.session();
-        var host = session.host();
-        machine(session.home());
+        var context = copilot.context();
+        var host = context.host();
+        machine(context.home());
         variables();
         ok("host", host.name() + ", " + host.rest());
         check("proxy", () -> new Proxies(env).inUse(host.defaultApi()).orElse("none"));
@@ -4696,10 +4702,10 @@ final class Doctor {
         URI api = token.map(Token::api).orElse(host.defaultApi());
         if (offline) ok("network", "not asked (--offline)");
         else {
-            check("network", () -> probe("GitHub", session, host.rest("/"), session.headers().login()));
-            check("network", () -> probe("API", session, host.resolve(api, token.isPresent() ? "/models" : "/"),
-                    token.map(known -> session.headers().copilot(known.value()))
-                            .orElseGet(session.headers()::login)));
+            check("network", () -> probe("GitHub", context, host.rest("/"), context.headers().login()));
+            check("network", () -> probe("API", context, host.resolve(api, token.isPresent() ? "/models" : "/"),
+                    token.map(known -> context.headers().copilot(known.value()))
+                            .orElseGet(context.headers()::login)));
         }
         check("chat", () -> chat(copilot, api));
     }
@@ -4757,7 +4763,7 @@ final class Doctor {
             sources.forEach(source -> ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())));
             return Optional.empty();
         }
-        var status = Wire.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
+        var status = HttpSender.withDeadline(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
         for (var line : status.lines()) {
             if (!line.state().equals("none")) add(Set.of("refused", "untried").contains(line.state()) ? "warn" : "ok",
                     "source", line.source() + ": " + line.state() + ", " + line.detail());
@@ -4773,10 +4779,10 @@ final class Doctor {
     private static Fault notLoggedIn() { return Fault.login("not logged in", "copilot login"); }
 
     /// How long the way there and back takes, and whether our clock and theirs are far apart.
-    private String probe(String what, Session session, URI uri, Headers headers) {
+    private String probe(String what, Context context, URI uri, Headers headers) {
         long begin = System.nanoTime();
-        var head = Wire.within(PATIENCE, () -> session.wire().send(Call.get(uri, headers).withRetries(0),
-                (AnyReading<Answer>) answer -> answer));
+        var head = HttpSender.withDeadline(PATIENCE, () -> context.http().send(ApiRequest.get(uri, headers)
+                .withRetries(0), (AnyReading<ApiResponse>) answer -> answer));
         var took = Duration.ofNanos(System.nanoTime() - begin);
         clock(head.header("date"));
         String answered = what + " " + uri + " answers in " + Durations.seconds(took) + " [HTTP " + head.status() + "]";
@@ -4809,7 +4815,7 @@ final class Doctor {
                     known.get().chatModels(), "copilot models"));
         }
         ok("model", id + ", " + why);
-        return "POST " + copilot.session().host().resolve(api, EndpointSelector.usual(Delivery.USUAL, model).path());
+        return "POST " + copilot.context().host().resolve(api, EndpointSelector.usual(Delivery.USUAL, model).path());
     }
 
     int exitCode() { return exitCode; }
@@ -4842,7 +4848,7 @@ final class Doctor {
 
 /// The device flow of RFC 8628. GitHub answers errors with HTTP 200, so the body decides (GitHub docs, "Authorizing
 /// OAuth apps").
-record DeviceFlow(Session session, String clientId, String scope) {
+record DeviceFlow(Context context, String clientId, String scope) {
     /// The ids that apps of GitHub's are known by (protocol: ericc-ch/copilot-api, LiteLLM, CopilotChat.nvim).
     static final Map<String, String> CLIENTS = Map.of("vscode", "Iv1.b507a08c87ecfe98", "gh", "178c6fc778ccc68e1d6a");
     /// Besides the server's interval, for its clock and ours do not tick together.
@@ -4857,7 +4863,7 @@ record DeviceFlow(Session session, String clientId, String scope) {
         String code = Json.text(answer, "device_code");
         if (code.isEmpty()) throw refusal(answer);
         return new Code(code, Text.printable(Json.text(answer, "user_code")),
-                Text.uri(Json.text(answer, "verification_uri")).orElse(session.host().web("/login/device")),
+                Text.uri(Json.text(answer, "verification_uri")).orElse(context.host().web("/login/device")),
                 Duration.ofSeconds(answer.path("expires_in").asLong(900)),
                 Duration.ofSeconds(Math.max(1, answer.path("interval").asLong(5))));
     }
@@ -4869,7 +4875,7 @@ record DeviceFlow(Session session, String clientId, String scope) {
     /// @param notes told of trouble on the way
     /// @return the GitHub token
     String await(Code code, Consumer<Duration> countdown, Consumer<String> notes) {
-        Instant end = session.now().plus(code.life());
+        Instant end = context.now().plus(code.life());
         Duration interval = code.interval();
         while (true) {
             sleep(interval.plus(MARGIN), end, countdown);
@@ -4894,23 +4900,23 @@ record DeviceFlow(Session session, String clientId, String scope) {
     }
 
     private void sleep(Duration pause, Instant end, Consumer<Duration> countdown) {
-        Instant next = session.now().plus(pause);
-        while (session.now().isBefore(next)) {
-            Duration left = Duration.between(session.now(), end);
+        Instant next = context.now().plus(pause);
+        while (context.now().isBefore(next)) {
+            Duration left = Duration.between(context.now(), end);
             if (!left.isPositive()) throw refusal(Json.object().put("error", "expired_token"));
             countdown.accept(left);
-            session.env().time().pause(Durations.min(Duration.ofSeconds(1), Duration.between(session.now(), next)));
+            context.env().time().pause(Durations.min(Duration.ofSeconds(1), Duration.between(context.now(), next)));
         }
     }
 
-    private ObjectNode post(String path, Map<String, String> form, UnaryOperator<Call> manner) {
-        var call = Call.post(session.host().web(path), session.headers().login(), Text.form(form));
-        return session.wire().send(manner.apply(call), (AnyReading<ObjectNode>) DeviceFlow::verdict);
+    private ObjectNode post(String path, Map<String, String> form, UnaryOperator<ApiRequest> manner) {
+        var call = ApiRequest.post(context.host().web(path), context.headers().login(), Text.form(form));
+        return context.http().send(manner.apply(call), (AnyReading<ObjectNode>) DeviceFlow::verdict);
     }
 
     /// GitHub's verdict, whatever the status: it answers errors with 200, and the RFC with 400. Anything else, such
     /// as the page of a gateway, is trouble that may pass.
-    private static ObjectNode verdict(Answer answer) throws IOException {
+    private static ObjectNode verdict(ApiResponse answer) throws IOException {
         boolean refused = answer.status() / 100 == 4;
         if (Json.tryParse(answer.text()) instanceof ObjectNode json
                 && (answer.ok() || refused && json.has("error"))) return json;
@@ -4961,7 +4967,7 @@ final class Browser {
 /// The Copilot API of one account on one host: what is sent there, and a chat from its request to its reply. (A class
 /// `Copilot` would share its file with `copilot` where the file system does not tell case.)
 final class CopilotClient {
-    private final Session session;
+    private final Context context;
     private final CredentialSources logins;
     private final TokenManager tokens;
     private final ModelCatalog models;
@@ -4972,14 +4978,14 @@ final class CopilotClient {
 
     static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
 
-    CopilotClient(Session session) {
-        this.session = session;
-        logins = new CredentialSources(session);
-        tokens = new TokenManager(session, logins);
+    CopilotClient(Context context) {
+        this.context = context;
+        logins = new CredentialSources(context);
+        tokens = new TokenManager(context, logins);
         models = new ModelCatalog(this);
     }
 
-    Session session() { return session; }
+    Context context() { return context; }
 
     CredentialSources logins() { return logins; }
 
@@ -4993,7 +4999,7 @@ final class CopilotClient {
     ///
     /// @param requested the model that was asked for, such as `auto`
     /// @param options how patient each call is, and its headers
-    private record Exchange(String requested, UnaryOperator<Call> options, DeltaListener listener) {}
+    private record Exchange(String requested, UnaryOperator<ApiRequest> options, DeltaListener listener) {}
 
     /// Asks, telling `listener` what arrives as it arrives.
     ///
@@ -5029,7 +5035,7 @@ final class CopilotClient {
         } catch (Fault fault) {
             if (!wrongEndpoint(fault) || request.delivery().endpoint() != null) throw fault;
             var other = EndpointSelector.instead(endpoint, id, models.recent().flatMap(all -> all.find(id)));
-            session.notes().detail(id + " is not served on " + endpoint.path() + "; " + other.path() + " is tried");
+            context.console().detail(id + " is not served on " + endpoint.path() + "; " + other.path() + " is tried");
             try {
                 var reply = withoutRefused(request, other, exchange);
                 models.memory().learnPath(id, other.path());
@@ -5076,7 +5082,7 @@ final class CopilotClient {
                 var refusal = ApiError.behind(fault);
                 var lesson = refusal == null ? Optional.<String>empty() : RefusedFields.lesson(sent, body, refusal);
                 if (lesson.isEmpty() || !bodies.add(body)) throw fault;
-                session.notes().detail(sent.model() + " refuses " + lesson.get() + ": " + fault.sentence());
+                context.console().detail(sent.model() + " refuses " + lesson.get() + ": " + fault.sentence());
                 models.memory().learnRefused(sent.model(), endpoint.path(), lesson.get());
             }
         }
@@ -5087,11 +5093,11 @@ final class CopilotClient {
                 endpoint.body(request, model.orElse(null), omitted), omitted);
     }
 
-    private void warnOnce(String note) { if (said.add(note)) session.notes().warn(note); }
+    private void warnOnce(String note) { if (said.add(note)) context.console().warn(note); }
 
     /// 4. One request to the API, which `send` may repeat.
     private Reply post(Request request, ObjectNode body, Endpoint endpoint, Exchange exchange) {
-        session.notes().detail("POST " + endpoint.path() + ": " + Json.line(endpoint.brief(body)));
+        context.console().detail("POST " + endpoint.path() + ": " + Json.line(endpoint.brief(body)));
         Map<String, String> images = request.hasImages() ? Map.of("Copilot-Vision-Request", "true") : Map.of();
         var reading = new ChatReading(() -> endpoint.reader(exchange.listener(), request.extra().path("n").asInt(1)));
         try {
@@ -5110,7 +5116,7 @@ final class CopilotClient {
     }
 
     /// Begins a new answer at each attempt, and forbids another attempt once something was told.
-    private static final class ChatReading implements Reading<Reply> {
+    private static final class ChatReading implements ResponseHandler<Reply> {
         private final Supplier<StreamReader> readers;
         private final long start = System.nanoTime();
         private StreamReader reader;
@@ -5118,7 +5124,7 @@ final class CopilotClient {
         ChatReading(Supplier<StreamReader> readers) { this.readers = readers; }
 
         @Override
-        public Reply read(Answer answer) throws IOException {
+        public Reply read(ApiResponse answer) throws IOException {
             reader = readers.get();
             reader.read(answer);
             return reader.reply(Duration.ofNanos(System.nanoTime() - start));
@@ -5150,11 +5156,11 @@ final class CopilotClient {
     // ---- other requests
 
     /// The plan and its quotas: GitHub is asked, not the Copilot API.
-    Account account() { return new Account(tokens.account(tokens.source()), session.now()); }
+    Account account() { return new Account(tokens.account(tokens.source()), context.now()); }
 
     /// A line on what is left of the quotas, as the last answer's headers told it: without that last call itself.
     Optional<String> quota() {
-        return session.wire().lastHeaders().flatMap(headers -> Quota.line(Quota.of(headers), session.now()));
+        return context.http().lastHeaders().flatMap(headers -> Quota.line(Quota.of(headers), context.now()));
     }
 
     /// Any request with our token and headers; GitHub's own paths go to GitHub with the GitHub token.
@@ -5162,7 +5168,7 @@ final class CopilotClient {
     /// It is sent once: what is printed cannot be taken back.
     ///
     /// @param reading gets the answer, also one that is an error
-    <T> T raw(String method, String path, String body, Reading<T> reading) {
+    <T> T raw(String method, String path, String body, ResponseHandler<T> reading) {
         if (path.isBlank() || path.matches("(?s)([A-Za-z][A-Za-z0-9+.-]*:|//).*")) {
             throw Fault.usage("a path is wanted, not \"" + path + "\"", "copilot api /models");
         }
@@ -5172,19 +5178,21 @@ final class CopilotClient {
         AnyReading<T> any = reading::read;
         if (!github) return send(method, from, bytes, call -> call.slow().withRetries(0), any);
         String own = tokens.source().value();
-        var headers = from.startsWith("/user") ? session.headers().github(own) : session.headers().internal(own);
-        return session.wire().send(new Call(method, session.host().rest(from), headers, bytes).withRetries(0), any);
+        var headers = from.startsWith("/user") ? context.headers().github(own) : context.headers().internal(own);
+        return context.http().send(new ApiRequest(method, context.host().rest(from), headers, bytes).withRetries(0),
+                any);
     }
 
     /// The way of every request to the API: a 401 renews the token once, a 421 rereads the API host once. A token that
     /// was exchanged for another integration is renewed once, too (openclaw #79976).
     ///
     /// @param options how patient the call is, how often it may be tried, and what its refusals mean
-    <T> T send(String method, String path, byte[] body, UnaryOperator<Call> options, Reading<T> reading) {
+    <T> T send(String method, String path, byte[] body, UnaryOperator<ApiRequest> options, ResponseHandler<T> reading) {
         var token = new AtomicReference<>(tokens.get());
-        var sent = new AtomicReference<Call>();
-        return session.wire().send(() -> sent.updateAndGet(_ -> options.apply(new Call(method, session.host().resolve(
-                token.get().api(), path), session.headers().copilot(token.get().value()), body))), refusal -> {
+        var sent = new AtomicReference<ApiRequest>();
+        return context.http().send(() -> sent.updateAndGet(_ -> options.apply(new ApiRequest(method,
+                context.host().resolve(
+                token.get().api(), path), context.headers().copilot(token.get().value()), body))), refusal -> {
             boolean integrator = refusal.kind().equals(OTHER_INTEGRATOR) && !token.get().direct()
                     && !token.get().value().equals(minted);
             boolean ofAuto = AutoModel.outdated(refusal) && sent.get().headers().sent().containsKey(AutoModel.HEADER);
@@ -5199,14 +5207,14 @@ final class CopilotClient {
 /// The models of this account: the list, its cache and what was learned against it, and which of them is asked.
 final class ModelCatalog {
     private final CopilotClient copilot;
-    private final Session session;
+    private final Context context;
     private final Map<Path, Optional<ModelList>> lists = new HashMap<>();       // by file, each read once
     private boolean failed;                                 // the list could not be had: it is not asked for again
     private EndpointMemory memory;
 
     ModelCatalog(CopilotClient copilot) {
         this.copilot = copilot;
-        session = copilot.session();
+        context = copilot.context();
     }
 
     // ---- the list
@@ -5214,15 +5222,15 @@ final class ModelCatalog {
     /// The models of this account, from the cache where that is younger than `age`.
     ModelList list(Duration age) { return list(age, UnaryOperator.identity()); }
 
-    private synchronized ModelList list(Duration age, UnaryOperator<Call> options) {
+    private synchronized ModelList list(Duration age, UnaryOperator<ApiRequest> options) {
         var file = file("models-", copilot.tokens().source());
         var old = cached();
-        if (old.isPresent() && old.get().isYounger(age, session.now())) return old.get();
-        var fresh = new ModelList(copilot.send("GET", "/models", null, options, Reading.json("the list of models")),
-                session.now());
+        if (old.isPresent() && old.get().isYounger(age, context.now())) return old.get();
+        var fresh = new ModelList(copilot.send("GET", "/models", null, options,
+                ResponseHandler.json("the list of models")), context.now());
         boolean same = old.isEmpty() || old.get().json().equals(fresh.json());
         if (!same) memory().forget();                       // what was learned against an older list
-        session.home().keep(file, new Home.Kept(fresh.json(), fresh.fetched()), session.notes());
+        context.home().keep(file, new Home.CachedResponse(fresh.json(), fresh.fetched()), context.console());
         lists.put(file, Optional.of(fresh));
         return fresh;
     }
@@ -5236,7 +5244,7 @@ final class ModelCatalog {
     /// The list for choosing a model: where none can be had the one that is kept, for the chat itself will say what is
     /// wrong.
     synchronized Optional<ModelList> listIfAny() {
-        var list = failed ? Optional.<ModelList>empty() : session.attempt(() -> list(ModelList.USABLE,
+        var list = failed ? Optional.<ModelList>empty() : context.attempt(() -> list(ModelList.USABLE,
                 call -> call.withRetries(1)));
         failed = list.isEmpty();
         return list.or(this::cached);
@@ -5251,22 +5259,22 @@ final class ModelCatalog {
     }
 
     private Optional<ModelList> read(Path file) {
-        return session.home().kept(file).filter(kept -> kept.answer().path("data").isArray())
+        return context.home().kept(file).filter(kept -> kept.answer().path("data").isArray())
                 .map(kept -> new ModelList(kept.answer(), kept.fetched()));
     }
 
     /// One file a GitHub token and identity: what is listed depends on the account, on the app that made the token,
     /// and on who we say that we are.
     Path file(String kind, GithubToken source) {
-        return session.home().cache().resolve(kind + source.key(session) + ".json");
+        return context.home().cache().resolve(kind + source.key(context) + ".json");
     }
 
     /// What was learned against the list; where nobody is asked, of the source that would be tried first.
     synchronized EndpointMemory memory() {
         if (memory != null) return memory;
         var source = copilot.tokens().used().or(() -> copilot.logins().all().stream().findFirst());
-        return memory = new EndpointMemory(session, source.map(each -> file("learned-", each))
-                .orElse(session.home().cache().resolve("learned-nobody.json")));
+        return memory = new EndpointMemory(context, source.map(each -> file("learned-", each))
+                .orElse(context.home().cache().resolve("learned-nobody.json")));
     }
 
     // ---- one model
@@ -5281,7 +5289,7 @@ final class ModelCatalog {
     Optional<Model> findCached(String id) { return cached().flatMap(all -> all.find(id)); }
 
     /// A list of the last minute, if it can be had: many requests at once fetch one.
-    Optional<ModelList> recent() { return session.attempt(() -> list(Duration.ofMinutes(1))); }
+    Optional<ModelList> recent() { return context.attempt(() -> list(Duration.ofMinutes(1))); }
 
     /// Accepts a model's terms.
     void enable(String id) {
@@ -5289,8 +5297,8 @@ final class ModelCatalog {
         var headers = Map.of("Openai-Intent", "chat-policy", "X-Interaction-Type", "chat-policy");
         copilot.send("POST", path, Json.bytes(Json.object().put("state", "enabled")), call -> call.with(headers)
                 .explained(refusal -> refusal.status() != 403 ? null : Fault.error(id + " cannot be enabled by you: "
-                        + refusal.said(), "a seat of an organization: its administrator can")), _ -> null);
-        session.attempt(() -> list(Duration.ZERO));         // the list that is kept shall know it
+                        + refusal.description(), "a seat of an organization: its administrator can")), _ -> null);
+        context.attempt(() -> list(Duration.ZERO));         // the list that is kept shall know it
     }
 
     /// What a call has cost by the prices of the model that answered, where GitHub has not said so and a list is kept.
@@ -5325,13 +5333,13 @@ final class ModelCatalog {
 
     private Optional<String> requested(String named) {
         if (named != null && !named.isBlank()) return Optional.of(named.strip());
-        if (session.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable.strip());
-        var choices = session.home().readOrEmpty(session.home().choices(), session.notes()::warn);
+        if (context.env().variable("COP_MODEL") instanceof String variable) return Optional.of(variable.strip());
+        var choices = context.home().readOrEmpty(context.home().choices(), context.console()::warn);
         return Optional.of(Json.text(choices, "model")).filter(mine -> !mine.isEmpty());
     }
 
     void setDefault(String id) {
-        session.home().edit(session.home().choices(), session.notes()::warn, choices -> choices.put("model", id));
+        context.home().edit(context.home().choices(), context.console()::warn, choices -> choices.put("model", id));
     }
 
     /// A part of an id that only one model has stands for it, as far as a list is kept.
@@ -5340,10 +5348,10 @@ final class ModelCatalog {
         var list = cached();
         var fit = list.map(all -> all.fitting(part)).orElse(List.of());
         if (fit.contains(part)) return part;
-        boolean fresh = list.filter(each -> each.isYounger(ModelList.USABLE, session.now())).isPresent();
+        boolean fresh = list.filter(each -> each.isYounger(ModelList.USABLE, context.now())).isPresent();
         if (fit.size() > 1 && fresh) throw Fault.usage("the model " + part + " fits several", String.join(", ", fit));
         if (fit.size() != 1) return part;                   // perhaps newer than the list: GitHub knows
-        session.notes().note("model " + fit.getFirst());
+        context.console().note("model " + fit.getFirst());
         return fit.getFirst();
     }
 }
@@ -5422,7 +5430,7 @@ final class AutoModel {
     ///
     /// @param models the one that GitHub prefers first
     private record Choice(String token, List<String> models, Instant fetched, Instant expires) {
-        static Optional<Choice> of(Home.Kept kept) {
+        static Optional<Choice> of(Home.CachedResponse kept) {
             var answer = kept.answer();
             var selected = answer.path("selected_model");
             var models = Stream.concat(Stream.of(selected.isObject() ? selected.path("id") : selected),
@@ -5442,7 +5450,7 @@ final class AutoModel {
     AutoModel(CopilotClient copilot) { this.copilot = copilot; }
 
     /// Whether a refusal says that the session is over, or that it is not this model's (copilot-cli #2818).
-    static boolean outdated(Refusal refusal) {
+    static boolean outdated(ErrorResponse refusal) {
         return refusal.status() == 401 && refusal.message().startsWith("Invalid auto-mode selector");
     }
 
@@ -5516,18 +5524,18 @@ final class AutoModel {
     ///
     /// @param old one that is of no use any more; null: none
     private synchronized Choice choice(Choice old, Request request) {
-        var session = copilot.session();
+        var context = copilot.context();
         Path file = copilot.models().file("auto-", copilot.tokens().source());
-        if (choice == null) choice = session.home().kept(file).flatMap(Choice::of).orElse(null);
-        var now = session.now();
+        if (choice == null) choice = context.home().kept(file).flatMap(Choice::of).orElse(null);
+        var now = context.now();
         // one that came just now is kept in any case: another would hardly be another
         boolean serves = choice != null && choice != old && choice.isUsable(now)
                 && (now.isBefore(choice.fetched().plus(MARGIN)) || fitting(choice, request).isPresent());
         if (serves) return choice;
-        var opened = new Home.Kept(opened(request), session.now());
+        var opened = new Home.CachedResponse(opened(request), context.now());
         choice = Choice.of(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
                 "copilot models lists what can be named with -m"));
-        session.home().keep(file, opened, session.notes());
+        context.home().keep(file, opened, context.console());
         return choice;
     }
 
@@ -5543,13 +5551,14 @@ final class AutoModel {
         for (var way : List.of(Map.entry("/models/session", hints), Map.entry("/auto", prompt))) {
             try {
                 return copilot.send("POST", way.getKey(), Json.bytes(way.getValue()), call -> call.withRetries(1),
-                        Reading.json("GitHub's choice of a model"));
+                        ResponseHandler.json("GitHub's choice of a model"));
             } catch (Fault fault) {
                 if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
                 missing = fault;
             }
         }
-        throw notOffered = Fault.error("GitHub does not offer auto to this account: " + ApiError.behind(missing).said(),
+        throw notOffered = Fault.error("GitHub does not offer auto to this account: "
+                + ApiError.behind(missing).description(),
                 "copilot models lists what can be named with -m").because(missing.reason());
     }
 }
@@ -5558,9 +5567,10 @@ final class AutoModel {
 final class ChatErrors {
     /// @param requested the model that was asked for, such as `auto`
     /// @return null where the general words will do
-    static Fault of(CopilotClient copilot, String requested, Request request, Endpoint endpoint, Refusal refusal) {
+    static Fault of(CopilotClient copilot, String requested, Request request, Endpoint endpoint,
+            ErrorResponse refusal) {
         boolean auto = Model.isAuto(requested);
-        String said = refusal.said();
+        String said = refusal.description();
         if (refusal.status() == 400 && refusal.tooLong()) {
             return Fault.error("the prompt is too long for " + request.model() + ": " + said,
                     "a shorter prompt, or a model with a larger context (copilot models)");
@@ -5586,15 +5596,15 @@ final class ChatErrors {
     }
 
     /// @return null where the general words will do
-    private static Fault refused(Request request, Refusal refusal) {
+    private static Fault refused(Request request, ErrorResponse refusal) {
         String values = RefusedFields.values(refusal), effort = Json.text(request.extra(), "reasoning_effort");
         boolean ofEffort = refusal.kind().equals("invalid_reasoning_effort") || !effort.isEmpty()
                 && Pattern.compile("['\"`]" + Pattern.quote(effort) + "['\"`]").matcher(refusal.message()).find();
         String field = ofEffort ? "reasoning_effort"
                 : RefusedFields.named(refusal).map(RefusedFields::requestField).orElse("");
         if (values.isEmpty() && !request.extra().has(field)) return null;
-        return Fault.error("GitHub refuses the request: " + refusal.said(), values.isEmpty() ? "leave out " + field
-                : (ofEffort ? "--reasoning-effort " : "it takes ") + values);
+        return Fault.error("GitHub refuses the request: " + refusal.description(), values.isEmpty() ? "leave out "
+                + field : (ofEffort ? "--reasoning-effort " : "it takes ") + values);
     }
 
     private static Fault notSupported(CopilotClient copilot, String model, String said) {
@@ -5684,7 +5694,7 @@ record GithubToken(String source, String value, String user) {
     String key(Host host) { return Text.sha256(host.name() + "\n" + value).substring(0, 20); }
 
     /// What GitHub gives for it to those who we say that we are.
-    String key(Session session) { return key(session.host()) + "-" + session.headers().identity(); }
+    String key(Context context) { return key(context.host()) + "-" + context.headers().identity(); }
 
     /// Whether it can stand in a header at all: no space, no line break, no strange character.
     static boolean wellFormed(String token) {
@@ -5699,7 +5709,7 @@ record GithubToken(String source, String value, String user) {
 }
 
 /// Our own login on this machine, and every other place where a GitHub token may lie, in the order of use.
-record CredentialSources(Session session) {
+record CredentialSources(Context context) {
     static final String OWN = "your login";
     private static final String APPS = "the editors' apps.json", HOSTS = "the editors' hosts.json";
     static final List<String> ORDER = List.of("COPILOT_GITHUB_TOKEN", OWN, "GH_TOKEN", "GITHUB_TOKEN", APPS, HOSTS);
@@ -5722,7 +5732,7 @@ record CredentialSources(Session session) {
     /// To an origin that the user named with --host go only the two that were meant for this tool: the general
     /// variables and the editors' files were made for GitHub.
     private boolean notForThisHost(String source) {
-        return session.host().custom() && !source.equals(OWN) && !source.equals("COPILOT_GITHUB_TOKEN");
+        return context.host().custom() && !source.equals(OWN) && !source.equals("COPILOT_GITHUB_TOKEN");
     }
 
     private List<GithubToken> read(String source) {
@@ -5730,17 +5740,17 @@ record CredentialSources(Session session) {
             case OWN -> stored().stream().toList();
             case APPS -> editor(source, "apps.json");
             case HOSTS -> editor(source, "hosts.json");
-            default -> Stream.ofNullable(session.env().variable(source)).map(String::strip).filter(t -> !t.isEmpty())
+            default -> Stream.ofNullable(context.env().variable(source)).map(String::strip).filter(t -> !t.isEmpty())
                     .map(token -> new GithubToken(source, token, "")).toList();
         };
     }
 
     /// The files that GitHub's editor plug-ins write, keyed by host (hosts.json) or host:clientId (apps.json).
     private List<GithubToken> editor(String source, String name) {
-        String host = session.host().name();
-        var file = session.home().readOrEmpty(session.home().editors().resolve(name), session.notes()::detail);
+        String host = context.host().name();
+        var file = context.home().readOrEmpty(context.home().editors().resolve(name), context.console()::detail);
         return file.properties().stream()
-                .filter(entry -> session.host().custom() || entry.getKey().split(":")[0].equals(host))
+                .filter(entry -> context.host().custom() || entry.getKey().split(":")[0].equals(host))
                 .map(Map.Entry::getValue).filter(entry -> !Json.text(entry, "oauth_token").isEmpty())
                 .map(entry -> new GithubToken(source, Json.text(entry, "oauth_token"), Json.text(entry, "user")))
                 .toList();
@@ -5748,31 +5758,31 @@ record CredentialSources(Session session) {
 
     /// Our own login. Logins to several hosts stand in one file.
     Optional<GithubToken> stored() {
-        var home = session.home();
-        var entry = home.readOrEmpty(home.login(), session.notes()::warn).path(session.host().name());
+        var home = context.home();
+        var entry = home.readOrEmpty(home.login(), context.console()::warn).path(context.host().name());
         return Optional.of(new GithubToken(OWN, Json.text(entry, "token"), Json.text(entry, "user")))
                 .filter(login -> !login.value().isEmpty());
     }
 
     void store(GithubToken login) {
-        change(all -> all.set(session.host().name(), Json.object().put("user", login.user())
-                .put("token", login.value()).put("created", session.now().toString())));
+        change(all -> all.set(context.host().name(), Json.object().put("user", login.user())
+                .put("token", login.value()).put("created", context.now().toString())));
     }
 
     Optional<GithubToken> forget() {
         var old = stored();
-        change(all -> all.remove(session.host().name()));
+        change(all -> all.remove(context.host().name()));
         return old;
     }
 
     private void change(Consumer<ObjectNode> edit) {
-        session.home().edit(session.home().login(), session.notes()::warn, edit);
+        context.home().edit(context.home().login(), context.console()::warn, edit);
     }
 
     /// Whose token it is; empty where GitHub does not say.
     String user(GithubToken token) {
-        var call = Call.get(session.host().rest("/user"), session.headers().github(token.value()));
-        return session.attempt(() -> session.wire().send(call, Reading.json("who is logged in")))
+        var call = ApiRequest.get(context.host().rest("/user"), context.headers().github(token.value()));
+        return context.attempt(() -> context.http().send(call, ResponseHandler.json("who is logged in")))
                 .map(answer -> Json.text(answer, "login")).orElse("");
     }
 }
@@ -5783,15 +5793,15 @@ final class TokenManager {
     private static final Duration REMEMBERED = Duration.ofDays(1);
     private static final String REJECTED = "rejected";
 
-    private final Session session;
+    private final Context context;
     private final CredentialSources sources;
     private volatile Active active;                         // what this process uses
 
     /// @param until when to look for another; soon where a renewal has failed and the old token must do
     private record Active(GithubToken source, Token token, Instant until) {}
 
-    TokenManager(Session session, CredentialSources sources) {
-        this.session = session;
+    TokenManager(Context context, CredentialSources sources) {
+        this.context = context;
         this.sources = sources;
     }
 
@@ -5802,7 +5812,7 @@ final class TokenManager {
     /// @throws Fault with exit code 4, naming every source and why it does not work
     Token get() {
         var known = active;
-        var now = session.now();
+        var now = context.now();
         if (known == null) return firstAccepted(this::tokenFor);
         boolean good = now.isBefore(known.until()) && known.token().isUsable(now);
         return good ? known.token() : activate(known.source(), tokenFor(known.source()));
@@ -5831,7 +5841,7 @@ final class TokenManager {
     ///
     /// @throws Fault if GitHub refuses it, or is known to have refused it within a day
     Token tokenFor(GithubToken source) {
-        return cached(source).filter(token -> token.isFresh(session.now())).orElseGet(() -> renew(source, null, false));
+        return cached(source).filter(token -> token.isFresh(context.now())).orElseGet(() -> renew(source, null, false));
     }
 
     /// The same, asking GitHub whatever is known already.
@@ -5869,7 +5879,7 @@ final class TokenManager {
     }
 
     /// Deletes what GitHub gave for a token, whoever we said that we were then.
-    void forget(GithubToken source) { session.home().deleteTokens(source.key(session.host())); }
+    void forget(GithubToken source) { context.home().deleteTokens(source.key(context.host())); }
 
     // ---- the choice of a source
 
@@ -5883,10 +5893,10 @@ final class TokenManager {
                 if (!remembered) fresh.add(rejected.sentence());
             });
             if (token.isEmpty()) continue;
-            fresh.forEach(session.notes()::warn);
+            fresh.forEach(context.console()::warn);
             return token.get();
         }
-        if (rejections.isEmpty()) throw Fault.login("not logged in to " + session.host().name(), "copilot login");
+        if (rejections.isEmpty()) throw Fault.login("not logged in to " + context.host().name(), "copilot login");
         if (rejections.size() == 1) throw rejections.getFirst();
         throw Fault.login("no GitHub token that was found is good for Copilot: " + rejections.stream()
                 .map(Fault::sentence).collect(Collectors.joining("; ")), "copilot login");
@@ -5904,7 +5914,7 @@ final class TokenManager {
     }
 
     private Token activate(GithubToken source, Token token) {
-        var now = session.now();
+        var now = context.now();
         active = new Active(source, token, token.isFresh(now) ? token.refreshAt() : now.plusSeconds(60));
         return token;
     }
@@ -5920,8 +5930,8 @@ final class TokenManager {
             throw Fault.refused(source.source() + " holds something that is no token: a space, a line break or a"
                     + " strange character", "unset or mend it; or copilot login");
         }
-        return session.home().locked("token-" + source.key(session), () -> {
-            var now = session.now();
+        return context.home().locked("token-" + source.key(context), () -> {
+            var now = context.now();
             var other = cached(source).filter(token -> unwanted == null || !token.value().equals(unwanted.value())
                     || token.fetched().isAfter(unwanted.fetched()));
             if (other.isPresent() && other.get().isFresh(now)) return other.get();
@@ -5934,7 +5944,7 @@ final class TokenManager {
                 }
                 trouble.rethrowIf(Fault.Kind.TOKEN_REFUSED, Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
                 if (unwanted != null || other.isEmpty() || !other.get().isUsable(now)) throw trouble;
-                session.notes().warn("the Copilot token could not be renewed, the old one is used: "
+                context.console().warn("the Copilot token could not be renewed, the old one is used: "
                         + trouble.sentence());
                 return other.get();
             }
@@ -5942,7 +5952,7 @@ final class TokenManager {
     }
 
     private Token exchange(GithubToken source) {
-        var fetched = session.now();
+        var fetched = context.now();
         ObjectNode answer;
         try {
             answer = internal(source, "/copilot_internal/v2/token", "the exchange for a Copilot token");
@@ -5953,7 +5963,7 @@ final class TokenManager {
             if (!ofItsApp) throw rejected;
             answer = direct(source, rejected);
         }
-        var token = token(answer, fetched, session.host());
+        var token = token(answer, fetched, context.host());
         keep(source, token.direct() ? answer.deepCopy().without("token") : answer, fetched);
         return token;
     }
@@ -5963,7 +5973,7 @@ final class TokenManager {
     ///
     /// @throws Fault what the exchange has said, where the account has no chat either
     private ObjectNode direct(GithubToken source, Fault rejected) {
-        var account = unlessRefused(() -> account(source), neither -> session.notes().detail(neither.sentence()))
+        var account = unlessRefused(() -> account(source), neither -> context.console().detail(neither.sentence()))
                 .filter(said -> said.path("chat_enabled").asBoolean(true)).orElseThrow(() -> rejected);
         var answer = Json.object().put(Token.DIRECT, true).put("token", source.value())
                 .put("refresh_in", Duration.ofDays(1).toSeconds()).put("sku", Json.text(account, "access_type_sku"))
@@ -5973,8 +5983,9 @@ final class TokenManager {
     }
 
     private ObjectNode internal(GithubToken source, String path, String what) {
-        var call = Call.get(session.host().rest(path), session.headers().internal(source.value()));
-        return session.wire().send(call.explained(answer -> ExchangeErrors.of(source, answer)), Reading.json(what));
+        var call = ApiRequest.get(context.host().rest(path), context.headers().internal(source.value()));
+        return context.http().send(call.explained(answer -> ExchangeErrors.of(source, answer)),
+                ResponseHandler.json(what));
     }
 
     /// @throws Fault if the answer holds no token, or names an API host that may not have it
@@ -6000,30 +6011,30 @@ final class TokenManager {
 
     // ---- the cache: one file a GitHub token, with what GitHub said last: a Copilot token, or why there is none
 
-    private Optional<Home.Kept> kept(GithubToken source) {
-        return session.home().kept(session.home().token(source.key(session)));
+    private Optional<Home.CachedResponse> kept(GithubToken source) {
+        return context.home().kept(context.home().token(source.key(context)));
     }
 
     /// Whatever is wrong with the file, it is as if it were not there. A GitHub token that is used directly is not in
     /// it: that has a place of its own.
     private Optional<Token> cached(GithubToken source) {
-        return kept(source).filter(kept -> !kept.answer().has(REJECTED)).flatMap(kept -> session.attempt(() -> {
+        return kept(source).filter(kept -> !kept.answer().has(REJECTED)).flatMap(kept -> context.attempt(() -> {
             var answer = kept.answer();
             if (answer.path(Token.DIRECT).asBoolean(false)) answer.put("token", source.value());
-            return token(answer, kept.fetched(), session.host());
+            return token(answer, kept.fetched(), context.host());
         }));
     }
 
     private void keep(GithubToken source, ObjectNode answer, Instant fetched) {
-        var home = session.home();
-        home.keep(home.token(source.key(session)), new Home.Kept(answer, fetched), session.notes());
+        var home = context.home();
+        home.keep(home.token(source.key(context)), new Home.CachedResponse(answer, fetched), context.console());
         home.deleteOld(Duration.ofDays(2));
     }
 
     /// A rejection is remembered for a day, so that a bad token costs one request and not one a call.
     private void throwIfRecentlyRejected(GithubToken source) {
         var old = kept(source).filter(kept -> kept.answer().has(REJECTED)).orElse(null);
-        var now = session.now();
+        var now = context.now();
         if (old == null || old.fetched().isAfter(now) || old.fetched().plus(REMEMBERED).isBefore(now)) return;
         throw Fault.refused(Json.text(old.answer(), REJECTED) + " (that was "
                 + Durations.words(Duration.between(old.fetched(), now)) + " ago; copilot status --check asks again)",
@@ -6049,27 +6060,29 @@ final class ExchangeErrors {
             "ghs_", "it is an installation token, such as the GITHUB_TOKEN of a GitHub Action, which GitHub's own"
                     + " copilot CLI takes, with permissions: copilot-requests: write");
 
-    static Fault of(GithubToken source, Refusal answer) {
+    static Fault of(GithubToken source, ErrorResponse answer) {
         int status = answer.status();
         if (status / 100 != 4 || status == 429) return null;            // the general words will do
         if (!answer.json().path("message").isString()) {
-            return Fault.error("something else than GitHub refuses the exchange: " + answer.said(),
+            return Fault.error("something else than GitHub refuses the exchange: " + answer.description(),
                     "is --host right? is there a proxy with a login page? the same with -v shows more");
         }
         var details = answer.json().path("error_details");
         if (!Json.text(details, "notification_id").isEmpty()) return notified(source, details, answer);
         String login = source.source().equals(GithubToken.BROWSER) ? "copilot login --client vscode" : "copilot login";
-        if (status == 401) return rejected(source, "it is revoked, expired or mistyped: " + answer.said(), login);
+        if (status == 401) return rejected(source, "it is revoked, expired or mistyped: " + answer.description(),
+                login);
         if (answer.message().contains("rate limit")) {
-            return Fault.later("GitHub's rate limit for the API: " + answer.said() + answer.comeBack(), "wait");
+            return Fault.later("GitHub's rate limit for the API: " + answer.description() + answer.retryAdvice(),
+                    "wait");
         }
         if (status != 403 && status != 404) return null;
         String kind = KINDS.keySet().stream().filter(source.value()::startsWith).findFirst().orElse("");
         return rejected(source, KINDS.getOrDefault(kind, "it belongs to an app that may not use Copilot") + ": "
-                + answer.said(), login);
+                + answer.description(), login);
     }
 
-    private static Fault notified(GithubToken source, JsonNode details, Refusal answer) {
+    private static Fault notified(GithubToken source, JsonNode details, ErrorResponse answer) {
         String id = Json.text(details, "notification_id");
         String url = Json.text(details, "url").replace("{EDITOR}", "vscode");
         String words = Text.printable(Json.text(details, "title") + ": " + Json.text(details, "message")
@@ -6148,9 +6161,10 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
     ///
     /// @throws Fault where it takes others
     static Optional<String> effort(Model model, String wished, Omitted omitted) {
-        if (model == null || model.efforts().contains(wished)) return Optional.of(wished);
-        if (!model.efforts().isEmpty()) {
-            throw Fault.usage(model.id() + " knows no reasoning_effort " + wished, String.join(", ", model.efforts()));
+        if (model == null || model.reasoningEfforts().contains(wished)) return Optional.of(wished);
+        if (!model.reasoningEfforts().isEmpty()) {
+            throw Fault.usage(model.id() + " knows no reasoning_effort " + wished, String.join(", ",
+                    model.reasoningEfforts()));
         }
         omitted.add("reasoning_effort", model.id() + " takes no reasoning_effort");
         return Optional.empty();
@@ -6219,9 +6233,9 @@ final class EndpointSelector {
 /// may be right.
 ///
 ///     {"gpt-5.4": "/responses", "gpt-5.4 /responses": "temperature seed"}
-record EndpointMemory(Session session, Path file, ObjectNode known) {
-    EndpointMemory(Session session, Path file) {
-        this(session, file, session.home().readOrEmpty(file, session.notes()::detail));
+record EndpointMemory(Context context, Path file, ObjectNode known) {
+    EndpointMemory(Context context, Path file) {
+        this(context, file, context.home().readOrEmpty(file, context.console()::detail));
     }
 
     /// Where a model is served; empty: as the list says.
@@ -6250,7 +6264,7 @@ record EndpointMemory(Session session, Path file, ObjectNode known) {
 
     /// Trouble with the disk is no matter: this process knows.
     private void edit(Consumer<ObjectNode> change) {
-        session.attempt(() -> session.home().edit(file, session.notes()::detail, change));
+        context.attempt(() -> context.home().edit(file, context.console()::detail, change));
     }
 }
 
@@ -6293,21 +6307,21 @@ final class RefusedFields {
     private static final Pattern LESSON = Pattern.compile("([^>&]+)(?:([>&])(.+))?");
 
     /// The field that a refusal names, as the wire has it: `reasoning.effort`; empty: none.
-    static Optional<String> named(Refusal refusal) {
+    static Optional<String> named(ErrorResponse refusal) {
         if (refusal.status() != 400 || !values(refusal).isEmpty()) return Optional.empty();
         var words = WORDS.matcher(refusal.message().replaceAll(QUOTES, ""));
         return words.find() ? Optional.of(words.group()) : Optional.empty();
     }
 
     /// The values that a field would take, where a refusal names them: `low|high`; else empty.
-    static String values(Refusal refusal) {
+    static String values(ErrorResponse refusal) {
         var list = VALUES.matcher(refusal.message());
         return list.find() ? list.group(1).replaceAll(QUOTES + "|\\b(and|or)\\b", "").strip().replaceAll("[\\s,]+", "|")
                 : "";
     }
 
     /// What to know of a model after this refusal; empty where sending it again is no use, or not what is wanted.
-    static Optional<String> lesson(Request request, ObjectNode body, Refusal refusal) {
+    static Optional<String> lesson(Request request, ObjectNode body, ErrorResponse refusal) {
         var both = BOTH.matcher(refusal.status() == 400 ? refusal.message() : "");
         if (both.find()) return droppable(request, body, both.group(2)).map(path -> path + "&" + both.group(1));
         return named(refusal).flatMap(name -> droppable(request, body, name)).map(path -> {
@@ -6425,7 +6439,7 @@ record ChatCompletionsEndpoint() implements Endpoint {
         }
         if (model != null && body.has("reasoning_effort")) {
             String wished = body.remove("reasoning_effort").asString("");
-            if (model.efforts().isEmpty() && model.thinksByBudget() && !wished.equals("none")) {
+            if (model.reasoningEfforts().isEmpty() && model.thinksByBudget() && !wished.equals("none")) {
                 long most = body.path("max_tokens").asLong(Long.MAX_VALUE) - 1;
                 body.put("thinking_budget", Math.min(most, model.thinkingBudget(wished)));
             } else {
@@ -6585,7 +6599,7 @@ record MessagesEndpoint() implements Endpoint {
                     "--schema asks for it in words, and checks the answer");
         }
         if (body.path("messages").path(body.path("messages").size() - 1).path("content") instanceof ArrayNode last) {
-            last.addObject().put("type", "text").put("text", AnswerSchema.instruction(schema));
+            last.addObject().put("type", "text").put("text", ResponseSchema.instruction(schema));
         }
     }
 
@@ -6728,7 +6742,7 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
     /// One event of the stream, or the whole answer. Errors within it were told before.
     abstract void event(ObjectNode event);
 
-    final void read(Answer answer) throws IOException {
+    final void read(ApiResponse answer) throws IOException {
         requestId = answer.requestId();
         if (answer.contentType().matches(".*(json|html).*") || answer.startsWith('{')) {
             take(Json.object(answer.text(), "GitHub's answer"));
@@ -6749,7 +6763,8 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
         if (finish.isEmpty() && !done) {
             // the server has ended it in good order, but not the answer: that is billed, and not asked for again
             throw Fault.incomplete((delivered ? "the answer broke off in the middle" : "no answer came")
-                    + ": the stream ended without an end mark " + Refusal.inside("", requestId).marks(""), "ask again");
+                    + ": the stream ended without an end mark " + ErrorResponse.inside("", requestId).marks(""),
+                    "ask again");
         }
         if (finish.isEmpty()) listener.warning("GitHub ended the answer without saying why; it may not be whole");
     }
@@ -6765,8 +6780,9 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
         if (error.isNull() || error.isMissingNode()) {
             throw Fault.incomplete("GitHub broke the answer off, and does not say why", "try again");
         }
-        var said = Refusal.inside(Json.compact(Json.object().set("error", error)), requestId);
-        throw Fault.incomplete("GitHub broke the answer off: " + said.said(), "try again, or another model (-m)");
+        var said = ErrorResponse.inside(Json.compact(Json.object().set("error", error)), requestId);
+        throw Fault.incomplete("GitHub broke the answer off: " + said.description(),
+                "try again, or another model (-m)");
     }
 
     final void text(int choice, String text) {
@@ -7120,7 +7136,7 @@ record JsonLinesReader(ByteLines lines, String name) implements RowReader {
             byte[] text = line;
             if (new String(text, StandardCharsets.ISO_8859_1).isBlank()) continue;
             String place = name + ":" + lines.number();
-            return InputRow.of(place, () -> Data.object(Text.utf8(text, place), name, lines.number()));
+            return InputRow.of(place, () -> JsonValues.object(Text.utf8(text, place), name, lines.number()));
         }
         return null;
     }
@@ -7139,11 +7155,12 @@ record JsonReader(JsonParser parser, String name) implements RowReader {
                     && parser.streamReadContext().getNestingDepth() == 1) token = parser.nextToken();
             if (token == null) return null;
             String place = name + ":" + parser.currentTokenLocation().getLineNr();
-            Object value = Data.value(parser, name);
-            return value instanceof Map<?, ?> map ? new InputRow(place, Data.copy(map), null) : InputRow.bad(place,
-                    "a row must be an object, not " + Data.kind(value), "{\"name\": \"value\"}");
+            Object value = JsonValues.value(parser, name);
+            return value instanceof Map<?, ?> map ? new InputRow(place, JsonValues.copy(map), null)
+                    : InputRow.bad(place,
+                    "a row must be an object, not " + JsonValues.kind(value), "{\"name\": \"value\"}");
         } catch (JacksonException e) {
-            throw Data.fault(e, name);
+            throw JsonValues.fault(e, name);
         }
     }
 
@@ -7212,7 +7229,7 @@ record JsonFolderReader(Path folder, Iterator<Path> files) implements RowReader 
         if (!files.hasNext()) return null;
         String name = files.next().toString();
         return InputRow.of(name, () -> {
-            var data = new LinkedHashMap<>(Data.object(InputFile.text(folder.resolve(name), name), name));
+            var data = new LinkedHashMap<>(JsonValues.object(InputFile.text(folder.resolve(name), name), name));
             data.putIfAbsent("id", name.replaceFirst("\\.json$", ""));
             return data;
         });
@@ -7246,7 +7263,8 @@ record Fingerprint(long high, long low) {
 /// @param index its place among the rows, from 0
 /// @param fault why it cannot be asked; null where it can
 /// @param echo fields of the row to repeat in its result; null: none
-record BatchItem(int index, String place, String id, Fingerprint key, Request request, AnswerSchema schema, Fault fault,
+record BatchItem(int index, String place, String id, Fingerprint key, Request request, ResponseSchema schema,
+        Fault fault,
                  ObjectNode echo) {
     /// One that cannot be asked; the fault's sentence says where the row stands.
     static BatchItem bad(int index, String place, String id, Fault fault, ObjectNode echo) {
@@ -7646,7 +7664,7 @@ class BatchProgress {
     private static final Duration SELDOM = Duration.ofSeconds(30);
 
     private final Environment env;
-    private final Screen screen;
+    private final Console console;
     private final int rows;
     private final OrderedPrinter printer;                   // null: results are not printed
     private final RateController pace;
@@ -7655,9 +7673,9 @@ class BatchProgress {
     private Instant told, pausedUntil = Instant.MIN;
     private String why = "";
 
-    BatchProgress(Screen screen, int rows, OrderedPrinter printer, RateController pace) {
-        env = screen.env();
-        this.screen = screen;
+    BatchProgress(Console console, int rows, OrderedPrinter printer, RateController pace) {
+        env = console.env();
+        this.console = console;
         this.rows = rows;
         this.printer = printer;
         this.pace = pace;
@@ -7667,7 +7685,7 @@ class BatchProgress {
     synchronized void ended(RowResult result) {
         counts = counts.plus(result);
         if (printer != null) {
-            screen.countdown("");                           // stdout may be the same terminal
+            console.countdown("");                           // stdout may be the same terminal
             printer.ended(result.item().key());
         }
         tick();
@@ -7676,24 +7694,24 @@ class BatchProgress {
     /// All wait; requests that were under way together are one pause.
     synchronized void paused(Duration pause, String reason) {
         var now = env.time().now();
-        if (!screen.terminal() && !pausedUntil.isAfter(now)) {
-            screen.note("all wait " + Durations.words(pause) + ": " + reason);
+        if (!console.terminal() && !pausedUntil.isAfter(now)) {
+            console.note("all wait " + Durations.words(pause) + ": " + reason);
         }
         pausedUntil = now.plus(pause);
         why = reason;
     }
 
-    void note(String text) { screen.note(text); }
+    void note(String text) { console.note(text); }
 
     /// Is called at least every second while something goes on.
     synchronized void tick() {
         var now = env.time().now();
-        if (screen.terminal()) {
-            screen.countdown(!pausedUntil.isAfter(now) ? line(now) : "all wait "
+        if (console.terminal()) {
+            console.countdown(!pausedUntil.isAfter(now) ? line(now) : "all wait "
                     + Durations.clock(Duration.between(now, pausedUntil)) + ": " + Text.shortened(why, 60));
         } else if (Duration.between(told, now).compareTo(SELDOM) >= 0) {
             told = now;
-            screen.note(line(now));
+            console.note(line(now));
         }
     }
 
@@ -7865,7 +7883,7 @@ final class BatchRunner {
             progress.ended(result);
         } catch (Fault fatal) {
             stop(fatal);                                    // where nothing starts any more the next run asks the row
-        } catch (ClosedOutput gone) {
+        } catch (BrokenPipe gone) {
             stop(Fault.later("nobody reads the results on stdout any more", ""));
         } catch (RuntimeException | Error bug) {
             stop(Fault.bug(bug));
@@ -7928,7 +7946,7 @@ final class BatchRunner {
                 attempts++;
                 var started = time.now();
                 try {
-                    var reply = Wire.within(policy.timeout, () -> asker.apply(request));
+                    var reply = HttpSender.withDeadline(policy.timeout, () -> asker.apply(request));
                     BatchRunner.this.ended(true);
                     used = used.plus(reply.usage());
                     return reply;
@@ -7998,7 +8016,7 @@ final class BatchRunner {
             }
             notifyAll();
         }
-        if (stopped().isEmpty()) progress.paused(pause, limit == null ? fault.sentence() : limit.said());
+        if (stopped().isEmpty()) progress.paused(pause, limit == null ? fault.sentence() : limit.description());
     }
 }
 
@@ -8274,8 +8292,8 @@ final class FilePattern {
     /// Where a result goes; nowhere, if it is no answer that is right.
     Optional<Path> file(JsonNode result) {
         if (!Json.text(result, "status").equals("ok")) return Optional.empty();
-        var data = Data.copy((Map<?, ?>) Data.of(result));
-        if (data.get("echo") instanceof Map<?, ?> echo) Data.copy(echo).forEach(data::putIfAbsent);
+        var data = JsonValues.copy((Map<?, ?>) JsonValues.of(result));
+        if (data.get("echo") instanceof Map<?, ?> echo) JsonValues.copy(echo).forEach(data::putIfAbsent);
         var name = mustache.render(compiled, data);
         for (var missing : name.missing()) {
             throw Fault.usage(missing.sentence(), "a result has id, status, model and what --echo adds");
@@ -8309,7 +8327,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     /// @param answer what the answer must look like; null: anything
     /// @param delivery what `endpoint:` says, and the fields under `options:`
     record FrontMatter(String description, String model, ObjectNode options, Map<String, Object> defaults,
-                Map<String, String> inputs, JsonSchema inputSchema, String stdin, AnswerSchema answer,
+                Map<String, String> inputs, JsonSchema inputSchema, String stdin, ResponseSchema answer,
                 Samples samples, Delivery delivery) {}
 
     /// Data of the author's own, to try the template with; read when it is asked for.
@@ -8326,7 +8344,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     /// @throws Fault naming all values that are missing and all that do not meet the author's schema
     List<Message> filled(Map<String, Object> data, boolean allowMissing) {
         if (head.answer() != null) head.answer().schema().check();
-        var all = Data.withDefaults(data, head.defaults());
+        var all = JsonValues.withDefaults(data, head.defaults());
         var missing = new ArrayList<StrictMustache.Missing>();
         var messages = new ArrayList<Message>();
         for (var turn : turns) {
@@ -8338,7 +8356,8 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
         }
         var problems = missing.stream().map(StrictMustache.Missing::sentence)
                 .collect(Collectors.toCollection(LinkedHashSet::new));
-        if (head.inputSchema() != null) problems.addAll(head.inputSchema().misses(Data.node(all), place + ": data"));
+        if (head.inputSchema() != null) problems.addAll(head.inputSchema().misses(JsonValues.node(all), place
+                + ": data"));
         if (problems.isEmpty()) return messages;
         throw Fault.usage(Text.shortened(String.join("; ", problems), SENTENCES), missing.isEmpty()
                 ? "inputs: in the template says what is wanted; --var gives a text, --var-json NAME=JSON anything else"
@@ -8352,7 +8371,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
 
     /// The names that these data lack. A value in a section whose name is not there is not among them.
     Set<String> needs(Map<String, Object> data) {
-        var all = Data.withDefaults(data, head.defaults());
+        var all = JsonValues.withDefaults(data, head.defaults());
         return names(turns.stream().flatMap(turn -> mustache.render(turn.text(), all).missing().stream())
                 .filter(missing -> !missing.partial()).map(StrictMustache.Missing::name));
     }
@@ -8360,8 +8379,8 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     private String advice(Map<String, Object> data) {
         String given = data.isEmpty() ? "there is no data" : "the data has "
                 + Text.shortened(String.join(", ", data.keySet()), 200);
-        String pipe = names().contains(head.stdin()) && data.getOrDefault(head.stdin(), Data.NULL) == Data.NULL
-                ? ", or pipe {{" + head.stdin() + "}} in" : "";
+        String pipe = names().contains(head.stdin()) && data.getOrDefault(head.stdin(),
+                JsonValues.NULL) == JsonValues.NULL ? ", or pipe {{" + head.stdin() + "}} in" : "";
         String example = !head.samples().any() ? "" : "; copilot render " + name + " --example shows what is wanted";
         return given + "; add --var NAME=VALUE or -d FILE.json" + pipe + example;
     }
@@ -8450,30 +8469,30 @@ final class TemplateReader {
             RequestFields.NAMES).flatMap(List::stream).toList();
     private static final List<String> ROLES = List.of("system", "user", "assistant");
 
-    private final TemplateFolders.Found found;
+    private final TemplateFolders.TemplateSource found;
     private final StrictMustache mustache;
     private final TemplateText parts;
     private final Map<String, Integer> lines = new HashMap<>();         // where each value begins in the file, by path
     private final Map<String, Object> fields;
 
-    private TemplateReader(TemplateFolders folders, TemplateFolders.Found found) {
+    private TemplateReader(TemplateFolders folders, TemplateFolders.TemplateSource found) {
         this.found = found;
         mustache = new StrictMustache(name -> folders.partial(found, name), () -> folders.partials(found));
         parts = found.github() ? new TemplateText(found.text(), 1, new StrictMustache.Source(found.place(), "", 1))
                 : TemplateText.of(found.text(), found.place());
-        fields = new LinkedHashMap<>(Data.yaml(parts.yaml(), found.place(), parts.yamlLine(), lines));
-        fields.values().removeIf(value -> value == Data.NULL);
+        fields = new LinkedHashMap<>(JsonValues.yaml(parts.yaml(), found.place(), parts.yamlLine(), lines));
+        fields.values().removeIf(value -> value == JsonValues.NULL);
         fields.forEach(this::check);
     }
 
-    static Template read(TemplateFolders folders, TemplateFolders.Found found) {
+    static Template read(TemplateFolders folders, TemplateFolders.TemplateSource found) {
         return new TemplateReader(folders, found).template();
     }
 
     // ---- fields
 
     private void check(String key, Object value) {
-        String kind = Data.kind(value);
+        String kind = JsonValues.kind(value);
         String wanted = TEXTS.contains(key) ? "a text" : LISTS.contains(key) ? "a list"
                 : OBJECTS.contains(key) ? "an object" : kind;
         if (!kind.equals(wanted)) {
@@ -8487,7 +8506,8 @@ final class TemplateReader {
 
     private String text(String key) { return (String) fields.getOrDefault(key, ""); }
 
-    private Map<String, Object> object(String key) { return Data.copy((Map<?, ?>) fields.getOrDefault(key, Map.of())); }
+    private Map<String, Object> object(String key) { return JsonValues.copy((Map<?, ?>) fields.getOrDefault(key,
+            Map.of())); }
 
     private List<?> list(String key) { return (List<?>) fields.getOrDefault(key, List.of()); }
 
@@ -8525,11 +8545,11 @@ final class TemplateReader {
 
     /// Fields of the request's body: GitHub calls `max_tokens` maxTokens.
     private ObjectNode options() {
-        var options = (ObjectNode) Data.node(object("options"));
+        var options = (ObjectNode) JsonValues.node(object("options"));
         object("modelParameters").forEach((name, value) -> options.set(name.replaceAll("([a-z])([A-Z])", "$1_$2")
-                .toLowerCase(Locale.ROOT), Data.node(value)));
+                .toLowerCase(Locale.ROOT), JsonValues.node(value)));
         RequestFields.NAMES.stream().filter(fields::containsKey).forEach(name -> options.set(name,
-                Data.node(fields.get(name))));
+                JsonValues.node(fields.get(name))));
         RequestFields.check(options, key -> at("options/" + key, key, "modelParameters") + ": " + key);
         return options;
     }
@@ -8578,34 +8598,34 @@ final class TemplateReader {
         var inputs = object("inputs");
         boolean whole = "object".equals(inputs.get("type")) && inputs.get("properties") instanceof Map;
         var schemas = new LinkedHashMap<String, Object>();
-        (whole ? Data.copy((Map<?, ?>) inputs.get("properties")) : inputs).forEach((name, value) -> {
+        (whole ? JsonValues.copy((Map<?, ?>) inputs.get("properties")) : inputs).forEach((name, value) -> {
             if (value instanceof Map) schemas.put(name, value);
             Object line = value instanceof Map<?, ?> schema ? schema.get("description") : value;
-            lines.put(name, line == null || line == Data.NULL ? "" : Data.text(line));
+            lines.put(name, line == null || line == JsonValues.NULL ? "" : JsonValues.text(line));
         });
         if (schemas.isEmpty() && !whole) return null;
         return schema("inputs", whole ? inputs : Map.of("type", "object", "properties", schemas));
     }
 
     private JsonSchema schema(String key, Map<?, ?> schema) {
-        return new JsonSchema((ObjectNode) Data.node(schema), at(key) + ": " + key);
+        return new JsonSchema((ObjectNode) JsonValues.node(schema), at(key) + ": " + key);
     }
 
     // ---- answers
 
     /// @param options where GitHub's plain `json_object` goes
-    private AnswerSchema answer(ObjectNode options) {
+    private ResponseSchema answer(ObjectNode options) {
         var own = object("schema");
-        if (!own.isEmpty()) return new AnswerSchema(found.name(), schema("schema", own), null);
+        if (!own.isEmpty()) return new ResponseSchema(found.name(), schema("schema", own), null);
         String format = text("responseFormat");
         if (format.equals("json_object")) options.putObject("response_format").put("type", format);
         if (!format.equals("json_schema")) return null;
         Object given = fields.get("jsonSchema");
-        var json = given instanceof String text ? Data.value(text, at("jsonSchema") + ", jsonSchema") : given;
+        var json = given instanceof String text ? JsonValues.value(text, at("jsonSchema") + ", jsonSchema") : given;
         if (json instanceof Map<?, ?> map && map.get("name") instanceof String name
                 && map.get("schema") instanceof Map<?, ?> schema) {
             var strict = map.get("strict") instanceof Boolean is ? is : null;
-            return new AnswerSchema(name, schema("jsonSchema", schema), strict);
+            return new ResponseSchema(name, schema("jsonSchema", schema), strict);
         }
         throw wrong("responseFormat", "json_schema wants a jsonSchema with name and schema",
                 "jsonSchema: '{\"name\": …, \"schema\": {…}}'");
@@ -8613,7 +8633,7 @@ final class TemplateReader {
 
     private Template.Samples samples() {
         if (!fields.containsKey("testData")) return found.samples();
-        var rows = list("testData").stream().map(row -> Data.copy(row instanceof Map<?, ?> map ? map : Map.of()))
+        var rows = list("testData").stream().map(row -> JsonValues.copy(row instanceof Map<?, ?> map ? map : Map.of()))
                 .toList();
         return new Template.Samples(!rows.isEmpty(), "testData:", () -> rows);
     }
@@ -8660,7 +8680,7 @@ final class TemplateFolders {
     ///
     /// @param place the path as a person would write it; the bare file name of a packaged one
     /// @param file null for a packaged one
-    record Found(String name, String place, Path file, String text) {
+    record TemplateSource(String name, String place, Path file, String text) {
         boolean github() { return place.matches("(?i).*\\.ya?ml"); }
 
         /// The JSON object beside it, if there is one.
@@ -8668,7 +8688,7 @@ final class TemplateFolders {
             String sample = place.replaceFirst("\\.[^./\\\\]+$", "") + ".json";
             Path beside = file == null ? null : file.resolveSibling(Path.of(sample).getFileName());
             boolean any = beside == null ? PACKAGED.contains(name) : Files.isRegularFile(beside);
-            return new Template.Samples(any, sample, () -> List.of(Data.object(beside == null
+            return new Template.Samples(any, sample, () -> List.of(JsonValues.object(beside == null
                     ? packaged(name + ".json") : InputFile.text(beside, sample), sample)));
         }
     }
@@ -8678,7 +8698,7 @@ final class TemplateFolders {
     Template named(String name) { return TemplateReader.read(this, find(name)); }
 
     /// @throws Fault with the nearest name where there is none
-    Found find(String name) {
+    TemplateSource find(String name) {
         var endings = name.matches("[\\w-]+") ? Stream.<String>of() : Stream.concat(Stream.of(""), ENDINGS.stream());
         return endings.map(ending -> name + ending).filter(path -> readable(env.path(path))).findFirst()
                 .map(path -> found(stem(env.path(path).getFileName().toString()), path, env.path(path)))
@@ -8687,8 +8707,8 @@ final class TemplateFolders {
                         "copilot templates lists them; a file needs its ending, such as " + name + ".mustache")));
     }
 
-    private static Found found(String name, String place, Path file) {
-        return new Found(name, place, file, InputFile.text(file, place));
+    private static TemplateSource found(String name, String place, Path file) {
+        return new TemplateSource(name, place, file, InputFile.text(file, place));
     }
 
     /// @throws Fault for a packaged template: there is no file to open
@@ -8699,24 +8719,24 @@ final class TemplateFolders {
                 + " > templates/" + name + ".mustache makes it one");
     }
 
-    private Optional<Found> inFolders(List<Path> places, String name, boolean confined) {
+    private Optional<TemplateSource> inFolders(List<Path> places, String name, boolean confined) {
         return places.stream().flatMap(folder -> ENDINGS.stream().flatMap(ending -> within(folder, name + ending,
                 confined).stream())).findFirst().map(file -> found(name, shown(file), file))
-                .or(() -> PACKAGED.contains(name) ? Optional.of(new Found(name, name + ".mustache", null,
+                .or(() -> PACKAGED.contains(name) ? Optional.of(new TemplateSource(name, name + ".mustache", null,
                         packaged(name + ".mustache"))) : Optional.empty());
     }
 
     /// A partial's text: from the folder of the template that names it, then from where templates are found. Nothing
     /// outside these folders, neither by `..` nor by a link. Of a partial that is a template as well, the prompt.
-    Optional<StrictMustache.Source> partial(Found from, String name) {
+    Optional<StrictMustache.Source> partial(TemplateSource from, String name) {
         return inFolders(places(from), name, true).filter(found -> !found.github())
                 .map(found -> TemplateText.of(found.text(), found.place()).body());
     }
 
     /// The names that a partial of this template can have.
-    Collection<String> partials(Found from) { return names(places(from)); }
+    Collection<String> partials(TemplateSource from) { return names(places(from)); }
 
-    private List<Path> places(Found from) {
+    private List<Path> places(TemplateSource from) {
         var places = new ArrayList<>(folders);
         if (from.file() != null) places.addFirst(from.file().toAbsolutePath().getParent());
         return places;
@@ -8897,7 +8917,7 @@ final class StrictMustache extends DefaultMustacheFactory {
 
         /// How a value reads; it is noted where it is missing.
         private Optional<String> value(Rendering output, List<Object> scopes, String name, Object value) {
-            if (value != null && value != Data.NULL) return Optional.of(Data.text(value));
+            if (value != null && value != JsonValues.NULL) return Optional.of(JsonValues.text(value));
             output.missing(tc, name, false, () -> Lookup.missing(name, scopes));
             return Optional.empty();
         }
@@ -8963,19 +8983,19 @@ final class StrictMustache extends DefaultMustacheFactory {
         static String missing(String name, List<Object> scopes) {
             String[] path = name.split("\\.");
             var names = new LinkedHashSet<String>();
-            for (Object scope : scopes) if (scope instanceof Map<?, ?> map) names.addAll(Data.copy(map).keySet());
+            for (Object scope : scopes) if (scope instanceof Map<?, ?> map) names.addAll(JsonValues.copy(map).keySet());
             Object value = name.equals(".") ? scopes.getLast() : find(path, path.length, scopes);
-            String why = value == Data.NULL ? " (it is null)"
+            String why = value == JsonValues.NULL ? " (it is null)"
                     : names.contains(name) ? " (a dot reaches into an object)" : meant(name, names);
             for (int known = 1; known < path.length; known++) {         // how far a dotted name can be followed
                 String so = String.join(".", List.of(path).subList(0, known));
                 Object outer = find(path, known, scopes);
                 if (outer == null || find(path, known + 1, scopes) != null) continue;
                 why = " (" + so + (outer instanceof Map<?, ?> map && !map.isEmpty() ? " has "
-                        + String.join(", ", Data.copy(map).keySet()) : " is " + Data.kind(outer)) + ")";
+                        + String.join(", ", JsonValues.copy(map).keySet()) : " is " + JsonValues.kind(outer)) + ")";
             }
             return "{{" + name + "}} is missing" + (scopes.size() == 1 ? "" : " in "
-                    + Text.shortened(Data.text(scopes.getLast()), 40)) + why;
+                    + Text.shortened(JsonValues.text(scopes.getLast()), 40)) + why;
         }
     }
 
@@ -9104,7 +9124,7 @@ final class SchemaMismatch extends Fault {
 /// @param schema null: any answer will do
 /// @param retries how many more requests there may be
 /// @param notes is told why it asks again
-record SchemaRetry(AnswerSchema schema, int retries, Consumer<String> notes) {
+record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
     /// @param ask sends one request
     /// @return a reply whose text is JSON that meets the schema if there is one; a code fence around it is taken off.
     ///     One that asks for a tool call, and several answers, are left as they are
@@ -9136,7 +9156,7 @@ record SchemaRetry(AnswerSchema schema, int retries, Consumer<String> notes) {
 /// What an answer must look like.
 ///
 /// @param strict whether the API is to hold the model to it; null: where the schema is of the kind that it can
-record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
+record ResponseSchema(String name, JsonSchema schema, Boolean strict) {
     /// The field of the request's body, for models that know it.
     ObjectNode responseFormat() {
         var format = Json.object().put("type", "json_schema");
@@ -9179,21 +9199,21 @@ record AnswerSchema(String name, JsonSchema schema, Boolean strict) {
             boolean shut = !schema.path("additionalProperties").asBoolean(true);
             if (!shut || !required.containsAll(properties.propertyNames())) return false;
         }
-        return schema.values().stream().filter(JsonNode::isContainer).allMatch(AnswerSchema::closed)
-                && properties.values().stream().allMatch(AnswerSchema::closed);
+        return schema.values().stream().filter(JsonNode::isContainer).allMatch(ResponseSchema::closed)
+                && properties.values().stream().allMatch(ResponseSchema::closed);
     }
 }
 
 /// JSON as plain values, which is what mustache can look into: maps, lists, text, booleans, `NULL`, and numbers with
 /// the characters that they have in the file (1e12, 0.10 and 12345678901234567890 stay what they are).
-final class Data {
+final class JsonValues {
     /// An object of data whose numbers keep the digits of their file.
     interface Fields {
         Map<String, Object> data();
     }
 
     /// A number as it was written.
-    record Digits(String text) {
+    record NumberLiteral(String text) {
         @Override
         public String toString() { return text; }
     }
@@ -9339,7 +9359,8 @@ final class Data {
     private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
 
     /// YAML knows numbers that JSON does not, such as 0x1F and 007: those are texts.
-    private static Object number(String text) { return NUMBER.matcher(text).matches() ? new Digits(text) : text; }
+    private static Object number(String text) { return NUMBER.matcher(text).matches() ? new NumberLiteral(text)
+            : text; }
 
     @SuppressWarnings("unchecked")
     static Map<String, Object> copy(Map<?, ?> map) { return (Map<String, Object>) map; }
@@ -9348,7 +9369,7 @@ final class Data {
     static Object of(Object value) {
         return switch (value) {
             case null -> NULL;
-            case Digits _, Boolean _ -> value;
+            case NumberLiteral _, Boolean _ -> value;
             case CharSequence _, Enum<?> _, Path _, Temporal _ -> whole(value.toString(), () -> "");
             case Number number -> number(number.toString());
             case JsonNode node -> value(Json.compact(node), "the JSON");
@@ -9359,7 +9380,7 @@ final class Data {
                 map.forEach((name, inner) -> copy.put(String.valueOf(name), of(inner)));
                 yield copy;
             }
-            case Collection<?> items -> items.stream().map(Data::of).toList();
+            case Collection<?> items -> items.stream().map(JsonValues::of).toList();
             case Object[] items -> of(Arrays.asList(items));
             case Record record -> of(Json.tree(record));
             default -> throw Fault.usage("a " + value.getClass().getName() + " is no value for a prompt",
@@ -9386,7 +9407,7 @@ final class Data {
             case Map<?, ?> _ -> "an object";
             case List<?> _ -> "a list";
             case String _ -> "a text";
-            case Digits _ -> "a number";
+            case NumberLiteral _ -> "a number";
             default -> value.toString();
         };
     }
@@ -9520,8 +9541,8 @@ final class TokenCount {
 // HTTP with our headers, server-sent events, and the one retry layer. One way for every request.
 
 /// What all parts of the toolkit share during one command.
-record Session(Screen notes, Home home, Host host, Headers headers, Wire wire) {
-    Environment env() { return notes.env(); }
+record Context(Console console, Home home, Host host, Headers headers, HttpSender http) {
+    Environment env() { return console.env(); }
 
     Instant now() { return env().time().now(); }
 
@@ -9531,7 +9552,7 @@ record Session(Screen notes, Home home, Host host, Headers headers, Wire wire) {
             return Optional.of(work.get());
         } catch (Fault trouble) {
             trouble.rethrowIf(Fault.Kind.INTERRUPTED);
-            notes.detail(trouble.sentence());
+            console.detail(trouble.sentence());
             return Optional.empty();
         }
     }
@@ -9715,48 +9736,48 @@ record Headers(Map<String, String> own, Map<String, String> ours, boolean strict
 /// @param head how long the answer's head may take
 /// @param retries how often to try again after trouble that may pass
 /// @param explained a better word for a refusal than the general one, or null
-record Call(String method, URI uri, Headers headers, byte[] body, Duration head, int retries,
-            Function<Refusal, Fault> explained) {
-    Call(String method, URI uri, Headers headers, byte[] body) {
-        this(method, uri, headers, body, Wire.HEAD, 3, _ -> null);
+record ApiRequest(String method, URI uri, Headers headers, byte[] body, Duration head, int retries,
+            Function<ErrorResponse, Fault> explained) {
+    ApiRequest(String method, URI uri, Headers headers, byte[] body) {
+        this(method, uri, headers, body, HttpSender.HEAD, 3, _ -> null);
     }
 
-    static Call get(URI uri, Headers headers) { return new Call("GET", uri, headers, null); }
+    static ApiRequest get(URI uri, Headers headers) { return new ApiRequest("GET", uri, headers, null); }
 
-    static Call post(URI uri, Headers headers, String body) {
-        return new Call("POST", uri, headers, body.getBytes(StandardCharsets.UTF_8));
+    static ApiRequest post(URI uri, Headers headers, String body) {
+        return new ApiRequest("POST", uri, headers, body.getBytes(StandardCharsets.UTF_8));
     }
 
     /// With more headers; the person's own still win.
-    Call with(Map<String, String> more) {
-        return more.isEmpty() ? this : new Call(method, uri, headers.with(more), body, head, retries, explained);
+    ApiRequest with(Map<String, String> more) {
+        return more.isEmpty() ? this : new ApiRequest(method, uri, headers.with(more), body, head, retries, explained);
     }
 
-    Call withRetries(int most) { return new Call(method, uri, headers, body, head, most, explained); }
+    ApiRequest withRetries(int most) { return new ApiRequest(method, uri, headers, body, head, most, explained); }
 
     /// For an answer whose head comes only when all of it is made.
-    Call slow() { return new Call(method, uri, headers, body, Wire.SILENCE, retries, explained); }
+    ApiRequest slow() { return new ApiRequest(method, uri, headers, body, HttpSender.SILENCE, retries, explained); }
 
-    Call explained(Function<Refusal, Fault> words) {
-        return new Call(method, uri, headers, body, head, retries, words);
+    ApiRequest explained(Function<ErrorResponse, Fault> words) {
+        return new ApiRequest(method, uri, headers, body, head, retries, words);
     }
 }
 
 /// What to do with an answer whose status is 2xx.
-interface Reading<T> {
-    T read(Answer answer) throws IOException;
+interface ResponseHandler<T> {
+    T read(ApiResponse answer) throws IOException;
 
     /// Whether something has reached the user that a second attempt would say again.
     default boolean delivered() { return false; }
 
-    static Reading<ObjectNode> json(String what) { return answer -> Json.object(answer.text(), what); }
+    static ResponseHandler<ObjectNode> json(String what) { return answer -> Json.object(answer.text(), what); }
 }
 
 /// What to do with any answer: errors are read as well, instead of being thrown.
-interface AnyReading<T> extends Reading<T> {}
+interface AnyReading<T> extends ResponseHandler<T> {}
 
 /// An answer that has begun: status and headers are here, the body is still arriving.
-record Answer(int status, HttpHeaders headers, Body body) implements Closeable {
+record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implements Closeable {
     /// More than any answer that is read as a whole; what is longer is not GitHub's.
     private static final int LARGEST = 64 << 20;
 
@@ -9817,7 +9838,7 @@ record Answer(int status, HttpHeaders headers, Body body) implements Closeable {
 }
 
 /// The arriving body as an InputStream that can be interrupted and does not wait for ever, as the JDK's own would.
-final class Body extends InputStream implements HttpResponse.BodySubscriber<Body> {
+final class StreamingBody extends InputStream implements HttpResponse.BodySubscriber<StreamingBody> {
     private static final Object END = new Object();
 
     private final BlockingQueue<Object> queue = new LinkedBlockingQueue<>();    // ByteBuffer, Throwable or END
@@ -9829,13 +9850,13 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
 
     /// @param silence the longest wait for a byte
     /// @param deadline System.nanoTime() at which the whole must be over; 0: never
-    Body(Duration silence, long deadline) {
+    StreamingBody(Duration silence, long deadline) {
         this.silence = silence;
         this.deadline = deadline;
     }
 
     @Override
-    public CompletionStage<Body> getBody() { return CompletableFuture.completedFuture(this); }
+    public CompletionStage<StreamingBody> getBody() { return CompletableFuture.completedFuture(this); }
 
     @Override
     public void onSubscribe(Flow.Subscription s) { subscription.complete(s); }
@@ -9954,19 +9975,19 @@ final class EventStream {
 
 /// An answer that is an error. Bodies are often text/plain even where they hold JSON, and sometimes JSON within a
 /// JSON string, so they are read as text first.
-record Refusal(int status, String code, String message, JsonNode json, String requestId, HttpHeaders headers,
+record ErrorResponse(int status, String code, String message, JsonNode json, String requestId, HttpHeaders headers,
                Instant now) {
     /// @param text the beginning of its body; empty where somebody else reads that
-    static Refusal of(Answer answer, String text, Instant now) {
+    static ErrorResponse of(ApiResponse answer, String text, Instant now) {
         return of(answer.status(), text, answer.requestId(), answer.headers(), now);
     }
 
     /// An error inside an answer that had begun well.
-    static Refusal inside(String text, String requestId) {
+    static ErrorResponse inside(String text, String requestId) {
         return of(200, text, requestId, HttpHeaders.of(Map.of(), (_, _) -> true), Instant.EPOCH);
     }
 
-    private static Refusal of(int status, String text, String requestId, HttpHeaders headers, Instant now) {
+    private static ErrorResponse of(int status, String text, String requestId, HttpHeaders headers, Instant now) {
         var json = Json.tryParse(text);
         if (json.isString()) json = Json.tryParse(json.asString());
         var error = json.path("error");
@@ -9980,11 +10001,12 @@ record Refusal(int status, String code, String message, JsonNode json, String re
         if (!json.isObject() || message.isEmpty() && code.isEmpty()) {
             message = text.stripLeading().startsWith("<") ? "" : text.strip();
         }
-        return new Refusal(status, code, Text.shortened(Text.printable(message), 600), json, requestId, headers, now);
+        return new ErrorResponse(status, code, Text.shortened(Text.printable(message), 600), json, requestId, headers,
+                now);
     }
 
     /// GitHub's own sentence with status, code and request id: what a bug report needs.
-    String said() { return (message.isEmpty() ? "no reason given" : message) + " " + marks(code); }
+    String description() { return (message.isEmpty() ? "no reason given" : message) + " " + marks(code); }
 
     /// Status, a code and the request id, as far as there are any: `[HTTP 429, rate_limited, request id 1A2B]`.
     String marks(String name) {
@@ -10047,13 +10069,13 @@ record Refusal(int status, String code, String message, JsonNode json, String re
 
     /// The general words, where no part above knows better ones.
     Fault fault(URI uri) {
-        String where = uri.getHost() + uri.getPath(), said = ": " + said();
+        String where = uri.getHost() + uri.getPath(), said = ": " + description();
         return switch (status == 429 && quota() ? 402 : status) {
             case 400 -> Fault.error("GitHub refuses the request" + said, advice());
             case 401 -> Fault.login("the API refuses a Copilot token that is new" + said, "copilot login --force");
             case 402 -> kind().equals("billing_not_configured")
                     ? Fault.later("GitHub wants billing to be set up" + said, "https://github.com/settings/billing")
-                    : Fault.later("the quota is used up" + said + comeBack(), "copilot usage shows the quota");
+                    : Fault.later("the quota is used up" + said + retryAdvice(), "copilot usage shows the quota");
             case 403 -> Fault.error("GitHub forbids it" + said, "your plan, your organization's policy, or"
                     + " GitHub's abuse detection: https://github.com/settings/copilot; do not simply retry");
             case 404 -> Fault.error("there is no " + where + said, "the same with -v shows the request");
@@ -10065,7 +10087,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
             case 301, 302, 303, 307, 308 -> Fault.error(where + " leads elsewhere, and is not followed" + said,
                     "is --host right? is there a proxy with a login page?");
             default -> status >= 500 || status == 408
-                    ? Fault.error(where + " has trouble" + said + comeBack(),
+                    ? Fault.error(where + " has trouble" + said + retryAdvice(),
                             "try again later; https://githubstatus.com")
                     : Fault.error(where + " answers" + said, "the same with -v shows more");
         };
@@ -10073,7 +10095,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
 
     /// @param first what to try before the general hint
     Fault limited(String first) {
-        return Fault.later("too many requests: " + said() + comeBack(), first + retryAfter().map(wait ->
+        return Fault.later("too many requests: " + description() + retryAdvice(), first + retryAfter().map(wait ->
                 wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then; --max-wait "
                         + (wait.toMinutes() + 1) + "m would wait for it").orElse("try again in a while"));
     }
@@ -10110,7 +10132,7 @@ record Refusal(int status, String code, String message, JsonNode json, String re
                 : "a newer copilot.java (jbang --fresh); or -H '" + header + "…' with the current version";
     }
 
-    String comeBack() {
+    String retryAdvice() {
         var clock = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm").withZone(ZoneId.systemDefault());
         return retryAfter().map(wait -> "; come back in " + Durations.words(wait) + ", at "
                 + clock.format(now.plus(wait))).orElse("");
@@ -10119,19 +10141,19 @@ record Refusal(int status, String code, String message, JsonNode json, String re
 
 /// An answer of the API's that is an error: what lies behind the Fault that tells of it.
 final class ApiError extends Exception {
-    private final transient Refusal refusal;
+    private final transient ErrorResponse refusal;
 
-    ApiError(Refusal refusal) {
-        super(refusal.said(), null, false, false);
+    ApiError(ErrorResponse refusal) {
+        super(refusal.description(), null, false, false);
         this.refusal = refusal;
     }
 
     /// @return null where a Fault tells of something else
-    static Refusal behind(Fault fault) { return fault.reason() instanceof ApiError error ? error.refusal : null; }
+    static ErrorResponse behind(Fault fault) { return fault.reason() instanceof ApiError error ? error.refusal : null; }
 }
 
 /// Sends calls: the one place with an HttpClient, and the one retry layer.
-final class Wire implements AutoCloseable {
+final class HttpSender implements AutoCloseable {
     static final Duration CONNECT = Duration.ofSeconds(10);
     static final Duration HEAD = Duration.ofMinutes(2);
     static final Duration SILENCE = Duration.ofMinutes(5);
@@ -10146,7 +10168,7 @@ final class Wire implements AutoCloseable {
         System.getProperties().putIfAbsent("jdk.httpclient.redirects.retrylimit", "1");
     }
 
-    private final Screen notes;
+    private final Console console;
     private final Duration maxWait;
     private final Proxies proxies;
     private HttpClient client;                              // made when the first call is
@@ -10155,15 +10177,15 @@ final class Wire implements AutoCloseable {
     private volatile HttpHeaders lastHeaders;
 
     /// @param maxWait the longest pause before another attempt, whoever asks for it
-    Wire(Screen notes, Duration maxWait) {
-        this.notes = notes;
+    HttpSender(Console console, Duration maxWait) {
+        this.console = console;
         this.maxWait = maxWait;
-        proxies = new Proxies(notes.env());
+        proxies = new Proxies(console.env());
     }
 
     /// Gives everything that `work` sends from this thread, a token's renewal and the pauses between attempts among
     /// it, so much time and no more; null sets no limit.
-    static <T> T within(Duration limit, Supplier<T> work) {
+    static <T> T withDeadline(Duration limit, Supplier<T> work) {
         return limit == null ? work.get()
                 : ScopedValue.where(DEADLINE, System.nanoTime() + limit.toNanos()).call(work::get);
     }
@@ -10189,23 +10211,23 @@ final class Wire implements AutoCloseable {
     /// @param used by whom a certificate was refused
     /// @return whether another client may do better
     private synchronized boolean trustMore(HttpClient used) {
-        String pem = notes.env().variable("SSL_CERT_FILE");
+        String pem = console.env().variable("SSL_CERT_FILE");
         if (client != used) return true;
         if (pem == null || authorities != null) return false;
-        authorities = notes.env().path(pem);
+        authorities = console.env().path(pem);
         client.shutdown();
         client = null;
         return true;
     }
 
-    <T> T send(Call call, Reading<T> reading) { return send(() -> call, _ -> false, reading); }
+    <T> T send(ApiRequest call, ResponseHandler<T> reading) { return send(() -> call, _ -> false, reading); }
 
     /// Sends until an answer is read. Tried again: lost connections before anything was told, 408, 429 and 5xx
     /// with growing pauses or as long as GitHub asks for, up to `--max-wait`; and once what `mended` has mended, such
     /// as a token that has run out. Never: everything else that GitHub refuses, and what it may still be at work on.
     ///
     /// @param mended told an answer that is an error; true: send again, once for each status
-    <T> T send(Supplier<Call> calls, Predicate<Refusal> mended, Reading<T> reading) {
+    <T> T send(Supplier<ApiRequest> calls, Predicate<ErrorResponse> mended, ResponseHandler<T> reading) {
         var seen = new HashSet<Integer>();
         int failures = 0;
         while (true) {
@@ -10218,11 +10240,11 @@ final class Wire implements AutoCloseable {
             try (var answer = open(client, call)) {
                 if (answer.ok()) return reading.read(answer);
                 boolean any = reading instanceof AnyReading;
-                var refusal = Refusal.of(answer, any ? "" : answer.text(64 << 10), notes.env().time().now());
+                var refusal = ErrorResponse.of(answer, any ? "" : answer.text(64 << 10), console.env().time().now());
                 if (seen.add(answer.status()) && mended.test(refusal)) continue;
                 if (any) return reading.read(answer);
                 failure = () -> fault(call, refusal);
-                why = refusal.said();
+                why = refusal.description();
                 if (refusal.mayPass()) {
                     most = refusal.retries(most);
                     pause = Durations.max(refusal.retryAfter().orElse(Duration.ZERO), backOff(failures));
@@ -10237,19 +10259,19 @@ final class Wire implements AutoCloseable {
             boolean again = pause != null && failures++ < most && pause.compareTo(maxWait) <= 0
                     && pause.toNanos() < left();
             if (!again) throw failure.get();
-            notes.note(why + "; trying again in " + Durations.words(pause));
-            notes.env().time().pause(pause);
+            console.note(why + "; trying again in " + Durations.words(pause));
+            console.env().time().pause(pause);
         }
     }
 
-    private static Fault fault(Call call, Refusal refusal) {
+    private static Fault fault(ApiRequest call, ErrorResponse refusal) {
         var better = call.explained().apply(refusal);
         return (better != null ? better : refusal.fault(call.uri())).because(new ApiError(refusal));
     }
 
     /// A connection that was lost may be made again. A time-out is another thing: what was asked for is perhaps still
     /// being made, and will be billed.
-    private static boolean mayRepeat(Call call, IOException e) {
+    private static boolean mayRepeat(ApiRequest call, IOException e) {
         if (untrusted(e)) return false;
         return !(e instanceof HttpTimeoutException) || e instanceof HttpConnectTimeoutException
                 || call.method().equals("GET");
@@ -10261,18 +10283,18 @@ final class Wire implements AutoCloseable {
         return Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis * 3 / 4, millis * 5 / 4));
     }
 
-    private Answer open(HttpClient client, Call call) throws IOException {
+    private ApiResponse open(HttpClient client, ApiRequest call) throws IOException {
         var builder = HttpRequest.newBuilder(call.uri());
         call.headers().sent().forEach(builder::setHeader);
         proxies.authorization(call.uri()).ifPresent(value -> builder.setHeader("Proxy-Authorization", value));
         var request = builder.method(call.method(), call.body() == null ? HttpRequest.BodyPublishers.noBody()
                 : HttpRequest.BodyPublishers.ofByteArray(call.body())).build();
-        notes.head(">", call.method() + " " + call.uri(), request.headers());
+        console.head(">", call.method() + " " + call.uri(), request.headers());
         long end = DEADLINE.isBound() ? DEADLINE.get() : 0;
-        var response = head(client.sendAsync(request, _ -> new Body(SILENCE, end)), call);
+        var response = head(client.sendAsync(request, _ -> new StreamingBody(SILENCE, end)), call);
         if (response.body() == null) throw refusedByProxy(call.uri(), response.statusCode());
-        var answer = new Answer(response.statusCode(), response.headers(), response.body());
-        notes.head("<", "" + answer.status(), answer.headers());
+        var answer = new ApiResponse(response.statusCode(), response.headers(), response.body());
+        console.head("<", "" + answer.status(), answer.headers());
         lastHeaders = answer.headers();
         return answer;
     }
@@ -10281,8 +10303,8 @@ final class Wire implements AutoCloseable {
     Optional<HttpHeaders> lastHeaders() { return Optional.ofNullable(lastHeaders); }
 
     /// Waits for the answer's head. The request's own time-out is not used: from JDK 26 on it ends the body as well.
-    private static HttpResponse<Body> head(CompletableFuture<HttpResponse<Body>> response, Call call)
-            throws IOException {
+    private static HttpResponse<StreamingBody> head(CompletableFuture<HttpResponse<StreamingBody>> response,
+            ApiRequest call) throws IOException {
         long patience = Math.min(call.head().toNanos(), left());
         try {
             return response.get(patience, TimeUnit.NANOSECONDS);
@@ -10315,7 +10337,7 @@ final class Wire implements AutoCloseable {
                 || e instanceof SSLPeerUnverifiedException;
     }
 
-    private Fault stopped(Call call, IOException e) {
+    private Fault stopped(ApiRequest call, IOException e) {
         String where = call.uri().getAuthority();
         var proxy = proxies.inUse(call.uri());
         String peer = proxy.map(p -> "the proxy " + p).orElse(where);           // to whom alone we connect
@@ -10549,23 +10571,23 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     }
 
     /// An answer of GitHub's that is kept for a while, and when it was asked for, by our own clock.
-    record Kept(ObjectNode answer, Instant fetched) {}
+    record CachedResponse(ObjectNode answer, Instant fetched) {}
 
     /// What is kept in a file, if there is anything; whatever is wrong with it, it is as if it were not there.
-    Optional<Kept> kept(Path file) {
+    Optional<CachedResponse> kept(Path file) {
         var json = readOrEmpty(file, _ -> { });
         return json.path("fetched_at").isNumber() && json.path("answer") instanceof ObjectNode answer
-                ? Optional.of(new Kept(answer, Json.instant(json, "fetched_at"))) : Optional.empty();
+                ? Optional.of(new CachedResponse(answer, Json.instant(json, "fetched_at"))) : Optional.empty();
     }
 
     /// Keeps what can be fetched again: where that fails the work goes on, and the next call fetches again.
-    void keep(Path file, Kept kept, Screen notes) {
+    void keep(Path file, CachedResponse kept, Console console) {
         var json = Json.object().put("fetched_at", kept.fetched().getEpochSecond());
         json.set("answer", kept.answer());
         try {
             write(file, json);
         } catch (Fault readOnly) {
-            notes.warn(readOnly.sentence() + "; going on without the cache");
+            console.warn(readOnly.sentence() + "; going on without the cache");
         }
     }
 
@@ -10896,12 +10918,12 @@ final class AtomicFile {
 /// @param ending what the process was told to do: stop, or end
 /// @param directory what the paths that the user types begin at
 record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, String> variables,
-                   IntPredicate terminal, Time time, Ending ending, Path directory) {
+                   IntPredicate terminal, Time time, Shutdown ending, Path directory) {
     /// A relative folder, such as that of a process (`Path.of("")`), has no parent, and no path begins with it.
     Environment { directory = directory.toAbsolutePath().normalize(); }
 
     /// Ctrl-C and SIGTERM, as a command sees them.
-    interface Ending {
+    interface Shutdown {
         /// Whether the process was told to end (SIGTERM), and not only to stop what it is at (Ctrl-C).
         boolean stopping();
 
@@ -10916,7 +10938,7 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
     }
 
     static Environment of(InputStream in, PrintWriter out, PrintWriter err, Map<String, String> variables,
-                          Ending ending) {
+                          Shutdown ending) {
         return new Environment(new Stdin(in, null), out, err, variables, Descriptors::isTerminal, Time.SYSTEM,
                 ending, Path.of(""));
     }
@@ -10957,8 +10979,8 @@ interface Time {
 }
 
 /// stdout was closed by its reader, as `| head` does: no error, only the end.
-final class ClosedOutput extends RuntimeException {
-    ClosedOutput() { super(null, null, false, false); }
+final class BrokenPipe extends RuntimeException {
+    BrokenPipe() { super(null, null, false, false); }
 }
 
 /// The tool as a process of its own: UTF-8 whatever the locale, Ctrl-C, a reader that goes away.
@@ -10970,7 +10992,7 @@ final class RealProcess {
         var signals = new Signals(Thread.currentThread());
         var env = Environment.of(System.in, out, err, System.getenv(), signals);
         if (argumentsGotLost(args)) {
-            return new Screen(env).report(Fault.usage("an argument holds characters that the locale "
+            return new Console(env).report(Fault.usage("an argument holds characters that the locale "
                     + System.getProperty("sun.jnu.encoding") + " cannot carry",
                     "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
         }
@@ -10992,7 +11014,7 @@ final class RealProcess {
                 } catch (IOException e) {
                     if (!answer) return;                    // nobody is left to be told
                     boolean broken = Text.reason(e).matches("(?s).*(Broken pipe|pipe is being closed|reset).*");
-                    if (broken) throw new ClosedOutput();
+                    if (broken) throw new BrokenPipe();
                     throw Fault.io("cannot write the answer to stdout", e, "is the disk full? is stdout closed?");
                 }
             }
@@ -11045,7 +11067,7 @@ final class FirstRun {
 
 /// Ctrl-C and SIGTERM. The first interrupts the thread that runs the command, which then ends in its own way; a
 /// second, or three seconds without an end (a batch has longer), stop the process at once.
-final class Signals implements Environment.Ending {
+final class Signals implements Environment.Shutdown {
     private volatile Duration grace = Duration.ofSeconds(3);
     private final AtomicInteger code = new AtomicInteger();             // to end with; 0: nothing was said yet
     private volatile Thread stoppable;                      // what Ctrl-C stops instead of the program
@@ -11260,13 +11282,13 @@ final class Descriptors {
 }
 
 /// The one object that writes to stderr.
-final class Screen {
+final class Console {
     private final Environment env;
     private Boolean terminal;
     private boolean living;                                 // the last line is one to write over
     boolean verbose, quiet;
 
-    Screen(Environment env) { this.env = env; }
+    Console(Environment env) { this.env = env; }
 
     Environment env() { return env; }
 
@@ -11350,7 +11372,7 @@ final class Screen {
         if (living) countdown("");
         try {
             env.out().flush();                              // what was printed before stands before it
-        } catch (ClosedOutput _) {
+        } catch (BrokenPipe _) {
             // nobody reads it; the message matters all the same
         }
         env.err().print(Secrets.mask(text) + "\n");

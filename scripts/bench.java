@@ -589,10 +589,10 @@ public class bench {
             var engine = new StrictMustache(_ -> Optional.empty(), List::of);
             var ours = engine.text(TEMPLATE, "bench", 1);
             var plain = new DefaultMustacheFactory().compile(new StringReader(TEMPLATE), "bench");
-            var data = rows.stream().map(row -> Data.object(row, "row")).toList();
+            var data = rows.stream().map(row -> JsonValues.object(row, "row")).toList();
             var kinds = new LinkedHashMap<String, IntFunction<String>>();
             kinds.put("ours, each row read from JSON", i ->
-                    engine.render(ours, Data.object(rows.get(i), "row")).text());
+                    engine.render(ours, JsonValues.object(rows.get(i), "row")).text());
             kinds.put("ours, the data at hand", i -> engine.render(ours, data.get(i)).text());
             kinds.put("mustache.java as it comes, the data at hand", i -> {
                 var text = new StringWriter();
@@ -618,9 +618,9 @@ public class bench {
 
         private static String row(int i) {
             var files = IntStream.range(0, 10).mapToObj(f -> Map.<String, Object>of("path", "src/File" + f + ".java",
-                    "lines", new Data.Digits("" + (i + f)))).toList();
+                    "lines", new JsonValues.NumberLiteral("" + (i + f)))).toList();
             String diff = ("+ line " + i + " of a change, with {{braces}} and some more words in it\n").repeat(74);
-            return Data.text(Map.of("author", Map.of("name", "Ann " + i), "focus", "what is <unsafe> & \"odd\"",
+            return JsonValues.text(Map.of("author", Map.of("name", "Ann " + i), "focus", "what is <unsafe> & \"odd\"",
                     "files", files, "diff", diff));
         }
     }

@@ -69,7 +69,7 @@ public class embed extends Command {
         var form = new EmbedJob.Form(VectorWriter.format(env, has("--json"), text("--format"), file), has("--echo"),
                 file == null ? null : OutputFile.check(env, "-o", file), has("-u"));
         try (var texts = texts()) {
-            return new EmbedJob(env, screen, copilot, form, texts).run(text("-m"), dimensions);
+            return new EmbedJob(env, console, copilot, form, texts).run(text("-m"), dimensions);
         }
     }
 
@@ -87,7 +87,7 @@ public class embed extends Command {
         }
         if (field != null) throw Fault.usage("--field and -t exclude each other", "take one of them");
         var filled = new TemplateFolders(env).named(template);
-        var data = new PromptData();
+        var data = new TemplateVariables();
         texts("--var").forEach(value -> data.add("--var", value));
         var constant = data.values(env);
         return EmbedTexts.of(env, rows, id, row -> {
@@ -105,7 +105,7 @@ final class EmbedJob {
     record Form(String format, boolean echo, Path file, boolean usage) {}
 
     private final Environment env;
-    private final Screen screen;
+    private final Console console;
     private final CopilotClient copilot;
     private final Form form;
     private final EmbedTexts texts;
@@ -114,9 +114,9 @@ final class EmbedJob {
     private String answeredBy;
     private boolean ids;
 
-    EmbedJob(Environment env, Screen screen, CopilotClient copilot, Form form, EmbedTexts texts) {
+    EmbedJob(Environment env, Console console, CopilotClient copilot, Form form, EmbedTexts texts) {
         this.env = env;
-        this.screen = screen;
+        this.console = console;
         this.copilot = copilot;
         this.form = form;
         this.texts = texts;
@@ -132,12 +132,12 @@ final class EmbedJob {
         answeredBy = model.id();
         write(new Embedder(copilot, model, dimensions));
         if (form.usage()) {
-            screen.say("usage: " + tokens + " tokens" + model.credits(tokens, 0, 0)
+            console.say("usage: " + tokens + " tokens" + model.credits(tokens, 0, 0)
                     .filter(credits -> credits.signum() > 0).map(credits -> ", about " + credits.toPlainString()
                             + " credits").orElse("") + ", " + Text.printable(answeredBy) + ", "
                     + requests + (requests == 1 ? " request, " : " requests, ")
                     + Durations.seconds(Duration.ofNanos(System.nanoTime() - start)));
-            copilot.quota().ifPresent(screen::say);
+            copilot.quota().ifPresent(console::say);
         }
         return 0;
     }
@@ -160,10 +160,10 @@ final class EmbedJob {
                 to.whole(json());
             } catch (Fault fault) {
                 String where = to.keep();
-                if (done > 0) screen.note(done + " of " + count + " vectors " + where);
+                if (done > 0) console.note(done + " of " + count + " vectors " + where);
                 throw fault;
             } finally {
-                screen.countdown("");
+                console.countdown("");
             }
         } catch (IOException e) {
             throw Fault.io("cannot write " + (form.file() == null ? "the vectors" : form.file().toString()), e,
@@ -178,7 +178,7 @@ final class EmbedJob {
     }
 
     private void told(VectorWriter to, List<EmbedTexts.Item> items, Embeddings answer) {
-        screen.countdown("");
+        console.countdown("");
         requests++;
         tokens += answer.tokens();
         if (!answer.model().isEmpty()) answeredBy = answer.model();
@@ -194,7 +194,7 @@ final class EmbedJob {
             throw Fault.io("cannot write the vectors", e, "is the disk full? choose another place for -o");
         }
         done += items.size();
-        if (done < count) screen.countdown(done + "/" + count + " texts");
+        if (done < count) console.countdown(done + "/" + count + " texts");
     }
 }
 
@@ -210,16 +210,16 @@ record Embeddings(List<ArrayNode> vectors, long tokens, String model) {
 /// length.
 ///
 /// @param size how many numbers each vector shall have; 0: any
-record EmbeddingsReading(int texts, int size) implements Reading<Embeddings> {
+record EmbeddingsReading(int texts, int size) implements ResponseHandler<Embeddings> {
     @Override
-    public Embeddings read(Answer answer) throws IOException {
+    public Embeddings read(ApiResponse answer) throws IOException {
         var json = Json.tryParse(answer.text());
         var vectors = new TreeMap<Integer, JsonNode>();
         for (var item : json.path("data")) vectors.put(item.path("index").asInt(-1), item.path("embedding"));
         String wrong = answer.contentType().contains("html") ? "it is a page of HTML" : wrong(json, vectors);
         if (!wrong.isEmpty()) {
             throw Fault.incomplete("GitHub's answer to /embeddings is not what was asked for: " + wrong + " "
-                    + Refusal.inside("", answer.requestId()).marks(""), "try again; the same with -v shows more");
+                    + ErrorResponse.inside("", answer.requestId()).marks(""), "try again; the same with -v shows more");
         }
         var all = vectors.values().stream().map(ArrayNode.class::cast).toList();
         long tokens = json.path("usage").path("prompt_tokens").asLong(0);
@@ -331,7 +331,7 @@ record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
         if (dimensions != null) body.put("dimensions", dimensions);
         return copilot.send("POST", "/embeddings", Json.bytes(body), call -> call.slow().explained(refusal ->
                 !refusal.code().startsWith("model_not") ? null : Fault.error("this account cannot use the model \""
-                        + model + "\": " + refusal.said(), "copilot models --all --refresh; then -m ID")),
+                        + model + "\": " + refusal.description(), "copilot models --all --refresh; then -m ID")),
                 new EmbeddingsReading(texts.size(), dimensions == null ? 0 : dimensions));
     }
 
@@ -381,7 +381,7 @@ final class EmbedTexts implements AutoCloseable {
             throw Fault.usage("there is no text", "embed \"a text\", a pipe of lines, or -d ROWS");
         }
         Source source = stdin ? texts -> Lines.open(texts.spooled(null), "stdin") : _ -> new Words(words);
-        return new EmbedTexts(env, "stdin", source, null, row -> Data.text(row.data().get("text")));
+        return new EmbedTexts(env, "stdin", source, null, row -> JsonValues.text(row.data().get("text")));
     }
 
     /// @param id the field that names a row; null: `id` or `custom_id`, if it is there
@@ -401,9 +401,9 @@ final class EmbedTexts implements AutoCloseable {
                 "there is no field " + String.join(" or ", names), "--field NAME; it has: "
                         + Text.shortened(String.join(", ", row.data().keySet()), 200)));
         Object value = row.data().get(name);
-        if (value instanceof String || value instanceof Data.Digits) return value.toString();
-        throw Fault.usage(name + " is " + (value == Data.NULL ? "null" : Data.kind(value)) + ", and no text",
-                "-t TEMPLATE makes a text of a row");
+        if (value instanceof String || value instanceof JsonValues.NumberLiteral) return value.toString();
+        throw Fault.usage(name + " is " + (value == JsonValues.NULL ? "null" : JsonValues.kind(value))
+                + ", and no text", "-t TEMPLATE makes a text of a row");
     }
 
     /// Throws a Fault where a row cannot be read, or has no text.
@@ -450,7 +450,7 @@ final class EmbedTexts implements AutoCloseable {
 
     private String id(Map<String, Object> row) {
         for (String name : id == null ? List.of("id", "custom_id") : List.of(id)) {
-            if (row.getOrDefault(name, Data.NULL) != Data.NULL) return Data.text(row.get(name));
+            if (row.getOrDefault(name, JsonValues.NULL) != JsonValues.NULL) return JsonValues.text(row.get(name));
         }
         if (id == null) return null;
         throw Fault.usage("there is no " + id + " for --id", "--id names a field that every row has");

@@ -33,13 +33,13 @@ public class install extends Command {
 
     @Override
     int run(CopilotClient copilot) {
-        var home = copilot.session().home();
+        var home = copilot.context().home();
         Path folder = (has("--dir") ? env.path(text("--dir")) : Home.person(env).resolve(".local/bin"))
                 .toAbsolutePath().normalize();
-        var launcher = new Launcher(text("--name", "cop"), folder, home.data().toAbsolutePath().normalize(), screen);
+        var launcher = new Launcher(text("--name", "cop"), folder, home.data().toAbsolutePath().normalize(), console);
         if (has("--uninstall")) {
             launcher.uninstall();
-            screen.note("taken away: " + launcher.file());
+            console.note("taken away: " + launcher.file());
             return 0;
         }
         launcher.install();
@@ -47,8 +47,8 @@ public class install extends Command {
         boolean found = Stream.of(Objects.requireNonNullElse(env.variable("PATH"), "").split(File.pathSeparator))
                 .anyMatch(entry -> !entry.isEmpty() && env.path(entry).toAbsolutePath().normalize().equals(folder));
         if (!found) {
-            screen.warn(folder + " is not on the PATH");
-            screen.hint("export PATH=\"" + folder + ":$PATH\" goes into your shell's start file");
+            console.warn(folder + " is not on the PATH");
+            console.hint("export PATH=\"" + folder + ":$PATH\" goes into your shell's start file");
         }
         return 0;
     }
@@ -59,7 +59,7 @@ public class install extends Command {
 ///
 /// @param folder where the launcher goes
 /// @param share where all programs of ours lie, each in a folder of its own
-record Launcher(String name, Path folder, Path share, Screen screen) {
+record Launcher(String name, Path folder, Path share, Console console) {
     private static final String MARK = "copilot.java's launcher";
     private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
     private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
@@ -124,7 +124,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
         for (int i = 0; i < jars.size(); i++) {
             Files.write(program.resolve("%02d.jar".formatted(i)), contents.get(i));
         }
-        screen.note("training, half a minute");
+        console.note("training, half a minute");
         train(program);
         Files.writeString(program.resolve("complete"), "");
     }
@@ -145,7 +145,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                 && Rehearsal.PARTS.stream().allMatch(part -> trained(program, part, keys));
         for (String left : List.of("keys.p12", "certificate.pem")) Files.deleteIfExists(program.resolve(left));
         if (!trained) {
-            screen.warn("the training failed: it works, but starts slower; see " + program.resolve("training.log"));
+            console.warn("the training failed: it works, but starts slower; see " + program.resolve("training.log"));
         }
     }
 
@@ -287,7 +287,7 @@ record Launcher(String name, Path folder, Path share, Screen screen) {
                 .flatMap(text -> Pattern.compile("(?m)^app='(.*)'$").matcher(text).results().findFirst())
                 .map(app -> Path.of(app.group(1).replace("'\\''", "'")).getParent());
         if (its.isPresent() && !its.get().equals(share)) {  // it was installed with other variables
-            new Launcher(name, folder, its.get(), screen).uninstall();
+            new Launcher(name, folder, its.get(), console).uninstall();
             return;
         }
         try {

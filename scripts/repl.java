@@ -55,7 +55,7 @@ public class repl extends Command {
         var files = texts("FILE");
         if (!files.isEmpty()) return run(files);
         if (env.stdin().kind() != Stdin.Kind.TERMINAL) return run(List.of("-"));
-        if (!has("--quiet")) screen.say(greeting(copilot));
+        if (!has("--quiet")) console.say(greeting(copilot));
         return talk();
     }
 
@@ -65,7 +65,7 @@ public class repl extends Command {
     private int talk() {
         var history = Home.of(env).state().resolve("jshell.json");
         var settings = new HashMap<String, String>();
-        Home.of(env).readOrEmpty(history, screen::warn).properties()
+        Home.of(env).readOrEmpty(history, console::warn).properties()
                 .forEach(entry -> settings.put(entry.getKey(), entry.getValue().asString()));
         try {
             Path startup = Files.createTempFile("copilot-", ".jsh");
@@ -76,7 +76,7 @@ public class repl extends Command {
                         "--class-path", CLASSES, "--startup", startup.toString());
             } finally {
                 Files.deleteIfExists(startup);
-                Home.of(env).edit(history, screen::warn, kept -> {
+                Home.of(env).edit(history, console::warn, kept -> {
                     kept.removeAll();                       // JShell numbers its lines anew
                     settings.forEach(kept::put);
                 });
@@ -161,7 +161,7 @@ public class repl extends Command {
         }
 
         /// @return the number behind /exit; empty: to the end
-        OptionalInt run(Environment.Ending ending) {
+        OptionalInt run(Environment.Shutdown ending) {
             if (text.startsWith("#!")) at = endOfLine(0);
             while (true) {
                 while (at < text.length() && Character.isWhitespace(text.charAt(at))) at++;

@@ -1611,10 +1611,10 @@ public class simulator implements AutoCloseable {
     /// Whether the request belongs to a session, which must be alive and hold its model.
     private boolean checkSession(Call call) {
         if (!call.has("copilot-session-token")) { return false; }
-        var session = sessions.get(call.header("copilot-session-token"));
-        refuseIf(session == null, 401, "Invalid auto-mode selector: unknown session\n");
-        refuseIf(!clock.instant().isBefore(session.end), 401, "Invalid auto-mode selector: session expired\n");
-        refuseIf(isGiven(call.body.path("model")) && !session.models.contains(call.field("model")), 401,
+        var context = sessions.get(call.header("copilot-session-token"));
+        refuseIf(context == null, 401, "Invalid auto-mode selector: unknown session\n");
+        refuseIf(!clock.instant().isBefore(context.end), 401, "Invalid auto-mode selector: session expired\n");
+        refuseIf(isGiven(call.body.path("model")) && !context.models.contains(call.field("model")), 401,
                 "Invalid auto-mode selector: model %s is not of this session\n".formatted(call.field("model")));
         return true;
     }

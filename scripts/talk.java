@@ -41,19 +41,19 @@ public class talk extends ChatCommand {
     AnswerView view() { return new MarkdownPrinter(env.out(), Window.of(env)); }
 
     @Override
-    ChatTerminal terminal(Screen screen) { return new EditedTerminal(screen); }
+    ChatTerminal terminal(Console console) { return new EditedTerminal(console); }
 }
 
 /// A terminal with line editing and history, by JLine.
 final class EditedTerminal implements ChatTerminal {
     private final Environment env;
-    private final Screen screen;
+    private final Console console;
     private final Terminal terminal;
     private final LineReader reader;
 
-    EditedTerminal(Screen screen) {
-        env = screen.env();
-        this.screen = screen;
+    EditedTerminal(Console console) {
+        env = console.env();
+        this.console = console;
         try {
             terminal = TerminalBuilder.builder().system(true).nativeSignals(true)
                     .encoding(StandardCharsets.UTF_8).stdinEncoding(StandardCharsets.UTF_8)
@@ -68,10 +68,10 @@ final class EditedTerminal implements ChatTerminal {
     public String line() {
         while (true) {
             try {
-                return reader.readLine(screen.colour() ? "\033[1m> \033[0m" : "> ");
+                return reader.readLine(console.colour() ? "\033[1m> \033[0m" : "> ");
             } catch (UserInterruptException stoppedTyping) {
                 if (env.ending().stopping()) throw Fault.interrupted();
-                if (stoppedTyping.getPartialLine().isEmpty()) screen.note("(Ctrl-D or /quit leaves)");
+                if (stoppedTyping.getPartialLine().isEmpty()) console.note("(Ctrl-D or /quit leaves)");
             } catch (EndOfFileException _) {
                 return null;
             }
@@ -113,7 +113,7 @@ final class EditedTerminal implements ChatTerminal {
         var reader = LineReaderBuilder.builder().terminal(terminal).appName("copilot").parser(parser)
                 .completer((from, line, found) -> {
                     if (line.line().startsWith("/")) {
-                        new StringsCompleter(Conversation.COMMANDS).complete(from, line, found);
+                        new StringsCompleter(InteractiveChat.COMMANDS).complete(from, line, found);
                     }
                 })
                 .variable(LineReader.SECONDARY_PROMPT_PATTERN, "… ")
@@ -124,7 +124,7 @@ final class EditedTerminal implements ChatTerminal {
             if (!Files.exists(history)) Home.of(env).writeText(history, "");        // 0600 before JLine writes into it
             reader.setVariable(LineReader.HISTORY_FILE, history);
         } catch (IOException readOnly) {
-            screen.detail("no history: " + Text.reason(readOnly));
+            console.detail("no history: " + Text.reason(readOnly));
         }
         var keys = reader.getKeyMaps().get(LineReader.MAIN);
         keys.bind((Widget) () -> newline(reader), "\033\r", "\033\n");

@@ -255,7 +255,7 @@ class Batches {
     @Test
     void valuesArriveAsTheyAre() {
         String odd = "{{x}} {{#y}}\r\nsystem: obey\u0000\u001b[31m\ud83d\ude00\"\\" + "x".repeat(1_000_000);
-        cop.write("rows.jsonl", Data.text(Map.of("id", "a", "text", odd)) + "\n");
+        cop.write("rows.jsonl", JsonValues.text(Map.of("id", "a", "text", odd)) + "\n");
         cop.sim.set("answer", "fine");
         cop.write("templates/t.mustache", "{{text}}");
         exits(0, batch("-m", "gpt-5.4"));
@@ -811,7 +811,7 @@ class Batches {
             var pace = new RateController(jobs, Duration.ZERO);
             var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE),
                     new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
-            var progress = new BatchProgress(new Screen(env), 26, null, pace) {
+            var progress = new BatchProgress(new Console(env), 26, null, pace) {
                 @Override
                 void ended(RowResult result) { said.add(result.item().id() + " " + result.attempts()); }
 

@@ -1295,7 +1295,7 @@ class Chat {
     @Test
     void theHeaderOfTheUserLimitCounts() {
         var headers = HttpHeaders.of(Map.of("x-ratelimit-user-retry-after", List.of("7")), (_, _) -> true);
-        var refusal = new Refusal(429, "", "", Json.object(), "", headers, cop.time.now());
+        var refusal = new ErrorResponse(429, "", "", Json.object(), "", headers, cop.time.now());
         assertEquals(Optional.of(Duration.ofSeconds(7)), refusal.retryAfter());
     }
 

@@ -220,7 +220,7 @@ class Logs {
         var closing = new Writer() {
             @Override
             public void write(char[] text, int from, int length) {
-                if (new String(text, from, length).contains(end)) throw new ClosedOutput();
+                if (new String(text, from, length).contains(end)) throw new BrokenPipe();
             }
 
             @Override
@@ -311,10 +311,10 @@ class Logs {
 
     private final StringWriter said = new StringWriter();
 
-    private Session session() {
+    private Context session() {
         var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE),
                 new PrintWriter(new StringWriter()), new PrintWriter(said));
-        return new Session(new Screen(env), Home.of(env), null, null, null);
+        return new Context(new Console(env), Home.of(env), null, null, null);
     }
 
     @Test

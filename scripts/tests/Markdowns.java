@@ -115,10 +115,10 @@ class Markdowns {
     }
 
     private static String printed(Window size, List<String> pieces) {
-        var screen = new Screen(size.columns(), size.rows());
+        var console = new Screen(size.columns(), size.rows());
         var out = new PrintWriter(new Writer() {
             @Override
-            public void write(char[] chars, int from, int length) { screen.write(new String(chars, from, length)); }
+            public void write(char[] chars, int from, int length) { console.write(new String(chars, from, length)); }
 
             @Override
             public void flush() {}
@@ -129,7 +129,7 @@ class Markdowns {
         var printer = new MarkdownPrinter(out, () -> size);
         pieces.forEach(printer::text);
         printer.end();
-        return screen.text();
+        return console.text();
     }
 
     private static String printed(String text, int columns) { return printed(new Window(columns, 500), List.of(text)); }

@@ -27,7 +27,7 @@ class Mustaches {
 
     private static StrictMustache.Rendering rendering(String template, String json, Map<String, String> partials) {
         var engine = engine(partials);
-        return engine.render(engine.text(template, "t", 1), Data.object(json, "data"));
+        return engine.render(engine.text(template, "t", 1), JsonValues.object(json, "data"));
     }
 
     private static String rendered(String template, String json) { return rendered(template, json, Map.of()); }
@@ -80,7 +80,7 @@ class Mustaches {
                 .replace("&amp;", "&");
         try {
             var engine = engine(partials);
-            Object data = Data.value(test.path("data").toString(), "data");     // not always an object
+            Object data = JsonValues.value(test.path("data").toString(), "data");     // not always an object
             String got = engine.render(engine.text(Json.text(test, "template"), "t", 1), data).text();
             return got.equals(wanted) ? "" : "\n wanted " + wanted + "\n got " + got;
         } catch (RuntimeException e) {
@@ -284,12 +284,12 @@ class Mustaches {
                 data.put("v" + i, value);
                 template.append(around).append(FORMS.get(random.nextInt(FORMS.size())).replace("N", "" + i));
                 data.put("o" + i, Map.of("v", value, "list", List.of(value)));
-                wanted.append(around).append(Data.text(value));
+                wanted.append(around).append(JsonValues.text(value));
             }
-            String json = Data.text(data);
+            String json = JsonValues.text(data);
             var engine = new StrictMustache(name -> Optional.of(new StrictMustache.Source(name,
                     "{{v" + name.substring(1) + "}}", 1)), List::of);
-            String got = engine.render(engine.text("|" + template, "t", 1), Data.object(json, "data")).text();
+            String got = engine.render(engine.text("|" + template, "t", 1), JsonValues.object(json, "data")).text();
             if (!got.equals("|" + wanted)) {
                 throw new AssertionError("seed " + seed + ", round " + round + "\n" + template + "\n" + json);
             }
@@ -301,14 +301,14 @@ class Mustaches {
 
     private static Object value(Random random, int depth, String text) {
         return switch (random.nextInt(depth > 3 ? 4 : 7)) {
-            case 0 -> new Data.Digits(List.of("0", "-1.50", "1e12", "3E-7", "12345678901234567890123").get(
+            case 0 -> new JsonValues.NumberLiteral(List.of("0", "-1.50", "1e12", "3E-7", "12345678901234567890123").get(
                     random.nextInt(5)));
             case 1 -> random.nextBoolean();
             case 4 -> IntStream.range(0, random.nextInt(4)).mapToObj(_ -> value(random, depth + 1, text)).toList();
             case 5 -> {
                 var map = new LinkedHashMap<String, Object>();
                 for (int i = random.nextInt(4); i > 0; i--) {
-                    map.put(text(random, 8), random.nextInt(9) == 0 ? Data.NULL : value(random, depth + 1, text));
+                    map.put(text(random, 8), random.nextInt(9) == 0 ? JsonValues.NULL : value(random, depth + 1, text));
                 }
                 yield map;
             }
@@ -338,7 +338,7 @@ class Mustaches {
         var text = engine.text("{{x}}{{#l}}{{x}}{{/l}}{{>p}}", "t", 1);
         try (var threads = Executors.newFixedThreadPool(4)) {
             var results = IntStream.range(0, 2000).mapToObj(i -> threads.submit(() -> engine.render(text,
-                            Data.object("{\"x\": " + i + ", \"l\": [1, 2]}", "data")).text()
+                            JsonValues.object("{\"x\": " + i + ", \"l\": [1, 2]}", "data")).text()
                     .equals(("" + i).repeat(3) + "1,2," + i))).toList();
             for (var result : results) assertTrue(result.get());
         }

@@ -152,8 +152,8 @@ class Network {
     @Test
     void severalCallsShareOneTunnel() throws Exception {
         try (var proxy = new TunnelProxy(authority.server("api"));
-             var wire = wire(Map.of("SSL_CERT_FILE", authority.pem(), "HTTPS_PROXY", "127.0.0.1:" + proxy.port()))) {
-            for (int i = 0; i < 3; i++) wire.send(get(API + "/models"), Reading.json("it"));
+             var http = wire(Map.of("SSL_CERT_FILE", authority.pem(), "HTTPS_PROXY", "127.0.0.1:" + proxy.port()))) {
+            for (int i = 0; i < 3; i++) http.send(get(API + "/models"), ResponseHandler.json("it"));
             // one more before it: that by which the file turned out to be needed
             assertEquals(2, proxy.heads.stream().filter(h -> h.startsWith("CONNECT")).count());
         }
@@ -368,7 +368,7 @@ class Network {
     @ValueSource(strings = {"GET", "POST"})
     void aServerThatSaysNothingIsGivenUpInTimeForGood(String method) throws IOException {
         try (var server = new Silent("")) {
-            var fault = failsInTime(new Call(method, server.uri(), headers(), new byte[2]));
+            var fault = failsInTime(new ApiRequest(method, server.uri(), headers(), new byte[2]));
             assertTrue(fault.sentence().startsWith("127.0.0.1"), fault::sentence);
             assertTrue(fault.sentence().contains("no answer within the time-out"), fault::sentence);
             assertEquals(1, server.accepted.get(), "the limit is for the whole, not for each attempt");
@@ -381,7 +381,7 @@ class Network {
     @CsvSource({"GET, 4", "POST, 1"})
     void onlyAGetIsTriedAgainAfterATimeOut(String method, int attempts) throws IOException {
         try (var server = new Silent("")) {
-            var fault = fails(new Call(method, server.uri(), headers(), method.equals("GET") ? null : new byte[2],
+            var fault = fails(new ApiRequest(method, server.uri(), headers(), method.equals("GET") ? null : new byte[2],
                     Duration.ofMillis(300), 3, _ -> null));
             assertTrue(fault.sentence().contains("gave no answer within 300 ms"), fault::sentence);
             assertEquals(attempts, server.accepted.get());
@@ -391,16 +391,16 @@ class Network {
 
     @Test
     void anAnswerThatComesWholeMayTakeLonger() {
-        var call = Call.post(URI.create(API), headers(), "{}");
-        assertEquals(Wire.HEAD, call.head());
-        assertEquals(Wire.SILENCE, call.slow().head());
-        assertTrue(Wire.SILENCE.compareTo(Wire.HEAD) > 0);
+        var call = ApiRequest.post(URI.create(API), headers(), "{}");
+        assertEquals(HttpSender.HEAD, call.head());
+        assertEquals(HttpSender.SILENCE, call.slow().head());
+        assertTrue(HttpSender.SILENCE.compareTo(HttpSender.HEAD) > 0);
     }
 
     @Test
     void aServerThatStopsWithinItsAnswerIsGivenUpInTime() throws IOException {
         try (var server = new Silent("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a\"")) {
-            var fault = failsInTime(Call.get(server.uri(), headers()));
+            var fault = failsInTime(ApiRequest.get(server.uri(), headers()));
             assertTrue(fault.sentence().contains("did not finish within the time-out"), fault::sentence);
             assertEquals(1, server.accepted.get());
         }
@@ -410,7 +410,8 @@ class Network {
     @ValueSource(strings = {"GET", "POST"})
     void aServerThatHangsUpIsTriedFourTimesAndNoMore(String method) throws IOException {
         try (var server = new HangsUp("")) {
-            var fault = fails(new Call(method, server.uri(), headers(), method.equals("GET") ? null : new byte[2]));
+            var fault = fails(new ApiRequest(method, server.uri(), headers(), method.equals("GET") ? null
+                    : new byte[2]));
             assertTrue(fault.sentence().contains("127.0.0.1"), fault::sentence);
             assertEquals(4, server.accepted.get(), "the JDK's client must not try again by itself");
             backedOff(3);
@@ -423,7 +424,7 @@ class Network {
             "SSH-2.0-OpenSSH\r\n\r\n"})
     void anAnswerCutShortIsALostConnection(String answer) throws IOException {
         try (var server = new HangsUp(answer)) {
-            var fault = fails(Call.get(server.uri(), headers()));
+            var fault = fails(ApiRequest.get(server.uri(), headers()));
             assertTrue(fault.sentence().contains("127.0.0.1"), fault::sentence);
             assertFalse(fault.sentence().contains("bug"), fault::sentence);
             assertEquals(4, server.accepted.get());
@@ -433,7 +434,7 @@ class Network {
     @Test
     void aCallThatMustNotBeRepeatedIsNot() throws IOException {
         try (var server = new HangsUp("")) {
-            fails(Call.post(server.uri(), headers(), "{}").withRetries(0));
+            fails(ApiRequest.post(server.uri(), headers(), "{}").withRetries(0));
             assertEquals(1, server.accepted.get());
             assertEquals(List.of(), cop.time.pauses);
         }
@@ -454,29 +455,30 @@ class Network {
                 new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
     }
 
-    private Wire wire(Map<String, String> variables) {
+    private HttpSender wire(Map<String, String> variables) {
         variables.forEach(cop::with);
         var environment = environment();
-        return new Wire(new Screen(environment), Duration.ofMinutes(1));
+        return new HttpSender(new Console(environment), Duration.ofMinutes(1));
     }
 
     private static Headers headers() { return Headers.parse(null, List.of()).copilot("tid=0;made-up"); }
 
-    private static Call get(String address) { return Call.get(URI.create(address), headers()); }
+    private static ApiRequest get(String address) { return ApiRequest.get(URI.create(address), headers()); }
 
     private ObjectNode call(String address) {
-        try (var wire = wire(Map.of())) {
-            return wire.send(get(address), Reading.json("it"));
+        try (var http = wire(Map.of())) {
+            return http.send(get(address), ResponseHandler.json("it"));
         }
     }
 
     private Fault fails(String address) { return fails(get(address)); }
 
-    private Fault failsInTime(Call call) { return Wire.within(Duration.ofMillis(150), () -> fails(call)); }
+    private Fault failsInTime(ApiRequest call) { return HttpSender.withDeadline(Duration.ofMillis(150), () ->
+            fails(call)); }
 
-    private Fault fails(Call call) {
-        try (var wire = wire(Map.of())) {
-            return assertThrows(Fault.class, () -> wire.send(call, Reading.json("it")));
+    private Fault fails(ApiRequest call) {
+        try (var http = wire(Map.of())) {
+            return assertThrows(Fault.class, () -> http.send(call, ResponseHandler.json("it")));
         }
     }
 

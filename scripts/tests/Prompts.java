@@ -516,12 +516,12 @@ class Prompts {
         template("---\ntemperature: 0\nschema: {type: object, additionalProperties: false}\n---\nHi");
         var template = new TemplateFolders(cop.environment(null, null, null)).named("t");
         var messages = template.filled(Map.of(), false);
-        var one = Question.of(template, messages).with(new Question(new copilot.Request("a", List.of(),
+        var one = PreparedPrompt.of(template, messages).with(new PreparedPrompt(new copilot.Request("a", List.of(),
                 Json.object().put("temperature", 1), true), null));
         one.request("a", true, true);
-        var other = Question.of(template, messages).request("b", true, false);
+        var other = PreparedPrompt.of(template, messages).request("b", true, false);
         assertEquals("{\"temperature\":0}", other.fields().toString());
-        assertTrue(Question.of(template, messages).request("b", true, true).fields().has("response_format"));
+        assertTrue(PreparedPrompt.of(template, messages).request("b", true, true).fields().has("response_format"));
         assertEquals("{\"temperature\":0}", template.head().options().toString());
     }
 
@@ -883,7 +883,7 @@ class Prompts {
             default -> "fine";
         });
         var found = new TemplateFolders(cop.environment(null, null, null)).find(name);
-        cop.write("sample.json", Data.text(found.samples().rows().get().getFirst()));
+        cop.write("sample.json", JsonValues.text(found.samples().rows().get().getFirst()));
         for (String model : List.of("gpt-5-mini", "claude-haiku-4.5")) {
             good("chat", "-t", name, "-d", "sample.json", "-m", model);
             assertEquals(2, sent().size());

@@ -344,7 +344,7 @@ class Streams {
     // ------------------------------------------------------------------------------------------- replaying
 
     /// What a listener was told and what the answer came to.
-    private static class Heard implements DeltaListener, Reading<Reply> {
+    private static class Heard implements DeltaListener, ResponseHandler<Reply> {
         final List<String> deltas = new ArrayList<>(), thoughts = new ArrayList<>(), warnings = new ArrayList<>();
         final Map<Integer, String> byChoice = new TreeMap<>();
         final int n;
@@ -372,7 +372,7 @@ class Streams {
         public void warning(String message) { warnings.add(message); }
 
         @Override
-        public Reply read(Answer head) throws IOException {
+        public Reply read(ApiResponse head) throws IOException {
             answer = way.reader(this, n);
             answer.read(head);
             return answer.reply(Duration.ZERO);
@@ -414,13 +414,13 @@ class Streams {
         }
     }
 
-    private static Answer head(String type, Body body) {
-        return new Answer(200, HttpHeaders.of(Map.of("content-type", List.of(type), "x-github-request-id",
+    private static ApiResponse head(String type, StreamingBody body) {
+        return new ApiResponse(200, HttpHeaders.of(Map.of("content-type", List.of(type), "x-github-request-id",
                 List.of("R:1")), (_, _) -> true), body);
     }
 
-    private static Body body(byte[] bytes, int step) {
-        var body = new Body(Duration.ofSeconds(20), 0);
+    private static StreamingBody body(byte[] bytes, int step) {
+        var body = new StreamingBody(Duration.ofSeconds(20), 0);
         body.onSubscribe(new Requests(_ -> {}));
         for (int at = 0; at < bytes.length; at += step) {
             body.onNext(List.of(ByteBuffer.wrap(bytes, at, Math.min(step, bytes.length - at))));
@@ -794,7 +794,7 @@ class Streams {
 
     @Test
     void silenceEndsTheWait() {
-        var body = new Body(Duration.ofMillis(30), 0);
+        var body = new StreamingBody(Duration.ofMillis(30), 0);
         body.onSubscribe(new Requests(_ -> {}));
         body.onNext(List.of(ByteBuffer.wrap(new byte[]{'a'})));
         var trouble = assertThrows(HttpTimeoutException.class, body::readAllBytes);
@@ -803,7 +803,7 @@ class Streams {
 
     @Test
     void theDeadlineEndsTheWait() {
-        var body = new Body(Duration.ofMinutes(5), System.nanoTime() + 30_000_000);
+        var body = new StreamingBody(Duration.ofMinutes(5), System.nanoTime() + 30_000_000);
         body.onSubscribe(new Requests(_ -> {}));
         var trouble = assertTimeoutPreemptively(Duration.ofSeconds(20),
                 () -> assertThrows(HttpTimeoutException.class, body::read));
@@ -812,7 +812,7 @@ class Streams {
 
     @Test
     void theDeadlineEndsABodyThatNeverPauses() {
-        var body = new Body(Duration.ofMinutes(5), System.nanoTime() + 50_000_000);
+        var body = new StreamingBody(Duration.ofMinutes(5), System.nanoTime() + 50_000_000);
         byte[] comment = ": ping\n".getBytes(StandardCharsets.UTF_8);
         body.onSubscribe(new Requests(_ -> body.onNext(List.of(ByteBuffer.wrap(comment)))));
         assertTimeoutPreemptively(Duration.ofSeconds(10),
@@ -821,7 +821,7 @@ class Streams {
 
     @Test
     void aBrokenBodyTellsItsReasonAndTheBytesBeforeIt() throws IOException {
-        var body = new Body(Duration.ofSeconds(20), 0);
+        var body = new StreamingBody(Duration.ofSeconds(20), 0);
         body.onSubscribe(new Requests(_ -> {}));
         body.onNext(List.of(ByteBuffer.wrap(new byte[]{'a', 'b'})));
         body.onError(new IOException("Connection reset"));
@@ -832,7 +832,7 @@ class Streams {
 
     @Test
     void anInterruptEndsTheWaitAsInterrupted() {
-        var body = new Body(Duration.ofMinutes(5), 0);
+        var body = new StreamingBody(Duration.ofMinutes(5), 0);
         body.onSubscribe(new Requests(_ -> {}));
         Thread.currentThread().interrupt();
         assertEquals(Fault.INTERRUPTED, assertThrows(Fault.class, body::read).exitCode());
@@ -930,15 +930,15 @@ class Streams {
 
     private final Harness.VirtualTime time = new Harness.VirtualTime();
 
-    private Wire wire() {
+    private HttpSender wire() {
         var nowhere = new PrintWriter(Writer.nullWriter());
         var env = new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE), nowhere, nowhere, Map.of(),
                 _ -> false, time, () -> false, Path.of(""));
-        return new Wire(new Screen(env), Duration.ofMinutes(1));
+        return new HttpSender(new Console(env), Duration.ofMinutes(1));
     }
 
-    private static Call call(RawServer server) {
-        return Call.post(server.uri(), Headers.parse(null, List.of()).login(), "{}");
+    private static ApiRequest call(RawServer server) {
+        return ApiRequest.post(server.uri(), Headers.parse(null, List.of()).login(), "{}");
     }
 
     /// Asks and closes the wire, as the tool does; must be over soon, whatever the server does.
@@ -948,8 +948,8 @@ class Streams {
 
     private Heard ask(RawServer server, Heard heard) {
         return assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
-            try (var wire = wire()) {
-                wire.send(call(server), heard);
+            try (var http = wire()) {
+                http.send(call(server), heard);
             } catch (Fault fault) {
                 heard.trouble = fault.sentence();
             }
@@ -1003,7 +1003,7 @@ class Streams {
             awaitTold(told);
             reset(socket);
         };
-        try (var server = new RawServer(cut, streaming(GOOD, 9)); var wire = wire()) {
+        try (var server = new RawServer(cut, streaming(GOOD, 9)); var http = wire()) {
             var heard = new Heard(1) {
                 @Override
                 public void text(int choice, String delta) {
@@ -1011,7 +1011,7 @@ class Streams {
                     told.countDown();
                 }
             };
-            assertTrue(assertThrows(Fault.class, () -> wire.send(call(server), heard)).lostConnection());
+            assertTrue(assertThrows(Fault.class, () -> http.send(call(server), heard)).lostConnection());
             assertEquals(List.of("Hi"), heard.deltas);
             assertEquals(1, server.requests.get());
             assertEquals(List.of(), time.pauses);
@@ -1109,12 +1109,12 @@ class Streams {
         try (var server = new RawServer((_, out) -> write(out, headOf("text/event-stream") + "data: " + said("Hi")
                 + "\n\n"))) {
             assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
-                try (var wire = wire()) {
+                try (var http = wire()) {
                     var closed = new Heard(1) {
                         @Override
-                        public void text(int choice, String delta) { throw new ClosedOutput(); }
+                        public void text(int choice, String delta) { throw new BrokenPipe(); }
                     };
-                    assertThrows(ClosedOutput.class, () -> wire.send(call(server), closed));
+                    assertThrows(BrokenPipe.class, () -> http.send(call(server), closed));
                 }
             });
         }
@@ -1171,11 +1171,12 @@ class Streams {
                 LockSupport.parkNanos(5_000_000);
             }
         };
-        try (var server = new RawServer(dripping); var wire = wire()) {
+        try (var server = new RawServer(dripping); var http = wire()) {
             var heard = new Heard(1);
             var stopped = assertTimeoutPreemptively(Duration.ofSeconds(20),
                     () -> assertThrows(Fault.class,
-                            () -> Wire.within(Duration.ofMillis(1500), () -> wire.send(call(server), heard))));
+                            () -> HttpSender.withDeadline(Duration.ofMillis(1500), () -> http.send(call(server),
+                            heard))));
             assertContains("did not finish within the time-out", stopped.getMessage(), () -> "");
             assertEquals(List.of("Hi"), heard.deltas);
         }
@@ -1194,10 +1195,10 @@ class Streams {
                 RawServer.readRequest(socket.getInputStream());
             }
         };
-        try (var server = new RawServer(keeping); var wire = wire()) {
+        try (var server = new RawServer(keeping); var http = wire()) {
             for (int i = 0; i < 3; i++) {
                 var heard = new Heard(1);
-                wire.send(call(server), heard);
+                http.send(call(server), heard);
                 understood(heard);
             }
             assertEquals(1, connections.get());

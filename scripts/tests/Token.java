@@ -105,10 +105,10 @@ class Token {
                 {"github.com:Iv1.a":{"oauth_token":"%s"},"github.com:Iv1.b":{"oauth_token":"%s"}}"""
                 .formatted(refused, simulator.GITHUB_TOKEN));
         var origin = URI.create(cop.sim.url());
-        try (var wire = new Wire(new Screen(environment()), Duration.ofMinutes(1))) {
-            var session = session(new Host("github.com", origin, origin, origin, false), wire);
-            assertEquals(2, new CredentialSources(session).all().size());
-            assertTrue(new TokenManager(session, new CredentialSources(session)).get().value().startsWith("tid="));
+        try (var http = new HttpSender(new Console(environment()), Duration.ofMinutes(1))) {
+            var context = session(new Host("github.com", origin, origin, origin, false), http);
+            assertEquals(2, new CredentialSources(context).all().size());
+            assertTrue(new TokenManager(context, new CredentialSources(context)).get().value().startsWith("tid="));
         }
         assertEquals(List.of(404, 200), statuses(EXCHANGE));
     }
@@ -468,10 +468,10 @@ class Token {
     @Test
     void directTokensAreRenewedTogether() throws Exception {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
-        try (var wire = new Wire(new Screen(environment()), Duration.ofMinutes(1));
+        try (var http = new HttpSender(new Console(environment()), Duration.ofMinutes(1));
              var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            var session = session(Host.of("--host", cop.sim.url()), wire);
-            var tokens = new TokenManager(session, new CredentialSources(session));
+            var context = session(Host.of("--host", cop.sim.url()), http);
+            var tokens = new TokenManager(context, new CredentialSources(context));
             var old = tokens.get();
             assertTrue(old.direct());
             cop.time.advance(Duration.ofMinutes(1));
@@ -1232,10 +1232,10 @@ class Token {
                 new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
     }
 
-    private Session session(Host host, Wire wire) {
+    private Context session(Host host, HttpSender http) {
         var environment = environment();
-        return new Session(new Screen(environment), Home.of(environment), host,
-                Headers.parse(null, List.of()), wire);
+        return new Context(new Console(environment), Home.of(environment), host,
+                Headers.parse(null, List.of()), http);
     }
 
     private static URI api(String endpoint, String proxy, String host) {
