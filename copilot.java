@@ -8310,27 +8310,25 @@ final class FilePattern {
 }
 
 // ============================================================================================== Templates
-// Where templates lie, what their front matter says, and mustache that cannot surprise. Nothing else loads
-// mustache.java and YAML.
+// Template lookup, front matter and strict mustache. Only this part loads mustache.java and YAML.
 
-/// A template as its file says it: texts to fill, one a message, and what its author wants of the request. Messages
-/// are told apart before anything is filled in, so that no value can pass for another message.
+/// A parsed template. Messages are split before rendering, so no value can pose as another message.
 ///
-/// @param file where it lies; null for a packaged one
+/// @param file null for a packaged template
 record Template(String name, String place, Path file, FrontMatter head, List<MessageTemplate> turns,
                 StrictMustache mustache) {
-    /// @param options fields of the request's body, such as `temperature`
-    /// @param defaults values for what the data leaves out or gives as null
-    /// @param inputs what the author says of each name; in the author's order
-    /// @param inputSchema what the data must meet; null: anything
-    /// @param stdin the name that stands for what is piped in; `input` unless the author says otherwise
-    /// @param answer what the answer must look like; null: anything
-    /// @param delivery what `endpoint:` says, and the fields under `options:`
+    /// @param options request body fields, such as `temperature`
+    /// @param defaults values for names that the data omits or sets to null
+    /// @param inputs descriptions by name, in the author's order
+    /// @param inputSchema the schema of the data, or null
+    /// @param stdin the name that receives piped input; `input` by default
+    /// @param answer the schema of the answer, or null
+    /// @param delivery the value of `endpoint:` and the fields under `options:`
     record FrontMatter(String description, String model, ObjectNode options, Map<String, Object> defaults,
                 Map<String, String> inputs, JsonSchema inputSchema, String stdin, ResponseSchema answer,
                 Samples samples, Delivery delivery) {}
 
-    /// Data of the author's own, to try the template with; read when it is asked for.
+    /// The author's sample data, read lazily.
     record Samples(boolean any, String place, Supplier<List<Map<String, Object>>> rows) {}
 
     record MessageTemplate(String role, StrictMustache.Compiled text) {}
@@ -8338,10 +8336,10 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     private static final int SENTENCES = 2_000;             // characters of all that is wrong; more help nobody
     private static final String PARTIALS = "partials lie beside the template, or where `copilot templates path` says";
 
-    /// The messages, filled from `data`. A blank one is left out, but for the last.
+    /// Returns the rendered messages without blank ones; the last is kept even if blank.
     ///
-    /// @param allowMissing a missing value is empty; else it is an error
-    /// @throws Fault naming all values that are missing and all that do not meet the author's schema
+    /// @param allowMissing renders missing values as empty instead of failing
+    /// @throws Fault listing every missing value and every violation of the input schema
     List<Message> filled(Map<String, Object> data, boolean allowMissing) {
         if (head.answer() != null) head.answer().schema().check();
         var all = JsonValues.withDefaults(data, head.defaults());
@@ -8369,7 +8367,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
                 + " shows what it wants");
     }
 
-    /// The names that these data lack. A value in a section whose name is not there is not among them.
+    /// Returns the names that are missing from `data`, except those inside sections that are not rendered.
     Set<String> needs(Map<String, Object> data) {
         var all = JsonValues.withDefaults(data, head.defaults());
         return names(turns.stream().flatMap(turn -> mustache.render(turn.text(), all).missing().stream())
@@ -8385,12 +8383,12 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
         return given + "; add --var NAME=VALUE or -d FILE.json" + pipe + example;
     }
 
-    /// Every name that the texts and their partials begin a path with: what data can be of use.
+    /// Returns the first path segments of all names in the texts and their partials.
     Set<String> names() {
         return names(uses().filter(use -> !use.partial()).map(StrictMustache.TagReference::name));
     }
 
-    /// The author's names, else those in the text.
+    /// Returns the described input names, or those used in the text if there are none.
     Set<String> inputs() { return head.inputs().isEmpty() ? names() : head.inputs().keySet(); }
 
     private static Set<String> names(Stream<String> paths) {
@@ -8398,22 +8396,21 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
                 .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    /// Whether a name that is not known before the data is there may still be used.
+    /// Returns true if the names depend on the data (`{{.}}` or a dynamic partial).
     boolean open() { return uses().anyMatch(use -> use.name().equals(".") || use.dynamic()); }
 
     private Stream<StrictMustache.TagReference> uses() {
         return turns.stream().flatMap(turn -> mustache.uses(turn.text()).stream());
     }
 
-    /// Names the template's text: a run is of one template.
+    /// Returns a hash of the template's own text; a batch resumes only with the same one.
     String hash() {
         return Text.sha256(turns.stream().map(turn -> turn.role() + "\n" + turn.text().source())
                 .collect(Collectors.joining("\n"))).substring(0, 16);
     }
 
-    /// What is wrong with it, as far as can be told without a model: partials that are not there or have no end, data
-    /// of its own that does not fill it, inputs that are described but not used, or used but not described, schemas
-    /// that are none.
+    /// Lints the template without calling a model: missing or endless partials, sample data that fails, inputs that are
+    /// described but unused or used but undescribed, invalid schemas.
     List<Fault> findings() {
         var found = new ArrayList<Fault>();
         uses().filter(use -> use.partial() && !use.dynamic()).forEach(use -> mustache.lacking(use.name())
@@ -8458,8 +8455,8 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     }
 }
 
-/// Reads templates: `NAME.mustache` with front matter, and GitHub's own prompt files (gh-models, pkg/prompt). Those are
-/// YAML alone, in which fields that nobody knows are passed over, and models are named PUBLISHER/MODEL.
+/// Reads `NAME.mustache` files with front matter, and GitHub prompt files (gh-models, pkg/prompt). The latter are
+/// pure YAML whose unknown fields are ignored and whose models are named PUBLISHER/MODEL.
 final class TemplateReader {
     private static final List<String> TEXTS = List.of("description", "model", "endpoint", "system", "stdin",
             "responseFormat");
@@ -8489,7 +8486,6 @@ final class TemplateReader {
         return new TemplateReader(folders, found).template();
     }
 
-    // ---- fields
 
     private void check(String key, Object value) {
         String kind = JsonValues.kind(value);
@@ -8513,7 +8509,7 @@ final class TemplateReader {
 
     private int line(String path) { return lines.getOrDefault("/" + path, 1); }
 
-    /// The file, and the line of the first of these that is there.
+    /// Returns the place as FILE:LINE, using the first of these paths that exists.
     private String at(String... paths) {
         return found.place() + Stream.of(paths).map(path -> lines.get("/" + path)).filter(Objects::nonNull).findFirst()
                 .map(line -> ":" + line).orElse("");
@@ -8523,7 +8519,6 @@ final class TemplateReader {
         return Fault.usage(at(key) + ": " + key + ": " + what, hint);
     }
 
-    // ---- request
 
     private Template template() {
         var options = options();
@@ -8543,7 +8538,7 @@ final class TemplateReader {
                 + " .prompt.yml, messages: with role and content");
     }
 
-    /// Fields of the request's body: GitHub calls `max_tokens` maxTokens.
+    /// Returns the request body fields; GitHub's camelCase names (`maxTokens`) become snake_case.
     private ObjectNode options() {
         var options = (ObjectNode) JsonValues.node(object("options"));
         object("modelParameters").forEach((name, value) -> options.set(name.replaceAll("([a-z])([A-Z])", "$1_$2")
@@ -8554,7 +8549,6 @@ final class TemplateReader {
         return options;
     }
 
-    // ---- messages
 
     private List<Template.MessageTemplate> turns() {
         var turns = new ArrayList<Template.MessageTemplate>();
@@ -8566,13 +8560,13 @@ final class TemplateReader {
         return turns;
     }
 
-    /// One line end at the very end is no part of the prompt: editors and YAML's blocks put it there.
+    /// Drops one trailing newline, which editors and YAML blocks add.
     private Template.MessageTemplate turn(String role, String text, int firstLine) {
         return new Template.MessageTemplate(role, mustache.text(text.replaceFirst("\\r?\\n\\z", ""), found.place(),
                 firstLine));
     }
 
-    /// An earlier turn: `- user: text`, or as GitHub writes it, `- role: user` and `content: text`.
+    /// Reads a message: `- user: text`, or in GitHub's form `- role: user` with `content: text`.
     private Template.MessageTemplate earlier(Object item, String path) {
         var message = item instanceof Map<?, ?> map ? map : Map.of();
         boolean brief = message.size() == 1;
@@ -8588,12 +8582,11 @@ final class TemplateReader {
                 "roles are " + String.join(", ", ROLES)));
     }
 
-    // ---- inputs
 
-    /// `inputs` may be a line each, a JSON Schema each, or one JSON Schema of the whole.
+    /// Reads `inputs`: a description per name, a JSON Schema per name, or one JSON Schema for all.
     ///
-    /// @param lines is told what the author says of each name
-    /// @return what the data must meet; null: anything
+    /// @param lines receives the description of each name
+    /// @return the schema of the data, or null
     private JsonSchema inputs(Map<String, String> lines) {
         var inputs = object("inputs");
         boolean whole = "object".equals(inputs.get("type")) && inputs.get("properties") instanceof Map;
@@ -8611,9 +8604,8 @@ final class TemplateReader {
         return new JsonSchema((ObjectNode) JsonValues.node(schema), at(key) + ": " + key);
     }
 
-    // ---- answers
 
-    /// @param options where GitHub's plain `json_object` goes
+    /// @param options receives `response_format` for `json_object`
     private ResponseSchema answer(ObjectNode options) {
         var own = object("schema");
         if (!own.isEmpty()) return new ResponseSchema(found.name(), schema("schema", own), null);
@@ -8639,9 +8631,9 @@ final class TemplateReader {
     }
 }
 
-/// A template's text cut in two: YAML between two lines `---`, and what comes after.
+/// A template's text, split into the YAML between two `---` lines and the body after it.
 ///
-/// @param yamlLine the number of the YAML's first line in the file
+/// @param yamlLine the line number in the file at which the YAML starts
 record TemplateText(String yaml, int yamlLine, StrictMustache.Source body) {
     private static final Pattern FENCE = Pattern.compile("(?m)^---[ \\t]*(\\r?\\n|\\z)");
 
@@ -8661,9 +8653,9 @@ record TemplateText(String yaml, int yamlLine, StrictMustache.Source body) {
     }
 }
 
-/// Where templates lie, the first that has a name wins: a path; `./templates`; `templates` under COP_HOME; ours.
+/// Finds templates; the first match wins: a path, `./templates`, `templates` under COP_HOME, packaged.
 final class TemplateFolders {
-    /// The packaged ones. A jar cannot be listed; a test compares with the folder.
+    /// Listed here because a jar cannot be listed; a test compares this with the folder.
     static final List<String> PACKAGED = List.of("classify", "commit-message", "explain", "extract", "release-notes",
             "review", "sql", "summarize", "test-cases", "translate");
     private static final List<String> ENDINGS = List.of(".mustache", ".prompt.yml", ".prompt.yaml");
@@ -8676,14 +8668,14 @@ final class TemplateFolders {
         folders = List.of(env.path("templates"), Home.of(env).config().resolve("templates"));
     }
 
-    /// A template's text, and where it was found.
+    /// The text of a template and its location.
     ///
-    /// @param place the path as a person would write it; the bare file name of a packaged one
-    /// @param file null for a packaged one
+    /// @param place the path for display; the bare file name of a packaged template
+    /// @param file null for a packaged template
     record TemplateSource(String name, String place, Path file, String text) {
         boolean github() { return place.matches("(?i).*\\.ya?ml"); }
 
-        /// The JSON object beside it, if there is one.
+        /// Returns the JSON object stored next to it, if any.
         Template.Samples samples() {
             String sample = place.replaceFirst("\\.[^./\\\\]+$", "") + ".json";
             Path beside = file == null ? null : file.resolveSibling(Path.of(sample).getFileName());
@@ -8697,7 +8689,7 @@ final class TemplateFolders {
 
     Template named(String name) { return TemplateReader.read(this, find(name)); }
 
-    /// @throws Fault with the nearest name where there is none
+    /// @throws Fault suggesting the nearest name if there is no such template
     TemplateSource find(String name) {
         var endings = name.matches("[\\w-]+") ? Stream.<String>of() : Stream.concat(Stream.of(""), ENDINGS.stream());
         return endings.map(ending -> name + ending).filter(path -> readable(env.path(path))).findFirst()
@@ -8711,7 +8703,7 @@ final class TemplateFolders {
         return new TemplateSource(name, place, file, InputFile.text(file, place));
     }
 
-    /// @throws Fault for a packaged template: there is no file to open
+    /// @throws Fault for a packaged template, which has no file to open
     Path path(String name) {
         var found = find(name);
         if (found.file() != null) return found.file().toAbsolutePath();
@@ -8726,14 +8718,13 @@ final class TemplateFolders {
                         packaged(name + ".mustache"))) : Optional.empty());
     }
 
-    /// A partial's text: from the folder of the template that names it, then from where templates are found. Nothing
-    /// outside these folders, neither by `..` nor by a link. Of a partial that is a template as well, the prompt.
+    /// Finds a partial in the folder of the including template, then in the template folders. Names cannot escape these
+    /// folders, neither by `..` nor by symbolic link. If the partial is a template, its front matter is stripped.
     Optional<StrictMustache.Source> partial(TemplateSource from, String name) {
         return inFolders(places(from), name, true).filter(found -> !found.github())
                 .map(found -> TemplateText.of(found.text(), found.place()).body());
     }
 
-    /// The names that a partial of this template can have.
     Collection<String> partials(TemplateSource from) { return names(places(from)); }
 
     private List<Path> places(TemplateSource from) {
@@ -8742,7 +8733,6 @@ final class TemplateFolders {
         return places;
     }
 
-    /// All names, each once, in the order of the alphabet.
     SortedSet<String> names() { return names(folders); }
 
     private static SortedSet<String> names(List<Path> folders) {
@@ -8766,7 +8756,7 @@ final class TemplateFolders {
                 .map(ending -> file.substring(0, file.length() - ending.length())).orElse(file);
     }
 
-    /// A regular file, or whatever else can be read, such as a pipe of the shell's.
+    /// Accepts special files too, such as a shell's process substitution.
     private static boolean readable(Path file) { return Files.exists(file) && !Files.isDirectory(file); }
 
     private static Optional<Path> within(Path folder, String name, boolean confined) {
@@ -8795,25 +8785,23 @@ final class TemplateFolders {
     }
 }
 
-/// Mustache for prompts, on mustache.java: nothing is escaped, a value that is missing is noted, values are never read
-/// as template, and whitespace around tags that stand alone is as the official specification has it. Of mustache.java
-/// the parser, the lookup of names, values, partials and inheritance are replaced; sections are its own.
-/// Compiled texts are immutable: threads can render them side by side.
+/// Mustache for prompts, based on mustache.java. Nothing is escaped, missing values are recorded, values are never
+/// parsed as templates, and standalone tags follow the specification. Replaces mustache.java's parser, name lookup,
+/// values, partials and inheritance; sections are its own. Compiled texts are immutable and thread-safe.
 final class StrictMustache extends DefaultMustacheFactory {
-    /// A compiled text. `uses` are the names in it, those of partials not among them.
+    /// A compiled text. `uses` excludes the names in partials.
     record Compiled(String source, Code code, List<TagReference> uses) {}
 
-    /// @param kind the character that the tag begins with; empty for a value
+    /// @param kind the tag's first character (sigil); empty for a value
     record TagReference(String kind, String name, String place) {
         boolean partial() { return kind.equals(">") || kind.equals("<"); }
 
         boolean dynamic() { return name.startsWith("*"); }
     }
 
-    /// A partial's text, and where it lies.
     record Source(String place, String text, int firstLine) {}
 
-    /// A value or partial that is not there, told of once for each tag.
+    /// A missing value or partial, reported once per tag.
     record Missing(String name, boolean partial, String sentence) {}
 
     private static final int DEEPEST = 100;                 // partials within partials
@@ -8822,15 +8810,15 @@ final class StrictMustache extends DefaultMustacheFactory {
     private final Supplier<Collection<String>> partialNames;
     private final ConcurrentMap<String, Optional<Compiled>> known = new ConcurrentHashMap<>();
 
-    /// @param partials finds the text of a partial
+    /// @param partials finds a partial's text
     StrictMustache(Function<String, Optional<Source>> partials, Supplier<Collection<String>> partialNames) {
         this.partials = partials;
         this.partialNames = partialNames;
         oh = new Lookup();
     }
 
-    /// @param place where the text lies, for errors
-    /// @param firstLine the number of its first line there
+    /// @param place the file, for errors
+    /// @param firstLine the line number in the file at which the text starts
     Compiled text(String template, String place, int firstLine) {
         var parser = new Parser(template, place, firstLine);
         var code = parser.codes(null, firstLine);
@@ -8838,14 +8826,14 @@ final class StrictMustache extends DefaultMustacheFactory {
         return new Compiled(template, code, parser.uses);
     }
 
-    /// Compiled when it is first needed, for a partial may contain itself. One that stands alone on its line has each
-    /// of its lines indented as its tag is (mustache specification).
+    /// Compiles a partial on first use, because partials may be recursive. A standalone tag's indentation is added to
+    /// each line (mustache specification).
     private Optional<Compiled> partial(String name, String indent) {
         return known.computeIfAbsent(indent + name, _ -> partials.apply(name).map(source -> text(source.text()
                 .replaceAll("(?md)^(?!\\z)", Matcher.quoteReplacement(indent)), source.place(), source.firstLine())));
     }
 
-    /// All names of a text and of its partials, as far as those are known before the data.
+    /// Returns all names in a text and its partials, except those of dynamic partials.
     List<TagReference> uses(Compiled text) {
         var all = new ArrayList<>(text.uses());
         var seen = new HashSet<String>();
@@ -8857,7 +8845,7 @@ final class StrictMustache extends DefaultMustacheFactory {
         return all;
     }
 
-    /// The sentence on a partial that is not there; none where it is.
+    /// Returns the error message for a missing partial, or empty if it exists.
     Optional<String> lacking(String partial) {
         return partial(partial, "").isPresent() ? Optional.empty()
                 : Optional.of("there is no partial " + partial + meant(partial, partialNames.get()));
@@ -8868,14 +8856,14 @@ final class StrictMustache extends DefaultMustacheFactory {
                 .map(near -> ", did you mean " + near + "?").orElse("");
     }
 
-    /// @throws Fault where partials lead into each other without end
+    /// @throws Fault if partials recurse without end
     Rendering render(Compiled text, Object data) {
         var output = new Rendering();
         text.code().execute(output, new ArrayList<>(List.of(data)));
         return output;
     }
 
-    /// What a rendering writes on, and where it notes what is missing.
+    /// Collects the output and what is missing.
     static final class Rendering extends StringWriter {
         private final Map<String, Missing> missing = new LinkedHashMap<>();     // by place and name
         private Map<String, Code> blocks = Map.of();        // what stands in for a parent's
@@ -8892,12 +8880,12 @@ final class StrictMustache extends DefaultMustacheFactory {
 
     private static String at(TemplateContext place) { return place.file() + ":" + place.line() + ": "; }
 
-    /// A tag that mustache.java would treat in another way: a value, a partial, a parent or a block.
+    /// A tag that mustache.java would handle differently: value, partial, parent or block.
     private final class Tag extends DefaultCode {
         private final String indent;
 
-        /// @param inner what is between it and its end; null: it has none
-        /// @param indent the white space before a tag that stands alone
+        /// @param inner the content up to the end tag, or null
+        /// @param indent the whitespace before a standalone tag
         Tag(TemplateContext place, String kind, String name, DefaultMustache inner, String indent) {
             super(place, StrictMustache.this, inner, name, kind);
             this.indent = indent;
@@ -8915,16 +8903,16 @@ final class StrictMustache extends DefaultMustacheFactory {
             return writer;
         }
 
-        /// How a value reads; it is noted where it is missing.
+        /// Returns the value as text, or empty after recording it as missing.
         private Optional<String> value(Rendering output, List<Object> scopes, String name, Object value) {
             if (value != null && value != JsonValues.NULL) return Optional.of(JsonValues.text(value));
             output.missing(tc, name, false, () -> Lookup.missing(name, scopes));
             return Optional.empty();
         }
 
-        /// `{{>name}}`; `{{>*name}}` where the data says which; `{{<name}}`.
+        /// Renders `{{>name}}`, `{{>*name}}` (the data gives the name) or `{{<name}}`.
         ///
-        /// @param blocks what stands in for those of the same name
+        /// @param blocks overrides for blocks of the same name
         private void partial(Rendering output, List<Object> scopes, Map<String, Code> blocks) {
             var named = dynamic ? value(output, scopes, name.substring(1), binding.get(scopes)) : Optional.of(name);
             if (named.isEmpty()) return;
@@ -8944,7 +8932,7 @@ final class StrictMustache extends DefaultMustacheFactory {
             output.depth--;
         }
 
-        /// Those of a parent's tag, which go after what stands in for them already.
+        /// Returns the block overrides in a parent tag; overrides from outside win.
         private Map<String, Code> blocks(Map<String, Code> outer) {
             var blocks = new HashMap<String, Code>();
             for (var code : getCodes()) if (code instanceof Tag tag && tag.type.equals("$")) {
@@ -8955,8 +8943,8 @@ final class StrictMustache extends DefaultMustacheFactory {
         }
     }
 
-    /// Names in plain maps and lists: nothing else of Java can be reached. A name is looked for from the innermost
-    /// section outwards; the rest of a dotted name only in what the first part has given.
+    /// Looks up names in maps and lists only, so no Java object is reachable. The first segment of a dotted name is
+    /// searched from the innermost section outwards, the rest only inside its value.
     private static final class Lookup extends AbstractObjectHandler {
         @Override
         public Binding createBinding(String name, TemplateContext place, Code code) {
@@ -8965,7 +8953,7 @@ final class StrictMustache extends DefaultMustacheFactory {
             return scopes -> find(path, path.length, scopes);
         }
 
-        /// @param length how much of the path is followed
+        /// @param length the number of path segments to follow
         private static Object find(String[] path, int length, List<Object> scopes) {
             for (var scope : scopes.reversed()) {
                 if (!(scope instanceof Map<?, ?> map) || !map.containsKey(path[0])) continue;
@@ -8979,7 +8967,7 @@ final class StrictMustache extends DefaultMustacheFactory {
         @Override
         public Wrapper find(String name, List<Object> scopes) { throw new IllegalStateException("not used"); }
 
-        /// The sentence on a value that is not there: why, and what may be meant.
+        /// Returns the error message for a missing value, with a reason or suggestion.
         static String missing(String name, List<Object> scopes) {
             String[] path = name.split("\\.");
             var names = new LinkedHashSet<String>();
@@ -8999,9 +8987,8 @@ final class StrictMustache extends DefaultMustacheFactory {
         }
     }
 
-    /// Takes the place of mustache.java's parser, which leaves blank lines where tags stand alone, loses line ends of
-    /// the kind CR, and miscounts lines. Tags that stand alone on a line take the whole line with them, its end too
-    /// (mustache specification, "standalone"); all else is kept to the character, CR and CRLF too.
+    /// Replaces mustache.java's parser, which leaves blank lines for standalone tags, loses CR line ends and miscounts
+    /// lines. A standalone tag removes its whole line (mustache specification, "standalone"); other text is kept.
     private final class Parser {
         private static final Pattern DELIMITERS = Pattern.compile("(\\S+)\\s+(\\S+)\\s*=");
         private static final Pattern PARTIAL = Pattern.compile("[^\\s*]\\S*|\\*\\s*\\S+");
@@ -9031,8 +9018,8 @@ final class StrictMustache extends DefaultMustacheFactory {
                     + ")(?<rest>[ \\t]*(?:\\r?\\n|\\z))?").matcher(text);
         }
 
-        /// @param opened the section that ends with these; null: all
-        /// @param start the line in which it begins
+        /// @param opened the section that this call must close, or null at top level
+        /// @param start the line on which it starts
         DefaultMustache codes(String opened, int start) {
             var codes = new ArrayList<Code>();
             while (tag.find(position)) {
@@ -9086,7 +9073,7 @@ final class StrictMustache extends DefaultMustacheFactory {
             };
         }
 
-        /// What other template languages would take for a name is no name here.
+        /// Rejects names that look like the syntax of other template languages.
         private String checked(String kind, String name, int line) {
             boolean partial = kind.equals(">") || kind.equals("<");
             if ((partial ? PARTIAL : NAME).matcher(name).matches()) return name.replaceFirst("^\\*\\s+", "*");
@@ -9097,7 +9084,7 @@ final class StrictMustache extends DefaultMustacheFactory {
                     : "a name has no spaces, such as {{title}} or {{author.name}}; " + AS_TEXT);
         }
 
-        /// Counts on from the last place asked for.
+        /// Returns the line number; positions must not decrease between calls.
         private int lineOf(int at) {
             for (; counted < at; counted++) if (text.charAt(counted) == '\n') line++;
             return line;
@@ -9109,7 +9096,7 @@ final class StrictMustache extends DefaultMustacheFactory {
     }
 }
 
-/// An answer that does not meet its schema, however often it was asked for.
+/// Reports an answer that still violates its schema after all retries.
 final class SchemaMismatch extends Fault {
     final Reply reply;
 
@@ -9119,17 +9106,16 @@ final class SchemaMismatch extends Fault {
     }
 }
 
-/// Asks, and asks again where the answer does not meet the schema.
+/// Sends a request, and again if the answer violates the schema.
 ///
-/// @param schema null: any answer will do
-/// @param retries how many more requests there may be
-/// @param notes is told why it asks again
+/// @param schema null accepts any answer
+/// @param retries the maximum number of additional requests
+/// @param notes receives the reason for each retry
 record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
     /// @param ask sends one request
-    /// @return a reply whose text is JSON that meets the schema if there is one; a code fence around it is taken off.
-    ///     One that asks for a tool call, and several answers, are left as they are
-    /// @throws SchemaMismatch with the last reply, also where that was cut off: half a JSON answer is none, and a
-    ///     number of which the end is missing is another one
+    /// @return the reply, with a code fence around its JSON removed. Tool calls and multiple answers are not checked
+    /// @throws SchemaMismatch with the last reply; also if it was cut off, because truncated JSON is invalid and a
+    ///     truncated number is wrong
     Reply ask(Request first, Function<Request, Reply> ask) {
         var request = first;
         var used = Usage.NONE;
@@ -9153,11 +9139,11 @@ record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
     }
 }
 
-/// What an answer must look like.
+/// The required form of an answer.
 ///
-/// @param strict whether the API is to hold the model to it; null: where the schema is of the kind that it can
+/// @param strict whether the API enforces it; null if it should whenever the schema allows that
 record ResponseSchema(String name, JsonSchema schema, Boolean strict) {
-    /// The field of the request's body, for models that know it.
+    /// Returns the `response_format` field for models that support it.
     ObjectNode responseFormat() {
         var format = Json.object().put("type", "json_schema");
         format.putObject("json_schema").put("name", name.replaceAll("[^A-Za-z0-9_-]", "_"))
@@ -9165,7 +9151,7 @@ record ResponseSchema(String name, JsonSchema schema, Boolean strict) {
         return format;
     }
 
-    /// The same in words, behind a message, for models that do not.
+    /// Appends the schema to a message as instructions, for models without `response_format`.
     Message instructing(Message message) {
         return new Message(message.role(), message.content() + "\n\n" + instruction(schema.json()), message.images());
     }
@@ -9175,7 +9161,7 @@ record ResponseSchema(String name, JsonSchema schema, Boolean strict) {
                 + Json.compact(schema);
     }
 
-    /// What to ask after an answer that does not meet it.
+    /// Returns the follow-up request after an answer that violates the schema.
     Request again(Request request, String answer, List<String> misses) {
         var messages = new ArrayList<>(request.messages());
         messages.add(Message.assistant(answer));
@@ -9184,13 +9170,13 @@ record ResponseSchema(String name, JsonSchema schema, Boolean strict) {
         return request.withMessages(messages);
     }
 
-    /// What does not meet the schema in an answer, a sentence each.
+    /// Returns the violations in an answer, one sentence each.
     List<String> misses(String text) {
         var json = Json.tryParse(text);
         return json.isMissingNode() ? List.of("it is no JSON") : schema.misses(json, "answer");
     }
 
-    /// OpenAI's rule for `strict`: every object names all its properties as required and allows no others.
+    /// Checks OpenAI's rule for `strict`: every object requires all its properties and allows no others.
     private static boolean closed(JsonNode schema) {
         var properties = schema.path("properties");
         if (schema.has("properties") || schema.path("type").asString("").equals("object")) {
@@ -9204,15 +9190,14 @@ record ResponseSchema(String name, JsonSchema schema, Boolean strict) {
     }
 }
 
-/// JSON as plain values, which is what mustache can look into: maps, lists, text, booleans, `NULL`, and numbers with
-/// the characters that they have in the file (1e12, 0.10 and 12345678901234567890 stay what they are).
+/// JSON as plain values for mustache: maps, lists, strings, booleans, `NULL`, and numbers exactly as written (1e12,
+/// 0.10 and 12345678901234567890 stay unchanged).
 final class JsonValues {
-    /// An object of data whose numbers keep the digits of their file.
+    /// Data whose numbers keep the digits of the file.
     interface Fields {
         Map<String, Object> data();
     }
 
-    /// A number as it was written.
     record NumberLiteral(String text) {
         @Override
         public String toString() { return text; }
@@ -9220,11 +9205,11 @@ final class JsonValues {
 
     static final Object NULL = JsonNodeFactory.instance.nullNode();
 
-    /// @param where what the text is, for errors: a file's name, `stdin`, an option
-    /// @throws Fault with line and column where it is no JSON object
+    /// @param where the source, for errors: a file name, `stdin`, an option
+    /// @throws Fault with line and column if it is not a JSON object
     static Map<String, Object> object(String json, String where) { return object(json, where, 1); }
 
-    /// @param firstLine the number that the text's first line has in the file
+    /// @param firstLine the line number in the file at which the text starts
     static Map<String, Object> object(String json, String where, int firstLine) {
         Object value = new Source(where, firstLine, json, null).read(Json.parser(json));
         if (value instanceof Map<?, ?> map) return copy(map);
@@ -9232,16 +9217,16 @@ final class JsonValues {
                 "one object fills one prompt: {\"name\": \"value\"}; of a list, jq '.[0]' takes the first");
     }
 
-    /// The value that a parser stands at.
+    /// Reads the value at the parser's current token.
     static Object value(JsonParser parser, String where) { return new Source(where, 1, "", null).value(parser); }
 
     static Object value(String json, String where) {
         return new Source(where, 1, json, null).read(Json.parser(json));
     }
 
-    /// The mapping that a YAML text is; empty where the text is.
+    /// Reads a YAML mapping; an empty text gives an empty map.
     ///
-    /// @param lines is told the line of each value, by its JSON pointer
+    /// @param lines receives the line of each value by JSON pointer
     static Map<String, Object> yaml(String yaml, String where, int firstLine, Map<String, Integer> lines) {
         if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
         Object value = new Source(where, firstLine, yaml, lines).read(new YAMLFactory().createParser(
@@ -9253,10 +9238,10 @@ final class JsonValues {
 
     static Fault fault(JacksonException e, String where) { return new Source(where, 1, "", null).fault(e); }
 
-    /// What is read, for errors.
+    /// The text being read, for errors.
     ///
-    /// @param firstLine the number of the text's first line in its file
-    /// @param lines is told the line of each value; null: the text is JSON, and nobody wants to know
+    /// @param firstLine the line number in the file at which the text starts
+    /// @param lines receives the line of each value; null for JSON
     private record Source(String where, int firstLine, String text, Map<String, Integer> lines) {
         Object read(JsonParser parser) {
             try (parser) {
@@ -9306,7 +9291,7 @@ final class JsonValues {
             return whole(parser.getString(), () -> at(parser.currentTokenLocation()));
         }
 
-        /// A text begins where it stands, one in a block in the line after its |; all else where its name does.
+        /// Records the line of a value: where a string starts (for a block, after its `|`), else the line of its name.
         private void note(JsonParser parser) {
             if (lines == null) return;
             var place = parser.currentTokenLocation();
@@ -9340,7 +9325,7 @@ final class JsonValues {
         }
     }
 
-    /// The parser's sentence without its technicalities. (YAML's comes with the line, indented, below it.)
+    /// Strips technical details from the parser's message, such as the indented source line of YAML errors.
     private static String words(String message) {
         return Text.shortened(message.lines().filter(line -> !line.startsWith(" ")).collect(Collectors.joining(", "))
                 .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*|: maybe a \\(non.*", ""), 200);
@@ -9348,7 +9333,7 @@ final class JsonValues {
 
     private static final Pattern HALF = Pattern.compile("\\p{Cs}");         // a surrogate that is not one of a pair
 
-    /// Half a character, such as `\ud83d` alone, cannot be sent.
+    /// Rejects lone surrogates such as `\ud83d`, which cannot be sent.
     private static String whole(String text, Supplier<String> where) {
         var half = HALF.matcher(text);
         if (!half.find()) return text;
@@ -9358,14 +9343,14 @@ final class JsonValues {
 
     private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
 
-    /// YAML knows numbers that JSON does not, such as 0x1F and 007: those are texts.
+    /// Keeps numbers that are valid in YAML but not in JSON, such as 0x1F and 007, as text.
     private static Object number(String text) { return NUMBER.matcher(text).matches() ? new NumberLiteral(text)
             : text; }
 
     @SuppressWarnings("unchecked")
     static Map<String, Object> copy(Map<?, ?> map) { return (Map<String, Object>) map; }
 
-    /// What scripts hand over: texts, numbers, booleans, lists, maps, records, `JsonNode`.
+    /// Converts values from scripts: strings, numbers, booleans, lists, maps, records, `JsonNode`.
     static Object of(Object value) {
         return switch (value) {
             case null -> NULL;
@@ -9388,7 +9373,7 @@ final class JsonValues {
         };
     }
 
-    /// The same as Jackson's tree, for a request's body and for the validator.
+    /// Converts to a Jackson tree, for request bodies and the validator.
     static JsonNode node(Object value) {
         String json = Json.compact(value);
         var node = Json.tryParse(json);
@@ -9396,7 +9381,7 @@ final class JsonValues {
         throw Fault.usage("a number is beyond all bounds: " + Text.shortened(json, 80), "as a text it has quotes");
     }
 
-    /// How a value reads in a prompt: texts and numbers as they are, objects and lists as compact JSON.
+    /// Returns the value as shown in a prompt: scalars verbatim, objects and lists as compact JSON.
     static String text(Object value) {
         return value instanceof Map || value instanceof List ? Json.compact(value) : value.toString();
     }
@@ -9412,9 +9397,9 @@ final class JsonValues {
         };
     }
 
-    /// Sets a value; a dotted name reaches into objects, which are made where they are not there.
+    /// Sets a value; a dotted name creates nested objects as needed.
     ///
-    /// @param where the option that asks for it
+    /// @param where the option, for errors
     static void put(Map<String, Object> data, String dotted, Object value, String where) {
         String[] path = dotted.split("\\.", 2);
         if (path[0].isBlank()) throw Fault.usage(where + " has no name", "--var NAME=VALUE");
@@ -9431,7 +9416,7 @@ final class JsonValues {
         data.put(path[0], value);
     }
 
-    /// Defaults stand in for what is absent or null, in objects within objects too.
+    /// Fills in defaults for absent or null values, recursively.
     static Map<String, Object> withDefaults(Map<String, Object> data, Map<String, Object> defaults) {
         if (defaults.isEmpty()) return data;
         var all = new LinkedHashMap<>(data);
@@ -9442,10 +9427,10 @@ final class JsonValues {
 }
 
 // ====================================================================================== Schema and tokens
-// JSON Schema and token counts: nothing else loads the validator and the tokenizer.
+// JSON Schema and token counts; only this part loads the validator and the tokenizer.
 
-/// A JSON Schema, by networknt's validator; compiled when first needed. Nothing is fetched: a schema can refer to
-/// itself and to the standard alone.
+/// A JSON Schema (networknt), compiled on first use. Nothing is fetched: `$ref` reaches only the schema itself and
+/// the standard meta-schemas.
 final class JsonSchema {
     private static final class Validator {
         static final SchemaRegistry REGISTRY = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12,
@@ -9458,7 +9443,7 @@ final class JsonSchema {
     private final String place;
     private Schema compiled;
 
-    /// @param place where it stands, for errors
+    /// @param place the source, for errors
     JsonSchema(ObjectNode json, String place) {
         this.json = json;
         this.place = place;
@@ -9466,7 +9451,7 @@ final class JsonSchema {
 
     ObjectNode json() { return json; }
 
-    /// @throws Fault where it is no schema
+    /// @throws Fault if the schema is invalid
     synchronized void check() {
         List<String> faults = compiled != null ? List.of() : guarded(place, "it is no schema", this::compile);
         if (!faults.isEmpty()) {
@@ -9485,15 +9470,15 @@ final class JsonSchema {
         return List.of();
     }
 
-    /// What in a value does not meet the schema, a sentence each.
+    /// Returns the violations in a value, one sentence each.
     ///
-    /// @throws Fault where it is no schema
+    /// @throws Fault if the schema is invalid
     List<String> misses(JsonNode value, String what) {
         check();
         return guarded(what, "", () -> compiled.validate(value).stream().map(error -> sentence(error, what)).toList());
     }
 
-    /// The validator has no one kind of exception for what it refuses.
+    /// Catches everything, because the validator has no common exception type.
     private static List<String> guarded(String what, String otherwise, Supplier<List<String>> work) {
         try {
             return work.get();
@@ -9510,18 +9495,18 @@ final class JsonSchema {
     }
 }
 
-/// Counts tokens as the model does, by jtokkit; loaded when first asked for.
+/// Counts tokens with jtokkit, loaded on first use.
 final class TokenCount {
     private static final EncodingRegistry ENCODINGS = Encodings.newLazyEncodingRegistry();
 
-    /// @param tokenizer as the catalogue names it, such as `o200k_base`
+    /// @param tokenizer the catalog's name, such as `o200k_base`
     static long of(String text, String tokenizer) {
         return ENCODINGS.getEncoding(tokenizer).or(() -> ENCODINGS.getEncoding("o200k_base")).orElseThrow()
                 .countTokensOrdinary(text);
     }
 
-    /// A request's messages, with what each costs besides its text. No further once there are more than `most`: some
-    /// megabytes take seconds. Long texts are cut into slices, whose ends may cost a token each.
+    /// Counts a request's tokens with per-message overhead, stopping once above `most`: megabytes take seconds. Long
+    /// texts are counted in slices, each of which may add a token.
     static long upTo(long most, Request request, String tokenizer) {
         int slice = 1 << 16;
         long tokens = 3;
