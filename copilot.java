@@ -3465,27 +3465,24 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
 }
 
 // =========================================================================================== Reply output
-// A chat from its question to its exit code, the conversation on a terminal, and how an answer reaches stdout.
+// Runs a chat from question to exit code and the interactive conversation, and prints answers to stdout.
 
-/// How a chat asks and what it shows, as the command line says.
+/// Options of a chat, as given on the command line.
 ///
-/// @param limit for each attempt; null: none
-/// @param schemaRetries further attempts at an answer that does not meet its schema
-/// @param extract the first fenced block alone
+/// @param limit time for each attempt; null for none
+/// @param schemaRetries further attempts after an answer that violates its schema
+/// @param extract print only the first fenced block
 record ChatOptions(Duration limit, boolean stream, int schemaRetries, boolean usage, boolean extract,
                    AnswerPrinter.OutputMode form) {}
 
-/// One question, from its request to what is printed, kept and said of it.
-///
-/// @param log keeps it
+/// One question, from sending the request to printing and logging the answer.
 record ChatJob(Console console, CopilotClient copilot, ConversationWriter log, ChatOptions options) {
     AnswerPrinter printer(Supplier<AnswerView> styled) {
         return new AnswerPrinter(console, options.form(), styled);
     }
 
-    /// @param said how many of the messages, the system message aside, earlier turns have said
-    /// @param printer prints what comes
-    /// @throws Fault where there is no answer, or not all of it
+    /// @param said number of messages sent in earlier turns, excluding the system message
+    /// @throws Fault if there is no answer, or an incomplete one
     void run(PreparedPrompt question, int said, AnswerPrinter printer) {
         Reply reply;
         try {
@@ -3507,7 +3504,7 @@ record ChatJob(Console console, CopilotClient copilot, ConversationWriter log, C
         try {
             printer.end();
         } finally {
-            log.answered(reply);                            // whether or not its reader has gone away
+            log.answered(reply);                            // even if the reader is gone
         }
         if (!options.usage()) return;
         console.say(reply.usageLine(copilot.models().estimate(question.request().model(), reply)));
@@ -3527,7 +3524,7 @@ record ChatJob(Console console, CopilotClient copilot, ConversationWriter log, C
         return reply;
     }
 
-    /// The first fenced block; all of it where there is none.
+    /// Returns the first fenced block, or all of the text if there is none.
     private String fenced(String text) {
         var block = Pattern.compile("(?ms)^ {0,3}(`{3,}|~{3,})[^\\n`]*\\n(.*?)(^ {0,3}\\1[`~]* *$|\\z)").matcher(text);
         if (block.find()) return Text.withoutLastNewlines(block.group(2));
@@ -3536,7 +3533,7 @@ record ChatJob(Console console, CopilotClient copilot, ConversationWriter log, C
     }
 }
 
-/// A conversation on a terminal, turn by turn.
+/// An interactive conversation on a terminal.
 final class InteractiveChat {
     private static final String HELP = """
             A line is sent at Enter; end it with \\ to go on in the next.
@@ -3550,9 +3547,9 @@ final class InteractiveChat {
     private final ChatJob job;
     private final ChatTerminal terminal;
     private final Console console;
-    private Request request;                                // with all that was said
+    private Request request;                                // includes the history
 
-    /// @param first the system message if there is one, and what was said earlier
+    /// @param first the system message, if any, and earlier messages
     InteractiveChat(ChatJob job, ChatTerminal terminal, Request first) {
         this.job = job;
         this.terminal = terminal;
@@ -3608,7 +3605,7 @@ final class InteractiveChat {
         }
     }
 
-    /// One turn. What got no answer counts as not said, so that it can be asked once more.
+    /// Runs one turn. A prompt without an answer is not added to the history, so that it can be asked again.
     private void say(String text) {
         var asked = request.plus(Message.user(text));
         var printer = job.printer(terminal::view);
@@ -3620,22 +3617,21 @@ final class InteractiveChat {
     }
 }
 
-/// The person's side of a conversation: a plain one here; `talk` has one with line editing, history and Markdown.
+/// The user's side of a conversation. `talk` has its own, with line editing, history and Markdown.
 interface ChatTerminal extends AutoCloseable {
-    /// Reads what a person types, a line mostly; null at the end.
+    /// Reads one input, usually a line; null at the end.
     String line();
 
-    /// How an answer looks here.
     AnswerView view();
 
-    /// Does what Ctrl-C may end, without ending the program.
+    /// Runs work that Ctrl-C can stop without ending the program.
     void stoppable(Runnable work);
 
     @Override
     default void close() {}
 }
 
-/// Lines as the terminal itself edits them.
+/// A terminal without line editing of its own.
 record PlainTerminal(Console console) implements ChatTerminal {
     @Override
     public String line() {
@@ -3661,13 +3657,13 @@ record PlainTerminal(Console console) implements ChatTerminal {
     public void stoppable(Runnable work) { console.env().ending().stoppable(work); }
 }
 
-/// Brings an answer to where it is to go: to stdout as it arrives, ending in exactly one newline, or whole, as a
-/// record or into a file. Reasoning goes dim to stderr.
+/// Prints an answer to stdout as it arrives, ending in exactly one newline, or whole, as JSON or to a file.
+/// Reasoning goes to stderr, dimmed.
 final class AnswerPrinter implements DeltaListener {
-    /// @param live print what arrives at once; else the whole answer at its end
+    /// @param live print text as it arrives, not at the end
     /// @param json print a record
-    /// @param file where to write it instead; null: stdout
-    /// @param raw leave it as it is, also on a terminal
+    /// @param file file to write instead of stdout, or null
+    /// @param raw print unstyled even on a terminal
     record OutputMode(boolean live, boolean json, Path file, boolean reasoning, boolean raw) {}
 
     private final Console console;
@@ -3676,7 +3672,7 @@ final class AnswerPrinter implements DeltaListener {
     private final SortedMap<Integer, StringBuilder> heard = new TreeMap<>();
     private boolean thinking;
 
-    /// @param styled how it looks on a terminal
+    /// @param styled creates the view for a terminal
     AnswerPrinter(Console console, OutputMode form, Supplier<AnswerView> styled) {
         var env = console.env();
         this.console = console;
@@ -3687,10 +3683,10 @@ final class AnswerPrinter implements DeltaListener {
         view = plain ? new PlainText(env.out(), terminal) : styled.get();
     }
 
-    /// Before another attempt at an answer that is not printed as it comes.
+    /// Discards an attempt that was not printed.
     void forget() { heard.clear(); }
 
-    /// Everything that has come so far.
+    /// Returns everything received so far.
     String heard() { return String.join("\n\n", heard.values()); }
 
     @Override
@@ -3714,10 +3710,10 @@ final class AnswerPrinter implements DeltaListener {
         console.warn(message);
     }
 
-    /// Prints what is still to be printed.
+    /// Prints what is not printed yet.
     ///
-    /// @param conversation its id, for the record; null: not kept
-    /// @throws Fault where it was cut off: that is not what was asked for
+    /// @param conversation id for the record, or null if not logged
+    /// @throws Fault if the answer was cut off
     void finish(Reply reply, String conversation) {
         var record = reply.json();
         if (conversation != null) record.put("conversation", conversation);
@@ -3729,8 +3725,8 @@ final class AnswerPrinter implements DeltaListener {
         if (reply.text().isEmpty()) console.warn("the answer is empty (finish: " + reply.finish() + ")");
     }
 
-    /// Nothing that has come is lost: it is on stdout already, or goes there now, or beside the file. Only an answer
-    /// that does not meet its schema is none: stdout has its record alone, and its text goes to stderr.
+    /// Keeps what was received: on stdout, or in a part file next to the output file. Text that violates its schema
+    /// goes to stderr, since stdout gets only its record.
     void brokenOff(Fault fault) {
         end();
         var misfit = fault instanceof SchemaMismatch wrong ? wrong.reply : null;
@@ -3744,7 +3740,7 @@ final class AnswerPrinter implements DeltaListener {
 
     private void keepPart(String answer) {
         try {
-            Path part = OutputFile.partOf(form.file());     // the file's old content stays
+            Path part = OutputFile.partOf(form.file());     // the existing file stays
             OutputFile.write(part, Text.withOneNewline(answer));
             console.note("what had come is in " + part);
         } catch (Fault unwritable) {
@@ -3752,7 +3748,7 @@ final class AnswerPrinter implements DeltaListener {
         }
     }
 
-    /// A billed answer is not lost because a file cannot be written.
+    /// Falls back to stdout if the file cannot be written, so that a billed answer is not lost.
     private void writeOrPrint(String answer) {
         try {
             OutputFile.write(form.file(), Text.withOneNewline(answer));
@@ -3767,7 +3763,7 @@ final class AnswerPrinter implements DeltaListener {
         view.end();
     }
 
-    /// Ends the answer's line. Nothing is written where no answer has begun.
+    /// Ends the answer's line; writes nothing if no answer has begun.
     void end() {
         endReasoning();
         view.end();
@@ -3779,22 +3775,22 @@ final class AnswerPrinter implements DeltaListener {
     }
 }
 
-/// How an answer looks while it arrives.
+/// Renders an answer as it arrives.
 interface AnswerView {
     void text(String delta);
 
-    /// Takes what is not finished off the screen, so that something else can be written there.
+    /// Clears unfinished output from the screen, so that something else can be written.
     default void pause() {}
 
-    /// Prints what is still to be printed and ends its line. Nothing is written where nothing has come.
+    /// Prints the rest and ends its line; writes nothing if nothing was received.
     void end();
 }
 
-/// The answer as it comes, but for its last line ends: it ends in exactly one.
+/// Prints text as it arrives, ending in exactly one newline.
 final class PlainText implements AnswerView {
     private final PrintWriter out;
     private final boolean terminal;
-    private String lineEnds = "";                           // that may turn out to be the last
+    private String lineEnds = "";                           // possibly trailing ones
     private boolean begun;
 
     PlainText(PrintWriter out, boolean terminal) {
@@ -3822,19 +3818,19 @@ final class PlainText implements AnswerView {
     }
 }
 
-/// Styles an answer line by line: headings bold, fences dim, `**bold**` and `code`. Plain words are printed as they
-/// arrive; from what may be a mark on, a line waits for its end, and nothing on the screen is touched again.
+/// Styles headings, fences, `**bold**` and `code` line by line. Plain words are printed at once; from a possible mark
+/// on, a line is held back until its end, so that nothing on the screen is rewritten.
 final class StyledLines implements AnswerView {
     private static final Pattern FENCE = Pattern.compile(" {0,3}(`{3,}|~{3,})[^`]*");
     private static final Pattern MARKED = Pattern.compile("\\*\\*(?! )(.+?)(?<! )\\*\\*|(?<!`)`([^`]+)`(?!`)");
-    /// What is no mark, whatever comes: at the beginning of a line, and further on.
+    /// Text without a mark, whatever follows: at the start of a line, and later in it.
     private static final Pattern FIRST = Pattern.compile(" {0,3}[^ #~*`\r][^*`\r]*");
     private static final Pattern MORE = Pattern.compile("[^*`\r]+");
 
     private final PlainText out;
-    private final StringBuilder open = new StringBuilder(); // of the last line, what is not printed yet
-    private String fence;                                   // that of the code block we are in; null: none
-    private boolean begun;                                  // some of the last line is printed
+    private final StringBuilder open = new StringBuilder(); // unprinted part of the last line
+    private String fence;                                   // of the current code block, or null
+    private boolean begun;                                  // part of the last line is printed
 
     StyledLines(PrintWriter out) { this.out = new PlainText(out, false); }
 
@@ -3877,11 +3873,11 @@ final class StyledLines implements AnswerView {
 }
 
 // =========================================================================================== Prompt input
-// What goes into a prompt: words, stdin, files, images, values, a schema.
+// Builds prompts from words, stdin, files, images, template values and a schema.
 
-/// What is to be asked, before a model is chosen: the request's is null or empty where any will do.
+/// A prompt before a model is chosen; its request's model is null or empty if any will do.
 ///
-/// @param schema what the answer must look like; null: anything
+/// @param schema schema of the answer, or null
 record PreparedPrompt(Request request, ResponseSchema schema) {
     static PreparedPrompt of(Template template, List<Message> messages) {
         var head = template.head();
@@ -3889,11 +3885,11 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
                 head.answer());
     }
 
-    /// A system message takes the place of the template's.
+    /// Replaces the template's system message, unless `text` is null.
     PreparedPrompt withSystem(String text) { return text == null ? this : new PreparedPrompt(request.withSystem(text),
             schema); }
 
-    /// The same with what another says: its system message, its model, its fields and its schema win.
+    /// Merges in another prompt, whose system message, model, fields and schema win.
     PreparedPrompt with(PreparedPrompt other) {
         var said = other.request;
         ObjectNode fields = request.fields().setAll(said.fields());
@@ -3902,7 +3898,7 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
                 other.schema == null ? schema : other.schema).withSystem(said.system());
     }
 
-    /// The same at the end of a conversation, with its system message and its model where this names none.
+    /// Continues a conversation, with its system message and model unless this prompt has its own.
     PreparedPrompt after(StoredConversation earlier) {
         var all = Stream.concat(earlier.messages().stream(), request.turns().stream()).toList();
         boolean any = request.model() == null || request.model().isBlank();
@@ -3910,7 +3906,6 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
                 .withSystem(request.system() != null ? request.system() : earlier.system());
     }
 
-    /// How many answers are asked for.
     int answers() { return request.extra().path("n").asInt(1); }
 
     Request request(CopilotClient copilot, boolean stream) {
@@ -3918,7 +3913,7 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
         return request(id, stream, schema != null && copilot.structured(request.withModel(id)));
     }
 
-    /// The same without asking GitHub anything: from what is known of the models.
+    /// Builds the request from cached model data, without asking GitHub.
     Request requestAtHand(CopilotClient copilot, boolean stream, Console console) {
         if (copilot.models().cached().isEmpty()) {
             console.note("note: the list of models is not there yet (copilot models fetches it)");
@@ -3928,7 +3923,7 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
         return request(id, stream && streams, schema != null && copilot.structured(request.withModel(id)));
     }
 
-    /// A schema goes into the request's own field where the model knows it, and into the prompt where it does not.
+    /// Puts the schema into `response_format` if the model supports it, else into the prompt.
     Request request(String id, boolean stream, boolean structured) {
         var messages = new ArrayList<>(request.messages());
         ObjectNode fields = request.fields();
@@ -3940,7 +3935,7 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
     }
 }
 
-/// What fills a template on the command line, in the order in which it was given: later values win.
+/// Values for a template, in command-line order; later values win.
 final class TemplateVariables {
     /// @param name empty for -d
     private record Part(String option, String name, String text) {
@@ -3961,13 +3956,13 @@ final class TemplateVariables {
 
     String first() { return parts.getFirst().option(); }
 
-    /// The options that read stdin: one at most can.
+    /// Returns the options that read stdin, of which only one is allowed.
     List<String> readingStdin() {
         return parts.stream().filter(part -> part.text().equals("-") && Set.of("-d", "--var-file")
                 .contains(part.option())).map(Part::readingStdin).toList();
     }
 
-    /// The template's own data, under what is given besides.
+    /// Uses the template's sample data as defaults.
     void sampleOf(Template template) {
         if (!template.head().samples().any()) {
             throw Fault.usage(template.place() + " has no sample data", "it goes into "
@@ -3976,7 +3971,7 @@ final class TemplateVariables {
         sample = template.head().samples().rows().get().getFirst();
     }
 
-    /// The names that were set one by one, each with its option: not to be mistyped.
+    /// Returns the names set individually, which are checked for typos.
     List<String> names() {
         return parts.stream().map(part -> part.name().split("\\.", 2)[0]).filter(name -> !name.isEmpty()).toList();
     }
@@ -3999,13 +3994,13 @@ final class TemplateVariables {
 
 /// A template as `templates` lists it.
 ///
-/// @param needs the names that its data must have
+/// @param needs names that the data must have
 record TemplateSummary(Template template, Set<String> needs) {
     static final List<String> COLUMNS = List.of("NAME", "DESCRIPTION", "INPUTS", "PLACE");
 
     static TemplateSummary of(Template template) { return new TemplateSummary(template, template.needs(Map.of())); }
 
-    /// Returns all of them; one that cannot be read is a warning.
+    /// Returns all templates; warns of those that cannot be read.
     static List<TemplateSummary> all(TemplateFolders folders, Console console) {
         var all = new ArrayList<TemplateSummary>();
         for (String name : folders.names()) {
@@ -4018,7 +4013,7 @@ record TemplateSummary(Template template, Set<String> needs) {
         return all;
     }
 
-    /// What need not be given in brackets.
+    /// Returns the inputs, with optional ones in brackets.
     private String inputNames() {
         return template.inputs().stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
                 .collect(Collectors.joining(" "));
@@ -4042,21 +4037,21 @@ record TemplateSummary(Template template, Set<String> needs) {
                 .put("path", template.file() == null ? null : template.file().toAbsolutePath().toString());
     }
 
-    /// What `check` prints of a template in which it has found nothing.
+    /// Returns what `check` prints for a valid template.
     String approval() {
         return template.place() + ": ok, " + (template.inputs().isEmpty() ? "no inputs" : "inputs: " + inputNames())
                 + (template.head().samples().any() ? ", filled with its sample data" : ", no sample data");
     }
 }
 
-/// What a person says at once: what is piped in, files, words and images; alone, or around a template.
+/// A user's prompt: stdin, files, words and images, alone or around a template.
 ///
-/// @param prompt the words; `-` in front stands for stdin
-/// @param images names of files
+/// @param prompt words; a leading `-` stands for stdin
+/// @param images file names
 record PromptInput(Console console, List<String> prompt, FileAttachments files, List<String> images) {
-    /// Piped text first, then files, then the words.
+    /// Joins stdin, files and words, in that order.
     ///
-    /// @return null where there is nothing and a person sits at the terminal
+    /// @return null if there is no input and stdin is a terminal
     PreparedPrompt alone() {
         String text = Text.paragraphs(before(true, List.of()), words());
         if (!text.isEmpty() || !images.isEmpty()) {
@@ -4066,8 +4061,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         throw Fault.usage("there is no prompt: no argument, and nothing on stdin", "copilot chat \"your question\"");
     }
 
-    /// What is piped in and added by -f fills the name that stands for stdin, `{{input}}` as a rule; the words do,
-    /// where there is nothing else to.
+    /// Fills the template's stdin variable (`{{input}}` by default) from stdin and -f, or else from the words.
     PreparedPrompt filling(Template template, TemplateVariables data, boolean allowMissing) {
         var values = data.values(console.env());
         warnOfUnused(template, data);
@@ -4085,7 +4079,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         return PreparedPrompt.of(template, around(template, template.filled(values, allowMissing), before, words));
     }
 
-    /// What is said stands around the template's last message: stdin and files before it, the words after it.
+    /// Puts stdin and files before the template's last user message, and the words after it.
     private List<Message> around(Template template, List<Message> filled, String before, String words) {
         var messages = new ArrayList<>(filled);
         boolean asks = messages.getLast().role().equals("user");
@@ -4117,10 +4111,10 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         return words.isBlank() ? "" : words;
     }
 
-    /// Returns what is piped in, and the files, each with its name in a fence.
+    /// Returns stdin and the files, each fenced under its name.
     ///
-    /// @param needed whether stdin must be waited for where nothing else is there
-    /// @param data the options for which stdin is something else
+    /// @param needed whether to wait for stdin if there is no other input
+    /// @param data template options that read stdin
     private String before(boolean needed, List<String> data) {
         var readers = new ArrayList<>(data);
         if (dash()) readers.add("the prompt -");
@@ -4137,7 +4131,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         return Text.paragraphs(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), files.text(console));
     }
 
-    /// An inherited pipe that nobody writes to must not hang a prompt that is complete without it.
+    /// Reads stdin with a timeout: an inherited pipe that nobody writes to must not block a complete prompt.
     private String ifItSpeaks() {
         var piped = console.env().stdin().text(Stdin.PATIENCE, () -> {
             if (console.terminal()) console.note("still reading stdin (</dev/null if nothing is to come)");
@@ -4147,13 +4141,13 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
     }
 }
 
-/// What -f adds to a prompt.
+/// The files that -f adds to a prompt.
 ///
-/// @param limit the most tokens; null: as many as the files that are named have, and 100,000 of a folder or pattern
+/// @param limit maximum tokens; null for no limit on named files, and 100,000 with a folder or pattern
 record FileAttachments(List<String> names, Integer limit) {
     private static final int USUAL = 100_000;
 
-    /// All of them, each under its name in a fence.
+    /// Returns all text files, each fenced under its name.
     String text(Console console) {
         var env = console.env();
         var all = new ArrayList<String>();
@@ -4178,7 +4172,7 @@ record FileAttachments(List<String> names, Integer limit) {
     private static String text(Environment env, List<String> files, long most) {
         var tooMuch = Fault.usage("the " + files.size() + " files of -f have more than " + most + " tokens",
                 "name fewer files, or raise --max-file-tokens");
-        // a token has some four bytes, and hardly ever sixteen: what is surely too much is not even read
+        // a token is about 4 bytes and hardly ever 16: files that are surely too large are not read
         if (files.stream().mapToLong(file -> env.path(file).toFile().length()).sum() / 16 > most) throw tooMuch;
         String text = Text.paragraphs(files.stream().map(file -> TextFile.fenced(env, file)).toArray(String[]::new));
         var request = new Request(null, List.of(Message.user(text)), null, true);
@@ -4188,24 +4182,24 @@ record FileAttachments(List<String> names, Integer limit) {
     }
 }
 
-/// Text files that the user names.
+/// Text files named by the user.
 final class TextFile {
     static String read(Environment env, String name) {
         return name.equals("-") ? env.stdin().text() : InputFile.text(env.path(name), name);
     }
 
-    /// Whether it is text as far as its beginning tells.
+    /// Returns whether a file looks like text, judging by its beginning.
     static boolean isText(Environment env, String name) {
         try (var in = Files.newInputStream(env.path(name))) {
             String head = new String(in.readNBytes(8192), StandardCharsets.UTF_8);
             int bad = head.indexOf('\ufffd');
-            return head.indexOf('\0') < 0 && (bad < 0 || bad == head.length() - 1);       // cut within a character
+            return head.indexOf('\0') < 0 && (bad < 0 || bad == head.length() - 1);       // cut inside a character
         } catch (IOException unreadable) {
-            return true;                                    // reading it will say so
+            return true;                                    // reading it will report that
         }
     }
 
-    /// The file with its name, in a fence longer than any that it holds.
+    /// Returns the file under its name, in a fence longer than any in it.
     static String fenced(Environment env, String name) {
         String text = read(env, name);
         int longest = Pattern.compile("`{3,}").matcher(text).results().mapToInt(run -> run.end() - run.start()).max()
@@ -4215,12 +4209,12 @@ final class TextFile {
     }
 }
 
-/// What `--schema` says.
+/// The `--schema` option.
 final class SchemaOption {
     private static final Map<String, String> TYPES = Map.of("string", "string", "int", "integer", "number", "number",
             "bool", "boolean");
 
-    /// A JSON Schema, the file of one, or names with types: `name, age int, tags [string], mood good|bad: how it ends`.
+    /// Parses a JSON Schema, its file, or a short form: `name, age int, tags [string], mood good|bad: how it ends`.
     static ResponseSchema read(Environment env, String option) {
         String text = option.strip();
         boolean json = text.startsWith("{");
@@ -4267,7 +4261,7 @@ final class SchemaOption {
     }
 }
 
-/// Pictures that the user names. What they are is told by their first bytes, not by their names.
+/// Images named by the user, identified by their first bytes rather than their names.
 final class ImageFile {
     private static final int LARGEST = 20 << 20;
 
