@@ -4288,16 +4288,16 @@ final class ImageFile {
 }
 
 // ========================================================================================== Conversations
-// Conversations on the disk: a file each, a line a turn.
+// Stores conversations: one file each, one line per turn.
 
-/// A conversation as it is stored.
+/// A stored conversation.
 record StoredConversation(Path file, List<Turn> turns) {
     static final List<String> COLUMNS = List.of("ID", "TIME", "MODEL", "TURNS", "PROMPT");
     private static final String ENDING = ".jsonl";
 
     static Path file(Home home, String id) { return home.conversations().resolve(id + ENDING); }
 
-    /// All files, the last used first.
+    /// Returns all files, most recently used first.
     static List<Path> files(Home home) {
         try (var files = Files.list(home.conversations())) {
             var used = files.filter(file -> file.toString().endsWith(ENDING))
@@ -4311,12 +4311,12 @@ record StoredConversation(Path file, List<Turn> turns) {
         }
     }
 
-    /// Those in which something was said, the last used first; each is read when it is asked for.
+    /// Returns conversations with at least one turn, most recently used first, reading each on demand.
     static Stream<StoredConversation> all(Home home) {
         return files(home).stream().map(StoredConversation::read).filter(each -> !each.turns().isEmpty());
     }
 
-    /// @param typed an id, or the beginning of one; null: the latest
+    /// @param typed an id or the start of one; null for the latest
     static StoredConversation find(Home home, String typed) {
         if (typed == null) {
             return all(home).findFirst().orElseThrow(() -> Fault.usage("there is no conversation yet",
@@ -4332,14 +4332,14 @@ record StoredConversation(Path file, List<Turn> turns) {
 
     static String id(Path file) { return file.getFileName().toString().replace(ENDING, ""); }
 
-    /// Lines that are torn or strange are passed over.
+    /// Skips torn or unknown lines.
     static StoredConversation read(Path file) {
         try {
             String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
             return new StoredConversation(file, Stream.of(text.split("\n")).map(Turn::parse).flatMap(Optional::stream)
                     .toList());
         } catch (NoSuchFileException _) {
-            return new StoredConversation(file, List.of());     // it was deleted just now
+            return new StoredConversation(file, List.of());     // just deleted
         } catch (IOException e) {
             throw Fault.io("cannot read " + file, e, "may you read it?");
         }
@@ -4347,26 +4347,26 @@ record StoredConversation(Path file, List<Turn> turns) {
 
     String id() { return id(file); }
 
-    /// The names of pictures that were shown; they do not go with what is asked next.
+    /// Returns the names of images sent earlier, which are not sent again.
     List<String> images() { return turns.stream().flatMap(turn -> turn.images().stream()).distinct().toList(); }
 
-    /// What was said and heard, for the next request; what got no answer was not said.
+    /// Returns the history for the next request, without prompts that got no answer.
     List<Message> messages() {
         return turns.stream().filter(turn -> !turn.text().isEmpty()).flatMap(turn -> Stream.concat(
                 turn.messages().stream(), Stream.of(Message.assistant(turn.text())))).toList();
     }
 
-    /// Null: none.
+    /// Returns the latest system message, or null.
     String system() { return turns.isEmpty() ? null : turns.getLast().system(); }
 
     String model() { return turns.isEmpty() ? null : turns.getLast().model(); }
 
-    /// When it was last gone on with.
+    /// Returns when the conversation was last continued.
     static Instant used(Path file) {
         try {
             return Files.getLastModifiedTime(file).toInstant();
         } catch (IOException _) {
-            return Instant.MAX;                             // it was deleted just now
+            return Instant.MAX;                             // just deleted
         }
     }
 
@@ -4374,7 +4374,7 @@ record StoredConversation(Path file, List<Turn> turns) {
         return Message.text(said(), false).toLowerCase(Locale.ROOT).contains(text.toLowerCase(Locale.ROOT));
     }
 
-    /// The first words of the first prompt, in one line.
+    /// Returns the start of the first prompt, on one line.
     private String beginning() {
         return turns.isEmpty() ? "" : Text.shortened(turns.getFirst().prompt().strip().replaceAll("\\s+", " "), 60);
     }
@@ -4397,16 +4397,16 @@ record StoredConversation(Path file, List<Turn> turns) {
 
     String lastAnswer() { return turns.isEmpty() ? "" : turns.getLast().text(); }
 
-    /// As the terminal had it.
+    /// Returns the last turn as the terminal showed it.
     String lastExchange() {
         return turns.isEmpty() ? "" : "> " + Text.shortened(turns.getLast().prompt().strip(), 500) + "\n"
                 + lastAnswer();
     }
 
-    /// As Markdown.
+    /// Returns the conversation as Markdown.
     String text() { return Message.text(said(), true); }
 
-    /// All that was said; a system message where it is another than before.
+    /// Returns all messages, with a system message wherever it changes.
     private List<Message> said() {
         var said = new ArrayList<Message>();
         String system = null;
@@ -4423,8 +4423,7 @@ record StoredConversation(Path file, List<Turn> turns) {
     }
 }
 
-/// Writes down what is said in one conversation, turn by turn. It reads nothing, and nothing that goes wrong with it is
-/// an error: the answer is there.
+/// Logs a conversation turn by turn. Never reads, and only warns on failure: the user already has the answer.
 final class ConversationWriter {
     private final Context context;
     private final boolean keeps;
@@ -4433,9 +4432,9 @@ final class ConversationWriter {
     private boolean warned;
     private Turn turn;
 
-    /// @param keeps false: nothing is written
-    /// @param template what the prompt was made from; null: nothing
-    /// @param id of a conversation that goes on; null: a new one begins with the first turn
+    /// @param keeps whether to write at all
+    /// @param template the template's name, or null
+    /// @param id the conversation to continue; null starts a new one with the first turn
     ConversationWriter(Context context, boolean keeps, String template, String id) {
         this.context = context;
         this.keeps = keeps;
@@ -4443,12 +4442,12 @@ final class ConversationWriter {
         this.id = id;
     }
 
-    /// Of the file that was written to; null while there is none.
+    /// Returns the id of the file written to, or null.
     String id() { return keeps ? id : null; }
 
-    /// What is sent now.
+    /// Starts a turn.
     ///
-    /// @param earlier how many of the messages, the system message aside, earlier turns have said
+    /// @param earlier number of messages sent in earlier turns, excluding the system message
     Request asking(Request request, int earlier) {
         turn = Turn.of(context.now(), request, earlier, template);
         return request;
@@ -4456,7 +4455,7 @@ final class ConversationWriter {
 
     void answered(Reply reply) { append(reply.json()); }
 
-    /// What was heard counts as the answer; where nothing was, nothing was said.
+    /// Logs a partial answer; drops the turn if nothing was received.
     void brokenOff(String heard, String why) {
         if (!heard.isEmpty()) append(Json.object().put("text", heard).put("finish", "").put("error", why));
     }
@@ -4466,7 +4465,7 @@ final class ConversationWriter {
     private void append(ObjectNode answer) {
         if (!keeps) return;
         String name = id == null ? freshId() : id;
-        boolean interrupted = Thread.interrupted();         // a Ctrl-C would close the file before it is written
+        boolean interrupted = Thread.interrupted();         // Ctrl-C would close the file before the write
         try {
             context.home().append(StoredConversation.file(context.home(), name),
                     Json.line(turn.answered(answer).json()), id == null);
@@ -4483,7 +4482,7 @@ final class ConversationWriter {
         }
     }
 
-    /// The moment, so that ids sort by time, and four characters for what begins in the same second.
+    /// Returns a timestamp, so that ids sort by time, and four random characters for those in the same second.
     private String freshId() {
         String moment = turn.at().replaceAll("[-:Z]", "").replace('T', '-');
         int least = 36 * 36 * 36;
@@ -4491,22 +4490,22 @@ final class ConversationWriter {
     }
 }
 
-/// One turn of a conversation as a line of its file: what was asked, and then the record of `chat --json`.
+/// One line of a conversation file: the question, followed by the record of `chat --json`.
 ///
 ///     {"at":"2026-11-24T11:05:30Z","asked":"auto","system":"…","messages":[{"role":"user","content":"…"}],
 ///      "template":"review","options":{"seed":7},"text":"…","model":"gpt-5-mini-2025-08-07","finish":"stop", …}
 ///
-/// `messages` are those that were new; `system` is the one that was sent with them. What broke off has an `error`.
+/// `messages` holds only new ones; `system` was sent with them. Incomplete answers have an `error`.
 record Turn(ObjectNode json) {
-    /// @param earlier how many of the messages, the system message aside, earlier turns have said
-    /// @param template its name; null: none
+    /// @param earlier number of messages sent in earlier turns, excluding the system message
+    /// @param template its name, or null
     static Turn of(Instant at, Request request, int earlier, String template) {
         var json = Json.object().put("at", stamp(at)).put("asked", request.model());
         if (request.system() != null) json.put("system", request.system());
         var fresh = json.putArray("messages");
         for (var message : request.turns().subList(earlier, request.turns().size())) {
             var kept = fresh.addObject().put("role", message.role()).put("content", message.content());
-            message.images().forEach(image -> kept.withArray("images").add(image.name()));      // and not the bytes
+            message.images().forEach(image -> kept.withArray("images").add(image.name()));      // not the bytes
         }
         if (template != null) json.put("template", template);
         if (!request.extra().isEmpty()) json.set("options", request.extra());
@@ -4519,20 +4518,20 @@ record Turn(ObjectNode json) {
         return this;
     }
 
-    /// The turn in a line, if it is one: the last line of a file may be torn.
+    /// Parses a line; empty if it is no turn, as the last line of a file may be torn.
     static Optional<Turn> parse(String line) {
         return Json.tryParse(line) instanceof ObjectNode json && json.path("messages").isArray()
                 && json.path("text").isString() ? Optional.of(new Turn(json)) : Optional.empty();
     }
 
-    /// `2026-11-24T11:05:30Z`; a formatter would cost every chat some 20 ms.
+    /// Formats as `2026-11-24T11:05:30Z`; a `DateTimeFormatter` would add about 20 ms to every chat.
     static String stamp(Instant at) {
         var utc = LocalDateTime.ofEpochSecond(at.getEpochSecond(), 0, ZoneOffset.UTC);
-        String time = utc.toLocalTime().toString();         // without the seconds where they are 0
+        String time = utc.toLocalTime().toString();         // omits seconds if 0
         return utc.toLocalDate() + "T" + time + (time.length() == 5 ? ":00Z" : "Z");
     }
 
-    /// The names of the pictures that went with it.
+    /// Returns the names of the images sent.
     List<String> images() {
         return json.path("messages").valueStream().flatMap(message -> message.path("images").valueStream())
                 .map(JsonNode::asString).toList();
@@ -4540,10 +4539,10 @@ record Turn(ObjectNode json) {
 
     String at() { return Json.text(json, "at"); }
 
-    /// The model that was asked for.
+    /// Returns the model requested, not the one that answered.
     String model() { return Json.text(json, "asked"); }
 
-    /// Null: none.
+    /// Returns null if there is none.
     String system() { return json.path("system").asString(null); }
 
     List<Message> messages() {
@@ -4553,24 +4552,24 @@ record Turn(ObjectNode json) {
 
     String text() { return Json.text(json, "text"); }
 
-    /// Why the answer broke off; empty where it did not.
+    /// Returns why the answer broke off, or an empty string.
     String error() { return Json.text(json, "error"); }
 
-    /// What a person asked, without a template's examples.
+    /// Returns the user's prompt, without a template's examples.
     String prompt() { return messages().isEmpty() ? "" : messages().getLast().content(); }
 }
 
 // ================================================================================================= Status
-// Who is logged in, and what a chat stands on.
+// Reports who is logged in, and what a chat depends on.
 
-/// What `status` tells: every source of a token and what it is good for.
+/// The output of `status`: every token source and its state.
 record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String user, Instant now,
               Optional<Fault> trouble) {
     record SourceStatus(String source, String state, String detail) {}
 
-    /// Goes through the sources; after trouble, such as an outage, it asks no more.
+    /// Checks the sources in order; sends no more requests after a failure other than a refusal, such as an outage.
     ///
-    /// @param check ask GitHub about every source; else only as far as the first that works
+    /// @param check ask GitHub about every source, not only up to the first that works
     static Status of(CopilotClient copilot, boolean check) {
         var logins = copilot.logins();
         var lines = new ArrayList<SourceStatus>();
@@ -4632,7 +4631,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
 
     ObjectNode json() {
         var json = Json.object().put("host", host.name());
-        if (trouble.isPresent()) json.putNull("logged_in");             // GitHub could not be asked
+        if (trouble.isPresent()) json.putNull("logged_in");             // unknown
         else json.put("logged_in", loggedIn());
         token.ifPresent(t -> json.put("user", user).put("plan", t.plan()).put("sku", t.sku())
                 .put("api", t.api().toString()).put("seconds_left", t.timeLeft(now).toSeconds())
@@ -4642,10 +4641,10 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
     }
 }
 
-/// What `doctor` finds out: a line for each thing that a chat depends on. Nothing here stops at trouble, and nothing
-/// secret is printed: it is made to be pasted into a bug report.
+/// The output of `doctor`: a line for each thing a chat depends on. Checks continue after failures, and no secrets are
+/// printed, so that it can be pasted into a bug report.
 final class Doctor {
-    /// @param state `ok`, `warn`: a chat works all the same, `fail`: it does not
+    /// @param state `ok`, `warn` (a chat still works) or `fail`
     record Finding(String state, String what, String detail) {}
 
     private static final Duration PATIENCE = Duration.ofSeconds(15);
@@ -4656,7 +4655,7 @@ final class Doctor {
     private final boolean offline;
     private final List<Finding> findings = new ArrayList<>();
     private final Set<String> secrets = new HashSet<>();
-    private int exitCode;                                   // 0 where a chat would work
+    private int exitCode;                                   // 0 if a chat would work
 
     Doctor(Environment env, boolean offline) {
         this.env = env;
@@ -4667,7 +4666,7 @@ final class Doctor {
 
     private void ok(String what, String detail) { add("ok", what, detail); }
 
-    /// Reads something that the user has set; where it is wrong, that is a finding, and `otherwise` serves.
+    /// Reads a user setting; on failure, adds a finding and returns `otherwise`.
     <T> T valueOr(String what, Supplier<T> read, T otherwise) {
         try {
             return read.get();
@@ -4740,7 +4739,7 @@ final class Doctor {
         });
     }
 
-    /// A header of the user's own may hold any secret.
+    /// Registers a custom header's value as a secret.
     void header(String line) { secrets.add(line.substring(line.indexOf(':') + 1).strip()); }
 
     private String certificates() {
@@ -4772,7 +4771,7 @@ final class Doctor {
 
     private static Fault notLoggedIn() { return Fault.login("not logged in", "copilot login"); }
 
-    /// How long the way there and back takes, and whether our clock and theirs are far apart.
+    /// Measures a round trip, and compares GitHub's clock with ours.
     private String probe(String what, Context context, URI uri, Headers headers) {
         long begin = System.nanoTime();
         var head = HttpSender.withDeadline(PATIENCE, () -> context.http().send(ApiRequest.get(uri, headers)
@@ -4791,11 +4790,11 @@ final class Doctor {
             if (Math.abs(ahead) >= 60) add("warn", "clock", Math.abs(ahead) + " s " + (ahead > 0 ? "ahead of"
                     : "behind") + " GitHub's: tokens may look expired, or never expire");
         } catch (DateTimeException _) {
-            // GitHub has not said what time it is
+            // no valid date
         }
     }
 
-    /// What a chat would ask, and where.
+    /// Checks the model and endpoint that a chat would use.
     private String chat(CopilotClient copilot, URI api) {
         var known = copilot.models().cached();
         var chosen = copilot.models().configured(null);
@@ -4814,7 +4813,7 @@ final class Doctor {
 
     int exitCode() { return exitCode; }
 
-    /// Without what is nobody's business: tokens, passwords, the name of the home folder.
+    /// Removes tokens, passwords and the name of the home folder.
     private String redact(String text) {
         String told = text.replaceAll("//[^/@\\s]*@", "//…@");
         for (String secret : secrets) if (secret.length() > 3) told = told.replace(secret, Secrets.shown(secret));
@@ -4838,18 +4837,17 @@ final class Doctor {
 }
 
 // ================================================================================================== Login
-// Steps 1 to 3: the device flow (RFC 8628 as GitHub speaks it).
+// Steps 1 to 3: the device flow (RFC 8628 as GitHub implements it).
 
-/// The device flow of RFC 8628. GitHub answers errors with HTTP 200, so the body decides (GitHub docs, "Authorizing
-/// OAuth apps").
+/// The RFC 8628 device flow. GitHub sends errors with HTTP 200 (GitHub docs, "Authorizing OAuth apps").
 record DeviceFlow(Context context, String clientId, String scope) {
-    /// The ids that apps of GitHub's are known by (protocol: ericc-ch/copilot-api, LiteLLM, CopilotChat.nvim).
+    /// Client ids of GitHub's own apps (protocol: ericc-ch/copilot-api, LiteLLM, CopilotChat.nvim).
     static final Map<String, String> CLIENTS = Map.of("vscode", "Iv1.b507a08c87ecfe98", "gh", "178c6fc778ccc68e1d6a");
-    /// Besides the server's interval, for its clock and ours do not tick together.
+    /// Added to the server's interval, since the two clocks are not in step.
     private static final Duration MARGIN = Duration.ofSeconds(1);
     private static final Duration SLOWEST = Duration.ofSeconds(30);
 
-    /// What GitHub answers to step 1.
+    /// GitHub's answer to step 1.
     record Code(String deviceCode, String userCode, URI verificationUri, Duration life, Duration interval) {}
 
     Code start() {
@@ -4862,11 +4860,10 @@ record DeviceFlow(Context context, String clientId, String scope) {
                 Duration.ofSeconds(Math.max(1, answer.path("interval").asLong(5))));
     }
 
-    /// Polls until the person has typed the code, no faster than the server allows, and through lost connections
-    /// and outages, for as long as the code lives.
+    /// Polls at the server's pace, through lost connections and outages, until the user enters the code or it expires.
     ///
-    /// @param countdown told about every second how long the code still lives
-    /// @param notes told of trouble on the way
+    /// @param countdown receives the code's remaining lifetime about every second
+    /// @param notes receives connection problems
     /// @return the GitHub token
     String await(Code code, Consumer<Duration> countdown, Consumer<String> notes) {
         Instant end = context.now().plus(code.life());
@@ -4885,7 +4882,7 @@ record DeviceFlow(Context context, String clientId, String scope) {
                 } else if (!error.equals("authorization_pending")) {
                     throw refusal(answer);
                 }
-            } catch (Fault lost) {                          // RFC 8628, 3.5: slower after a time-out
+            } catch (Fault lost) {                          // RFC 8628, 3.5: slower after a timeout
                 if (!lost.lostConnection()) throw lost;
                 notes.accept(lost.sentence() + "; still trying");
                 interval = Durations.max(interval, Durations.min(interval.multipliedBy(2), SLOWEST));
@@ -4908,8 +4905,8 @@ record DeviceFlow(Context context, String clientId, String scope) {
         return context.http().send(manner.apply(call), (AnyReading<ObjectNode>) DeviceFlow::verdict);
     }
 
-    /// GitHub's verdict, whatever the status: it answers errors with 200, and the RFC with 400. Anything else, such
-    /// as the page of a gateway, is trouble that may pass.
+    /// Returns GitHub's verdict; errors come with 200, or 400 by the RFC. Anything else, such as a gateway's page, is
+    /// a temporary failure.
     private static ObjectNode verdict(ApiResponse answer) throws IOException {
         boolean refused = answer.status() / 100 == 4;
         if (Json.tryParse(answer.text()) instanceof ObjectNode json
@@ -4934,7 +4931,7 @@ record DeviceFlow(Context context, String clientId, String scope) {
     }
 }
 
-/// Opens an address in the person's browser: never through a shell, and never where none can be seen.
+/// Opens a URL in the user's browser, never through a shell, and only where it can be seen.
 final class Browser {
     static boolean open(Environment env, Optional<URI> address) {
         if (address.isEmpty() || env.variable("SSH_CONNECTION") != null) return false;
