@@ -36,51 +36,51 @@
 //RUNTIME_OPTIONS -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8
 //CDS
 
-/// # copilot.java: your own GitHub Copilot subscription, from a script
+/// # copilot.java: a scriptable client for your own GitHub Copilot subscription
 ///
-/// One file, run by JBang. It does in order what these five steps say, and each step is one part below:
+/// A single file run by JBang. The parts of the file follow these five steps:
 ///
 ///  1. ask GitHub for a device code            POST github.com/login/device/code           Login
-///  2. you type the code in a browser          github.com/login/device                     Login
-///  3. poll until GitHub hands out a token     POST github.com/login/oauth/access_token    Login
+///  2. enter the code in a browser             github.com/login/device                     Login
+///  3. poll until GitHub issues a token        POST github.com/login/oauth/access_token    Login
 ///  4. exchange it for a short Copilot token   GET  api.github.com/copilot_internal/...    Token
 ///  5. ask                                     POST {endpoints.api}/chat/completions       Copilot
 ///
-/// To run just: `jbang copilot.java login`, then `jbang copilot.java chat "hello"`. Nothing here is a documented API of
-/// GitHub: see the README.
+/// Quick start: `jbang copilot.java login`, then `jbang copilot.java chat "hello"`. None of this is a documented GitHub
+/// API; see the README.
 ///
-/// Read from the top it tells the story. A part uses the parts below it and the vocabulary, which uses text alone; a
-/// test (scripts/tests/Layers.java) holds the file to that, to this table and to its size.
+/// A part uses only the parts below it and Vocabulary, which uses only Text. scripts/tests/Layers.java enforces this,
+/// the table, and the size of the file.
 ///
-/// | Part                | holds                                                                                   |
-/// |---------------------|-----------------------------------------------------------------------------------------|
-/// | Header              | what JBang needs to know, this text, imports                                            |
-/// | Entry               | `main`, `run`, `script`                                                                 |
-/// | Verbs               | what JShell and scripts call, and the objects that these give                           |
-/// | Vocabulary          | the facts: `Message`, `Request`, `Reply`, `Model`, `Account`, `Fault` …                 |
-/// | Toolkit             | the verbs' other half: one client for the process                                       |
-/// | Commands            | what is typed, parsed and printed; thin                                                 |
-/// | Batch               | a batch from its options to its exit code                                               |
-/// | Reply output        | a chat to its exit code, the conversation on a terminal, how an answer reaches stdout   |
-/// | Prompt input        | words, stdin, files, images, values, a schema                                           |
-/// | Conversations       | the store: a file each, a line a turn                                                   |
-/// | Status              | who is logged in, and what a chat stands on                                             |
-/// | Login               | steps 1 to 3: the device flow                                                           |
-/// | Copilot             | step 5: the client, the list of models, `auto`                                          |
-/// | Token               | step 4: sources, the exchange, its cache, rejections                                    |
-/// | Endpoints           | three bodies, three stream readers, what models refuse                                  |
-/// | Batch engine        | rows, journal, pace, runner, results                                                    |
-/// | Templates           | lookup, front matter, mustache, values                                                  |
-/// | Schema and tokens   | JSON Schema, token counts                                                               |
-/// | HTTP                | hosts, headers, the sender, event streams, errors, proxies, TLS                         |
-/// | Storage             | places, locks, files that are written whole                                             |
-/// | Console and process | streams, variables, signals, clock, what is said on stderr                              |
-/// | Text                | JSON, masking, durations, the nearest name                                              |
+/// | Part                | Contents |
+/// |---------------------|----------|
+/// | Header              | JBang directives, this text, imports |
+/// | Entry               | `main`, `run`, `script` |
+/// | Verbs               | the API for JShell and scripts, and the types it returns |
+/// | Vocabulary          | immutable data: `Message`, `Request`, `Reply`, `Model`, `Account`, `Fault` … |
+/// | Toolkit             | implementation of the verbs: one client per process |
+/// | Commands            | command-line parsing and printing |
+/// | Batch               | a batch, from its options to its exit code |
+/// | Reply output        | a chat up to its exit code, the interactive chat, writing answers to stdout |
+/// | Prompt input        | words, stdin, files, images, values, a schema |
+/// | Conversations       | the store: one file per conversation, one line per turn |
+/// | Status              | who is logged in, and whether a chat would work |
+/// | Login               | steps 1 to 3: the device flow |
+/// | Copilot             | step 5: the client, the list of models, `auto` |
+/// | Token               | step 4: sources, the exchange, its cache, rejections |
+/// | Endpoints           | three request formats, three stream readers, fields that models reject |
+/// | Batch engine        | rows, journal, rate control, runner, results |
+/// | Templates           | lookup, front matter, mustache, values |
+/// | Schema and tokens   | JSON Schema, token counts |
+/// | HTTP                | hosts, headers, the sender, event streams, errors, proxies, TLS |
+/// | Storage             | directories, locks, atomic file writes |
+/// | Console and process | streams, environment variables, signals, clock, messages on stderr |
+/// | Text                | JSON, masking, durations, spelling suggestions |
 package cop;
 
 import module java.base;
 import module java.net.http;
-import java.lang.Error;                                  // and not the validator's
+import java.lang.Error;                                 // not the validator's
 import java.net.Proxy;
 import java.security.cert.*;
 import java.security.cert.Certificate;
@@ -93,7 +93,7 @@ import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.EncodingRegistry;
 import com.networknt.schema.*;
 import cop.copilot.*;
-import cop.copilot.Token;                               // and not the test of this name
+import cop.copilot.Token;                              // not the test of this name
 import picocli.CommandLine;
 import picocli.CommandLine.Model.*;
 import tools.jackson.core.*;
@@ -110,7 +110,7 @@ public class copilot {
 
     public static void main(String... args) { System.exit(RealProcess.start(copilot::run, args)); }
 
-    /// The `main` of a program that stands on this one: it is a command like any other.
+    /// Runs a command on behalf of another program, which becomes one of the commands.
     ///
     /// @return the exit code
     static int start(String program, String... args) {
@@ -118,18 +118,19 @@ public class copilot {
         return RealProcess.start(copilot::run, words.toArray(String[]::new));
     }
 
-    /// Runs one command of the tool in this process: `run(out, err, "chat", "hello")`. Standard input, the
-    /// environment variables and the clock are this process's own.
+    /// Runs one command in this process: `run(out, err, "chat", "hello")`. Uses the process's own stdin, environment
+    /// variables, and clock.
     ///
-    /// @param out gets the answer alone
-    /// @param err gets progress, warnings and errors
-    /// @return the exit code: 0 done, 1 error, 2 usage, 4 not logged in, 75 come back later, 130 interrupted
+    /// @param out receives only the answer
+    /// @param err receives progress, warnings, and errors
+    /// @return the exit code: 0 success, 1 error, 2 usage, 4 not logged in, 5 failed batch rows, 75 try later, 130
+    ///     interrupted
     public static int run(PrintWriter out, PrintWriter err, String... args) {
         return run(new Environment(new Stdin(System.in, null), out, err, System.getenv(), _ -> false, Time.SYSTEM,
                 () -> false, Path.of("")), args);
     }
 
-    /// The same in another environment: this is what the tests call. Every error is printed here and nowhere else.
+    /// Runs a command in the given environment, as tests do. This is the only place that prints errors.
     static int run(Environment env, String... args) {
         var console = new Console(env);
         try {
@@ -139,7 +140,7 @@ public class copilot {
                 env.out().flush();
             }
         } catch (BrokenPipe _) {
-            return 0;                                       // `| head` has what it wanted
+            return 0;                                       // as in `| head`
         } catch (Fault fault) {
             return console.report(fault);
         } catch (RuntimeException bug) {
@@ -150,17 +151,17 @@ public class copilot {
         }
     }
 
-    /// The `main` of a script: runs its body, and tells a `Fault` as the command line does, with its exit code.
+    /// Runs the body of a script's `main`, and reports a `Fault` as the command line does, exiting with its code.
     ///
     ///     void main(String... args) {
     ///         script("greet NAME [--loud]", args, (words, options) -> IO.println(ask("Greet " + words.getFirst())));
     ///     }
     ///
-    /// `--help` prints the usage. Too few words, too many, or an option that it does not name are errors (2).
+    /// `--help` prints the usage. Missing or extra words and unknown options are usage errors (2).
     ///
-    /// @param usage its name, words (in capitals) and options, what may be left out in brackets, `…` behind what may
-    ///     come again; further lines are for `--help`. Options are there or not; what has a value is a word
-    /// @param body is given the words and the options
+    /// @param usage the script's name, words (in capitals), and options; brackets mark optional parts, `…` follows a
+    ///     repeatable word. Further lines appear only in `--help`. Options are flags; anything with a value is a word
+    /// @param body receives the words and the options
     public static void script(String usage, String[] args, BiConsumer<List<String>, Set<String>> body) {
         int code = runScript(Fault.given(usage, "script's usage"), Fault.given(args, "script's arguments"), body);
         if (code != 0) System.exit(code);
@@ -192,10 +193,10 @@ public class copilot {
         }
     }
 
-    /// Holds the words and options against the usage, such as `commit [--yes]` or `compare PROMPT [MODEL…]`.
+    /// Checks words and options against a usage such as `commit [--yes]` or `compare PROMPT [MODEL…]`.
     private static void checkWords(String usage, List<String> words, Set<String> options) {
         String line = usage.strip().lines().findFirst().orElse(""), hint = "usage: " + line;
-        var form = Form.of("", line.replaceFirst("^\\S+", ""));         // its name may have a dash in it
+        var form = Form.of("", line.replaceFirst("^\\S+", ""));         // the name may contain a dash
         for (String option : options) {
             if (form.options().contains(option)) continue;
             throw Fault.usage("there is no option " + option, Suggestions.hint(option, form.options(), hint));
@@ -207,115 +208,116 @@ public class copilot {
     }
 
     // ------------------------------------------------------------------------------------------------ Verbs
-    // For JShell and scripts. Nothing here prints or exits; what goes wrong is a Fault with message and hint.
+    // For JShell and scripts. Nothing here prints or exits; failures are thrown as a Fault with a message and a hint.
 
-    /// Asks the model that `copilot chat` takes, and waits for the whole answer: `ask("Why is the sky blue?")`.
+    /// Asks the model that `copilot chat` uses, and waits for the whole answer: `ask("Why is the sky blue?")`.
     ///
-    /// @throws Fault where nobody is logged in, GitHub refuses, or the connection is lost
+    /// @throws Fault if nobody is logged in, GitHub refuses, or the connection is lost
     public static Reply ask(String prompt) { return ask(request(prompt)); }
 
-    /// The same of another model, one of `models()`: `ask("auto", "Three names for a pelican").usage()`.
+    /// Asks a model from `models()`: `ask("auto", "Three names for a pelican").usage()`.
     public static Reply ask(String model, String prompt) { return ask(request(prompt).withModel(model)); }
 
-    /// The same of a request of one's own: `ask(request("Why?").withSystem("Be brief").with("temperature", 0))`. What
-    /// was cut off is handed out too; the reply's `finish()` tells.
+    /// Sends a request: `ask(request("Why?").withSystem("Be brief").with("temperature", 0))`. Truncated answers are
+    /// returned too; check the reply's `finish()`.
     public static Reply ask(Request request) { return Toolkit.mine().ask(request); }
 
-    /// Hands over the answer as it arrives, in pieces of some letters: `stream("A story", System.out::print)`.
+    /// Streams the answer to a consumer in small pieces: `stream("A story", System.out::print)`.
     ///
-    /// @return what it cost, in tokens
-    /// @throws Fault as `ask` does, and where the answer was cut off (after what had come)
+    /// @return the tokens used
+    /// @throws Fault as `ask` does, and if the answer was cut off (after delivering what had arrived)
     public static Usage stream(String prompt, Consumer<String> pieces) { return stream(request(prompt), pieces); }
 
-    /// The same of a request of one's own.
+    /// Streams the answer to a request.
     public static Usage stream(Request request, Consumer<String> pieces) {
         return Toolkit.mine().stream(request, pieces);
     }
 
-    /// A request of one message, to add to with `with…`. Its model is null until one is named.
+    /// Returns a request with one message, to extend using `with…`. Its model is null until set.
     public static Request request(String prompt) {
         return new Request(null, List.of(Message.user(prompt)), Json.object(), true);
     }
 
-    /// An image file, to add to a request: `ask(request("What is this?").withImage(image("cat.png")))`.
+    /// Reads an image file to attach to a request: `ask(request("What is this?").withImage(image("cat.png")))`.
     ///
-    /// @throws Fault where it cannot be read, or is no image
+    /// @throws Fault if it cannot be read or is not an image
     public static Image image(String file) { return Toolkit.mine().image(Fault.given(file, "image's file")); }
 
-    /// A conversation: `var c = chat("You are terse"); c.say("hello"); c.say("and now in French")`.
+    /// Starts a conversation: `var c = chat("You are terse"); c.say("hello"); c.say("and now in French")`.
     ///
-    /// @param system what the model is told first; null: nothing
+    /// @param system the system message; null for none
     public static Chat chat(String system) { return Toolkit.mine().chat(system); }
 
-    /// A conversation without a system message.
+    /// Starts a conversation without a system message.
     public static Chat chat() { return chat(null); }
 
-    /// A prompt template by its name or file, looked for as `copilot chat -t` does:
-    /// `prompt("review").with("diff", run("git", "diff")).ask()`.
+    /// Loads a prompt template by name or file, searching as `copilot chat -t` does: `prompt("review").with("diff",
+    /// run("git", "diff")).ask()`.
     ///
-    /// @throws Fault with the nearest name where there is none
+    /// @throws Fault if there is none, suggesting the nearest name
     public static Prompt prompt(String name) { return Toolkit.mine().prompt(Fault.given(name, "prompt's name")); }
 
-    /// A template from its text, as in a file, for one that needs none: `template("Is it a complaint? {{text}}")`.
+    /// Parses a template from the text of a template file: `template("Is it a complaint? {{text}}")`.
     ///
-    /// @throws Fault with the line where it is none
+    /// @throws Fault naming the line if the text is not a valid template
     public static Prompt template(String text) {
         return Toolkit.mine().template(Fault.given(text, "template's text"));
     }
 
-    /// The rows of a file of JSON Lines, JSON, CSV or TSV, or of a folder of JSON files, read one by one as they are
-    /// asked for: `rows("tickets.jsonl").limit(5).map(prompt("classify")::ask).forEach(System.out::println)`.
+    /// Reads rows lazily from a JSON Lines, JSON, CSV, or TSV file or a folder of JSON files:
+    /// `rows("tickets.jsonl").limit(5).map(prompt("classify")::ask).forEach(System.out::println)`.
     ///
     /// The file is closed at its end, or by `close()`.
     ///
-    /// @throws Fault naming file and line, once a row comes that cannot be read
+    /// @throws Fault naming file and line, on reaching a row that cannot be read
     public static Stream<Row> rows(String file) { return Toolkit.mine().rows(Fault.given(file, "rows' file")); }
 
-    /// One prompt a row, as `copilot batch` does it, kept and resumed likewise:
-    /// `batch("classify", "tickets.jsonl").to("labels.jsonl")`.
+    /// Prepares one prompt per row, stored and resumed as by `copilot batch`: `batch("classify",
+    /// "tickets.jsonl").to("labels.jsonl")`.
     ///
     /// @param template its name or file
-    /// @param rows a file, a folder, or a pattern of JSON files
+    /// @param rows a file, a folder, or a glob of JSON files
     public static Batch batch(String template, String rows) { return batch(prompt(template), rows); }
 
-    /// The same with a template that has some of its values, or is no file: they are the same for all rows.
+    /// Prepares a batch from a prompt, whose own values apply to all rows.
     public static Batch batch(Prompt prompt, String rows) { return new Batch(prompt, rows); }
 
-    /// The same for rows at hand, such as `rows("x.csv").filter(…).toList()`.
+    /// Prepares a batch from rows in memory, such as `rows("x.csv").filter(…).toList()`.
     public static Batch batch(Prompt prompt, List<? extends Map<String, ?>> rows) { return new Batch(prompt, rows); }
 
-    /// What this account can use: `models().filter(m -> m.supports("vision"))`. The list is an hour old at most.
+    /// Returns the models available to this account: `models().filter(m -> m.supports("vision"))`. Cached for up to an
+    /// hour.
     public static Models models() { return Toolkit.mine().models(); }
 
-    /// Your plan and what is left of its quotas: `usage().quotas()`. (What a call cost: `ask("…").usage()`.)
+    /// Returns your plan and remaining quotas: `usage().quotas()`. (For the cost of a call: `ask("…").usage()`.)
     public static Account usage() { return Toolkit.mine().copilot().account(); }
 
-    /// The names of the templates that `prompt` finds.
+    /// Returns the names of the templates that `prompt` can load.
     public static List<String> templates() { return Toolkit.mine().templates(); }
 
-    /// What a program prints, without the line ends at its end; no shell has a part in it: `run("git", "diff")`.
+    /// Runs a program without a shell and returns its output, without trailing newlines: `run("git", "diff")`.
     ///
-    /// @throws Fault with what it said on stderr where it cannot be started or ends with another code than 0
+    /// @throws Fault with its stderr if it cannot be started or exits with a code other than 0
     public static String run(String... command) { return Toolkit.mine().run(command); }
 
-    /// The answer of any Copilot endpoint, such as `api("/models")`, or of GitHub's `/copilot_internal/user`.
+    /// Returns the response of any Copilot endpoint, such as `api("/models")`, or of GitHub's `/copilot_internal/user`.
     ///
-    /// @throws Fault with GitHub's words where it refuses, and where the answer is no JSON
+    /// @throws Fault with GitHub's message if it refuses, and if the response is not JSON
     public static JsonNode api(String path) {
         return Toolkit.mine().api("GET", Fault.given(path, "api's path"), null);
     }
 
-    /// The same by POST.
+    /// Sends a POST request and returns the response.
     ///
-    /// @param body anything that Jackson makes JSON of: a map, a record, a `JsonNode`
+    /// @param body anything Jackson can serialize: a map, a record, a `JsonNode`
     public static JsonNode api(String path, Object body) {
         return Toolkit.mine().api("POST", Fault.given(path, "api's path"), Fault.given(body, "api's body"));
     }
 
-    /// The short-lived Copilot token, for other HTTP clients: `token().header()`. It is fetched or renewed as needed.
+    /// Returns the short-lived Copilot token, for other HTTP clients: `token().header()`. Fetched or renewed as needed.
     public static Token token() { return Toolkit.mine().token(); }
 
-    /// A prompt template and the data to fill it with. `with…` gives a copy with more.
+    /// A prompt template and the data to fill it with. `with…` methods return a copy.
     public record Prompt(Template template, Map<String, Object> data, String model, ObjectNode fields,
                          Toolkit toolkit) {
         Prompt(Template template, Toolkit toolkit) { this(template, Map.of(), null, Json.object(), toolkit); }
@@ -324,7 +326,8 @@ public class copilot {
 
         public String description() { return template.head().description(); }
 
-        /// Sets a value: a text, number, boolean, list, map, record or `JsonNode`. A dotted name reaches into objects.
+        /// Sets a value: a string, number, boolean, list, map, record, or `JsonNode`. A dotted name sets a nested
+        /// field.
         public Prompt with(String name, Object value) {
             if (Fault.given(name, "with's name").isBlank()) {
                 throw Fault.usage("with's name is empty", "with(\"text\", …)");
@@ -336,19 +339,18 @@ public class copilot {
 
         /// Sets all values of a JSON object.
         ///
-        /// @throws Fault with line and column if it is none
+        /// @throws Fault with line and column if it is not one
         public Prompt withJson(String json) {
             return withAll(JsonValues.object(Fault.given(json, "withJson's text"), "the JSON"));
         }
 
-        /// Sets all values of a map, such as a row.
         public Prompt withAll(Map<String, ?> values) {
             var more = new LinkedHashMap<>(data);
             JsonValues.copy((Map<?, ?>) JsonValues.of(Fault.given(values, "withAll's map"))).forEach(more::put);
             return new Prompt(template, more, model, fields, toolkit);
         }
 
-        /// The model to ask; without, the template's, else the one that `chat` takes.
+        /// Sets the model; the default is the template's, then the one that `chat` uses.
         public Prompt withModel(String id) { return new Prompt(template, data, id, fields, toolkit); }
 
         /// Sets a field of the request, such as `withOption("temperature", 0)`.
@@ -356,29 +358,28 @@ public class copilot {
             return new Prompt(template, data, model, RequestFields.with(fields, "withOption", name, value), toolkit);
         }
 
-        /// The messages, filled: the system message, earlier turns, and last what is asked.
+        /// Returns the filled messages: the system message, earlier turns, then the question.
         ///
-        /// @throws Fault naming all values that are missing
+        /// @throws Fault naming all missing values
         public List<Message> messages() { return question().request().messages(); }
 
-        /// The prompt as `copilot render` prints it, each message under its role.
+        /// Returns the prompt as `copilot render` prints it, each message under its role.
         public String render() { return Message.text(messages(), true); }
 
         /// Asks, and waits for the whole answer.
         ///
         /// @throws Fault if a value is missing, nobody is logged in, GitHub refuses, the answer was cut off, or it does
-        ///     not meet the template's schema
+        ///     not match the template's schema
         public Reply ask() { return Toolkit.whole(toolkit.ask(question())); }
 
-        /// The same with a row's or a map's values besides: `rows("x.csv").map(prompt("classify")::ask)`.
+        /// Asks with additional values from a row or map: `rows("x.csv").map(prompt("classify")::ask)`.
         public Reply ask(Map<String, ?> values) { return withAll(values).ask(); }
 
-        /// Hands over the answer as it arrives, as the verb `stream` does.
         public Usage stream(Consumer<String> pieces) {
             return toolkit.stream(question().request(toolkit.copilot(), true), pieces);
         }
 
-        /// The model that is wished for; null or empty: any.
+        /// Returns the requested model; null or empty for any.
         String wished() { return model != null ? model : template.head().model(); }
 
         PreparedPrompt question() {
@@ -397,7 +398,7 @@ public class copilot {
         public String toString() { return name() + " " + JsonValues.text(data); }
     }
 
-    /// A conversation. It remembers what was said; several threads may hold it, one speaks at a time.
+    /// A conversation that remembers its turns. Thread-safe; one turn runs at a time.
     public static final class Chat {
         private final Toolkit toolkit;
         private Request said;
@@ -407,15 +408,15 @@ public class copilot {
             this.toolkit = toolkit;
         }
 
-        /// The conversation so far, to go on with another model; this one stays as it is.
+        /// Returns a copy of the conversation that uses another model.
         public synchronized Chat withModel(String id) { return new Chat(said.withModel(id), toolkit); }
 
-        /// Says something and waits for the whole answer. What gets no answer counts as not said.
+        /// Sends a message and waits for the whole answer. A message that fails is not remembered.
         ///
         /// @throws Fault as `ask` does
         public Reply say(String text) { return say(text, _ -> { }); }
 
-        /// The same, handing over the answer as it arrives.
+        /// Sends a message and streams the answer.
         public synchronized Reply say(String text, Consumer<String> pieces) {
             var asked = said.plus(Message.user(text));
             var reply = toolkit.ask(asked, pieces);
@@ -423,20 +424,20 @@ public class copilot {
             return reply;
         }
 
-        /// What was said, the system message first.
+        /// Returns all messages, the system message first.
         public synchronized List<Message> messages() { return said.messages(); }
 
         @Override
         public String toString() { return Message.text(messages(), true); }
     }
 
-    /// A row of data: its fields by name, in the file's order. It prints as JSON.
+    /// A row of data: fields by name, in the file's order. `toString()` is JSON.
     public static final class Row extends AbstractMap<String, Object> implements JsonValues.Fields {
         private final Map<String, Object> data;
 
         Row(Map<String, Object> data) { this.data = data; }
 
-        /// A field as a text; empty where it is missing or null. A dotted name reaches into objects: `json.label`.
+        /// Returns a field as text; empty if missing or null. A dotted name reads a nested field: `json.label`.
         public String text(String name) {
             Object value = data;
             for (String part : data.containsKey(name) ? new String[] {name} : name.split("\\.")) {
@@ -447,7 +448,7 @@ public class copilot {
 
         public ObjectNode json() { return (ObjectNode) JsonValues.node(data); }
 
-        /// The fields: texts, `BigDecimal`, `Boolean`, null, rows and lists.
+        /// Returns the fields: strings, `BigDecimal`, `Boolean`, null, rows, and lists.
         @Override
         public Set<Entry<String, Object>> entrySet() {
             var fields = new LinkedHashMap<String, Object>();
@@ -465,7 +466,7 @@ public class copilot {
             };
         }
 
-        /// The values with the digits that the file has: `1.50` stays so in a prompt.
+        /// Returns the values with numbers as written in the file: `1.50` stays `1.50` in a prompt.
         @Override
         public Map<String, Object> data() { return data; }
 
@@ -473,9 +474,9 @@ public class copilot {
         public String toString() { return JsonValues.text(data); }
     }
 
-    /// One prompt a row, still to be sent. `with…` gives a copy; `to` does it.
+    /// A batch not sent yet. `with…` methods return a copy; `to` runs it.
     public record Batch(Prompt prompt, Object rows, Consumer<BatchSpec> settings, Consumer<String> progress) {
-        /// @param rows a file's name, or a list of maps
+        /// @param rows a file name, or a list of maps
         Batch(Prompt prompt, Object rows) {
             this(Fault.given(prompt, "batch's prompt"), Fault.given(rows, "batch's rows"), _ -> { }, _ -> { });
         }
@@ -484,28 +485,28 @@ public class copilot {
             return new Batch(prompt, rows, settings.andThen(setting), progress);
         }
 
-        /// Requests at once; 2 unless said otherwise.
+        /// Sets the number of concurrent requests; 2 by default.
         public Batch withJobs(int number) { return with(spec -> spec.jobs = number); }
 
-        /// The least time between two starts; a second unless said otherwise.
+        /// Sets the minimum time between request starts; one second by default.
         public Batch withDelay(Duration time) {
             Fault.given(time, "withDelay's time");
             return with(spec -> spec.delay = time);
         }
 
-        /// Asks those again that failed in an earlier call.
+        /// Retries rows that failed in an earlier run.
         public Batch withRetryFailed() { return with(spec -> spec.retryFailed = true); }
 
-        /// Who is told how it goes, a line now and then: `withProgress(System.err::println)`.
+        /// Sets a listener for occasional lines of progress: `withProgress(System.err::println)`.
         public Batch withProgress(Consumer<String> lines) {
             return new Batch(prompt, rows, settings, Fault.given(lines, "withProgress's listener"));
         }
 
-        /// Asks what is not answered yet, and writes the results. What is done is kept in the folder `out` + `.run`.
+        /// Asks the rows not answered yet, and writes the results. Progress is kept in the folder `out` + `.run`.
         ///
-        /// @param out a file that ends in .jsonl, .json, .csv or .tsv
-        /// @throws Fault naming the first row that cannot be asked (nothing is sent then), and where a limit or budget
-        ///     ends it early (exit code 75: the same call goes on)
+        /// @param out a file that ends in .jsonl, .json, .csv, or .tsv
+        /// @throws Fault naming the first row that cannot be asked (before anything is sent), and if a limit or budget
+        ///     ends the batch early (exit code 75; the same call resumes it)
         public Outcome to(String out) {
             return prompt.toolkit().batch(this, Fault.given(out, "to's file"));
         }
@@ -516,28 +517,28 @@ public class copilot {
         }
     }
 
-    /// What has come of a batch's rows.
+    /// The outcome of a batch.
     ///
     /// @param out the file with the results
     public record Outcome(Path out, BatchCounts counts, Toolkit toolkit) {
         public long ok() { return counts.ok(); }
 
-        /// Rows without an answer.
+        /// Returns the number of rows without an answer.
         public long failed() { return counts.failed(); }
 
-        /// Rows whose answer the content filter ended.
+        /// Returns the number of rows whose answer was stopped by the content filter.
         public long filtered() { return counts.filtered(); }
 
-        /// Rows whose answer was cut off.
+        /// Returns the number of rows whose answer was cut off.
         public long incomplete() { return counts.incomplete(); }
 
-        /// Whether every row has its whole answer.
+        /// Returns whether every row has its whole answer.
         public boolean complete() { return counts.notOk() == 0; }
 
-        /// The results, in the order of the rows: `id`, `status`, `text` or `json`, `model`, `usage`, `error`.
+        /// Returns the results in row order: `id`, `status`, `text` or `json`, `model`, `usage`, `error`.
         public Stream<Row> results() { return toolkit.rows(out.toString()); }
 
-        /// What is wrong with the first row that has no whole answer; empty where there is none.
+        /// Returns the problem of the first row without a whole answer; empty if there is none.
         public Optional<String> trouble() {
             try (var rows = results()) {
                 return rows.filter(row -> !row.text("status").equals("ok")).findFirst().map(row -> row.text("id") + ": "
@@ -549,13 +550,12 @@ public class copilot {
         public String toString() { return out.getFileName() + ": " + counts.words(); }
     }
 
-    /// Models, as a list that prints as a table.
+    /// A list of models that prints as a table.
     public static final class Models extends AbstractList<Model> {
         private final List<Model> all;
 
         Models(List<Model> all) { this.all = List.copyOf(all); }
 
-        /// Those for which something holds.
         public Models filter(Predicate<Model> what) { return new Models(all.stream().filter(what).toList()); }
 
         public List<String> ids() { return all.stream().map(Model::id).toList(); }
