@@ -8308,18 +8308,15 @@ final class FilePattern {
 /// @param file null for a packaged template
 record Template(String name, String place, Path file, FrontMatter head, List<MessageTemplate> turns,
                 StrictMustache mustache) {
-    /// @param options request body fields, such as `temperature`
     /// @param defaults values for names that the data omits or sets to null
     /// @param inputs descriptions by name, in the author's order
     /// @param inputSchema the schema of the data, or null
     /// @param stdin the name that receives piped input; `input` by default
-    /// @param answer the schema of the answer, or null
     /// @param delivery the value of `endpoint:` and the fields under `options:`
     record FrontMatter(String description, String model, ObjectNode options, Map<String, Object> defaults,
                 Map<String, String> inputs, JsonSchema inputSchema, String stdin, ResponseSchema answer,
                 Samples samples, Delivery delivery) {}
 
-    /// The author's sample data, read lazily.
     record Samples(boolean any, String place, Supplier<List<Map<String, Object>>> rows) {}
 
     record MessageTemplate(String role, StrictMustache.Compiled text) {}
@@ -8379,7 +8376,6 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
         return names(uses().filter(use -> !use.partial()).map(StrictMustache.TagReference::name));
     }
 
-    /// Returns the described input names, or those used in the text if there are none.
     Set<String> inputs() { return head.inputs().isEmpty() ? names() : head.inputs().keySet(); }
 
     private static Set<String> names(Stream<String> paths) {
@@ -8387,7 +8383,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
                 .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    /// Returns true if the names depend on the data (`{{.}}` or a dynamic partial).
+    /// Returns true if some names depend on the data.
     boolean open() { return uses().anyMatch(use -> use.name().equals(".") || use.dynamic()); }
 
     private Stream<StrictMustache.TagReference> uses() {
@@ -8477,6 +8473,7 @@ final class TemplateReader {
         return new TemplateReader(folders, found).template();
     }
 
+    // ---- fields
 
     private void check(String key, Object value) {
         String kind = JsonValues.kind(value);
@@ -8510,6 +8507,7 @@ final class TemplateReader {
         return Fault.usage(at(key) + ": " + key + ": " + what, hint);
     }
 
+    // ---- request
 
     private Template template() {
         var options = options();
@@ -8540,6 +8538,7 @@ final class TemplateReader {
         return options;
     }
 
+    // ---- messages
 
     private List<Template.MessageTemplate> turns() {
         var turns = new ArrayList<Template.MessageTemplate>();
@@ -8573,6 +8572,7 @@ final class TemplateReader {
                 "roles are " + String.join(", ", ROLES)));
     }
 
+    // ---- inputs
 
     /// Reads `inputs`: a description per name, a JSON Schema per name, or one JSON Schema for all.
     ///
@@ -8595,6 +8595,7 @@ final class TemplateReader {
         return new JsonSchema((ObjectNode) JsonValues.node(schema), at(key) + ": " + key);
     }
 
+    // ---- answers
 
     /// @param options receives `response_format` for `json_object`
     private ResponseSchema answer(ObjectNode options) {
@@ -8623,8 +8624,6 @@ final class TemplateReader {
 }
 
 /// A template's text, split into the YAML between two `---` lines and the body after it.
-///
-/// @param yamlLine the line number in the file at which the YAML starts
 record TemplateText(String yaml, int yamlLine, StrictMustache.Source body) {
     private static final Pattern FENCE = Pattern.compile("(?m)^---[ \\t]*(\\r?\\n|\\z)");
 
@@ -8646,7 +8645,7 @@ record TemplateText(String yaml, int yamlLine, StrictMustache.Source body) {
 
 /// Finds templates; the first match wins: a path, `./templates`, `templates` under COP_HOME, packaged.
 final class TemplateFolders {
-    /// Listed here because a jar cannot be listed; a test compares this with the folder.
+    /// A jar cannot be listed; a test compares this with the folder.
     static final List<String> PACKAGED = List.of("classify", "commit-message", "explain", "extract", "release-notes",
             "review", "sql", "summarize", "test-cases", "translate");
     private static final List<String> ENDINGS = List.of(".mustache", ".prompt.yml", ".prompt.yaml");
@@ -8659,14 +8658,11 @@ final class TemplateFolders {
         folders = List.of(env.path("templates"), Home.of(env).config().resolve("templates"));
     }
 
-    /// The text of a template and its location.
-    ///
     /// @param place the path for display; the bare file name of a packaged template
     /// @param file null for a packaged template
     record TemplateSource(String name, String place, Path file, String text) {
         boolean github() { return place.matches("(?i).*\\.ya?ml"); }
 
-        /// Returns the JSON object stored next to it, if any.
         Template.Samples samples() {
             String sample = place.replaceFirst("\\.[^./\\\\]+$", "") + ".json";
             Path beside = file == null ? null : file.resolveSibling(Path.of(sample).getFileName());
@@ -8680,7 +8676,6 @@ final class TemplateFolders {
 
     Template named(String name) { return TemplateReader.read(this, find(name)); }
 
-    /// @throws Fault suggesting the nearest name if there is no such template
     TemplateSource find(String name) {
         var endings = name.matches("[\\w-]+") ? Stream.<String>of() : Stream.concat(Stream.of(""), ENDINGS.stream());
         return endings.map(ending -> name + ending).filter(path -> readable(env.path(path))).findFirst()
@@ -8694,7 +8689,6 @@ final class TemplateFolders {
         return new TemplateSource(name, place, file, InputFile.text(file, place));
     }
 
-    /// @throws Fault for a packaged template, which has no file to open
     Path path(String name) {
         var found = find(name);
         if (found.file() != null) return found.file().toAbsolutePath();
@@ -8783,7 +8777,7 @@ final class StrictMustache extends DefaultMustacheFactory {
     /// A compiled text. `uses` excludes the names in partials.
     record Compiled(String source, Code code, List<TagReference> uses) {}
 
-    /// @param kind the tag's first character (sigil); empty for a value
+    /// @param kind the tag's sigil; empty for a value
     record TagReference(String kind, String name, String place) {
         boolean partial() { return kind.equals(">") || kind.equals("<"); }
 
@@ -8792,7 +8786,6 @@ final class StrictMustache extends DefaultMustacheFactory {
 
     record Source(String place, String text, int firstLine) {}
 
-    /// A missing value or partial, reported once per tag.
     record Missing(String name, boolean partial, String sentence) {}
 
     private static final int DEEPEST = 100;                 // partials within partials
@@ -8801,14 +8794,12 @@ final class StrictMustache extends DefaultMustacheFactory {
     private final Supplier<Collection<String>> partialNames;
     private final ConcurrentMap<String, Optional<Compiled>> known = new ConcurrentHashMap<>();
 
-    /// @param partials finds a partial's text
     StrictMustache(Function<String, Optional<Source>> partials, Supplier<Collection<String>> partialNames) {
         this.partials = partials;
         this.partialNames = partialNames;
         oh = new Lookup();
     }
 
-    /// @param place the file, for errors
     /// @param firstLine the line number in the file at which the text starts
     Compiled text(String template, String place, int firstLine) {
         var parser = new Parser(template, place, firstLine);
@@ -8836,7 +8827,6 @@ final class StrictMustache extends DefaultMustacheFactory {
         return all;
     }
 
-    /// Returns the error message for a missing partial, or empty if it exists.
     Optional<String> lacking(String partial) {
         return partial(partial, "").isPresent() ? Optional.empty()
                 : Optional.of("there is no partial " + partial + meant(partial, partialNames.get()));
@@ -8854,7 +8844,6 @@ final class StrictMustache extends DefaultMustacheFactory {
         return output;
     }
 
-    /// Collects the output and what is missing.
     static final class Rendering extends StringWriter {
         private final Map<String, Missing> missing = new LinkedHashMap<>();     // by place and name
         private Map<String, Code> blocks = Map.of();        // what stands in for a parent's
@@ -8875,7 +8864,6 @@ final class StrictMustache extends DefaultMustacheFactory {
     private final class Tag extends DefaultCode {
         private final String indent;
 
-        /// @param inner the content up to the end tag, or null
         /// @param indent the whitespace before a standalone tag
         Tag(TemplateContext place, String kind, String name, DefaultMustache inner, String indent) {
             super(place, StrictMustache.this, inner, name, kind);
@@ -8894,7 +8882,6 @@ final class StrictMustache extends DefaultMustacheFactory {
             return writer;
         }
 
-        /// Returns the value as text, or empty after recording it as missing.
         private Optional<String> value(Rendering output, List<Object> scopes, String name, Object value) {
             if (value != null && value != JsonValues.NULL) return Optional.of(JsonValues.text(value));
             output.missing(tc, name, false, () -> Lookup.missing(name, scopes));
@@ -8944,7 +8931,6 @@ final class StrictMustache extends DefaultMustacheFactory {
             return scopes -> find(path, path.length, scopes);
         }
 
-        /// @param length the number of path segments to follow
         private static Object find(String[] path, int length, List<Object> scopes) {
             for (var scope : scopes.reversed()) {
                 if (!(scope instanceof Map<?, ?> map) || !map.containsKey(path[0])) continue;
@@ -8958,7 +8944,6 @@ final class StrictMustache extends DefaultMustacheFactory {
         @Override
         public Wrapper find(String name, List<Object> scopes) { throw new IllegalStateException("not used"); }
 
-        /// Returns the error message for a missing value, with a reason or suggestion.
         static String missing(String name, List<Object> scopes) {
             String[] path = name.split("\\.");
             var names = new LinkedHashSet<String>();
@@ -9009,8 +8994,7 @@ final class StrictMustache extends DefaultMustacheFactory {
                     + ")(?<rest>[ \\t]*(?:\\r?\\n|\\z))?").matcher(text);
         }
 
-        /// @param opened the section that this call must close, or null at top level
-        /// @param start the line on which it starts
+        /// @param opened the section to close, or null at top level
         DefaultMustache codes(String opened, int start) {
             var codes = new ArrayList<Code>();
             while (tag.find(position)) {
@@ -9100,10 +9084,8 @@ final class SchemaMismatch extends Fault {
 /// Sends a request, and again if the answer violates the schema.
 ///
 /// @param schema null accepts any answer
-/// @param retries the maximum number of additional requests
 /// @param notes receives the reason for each retry
 record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
-    /// @param ask sends one request
     /// @return the reply, with a code fence around its JSON removed. Tool calls and multiple answers are not checked
     /// @throws SchemaMismatch with the last reply; also if it was cut off, because truncated JSON is invalid and a
     ///     truncated number is wrong
@@ -9130,11 +9112,8 @@ record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
     }
 }
 
-/// The required form of an answer.
-///
 /// @param strict whether the API enforces it; null if it should whenever the schema allows that
 record ResponseSchema(String name, JsonSchema schema, Boolean strict) {
-    /// Returns the `response_format` field for models that support it.
     ObjectNode responseFormat() {
         var format = Json.object().put("type", "json_schema");
         format.putObject("json_schema").put("name", name.replaceAll("[^A-Za-z0-9_-]", "_"))
@@ -9142,7 +9121,7 @@ record ResponseSchema(String name, JsonSchema schema, Boolean strict) {
         return format;
     }
 
-    /// Appends the schema to a message as instructions, for models without `response_format`.
+    /// Appends the schema as instructions, for models without `response_format`.
     Message instructing(Message message) {
         return new Message(message.role(), message.content() + "\n\n" + instruction(schema.json()), message.images());
     }
@@ -9152,7 +9131,6 @@ record ResponseSchema(String name, JsonSchema schema, Boolean strict) {
                 + Json.compact(schema);
     }
 
-    /// Returns the follow-up request after an answer that violates the schema.
     Request again(Request request, String answer, List<String> misses) {
         var messages = new ArrayList<>(request.messages());
         messages.add(Message.assistant(answer));
@@ -9161,7 +9139,6 @@ record ResponseSchema(String name, JsonSchema schema, Boolean strict) {
         return request.withMessages(messages);
     }
 
-    /// Returns the violations in an answer, one sentence each.
     List<String> misses(String text) {
         var json = Json.tryParse(text);
         return json.isMissingNode() ? List.of("it is no JSON") : schema.misses(json, "answer");
@@ -9196,11 +9173,9 @@ final class JsonValues {
 
     static final Object NULL = JsonNodeFactory.instance.nullNode();
 
-    /// @param where the source, for errors: a file name, `stdin`, an option
     /// @throws Fault with line and column if it is not a JSON object
     static Map<String, Object> object(String json, String where) { return object(json, where, 1); }
 
-    /// @param firstLine the line number in the file at which the text starts
     static Map<String, Object> object(String json, String where, int firstLine) {
         Object value = new Source(where, firstLine, json, null).read(Json.parser(json));
         if (value instanceof Map<?, ?> map) return copy(map);
@@ -9208,15 +9183,12 @@ final class JsonValues {
                 "one object fills one prompt: {\"name\": \"value\"}; of a list, jq '.[0]' takes the first");
     }
 
-    /// Reads the value at the parser's current token.
     static Object value(JsonParser parser, String where) { return new Source(where, 1, "", null).value(parser); }
 
     static Object value(String json, String where) {
         return new Source(where, 1, json, null).read(Json.parser(json));
     }
 
-    /// Reads a YAML mapping; an empty text gives an empty map.
-    ///
     /// @param lines receives the line of each value by JSON pointer
     static Map<String, Object> yaml(String yaml, String where, int firstLine, Map<String, Integer> lines) {
         if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
@@ -9229,9 +9201,6 @@ final class JsonValues {
 
     static Fault fault(JacksonException e, String where) { return new Source(where, 1, "", null).fault(e); }
 
-    /// The text being read, for errors.
-    ///
-    /// @param firstLine the line number in the file at which the text starts
     /// @param lines receives the line of each value; null for JSON
     private record Source(String where, int firstLine, String text, Map<String, Integer> lines) {
         Object read(JsonParser parser) {
@@ -9316,7 +9285,7 @@ final class JsonValues {
         }
     }
 
-    /// Strips technical details from the parser's message, such as the indented source line of YAML errors.
+    /// Strips technical details, such as the indented source line of YAML errors.
     private static String words(String message) {
         return Text.shortened(message.lines().filter(line -> !line.startsWith(" ")).collect(Collectors.joining(", "))
                 .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*|: maybe a \\(non.*", ""), 200);
@@ -9364,7 +9333,6 @@ final class JsonValues {
         };
     }
 
-    /// Converts to a Jackson tree, for request bodies and the validator.
     static JsonNode node(Object value) {
         String json = Json.compact(value);
         var node = Json.tryParse(json);
@@ -9389,8 +9357,6 @@ final class JsonValues {
     }
 
     /// Sets a value; a dotted name creates nested objects as needed.
-    ///
-    /// @param where the option, for errors
     static void put(Map<String, Object> data, String dotted, Object value, String where) {
         String[] path = dotted.split("\\.", 2);
         if (path[0].isBlank()) throw Fault.usage(where + " has no name", "--var NAME=VALUE");
@@ -9434,7 +9400,6 @@ final class JsonSchema {
     private final String place;
     private Schema compiled;
 
-    /// @param place the source, for errors
     JsonSchema(ObjectNode json, String place) {
         this.json = json;
         this.place = place;
@@ -9461,15 +9426,13 @@ final class JsonSchema {
         return List.of();
     }
 
-    /// Returns the violations in a value, one sentence each.
-    ///
     /// @throws Fault if the schema is invalid
     List<String> misses(JsonNode value, String what) {
         check();
         return guarded(what, "", () -> compiled.validate(value).stream().map(error -> sentence(error, what)).toList());
     }
 
-    /// Catches everything, because the validator has no common exception type.
+    /// The validator's exceptions have no common type.
     private static List<String> guarded(String what, String otherwise, Supplier<List<String>> work) {
         try {
             return work.get();
@@ -9490,7 +9453,7 @@ final class JsonSchema {
 final class TokenCount {
     private static final EncodingRegistry ENCODINGS = Encodings.newLazyEncodingRegistry();
 
-    /// @param tokenizer the catalog's name, such as `o200k_base`
+    /// @param tokenizer such as `o200k_base`
     static long of(String text, String tokenizer) {
         return ENCODINGS.getEncoding(tokenizer).or(() -> ENCODINGS.getEncoding("o200k_base")).orElseThrow()
                 .countTokensOrdinary(text);
@@ -9514,15 +9477,15 @@ final class TokenCount {
 }
 
 // =================================================================================================== HTTP
-// HTTP with our headers, server-sent events, and the one retry layer. One way for every request.
+// Our headers, server-sent events, and one retry layer for all requests.
 
-/// What all parts of the toolkit share during one command.
+/// What all parts share during one command.
 record Context(Console console, Home home, Host host, Headers headers, HttpSender http) {
     Environment env() { return console.env(); }
 
     Instant now() { return env().time().now(); }
 
-    /// What `work` gives; empty where it fails, which -v tells.
+    /// Returns the result of `work`, or empty if it fails; -v shows why.
     <T> Optional<T> attempt(Supplier<T> work) {
         try {
             return Optional.of(work.get());
@@ -9534,14 +9497,12 @@ record Context(Console console, Home home, Host host, Headers headers, HttpSende
     }
 }
 
-/// GitHub, a tenant of it, or an origin that the user named: where each kind of request goes, and which API hosts
-/// may have the Copilot token.
+/// GitHub, a tenant of it, or an origin from the user: where requests go and which hosts may get the Copilot token.
 ///
-/// @param custom an origin of the user's own (--host https://…): device flow, exchange and API are all there
+/// @param custom an origin from the user (--host https://…) that serves device flow, exchange and API
 record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
     private static final Pattern TENANT = Pattern.compile("([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\\.ghe\\.com)?");
 
-    /// @param where what the user set: `--host`, `COP_HOST`
     static Host of(String where, String text) {
         String name = text == null ? "" : text.strip().toLowerCase(Locale.ROOT);
         if (name.isEmpty() || name.equals("github.com")) {
@@ -9579,8 +9540,8 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
         }
     }
 
-    /// Copilot tokens go to `*.githubcopilot.com` and `copilot-api.*.ghe.com` over HTTPS; to another host only
-    /// when the user named it, and then on any port.
+    /// Returns the URI if it may get the Copilot token: HTTPS to `*.githubcopilot.com` or `copilot-api.*.ghe.com`, or
+    /// any port of a host that the user named.
     URI trusted(String named) {
         return Text.uri(named).filter(api -> api.getUserInfo() == null && mayHaveToken(api)).orElseThrow(() ->
                 Fault.error("the exchange names an API host that may not have your token: " + named,
@@ -9596,7 +9557,7 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
                 && (secure || api.getScheme().equals(web.getScheme()));
     }
 
-    /// The address to open in a browser, unless it leads away from the host that we asked.
+    /// Returns the address to open in a browser, or empty if it is not on our host.
     Optional<URI> safeToOpen(URI page) {
         boolean ours = web.getHost().equalsIgnoreCase(page.getHost())
                 && (page.getScheme().equals("https") || custom && page.getScheme().equals("http"));
@@ -9604,23 +9565,23 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
     }
 }
 
-/// The headers of a request, each name once whatever its case: sent twice, Copilot refuses them.
+/// Request headers, unique regardless of case: Copilot rejects duplicates.
 ///
-/// @param own what the user set; an empty value leaves one out
-/// @param strict for GitHub: the user may replace the identity alone
+/// @param own headers from the user; an empty value removes one
+/// @param strict for GitHub: the user may only replace identity headers
 record Headers(Map<String, String> own, Map<String, String> ours, boolean strict) {
-    /// Who we say that we are: GitHub's own editor plug-in. GitHub switches models off for versions that are too old
-    /// (opencode-copilot-auth #1), a token is good for the integration that it was exchanged for (openclaw #80074), and
-    /// without an API version only a legacy list of models is shown (opencode #32627).
+    /// Our identity: GitHub's own editor plug-in. GitHub disables models for old versions (opencode-copilot-auth #1),
+    /// ties tokens to the integration that exchanged them (openclaw #80074), and lists only legacy models without an
+    /// API version (opencode #32627).
     ///
-    /// | header                 | value                    | as of      | source                                     |
-    /// |------------------------|--------------------------|------------|--------------------------------------------|
-    /// | Editor-Version         | vscode/1.126.0           | 2026-11-28 | OmniRoute and two other public clients     |
-    /// | Editor-Plugin-Version  | copilot-chat/0.54.0      | 2026-11-28 | OmniRoute, with that editor                |
-    /// | User-Agent             | GitHubCopilotChat/0.54.0 | 2026-11-28 | the same                                   |
-    /// | Copilot-Integration-Id | vscode-chat              | 2026-11-28 | openclaw #80074, pi, VS Code               |
-    /// | X-GitHub-Api-Version   | 2026-08-01, to the API   | 2026-09-03 | opencode #47108, VS Code                   |
-    /// | X-GitHub-Api-Version   | 2025-04-01, to GitHub    | 2026-11-28 | VS Code, for /copilot_internal             |
+    /// | header                 | value                    | as of      | source                                 |
+    /// |------------------------|--------------------------|------------|----------------------------------------|
+    /// | Editor-Version         | vscode/1.126.0           | 2026-11-28 | OmniRoute and two other public clients |
+    /// | Editor-Plugin-Version  | copilot-chat/0.54.0      | 2026-11-28 | OmniRoute, with that editor            |
+    /// | User-Agent             | GitHubCopilotChat/0.54.0 | 2026-11-28 | the same                               |
+    /// | Copilot-Integration-Id | vscode-chat              | 2026-11-28 | openclaw #80074, pi, VS Code           |
+    /// | X-GitHub-Api-Version   | 2026-08-01, to the API   | 2026-09-03 | opencode #47108, VS Code               |
+    /// | X-GitHub-Api-Version   | 2025-04-01, to GitHub    | 2026-11-28 | VS Code, for /copilot_internal         |
     private static final Map<String, String> IDENTITY = Map.of(
             "Editor-Version", "vscode/1.126.0",
             "Editor-Plugin-Version", "copilot-chat/0.54.0",
@@ -9658,22 +9619,21 @@ record Headers(Map<String, String> own, Map<String, String> ours, boolean strict
         own.put(name, value);
     }
 
-    /// For GitHub with no token yet: step 1 and 3.
+    /// Returns the headers of the device flow (steps 1 and 3), which has no token yet.
     Headers login() {
         return of(true, Map.of("User-Agent", IDENTITY.get("User-Agent")), Map.of("Accept", "application/json",
                 "Content-Type", "application/x-www-form-urlencoded"));
     }
 
-    /// For GitHub with a GitHub token.
     Headers github(String token) {
         return of(true, IDENTITY, Map.of("Authorization", "token " + token, "Accept", "application/json"));
     }
 
-    /// The same for what GitHub has under /copilot_internal: step 4.
+    /// Returns the headers of /copilot_internal (step 4).
     Headers internal(String token) { return github(token).with(Map.of(VERSION, GITHUB_VERSION)); }
 
-    /// For the Copilot API: step 5, and the one place that gets what the user adds. `X-Initiator` is truthful: what is
-    /// asked here a person asks.
+    /// Returns the headers of the Copilot API (step 5), the only ones the user can add to. `X-Initiator` is `user`
+    /// because a person makes each request.
     Headers copilot(String token) {
         return of(false, IDENTITY, Map.of("Authorization", "Bearer " + token, "Content-Type", "application/json",
                 VERSION, API_VERSION, "X-Initiator", "user", "X-Request-Id", UUID.randomUUID().toString()));
@@ -9688,13 +9648,12 @@ record Headers(Map<String, String> own, Map<String, String> ours, boolean strict
         return new Headers(own, all, strict);
     }
 
-    /// Who we say that we are, in one word: tokens and lists of models that were given to another are not used.
+    /// Returns a hash of our identity; tokens and model lists obtained under another one are not used.
     String identity() {
         var said = of(true, IDENTITY, Map.of(VERSION, API_VERSION + ", " + GITHUB_VERSION)).sent();
         return Text.sha256(said.toString()).substring(0, 8);
     }
 
-    /// What is sent: ours, with the user's in their place.
     Map<String, String> sent() {
         var sent = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
         sent.putAll(ours);
@@ -9707,11 +9666,9 @@ record Headers(Map<String, String> own, Map<String, String> ours, boolean strict
     }
 }
 
-/// A request to send, as often as it needs.
-///
-/// @param head how long the answer's head may take
-/// @param retries how often to try again after trouble that may pass
-/// @param explained a better word for a refusal than the general one, or null
+/// @param head the time limit for the response headers
+/// @param retries the maximum number of retries after transient failures
+/// @param explained returns a more specific Fault for an error, or null
 record ApiRequest(String method, URI uri, Headers headers, byte[] body, Duration head, int retries,
             Function<ErrorResponse, Fault> explained) {
     ApiRequest(String method, URI uri, Headers headers, byte[] body) {
@@ -9724,14 +9681,14 @@ record ApiRequest(String method, URI uri, Headers headers, byte[] body, Duration
         return new ApiRequest("POST", uri, headers, body.getBytes(StandardCharsets.UTF_8));
     }
 
-    /// With more headers; the person's own still win.
+    /// Adds headers; the user's still win.
     ApiRequest with(Map<String, String> more) {
         return more.isEmpty() ? this : new ApiRequest(method, uri, headers.with(more), body, head, retries, explained);
     }
 
     ApiRequest withRetries(int most) { return new ApiRequest(method, uri, headers, body, head, most, explained); }
 
-    /// For an answer whose head comes only when all of it is made.
+    /// Waits longer for the headers, which here come only when the whole body is ready.
     ApiRequest slow() { return new ApiRequest(method, uri, headers, body, HttpSender.SILENCE, retries, explained); }
 
     ApiRequest explained(Function<ErrorResponse, Fault> words) {
@@ -9739,29 +9696,28 @@ record ApiRequest(String method, URI uri, Headers headers, byte[] body, Duration
     }
 }
 
-/// What to do with an answer whose status is 2xx.
+/// Handles a 2xx response.
 interface ResponseHandler<T> {
     T read(ApiResponse answer) throws IOException;
 
-    /// Whether something has reached the user that a second attempt would say again.
+    /// Returns true if output has reached the user, which a retry would repeat.
     default boolean delivered() { return false; }
 
     static ResponseHandler<ObjectNode> json(String what) { return answer -> Json.object(answer.text(), what); }
 }
 
-/// What to do with any answer: errors are read as well, instead of being thrown.
+/// Handles errors too, instead of having them thrown.
 interface AnyReading<T> extends ResponseHandler<T> {}
 
-/// An answer that has begun: status and headers are here, the body is still arriving.
+/// A response whose body is still arriving.
 record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implements Closeable {
-    /// More than any answer that is read as a whole; what is longer is not GitHub's.
     private static final int LARGEST = 64 << 20;
 
     boolean ok() { return status >= 200 && status < 300; }
 
     String header(String name) { return headers.firstValue(name).orElse(""); }
 
-    /// Whether the body's first character is this one; some answers do not say that they are JSON.
+    /// Looks at the first non-blank character: some JSON responses do not declare their type.
     boolean startsWith(char c) throws IOException { return body.peek() == c; }
 
     String contentType() { return header("content-type").toLowerCase(Locale.ROOT); }
@@ -9777,10 +9733,9 @@ record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implemen
         return text;
     }
 
-    /// The beginning of the body, as far as that many bytes.
     String text(int most) throws IOException { return new String(plain().readNBytes(most), StandardCharsets.UTF_8); }
 
-    /// We do not ask for compression, but some proxies compress all the same.
+    /// Decompresses gzip, which some proxies add unasked.
     InputStream plain() throws IOException {
         return header("content-encoding").equalsIgnoreCase("gzip") ? new GZIPInputStream(body) : body;
     }
@@ -9793,7 +9748,7 @@ record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implemen
 
     /// Copies the body as it arrives.
     ///
-    /// @return whether its last line has no end
+    /// @return true if it does not end with a newline
     boolean copyText(PrintWriter out) throws IOException {
         var in = new InputStreamReader(plain(), StandardCharsets.UTF_8);
         var buffer = new char[8192];
@@ -9806,14 +9761,14 @@ record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implemen
         return last != '\n';
     }
 
-    /// Reads what is left if it is at hand, so that the connection can serve again.
+    /// Reads the rest if it arrives promptly, so that the connection can be reused.
     void drain() { body.drain(); }
 
     @Override
     public void close() { body.close(); }
 }
 
-/// The arriving body as an InputStream that can be interrupted and does not wait for ever, as the JDK's own would.
+/// The response body as an InputStream that, unlike the JDK's, can be interrupted and times out.
 final class StreamingBody extends InputStream implements HttpResponse.BodySubscriber<StreamingBody> {
     private static final Object END = new Object();
 
@@ -9824,8 +9779,8 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
     private ByteBuffer current = ByteBuffer.allocate(0);
     private boolean ended;
 
-    /// @param silence the longest wait for a byte
-    /// @param deadline System.nanoTime() at which the whole must be over; 0: never
+    /// @param silence the longest wait for data
+    /// @param deadline System.nanoTime() by which the body must be complete; 0 for none
     StreamingBody(Duration silence, long deadline) {
         this.silence = silence;
         this.deadline = deadline;
@@ -9858,7 +9813,7 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
         return n;
     }
 
-    /// The next byte that is no white space, left where it is; -1 at the end.
+    /// Returns the next non-blank byte without consuming it; -1 at the end.
     int peek() throws IOException {
         while (fill()) {
             byte next = current.get(current.position());
@@ -9891,17 +9846,16 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
                 : "was silent for " + Durations.words(silence));
     }
 
-    /// Reads what comes within a moment.
     void drain() {
         deadline = System.nanoTime() + 100_000_000;
         try (var rest = this) {
             rest.transferTo(OutputStream.nullOutputStream());
         } catch (IOException _) {
-            // what is left is given up
+            // the rest is dropped
         }
     }
 
-    /// Gives up what has not come: an unread body would keep the client from closing.
+    /// Cancels the rest: an unread body would keep the client from closing.
     @Override
     public void close() {
         if (!ended) subscription.thenAccept(Flow.Subscription::cancel);
@@ -9909,8 +9863,7 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
     }
 }
 
-/// Server-sent events (WHATWG): the data of one event at a time. Lines end in LF, CRLF or a lone CR; bytes may be
-/// cut anywhere, also within a character.
+/// Reads server-sent events (WHATWG). Lines end in LF, CRLF or CR; chunks may split characters.
 final class EventStream {
     private static final int LONGEST = 16 << 20;            // bytes of an event
 
@@ -9931,8 +9884,7 @@ final class EventStream {
         if (lines.read() != '\uFEFF') lines.reset();
     }
 
-    /// The data of the next event, or null at the end. An event that the end cuts short counts: some servers leave
-    /// out the last blank line.
+    /// Returns the next event's data, or null at the end. Some servers omit the blank line after the last event.
     String next() throws IOException {
         size = 0;
         StringBuilder data = null;
@@ -9949,16 +9901,15 @@ final class EventStream {
     }
 }
 
-/// An answer that is an error. Bodies are often text/plain even where they hold JSON, and sometimes JSON within a
-/// JSON string, so they are read as text first.
+/// An error response. JSON often comes as text/plain or inside a JSON string, so bodies are read as text.
 record ErrorResponse(int status, String code, String message, JsonNode json, String requestId, HttpHeaders headers,
                Instant now) {
-    /// @param text the beginning of its body; empty where somebody else reads that
+    /// @param text the start of the body; empty if the caller reads it
     static ErrorResponse of(ApiResponse answer, String text, Instant now) {
         return of(answer.status(), text, answer.requestId(), answer.headers(), now);
     }
 
-    /// An error inside an answer that had begun well.
+    /// Reads an error inside a response that began as a success.
     static ErrorResponse inside(String text, String requestId) {
         return of(200, text, requestId, HttpHeaders.of(Map.of(), (_, _) -> true), Instant.EPOCH);
     }
@@ -9981,10 +9932,9 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
                 now);
     }
 
-    /// GitHub's own sentence with status, code and request id: what a bug report needs.
     String description() { return (message.isEmpty() ? "no reason given" : message) + " " + marks(code); }
 
-    /// Status, a code and the request id, as far as there are any: `[HTTP 429, rate_limited, request id 1A2B]`.
+    /// Returns status, code and request id as far as known: `[HTTP 429, rate_limited, request id 1A2B]`.
     String marks(String name) {
         var marks = new StringJoiner(", ", "[", "]").setEmptyValue("");
         if (status != 200) marks.add("HTTP " + status);
@@ -9996,9 +9946,8 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     private static final Pattern WAITING = Pattern.compile("(?i)(?:retryDelay\\W+|(?:try again|retry) (?:in|after) )"
             + "([0-9]{1,6}) ?(ms|[smh])");
 
-    /// How long GitHub asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3), or the moment at which a rate limit
-    /// that is used up begins anew; some say it in the body alone: `"retryDelay": "30s"`, "try again in 5 minutes".
-    /// Anything else is no wish.
+    /// Returns the wait that GitHub asks for: seconds or an HTTP date (RFC 9110, 10.2.3), the reset of an exhausted
+    /// rate limit, or words in the body of a 429: `"retryDelay": "30s"`, "try again in 5 minutes".
     Optional<Duration> retryAfter() {
         for (String name : List.of("retry-after", "x-ratelimit-user-retry-after")) {
             String value = header(name);
@@ -10006,7 +9955,7 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
             try {
                 if (!value.isEmpty()) return until(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(value)));
             } catch (DateTimeException _) {
-                // neither of the two forms
+                // neither form
             }
         }
         String reset = header("x-ratelimit-reset");
@@ -10024,26 +9973,24 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
         return Optional.of(Durations.max(Duration.ZERO, Duration.between(now, then)));
     }
 
-    /// The code without the plan that may stand behind it: `user_weekly_rate_limited:pro`.
+    /// Returns the code without a plan suffix: `user_weekly_rate_limited:pro`.
     String kind() { return code.split(":", 2)[0]; }
 
-    /// How often to try again: a body that took too long to arrive will do so again (ericc-ch/copilot-api #223).
+    /// Returns the retry limit: a body that took too long to arrive will do so again (ericc-ch/copilot-api #223).
     int retries(int wished) { return kind().equals("user_request_timeout") ? Math.min(1, wished) : wished; }
 
-    /// Whether it is a limit of a session or a week, which holds for models that are named: GitHub's own editor says
-    /// that auto still works.
+    /// Returns true for session and weekly limits; GitHub's editor says that `auto` still works then.
     boolean ofNamedModels() {
         return kind().equals("user_weekly_rate_limited")
                 || message.matches("(?is).*\\b(session|weekly)\\b[^.]*\\blimits?\\b.*");
     }
 
-    /// Whether the same request may do better a little later.
+    /// Returns true for transient errors.
     boolean mayPass() { return status == 408 || status == 429 && !quota() || status >= 500 && status != 501; }
 
-    /// The month's quota is used up: the older answer is a 429 with these words, the newer a 402.
+    /// Returns true if the monthly quota is exhausted: formerly a 429 with these words, now a 402.
     boolean quota() { return status == 402 || message.toLowerCase(Locale.ROOT).contains("quota exceeded"); }
 
-    /// The general words, where no part above knows better ones.
     Fault fault(URI uri) {
         String where = uri.getHost() + uri.getPath(), said = ": " + description();
         return switch (status == 429 && quota() ? 402 : status) {
@@ -10093,13 +10040,12 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
                 : "does this model take all your options? the same with -v shows the request";
     }
 
-    /// Whether the prompt does not fit the model's context: by code, or by the words of a vendor.
     boolean tooLong() {
         return code.contains("max_prompt_tokens") || code.contains("context_length")
                 || message.startsWith("prompt is too long");
     }
 
-    /// The header to type, with the version that GitHub's words name as new enough.
+    /// Returns a hint with the header to set, using the minimum version from GitHub's message.
     private String newerIdentity() {
         var newer = NEWER.matcher(message);
         String header = message.contains("API version") ? "X-GitHub-Api-Version: "
@@ -10115,7 +10061,7 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     }
 }
 
-/// An answer of the API's that is an error: what lies behind the Fault that tells of it.
+/// The API error that caused a Fault.
 final class ApiError extends Exception {
     private final transient ErrorResponse refusal;
 
@@ -10124,22 +10070,21 @@ final class ApiError extends Exception {
         this.refusal = refusal;
     }
 
-    /// @return null where a Fault tells of something else
+    /// @return null if the Fault has another cause
     static ErrorResponse behind(Fault fault) { return fault.reason() instanceof ApiError error ? error.refusal : null; }
 }
 
-/// Sends calls: the one place with an HttpClient, and the one retry layer.
+/// Sends requests: the only place with an HttpClient, and the only retry layer.
 final class HttpSender implements AutoCloseable {
     static final Duration CONNECT = Duration.ofSeconds(10);
     static final Duration HEAD = Duration.ofMinutes(2);
     static final Duration SILENCE = Duration.ofMinutes(5);
 
-    /// System.nanoTime() at which everything that this thread sends must be over.
+    /// System.nanoTime() by which everything that this thread sends must be done.
     private static final ScopedValue<Long> DEADLINE = ScopedValue.newInstance();
 
     static {
-        // Read once, by the JDK's first client: whether Basic may go to a proxy that tunnels, and how often it repeats
-        // a GET by itself, under our own retry layer.
+        // The JDK's first client reads these: Basic auth for tunneling proxies, and how often it repeats a GET itself.
         System.getProperties().putIfAbsent("jdk.http.auth.tunneling.disabledSchemes", "");
         System.getProperties().putIfAbsent("jdk.httpclient.redirects.retrylimit", "1");
     }
@@ -10152,15 +10097,14 @@ final class HttpSender implements AutoCloseable {
     private Path authorities;                               // a PEM file, once those of the JDK were not enough
     private volatile HttpHeaders lastHeaders;
 
-    /// @param maxWait the longest pause before another attempt, whoever asks for it
+    /// @param maxWait the longest pause before a retry, even if the server asks for more
     HttpSender(Console console, Duration maxWait) {
         this.console = console;
         this.maxWait = maxWait;
         proxies = new Proxies(console.env());
     }
 
-    /// Gives everything that `work` sends from this thread, a token's renewal and the pauses between attempts among
-    /// it, so much time and no more; null sets no limit.
+    /// Limits the total time of what `work` sends on this thread, with token renewal and retry pauses; null: no limit.
     static <T> T withDeadline(Duration limit, Supplier<T> work) {
         return limit == null ? work.get()
                 : ScopedValue.where(DEADLINE, System.nanoTime() + limit.toNanos()).call(work::get);
@@ -10168,7 +10112,7 @@ final class HttpSender implements AutoCloseable {
 
     private static long left() { return DEADLINE.isBound() ? DEADLINE.get() - System.nanoTime() : Long.MAX_VALUE; }
 
-    /// HTTP/1.1 also where HTTP/2 is offered: a chat gains nothing by streams, and a batch meets no limit on them.
+    /// Uses HTTP/1.1: a chat gains nothing from HTTP/2, and a batch avoids its stream limit.
     private synchronized HttpClient client() {
         if (client != null) return client;
         if (threads == null) threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -10176,16 +10120,16 @@ final class HttpSender implements AutoCloseable {
                 .sslContext(Trust.context(authorities))
                 .sslParameters(new SSLParameters())                     // else it asks the context for its own
                 .followRedirects(HttpClient.Redirect.NEVER).executor(threads).proxy(proxies);
-        // Its threads shall belong to no group of the caller's: JShell stops a snippet by interrupting the whole group
-        // that it runs in, which would end the client for good.
+        // Its threads must not join the caller's thread group: JShell stops a snippet by interrupting the whole group,
+        // which would kill the client for good.
         client = CompletableFuture.supplyAsync(builder::build, Thread::startVirtualThread).join();
         return client;
     }
 
-    /// Takes the authorities of SSL_CERT_FILE in only when the JDK's are not enough: a file of as many costs 300 ms.
+    /// Adds the authorities of SSL_CERT_FILE only if the JDK's do not suffice: a file of as many takes 300 ms.
     ///
-    /// @param used by whom a certificate was refused
-    /// @return whether another client may do better
+    /// @param used the client that rejected a certificate
+    /// @return true if another client may succeed
     private synchronized boolean trustMore(HttpClient used) {
         String pem = console.env().variable("SSL_CERT_FILE");
         if (client != used) return true;
@@ -10198,11 +10142,11 @@ final class HttpSender implements AutoCloseable {
 
     <T> T send(ApiRequest call, ResponseHandler<T> reading) { return send(() -> call, _ -> false, reading); }
 
-    /// Sends until an answer is read. Tried again: lost connections before anything was told, 408, 429 and 5xx
-    /// with growing pauses or as long as GitHub asks for, up to `--max-wait`; and once what `mended` has mended, such
-    /// as a token that has run out. Never: everything else that GitHub refuses, and what it may still be at work on.
+    /// Sends a request until a response is read. Retries connections lost before any output, 408, 429 and 5xx, with
+    /// exponential backoff or as long as GitHub asks, up to `--max-wait`; and once per status if `mended` fixed the
+    /// cause, such as an expired token. Never retries other errors or what GitHub may still be working on.
     ///
-    /// @param mended told an answer that is an error; true: send again, once for each status
+    /// @param mended returns true to send again
     <T> T send(Supplier<ApiRequest> calls, Predicate<ErrorResponse> mended, ResponseHandler<T> reading) {
         var seen = new HashSet<Integer>();
         int failures = 0;
@@ -10245,15 +10189,14 @@ final class HttpSender implements AutoCloseable {
         return (better != null ? better : refusal.fault(call.uri())).because(new ApiError(refusal));
     }
 
-    /// A connection that was lost may be made again. A time-out is another thing: what was asked for is perhaps still
-    /// being made, and will be billed.
+    /// Excludes timeouts: GitHub may still be working on the answer, and will bill it.
     private static boolean mayRepeat(ApiRequest call, IOException e) {
         if (untrusted(e)) return false;
         return !(e instanceof HttpTimeoutException) || e instanceof HttpConnectTimeoutException
                 || call.method().equals("GET");
     }
 
-    /// 1, 2, 4 … seconds, a quarter more or less, so that several callers do not come back together.
+    /// Returns 1, 2, 4 … seconds with 25% jitter, so that clients do not return together.
     private static Duration backOff(int failures) {
         long millis = 1000L << failures;
         return Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis * 3 / 4, millis * 5 / 4));
@@ -10275,10 +10218,9 @@ final class HttpSender implements AutoCloseable {
         return answer;
     }
 
-    /// Those of the answer that came last.
     Optional<HttpHeaders> lastHeaders() { return Optional.ofNullable(lastHeaders); }
 
-    /// Waits for the answer's head. The request's own time-out is not used: from JDK 26 on it ends the body as well.
+    /// Waits for the headers. HttpRequest's own timeout is not used: from JDK 26 on it covers the body too.
     private static HttpResponse<StreamingBody> head(CompletableFuture<HttpResponse<StreamingBody>> response,
             ApiRequest call) throws IOException {
         long patience = Math.min(call.head().toNanos(), left());
@@ -10300,14 +10242,14 @@ final class HttpSender implements AutoCloseable {
         }
     }
 
-    /// The JDK hands over no body where the proxy refuses the tunnel.
+    /// The JDK provides no body if the proxy refuses the tunnel.
     private Fault refusedByProxy(URI uri, int status) {
         return Fault.error("the proxy " + proxies.inUse(uri).orElse("") + (status == 407 ? " wants a password"
                 : " refuses to connect to " + uri.getHost()) + " [HTTP " + status + "]",
                 "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, or NO_PROXY");
     }
 
-    /// A certificate that is not trusted will not be trusted in a second.
+    /// Returns true for an untrusted certificate, which a retry cannot fix.
     private static boolean untrusted(IOException e) {
         return e instanceof SSLException && Text.chain(e).anyMatch(CertificateException.class::isInstance)
                 || e instanceof SSLPeerUnverifiedException;
@@ -10338,7 +10280,7 @@ final class HttpSender implements AutoCloseable {
         return new Fault(unreachable ? Fault.Kind.UNREACHABLE : Fault.Kind.CONNECTION_LOST, Fault.ERROR, what, hint, e);
     }
 
-    /// Waiting for the client's threads would cost 300 ms at every exit.
+    /// Does not wait for the client's threads, which would take 300 ms at every exit.
     @Override
     public synchronized void close() {
         if (client == null) return;
@@ -10354,9 +10296,8 @@ final class HttpSender implements AutoCloseable {
     }
 }
 
-/// Proxies as curl takes them from the environment: the lower-case name wins, http_proxy has no upper-case form,
-/// ALL_PROXY serves both, NO_PROXY lists hosts and domains, the loopback is never proxied. The JVM's own
-/// properties are left alone and serve where the environment says nothing.
+/// Proxies from the environment by curl's rules: lower case wins, http_proxy has no upper-case form, ALL_PROXY serves
+/// both schemes, NO_PROXY lists hosts and domains, loopback is exempt. Without them the JVM's properties apply.
 final class Proxies extends ProxySelector {
     private final Environment env;
 
@@ -10411,10 +10352,9 @@ final class Proxies extends ProxySelector {
     }
 }
 
-/// Whom TLS trusts: the authorities that the JDK is set up with and, where a PEM file is given, those in it as well.
+/// TLS trust: the JDK's configured authorities, plus those of a PEM file.
 final class Trust {
-    /// @param pem what SSL_CERT_FILE names, or null
-    /// @throws Fault where the file or the JDK's TLS is of no use
+    /// @param pem the value of SSL_CERT_FILE, or null
     static SSLContext context(Path pem) {
         try {
             if (pem == null) return SSLContext.getDefault();
@@ -10450,7 +10390,7 @@ final class Trust {
         return factory.getTrustManagers();
     }
 
-    /// Our own certificate, for a gateway that wants one, from where the JDK's default context takes it.
+    /// Returns the client certificate for gateways that require one, from the JDK's own properties.
     private static KeyManager[] keys() throws IOException, GeneralSecurityException {
         String file = System.getProperty("javax.net.ssl.keyStore", "");
         if (file.isEmpty()) return null;
@@ -10462,13 +10402,13 @@ final class Trust {
 }
 
 // ================================================================================================ Storage
-// Where things are kept, locks, and files that are written whole.
+// File locations, locks and atomic writes.
 
-/// @param config the login and the person's choices
-/// @param cache what can be fetched again
-/// @param state what the person made: conversations, history
-/// @param data what `install` puts there
-/// @param editors where GitHub's editor plug-ins keep their logins
+/// @param config login and settings
+/// @param cache data that can be fetched again
+/// @param state conversations and history
+/// @param data what `install` writes
+/// @param editors the logins of GitHub's editor plug-ins
 record Home(Path config, Path cache, Path state, Path data, Path editors, Environment env) {
     static Home of(Environment env) {
         Path home = person(env), xdg = folder(env, "XDG_CONFIG_HOME", home.resolve(".config"));
@@ -10486,12 +10426,11 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
                 folder(env, "XDG_DATA_HOME", home.resolve(".local/share")).resolve("copilot.java"), editors, env);
     }
 
-    /// The person's own folder.
     static Path person(Environment env) {
         return env.path(env.variable("HOME") != null ? env.variable("HOME") : System.getProperty("user.home"));
     }
 
-    /// Relative values count as unset, as the XDG specification wants.
+    /// Ignores relative values, as the XDG specification requires.
     private static Path folder(Environment env, String variable, Path otherwise) {
         String value = env.variable(variable);
         Path path = value == null ? null : env.path(value);
@@ -10500,17 +10439,15 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
 
     Path login() { return config.resolve("login.json"); }
 
-    /// The person's choices, such as the default model.
     Path choices() { return config.resolve("config.json"); }
 
     Path token(String key) { return cache.resolve("token-" + key + ".json"); }
 
-    /// A file a conversation.
     Path conversations() { return state.resolve("conversations"); }
 
-    /// The file as a JSON object, empty where there is none.
+    /// Reads a JSON object; a missing file counts as empty.
     ///
-    /// @throws Fault if it cannot be read or holds something else
+    /// @throws Fault if it is unreadable or not a JSON object
     ObjectNode read(Path file) {
         try {
             if (Json.tryParse(Files.readString(file)) instanceof ObjectNode object) return object;
@@ -10523,7 +10460,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         throw Fault.error(file + " is damaged: it holds no JSON object", "mend it or delete it");
     }
 
-    /// The same, but a damaged file counts as empty; `told` hears of it.
+    /// Reads a JSON object; a damaged file counts as empty, and `told` receives a warning.
     ObjectNode readOrEmpty(Path file, Consumer<String> told) {
         try {
             return read(file);
@@ -10533,9 +10470,9 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         }
     }
 
-    /// Changes a file that other threads and processes change as well, if there is anything to change.
+    /// Updates a file under a lock, writing only if it changed.
     ///
-    /// @return what it holds then
+    /// @return the new content
     ObjectNode edit(Path file, Consumer<String> told, Consumer<ObjectNode> change) {
         return locked(file.getFileName().toString(), () -> {
             var json = readOrEmpty(file, told);
@@ -10546,17 +10483,17 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         });
     }
 
-    /// An answer of GitHub's that is kept for a while, and when it was asked for, by our own clock.
+    /// A cached GitHub response; `fetched` is by our clock.
     record CachedResponse(ObjectNode answer, Instant fetched) {}
 
-    /// What is kept in a file, if there is anything; whatever is wrong with it, it is as if it were not there.
+    /// Reads a cached response; any problem counts as a cache miss.
     Optional<CachedResponse> kept(Path file) {
         var json = readOrEmpty(file, _ -> { });
         return json.path("fetched_at").isNumber() && json.path("answer") instanceof ObjectNode answer
                 ? Optional.of(new CachedResponse(answer, Json.instant(json, "fetched_at"))) : Optional.empty();
     }
 
-    /// Keeps what can be fetched again: where that fails the work goes on, and the next call fetches again.
+    /// Writes a cached response; a failure is only a warning.
     void keep(Path file, CachedResponse kept, Console console) {
         var json = Json.object().put("fetched_at", kept.fetched().getEpochSecond());
         json.set("answer", kept.answer());
@@ -10580,11 +10517,9 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         AtomicFile.write(file, text, ownerOnly("rw-------"));
     }
 
-    /// Adds a line to a file of ours while no other thread or process does. What a killed process has left of a last
-    /// line is ended first; of a line that finds no room nothing stays.
+    /// Appends a line under a lock. Ends a partial line that a killed process left; undoes its own on a full disk.
     ///
-    /// @param fresh the file must be a new one
-    /// @throws FileAlreadyExistsException where it is not
+    /// @param fresh fails with FileAlreadyExistsException if the file exists
     void append(Path file, String line, boolean fresh) throws IOException {
         var threads = threads(file);
         threads.lock();
@@ -10615,7 +10550,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
 
     /// Deletes all tokens that were fetched with one GitHub token.
     ///
-    /// @param key of that token: what their names begin with
+    /// @param key the prefix of their names
     void deleteTokens(String key) {
         try (var files = Files.newDirectoryStream(cache, "{token,auto}-" + key + "*.json")) {
             files.forEach(this::delete);
@@ -10626,8 +10561,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         }
     }
 
-    /// Deletes what nobody has renewed for so long, and what a killed process has left half written. Locks stay:
-    /// another process may hold one.
+    /// Deletes expired cache files and partial files left by killed processes; never locks, which may be held.
     void deleteOld(Duration age) {
         var since = FileTime.from(env.time().now().minus(age));
         try (var files = Files.newDirectoryStream(cache, "{token-*.json,auto-*.json,models-*.json,learned-*.json,"
@@ -10638,16 +10572,15 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         }
     }
 
-    /// A file lock is held by the whole JVM, so our threads need one among themselves. It also keeps them from closing
-    /// the file while another of them holds its lock: POSIX would drop it.
+    /// File locks are per JVM, so threads need their own. They also keep a thread from closing a file that another has
+    /// locked: POSIX would release that lock.
     private static final ConcurrentMap<Path, ReentrantLock> THREADS = new ConcurrentHashMap<>();
 
     private static ReentrantLock threads(Path file) {
         return THREADS.computeIfAbsent(file.toAbsolutePath(), _ -> new ReentrantLock());
     }
 
-    /// Runs `work` while no other thread or process of this user runs the like under this name. Where nothing can be
-    /// written only threads wait for each other.
+    /// Runs `work` under a lock across threads and processes; only across threads if the cache is read-only.
     <T> T locked(String name, Supplier<T> work) {
         Path file = cache.resolve(name + ".lock");
         var threads = threads(file);
@@ -10673,7 +10606,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         }
     }
 
-    /// Opens a file of ours for this process alone, as far as the file system knows locks; closing it lets go.
+    /// Opens and locks a file, if the file system has locks; closing it releases the lock.
     private static FileChannel open(Path file, OpenOption how) throws IOException {
         folder(file.getParent());
         var options = Set.of(how, StandardOpenOption.READ, StandardOpenOption.WRITE);
@@ -10700,10 +10633,9 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     }
 }
 
-/// Files that the user names, to be read.
 final class InputFile {
-    /// @param name what the user calls it
-    /// @param most bytes that are of use
+    /// @param name the name as typed
+    /// @param most the size limit in bytes
     static byte[] bytes(Path file, String name, int most) {
         if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name its files");
         try (var in = Files.newInputStream(file)) {
@@ -10723,16 +10655,15 @@ final class InputFile {
     }
 }
 
-/// The files of a folder, or of a pattern such as `src/**/*.java`, in the order of their names; what is hidden is left
-/// out.
+/// The files of a folder or a pattern such as `src/**/*.java`, sorted by name, without hidden ones.
 ///
-/// @param front what stands before each
+/// @param front the prefix of each file
 record FileGlob(String front, List<Path> files) {
     static boolean is(Environment env, String name) {
         return name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name)) || Files.isDirectory(env.path(name));
     }
 
-    /// @param all the pattern that a folder stands for
+    /// @param all the pattern to use for a folder
     static FileGlob of(Environment env, String name, String all) {
         boolean folder = Files.isDirectory(env.path(name));
         int cut = name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
@@ -10769,16 +10700,15 @@ record FileGlob(String front, List<Path> files) {
         }
     }
 
-    /// Names that read as files and not as options or stdin.
+    /// Returns names that cannot be mistaken for options or stdin.
     List<String> names() {
         return files.stream().map(file -> (front.isEmpty() && file.toString().startsWith("-") ? "./" : front) + file)
                 .toList();
     }
 }
 
-/// The file of `-o`: looked at before anything is sent, and written whole.
+/// The file of `-o`: checked before anything is sent, and written atomically.
 final class OutputFile {
-    /// @param what the option or command that names the file
     static Path check(Environment env, String what, String name) {
         Path file = env.path(name).toAbsolutePath();
         if (Files.isDirectory(file)) {
@@ -10794,10 +10724,7 @@ final class OutputFile {
         return file;
     }
 
-    /// What is made of rows must not be written over them.
-    ///
-    /// @param rows null or `-`: no file
-    /// @param out null: no file
+    /// Refuses to overwrite the input rows with the results.
     static void keepApart(Environment env, String rows, String out) {
         if (rows == null || out == null || rows.equals("-")) return;
         Path in = env.path(rows).toAbsolutePath().normalize(), to = env.path(out).toAbsolutePath().normalize();
@@ -10818,7 +10745,7 @@ final class OutputFile {
         }
     }
 
-    /// Where what had come of a file is kept: FILE.part, or another where that is taken; in place, where it must be.
+    /// Returns where to keep partial output: FILE.part, a numbered variant if taken, or FILE if written in place.
     static Path partOf(Path file) {
         Path part = file;
         for (int i = 1; !AtomicFile.inPlace(file) && (i == 1 || Files.exists(part)); i++) {
@@ -10828,14 +10755,14 @@ final class OutputFile {
     }
 }
 
-/// Writes a file whole or not at all: beside its place first, then moved into it. A special file, such as /dev/null or
-/// a named pipe, and one in a folder that takes no new files, is written in place.
+/// Writes files atomically, by moving a temporary file. Special files such as /dev/null and files in read-only folders
+/// are written in place.
 final class AtomicFile {
     interface Content {
         void writeTo(OutputStream to) throws IOException;
     }
 
-    /// @param attributes of the file where it is new; one that is there keeps its permissions
+    /// @param attributes for a new file; an existing one keeps its permissions
     static void write(Path file, String text, FileAttribute<?>... attributes) throws IOException {
         write(file, to -> to.write(text.getBytes(StandardCharsets.UTF_8)), attributes);
     }
@@ -10871,7 +10798,7 @@ final class AtomicFile {
         if (old != null && Files.exists(from)) Files.setPosixFilePermissions(to, old.readAttributes().permissions());
     }
 
-    /// Windows refuses to move over a file that somebody is reading just then; a moment later it does not.
+    /// Retries on Windows, which refuses to replace a file while it is being read.
     static void move(Path part, Path target) throws IOException {
         for (int tries = 0; ; tries++) {
             try {
@@ -10886,30 +10813,28 @@ final class AtomicFile {
 }
 
 // ==================================================================================== Console and process
-// The process as a command sees it: streams, variables, signals, clock, and what is told on stderr.
+// The process as a command sees it: streams, variables, signals, clock, stderr.
 
-/// The outside world, so that tests can hand in another one.
+/// The outside world; tests substitute their own.
 ///
-/// @param terminal whether a descriptor is a terminal
-/// @param ending what the process was told to do: stop, or end
-/// @param directory what the paths that the user types begin at
+/// @param terminal tests whether a descriptor is a terminal
+/// @param directory the base of relative paths
 record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, String> variables,
                    IntPredicate terminal, Time time, Shutdown ending, Path directory) {
-    /// A relative folder, such as that of a process (`Path.of("")`), has no parent, and no path begins with it.
+    /// Makes the folder absolute: `Path.of("")` has no parent and is a prefix of no path.
     Environment { directory = directory.toAbsolutePath().normalize(); }
 
-    /// Ctrl-C and SIGTERM, as a command sees them.
     interface Shutdown {
-        /// Whether the process was told to end (SIGTERM), and not only to stop what it is at (Ctrl-C).
+        /// Returns true after SIGTERM or SIGHUP, but not after Ctrl-C.
         boolean stopping();
 
-        /// Whether it was told either.
+        /// Returns true after any of these signals.
         default boolean told() { return stopping(); }
 
-        /// Does what Ctrl-C may end, without ending the program.
+        /// Runs work that Ctrl-C stops without ending the program.
         default void stoppable(Runnable work) { work.run(); }
 
-        /// How long the command may take to end in its own way.
+        /// Sets how long the command may take to end by itself.
         default void patience(Duration grace) {}
     }
 
@@ -10919,13 +10844,12 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
                 ending, Path.of(""));
     }
 
-    /// A variable's value; null where it is unset or empty.
+    /// Returns null if the variable is unset or empty.
     String variable(String name) {
         String value = variables.get(name);
         return value == null || value.isEmpty() ? null : value;
     }
 
-    /// A path that the user typed.
     Path path(String text) {
         if (text.isEmpty()) throw Fault.usage("a file or folder has no name", "is a variable of the shell unset?");
         try {
@@ -10936,7 +10860,6 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
     }
 }
 
-/// The clock, and pauses by it.
 interface Time {
     Time SYSTEM = new Time() {};
 
@@ -10944,7 +10867,6 @@ interface Time {
 
     default void sleep(Duration pause) throws InterruptedException { Thread.sleep(pause); }
 
-    /// Sleeps; Ctrl-C ends it.
     default void pause(Duration pause) {
         try {
             if (pause.isPositive()) sleep(pause);
@@ -10954,14 +10876,13 @@ interface Time {
     }
 }
 
-/// stdout was closed by its reader, as `| head` does: no error, only the end.
+/// The reader closed stdout, as `| head` does; this is not an error.
 final class BrokenPipe extends RuntimeException {
     BrokenPipe() { super(null, null, false, false); }
 }
 
-/// The tool as a process of its own: UTF-8 whatever the locale, Ctrl-C, a reader that goes away.
+/// The tool as an operating system process: UTF-8 in any locale, signals, broken pipes.
 final class RealProcess {
-    /// @param body runs the arguments and returns the exit code
     static int start(ToIntBiFunction<Environment, String[]> body, String... args) {
         var out = writer(FileDescriptor.out, true);
         var err = writer(FileDescriptor.err, false);
@@ -10997,23 +10918,22 @@ final class RealProcess {
         };
     }
 
-    /// Under a C locale the JVM turns what is not ASCII into `?`; a prompt must not be sent so. Where the system
-    /// shows the bytes of the command line we can tell.
+    /// Detects arguments that the JVM decoded with `?` for non-ASCII under a C locale; such a prompt must not be sent.
+    /// Works only where /proc shows the original bytes.
     private static boolean argumentsGotLost(String... args) {
         if (System.getProperty("sun.jnu.encoding", "UTF-8").startsWith("UTF")) return false;
         if (Stream.of(args).noneMatch(arg -> arg.contains("?") || arg.contains("\uFFFD"))) return false;
         try {
             for (byte b : Files.readAllBytes(Path.of("/proc/self/cmdline"))) if (b < 0) return true;
         } catch (IOException _) {
-            // not Linux: nothing to look at
+            // not Linux
         }
         return false;
     }
 }
 
-/// JBang's `//CDS` has the JVM write the classes of the very first run into an archive for all later ones. Whatever
-/// that run was, those of a chat over TLS shall be in it, as far as they come without an answer: after a `--version`
-/// alone each later chat over HTTPS would take a quarter longer (968 ms instead of 786).
+/// JBang's `//CDS` archives the classes that the very first run loads. This adds those of a chat over TLS, as far as
+/// possible without an answer: after a mere `--version`, each later chat took a quarter longer (968 ms, not 786).
 final class FirstRun {
     static final Duration PATIENCE = Duration.ofSeconds(5);
 
@@ -11027,7 +10947,7 @@ final class FirstRun {
         }
     }
 
-    /// Asks a server that never answers, with a template, from a home that keeps nothing.
+    /// Runs a chat with a template against a silent server, from a home that keeps nothing.
     static void rehearse(ToIntBiFunction<Environment, String[]> body) {
         try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             var nowhere = new PrintWriter(Writer.nullWriter());
@@ -11041,8 +10961,8 @@ final class FirstRun {
     }
 }
 
-/// Ctrl-C and SIGTERM. The first interrupts the thread that runs the command, which then ends in its own way; a
-/// second, or three seconds without an end (a batch has longer), stop the process at once.
+/// Handles Ctrl-C and SIGTERM: the first interrupts the command's thread; a second, or three seconds without an end
+/// (longer for a batch), halts the JVM.
 final class Signals implements Environment.Shutdown {
     private volatile Duration grace = Duration.ofSeconds(3);
     private final AtomicInteger code = new AtomicInteger();             // to end with; 0: nothing was said yet
@@ -11095,16 +11015,16 @@ final class Signals implements Environment.Shutdown {
             boolean nohup = name.equals("HUP") && before == sun.misc.SignalHandler.SIG_IGN;
             if (nohup) sun.misc.Signal.handle(signal, before);
         } catch (IllegalArgumentException _) {
-            // a system without this signal, or a JVM that keeps it to itself (-Xrs)
+            // no such signal here, or the JVM reserves it (-Xrs)
         }
     }
 }
 
-/// Standard input, read by a thread of its own so that Ctrl-C is heard and a silent pipe is not waited for.
+/// Standard input, read on its own thread so that Ctrl-C works and a silent pipe cannot block.
 final class Stdin {
     enum Kind { TERMINAL, PIPE, FILE }
 
-    /// How long a pipe that may never speak is waited for where there is a prompt already.
+    /// How long to wait for a silent pipe if there is already a prompt.
     static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private final InputStream in;
@@ -11112,7 +11032,7 @@ final class Stdin {
     private final CompletableFuture<Boolean> first = new CompletableFuture<>();
     private CompletableFuture<byte[]> all;
 
-    /// @param given what it is; null: to be found out when it matters
+    /// @param given null to detect the kind on first use
     Stdin(InputStream in, Kind given) {
         this.in = in;
         this.given = given;
@@ -11120,17 +11040,15 @@ final class Stdin {
 
     Kind kind() { return given != null ? given : Descriptors.kind(0); }
 
-    /// Everything up to the end.
     String text() {
         byte[] bytes = bytes();
         if (bytes.length > Text.LARGEST) throw Fault.usage("stdin is larger than 64 MiB", "no model reads so much");
         return Text.utf8(bytes, "stdin");
     }
 
-    /// What cannot be read is empty.
+    /// Returns all bytes; unreadable input counts as empty.
     byte[] bytes() { return await(all(), null).orElse(new byte[0]); }
 
-    /// Everything into a file, however long.
     void copyTo(Path file) throws IOException {
         var copied = reading(() -> {
             try (var out = Files.newOutputStream(file)) {
@@ -11140,9 +11058,9 @@ final class Stdin {
         if (await(copied, null).isEmpty()) throw new IOException(Text.reason(copied.exceptionNow()));
     }
 
-    /// Everything, or nothing where a pipe gives no first byte within `patience`.
+    /// Reads everything, or nothing if a pipe sends no first byte within `patience`.
     ///
-    /// @param slow called where the end does not come for as long again
+    /// @param slow called if the end takes as long again
     Optional<String> text(Duration patience, Runnable slow) {
         var all = all();
         if (kind() == Kind.PIPE && await(first, patience).isEmpty()) return Optional.empty();
@@ -11150,14 +11068,14 @@ final class Stdin {
         return Optional.of(text());
     }
 
-    /// A line that a person types and that is not shown.
+    /// Reads a line from a person without echo.
     String secret() {
         var console = given == null ? System.console() : null;
         if (console == null) return text();
         return await(reading(() -> new String(console.readPassword())), null).orElse("");
     }
 
-    /// A line that a person types; null at the end.
+    /// Reads a line from a person; null at the end.
     String line() {
         return await(reading(() -> {
             var bytes = new ByteArrayOutputStream();
@@ -11202,7 +11120,7 @@ final class Stdin {
         return result;
     }
 
-    /// @return nothing where it does not come in time, or cannot be read
+    /// @return empty on timeout or if the input is unreadable
     private static <T> Optional<T> await(CompletableFuture<T> future, Duration patience) {
         try {
             return Optional.ofNullable(patience == null ? future.get()
@@ -11215,7 +11133,7 @@ final class Stdin {
     }
 }
 
-/// What a file descriptor is. `System.console()` does not tell: it is null as soon as one of two is redirected.
+/// Tells what a descriptor is; `System.console()` is null as soon as stdin or stdout is redirected.
 final class Descriptors {
     static boolean isTerminal(int descriptor) {
         return link(descriptor).map(l -> l.matches("/dev/(pts/.*|tty.*|console)")).orElseGet(() -> isatty(descriptor));
@@ -11227,8 +11145,8 @@ final class Descriptors {
         return pipe ? Stdin.Kind.PIPE : Stdin.Kind.FILE;
     }
 
-    /// Whether we were started without this descriptor (`<&-`). The JVM then gets its number for a file of its own,
-    /// which must not be taken for a prompt.
+    /// Detects a start without this descriptor (`<&-`): the JVM reuses its number for a file of its own, which must not
+    /// be read as a prompt.
     static boolean closed(int descriptor) {
         return link(descriptor).map(l -> l.matches("closed|.*(/lib/modules|\\.jar|\\.jsa|\\.aot)")).orElse(false);
     }
@@ -11257,7 +11175,7 @@ final class Descriptors {
     }
 }
 
-/// The one object that writes to stderr.
+/// The only writer to stderr.
 final class Console {
     private final Environment env;
     private Boolean terminal;
@@ -11268,7 +11186,6 @@ final class Console {
 
     Environment env() { return env; }
 
-    /// Whether stderr is a terminal; found out when it first matters.
     boolean terminal() {
         if (terminal == null) terminal = env.terminal().test(2);
         return terminal;
@@ -11284,16 +11201,16 @@ final class Console {
 
     String dim(String text) { return paint("2", text); }
 
-    /// A finding's state, where stdout is a terminal in its colour.
+    /// Colors a status if stdout is a terminal.
     String state(String state) {
         String code = state.strip().equals("ok") ? "32" : state.strip().equals("warn") ? "33" : "31";
         return env.terminal().test(1) ? paint(code, state) : state;
     }
 
-    /// Progress and notes; --quiet leaves them out.
+    /// Prints progress unless --quiet.
     public void note(String text) { if (!quiet) line(dim(oneLine(text))); }
 
-    /// What was asked for: a code to type, the usage.
+    /// Prints requested output, such as a login code.
     void say(String text) { line(text); }
 
     public void warn(String text) { line(paint("33", "warning:") + " " + oneLine(text)); }
@@ -11302,28 +11219,27 @@ final class Console {
 
     void error(String text) { line(paint("31", "error:") + " " + oneLine(text)); }
 
-    /// Messages stay one line, whatever was typed or answered.
     private static String oneLine(String text) { return Text.printable(text.strip().replaceAll("\\R", "␊")); }
 
-    /// For -v only.
+    /// Prints with -v only.
     public void detail(String text) { if (verbose) line(dim("* " + oneLine(text))); }
 
-    /// A line that is written over by the next one; only on a terminal. An empty one takes it away.
+    /// Shows a line that the next one overwrites, on a terminal only; empty text clears it.
     void countdown(String text) {
         if (quiet || !terminal() || "dumb".equals(env.variable("TERM"))) return;
-        // a line that is too wide is cut by the terminal (DECAWM off): wrapped, it could not be written over
+        // truncated by the terminal (DECAWM off): a wrapped line could not be overwritten
         env.err().print("\r\033[K" + (text.isEmpty() ? "" : "\033[?7l" + dim(text) + "\033[?7h"));
         env.err().flush();
         living = !text.isEmpty();
     }
 
-    /// Reasoning and the like, as it arrives.
+    /// Prints a fragment as it arrives, such as reasoning.
     void piece(String text) {
         env.err().print(dim(Secrets.mask(text)));
         env.err().flush();
     }
 
-    /// For -v: a request (`>`) or an answer (`<`), as far as its head.
+    /// Prints the head of a request (`>`) or response (`<`) with -v.
     void head(String mark, String first, HttpHeaders headers) {
         if (!verbose) return;
         line(dim(mark + " " + first));
@@ -11349,16 +11265,16 @@ final class Console {
         try {
             env.out().flush();                              // what was printed before stands before it
         } catch (BrokenPipe _) {
-            // nobody reads it; the message matters all the same
+            // nobody reads it; the message still matters
         }
         env.err().print(Secrets.mask(text) + "\n");
         env.err().flush();
     }
 
-    /// Asks a person; anything but yes is no.
+    /// Asks for confirmation; anything but yes means no.
     ///
-    /// @param hint what says yes beforehand
-    /// @throws Fault where there is nobody to ask
+    /// @param hint how to confirm in advance
+    /// @throws Fault if stdin is not a terminal
     boolean confirmed(String question, String hint) {
         if (env.stdin().kind() != Stdin.Kind.TERMINAL) {
             throw Fault.usage(question.replace("?", "") + ": nobody is here to be asked", hint);
@@ -11367,7 +11283,7 @@ final class Console {
         return env.stdin().line() instanceof String answer && answer.strip().toLowerCase(Locale.ROOT).startsWith("y");
     }
 
-    /// Columns on a terminal, tab-separated values without a heading in a pipe.
+    /// Prints aligned columns to a terminal, else tab-separated values without a heading.
     void table(List<String> heading, List<List<String>> rows) {
         if (!env.terminal().test(1)) {
             for (var row : rows) env.out().print(String.join("\t", row.stream().map(Text::cell).toList()) + "\n");
@@ -11392,12 +11308,12 @@ final class Console {
 }
 
 // =================================================================================================== Text
-// JSON, masking, durations, the nearest name.
+// JSON, masking, durations, suggestions.
 
-/// JSON as trees, read and written as Jackson's mapper does, to the byte, but without one: a chat over HTTPS took
-/// 60 ms more CPU with it from the AOT cache, 110 from the class archive (15 pairs). Numbers keep their digits.
+/// JSON trees, byte for byte like Jackson's mapper but without loading it, which costs a chat over HTTPS 60 ms of CPU
+/// with the AOT cache, 110 with the class archive (15 pairs). Numbers keep their digits.
 final class Json {
-    /// For records alone, and made when they need it.
+    /// For records only, created on first use.
     private static final class Mapper {
         static final JsonMapper ONE = JsonMapper.builder()
                 .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
@@ -11418,13 +11334,13 @@ final class Json {
 
     static ArrayNode array(Stream<? extends JsonNode> items) { return NODES.arrayNode().addAll(items.toList()); }
 
-    /// A field's text; empty where it is missing, null or no string.
+    /// Returns a string field; empty if it is missing or not a string.
     static String text(JsonNode node, String field) {
         var value = node.path(field);
         return value.isString() ? value.asString() : "";
     }
 
-    /// A field's moment, in seconds since 1970; 1970 itself where it is missing or no such thing.
+    /// Returns a field in epoch seconds as an Instant; the epoch if it is missing or invalid.
     static Instant instant(JsonNode node, String field) {
         long seconds = node.path(field).asLong(0);
         return seconds >= 0 && seconds < 1L << 40 ? Instant.ofEpochSecond(seconds) : Instant.EPOCH;
@@ -11432,7 +11348,7 @@ final class Json {
 
     // ---- to read
 
-    /// The value, or a missing node where the text is no JSON.
+    /// Returns a missing node if the text is not JSON.
     static JsonNode tryParse(String text) {
         try (var json = parser(text)) {
             var tree = json.nextToken() == null ? NODES.missingNode() : value(json);
@@ -11453,8 +11369,7 @@ final class Json {
 
     static JsonParser parser(InputStream in) { return JSON.createParser(ObjectReadContext.empty(), in); }
 
-    /// The value that a parser stands at; of two equal names the later value stays, in the first's place. How deep it
-    /// may go is the parser's to say.
+    /// Reads the value at the parser's current token. The last of duplicate names wins; the parser limits the depth.
     private static JsonNode value(JsonParser json) {
         return switch (json.currentToken()) {
             case START_OBJECT -> {
@@ -11483,8 +11398,7 @@ final class Json {
         };
     }
 
-    /// A record, an array or the like as JSON.
-    /// @throws Fault where the value does not fit the class
+    /// @throws Fault if the value does not fit the class
     static <T> T bound(JsonNode value, Class<T> type) {
         try {
             return Mapper.ONE.treeToValue(value, type);
@@ -11506,7 +11420,7 @@ final class Json {
         return bytes.toByteArray();
     }
 
-    /// A tree, or plain values: maps, lists, texts, booleans; anything else is a number with the digits that it prints.
+    /// Accepts trees and plain values: maps, lists, strings, booleans; anything else is written as a number.
     static String compact(Object json) { return text(json, COMPACT); }
 
     static String line(JsonNode json) { return harmless(compact(json)); }
@@ -11550,14 +11464,13 @@ final class Json {
 
     private static final Pattern CONTROL = Pattern.compile("[\\x7f-\\x9f]");
 
-    /// JSON need not escape DEL and the C1 controls, but a terminal obeys them.
+    /// Escapes DEL and C1 controls, which JSON allows but terminals obey.
     private static String harmless(String json) {
         return CONTROL.matcher(json).replaceAll(m -> String.format("\\\\u%04x", (int) m.group().charAt(0)));
     }
 }
 
-/// Whatever looks like a token is masked in everything that goes to stderr: GitHub's by their prefixes, Copilot's by
-/// `tid=`, and bearers of any kind.
+/// Masks tokens in everything written to stderr: GitHub's by prefix, Copilot's by `tid=`, and bearer tokens.
 final class Secrets {
     private static final Pattern TOKEN = Pattern.compile("(gh[a-z]_|github_pat_)[A-Za-z0-9_.-]{12,}"
             + "|(tid=)[^\\s\"',]+|(?i:(\\bbearer |\\btoken )[\\w.;=:+/-]{20,})");
@@ -11568,7 +11481,7 @@ final class Secrets {
                 : (m.group(2) != null ? m.group(2) : m.group(3)) + "…");
     }
 
-    /// A token as a person may see it: its kind and its last four characters.
+    /// Returns a token's kind and last four characters, safe to display.
     static String shown(String token) {
         var prefix = Pattern.compile("(github_pat|gh[a-z])_").matcher(token);
         String kind = prefix.lookingAt() ? prefix.group() : "";
@@ -11588,12 +11501,12 @@ final class Text {
 
     static String cell(String text) { return printable(text.replaceAll("[\t\r\n]+", " ")); }
 
-    /// An answer without the code fence that some models put around it.
+    /// Removes a code fence around the whole answer.
     static String unfenced(String text) {
         return text.strip().replaceFirst("(?s)\\A```\\w*\\s*\\n(.*)\\n\\s*```\\z", "$1");
     }
 
-    /// Control characters made visible, except line breaks and tabs: an answer must not steer the terminal.
+    /// Makes control characters visible, except line breaks and tabs, so that output cannot control the terminal.
     static String printable(String text) {
         if (text.chars().noneMatch(Text::control)) return text;
         var clean = new StringBuilder(text.length());
@@ -11607,7 +11520,7 @@ final class Text {
 
     private static boolean control(int c) { return c < ' ' && c != '\n' && c != '\t' || c >= 0x7f && c < 0xa0; }
 
-    /// Names between commas. One that holds a comma stands in double quotes, as in CSV.
+    /// Splits at commas; names with commas are in double quotes, as in CSV.
     static List<String> names(String list) {
         return Pattern.compile("\"((?:[^\"]|\"\")*)\"(?=,|$)|[^,]+").matcher(list).results()
                 .map(name -> name.group(1) == null ? name.group() : name.group(1).replace("\"\"", "\"")).toList();
@@ -11620,7 +11533,6 @@ final class Text {
 
     static String padded(String text, int width) { return text + " ".repeat(Math.max(0, width - text.length())); }
 
-    /// Those of the texts that are not empty, a blank line between them.
     static String paragraphs(String... texts) {
         return Stream.of(texts).filter(text -> !text.isEmpty()).collect(Collectors.joining("\n\n"));
     }
@@ -11633,7 +11545,7 @@ final class Text {
         return text.substring(0, end);
     }
 
-    /// Text that people gave: it must be UTF-8 and no binary, for it is sent as it is.
+    /// Decodes text from the user; rejects binary data and anything but UTF-8.
     static String utf8(byte[] bytes, String where) {
         try {
             String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
@@ -11644,7 +11556,7 @@ final class Text {
         }
     }
 
-    /// An address with a scheme and a host, if the text is one.
+    /// Parses a URI with scheme and host.
     static Optional<URI> uri(String text) {
         try {
             return Optional.of(new URI(text)).filter(uri -> uri.getScheme() != null && uri.getHost() != null
@@ -11670,7 +11582,7 @@ final class Text {
         }
     }
 
-    /// An exception's own words, or its name where it has none.
+    /// Returns the message of an exception, or its class name.
     static String reason(Throwable e) {
         String what = Objects.requireNonNullElse(e.getMessage(), "").isBlank() ? e.getClass().getSimpleName()
                 : e.getMessage();
@@ -11682,7 +11594,6 @@ final class Text {
         });
     }
 
-    /// The reason at the bottom, where those above only wrap it.
     static String deepest(Throwable e) { return reason(chain(e).reduce((_, deepest) -> deepest).orElse(e)); }
 
     static Stream<Throwable> chain(Throwable e) {
@@ -11691,7 +11602,6 @@ final class Text {
     }
 }
 
-/// Durations as people write and read them.
 final class Durations {
     private static final Pattern WRITTEN = Pattern.compile("([0-9]{1,9})\\s*(ms|s|m|h|d)?");
     private static final Duration LONGEST = Duration.ofDays(3650);      // counts in nanoseconds without overflow
@@ -11730,19 +11640,18 @@ final class Durations {
     }
 }
 
-/// The nearest name to one that was mistyped, if one is near enough to be meant.
+/// Finds the name that a misspelled one was probably meant to be.
 final class Suggestions {
-    /// A hint: the nearest name as a question, else what is given.
     static String hint(String word, Collection<String> names, String otherwise) {
         return of(word, names).map(near -> "did you mean " + near + "?").orElse(otherwise);
     }
 
-    /// The same with what is to be typed before the name.
+    /// Returns a hint with the command to type.
     static String hint(String word, Collection<String> names, String command, String otherwise) {
         return of(word, names).map(near -> "did you mean: " + command + near).orElse(otherwise);
     }
 
-    /// The nearest name, else the first that has a part which is near: `sonet` in claude-sonnet-5.
+    /// Returns the nearest name, else the first with a near part: `sonet` in claude-sonnet-5.
     static Optional<String> of(String word, Collection<String> names) {
         return near(word, names).or(() -> near(word, names.stream().flatMap(Suggestions::parts).toList())
                 .flatMap(part -> names.stream().filter(name -> parts(name).anyMatch(part::equals)).findFirst()));
@@ -11759,13 +11668,13 @@ final class Suggestions {
 
     private static Stream<String> parts(String name) { return Stream.of(name.split("-")); }
 
-    /// All names, those first that are nearest or have the nearest part.
+    /// Returns all names, those with the smallest distance (whole or part) first.
     static List<String> sorted(String word, List<String> names) {
         return names.stream().sorted(Comparator.comparingInt(name -> Stream.concat(Stream.of(name), parts(name))
                 .mapToInt(part -> distance(word, part)).min().orElse(0))).toList();
     }
 
-    /// How many letters were put in, left out, mistaken or swapped with their neighbour.
+    /// Computes the optimal string alignment distance (with transpositions), ignoring case.
     private static int distance(String word, String name) {
         String a = word.toLowerCase(Locale.ROOT), b = name.toLowerCase(Locale.ROOT);
         var rows = new int[a.length() + 1][b.length() + 1];
