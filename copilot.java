@@ -80,7 +80,7 @@ package cop;
 
 import module java.base;
 import module java.net.http;
-import java.lang.Error;                                 // not the validator's
+import java.lang.Error;                                  // not the validator's
 import java.net.Proxy;
 import java.security.cert.*;
 import java.security.cert.Certificate;
@@ -93,7 +93,7 @@ import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.EncodingRegistry;
 import com.networknt.schema.*;
 import cop.copilot.*;
-import cop.copilot.Token;                              // not the test of this name
+import cop.copilot.Token;                               // not the test of this name
 import picocli.CommandLine;
 import picocli.CommandLine.Model.*;
 import tools.jackson.core.*;
@@ -574,10 +574,10 @@ public class copilot {
     }
 
     // -------------------------------------------------------------------------------------------- Vocabulary
-    // What JShell and scripts hold in their hands: facts, immutable. Nothing here is printed or fetched.
+    // Immutable data for JShell and scripts. Nothing here prints or fetches.
 
     static final String VERSION = "0.1.0";
-    /// One message of a prompt. `role` is `system`, `user` or `assistant`.
+    /// One message of a prompt; `role` is `system`, `user`, or `assistant`.
     public record Message(String role, String content, List<Image> images) {
         public Message {
             Fault.given(role, "a message's role");
@@ -593,26 +593,23 @@ public class copilot {
 
         public static Message assistant(String text) { return new Message("assistant", text); }
 
-        /// Messages as a person reads them.
-        ///
-        /// @param roles each under its role
+        /// @param roles whether each message gets its role as a heading
         static String text(List<Message> messages, boolean roles) {
             return messages.stream().map(m -> roles ? "## " + m.role() + "\n\n" + m.content() : m.content())
                     .collect(Collectors.joining("\n\n"));
         }
 
-        /// A message's text on the wire, whether it stands alone or in parts.
+        /// Returns the text of `content` in JSON: a string or a list of parts.
         static String text(JsonNode content) {
             return content.isString() ? content.asString() : String.join("", content.findValuesAsString("text"));
         }
     }
 
-    /// A picture in a message, as it goes over the wire.
+    /// An image in a message.
     ///
     /// @param mediaType such as `image/png`
-    /// @param base64 its bytes
     public record Image(String name, String mediaType, String base64) {
-        /// Its size in bytes.
+        /// Returns the size in bytes.
         public long size() {
             return base64.length() / 4 * 3L - (base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0);
         }
@@ -623,40 +620,40 @@ public class copilot {
         public String toString() { return name + " (" + mediaType + ", " + size() + " bytes)"; }
     }
 
-    /// The short-lived Copilot token, or a GitHub token that the API takes as it is. It does not print itself.
+    /// The short-lived Copilot token, or a GitHub token that the API accepts directly. `toString()` masks it.
     ///
-    /// @param json GitHub's whole answer, the token among it
-    /// @param fetched when, by our own clock: a wrong clock on either side must not matter, so GitHub's `expires_at` is
-    ///     not used (vscode-copilot-chat does the same)
-    /// @param api what requests with it go to
+    /// @param json GitHub's whole response, including the token
+    /// @param fetched by the local clock: `expires_at` is ignored, so that clock skew does not matter (as in
+    ///     vscode-copilot-chat)
+    /// @param api the base URL for requests
     public record Token(ObjectNode json, Instant fetched, URI api) {
         static final String DIRECT = "direct";
 
         public String value() { return Json.text(json, "token"); }
 
-        /// `Bearer …`, for the header Authorization.
+        /// Returns the value of the Authorization header: `Bearer …`.
         public String header() { return "Bearer " + value(); }
 
-        /// When it ends: a minute after its `refresh_in`, as GitHub's own editor counts.
+        /// Returns the expiry: a minute after `refresh_in`, as in vscode-copilot-chat.
         public Instant expires() { return fetched.plus(refreshIn()).plusSeconds(60); }
 
-        /// What was bought, such as `yearly_subscriber_quota`.
+        /// Returns the SKU, such as `yearly_subscriber_quota`.
         public String sku() { return json.path("sku").asString("unknown"); }
 
-        /// `free`, `student`, `individual`, `business`, `enterprise` …, or the sku itself where it says none of these.
+        /// Returns `free`, `student`, `individual`, `business`, `enterprise` …, or the SKU if the plan is unknown.
         public String plan() {
             return Account.planOf(sku(), Json.text(json, "plan"))
                     .orElse(json.path("individual").asBoolean(false) ? "individual" : sku());
         }
 
-        /// Whether it is the GitHub token itself, and not one that was exchanged for it.
+        /// Returns whether this is a GitHub token used without an exchange.
         boolean direct() { return json.path(DIRECT).asBoolean(false); }
 
         private Duration refreshIn() {
             return Duration.ofSeconds(Math.clamp(json.path("refresh_in").asLong(1500), 0, 86_400));
         }
 
-        /// When to fetch the next: four minutes ahead of `refresh_in`, or half of it where it is short.
+        /// Returns when to renew: four minutes before `refresh_in`, or halfway if that is later.
         Instant refreshAt() {
             long seconds = refreshIn().toSeconds();
             return fetched.plusSeconds(Math.max(seconds - 240, seconds / 2));
@@ -664,7 +661,7 @@ public class copilot {
 
         boolean isFresh(Instant now) { return !now.isBefore(fetched) && now.isBefore(refreshAt()); }
 
-        /// Whether it still serves where its renewal fails.
+        /// Returns whether it may still be used if renewal fails.
         boolean isUsable(Instant now) { return !now.isBefore(fetched) && !now.isAfter(expires()); }
 
         Duration timeLeft(Instant now) { return Duration.between(now, expires()); }
@@ -673,12 +670,11 @@ public class copilot {
         public String toString() { return Secrets.shown(value()) + " for " + api + ", until " + expires(); }
     }
 
-    /// How a request is sent, apart from what it asks: it makes no row of a batch another one.
+    /// How a request is sent. Not part of a batch row's identity.
     ///
-    /// @param endpoint `chat`, `responses` or `messages`; null: the one that suits the model and what is asked
-    /// @param required fields that are an error where the model refuses them, instead of being left out
+    /// @param endpoint `chat`, `responses`, or `messages`; null to choose one for the model and request
+    /// @param required fields that raise an error if the model rejects them, instead of being dropped
     public record Delivery(String endpoint, Set<String> required) {
-        /// The paths by their names.
         static final SortedMap<String, String> ENDPOINTS = new TreeMap<>(Map.of("chat", "/chat/completions",
                 "responses", "/responses", "messages", "/v1/messages"));
         static final Delivery USUAL = new Delivery(null, Set.of());
@@ -690,9 +686,9 @@ public class copilot {
             required = Set.copyOf(required);
         }
 
-        /// What comes later wins.
+        /// Merges two deliveries; the later one wins.
         ///
-        /// @param fields that come with it: of these it alone says which are required
+        /// @param fields the later request's fields: only `later` decides which of these are required
         Delivery then(Delivery later, Iterable<String> fields) {
             var all = new HashSet<>(required);
             fields.forEach(all::remove);
@@ -701,33 +697,31 @@ public class copilot {
         }
     }
 
-    /// What to ask: the model's id (null: the one that `chat` takes; `auto`: one of GitHub's choice), the messages in
-    /// order, any further fields of the request's body, and how it is sent.
+    /// A request: model id (null for the one that `chat` uses; `auto` lets GitHub choose), messages in order, further
+    /// body fields, and delivery.
     public record Request(String model, List<Message> messages, ObjectNode fields, boolean stream, Delivery delivery) {
         public Request {
             messages = List.copyOf(Fault.given(messages, "a request's list of messages"));
             fields = fields == null ? Json.object() : fields.deepCopy();
         }
 
-        /// Sent as suits the model.
         public Request(String model, List<Message> messages, ObjectNode fields, boolean stream) {
             this(model, messages, fields, stream, Delivery.USUAL);
         }
 
-        /// A copy of the further fields.
         @Override
         public ObjectNode fields() { return fields.deepCopy(); }
 
-        /// The further fields themselves, to be read only: thousands of rows need no copies.
+        /// Returns the fields without copying; read-only. Saves a copy per batch row.
         ObjectNode extra() { return fields; }
 
         public Request withMessages(List<Message> other) { return new Request(model, other, fields, stream, delivery); }
 
         public Request withModel(String other) { return new Request(other, messages, fields, stream, delivery); }
 
-        /// Sends it to `chat`, `responses` or `messages`, whatever suits the model; null: what suits it.
+        /// Sets the endpoint: `chat`, `responses`, or `messages`; null to choose one for the model.
         ///
-        /// @throws Fault where there is no endpoint of that name
+        /// @throws Fault if there is no such endpoint
         public Request withEndpoint(String name) { return with(new Delivery(name, delivery.required())); }
 
         boolean hasImages() {
@@ -735,7 +729,6 @@ public class copilot {
                     : messages.stream().anyMatch(message -> !message.images().isEmpty());
         }
 
-        /// What is said, without the images.
         List<String> texts() {
             if (!messages.isEmpty()) return messages.stream().map(Message::content).toList();
             return fields.path("messages").valueStream().map(message -> Message.text(message.path("content"))).toList();
@@ -743,20 +736,20 @@ public class copilot {
 
         Request with(Delivery other) { return new Request(model, messages, fields, stream, other); }
 
-        /// Puts a system message in front, in place of another.
+        /// Sets the system message, replacing any earlier one.
         public Request withSystem(String text) {
             var all = new ArrayList<>(turns());
             all.addFirst(Message.system(text));
             return withMessages(all);
         }
 
-        /// The text of the system message in front; null: there is none.
+        /// Returns the text of the leading system message, or null.
         String system() {
             boolean first = !messages.isEmpty() && messages.getFirst().role().equals("system");
             return first ? messages.getFirst().content() : null;
         }
 
-        /// The messages without a system message in front.
+        /// Returns the messages without the leading system message.
         List<Message> turns() { return messages.subList(system() == null ? 0 : 1, messages.size()); }
 
         Request plus(Message more) {
@@ -773,7 +766,7 @@ public class copilot {
 
         /// Sets a field, such as `with("temperature", 0)`.
         ///
-        /// @throws Fault where the value is out of the range that the model's maker allows
+        /// @throws Fault if the value is out of the documented range
         public Request with(String field, Object value) {
             return new Request(model, messages, RequestFields.with(fields, "with", field, value), stream, delivery);
         }
@@ -781,12 +774,12 @@ public class copilot {
         public Request withStream(boolean other) { return new Request(model, messages, fields, other, delivery); }
     }
 
-    /// An answer. `finish` is `stop`, `length`, `content_filter`, `tool_calls`, or `` where GitHub named none.
+    /// An answer. `finish` is `stop`, `length`, `content_filter`, `tool_calls`, or empty if GitHub sent none.
     ///
-    /// @param choices the texts, one each for `n` in the request
-    /// @param usage tokens as GitHub counted them; zeros where it did not say
-    /// @param model the dated name that answered, not the id that was asked for
-    /// @param dropped options that the model does not take, and that were left out
+    /// @param choices one text for each of the request's `n`
+    /// @param usage tokens as reported by GitHub; zeros if it did not
+    /// @param model the dated name of the model that answered, not the requested id
+    /// @param dropped options left out because the model rejects them
     public record Reply(List<String> choices, String reasoning, String finish, String model, Usage usage,
                         JsonNode toolCalls, String id, String requestId, Duration took, List<String> dropped) {
         public Reply {
@@ -796,10 +789,9 @@ public class copilot {
 
         public String text() { return String.join("\n\n", choices); }
 
-        /// Whether a tool is to be called before there is an answer.
         boolean asksForTool() { return finish.equals("tool_calls"); }
 
-        /// Why this is not the whole answer; null where it is.
+        /// Returns why the answer is incomplete, or null.
         Fault unfinished() {
             return switch (finish) {
                 case "length" -> Fault.error("the answer was cut off by the token limit (finish: length)",
@@ -828,9 +820,9 @@ public class copilot {
         @Override
         public String toString() { return text(); }
 
-        /// The text as JSON, without a code fence around it: `ask("…").value().path("label").asString()`.
+        /// Parses the text as JSON, without any code fence: `ask("…").value().path("label").asString()`.
         ///
-        /// @throws Fault where it is none
+        /// @throws Fault if it is not JSON
         public JsonNode value() {
             var value = Json.tryParse(Text.unfenced(text()));
             if (!value.isMissingNode()) return value;
@@ -838,12 +830,12 @@ public class copilot {
                     "a template with a schema asks for it, and checks it");
         }
 
-        /// The text's JSON as a value of a class, such as a record: `ask("…").value(Person.class).name()`.
+        /// Parses the text's JSON into a class, such as a record: `ask("…").value(Person.class).name()`.
         ///
-        /// @throws Fault where it is none, or does not fit the class
+        /// @throws Fault if it is not JSON or does not fit the class
         public <T> T value(Class<T> type) { return Json.bound(value(), type); }
 
-        /// The record that `chat --json` prints; times in milliseconds.
+        /// Returns the record that `chat --json` prints; times in milliseconds.
         public ObjectNode json() {
             var json = Json.object().put("text", text()).put("model", model).put("finish", finish);
             if (choices.size() > 1) choices.forEach(json.putArray("choices")::add);
@@ -854,14 +846,14 @@ public class copilot {
             return json.put("ms", took.toMillis()).put("id", id).put("request_id", requestId);
         }
 
-        /// @param estimate its price by the catalogue, where GitHub has not said what it cost
+        /// @param estimate the catalog price, if GitHub reported no cost
         String usageLine(Optional<BigDecimal> estimate) {
             return "usage: " + usage + estimate.map(credits -> ", about " + credits.toPlainString() + " credits")
                     .orElse("") + ", " + Text.printable(model) + ", " + Durations.seconds(took);
         }
     }
 
-    /// Tokens of one call, and what it cost in billionths of an AI credit (0 where the account is not billed so).
+    /// Tokens of one call, and its cost in billionths of an AI credit (0 if the account is not billed in credits).
     public record Usage(long prompt, long completion, long cached, long reasoning, long nanoCredits) {
         static final Usage NONE = new Usage(0, 0, 0, 0, 0);
 
@@ -891,9 +883,9 @@ public class copilot {
         }
     }
 
-    /// A model as the catalogue describes it; `json()` is GitHub's whole entry.
+    /// A model in the catalog; `json()` is GitHub's whole entry.
     public record Model(JsonNode json) {
-        /// What stands for whichever model GitHub chooses; no catalogue lists it.
+        /// Lets GitHub choose the model; not listed in the catalog.
         static final String AUTO = "auto";
 
         static Model auto() {
@@ -904,27 +896,27 @@ public class copilot {
 
         boolean isAuto() { return isAuto(id()); }
 
-        /// What goes into `-m`.
+        /// Returns the id, as for `-m`.
         public String id() { return Json.text(json, "id"); }
 
         public String name() { return Json.text(json, "name"); }
 
         public String vendor() { return Json.text(json, "vendor"); }
 
-        /// The largest prompt and answer together, in tokens; 0 where the catalogue does not say.
+        /// Returns the limit of prompt plus answer in tokens; 0 if unknown.
         public long context() { return limit("max_context_window_tokens"); }
 
         public long maxOutput() { return limit("max_output_tokens"); }
 
-        /// The largest prompt in tokens; 0 where the catalogue does not say.
+        /// Returns the limit of the prompt in tokens; 0 if unknown.
         public long maxPrompt() { return limit("max_prompt_tokens") > 0 ? limit("max_prompt_tokens") : context(); }
 
         String tokenizer() { return json.path("capabilities").path("tokenizer").asString("o200k_base"); }
 
-        /// What so many tokens cost in AI credits, where the catalogue has prices (opencode's arithmetic: a price is of
-        /// `batch_size` tokens).
+        /// Returns the cost in AI credits, if the catalog has prices. As in opencode, prices are per `batch_size`
+        /// tokens.
         ///
-        /// @param cached how many of the prompt's tokens were read from a cache, which has a price of its own
+        /// @param cached the prompt tokens read from a cache, which have their own price
         Optional<BigDecimal> credits(long prompt, long completion, long cached) {
             var prices = json.path("billing").path("token_prices");
             var of = prices.path("default");
@@ -942,38 +934,38 @@ public class copilot {
 
         private JsonNode supports() { return json.path("capabilities").path("supports"); }
 
-        /// Whether the catalogue claims an ability: `vision`, `tool_calls`, `streaming`, `structured_outputs` …
+        /// Returns whether the catalog lists an ability: `vision`, `tool_calls`, `streaming`, `structured_outputs` …
         public boolean supports(String ability) {
             var claim = supports().path(ability);
             return claim.isArray() ? !claim.isEmpty() : claim.asBoolean(false);
         }
 
-        /// The paths that serve this model; an entry without the field means chat only (vscode-copilot-chat).
+        /// Returns the paths that serve this model; chat only if the field is missing (as in vscode-copilot-chat).
         public List<String> endpoints() {
             var paths = json.path("supported_endpoints").valueStream().map(JsonNode::asString).toList();
             return paths.isEmpty() ? List.of("/chat/completions") : paths;
         }
 
-        /// No policy means that nothing has to be accepted; any state but `enabled` is off.
+        /// Returns whether the model's terms are accepted: it has no policy, or its state is `enabled`.
         public boolean enabled() { return Set.of("", "enabled").contains(Json.text(json.path("policy"), "state")); }
 
         boolean isClaude() { return vendor().equals("Anthropic") || id().startsWith("claude"); }
 
-        /// What to ask for as the longest answer where a limit must be named. A whole answer has a lower one.
+        /// Returns the default for a required output limit; lower without streaming.
         long longestAnswer(boolean stream) {
             long most = maxOutput() > 0 ? maxOutput() : 4096, whole = limit("max_non_streaming_output_tokens");
             return stream || whole == 0 ? most : Math.min(most, whole);
         }
 
-        /// How much it can be told to think, such as `low`; empty where it cannot, or only by a budget of tokens.
+        /// Returns the reasoning efforts, such as `low`; empty if there are none or only a token budget.
         public List<String> reasoningEfforts() {
             return supports().path("reasoning_effort").valueStream().map(JsonNode::asString).toList();
         }
 
-        /// Whether it takes a number of tokens to think with (there is no flag for it: caozhiyuan/copilot-api #54).
+        /// Returns whether it takes a thinking budget in tokens (there is no flag: caozhiyuan/copilot-api #54).
         boolean thinksByBudget() { return supports().path("max_thinking_budget").asLong(0) > 0; }
 
-        /// Tokens to think with, for models that take a number instead of a word.
+        /// Returns the thinking budget in tokens, for models without effort levels.
         long thinkingBudget(String effort) {
             long budget = Map.of("minimal", 1024, "low", 2048, "high", 24_000, "xhigh", 32_000, "max", 32_000)
                     .getOrDefault(effort, 8192);
@@ -985,7 +977,7 @@ public class copilot {
 
         boolean shown() { return json.path("model_picker_enabled").asBoolean(true) && isChat(); }
 
-        /// `chat`, `embeddings` or `completion`.
+        /// Returns `chat`, `embeddings`, or `completion`.
         String type() { return json.path("capabilities").path("type").asString("chat"); }
 
         boolean isChat() { return type().equals("chat"); }
@@ -994,12 +986,12 @@ public class copilot {
 
         boolean isFallback() { return json.path("is_chat_fallback").asBoolean(false); }
 
-        /// Whether it can be asked by name: GitHub's own editors offer it, and its terms are accepted.
+        /// Returns whether it can be requested by name: GitHub's editors offer it, and its terms are accepted.
         boolean usable() { return shown() && enabled() && chats(); }
 
         boolean chats() { return endpoints().stream().anyMatch(Delivery.ENDPOINTS::containsValue); }
 
-        /// Whether a reply names it as the one that answered, by its id or with its date.
+        /// Returns whether a reply names this model, by id, version, or id with a date.
         boolean answersAs(String name) {
             return !name.isEmpty() && (name.equals(id()) || name.equals(Json.text(json, "version"))
                     || name.startsWith(id() + "-2"));
@@ -1010,10 +1002,9 @@ public class copilot {
                     .toLowerCase(Locale.ROOT).contains(part.toLowerCase(Locale.ROOT)));
         }
 
-        /// What enabling it accepts.
         String terms() { return json.path("policy").path("terms").asString("It has no terms to read."); }
 
-        /// The endpoints in a word each: chat, responses, messages.
+        /// Returns the endpoints by short name: chat, responses, messages.
         String paths() {
             return endpoints().stream().filter(path -> path.startsWith("/"))
                     .map(path -> path.replace("/chat/completions", "chat").replaceFirst("^/(v1/)?", ""))
@@ -1030,7 +1021,7 @@ public class copilot {
             return abilities.toString();
         }
 
-        /// How many premium requests a call counts as; empty where the catalogue does not say.
+        /// Returns the number of premium requests a call counts as; empty if unknown.
         public Optional<BigDecimal> multiplier() {
             return json.path("billing").path("multiplier").decimalValueOpt().map(BigDecimal::stripTrailingZeros);
         }
@@ -1041,16 +1032,16 @@ public class copilot {
         public String toString() { return id(); }
     }
 
-    /// An account's plan and quotas; `json()` is GitHub's whole answer.
+    /// An account's plan and quotas; `json()` is GitHub's whole response.
     public record Account(JsonNode json, Instant asked) {
         static final String UNTOLD = "GitHub tells no quotas of this account";
 
         public String login() { return Json.text(json, "login"); }
 
-        /// `free`, `student`, `individual`, `individual_pro`, `max`, `business`, `enterprise` …
+        /// Returns `free`, `student`, `individual`, `individual_pro`, `max`, `business`, `enterprise` …
         public String plan() { return planOf(sku(), Json.text(json, "copilot_plan")).orElse("unknown"); }
 
-        /// The plan, as its name and what was bought say. A student's is free of charge, but has a plan of its own
+        /// Derives the plan from the SKU and GitHub's plan name. Students pay nothing but have their own plan
         /// (OmniRoute #12000, opencode #46455).
         static Optional<String> planOf(String sku, String plan) {
             var bought = Stream.of("educational", "free", "business", "enterprise", "max", "standalone")
@@ -1059,26 +1050,26 @@ public class copilot {
             return free || plan.isEmpty() ? bought : Optional.of(plan);
         }
 
-        /// What was bought, such as `yearly_subscriber_quota`; empty where GitHub does not say.
+        /// Returns the SKU, such as `yearly_subscriber_quota`; empty if unknown.
         public String sku() { return Json.text(json, "access_type_sku"); }
 
-        /// Whether calls are billed by their tokens, in AI credits of a cent each, and not as premium requests.
+        /// Returns whether calls are billed in AI credits ($0.01 each) by tokens, not as premium requests.
         public boolean tokenBilled() {
             var billing = json.path("token_based_billing");
             return billing.isObject() ? billing.path("enabled").asBoolean(true) : billing.asBoolean(false);
         }
 
-        /// When the quotas begin anew, if GitHub says so.
+        /// Returns when the quotas reset, if known.
         public Optional<Instant> reset() {
             return Quota.moment(json, "quota_reset_date_utc", "quota_reset_date", "limited_user_reset_date");
         }
 
-        /// What the plan has, in GitHub's order; empty where GitHub does not say.
+        /// Returns the quotas in GitHub's order; empty if unknown.
         public List<Quota> quotas() {
             var snapshots = new LinkedHashMap<String, JsonNode>();
             json.path("quota_snapshots").properties().stream().filter(each -> each.getValue().isObject())
                     .forEach(each -> snapshots.put(each.getKey(), each.getValue()));
-            if (snapshots.isEmpty()) {                      // a Free account has two objects with a number a quota
+            if (snapshots.isEmpty()) {                      // a Free account: two objects of numbers
                 JsonNode all = json.path("monthly_quotas"), left = json.path("limited_user_quotas");
                 Stream.of(all, left).flatMap(each -> each.propertyNames().stream()).forEach(id -> snapshots.put(id,
                         Json.object().<ObjectNode>set("entitlement", all.path(id)).set("remaining", left.path(id))));
@@ -1105,32 +1096,31 @@ public class copilot {
         }
     }
 
-    /// One quota of an account. What GitHub does not say, and what an unlimited one cannot have, is null.
+    /// A quota of an account. Values that are unknown, or do not apply to an unlimited quota, are null.
     ///
-    /// @param id as GitHub names it, such as `premium_interactions`
-    /// @param entitlement how many a period has
-    /// @param remaining how many of them are left; below 0 where more were used
-    /// @param percent how much of the entitlement is left
-    /// @param overage how many were used beyond it
-    /// @param overagePermitted whether more may be used than there are, and is billed
+    /// @param id GitHub's name, such as `premium_interactions`
+    /// @param entitlement the amount per period
+    /// @param remaining below 0 if more was used than the entitlement
+    /// @param percent the share of the entitlement that remains
+    /// @param overage the amount used beyond the entitlement
+    /// @param overagePermitted whether use beyond the entitlement is allowed, and billed
     /// @param reset when the next period begins
-    /// @param unit `credits`, `requests`, or empty where they have no other name than the quota's
-    /// @param used how many were used
+    /// @param unit `credits`, `requests`, or empty
     public record Quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent, boolean unlimited,
                         BigDecimal overage, boolean overagePermitted, Instant reset, String unit, BigDecimal used) {
         private static final DateTimeFormatter MINUTE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
         private static final Pattern HEADER = Pattern.compile("x-(?:quota-snapshot|usage-ratelimit)-(.+)");
-        /// What a header's short names are called in GitHub's answer about the account.
+        /// Maps short names in headers to those in GitHub's account response.
         private static final Map<String, String> NAMES = Map.of("ent", "entitlement", "rem", "percent_remaining",
                 "ov", "overage_count", "ovPerm", "overage_permitted", "rst", "reset_date");
 
-        /// @param reset of the account, where the quota has none of its own
+        /// @param reset the account's, for a quota without its own
         static Quota of(String id, JsonNode json, Instant reset, String unit) {
             var entitlement = number(json.path("entitlement"));
             var remaining = Optional.ofNullable(number(json.path("quota_remaining")))
                     .orElseGet(() -> number(json.path("remaining")));
             var percent = number(json.path("percent_remaining"));
-            var used = number(json.path("credits_used"));   // all that is said where an organization pays without limit
+            var used = number(json.path("credits_used"));   // all there is if an organization pays without limit
             boolean unlimited = json.path("unlimited").asBoolean(false)
                     || entitlement != null && entitlement.signum() < 0;
             if (unlimited) entitlement = remaining = percent = null;
@@ -1145,7 +1135,7 @@ public class copilot {
                     .orElse(reset), unit, used);
         }
 
-        /// What the headers of an answer tell, as of before the call (vscode-copilot-chat, CopilotChat.nvim):
+        /// Reads quotas, as of before the call, from response headers (see vscode-copilot-chat, CopilotChat.nvim):
         /// `x-quota-snapshot-ID` and `x-usage-ratelimit-PERIOD`, such as
         /// `ent=300&ov=0.0&ovPerm=false&rem=90.4&rst=2026-12-01T00%3A00%3A00Z`; `ent=-1` is unlimited.
         static List<Quota> of(HttpHeaders headers) {
@@ -1162,11 +1152,10 @@ public class copilot {
                 var quota = of(id, json, null, "");
                 if (quota.unlimited() || quota.percent() != null) found.put(id, quota);
             });
-            if (found.containsKey("premium_interactions")) found.remove("premium_models");      // its older name
+            if (found.containsKey("premium_interactions")) found.remove("premium_models");      // the older name
             return List.copyOf(found.values());
         }
 
-        /// @return empty where there is nothing to tell
         static Optional<String> line(List<Quota> quotas, Instant now) {
             if (quotas.isEmpty()) return Optional.empty();
             var limited = quotas.stream().filter(quota -> !quota.unlimited())
@@ -1174,7 +1163,6 @@ public class copilot {
             return Optional.of("quota: " + (limited.isEmpty() ? "unlimited" : String.join("; ", limited)));
         }
 
-        /// The id as people read it.
         public String name() { return Text.cell(id.replace('_', ' ')); }
 
         List<String> cells() {
@@ -1183,7 +1171,7 @@ public class copilot {
                     Boolean.toString(overagePermitted), unit);
         }
 
-        /// Such as `90.4 % left of 300 credits: 271.4`. Never more than there is: 99.999 is not 100.
+        /// Describes the quota: `90.4 % left of 300 credits: 271.4`. Rounds down: 99.999 is not 100.
         String words() {
             String units = unit.isEmpty() ? "" : " " + unit;
             if (unlimited) return "unlimited" + (none(used) ? "" : ", " + plain(used) + units + " used");
@@ -1200,7 +1188,7 @@ public class copilot {
 
         String resets(Instant now) { return reset == null ? "" : ", resets " + when(reset, now); }
 
-        /// In the person's own time zone, for GitHub's midnight may be an evening there.
+        /// Formats a time in the local time zone, since GitHub resets at midnight UTC.
         static String when(Instant then, Instant now) {
             return MINUTE.format(then.atZone(ZoneId.systemDefault())) + (then.isAfter(now) ? ", in "
                     + Durations.words(Duration.between(now, then)) : " (which is past: the figures are old)");
@@ -1212,13 +1200,13 @@ public class copilot {
             return number == null ? "" : number.stripTrailingZeros().toPlainString();
         }
 
-        /// Numbers come as such and as texts; null for anything else.
+        /// Parses a number given as a JSON number or string; null for anything else.
         private static BigDecimal number(JsonNode json) {
             String text = json.isValueNode() ? json.asString("") : "";
             return text.matches("-?[0-9]{1,15}(\\.[0-9]{1,15})?([eE][+-]?[0-9])?") ? new BigDecimal(text) : null;
         }
 
-        /// The first of these fields that is a moment, or a day, which begins at midnight UTC.
+        /// Returns the first field that holds a time, or a date (midnight UTC).
         static Optional<Instant> moment(JsonNode json, String... names) {
             return Stream.of(names).filter(json::has).map(name -> {
                 try {
@@ -1236,12 +1224,11 @@ public class copilot {
         public String toString() { return name() + ": " + words(); }
     }
 
-    /// Fields of the request's body that the user gives: options of the command line, a template's front matter.
+    /// Body fields set by the user, on the command line or in front matter.
     static final class RequestFields {
         private static final Map<String, String> OURS = Map.of("model", "-m, model: in a template, or withModel",
                 "messages", "the prompt and -s, or withMessages", "stream", "--no-stream, or withStream");
 
-        /// @param whole whether only whole numbers will do
         private record Range(long from, long to, boolean whole) {}
 
         private static final Map<String, Range> RANGES = Map.of("temperature", new Range(0, 2, false),
@@ -1249,20 +1236,18 @@ public class copilot {
                 "max_completion_tokens", new Range(1, Integer.MAX_VALUE, true), "n", new Range(1, 128, true),
                 "seed", new Range(Long.MIN_VALUE, Long.MAX_VALUE, true), "presence_penalty", new Range(-2, 2, false),
                 "frequency_penalty", new Range(-2, 2, false));
-        /// Those that a template can name without `options:`.
+        /// Fields that front matter accepts outside `options:`.
         static final List<String> NAMES = List.of("temperature", "max_tokens", "max_completion_tokens", "top_p", "n",
                 "seed", "stop", "presence_penalty", "frequency_penalty", "reasoning_effort");
 
-        /// A copy of fields with one more.
-        ///
-        /// @param verb what was called to set it
+        /// @param verb the method called, for error messages
         static ObjectNode with(ObjectNode fields, String verb, String field, Object value) {
             var json = Json.tree(value);
             check(Fault.given(field, verb + "'s field"), json, verb + "(\"" + field + "\")");
             return fields.deepCopy().set(field, json);
         }
 
-        /// @param named says where a field is asked for
+        /// @param named maps a field to the name used in errors
         static void check(ObjectNode fields, UnaryOperator<String> named) {
             fields.properties().forEach(field -> check(field.getKey(), field.getValue(), named.apply(field.getKey())));
         }
@@ -1271,8 +1256,8 @@ public class copilot {
             if (OURS.containsKey(field)) throw Fault.usage(named + " cannot be set so", "use " + OURS.get(field));
         }
 
-        /// @param named what asks for it: an option, a place in a file
-        /// @throws Fault for a field that is set elsewhere, or is out of the range that the model's maker allows
+        /// @param named the option or place in a file, for errors
+        /// @throws Fault for a field that is set elsewhere, or a value outside the documented range
         static void check(String field, JsonNode value, String named) {
             refuseOurs(field, named);
             var range = RANGES.get(field);
@@ -1306,32 +1291,32 @@ public class copilot {
         }
     }
 
-    /// The one exception: a sentence that says what happened and where, what to type next, and the exit code.
-    /// Neither ever holds a token.
+    /// The only exception: what happened and where, a hint on what to do next, and an exit code. Masks tokens in both
+    /// texts.
     public static class Fault extends RuntimeException {
         static final int ERROR = 1, USAGE = 2, NOT_LOGGED_IN = 4, FAILED_ROWS = 5, LATER = 75, INTERRUPTED = 130;
 
-        /// What the code that catches a fault tells apart, besides its exit code.
+        /// Distinguishes faults that callers handle, beyond the exit code.
         enum Kind {
             OTHER,
-            /// Ctrl-C, or SIGTERM.
+            /// Ctrl-C or SIGTERM.
             INTERRUPTED,
-            /// GitHub does not want a source's token at the exchange; the next source is tried.
+            /// The exchange rejected a source's token; try the next source.
             TOKEN_REFUSED,
-            /// GitHub's abuse detection has spoken. Nothing is tried after it, and no old token is used up.
+            /// GitHub's abuse detection. Nothing is tried afterwards, and no old token is used.
             ABUSE,
-            /// There was no connection at all: nothing that GitHub said.
+            /// No connection could be made.
             UNREACHABLE,
-            /// The connection was lost, or the other side stayed silent.
+            /// The connection was lost or timed out.
             CONNECTION_LOST,
-            /// An answer has come that is not whole, or says itself that it failed.
+            /// The response was truncated, or reported its own failure.
             INCOMPLETE
         }
 
         private final Kind kind;
         private final int exitCode;
         private final String hint;
-        private Throwable reason;                           // not its cause: JShell would show that with all its frames
+        private Throwable reason;                           // not `cause`: JShell would print all its frames
 
         Fault(Kind kind, int exitCode, String message, String hint, Throwable reason) {
             super(Secrets.mask(message));
@@ -1345,10 +1330,9 @@ public class copilot {
             this(Kind.OTHER, exitCode, message, hint, reason);
         }
 
-        /// For scripts: what went wrong, and what to type next (may be empty).
+        /// Creates an error for scripts, with a hint that may be empty.
         public Fault(String message, String hint) { this(ERROR, message, hint, null); }
 
-        /// The same with an exit code of one's own.
         public Fault(int exitCode, String message, String hint) { this(exitCode, message, hint, null); }
 
         static Fault error(String message, String hint) { return new Fault(ERROR, message, hint, null); }
@@ -1378,13 +1362,12 @@ public class copilot {
                     "the same command with -v shows where; please report it", e);
         }
 
-        /// @throws Fault where a caller has passed null for what is wanted
+        /// @throws Fault if a caller passed null
         static <T> T given(T value, String what) {
             if (value != null) return value;
             throw usage(what + " is null", "");
         }
 
-        /// The same with another hint.
         Fault hinting(String other) { return new Fault(kind, exitCode, sentence(), other, reason); }
 
         boolean is(Kind other) { return kind == other; }
@@ -1393,34 +1376,34 @@ public class copilot {
 
         boolean lostConnection() { return kind == Kind.UNREACHABLE || kind == Kind.CONNECTION_LOST; }
 
-        /// For a handler that is not meant for faults of these kinds.
+        /// Rethrows a fault that a handler must not swallow.
         void rethrowIf(Kind... kinds) {
             if (List.of(kinds).contains(kind)) throw this;
         }
 
-        /// What lies behind it; null where nothing does.
+        /// Returns the underlying cause, or null.
         Throwable reason() { return reason; }
 
-        /// Notes what lies behind it, where nothing is noted yet.
+        /// Sets the underlying cause unless already set.
         Fault because(Throwable other) {
             if (reason == null) reason = other;
             return this;
         }
 
-        /// What the tool exits with where it ends for this: 1, 2, 4, 75, 130.
+        /// Returns the exit code: 1, 2, 4, 75, or 130.
         public int exitCode() { return exitCode; }
 
-        /// What happened and where.
+        /// Returns the message without the hint.
         public String sentence() { return super.getMessage(); }
 
-        /// What to type next; may be empty.
+        /// Returns what to do next; may be empty.
         public String hint() { return hint; }
 
-        /// The sentence and, in a line of its own, the hint: JShell and stack traces show nothing else.
+        /// Returns the message with the hint on its own line, since JShell and stack traces show nothing else.
         @Override
         public String getMessage() { return hint.isEmpty() ? sentence() : sentence() + "\nhint: " + hint; }
 
-        /// All that -v shows.
+        /// Prints everything that -v shows.
         @Override
         public void printStackTrace(PrintWriter to) {
             super.printStackTrace(to);
@@ -1429,7 +1412,7 @@ public class copilot {
             reason.printStackTrace(to);
         }
 
-        /// The caller's own frames, which is what JShell shows.
+        /// Returns only the caller's frames, for JShell.
         @Override
         public StackTraceElement[] getStackTrace() {
             return Stream.of(super.getStackTrace()).filter(frame -> !frame.getClassName().startsWith("cop.")
@@ -1439,9 +1422,8 @@ public class copilot {
 }
 
 // ================================================================================================ Toolkit
-// What the verbs stand on: one client for the process, made when it is first needed.
+// Implements the verbs with one client per process, created on first use.
 
-/// Implements the verbs.
 final class Toolkit {
     private static final String VERBOSE = "COP_VERBOSE";
     private static final Toolkit MINE = new Toolkit(here());
@@ -1451,7 +1433,7 @@ final class Toolkit {
 
     Toolkit(Environment env) { this.env = env; }
 
-    /// This process's own. What `repl` and `java -DCOP_HOST=…` say goes before the variables.
+    /// Returns the process's toolkit. System properties (`repl`, `java -DCOP_HOST=…`) override environment variables.
     static Toolkit mine() { return MINE; }
 
     private static Environment here() {
@@ -1464,7 +1446,7 @@ final class Toolkit {
                 variables, _ -> false, Time.SYSTEM, () -> false, Path.of(""));
     }
 
-    /// The client for all verbs but `batch`.
+    /// Returns the client for all verbs but `batch`.
     synchronized CopilotClient copilot() {
         if (client == null) {
             var console = new Console(env);
@@ -1475,7 +1457,7 @@ final class Toolkit {
         return client;
     }
 
-    /// The same environment, in which a listener hears, line by line, what would be printed on stderr.
+    /// Returns an environment that passes stderr lines to a listener.
     private Environment heard(Stdin stdin, Consumer<String> listener) {
         var lines = new PrintWriter(new StringWriter() {
             @Override
@@ -1518,7 +1500,7 @@ final class Toolkit {
 
     Usage stream(Request request, Consumer<String> pieces) { return whole(ask(request, pieces)).usage(); }
 
-    /// Scripts go on with what they are given: it is an error that it is not all.
+    /// Rejects incomplete answers, which a script would not notice.
     static Reply whole(Reply reply) {
         if (reply.unfinished() == null) return reply;
         throw reply.unfinished();
@@ -1551,7 +1533,7 @@ final class Toolkit {
         return Stream.iterate(next(rows), Objects::nonNull, _ -> next(rows)).onClose(rows::close);
     }
 
-    /// @return null after the last
+    /// @return null after the last row
     private static Row next(RowReader rows) {
         var row = rows.next();
         if (row != null && row.fault() == null) return new Row(row.data());
@@ -1592,7 +1574,7 @@ final class Toolkit {
         }
     }
 
-    /// Rows at hand, as a batch takes them from stdin.
+    /// Returns in-memory rows as stdin.
     private static Stdin lines(List<?> rows) {
         var lines = new StringBuilder();
         for (var row : rows) lines.append(JsonValues.text(JsonValues.of(row))).append('\n');
