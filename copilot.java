@@ -3449,22 +3449,20 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
 // =========================================================================================== Reply output
 // Runs a chat from question to exit code and the interactive conversation, and prints answers to stdout.
 
-/// Options of a chat, as given on the command line.
-///
 /// @param limit time for each attempt; null for none
-/// @param schemaRetries further attempts after an answer that violates its schema
+/// @param schemaRetries retries after an answer that violates its schema
 /// @param extract print only the first fenced block
 record ChatOptions(Duration limit, boolean stream, int schemaRetries, boolean usage, boolean extract,
                    AnswerPrinter.OutputMode form) {}
 
-/// One question, from sending the request to printing and logging the answer.
+/// One question: sends it, prints and logs the answer.
 record ChatJob(Console console, CopilotClient copilot, ConversationWriter log, ChatOptions options) {
     AnswerPrinter printer(Supplier<AnswerView> styled) {
         return new AnswerPrinter(console, options.form(), styled);
     }
 
-    /// @param said number of messages sent in earlier turns, excluding the system message
-    /// @throws Fault if there is no answer, or an incomplete one
+    /// @param said messages in earlier turns, excluding the system message
+    /// @throws Fault if the answer is missing or incomplete
     void run(PreparedPrompt question, int said, AnswerPrinter printer) {
         Reply reply;
         try {
@@ -3506,7 +3504,6 @@ record ChatJob(Console console, CopilotClient copilot, ConversationWriter log, C
         return reply;
     }
 
-    /// Returns the first fenced block, or all of the text if there is none.
     private String fenced(String text) {
         var block = Pattern.compile("(?ms)^ {0,3}(`{3,}|~{3,})[^\\n`]*\\n(.*?)(^ {0,3}\\1[`~]* *$|\\z)").matcher(text);
         if (block.find()) return Text.withoutLastNewlines(block.group(2));
@@ -3515,7 +3512,6 @@ record ChatJob(Console console, CopilotClient copilot, ConversationWriter log, C
     }
 }
 
-/// An interactive conversation on a terminal.
 final class InteractiveChat {
     private static final String HELP = """
             A line is sent at Enter; end it with \\ to go on in the next.
@@ -3587,7 +3583,7 @@ final class InteractiveChat {
         }
     }
 
-    /// Runs one turn. A prompt without an answer is not added to the history, so that it can be asked again.
+    /// Runs one turn. A prompt without an answer is forgotten, so that it can be asked again.
     private void say(String text) {
         var asked = request.plus(Message.user(text));
         var printer = job.printer(terminal::view);
@@ -3599,7 +3595,7 @@ final class InteractiveChat {
     }
 }
 
-/// The user's side of a conversation. `talk` has its own, with line editing, history and Markdown.
+/// The user's side of a conversation. `talk` adds line editing, history and Markdown.
 interface ChatTerminal extends AutoCloseable {
     /// Reads one input, usually a line; null at the end.
     String line();
@@ -3643,7 +3639,6 @@ record PlainTerminal(Console console) implements ChatTerminal {
 /// Reasoning goes to stderr, dimmed.
 final class AnswerPrinter implements DeltaListener {
     /// @param live print text as it arrives, not at the end
-    /// @param json print a record
     /// @param file file to write instead of stdout, or null
     /// @param raw print unstyled even on a terminal
     record OutputMode(boolean live, boolean json, Path file, boolean reasoning, boolean raw) {}
@@ -3654,7 +3649,6 @@ final class AnswerPrinter implements DeltaListener {
     private final SortedMap<Integer, StringBuilder> heard = new TreeMap<>();
     private boolean thinking;
 
-    /// @param styled creates the view for a terminal
     AnswerPrinter(Console console, OutputMode form, Supplier<AnswerView> styled) {
         var env = console.env();
         this.console = console;
@@ -3668,7 +3662,6 @@ final class AnswerPrinter implements DeltaListener {
     /// Discards an attempt that was not printed.
     void forget() { heard.clear(); }
 
-    /// Returns everything received so far.
     String heard() { return String.join("\n\n", heard.values()); }
 
     @Override
@@ -3692,8 +3685,6 @@ final class AnswerPrinter implements DeltaListener {
         console.warn(message);
     }
 
-    /// Prints what is not printed yet.
-    ///
     /// @param conversation id for the record, or null if not logged
     /// @throws Fault if the answer was cut off
     void finish(Reply reply, String conversation) {
@@ -3730,7 +3721,7 @@ final class AnswerPrinter implements DeltaListener {
         }
     }
 
-    /// Falls back to stdout if the file cannot be written, so that a billed answer is not lost.
+    /// Falls back to stdout, so that a billed answer is not lost.
     private void writeOrPrint(String answer) {
         try {
             OutputFile.write(form.file(), Text.withOneNewline(answer));
@@ -3745,7 +3736,7 @@ final class AnswerPrinter implements DeltaListener {
         view.end();
     }
 
-    /// Ends the answer's line; writes nothing if no answer has begun.
+    /// Ends the answer's line, if one has begun.
     void end() {
         endReasoning();
         view.end();
@@ -3757,14 +3748,13 @@ final class AnswerPrinter implements DeltaListener {
     }
 }
 
-/// Renders an answer as it arrives.
 interface AnswerView {
     void text(String delta);
 
-    /// Clears unfinished output from the screen, so that something else can be written.
+    /// Clears unfinished output, to let something else be written.
     default void pause() {}
 
-    /// Prints the rest and ends its line; writes nothing if nothing was received.
+    /// Prints the rest and ends its line, if anything was received.
     void end();
 }
 
@@ -3805,7 +3795,7 @@ final class PlainText implements AnswerView {
 final class StyledLines implements AnswerView {
     private static final Pattern FENCE = Pattern.compile(" {0,3}(`{3,}|~{3,})[^`]*");
     private static final Pattern MARKED = Pattern.compile("\\*\\*(?! )(.+?)(?<! )\\*\\*|(?<!`)`([^`]+)`(?!`)");
-    /// Text without a mark, whatever follows: at the start of a line, and later in it.
+    /// Text that cannot be a mark: at the start of a line, and later in it.
     private static final Pattern FIRST = Pattern.compile(" {0,3}[^ #~*`\r][^*`\r]*");
     private static final Pattern MORE = Pattern.compile("[^*`\r]+");
 
@@ -3867,11 +3857,10 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
                 head.answer());
     }
 
-    /// Replaces the template's system message, unless `text` is null.
     PreparedPrompt withSystem(String text) { return text == null ? this : new PreparedPrompt(request.withSystem(text),
             schema); }
 
-    /// Merges in another prompt, whose system message, model, fields and schema win.
+    /// Merges in another prompt, which takes precedence.
     PreparedPrompt with(PreparedPrompt other) {
         var said = other.request;
         ObjectNode fields = request.fields().setAll(said.fields());
@@ -3880,7 +3869,7 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
                 other.schema == null ? schema : other.schema).withSystem(said.system());
     }
 
-    /// Continues a conversation, with its system message and model unless this prompt has its own.
+    /// Continues a conversation; its system message and model are the defaults.
     PreparedPrompt after(StoredConversation earlier) {
         var all = Stream.concat(earlier.messages().stream(), request.turns().stream()).toList();
         boolean any = request.model() == null || request.model().isBlank();
@@ -3917,7 +3906,7 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
     }
 }
 
-/// Values for a template, in command-line order; later values win.
+/// Template values in command-line order; later ones win.
 final class TemplateVariables {
     /// @param name empty for -d
     private record Part(String option, String name, String text) {
@@ -3938,7 +3927,7 @@ final class TemplateVariables {
 
     String first() { return parts.getFirst().option(); }
 
-    /// Returns the options that read stdin, of which only one is allowed.
+    /// Returns the options that read stdin; only one may.
     List<String> readingStdin() {
         return parts.stream().filter(part -> part.text().equals("-") && Set.of("-d", "--var-file")
                 .contains(part.option())).map(Part::readingStdin).toList();
@@ -3974,15 +3963,12 @@ final class TemplateVariables {
     }
 }
 
-/// A template as `templates` lists it.
-///
-/// @param needs names that the data must have
+/// A template as `templates` lists it, and the names that its data must have.
 record TemplateSummary(Template template, Set<String> needs) {
     static final List<String> COLUMNS = List.of("NAME", "DESCRIPTION", "INPUTS", "PLACE");
 
     static TemplateSummary of(Template template) { return new TemplateSummary(template, template.needs(Map.of())); }
 
-    /// Returns all templates; warns of those that cannot be read.
     static List<TemplateSummary> all(TemplateFolders folders, Console console) {
         var all = new ArrayList<TemplateSummary>();
         for (String name : folders.names()) {
@@ -3995,7 +3981,6 @@ record TemplateSummary(Template template, Set<String> needs) {
         return all;
     }
 
-    /// Returns the inputs, with optional ones in brackets.
     private String inputNames() {
         return template.inputs().stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
                 .collect(Collectors.joining(" "));
@@ -4061,7 +4046,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         return PreparedPrompt.of(template, around(template, template.filled(values, allowMissing), before, words));
     }
 
-    /// Puts stdin and files before the template's last user message, and the words after it.
+    /// Puts stdin and files before the last user message, and the words after it.
     private List<Message> around(Template template, List<Message> filled, String before, String words) {
         var messages = new ArrayList<>(filled);
         boolean asks = messages.getLast().role().equals("user");
@@ -4123,13 +4108,10 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
     }
 }
 
-/// The files that -f adds to a prompt.
-///
-/// @param limit maximum tokens; null for no limit on named files, and 100,000 with a folder or pattern
+/// The files of -f. A null `limit` means 100,000 tokens with a folder or pattern, else none.
 record FileAttachments(List<String> names, Integer limit) {
     private static final int USUAL = 100_000;
 
-    /// Returns all text files, each fenced under its name.
     String text(Console console) {
         var env = console.env();
         var all = new ArrayList<String>();
@@ -4154,7 +4136,7 @@ record FileAttachments(List<String> names, Integer limit) {
     private static String text(Environment env, List<String> files, long most) {
         var tooMuch = Fault.usage("the " + files.size() + " files of -f have more than " + most + " tokens",
                 "name fewer files, or raise --max-file-tokens");
-        // a token is about 4 bytes and hardly ever 16: files that are surely too large are not read
+        // a token is about 4 bytes, hardly ever 16: does not read what is surely too much
         if (files.stream().mapToLong(file -> env.path(file).toFile().length()).sum() / 16 > most) throw tooMuch;
         String text = Text.paragraphs(files.stream().map(file -> TextFile.fenced(env, file)).toArray(String[]::new));
         var request = new Request(null, List.of(Message.user(text)), null, true);
@@ -4164,13 +4146,12 @@ record FileAttachments(List<String> names, Integer limit) {
     }
 }
 
-/// Text files named by the user.
 final class TextFile {
     static String read(Environment env, String name) {
         return name.equals("-") ? env.stdin().text() : InputFile.text(env.path(name), name);
     }
 
-    /// Returns whether a file looks like text, judging by its beginning.
+    /// Judges by the file's beginning.
     static boolean isText(Environment env, String name) {
         try (var in = Files.newInputStream(env.path(name))) {
             String head = new String(in.readNBytes(8192), StandardCharsets.UTF_8);
@@ -4181,7 +4162,7 @@ final class TextFile {
         }
     }
 
-    /// Returns the file under its name, in a fence longer than any in it.
+    /// Returns name and text, in a fence longer than any in the text.
     static String fenced(Environment env, String name) {
         String text = read(env, name);
         int longest = Pattern.compile("`{3,}").matcher(text).results().mapToInt(run -> run.end() - run.start()).max()
@@ -4191,7 +4172,6 @@ final class TextFile {
     }
 }
 
-/// The `--schema` option.
 final class SchemaOption {
     private static final Map<String, String> TYPES = Map.of("string", "string", "int", "integer", "number", "number",
             "bool", "boolean");
@@ -4243,7 +4223,7 @@ final class SchemaOption {
     }
 }
 
-/// Images named by the user, identified by their first bytes rather than their names.
+/// Images, identified by their first bytes rather than their names.
 final class ImageFile {
     private static final int LARGEST = 20 << 20;
 
@@ -4270,9 +4250,8 @@ final class ImageFile {
 }
 
 // ========================================================================================== Conversations
-// Stores conversations: one file each, one line per turn.
+// Stores conversations: a file each, a line per turn.
 
-/// A stored conversation.
 record StoredConversation(Path file, List<Turn> turns) {
     static final List<String> COLUMNS = List.of("ID", "TIME", "MODEL", "TURNS", "PROMPT");
     private static final String ENDING = ".jsonl";
@@ -4293,7 +4272,7 @@ record StoredConversation(Path file, List<Turn> turns) {
         }
     }
 
-    /// Returns conversations with at least one turn, most recently used first, reading each on demand.
+    /// Returns nonempty conversations, most recently used first, each read on demand.
     static Stream<StoredConversation> all(Home home) {
         return files(home).stream().map(StoredConversation::read).filter(each -> !each.turns().isEmpty());
     }
@@ -4329,21 +4308,20 @@ record StoredConversation(Path file, List<Turn> turns) {
 
     String id() { return id(file); }
 
-    /// Returns the names of images sent earlier, which are not sent again.
+    /// Returns the names of earlier images, which are not sent again.
     List<String> images() { return turns.stream().flatMap(turn -> turn.images().stream()).distinct().toList(); }
 
-    /// Returns the history for the next request, without prompts that got no answer.
+    /// Returns the history to send, without unanswered prompts.
     List<Message> messages() {
         return turns.stream().filter(turn -> !turn.text().isEmpty()).flatMap(turn -> Stream.concat(
                 turn.messages().stream(), Stream.of(Message.assistant(turn.text())))).toList();
     }
 
-    /// Returns the latest system message, or null.
+    /// Returns null if there is none.
     String system() { return turns.isEmpty() ? null : turns.getLast().system(); }
 
     String model() { return turns.isEmpty() ? null : turns.getLast().model(); }
 
-    /// Returns when the conversation was last continued.
     static Instant used(Path file) {
         try {
             return Files.getLastModifiedTime(file).toInstant();
@@ -4356,7 +4334,6 @@ record StoredConversation(Path file, List<Turn> turns) {
         return Message.text(said(), false).toLowerCase(Locale.ROOT).contains(text.toLowerCase(Locale.ROOT));
     }
 
-    /// Returns the start of the first prompt, on one line.
     private String beginning() {
         return turns.isEmpty() ? "" : Text.shortened(turns.getFirst().prompt().strip().replaceAll("\\s+", " "), 60);
     }
@@ -4379,16 +4356,15 @@ record StoredConversation(Path file, List<Turn> turns) {
 
     String lastAnswer() { return turns.isEmpty() ? "" : turns.getLast().text(); }
 
-    /// Returns the last turn as the terminal showed it.
     String lastExchange() {
         return turns.isEmpty() ? "" : "> " + Text.shortened(turns.getLast().prompt().strip(), 500) + "\n"
                 + lastAnswer();
     }
 
-    /// Returns the conversation as Markdown.
+    /// Returns Markdown.
     String text() { return Message.text(said(), true); }
 
-    /// Returns all messages, with a system message wherever it changes.
+    /// Returns all messages; a system message only where it changes.
     private List<Message> said() {
         var said = new ArrayList<Message>();
         String system = null;
@@ -4405,7 +4381,7 @@ record StoredConversation(Path file, List<Turn> turns) {
     }
 }
 
-/// Logs a conversation turn by turn. Never reads, and only warns on failure: the user already has the answer.
+/// Logs a conversation turn by turn. Only warns on failure: the user already has the answer.
 final class ConversationWriter {
     private final Context context;
     private final boolean keeps;
@@ -4415,7 +4391,6 @@ final class ConversationWriter {
     private Turn turn;
 
     /// @param keeps whether to write at all
-    /// @param template the template's name, or null
     /// @param id the conversation to continue; null starts a new one with the first turn
     ConversationWriter(Context context, boolean keeps, String template, String id) {
         this.context = context;
@@ -4424,12 +4399,10 @@ final class ConversationWriter {
         this.id = id;
     }
 
-    /// Returns the id of the file written to, or null.
+    /// Returns null if there is no file.
     String id() { return keeps ? id : null; }
 
-    /// Starts a turn.
-    ///
-    /// @param earlier number of messages sent in earlier turns, excluding the system message
+    /// @param earlier messages in earlier turns, excluding the system message
     Request asking(Request request, int earlier) {
         turn = Turn.of(context.now(), request, earlier, template);
         return request;
@@ -4464,7 +4437,7 @@ final class ConversationWriter {
         }
     }
 
-    /// Returns a timestamp, so that ids sort by time, and four random characters for those in the same second.
+    /// Returns a timestamp, so that ids sort by time, and four random characters.
     private String freshId() {
         String moment = turn.at().replaceAll("[-:Z]", "").replace('T', '-');
         int least = 36 * 36 * 36;
@@ -4479,8 +4452,6 @@ final class ConversationWriter {
 ///
 /// `messages` holds only new ones; `system` was sent with them. Incomplete answers have an `error`.
 record Turn(ObjectNode json) {
-    /// @param earlier number of messages sent in earlier turns, excluding the system message
-    /// @param template its name, or null
     static Turn of(Instant at, Request request, int earlier, String template) {
         var json = Json.object().put("at", stamp(at)).put("asked", request.model());
         if (request.system() != null) json.put("system", request.system());
@@ -4494,26 +4465,24 @@ record Turn(ObjectNode json) {
         return new Turn(json);
     }
 
-    /// @param answer the record of `chat --json`
     Turn answered(ObjectNode answer) {
         json.setAll(answer);
         return this;
     }
 
-    /// Parses a line; empty if it is no turn, as the last line of a file may be torn.
+    /// Returns empty for a torn line, as the last one may be.
     static Optional<Turn> parse(String line) {
         return Json.tryParse(line) instanceof ObjectNode json && json.path("messages").isArray()
                 && json.path("text").isString() ? Optional.of(new Turn(json)) : Optional.empty();
     }
 
-    /// Formats as `2026-11-24T11:05:30Z`; a `DateTimeFormatter` would add about 20 ms to every chat.
+    /// Avoids `DateTimeFormatter`, which would add about 20 ms to every chat.
     static String stamp(Instant at) {
         var utc = LocalDateTime.ofEpochSecond(at.getEpochSecond(), 0, ZoneOffset.UTC);
         String time = utc.toLocalTime().toString();         // omits seconds if 0
         return utc.toLocalDate() + "T" + time + (time.length() == 5 ? ":00Z" : "Z");
     }
 
-    /// Returns the names of the images sent.
     List<String> images() {
         return json.path("messages").valueStream().flatMap(message -> message.path("images").valueStream())
                 .map(JsonNode::asString).toList();
@@ -4534,7 +4503,7 @@ record Turn(ObjectNode json) {
 
     String text() { return Json.text(json, "text"); }
 
-    /// Returns why the answer broke off, or an empty string.
+    /// Returns an empty string if the answer is complete.
     String error() { return Json.text(json, "error"); }
 
     /// Returns the user's prompt, without a template's examples.
@@ -4544,7 +4513,6 @@ record Turn(ObjectNode json) {
 // ================================================================================================= Status
 // Reports who is logged in, and what a chat depends on.
 
-/// The output of `status`: every token source and its state.
 record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String user, Instant now,
               Optional<Fault> trouble) {
     record SourceStatus(String source, String state, String detail) {}
@@ -4721,7 +4689,7 @@ final class Doctor {
         });
     }
 
-    /// Registers a custom header's value as a secret.
+    /// Hides a custom header's value: it may be a secret.
     void header(String line) { secrets.add(line.substring(line.indexOf(':') + 1).strip()); }
 
     private String certificates() {
@@ -4753,7 +4721,7 @@ final class Doctor {
 
     private static Fault notLoggedIn() { return Fault.login("not logged in", "copilot login"); }
 
-    /// Measures a round trip, and compares GitHub's clock with ours.
+    /// Measures a round trip and compares clocks.
     private String probe(String what, Context context, URI uri, Headers headers) {
         long begin = System.nanoTime();
         var head = HttpSender.withDeadline(PATIENCE, () -> context.http().send(ApiRequest.get(uri, headers)
@@ -4776,7 +4744,6 @@ final class Doctor {
         }
     }
 
-    /// Checks the model and endpoint that a chat would use.
     private String chat(CopilotClient copilot, URI api) {
         var known = copilot.models().cached();
         var chosen = copilot.models().configured(null);
@@ -4821,7 +4788,7 @@ final class Doctor {
 // ================================================================================================== Login
 // Steps 1 to 3: the device flow (RFC 8628 as GitHub implements it).
 
-/// The RFC 8628 device flow. GitHub sends errors with HTTP 200 (GitHub docs, "Authorizing OAuth apps").
+/// GitHub sends errors with HTTP 200 (GitHub docs, "Authorizing OAuth apps").
 record DeviceFlow(Context context, String clientId, String scope) {
     /// Client ids of GitHub's own apps (protocol: ericc-ch/copilot-api, LiteLLM, CopilotChat.nvim).
     static final Map<String, String> CLIENTS = Map.of("vscode", "Iv1.b507a08c87ecfe98", "gh", "178c6fc778ccc68e1d6a");
@@ -4829,7 +4796,6 @@ record DeviceFlow(Context context, String clientId, String scope) {
     private static final Duration MARGIN = Duration.ofSeconds(1);
     private static final Duration SLOWEST = Duration.ofSeconds(30);
 
-    /// GitHub's answer to step 1.
     record Code(String deviceCode, String userCode, URI verificationUri, Duration life, Duration interval) {}
 
     Code start() {
@@ -4842,10 +4808,9 @@ record DeviceFlow(Context context, String clientId, String scope) {
                 Duration.ofSeconds(Math.max(1, answer.path("interval").asLong(5))));
     }
 
-    /// Polls at the server's pace, through lost connections and outages, until the user enters the code or it expires.
+    /// Polls at the server's pace, through outages, until the user enters the code or it expires.
     ///
-    /// @param countdown receives the code's remaining lifetime about every second
-    /// @param notes receives connection problems
+    /// @param countdown receives the code's remaining lifetime every second
     /// @return the GitHub token
     String await(Code code, Consumer<Duration> countdown, Consumer<String> notes) {
         Instant end = context.now().plus(code.life());
@@ -4887,8 +4852,7 @@ record DeviceFlow(Context context, String clientId, String scope) {
         return context.http().send(manner.apply(call), (AnyReading<ObjectNode>) DeviceFlow::verdict);
     }
 
-    /// Returns GitHub's verdict; errors come with 200, or 400 by the RFC. Anything else, such as a gateway's page, is
-    /// a temporary failure.
+    /// Returns GitHub's verdict; errors come with 200, or 400 by the RFC. Anything else (a gateway's page) may pass.
     private static ObjectNode verdict(ApiResponse answer) throws IOException {
         boolean refused = answer.status() / 100 == 4;
         if (Json.tryParse(answer.text()) instanceof ObjectNode json
@@ -4935,18 +4899,18 @@ final class Browser {
 }
 
 // ================================================================================================ Copilot
-// Step 5: the client. Streaming is the normal way; a whole answer is read into the same reply.
+// Step 5: the client. Streaming is the default; a whole answer is read into the same reply.
 
-/// The Copilot API of one account on one host: what is sent there, and a chat from its request to its reply. (A class
-/// `Copilot` would share its file with `copilot` where the file system does not tell case.)
+/// A client of the Copilot API for one account on one host. (A class named `Copilot` would clash with `copilot` on
+/// case-insensitive file systems.)
 final class CopilotClient {
     private final Context context;
     private final CredentialSources logins;
     private final TokenManager tokens;
     private final ModelCatalog models;
     private final AutoModel auto = new AutoModel(this);
-    private volatile String minted = "";                    // a token that was renewed for the sake of its integration
-    private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch is told a thing once
+    private volatile String minted = "";                    // a token renewed because of its integration
+    private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch gets each warning once
     private final Map<String, CompletableFuture<Void>> firsts = new ConcurrentHashMap<>();
 
     static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
@@ -4966,31 +4930,30 @@ final class CopilotClient {
 
     ModelCatalog models() { return models; }
 
-    // ---- a chat: from here down in the order of what is tried
+    // ---- chats, in calling order
 
     /// What all attempts at one reply share.
     ///
-    /// @param requested the model that was asked for, such as `auto`
-    /// @param options how patient each call is, and its headers
+    /// @param requested the model asked for, such as `auto`
+    /// @param options timeouts, retries and headers of each call
     private record Exchange(String requested, UnaryOperator<ApiRequest> options, DeltaListener listener) {}
 
-    /// Asks, telling `listener` what arrives as it arrives.
+    /// Sends a chat request, passing on text as it arrives.
     ///
-    /// @throws Fault also when the stream breaks off: what had come was told to the listener
+    /// @throws Fault also if the stream breaks off after text was passed on
     Reply ask(Request request, DeltaListener listener) {
-        tokens.get();                                       // what is remembered is remembered of its source
+        tokens.get();                                       // what was learned depends on its source
         models.find(request.model()).ifPresent(model -> ContextLimitCheck.check(request, model));
         return ask(request, new Exchange(request.model(), UnaryOperator.identity(), listener));
     }
 
-    /// The same without another attempt after trouble or a limit: the caller has its own way, and has looked at the
-    /// model's limits.
+    /// Sends without retries and limit checks, which the caller does itself.
     Reply askOnce(Request request) {
         tokens.get();
         return ask(request, new Exchange(request.model(), call -> call.withRetries(0), (_, _) -> { }));
     }
 
-    /// 1. `auto` becomes a model, or none.
+    /// 1. Resolves `auto` to a model, or to none.
     private Reply ask(Request request, Exchange exchange) {
         if (!Model.isAuto(request.model())) return onEndpoint(request, exchange);
         var omitted = new Omitted(request, this::warnOnce);
@@ -4999,7 +4962,7 @@ final class CopilotClient {
                 .withDropped(omitted.names());
     }
 
-    /// 2. Where the list of models is wrong about the endpoint, another is tried, once, and remembered.
+    /// 2. Tries another endpoint once if the model list was wrong, and remembers it.
     private Reply onEndpoint(Request request, Exchange exchange) {
         String id = request.model();
         var endpoint = EndpointSelector.of(request, models.find(id), models.memory());
@@ -5019,7 +4982,7 @@ final class CopilotClient {
         }
     }
 
-    /// By its code, or by its words, which some bodies have alone (ericc-ch/copilot-api #208, opencode #42759).
+    /// Matches the code, or the message in bodies without one (ericc-ch/copilot-api #208, opencode #42759).
     private static boolean wrongEndpoint(Fault fault) {
         var refusal = ApiError.behind(fault);
         return refusal != null && refusal.status() == 400 && (refusal.kind().equals("unsupported_api_for_model")
@@ -5027,13 +4990,13 @@ final class CopilotClient {
                         + "\\b(api|endpoint)\\b.*"));
     }
 
-    /// Sends the first of many requests with fields that a model may refuse alone: what it learns is paid for once.
+    /// Sends the first request with refusable fields alone, so that only one of many is refused.
     private Reply oneAhead(Request request, Endpoint endpoint, Supplier<Reply> send) {
         String fields = RefusedFields.optional(request);
         if (fields.isEmpty()) return send.get();
         var own = new CompletableFuture<Void>();
         var first = firsts.putIfAbsent(request.model() + " " + endpoint.path() + " " + fields, own);
-        if (first != null) first.join();                    // at the latest when that request is interrupted
+        if (first != null) first.join();                    // completes even if that request fails
         try {
             return send.get();
         } finally {
@@ -5041,11 +5004,11 @@ final class CopilotClient {
         }
     }
 
-    /// 3. Without what the model is known to refuse; and once more for each field that it turns out to refuse.
+    /// 3. Omits known refused fields, and retries for each new one.
     private Reply withoutRefused(Request request, Endpoint endpoint, Exchange exchange) {
         var model = models.find(request.model());
         var sent = request.withStream(request.stream() && model.map(Model::streams).orElse(true));
-        var bodies = new HashSet<ObjectNode>();             // a server that contradicts itself is not asked for ever
+        var bodies = new HashSet<ObjectNode>();             // ends the loop if a server contradicts itself
         while (true) {
             var omitted = new Omitted(sent, this::warnOnce);
             var body = body(sent, model, endpoint, omitted);
@@ -5068,7 +5031,7 @@ final class CopilotClient {
 
     private void warnOnce(String note) { if (said.add(note)) context.console().warn(note); }
 
-    /// 4. One request to the API, which `send` may repeat.
+    /// 4. Sends one API request, which `send` may repeat.
     private Reply post(Request request, ObjectNode body, Endpoint endpoint, Exchange exchange) {
         context.console().detail("POST " + endpoint.path() + ": " + Json.line(endpoint.brief(body)));
         Map<String, String> images = request.hasImages() ? Map.of("Copilot-Vision-Request", "true") : Map.of();
@@ -5088,7 +5051,7 @@ final class CopilotClient {
         throw Fault.incomplete("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
     }
 
-    /// Begins a new answer at each attempt, and forbids another attempt once something was told.
+    /// Starts over at each attempt; forbids retries once text was passed on.
     private static final class ChatReading implements ResponseHandler<Reply> {
         private final Supplier<StreamReader> readers;
         private final long start = System.nanoTime();
@@ -5107,12 +5070,12 @@ final class CopilotClient {
         public boolean delivered() { return reader != null && reader.delivered; }
     }
 
-    // ---- a chat that is not sent
+    // ---- chats that are not sent
 
-    /// What would be sent for a request, as far as is known of the models; nobody is asked.
+    /// Returns the body that would be sent, by cached model data.
     ///
-    /// @param notes told what the model does not take, and is left out
-    /// @throws Fault where what is asked for cannot be said on the model's endpoint
+    /// @param notes receives what the model does not take
+    /// @throws Fault if the model's endpoint cannot express the request
     ObjectNode previewBody(Request request, Consumer<String> notes) {
         var omitted = new Omitted(request, notes);
         var asked = Model.isAuto(request.model()) ? AutoModel.withoutEffort(request, omitted) : request;
@@ -5120,7 +5083,7 @@ final class CopilotClient {
         return body(asked, model, EndpointSelector.of(asked, model, models.memory()), omitted);
     }
 
-    /// Whether a model is told of a schema in the request's own field, and not in words.
+    /// Returns whether a schema goes into `response_format` rather than the prompt.
     boolean structured(Request request) {
         var model = models.findCached(request.model()).filter(known -> known.supports("structured_outputs"));
         return model.isPresent() && EndpointSelector.of(request, model, models.memory()).knowsSchemas();
@@ -5128,19 +5091,16 @@ final class CopilotClient {
 
     // ---- other requests
 
-    /// The plan and its quotas: GitHub is asked, not the Copilot API.
+    /// Asks GitHub, not the Copilot API.
     Account account() { return new Account(tokens.account(tokens.source()), context.now()); }
 
-    /// A line on what is left of the quotas, as the last answer's headers told it: without that last call itself.
+    /// Describes the quotas in the last answer's headers, which do not count that call.
     Optional<String> quota() {
         return context.http().lastHeaders().flatMap(headers -> Quota.line(Quota.of(headers), context.now()));
     }
 
-    /// Any request with our token and headers; GitHub's own paths go to GitHub with the GitHub token.
-    ///
-    /// It is sent once: what is printed cannot be taken back.
-    ///
-    /// @param reading gets the answer, also one that is an error
+    /// Sends any request once; GitHub's own paths go to GitHub with the GitHub token.
+    /// Never retried: printed output cannot be taken back.
     <T> T raw(String method, String path, String body, ResponseHandler<T> reading) {
         if (path.isBlank() || path.matches("(?s)([A-Za-z][A-Za-z0-9+.-]*:|//).*")) {
             throw Fault.usage("a path is wanted, not \"" + path + "\"", "copilot api /models");
@@ -5156,10 +5116,10 @@ final class CopilotClient {
                 any);
     }
 
-    /// The way of every request to the API: a 401 renews the token once, a 421 rereads the API host once. A token that
-    /// was exchanged for another integration is renewed once, too (openclaw #79976).
+    /// Sends every API request. Renews the token once on 401, on 421 (to learn the API's new host), and if it was
+    /// exchanged for another integration (openclaw #79976).
     ///
-    /// @param options how patient the call is, how often it may be tried, and what its refusals mean
+    /// @param options timeouts, retries, and what refusals mean
     <T> T send(String method, String path, byte[] body, UnaryOperator<ApiRequest> options, ResponseHandler<T> reading) {
         var token = new AtomicReference<>(tokens.get());
         var sent = new AtomicReference<ApiRequest>();
@@ -5177,12 +5137,12 @@ final class CopilotClient {
     }
 }
 
-/// The models of this account: the list, its cache and what was learned against it, and which of them is asked.
+/// The account's models: the cached list, what was learned against it, and the choice of a model.
 final class ModelCatalog {
     private final CopilotClient copilot;
     private final Context context;
     private final Map<Path, Optional<ModelList>> lists = new HashMap<>();       // by file, each read once
-    private boolean failed;                                 // the list could not be had: it is not asked for again
+    private boolean failed;                                 // fetching the list failed; it is not retried
     private EndpointMemory memory;
 
     ModelCatalog(CopilotClient copilot) {
@@ -5192,7 +5152,7 @@ final class ModelCatalog {
 
     // ---- the list
 
-    /// The models of this account, from the cache where that is younger than `age`.
+    /// Uses the cache if younger than `age`.
     ModelList list(Duration age) { return list(age, UnaryOperator.identity()); }
 
     private synchronized ModelList list(Duration age, UnaryOperator<ApiRequest> options) {
@@ -5202,20 +5162,19 @@ final class ModelCatalog {
         var fresh = new ModelList(copilot.send("GET", "/models", null, options,
                 ResponseHandler.json("the list of models")), context.now());
         boolean same = old.isEmpty() || old.get().json().equals(fresh.json());
-        if (!same) memory().forget();                       // what was learned against an older list
+        if (!same) memory().forget();                       // what was learned against the old list
         context.home().keep(file, new Home.CachedResponse(fresh.json(), fresh.fetched()), context.console());
         lists.put(file, Optional.of(fresh));
         return fresh;
     }
 
-    /// The list, asked for now; what was learned against the list before is forgotten.
+    /// Fetches the list, forgetting what was learned against the old one.
     ModelList refreshed() {
         memory().forget();
         return list(Duration.ZERO);
     }
 
-    /// The list for choosing a model: where none can be had the one that is kept, for the chat itself will say what is
-    /// wrong.
+    /// Returns the cached list if fetching fails: the chat will report why.
     synchronized Optional<ModelList> listIfAny() {
         var list = failed ? Optional.<ModelList>empty() : context.attempt(() -> list(ModelList.USABLE,
                 call -> call.withRetries(1)));
@@ -5223,8 +5182,7 @@ final class ModelCatalog {
         return list.or(this::cached);
     }
 
-    /// The list that an earlier command has kept, however old; nobody is asked. As long as no token is in use, it is
-    /// that of the first source that has one.
+    /// Returns a cached list of any age, of the token in use or else the first source with a list.
     synchronized Optional<ModelList> cached() {
         var sources = copilot.tokens().used().map(List::of).orElseGet(copilot.logins()::all);
         return sources.stream().map(source -> lists.computeIfAbsent(file("models-", source), this::read))
@@ -5236,13 +5194,12 @@ final class ModelCatalog {
                 .map(kept -> new ModelList(kept.answer(), kept.fetched()));
     }
 
-    /// One file a GitHub token and identity: what is listed depends on the account, on the app that made the token,
-    /// and on who we say that we are.
+    /// Returns a file per GitHub token and identity, on both of which the models depend.
     Path file(String kind, GithubToken source) {
         return context.home().cache().resolve(kind + source.key(context) + ".json");
     }
 
-    /// What was learned against the list; where nobody is asked, of the source that would be tried first.
+    /// Uses the first source as long as no token is in use.
     synchronized EndpointMemory memory() {
         if (memory != null) return memory;
         var source = copilot.tokens().used().or(() -> copilot.logins().all().stream().findFirst());
@@ -5252,8 +5209,7 @@ final class ModelCatalog {
 
     // ---- one model
 
-    /// What the list says of a model. It is fetched where none is kept, and where one that is a day old does not have
-    /// the model.
+    /// Fetches the list if none is cached, or if it is a day old and lacks the model.
     Optional<Model> find(String id) {
         if (Model.isAuto(id)) return Optional.empty();
         return findCached(id).or(() -> listIfAny().flatMap(all -> all.find(id)));
@@ -5261,7 +5217,7 @@ final class ModelCatalog {
 
     Optional<Model> findCached(String id) { return cached().flatMap(all -> all.find(id)); }
 
-    /// A list of the last minute, if it can be had: many requests at once fetch one.
+    /// Accepts a list up to a minute old, so that many requests at once fetch one.
     Optional<ModelList> recent() { return context.attempt(() -> list(Duration.ofMinutes(1))); }
 
     /// Accepts a model's terms.
@@ -5271,10 +5227,10 @@ final class ModelCatalog {
         copilot.send("POST", path, Json.bytes(Json.object().put("state", "enabled")), call -> call.with(headers)
                 .explained(refusal -> refusal.status() != 403 ? null : Fault.error(id + " cannot be enabled by you: "
                         + refusal.description(), "a seat of an organization: its administrator can")), _ -> null);
-        context.attempt(() -> list(Duration.ZERO));         // the list that is kept shall know it
+        context.attempt(() -> list(Duration.ZERO));         // updates the cached list
     }
 
-    /// What a call has cost by the prices of the model that answered, where GitHub has not said so and a list is kept.
+    /// Estimates a cost that GitHub has not reported, from the cached prices of the model that answered.
     Optional<BigDecimal> estimate(String named, Reply reply) {
         var usage = reply.usage();
         if (usage.nanoCredits() > 0 || usage.total() == 0) return Optional.empty();
@@ -5285,23 +5241,22 @@ final class ModelCatalog {
 
     // ---- the choice
 
-    /// The model to use: the one that is named, else COP_MODEL, else the person's default, else the account's. The list
-    /// of models is fetched where none is kept: a part of an id may have been named.
+    /// Returns the model named (the list expands part of an id), else COP_MODEL, the user's default or the account's.
     String choose(String named) {
-        copilot.tokens().get();                             // its trouble is not the list's
+        copilot.tokens().get();                             // unlike the list's, its errors are reported
         var wish = requested(named);
         if (wish.isEmpty() || !Model.isAuto(wish.get()) && cached().isEmpty()) listIfAny();
         String id = chooseCached(named);
-        find(id);                                           // a list that is old is fetched anew for it
+        find(id);                                           // refetches an old list that lacks it
         return id;
     }
 
-    /// The same as far as is known; nobody is asked.
+    /// Chooses by cached data, without a request.
     String chooseCached(String named) {
         return configured(named).orElseGet(() -> cached().map(ModelList::defaultModelId).orElse(Model.AUTO));
     }
 
-    /// What the person has chosen, if anything; nobody is asked.
+    /// Returns the user's choice, if any, without a request.
     Optional<String> configured(String named) { return requested(named).map(this::expand); }
 
     private Optional<String> requested(String named) {
@@ -5315,7 +5270,7 @@ final class ModelCatalog {
         context.home().edit(context.home().choices(), context.console()::warn, choices -> choices.put("model", id));
     }
 
-    /// A part of an id that only one model has stands for it, as far as a list is kept.
+    /// Expands part of an id that only one cached model has.
     private String expand(String part) {
         if (Model.isAuto(part)) return Model.AUTO;
         var list = cached();
@@ -5323,16 +5278,15 @@ final class ModelCatalog {
         if (fit.contains(part)) return part;
         boolean fresh = list.filter(each -> each.isYounger(ModelList.USABLE, context.now())).isPresent();
         if (fit.size() > 1 && fresh) throw Fault.usage("the model " + part + " fits several", String.join(", ", fit));
-        if (fit.size() != 1) return part;                   // perhaps newer than the list: GitHub knows
+        if (fit.size() != 1) return part;                   // may be newer than the list: GitHub decides
         context.console().note("model " + fit.getFirst());
         return fit.getFirst();
     }
 }
 
-/// The models of an account, and when they were asked for.
 record ModelList(ObjectNode json, Instant fetched) {
     static final Duration FRESH = Duration.ofHours(1);
-    /// For choosing a default model an older list serves too: a warm chat makes one request.
+    /// Enough for choosing a model, so that a warm chat makes one request.
     static final Duration USABLE = Duration.ofDays(1);
 
     boolean isYounger(Duration age, Instant now) { return !fetched.isAfter(now) && fetched.plus(age).isAfter(now); }
@@ -5341,24 +5295,23 @@ record ModelList(ObjectNode json, Instant fetched) {
         return json.path("data").values().stream().filter(m -> m.path("id").isString()).map(Model::new);
     }
 
-    /// Those that can be asked by name, or be enabled so; each once, though GitHub lists some twice.
+    /// Returns models that can be named or enabled; GitHub lists some twice.
     List<Model> models() {
         var ids = new HashSet<String>();
         return entries().filter(model -> !Families.isPseudo(model.id()) && ids.add(model.id())).toList();
     }
 
-    /// Also one that lives within a session of auto alone.
+    /// Also finds models available only in an `auto` session.
     Optional<Model> find(String id) { return entries().filter(m -> m.id().equals(id)).findFirst(); }
 
-    /// The one that a reply names.
     Optional<Model> answering(String name) { return entries().filter(model -> model.answersAs(name)).findFirst(); }
 
     List<String> chatModels() {
         return models().stream().filter(m -> m.shown() && m.enabled()).map(Model::id).toList();
     }
 
-    /// The chat models that a part of an id may mean: the one of this id, else those of it but for case, dots and
-    /// dashes (vendors write `claude-opus-4-8` where Copilot has `claude-opus-4.8`), else those with it in their ids.
+    /// Returns the chat model with this id, else those that differ only in case, dots and dashes (vendors write
+    /// `claude-opus-4-8` for Copilot's `claude-opus-4.8`), else those whose ids contain it.
     List<String> fitting(String part) {
         if (find(part).filter(Model::isChat).isPresent()) return List.of(part);
         UnaryOperator<String> plain = id -> id.toLowerCase(Locale.ROOT).replace('.', '-');
@@ -5367,14 +5320,13 @@ record ModelList(ObjectNode json, Instant fetched) {
         return !same.isEmpty() ? same : chatModels().stream().filter(id -> plain.apply(id).contains(sought)).toList();
     }
 
-    /// Whether the account may name no model at all, as on the plans that have only auto since 2026-06-24.
+    /// Returns whether no model may be named, as on plans with only `auto` since 2026-06-24.
     boolean onlyAuto() {
         var chats = models().stream().filter(Model::isChat).toList();
         return !chats.isEmpty() && chats.stream().noneMatch(Model::shown);
     }
 
-    /// What those get who choose none: of the models that they may name GitHub's own default, else its fallback, else
-    /// the first; `auto` where they may name none.
+    /// Returns GitHub's default among usable models, else its fallback, else the first; `auto` if none is usable.
     String defaultModelId() {
         return models().stream().filter(Model::usable)
                 .min(Comparator.comparing(model -> model.isDefault() ? 0 : model.isFallback() ? 1 : 2))
@@ -5388,20 +5340,18 @@ record ModelList(ObjectNode json, Instant fetched) {
     }
 }
 
-/// `auto`: GitHub chooses the model, which on Free and Student plans is all that there is (GitHub changelog of
-/// 2026-06-24). On chat the model is simply left out (opencode #46455, codecompanion.nvim); where that is refused, or
-/// another endpoint or a certain ability is needed, GitHub names one within a session.
+/// `auto`: GitHub chooses the model, the only way on Free and Student plans (GitHub changelog of 2026-06-24). On chat,
+/// the model is omitted (opencode #46455, codecompanion.nvim); if that is refused, or another endpoint or an ability is
+/// needed, GitHub names one within a session.
 final class AutoModel {
     static final String HEADER = "Copilot-Session-Token";
     private static final Duration MARGIN = Duration.ofMinutes(1), LEAST = Duration.ofMinutes(10);
 
     private final CopilotClient copilot;
     private Choice choice;
-    private Fault notOffered;                               // it is asked once
+    private Fault notOffered;                               // not asked again
 
-    /// GitHub's choice within a session.
-    ///
-    /// @param models the one that GitHub prefers first
+    /// GitHub's choice within a session, its preferred model first.
     private record Choice(String token, List<String> models, Instant fetched, Instant expires) {
         static Optional<Choice> of(Home.CachedResponse kept) {
             var answer = kept.answer();
@@ -5414,7 +5364,7 @@ final class AutoModel {
                     : Optional.of(new Choice(token, models, kept.fetched(), Json.instant(answer, "expires_at")));
         }
 
-        /// Our clock may be ahead of GitHub's: what has just come is good for a while in any case.
+        /// Trusts a recent choice, since our clock may be ahead of GitHub's.
         boolean isUsable(Instant now) {
             return !now.isBefore(fetched) && (now.isBefore(expires.minus(MARGIN)) || now.isBefore(fetched.plus(LEAST)));
         }
@@ -5422,12 +5372,12 @@ final class AutoModel {
 
     AutoModel(CopilotClient copilot) { this.copilot = copilot; }
 
-    /// Whether a refusal says that the session is over, or that it is not this model's (copilot-cli #2818).
+    /// Returns whether the session has ended, or is not this model's (copilot-cli #2818).
     static boolean outdated(ErrorResponse refusal) {
         return refusal.status() == 401 && refusal.message().startsWith("Invalid auto-mode selector");
     }
 
-    /// How much a model that is not known shall think cannot be said.
+    /// Drops `reasoning_effort`, whose values depend on the model, still unknown.
     static Request withoutEffort(Request request, Omitted omitted) {
         if (!request.extra().has("reasoning_effort")) return request;
         omitted.add("reasoning_effort", "auto takes no reasoning_effort");
@@ -5436,7 +5386,7 @@ final class AutoModel {
         return new Request(request.model(), request.messages(), rest, request.stream(), request.delivery());
     }
 
-    /// @param asker asks with some headers besides
+    /// @param asker sends a request with additional headers
     Reply ask(Request request, BiFunction<Request, Map<String, String>, Reply> asker) {
         var memory = copilot.models().memory();
         if (!needsName(request) && memory.path(Model.AUTO).isEmpty()) {
@@ -5444,7 +5394,7 @@ final class AutoModel {
                 return asker.apply(request, Map.of());
             } catch (Fault fault) {
                 if (!requiresName(fault)) throw fault;
-                memory.learnPath(Model.AUTO, "session");       // from now on one is opened at once
+                memory.learnPath(Model.AUTO, "session");       // from now on, opens one at once
             }
         }
         var first = choice(null, request);
@@ -5463,7 +5413,7 @@ final class AutoModel {
         return asker.apply(request.withModel(model), Map.of(HEADER, given.token()));
     }
 
-    /// Whether what is asked for may be more than any model on chat can do.
+    /// Returns whether some chat models may not support the request.
     private static boolean needsName(Request request) {
         String endpoint = request.delivery().endpoint();
         return endpoint != null && !endpoint.equals("chat") || request.extra().has("tools") || request.hasImages();
@@ -5476,7 +5426,7 @@ final class AutoModel {
                 + "|.*(required|missing|provide)[^.]{0,30}\\bmodel\\b.*"));
     }
 
-    /// The first of those offered that can do what is asked for, as far as something is known of them.
+    /// Returns the first model known to support the request.
     private Optional<String> fitting(Choice given, Request request) {
         var known = copilot.models().listIfAny();
         return given.models().stream().filter(id -> known.flatMap(all -> all.find(id))
@@ -5493,15 +5443,15 @@ final class AutoModel {
                 && (!fields.has("tools") || model.supports("tool_calls"));
     }
 
-    /// One session serves all requests of this account until it ends, or offers nothing fitting.
+    /// Reuses a session until it expires or offers no fitting model.
     ///
-    /// @param old one that is of no use any more; null: none
+    /// @param old not to be used again; may be null
     private synchronized Choice choice(Choice old, Request request) {
         var context = copilot.context();
         Path file = copilot.models().file("auto-", copilot.tokens().source());
         if (choice == null) choice = context.home().kept(file).flatMap(Choice::of).orElse(null);
         var now = context.now();
-        // one that came just now is kept in any case: another would hardly be another
+        // a new one is kept in any case: another would hardly differ
         boolean serves = choice != null && choice != old && choice.isUsable(now)
                 && (now.isBefore(choice.fetched().plus(MARGIN)) || fitting(choice, request).isPresent());
         if (serves) return choice;
@@ -5512,7 +5462,7 @@ final class AutoModel {
         return choice;
     }
 
-    /// As GitHub's editors ask: the older way offers several models, the newer one chooses by the prompt.
+    /// Asks as GitHub's editors do: the older API offers several models, the newer chooses by the prompt.
     private ObjectNode opened(Request request) {
         if (notOffered != null) throw notOffered;
         var hints = Json.object();
@@ -5536,10 +5486,10 @@ final class AutoModel {
     }
 }
 
-/// The API's refusals of a chat that need more than GitHub's own words.
+/// Explains refused chats where GitHub's own words do not.
 final class ChatErrors {
-    /// @param requested the model that was asked for, such as `auto`
-    /// @return null where the general words will do
+    /// @param requested the model asked for, such as `auto`
+    /// @return null if the general message will do
     static Fault of(CopilotClient copilot, String requested, Request request, Endpoint endpoint,
             ErrorResponse refusal) {
         boolean auto = Model.isAuto(requested);
@@ -5568,7 +5518,6 @@ final class ChatErrors {
         };
     }
 
-    /// @return null where the general words will do
     private static Fault refused(Request request, ErrorResponse refusal) {
         String values = RefusedFields.values(refusal), effort = Json.text(request.extra(), "reasoning_effort");
         boolean ofEffort = refusal.kind().equals("invalid_reasoning_effort") || !effort.isEmpty()
@@ -5597,7 +5546,6 @@ final class ChatErrors {
     }
 }
 
-/// Models as the command `models` and the verb `models()` print them.
 final class ModelTable {
     static final List<String> COLUMNS = List.of("ID", "VENDOR", "CONTEXT", "OUTPUT", "PRICE", "CREDITS", "ENDPOINTS",
             "ABILITIES", "NOTES");
@@ -5607,7 +5555,7 @@ final class ModelTable {
                 credits(model), model.paths(), model.abilities(), notes(model));
     }
 
-    /// All of a model, a name and a value each: the columns, then GitHub's own fields.
+    /// Returns names and values: the columns, then GitHub's own fields.
     static List<List<String>> details(Model model) {
         var rows = new ArrayList<List<String>>();
         var cells = row(model);
@@ -5626,7 +5574,7 @@ final class ModelTable {
         return model.multiplier().map(times -> times.toPlainString() + "x").orElse("");
     }
 
-    /// AI credits for a million tokens, in and out.
+    /// Returns AI credits per million input and output tokens.
     private static String credits(Model model) {
         return Stream.of(model.credits(1_000_000, 0, 0), model.credits(0, 1_000_000, 0)).flatMap(Optional::stream)
                 .map(BigDecimal::toPlainString).collect(Collectors.joining("/"));
@@ -5651,43 +5599,41 @@ final class ModelTable {
 }
 
 // ================================================================================================== Token
-// Step 4: where GitHub tokens come from, the exchange for a Copilot token, its cache, one renewal at a time.
+// Step 4: finds GitHub tokens, and exchanges, caches and renews Copilot tokens.
 //
-// There are two tokens. A `GithubToken` is good until somebody revokes it: `CredentialSources` finds it, and GitHub's
-// own hosts alone see it (`Headers.github`), unless the API takes it as it is (`TokenManager.direct`). A `Token` is
-// good for some 25 minutes: `TokenManager.renew` is the one place that gets another, and the one host that sees it is
-// the API that GitHub names with it, which `Host.trusted` has to allow. On disk they are in files for the person alone
-// (0600): login.json in the config folder, and token-*.json in the cache, named by a hash of the GitHub token.
+// A `GithubToken` is valid until revoked. `CredentialSources` finds it, and only GitHub's own hosts get it
+// (`Headers.github`), unless the API accepts it directly (`TokenManager.direct`). A `Token` is valid for about 25
+// minutes. Only `TokenManager.renew` gets a new one, and only the API host that GitHub names with it sees it, if
+// `Host.trusted` allows. Their files have mode 0600: login.json in the config folder, and token-*.json in the cache,
+// named by a hash of the GitHub token.
 
-/// A GitHub token and where it was found. Two sources may hold the same token: `key` tells.
+/// A GitHub token and its source, which `key` ignores.
 record GithubToken(String source, String value, String user) {
     static final String STDIN = "standard input", BROWSER = "this login";
 
-    /// A hash that names the token in caches without giving it away (the token itself has over 160 random bits).
+    /// Returns a hash for cache names, which reveals nothing (tokens have over 160 random bits).
     String key(Host host) { return Text.sha256(host.name() + "\n" + value).substring(0, 20); }
 
-    /// What GitHub gives for it to those who we say that we are.
+    /// Includes our identity, on which GitHub's answers depend.
     String key(Context context) { return key(context.host()) + "-" + context.headers().identity(); }
 
-    /// Whether it can stand in a header at all: no space, no line break, no strange character.
+    /// Returns whether it can be a header value.
     static boolean wellFormed(String token) {
         return !token.isEmpty() && token.chars().allMatch(c -> c > ' ' && c < 127);
     }
 
-    /// Whether an OAuth app has minted it, such as GitHub's CLI: where the exchange refuses those, the API takes them.
+    /// Returns whether it is from an OAuth app such as the GitHub CLI, which the API may take directly.
     boolean ofOAuthApp() { return value.startsWith("gho_"); }
 
-    /// The person's name, as far as GitHub has told it.
     String name() { return user.isEmpty() ? "?" : Text.printable(user); }
 }
 
-/// Our own login on this machine, and every other place where a GitHub token may lie, in the order of use.
+/// Our own login and all other sources of GitHub tokens, in order of use.
 record CredentialSources(Context context) {
     static final String OWN = "your login";
     private static final String APPS = "the editors' apps.json", HOSTS = "the editors' hosts.json";
     static final List<String> ORDER = List.of("COPILOT_GITHUB_TOKEN", OWN, "GH_TOKEN", "GITHUB_TOKEN", APPS, HOSTS);
 
-    /// All tokens found, in order, each token once.
     List<GithubToken> all() {
         var found = new LinkedHashMap<String, GithubToken>();
         for (String source : ORDER) {
@@ -5696,14 +5642,11 @@ record CredentialSources(Context context) {
         return List.copyOf(found.values());
     }
 
-    /// What one source has for this host: nothing, a token, or several (the editors' files).
     List<GithubToken> tokensFrom(String source) { return notForThisHost(source) ? List.of() : read(source); }
 
-    /// Whether a source has tokens that are not for this host.
     boolean ignored(String source) { return notForThisHost(source) && !read(source).isEmpty(); }
 
-    /// To an origin that the user named with --host go only the two that were meant for this tool: the general
-    /// variables and the editors' files were made for GitHub.
+    /// Returns whether a source is barred from a custom --host: its tokens were made for GitHub, not for this tool.
     private boolean notForThisHost(String source) {
         return context.host().custom() && !source.equals(OWN) && !source.equals("COPILOT_GITHUB_TOKEN");
     }
@@ -5718,7 +5661,7 @@ record CredentialSources(Context context) {
         };
     }
 
-    /// The files that GitHub's editor plug-ins write, keyed by host (hosts.json) or host:clientId (apps.json).
+    /// Reads the editor plug-ins' files, keyed by host (hosts.json) or host:clientId (apps.json).
     private List<GithubToken> editor(String source, String name) {
         String host = context.host().name();
         var file = context.home().readOrEmpty(context.home().editors().resolve(name), context.console()::detail);
@@ -5729,7 +5672,7 @@ record CredentialSources(Context context) {
                 .toList();
     }
 
-    /// Our own login. Logins to several hosts stand in one file.
+    /// One file holds the logins to all hosts.
     Optional<GithubToken> stored() {
         var home = context.home();
         var entry = home.readOrEmpty(home.login(), context.console()::warn).path(context.host().name());
@@ -5752,7 +5695,7 @@ record CredentialSources(Context context) {
         context.home().edit(context.home().login(), context.console()::warn, edit);
     }
 
-    /// Whose token it is; empty where GitHub does not say.
+    /// Returns an empty string if GitHub does not say.
     String user(GithubToken token) {
         var call = ApiRequest.get(context.host().rest("/user"), context.headers().github(token.value()));
         return context.attempt(() -> context.http().send(call, ResponseHandler.json("who is logged in")))
@@ -5760,17 +5703,17 @@ record CredentialSources(Context context) {
     }
 }
 
-/// Copilot tokens, cached by the hash of the GitHub token they came from. At most one exchange goes on at a time
-/// among all processes of this user; who waited finds the other's token.
+/// Copilot tokens, cached by a hash of their GitHub token. Of the user's processes, one at a time renews a token; those
+/// that waited use its result.
 final class TokenManager {
     private static final Duration REMEMBERED = Duration.ofDays(1);
     private static final String REJECTED = "rejected";
 
     private final Context context;
     private final CredentialSources sources;
-    private volatile Active active;                         // what this process uses
+    private volatile Active active;                         // in use by this process
 
-    /// @param until when to look for another; soon where a renewal has failed and the old token must do
+    /// @param until when to look for another; soon if renewal failed and the old token is still used
     private record Active(GithubToken source, Token token, Instant until) {}
 
     TokenManager(Context context, CredentialSources sources) {
@@ -5778,11 +5721,11 @@ final class TokenManager {
         this.sources = sources;
     }
 
-    // ---- what the parts above ask for
+    // ---- used by the parts above
 
-    /// The token to use now, from the first source that works.
+    /// Returns the current token, from the first source that works.
     ///
-    /// @throws Fault with exit code 4, naming every source and why it does not work
+    /// @throws Fault with exit code 4, naming every source and why it failed
     Token get() {
         var known = active;
         var now = context.now();
@@ -5791,49 +5734,45 @@ final class TokenManager {
         return good ? known.token() : activate(known.source(), tokenFor(known.source()));
     }
 
-    /// Exchanges now, whatever the cache says.
+    /// Exchanges even if a fresh token is cached.
     Token refresh() { return firstAccepted(source -> renew(source, cached(source).orElse(null), false)); }
 
-    /// A newer token than the one that the API has just refused. If another process has fetched one meanwhile,
-    /// that one.
+    /// Renews a refused token, unless another process has just done so.
     Token refreshAfter401(Token refused) {
         var source = source();
         return activate(source, renew(source, refused, false));
     }
 
-    /// Where the token to use now comes from.
     GithubToken source() {
         get();
         return active.source();
     }
 
-    /// The source that this process uses already.
+    /// Sends no request.
     Optional<GithubToken> used() { return Optional.ofNullable(active).map(Active::source); }
 
-    /// The Copilot token for one source.
+    /// Returns the Copilot token for one source.
     ///
-    /// @throws Fault if GitHub refuses it, or is known to have refused it within a day
+    /// @throws Fault if GitHub refuses it, or has within a day
     Token tokenFor(GithubToken source) {
         return cached(source).filter(token -> token.isFresh(context.now())).orElseGet(() -> renew(source, null, false));
     }
 
-    /// The same, asking GitHub whatever is known already.
+    /// Exchanges even if a token or a refusal is cached.
     Token exchangeNow(GithubToken source) { return renew(source, cached(source).orElse(null), true); }
 
     boolean isAccepted(GithubToken source) { return unlessRefused(() -> tokenFor(source), _ -> { }).isPresent(); }
 
-    /// The plan that a source's cached token tells, without asking anybody.
+    /// Looks only into the cache.
     Optional<String> plan(GithubToken source) { return cached(source).map(Token::plan); }
 
-    /// GitHub's answer about the account that a token belongs to.
     ObjectNode account(GithubToken source) {
         return internal(source, "/copilot_internal/user", "GitHub's answer about the account");
     }
 
-    /// Stores a new login once the exchange has shown that it is good for Copilot. Trouble on the way, such as an
-    /// outage, does not undo what the person has just typed.
+    /// Stores a new login after a successful exchange.
     ///
-    /// @param untried whether to store it also if it could not be tried
+    /// @param untried store it even if it could not be tried, as in an outage
     Token verifyAndStore(GithubToken login, boolean untried) {
         try {
             var token = activate(login, exchangeNow(login));
@@ -5851,14 +5790,14 @@ final class TokenManager {
         }
     }
 
-    /// Deletes what GitHub gave for a token, whoever we said that we were then.
+    /// Deletes what GitHub gave for a token, under any identity.
     void forget(GithubToken source) { context.home().deleteTokens(source.key(context.host())); }
 
     // ---- the choice of a source
 
     private Token firstAccepted(Function<GithubToken, Token> obtain) {
         var rejections = new ArrayList<Fault>();
-        var fresh = new ArrayList<String>();                // what is new is told even if another source works
+        var fresh = new ArrayList<String>();                // reported even if another source works
         for (var source : sources.all()) {
             var token = unlessRefused(() -> activate(source, obtain.apply(source)), rejected -> {
                 rejections.add(rejected);
@@ -5875,7 +5814,7 @@ final class TokenManager {
                 .map(Fault::sentence).collect(Collectors.joining("; ")), "copilot login");
     }
 
-    /// What `work` gives; empty where GitHub refuses the token, which `told` hears of. Other trouble goes through.
+    /// Returns empty, after calling `told`, if GitHub refuses the token.
     private static <T> Optional<T> unlessRefused(Supplier<T> work, Consumer<Fault> told) {
         try {
             return Optional.of(work.get());
@@ -5894,9 +5833,9 @@ final class TokenManager {
 
     // ---- the exchange
 
-    /// The one place where a token is renewed.
+    /// The only place that renews a token.
     ///
-    /// @param unwanted a token that must not be handed out again; null where any fresh one will do
+    /// @param unwanted a token not to be returned again; null accepts any fresh one
     /// @param again ask GitHub even if it has refused the source within a day
     private Token renew(GithubToken source, Token unwanted, boolean again) {
         if (!GithubToken.wellFormed(source.value())) {
@@ -5941,10 +5880,10 @@ final class TokenManager {
         return token;
     }
 
-    /// A token of an OAuth app such as GitHub's CLI, which the exchange refuses, is itself what the API takes
-    /// (opencode, pydantic-ai #8059). What GitHub says of the account names the API's host.
+    /// Uses the token of an OAuth app such as the GitHub CLI directly: the exchange refuses it, but the API takes it
+    /// (opencode, pydantic-ai #8059). GitHub's account data names the API host.
     ///
-    /// @throws Fault what the exchange has said, where the account has no chat either
+    /// @throws Fault that refusal, if the account has no chat either
     private ObjectNode direct(GithubToken source, Fault rejected) {
         var account = unlessRefused(() -> account(source), neither -> context.console().detail(neither.sentence()))
                 .filter(said -> said.path("chat_enabled").asBoolean(true)).orElseThrow(() -> rejected);
@@ -5961,7 +5900,7 @@ final class TokenManager {
                 ResponseHandler.json(what));
     }
 
-    /// @throws Fault if the answer holds no token, or names an API host that may not have it
+    /// @throws Fault if the answer has no token, or names an untrusted API host
     static Token token(ObjectNode answer, Instant fetched, Host host) {
         String value = Json.text(answer, "token");
         if (value.isEmpty()) {
@@ -5971,7 +5910,7 @@ final class TokenManager {
         return new Token(answer, fetched, api(answer, value, host));
     }
 
-    /// `endpoints.api`, else the token's `proxy-ep=proxy.X` as `api.X`, else the host's default.
+    /// Returns `endpoints.api`, else `api.X` from the token's `proxy-ep=proxy.X`, else the host's default.
     private static URI api(ObjectNode answer, String token, Host host) {
         String named = Json.text(answer.path("endpoints"), "api");
         if (named.isEmpty()) {
@@ -5982,14 +5921,13 @@ final class TokenManager {
         return named.isEmpty() ? host.defaultApi() : host.trusted(named);
     }
 
-    // ---- the cache: one file a GitHub token, with what GitHub said last: a Copilot token, or why there is none
+    // ---- the cache: one file per GitHub token, with GitHub's last answer: a Copilot token or a refusal
 
     private Optional<Home.CachedResponse> kept(GithubToken source) {
         return context.home().kept(context.home().token(source.key(context)));
     }
 
-    /// Whatever is wrong with the file, it is as if it were not there. A GitHub token that is used directly is not in
-    /// it: that has a place of its own.
+    /// Treats a bad file as missing. A GitHub token used directly is stored elsewhere.
     private Optional<Token> cached(GithubToken source) {
         return kept(source).filter(kept -> !kept.answer().has(REJECTED)).flatMap(kept -> context.attempt(() -> {
             var answer = kept.answer();
@@ -6004,7 +5942,7 @@ final class TokenManager {
         home.deleteOld(Duration.ofDays(2));
     }
 
-    /// A rejection is remembered for a day, so that a bad token costs one request and not one a call.
+    /// Spares the user a request per call with a bad token.
     private void throwIfRecentlyRejected(GithubToken source) {
         var old = kept(source).filter(kept -> kept.answer().has(REJECTED)).orElse(null);
         var now = context.now();
@@ -6015,17 +5953,17 @@ final class TokenManager {
     }
 }
 
-/// GitHub's refusals of step 4 in plain words (protocol: vscode-copilot-chat, LiteLLM and many issue threads).
+/// Explains refusals in step 4 (protocol: vscode-copilot-chat, LiteLLM and many issue threads).
 final class ExchangeErrors {
-    /// A verdict of GitHub's abuse detection: shown word for word, and no other token is tried after it.
+    /// Verdicts of GitHub's abuse detection: shown verbatim, and no other token is tried after one.
     private static final Set<String> VERDICTS = Set.of("programmatic_token_generation", "go_http_client");
     private static final String ENDED = "the subscription has ended. ", NONE = "the account has no Copilot. ";
-    /// What notifications mean, where GitHub's own words do not say it at once.
+    /// Meanings of notifications that GitHub's own words do not make clear.
     private static final Map<String, String> MEANINGS = Map.of("no_copilot_access", NONE, "not_signed_up", NONE,
             "subscription_ended", ENDED, "expired_coupon", ENDED, "revoked_coupon", ENDED,
             "enterprise_managed_user_account", "an administrator has to allow it. ");
 
-    /// Kinds of GitHub tokens that cannot be exchanged, and the way that GitHub provides for each, by their prefixes.
+    /// Prefixes of GitHub tokens that cannot be exchanged, and what GitHub provides for each.
     private static final Map<String, String> KINDS = Map.of(
             "ghp_", "a classic personal access token is not let at Copilot",
             "github_pat_", "it is one of the fine-grained personal access tokens: GitHub's own copilot CLI or SDK takes"
@@ -6035,7 +5973,7 @@ final class ExchangeErrors {
 
     static Fault of(GithubToken source, ErrorResponse answer) {
         int status = answer.status();
-        if (status / 100 != 4 || status == 429) return null;            // the general words will do
+        if (status / 100 != 4 || status == 429) return null;            // the general message will do
         if (!answer.json().path("message").isString()) {
             return Fault.error("something else than GitHub refuses the exchange: " + answer.description(),
                     "is --host right? is there a proxy with a login page? the same with -v shows more");
