@@ -6016,11 +6016,11 @@ final class ExchangeErrors {
 }
 
 // ============================================================================================== Endpoints
-// How a chat reads on each endpoint of the Copilot API, and how its answer is read there: the same is said on all.
+// Chat requests in the formats of three endpoints, and readers of their answers.
 
-/// What a chat tells while it goes on.
+/// Receives an answer as it streams in.
 interface DeltaListener {
-    /// @param choice 0, or up to n-1 where `n` answers were asked for
+    /// @param choice from 0; others than 0 only if `n` answers were requested
     void text(int choice, String delta);
 
     default void reasoning(String delta) {}
@@ -6028,33 +6028,30 @@ interface DeltaListener {
     default void warning(String message) {}
 }
 
-/// An endpoint to ask a model on: its path, what goes there, how its answer is read. The same is said on each.
+/// An API endpoint: its path, request body and answer format.
 sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, MessagesEndpoint {
     String path();
 
-    /// @param model null where no list of models is at hand
-    /// @param omitted told what this endpoint or model does not take, and is left out
-    /// @throws Fault where leaving it out would give something else than was asked for
+    /// @param model null if no list of models is available
+    /// @throws Fault if leaving a field out would change what was asked for
     ObjectNode body(Request request, Model model, Omitted omitted);
 
     StreamReader reader(DeltaListener listener, int n);
 
-    /// Whether there is a field for what the answer must look like.
     default boolean knowsSchemas() { return true; }
 
-    /// Besides those of every request.
     default Map<String, String> headers() { return Map.of(); }
 
-    /// A body to look at, without what is said.
+    /// Returns a body without its prompt, for display.
     default ObjectNode brief(ObjectNode body) {
         return Json.object().setAll(body).without(List.of("messages", "input", "system", "instructions"));
     }
 
-    /// The fields of a request as chat has them, without those that no other endpoint knows.
+    /// Returns the fields of a request without those that only /chat/completions supports.
     ///
-    /// @throws Fault where several answers are asked for
+    /// @throws Fault if several answers are requested
     default ObjectNode chatFields(Request request, Omitted omitted) {
-        var fields = ChatCompletionsEndpoint.plain(request).deepCopy();     // a row's own stay as they are
+        var fields = ChatCompletionsEndpoint.plain(request).deepCopy();     // a batch row is used again
         fields.removeNulls();
         translate(fields, "max_completion_tokens", "max_tokens", most -> most);
         for (String field : List.of("seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
@@ -6068,9 +6065,8 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
                 "a model with chat among its endpoints: copilot models");
     }
 
-    /// How much a model shall think, as it takes that; empty where it takes no such wish.
-    ///
-    /// @throws Fault where it takes others
+    /// @return the effort to send; empty if the model supports none
+    /// @throws Fault if it supports only others
     static Optional<String> effort(Model model, String wished, Omitted omitted) {
         if (model == null || model.reasoningEfforts().contains(wished)) return Optional.of(wished);
         if (!model.reasoningEfforts().isEmpty()) {
@@ -6081,31 +6077,30 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
         return Optional.empty();
     }
 
-    /// The parts of a message, of which a text alone is one.
+    /// Returns the parts of a message; a plain text counts as one.
     static Iterable<JsonNode> parts(JsonNode message) {
         var content = message.path("content");
         return content.isString() ? List.of(Json.object().put("type", "text").set("text", content)) : content;
     }
 
-    /// Says a field as another endpoint has it, where it is there at all.
+    /// Renames and converts a field, if present.
     static void translate(ObjectNode body, String field, String there, UnaryOperator<JsonNode> value) {
         if (body.has(field)) body.set(there, value.apply(body.remove(field)));
     }
 
-    /// The tool that must be called, where `tool_choice` names one.
+    /// Converts a `tool_choice` that names a function.
     static ObjectNode chosen(String type, JsonNode choice) {
         return Json.object().put("type", type).put("name", Json.text(choice.path("function"), "name"));
     }
 }
 
-/// Which endpoint a model is asked on: as the person says; as it was learned; Claude on its maker's endpoint where
-/// images, thinking or tools are in play (so do opencode and pi); else chat where that serves it; else as the catalogue
-/// says.
+/// Picks the endpoint: the user's choice; one learned from a refusal; /v1/messages for Claude with images, thinking or
+/// tools (as opencode and pi do); else the first of chat, responses and messages that the catalog lists.
 final class EndpointSelector {
     private static final List<Endpoint> ALL = List.of(new ChatCompletionsEndpoint(), new ResponsesEndpoint(),
             new MessagesEndpoint());
 
-    /// Where nothing is known of what is asked.
+    /// Returns the endpoint without regard to the request.
     static Endpoint usual(Delivery delivery, Optional<Model> model) {
         var served = delivery.endpoint() == null ? model.map(Model::endpoints).orElse(List.of())
                 : List.of(Delivery.ENDPOINTS.get(delivery.endpoint()));
@@ -6122,7 +6117,7 @@ final class EndpointSelector {
 
     private static Stream<Endpoint> at(String path) { return ALL.stream().filter(each -> each.path().equals(path)); }
 
-    /// What chat passes on to Claude badly: images are billed there as the text of their base64.
+    /// Returns whether chat serves Claude badly here: it bills images as the text of their base64.
     private static boolean needsMakers(Request request) {
         var fields = request.extra();
         boolean thinks = !List.of("", "none").contains(Json.text(fields, "reasoning_effort")) || fields.has("thinking");
@@ -6130,9 +6125,7 @@ final class EndpointSelector {
                 && !fields.has("response_format") && fields.path("n").asInt(1) == 1;
     }
 
-    /// The one to try after another was refused.
-    ///
-    /// @param model what a list fetched just now has of it
+    /// @param model from a list fetched just now
     static Endpoint instead(Endpoint refused, String id, Optional<Model> model) {
         var served = model.map(Model::endpoints).orElse(List.of()).stream().flatMap(EndpointSelector::at);
         var likely = id.startsWith("claude") ? ALL.reversed() : ALL;
@@ -6140,8 +6133,7 @@ final class EndpointSelector {
     }
 }
 
-/// What the service has shown of models against the list of them: kept beside the list until a newer one comes, which
-/// may be right.
+/// Endpoints and refused fields learned from the service, kept until a newer list of models arrives.
 ///
 ///     {"gpt-5.4": "/responses", "gpt-5.4 /responses": "temperature seed"}
 record EndpointMemory(Context context, Path file, ObjectNode known) {
@@ -6149,15 +6141,14 @@ record EndpointMemory(Context context, Path file, ObjectNode known) {
         this(context, file, context.home().readOrEmpty(file, context.console()::detail));
     }
 
-    /// Where a model is served; empty: as the list says.
     synchronized String path(String model) { return Json.text(known, model); }
 
-    /// The fields of a body that a model refuses on an endpoint, see `RefusedFields`.
+    /// Returns lessons, see `RefusedFields.LESSON`.
     List<String> refused(String model, String path) { return List.of(path(model + " " + path).split(" ")); }
 
     void learnPath(String model, String path) { learn(model, true, _ -> path); }
 
-    /// What one of auto's models refuses the next may take: that is known to this process alone.
+    /// Keeps lessons about auto in memory only, as its next model may accept the field.
     void learnRefused(String model, String path, String field) {
         learn(model + " " + path, !Model.isAuto(model), fields -> (" " + fields + " ").contains(" " + field + " ")
                 ? fields : (fields + " " + field).strip());
@@ -6173,20 +6164,18 @@ record EndpointMemory(Context context, Path file, ObjectNode known) {
         if (Files.exists(file)) edit(ObjectNode::removeAll);
     }
 
-    /// Trouble with the disk is no matter: this process knows.
+    /// Ignores disk errors: this process has the change in memory.
     private void edit(Consumer<ObjectNode> change) {
         context.attempt(() -> context.home().edit(file, context.console()::detail, change));
     }
 }
 
-/// What was asked for and is not sent, for the model does not take it: said once, and named in the record.
-///
-/// @param told hears of each
+/// Requested fields that are not sent because the model does not support them.
 record Omitted(Request request, Consumer<String> told, Set<String> names) {
     Omitted(Request request, Consumer<String> told) { this(request, told, new LinkedHashSet<>()); }
 
     /// @param why such as `gpt-5.4 takes no temperature`
-    /// @throws Fault where the field is required
+    /// @throws Fault if the field is required
     void add(String field, String why) {
         if (request.delivery().required().contains(field)) throw Fault.usage(why, "leave out " + field);
         names.add(field);
@@ -6194,44 +6183,41 @@ record Omitted(Request request, Consumer<String> told, Set<String> names) {
     }
 }
 
-/// Optional fields that models refuse although no list says so: a 400 that names one. The request is sent once more
-/// without it, and the next ones go without it at once.
+/// Optional fields that models refuse, unannounced, with a 400 that names one: they are left out from then on.
 final class RefusedFields {
-    /// Wishes, which may be left out.
     private static final Set<String> OPTIONAL = Set.of("temperature", "top_p", "seed", "max_tokens",
             "max_completion_tokens", "reasoning_effort", "top_logprobs", "parallel_tool_calls");
-    /// What the tool adds, and nobody has asked for.
+    /// Fields that this tool adds on its own.
     private static final Set<String> ADDED = Set.of("store", "reasoning.summary", "thinking.display");
     private static final String NAME = "(?<![\\w.\\]])[a-z_]+(?:\\.[a-z_]+)*";
-    /// The words of OpenAI's and Anthropic's servers and of Copilot's own (github/app #2574, pydantic-ai #8059, jcode
-    /// #558, opencode's models.ts), without quotes.
+    /// In the words of OpenAI, Anthropic and Copilot, without quotes (github/app #2574, pydantic-ai #8059, jcode #558).
     private static final Pattern WORDS = Pattern.compile("(?i)(?<=(?:Unsupported parameter|Unknown parameter|supplied):"
             + " )" + NAME + "|(?<=Unsupported value: )" + NAME + "(?= does not support)|" + NAME
             + "(?= is (?:deprecated|not supported) (?:for|with|by) this model|: Extra inputs are not permitted)"
             + "|reasoning_effort(?= .*does not support reasoning effort)");
     private static final Pattern BOTH = Pattern.compile("`([a-z_]+)` and `([a-z_]+)` cannot both be");
-    /// The values that it would take: another is asked for, and none is left out.
+    /// If other values are supported, the field is not left out: the user must choose one.
     private static final Pattern VALUES = Pattern.compile("(?i)supported values(?: are)?:? *\\[?([^\\].]+)");
     private static final Pattern INSTEAD = Pattern.compile("[Uu]se '([a-z_]+)' instead");
     private static final String QUOTES = "['\"`]";
-    /// `FIELD`; `OLD>NEW` where it has another name there; `FIELD&OTHER` where it is refused beside another.
+    /// `FIELD`; `OLD>NEW` for a renamed field; `FIELD&OTHER` for one refused beside another.
     private static final Pattern LESSON = Pattern.compile("([^>&]+)(?:([>&])(.+))?");
 
-    /// The field that a refusal names, as the wire has it: `reasoning.effort`; empty: none.
+    /// Returns the field that a refusal names, as sent: `reasoning.effort`.
     static Optional<String> named(ErrorResponse refusal) {
         if (refusal.status() != 400 || !values(refusal).isEmpty()) return Optional.empty();
         var words = WORDS.matcher(refusal.message().replaceAll(QUOTES, ""));
         return words.find() ? Optional.of(words.group()) : Optional.empty();
     }
 
-    /// The values that a field would take, where a refusal names them: `low|high`; else empty.
+    /// Returns the supported values that a refusal lists, such as `low|high`.
     static String values(ErrorResponse refusal) {
         var list = VALUES.matcher(refusal.message());
         return list.find() ? list.group(1).replaceAll(QUOTES + "|\\b(and|or)\\b", "").strip().replaceAll("[\\s,]+", "|")
                 : "";
     }
 
-    /// What to know of a model after this refusal; empty where sending it again is no use, or not what is wanted.
+    /// Returns the lesson of a refusal; empty if sending again is useless or unwanted.
     static Optional<String> lesson(Request request, ObjectNode body, ErrorResponse refusal) {
         var both = BOTH.matcher(refusal.status() == 400 ? refusal.message() : "");
         if (both.find()) return droppable(request, body, both.group(2)).map(path -> path + "&" + both.group(1));
@@ -6241,7 +6227,7 @@ final class RefusedFields {
         });
     }
 
-    /// Takes out of a body what a model is known to refuse, as far as it may go.
+    /// Removes or renames the fields that the model is known to refuse.
     static ObjectNode without(List<String> refused, Request request, ObjectNode body, Omitted omitted) {
         String who = Model.isAuto(request.model()) ? "the model that GitHub chose" : request.model();
         for (String each : refused) {
@@ -6261,7 +6247,7 @@ final class RefusedFields {
         return body;
     }
 
-    /// Where a body has a field that may be left out: `reasoning.effort`, or `thinking` where a value in it is refused.
+    /// Returns the path to leave out: `reasoning.effort`, or `thinking` if a value in it is refused.
     private static Optional<String> droppable(Request request, ObjectNode body, String name) {
         String[] parts = name.split("\\.");
         boolean inner = parts.length == 2 && !parts[1].equals("type") && body.path(parts[0]).has(parts[1]);
@@ -6273,12 +6259,11 @@ final class RefusedFields {
         return mayGo ? Optional.of(path) : Optional.empty();
     }
 
-    /// Lists the fields of a request that its model may refuse and that may be left out.
     static String optional(Request request) {
         return OPTIONAL.stream().filter(request.extra()::has).sorted().collect(Collectors.joining(" "));
     }
 
-    /// What a request calls what the wire has here.
+    /// Returns the request's name for a field of a body.
     static String requestField(String path) {
         return switch (path) {
             case "max_completion_tokens", "max_output_tokens" -> "max_tokens";
@@ -6293,22 +6278,22 @@ final class RefusedFields {
     }
 }
 
-/// What neither the catalogue nor a refusal says, or says too late, by families of ids.
+/// Facts about families of ids that neither the catalog nor a refusal reveals in time.
 ///
-/// | family               | what                                    | as of      | source                    |
+/// | family               | fact                                    | as of      | source                    |
 /// |----------------------|-----------------------------------------|------------|---------------------------|
 /// | o…, gpt-5 and later  | `max_tokens` is `max_completion_tokens` | 2026-11-28 | ericc-ch/copilot-api #222 |
-/// | *-free-auto and such | live within a session of auto alone     | 2026-08-08 | spinabot/brigade #97      |
+/// | *-free-auto and such | work only within a session of auto      | 2026-08-08 | spinabot/brigade #97      |
 final class Families {
     static boolean limitsCompletion(String id) { return id.matches("(o\\d|gpt-[5-9]).*"); }
 
-    /// Listed, but never asked by name.
+    /// Returns whether an id is listed but never requested by name.
     static boolean isPseudo(String id) {
         return id.matches("auto|auto-model-.*|.*-free-auto|copilot-search-.*|exec-agent-.*");
     }
 }
 
-/// `POST /chat/completions`, as OpenAI made it.
+/// `POST /chat/completions`, in OpenAI's format.
 record ChatCompletionsEndpoint() implements Endpoint {
     @Override
     public String path() { return "/chat/completions"; }
@@ -6316,8 +6301,7 @@ record ChatCompletionsEndpoint() implements Endpoint {
     @Override
     public StreamReader reader(DeltaListener listener, int n) { return new ChatCompletionsStreamReader(listener, n); }
 
-    /// What the person wants, before a model's path and peculiarities come into it. The person's own fields win over
-    /// ours. A batch knows its rows by it.
+    /// Returns the body before changes for the model; the user's fields override ours. Batch keys are hashes of it.
     static ObjectNode plain(Request request) {
         var body = Json.object().put("model", request.model());
         var messages = body.putArray("messages");
@@ -6338,11 +6322,10 @@ record ChatCompletionsEndpoint() implements Endpoint {
         return body;
     }
 
-    /// Families have their own needs: later OpenAI models call the limit of the answer by its newer name; Claude wants
-    /// one always. Without a model GitHub chooses one.
+    /// Newer OpenAI models renamed the token limit, Claude requires one, and auto is requested by sending no model.
     @Override
     public ObjectNode body(Request request, Model model, Omitted omitted) {
-        var body = plain(request).deepCopy();               // a row's messages stay as they are
+        var body = plain(request).deepCopy();               // a batch row is used again
         String id = Json.text(body, "model");
         if (Model.isAuto(id)) body.remove("model");
         if (Families.limitsCompletion(id) && !body.has("max_completion_tokens")) {
@@ -6364,7 +6347,7 @@ record ChatCompletionsEndpoint() implements Endpoint {
         return body;
     }
 
-    /// Claude refuses spaces at the end of what it goes on with.
+    /// Strips trailing spaces from an answer to be continued; Claude refuses them.
     private static void trimLast(JsonNode messages) {
         if (messages.isEmpty() || !(messages.get(messages.size() - 1) instanceof ObjectNode last)) return;
         if (!Json.text(last, "role").equals("assistant") || !last.path("content").isString()) return;
@@ -6372,8 +6355,7 @@ record ChatCompletionsEndpoint() implements Endpoint {
     }
 }
 
-/// `POST /responses`, OpenAI's newer form, for models that are served there alone. Nothing is stored and no id is sent
-/// back: Copilot makes the ids anew with every event.
+/// `POST /responses`, OpenAI's newer format. Nothing is stored or referred to: Copilot changes ids with every event.
 record ResponsesEndpoint() implements Endpoint {
     @Override
     public String path() { return "/responses"; }
@@ -6437,7 +6419,7 @@ record ResponsesEndpoint() implements Endpoint {
         return input;
     }
 
-    /// Copilot takes a missing `strict` for true (what users found), and a schema that was not made for it fails then.
+    /// Turns `strict` off: Copilot's default is on (as users found), and fails schemas not written for it.
     private static JsonNode tool(JsonNode tool) {
         if (!(tool.path("function") instanceof ObjectNode function)) return tool;
         function.put("type", "function");
@@ -6445,9 +6427,9 @@ record ResponsesEndpoint() implements Endpoint {
     }
 }
 
-/// `POST /v1/messages`, as Anthropic made it, for Claude models that are served there alone.
+/// `POST /v1/messages`, Anthropic's format, for Claude.
 record MessagesEndpoint() implements Endpoint {
-    private static final long LEAST_BUDGET = 1024;          // of thinking, says Anthropic
+    private static final long LEAST_BUDGET = 1024;          // thinking tokens, Anthropic's minimum
 
     @Override
     public String path() { return "/v1/messages"; }
@@ -6480,8 +6462,8 @@ record MessagesEndpoint() implements Endpoint {
         return body;
     }
 
-    /// Newer models choose for themselves within an effort, and tell their thoughts where a summary is asked for
-    /// (opencode's models.ts, pi #3292); older ones have a budget of tokens.
+    /// Newer models take an effort, and show thoughts only if a summary is requested (opencode's models.ts, pi #3292);
+    /// older ones take a token budget.
     private static void think(ObjectNode body, Model model, String effort, Omitted omitted) {
         String id = Json.text(body, "model");
         long most = body.path("max_tokens").asLong() - 1;
@@ -6502,7 +6484,7 @@ record MessagesEndpoint() implements Endpoint {
         }
     }
 
-    /// A schema is asked for in words.
+    /// Adds the schema to the prompt, for lack of a field.
     private static void ask(ObjectNode body, Request request, JsonNode format) {
         var schema = format.at("/json_schema/schema");
         if (!schema.isObject() || request.delivery().required().contains("response_format")) {
@@ -6530,7 +6512,7 @@ record MessagesEndpoint() implements Endpoint {
         if (system.length() > 0) body.put("system", system.toString());
     }
 
-    /// Empty texts are refused, and spaces at the end of what the model has said.
+    /// Drops empty texts and trailing spaces of the assistant, which are refused.
     private static ArrayNode content(JsonNode message, String role) {
         var parts = JsonNodeFactory.instance.arrayNode();
         if (role.equals("tool")) {
@@ -6572,7 +6554,7 @@ record MessagesEndpoint() implements Endpoint {
     }
 }
 
-/// Looks at a prompt before it is sent: what a model surely refuses is not tried.
+/// Rejects requests that the model would certainly refuse.
 final class ContextLimitCheck {
     static void check(Request request, Model model) {
         if (!model.isChat()) {
@@ -6583,8 +6565,8 @@ final class ContextLimitCheck {
         checkLength(request, model);
     }
 
-    /// Fewer bytes than the limit are fewer tokens, so that a short prompt is not counted; nor is all of a very long
-    /// one, which would take seconds.
+    /// Counts only prompts of more bytes than the limit (a token has at least one), and very long ones only up to it,
+    /// as that takes seconds.
     static void checkLength(Request request, Model model) {
         long limit = model.maxPrompt(), bytes = bytes(request);
         if (limit == 0 || bytes <= limit) return;
@@ -6602,7 +6584,7 @@ final class ContextLimitCheck {
         return request.texts().stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum();
     }
 
-    /// The name and the text of a file in its fence, or what was said besides the files.
+    /// Returns the name and text of the largest fenced file, or of all text outside of files if that is larger.
     private static Map.Entry<String, String> largestPart(Request request) {
         String text = Collections.max(request.texts(), Comparator.comparing(String::length));
         var files = Pattern.compile("(?ms)^(\\S[^\\n]*)\\n(`{3,})\\n(.*?)^\\2$").matcher(text);
@@ -6635,22 +6617,21 @@ final class ContextLimitCheck {
     }
 }
 
-/// What becomes of an answer while it is read: its pieces are told to the listener, and kept for the reply. An answer
-/// that is not streamed is one event that says it all.
+/// Passes an answer's pieces to the listener and collects them for the reply.
 abstract sealed class StreamReader permits ChatCompletionsStreamReader, ResponsesStreamReader, MessagesStreamReader {
     final DeltaListener listener;
     final StringBuilder reasoning = new StringBuilder();
     final ToolCalls toolCalls = new ToolCalls();
-    Usage usage = Usage.NONE;                               // without its credits
-    boolean delivered;                                      // something has come that is told, now or later
-    boolean done;                                           // no event that matters follows
+    Usage usage = Usage.NONE;                               // without credits
+    boolean delivered;                                      // some content has arrived, even if not yet passed on
+    boolean done;                                           // no relevant event follows
     private final SortedMap<Integer, StringBuilder> texts = new TreeMap<>();
     private long nanoCredits;
     private String model = "", id = "", finish = "", requestId = "";
 
     StreamReader(DeltaListener listener) { this.listener = listener; }
 
-    /// One event of the stream, or the whole answer. Errors within it were told before.
+    /// Reads an event, or an answer that is not streamed. Errors in it are handled before.
     abstract void event(ObjectNode event);
 
     final void read(ApiResponse answer) throws IOException {
@@ -6668,11 +6649,11 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
             if (data == null) break;
             if (data.equals("[DONE]")) done = true;
             else if (Json.tryParse(data) instanceof ObjectNode event) take(event);
-            // else: a malformed line; GitHub's own editor skips it and goes on
+            // else: skip a malformed line, as GitHub's own editor does
         }
         if (done) answer.drain();
         if (finish.isEmpty() && !done) {
-            // the server has ended it in good order, but not the answer: that is billed, and not asked for again
+            // the stream ended cleanly, the answer did not: it has been billed, so it is not retried
             throw Fault.incomplete((delivered ? "the answer broke off in the middle" : "no answer came")
                     + ": the stream ended without an end mark " + ErrorResponse.inside("", requestId).marks(""),
                     "ask again");
@@ -6686,7 +6667,7 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
         event(event);
     }
 
-    /// @throws Fault for an error that comes inside an answer
+    /// @throws Fault always, for an error inside an answer
     final void failed(JsonNode error) {
         if (error.isNull() || error.isMissingNode()) {
             throw Fault.incomplete("GitHub broke the answer off, and does not say why", "try again");
@@ -6713,13 +6694,12 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
         listener.reasoning(text);
     }
 
-    /// A tool call, or a piece of one.
     final void call(int index, String id, String name, String arguments) {
         delivered = true;
         toolCalls.add(index, id, name, arguments);
     }
 
-    /// Who answers; what is missing changes nothing.
+    /// Updates the model and id, if present.
     final void named(JsonNode answer) {
         model = first(Json.text(answer, "model"), model);
         id = first(Json.text(answer, "id"), id);
@@ -6727,7 +6707,7 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
 
     private static String first(String fresh, String old) { return fresh.isEmpty() ? old : fresh; }
 
-    /// @param reason as any endpoint has it; empty: not yet
+    /// @param reason in any endpoint's terms; empty: not finished
     final void finished(String reason) {
         finish = switch (reason) {
             case "" -> finish;
@@ -6739,8 +6719,8 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
         };
     }
 
-    /// @param in what the prompt is called there, such as `prompt` for `prompt_tokens`
-    /// @param out what the answer is called
+    /// @param in prefix of the prompt's count, such as `prompt` in `prompt_tokens`
+    /// @param out prefix of the answer's count
     final void counted(JsonNode usage, String in, String out) {
         if (!usage.isObject()) return;
         long thought = usage.path(out + "_tokens_details").path("reasoning_tokens")
@@ -6757,13 +6737,13 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
     }
 }
 
-/// Reads an answer of /chat/completions in the shapes of every family of models (as vscode-copilot-chat and
-/// codecompanion.nvim record them): empty first choices, usage in a chunk of its own, Claude's text and tool calls in
-/// two choices, Gemini's usage on each chunk, errors inside a 200.
+/// Reads what all model families send (as vscode-copilot-chat and codecompanion.nvim record it): empty first choices,
+/// usage in a separate chunk, Claude's text and tool calls in two choices, Gemini's usage on each chunk, errors
+/// in a 200.
 final class ChatCompletionsStreamReader extends StreamReader {
     private final int n;
 
-    /// @param n how many choices were asked for; of a single one the parts are merged, however they are indexed
+    /// @param n number of choices requested; if 1, all parts are merged whatever their index
     ChatCompletionsStreamReader(DeltaListener listener, int n) {
         super(listener);
         this.n = n;
@@ -6795,10 +6775,9 @@ final class ChatCompletionsStreamReader extends StreamReader {
     }
 }
 
-/// Reads an answer of /responses. Copilot writes the ids anew in each event (LiteLLM #30071, vercel/ai #18548), so what
-/// belongs together is told by `output_index`.
+/// Matches parts by `output_index`, as Copilot changes the ids with each event (LiteLLM #30071, vercel/ai #18548).
 final class ResponsesStreamReader extends StreamReader {
-    private final Set<Integer> heard = new HashSet<>();     // outputs of which pieces have come
+    private final Set<Integer> heard = new HashSet<>();     // outputs read, at least in part
     private int speaking = -1;                              // the output whose text came last
 
     ResponsesStreamReader(DeltaListener listener) { super(listener); }
@@ -6816,7 +6795,7 @@ final class ResponsesStreamReader extends StreamReader {
                 heard.add(index);
                 thought(delta);
             }
-            case "response.function_call_arguments.delta" -> delivered = true;     // it comes whole when it is done
+            case "response.function_call_arguments.delta" -> delivered = true;     // output_item.done has them all
             case "response.output_item.done" -> item(index, event.path("item"));
             case "response.completed", "response.incomplete" -> {
                 ended(response);
@@ -6827,11 +6806,11 @@ final class ResponsesStreamReader extends StreamReader {
             case "" -> {                                    // it is not streamed
                 if (event.path("output").isArray()) ended(event);
             }
-            default -> { }                                  // parts begun and ended, annotations
+            default -> { }                                  // starts and ends of parts, annotations
         }
     }
 
-    /// Texts of several outputs are paragraphs.
+    /// Separates the texts of outputs as paragraphs.
     private void said(int index, String text) {
         heard.add(index);
         if (index != speaking && hasText() && !text.isEmpty()) text(0, "\n\n");
@@ -6839,7 +6818,7 @@ final class ResponsesStreamReader extends StreamReader {
         text(0, text);
     }
 
-    /// A finished part of the answer: what was not heard in pieces is taken from it.
+    /// Reads a finished output, unless its deltas have been read.
     private void item(int index, JsonNode item) {
         if (!heard.add(index)) return;
         switch (Json.text(item, "type")) {
@@ -6866,9 +6845,8 @@ final class ResponsesStreamReader extends StreamReader {
     }
 }
 
-/// Reads an answer of /v1/messages.
 final class MessagesStreamReader extends StreamReader {
-    private long fresh, read, written;                      // tokens of the prompt: not cached, cached, cached now
+    private long fresh, read, written;                      // prompt tokens: uncached, read from cache, written to it
 
     MessagesStreamReader(DeltaListener listener) { super(listener); }
 
@@ -6897,7 +6875,7 @@ final class MessagesStreamReader extends StreamReader {
         finished(Json.text(message, "stop_reason"));
     }
 
-    /// A block of the answer, or more of it.
+    /// Reads a content block or a delta of one.
     private void piece(int index, JsonNode piece) {
         text(0, Json.text(piece, "text"));
         thought(Json.text(piece, "thinking"));
@@ -6907,7 +6885,7 @@ final class MessagesStreamReader extends StreamReader {
                 input.isEmpty() ? Json.text(piece, "partial_json") : Json.compact(input));
     }
 
-    /// The first event counts the prompt, the last the answer; what was cached is counted apart from the rest of it.
+    /// The first event counts the prompt, the last the answer; `input_tokens` excludes cached ones.
     private void count(JsonNode counts) {
         fresh = counts.path("input_tokens").asLong(fresh);
         read = counts.path("cache_read_input_tokens").asLong(read);
@@ -6917,8 +6895,8 @@ final class MessagesStreamReader extends StreamReader {
     }
 }
 
-/// Puts tool calls together from their fragments: a new id begins a call, everything else belongs to the call of
-/// its index, else to the last. Claude repeats index 0 for a second call, so the index alone does not do.
+/// Assembles tool calls: a new id starts one, other fragments belong to the last of their index, else to the last one.
+/// Claude repeats index 0 for a second call, so the index alone is not enough.
 final class ToolCalls {
     private record Call(int index, String id, StringBuilder name, StringBuilder arguments) {}
 
@@ -6937,7 +6915,7 @@ final class ToolCalls {
         call.arguments.append(arguments);
     }
 
-    /// A call without arguments may come without a single fragment of them: `{}` then.
+    /// Arguments that never came are `{}`.
     ArrayNode json() {
         var array = JsonNodeFactory.instance.arrayNode();
         for (var call : calls) {
