@@ -8219,7 +8219,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
 
     record MessageTemplate(String role, StrictMustache.Compiled text) {}
 
-    private static final int SENTENCES = 2_000;             // characters of all that is wrong; more help nobody
+    private static final int SENTENCES = 2_000;             // maximum characters of an error message
     private static final String PARTIALS = "partials lie beside the template, or where `copilot templates path` says";
 
     /// Returns the rendered messages without blank ones; the last is kept even if blank.
@@ -8300,7 +8300,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
         var found = new ArrayList<Fault>();
         uses().filter(use -> use.partial() && !use.dynamic()).forEach(use -> mustache.lacking(use.name())
                 .ifPresent(sentence -> found.add(Fault.usage(use.place() + ": " + sentence, PARTIALS))));
-        check(found, "", () -> unused(found, needs(Map.of())));     // what has no end without data has none at all
+        check(found, "", () -> unused(found, needs(Map.of())));     // endless without data: always endless
         if (head.inputSchema() != null) check(found, "", head.inputSchema()::check);
         if (head.answer() != null) check(found, "", head.answer().schema()::check);
         if (!found.isEmpty() || !head.samples().any()) return found;
@@ -8354,7 +8354,7 @@ final class TemplateReader {
     private final TemplateFolders.TemplateSource found;
     private final StrictMustache mustache;
     private final TemplateText parts;
-    private final Map<String, Integer> lines = new HashMap<>();         // where each value begins in the file, by path
+    private final Map<String, Integer> lines = new HashMap<>();         // of each value, by JSON pointer
     private final Map<String, Object> fields;
 
     private TemplateReader(TemplateFolders folders, TemplateFolders.TemplateSource found) {
@@ -8686,7 +8686,7 @@ final class StrictMustache extends DefaultMustacheFactory {
 
     record Missing(String name, boolean partial, String sentence) {}
 
-    private static final int DEEPEST = 100;                 // partials within partials
+    private static final int DEEPEST = 100;                 // nesting of partials
 
     private final Function<String, Optional<Source>> partials;
     private final Supplier<Collection<String>> partialNames;
@@ -8744,7 +8744,7 @@ final class StrictMustache extends DefaultMustacheFactory {
 
     static final class Rendering extends StringWriter {
         private final Map<String, Missing> missing = new LinkedHashMap<>();     // by place and name
-        private Map<String, Code> blocks = Map.of();        // what stands in for a parent's
+        private Map<String, Code> blocks = Map.of();        // overrides of a parent's
         private int depth;
 
         String text() { return toString(); }
@@ -8849,7 +8849,7 @@ final class StrictMustache extends DefaultMustacheFactory {
             Object value = name.equals(".") ? scopes.getLast() : find(path, path.length, scopes);
             String why = value == JsonValues.NULL ? " (it is null)"
                     : names.contains(name) ? " (a dot reaches into an object)" : meant(name, names);
-            for (int known = 1; known < path.length; known++) {         // how far a dotted name can be followed
+            for (int known = 1; known < path.length; known++) {         // finds the longest prefix that exists
                 String so = String.join(".", List.of(path).subList(0, known));
                 Object outer = find(path, known, scopes);
                 if (outer == null || find(path, known + 1, scopes) != null) continue;
@@ -9189,7 +9189,7 @@ final class JsonValues {
                 .replaceAll(" \\(code \\d+\\)| ?\\(start marker at .*|: enable `.*|: maybe a \\(non.*", ""), 200);
     }
 
-    private static final Pattern HALF = Pattern.compile("\\p{Cs}");         // a surrogate that is not one of a pair
+    private static final Pattern HALF = Pattern.compile("\\p{Cs}");         // an unpaired surrogate
 
     /// Rejects lone surrogates such as `\ud83d`, which cannot be sent.
     private static String whole(String text, Supplier<String> where) {
@@ -9217,7 +9217,7 @@ final class JsonValues {
             case Number number -> number(number.toString());
             case JsonNode node -> value(Json.compact(node), "the JSON");
             case Fields fields -> fields.data();
-            case Map<?, ?> map -> {                         // Map.of has another order in each JVM
+            case Map<?, ?> map -> {                         // the order of Map.of differs between JVMs
                 var copy = map instanceof SequencedMap ? new LinkedHashMap<String, Object>()
                         : new TreeMap<String, Object>();
                 map.forEach((name, inner) -> copy.put(String.valueOf(name), of(inner)));
@@ -9319,7 +9319,7 @@ final class JsonSchema {
         if (!errors.isEmpty()) return errors.stream().map(error -> sentence(error, place)).toList();
         var schema = Validator.REGISTRY.getSchema(json);
         schema.initializeValidators();
-        schema.validate(Json.object());                     // what goes round in circles does so now
+        schema.validate(Json.object());                     // fails now if `$ref` is circular
         compiled = schema;
         return List.of();
     }
@@ -9336,7 +9336,7 @@ final class JsonSchema {
             return work.get();
         } catch (RuntimeException e) {
             return List.of(what + ": " + Text.reason(e).lines().findFirst().orElse(otherwise));
-        } catch (StackOverflowError _) {                    // also Java's regular expressions, on long texts
+        } catch (StackOverflowError _) {                    // also from regular expressions on long texts
             return List.of(what + " is too deeply nested, or refers to itself without end, or is too long");
         }
     }
@@ -9586,7 +9586,7 @@ record ApiRequest(String method, URI uri, Headers headers, byte[] body, Duration
 
     ApiRequest withRetries(int most) { return new ApiRequest(method, uri, headers, body, head, most, explained); }
 
-    /// Waits longer for the headers, which here come only when the whole body is ready.
+    /// Extends the limit for responses whose headers come only when the whole body is ready.
     ApiRequest slow() { return new ApiRequest(method, uri, headers, body, HttpSender.SILENCE, retries, explained); }
 
     ApiRequest explained(Function<ErrorResponse, Fault> words) {
@@ -9724,7 +9724,7 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
     private boolean fill() throws IOException {
         while (!current.hasRemaining() && !ended) {
             if (queue.isEmpty()) subscription.thenAccept(s -> s.request(1));
-            var item = next();                              // asked by hand: a switch makes a class at each start
+            var item = next();                              // a pattern switch would generate a class at each start
             if (item instanceof Throwable trouble) throw new IOException(Text.reason(trouble), trouble);
             if (item instanceof ByteBuffer buffer) current = buffer;
             else ended = true;
@@ -9763,7 +9763,7 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
 
 /// Reads server-sent events (WHATWG). Lines end in LF, CRLF or CR; chunks may split characters.
 final class EventStream {
-    private static final int LONGEST = 16 << 20;            // bytes of an event
+    private static final int LONGEST = 16 << 20;            // bytes per event
 
     private final BufferedReader lines;
     private long size;
@@ -9793,7 +9793,7 @@ final class EventStream {
                 String value = line.length() <= 5 ? "" : line.substring(line.charAt(5) == ' ' ? 6 : 5);
                 if (data == null) data = new StringBuilder(value);
                 else data.append('\n').append(value);
-            }                                               // else: a comment, or a field that is not needed here
+            }                                               // else: a comment or unused field
         }
         return data == null ? null : data.toString();
     }
@@ -9821,7 +9821,7 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
         String message = Json.text(error, "message");
         if (message.isEmpty() && error.isString()) message = error.asString();
         if (message.isEmpty()) message = Json.text(json, "message");
-        var upstream = Json.tryParse(message).path("error");        // a vendor's answer, as a string
+        var upstream = Json.tryParse(message).path("error");        // a vendor's error as a JSON string
         if (upstream.isObject()) message = Json.text(upstream, upstream.has("message") ? "message" : "status");
         if (!json.isObject() || message.isEmpty() && code.isEmpty()) {
             message = text.stripLeading().startsWith("<") ? "" : text.strip();
@@ -9877,13 +9877,13 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     /// Returns the retry limit: a body that took too long to arrive will do so again (ericc-ch/copilot-api #223).
     int retries(int wished) { return kind().equals("user_request_timeout") ? Math.min(1, wished) : wished; }
 
-    /// Returns true for session and weekly limits; GitHub's editor says that `auto` still works then.
+    /// Returns true for session and weekly limits on named models; GitHub's editor says that `auto` still works.
     boolean ofNamedModels() {
         return kind().equals("user_weekly_rate_limited")
                 || message.matches("(?is).*\\b(session|weekly)\\b[^.]*\\blimits?\\b.*");
     }
 
-    /// Returns true for transient errors.
+    /// Returns true for errors that a retry may resolve.
     boolean mayPass() { return status == 408 || status == 429 && !quota() || status >= 500 && status != 501; }
 
     /// Returns true if the monthly quota is exhausted: formerly a 429 with these words, now a 402.
@@ -9982,7 +9982,8 @@ final class HttpSender implements AutoCloseable {
     private static final ScopedValue<Long> DEADLINE = ScopedValue.newInstance();
 
     static {
-        // The JDK's first client reads these: Basic auth for tunneling proxies, and how often it repeats a GET itself.
+        // The JDK's first client reads these: allow Basic auth for tunneling proxies, and hardly repeat a GET below our
+        // own retries.
         System.getProperties().putIfAbsent("jdk.http.auth.tunneling.disabledSchemes", "");
         System.getProperties().putIfAbsent("jdk.httpclient.redirects.retrylimit", "1");
     }
@@ -9990,9 +9991,9 @@ final class HttpSender implements AutoCloseable {
     private final Console console;
     private final Duration maxWait;
     private final Proxies proxies;
-    private HttpClient client;                              // made when the first call is
-    private ExecutorService threads;                        // its own
-    private Path authorities;                               // a PEM file, once those of the JDK were not enough
+    private HttpClient client;                              // created on first use
+    private ExecutorService threads;                        // the client's
+    private Path authorities;                               // a PEM file, once the JDK's do not suffice
     private volatile HttpHeaders lastHeaders;
 
     /// @param maxWait the longest pause before a retry, even if the server asks for more
@@ -10016,7 +10017,7 @@ final class HttpSender implements AutoCloseable {
         if (threads == null) threads = Executors.newVirtualThreadPerTaskExecutor();
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
                 .sslContext(Trust.context(authorities))
-                .sslParameters(new SSLParameters())                     // else it asks the context for its own
+                .sslParameters(new SSLParameters())                     // else it takes the context's
                 .followRedirects(HttpClient.Redirect.NEVER).executor(threads).proxy(proxies);
         // Its threads must not join the caller's thread group: JShell stops a snippet by interrupting the whole group,
         // which would kill the client for good.
@@ -10024,7 +10025,7 @@ final class HttpSender implements AutoCloseable {
         return client;
     }
 
-    /// Adds the authorities of SSL_CERT_FILE only if the JDK's do not suffice: a file of as many takes 300 ms.
+    /// Adds the authorities of SSL_CERT_FILE only if the JDK's do not suffice: loading as many takes 300 ms.
     ///
     /// @param used the client that rejected a certificate
     /// @return true if another client may succeed
@@ -10040,9 +10041,9 @@ final class HttpSender implements AutoCloseable {
 
     <T> T send(ApiRequest call, ResponseHandler<T> reading) { return send(() -> call, _ -> false, reading); }
 
-    /// Sends a request until a response is read. Retries connections lost before any output, 408, 429 and 5xx, with
-    /// exponential backoff or as long as GitHub asks, up to `--max-wait`; and once per status if `mended` fixed the
-    /// cause, such as an expired token. Never retries other errors or what GitHub may still be working on.
+    /// Sends a request until a response is read. Retries connections lost before any output, and transient errors, with
+    /// exponential backoff or as long as GitHub asks, up to `--max-wait`; once per status if `mended` fixed the cause,
+    /// such as an expired token. Never retries other errors or what GitHub may still be working on.
     ///
     /// @param mended returns true to send again
     <T> T send(Supplier<ApiRequest> calls, Predicate<ErrorResponse> mended, ResponseHandler<T> reading) {
@@ -10051,7 +10052,7 @@ final class HttpSender implements AutoCloseable {
         while (true) {
             var call = calls.get();
             Supplier<Fault> failure;
-            Duration pause = null;                          // null: it is of no use
+            Duration pause = null;                          // null: do not retry
             int most = call.retries();
             String why;
             var client = client();
@@ -10087,7 +10088,7 @@ final class HttpSender implements AutoCloseable {
         return (better != null ? better : refusal.fault(call.uri())).because(new ApiError(refusal));
     }
 
-    /// Excludes timeouts: GitHub may still be working on the answer, and will bill it.
+    /// Excludes timeouts except of GET: GitHub may still be working on the answer, and will bill it.
     private static boolean mayRepeat(ApiRequest call, IOException e) {
         if (untrusted(e)) return false;
         return !(e instanceof HttpTimeoutException) || e instanceof HttpConnectTimeoutException
@@ -10134,7 +10135,7 @@ final class HttpSender implements AutoCloseable {
         } catch (ExecutionException e) {
             if (!(e.getCause() instanceof IOException reason)) throw new IllegalStateException(e.getCause());
             while ("Too many retries".equals(reason.getMessage()) && reason.getCause() instanceof IOException cause) {
-                reason = cause;                             // the JDK wraps it once or twice where it may not repeat
+                reason = cause;                             // the JDK wraps it once or twice
             }
             throw reason;
         }
@@ -10156,7 +10157,7 @@ final class HttpSender implements AutoCloseable {
     private Fault stopped(ApiRequest call, IOException e) {
         String where = call.uri().getAuthority();
         var proxy = proxies.inUse(call.uri());
-        String peer = proxy.map(p -> "the proxy " + p).orElse(where);           // to whom alone we connect
+        String peer = proxy.map(p -> "the proxy " + p).orElse(where);           // the only peer of our connection
         String what = switch (e) {
             case IOException _ when untrusted(e) -> where + " shows a certificate that is not trusted: "
                     + Text.deepest(e);
@@ -10184,7 +10185,7 @@ final class HttpSender implements AutoCloseable {
         if (client == null) return;
         client.shutdownNow();
         if (!FirstRun.now()) return;
-        try {                                               // JDK 25 crashes if a lambda is made while it archives
+        try {                                               // JDK 25 crashes if a lambda is linked during archiving
             client.awaitTermination(FirstRun.PATIENCE);
             threads.shutdownNow();
             threads.awaitTermination(FirstRun.PATIENCE.toSeconds(), TimeUnit.SECONDS);
@@ -10332,7 +10333,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     private static Path folder(Environment env, String variable, Path otherwise) {
         String value = env.variable(variable);
         Path path = value == null ? null : env.path(value);
-        return path != null && path.equals(Path.of(value)) ? path : otherwise;      // it is absolute by itself
+        return path != null && path.equals(Path.of(value)) ? path : otherwise;      // it is absolute
     }
 
     Path login() { return config.resolve("login.json"); }
@@ -10446,9 +10447,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         }
     }
 
-    /// Deletes all tokens that were fetched with one GitHub token.
-    ///
-    /// @param key the prefix of their names
+    /// Deletes all tokens fetched with one GitHub token.
     void deleteTokens(String key) {
         try (var files = Files.newDirectoryStream(cache, "{token,auto}-" + key + "*.json")) {
             files.forEach(this::delete);
@@ -10490,7 +10489,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         try (var _ = lockFile(file)) {
             return work.get();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);              // a lock that cannot be closed
+            throw new UncheckedIOException(e);              // closing the lock failed
         } finally {
             threads.unlock();
         }
@@ -10532,8 +10531,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
 }
 
 final class InputFile {
-    /// @param name the name as typed
-    /// @param most the size limit in bytes
+    /// @param most limit in bytes
     static byte[] bytes(Path file, String name, int most) {
         if (Files.isDirectory(file)) throw Fault.usage(name + " is a folder", "name its files");
         try (var in = Files.newInputStream(file)) {
@@ -10570,7 +10568,7 @@ record FileGlob(String front, List<Path> files) {
         Path root = env.directory().resolve(front);
         var found = new ArrayList<Path>();
         try {
-            var matchers = Stream.of(pattern, pattern.replace("**/", ""))       // src/**/*.java means src/A.java too
+            var matchers = Stream.of(pattern, pattern.replace("**/", ""))       // src/**/*.java matches src/A.java too
                     .map(each -> FileSystems.getDefault().getPathMatcher("glob:" + each)).toList();
             walk(root, pattern.contains("/") || pattern.contains("**") ? 64 : 1, file -> {
                 Path within = root.relativize(file);
@@ -10630,7 +10628,7 @@ final class OutputFile {
             boolean same = in.equals(to) || Files.exists(in) && Files.exists(to) && Files.isSameFile(in, to);
             if (!same && !(Files.isDirectory(in) && to.startsWith(in))) return;
         } catch (IOException unreadable) {
-            return;                                         // reading it will say so
+            return;                                         // reported when it is read
         }
         throw Fault.usage(out + " would be written over the rows", "another name for the results");
     }
@@ -10726,7 +10724,7 @@ record Environment(Stdin stdin, PrintWriter out, PrintWriter err, Map<String, St
         /// Returns true after SIGTERM or SIGHUP, but not after Ctrl-C.
         boolean stopping();
 
-        /// Returns true after any of these signals.
+        /// Returns true after any signal.
         default boolean told() { return stopping(); }
 
         /// Runs work that Ctrl-C stops without ending the program.
@@ -10807,7 +10805,7 @@ final class RealProcess {
                 try {
                     out.write(bytes, offset, length);
                 } catch (IOException e) {
-                    if (!answer) return;                    // nobody is left to be told
+                    if (!answer) return;                    // nowhere to report it
                     boolean broken = Text.reason(e).matches("(?s).*(Broken pipe|pipe is being closed|reset).*");
                     if (broken) throw new BrokenPipe();
                     throw Fault.io("cannot write the answer to stdout", e, "is the disk full? is stdout closed?");
@@ -10863,13 +10861,13 @@ final class FirstRun {
 /// (longer for a batch), halts the JVM.
 final class Signals implements Environment.Shutdown {
     private volatile Duration grace = Duration.ofSeconds(3);
-    private final AtomicInteger code = new AtomicInteger();             // to end with; 0: nothing was said yet
-    private volatile Thread stoppable;                      // what Ctrl-C stops instead of the program
+    private final AtomicInteger code = new AtomicInteger();             // exit code; 0: no signal yet
+    private volatile Thread stoppable;                      // interrupted by Ctrl-C instead of the program
 
     Signals(Thread main) {
         on("INT", Fault.INTERRUPTED, main);
         on("TERM", 143, main);
-        on("HUP", 129, main);                               // the terminal was closed
+        on("HUP", 129, main);                               // terminal closed
     }
 
     int exitCode() { return told() ? code.get() : Fault.INTERRUPTED; }
@@ -10887,7 +10885,7 @@ final class Signals implements Environment.Shutdown {
             work.run();
         } finally {
             stoppable = null;
-            if (!told()) Thread.interrupted();              // a Ctrl-C that came too late
+            if (!told()) Thread.interrupted();              // drops a late Ctrl-C
         }
     }
 
@@ -10966,14 +10964,14 @@ final class Stdin {
         return Optional.of(text());
     }
 
-    /// Reads a line from a person without echo.
+    /// Reads a line without echo.
     String secret() {
         var console = given == null ? System.console() : null;
         if (console == null) return text();
         return await(reading(() -> new String(console.readPassword())), null).orElse("");
     }
 
-    /// Reads a line from a person; null at the end.
+    /// Reads a line; null at the end.
     String line() {
         return await(reading(() -> {
             var bytes = new ByteArrayOutputStream();
@@ -11077,7 +11075,7 @@ final class Descriptors {
 final class Console {
     private final Environment env;
     private Boolean terminal;
-    private boolean living;                                 // the last line is one to write over
+    private boolean living;                                 // the last line is to be overwritten
     boolean verbose, quiet;
 
     Console(Environment env) { this.env = env; }
@@ -11161,7 +11159,7 @@ final class Console {
     private void line(String text) {
         if (living) countdown("");
         try {
-            env.out().flush();                              // what was printed before stands before it
+            env.out().flush();                              // keeps the order of both streams
         } catch (BrokenPipe _) {
             // nobody reads it; the message still matters
         }
@@ -11211,7 +11209,7 @@ final class Console {
 /// JSON trees, byte for byte like Jackson's mapper but without loading it, which costs a chat over HTTPS 60 ms of CPU
 /// with the AOT cache, 110 with the class archive (15 pairs). Numbers keep their digits.
 final class Json {
-    /// For records only, created on first use.
+    /// For records only; loaded on first use.
     private static final class Mapper {
         static final JsonMapper ONE = JsonMapper.builder()
                 .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
@@ -11251,7 +11249,7 @@ final class Json {
         try (var json = parser(text)) {
             var tree = json.nextToken() == null ? NODES.missingNode() : value(json);
             return json.nextToken() == null ? tree : NODES.missingNode();
-        } catch (JacksonException | NumberFormatException _) {      // 1e9999999999 is beyond a BigDecimal
+        } catch (JacksonException | NumberFormatException _) {      // 1e9999999999 exceeds BigDecimal
             return NODES.missingNode();
         }
     }
@@ -11311,7 +11309,7 @@ final class Json {
     // ---- to write
 
     static byte[] bytes(JsonNode tree) {
-        var bytes = new ByteArrayBuilder();                 // grows by pieces: a prompt may be 64 MB
+        var bytes = new ByteArrayBuilder();                 // grows in chunks: a prompt may have 64 MB
         try (var json = JSON.createGenerator(COMPACT, bytes, JsonEncoding.UTF8)) {
             write(tree, json);
         }
@@ -11347,10 +11345,10 @@ final class Json {
             json.writeEndArray();
         } else if (value == null || value instanceof NullNode) {
             json.writeNull();
-        } else if (value instanceof BinaryNode || value instanceof POJONode) {      // scripts may have put such in
+        } else if (value instanceof BinaryNode || value instanceof POJONode) {      // possible from scripts
             Mapper.ONE.writeValue(json, value);
         } else if (value instanceof JsonNode scalar) {
-            scalar.serialize(json, null);                   // text, numbers and truth ask no context
+            scalar.serialize(json, null);                   // scalars need no context
         } else if (value instanceof String text) {
             json.writeString(text);
         } else if (value instanceof Boolean truth) {
@@ -11394,12 +11392,12 @@ final class Secrets {
 }
 
 final class Text {
-    static final int LARGEST = 64 << 20;                    // bytes of a prompt's part; no model reads so much
+    static final int LARGEST = 64 << 20;                    // bytes per prompt part; no model reads more
     static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
 
     static String cell(String text) { return printable(text.replaceAll("[\t\r\n]+", " ")); }
 
-    /// Removes a code fence around the whole answer.
+    /// Removes a code fence.
     static String unfenced(String text) {
         return text.strip().replaceFirst("(?s)\\A```\\w*\\s*\\n(.*)\\n\\s*```\\z", "$1");
     }
@@ -11454,7 +11452,6 @@ final class Text {
         }
     }
 
-    /// Parses a URI with scheme and host.
     static Optional<URI> uri(String text) {
         try {
             return Optional.of(new URI(text)).filter(uri -> uri.getScheme() != null && uri.getHost() != null
@@ -11502,7 +11499,7 @@ final class Text {
 
 final class Durations {
     private static final Pattern WRITTEN = Pattern.compile("([0-9]{1,9})\\s*(ms|s|m|h|d)?");
-    private static final Duration LONGEST = Duration.ofDays(3650);      // counts in nanoseconds without overflow
+    private static final Duration LONGEST = Duration.ofDays(3650);      // fits in nanoseconds
 
     static Duration parse(String where, String text, Duration otherwise) {
         if (text == null) return otherwise;
@@ -11566,7 +11563,6 @@ final class Suggestions {
 
     private static Stream<String> parts(String name) { return Stream.of(name.split("-")); }
 
-    /// Returns all names, those with the smallest distance (whole or part) first.
     static List<String> sorted(String word, List<String> names) {
         return names.stream().sorted(Comparator.comparingInt(name -> Stream.concat(Stream.of(name), parts(name))
                 .mapToInt(part -> distance(word, part)).min().orElse(0))).toList();
