@@ -1628,12 +1628,12 @@ final class Toolkit {
 }
 
 // =============================================================================================== Commands
-// Each parses, calls the toolkit and prints. Only the one asked for is made known to picocli.
+// Commands parse their options, call the toolkit, and print. Only the requested one is registered with picocli.
 
 final class Commands {
-    /// A command that the overview lists, and what runs it; null for `help` and programs.
+    /// A command in the overview and its implementation; null for `help` and programs.
     ///
-    /// @param syntax as `Syntax` reads it; the first line of what it is for goes into the overview
+    /// @param syntax see `Syntax`; the overview shows the first line of its description
     private record Entry(String group, String name, String syntax, Supplier<Command> command) {
         Entry(String group, String name, String syntax, ToIntBiFunction<BasicCommand, CopilotClient> body) {
             this(group, name, syntax, () -> new BasicCommand(body));
@@ -1660,15 +1660,14 @@ final class Commands {
             new Entry("Help", "help", "\n\nHelp on a command: copilot help chat, copilot chat --help.",
                     (Supplier<Command>) null));
 
-    /// Programs of their own, in `scripts/`: each an alias of the catalog and, where its class `cop.NAME` is on the
-    /// class path, as it is in the installed `cop`, a command too.
+    /// Separate programs in `scripts/`. Each is a JBang catalog alias, and also a command if its class `cop.NAME` is on
+    /// the class path, as it is in the installed `cop`.
     static final SequencedMap<String, String> PROGRAMS = new TreeMap<>(Map.of(
             "talk", "A conversation with line editing, history and Markdown.",
             "repl", "A JShell that knows your login; or run a file of snippets.",
             "embed", "Vectors of texts, lines or rows.",
             "install", "The launcher cop, which starts faster than JBang does."));
 
-    /// What can be typed here, programs included.
     private static Stream<Entry> entries() {
         return Stream.concat(COMMANDS.stream(), PROGRAMS.entrySet().stream().filter(each ->
                 program(each.getKey()).isPresent()).map(each -> new Entry("Programs", each.getKey(), "\n\n"
@@ -1697,7 +1696,7 @@ final class Commands {
                 """.formatted(lines);
     }
 
-    /// A program's command, where it is on the class path.
+    /// Returns a program's command if it is on the class path.
     static Optional<Command> program(String name) {
         if (!PROGRAMS.containsKey(name)) return Optional.empty();
         try {
@@ -1756,13 +1755,12 @@ final class Commands {
         return line.isUsageHelpRequested() ? print(env, line.getUsageMessage()) : command.call();
     }
 
-    /// picocli's view of one command.
     static CommandLine line(String name, Command command) {
         command.known = new Syntax(name, command.syntax());
         return new CommandLine(command.known.spec)
-                .setExpandAtFiles(false)                // JBang has expanded @files already; twice would surprise
+                .setExpandAtFiles(false)                // JBang has already expanded @files
                 .setInterpolateVariables(false)
-                .setOverwrittenOptionsAllowed(true)     // -v -v; else the last wins, as with curl
+                .setOverwrittenOptionsAllowed(true)     // allows -v -v; otherwise the last wins, as in curl
                 .setUsageHelpWidth(100)
                 .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
     }
@@ -1786,16 +1784,16 @@ final class Commands {
     }
 }
 
-/// What a command understands, from a text that reads like its `--help`. Four paragraphs: the forms of its command
-/// line, what it is for, a line for each word or option, and what is said behind them.
+/// The syntax of a command, parsed from text laid out like its `--help`, in four paragraphs: the forms of its command
+/// line, a description, one line per word or option, and further notes.
 ///
 ///     PATH                  a word of the forms
-///     -j, --jobs=N:int      an option with a value; without a type it is a text
-///     --format=csv|json     one with one of these
-///     --json                one without
+///     -j, --jobs=N:int      an option with a value; text if it names no type
+///     --format=csv|json     an option with a choice of values
+///     --json                a flag
 ///
-/// picocli is told this in code: annotations made a start some 60 ms longer (where an empty JVM took 100), in
-/// proxies for the annotations and handles for the fields.
+/// picocli is set up in code: its annotations, with their proxies and field handles, added about 60 ms to startup (an
+/// empty JVM took 100).
 final class Syntax {
     private static final Map<String, Class<?>> TYPES = Map.of("int", Integer.class, "long", Long.class,
             "decimal", BigDecimal.class);
@@ -1815,7 +1813,7 @@ final class Syntax {
         if (parts.length > 3) spec.usageMessage().footer(plain("\n" + parts[3]).split("\n"));
     }
 
-    /// picocli takes its texts for formats.
+    /// Escapes text that picocli uses as a format string.
     private static String plain(String text) { return text.replace("%", "%%"); }
 
     private void declare(String line) {
@@ -1827,7 +1825,7 @@ final class Syntax {
         }
         int equals = what.indexOf('=');
         var names = Stream.of((equals < 0 ? what : what.substring(0, equals)).split(", ")).filter(each ->
-                !spec.optionsMap().containsKey(each)).toArray(String[]::new);   // logs has a -q, token a --header
+                !spec.optionsMap().containsKey(each)).toArray(String[]::new);   // logs has its own -q, token a --header
         String label = what.substring(equals + 1), type = label.substring(label.lastIndexOf(':') + 1);
         var option = OptionSpec.builder(names).description(about);
         if (equals < 0) option.type(boolean.class).usageHelp(what.endsWith("--help"));
@@ -1836,24 +1834,24 @@ final class Syntax {
         spec.addOption(option.build());
     }
 
-    /// Each is given all words, also those that no form takes: the forms tell them apart.
+    /// Declares a positional parameter that accepts all words; the forms assign them.
     private static PositionalParamSpec.Builder word(String label, String about) {
         return PositionalParamSpec.builder().paramLabel(label).description(about).type(String.class).index("0..*")
                 .arity("0..*").hideParamSyntax(true);
     }
 
-    /// What a label lists, as in `csv|json`; nothing where any text will do.
+    /// Returns the values that a label lists, such as `csv|json`; empty if any text will do.
     static List<String> choices(String label) {
         return label.matches("[a-z]+(\\|[a-z]+)*") ? List.of(label.split("\\|")) : List.of();
     }
 }
 
-/// A way to call a command, a line of its synopsis: `show [ID] [-r | --json]`. What stands in brackets may be
-/// missing; of what bars part in them one at most may be given; … is behind a word that takes all that are left.
+/// One form of a command, a line of its synopsis: `show [ID] [-r | --json]`. Brackets mark optional parts, bars
+/// mutually exclusive ones, and … a word that takes all remaining ones.
 ///
-/// @param action what its first word is; empty: any
-/// @param words the labels of those that follow
-/// @param options those that it names: no other form takes them, unless it names them too
+/// @param action the required first word; empty for none
+/// @param words the labels of the words that follow
+/// @param options those named here; forms that do not name them reject them
 record Form(String text, String action, List<String> words, Set<String> options) {
     private static final Pattern PART = Pattern.compile(
             "--?[\\w-]+(?: [A-Z]+)?|(?!OPTIONS)\\b[A-Z]+…?|[a-z]+(?:\\|[a-z]+)+"),
@@ -1866,27 +1864,27 @@ record Form(String text, String action, List<String> words, Set<String> options)
                 names.get(false), Set.copyOf(names.get(true)));
     }
 
-    /// Whether its action need not be typed.
+    /// Returns whether the action is optional.
     boolean usual() { return !action.isEmpty() && text.contains("[" + action + "]"); }
 
-    /// The label of one of the words; null: it takes no more.
+    /// Returns the label of a word, or null past the last.
     String word(int at) {
         return at < words.size() ? words.get(at) : text.contains("…") ? words.getLast() : null;
     }
 
-    /// What must be given: words, and options with their values.
+    /// Returns the required words, and the required options with their values.
     List<String> needed() {
         return PART.matcher(text.replaceAll("\\[[^\\]]*]", "")).results().map(MatchResult::group).toList();
     }
 
-    /// Those of which one at most may be given.
+    /// Returns the groups of mutually exclusive words and options.
     List<List<String>> choices() {
         return CHOICE.matcher(text).results().map(choice -> Stream.of(choice.group(1).split(" \\| "))
                 .map(each -> each.split("[… ]")[0]).toList()).toList();
     }
 }
 
-/// What every command has: the options that mean the same everywhere, and the way to the toolkit.
+/// The base of all commands: common options, and setup of the client.
 abstract class Command {
     static final String COMMON = """
             --host=HOST  A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com. Default: $COP_HOST.
@@ -1899,20 +1897,20 @@ abstract class Command {
 
     Environment env;
     Console console;
-    String[] arguments;                                 // as they were typed
+    String[] arguments;                                 // as typed
     String syntax;
     Syntax known;
     CommandLine.ParseResult parsed;
     private String action;
     private final Map<String, List<Object>> words = new HashMap<>();
 
-    /// What `Syntax` reads: as the table has it; a program has its own.
+    /// Returns the text for `Syntax`; programs override this.
     String syntax() { return syntax; }
 
-    /// What is to be done, in a command that does several things; empty: it has no name.
+    /// Returns the action of a command that has several; empty for none.
     String action() { return action; }
 
-    /// Holds what was typed against the forms, and gives the words their labels.
+    /// Checks the arguments against the forms, and assigns words to labels.
     private void check() {
         String called = known.spec.name();
         var forms = known.forms;
@@ -1953,21 +1951,19 @@ abstract class Command {
         }
     }
 
-    /// Some labels list what they stand for.
     private void choose(String where, String label, String name) {
         var choices = Syntax.choices(label);
         if (choices.isEmpty() || choices.contains(value(name))) return;
         throw Fault.usage(where + value(name) + " is unknown", String.join(", ", choices));
     }
 
-    /// What was given for an option or a word, in that order.
     private List<Object> values(String name) {
         if (!name.startsWith("-")) return words.getOrDefault(name, List.of());
         var option = known.spec.findOption(name);
         return option == null ? List.of() : option.typedValues();
     }
 
-    /// The last one, for the last wins; null: none.
+    /// Returns the last value, which wins; null if none.
     Object value(String name) {
         var values = values(name);
         return values.isEmpty() ? null : values.getLast();
@@ -2005,7 +2001,7 @@ abstract class Command {
 
     abstract int run(CopilotClient copilot);
 
-    /// Reads what the user has set. `doctor` tells what is wrong with it, and goes on with something else.
+    /// Reads a user setting. `doctor` overrides this to report errors and continue.
     <T> T setting(String what, Supplier<T> read, T otherwise) { return read.get(); }
 
     Duration maxWait() {
@@ -2014,21 +2010,21 @@ abstract class Command {
 
     Duration longestWait() { return Duration.ofMinutes(1); }
 
-    /// This call, as a shell takes it.
+    /// Returns this command line, quoted for a shell.
     String commandLine() {
         return known.spec.name() + " " + Stream.of(arguments).map(word -> word.matches("[\\w./:=,@%+-]+") ? word
                 : "'" + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
     }
 
-    /// A line of the answer; always with LF, for `$(copilot token --header)` keeps what comes before it.
+    /// Prints a line, always ending in LF, since `$(copilot token --header)` would keep a CR.
     ///
-    /// @return 0: most commands end with it
+    /// @return 0, the exit code of most commands
     int print(String line) {
         env.out().print(line + "\n");
         return 0;
     }
 
-    /// A text as it is, but on a terminal without what would steer it.
+    /// Prints text, without control characters if on a terminal.
     int show(String text) {
         env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
         return 0;
@@ -2040,7 +2036,7 @@ abstract class Command {
     }
 }
 
-/// The commands that are a method each, behind the text of what they understand.
+/// Commands implemented as one method each, preceded by their syntax.
 final class BasicCommand extends Command {
     private final ToIntBiFunction<BasicCommand, CopilotClient> body;
 
@@ -2194,7 +2190,7 @@ final class BasicCommand extends Command {
         var found = StoredConversation.all(home).filter(each -> query == null || each.holds(query))
                 .limit(count == 0 ? Long.MAX_VALUE : count);
         if (has("--json")) return print(Json.pretty(Json.array(found.map(StoredConversation::summary))));
-        var rows = found.map(StoredConversation::cells).toList();     // their texts need not stay in memory
+        var rows = found.map(StoredConversation::cells).toList();     // the full texts need not stay in memory
         if (rows.isEmpty()) console.note(query == null ? "no conversations are kept" : "\"" + query
                 + "\" was not said");
         return table(StoredConversation.COLUMNS, rows);
@@ -2266,7 +2262,7 @@ final class BasicCommand extends Command {
                 ModelTable.details(model));
     }
 
-    /// Enabling accepts terms: a person must say so.
+    /// Enables a model after a person accepts its terms.
     private int enableModel(CopilotClient copilot, Model model) {
         if (model.enabled()) return print(model.id() + " is enabled already");
         console.say(Text.printable(model.terms()));
@@ -2393,7 +2389,7 @@ final class BasicCommand extends Command {
         return wrong == 0 ? 0 : Fault.USAGE;
     }
 
-    /// At each Tab they ask what may come; the shell chooses of that, and offers files where nothing may.
+    /// Shell functions that ask for candidates at each Tab. The shell filters them, and offers files if there are none.
     private static final Map<String, String> SCRIPTS = Map.of("bash", """
             _NAME() {
               local word
@@ -2441,7 +2437,7 @@ final class BasicCommand extends Command {
         throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
     }
 
-    /// @param typed the last of them is begun, and may be empty
+    /// @param typed the words; the last is incomplete and may be empty
     private Stream<String> next(CopilotClient copilot, List<String> typed) {
         boolean help = typed.size() > 2 && typed.get(1).equals("help");
         if (typed.size() < (help ? 4 : 3)) return Commands.names().stream();
@@ -2456,7 +2452,7 @@ final class BasicCommand extends Command {
         return Stream.concat(actions, labels.flatMap(label -> known(copilot, label)));
     }
 
-    /// What there is of something, without asking GitHub.
+    /// Returns candidates without asking GitHub.
     private Stream<String> known(CopilotClient copilot, String label) {
         return switch (label.replace("…", "")) {
             case "MODEL" -> Stream.concat(Stream.of(Model.AUTO), copilot.models().cached().stream()
@@ -2482,14 +2478,14 @@ final class DoctorCommand extends Command {
             --offline  Ask nobody.
             """;
 
-    /// What stops any other command is a finding here.
+    /// Records a fault as a finding instead of stopping.
     @Override
     <T> T setting(String what, Supplier<T> read, T otherwise) {
         if (doctor == null) doctor = new Doctor(env, has("--offline"));
         return doctor.valueOr(what, read, otherwise);
     }
 
-    /// What it finds now is what it tells: it waits for nothing.
+    /// Returns zero, so that it reports the current state without waiting.
     @Override
     Duration maxWait() {
         setting("COP_MAX_WAIT", super::maxWait, null);
@@ -2507,7 +2503,7 @@ final class DoctorCommand extends Command {
     }
 }
 
-/// What makes up a request, of one prompt or of many.
+/// Builds requests from options, for one prompt or many.
 abstract class RequestCommand extends Command {
     static final String VALUES = """
             --var=NAME=VALUE  One value, a text.
@@ -2529,11 +2525,10 @@ abstract class RequestCommand extends Command {
             [string]'.
             --schema-retries=N:int  Further attempts at an answer that does not meet its schema. Default: 2.
             """;
-    /// Fields of a request that have an option of the same name.
     private static final List<String> FIELDS = List.of("--temperature", "--max-tokens", "--top-p", "--seed",
             "--reasoning-effort");
 
-    /// What fills a template, in the order in which it was typed: the last wins.
+    /// Collects template values in the order typed; the last wins.
     TemplateVariables data(Set<String> options) {
         var data = new TemplateVariables();
         var seen = new HashMap<String, Integer>();
@@ -2546,15 +2541,14 @@ abstract class RequestCommand extends Command {
 
     int schemaRetries() { return atLeast(0, "--schema-retries", 2); }
 
-    /// @param otherwise null: none
     Duration timeout(Duration otherwise) {
         var limit = time("--timeout", otherwise);
         if (limit == null || !limit.isZero()) return limit;
         throw Fault.usage("--timeout 0 leaves no time", "--timeout " + (otherwise == null ? "90s" : "10m"));
     }
 
-    /// What the options say of a question, as one that asks nothing yet. What -O names is required; what an option
-    /// of its own names is left out where a model refuses it.
+    /// Returns a question without a prompt from the options. Fields set by -O are required; those with their own option
+    /// are dropped if the model rejects them.
     PreparedPrompt wishes() {
         var fields = RequestFields.parse(texts("--option"));
         var required = new HashSet<>(fields.propertyNames());
@@ -2571,7 +2565,6 @@ abstract class RequestCommand extends Command {
                 required)), schema).withSystem(text("--system"));
     }
 
-    /// What stands in the prompt.
     static final String PARTS = """
             -d, --data=FILE  Fill the template from a JSON object; - is stdin. Of several values the last one wins.
             """ + VALUES + """
@@ -2580,7 +2573,7 @@ abstract class RequestCommand extends Command {
             -a, --attach=IMAGE  Add a picture; - is stdin.
             """, STREAM = "--no-stream  Wait for the whole answer.\n";
 
-    /// @return null where there is neither a template nor a word, and a person sits at the terminal
+    /// @return null if there is no template and no prompt, and stdin is a terminal
     PreparedPrompt question(String template) {
         var wishes = wishes();
         var data = data(Set.of("--data", "--var", "--var-json", "--var-file"));
@@ -2655,7 +2648,7 @@ class ChatCommand extends RequestCommand {
         return 0;
     }
 
-    /// The conversation to go on with; null: none.
+    /// Returns the conversation to continue, or null.
     private StoredConversation earlier(Home home) {
         String cid = text("--cid");
         if (cid == null && !has("--continue")) return null;
@@ -2683,10 +2676,10 @@ class ChatCommand extends RequestCommand {
         }
     }
 
-    /// How an answer looks on a terminal.
+    /// Creates the formatter of answers on a terminal.
     AnswerView view() { return new StyledLines(env.out()); }
 
-    /// The terminal of a conversation; that of `talk`, where it is there, goes before this one.
+    /// Creates the terminal for a conversation; `talk`, if present, overrides this.
     ChatTerminal terminal(Console console) { return new PlainTerminal(console); }
 }
 
@@ -2772,7 +2765,7 @@ final class BatchCommand extends RequestCommand {
         };
     }
 
-    /// What the options say; where they say nothing the spec knows what holds.
+    /// Builds the spec from options, keeping its defaults.
     private BatchSpec spec() {
         var spec = new BatchSpec();
         asking(spec);
@@ -2796,11 +2789,10 @@ final class BatchCommand extends RequestCommand {
         spec.again = has("--again");
         spec.dryRun = has("--dry-run");
         spec.yes = has("-y");
-        spec.command = commandLine();                   // --again has begun already, and is kept in mind
+        spec.command = commandLine();                   // may hold --again, which the manifest remembers
         return spec;
     }
 
-    /// What each row is asked.
     private void asking(BatchSpec spec) {
         String name = text("TEMPLATE");
         var template = name == null ? null : new TemplateFolders(env).named(name);
@@ -2835,7 +2827,7 @@ final class BatchCommand extends RequestCommand {
         policy.maxTime = time("--max-time", null);
     }
 
-    /// Null where it is not given.
+    /// Returns a positive number, or null if not given.
     @SuppressWarnings("unchecked")
     private <N extends Number> N positive(String option) {
         var value = (N) value(option);
@@ -2843,7 +2835,7 @@ final class BatchCommand extends RequestCommand {
         throw Fault.usage(option + " " + value + " is out of range", "more than 0");
     }
 
-    /// OUT.run, unless --run names another.
+    /// Returns the run's folder: OUT.run, unless --run names another.
     private Path folder() {
         String run = text("--run"), output = text("--output");
         boolean many = output != null && output.contains("{{");
@@ -2883,31 +2875,30 @@ final class BatchCommand extends RequestCommand {
 }
 
 // ================================================================================================== Batch
-// A batch from its options to its exit code: the look at all rows before, the run, what is told of it, what is
-// written.
+// A batch from its options to its exit code: validation of all rows, the run, progress, results.
 
-/// What the user wants of a batch, and what holds where nothing is said.
+/// Options of a batch, with their defaults.
 final class BatchSpec {
     String rows, format;                                    // as the user named them
     Path run;
-    Template template;                                      // null: the rows are requests of OpenAI's Batch API
-    Function<InputRow, PreparedPrompt> prompts;                   // fills it
-    String model, endpoint;                                 // null: as the run has it, else the default
-    ObjectNode fields = Json.object();                      // of every request
+    Template template;                                      // null: rows are requests of OpenAI's Batch API
+    Function<InputRow, PreparedPrompt> prompts;             // fills the template
+    String model, endpoint;                                 // null: the run's, else the default
+    ObjectNode fields = Json.object();                      // for every request
     String id;                                              // the field that names a row
     String out;                                             // a file, a pattern with {{id}}, or null
     List<String> echo = new ArrayList<>();
     boolean openai, stream, skipBad, retryFailed, again, dryRun, yes;
-    int first, sample;                                      // so many rows; 0: all
+    int first, sample;                                      // number of rows; 0: all
     long seed;
     Shard shard = Shard.ALL;
     int jobs = 2;
     Duration delay = Duration.ofSeconds(1);
     RetryPolicy policy = new RetryPolicy();
-    String command = "the same call";                       // that goes on with the run
+    String command = "the same call";                       // resumes the run
 }
 
-/// Which part of the rows this process asks: `--shard K/N`, else what a Kubernetes Indexed Job or a Slurm array says.
+/// The part of the rows this process asks: `--shard K/N`, or as set by a Kubernetes Indexed Job or a Slurm array.
 record Shard(int number, int of) {
     static final Shard ALL = new Shard(1, 1);
 
@@ -2931,17 +2922,17 @@ record Shard(int number, int of) {
         throw Fault.usage(where + " is out of range", "parts count from 1 to their number: --shard 1/4");
     }
 
-    /// Whether a row is in it; rows stay in their shard when others are added.
+    /// Returns whether a row is in this shard. Adding rows does not move others between shards.
     boolean holds(String id) { return of == 1 || Math.floorMod(Fingerprint.of(id).high(), of) == number - 1; }
 }
 
-/// What the rows are sent to, settled when a run begins.
+/// Where rows are sent; fixed when a run begins.
 ///
-/// @param endpoint `chat`, `responses` or `messages`; null: as suits the model
-/// @param structured whether the model takes a schema in a field of its own
+/// @param endpoint `chat`, `responses`, or `messages`; null to choose one for the model
+/// @param structured whether the model accepts a schema in its own field
 record BatchTarget(String model, String endpoint, boolean structured) {}
 
-/// The rows of a batch as items: each read, filled and named. Every look at the input goes through here.
+/// Reads rows as batch items: filled, and with an id. All reading of the input goes through here.
 final class BatchInput implements AutoCloseable {
     private final RowReader rows;
     private final BatchSpec spec;
@@ -2949,7 +2940,7 @@ final class BatchInput implements AutoCloseable {
     private final Set<Integer> chosen;                      // null: all
     private final Map<Fingerprint, Integer> alike = new HashMap<>();
     private int index = -1;
-    private boolean broken;                                 // what comes after the last row cannot be read
+    private boolean broken;                                 // an unreadable row ends the input
     private Fingerprint all = new Fingerprint(0, 0);
 
     BatchInput(RowReader rows, BatchSpec spec, BatchTarget target, Set<Integer> chosen) {
@@ -2959,7 +2950,7 @@ final class BatchInput implements AutoCloseable {
         this.chosen = chosen;
     }
 
-    /// The next row, wanted or not; null after the last.
+    /// Returns the next row, selected or not; null after the last.
     InputRow read() {
         try {
             return broken ? null : rows.next();
@@ -2969,7 +2960,7 @@ final class BatchInput implements AutoCloseable {
         }
     }
 
-    /// The next item of those that are wanted; null after the last.
+    /// Returns the next selected item; null after the last.
     BatchItem next() {
         for (var row = read(); row != null; row = read()) {
             index++;
@@ -2984,7 +2975,7 @@ final class BatchInput implements AutoCloseable {
 
     boolean broken() { return broken; }
 
-    /// Names all rows that were read, those of other shards too, and what they ask.
+    /// Returns a hash of all rows read, other shards included, and their prompts.
     String fingerprint() { return all.toString(); }
 
     private BatchItem item(InputRow row) {
@@ -3008,7 +2999,7 @@ final class BatchInput implements AutoCloseable {
         }
     }
 
-    /// A line of OpenAI's Batch API. Its own model wins; what we do not send is left out.
+    /// Reads a line of OpenAI's Batch API. Its own model wins; `stream` is ignored.
     private PreparedPrompt question(InputRow row) {
         var body = JsonValues.node(row.data().get("body"));
         if (!(body instanceof ObjectNode fields) || !fields.path("messages").isArray()) {
@@ -3025,7 +3016,7 @@ final class BatchInput implements AutoCloseable {
                 Set.copyOf(fields.propertyNames()))), null);
     }
 
-    /// The field that names the row, else a hash of all of it; equal rows are told apart by their number.
+    /// Returns the row's id field, or a hash of the row, with a counter for duplicates.
     private String id(Map<String, Object> data) {
         for (String name : spec.id != null ? List.of(spec.id) : List.of("id", "custom_id")) {
             if (data.getOrDefault(name, JsonValues.NULL) != JsonValues.NULL) return JsonValues.text(data.get(name));
@@ -3042,7 +3033,7 @@ final class BatchInput implements AutoCloseable {
     public void close() { rows.close(); }
 }
 
-/// A batch from its options to its exit code: looks at all rows first, then asks those that are not done.
+/// Runs a batch: validates all rows, then asks those that are not done.
 final class BatchRun {
     private static final int ASK_FROM = 200, MOST_ERRORS = 50;
 
@@ -3051,18 +3042,18 @@ final class BatchRun {
     private final CopilotClient copilot;
     private final BatchSpec spec;
     private final RunFolder folder;
-    private final ResultWriter results;                     // null: to stdout alone
+    private final ResultWriter results;                     // null: stdout only
     private ObjectNode manifest;
     private BatchTarget target;
     private Optional<ModelList> catalogue = Optional.empty();
-    private String input;                                   // the rows' file: as named, or a copy
+    private String input;                                   // the rows' file as named, or a copy
     private Set<Integer> chosen;
-    // What the look at all rows has found.
+    // Results of the scan.
     private final List<RowPosition> order = new ArrayList<>();
     private final List<BatchItem> bad = new ArrayList<>();
-    private final Set<Fingerprint> left = new HashSet<>();  // those to send
+    private final Set<Fingerprint> left = new HashSet<>();  // to be sent
     private String fingerprint = "";
-    private long bytes, tokens;                             // of what is to be sent
+    private long bytes, tokens;                             // of prompts to send
     private BatchItem example;
 
     BatchRun(Console console, CopilotClient copilot, BatchSpec spec) {
@@ -3077,7 +3068,7 @@ final class BatchRun {
     int run() {
         OutputFile.keepApart(env, spec.rows, spec.out);
         folder.check("name a new or empty folder: --run " + spec.run.resolveSibling("new.run"));
-        if (!needsSpooling()) {                             // a name that is mistyped leaves no folder behind
+        if (!needsSpooling()) {                             // a mistyped name must leave no folder behind
             input = spec.rows;
             input().close();
             console.detail("rows: " + spec.rows + ", as " + spec.format);
@@ -3100,7 +3091,7 @@ final class BatchRun {
         }
         if (spec.shard.of() > 1) console.note("part " + spec.shard.number() + " of " + spec.shard.of());
         if (!left.isEmpty() && !confirmed()) return 0;
-        try (var journal = new Journal(folder.path(), true)) {              // nothing was written before
+        try (var journal = new Journal(folder.path(), true)) {              // first write to the folder
             return run(journal.since(RunFolder.again(manifest)));
         }
     }
@@ -3117,7 +3108,7 @@ final class BatchRun {
     }
 
     private int run(Journal journal) {
-        left.removeIf(key -> isDone(journal, key));         // another process may have been at work meanwhile
+        left.removeIf(key -> isDone(journal, key));         // another process may have done some
         int before = manifest.path("rows").asInt(0);
         if (results != null && results.pattern() == null && before > order.size()) {
             console.note("note: " + spec.out + " gets these " + order.size() + " rows, it had " + before
@@ -3146,7 +3137,7 @@ final class BatchRun {
         if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
     }
 
-    /// Whether the input can be read once only, such as stdin and a pipe of the shell's; it is looked at twice.
+    /// Returns whether the input can be read only once, like stdin or a pipe; a batch reads it twice.
     private boolean needsSpooling() {
         Path file = spec.rows.equals("-") ? null : env.path(spec.rows);
         return file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
@@ -3154,7 +3145,7 @@ final class BatchRun {
 
     private String spool() {
         try {
-            Path spool = Files.createTempFile("copilot-batch-", "." + spec.format);     // nobody else can read it
+            Path spool = Files.createTempFile("copilot-batch-", "." + spec.format);     // readable by the owner only
             spool.toFile().deleteOnExit();
             if (spec.rows.equals("-")) env.stdin().copyTo(spool);
             else try (var to = Files.newOutputStream(spool)) {
@@ -3170,11 +3161,11 @@ final class BatchRun {
         return new BatchInput(RowReader.opened(env, input, spec.rows, spec.format), spec, target, chosen);
     }
 
-    /// The model, and whether it takes a schema, is settled when a run begins, and kept: were GitHub's default another
-    /// one tomorrow, every row would be paid for again.
+    /// Chooses the model and whether it gets a schema, and keeps both for the whole run: otherwise a new default at
+    /// GitHub would make every row be paid for again.
     private void chooseTarget() {
-        if (!spec.dryRun) copilot.tokens().get();           // who is not logged in learns it now
-        catalogue = copilot.models().listIfAny();           // where there is none the rows will say what is wrong
+        if (!spec.dryRun) copilot.tokens().get();           // fail early if not logged in
+        catalogue = copilot.models().listIfAny();           // without one, rows will report the error
         String before = Json.text(manifest, "model");
         boolean named = spec.model != null && !spec.model.isBlank();
         String model = named || before.isEmpty() ? copilot.models().chooseCached(spec.model) : before;
@@ -3193,12 +3184,12 @@ final class BatchRun {
                 : copilot.structured(new Request(model, List.of(), null, true).withEndpoint(endpoint)));
     }
 
-    /// Empty for auto: whichever model answers, nothing can be said of its limits before.
+    /// Finds a model; empty for auto, whose limits are unknown.
     private Optional<Model> known(String id) {
         return Model.isAuto(id) ? Optional.empty() : catalogue.flatMap(all -> all.find(id));
     }
 
-    /// Rows by chance: always the same for a seed and a number of rows.
+    /// Chooses a random sample, the same for a given seed and number of rows.
     private void sample() {
         int count = 0;
         try (var rows = input()) {
@@ -3276,7 +3267,7 @@ final class BatchRun {
         return bad.stream().limit(MOST_ERRORS).map(item -> item.fault().sentence()).toList();
     }
 
-    /// Rows that cannot be asked are results too.
+    /// Records rows that cannot be asked as failed results.
     private void record(Journal journal) {
         for (var item : bad) {
             if (journal.entry(item.key()).isPresent()) continue;
@@ -3307,7 +3298,7 @@ final class BatchRun {
 
     private String leastTime() { return "at least " + Durations.words(spec.delay.multipliedBy(left.size())); }
 
-    /// More than a person would ask by hand is asked for once more, where a person is there.
+    /// Asks for confirmation of a large batch, if stdin is a terminal.
     private boolean confirmed() {
         if (spec.yes || left.size() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
         console.say(left.size() + " requests to " + target.model() + ", about " + bytes / 4 + " tokens of prompts"
@@ -3324,7 +3315,7 @@ final class BatchRun {
         if (printer != null) printer.advance();
         var progress = new BatchProgress(console, left.size(), printer, pace);
         var runner = new BatchRunner(pace, spec.policy, env.time(), copilot::askOnce, journal, progress);
-        env.ending().patience(Duration.ofSeconds(60));      // 30 for what is in flight, and time to write OUT
+        env.ending().patience(Duration.ofSeconds(60));      // 30 for requests in flight, and time to write OUT
         try (var rows = input()) {
             var waiting = new HashSet<>(left);
             return runner.run(() -> nextToSend(rows, waiting), Duration.ofSeconds(30));
@@ -3333,7 +3324,7 @@ final class BatchRun {
         }
     }
 
-    /// The second look: those to send, which must be what the first look has seen; null after the last.
+    /// Returns the next item to send, in a second pass over the input that must match the first; null after the last.
     private static BatchItem nextToSend(BatchInput rows, Set<Fingerprint> waiting) {
         while (!waiting.isEmpty()) {
             var item = rows.next();
@@ -3348,7 +3339,7 @@ final class BatchRun {
         try {
             if (results != null) report.write(results);
         } catch (Fault unwritable) {
-            throw stopped.orElse(unwritable);               // a full disk has stopped the journal before
+            throw stopped.orElse(unwritable);               // a full disk may already have stopped the run
         }
         var counts = report.counts();
         if (stopped.isPresent() || counts.rows() < order.size()) {
@@ -3370,12 +3361,12 @@ final class BatchRun {
     }
 }
 
-/// What `batch status` tells, from the folders of runs alone.
+/// The state of a batch, read only from run folders.
 record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPosition> order, List<Journal> journals)
         implements AutoCloseable {
     static BatchReport of(RunFolder folder) { return merged(List.of(folder)); }
 
-    /// Joins the shards of one job: all of them, of the same rows, asked the same of the same model.
+    /// Merges the shards of one job, which must be complete and share rows, template, options, and model.
     static BatchReport merged(List<RunFolder> folders) {
         folders.forEach(folder -> folder.check("copilot batch TEMPLATE -d ROWS -o OUT begins a run, in OUT.run"));
         var first = folders.getFirst().readManifest();
@@ -3402,7 +3393,7 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
         return new BatchReport(folders, first, List.copyOf(rows.values()), journals);
     }
 
-    /// What there is of each row, in their order.
+    /// Looks up each row, in order, in the first journal that has it.
     private <T> Stream<T> found(BiFunction<Journal, RowPosition, Optional<T>> look) {
         return order.stream().flatMap(row -> journals.stream().flatMap(journal -> look.apply(journal, row).stream())
                 .limit(1));
