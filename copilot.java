@@ -83,7 +83,6 @@ import module java.net.http;
 import java.lang.Error;                                  // not the validator's
 import java.net.Proxy;
 import java.security.cert.*;
-import java.security.cert.Certificate;
 
 import com.github.mustachejava.*;
 import com.github.mustachejava.codes.*;
@@ -4987,7 +4986,7 @@ final class CopilotClient {
         if (fields.isEmpty()) return send.get();
         var own = new CompletableFuture<Void>();
         var first = firsts.putIfAbsent(request.model() + " " + endpoint.path() + " " + fields, own);
-        if (first != null) first.join();                    // completes even if that request fails
+        if (first != null) first.join();                    // an interrupt ends that request, too
         try {
             return send.get();
         } finally {
