@@ -8278,7 +8278,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
         return turns.stream().flatMap(turn -> mustache.uses(turn.text()).stream());
     }
 
-    /// Returns a hash of the template's own text; a batch resumes only with the same one.
+    /// Returns a hash of the template's text, without partials; merged shards must have the same one.
     String hash() {
         return Text.sha256(turns.stream().map(turn -> turn.role() + "\n" + turn.text().source())
                 .collect(Collectors.joining("\n"))).substring(0, 16);
