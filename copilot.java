@@ -9341,7 +9341,6 @@ final class JsonSchema {
 final class TokenCount {
     private static final EncodingRegistry ENCODINGS = Encodings.newLazyEncodingRegistry();
 
-    /// @param tokenizer such as `o200k_base`
     static long of(String text, String tokenizer) {
         return ENCODINGS.getEncoding(tokenizer).or(() -> ENCODINGS.getEncoding("o200k_base")).orElseThrow()
                 .countTokensOrdinary(text);
@@ -11093,7 +11092,6 @@ final class Console {
         return env.terminal().test(1) ? paint(code, state) : state;
     }
 
-    /// Prints progress unless --quiet.
     public void note(String text) { if (!quiet) line(dim(oneLine(text))); }
 
     /// Prints requested output, such as a login code.
@@ -11107,7 +11105,6 @@ final class Console {
 
     private static String oneLine(String text) { return Text.printable(text.strip().replaceAll("\\R", "␊")); }
 
-    /// Prints with -v only.
     public void detail(String text) { if (verbose) line(dim("* " + oneLine(text))); }
 
     /// Shows a line that the next one overwrites, on a terminal only; empty text clears it.
@@ -11531,7 +11528,6 @@ final class Suggestions {
         return of(word, names).map(near -> "did you mean " + near + "?").orElse(otherwise);
     }
 
-    /// Returns a hint with the command to type.
     static String hint(String word, Collection<String> names, String command, String otherwise) {
         return of(word, names).map(near -> "did you mean: " + command + near).orElse(otherwise);
     }
