@@ -6006,11 +6006,11 @@ final class ExchangeErrors {
 }
 
 // ============================================================================================== Endpoints
-// Chat requests in the formats of three endpoints, and readers of their answers.
+// Requests in the formats of the three endpoints, and readers of their answers.
 
 /// Receives an answer as it streams in.
 interface DeltaListener {
-    /// @param choice from 0; others than 0 only if `n` answers were requested
+    /// @param choice the answer's index, below the request's `n`
     void text(int choice, String delta);
 
     default void reasoning(String delta) {}
@@ -6133,7 +6133,7 @@ record EndpointMemory(Context context, Path file, ObjectNode known) {
 
     synchronized String path(String model) { return Json.text(known, model); }
 
-    /// Returns lessons, see `RefusedFields.LESSON`.
+    /// Returns what a model refuses, in the form of `RefusedFields.LESSON`.
     List<String> refused(String model, String path) { return List.of(path(model + " " + path).split(" ")); }
 
     void learnPath(String model, String path) { learn(model, true, _ -> path); }
@@ -6154,7 +6154,7 @@ record EndpointMemory(Context context, Path file, ObjectNode known) {
         if (Files.exists(file)) edit(ObjectNode::removeAll);
     }
 
-    /// Ignores disk errors: this process has the change in memory.
+    /// Ignores disk errors, as `known` has the change.
     private void edit(Consumer<ObjectNode> change) {
         context.attempt(() -> context.home().edit(file, context.console()::detail, change));
     }
@@ -6177,7 +6177,7 @@ record Omitted(Request request, Consumer<String> told, Set<String> names) {
 final class RefusedFields {
     private static final Set<String> OPTIONAL = Set.of("temperature", "top_p", "seed", "max_tokens",
             "max_completion_tokens", "reasoning_effort", "top_logprobs", "parallel_tool_calls");
-    /// Fields that this tool adds on its own.
+    /// Fields that this tool adds, not the user.
     private static final Set<String> ADDED = Set.of("store", "reasoning.summary", "thinking.display");
     private static final String NAME = "(?<![\\w.\\]])[a-z_]+(?:\\.[a-z_]+)*";
     /// In the words of OpenAI, Anthropic and Copilot, without quotes (github/app #2574, pydantic-ai #8059, jcode #558).
@@ -6200,14 +6200,14 @@ final class RefusedFields {
         return words.find() ? Optional.of(words.group()) : Optional.empty();
     }
 
-    /// Returns the supported values that a refusal lists, such as `low|high`.
+    /// Returns the supported values in a refusal, such as `low|high`.
     static String values(ErrorResponse refusal) {
         var list = VALUES.matcher(refusal.message());
         return list.find() ? list.group(1).replaceAll(QUOTES + "|\\b(and|or)\\b", "").strip().replaceAll("[\\s,]+", "|")
                 : "";
     }
 
-    /// Returns the lesson of a refusal; empty if sending again is useless or unwanted.
+    /// Returns what to remember of a refusal; empty if sending again is useless or unwanted.
     static Optional<String> lesson(Request request, ObjectNode body, ErrorResponse refusal) {
         var both = BOTH.matcher(refusal.status() == 400 ? refusal.message() : "");
         if (both.find()) return droppable(request, body, both.group(2)).map(path -> path + "&" + both.group(1));
@@ -6217,7 +6217,7 @@ final class RefusedFields {
         });
     }
 
-    /// Removes or renames the fields that the model is known to refuse.
+    /// Removes or renames what the model is known to refuse.
     static ObjectNode without(List<String> refused, Request request, ObjectNode body, Omitted omitted) {
         String who = Model.isAuto(request.model()) ? "the model that GitHub chose" : request.model();
         for (String each : refused) {
@@ -6237,7 +6237,7 @@ final class RefusedFields {
         return body;
     }
 
-    /// Returns the path to leave out: `reasoning.effort`, or `thinking` if a value in it is refused.
+    /// Returns the path to leave out: `reasoning.effort`, or `thinking` for a value in it.
     private static Optional<String> droppable(Request request, ObjectNode body, String name) {
         String[] parts = name.split("\\.");
         boolean inner = parts.length == 2 && !parts[1].equals("type") && body.path(parts[0]).has(parts[1]);
@@ -6253,7 +6253,7 @@ final class RefusedFields {
         return OPTIONAL.stream().filter(request.extra()::has).sorted().collect(Collectors.joining(" "));
     }
 
-    /// Returns the request's name for a field of a body.
+    /// Returns the request's name for a body's field.
     static String requestField(String path) {
         return switch (path) {
             case "max_completion_tokens", "max_output_tokens" -> "max_tokens";
@@ -6277,7 +6277,7 @@ final class RefusedFields {
 final class Families {
     static boolean limitsCompletion(String id) { return id.matches("(o\\d|gpt-[5-9]).*"); }
 
-    /// Returns whether an id is listed but never requested by name.
+    /// Returns whether an id is listed but not requested by name.
     static boolean isPseudo(String id) {
         return id.matches("auto|auto-model-.*|.*-free-auto|copilot-search-.*|exec-agent-.*");
     }
@@ -6452,8 +6452,7 @@ record MessagesEndpoint() implements Endpoint {
         return body;
     }
 
-    /// Newer models take an effort, and show thoughts only if a summary is requested (opencode's models.ts, pi #3292);
-    /// older ones take a token budget.
+    /// Newer models take an effort, and show thoughts only if asked for a summary (opencode's models.ts, pi #3292).
     private static void think(ObjectNode body, Model model, String effort, Omitted omitted) {
         String id = Json.text(body, "model");
         long most = body.path("max_tokens").asLong() - 1;
@@ -6474,7 +6473,7 @@ record MessagesEndpoint() implements Endpoint {
         }
     }
 
-    /// Adds the schema to the prompt, for lack of a field.
+    /// Puts the schema into the prompt.
     private static void ask(ObjectNode body, Request request, JsonNode format) {
         var schema = format.at("/json_schema/schema");
         if (!schema.isObject() || request.delivery().required().contains("response_format")) {
@@ -6544,7 +6543,7 @@ record MessagesEndpoint() implements Endpoint {
     }
 }
 
-/// Rejects requests that the model would certainly refuse.
+/// Rejects what the model would certainly refuse.
 final class ContextLimitCheck {
     static void check(Request request, Model model) {
         if (!model.isChat()) {
@@ -6555,8 +6554,7 @@ final class ContextLimitCheck {
         checkLength(request, model);
     }
 
-    /// Counts only prompts of more bytes than the limit (a token has at least one), and very long ones only up to it,
-    /// as that takes seconds.
+    /// Counts only if the bytes exceed the limit, and in very long prompts only up to it, as counting takes seconds.
     static void checkLength(Request request, Model model) {
         long limit = model.maxPrompt(), bytes = bytes(request);
         if (limit == 0 || bytes <= limit) return;
@@ -6574,7 +6572,7 @@ final class ContextLimitCheck {
         return request.texts().stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum();
     }
 
-    /// Returns the name and text of the largest fenced file, or of all text outside of files if that is larger.
+    /// Returns the name and text of the largest fenced file, or of the rest if that is larger.
     private static Map.Entry<String, String> largestPart(Request request) {
         String text = Collections.max(request.texts(), Comparator.comparing(String::length));
         var files = Pattern.compile("(?ms)^(\\S[^\\n]*)\\n(`{3,})\\n(.*?)^\\2$").matcher(text);
@@ -6607,7 +6605,7 @@ final class ContextLimitCheck {
     }
 }
 
-/// Passes an answer's pieces to the listener and collects them for the reply.
+/// Reads an answer: passes its pieces to the listener and collects them for the reply.
 abstract sealed class StreamReader permits ChatCompletionsStreamReader, ResponsesStreamReader, MessagesStreamReader {
     final DeltaListener listener;
     final StringBuilder reasoning = new StringBuilder();
@@ -6621,7 +6619,7 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
 
     StreamReader(DeltaListener listener) { this.listener = listener; }
 
-    /// Reads an event, or an answer that is not streamed. Errors in it are handled before.
+    /// Reads an event, or an answer that is not streamed, after errors in it were handled.
     abstract void event(ObjectNode event);
 
     final void read(ApiResponse answer) throws IOException {
@@ -6639,7 +6637,7 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
             if (data == null) break;
             if (data.equals("[DONE]")) done = true;
             else if (Json.tryParse(data) instanceof ObjectNode event) take(event);
-            // else: skip a malformed line, as GitHub's own editor does
+            // else: a malformed line, which GitHub's own editor also skips
         }
         if (done) answer.drain();
         if (finish.isEmpty() && !done) {
@@ -6689,7 +6687,6 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
         toolCalls.add(index, id, name, arguments);
     }
 
-    /// Updates the model and id, if present.
     final void named(JsonNode answer) {
         model = first(Json.text(answer, "model"), model);
         id = first(Json.text(answer, "id"), id);
@@ -6727,9 +6724,9 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
     }
 }
 
-/// Reads what all model families send (as vscode-copilot-chat and codecompanion.nvim record it): empty first choices,
-/// usage in a separate chunk, Claude's text and tool calls in two choices, Gemini's usage on each chunk, errors
-/// in a 200.
+/// Reads the answers of all model families (as vscode-copilot-chat and codecompanion.nvim record them): empty first
+/// choices, usage in a separate chunk, Claude's text and tool calls in two choices, Gemini's usage on each chunk,
+/// errors in a 200.
 final class ChatCompletionsStreamReader extends StreamReader {
     private final int n;
 
@@ -6800,7 +6797,7 @@ final class ResponsesStreamReader extends StreamReader {
         }
     }
 
-    /// Separates the texts of outputs as paragraphs.
+    /// Adds text, as a new paragraph if another output begins.
     private void said(int index, String text) {
         heard.add(index);
         if (index != speaking && hasText() && !text.isEmpty()) text(0, "\n\n");
@@ -6865,7 +6862,6 @@ final class MessagesStreamReader extends StreamReader {
         finished(Json.text(message, "stop_reason"));
     }
 
-    /// Reads a content block or a delta of one.
     private void piece(int index, JsonNode piece) {
         text(0, Json.text(piece, "text"));
         thought(Json.text(piece, "thinking"));
@@ -6885,8 +6881,8 @@ final class MessagesStreamReader extends StreamReader {
     }
 }
 
-/// Assembles tool calls: a new id starts one, other fragments belong to the last of their index, else to the last one.
-/// Claude repeats index 0 for a second call, so the index alone is not enough.
+/// Assembles tool calls: a new id starts one (Claude repeats index 0 for a second), other fragments belong to the last
+/// of their index, else to the last one.
 final class ToolCalls {
     private record Call(int index, String id, StringBuilder name, StringBuilder arguments) {}
 
@@ -6905,7 +6901,7 @@ final class ToolCalls {
         call.arguments.append(arguments);
     }
 
-    /// Arguments that never came are `{}`.
+    /// Returns the calls; arguments that never came are `{}`.
     ArrayNode json() {
         var array = JsonNodeFactory.instance.arrayNode();
         for (var call : calls) {
@@ -6918,14 +6914,10 @@ final class ToolCalls {
 }
 
 // =========================================================================================== Batch engine
-// Thousands of prompts, like `make`: the same command again does only what is missing. Rows are read one at a time,
-// the journal is the truth about what is done, and one pace holds for all.
+// Thousands of prompts, like `make`: the same command again does only what is missing. Rows are read one at a time, the
+// journal decides what is done, and one rate limit holds for all.
 
-/// One row of the input.
-///
-/// @param place where it stands, such as `tickets.csv:17`
-/// @param data its fields; null where it cannot be read
-/// @param fault why it cannot be read; null where it can
+/// One row of the input, such as `tickets.csv:17`; `data` is null if it cannot be read, else `fault` is.
 record InputRow(String place, Map<String, Object> data, Fault fault) {
     static InputRow of(String place, Supplier<Map<String, Object>> reading) {
         try {
@@ -6940,27 +6932,24 @@ record InputRow(String place, Map<String, Object> data, Fault fault) {
     }
 }
 
-/// The rows of the input, one after the other. A row that cannot be read is a row all the same.
+/// Reads rows one by one; an unreadable one is still a row.
 interface RowReader extends AutoCloseable {
     /// @return null after the last
-    /// @throws Fault where this row and all that follow cannot be read
+    /// @throws Fault if this row and all that follow cannot be read
     InputRow next();
 
     @Override
     default void close() {}
 
-    /// What `--format` names, and the endings that mean the same.
+    /// The values of `--format`.
     List<String> FORMATS = List.of("jsonl", "json", "csv", "tsv", "files");
 
-    /// @param name as the user typed it: a file, a folder or a pattern of JSON files
     static String formatOf(Environment env, String name) {
         String lower = name.toLowerCase(Locale.ROOT);
         return FileGlob.is(env, name) ? "files" : lower.endsWith(".csv") ? "csv"
                 : lower.matches(".*\\.(tsv|tab)") ? "tsv" : lower.endsWith(".json") ? "json" : "jsonl";
     }
 
-    /// @param typed what the user calls it
-    /// @throws Fault where it cannot be read
     static RowReader opened(Environment env, String name, String typed, String format) {
         try {
             return switch (format) {
@@ -6977,10 +6966,10 @@ interface RowReader extends AutoCloseable {
     }
 }
 
-/// Lines as bytes, so that one that is not UTF-8 can be told from the others.
+/// Reads lines as bytes, so that a line that is not UTF-8 leaves the others readable.
 final class ByteLines implements AutoCloseable {
     private final String name;
-    private final Stream<String> lines;                     // a character is a byte
+    private final Stream<String> lines;                     // one char per byte
     private final Iterator<String> each;
     private int number;
 
@@ -7000,14 +6989,12 @@ final class ByteLines implements AutoCloseable {
         }
     }
 
-    /// Of the last line, from 1.
     int number() { return number; }
 
     @Override
     public void close() { lines.close(); }
 }
 
-/// JSON Lines.
 record JsonLinesReader(ByteLines lines, String name) implements RowReader {
     @Override
     public InputRow next() {
@@ -7024,7 +7011,7 @@ record JsonLinesReader(ByteLines lines, String name) implements RowReader {
     public void close() { lines.close(); }
 }
 
-/// A JSON array of objects, or objects one after the other; never held as a whole.
+/// Streams a JSON array of objects, or concatenated objects.
 record JsonReader(JsonParser parser, String name) implements RowReader {
     @Override
     public InputRow next() {
@@ -7047,7 +7034,7 @@ record JsonReader(JsonParser parser, String name) implements RowReader {
     public void close() { parser.close(); }
 }
 
-/// CSV (RFC 4180) or TSV (which knows no quotes) with a heading; all values are texts.
+/// Reads CSV (RFC 4180) or TSV (which has no quotes) with a header line; all values are strings.
 record CsvReader(MappingIterator<List<String>> lines, String name, List<String> heading) implements RowReader {
     static CsvReader of(Path file, String name, boolean tabs) throws IOException {
         var in = Files.newBufferedReader(file);
@@ -7055,7 +7042,7 @@ record CsvReader(MappingIterator<List<String>> lines, String name, List<String> 
         String first = Objects.requireNonNullElse(in.readLine(), "");
         in.reset();
         if (first.startsWith("\ufeff")) in.read();
-        // some write semicolons where others write commas: the heading tells
+        // some locales use semicolons; the header shows it
         char separator = tabs ? '\t' : first.contains(";") && !first.contains(",") ? ';' : ',';
         var schema = CsvSchema.emptySchema().withColumnSeparator(separator);
         MappingIterator<List<String>> lines = new CsvMapper().readerForListOf(String.class)
@@ -7085,7 +7072,7 @@ record CsvReader(MappingIterator<List<String>> lines, String name, List<String> 
             var data = new LinkedHashMap<String, Object>();
             for (int i = 0; i < heading.size(); i++) data.put(heading.get(i), cells.get(i));
             return new InputRow(place, data, null);
-        } catch (JacksonException e) {                      // the reader would stay where it is
+        } catch (JacksonException e) {                      // the reader cannot continue
             boolean encoding = Text.chain(e).anyMatch(CharacterCodingException.class::isInstance);
             throw Fault.usage(place + ": " + (encoding ? "what follows is not UTF-8 text"
                     : e.getOriginalMessage().lines().findFirst().orElse("cannot be read")),
@@ -7097,7 +7084,7 @@ record CsvReader(MappingIterator<List<String>> lines, String name, List<String> 
     public void close() { lines.close(); }
 }
 
-/// A folder of JSON files, or a pattern such as `tickets/*.json`: a row a file, in the order of their names.
+/// Reads a folder or a glob (`tickets/*.json`) of JSON files, a row each, sorted by name.
 record JsonFolderReader(Path folder, Iterator<Path> files) implements RowReader {
     static JsonFolderReader of(Environment env, FileGlob pattern) {
         return new JsonFolderReader(env.directory().resolve(pattern.front()), pattern.files().iterator());
@@ -7115,7 +7102,7 @@ record JsonFolderReader(Path folder, Iterator<Path> files) implements RowReader 
     }
 }
 
-/// The first 128 bits of a SHA-256: names what was asked.
+/// The first 128 bits of a SHA-256 of what was asked.
 record Fingerprint(long high, long low) {
     static Fingerprint of(byte[]... parts) {
         var all = new ByteArrayOutputStream();
@@ -7128,7 +7115,7 @@ record Fingerprint(long high, long low) {
 
     static Fingerprint of(String text) { return of(text.getBytes(StandardCharsets.UTF_8)); }
 
-    /// @param hex the digits of a hash; the first 32 count
+    /// @param hex a hash; the first 32 digits count
     static Fingerprint parse(String hex) {
         return new Fingerprint(Long.parseUnsignedLong(hex, 0, 16, 16), Long.parseUnsignedLong(hex, 16, 32, 16));
     }
@@ -7137,15 +7124,13 @@ record Fingerprint(long high, long low) {
     public String toString() { return HexFormat.of().toHexDigits(high) + HexFormat.of().toHexDigits(low); }
 }
 
-/// A row made ready to be asked.
+/// A row prepared to be asked.
 ///
-/// @param index its place among the rows, from 0
-/// @param fault why it cannot be asked; null where it can
-/// @param echo fields of the row to repeat in its result; null: none
+/// @param fault why it cannot be asked, or null
+/// @param echo fields to repeat in the result, or null
 record BatchItem(int index, String place, String id, Fingerprint key, Request request, ResponseSchema schema,
         Fault fault,
                  ObjectNode echo) {
-    /// One that cannot be asked; the fault's sentence says where the row stands.
     static BatchItem bad(int index, String place, String id, Fault fault, ObjectNode echo) {
         String words = fault.sentence().contains(place) ? fault.sentence() : place + ": " + fault.sentence();
         return new BatchItem(index, place, id, Fingerprint.of("bad\n" + id + "\n" + words), null, null,
@@ -7155,10 +7140,10 @@ record BatchItem(int index, String place, String id, Fingerprint key, Request re
     BatchItem bad(Fault fault) { return bad(index, place, id, fault, echo); }
 }
 
-/// What has become of a row.
+/// The outcome of a row.
 ///
 /// @param status `ok`, `failed`, `filtered` (GitHub's content filter) or `incomplete` (cut off)
-/// @param reply null where there is none
+/// @param reply may be null
 /// @param used by all attempts together
 record RowResult(BatchItem item, String status, Reply reply, Usage used, Duration took, int attempts, String code,
                  String error) {
@@ -7182,29 +7167,27 @@ record RowResult(BatchItem item, String status, Reply reply, Usage used, Duratio
     }
 }
 
-/// The run's memory: one line for what has become of a row, forced to disk before the row counts as done. Rows that
-/// end while others are being written share the next force. A file lock keeps other processes out.
+/// A run's results, one per line. A row is done once its line is synced to disk. A file lock excludes other processes.
 final class Journal implements AutoCloseable {
-    /// Where the last line of a key stands.
+    /// The position of a key's last line.
     record Entry(long offset, int length, String status) {}
 
-    /// The folders that this process has open. The system's locks do not tell threads of a process apart, and closing a
-    /// second channel on the lock's file would free the first one's.
+    /// Folders open in this process. OS locks do not exclude its own threads, and closing a second channel to the lock
+    /// file would release it.
     private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
 
     private final Path file;                                // journal.jsonl in the run's folder
     private long since;
-    private Path held;                                      // the folder, while this writes; null: it only reads
+    private Path held;                                      // the folder; null: read-only
     private FileChannel lock;
-    private RandomAccessFile reader, writer;                // a channel would close if its thread is interrupted
+    private RandomAccessFile reader, writer;                // a channel closes if its thread is interrupted
     private final Map<Fingerprint, Entry> entries = new ConcurrentHashMap<>();
     private final ReentrantLock forcing = new ReentrantLock();
-    private long size, forced;                              // bytes; what this object's lock and that one guard
+    private long size, forced;                              // bytes; guarded by this and by `forcing`
 
-    /// @param folder of the run
-    /// @param write makes the folder where it is not there, and mends what a crash has left of a last line; else
-    ///     another process may be writing the journal, or there may be none yet
-    /// @throws Fault if another process has it open to write, or it cannot be opened
+    /// @param write creates the folder if needed and repairs a last line cut off by a crash; otherwise another process
+    ///     may be writing, and there may be no journal yet
+    /// @throws Fault if another process has it open for writing, or it cannot be opened
     Journal(Path folder, boolean write) {
         file = folder.resolve("journal.jsonl");
         boolean whole = false;
@@ -7233,7 +7216,7 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    /// Where the lines begin that count: `--again` asks anew what was done before.
+    /// Ignores lines before an offset, so that `--again` asks their rows anew.
     Journal since(long offset) {
         since = offset;
         return this;
@@ -7244,9 +7227,7 @@ final class Journal implements AutoCloseable {
                 + folder.toString().replaceFirst("\\.run$", ""));
     }
 
-    /// Reads all lines' beginnings.
-    ///
-    /// @return what stands behind the last whole line
+    /// @return what follows the last newline
     private byte[] index() throws IOException {
         long offset = 0;
         var line = new ByteArrayOutputStream(512);
@@ -7264,7 +7245,7 @@ final class Journal implements AutoCloseable {
         return line.toByteArray();
     }
 
-    /// @return whether the line is whole; others are not done
+    /// @return false for an incomplete line, which does not count
     private boolean enter(byte[] line, long offset) {
         var json = Json.tryParse(new String(line, StandardCharsets.UTF_8));
         String key = Json.text(json, "key");
@@ -7273,7 +7254,7 @@ final class Journal implements AutoCloseable {
         return true;
     }
 
-    /// What a crash has left of a last line is taken away; a line that is whole but for its end gets one.
+    /// Removes a last line that a crash left incomplete, or adds its newline.
     private void mend(byte[] rest) throws IOException {
         if (writer == null) return;
         long end = writer.length(), offset = end - rest.length;
@@ -7284,15 +7265,13 @@ final class Journal implements AutoCloseable {
         if (rest.length > 0) writer.getFD().sync();
     }
 
-    /// Where the next line will stand.
     synchronized long size() { return size; }
 
-    /// What has become of a key, if that counts.
     Optional<Entry> entry(Fingerprint key) {
         return Optional.ofNullable(entries.get(key)).filter(entry -> entry.offset() >= since);
     }
 
-    /// The last result of a key, as its JSON text, whether or not it is to be asked again.
+    /// Returns the last result's JSON text, even if `since` excludes it.
     Optional<String> result(Fingerprint key) { return Optional.ofNullable(entries.get(key)).map(this::read); }
 
     private String read(Entry entry) {
@@ -7309,9 +7288,9 @@ final class Journal implements AutoCloseable {
         return line.substring(line.indexOf("\"result\":") + 9, line.length() - 1);
     }
 
-    /// Writes a row's end; returns when it is on disk.
+    /// Returns when the result is on disk.
     ///
-    /// @throws Fault where it cannot be written, such as on a full disk
+    /// @throws Fault if it cannot be written, such as on a full disk
     void append(RowResult result, Instant at) {
         var key = result.item().key();
         byte[] line = ("{\"key\":\"" + key + "\",\"status\":\"" + result.status() + "\",\"at\":" + at.getEpochSecond()
@@ -7325,21 +7304,20 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    /// @return where the line stands
     private synchronized long write(byte[] line) throws IOException {
         long offset = size;
         try {
             writer.seek(offset);
             writer.write(line);
         } catch (IOException e) {
-            writer.setLength(offset);                       // no half line stays
+            writer.setLength(offset);                       // leave no partial line
             throw e;
         }
         size += line.length;
         return offset;
     }
 
-    /// Returns when the disk has all up to there. Rows that end while others are being forced share the next force.
+    /// Syncs up to an offset. Rows that end during a sync share the next.
     private void force(long end) throws IOException {
         forcing.lock();
         try {
@@ -7362,12 +7340,11 @@ final class Journal implements AutoCloseable {
     }
 }
 
-/// When the next request may start: one pace for all rows, and a plain machine without threads or clocks of its own.
-/// It never goes faster than the user allowed; a limit halves the jobs and doubles the delay, and many good answers
-/// bring them back step by step.
+/// Decides when the next request may start, without threads or a clock. A rate limit halves the jobs and doubles the
+/// delay; answers restore them step by step, never beyond the user's limits.
 final class RateController {
     static final Duration UNTIL_AN_ANSWER = Duration.ofDays(9999);
-    /// Pauses in a row without one answer between them, after which a run stops.
+    /// Successive rate-limit pauses, without an answer between them, that stop a run.
     static final int MOST_PAUSES = 3;
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(10), SLOWEST = Duration.ofSeconds(30);
 
@@ -7382,10 +7359,9 @@ final class RateController {
         leastDelay = this.delay = delay;
     }
 
-    /// There is no connection at all: all wait a little, longer each time, and the pace stays. Those that find it out
-    /// together are one pause.
+    /// Pauses all for lack of a connection, longer each time; requests that fail together cause one pause.
     ///
-    /// @return how long all wait from now
+    /// @return what is left of the pause
     Duration unreachable(Instant now) {
         if (!pausedUntil.isAfter(now)) {
             var pause = Duration.ofSeconds(Math.min(30, 2L << Math.min(4, unreachable++)));
@@ -7395,7 +7371,7 @@ final class RateController {
         return Duration.between(now, pausedUntil);
     }
 
-    /// The pauses for want of a connection, since the last answer of any kind.
+    /// Returns the sum of such pauses since the last answer of any kind.
     Duration unreachableFor() { return unreachableFor; }
 
     int jobs() { return jobs; }
@@ -7406,7 +7382,7 @@ final class RateController {
 
     int pauses() { return pauses; }
 
-    /// How long the next request must wait; zero: it may start.
+    /// Returns the time that the next request must wait; zero: none.
     Duration wait(Instant now) {
         if (inFlight >= jobs) return UNTIL_AN_ANSWER;
         var start = next.isAfter(pausedUntil) ? next : pausedUntil;
@@ -7420,7 +7396,7 @@ final class RateController {
 
     void ended() { inFlight--; }
 
-    /// An answer of any kind that is no limit.
+    /// Records any answer but a rate limit.
     void answered() {
         pauses = unreachable = 0;
         unreachableFor = Duration.ZERO;
@@ -7430,11 +7406,11 @@ final class RateController {
         delay = Durations.max(leastDelay, delay.multipliedBy(3).dividedBy(4));
     }
 
-    /// The server says: not so fast. Those that were under way together are one pause.
+    /// Records a rate limit; requests that were in flight together cause one pause.
     ///
     /// @param started when the request was
-    /// @param wanted how long the server wants us to wait, if it says so
-    /// @return how long all wait from now
+    /// @param wanted the server's `Retry-After`
+    /// @return what is left of the pause
     Duration limited(Instant started, Optional<Duration> wanted, Instant now) {
         boolean another = started.isAfter(pausedAt);
         if (another) {
@@ -7452,27 +7428,27 @@ final class RateController {
     }
 }
 
-/// How often a row is asked, and what ends a run before its last row. A limit that is null is none.
+/// Limits on retries and on a run; null: no limit.
 final class RetryPolicy {
-    int retries = 3;                                        // after 5xx and lost connections; limits do not count
-    int schemaRetries = 2;                                  // after an answer that does not meet its schema
+    int retries = 3;                                        // after 5xx and lost connections, not rate limits
+    int schemaRetries = 2;                                  // after an answer that does not match its schema
     Duration timeout = Duration.ofMinutes(10);              // of one request
-    Duration maxWait = Duration.ofMinutes(15);              // as long as the server may ask for
+    Duration maxWait = Duration.ofMinutes(15);              // the longest pause
     double haltShare = 0.2;                                 // of rows that may fail; 1: any
     Long maxRequests, maxTokens;
     BigDecimal maxCredits;
     Duration maxTime;
 
-    /// What a request costs is not known before the first has come back: until then one row goes alone.
+    /// Returns whether one row must go alone, as no answer has shown yet what a request costs.
     boolean probing(BatchCounts used) {
         return (maxTokens != null || maxCredits != null) && used.ok() == 0 && used.tokens() == 0;
     }
 
-    /// Checked before each start, with what is in flight.
+    /// Counts a request in flight at the average cost of those that have ended.
     ///
-    /// @param used in this run by rows that have ended
-    /// @param started requests, those in flight among them
-    /// @return which limit the next request would go over; null: none
+    /// @param used by rows that have ended in this run
+    /// @param started including those in flight
+    /// @return the limit that the next request would exceed, or null
     String spent(BatchCounts used, long started, Duration elapsed) {
         double more = used.requests() == 0 ? 1 : Math.max(1, (started + 1.0) / used.requests());
         if (maxRequests != null && started >= maxRequests) return "--max-requests " + maxRequests;
@@ -7484,7 +7460,6 @@ final class RetryPolicy {
     }
 }
 
-/// What has come of rows so far.
 record BatchCounts(long ok, long failed, long filtered, long incomplete, long requests, long tokens, long nanoCredits) {
     static final BatchCounts NONE = new BatchCounts(0, 0, 0, 0, 0, 0, 0);
 
@@ -7498,7 +7473,6 @@ record BatchCounts(long ok, long failed, long filtered, long incomplete, long re
                 requests + moreRequests, tokens + used.total(), nanoCredits + used.nanoCredits());
     }
 
-    /// What has come of rows, whatever it cost.
     static BatchCounts of(Stream<String> statuses) {
         return statuses.reduce(NONE, (counts, status) -> counts.plus(status, 0, Usage.NONE), (a, _) -> a);
     }
@@ -7520,10 +7494,9 @@ record BatchCounts(long ok, long failed, long filtered, long incomplete, long re
     }
 }
 
-/// Prints results in the input's order as soon as those before them are there too.
+/// Prints results in the input's order, as soon as all before them are there.
 ///
-/// @param keys of all rows, in that order
-/// @param awaited those that are still to be asked
+/// @param awaited keys of the rows still to be asked
 record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited, Journal journal, PrintWriter out) {
     synchronized void ended(Fingerprint key) {
         awaited.remove(key);
@@ -7538,7 +7511,7 @@ record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited, Journal
     }
 }
 
-/// What a person sees of a run: on a terminal one living line, elsewhere a line every 30 seconds.
+/// Shows progress as an updating line on a terminal, else as a line every 30 seconds.
 class BatchProgress {
     private static final Duration SELDOM = Duration.ofSeconds(30);
 
@@ -7570,7 +7543,7 @@ class BatchProgress {
         tick();
     }
 
-    /// All wait; requests that were under way together are one pause.
+    /// Reports requests paused together once.
     synchronized void paused(Duration pause, String reason) {
         var now = env.time().now();
         if (!console.terminal() && !pausedUntil.isAfter(now)) {
@@ -7582,7 +7555,7 @@ class BatchProgress {
 
     void note(String text) { console.note(text); }
 
-    /// Is called at least every second while something goes on.
+    /// Must be called at least every second.
     synchronized void tick() {
         var now = env.time().now();
         if (console.terminal()) {
@@ -7605,10 +7578,9 @@ class BatchProgress {
     }
 }
 
-/// Whose matter a fault of a request is.
+/// What a failed request means for its row and the run.
 enum FaultClass {
-    /// PAUSE: all wait. RETRY: the row is tried again, then fails. ROW: it fails. RETRY_THEN_STOP: it is tried again,
-    /// then the run stops. STOP: the run stops.
+    /// PAUSE: all wait. RETRY, RETRY_THEN_STOP: retry, then fail the row or stop the run. ROW: fail it. STOP: stop.
     PAUSE, RETRY, ROW, RETRY_THEN_STOP, STOP;
 
     boolean stops() { return this == RETRY_THEN_STOP || this == STOP; }
@@ -7632,9 +7604,9 @@ enum FaultClass {
     }
 }
 
-/// Asks the rows that are not done, as many at once as the pace allows, each in a thread of its own.
+/// Asks the pending rows, each in its own thread, as many at once as the rate allows.
 final class BatchRunner {
-    private static final int HALT_FROM = 50;                // rows, before their share tells anything
+    private static final int HALT_FROM = 50;                // rows before the failed share counts
 
     private final RateController pace;
     private final RetryPolicy policy;
@@ -7642,16 +7614,15 @@ final class BatchRunner {
     private final Function<Request, Reply> asker;
     private final Journal journal;
     private final BatchProgress progress;
-    private final ReentrantLock turnstile = new ReentrantLock(true);    // one waits for the clock, the others for it
-    private final int most;                                 // rows that are open at once
+    private final ReentrantLock turnstile = new ReentrantLock(true);    // one waits for the clock, others for it
+    private final int most;                                 // rows open at once
     private final Instant begun;
-    // What follows is guarded by this object's lock; the progress, which has its own, is never called under it.
+    // Guarded by this. Never call `progress`, which has its own lock, while holding it.
     private BatchCounts counts = BatchCounts.NONE;
-    private long requests;                                  // that were let in
-    private int open;                                       // rows that were let in and have not ended
-    private Fault stop;                                     // why nothing starts any more
+    private long requests;                                  // admitted
+    private int open;                                       // rows admitted and not ended
+    private Fault stop;                                     // why nothing more starts; null: it may
 
-    /// @param asker asks once; a limit or trouble comes as a Fault
     BatchRunner(RateController pace, RetryPolicy policy, Time time, Function<Request, Reply> asker, Journal journal,
                 BatchProgress progress) {
         this.pace = pace;
@@ -7660,13 +7631,13 @@ final class BatchRunner {
         this.asker = asker;
         this.journal = journal;
         this.progress = progress;
-        most = pace.jobs() + pace.jobs() / 16;              // some are on their way to the disk
+        most = pace.jobs() + pace.jobs() / 16;              // some are being written to disk
         begun = time.now();
     }
 
-    /// @param items gives null after the last
-    /// @param grace how long what is in flight may go on after Ctrl-C
-    /// @return why it stopped early, if it did
+    /// @param items returns null after the last
+    /// @param grace for requests in flight after Ctrl-C
+    /// @return why the run stopped early, if it did
     Optional<Fault> run(Supplier<BatchItem> items, Duration grace) {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             try {
@@ -7677,7 +7648,7 @@ final class BatchRunner {
                     threads.submit(() -> work(row));
                 }
                 await(() -> open == 0);
-            } catch (InterruptedException | Fault e) {      // trouble with the input lets what is in flight end
+            } catch (InterruptedException | Fault e) {      // requests in flight may end after an input error
                 stop(e instanceof Fault fault ? fault : Fault.interrupted());
                 if (stopped().filter(why -> why.is(Fault.Kind.INTERRUPTED)).isPresent()) drain(threads, grace);
             }
@@ -7685,7 +7656,7 @@ final class BatchRunner {
         return stopped();
     }
 
-    /// Waits for what rows that end bring about. Not at the turnstile, which they need for another attempt.
+    /// Waits for what ending rows bring about; not at the turnstile, which they need to retry.
     private void await(BooleanSupplier what) throws InterruptedException {
         for (boolean there = false; !there; progress.tick()) {
             synchronized (this) {
@@ -7695,14 +7666,14 @@ final class BatchRunner {
         }
     }
 
-    /// After Ctrl-C: what is in flight may end. (A second Ctrl-C ends the process.)
+    /// Lets requests in flight end after Ctrl-C; a second one ends the process.
     private void drain(ExecutorService threads, Duration grace) {
         progress.note("stopping; waiting for " + pace.inFlight() + " in flight, Ctrl-C again gives them up");
         long end = System.nanoTime() + grace.toNanos();
         try {
             await(() -> open == 0 || System.nanoTime() > end);
         } catch (InterruptedException _) {
-            // then there is no more patience
+            // stop waiting
         }
         threads.shutdownNow();
     }
@@ -7717,7 +7688,7 @@ final class BatchRunner {
     /// Waits until a request may start, and counts it as started.
     ///
     /// @param fresh a row's first request
-    /// @return false where nothing starts any more
+    /// @return false if no more may start
     private boolean acquireStart(boolean fresh) {
         try {
             turnstile.lockInterruptibly();
@@ -7737,7 +7708,7 @@ final class BatchRunner {
         }
     }
 
-    /// @return how long to wait before asking again; zero: the request is counted as started; null: nothing starts
+    /// @return the time until the next try; zero: counted as started; null: no more may start
     private synchronized Duration tryStart(boolean fresh) throws InterruptedException {
         if (stop != null) return null;
         String over = policy.spent(counts, requests, Duration.between(begun, time.now()));
@@ -7761,7 +7732,7 @@ final class BatchRunner {
             count(result);
             progress.ended(result);
         } catch (Fault fatal) {
-            stop(fatal);                                    // where nothing starts any more the next run asks the row
+            stop(fatal);                                    // the next run asks the row
         } catch (BrokenPipe gone) {
             stop(Fault.later("nobody reads the results on stdout any more", ""));
         } catch (RuntimeException | Error bug) {
@@ -7774,17 +7745,17 @@ final class BatchRunner {
         }
     }
 
-    /// One row, until it has a result or the run stops.
+    /// Asks a row until it has a result or the run stops.
     private final class Attempts {
         private final BatchItem item;
         private final long start = System.nanoTime();
-        private boolean first = true;                       // of the row's requests; it is counted as started
+        private boolean first = true;                       // request of the row, already counted as started
         private int attempts, troubles;
         private Usage used = Usage.NONE;
 
         Attempts(BatchItem item) { this.item = item; }
 
-        /// @throws Fault where the run must stop
+        /// @throws Fault if the run must stop
         RowResult result() {
             try {
                 return ended(new SchemaRetry(item.schema(), policy.schemaRetries, _ -> { })
@@ -7815,9 +7786,7 @@ final class BatchRunner {
             return new RowResult(item, status, reply, used, took, attempts, code, error);
         }
 
-        /// Asks until the server has answered.
-        ///
-        /// @throws Fault where it is not tried again
+        /// @throws Fault if the request is not retried
         private Reply ask(Request request) {
             while (true) {
                 if (!first && !acquireStart(false)) throw Fault.interrupted();
@@ -7835,11 +7804,11 @@ final class BatchRunner {
             }
         }
 
-        /// Returns where it is tried again.
+        /// Returns if the request is to be retried.
         private void retry(Fault fault, Instant started) {
             var kind = FaultClass.of(fault);
             if (kind == FaultClass.PAUSE) {
-                attempts--;                                 // it was not let in
+                attempts--;                                 // not a used attempt
                 pause(fault, started);
                 return;
             }
@@ -7850,13 +7819,13 @@ final class BatchRunner {
                 default -> 0;
             };
             boolean again = troubles++ < most;
-            if (!again && kind.stops()) stop(fault);        // nothing may start after this request has ended
+            if (!again && kind.stops()) stop(fault);        // before another request can start
             BatchRunner.this.ended(!kind.stops());
             if (!again) throw fault;
             backOff();
         }
 
-        /// Waits before another attempt, but not beyond the run.
+        /// Waits before the next attempt, or until the run stops.
         private void backOff() {
             for (int left = 1 << Math.min(troubles - 1, 5); left > 0 && stopped().isEmpty(); left--) {
                 time.pause(Duration.ofSeconds(1));
@@ -7864,7 +7833,7 @@ final class BatchRunner {
         }
     }
 
-    /// @param answered by the server, with anything but a limit
+    /// @param answered whether it counts as an answer other than a rate limit
     private synchronized void ended(boolean answered) {
         pace.ended();
         if (answered) pace.answered();
@@ -7879,8 +7848,8 @@ final class BatchRunner {
         notifyAll();
     }
 
-    /// All wait, for the server said so, or because there is no connection at all; of such pauses there is
-    /// `--max-wait` in all. Nobody is at fault, and no attempt is used up.
+    /// Pauses all after a rate limit or without a connection, using up no attempt. Stops the run if one rate-limit
+    /// pause, or all connection pauses since the last answer, exceed `--max-wait`.
     private void pause(Fault fault, Instant started) {
         var limit = ApiError.behind(fault);                 // null: no connection
         Duration pause, longest;
@@ -7899,12 +7868,10 @@ final class BatchRunner {
     }
 }
 
-/// A row's place in the input and what it asks.
 record RowPosition(int index, Fingerprint key) {}
 
-/// A run's folder: the manifest, the rows' keys in the input's order, the journal, the names of the results' files. It
-/// may be any folder of the user's (`--run`), so nothing but what a run has made is written over or removed in it, and
-/// it is taken for a run's folder only by the lock that a run has made there first.
+/// A run's folder. As `--run` may name any folder, only files that a run made are overwritten or removed, and only a
+/// run's lock file identifies its folder.
 record RunFolder(Path path) {
     static final String LOCK = "copilot-batch.lock";
     private static final Pattern OURS = Pattern.compile(
@@ -7914,7 +7881,7 @@ record RunFolder(Path path) {
 
     private Path written() { return path.resolve("written.json"); }
 
-    /// Missing where it cannot be read, or is no JSON.
+    /// Returns a missing node if the file is unreadable or not JSON.
     private static JsonNode read(Path file) {
         try {
             return Json.tryParse(Files.isRegularFile(file) ? Files.readString(file) : "");
@@ -7923,8 +7890,7 @@ record RunFolder(Path path) {
         }
     }
 
-    /// @param hint what to do where it is no run's folder
-    /// @throws Fault where there are files in it that no run has made; a run's own may have others beside it
+    /// @throws Fault if it contains files but no run's lock
     void check(String hint) {
         if (!Files.exists(path) || Files.exists(path.resolve(LOCK))) return;
         if (!Files.isDirectory(path)) throw Fault.usage(path + " is a file, not a folder", hint);
@@ -7938,10 +7904,9 @@ record RunFolder(Path path) {
         }
     }
 
-    /// A file that is there and that none of these runs has written is somebody's own. An empty one may be filled, as
-    /// `mktemp` makes it, and so may a pipe or a device.
+    /// Refuses existing files that none of these runs wrote, except empty ones (as `mktemp` makes), pipes and devices.
     ///
-    /// @param here what names are shown from
+    /// @param here names are shown relative to it
     static void refuseToOverwrite(Path here, List<RunFolder> runs, Collection<Path> files) {
         var own = runs.stream().flatMap(run -> run.owned().stream()).collect(Collectors.toSet());
         for (Path each : files) {
@@ -7960,14 +7925,13 @@ record RunFolder(Path path) {
         return path.normalize().equals(file.getParent()) && OURS.matcher(file.getFileName().toString()).matches();
     }
 
-    /// The files that this run has written its results to, or is about to.
+    /// Returns the run's result files, written or about to be.
     private Set<Path> owned() {
         return read(written()).valueStream().map(name -> path.resolve(name.asString("")).normalize())
                 .collect(Collectors.toCollection(HashSet::new));
     }
 
-    /// Notes that these files are the run's, before they are written: names that go on from the folder, which may be
-    /// moved together with them.
+    /// Records result files before they are written, relative to the folder, so that all may be moved together.
     void own(Collection<Path> files) {
         var own = owned();
         if (files.isEmpty() || !own.addAll(files.stream().map(Path::normalize).toList())) return;
@@ -7987,9 +7951,9 @@ record RunFolder(Path path) {
         }
     }
 
-    /// Empty where there is none yet.
+    /// Returns an empty object if there is none.
     ///
-    /// @throws Fault where it is damaged
+    /// @throws Fault if it is damaged
     ObjectNode readManifest() {
         if (!Files.exists(manifest())) return Json.object();
         if (read(manifest()) instanceof ObjectNode manifest) return manifest;
@@ -8012,37 +7976,33 @@ record RunFolder(Path path) {
         }
     }
 
-    /// Where in the journal an `--again` began that has not ended; 0: there is none.
+    /// Returns the journal offset at which an unfinished `--again` began, or 0.
     static long again(ObjectNode manifest) { return manifest.path("again").asLong(0); }
 }
 
-/// Writes the results where they are wanted, in the input's order and whole: beside the place first, then moved there.
-/// OUT's name tells the shape: a file for all, or one a row.
+/// Writes results in input order to one file or to one per row, each moved into place when complete.
 ///
-/// @param here what the name begins at
-/// @param openai lines as OpenAI's Batch API answers them
-/// @param echo names of the row's fields that results repeat
-/// @param pattern where each row has a file; null: one for all
+/// @param openai writes lines in the format of OpenAI's Batch API
+/// @param echo names of row fields that results repeat
+/// @param pattern null: one file for all
 record ResultWriter(Path here, String name, boolean openai, List<String> echo, FilePattern pattern) {
     ResultWriter(Path here, String name, boolean openai, List<String> echo) {
         this(here, name, openai, echo, name.contains("{{") ? new FilePattern(here, name) : null);
     }
 
-    /// Looks before anything is sent whether a row's result can be written.
+    /// Checks, before anything is sent, that a row's result can be written.
     void claim(BatchItem item, String model) {
         if (pattern != null) pattern.claim(item, model);
     }
 
-    /// The files for what was claimed.
     Set<Path> files() { return pattern == null ? Set.of(here.resolve(name)) : pattern.claimed(); }
 
-    /// The files for these results.
     Set<Path> files(Stream<String> results) {
         return pattern == null ? files() : results.flatMap(result -> pattern.file(Json.tryParse(result)).stream())
                 .collect(Collectors.toSet());
     }
 
-    /// @param results their JSON texts
+    /// @param results JSON texts
     void write(Iterable<String> results) {
         String ending = name.toLowerCase(Locale.ROOT).replaceFirst("(?s).*(?=\\.)", "");
         try {
@@ -8062,7 +8022,6 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo, F
         }
     }
 
-    /// A line a result, or all as one array.
     private void writeLines(Iterable<String> results, Writer to, boolean array) throws IOException {
         String before = array ? "[\n" : "";
         for (String result : results) {
@@ -8098,7 +8057,7 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo, F
         return result.has("json") ? Json.compact(result.path("json")) : Json.text(result, "text");
     }
 
-    /// RFC 4180; in TSV, which knows no quotes, line ends and tabs become spaces.
+    /// Quotes as RFC 4180 does; in TSV, which has no quotes, line ends and tabs become spaces.
     static String cell(String text, boolean tabs) {
         if (tabs) return text.replaceAll("[\t\r\n]+", " ");
         return text.matches("(?s).*[\",\r\n].*") ? "\"" + text.replace("\"", "\"\"") + "\"" : text;
@@ -8126,13 +8085,13 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo, F
     }
 }
 
-/// A file a row: `out/{{id}}.md`, filled with the row's result. None leaves the folder that the pattern begins with.
+/// A file per row, such as `out/{{id}}.md`, named from its result, never outside the pattern's folder.
 final class FilePattern {
     private final Path here, folder;
     private final String pattern;
     private final StrictMustache mustache = new StrictMustache(_ -> Optional.empty(), List::of);
     private final StrictMustache.Compiled compiled;
-    private final Map<Path, String> claimed = new HashMap<>();          // and whose they are
+    private final Map<Path, String> claimed = new HashMap<>();          // with the row's id
 
     FilePattern(Path here, String pattern) {
         this.here = here;
@@ -8144,7 +8103,7 @@ final class FilePattern {
 
     Set<Path> claimed() { return claimed.keySet(); }
 
-    /// Looks whether a row's file can be written, and is no other's.
+    /// Checks that a row's file has a valid name that no other row has.
     void claim(BatchItem item, String model) {
         var result = Json.object().put("id", item.id()).put("status", "ok").put("model", model);
         if (item.echo() != null) result.set("echo", item.echo());
@@ -8168,7 +8127,7 @@ final class FilePattern {
                 : Json.text(result, "text")));
     }
 
-    /// Where a result goes; nowhere, if it is no answer that is right.
+    /// Returns a result's file; empty unless its status is `ok`.
     Optional<Path> file(JsonNode result) {
         if (!Json.text(result, "status").equals("ok")) return Optional.empty();
         var data = JsonValues.copy((Map<?, ?>) JsonValues.of(result));
@@ -8181,7 +8140,7 @@ final class FilePattern {
             Path file = here.resolve(name.text()).normalize();
             if (file.startsWith(folder) && !file.equals(folder)) return Optional.of(file);
         } catch (InvalidPathException _) {
-            // below
+            // thrown below
         }
         throw wrong(" gives \"" + name.text() + "\", which is no file in its folder",
                 "an id with .. or / in it? --id names another field");
