@@ -38,7 +38,7 @@
 
 /// # copilot.java: a scriptable client for your own GitHub Copilot subscription
 ///
-/// A single file run by JBang. The parts of the file follow these five steps:
+/// Run by JBang. The parts of the file follow these steps:
 ///
 ///  1. ask GitHub for a device code            POST github.com/login/device/code           Login
 ///  2. enter the code in a browser             github.com/login/device                     Login
@@ -46,11 +46,9 @@
 ///  4. exchange it for a short Copilot token   GET  api.github.com/copilot_internal/...    Token
 ///  5. ask                                     POST {endpoints.api}/chat/completions       Copilot
 ///
-/// Quick start: `jbang copilot.java login`, then `jbang copilot.java chat "hello"`. None of this is a documented GitHub
-/// API; see the README.
+/// Quick start: `jbang copilot.java login`, then `jbang copilot.java chat "hello"`. GitHub documents none of this API.
 ///
-/// A part uses only the parts below it and Vocabulary, which uses only Text. scripts/tests/Layers.java enforces this,
-/// the table, and the size of the file.
+/// A part uses only the parts below it and Vocabulary, which uses only Text; scripts/tests/Layers.java enforces this.
 ///
 /// | Part                | Contents |
 /// |---------------------|----------|
@@ -58,23 +56,23 @@
 /// | Entry               | `main`, `run`, `script` |
 /// | Verbs               | the API for JShell and scripts, and the types it returns |
 /// | Vocabulary          | immutable data: `Message`, `Request`, `Reply`, `Model`, `Account`, `Fault` … |
-/// | Toolkit             | implementation of the verbs: one client per process |
+/// | Toolkit             | the implementation of the verbs |
 /// | Commands            | command-line parsing and printing |
 /// | Batch               | a batch, from its options to its exit code |
-/// | Reply output        | a chat up to its exit code, the interactive chat, writing answers to stdout |
+/// | Reply output        | a chat, interactive or not, and writing answers to stdout |
 /// | Prompt input        | words, stdin, files, images, values, a schema |
 /// | Conversations       | the store: one file per conversation, one line per turn |
 /// | Status              | who is logged in, and whether a chat would work |
 /// | Login               | steps 1 to 3: the device flow |
 /// | Copilot             | step 5: the client, the list of models, `auto` |
 /// | Token               | step 4: sources, the exchange, its cache, rejections |
-/// | Endpoints           | three request formats, three stream readers, fields that models reject |
+/// | Endpoints           | request formats, stream readers, fields that models reject |
 /// | Batch engine        | rows, journal, rate control, runner, results |
 /// | Templates           | lookup, front matter, mustache, values |
 /// | Schema and tokens   | JSON Schema, token counts |
 /// | HTTP                | hosts, headers, the sender, event streams, errors, proxies, TLS |
 /// | Storage             | directories, locks, atomic file writes |
-/// | Console and process | streams, environment variables, signals, clock, messages on stderr |
+/// | Console and process | streams, variables, signals, clock, messages on stderr |
 /// | Text                | JSON, masking, durations, spelling suggestions |
 package cop;
 
@@ -109,27 +107,23 @@ public class copilot {
 
     public static void main(String... args) { System.exit(RealProcess.start(copilot::run, args)); }
 
-    /// Runs a command on behalf of another program, which becomes one of the commands.
-    ///
-    /// @return the exit code
+    /// Runs a separate program as a command; returns the exit code.
     static int start(String program, String... args) {
         var words = Stream.concat(Stream.of(program), Stream.of(args));
         return RealProcess.start(copilot::run, words.toArray(String[]::new));
     }
 
-    /// Runs one command in this process: `run(out, err, "chat", "hello")`. Uses the process's own stdin, environment
-    /// variables, and clock.
+    /// Runs one command with the process's stdin, environment, and clock: `run(out, err, "chat", "hello")`.
     ///
     /// @param out receives only the answer
     /// @param err receives progress, warnings, and errors
-    /// @return the exit code: 0 success, 1 error, 2 usage, 4 not logged in, 5 failed batch rows, 75 try later, 130
-    ///     interrupted
+    /// @return the exit code: 0 done, 1 error, 2 usage, 4 not logged in, 5 failed rows, 75 try later, 130 interrupted
     public static int run(PrintWriter out, PrintWriter err, String... args) {
         return run(new Environment(new Stdin(System.in, null), out, err, System.getenv(), _ -> false, Time.SYSTEM,
                 () -> false, Path.of("")), args);
     }
 
-    /// Runs a command in the given environment, as tests do. This is the only place that prints errors.
+    /// Runs a command in any environment. Only this method prints errors.
     static int run(Environment env, String... args) {
         var console = new Console(env);
         try {
@@ -150,7 +144,7 @@ public class copilot {
         }
     }
 
-    /// Runs the body of a script's `main`, and reports a `Fault` as the command line does, exiting with its code.
+    /// Runs the body of a script's `main`. A `Fault` is printed, and exits with its code, as on the command line.
     ///
     ///     void main(String... args) {
     ///         script("greet NAME [--loud]", args, (words, options) -> IO.println(ask("Greet " + words.getFirst())));
@@ -158,9 +152,8 @@ public class copilot {
     ///
     /// `--help` prints the usage. Missing or extra words and unknown options are usage errors (2).
     ///
-    /// @param usage the script's name, words (in capitals), and options; brackets mark optional parts, `…` follows a
-    ///     repeatable word. Further lines appear only in `--help`. Options are flags; anything with a value is a word
-    /// @param body receives the words and the options
+    /// @param usage name, words (in capitals), and options (all flags); brackets mark optional parts, `…` a repeatable
+    ///     word; further lines appear only in `--help`
     public static void script(String usage, String[] args, BiConsumer<List<String>, Set<String>> body) {
         int code = runScript(Fault.given(usage, "script's usage"), Fault.given(args, "script's arguments"), body);
         if (code != 0) System.exit(code);
@@ -192,7 +185,7 @@ public class copilot {
         }
     }
 
-    /// Checks words and options against a usage such as `commit [--yes]` or `compare PROMPT [MODEL…]`.
+    /// Checks arguments against a usage such as `commit [--yes]` or `compare PROMPT [MODEL…]`.
     private static void checkWords(String usage, List<String> words, Set<String> options) {
         String line = usage.strip().lines().findFirst().orElse(""), hint = "usage: " + line;
         var form = Form.of("", line.replaceFirst("^\\S+", ""));         // the name may contain a dash
@@ -207,9 +200,9 @@ public class copilot {
     }
 
     // ------------------------------------------------------------------------------------------------ Verbs
-    // For JShell and scripts. Nothing here prints or exits; failures are thrown as a Fault with a message and a hint.
+    // For JShell and scripts. Nothing here prints or exits; failures are thrown as a Fault.
 
-    /// Asks the model that `copilot chat` uses, and waits for the whole answer: `ask("Why is the sky blue?")`.
+    /// Asks the model that `copilot chat` uses, and waits for the answer: `ask("Why is the sky blue?")`.
     ///
     /// @throws Fault if nobody is logged in, GitHub refuses, or the connection is lost
     public static Reply ask(String prompt) { return ask(request(prompt)); }
@@ -217,27 +210,25 @@ public class copilot {
     /// Asks a model from `models()`: `ask("auto", "Three names for a pelican").usage()`.
     public static Reply ask(String model, String prompt) { return ask(request(prompt).withModel(model)); }
 
-    /// Sends a request: `ask(request("Why?").withSystem("Be brief").with("temperature", 0))`. Truncated answers are
-    /// returned too; check the reply's `finish()`.
+    /// Asks `request("Why?").withSystem("Be brief").with("temperature", 0)`. Returns truncated answers too; see
+    /// `finish()`.
     public static Reply ask(Request request) { return Toolkit.mine().ask(request); }
 
-    /// Streams the answer to a consumer in small pieces: `stream("A story", System.out::print)`.
+    /// Streams the answer in small pieces, and returns the cost: `stream("A story", System.out::print)`.
     ///
-    /// @return the tokens used
-    /// @throws Fault as `ask` does, and if the answer was cut off (after delivering what had arrived)
+    /// @throws Fault as `ask` does, and if the answer was cut off, after its last piece
     public static Usage stream(String prompt, Consumer<String> pieces) { return stream(request(prompt), pieces); }
 
-    /// Streams the answer to a request.
     public static Usage stream(Request request, Consumer<String> pieces) {
         return Toolkit.mine().stream(request, pieces);
     }
 
-    /// Returns a request with one message, to extend using `with…`. Its model is null until set.
+    /// Returns a request of one message, without a model, to extend with `with…`.
     public static Request request(String prompt) {
         return new Request(null, List.of(Message.user(prompt)), Json.object(), true);
     }
 
-    /// Reads an image file to attach to a request: `ask(request("What is this?").withImage(image("cat.png")))`.
+    /// Reads an image for a request: `ask(request("What is this?").withImage(image("cat.png")))`.
     ///
     /// @throws Fault if it cannot be read or is not an image
     public static Image image(String file) { return Toolkit.mine().image(Fault.given(file, "image's file")); }
@@ -247,76 +238,71 @@ public class copilot {
     /// @param system the system message; null for none
     public static Chat chat(String system) { return Toolkit.mine().chat(system); }
 
-    /// Starts a conversation without a system message.
     public static Chat chat() { return chat(null); }
 
-    /// Loads a prompt template by name or file, searching as `copilot chat -t` does: `prompt("review").with("diff",
-    /// run("git", "diff")).ask()`.
+    /// Loads a template by name or file, as `chat -t` does: `prompt("review").with("diff", run("git", "diff")).ask()`.
     ///
     /// @throws Fault if there is none, suggesting the nearest name
     public static Prompt prompt(String name) { return Toolkit.mine().prompt(Fault.given(name, "prompt's name")); }
 
-    /// Parses a template from the text of a template file: `template("Is it a complaint? {{text}}")`.
+    /// Parses a template: `template("Is it a complaint? {{text}}")`.
     ///
-    /// @throws Fault naming the line if the text is not a valid template
+    /// @throws Fault naming the line of a syntax error
     public static Prompt template(String text) {
         return Toolkit.mine().template(Fault.given(text, "template's text"));
     }
 
     /// Reads rows lazily from a JSON Lines, JSON, CSV, or TSV file or a folder of JSON files:
     /// `rows("tickets.jsonl").limit(5).map(prompt("classify")::ask).forEach(System.out::println)`.
-    ///
     /// The file is closed at its end, or by `close()`.
     ///
     /// @throws Fault naming file and line, on reaching a row that cannot be read
     public static Stream<Row> rows(String file) { return Toolkit.mine().rows(Fault.given(file, "rows' file")); }
 
-    /// Prepares one prompt per row, stored and resumed as by `copilot batch`: `batch("classify",
-    /// "tickets.jsonl").to("labels.jsonl")`.
+    /// Prepares one prompt per row, as in `copilot batch`: `batch("classify", "tickets.jsonl").to("labels.jsonl")`.
     ///
     /// @param template its name or file
     /// @param rows a file, a folder, or a glob of JSON files
     public static Batch batch(String template, String rows) { return batch(prompt(template), rows); }
 
-    /// Prepares a batch from a prompt, whose own values apply to all rows.
+    /// Prepares a batch whose rows share the values that the prompt already has.
     public static Batch batch(Prompt prompt, String rows) { return new Batch(prompt, rows); }
 
-    /// Prepares a batch from rows in memory, such as `rows("x.csv").filter(…).toList()`.
+    /// Prepares a batch of rows in memory, such as `rows("x.csv").filter(…).toList()`.
     public static Batch batch(Prompt prompt, List<? extends Map<String, ?>> rows) { return new Batch(prompt, rows); }
 
-    /// Returns the models available to this account: `models().filter(m -> m.supports("vision"))`. Cached for up to an
-    /// hour.
+    /// Returns the models of this account, cached for an hour: `models().filter(m -> m.supports("vision"))`.
     public static Models models() { return Toolkit.mine().models(); }
 
-    /// Returns your plan and remaining quotas: `usage().quotas()`. (For the cost of a call: `ask("…").usage()`.)
+    /// Returns your plan and remaining quotas: `usage().quotas()`. (The cost of a call is `ask("…").usage()`.)
     public static Account usage() { return Toolkit.mine().copilot().account(); }
 
     /// Returns the names of the templates that `prompt` can load.
     public static List<String> templates() { return Toolkit.mine().templates(); }
 
-    /// Runs a program without a shell and returns its output, without trailing newlines: `run("git", "diff")`.
+    /// Runs a program without a shell and returns its output, less trailing newlines: `run("git", "diff")`.
     ///
-    /// @throws Fault with its stderr if it cannot be started or exits with a code other than 0
+    /// @throws Fault with its stderr if it cannot be started or its exit code is not 0
     public static String run(String... command) { return Toolkit.mine().run(command); }
 
-    /// Returns the response of any Copilot endpoint, such as `api("/models")`, or of GitHub's `/copilot_internal/user`.
+    /// Returns JSON from any Copilot endpoint, such as `api("/models")`, or from GitHub's `/copilot_internal/user`.
     ///
     /// @throws Fault with GitHub's message if it refuses, and if the response is not JSON
     public static JsonNode api(String path) {
         return Toolkit.mine().api("GET", Fault.given(path, "api's path"), null);
     }
 
-    /// Sends a POST request and returns the response.
+    /// Posts JSON and returns the response.
     ///
     /// @param body anything Jackson can serialize: a map, a record, a `JsonNode`
     public static JsonNode api(String path, Object body) {
         return Toolkit.mine().api("POST", Fault.given(path, "api's path"), Fault.given(body, "api's body"));
     }
 
-    /// Returns the short-lived Copilot token, for other HTTP clients: `token().header()`. Fetched or renewed as needed.
+    /// Returns the short-lived Copilot token, renewed if due, for other HTTP clients: `token().header()`.
     public static Token token() { return Toolkit.mine().token(); }
 
-    /// A prompt template and the data to fill it with. `with…` methods return a copy.
+    /// A template and its data. `with…` methods return a copy.
     public record Prompt(Template template, Map<String, Object> data, String model, ObjectNode fields,
                          Toolkit toolkit) {
         Prompt(Template template, Toolkit toolkit) { this(template, Map.of(), null, Json.object(), toolkit); }
@@ -325,8 +311,7 @@ public class copilot {
 
         public String description() { return template.head().description(); }
 
-        /// Sets a value: a string, number, boolean, list, map, record, or `JsonNode`. A dotted name sets a nested
-        /// field.
+        /// Sets a string, number, boolean, list, map, record, or `JsonNode`. A dotted name sets a nested field.
         public Prompt with(String name, Object value) {
             if (Fault.given(name, "with's name").isBlank()) {
                 throw Fault.usage("with's name is empty", "with(\"text\", …)");
@@ -338,7 +323,7 @@ public class copilot {
 
         /// Sets all values of a JSON object.
         ///
-        /// @throws Fault with line and column if it is not one
+        /// @throws Fault with line and column of a syntax error, or if it is not an object
         public Prompt withJson(String json) {
             return withAll(JsonValues.object(Fault.given(json, "withJson's text"), "the JSON"));
         }
@@ -349,7 +334,7 @@ public class copilot {
             return new Prompt(template, more, model, fields, toolkit);
         }
 
-        /// Sets the model; the default is the template's, then the one that `chat` uses.
+        /// Sets the model; the default is the template's, then that of `chat`.
         public Prompt withModel(String id) { return new Prompt(template, data, id, fields, toolkit); }
 
         /// Sets a field of the request, such as `withOption("temperature", 0)`.
@@ -357,21 +342,21 @@ public class copilot {
             return new Prompt(template, data, model, RequestFields.with(fields, "withOption", name, value), toolkit);
         }
 
-        /// Returns the filled messages: the system message, earlier turns, then the question.
+        /// Returns the filled messages: the system message, earlier turns, the question.
         ///
         /// @throws Fault naming all missing values
         public List<Message> messages() { return question().request().messages(); }
 
-        /// Returns the prompt as `copilot render` prints it, each message under its role.
+        /// Returns the messages as `copilot render` prints them.
         public String render() { return Message.text(messages(), true); }
 
         /// Asks, and waits for the whole answer.
         ///
-        /// @throws Fault if a value is missing, nobody is logged in, GitHub refuses, the answer was cut off, or it does
-        ///     not match the template's schema
+        /// @throws Fault as `ask` does, and if a value is missing or the answer was cut off or does not match the
+        ///     schema
         public Reply ask() { return Toolkit.whole(toolkit.ask(question())); }
 
-        /// Asks with additional values from a row or map: `rows("x.csv").map(prompt("classify")::ask)`.
+        /// Asks with further values: `rows("x.csv").map(prompt("classify")::ask)`.
         public Reply ask(Map<String, ?> values) { return withAll(values).ask(); }
 
         public Usage stream(Consumer<String> pieces) {
@@ -397,7 +382,7 @@ public class copilot {
         public String toString() { return name() + " " + JsonValues.text(data); }
     }
 
-    /// A conversation that remembers its turns. Thread-safe; one turn runs at a time.
+    /// A conversation that remembers its turns. Thread-safe.
     public static final class Chat {
         private final Toolkit toolkit;
         private Request said;
@@ -407,10 +392,10 @@ public class copilot {
             this.toolkit = toolkit;
         }
 
-        /// Returns a copy of the conversation that uses another model.
+        /// Returns a copy of the conversation with another model.
         public synchronized Chat withModel(String id) { return new Chat(said.withModel(id), toolkit); }
 
-        /// Sends a message and waits for the whole answer. A message that fails is not remembered.
+        /// Sends a message and waits for the answer. A message that fails is not remembered.
         ///
         /// @throws Fault as `ask` does
         public Reply say(String text) { return say(text, _ -> { }); }
@@ -423,20 +408,19 @@ public class copilot {
             return reply;
         }
 
-        /// Returns all messages, the system message first.
         public synchronized List<Message> messages() { return said.messages(); }
 
         @Override
         public String toString() { return Message.text(messages(), true); }
     }
 
-    /// A row of data: fields by name, in the file's order. `toString()` is JSON.
+    /// A row of data: fields by name, in the file's order. Prints as JSON.
     public static final class Row extends AbstractMap<String, Object> implements JsonValues.Fields {
         private final Map<String, Object> data;
 
         Row(Map<String, Object> data) { this.data = data; }
 
-        /// Returns a field as text; empty if missing or null. A dotted name reads a nested field: `json.label`.
+        /// Returns a field as text, empty if missing or null. A dotted name reads a nested field: `json.label`.
         public String text(String name) {
             Object value = data;
             for (String part : data.containsKey(name) ? new String[] {name} : name.split("\\.")) {
@@ -465,7 +449,7 @@ public class copilot {
             };
         }
 
-        /// Returns the values with numbers as written in the file: `1.50` stays `1.50` in a prompt.
+        /// Returns the values with numbers as in the file: `1.50` stays `1.50`.
         @Override
         public Map<String, Object> data() { return data; }
 
@@ -487,7 +471,7 @@ public class copilot {
         /// Sets the number of concurrent requests; 2 by default.
         public Batch withJobs(int number) { return with(spec -> spec.jobs = number); }
 
-        /// Sets the minimum time between request starts; one second by default.
+        /// Sets the minimum time between starts of requests; one second by default.
         public Batch withDelay(Duration time) {
             Fault.given(time, "withDelay's time");
             return with(spec -> spec.delay = time);
@@ -496,16 +480,16 @@ public class copilot {
         /// Retries rows that failed in an earlier run.
         public Batch withRetryFailed() { return with(spec -> spec.retryFailed = true); }
 
-        /// Sets a listener for occasional lines of progress: `withProgress(System.err::println)`.
+        /// Sets a listener for progress messages: `withProgress(System.err::println)`.
         public Batch withProgress(Consumer<String> lines) {
             return new Batch(prompt, rows, settings, Fault.given(lines, "withProgress's listener"));
         }
 
-        /// Asks the rows not answered yet, and writes the results. Progress is kept in the folder `out` + `.run`.
+        /// Asks the rows not answered yet, and writes all results. Progress is kept in the folder `out` + `.run`.
         ///
-        /// @param out a file that ends in .jsonl, .json, .csv, or .tsv
-        /// @throws Fault naming the first row that cannot be asked (before anything is sent), and if a limit or budget
-        ///     ends the batch early (exit code 75; the same call resumes it)
+        /// @param out a .jsonl, .json, .csv, or .tsv file
+        /// @throws Fault naming the first invalid row, before anything is sent; or with exit code 75 if a limit or
+        ///     budget ends the batch early, which the same call resumes
         public Outcome to(String out) {
             return prompt.toolkit().batch(this, Fault.given(out, "to's file"));
         }
@@ -516,19 +500,17 @@ public class copilot {
         }
     }
 
-    /// The outcome of a batch.
-    ///
-    /// @param out the file with the results
+    /// The outcome of a batch, with the file of results.
     public record Outcome(Path out, BatchCounts counts, Toolkit toolkit) {
         public long ok() { return counts.ok(); }
 
         /// Returns the number of rows without an answer.
         public long failed() { return counts.failed(); }
 
-        /// Returns the number of rows whose answer was stopped by the content filter.
+        /// Returns the number of answers stopped by the content filter.
         public long filtered() { return counts.filtered(); }
 
-        /// Returns the number of rows whose answer was cut off.
+        /// Returns the number of answers cut off.
         public long incomplete() { return counts.incomplete(); }
 
         /// Returns whether every row has its whole answer.
@@ -537,7 +519,7 @@ public class copilot {
         /// Returns the results in row order: `id`, `status`, `text` or `json`, `model`, `usage`, `error`.
         public Stream<Row> results() { return toolkit.rows(out.toString()); }
 
-        /// Returns the problem of the first row without a whole answer; empty if there is none.
+        /// Returns the first problem among the results.
         public Optional<String> trouble() {
             try (var rows = results()) {
                 return rows.filter(row -> !row.text("status").equals("ok")).findFirst().map(row -> row.text("id") + ": "
@@ -592,23 +574,19 @@ public class copilot {
 
         public static Message assistant(String text) { return new Message("assistant", text); }
 
-        /// @param roles whether each message gets its role as a heading
+        /// @param roles whether to put each message's role above it
         static String text(List<Message> messages, boolean roles) {
             return messages.stream().map(m -> roles ? "## " + m.role() + "\n\n" + m.content() : m.content())
                     .collect(Collectors.joining("\n\n"));
         }
 
-        /// Returns the text of `content` in JSON: a string or a list of parts.
+        /// Returns the text of `content`, which is a string or a list of parts.
         static String text(JsonNode content) {
             return content.isString() ? content.asString() : String.join("", content.findValuesAsString("text"));
         }
     }
 
-    /// An image in a message.
-    ///
-    /// @param mediaType such as `image/png`
     public record Image(String name, String mediaType, String base64) {
-        /// Returns the size in bytes.
         public long size() {
             return base64.length() / 4 * 3L - (base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0);
         }
@@ -619,18 +597,17 @@ public class copilot {
         public String toString() { return name + " (" + mediaType + ", " + size() + " bytes)"; }
     }
 
-    /// The short-lived Copilot token, or a GitHub token that the API accepts directly. `toString()` masks it.
+    /// The short-lived Copilot token, or a GitHub token that the API accepts directly. Prints masked.
     ///
-    /// @param json GitHub's whole response, including the token
-    /// @param fetched by the local clock: `expires_at` is ignored, so that clock skew does not matter (as in
-    ///     vscode-copilot-chat)
+    /// @param json GitHub's whole response, with the token
+    /// @param fetched by the local clock; `expires_at` is ignored because of clock skew (as in vscode-copilot-chat)
     /// @param api the base URL for requests
     public record Token(ObjectNode json, Instant fetched, URI api) {
         static final String DIRECT = "direct";
 
         public String value() { return Json.text(json, "token"); }
 
-        /// Returns the value of the Authorization header: `Bearer …`.
+        /// Returns `Bearer …`, for the Authorization header.
         public String header() { return "Bearer " + value(); }
 
         /// Returns the expiry: a minute after `refresh_in`, as in vscode-copilot-chat.
@@ -639,7 +616,7 @@ public class copilot {
         /// Returns the SKU, such as `yearly_subscriber_quota`.
         public String sku() { return json.path("sku").asString("unknown"); }
 
-        /// Returns `free`, `student`, `individual`, `business`, `enterprise` …, or the SKU if the plan is unknown.
+        /// Returns `free`, `student`, `individual`, `business`, `enterprise` …, or else the SKU.
         public String plan() {
             return Account.planOf(sku(), Json.text(json, "plan"))
                     .orElse(json.path("individual").asBoolean(false) ? "individual" : sku());
@@ -671,8 +648,8 @@ public class copilot {
 
     /// How a request is sent. Not part of a batch row's identity.
     ///
-    /// @param endpoint `chat`, `responses`, or `messages`; null to choose one for the model and request
-    /// @param required fields that raise an error if the model rejects them, instead of being dropped
+    /// @param endpoint `chat`, `responses`, or `messages`; null for the best one
+    /// @param required fields that are not silently dropped if the model rejects them
     public record Delivery(String endpoint, Set<String> required) {
         static final SortedMap<String, String> ENDPOINTS = new TreeMap<>(Map.of("chat", "/chat/completions",
                 "responses", "/responses", "messages", "/v1/messages"));
@@ -687,7 +664,7 @@ public class copilot {
 
         /// Merges two deliveries; the later one wins.
         ///
-        /// @param fields the later request's fields: only `later` decides which of these are required
+        /// @param fields the later request's fields: `later` alone says which of these are required
         Delivery then(Delivery later, Iterable<String> fields) {
             var all = new HashSet<>(required);
             fields.forEach(all::remove);
@@ -696,8 +673,8 @@ public class copilot {
         }
     }
 
-    /// A request: model id (null for the one that `chat` uses; `auto` lets GitHub choose), messages in order, further
-    /// body fields, and delivery.
+    /// A request. Model null means the one that `chat` uses; `auto` lets GitHub choose. `fields` are further body
+    /// fields.
     public record Request(String model, List<Message> messages, ObjectNode fields, boolean stream, Delivery delivery) {
         public Request {
             messages = List.copyOf(Fault.given(messages, "a request's list of messages"));
@@ -711,14 +688,14 @@ public class copilot {
         @Override
         public ObjectNode fields() { return fields.deepCopy(); }
 
-        /// Returns the fields without copying; read-only. Saves a copy per batch row.
+        /// Returns the fields without copying them for each of many rows; read-only.
         ObjectNode extra() { return fields; }
 
         public Request withMessages(List<Message> other) { return new Request(model, other, fields, stream, delivery); }
 
         public Request withModel(String other) { return new Request(other, messages, fields, stream, delivery); }
 
-        /// Sets the endpoint: `chat`, `responses`, or `messages`; null to choose one for the model.
+        /// Sets the endpoint: `chat`, `responses`, or `messages`; null for the best one.
         ///
         /// @throws Fault if there is no such endpoint
         public Request withEndpoint(String name) { return with(new Delivery(name, delivery.required())); }
@@ -742,20 +719,19 @@ public class copilot {
             return withMessages(all);
         }
 
-        /// Returns the text of the leading system message, or null.
+        /// Returns the leading system message, or null.
         String system() {
             boolean first = !messages.isEmpty() && messages.getFirst().role().equals("system");
             return first ? messages.getFirst().content() : null;
         }
 
-        /// Returns the messages without the leading system message.
         List<Message> turns() { return messages.subList(system() == null ? 0 : 1, messages.size()); }
 
         Request plus(Message more) {
             return withMessages(Stream.concat(messages.stream(), Stream.of(more)).toList());
         }
 
-        /// Adds an image to the last message: `request("What is this?").withImage(image("cat.png"))`.
+        /// Adds an image to the last message.
         public Request withImage(Image image) {
             var last = messages.getLast();
             var images = Stream.concat(last.images().stream(), Stream.of(Fault.given(image, "withImage's image")));
@@ -775,8 +751,8 @@ public class copilot {
 
     /// An answer. `finish` is `stop`, `length`, `content_filter`, `tool_calls`, or empty if GitHub sent none.
     ///
-    /// @param choices one text for each of the request's `n`
-    /// @param usage tokens as reported by GitHub; zeros if it did not
+    /// @param choices the texts, one for each of `n`
+    /// @param usage zeros if GitHub reported none
     /// @param model the dated name of the model that answered, not the requested id
     /// @param dropped options left out because the model rejects them
     public record Reply(List<String> choices, String reasoning, String finish, String model, Usage usage,
@@ -829,7 +805,7 @@ public class copilot {
                     "a template with a schema asks for it, and checks it");
         }
 
-        /// Parses the text's JSON into a class, such as a record: `ask("…").value(Person.class).name()`.
+        /// Binds the JSON to a class, such as a record: `ask("…").value(Person.class).name()`.
         ///
         /// @throws Fault if it is not JSON or does not fit the class
         public <T> T value(Class<T> type) { return Json.bound(value(), type); }
@@ -852,7 +828,7 @@ public class copilot {
         }
     }
 
-    /// Tokens of one call, and its cost in billionths of an AI credit (0 if the account is not billed in credits).
+    /// Tokens of one call, and its cost in billionths of an AI credit (0 if not billed in credits).
     public record Usage(long prompt, long completion, long cached, long reasoning, long nanoCredits) {
         static final Usage NONE = new Usage(0, 0, 0, 0, 0);
 
@@ -882,9 +858,9 @@ public class copilot {
         }
     }
 
-    /// A model in the catalog; `json()` is GitHub's whole entry.
+    /// A model; `json()` is GitHub's whole catalog entry.
     public record Model(JsonNode json) {
-        /// Lets GitHub choose the model; not listed in the catalog.
+        /// The id that lets GitHub choose; not in the catalog.
         static final String AUTO = "auto";
 
         static Model auto() {
@@ -895,27 +871,25 @@ public class copilot {
 
         boolean isAuto() { return isAuto(id()); }
 
-        /// Returns the id, as for `-m`.
         public String id() { return Json.text(json, "id"); }
 
         public String name() { return Json.text(json, "name"); }
 
         public String vendor() { return Json.text(json, "vendor"); }
 
-        /// Returns the limit of prompt plus answer in tokens; 0 if unknown.
+        /// Returns the most tokens of prompt plus answer; 0 if unknown.
         public long context() { return limit("max_context_window_tokens"); }
 
         public long maxOutput() { return limit("max_output_tokens"); }
 
-        /// Returns the limit of the prompt in tokens; 0 if unknown.
+        /// Returns the most tokens of the prompt; 0 if unknown.
         public long maxPrompt() { return limit("max_prompt_tokens") > 0 ? limit("max_prompt_tokens") : context(); }
 
         String tokenizer() { return json.path("capabilities").path("tokenizer").asString("o200k_base"); }
 
-        /// Returns the cost in AI credits, if the catalog has prices. As in opencode, prices are per `batch_size`
-        /// tokens.
+        /// Returns the cost in AI credits, if known; prices are per `batch_size` tokens (as in opencode).
         ///
-        /// @param cached the prompt tokens read from a cache, which have their own price
+        /// @param cached the part of the prompt read from a cache, which has its own price
         Optional<BigDecimal> credits(long prompt, long completion, long cached) {
             var prices = json.path("billing").path("token_prices");
             var of = prices.path("default");
@@ -933,38 +907,38 @@ public class copilot {
 
         private JsonNode supports() { return json.path("capabilities").path("supports"); }
 
-        /// Returns whether the catalog lists an ability: `vision`, `tool_calls`, `streaming`, `structured_outputs` …
+        /// Returns whether the catalog lists `vision`, `tool_calls`, `streaming`, `structured_outputs` …
         public boolean supports(String ability) {
             var claim = supports().path(ability);
             return claim.isArray() ? !claim.isEmpty() : claim.asBoolean(false);
         }
 
-        /// Returns the paths that serve this model; chat only if the field is missing (as in vscode-copilot-chat).
+        /// Returns the paths that serve this model; a missing field means chat only (vscode-copilot-chat).
         public List<String> endpoints() {
             var paths = json.path("supported_endpoints").valueStream().map(JsonNode::asString).toList();
             return paths.isEmpty() ? List.of("/chat/completions") : paths;
         }
 
-        /// Returns whether the model's terms are accepted: it has no policy, or its state is `enabled`.
+        /// Returns whether the terms are accepted: there is no policy, or its state is `enabled`.
         public boolean enabled() { return Set.of("", "enabled").contains(Json.text(json.path("policy"), "state")); }
 
         boolean isClaude() { return vendor().equals("Anthropic") || id().startsWith("claude"); }
 
-        /// Returns the default for a required output limit; lower without streaming.
+        /// Returns the limit to send where one is required; often lower without streaming.
         long longestAnswer(boolean stream) {
             long most = maxOutput() > 0 ? maxOutput() : 4096, whole = limit("max_non_streaming_output_tokens");
             return stream || whole == 0 ? most : Math.min(most, whole);
         }
 
-        /// Returns the reasoning efforts, such as `low`; empty if there are none or only a token budget.
+        /// Returns the effort levels, such as `low`; empty if there are none or only a token budget.
         public List<String> reasoningEfforts() {
             return supports().path("reasoning_effort").valueStream().map(JsonNode::asString).toList();
         }
 
-        /// Returns whether it takes a thinking budget in tokens (there is no flag: caozhiyuan/copilot-api #54).
+        /// Returns whether it has a thinking budget (there is no flag: caozhiyuan/copilot-api #54).
         boolean thinksByBudget() { return supports().path("max_thinking_budget").asLong(0) > 0; }
 
-        /// Returns the thinking budget in tokens, for models without effort levels.
+        /// Converts an effort level to a thinking budget in tokens.
         long thinkingBudget(String effort) {
             long budget = Map.of("minimal", 1024, "low", 2048, "high", 24_000, "xhigh", 32_000, "max", 32_000)
                     .getOrDefault(effort, 8192);
@@ -985,12 +959,12 @@ public class copilot {
 
         boolean isFallback() { return json.path("is_chat_fallback").asBoolean(false); }
 
-        /// Returns whether it can be requested by name: GitHub's editors offer it, and its terms are accepted.
+        /// Returns whether it can be requested: GitHub's editors list it, and its terms are accepted.
         boolean usable() { return shown() && enabled() && chats(); }
 
         boolean chats() { return endpoints().stream().anyMatch(Delivery.ENDPOINTS::containsValue); }
 
-        /// Returns whether a reply names this model, by id, version, or id with a date.
+        /// Returns whether a reply's model name is this id, its version, or the id with a date.
         boolean answersAs(String name) {
             return !name.isEmpty() && (name.equals(id()) || name.equals(Json.text(json, "version"))
                     || name.startsWith(id() + "-2"));
@@ -1003,7 +977,6 @@ public class copilot {
 
         String terms() { return json.path("policy").path("terms").asString("It has no terms to read."); }
 
-        /// Returns the endpoints by short name: chat, responses, messages.
         String paths() {
             return endpoints().stream().filter(path -> path.startsWith("/"))
                     .map(path -> path.replace("/chat/completions", "chat").replaceFirst("^/(v1/)?", ""))
@@ -1020,7 +993,7 @@ public class copilot {
             return abilities.toString();
         }
 
-        /// Returns the number of premium requests a call counts as; empty if unknown.
+        /// Returns how many premium requests a call costs; empty if unknown.
         public Optional<BigDecimal> multiplier() {
             return json.path("billing").path("multiplier").decimalValueOpt().map(BigDecimal::stripTrailingZeros);
         }
@@ -1031,7 +1004,7 @@ public class copilot {
         public String toString() { return id(); }
     }
 
-    /// An account's plan and quotas; `json()` is GitHub's whole response.
+    /// An account; `json()` is GitHub's whole response.
     public record Account(JsonNode json, Instant asked) {
         static final String UNTOLD = "GitHub tells no quotas of this account";
 
@@ -1040,8 +1013,7 @@ public class copilot {
         /// Returns `free`, `student`, `individual`, `individual_pro`, `max`, `business`, `enterprise` …
         public String plan() { return planOf(sku(), Json.text(json, "copilot_plan")).orElse("unknown"); }
 
-        /// Derives the plan from the SKU and GitHub's plan name. Students pay nothing but have their own plan
-        /// (OmniRoute #12000, opencode #46455).
+        /// Returns the plan. Students pay nothing, but have their own plan (OmniRoute #12000, opencode #46455).
         static Optional<String> planOf(String sku, String plan) {
             var bought = Stream.of("educational", "free", "business", "enterprise", "max", "standalone")
                     .filter(sku::contains).findFirst().map(word -> word.equals("educational") ? "student" : word);
@@ -1049,21 +1021,20 @@ public class copilot {
             return free || plan.isEmpty() ? bought : Optional.of(plan);
         }
 
-        /// Returns the SKU, such as `yearly_subscriber_quota`; empty if unknown.
+        /// Returns the SKU, such as `yearly_subscriber_quota`; may be empty.
         public String sku() { return Json.text(json, "access_type_sku"); }
 
-        /// Returns whether calls are billed in AI credits ($0.01 each) by tokens, not as premium requests.
+        /// Returns whether calls are billed by tokens, in AI credits ($0.01 each), and not as premium requests.
         public boolean tokenBilled() {
             var billing = json.path("token_based_billing");
             return billing.isObject() ? billing.path("enabled").asBoolean(true) : billing.asBoolean(false);
         }
 
-        /// Returns when the quotas reset, if known.
         public Optional<Instant> reset() {
             return Quota.moment(json, "quota_reset_date_utc", "quota_reset_date", "limited_user_reset_date");
         }
 
-        /// Returns the quotas in GitHub's order; empty if unknown.
+        /// Returns the quotas in GitHub's order.
         public List<Quota> quotas() {
             var snapshots = new LinkedHashMap<String, JsonNode>();
             json.path("quota_snapshots").properties().stream().filter(each -> each.getValue().isObject())
@@ -1095,21 +1066,21 @@ public class copilot {
         }
     }
 
-    /// A quota of an account. Values that are unknown, or do not apply to an unlimited quota, are null.
+    /// A quota. Null means unknown, or not applicable to an unlimited quota.
     ///
     /// @param id GitHub's name, such as `premium_interactions`
     /// @param entitlement the amount per period
-    /// @param remaining below 0 if more was used than the entitlement
-    /// @param percent the share of the entitlement that remains
+    /// @param remaining below 0 if more was used
+    /// @param percent how much of the entitlement remains
     /// @param overage the amount used beyond the entitlement
-    /// @param overagePermitted whether use beyond the entitlement is allowed, and billed
+    /// @param overagePermitted whether use beyond it is allowed, and billed
     /// @param reset when the next period begins
     /// @param unit `credits`, `requests`, or empty
     public record Quota(String id, BigDecimal entitlement, BigDecimal remaining, BigDecimal percent, boolean unlimited,
                         BigDecimal overage, boolean overagePermitted, Instant reset, String unit, BigDecimal used) {
         private static final DateTimeFormatter MINUTE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
         private static final Pattern HEADER = Pattern.compile("x-(?:quota-snapshot|usage-ratelimit)-(.+)");
-        /// Maps short names in headers to those in GitHub's account response.
+        /// Short names in headers, and those in GitHub's account response.
         private static final Map<String, String> NAMES = Map.of("ent", "entitlement", "rem", "percent_remaining",
                 "ov", "overage_count", "ovPerm", "overage_permitted", "rst", "reset_date");
 
@@ -1170,7 +1141,7 @@ public class copilot {
                     Boolean.toString(overagePermitted), unit);
         }
 
-        /// Describes the quota: `90.4 % left of 300 credits: 271.4`. Rounds down: 99.999 is not 100.
+        /// Returns `90.4 % left of 300 credits: 271.4`. Rounds down: 99.999 is not 100.
         String words() {
             String units = unit.isEmpty() ? "" : " " + unit;
             if (unlimited) return "unlimited" + (none(used) ? "" : ", " + plain(used) + units + " used");
@@ -1187,7 +1158,7 @@ public class copilot {
 
         String resets(Instant now) { return reset == null ? "" : ", resets " + when(reset, now); }
 
-        /// Formats a time in the local time zone, since GitHub resets at midnight UTC.
+        /// Formats a time in the local time zone; GitHub resets at midnight UTC.
         static String when(Instant then, Instant now) {
             return MINUTE.format(then.atZone(ZoneId.systemDefault())) + (then.isAfter(now) ? ", in "
                     + Durations.words(Duration.between(now, then)) : " (which is past: the figures are old)");
@@ -1199,7 +1170,7 @@ public class copilot {
             return number == null ? "" : number.stripTrailingZeros().toPlainString();
         }
 
-        /// Parses a number given as a JSON number or string; null for anything else.
+        /// Parses a JSON number or numeric string; null for anything else.
         private static BigDecimal number(JsonNode json) {
             String text = json.isValueNode() ? json.asString("") : "";
             return text.matches("-?[0-9]{1,15}(\\.[0-9]{1,15})?([eE][+-]?[0-9])?") ? new BigDecimal(text) : null;
@@ -1223,7 +1194,7 @@ public class copilot {
         public String toString() { return name() + ": " + words(); }
     }
 
-    /// Body fields set by the user, on the command line or in front matter.
+    /// Body fields from the command line or front matter.
     static final class RequestFields {
         private static final Map<String, String> OURS = Map.of("model", "-m, model: in a template, or withModel",
                 "messages", "the prompt and -s, or withMessages", "stream", "--no-stream, or withStream");
@@ -1246,7 +1217,6 @@ public class copilot {
             return fields.deepCopy().set(field, json);
         }
 
-        /// @param named maps a field to the name used in errors
         static void check(ObjectNode fields, UnaryOperator<String> named) {
             fields.properties().forEach(field -> check(field.getKey(), field.getValue(), named.apply(field.getKey())));
         }
@@ -1255,8 +1225,8 @@ public class copilot {
             if (OURS.containsKey(field)) throw Fault.usage(named + " cannot be set so", "use " + OURS.get(field));
         }
 
-        /// @param named the option or place in a file, for errors
-        /// @throws Fault for a field that is set elsewhere, or a value outside the documented range
+        /// @param named where the field is set, for errors
+        /// @throws Fault for a field that is set elsewhere, or a value out of range
         static void check(String field, JsonNode value, String named) {
             refuseOurs(field, named);
             var range = RANGES.get(field);
@@ -1290,25 +1260,22 @@ public class copilot {
         }
     }
 
-    /// The only exception: what happened and where, a hint on what to do next, and an exit code. Masks tokens in both
-    /// texts.
+    /// The only exception: what happened, a hint on what to do next, and an exit code. Tokens are masked.
     public static class Fault extends RuntimeException {
         static final int ERROR = 1, USAGE = 2, NOT_LOGGED_IN = 4, FAILED_ROWS = 5, LATER = 75, INTERRUPTED = 130;
 
-        /// Distinguishes faults that callers handle, beyond the exit code.
         enum Kind {
             OTHER,
             /// Ctrl-C or SIGTERM.
             INTERRUPTED,
-            /// The exchange rejected a source's token; try the next source.
+            /// The exchange rejected a token; the next source is tried.
             TOKEN_REFUSED,
-            /// GitHub's abuse detection. Nothing is tried afterwards, and no old token is used.
+            /// GitHub's abuse detection: nothing is tried afterwards, and no old token is used.
             ABUSE,
-            /// No connection could be made.
             UNREACHABLE,
             /// The connection was lost or timed out.
             CONNECTION_LOST,
-            /// The response was truncated, or reported its own failure.
+            /// The response was truncated, or reported a failure.
             INCOMPLETE
         }
 
@@ -1329,7 +1296,7 @@ public class copilot {
             this(Kind.OTHER, exitCode, message, hint, reason);
         }
 
-        /// Creates an error for scripts, with a hint that may be empty.
+        /// For scripts; the hint may be empty.
         public Fault(String message, String hint) { this(ERROR, message, hint, null); }
 
         public Fault(int exitCode, String message, String hint) { this(exitCode, message, hint, null); }
@@ -1361,7 +1328,6 @@ public class copilot {
                     "the same command with -v shows where; please report it", e);
         }
 
-        /// @throws Fault if a caller passed null
         static <T> T given(T value, String what) {
             if (value != null) return value;
             throw usage(what + " is null", "");
@@ -1380,10 +1346,9 @@ public class copilot {
             if (List.of(kinds).contains(kind)) throw this;
         }
 
-        /// Returns the underlying cause, or null.
         Throwable reason() { return reason; }
 
-        /// Sets the underlying cause unless already set.
+        /// Sets the cause unless already set.
         Fault because(Throwable other) {
             if (reason == null) reason = other;
             return this;
@@ -1398,7 +1363,7 @@ public class copilot {
         /// Returns what to do next; may be empty.
         public String hint() { return hint; }
 
-        /// Returns the message with the hint on its own line, since JShell and stack traces show nothing else.
+        /// Returns message and hint, since JShell and stack traces show nothing else.
         @Override
         public String getMessage() { return hint.isEmpty() ? sentence() : sentence() + "\nhint: " + hint; }
 
@@ -1432,7 +1397,7 @@ final class Toolkit {
 
     Toolkit(Environment env) { this.env = env; }
 
-    /// Returns the process's toolkit. System properties (`repl`, `java -DCOP_HOST=…`) override environment variables.
+    /// Returns the shared toolkit. System properties (`repl`, `java -DCOP_HOST=…`) override variables.
     static Toolkit mine() { return MINE; }
 
     private static Environment here() {
@@ -1456,7 +1421,6 @@ final class Toolkit {
         return client;
     }
 
-    /// Returns an environment that passes stderr lines to a listener.
     private Environment heard(Stdin stdin, Consumer<String> listener) {
         var lines = new PrintWriter(new StringWriter() {
             @Override
@@ -1573,7 +1537,7 @@ final class Toolkit {
         }
     }
 
-    /// Returns in-memory rows as stdin.
+    /// Turns rows in memory into stdin.
     private static Stdin lines(List<?> rows) {
         var lines = new StringBuilder();
         for (var row : rows) lines.append(JsonValues.text(JsonValues.of(row))).append('\n');
@@ -1627,10 +1591,10 @@ final class Toolkit {
 }
 
 // =============================================================================================== Commands
-// Commands parse their options, call the toolkit, and print. Only the requested one is registered with picocli.
+// Each parses its options, calls the toolkit, and prints. Only the requested one is registered with picocli.
 
 final class Commands {
-    /// A command in the overview and its implementation; null for `help` and programs.
+    /// A command and its implementation; null for `help` and programs.
     ///
     /// @param syntax see `Syntax`; the overview shows the first line of its description
     private record Entry(String group, String name, String syntax, Supplier<Command> command) {
@@ -1659,8 +1623,8 @@ final class Commands {
             new Entry("Help", "help", "\n\nHelp on a command: copilot help chat, copilot chat --help.",
                     (Supplier<Command>) null));
 
-    /// Separate programs in `scripts/`. Each is a JBang catalog alias, and also a command if its class `cop.NAME` is on
-    /// the class path, as it is in the installed `cop`.
+    /// Programs in `scripts/`: JBang catalog aliases, and commands if `cop.NAME` is on the class path, as in the
+    /// installed `cop`.
     static final SequencedMap<String, String> PROGRAMS = new TreeMap<>(Map.of(
             "talk", "A conversation with line editing, history and Markdown.",
             "repl", "A JShell that knows your login; or run a file of snippets.",
@@ -1695,7 +1659,6 @@ final class Commands {
                 """.formatted(lines);
     }
 
-    /// Returns a program's command if it is on the class path.
     static Optional<Command> program(String name) {
         if (!PROGRAMS.containsKey(name)) return Optional.empty();
         try {
@@ -1783,16 +1746,15 @@ final class Commands {
     }
 }
 
-/// The syntax of a command, parsed from text laid out like its `--help`, in four paragraphs: the forms of its command
-/// line, a description, one line per word or option, and further notes.
+/// The syntax of a command, parsed from text like its `--help`: the forms of its command line, a description, a line
+/// per word or option, and further notes.
 ///
 ///     PATH                  a word of the forms
 ///     -j, --jobs=N:int      an option with a value; text if it names no type
 ///     --format=csv|json     an option with a choice of values
 ///     --json                a flag
 ///
-/// picocli is set up in code: its annotations, with their proxies and field handles, added about 60 ms to startup (an
-/// empty JVM took 100).
+/// picocli is set up in code: its annotations added 60 ms to startup (an empty JVM took 100).
 final class Syntax {
     private static final Map<String, Class<?>> TYPES = Map.of("int", Integer.class, "long", Long.class,
             "decimal", BigDecimal.class);
@@ -1812,7 +1774,7 @@ final class Syntax {
         if (parts.length > 3) spec.usageMessage().footer(plain("\n" + parts[3]).split("\n"));
     }
 
-    /// Escapes text that picocli uses as a format string.
+    /// picocli treats text as a format string.
     private static String plain(String text) { return text.replace("%", "%%"); }
 
     private void declare(String line) {
@@ -1833,24 +1795,24 @@ final class Syntax {
         spec.addOption(option.build());
     }
 
-    /// Declares a positional parameter that accepts all words; the forms assign them.
+    /// Each positional parameter gets all words; the forms assign them.
     private static PositionalParamSpec.Builder word(String label, String about) {
         return PositionalParamSpec.builder().paramLabel(label).description(about).type(String.class).index("0..*")
                 .arity("0..*").hideParamSyntax(true);
     }
 
-    /// Returns the values that a label lists, such as `csv|json`; empty if any text will do.
+    /// Returns the choices of a label such as `csv|json`; empty if any text will do.
     static List<String> choices(String label) {
         return label.matches("[a-z]+(\\|[a-z]+)*") ? List.of(label.split("\\|")) : List.of();
     }
 }
 
-/// One form of a command, a line of its synopsis: `show [ID] [-r | --json]`. Brackets mark optional parts, bars
-/// mutually exclusive ones, and … a word that takes all remaining ones.
+/// One line of a synopsis: `show [ID] [-r | --json]`. Brackets mark optional parts, bars exclusive ones, and … a word
+/// that takes the rest.
 ///
-/// @param action the required first word; empty for none
+/// @param action the required first word, or empty
 /// @param words the labels of the words that follow
-/// @param options those named here; forms that do not name them reject them
+/// @param options the options it names; a form that does not name them rejects them
 record Form(String text, String action, List<String> words, Set<String> options) {
     private static final Pattern PART = Pattern.compile(
             "--?[\\w-]+(?: [A-Z]+)?|(?!OPTIONS)\\b[A-Z]+…?|[a-z]+(?:\\|[a-z]+)+"),
@@ -1863,7 +1825,6 @@ record Form(String text, String action, List<String> words, Set<String> options)
                 names.get(false), Set.copyOf(names.get(true)));
     }
 
-    /// Returns whether the action is optional.
     boolean usual() { return !action.isEmpty() && text.contains("[" + action + "]"); }
 
     /// Returns the label of a word, or null past the last.
@@ -1871,19 +1832,19 @@ record Form(String text, String action, List<String> words, Set<String> options)
         return at < words.size() ? words.get(at) : text.contains("…") ? words.getLast() : null;
     }
 
-    /// Returns the required words, and the required options with their values.
+    /// Returns the required words, and required options with their values.
     List<String> needed() {
         return PART.matcher(text.replaceAll("\\[[^\\]]*]", "")).results().map(MatchResult::group).toList();
     }
 
-    /// Returns the groups of mutually exclusive words and options.
+    /// Returns the groups of exclusive words and options.
     List<List<String>> choices() {
         return CHOICE.matcher(text).results().map(choice -> Stream.of(choice.group(1).split(" \\| "))
                 .map(each -> each.split("[… ]")[0]).toList()).toList();
     }
 }
 
-/// The base of all commands: common options, and setup of the client.
+/// The base of all commands.
 abstract class Command {
     static final String COMMON = """
             --host=HOST  A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com. Default: $COP_HOST.
@@ -1903,10 +1864,8 @@ abstract class Command {
     private String action;
     private final Map<String, List<Object>> words = new HashMap<>();
 
-    /// Returns the text for `Syntax`; programs override this.
     String syntax() { return syntax; }
 
-    /// Returns the action of a command that has several; empty for none.
     String action() { return action; }
 
     /// Checks the arguments against the forms, and assigns words to labels.
@@ -1962,7 +1921,6 @@ abstract class Command {
         return option == null ? List.of() : option.typedValues();
     }
 
-    /// Returns the last value, which wins; null if none.
     Object value(String name) {
         var values = values(name);
         return values.isEmpty() ? null : values.getLast();
@@ -2009,21 +1967,20 @@ abstract class Command {
 
     Duration longestWait() { return Duration.ofMinutes(1); }
 
-    /// Returns this command line, quoted for a shell.
     String commandLine() {
         return known.spec.name() + " " + Stream.of(arguments).map(word -> word.matches("[\\w./:=,@%+-]+") ? word
                 : "'" + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
     }
 
-    /// Prints a line, always ending in LF, since `$(copilot token --header)` would keep a CR.
+    /// Prints a line, with LF on Windows too: `$(copilot token --header)` would keep a CR.
     ///
-    /// @return 0, the exit code of most commands
+    /// @return 0, for the exit code
     int print(String line) {
         env.out().print(line + "\n");
         return 0;
     }
 
-    /// Prints text, without control characters if on a terminal.
+    /// Prints text; on a terminal, without control characters.
     int show(String text) {
         env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
         return 0;
@@ -2035,7 +1992,7 @@ abstract class Command {
     }
 }
 
-/// Commands implemented as one method each, preceded by their syntax.
+/// Commands implemented as one method each.
 final class BasicCommand extends Command {
     private final ToIntBiFunction<BasicCommand, CopilotClient> body;
 
@@ -2261,7 +2218,6 @@ final class BasicCommand extends Command {
                 ModelTable.details(model));
     }
 
-    /// Enables a model after a person accepts its terms.
     private int enableModel(CopilotClient copilot, Model model) {
         if (model.enabled()) return print(model.id() + " is enabled already");
         console.say(Text.printable(model.terms()));
@@ -2388,7 +2344,7 @@ final class BasicCommand extends Command {
         return wrong == 0 ? 0 : Fault.USAGE;
     }
 
-    /// Shell functions that ask for candidates at each Tab. The shell filters them, and offers files if there are none.
+    /// Shell functions that ask for candidates at each Tab. Shells filter them, and offer files if there are none.
     private static final Map<String, String> SCRIPTS = Map.of("bash", """
             _NAME() {
               local word
@@ -2436,7 +2392,7 @@ final class BasicCommand extends Command {
         throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
     }
 
-    /// @param typed the words; the last is incomplete and may be empty
+    /// @param typed the last word is incomplete, maybe empty
     private Stream<String> next(CopilotClient copilot, List<String> typed) {
         boolean help = typed.size() > 2 && typed.get(1).equals("help");
         if (typed.size() < (help ? 4 : 3)) return Commands.names().stream();
@@ -2546,8 +2502,8 @@ abstract class RequestCommand extends Command {
         throw Fault.usage("--timeout 0 leaves no time", "--timeout " + (otherwise == null ? "90s" : "10m"));
     }
 
-    /// Returns a question without a prompt from the options. Fields set by -O are required; those with their own option
-    /// are dropped if the model rejects them.
+    /// Reads options into a question without a prompt. -O fields are required; those of other options are dropped if
+    /// rejected.
     PreparedPrompt wishes() {
         var fields = RequestFields.parse(texts("--option"));
         var required = new HashSet<>(fields.propertyNames());
@@ -2647,7 +2603,6 @@ class ChatCommand extends RequestCommand {
         return 0;
     }
 
-    /// Returns the conversation to continue, or null.
     private StoredConversation earlier(Home home) {
         String cid = text("--cid");
         if (cid == null && !has("--continue")) return null;
@@ -2675,7 +2630,6 @@ class ChatCommand extends RequestCommand {
         }
     }
 
-    /// Creates the formatter of answers on a terminal.
     AnswerView view() { return new StyledLines(env.out()); }
 
     /// Creates the terminal for a conversation; `talk`, if present, overrides this.
@@ -2764,7 +2718,6 @@ final class BatchCommand extends RequestCommand {
         };
     }
 
-    /// Builds the spec from options, keeping its defaults.
     private BatchSpec spec() {
         var spec = new BatchSpec();
         asking(spec);
@@ -2826,7 +2779,7 @@ final class BatchCommand extends RequestCommand {
         policy.maxTime = time("--max-time", null);
     }
 
-    /// Returns a positive number, or null if not given.
+    /// Returns null if the option is not given.
     @SuppressWarnings("unchecked")
     private <N extends Number> N positive(String option) {
         var value = (N) value(option);
@@ -2834,7 +2787,6 @@ final class BatchCommand extends RequestCommand {
         throw Fault.usage(option + " " + value + " is out of range", "more than 0");
     }
 
-    /// Returns the run's folder: OUT.run, unless --run names another.
     private Path folder() {
         String run = text("--run"), output = text("--output");
         boolean many = output != null && output.contains("{{");
@@ -2874,7 +2826,7 @@ final class BatchCommand extends RequestCommand {
 }
 
 // ================================================================================================== Batch
-// A batch from its options to its exit code: validation of all rows, the run, progress, results.
+// Validates all rows, runs the batch, and reports progress and results.
 
 /// Options of a batch, with their defaults.
 final class BatchSpec {
@@ -2897,7 +2849,7 @@ final class BatchSpec {
     String command = "the same call";                       // resumes the run
 }
 
-/// The part of the rows this process asks: `--shard K/N`, or as set by a Kubernetes Indexed Job or a Slurm array.
+/// The rows this process asks: `--shard K/N`, or as set by a Kubernetes Indexed Job or a Slurm array.
 record Shard(int number, int of) {
     static final Shard ALL = new Shard(1, 1);
 
@@ -2921,17 +2873,17 @@ record Shard(int number, int of) {
         throw Fault.usage(where + " is out of range", "parts count from 1 to their number: --shard 1/4");
     }
 
-    /// Returns whether a row is in this shard. Adding rows does not move others between shards.
+    /// Depends only on the id, so that added rows do not move others.
     boolean holds(String id) { return of == 1 || Math.floorMod(Fingerprint.of(id).high(), of) == number - 1; }
 }
 
-/// Where rows are sent; fixed when a run begins.
+/// The settings fixed when a run begins.
 ///
-/// @param endpoint `chat`, `responses`, or `messages`; null to choose one for the model
+/// @param endpoint `chat`, `responses`, or `messages`; null for the best one
 /// @param structured whether the model accepts a schema in its own field
 record BatchTarget(String model, String endpoint, boolean structured) {}
 
-/// Reads rows as batch items: filled, and with an id. All reading of the input goes through here.
+/// Reads rows and fills them; the only reader of the input.
 final class BatchInput implements AutoCloseable {
     private final RowReader rows;
     private final BatchSpec spec;
@@ -2974,7 +2926,7 @@ final class BatchInput implements AutoCloseable {
 
     boolean broken() { return broken; }
 
-    /// Returns a hash of all rows read, other shards included, and their prompts.
+    /// Returns a hash of all rows read, of any shard, and their prompts.
     String fingerprint() { return all.toString(); }
 
     private BatchItem item(InputRow row) {
@@ -3015,7 +2967,7 @@ final class BatchInput implements AutoCloseable {
                 Set.copyOf(fields.propertyNames()))), null);
     }
 
-    /// Returns the row's id field, or a hash of the row, with a counter for duplicates.
+    /// Returns the id field, or a hash of the row with a counter for duplicates.
     private String id(Map<String, Object> data) {
         for (String name : spec.id != null ? List.of(spec.id) : List.of("id", "custom_id")) {
             if (data.getOrDefault(name, JsonValues.NULL) != JsonValues.NULL) return JsonValues.text(data.get(name));
@@ -3032,7 +2984,6 @@ final class BatchInput implements AutoCloseable {
     public void close() { rows.close(); }
 }
 
-/// Runs a batch: validates all rows, then asks those that are not done.
 final class BatchRun {
     private static final int ASK_FROM = 200, MOST_ERRORS = 50;
 
@@ -3136,7 +3087,7 @@ final class BatchRun {
         if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
     }
 
-    /// Returns whether the input can be read only once, like stdin or a pipe; a batch reads it twice.
+    /// Returns whether the input, such as a pipe, can be read only once; a batch reads it twice.
     private boolean needsSpooling() {
         Path file = spec.rows.equals("-") ? null : env.path(spec.rows);
         return file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
@@ -3160,8 +3111,8 @@ final class BatchRun {
         return new BatchInput(RowReader.opened(env, input, spec.rows, spec.format), spec, target, chosen);
     }
 
-    /// Chooses the model and whether it gets a schema, and keeps both for the whole run: otherwise a new default at
-    /// GitHub would make every row be paid for again.
+    /// Fixes model and schema support for the whole run: a new default at GitHub would otherwise make every row be paid
+    /// for again.
     private void chooseTarget() {
         if (!spec.dryRun) copilot.tokens().get();           // fail early if not logged in
         catalogue = copilot.models().listIfAny();           // without one, rows will report the error
@@ -3183,12 +3134,12 @@ final class BatchRun {
                 : copilot.structured(new Request(model, List.of(), null, true).withEndpoint(endpoint)));
     }
 
-    /// Finds a model; empty for auto, whose limits are unknown.
+    /// Returns empty for auto, whose limits are unknown.
     private Optional<Model> known(String id) {
         return Model.isAuto(id) ? Optional.empty() : catalogue.flatMap(all -> all.find(id));
     }
 
-    /// Chooses a random sample, the same for a given seed and number of rows.
+    /// Samples at random, always the same for a seed and number of rows.
     private void sample() {
         int count = 0;
         try (var rows = input()) {
@@ -3297,7 +3248,6 @@ final class BatchRun {
 
     private String leastTime() { return "at least " + Durations.words(spec.delay.multipliedBy(left.size())); }
 
-    /// Asks for confirmation of a large batch, if stdin is a terminal.
     private boolean confirmed() {
         if (spec.yes || left.size() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
         console.say(left.size() + " requests to " + target.model() + ", about " + bytes / 4 + " tokens of prompts"
@@ -3323,7 +3273,7 @@ final class BatchRun {
         }
     }
 
-    /// Returns the next item to send, in a second pass over the input that must match the first; null after the last.
+    /// Returns the next item to send, in a second pass that must match the first; null after the last.
     private static BatchItem nextToSend(BatchInput rows, Set<Fingerprint> waiting) {
         while (!waiting.isEmpty()) {
             var item = rows.next();
@@ -3365,7 +3315,7 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
         implements AutoCloseable {
     static BatchReport of(RunFolder folder) { return merged(List.of(folder)); }
 
-    /// Merges the shards of one job, which must be complete and share rows, template, options, and model.
+    /// Merges all shards of a job, which must share rows, template, options, and model.
     static BatchReport merged(List<RunFolder> folders) {
         folders.forEach(folder -> folder.check("copilot batch TEMPLATE -d ROWS -o OUT begins a run, in OUT.run"));
         var first = folders.getFirst().readManifest();
@@ -3392,7 +3342,7 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
         return new BatchReport(folders, first, List.copyOf(rows.values()), journals);
     }
 
-    /// Looks up each row, in order, in the first journal that has it.
+    /// Returns what the first journal that has it holds for each row, in order.
     private <T> Stream<T> found(BiFunction<Journal, RowPosition, Optional<T>> look) {
         return order.stream().flatMap(row -> journals.stream().flatMap(journal -> look.apply(journal, row).stream())
                 .limit(1));
