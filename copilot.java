@@ -123,7 +123,7 @@ public class copilot {
                 () -> false, Path.of("")), args);
     }
 
-    /// Runs a command in any environment. Only this method prints errors.
+    /// Runs a command in the given environment, and prints any error.
     static int run(Environment env, String... args) {
         var console = new Console(env);
         try {
@@ -210,15 +210,16 @@ public class copilot {
     /// Asks a model from `models()`: `ask("auto", "Three names for a pelican").usage()`.
     public static Reply ask(String model, String prompt) { return ask(request(prompt).withModel(model)); }
 
-    /// Asks `request("Why?").withSystem("Be brief").with("temperature", 0)`. Returns truncated answers too; see
-    /// `finish()`.
+    /// Sends a request, and returns truncated answers too (see `finish()`):
+    /// `ask(request("Why?").withSystem("Be brief").with("temperature", 0))`.
     public static Reply ask(Request request) { return Toolkit.mine().ask(request); }
 
-    /// Streams the answer in small pieces, and returns the cost: `stream("A story", System.out::print)`.
+    /// Streams the answer in small pieces, and returns the tokens used: `stream("A story", System.out::print)`.
     ///
     /// @throws Fault as `ask` does, and if the answer was cut off, after its last piece
     public static Usage stream(String prompt, Consumer<String> pieces) { return stream(request(prompt), pieces); }
 
+    /// Streams the answer to a request.
     public static Usage stream(Request request, Consumer<String> pieces) {
         return Toolkit.mine().stream(request, pieces);
     }
@@ -238,6 +239,7 @@ public class copilot {
     /// @param system the system message; null for none
     public static Chat chat(String system) { return Toolkit.mine().chat(system); }
 
+    /// Starts a conversation without a system message.
     public static Chat chat() { return chat(null); }
 
     /// Loads a template by name or file, as `chat -t` does: `prompt("review").with("diff", run("git", "diff")).ask()`.
@@ -477,7 +479,7 @@ public class copilot {
             return with(spec -> spec.delay = time);
         }
 
-        /// Retries rows that failed in an earlier run.
+        /// Retries rows that failed, were filtered, or were cut off in an earlier run.
         public Batch withRetryFailed() { return with(spec -> spec.retryFailed = true); }
 
         /// Sets a listener for progress messages: `withProgress(System.err::println)`.
@@ -488,7 +490,7 @@ public class copilot {
         /// Asks the rows not answered yet, and writes all results. Progress is kept in the folder `out` + `.run`.
         ///
         /// @param out a .jsonl, .json, .csv, or .tsv file
-        /// @throws Fault naming the first invalid row, before anything is sent; or with exit code 75 if a limit or
+        /// @throws Fault naming an invalid row, before anything is sent; or with exit code 75 if a limit or
         ///     budget ends the batch early, which the same call resumes
         public Outcome to(String out) {
             return prompt.toolkit().batch(this, Fault.given(out, "to's file"));
@@ -519,7 +521,7 @@ public class copilot {
         /// Returns the results in row order: `id`, `status`, `text` or `json`, `model`, `usage`, `error`.
         public Stream<Row> results() { return toolkit.rows(out.toString()); }
 
-        /// Returns the first problem among the results.
+        /// Returns `ID: problem` for the first row without its whole answer, if any.
         public Optional<String> trouble() {
             try (var rows = results()) {
                 return rows.filter(row -> !row.text("status").equals("ok")).findFirst().map(row -> row.text("id") + ": "
@@ -648,7 +650,7 @@ public class copilot {
 
     /// How a request is sent. Not part of a batch row's identity.
     ///
-    /// @param endpoint `chat`, `responses`, or `messages`; null for the best one
+    /// @param endpoint `chat`, `responses`, or `messages`; null to choose one for the model
     /// @param required fields that are not silently dropped if the model rejects them
     public record Delivery(String endpoint, Set<String> required) {
         static final SortedMap<String, String> ENDPOINTS = new TreeMap<>(Map.of("chat", "/chat/completions",
@@ -695,7 +697,7 @@ public class copilot {
 
         public Request withModel(String other) { return new Request(other, messages, fields, stream, delivery); }
 
-        /// Sets the endpoint: `chat`, `responses`, or `messages`; null for the best one.
+        /// Sets the endpoint: `chat`, `responses`, or `messages`; null to choose one for the model.
         ///
         /// @throws Fault if there is no such endpoint
         public Request withEndpoint(String name) { return with(new Delivery(name, delivery.required())); }
@@ -1272,6 +1274,7 @@ public class copilot {
             TOKEN_REFUSED,
             /// GitHub's abuse detection: nothing is tried afterwards, and no old token is used.
             ABUSE,
+            /// No connection could be made.
             UNREACHABLE,
             /// The connection was lost or timed out.
             CONNECTION_LOST,
@@ -1746,8 +1749,8 @@ final class Commands {
     }
 }
 
-/// The syntax of a command, parsed from text like its `--help`: the forms of its command line, a description, a line
-/// per word or option, and further notes.
+/// The syntax of a command, parsed from text like its `--help`. Its paragraphs are the forms of the command line, a
+/// description, a line per word or option, and notes.
 ///
 ///     PATH                  a word of the forms
 ///     -j, --jobs=N:int      an option with a value; text if it names no type
@@ -1810,7 +1813,7 @@ final class Syntax {
 /// One line of a synopsis: `show [ID] [-r | --json]`. Brackets mark optional parts, bars exclusive ones, and … a word
 /// that takes the rest.
 ///
-/// @param action the required first word, or empty
+/// @param action the fixed first word, or empty
 /// @param words the labels of the words that follow
 /// @param options the options it names; a form that does not name them rejects them
 record Form(String text, String action, List<String> words, Set<String> options) {
@@ -1844,7 +1847,6 @@ record Form(String text, String action, List<String> words, Set<String> options)
     }
 }
 
-/// The base of all commands.
 abstract class Command {
     static final String COMMON = """
             --host=HOST  A tenant (NAME.ghe.com) or an origin (https://…) instead of github.com. Default: $COP_HOST.
@@ -2879,7 +2881,7 @@ record Shard(int number, int of) {
 
 /// The settings fixed when a run begins.
 ///
-/// @param endpoint `chat`, `responses`, or `messages`; null for the best one
+/// @param endpoint `chat`, `responses`, or `messages`; null to choose one for the model
 /// @param structured whether the model accepts a schema in its own field
 record BatchTarget(String model, String endpoint, boolean structured) {}
 
