@@ -4853,7 +4853,7 @@ final class CopilotClient {
     private final AutoModel auto = new AutoModel(this);
     private volatile String minted = "";                    // a token renewed because of its integration
     private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch gets each warning once
-    private final Map<String, CompletableFuture<Void>> firsts = new ConcurrentHashMap<>();
+    private final Map<String, CountDownLatch> firsts = new ConcurrentHashMap<>();
 
     static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
 
@@ -4936,13 +4936,15 @@ final class CopilotClient {
     private Reply oneAhead(Request request, Endpoint endpoint, Supplier<Reply> send) {
         String fields = RefusedFields.optional(request);
         if (fields.isEmpty()) return send.get();
-        var own = new CompletableFuture<Void>();
+        var own = new CountDownLatch(1);
         var first = firsts.putIfAbsent(request.model() + " " + endpoint.path() + " " + fields, own);
-        if (first != null) first.join();                    // an interrupt ends that request, too
         try {
+            if (first != null) first.await();
             return send.get();
+        } catch (InterruptedException e) {
+            throw Fault.interrupted();
         } finally {
-            own.complete(null);
+            own.countDown();
         }
     }
 
@@ -6903,12 +6905,13 @@ interface RowReader extends AutoCloseable {
     }
 
     static RowReader opened(Environment env, String name, String typed, String format) {
+        String shown = typed.equals("-") ? "stdin" : typed;
         try {
             return switch (format) {
                 case "files" -> JsonFolderReader.of(env, FileGlob.of(env, name, "*.json"));
-                case "csv", "tsv" -> CsvReader.of(env.path(name), name, format.equals("tsv"));
-                case "json" -> new JsonReader(Json.parser(Files.newInputStream(env.path(name))), name);
-                default -> new JsonLinesReader(new ByteLines(env.path(name), name), name);
+                case "csv", "tsv" -> CsvReader.of(env.path(name), shown, format.equals("tsv"));
+                case "json" -> new JsonReader(Json.parser(Files.newInputStream(env.path(name))), shown);
+                default -> new JsonLinesReader(new ByteLines(env.path(name), shown), shown);
             };
         } catch (CharacterCodingException e) {
             throw Fault.usage(typed + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + typed + " (or -f utf-16)");
@@ -7155,8 +7158,7 @@ final class Journal implements AutoCloseable {
             }
             if (Files.exists(file)) {
                 reader = new RandomAccessFile(file.toFile(), "r");
-                mend(index());
-                size = forced = file.toFile().length();
+                size = forced = mend(index());
             }
             whole = true;
         } catch (ClosedByInterruptException e) {
@@ -7207,14 +7209,17 @@ final class Journal implements AutoCloseable {
     }
 
     /// Removes a last line that a crash left incomplete, or adds its newline.
-    private void mend(byte[] rest) throws IOException {
-        if (writer == null) return;
-        long end = writer.length(), offset = end - rest.length;
+    ///
+    /// @return where the next line will stand
+    private long mend(byte[] rest) throws IOException {
+        long end = reader.length(), offset = end - rest.length;
         boolean whole = enter(rest, offset);
+        if (writer == null || rest.length == 0) return whole ? end : offset;
         writer.seek(end);
         if (whole) writer.write('\n');
         else writer.setLength(offset);
-        if (rest.length > 0) writer.getFD().sync();
+        writer.getFD().sync();
+        return writer.length();
     }
 
     synchronized long size() { return size; }

@@ -641,6 +641,28 @@ class Batches {
         assertEquals(12, asked().size());
     }
 
+    /// A crash has left half a line: where `--again` begins is where the next whole line will stand.
+    @Test
+    void againAfterACrash() throws Exception {
+        rows("a", "b");
+        good("-j", "1");
+        Files.writeString(cop.file("out.jsonl.run/journal.jsonl"), "{\"key\":\"0123", StandardOpenOption.APPEND);
+        good("--again", "-j", "1");
+        assertEquals(4, asked().size());
+        assertTrue(good().err().endsWith("nothing to do: 2 ok\n"));
+    }
+
+    @Test
+    void aBadRowOfStdinIsTheSameRowNextTime() {
+        String rows = "{\"id\": \"a\", \"text\": \"1\"}\nnothing\n";
+        for (int start = 0; start < 2; start++) {
+            var outcome = exits(5, cop.runWith(rows, "batch", "t", "-d", "-", "-o", "out.jsonl", "--skip-bad"));
+            assertFalse(outcome.all().contains(".jsonl:2"), outcome::all);
+        }
+        assertEquals(2, cop.read("out.jsonl.run/journal.jsonl").lines().count());
+        assertTrue(cop.read("out.jsonl").contains("stdin:2"), () -> cop.read("out.jsonl"));
+    }
+
     @Test
     void aSchemaCostsWhatAllItsAttemptsCost() {
         cop.write("templates/t.mustache", "---\nschema: {type: object, additionalProperties: false}\n---\n"
