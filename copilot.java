@@ -9293,7 +9293,7 @@ record Context(Console console, Home home, Host host, Headers headers, HttpSende
         try {
             return Optional.of(work.get());
         } catch (Fault trouble) {
-            trouble.rethrowIf(Fault.Kind.INTERRUPTED);
+            trouble.rethrowIf(Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
             console.detail(trouble.sentence());
             return Optional.empty();
         }
@@ -10569,7 +10569,7 @@ final class AtomicFile {
     }
 
     static void write(Path file, Content content, FileAttribute<?>... attributes) throws IOException {
-        if (inPlace(file)) {
+        if (attributes.length == 0 && inPlace(file)) {      // ours are replaced by files with mode 0600
             try (var to = Files.newOutputStream(file)) {
                 content.writeTo(to);
             }
