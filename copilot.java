@@ -5610,7 +5610,7 @@ record CredentialSources(Context context) {
         String host = context.host().name();
         var file = context.home().readOrEmpty(context.home().editors().resolve(name), context.console()::detail);
         return file.properties().stream()
-                .filter(entry -> context.host().custom() || entry.getKey().split(":")[0].equals(host))
+                .filter(entry -> context.host().custom() || (entry.getKey() + ":").startsWith(host + ":"))
                 .map(Map.Entry::getValue).filter(entry -> !Json.text(entry, "oauth_token").isEmpty())
                 .map(entry -> new GithubToken(source, Json.text(entry, "oauth_token"), Json.text(entry, "user")))
                 .toList();
@@ -5795,7 +5795,8 @@ final class TokenManager {
             try {
                 return exchange(source);
             } catch (Fault trouble) {
-                if (trouble.is(Fault.Kind.TOKEN_REFUSED)) {
+                boolean good = cached(source).filter(token -> token.isFresh(now)).isPresent();
+                if (trouble.is(Fault.Kind.TOKEN_REFUSED) && !good) {
                     keep(source, Json.object().put(REJECTED, trouble.sentence()).put("hint", trouble.hint()), now);
                 }
                 trouble.rethrowIf(Fault.Kind.TOKEN_REFUSED, Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
@@ -9747,7 +9748,7 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     }
 
     private static final Pattern WAITING = Pattern.compile("(?i)(?:retryDelay\\W+|(?:try again|retry) (?:in|after) )"
-            + "([0-9]{1,6}) ?(ms|[smh])");
+            + "([0-9]{1,6}) ?(ms|[smh](?!illi|on))");
 
     /// Returns the wait that GitHub asks for: seconds or an HTTP date (RFC 9110, 10.2.3), the reset of an exhausted
     /// rate limit, or words in the body of a 429: `"retryDelay": "30s"`, "try again in 5 minutes".
@@ -9939,8 +9940,7 @@ final class HttpSender implements AutoCloseable {
         if (client != used) return true;
         if (pem == null || authorities != null) return false;
         authorities = console.env().path(pem);
-        client.shutdown();
-        client = null;
+        client = null;                                      // not shut down: others may be about to use it
         return true;
     }
 
@@ -10752,9 +10752,9 @@ final class FirstRun {
     static void rehearse(ToIntBiFunction<Environment, String[]> body) {
         try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             var nowhere = new PrintWriter(Writer.nullWriter());
-            var env = Environment.of(InputStream.nullInputStream(), nowhere, nowhere, Map.of("COP_HOME",
-                    "/dev/null", "COPILOT_GITHUB_TOKEN", "rehearsal", "COP_HOST",
-                    "https://127.0.0.1:" + silent.getLocalPort()), () -> false);
+            var env = new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), nowhere, nowhere,
+                    Map.of("COP_HOME", "/dev/null", "COPILOT_GITHUB_TOKEN", "rehearsal", "COP_HOST",
+                    "https://127.0.0.1:" + silent.getLocalPort()), _ -> false, Time.SYSTEM, () -> false, Path.of("/"));
             body.applyAsInt(env, new String[]{"chat", "--timeout", "500ms", "-t", "explain", "hello"});
         } catch (IOException _) {
             // then later runs start a little slower
@@ -10847,8 +10847,11 @@ final class Stdin {
         return Text.utf8(bytes, "stdin");
     }
 
-    /// Returns all bytes; unreadable input counts as empty.
-    byte[] bytes() { return await(all(), null).orElse(new byte[0]); }
+    /// @throws Fault if stdin cannot be read to its end: a prompt without its data is not what was meant
+    byte[] bytes() {
+        return await(all(), null).orElseThrow(() -> new Fault(Fault.USAGE, "cannot read stdin: "
+                + Text.reason(all().exceptionNow()), "check what is piped in, or </dev/null", null));
+    }
 
     void copyTo(Path file) throws IOException {
         var copied = reading(() -> {

@@ -14,6 +14,7 @@ import tools.jackson.databind.JsonNode;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -209,6 +210,16 @@ class Chat {
             var silent = new Stdin(pipe, Stdin.Kind.PIPE);
             assertEquals(Optional.empty(), silent.text(Duration.ofMillis(20), () -> { }));
         }
+    }
+
+    @Test
+    void stdinThatBreaksOffIsAnError() {
+        var broken = new SequenceInputStream(new ByteArrayInputStream("half".getBytes()), new InputStream() {
+            @Override
+            public int read() throws IOException { throw new IOException("Input/output error"); }
+        });
+        var fault = assertThrows(copilot.Fault.class, () -> new Stdin(broken, Stdin.Kind.FILE).text());
+        assertEquals("cannot read stdin: Input/output error", fault.sentence());
     }
 
     @Test
@@ -1297,6 +1308,15 @@ class Chat {
         var headers = HttpHeaders.of(Map.of("x-ratelimit-user-retry-after", List.of("7")), (_, _) -> true);
         var refusal = new ErrorResponse(429, "", "", Json.object(), "", headers, cop.time.now());
         assertEquals(Optional.of(Duration.ofSeconds(7)), refusal.retryAfter());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"try again in 51 hours, PT51H", "Retry after 5 minutes., PT5M", "retryDelay: 30s, PT30S",
+            "try again in 20ms, PT0.02S", "try again in 5 milliseconds,", "try again in 5 months,"})
+    void aWaitMayBeInWords(String words, Duration wait) {
+        var refusal = new ErrorResponse(429, "", words, Json.object(), "", HttpHeaders.of(Map.of(), (_, _) -> true),
+                cop.time.now());
+        assertEquals(Optional.ofNullable(wait), refusal.retryAfter());
     }
 
     // ------------------------------------------------------------------------------------------- time, -v

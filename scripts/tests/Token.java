@@ -284,6 +284,22 @@ class Token {
         assertEquals(0, cop.sim.count(CHAT));
     }
 
+    /// GitHub refused an exchange once, though the token in the cache is still good.
+    @Test
+    void aRefusedRefreshLeavesAGoodToken() {
+        cop.sim.set("exchange-faults", "ok,not-found,ok");
+        String token = cop.run("token").out();
+        assertEquals(4, cop.run("token", "--refresh").code());
+        assertEquals(token, cop.run("token").out());
+    }
+
+    @Test
+    void anEditorsFileMayHaveAnyKey() {
+        cop.with("COPILOT_GITHUB_TOKEN", null);
+        cop.write(EDITORS + "apps.json", "{\":\":{\"oauth_token\":\"x\"},\"\":{\"oauth_token\":\"y\"}}");
+        assertEquals(4, cop.with("COP_HOST", null).run("chat", "hello").code());
+    }
+
     @Test
     void withoutAnySourceLoginIsAdvised() {
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", null).run("token");
