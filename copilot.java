@@ -1542,6 +1542,7 @@ final class Toolkit {
 
     /// Turns rows in memory into stdin.
     private static Stdin lines(List<?> rows) {
+        if (rows.isEmpty()) throw Fault.usage("the input holds no rows", "an object a row");
         var lines = new StringBuilder();
         for (var row : rows) lines.append(JsonValues.text(JsonValues.of(row))).append('\n');
         return new Stdin(new ByteArrayInputStream(lines.toString().getBytes(StandardCharsets.UTF_8)), Stdin.Kind.FILE);
@@ -2752,8 +2753,9 @@ final class BatchCommand extends RequestCommand {
         var template = name == null ? null : new TemplateFolders(env).named(name);
         var constant = data(Set.of("--var", "--var-json", "--var-file")).values(env);
         var wishes = wishes();
-        if (wishes.schema() != null && template == null) {
-            throw Fault.usage("--schema wants a template: the rows are whole requests", "their response_format");
+        for (String option : template != null ? List.<String>of() : List.of("--schema", "--system", "--allow-missing",
+                "--var", "--var-json", "--var-file")) {
+            if (has(option)) throw Fault.usage(option + " wants a template: the rows are whole requests", "their body");
         }
         var target = (template == null ? wishes : PreparedPrompt.of(template, List.of()).with(wishes)).request();
         spec.template = template;
@@ -2856,19 +2858,19 @@ record Shard(int number, int of) {
     static final Shard ALL = new Shard(1, 1);
 
     static Shard of(String option, Environment env) {
-        if (option != null) return checked(option, 1, "--shard " + option);
+        if (option != null) return checked(option, "1", "--shard " + option);
         String job = env.variable("JOB_COMPLETION_INDEX"), jobs = env.variable("JOB_COMPLETIONS");
-        if (job != null && jobs != null) return checked(job + "/" + jobs, 0, "JOB_COMPLETION_INDEX=" + job);
+        if (job != null && jobs != null) return checked(job + "/" + jobs, "0", "JOB_COMPLETION_INDEX=" + job);
         String task = env.variable("SLURM_ARRAY_TASK_ID"), tasks = env.variable("SLURM_ARRAY_TASK_COUNT");
         String least = Objects.requireNonNullElse(env.variable("SLURM_ARRAY_TASK_MIN"), "0");
-        return task == null || tasks == null ? ALL : checked(task + "/" + tasks, least.matches("[0-9]{1,6}")
-                ? Integer.parseInt(least) : 0, "SLURM_ARRAY_TASK_ID=" + task);
+        return task == null || tasks == null ? ALL : checked(task + "/" + tasks, least, "SLURM_ARRAY_TASK_ID=" + task
+                + ", SLURM_ARRAY_TASK_MIN=" + least);
     }
 
     /// @param least the number of the first part
-    private static Shard checked(String text, int least, String where) {
-        if (text.matches("[0-9]{1,6}/[0-9]{1,6}")) {
-            int slash = text.indexOf('/'), number = Integer.parseInt(text, 0, slash, 10) - least + 1;
+    private static Shard checked(String text, String least, String where) {
+        if ((text + "/" + least).matches("[0-9]{1,6}(/[0-9]{1,6}){2}")) {
+            int slash = text.indexOf('/'), number = Integer.parseInt(text, 0, slash, 10) - Integer.parseInt(least) + 1;
             int of = Integer.parseInt(text, slash + 1, text.length(), 10);
             if (number >= 1 && number <= of) return new Shard(number, of);
         }
@@ -2893,7 +2895,7 @@ final class BatchInput implements AutoCloseable {
     private final Set<Integer> chosen;                      // null: all
     private final Map<Fingerprint, Integer> alike = new HashMap<>();
     private int index = -1;
-    private boolean broken;                                 // an unreadable row ends the input
+    Fault broken;                                           // of an unreadable row, which ends the input
     private Fingerprint all = new Fingerprint(0, 0);
 
     BatchInput(RowReader rows, BatchSpec spec, BatchTarget target, Set<Integer> chosen) {
@@ -2906,9 +2908,9 @@ final class BatchInput implements AutoCloseable {
     /// Returns the next row, selected or not; null after the last.
     InputRow read() {
         try {
-            return broken ? null : rows.next();
+            return broken != null || spec.first > 0 && index + 1 >= spec.first ? null : rows.next();
         } catch (Fault unreadable) {
-            broken = true;
+            broken = unreadable;
             return new InputRow(spec.rows, null, unreadable);
         }
     }
@@ -2917,7 +2919,6 @@ final class BatchInput implements AutoCloseable {
     BatchItem next() {
         for (var row = read(); row != null; row = read()) {
             index++;
-            if (spec.first > 0 && index >= spec.first) return null;
             if (chosen != null && !chosen.contains(index)) continue;
             var item = item(row);
             all = Fingerprint.of(all + " " + item.key());
@@ -2925,8 +2926,6 @@ final class BatchInput implements AutoCloseable {
         }
         return null;
     }
-
-    boolean broken() { return broken; }
 
     /// Returns a hash of all rows read, of any shard, and their prompts.
     String fingerprint() { return all.toString(); }
@@ -2941,6 +2940,9 @@ final class BatchInput implements AutoCloseable {
             id = id(row.data());
             boolean filled = spec.template != null;
             var question = filled ? spec.prompts.apply(row) : question(row);
+            if (question.schema() != null && question.answers() != 1) {
+                throw Fault.usage("a schema takes one answer, not n=" + question.answers(), "leave out -O n");
+            }
             String own = question.request().model();
             String model = filled || own.isEmpty() ? target.model() : own;
             var request = question.request(model, true, target.structured()).withEndpoint(target.endpoint());
@@ -2965,6 +2967,7 @@ final class BatchInput implements AutoCloseable {
         }
         String own = Json.text(fields, "model");
         fields.remove(List.of("stream", "model"));
+        fields = spec.fields.deepCopy().setAll(fields);
         return new PreparedPrompt(new Request(own, List.of(), fields, true, new Delivery(null,
                 Set.copyOf(fields.propertyNames()))), null);
     }
@@ -3026,6 +3029,8 @@ final class BatchRun {
             console.detail("rows: " + spec.rows + ", as " + spec.format);
         }
         manifest = folder.readManifest();
+        var seen = List.of(manifest.path("model"), manifest.path("again"));
+        if (spec.echo.isEmpty()) manifest.path("echo").forEach(name -> spec.echo.add(name.asString("")));
         refuseToOverwrite();
         chooseTarget();
         if (input == null) input = spool();
@@ -3042,8 +3047,12 @@ final class BatchRun {
                     + bad.getFirst().fault().sentence());
         }
         if (spec.shard.of() > 1) console.note("part " + spec.shard.number() + " of " + spec.shard.of());
-        if (!left.isEmpty() && !confirmed()) return 0;
+        if (!left.isEmpty() && !confirmed()) return Fault.ERROR;
         try (var journal = new Journal(folder.path(), true)) {              // first write to the folder
+            var now = folder.readManifest();
+            if (!seen.equals(List.of(now.path("model"), now.path("again")))) {
+                throw Fault.error("another process has changed the run in " + folder.path(), "the same command again");
+            }
             return run(journal.since(RunFolder.again(manifest)));
         }
     }
@@ -3067,6 +3076,7 @@ final class BatchRun {
                     + "; the answers of all are kept");
         }
         describe();
+        if (spec.rows.equals("-") && !input.equals(folder.input().toString())) folder.keep(Path.of(input));
         folder.write(manifest, order);
         record(journal);
         var stopped = ask(journal);
@@ -3080,7 +3090,7 @@ final class BatchRun {
             manifest.put("template", spec.template.place()).put("template_hash", spec.template.hash());
         }
         manifest.set("options", spec.fields);
-        if (!spec.echo.isEmpty()) spec.echo.forEach(manifest.putArray("echo")::add);
+        spec.echo.forEach(manifest.putArray("echo")::add);
         manifest.put("model", target.model()).put("endpoint", target.endpoint())
                 .put("structured", target.structured()).put("rows", order.size()).put("fingerprint", fingerprint)
                 .put("input", spec.rows).put("out", spec.out)
@@ -3099,11 +3109,12 @@ final class BatchRun {
         try {
             Path spool = Files.createTempFile("copilot-batch-", "." + spec.format);     // readable by the owner only
             spool.toFile().deleteOnExit();
-            if (spec.rows.equals("-")) env.stdin().copyTo(spool);
-            else try (var to = Files.newOutputStream(spool)) {
-                Files.copy(env.path(spec.rows), to);
-            }
-            return spool.toString();
+            boolean piped = spec.rows.equals("-"), kept = piped && Files.exists(folder.input());
+            if (!piped) AtomicFile.write(spool, to -> Files.copy(env.path(spec.rows), to));
+            else if (!kept || env.stdin().kind() != Stdin.Kind.TERMINAL) env.stdin().copyTo(spool);
+            if (!kept || Files.size(spool) > 0) return spool.toString();
+            console.note("note: the rows are those that were piped in before, " + folder.input());
+            return folder.input().toString();
         } catch (IOException e) {
             throw Fault.io("cannot keep the input", e, "is there room for temporary files?");
         }
@@ -3165,8 +3176,8 @@ final class BatchRun {
                 else if (!isDone(journal, item.key())) plan(item);
             }
             fingerprint = rows.fingerprint();
-            if (rows.broken() && spec.skipBad) {
-                throw Fault.usage(bad.getLast().fault().sentence(), "mend it: what comes after it cannot be read,"
+            if (rows.broken != null && (spec.skipBad || bad.isEmpty())) {
+                throw Fault.usage(rows.broken.sentence(), "mend it: what comes after it cannot be read,"
                         + " so --skip-bad would leave out more than this row");
             }
         }
@@ -3184,7 +3195,8 @@ final class BatchRun {
         left.add(item.key());
         bytes += ContextLimitCheck.bytes(item.request());
         if (example == null) example = item;
-        if (spec.dryRun) tokens += TokenCount.of(item.request(), tokenizer(item.request()));
+        if (spec.dryRun) tokens += TokenCount.of(item.request(), known(item.request().model()).map(Model::tokenizer)
+                .orElse("o200k_base"));
     }
 
     private BatchItem validated(BatchItem item, Map<Fingerprint, Integer> ids) {
@@ -3197,15 +3209,11 @@ final class BatchRun {
             }
             known(item.request().model()).ifPresent(model -> ContextLimitCheck.checkLength(item.request(), model));
             copilot.previewBody(item.request(), _ -> { });
-            if (results != null) results.claim(item, target.model());
+            if (results != null && results.pattern() != null) results.pattern().claim(item, target.model());
             return item;
         } catch (Fault wrong) {
             return item.bad(wrong);
         }
-    }
-
-    private String tokenizer(Request request) {
-        return known(request.model()).map(Model::tokenizer).orElse("o200k_base");
     }
 
     private Fault refusal() {
@@ -7833,9 +7841,12 @@ record RowPosition(int index, Fingerprint key) {}
 record RunFolder(Path path) {
     static final String LOCK = "copilot-batch.lock";
     private static final Pattern OURS = Pattern.compile(
-            "copilot-batch\\.lock|journal\\.jsonl|order|manifest\\.json|written\\.json");
+            "copilot-batch\\.(lock|input)|journal\\.jsonl|order|manifest\\.json|written\\.json");
 
     Path manifest() { return path.resolve("manifest.json"); }
+
+    /// The rows, if they were piped in.
+    Path input() { return path.resolve("copilot-batch.input"); }
 
     private Path written() { return path.resolve("written.json"); }
 
@@ -7848,9 +7859,10 @@ record RunFolder(Path path) {
         }
     }
 
-    /// @throws Fault if it contains files but no run's lock
+    /// @throws Fault if it contains files but neither a run's lock nor its manifest
     void check(String hint) {
-        if (!Files.exists(path) || Files.exists(path.resolve(LOCK))) return;
+        if (!Files.exists(path) || Files.exists(path.resolve(LOCK))
+                || Json.text(read(manifest()), "tool").startsWith("copilot.java ")) return;
         if (!Files.isDirectory(path)) throw Fault.usage(path + " is a file, not a folder", hint);
         try (var files = Files.list(path)) {
             var others = files.map(file -> file.getFileName().toString()).sorted().toList();
@@ -7873,10 +7885,16 @@ record RunFolder(Path path) {
             if (runs.stream().anyMatch(run -> run.reserves(file))) {
                 throw Fault.usage(shown + " is a file that the run itself needs", "choose another file for -o");
             }
+            if (runs.stream().anyMatch(run -> run.namedAfter(file))) continue;
             if (own.contains(file) || !Files.isRegularFile(file) || file.toFile().length() == 0) continue;
             throw Fault.usage(shown + " already exists and does not belong to the run in " + runs.getFirst().path,
                     "choose another file for -o, or delete " + shown);
         }
+    }
+
+    /// Returns whether this is the file's OUT.run, which it stays if both are moved.
+    private boolean namedAfter(Path file) {
+        return path.normalize().equals(file.resolveSibling(file.getFileName() + ".run")) && Files.exists(manifest());
     }
 
     private boolean reserves(Path file) {
@@ -7900,10 +7918,15 @@ record RunFolder(Path path) {
         put(written(), Json.pretty(names) + "\n");
     }
 
-    private void put(Path file, String text) {
+    /// Keeps rows that were piped in, for whoever goes on with the run.
+    void keep(Path rows) { put(input(), to -> Files.copy(rows, to), Home.ownerOnly("rw-------")); }
+
+    private void put(Path file, String text) { put(file, to -> to.write(text.getBytes(StandardCharsets.UTF_8))); }
+
+    private void put(Path file, AtomicFile.Content content, FileAttribute<?>... attributes) {
         try {
             Files.createDirectories(path);
-            AtomicFile.write(file, text);
+            AtomicFile.write(file, content, attributes);
         } catch (IOException e) {
             throw Fault.io("cannot write into " + path, e, "is it writable? --run DIR names another folder");
         }
@@ -7931,6 +7954,9 @@ record RunFolder(Path path) {
                     Fingerprint.parse(words[1]))).toList();
         } catch (IOException e) {
             throw Fault.usage("there is no run in " + path, "copilot batch TEMPLATE -d ROWS -o OUT begins one");
+        } catch (RuntimeException e) {
+            throw Fault.error(path.resolve("order") + " is damaged, or of another version of the tool",
+                    "the command that began the run writes it anew");
         }
     }
 
@@ -7948,11 +7974,6 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo, F
         this(here, name, openai, echo, name.contains("{{") ? new FilePattern(here, name) : null);
     }
 
-    /// Checks, before anything is sent, that a row's result can be written.
-    void claim(BatchItem item, String model) {
-        if (pattern != null) pattern.claim(item, model);
-    }
-
     Set<Path> files() { return pattern == null ? Set.of(here.resolve(name)) : pattern.claimed(); }
 
     Set<Path> files(Stream<String> results) {
@@ -7965,7 +7986,7 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo, F
         String ending = name.toLowerCase(Locale.ROOT).replaceFirst("(?s).*(?=\\.)", "");
         try {
             if (pattern != null) {
-                for (String result : results) pattern.write(Json.tryParse(result));
+                pattern.write(results);
                 return;
             }
             AtomicFile.write(here.resolve(name).toAbsolutePath(), bytes -> {
@@ -7975,9 +7996,13 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo, F
                 to.flush();
             });
         } catch (IOException e) {
-            throw Fault.io("cannot write " + name, e, "all results are in the run's folder: copilot batch status OUT"
-                    + " --write, once there is room");
+            throw unwritable(name, e);
         }
+    }
+
+    static Fault unwritable(Object file, IOException e) {
+        return Fault.io("cannot write " + file, e, "all results are in the run's folder: copilot batch status OUT"
+                + " --write, once it can be written");
     }
 
     private void writeLines(Iterable<String> results, Writer to, boolean array) throws IOException {
@@ -8050,6 +8075,7 @@ final class FilePattern {
     private final StrictMustache mustache = new StrictMustache(_ -> Optional.empty(), List::of);
     private final StrictMustache.Compiled compiled;
     private final Map<Path, String> claimed = new HashMap<>();          // with the row's id
+    private final Set<Path> above = new HashSet<>();                    // their folders
 
     FilePattern(Path here, String pattern) {
         this.here = here;
@@ -8070,6 +8096,15 @@ final class FilePattern {
         if (other != null) {
             throw wrong(" gives " + item.id() + " and " + other + " the same file", "{{id}} tells them apart");
         }
+        boolean both = above.contains(file) || Files.isDirectory(file);
+        for (Path up = file.getParent(); !up.equals(folder); up = up.getParent()) {
+            both |= claimed.containsKey(up) || Files.isRegularFile(up);
+            above.add(up);
+        }
+        if (both) {
+            throw wrong(" makes a file and a folder of the same name for " + item.id(),
+                    "an ending tells them apart: '" + pattern + ".txt'");
+        }
         if (file.getFileName().toString().getBytes(StandardCharsets.UTF_8).length > 250) {
             throw wrong(" gives a name that is too long for a file", "--id names a shorter field");
         }
@@ -8077,12 +8112,22 @@ final class FilePattern {
 
     private Fault wrong(String what, String hint) { return Fault.usage("-o " + pattern + what, hint); }
 
-    void write(JsonNode result) throws IOException {
-        var file = file(result);
-        if (file.isEmpty()) return;
-        Files.createDirectories(file.get().getParent());
-        AtomicFile.write(file.get(), Text.withOneNewline(result.has("json") ? Json.pretty(result.path("json"))
-                : Json.text(result, "text")));
+    /// @throws Fault for the first file that cannot be written, after the others are
+    void write(Iterable<String> results) {
+        Fault first = null;
+        for (String each : results) {
+            var result = Json.tryParse(each);
+            var file = file(result);
+            if (file.isEmpty()) continue;
+            try {
+                Files.createDirectories(file.get().getParent());
+                AtomicFile.write(file.get(), Text.withOneNewline(result.has("json") ? Json.pretty(result.path("json"))
+                        : Json.text(result, "text")));
+            } catch (IOException e) {
+                if (first == null) first = ResultWriter.unwritable(file.get(), e);
+            }
+        }
+        if (first != null) throw first;
     }
 
     /// Returns a result's file; empty unless its status is `ok`.
@@ -10428,7 +10473,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         if (!Files.isDirectory(folder)) Files.createDirectories(folder, ownerOnly("rwx------"));
     }
 
-    private static FileAttribute<?>[] ownerOnly(String permissions) {
+    static FileAttribute<?>[] ownerOnly(String permissions) {
         if (!FileSystems.getDefault().supportedFileAttributeViews().contains("posix")) return new FileAttribute<?>[0];
         var own = PosixFilePermissions.fromString(permissions);
         return new FileAttribute<?>[]{PosixFilePermissions.asFileAttribute(own)};

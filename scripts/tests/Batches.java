@@ -231,6 +231,10 @@ class Batches {
             List.of("batch t -d rows.jsonl -o out.jsonl --sample -3", "--sample -3 is out of range", "0 or more"),
             List.of("batch t -d rows.jsonl -o out.jsonl --timeout 0", "--timeout 0 leaves no time", "--timeout 10m"),
             List.of("batch t -d rows.jsonl -o out.jsonl --max-requests 0", "--max-requests 0 is out of", "more than 0"),
+            List.of("batch -d rows.jsonl -o out.jsonl -s x", "--system wants a template", "their body"),
+            List.of("batch -d rows.jsonl -o out.jsonl --var a=b", "--var wants a template", "their body"),
+            List.of("batch -d rows.jsonl -o out.jsonl --allow-missing", "--allow-missing wants a template", "their"),
+            List.of("batch t -d rows.jsonl -o out.jsonl --schema {} -O n=2", "rows.jsonl:1: a schema takes", "1 of"),
             List.of("batch t -d latin.csv -o out.jsonl", "latin.csv", ""),
             List.of("batch status nope.jsonl", "there is no run in ", "copilot batch TEMPLATE"),
             List.of("batch status", "copilot batch status wants OUT", "copilot batch status"),
@@ -308,9 +312,27 @@ class Batches {
         cop.write("rows.jsonl", "{\"id\": \"" + "x".repeat(300) + "\", \"text\": \"x\"}\n");
         assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r")).err()
                 .contains("too long for a file"));
+        cop.write("all/taken/x", "mine");
+        for (String ids : List.of("a a/b c", "a/b/c a", "taken c", "taken/x/y c")) {
+            cop.write("rows.jsonl", Stream.of(ids.split(" ")).map(id -> "{\"id\": \"" + id + "\", \"text\": \"x\"}\n")
+                    .collect(Collectors.joining()));
+            assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}", "--run", "r")).err()
+                    .contains("makes a file and a folder of the same name for "), ids);
+        }
         assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{nope}}.md", "--run", "r")).err()
                 .contains("{{nope}} is missing"));
         assertEquals(List.of(), asked());
+    }
+
+    @Test
+    void aFileThatCannotBeWrittenLeavesTheOthers() {
+        rows("a", "b", "c");
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r"));
+        for (String file : List.of("a", "b", "c")) cop.file("all/" + file + ".md").toFile().delete();
+        cop.write("all/a.md/mine", "mine");
+        var outcome = exits(1, cop.run("batch", "status", "all/{{id}}.md", "--run", "r", "--write"));
+        assertTrue(outcome.err().matches("error: cannot write .*all/a\\.md: .*\n.*\n"), outcome::all);
+        assertEquals("b\nc\n", cop.read("all/b.md") + cop.read("all/c.md"));
     }
 
     @Test
@@ -327,6 +349,12 @@ class Batches {
         var body = cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions")).map(e -> e.body())
                 .filter(b -> Json.text(b, "model").equals("mai-code-1.1-flash")).findFirst().orElseThrow();
         assertEquals("0.5", body.path("temperature").toString());
+        exits(0, cop.run("batch", "-d", "rows.jsonl", "-o", "more.jsonl", "--max-tokens", "50", "--temperature",
+                "0.7"));
+        assertEquals("[0.5 50 null, 0.7 null 50]", cop.sim.ledger().stream().map(e -> e.body())
+                .filter(b -> b != null && (b.has("max_tokens") || b.has("max_completion_tokens")))
+                .map(b -> b.get("temperature") + " " + b.get("max_tokens") + " " + b.get("max_completion_tokens"))
+                .sorted().toList().toString());
     }
 
     @Test
@@ -579,7 +607,7 @@ class Batches {
         cop.terminal(0, 2);
         cop.write("rows.jsonl", IntStream.range(0, 201).mapToObj(i -> "{\"text\": " + i + "}\n")
                 .collect(Collectors.joining()));
-        var outcome = exits(0, cop.runWith("n\n", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"));
+        var outcome = exits(1, cop.runWith("n\n", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"));
         assertTrue(outcome.err().contains("201 requests to gpt-5-mini"), outcome::all);
         assertEquals(0, asked().size());
         exits(0, cop.runWith("y\n", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "16", "--delay", "0"));
@@ -650,6 +678,65 @@ class Batches {
         good("--again", "-j", "1");
         assertEquals(4, asked().size());
         assertTrue(good().err().endsWith("nothing to do: 2 ok\n"));
+    }
+
+    @Test
+    void againAfterACrashGoesOn() throws Exception {
+        rows("a", "b", "c");
+        good("-j", "1");
+        Files.writeString(cop.file("out.jsonl.run/journal.jsonl"), "{\"key\":\"0123", StandardOpenOption.APPEND);
+        exits(75, batch("--again", "--max-requests", "2", "-j", "1"));
+        good("-j", "1");
+        assertEquals(6, asked().size());
+        assertTrue(good().err().endsWith("nothing to do: 3 ok\n"));
+    }
+
+    /// The question is answered slowly enough for another process to begin the run with another model.
+    @Test
+    void whatChangesBeforeTheLockIsHeldIsSeen() {
+        rows("a");
+        good();
+        cop.write("rows.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x\"}\n")
+                .collect(Collectors.joining()));
+        cop.terminal(0);
+        String manifest = cop.read("out.jsonl.run/manifest.json");
+        for (String change : List.of("\"model\" : \"other\"", "\"again\" : 7, \"model\" : \"gpt-5-mini\"")) {
+            cop.write("out.jsonl.run/manifest.json", manifest);
+            var answer = new ByteArrayInputStream("y\n".getBytes()) {
+                @Override
+                public synchronized int read() {
+                    cop.write("out.jsonl.run/manifest.json", manifest.replaceFirst("\"model\" ?: ?\"[^\"]*\"", change));
+                    return super.read();
+                }
+            };
+            var err = new StringWriter();
+            int code = copilot.run(cop.environment(new Stdin(answer, Stdin.Kind.TERMINAL),
+                    new PrintWriter(Writer.nullWriter()), new PrintWriter(err)), "batch", "t", "-d", "rows.jsonl",
+                    "-o", "out.jsonl");
+            assertEquals(1, code, err::toString);
+            assertTrue(err.toString().contains("has changed the run in "), err::toString);
+        }
+        assertEquals(1, asked().size());
+    }
+
+    /// The command that is printed when a run stops has nobody to pipe the rows in again.
+    @Test
+    void rowsThatWerePipedInAreKept() throws Exception {
+        String rows = "{\"id\": \"a\", \"text\": \"1\"}\n{\"id\": \"b\", \"text\": \"2\"}\n";
+        String[] command = {"batch", "t", "-d", "-", "-o", "out.jsonl", "-j", "1", "--max-requests", "1"};
+        var stopped = exits(75, cop.runWith(rows, command));
+        assertTrue(stopped.err().contains("-d - "), stopped::all);
+        Path kept = cop.file("out.jsonl.run/copilot-batch.input");
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(kept)));
+        var outcome = exits(0, cop.run(command));
+        assertTrue(outcome.err().contains("the rows are those that were piped in before"), outcome::all);
+        assertEquals("a=1 b=2", told());
+        exits(0, cop.runWith(rows.replace("1", "3"), command));
+        assertEquals("a=3 b=2", told());
+        cop.terminal(0);
+        assertTrue(exits(0, cop.runWith("never read", command)).err().endsWith("nothing to do: 2 ok\n"));
+        assertEquals("a=3 b=2", told());
+        assertEquals(3, asked().size());
     }
 
     @Test
@@ -756,6 +843,15 @@ class Batches {
     }
 
     @Test
+    void echoIsKept() {
+        rows("a");
+        good("--echo", "text");
+        rows("a", "b");
+        good();
+        assertEquals(List.of("a", "b"), results().stream().map(r -> Json.text(r.path("echo"), "text")).toList());
+    }
+
+    @Test
     void onlyAnswersThatAreRightBecomeFiles() {
         rows("a", "b");
         cop.sim.set("faults", List.of("ok", "422"));
@@ -782,8 +878,16 @@ class Batches {
             var outcome = exits(2, cop.run("batch", "t", "-d", rows, "-o", "out.jsonl", "--skip-bad"));
             assertTrue(outcome.err().contains("what comes after it cannot be read"), outcome::all);
         }
+        for (String part : List.of("--sample=1 --sample-seed=2", "--sample=1 --sample-seed=2 --skip-bad", "--shard=1/9",
+                "--shard=2/9 --skip-bad")) {
+            var args = new ArrayList<>(List.of("batch", "t", "-d", "rows.csv", "-o", "out.jsonl"));
+            args.addAll(List.of(part.split(" ")));
+            exits(2, cop.run(args.toArray(String[]::new)));
+        }
         assertEquals(0, asked().size());
         assertFalse(Files.exists(cop.file("out.jsonl.run")), "nothing has begun");
+        exits(0, cop.run("batch", "t", "-d", "rows.csv", "-o", "out.jsonl", "--skip-bad", "-L", "1"));
+        assertEquals("1=a", told());
     }
 
     @Test
@@ -799,6 +903,9 @@ class Batches {
         var outcome = cop.with("SLURM_ARRAY_TASK_ID", "2").with("SLURM_ARRAY_TASK_COUNT", "2").with(
                 "SLURM_ARRAY_TASK_MIN", "1").run("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl");
         assertTrue(outcome.err().contains("part 2 of 2"), outcome::all);
+        outcome = exits(2, cop.with("SLURM_ARRAY_TASK_MIN", "one").run("batch", "t", "-d", "rows.jsonl", "-o",
+                "x.jsonl"));
+        assertTrue(outcome.err().contains("SLURM_ARRAY_TASK_MIN=one is out of range\n"), outcome::all);
     }
 
     @Test
@@ -999,7 +1106,7 @@ class Batches {
             exits(2, cop.run("batch", "t", "-d", "bad.jsonl", "-o", "out.jsonl", "--run", folder));
             exits(2, cop.runWith("{}\n", "batch", "t", "-d", "-", "-o", "out.jsonl", "--run", folder));
             cop.terminal(0);
-            var no = exits(0, cop.runWith("n\n", "batch", "t", "-d", "many.jsonl", "-o", "out.jsonl", "--run", folder));
+            var no = exits(1, cop.runWith("n\n", "batch", "t", "-d", "many.jsonl", "-o", "out.jsonl", "--run", folder));
             assertTrue(no.err().contains("nothing was sent"), no::all);
             assertEquals(Map.of(), inside("there"));
             assertTrue(Files.isDirectory(cop.file("there")));
@@ -1031,7 +1138,7 @@ class Batches {
         int code = copilot.run(cop.environment(new Stdin(answer, Stdin.Kind.TERMINAL),
                 new PrintWriter(Writer.nullWriter()), new PrintWriter(err)), "batch", "t", "-d", "many.jsonl", "-o",
                 "out.jsonl", "--run", "new/run");
-        assertEquals(0, code, err::toString);
+        assertEquals(1, code, err::toString);
         assertEquals(Map.of("mine.txt", "mine"), inside("new/run"));
     }
 
@@ -1054,6 +1161,30 @@ class Batches {
         Files.delete(cop.file("out.jsonl.run/manifest.json"));      // as its own error advises where it is damaged
         rows("a", "b");
         assertTrue(good().err().endsWith("nothing to do: 2 ok\n"));
+    }
+
+    @Test
+    void aRunWithoutItsLockFileIsOne() throws IOException {
+        rows("a");
+        good();
+        Files.delete(cop.file("out.jsonl.run/copilot-batch.lock"));
+        exits(0, cop.run("batch", "status", "out.jsonl"));
+        assertTrue(good().err().endsWith("nothing to do: 1 ok\n"));
+        Files.write(cop.file("out.jsonl.run/order"), new byte[] {0, 0, 0, 1, -1, 7});
+        var outcome = exits(1, cop.run("batch", "status", "out.jsonl"));
+        assertTrue(outcome.err().contains("order is damaged, or of another version"), outcome::all);
+        assertTrue(good().err().endsWith("nothing to do: 1 ok\n"));
+        exits(0, cop.run("batch", "status", "out.jsonl"));
+    }
+
+    @Test
+    void aRunMayBeMovedWithItsResults() throws IOException {
+        rows("a");
+        good();
+        Files.move(cop.file("out.jsonl"), cop.file("new.jsonl"));
+        Files.move(cop.file("out.jsonl.run"), cop.file("new.jsonl.run"));
+        var outcome = exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "new.jsonl"));
+        assertTrue(outcome.err().endsWith("nothing to do: 1 ok\n"), outcome::all);
     }
 
     @Test
