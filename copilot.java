@@ -65,7 +65,7 @@
 /// | Status              | who is logged in, and whether a chat would work |
 /// | Login               | steps 1 to 3: the device flow |
 /// | Copilot             | step 5: the client, the list of models, `auto` |
-/// | Token               | step 4: sources, the exchange, its cache, rejections |
+/// | Token               | step 4: sources, the exchange, cache, renewal, rejections |
 /// | Endpoints           | request formats, stream readers, fields that models reject |
 /// | Batch engine        | rows, journal, rate control, runner, results |
 /// | Templates           | lookup, front matter, mustache, values |
@@ -1595,7 +1595,10 @@ final class Toolkit {
 }
 
 // =============================================================================================== Commands
-// Each parses its options, calls the toolkit, and prints. Only the requested one is registered with picocli.
+// Each parses its options, asks a CopilotClient, and prints. Only the requested one is registered with picocli.
+//
+// A new command is a text that `Syntax` reads, a method of BasicCommand, and a line in COMMANDS; help, the overview and
+// completion follow from these. A word's or option's label in the text is its name in the code: `text("TEMPLATE")`.
 
 final class Commands {
     /// A command and its implementation; null for `help` and programs.
@@ -1628,7 +1631,16 @@ final class Commands {
                     (Supplier<Command>) null));
 
     /// Programs in `scripts/`: JBang catalog aliases, and commands if `cop.NAME` is on the class path, as in the
-    /// installed `cop`.
+    /// installed `cop`. A new one, here `stats`, is a line below, an alias in jbang-catalog.json, `//SOURCES
+    /// stats.java` in install.java, and the file scripts/stats.java:
+    ///
+    ///     // SOURCES ../copilot.java                      without the blank after the slashes, as //JAVA 25+
+    ///     package cop;
+    ///     public class stats extends Command {
+    ///         public static void main(String... args) { System.exit(copilot.start("stats", args)); }
+    ///         String syntax() { return "[OPTIONS]\n\nWhat your chats have used.\n"; }
+    ///         int run(CopilotClient client) { return print("…"); }
+    ///     }
     static final SequencedMap<String, String> PROGRAMS = new TreeMap<>(Map.of(
             "talk", "A conversation with line editing, history and Markdown.",
             "repl", "A JShell that knows your login; or run a file of snippets.",
@@ -3252,7 +3264,7 @@ final class BatchRun {
         if (example != null && spec.template != null) {
             out.add("").add(Message.text(example.request().messages(), true));
         }
-        env.out().print(out);
+        env.out().print(env.terminal().test(1) ? Text.printable(out.toString()) : out);
         return bad.isEmpty() || spec.skipBad ? 0 : Fault.USAGE;
     }
 
@@ -3657,7 +3669,7 @@ final class AnswerPrinter implements DeltaListener {
         var record = misfit != null ? misfit.json() : Json.object().put("text", heard()).put("finish", "");
         String answer = form.json() ? Json.line(record.put("error", fault.sentence())) : heard();
         if (form.file() != null && !answer.isEmpty()) keepPart(answer);
-        else if (misfit != null && !form.json() && !answer.isEmpty()) console.say(answer);
+        else if (misfit != null && !form.json() && !answer.isEmpty()) console.say(Text.printable(answer));
         else if (!form.live() && (misfit == null || form.json())) print(answer);
     }
 
@@ -4886,7 +4898,7 @@ final class CopilotClient {
     ///
     /// @param requested the model asked for, such as `auto`
     /// @param options timeouts, retries and headers of each call
-    private record Exchange(String requested, UnaryOperator<ApiRequest> options, DeltaListener listener) {}
+    private record Attempt(String requested, UnaryOperator<ApiRequest> options, DeltaListener listener) {}
 
     /// Sends a chat request, passing on text as it arrives.
     ///
@@ -4894,36 +4906,36 @@ final class CopilotClient {
     Reply ask(Request request, DeltaListener listener) {
         tokens.get();                                       // what was learned depends on its source
         models.find(request.model()).ifPresent(model -> ContextLimitCheck.check(request, model));
-        return ask(request, new Exchange(request.model(), UnaryOperator.identity(), listener));
+        return ask(request, new Attempt(request.model(), UnaryOperator.identity(), listener));
     }
 
     /// Sends without retries and limit checks, which the caller does itself.
     Reply askOnce(Request request) {
         tokens.get();
-        return ask(request, new Exchange(request.model(), call -> call.withRetries(0), (_, _) -> { }));
+        return ask(request, new Attempt(request.model(), call -> call.withRetries(0), (_, _) -> { }));
     }
 
     /// 1. Resolves `auto` to a model, or to none.
-    private Reply ask(Request request, Exchange exchange) {
-        if (!Model.isAuto(request.model())) return onEndpoint(request, exchange);
+    private Reply ask(Request request, Attempt attempt) {
+        if (!Model.isAuto(request.model())) return onEndpoint(request, attempt);
         var omitted = new Omitted(request, this::warnOnce);
-        return auto.ask(AutoModel.withoutEffort(request, omitted), (asked, headers) -> onEndpoint(asked, new Exchange(
-                exchange.requested(), call -> exchange.options().apply(call).with(headers), exchange.listener())))
+        return auto.ask(AutoModel.withoutEffort(request, omitted), (asked, headers) -> onEndpoint(asked, new Attempt(
+                attempt.requested(), call -> attempt.options().apply(call).with(headers), attempt.listener())))
                 .withDropped(omitted.names());
     }
 
     /// 2. Tries another endpoint once if the model list was wrong, and remembers it.
-    private Reply onEndpoint(Request request, Exchange exchange) {
+    private Reply onEndpoint(Request request, Attempt attempt) {
         String id = request.model();
         var endpoint = EndpointSelector.of(request, models.find(id), models.memory());
         try {
-            return oneAhead(request, endpoint, () -> withoutRefused(request, endpoint, exchange));
+            return oneAhead(request, endpoint, () -> withoutRefused(request, endpoint, attempt));
         } catch (Fault fault) {
             if (!wrongEndpoint(fault) || request.delivery().endpoint() != null) throw fault;
             var other = EndpointSelector.instead(endpoint, id, models.recent().flatMap(all -> all.find(id)));
             context.console().detail(id + " is not served on " + endpoint.path() + "; " + other.path() + " is tried");
             try {
-                var reply = withoutRefused(request, other, exchange);
+                var reply = withoutRefused(request, other, attempt);
                 models.memory().learnPath(id, other.path());
                 return reply;
             } catch (Fault again) {
@@ -4957,7 +4969,7 @@ final class CopilotClient {
     }
 
     /// 3. Omits known refused fields, and retries for each new one.
-    private Reply withoutRefused(Request request, Endpoint endpoint, Exchange exchange) {
+    private Reply withoutRefused(Request request, Endpoint endpoint, Attempt attempt) {
         var model = models.find(request.model());
         var sent = request.withStream(request.stream() && model.map(Model::streams).orElse(true));
         var bodies = new HashSet<ObjectNode>();             // ends the loop if a server contradicts itself
@@ -4965,7 +4977,7 @@ final class CopilotClient {
             var omitted = new Omitted(sent, this::warnOnce);
             var body = body(sent, model, endpoint, omitted);
             try {
-                return post(sent, body, endpoint, exchange).withDropped(omitted.names());
+                return post(sent, body, endpoint, attempt).withDropped(omitted.names());
             } catch (Fault fault) {
                 var refusal = ApiError.behind(fault);
                 var lesson = refusal == null ? Optional.<String>empty() : RefusedFields.lesson(sent, body, refusal);
@@ -4984,14 +4996,14 @@ final class CopilotClient {
     private void warnOnce(String note) { if (said.add(note)) context.console().warn(note); }
 
     /// 4. Sends one API request, which `send` may repeat.
-    private Reply post(Request request, ObjectNode body, Endpoint endpoint, Exchange exchange) {
+    private Reply post(Request request, ObjectNode body, Endpoint endpoint, Attempt attempt) {
         context.console().detail("POST " + endpoint.path() + ": " + Json.line(endpoint.brief(body)));
         Map<String, String> images = request.hasImages() ? Map.of("Copilot-Vision-Request", "true") : Map.of();
-        var reading = new ChatReading(() -> endpoint.reader(exchange.listener(), request.extra().path("n").asInt(1)));
+        var reading = new ChatReading(() -> endpoint.reader(attempt.listener(), request.extra().path("n").asInt(1)));
         try {
-            var reply = send("POST", endpoint.path(), Json.bytes(body), call -> exchange.options().apply(
+            var reply = send("POST", endpoint.path(), Json.bytes(body), call -> attempt.options().apply(
                     request.stream() ? call : call.slow()).with(endpoint.headers()).with(images).explained(refusal ->
-                    ChatErrors.of(this, exchange.requested(), request, endpoint, refusal)), reading);
+                    ChatErrors.of(this, attempt.requested(), request, endpoint, refusal)), reading);
             if (!reply.finish().equals("error")) return reply;
         } catch (Fault stopped) {
             if (!stopped.lostConnection()) throw stopped;
@@ -5551,13 +5563,19 @@ final class ModelTable {
 }
 
 // ================================================================================================== Token
-// Step 4: finds GitHub tokens, and exchanges, caches and renews Copilot tokens.
+// Step 4: finds GitHub tokens, and exchanges, caches and renews Copilot tokens. There are three kinds:
 //
-// A `GithubToken` is valid until revoked. `CredentialSources` finds it, and only GitHub's own hosts get it
-// (`Headers.github`), unless the API accepts it directly (`TokenManager.direct`). A `Token` is valid for about 25
-// minutes. Only `TokenManager.renew` gets a new one, and only the API host that GitHub names with it sees it, if
-// `Host.trusted` allows. Their files have mode 0600: login.json in the config folder, and token-*.json in the cache,
-// named by a hash of the GitHub token.
+//  - A `GithubToken` is valid until revoked, and never renewed. `CredentialSources` finds it. Only GitHub's own hosts
+//    see it (`Headers.github`), or the API if it accepts it directly (`TokenManager.direct`). File: login.json.
+//  - A `Token`, Copilot's, is valid for about 25 minutes. Only `TokenManager.renew` gets a new one: when it is due
+//    (`Token.refreshAt`), after a 401, a 421 or another integration's refusal (`CopilotClient.send`), for
+//    `token --refresh`, and at a login. Only the API host that GitHub names with it sees it, if `Host.trusted` allows
+//    (`Headers.copilot`). Files: token-*.json in the cache, named by a hash of the GitHub token.
+//  - A session's token (`AutoModel`) says which models `auto` may choose; the same API host sees it. Files:
+//    auto-*.json in the cache.
+//
+// The files have mode 0600. With a `--host` of the user's own, only the sources named in `notForThisHost` are used.
+// `copilot token`, `copilot api` and the verbs print tokens on request; everything on stderr is masked (`Secrets`).
 
 /// A GitHub token and its source, which `key` ignores.
 record GithubToken(String source, String value, String user) {

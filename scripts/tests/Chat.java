@@ -1511,6 +1511,13 @@ class Chat {
         shows("hint: raise --max-tokens", outcome);
     }
 
+    @Test
+    void anAnswerThatMissesItsSchemaCannotSteerTheTerminal() {
+        var outcome = exits(1, chat("--schema-retries", "0", "--schema", "a int", "say: \u001b]0;title\u0007 words"));
+        shows("words", outcome);
+        assertFalse(outcome.all().contains("\u001b"), outcome::all);
+    }
+
     /// What ends otherwise is held to the schema, and is no answer where it ends in a tool call.
     @Test
     void noOtherEndLetsHalfAnAnswerThrough() {

@@ -1075,7 +1075,7 @@ class CommandLines {
             Pattern.compile("(?m)^(?:[a-z-]+ )*(?:class|record|interface|enum) (\\w+)").matcher(source(name)).results()
                     .map(type -> type.group(1)).forEach(types::add);
         }
-        assertTrue(types.contains("Wire") && types.contains("talk"), types::toString);
+        assertTrue(types.contains("HttpSender") && types.contains("talk"), types::toString);
         for (String name : Commands.PROGRAMS.keySet()) {
             assertEquals(List.of(name), types.stream().filter(name::equalsIgnoreCase).toList());
         }
