@@ -2919,6 +2919,7 @@ final class BatchInput implements AutoCloseable {
 
     /// Returns the next row, selected or not; null after the last.
     InputRow read() {
+        if (Thread.interrupted()) throw Fault.interrupted();
         try {
             return broken != null || spec.first > 0 && index + 1 >= spec.first ? null : rows.next();
         } catch (Fault unreadable) {
@@ -3181,7 +3182,6 @@ final class BatchRun {
         var ids = new HashMap<Fingerprint, Integer>();
         try (var rows = input()) {
             for (var read = rows.next(); read != null; read = rows.next()) {
-                if (Thread.interrupted()) throw Fault.interrupted();
                 var item = validated(read, ids);
                 order.add(new RowPosition(item.index(), item.key()));
                 if (item.fault() != null) bad.add(item);
@@ -3283,7 +3283,6 @@ final class BatchRun {
         var pace = new RateController(spec.jobs, spec.delay);
         var keys = order.stream().map(RowPosition::key).collect(Collectors.toCollection(ArrayDeque::new));
         var printer = spec.stream ? new OrderedPrinter(keys, new HashSet<>(left), journal, env.out()) : null;
-        if (printer != null) printer.advance();
         var progress = new BatchProgress(console, left.size(), printer, pace);
         var runner = new BatchRunner(pace, spec.policy, env.time(), copilot::askOnce, journal, progress);
         env.ending().patience(Duration.ofSeconds(60));      // 30 for requests in flight, and time to write OUT
@@ -6951,30 +6950,35 @@ interface RowReader extends AutoCloseable {
 /// Reads lines as bytes, so that a line that is not UTF-8 leaves the others readable.
 final class ByteLines implements AutoCloseable {
     private final String name;
-    private final Stream<String> lines;                     // one char per byte
-    private final Iterator<String> each;
+    private final BufferedReader in;                        // one char per byte; Ctrl-C does not close it
     private int number;
 
     ByteLines(Path file, String name) throws IOException {
         this.name = name;
-        lines = Files.lines(file, StandardCharsets.ISO_8859_1);
-        each = lines.iterator();
+        in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1);
     }
 
     /// @return null after the last
     byte[] next() {
         try {
             number++;
-            return each.hasNext() ? each.next().getBytes(StandardCharsets.ISO_8859_1) : null;
-        } catch (UncheckedIOException e) {
-            throw Fault.io("cannot read " + name, e.getCause(), null);
+            String line = in.readLine();
+            return line == null ? null : line.getBytes(StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + name, e, null);
         }
     }
 
     int number() { return number; }
 
     @Override
-    public void close() { lines.close(); }
+    public void close() {
+        try {
+            in.close();
+        } catch (IOException e) {
+            throw Fault.io("cannot close " + name, e, null);
+        }
+    }
 }
 
 record JsonLinesReader(ByteLines lines, String name) implements RowReader {
@@ -7005,8 +7009,8 @@ record JsonReader(JsonParser parser, String name) implements RowReader {
             String place = name + ":" + parser.currentTokenLocation().getLineNr();
             Object value = JsonValues.value(parser, name);
             return value instanceof Map<?, ?> map ? new InputRow(place, JsonValues.copy(map), null)
-                    : InputRow.bad(place,
-                    "a row must be an object, not " + JsonValues.kind(value), "{\"name\": \"value\"}");
+                    : InputRow.bad(place, "a row must be an object, not " + JsonValues.kind(value),
+                    "{\"name\": \"value\"}");
         } catch (JacksonException e) {
             throw JsonValues.fault(e, name);
         }
@@ -7111,8 +7115,7 @@ record Fingerprint(long high, long low) {
 /// @param fault why it cannot be asked, or null
 /// @param echo fields to repeat in the result, or null
 record BatchItem(int index, String place, String id, Fingerprint key, Request request, ResponseSchema schema,
-        Fault fault,
-                 ObjectNode echo) {
+                 Fault fault, ObjectNode echo) {
     static BatchItem bad(int index, String place, String id, Fault fault, ObjectNode echo) {
         String words = fault.sentence().contains(place) ? fault.sentence() : place + ": " + fault.sentence();
         return new BatchItem(index, place, id, Fingerprint.of("bad\n" + id + "\n" + words), null, null,
@@ -7166,6 +7169,7 @@ final class Journal implements AutoCloseable {
     private final Map<Fingerprint, Entry> entries = new ConcurrentHashMap<>();
     private final ReentrantLock forcing = new ReentrantLock();
     private long size, forced;                              // bytes; guarded by this and by `forcing`
+    private boolean broken;                                 // a sync failed; guarded by `forcing`
 
     /// @param write creates the folder if needed and repairs a last line cut off by a crash; otherwise another process
     ///     may be writing, and there may be no journal yet
@@ -7306,8 +7310,11 @@ final class Journal implements AutoCloseable {
         forcing.lock();
         try {
             if (forced >= end) return;
+            if (broken) throw new IOException("results before it may be lost");
             long all = size();
+            broken = true;                                  // if this throws: a later sync may succeed over lost lines
             writer.getFD().sync();
+            broken = false;
             forced = all;
         } finally {
             forcing.unlock();
@@ -7317,15 +7324,17 @@ final class Journal implements AutoCloseable {
     @Override
     public void close() {
         try (var _ = lock; var _ = writer; var _ = reader) {
-            if (held != null) OPEN.remove(held);
+            // all are closed, even if one fails
         } catch (IOException e) {
             throw Fault.io("cannot close " + file, e, null);
+        } finally {
+            if (held != null) OPEN.remove(held);            // the lock is released
         }
     }
 }
 
-/// Decides when the next request may start, without threads or a clock. A rate limit halves the jobs and doubles the
-/// delay; answers restore them step by step, never beyond the user's limits.
+/// Decides when the next request may start, without threads or a clock of its own; guarded by itself. A rate limit
+/// halves the jobs and doubles the delay; answers restore them step by step, never beyond the user's limits.
 final class RateController {
     static final Duration UNTIL_AN_ANSWER = Duration.ofDays(9999);
     /// Successive rate-limit pauses, without an answer between them, that stop a run.
@@ -7346,7 +7355,7 @@ final class RateController {
     /// Pauses all for lack of a connection, longer each time; requests that fail together cause one pause.
     ///
     /// @return what is left of the pause
-    Duration unreachable(Instant now) {
+    synchronized Duration unreachable(Instant now) {
         if (!pausedUntil.isAfter(now)) {
             var pause = Duration.ofSeconds(Math.min(30, 2L << Math.min(4, unreachable++)));
             unreachableFor = unreachableFor.plus(pause);
@@ -7356,32 +7365,32 @@ final class RateController {
     }
 
     /// Returns the sum of such pauses since the last answer of any kind.
-    Duration unreachableFor() { return unreachableFor; }
+    synchronized Duration unreachableFor() { return unreachableFor; }
 
-    int jobs() { return jobs; }
+    synchronized int jobs() { return jobs; }
 
-    Duration delay() { return delay; }
+    synchronized Duration delay() { return delay; }
 
-    int inFlight() { return inFlight; }
+    synchronized int inFlight() { return inFlight; }
 
-    int pauses() { return pauses; }
+    synchronized int pauses() { return pauses; }
 
     /// Returns the time that the next request must wait; zero: none.
-    Duration wait(Instant now) {
+    synchronized Duration wait(Instant now) {
         if (inFlight >= jobs) return UNTIL_AN_ANSWER;
         var start = next.isAfter(pausedUntil) ? next : pausedUntil;
         return start.isAfter(now) ? Duration.between(now, start) : Duration.ZERO;
     }
 
-    void started(Instant now) {
+    synchronized void started(Instant now) {
         inFlight++;
         next = now.plus(delay);
     }
 
-    void ended() { inFlight--; }
+    synchronized void ended() { inFlight--; }
 
     /// Records any answer but a rate limit.
-    void answered() {
+    synchronized void answered() {
         pauses = unreachable = 0;
         unreachableFor = Duration.ZERO;
         if (jobs == mostJobs && delay.equals(leastDelay) || ++calm < 5 * jobs) return;
@@ -7395,7 +7404,7 @@ final class RateController {
     /// @param started when the request was
     /// @param wanted the server's `Retry-After`
     /// @return what is left of the pause
-    Duration limited(Instant started, Optional<Duration> wanted, Instant now) {
+    synchronized Duration limited(Instant started, Optional<Duration> wanted, Instant now) {
         boolean another = started.isAfter(pausedAt);
         if (another) {
             pausedAt = now;
@@ -7488,10 +7497,14 @@ record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited, Journal
     }
 
     void advance() {
-        while (!keys.isEmpty() && !awaited.contains(keys.peek())) {
-            journal.result(keys.remove()).ifPresent(result -> out.print(result + "\n"));
+        try {
+            while (!keys.isEmpty() && !awaited.contains(keys.peek())) {
+                journal.result(keys.remove()).ifPresent(result -> out.print(result + "\n"));
+            }
+            out.flush();
+        } catch (BrokenPipe gone) {
+            throw Fault.later("nobody reads the results on stdout any more", "");
         }
-        out.flush();
     }
 }
 
@@ -7516,6 +7529,11 @@ class BatchProgress {
         this.printer = printer;
         this.pace = pace;
         begun = told = env.time().now();
+    }
+
+    /// Prints what earlier runs have answered.
+    synchronized void begun() {
+        if (printer != null) printer.advance();
     }
 
     synchronized void ended(RowResult result) {
@@ -7562,7 +7580,24 @@ class BatchProgress {
     }
 }
 
-/// What a failed request means for its row and the run.
+/// What a failed request means for its row and the run. What happens to a row that fails:
+///
+/// | why                         | the row's record          | the run                  | exit code         |
+/// |-----------------------------|---------------------------|--------------------------|-------------------|
+/// | cannot be asked             | none                      | sends nothing            | 2                 |
+/// | the same, with `--skip-bad` | failed, `bad_row`         | goes on                  | 5                 |
+/// | ROW                         | failed                    | goes on                  | 5                 |
+/// | RETRY                       | failed after all attempts | goes on                  | 5                 |
+/// | RETRY_THEN_STOP             | none after all attempts   | stops                    | as STOP           |
+/// | PAUSE                       | none; it is asked again   | waits, then stops        | 75 if it stops    |
+/// | STOP                        | none                      | stops                    | 75, 4, or 1       |
+/// | schema not matched          | failed, `schema`          | goes on                  | 5                 |
+/// | finish `length`             | incomplete                | goes on                  | 5                 |
+/// | finish `content_filter`     | filtered                  | goes on                  | 5                 |
+///
+/// STOP exits with 4 if not logged in, with 1 if no response of GitHub is the cause, such as a full disk. A run that
+/// asked all rows exits with 5 if any is not ok; `--halt` stops it with 75 if too many are. A row with a
+/// record is done, however it ended, until `--retry-failed`; one without is asked by the next run.
 enum FaultClass {
     /// PAUSE: all wait. RETRY, RETRY_THEN_STOP: retry, then fail the row or stop the run. ROW: fail it. STOP: stop.
     PAUSE, RETRY, ROW, RETRY_THEN_STOP, STOP;
@@ -7624,17 +7659,26 @@ final class BatchRunner {
     /// @return why the run stopped early, if it did
     Optional<Fault> run(Supplier<BatchItem> items, Duration grace) {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            boolean interrupted = false;
             try {
+                progress.begun();
                 for (var item = items.get(); item != null; item = items.get()) {
                     await(() -> stop != null || open < most && !(open > 0 && policy.probing(counts)));
                     if (!acquireStart(true)) break;
                     var row = item;
                     threads.submit(() -> work(row));
                 }
-                await(() -> open == 0);
             } catch (InterruptedException | Fault e) {      // requests in flight may end after an input error
-                stop(e instanceof Fault fault ? fault : Fault.interrupted());
-                if (stopped().filter(why -> why.is(Fault.Kind.INTERRUPTED)).isPresent()) drain(threads, grace);
+                var why = e instanceof Fault fault ? fault : Fault.interrupted();
+                interrupted = why.is(Fault.Kind.INTERRUPTED);
+                stop(why);
+            }
+            try {
+                if (interrupted) throw new InterruptedException();
+                await(() -> open == 0);
+            } catch (InterruptedException _) {              // also if the run stops for another reason
+                stop(Fault.interrupted());
+                drain(threads, grace);
             }
         }
         return stopped();
@@ -7717,8 +7761,6 @@ final class BatchRunner {
             progress.ended(result);
         } catch (Fault fatal) {
             stop(fatal);                                    // the next run asks the row
-        } catch (BrokenPipe gone) {
-            stop(Fault.later("nobody reads the results on stdout any more", ""));
         } catch (RuntimeException | Error bug) {
             stop(Fault.bug(bug));
         } finally {
@@ -7804,7 +7846,7 @@ final class BatchRunner {
             };
             boolean again = troubles++ < most;
             if (!again && kind.stops()) stop(fault);        // before another request can start
-            BatchRunner.this.ended(!kind.stops());
+            BatchRunner.this.ended(!kind.stops() && !fault.is(Fault.Kind.CONNECTION_LOST));
             if (!again) throw fault;
             backOff();
         }

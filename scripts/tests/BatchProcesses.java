@@ -137,6 +137,26 @@ class BatchProcesses {
         allAnswered(200);
     }
 
+    /// Also while rows are being read of which none is to be asked: those of other machines.
+    @Test
+    void theFirstCtrlCWhileRowsAreReadKeepsWhatIsInFlight() throws Exception {
+        var shard = new Shard(1, 100);
+        var ours = IntStream.iterate(0, i -> i + 1).mapToObj(i -> "r" + i).filter(shard::holds).limit(2).toList();
+        var others = IntStream.range(0, 60_000).mapToObj(i -> "r" + i).filter(id -> !shard.holds(id));
+        cop.write("rows.jsonl", Stream.of(Stream.of(ours.getFirst()), others, Stream.of(ours.getLast()))
+                .flatMap(ids -> ids).map(id -> "{\"id\": \"" + id + "\", \"text\": \"a\"}\n")
+                .collect(Collectors.joining()));
+        cop.sim.set("latency", 1500);
+        var process = start("-j", "4", "--delay", "0", "--shard", "1/100");
+        Harness.await("requests", () -> asked() >= 1);
+        signal(process, "INT");
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+        assertEquals(130, process.exitValue(), () -> cop.read("said.txt"));
+        assertTrue(cop.read("said.txt").contains("stopping; waiting for 1 in flight"), () -> cop.read("said.txt"));
+        assertEquals(1, cop.read("out.jsonl").lines().count(), () -> cop.read("said.txt"));
+        assertEquals(1, asked());
+    }
+
     /// Also while the clock is waited for, be it for the delay or for a limit.
     @ParameterizedTest
     @ValueSource(strings = {"ok", "429:60"})
@@ -255,6 +275,26 @@ class BatchProcesses {
         assertEquals("75", out.lines().toList().getLast(), () -> cop.read("err.txt"));
         assertTrue(cop.read("err.txt").contains("error: nobody reads the results on stdout any more"));
         assertFalse(cop.read("err.txt").contains("bug"), () -> cop.read("err.txt"));
+    }
+
+    /// Also of the results of an earlier run, which are printed before any row is asked: OUT is written all the same.
+    @Test
+    void aReaderThatIsGoneFromTheStart() throws Exception {
+        rows(30);
+        finish(75, "-j", "4", "--delay", "0", "--max-requests", "20");
+        Files.delete(cop.file("out.jsonl"));
+        String batch = String.join(" ", cop.process("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-k", "-j",
+                "4", "--delay", "0").command());
+        var process = new ProcessBuilder("bash", "-c", batch + " 2>err.txt | true; echo ${PIPESTATUS[0]}")
+                .directory(cop.home.toFile());
+        process.environment().clear();
+        process.environment().putAll(cop.variables);
+        process.environment().put("PATH", System.getenv("PATH"));
+        String out = new String(process.start().getInputStream().readAllBytes());
+        assertEquals("75", out.strip(), () -> cop.read("err.txt"));
+        assertTrue(cop.read("err.txt").contains("error: nobody reads the results on stdout any more"));
+        assertEquals(20, cop.read("out.jsonl").lines().count());
+        assertEquals(20, asked());
     }
 
     // ---------------------------------------------------------------------------------------------- many rows

@@ -6,6 +6,7 @@ import cop.Harness.Outcome;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
@@ -14,8 +15,10 @@ import tools.jackson.databind.JsonNode;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// The command batch against the simulator, with a virtual clock: rows in, results out, and what is asked again.
 class Batches {
@@ -933,10 +936,21 @@ class Batches {
         Optional<copilot.Fault> stop;
 
         Network(Instant back, Duration maxWait, int jobs) {
+            this(maxWait, jobs, _ -> { }, tries -> {
+                if (cop.time.now().isBefore(back)) {
+                    throw new copilot.Fault(copilot.Fault.Kind.UNREACHABLE, 1, "cannot reach the API",
+                            "is there a network?", new ConnectException("refused"));
+                }
+            });
+        }
+
+        /// @param each is told the number of each try, and throws what becomes of it
+        Network(Duration maxWait, int jobs, Consumer<RetryPolicy> more, IntConsumer each) {
             var policy = new RetryPolicy();
             policy.timeout = Duration.ofMinutes(1);
             policy.maxWait = maxWait;
             policy.haltShare = 1;
+            more.accept(policy);
             var pace = new RateController(jobs, Duration.ZERO);
             var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE),
                     new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
@@ -951,11 +965,7 @@ class Batches {
                 void note(String text) { said.add(text); }
             };
             var runner = new BatchRunner(pace, policy, cop.time, request -> {
-                tries.incrementAndGet();
-                if (cop.time.now().isBefore(back)) {
-                    throw new copilot.Fault(copilot.Fault.Kind.UNREACHABLE, 1, "cannot reach the API",
-                            "is there a network?", new ConnectException("refused"));
-                }
+                each.accept(tries.incrementAndGet());
                 return new copilot.Reply(List.of("hello"), "", "stop", "m", copilot.Usage.NONE, null, "", "",
                         Duration.ZERO, List.of());
             }, journal, progress);
@@ -984,6 +994,73 @@ class Batches {
         assertEquals(List.of(), network.said.stream().filter(s -> !s.equals("pause")).toList(), "no row is done");
         var waited = Duration.between(begun, cop.time.now());
         assertTrue(waited.toMinutes() >= 14 && waited.toMinutes() <= 16, waited::toString);
+    }
+
+    /// A connection that is lost is no answer: it ends no row of pauses.
+    @Test
+    void aLostConnectionIsNoAnswer() {
+        var network = new Network(Duration.ofMinutes(1), 1, _ -> { }, tries -> {
+            throw tries % 2 == 0 && tries < 200
+                    ? new copilot.Fault(copilot.Fault.Kind.CONNECTION_LOST, 1, "the connection was lost", "", null)
+                    : new copilot.Fault(copilot.Fault.Kind.UNREACHABLE, 1, "cannot reach the API", "", null);
+        });
+        assertEquals("cannot reach the API", network.stop.orElseThrow().sentence());
+        assertTrue(network.tries.get() < 20, network.tries + " tries");
+    }
+
+    /// A run that stops for another reason still waits for an answer that takes long.
+    @Test
+    @Timeout(20)
+    void ctrlCWhileARunStopsAnyway() {
+        var main = Thread.currentThread();
+        var network = new Network(Duration.ofMinutes(1), 2, policy -> policy.maxRequests = 1L, _ -> {
+            try {
+                Thread.sleep(300);                          // the limit is reached
+                main.interrupt();
+                Thread.sleep(60_000);
+            } catch (InterruptedException e) {
+                throw copilot.Fault.interrupted();
+            }
+        });
+        assertEquals(75, network.stop.orElseThrow().exitCode());
+        assertEquals(List.of("stopping; waiting for 1 in flight, Ctrl-C again gives them up"), network.said);
+        assertFalse(Thread.interrupted());
+    }
+
+    /// A row that cannot be read because of Ctrl-C is no bad row, and reading goes on until it is asked.
+    @Test
+    void ctrlCWhileRowsAreRead() throws IOException {
+        cop.write("many.jsonl", "{\"text\": \"a\"}\n".repeat(10_000));
+        var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
+        try (var rows = RowReader.opened(env, "many.jsonl", "many.jsonl", "jsonl")) {
+            Thread.currentThread().interrupt();
+            for (var row = rows.next(); row != null; row = rows.next()) assertNull(row.fault());
+            assertTrue(Thread.currentThread().isInterrupted());
+            var fault = assertThrows(copilot.Fault.class, () -> new BatchInput(rows, null, null, null).read());
+            assertTrue(fault.is(copilot.Fault.Kind.INTERRUPTED));
+        } finally {
+            Thread.interrupted();
+        }
+    }
+
+    /// After a sync that failed, one that does not may have lost lines before it.
+    @Test
+    void aJournalThatCouldNotBeSyncedStaysBroken() throws Exception {
+        assumeTrue(Files.exists(Path.of("/dev/null")), "it takes writes, and refuses to sync");
+        Files.createDirectories(cop.file("x.run"));
+        Files.createSymbolicLink(cop.file("x.run/journal.jsonl"), Path.of("/dev/null"));
+        var item = BatchItem.bad(0, "place", "a", copilot.Fault.usage("bad", ""), null);
+        var result = new RowResult(item, "failed", null, copilot.Usage.NONE, Duration.ZERO, 0, "bad_row", "bad");
+        try (var journal = new Journal(cop.file("x.run"), true);
+             var healed = new RandomAccessFile(cop.file("healed").toFile(), "rw")) {
+            assertThrows(copilot.Fault.class, () -> journal.append(result, START));
+            var writer = Journal.class.getDeclaredField("writer");
+            writer.setAccessible(true);
+            writer.set(journal, healed);
+            assertThrows(copilot.Fault.class, () -> journal.append(result, START));
+            assertTrue(journal.entry(item.key()).isEmpty());
+        }
     }
 
     @Test
