@@ -3241,11 +3241,9 @@ final class BatchRun {
 
     /// Records rows that cannot be asked as failed results.
     private void record(Journal journal) {
-        for (var item : bad) {
-            if (journal.entry(item.key()).isPresent()) continue;
-            journal.append(new RowResult(item, "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row",
-                    item.fault().sentence()), env.time().now());
-        }
+        bad.stream().filter(item -> journal.entry(item.key()).isEmpty()).forEach(item -> journal.append(new RowResult(
+                item, "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row", item.fault().sentence()),
+                env.time().now()));
     }
 
     private int dryRun() {
@@ -8156,12 +8154,10 @@ final class FilePattern {
         if (other != null) {
             throw wrong(" gives " + item.id() + " and " + other + " the same file", "{{id}} tells them apart");
         }
-        boolean both = above.contains(file) || Files.isDirectory(file);
-        for (Path up = file.getParent(); !up.equals(folder); up = up.getParent()) {
-            both |= claimed.containsKey(up) || Files.isRegularFile(up);
-            above.add(up);
-        }
-        if (both) {
+        var folders = Stream.iterate(file.getParent(), up -> !up.equals(folder), Path::getParent).toList();
+        above.addAll(folders);
+        if (above.contains(file) || Files.isDirectory(file) || folders.stream().anyMatch(up -> claimed.containsKey(up)
+                || Files.isRegularFile(up))) {
             throw wrong(" makes a file and a folder of the same name for " + item.id(),
                     "an ending tells them apart: '" + pattern + ".txt'");
         }
