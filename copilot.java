@@ -7530,9 +7530,7 @@ class BatchProgress {
     }
 
     /// Prints what earlier runs have answered.
-    synchronized void begun() {
-        if (printer != null) printer.advance();
-    }
+    synchronized void begun() { if (printer != null) printer.advance(); }
 
     synchronized void ended(RowResult result) {
         counts = counts.plus(result);
@@ -7757,10 +7755,8 @@ final class BatchRunner {
             journal.append(result, time.now());
             count(result);
             progress.ended(result);
-        } catch (Fault fatal) {
-            stop(fatal);                                    // the next run asks the row
-        } catch (RuntimeException | Error bug) {
-            stop(Fault.bug(bug));
+        } catch (RuntimeException | Error e) {              // the next run asks the row
+            stop(e instanceof Fault fatal ? fatal : Fault.bug(e));
         } finally {
             synchronized (this) {
                 open--;
