@@ -27,8 +27,8 @@ class Layers {
     /// One part in two places, for JShell sees nothing but what is nested in the one class.
     private static final Map<String, String> HALVES = Map.of("Toolkit", "Verbs");
     /// Lines that are neither blank nor comment, and bytes. The house allows 8,800 and 570,000; some 130 lines more buy
-    /// starts that are 60 to 110 ms shorter: JSON trees without a mapper, an archive of the first run with TLS in it, the
-    /// authorities of SSL_CERT_FILE only where they are needed, time stamps without a formatter.
+    /// shorter starts: JSON trees without a mapper, an archive of the first run with TLS in it, the authorities of
+    /// SSL_CERT_FILE only where they are needed, time stamps without a formatter.
     private static final int MOST_LINES = 8_930, MOST_BYTES = 577_000;
 
     /// A banner and what comes after it, up to the next.
