@@ -4870,6 +4870,7 @@ final class CopilotClient {
     private final AutoModel auto = new AutoModel(this);
     private volatile String minted = "";                    // a token renewed because of its integration
     private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch gets each warning once
+    private final Set<String> nowhere = ConcurrentHashMap.newKeySet();  // models that both endpoints refused
     private final Map<String, CountDownLatch> firsts = new ConcurrentHashMap<>();
 
     static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
@@ -4928,7 +4929,7 @@ final class CopilotClient {
         try {
             return oneAhead(request, endpoint, () -> withoutRefused(request, endpoint, attempt));
         } catch (Fault fault) {
-            if (!wrongEndpoint(fault) || request.delivery().endpoint() != null) throw fault;
+            if (!wrongEndpoint(fault) || request.delivery().endpoint() != null || nowhere.contains(id)) throw fault;
             var other = EndpointSelector.instead(endpoint, id, models.recent().flatMap(all -> all.find(id)));
             context.console().detail(id + " is not served on " + endpoint.path() + "; " + other.path() + " is tried");
             try {
@@ -4936,7 +4937,9 @@ final class CopilotClient {
                 models.memory().learnPath(id, other.path());
                 return reply;
             } catch (Fault again) {
-                throw wrongEndpoint(again) ? fault : again;
+                if (!wrongEndpoint(again)) throw again;
+                nowhere.add(id);
+                throw fault;
             }
         }
     }
@@ -6175,7 +6178,9 @@ final class RefusedFields {
     static Optional<String> named(ErrorResponse refusal) {
         if (refusal.status() != 400 || !values(refusal).isEmpty()) return Optional.empty();
         var words = WORDS.matcher(refusal.message().replaceAll(QUOTES, ""));
-        return words.find() ? Optional.of(words.group()) : Optional.empty();
+        if (words.find()) return Optional.of(words.group());
+        boolean ofField = refusal.kind().matches("unsupported_(parameter|value)|unknown_parameter");
+        return Optional.of(Json.text(refusal.json().path("error"), "param")).filter(name -> ofField && !name.isEmpty());
     }
 
     /// Returns the supported values in a refusal, such as `low|high`.
@@ -6763,6 +6768,7 @@ final class ResponsesStreamReader extends StreamReader {
             case "response.function_call_arguments.delta" -> delivered = true;     // output_item.done has them all
             case "response.output_item.done" -> item(index, event.path("item"));
             case "response.completed", "response.incomplete" -> {
+                if (response.path("error").isObject()) failed(response.path("error"));
                 ended(response);
                 done = true;
             }

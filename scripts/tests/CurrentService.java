@@ -1,6 +1,7 @@
 package cop;
 
 import module java.base;
+import module java.net.http;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -671,6 +672,14 @@ class CurrentService {
         rows(32);
         good(batch("-j", "32"));
         assertEquals(33, cop.sim.count(CHAT));
+    }
+
+    @Test
+    void aFieldIsNamedByItsCodeWhereTheWordsAreUnknown() {
+        var error = Json.tryParse("{\"error\":{\"code\":\"unsupported_parameter\",\"param\":\"temperature\"}}");
+        var refusal = new ErrorResponse(400, "unsupported_parameter", "No.", error, "",
+                HttpHeaders.of(Map.of(), (_, _) -> true), Instant.EPOCH);
+        assertEquals(Optional.of("temperature"), RefusedFields.named(refusal));
     }
 
     @Test

@@ -245,6 +245,15 @@ class EveryModel {
         assertEquals(5, asked().size());
     }
 
+    @Test
+    void aModelThatIsServedNowhereIsTriedElsewhereOnce() {
+        cop.sim.set("stale-endpoints", List.of("gpt-5.4", "gpt-5.4:/responses", "gpt-5.4:/v1/messages"));
+        cop.write("t.mustache", "say: {{x}}");
+        cop.write("r.jsonl", "{\"x\":1}\n{\"x\":2}\n{\"x\":3}\n");
+        cop.run("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl", "-m", "gpt-5.4", "--delay", "0", "-j", "1");
+        assertEquals(4, asked().size(), () -> asked().toString());
+    }
+
     /// What was learned is for a list of models that was wrong: a new one may be right, and so may the disk.
     @Test
     void whatWasLearnedCanBeUnlearned() throws IOException {

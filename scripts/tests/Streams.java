@@ -524,6 +524,9 @@ class Streams {
             new Sample("/responses: cancelled").on(new ResponsesEndpoint()).events(
                     "{\"type\":\"response.cancelled\",\"response\":{\"status\":\"cancelled\",\"error\":null}}")
                     .finished("").breaking("does not say why"),
+            new Sample("/responses: completed, with an error").on(new ResponsesEndpoint()).events(
+                    "{\"type\":\"response.completed\",\"response\":{\"status\":\"failed\",\"error\":"
+                            + "{\"message\":\"out of order\"}}}").finished("").breaking("out of order"),
             new Sample("/responses: cut off").on(new ResponsesEndpoint()).events(
                     "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"Hi\"}",
                     "{\"type\":\"response.incomplete\",\"response\":{\"status\":\"incomplete\",\"incomplete_details\":"
