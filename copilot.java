@@ -373,7 +373,8 @@ public class copilot {
             try {
                 messages = template.filled(data, false);
             } catch (Fault fault) {
-                throw fault.hint().contains("--var") ? fault.hinting("with(\"name\", value) gives it") : fault;
+                boolean data = fault.is(Fault.Kind.MISSING_VALUES) || fault.is(Fault.Kind.INVALID_VALUES);
+                throw data ? fault.hinting("with(\"name\", value) gives it") : fault;
             }
             if (messages.getLast().content().isBlank()) throw template.empty();
             var mine = new PreparedPrompt(new Request(model, List.of(), fields, true), null);
@@ -1279,7 +1280,11 @@ public class copilot {
             /// The connection was lost or timed out.
             CONNECTION_LOST,
             /// The response was truncated, or reported a failure.
-            INCOMPLETE
+            INCOMPLETE,
+            /// The data lacks a value that the template uses.
+            MISSING_VALUES,
+            /// The data does not meet the template's `inputs:`.
+            INVALID_VALUES
         }
 
         private final Kind kind;
@@ -1525,15 +1530,13 @@ final class Toolkit {
         spec.fields = prompt.fields();
         spec.out = out;
         spec.yes = true;
+        spec.leavingOut = "batch(prompt, rows(…).filter(…).toList()) leaves them out";
         spec.policy.maxWait = maxWait(spec.policy.maxWait);
         var console = new Console(heard(batch.rows() instanceof List<?> list ? lines(list) : spec.rows.equals("-")
                 ? new Stdin(System.in, Stdin.Kind.FILE) : env.stdin(), batch.progress()));
         var client = client(console, spec.policy.maxWait);
         try (var _ = client.context().http()) {
             new BatchRun(console, client, spec).run();
-        } catch (Fault fault) {
-            throw fault.hint().contains("or --skip-bad") ? fault.hinting(fault.hint().replaceFirst("--skip-bad.*",
-                    "leave them out: batch(prompt, rows(…).filter(…).toList())")) : fault;
         }
         try (var report = BatchReport.of(new RunFolder(spec.run))) {
             return new Outcome(file, report.counts(), this);
@@ -2777,7 +2780,8 @@ final class BatchCommand extends RequestCommand {
         spec.prompts = row -> {
             var values = new LinkedHashMap<>(row.data());
             values.putAll(constant);
-            return PreparedPrompt.of(template, template.filled(values, has("--allow-missing"))).with(wishes);
+            return PreparedPrompt.of(template, TemplateVariables.fill(template, values, has("--allow-missing")))
+                    .with(wishes);
         };
     }
 
@@ -2863,6 +2867,7 @@ final class BatchSpec {
     Duration delay = Duration.ofSeconds(1);
     RetryPolicy policy = new RetryPolicy();
     String command = "the same call";                       // resumes the run
+    String leavingOut = "--skip-bad leaves them out";       // how to ask only the other rows
 }
 
 /// The rows this process asks: `--shard K/N`, or as set by a Kubernetes Indexed Job or a Slurm array.
@@ -3232,7 +3237,7 @@ final class BatchRun {
         var lines = problems();
         lines.stream().limit(lines.size() - 1).forEach(console::error);
         return Fault.usage(lines.getLast(), bad.size() + " of " + order.size() + " rows cannot be asked, and nothing"
-                + " was sent; mend them, or --skip-bad leaves them out (" + bad.getFirst().fault().hint() + ")");
+                + " was sent; mend them, or " + spec.leavingOut + " (" + bad.getFirst().fault().hint() + ")");
     }
 
     private List<String> problems() {
@@ -3920,6 +3925,22 @@ final class TemplateVariables {
         }
         return values;
     }
+
+    /// Fills a template; the hint of a fault says how to give a value on the command line.
+    static List<Message> fill(Template template, Map<String, Object> values, boolean allowMissing) {
+        try {
+            return template.filled(values, allowMissing);
+        } catch (Fault fault) {
+            var head = template.head();
+            throw fault.hinting(fault.hint() + switch (fault.kind()) {
+                case MISSING_VALUES -> "; add --var NAME=VALUE or -d FILE.json" + (!template.awaitsStdin(values) ? ""
+                        : ", or pipe {{" + head.stdin() + "}} in") + (!head.samples().any() ? ""
+                        : "; copilot render " + template.name() + " --example shows what is wanted");
+                case INVALID_VALUES -> "; --var gives a text, --var-json NAME=JSON anything else";
+                default -> "";
+            });
+        }
+    }
 }
 
 /// A template as `templates` lists it, and the names that its data must have.
@@ -3992,8 +4013,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         var values = data.values(console.env());
         warnOfUnused(template, data);
         String input = template.head().stdin(), words = words();
-        boolean free = template.names().contains(input) && values.getOrDefault(input,
-                JsonValues.NULL) == JsonValues.NULL;
+        boolean free = template.awaitsStdin(values);
         String before = before(free && template.needs(values).contains(input), data.readingStdin());
         if (free && !before.isEmpty()) {
             values.put(input, before);
@@ -4002,7 +4022,8 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
             values.put(input, words);
             words = "";
         }
-        return PreparedPrompt.of(template, around(template, template.filled(values, allowMissing), before, words));
+        var filled = TemplateVariables.fill(template, values, allowMissing);
+        return PreparedPrompt.of(template, around(template, filled, before, words));
     }
 
     /// Puts stdin and files before the last user message, and the words after it.
@@ -8253,9 +8274,12 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
         if (head.inputSchema() != null) problems.addAll(head.inputSchema().misses(JsonValues.node(all), place
                 + ": data"));
         if (problems.isEmpty()) return messages;
-        throw Fault.usage(Text.shortened(String.join("; ", problems), SENTENCES), missing.isEmpty()
-                ? "inputs: in the template says what is wanted; --var gives a text, --var-json NAME=JSON anything else"
-                : missing.stream().anyMatch(StrictMustache.Missing::partial) ? PARTIALS : advice(data));
+        boolean partial = missing.stream().anyMatch(StrictMustache.Missing::partial);
+        throw new Fault(missing.isEmpty() ? Fault.Kind.INVALID_VALUES : partial ? Fault.Kind.OTHER
+                : Fault.Kind.MISSING_VALUES, Fault.USAGE, Text.shortened(String.join("; ", problems), SENTENCES),
+                missing.isEmpty() ? "inputs: in the template says what is wanted" : partial ? PARTIALS
+                : data.isEmpty() ? "there is no data" : "the data has "
+                + Text.shortened(String.join(", ", data.keySet()), 200), null);
     }
 
     Fault empty() {
@@ -8270,13 +8294,9 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
                 .filter(missing -> !missing.partial()).map(StrictMustache.Missing::name));
     }
 
-    private String advice(Map<String, Object> data) {
-        String given = data.isEmpty() ? "there is no data" : "the data has "
-                + Text.shortened(String.join(", ", data.keySet()), 200);
-        String pipe = names().contains(head.stdin()) && data.getOrDefault(head.stdin(),
-                JsonValues.NULL) == JsonValues.NULL ? ", or pipe {{" + head.stdin() + "}} in" : "";
-        String example = !head.samples().any() ? "" : "; copilot render " + name + " --example shows what is wanted";
-        return given + "; add --var NAME=VALUE or -d FILE.json" + pipe + example;
+    /// Returns true if stdin would give a value that `data` lacks.
+    boolean awaitsStdin(Map<String, Object> data) {
+        return names().contains(head.stdin()) && data.getOrDefault(head.stdin(), JsonValues.NULL) == JsonValues.NULL;
     }
 
     /// Returns the first path segments of all names in the texts and their partials.

@@ -93,7 +93,7 @@ public class embed extends Command {
         return EmbedTexts.of(env, rows, id, row -> {
             var values = new LinkedHashMap<>(row.data());
             values.putAll(constant);
-            return Message.text(filled.filled(values, has("--allow-missing")), false);
+            return Message.text(TemplateVariables.fill(filled, values, has("--allow-missing")), false);
         });
     }
 }

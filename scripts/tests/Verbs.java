@@ -229,7 +229,7 @@ class Verbs {
         cop.write("r.jsonl", THREE + "{\"id\": \"d\"}\n{\"id\": \"a\", \"x\": \"\"}\n");
         var batch = new copilot.Batch(toolkit.template("say: {{x}}"), "r.jsonl");
         assertEquals(2, fault(() -> batch.to("out.jsonl"), "2 of 5 rows cannot be asked", "the id a is that of row 1",
-                "mend them, or leave them out: batch(").exitCode());
+                "mend them, or batch(prompt, rows(…).filter(…).toList()) leaves them out").exitCode());
         fault(() -> batch.to("no/such/out.jsonl"), "there is no folder");
         fault(() -> batch.to("r.jsonl"), "r.jsonl would be written over the rows");
         fault(() -> batch.to(""), "to wants a file");
