@@ -91,6 +91,7 @@ import com.knuddels.jtokkit.api.EncodingRegistry;
 import com.networknt.schema.*;
 import cop.copilot.*;
 import cop.copilot.Token;                               // not the test of this name
+import static cop.Text.COP;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.*;
 import tools.jackson.core.*;
@@ -1630,7 +1631,7 @@ final class Commands {
             new Entry("Prompts in files", "batch", BatchCommand.SYNTAX, BatchCommand::new),
             new Entry("Help", "completion", BasicCommand.COMPLETION, BasicCommand::completion),
             new Entry("Help", "doctor", DoctorCommand.SYNTAX, DoctorCommand::new),
-            new Entry("Help", "help", "\n\nHelp on a command: copilot help chat, copilot chat --help.",
+            new Entry("Help", "help", "\n\nHelp on a command: {cop} help chat, {cop} chat --help.",
                     (Supplier<Command>) null));
 
     /// Programs in `scripts/`: JBang catalog aliases, and commands if `cop.NAME` is on the class path, as in the
@@ -1658,7 +1659,8 @@ final class Commands {
 
     static List<String> names() { return entries().map(Entry::name).toList(); }
 
-    static String overview() {
+    /// @param cop how the tool is started
+    static String overview(String cop) {
         var groups = entries().collect(Collectors.groupingBy(Entry::group, LinkedHashMap::new, Collectors.mapping(
                 each -> "  " + Text.padded(each.name(), 11) + each.summary() + "\n", Collectors.joining())));
         var lines = new StringBuilder();
@@ -1666,16 +1668,16 @@ final class Commands {
         return """
                 Script your own GitHub Copilot subscription.
 
-                Usage: copilot COMMAND [OPTIONS] [ARGUMENTS]
+                Usage: {cop} COMMAND [OPTIONS] [ARGUMENTS]
 
                 %s
                   -h, --help       this text         -V, --version    the version
 
-                Try:  copilot login
-                      copilot chat "Three names for a pelican"
-                      git diff | copilot chat "Write a commit message"
-                      git diff | copilot chat -t review
-                """.formatted(lines);
+                Try:  {cop} login
+                      {cop} chat "Three names for a pelican"
+                      git diff | {cop} chat "Write a commit message"
+                      git diff | {cop} chat -t review
+                """.formatted(lines).replace("{cop}", cop);
     }
 
     static Optional<Command> program(String name) {
@@ -1701,8 +1703,8 @@ final class Commands {
                     + "@OWNER/copilot.java, or scripts/jbang " + name + " in a checkout; the installed cop has it");
         }
         return Fault.usage("there is no command \"" + name + "\"", Suggestions.hint(name, Stream.concat(
-                COMMANDS.stream().map(Entry::name), PROGRAMS.keySet().stream()).toList(), "copilot ",
-                "copilot --help lists the commands"));
+                COMMANDS.stream().map(Entry::name), PROGRAMS.keySet().stream()).toList(), COP + " ",
+                COP + " --help lists the commands"));
     }
 
     static int dispatch(Environment env, Console console, String... args) {
@@ -1710,11 +1712,11 @@ final class Commands {
         if (Set.of("-V", "--version").contains(first)) return print(env, "copilot.java " + copilot.VERSION + "\n");
         if (Set.of("help", "-h", "--help").contains(first)) {
             boolean all = args.length < 2 || Set.of("help", "-h", "--help").contains(args[1]);
-            return all ? print(env, overview()) : execute(args[1], env, console, "--help");
+            return all ? print(env, overview(COP)) : execute(args[1], env, console, "--help");
         }
         if (!first.startsWith("-")) return execute(first, env, console, Arrays.copyOfRange(args, 1, args.length));
         throw Fault.usage("the command comes first, then its options: " + first, Suggestions.hint(first,
-                List.of("--help", "--version"), "copilot chat " + first + " …"));
+                List.of("--help", "--version"), COP + " chat " + first + " …"));
     }
 
     private static int print(Environment env, String text) {
@@ -1782,10 +1784,10 @@ final class Syntax {
     final List<Form> forms;
 
     Syntax(String name, String text) {
-        var parts = text.stripTrailing().split("\n\n", 4);
-        forms = parts[0].lines().map(line -> Form.of("copilot " + name, line)).toList();
+        var parts = text.stripTrailing().replace("{cop}", COP).split("\n\n", 4);
+        forms = parts[0].lines().map(line -> Form.of(COP + " " + name, line)).toList();
         String synopsis = forms.stream().map(Form::text).collect(Collectors.joining("\n       "));
-        spec.name("copilot " + name).usageMessage().sortOptions(false).customSynopsis(synopsis.split("\n"))
+        spec.name(COP + " " + name).usageMessage().sortOptions(false).customSynopsis(plain(synopsis).split("\n"))
                 .description(plain(parts[1] + "\n ").split("\n"));
         spec.addPositional(word("WORDS", "").hidden(true).build());
         if (parts.length > 2) parts[2].lines().forEach(this::declare);
@@ -2073,7 +2075,7 @@ final class BasicCommand extends Command {
         String token = (person ? env.stdin().secret() : env.stdin().text()).strip();
         if (GithubToken.wellFormed(token)) return token;
         throw Fault.usage("what came on standard input is no token",
-                "printf %s \"$TOKEN\" | copilot login --with-token");
+                "printf %s \"$TOKEN\" | " + COP + " login --with-token");
     }
 
     static final String LOGOUT = "[OPTIONS]\n\nForget the login and its Copilot token on this machine.";
@@ -2113,7 +2115,7 @@ final class BasicCommand extends Command {
             It is good for about 25 minutes, and renewed when it is due.
 
             --json  The whole answer of the exchange.
-            --header  The whole line, for curl -H "$(copilot token --header)".
+            --header  The whole line, for curl -H "$({cop} token --header)".
             --refresh  Exchange now, even if the cached token is good.
             """;
 
@@ -2224,7 +2226,7 @@ final class BasicCommand extends Command {
                 .filter(model -> model.matches(word)).toList();
         if (shown.isEmpty()) {
             throw Fault.error(word.isEmpty() ? "GitHub lists no models for this account"
-                    : "no model matches \"" + word + "\"", "copilot models --all");
+                    : "no model matches \"" + word + "\"", COP + " models --all");
         }
         if (json) return print(Json.pretty(Json.object().set("data", Json.array(shown.stream().map(Model::json)))));
         if (catalogue.onlyAuto()) console.note("note: this account may name no model; auto is the default");
@@ -2247,7 +2249,7 @@ final class BasicCommand extends Command {
 
     private int setDefaultModel(CopilotClient copilot, String id) {
         var model = copilot.models().list(ModelList.FRESH).require(id);
-        if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", "copilot models lists those that can");
+        if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", COP + " models lists those that can");
         copilot.models().setDefault(model.id());
         if (!model.isAuto() && copilot.models().list(ModelList.FRESH).onlyAuto()) {
             console.warn("this account may name no model: on Free and Student plans GitHub chooses it");
@@ -2309,7 +2311,7 @@ final class BasicCommand extends Command {
             path [TEMPLATE]
 
             What can be filled, and whether it is in order.
-            Prompts in files, for `copilot chat -t NAME` and `copilot render NAME`. list: name, description,
+            Prompts in files, for `{cop} chat -t NAME` and `{cop} render NAME`. list: name, description,
             inputs ([optional]), place. show: the file. check: whether each is in order and its sample data
             fills it; exit 2 if not. path: the folders that are searched, or the file of one.
 
@@ -2485,7 +2487,7 @@ abstract class RequestCommand extends Command {
             --allow-missing  A value that is missing is empty, and no error.
             """, REQUEST = """
             -m, --model=MODEL  The model, a part of its id, or auto: GitHub chooses. Default: the template's, \
-            $COP_MODEL, `copilot models default`, the account's.
+            $COP_MODEL, `{cop} models default`, the account's.
             --endpoint=chat|responses|messages  Where to ask. Default: as suits the model.
             -s, --system=TEXT  The system message.
             -O, --option=KEY=JSON  Any field of the request: -O stop='["END"]'.
@@ -2574,11 +2576,11 @@ class ChatCommand extends RequestCommand {
             Ask a model; with no prompt on a terminal, a conversation.
             The answer streams to stdout. Piped stdin comes first, then files, then PROMPT. With -t a template
             says the rest; where it names {{input}}, what is piped in stands there. Chats are kept on this
-            machine (`copilot logs`), and -c goes on with the latest: with its model and its system message,
+            machine (`{cop} logs`), and -c goes on with the latest: with its model and its system message,
             unless -m, -s or -t name others. Options such as --temperature are for one call.
 
             PROMPT…  The prompt; - reads it from stdin.
-            -t, --template=TEMPLATE  A prompt template, or its file: see `copilot templates`.
+            -t, --template=TEMPLATE  A prompt template, or its file: see `{cop} templates`.
             """ + PARTS + """
             -c, --continue  Go on with the latest conversation. Without a PROMPT on a terminal: talk on.
             --cid=ID  Go on with the one of that id; its beginning will do.
@@ -2634,7 +2636,7 @@ class ChatCommand extends RequestCommand {
 
     private void converse(ChatJob job, StoredConversation earlier) {
         for (String needy : List.of("--json", "-o", "--schema", "-x", "-a")) {
-            if (has(needy)) throw Fault.usage("no prompt: " + needy + " needs one", "copilot chat \"…\"");
+            if (has(needy)) throw Fault.usage("no prompt: " + needy + " needs one", COP + " chat \"…\"");
         }
         var first = wishes();
         var request = (earlier == null ? first : first.after(earlier)).request(job.copilot(), !has("--no-stream"));
@@ -2659,7 +2661,7 @@ final class RenderCommand extends RequestCommand {
             TEMPLATE [PROMPT…] [--json | --raw] [OPTIONS]
 
             Fill a template and show the prompt; nothing is sent.
-            It is what `copilot chat -t TEMPLATE` would send.
+            It is what `{cop} chat -t TEMPLATE` would send.
 
             TEMPLATE  Its name, or its file.
             PROMPT…  Words to add; - reads stdin.
@@ -2977,7 +2979,7 @@ final class BatchInput implements AutoCloseable {
         var body = JsonValues.node(row.data().get("body"));
         if (!(body instanceof ObjectNode fields) || !fields.path("messages").isArray()) {
             throw Fault.usage("it is no request of the Batch API: there is no body with messages",
-                    "name a template to fill rows of data: copilot batch TEMPLATE -d …");
+                    "name a template to fill rows of data: " + COP + " batch TEMPLATE -d …");
         }
         String url = row.data().getOrDefault("url", "/v1/chat/completions").toString();
         if (!url.endsWith("/chat/completions")) {
@@ -3341,7 +3343,7 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
 
     /// Merges all shards of a job, which must share rows, template, options, and model.
     static BatchReport merged(List<RunFolder> folders) {
-        folders.forEach(folder -> folder.check("copilot batch TEMPLATE -d ROWS -o OUT begins a run, in OUT.run"));
+        folders.forEach(folder -> folder.check(COP + " batch TEMPLATE -d ROWS -o OUT begins a run, in OUT.run"));
         var first = folders.getFirst().readManifest();
         var rows = new TreeMap<Integer, RowPosition>();
         var missing = IntStream.rangeClosed(1, folders.size() == 1 ? 0 : first.path("shards").asInt(1)).boxed()
@@ -3359,7 +3361,7 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
         }
         if (!missing.isEmpty()) {
             throw Fault.usage("of " + first.path("shards").asInt(1) + " shards " + missing + " is missing",
-                    "copilot batch merge takes the runs of all");
+                    COP + " batch merge takes the runs of all");
         }
         var journals = folders.reversed().stream().map(folder -> new Journal(folder.path(), false)
                 .since(RunFolder.again(folder.readManifest()))).toList();
@@ -3851,7 +3853,7 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
     /// Builds the request from cached model data, without asking GitHub.
     Request requestAtHand(CopilotClient copilot, boolean stream, Console console) {
         if (copilot.models().cached().isEmpty()) {
-            console.note("note: the list of models is not there yet (copilot models fetches it)");
+            console.note("note: the list of models is not there yet (" + COP + " models fetches it)");
         }
         String id = copilot.models().chooseCached(request.model());
         boolean streams = copilot.models().findCached(id).map(Model::streams).orElse(true);
@@ -3935,7 +3937,7 @@ final class TemplateVariables {
             throw fault.hinting(fault.hint() + switch (fault.kind()) {
                 case MISSING_VALUES -> "; add --var NAME=VALUE or -d FILE.json" + (!template.awaitsStdin(values) ? ""
                         : ", or pipe {{" + head.stdin() + "}} in") + (!head.samples().any() ? ""
-                        : "; copilot render " + template.name() + " --example shows what is wanted");
+                        : "; " + COP + " render " + template.name() + " --example shows what is wanted");
                 case INVALID_VALUES -> "; --var gives a text, --var-json NAME=JSON anything else";
                 default -> "";
             });
@@ -4005,7 +4007,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
             return new PreparedPrompt(new Request(null, List.of(message(text)), null, true), null);
         }
         if (console.env().stdin().kind() == Stdin.Kind.TERMINAL && !dash()) return null;
-        throw Fault.usage("there is no prompt: no argument, and nothing on stdin", "copilot chat \"your question\"");
+        throw Fault.usage("there is no prompt: no argument, and nothing on stdin", COP + " chat \"your question\"");
     }
 
     /// Fills the template's stdin variable (`{{input}}` by default) from stdin and -f, or else from the words.
@@ -4036,7 +4038,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         else if (asks) throw template.empty();
         if (!messages.getLast().role().equals("system")) return messages;
         throw Fault.usage(template.place() + " is a system message alone, and there is no prompt",
-                "pipe one in, or add it as words: copilot chat -t " + template.name() + " \"…\"");
+                "pipe one in, or add it as words: " + COP + " chat -t " + template.name() + " \"…\"");
     }
 
     private Message message(String text) {
@@ -4209,7 +4211,7 @@ final class ImageFile {
 
     static Image read(Environment env, String name) {
         if (name.matches("https?://.*")) {
-            throw Fault.usage("-a takes no address: " + name, "curl -sL ADDRESS | copilot chat -a - …");
+            throw Fault.usage("-a takes no address: " + name, "curl -sL ADDRESS | " + COP + " chat -a - …");
         }
         String shown = name.equals("-") ? "stdin" : name;
         byte[] bytes = name.equals("-") ? env.stdin().bytes() : InputFile.bytes(env.path(name), name, LARGEST);
@@ -4261,13 +4263,13 @@ record StoredConversation(Path file, List<Turn> turns) {
     static StoredConversation find(Home home, String typed) {
         if (typed == null) {
             return all(home).findFirst().orElseThrow(() -> Fault.usage("there is no conversation yet",
-                    "copilot chat \"…\" begins one"));
+                    COP + " chat \"…\" begins one"));
         }
         var ids = files(home).stream().map(StoredConversation::id).toList();
         var meant = ids.contains(typed) ? List.of(typed) : ids.stream().filter(id -> id.startsWith(typed)).toList();
         if (meant.size() == 1) return read(file(home, meant.getFirst()));
         throw meant.isEmpty() ? Fault.usage("there is no conversation \"" + typed + "\"", Suggestions.hint(typed, ids,
-                "copilot logs lists them")) : Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": "
+                COP + " logs lists them")) : Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": "
                 + Text.shortened(String.join(", ", meant), 80), "type more of it");
     }
 
@@ -4405,7 +4407,7 @@ final class ConversationWriter {
             context.home().append(StoredConversation.file(context.home(), name),
                     Json.line(turn.answered(answer).json()), id == null);
             id = name;
-            context.console().detail("(conversation " + id + "; copilot chat -c goes on)");
+            context.console().detail("(conversation " + id + "; " + COP + " chat -c goes on)");
         } catch (IOException e) {
             if (!warned) {
                 context.console().warn("the conversation is not kept: cannot write into "
@@ -4553,7 +4555,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
                   token    %s
                 """.formatted(user.isEmpty() ? "?" : Text.printable(user), known.plan(), known.sku(), known.api(),
                 use(known, now))).orElse(trouble.isPresent() ? "\n  not known: GitHub could not be asked\n"
-                        : "\n  not logged in; type: copilot login\n")
+                        : "\n  not logged in; type: " + COP + " login\n")
                 + "  sources of a GitHub token, in the order of use:" + lines.stream().map(line -> "\n    "
                 + (Text.padded(line.source(), 25) + Text.padded(line.state(), 9) + line.detail()).stripTrailing())
                 .collect(Collectors.joining());
@@ -4699,7 +4701,7 @@ final class Doctor {
         return status.token();
     }
 
-    private static Fault notLoggedIn() { return Fault.login("not logged in", "copilot login"); }
+    private static Fault notLoggedIn() { return Fault.login("not logged in", COP + " login"); }
 
     /// Measures a round trip and compares clocks.
     private String probe(String what, Context context, URI uri, Headers headers) {
@@ -4728,13 +4730,13 @@ final class Doctor {
         var known = copilot.models().cached();
         var chosen = copilot.models().configured(null);
         ok("models", known.map(all -> all.models().size() + " in the list, " + Durations.words(Duration.between(
-                all.fetched(), env.time().now())) + " old").orElse("no list is kept yet (copilot models)"));
+                all.fetched(), env.time().now())) + " old").orElse("no list is kept yet (" + COP + " models)"));
         String id = copilot.models().chooseCached(null), why = env.variable("COP_MODEL") != null
-                ? "by COP_MODEL" : chosen.isPresent() ? "by `copilot models default`" : "the account's default";
+                ? "by COP_MODEL" : chosen.isPresent() ? "by `" + COP + " models default`" : "the account's default";
         var model = known.flatMap(all -> all.find(id));
         if (known.isPresent() && model.isEmpty() && !Model.isAuto(id)) {
             throw Fault.error("the model " + id + ", " + why + ", is not in the list", Suggestions.hint(id,
-                    known.get().chatModels(), "copilot models"));
+                    known.get().chatModels(), COP + " models"));
         }
         ok("model", id + ", " + why);
         return "POST " + copilot.context().host().resolve(api, EndpointSelector.usual(Delivery.USUAL, model).path());
@@ -4842,7 +4844,7 @@ record DeviceFlow(Context context, String clientId, String scope) {
 
     private Fault refusal(ObjectNode answer) {
         String error = Json.text(answer, "error");
-        String app = "copilot login --client vscode", again = "copilot login";
+        String app = COP + " login --client vscode", again = COP + " login";
         return switch (error) {
             case "access_denied" -> Fault.login("you cancelled the login in the browser", again);
             case "expired_token", "token_expired" ->
@@ -4852,7 +4854,7 @@ record DeviceFlow(Context context, String clientId, String scope) {
             case "incorrect_client_credentials", "Not Found" ->
                     Fault.login("GitHub knows no app with the client id " + clientId, app);
             default -> Fault.login("GitHub refuses the login: " + Text.printable(error.isEmpty() ? "no token, no error"
-                    : error + ", " + Json.text(answer, "error_description")), "copilot login -v shows the exchange");
+                    : error + ", " + Json.text(answer, "error_description")), COP + " login -v shows the exchange");
         };
     }
 }
@@ -5088,7 +5090,7 @@ final class CopilotClient {
     /// Never retried: printed output cannot be taken back.
     <T> T raw(String method, String path, String body, ResponseHandler<T> reading) {
         if (path.isBlank() || path.matches("(?s)([A-Za-z][A-Za-z0-9+.-]*:|//).*")) {
-            throw Fault.usage("a path is wanted, not \"" + path + "\"", "copilot api /models");
+            throw Fault.usage("a path is wanted, not \"" + path + "\"", COP + " api /models");
         }
         String from = path.startsWith("/") ? path : "/" + path;
         byte[] bytes = body == null ? null : body.getBytes(StandardCharsets.UTF_8);
@@ -5321,7 +5323,7 @@ record ModelList(ObjectNode json, Instant fetched) {
     Model require(String id) {
         if (Model.isAuto(id)) return Model.auto();
         return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
-                Suggestions.hint(id, chatModels(), "copilot models")));
+                Suggestions.hint(id, chatModels(), COP + " models")));
     }
 }
 
@@ -5442,7 +5444,7 @@ final class AutoModel {
         if (serves) return choice;
         var opened = new Home.CachedResponse(opened(request), context.now());
         choice = Choice.of(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
-                "copilot models lists what can be named with -m"));
+                COP + " models lists what can be named with -m"));
         context.home().keep(file, opened, context.console());
         return choice;
     }
@@ -5467,7 +5469,7 @@ final class AutoModel {
         }
         throw notOffered = Fault.error("GitHub does not offer auto to this account: "
                 + ApiError.behind(missing).description(),
-                "copilot models lists what can be named with -m").because(missing.reason());
+                COP + " models lists what can be named with -m").because(missing.reason());
     }
 }
 
@@ -5481,7 +5483,7 @@ final class ChatErrors {
         String said = refusal.description();
         if (refusal.status() == 400 && refusal.tooLong()) {
             return Fault.error("the prompt is too long for " + request.model() + ": " + said,
-                    "a shorter prompt, or a model with a larger context (copilot models)");
+                    "a shorter prompt, or a model with a larger context (" + COP + " models)");
         }
         if (auto && AutoModel.outdated(refusal)) {
             return Fault.error("GitHub does not take its own session for auto: " + said,
@@ -5492,12 +5494,12 @@ final class ChatErrors {
         }
         return switch (refusal.kind()) {
             case "model_not_supported" -> auto ? Fault.error("GitHub chooses no model for this account: " + said,
-                    "copilot models lists what can be named with -m") : notSupported(copilot, requested, said);
+                    COP + " models lists what can be named with -m") : notSupported(copilot, requested, said);
             case CopilotClient.OTHER_INTEGRATOR -> Fault.error(said,
                     "-m with one of these, or another -H 'Copilot-Integration-Id: …'");
             case "unsupported_api_for_model" -> Fault.error(request.model() + " is not served on " + endpoint.path()
                     + ": " + said, request.delivery().endpoint() == null
-                    ? "copilot models --refresh lists what is served; take another (-m)"
+                    ? COP + " models --refresh lists what is served; take another (-m)"
                     : "leave out the endpoint (--endpoint, or endpoint: in the template)");
             default -> refused(request, refusal);
         };
@@ -5517,13 +5519,13 @@ final class ChatErrors {
     private static Fault notSupported(CopilotClient copilot, String model, String said) {
         String lead = "this account cannot use the model \"" + model + "\": " + said;
         var list = copilot.models().recent().orElse(null);
-        if (list == null) return Fault.error(lead, "copilot models");
+        if (list == null) return Fault.error(lead, COP + " models");
         if (list.onlyAuto()) {
             return Fault.error(lead + ". This account may name no model: on Free and Student plans GitHub chooses it",
-                    "-m auto, or copilot models default auto");
+                    "-m auto, or " + COP + " models default auto");
         }
         boolean disabled = list.find(model).filter(known -> !known.enabled()).isPresent();
-        return Fault.error(lead, disabled ? "it is there but not enabled: copilot models enable " + model
+        return Fault.error(lead, disabled ? "it is there but not enabled: " + COP + " models enable " + model
                 + " (a seat of an organization: its administrator, and some minutes)"
                 : "it can use: " + String.join(", ", Suggestions.sorted(model, list.chatModels()))
                 + ", auto; more to enable: https://github.com/settings/copilot/features; some models are missing from"
@@ -5776,7 +5778,7 @@ final class TokenManager {
             }
             if (untried) sources.store(login);
             throw new Fault(trouble.exitCode(), "the login is " + (untried ? "kept, but" : "not kept, for it")
-                    + " could not be tried: " + trouble.sentence(), untried ? "copilot status, in a while"
+                    + " could not be tried: " + trouble.sentence(), untried ? COP + " status, in a while"
                     : "try again in a while", trouble);
         }
     }
@@ -5799,10 +5801,10 @@ final class TokenManager {
             fresh.forEach(context.console()::warn);
             return token.get();
         }
-        if (rejections.isEmpty()) throw Fault.login("not logged in to " + context.host().name(), "copilot login");
+        if (rejections.isEmpty()) throw Fault.login("not logged in to " + context.host().name(), COP + " login");
         if (rejections.size() == 1) throw rejections.getFirst();
         throw Fault.login("no GitHub token that was found is good for Copilot: " + rejections.stream()
-                .map(Fault::sentence).collect(Collectors.joining("; ")), "copilot login");
+                .map(Fault::sentence).collect(Collectors.joining("; ")), COP + " login");
     }
 
     /// Returns empty, after calling `told`, if GitHub refuses the token.
@@ -5831,7 +5833,7 @@ final class TokenManager {
     private Token renew(GithubToken source, Token unwanted, boolean again) {
         if (!GithubToken.wellFormed(source.value())) {
             throw Fault.refused(source.source() + " holds something that is no token: a space, a line break or a"
-                    + " strange character", "unset or mend it; or copilot login");
+                    + " strange character", "unset or mend it; or " + COP + " login");
         }
         return context.home().locked("token-" + source.key(context), () -> {
             var now = context.now();
@@ -5896,7 +5898,7 @@ final class TokenManager {
     static Token token(ObjectNode answer, Instant fetched, Host host) {
         String value = Json.text(answer, "token");
         if (value.isEmpty()) {
-            throw Fault.error("GitHub's answer to the exchange holds no token", "copilot status -v shows the answer");
+            throw Fault.error("GitHub's answer to the exchange holds no token", COP + " status -v shows the answer");
         }
         if (!GithubToken.wellFormed(value)) throw Fault.error("the Copilot token from GitHub is damaged", "try again");
         return new Token(answer, fetched, api(answer, value, host));
@@ -5940,7 +5942,8 @@ final class TokenManager {
         var now = context.now();
         if (old == null || old.fetched().isAfter(now) || old.fetched().plus(REMEMBERED).isBefore(now)) return;
         throw Fault.refused(Json.text(old.answer(), REJECTED) + " (that was "
-                + Durations.words(Duration.between(old.fetched(), now)) + " ago; copilot status --check asks again)",
+                + Durations.words(Duration.between(old.fetched(), now)) + " ago; " + COP
+                + " status --check asks again)",
                 Json.text(old.answer(), "hint"));
     }
 }
@@ -5972,7 +5975,7 @@ final class ExchangeErrors {
         }
         var details = answer.json().path("error_details");
         if (!Json.text(details, "notification_id").isEmpty()) return notified(source, details, answer);
-        String login = source.source().equals(GithubToken.BROWSER) ? "copilot login --client vscode" : "copilot login";
+        String login = source.source().equals(GithubToken.BROWSER) ? COP + " login --client vscode" : COP + " login";
         if (status == 401) return rejected(source, "it is revoked, expired or mistyped: " + answer.description(),
                 login);
         if (answer.message().contains("rate limit")) {
@@ -5999,7 +6002,7 @@ final class ExchangeErrors {
             return Fault.error("GitHub could not make a Copilot token: " + words, "try again later");
         }
         return rejected(source, MEANINGS.getOrDefault(id, "") + words, (url.isEmpty()
-                ? "https://github.com/features/copilot" : "open " + url) + ", or copilot login as somebody else");
+                ? "https://github.com/features/copilot" : "open " + url) + ", or " + COP + " login as somebody else");
     }
 
     private static Fault rejected(GithubToken source, String why, String hint) {
@@ -6054,7 +6057,7 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
         var n = fields.remove("n");
         if (n == null || n.asInt(1) == 1) return fields;
         throw Fault.usage(request.model() + " gives one answer a call (it is asked on " + path() + "), not n=" + n,
-                "a model with chat among its endpoints: copilot models");
+                "a model with chat among its endpoints: " + COP + " models");
     }
 
     /// @return the effort to send; empty if the model supports none
@@ -6362,7 +6365,7 @@ record ResponsesEndpoint() implements Endpoint {
         var body = chatFields(request, omitted);
         if (body.has("stop")) {
             throw Fault.usage(request.model() + " is asked on /responses, which knows no stop",
-                    "cut the answer yourself, or take a model with chat among its endpoints: copilot models");
+                    "cut the answer yourself, or take a model with chat among its endpoints: " + COP + " models");
         }
         Endpoint.translate(body, "messages", "input", ResponsesEndpoint::input);
         Endpoint.translate(body, "max_tokens", "max_output_tokens", most -> JsonNodeFactory.instance.numberNode(
@@ -6552,7 +6555,7 @@ final class ContextLimitCheck {
     static void check(Request request, Model model) {
         if (!model.isChat()) {
             throw Fault.usage(model.id() + " cannot chat", model.endpoints().contains("/embeddings")
-                    ? "it makes vectors: copilot embed -m " + model.id() : "copilot models lists those that can");
+                    ? "it makes vectors: " + COP + " embed -m " + model.id() : COP + " models lists those that can");
         }
         checkImages(request.messages().stream().flatMap(message -> message.images().stream()).toList(), model);
         checkLength(request, model);
@@ -6569,7 +6572,7 @@ final class ContextLimitCheck {
         throw Fault.usage("the prompt has " + (all ? "" : "at least ") + tokens + " tokens, and " + model.id()
                 + " takes " + limit + "; the largest part is " + part.getKey()
                 + (all ? " with " + TokenCount.of(part.getValue(), model.tokenizer()) : ""),
-                "a shorter text, or a model with a larger context (copilot models)");
+                "a shorter text, or a model with a larger context (" + COP + " models)");
     }
 
     static long bytes(Request request) {
@@ -6589,7 +6592,7 @@ final class ContextLimitCheck {
     private static void checkImages(List<Image> images, Model model) {
         if (images.isEmpty()) return;
         String id = model.id();
-        if (!model.supports("vision")) throw Fault.usage(id + " takes no pictures", "copilot models vision");
+        if (!model.supports("vision")) throw Fault.usage(id + " takes no pictures", COP + " models vision");
         var limits = model.json().path("capabilities").path("limits").path("vision");
         long most = limits.path("max_prompt_images").asLong(Long.MAX_VALUE);
         long largest = limits.path("max_prompt_image_size").asLong(Long.MAX_VALUE);
@@ -7233,7 +7236,7 @@ final class Journal implements AutoCloseable {
     }
 
     private static Fault inUse(Path folder) {
-        return Fault.error("another process is at work on " + folder, "wait for it, or look: copilot batch status "
+        return Fault.error("another process is at work on " + folder, "wait for it, or look: " + COP + " batch status "
                 + folder.toString().replaceFirst("\\.run$", ""));
     }
 
@@ -8034,7 +8037,7 @@ record RunFolder(Path path) {
             return lines.map(line -> line.split(" ")).map(words -> new RowPosition(Integer.parseInt(words[0]),
                     Fingerprint.parse(words[1]))).toList();
         } catch (IOException e) {
-            throw Fault.usage("there is no run in " + path, "copilot batch TEMPLATE -d ROWS -o OUT begins one");
+            throw Fault.usage("there is no run in " + path, COP + " batch TEMPLATE -d ROWS -o OUT begins one");
         } catch (RuntimeException e) {
             throw Fault.error(path.resolve("order") + " is damaged, or of another version of the tool",
                     "the command that began the run writes it anew");
@@ -8082,7 +8085,7 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo, F
     }
 
     static Fault unwritable(Object file, IOException e) {
-        return Fault.io("cannot write " + file, e, "all results are in the run's folder: copilot batch status OUT"
+        return Fault.io("cannot write " + file, e, "all results are in the run's folder: " + COP + " batch status OUT"
                 + " --write, once it can be written");
     }
 
@@ -8251,7 +8254,8 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     record MessageTemplate(String role, StrictMustache.Compiled text) {}
 
     private static final int SENTENCES = 2_000;             // maximum characters of an error message
-    private static final String PARTIALS = "partials lie beside the template, or where `copilot templates path` says";
+    private static final String PARTIALS = "partials lie beside the template, or where `" + COP
+            + " templates path` says";
 
     /// Returns the rendered messages without blank ones; the last is kept even if blank.
     ///
@@ -8283,7 +8287,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     }
 
     Fault empty() {
-        return Fault.usage(place + " comes out empty with this data", "copilot templates show " + name
+        return Fault.usage(place + " comes out empty with this data", COP + " templates show " + name
                 + " shows what it wants");
     }
 
@@ -8610,7 +8614,7 @@ final class TemplateFolders {
                 .map(path -> found(stem(env.path(path).getFileName().toString()), path, env.path(path)))
                 .or(() -> inFolders(folders, name, false))
                 .orElseThrow(() -> Fault.usage("there is no template " + name, Suggestions.hint(stem(name), names(),
-                        "copilot templates lists them; a file needs its ending, such as " + name + ".mustache")));
+                        COP + " templates lists them; a file needs its ending, such as " + name + ".mustache")));
     }
 
     private static TemplateSource found(String name, String place, Path file) {
@@ -8620,7 +8624,7 @@ final class TemplateFolders {
     Path path(String name) {
         var found = find(name);
         if (found.file() != null) return found.file().toAbsolutePath();
-        throw Fault.usage(name + " is packaged with the tool, and no file of yours", "copilot templates show " + name
+        throw Fault.usage(name + " is packaged with the tool, and no file of yours", COP + " templates show " + name
                 + " > templates/" + name + ".mustache makes it one");
     }
 
@@ -9032,7 +9036,7 @@ record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
             String why = "the answer does not meet the schema: " + String.join("; ", misses);
             if (left <= 0) {
                 throw new SchemaMismatch(reply.withUsage(used), Fault.error(why,
-                        "ask again, or a model with schema among its abilities (copilot models)"));
+                        "ask again, or a model with schema among its abilities (" + COP + " models)"));
             }
             notes.accept(Text.shortened(why, 240) + "; asking again");
             request = schema.again(first, reply.text(), misses);
@@ -9463,7 +9467,7 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
         try {
             return new URI(base.toString().replaceAll("/+$", "") + path);
         } catch (URISyntaxException e) {
-            throw Fault.usage("\"" + path + "\" is no path: " + e.getReason(), "copilot api /models");
+            throw Fault.usage("\"" + path + "\" is no path: " + e.getReason(), COP + " api /models");
         }
     }
 
@@ -9922,15 +9926,15 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
         String where = uri.getHost() + uri.getPath(), said = ": " + description();
         return switch (status == 429 && quota() ? 402 : status) {
             case 400 -> Fault.error("GitHub refuses the request" + said, advice());
-            case 401 -> Fault.login("the API refuses a Copilot token that is new" + said, "copilot login --force");
+            case 401 -> Fault.login("the API refuses a Copilot token that is new" + said, COP + " login --force");
             case 402 -> kind().equals("billing_not_configured")
                     ? Fault.later("GitHub wants billing to be set up" + said, "https://github.com/settings/billing")
-                    : Fault.later("the quota is used up" + said + retryAdvice(), "copilot usage shows the quota");
+                    : Fault.later("the quota is used up" + said + retryAdvice(), COP + " usage shows the quota");
             case 403 -> Fault.error("GitHub forbids it" + said, "your plan, your organization's policy, or"
                     + " GitHub's abuse detection: https://github.com/settings/copilot; do not simply retry");
             case 404 -> Fault.error("there is no " + where + said, "the same with -v shows the request");
             case 413 -> Fault.error("the request is too large" + said, "a shorter prompt, or fewer files");
-            case 421 -> Fault.error("the API host is not this account's" + said, "copilot token --refresh");
+            case 421 -> Fault.error("the API host is not this account's" + said, COP + " token --refresh");
             case 422 -> Fault.error("GitHub's filter refuses the prompt" + said, "put the question in other words");
             case 429 -> limited("");
             case 466 -> Fault.error("GitHub no longer serves the version that we claim to be" + said, newerIdentity());
@@ -9959,8 +9963,8 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
         if (message.contains("Editor-Version") || message.contains("Integration-Id")) {
             return "look at -H and COP_HEADERS";
         }
-        if (message.contains("Personal Access Token")) return "copilot login";
-        if (tooLong()) return "a shorter prompt, or a model with a larger context (copilot models)";
+        if (message.contains("Personal Access Token")) return COP + " login";
+        if (tooLong()) return "a shorter prompt, or a model with a larger context (" + COP + " models)";
         var most = Pattern.compile("max_tokens: \\d+ > (\\d+)").matcher(message);
         if (most.find()) return "--max-tokens " + most.group(1);
         return kind().equals("vision_attachment_not_accessible") ? "GitHub cannot fetch the image: attach a file (-a)"
@@ -10815,7 +10819,7 @@ final class RealProcess {
         if (argumentsGotLost(args)) {
             return new Console(env).report(Fault.usage("an argument holds characters that the locale "
                     + System.getProperty("sun.jnu.encoding") + " cannot carry",
-                    "LC_ALL=C.UTF-8 copilot …, or give the text on stdin"));
+                    "LC_ALL=C.UTF-8 " + COP + " …, or give the text on stdin"));
         }
         int code = body.applyAsInt(env, args);
         if (FirstRun.now()) FirstRun.rehearse(body);
@@ -11423,6 +11427,8 @@ final class Secrets {
 final class Text {
     static final int LARGEST = 64 << 20;                    // bytes per prompt part; no model reads more
     static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
+    /// How the tool is started, for hints and help: the launcher, scripts/jbang and the catalog's aliases tell it.
+    static final String COP = System.getProperty("cop.command", "jbang copilot.java");
 
     static String cell(String text) { return printable(text.replaceAll("[\t\r\n]+", " ")); }
 

@@ -83,7 +83,7 @@ public class demo {
     /// Both outputs go to stdout, in the order in which they come, and a pipe's columns are cut as the tour shows.
     private int run(Step step) throws Exception {
         var command = new ArrayList<>(List.of(ProcessHandle.current().info().command().orElse("java"),
-                "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp",
+                "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dcop.command=copilot", "-cp",
                 System.getProperty("java.class.path"), "cop.copilot"));
         command.addAll(step.arguments());
         var builder = new ProcessBuilder(command).redirectErrorStream(true);

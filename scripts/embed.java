@@ -16,6 +16,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
+import static cop.Text.COP;
+
 public class embed extends Command {
     public static void main(String... args) { System.exit(copilot.start("embed", args)); }
 
@@ -262,11 +264,11 @@ record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
         if (named == null || named.isBlank()) {
             return fit.stream().min(Comparator.comparing(model -> !model.id().equals("text-embedding-3-small")))
                     .orElseThrow(() -> Fault.error("GitHub lists no model for embeddings for this account",
-                            "copilot models --all --refresh shows what there is; plans and organizations differ"));
+                            COP + " models --all --refresh shows what there is; plans and organizations differ"));
         }
         var model = all.require(named.strip());
         if (embeds(model)) return model;
-        throw Fault.usage(model + " makes no embeddings", fit.isEmpty() ? "copilot models --all" : "-m "
+        throw Fault.usage(model + " makes no embeddings", fit.isEmpty() ? COP + " models --all" : "-m "
                 + fit.stream().map(Model::id).collect(Collectors.joining(", ")));
     }
 
@@ -331,7 +333,7 @@ record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
         if (dimensions != null) body.put("dimensions", dimensions);
         return copilot.send("POST", "/embeddings", Json.bytes(body), call -> call.slow().explained(refusal ->
                 !refusal.code().startsWith("model_not") ? null : Fault.error("this account cannot use the model \""
-                        + model + "\": " + refusal.description(), "copilot models --all --refresh; then -m ID")),
+                        + model + "\": " + refusal.description(), COP + " models --all --refresh; then -m ID")),
                 new EmbeddingsReading(texts.size(), dimensions == null ? 0 : dimensions));
     }
 

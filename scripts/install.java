@@ -27,7 +27,7 @@ public class install extends Command {
 
                 --name=NAME  Its name. Default: cop.
                 --dir=DIR  Its folder. Default: ~/.local/bin.
-                --uninstall  Take it away again. The login stays; copilot logout forgets it.
+                --uninstall  Take it away again. The login stays; {cop} logout forgets it.
                 """;
     }
 
@@ -205,7 +205,7 @@ record Launcher(String name, Path folder, Path share, Console console) {
                   0 | 1--help | 1-h | 1help) cat 2>/dev/null <<'END' && exit ;;
                 %sEND
                 esac
-                """.formatted("copilot.java " + copilot.VERSION, Commands.overview());
+                """.formatted("copilot.java " + copilot.VERSION, Commands.overview(name));
     }
 
     /// The JDK that the cache was made with, by its path; where it has gone, any other that is new enough, without it.
@@ -239,7 +239,7 @@ record Launcher(String name, Path folder, Path share, Console console) {
                   echo "hint: install it again: jbang install@OWNER/copilot.java --name %2$s" >&2
                   exit 1
                 fi
-                exec "$java" "$cache" %5$s -cp "%6$s" cop.copilot "$@"
+                exec "$java" "$cache" %5$s -Dcop.command=%2$s -cp "%6$s" cop.copilot "$@"
                 """.formatted(MARK, name, quoted(program), quoted(java()), String.join(" ", OPTIONS),
                 classes(program).replace(program.toString(), "$app"), answeredAtOnce());
     }
@@ -253,9 +253,9 @@ record Launcher(String name, Path folder, Path share, Console console) {
                 setlocal
                 set part=others
                 for %%%%p in (chat repl) do if "%%~1"=="%%%%p" set part=%%%%p
-                "%s" -XX:AOTCache="%s\\%%part%%.aot" %s -cp "%s" cop.copilot %%*
+                "%s" -XX:AOTCache="%s\\%%part%%.aot" %s -Dcop.command=%s -cp "%s" cop.copilot %%*
                 """.formatted(MARK, percent(java().toString()), percent(program.toString()), String.join(" ", OPTIONS),
-                percent(classes(program))).replace("\n", "\r\n");
+                name, percent(classes(program))).replace("\n", "\r\n");
     }
 
     private static String percent(String path) { return path.replace("%", "%%"); }

@@ -14,6 +14,8 @@ import jdk.jshell.execution.LocalExecutionControl;
 import jdk.jshell.spi.*;
 import jdk.jshell.tool.JavaShellToolBuilder;
 
+import static cop.Text.COP;
+
 public class repl extends Command {
     public static void main(String... args) { System.exit(copilot.start("repl", args)); }
 
@@ -280,7 +282,7 @@ public class repl extends Command {
         var source = copilot.logins().all().stream().findFirst();
         String who = source.map(s -> (s.user().isEmpty() ? s.source() : s.name())
                 + copilot.tokens().plan(s).map(plan -> " (" + plan + ")").orElse("")).orElse("nobody is logged in"
-                + " (copilot login)");
+                + " (" + COP + " login)");
         var models = copilot.models();
         var model = models.configured(null).or(() -> models.cached().map(ModelList::defaultModelId));
         return "copilot.java " + cop.copilot.VERSION + ": " + who + model.map(id -> ", " + id).orElse("")

@@ -25,6 +25,8 @@ import org.jline.reader.impl.DefaultParser;
 import org.jline.reader.impl.completer.StringsCompleter;
 import org.jline.terminal.*;
 
+import static cop.Text.COP;
+
 public class talk extends ChatCommand {
     public static void main(String... args) { System.exit(copilot.start("talk", args)); }
 
@@ -59,7 +61,7 @@ final class EditedTerminal implements ChatTerminal {
                     .encoding(StandardCharsets.UTF_8).stdinEncoding(StandardCharsets.UTF_8)
                     .stdoutEncoding(StandardCharsets.UTF_8).stderrEncoding(StandardCharsets.UTF_8).build();
         } catch (IOException e) {
-            throw Fault.io("the terminal does not answer", e, "copilot chat \"…\" needs none");
+            throw Fault.io("the terminal does not answer", e, COP + " chat \"…\" needs none");
         }
         reader = reader();
     }

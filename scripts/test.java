@@ -30,6 +30,7 @@
 //SOURCES tests/Doctors.java
 //SOURCES tests/Trees.java
 //SOURCES tests/Simulators.java
+//SOURCES tests/CommandFaults.java
 //SOURCES tests/Layers.java
 //DEPS org.junit.jupiter:junit-jupiter:6.1.1
 //DEPS org.junit.platform:junit-platform-launcher:6.1.1
@@ -57,11 +58,12 @@ public class test {
             Token.class, Chat.class, CurrentService.class, EveryModel.class, Logs.class, Mustaches.class,
             Prompts.class, Verbs.class, Batches.class, CommandLines.class, Usages.class, Embeds.class, Network.class,
             Processes.class, Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class,
-            Trees.class, Simulators.class, Layers.class);
+            Trees.class, Simulators.class, CommandFaults.class, Layers.class);
 
     public static void main(String... args) {
         // As the tool has it: the JDK reads it once, and whichever class runs first may make the first client.
         System.setProperty("jdk.httpclient.redirects.retrylimit", "1");
+        System.setProperty("cop.command", Harness.COMMAND);
         var words = new ArrayList<>(List.of(args));
         boolean slow = words.remove("--slow");
         var report = new Report();

@@ -90,23 +90,23 @@ class CommandLines {
     @ValueSource(strings = {"--help", "-h", "help"})
     void theOverviewIsShown(String word) {
         var outcome = fine(word);
-        assertEquals(Commands.overview(), outcome.out());
+        assertEquals(Commands.overview("copilot"), outcome.out());
         assertEquals("", outcome.err());
     }
 
     @Test
-    void noArgumentsShowTheOverview() { assertEquals(Commands.overview(), fine().out()); }
+    void noArgumentsShowTheOverview() { assertEquals(Commands.overview("copilot"), fine().out()); }
 
     @ParameterizedTest
     @ValueSource(strings = {"--help", "-h", "help"})
-    void helpOnHelpIsTheOverview(String word) { assertEquals(Commands.overview(), fine("help", word).out()); }
+    void helpOnHelpIsTheOverview(String word) { assertEquals(Commands.overview("copilot"), fine("help", word).out()); }
 
     @Test
     void theOverviewNamesEveryCommandAndNoOther() {
-        var listed = Commands.overview().lines().takeWhile(l -> !l.contains("-h, --help"))
+        var listed = Commands.overview("copilot").lines().takeWhile(l -> !l.contains("-h, --help"))
                 .map(Pattern.compile("^  ([a-z]+) +\\S.*")::matcher).filter(Matcher::matches).map(m -> m.group(1));
         assertEquals(Commands.names(), listed.toList());
-        narrow(80, Commands.overview());
+        narrow(80, Commands.overview("copilot"));
     }
 
     @ParameterizedTest

@@ -32,6 +32,9 @@ final class Harness implements AutoCloseable {
         synchronized void advance(Duration by) { now = now.plus(by); }
     }
 
+    /// What hints begin with, as an alias of this name has it.
+    static final String COMMAND = "copilot";
+
     final VirtualTime time = new VirtualTime();
     /// Stricter than the service is known to be: what we send is what the sources name, and once.
     final simulator sim = simulator.start(time).set("unknown-fields", "refuse").set("strict-headers", true);
@@ -148,7 +151,7 @@ final class Harness implements AutoCloseable {
                 "--default-signal=HUP"));
         command.addAll(List.of(ProcessHandle.current().info().command().orElse("java"), "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED",
-                "-cp", classPath, "cop.copilot"));
+                "-Dcop.command=" + COMMAND, "-cp", classPath, "cop.copilot"));
         command.addAll(List.of(args));
         var builder = new ProcessBuilder(command).directory(home.toFile());
         builder.environment().clear();

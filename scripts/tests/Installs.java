@@ -91,7 +91,7 @@ class Installs {
         assertEquals("", version.err());
         assertEquals(0, version.code());
         var help = run("", "--help");
-        assertEquals(Commands.overview(), help.out(), help::all);
+        assertEquals(Commands.overview("cop"), help.out(), help::all);
         assertEquals("", help.err());
         for (String[] asked : new String[][]{{}, {"-h"}, {"help"}, {"help", "help"}}) {
             assertEquals(help.out(), run("", asked).out());
