@@ -21,8 +21,6 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-import static cop.Text.COP;
-
 /// A stand-in for GitHub and GitHub Copilot as they are in late 2026, by public sources alone.
 ///
 /// **The rule: what the sources do not show to be refused is accepted; a switch can make it stricter for a test.** A
@@ -3855,7 +3853,7 @@ public class simulator implements AutoCloseable {
 
     private int serve(int seconds) throws IOException {
         System.out.println("GitHub       " + url() + "\nCopilot API  " + api() + "\n\nIn another terminal:\n\n"
-                + "  " + COP + " login --host " + url() + "\n  curl " + url() + "/_simulator\n\nCtrl-C ends it.");
+                + "  " + System.getProperty("cop.command", "jbang copilot.java") + " login --host " + url() + "\n  curl " + url() + "/_simulator\n\nCtrl-C ends it.");
         var stop = new CompletableFuture<Integer>();
         signal("INT", () -> stop.complete(130));
         signal("TERM", () -> stop.complete(143));
