@@ -3853,7 +3853,8 @@ public class simulator implements AutoCloseable {
 
     private int serve(int seconds) throws IOException {
         System.out.println("GitHub       " + url() + "\nCopilot API  " + api() + "\n\nIn another terminal:\n\n"
-                + "  " + System.getProperty("cop.command", "jbang copilot.java") + " login --host " + url() + "\n  curl " + url() + "/_simulator\n\nCtrl-C ends it.");
+                + "  " + System.getProperty("cop.command", "jbang copilot.java") + " login --host " + url()
+                + "\n  curl " + url() + "/_simulator\n\nCtrl-C ends it.");
         var stop = new CompletableFuture<Integer>();
         signal("INT", () -> stop.complete(130));
         signal("TERM", () -> stop.complete(143));
