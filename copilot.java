@@ -1516,7 +1516,8 @@ final class Toolkit {
 
     Outcome batch(copilot.Batch batch, String out) {
         if (out.isBlank()) throw Fault.usage("to wants a file", ".to(\"results.jsonl\")");
-        Path file = OutputFile.check(env, ".to", out);
+        ResultWriter.check(env, ".to", out);
+        Path file = env.path(out).toAbsolutePath();
         var prompt = batch.prompt();
         var spec = new BatchSpec();
         batch.settings().accept(spec);
@@ -2694,9 +2695,10 @@ final class BatchCommand extends RequestCommand {
             TEMPLATE  Its name, or its file.
             RUN…  OUT, or OUT.run, of each part.
             -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for stdin.
-            -o, --output=OUT  Results: .jsonl, .json, .csv, .tsv, or a file a row: 'out/{{id}}.md'.
+            -o, --output=OUT  Results: .jsonl, .json, .csv, .tsv, - for stdout, or a file a row: 'out/{{id}}.md'. \
+            Spreadsheets may run a cell of .csv that begins with =, +, - or @ as a formula.
             --format=jsonl|json|csv|tsv|files  Of the rows. Default: by the ending.
-            --id=FIELD  Names a row. Default: id, custom_id, else a hash of the row.
+            --id=FIELD  Names a row. Default: id, custom_id, else a hash of what it asks.
             --echo=F1,F2  Fields of the row to repeat in its result.
             --out-format=openai  Lines as OpenAI's Batch API.
             -k  Print results as they come, in the order of the rows.
@@ -2721,7 +2723,7 @@ final class BatchCommand extends RequestCommand {
             --retry-failed  Ask again what failed, was filtered or cut off.
             --again  Ask all rows again. What fails then has failed.
             -y, --yes  Do not ask before more than 200 requests.
-            --shard=K/N  The K-th of N parts, K from 1.
+            --shard=K/N|auto  The K-th of N parts, K from 1; auto: this task of a Slurm array or a Kubernetes Job.
             --write  Write OUT from what is done.
             --json  The status as JSON.
             """;
@@ -2751,7 +2753,7 @@ final class BatchCommand extends RequestCommand {
         spec.id = text("--id");
         spec.jobs = atLeast(1, "-j", spec.jobs);
         spec.delay = time("--delay", spec.delay);
-        spec.out = text("--output");
+        spec.out = text("--output", spec.out);
         spec.run = folder();
         texts("--echo").forEach(names -> spec.echo.addAll(Text.names(names)));
         spec.openai = has("--out-format");
@@ -2810,38 +2812,38 @@ final class BatchCommand extends RequestCommand {
     }
 
     private Path folder() {
-        String run = text("--run"), output = text("--output");
-        boolean many = output != null && output.contains("{{");
-        if (output != null && !many && !has("--dry-run")) OutputFile.check(env, "-o", output);
-        if (run == null && (output == null || many)) {
-            throw Fault.usage(many ? "-o " + output + " names many files" : "there is no place for the results",
-                    many || has("-k") ? "--run DIR as well: the folder for what is done" : "-o OUT.jsonl");
-        }
-        return folder(run != null ? run : output + ".run");
+        String run = text("--run"), output = text("--output", "-");
+        boolean single = ResultWriter.check(env, "-o", output);
+        if (run != null || single) return folder(run != null ? run : output + ".run");
+        throw Fault.usage(output.equals("-") ? "there is no place for the results" : "-o " + output
+                + " names many files", has("-k") || has("--output") ? "--run DIR as well: the folder for what is done"
+                : "-o OUT.jsonl");
     }
 
     private Path folder(String name) { return env.path(name).toAbsolutePath(); }
 
-    private static String runName(String name) { return name.endsWith(".run") ? name : name + ".run"; }
+    private String runName(String name) {
+        return name.endsWith(".run") || Files.isDirectory(env.path(name)) ? name : name + ".run";
+    }
 
     private int status() {
-        String output = text("OUT");
+        String output = text("OUT"), file = output.replaceFirst("\\.run$", "");
+        if (has("--write")) ResultWriter.check(env, "-o", file);
         try (var report = BatchReport.of(new RunFolder(folder(text("--run", runName(output)))))) {
-            if (has("--write")) {
-                report.write(env.directory(), output.replaceFirst("\\.run$", ""), has("--out-format"));
-            }
-            return print(has("--json") ? Json.pretty(report.json()) : report.text());
+            if (has("--write")) report.write(console, file, has("--out-format"));
+            return file.equals("-") && has("--write") ? 0 : print(has("--json") ? Json.pretty(report.json())
+                    : report.text());
         }
     }
 
     private int merge() {
-        var runs = texts("RUN");
         String output = text("--output");
-        OutputFile.check(env, "-o", output);
-        try (var report = BatchReport.merged(runs.stream().map(name -> new RunFolder(folder(runName(name))))
+        ResultWriter.check(env, "-o", output);
+        try (var report = BatchReport.merged(texts("RUN").stream().map(name -> new RunFolder(folder(runName(name))))
                 .toList())) {
-            report.write(env.directory(), output, has("--out-format"));
-            print(report.text());
+            report.write(console, output, has("--out-format"));
+            if (output.equals("-")) console.note(report.text());
+            else print(report.text());
             return report.left() > 0 ? Fault.LATER : report.counts().notOk() > 0 ? Fault.FAILED_ROWS : 0;
         }
     }
@@ -2859,7 +2861,7 @@ final class BatchSpec {
     String model, endpoint;                                 // null: the run's, else the default
     ObjectNode fields = Json.object();                      // for every request
     String id;                                              // the field that names a row
-    String out;                                             // a file, a pattern with {{id}}, or null
+    String out = "-";                                       // a file, a pattern with {{id}}, or - for stdout
     List<String> echo = new ArrayList<>();
     boolean openai, stream, skipBad, retryFailed, again, dryRun, yes;
     int first, sample;                                      // number of rows; 0: all
@@ -2872,29 +2874,49 @@ final class BatchSpec {
     String leavingOut = "--skip-bad leaves them out";       // how to ask only the other rows
 }
 
-/// The rows this process asks: `--shard K/N`, or as set by a Kubernetes Indexed Job or a Slurm array.
+/// The part of the rows that this process asks.
 record Shard(int number, int of) {
     static final Shard ALL = new Shard(1, 1);
+    private static final List<String> KUBERNETES = List.of("JOB_COMPLETION_INDEX", "JOB_COMPLETIONS");
+    private static final List<String> SLURM = Stream.of("ID", "MIN", "MAX", "STEP", "COUNT")
+            .map("SLURM_ARRAY_TASK_"::concat).toList();
 
+    /// Reads `K/N`, or `auto`: this task of a job array. In an array one of them is required, for its tasks may as well
+    /// be meant to ask all rows each.
     static Shard of(String option, Environment env) {
-        if (option != null) return checked(option, "1", "--shard " + option);
-        String job = env.variable("JOB_COMPLETION_INDEX"), jobs = env.variable("JOB_COMPLETIONS");
-        if (job != null && jobs != null) return checked(job + "/" + jobs, "0", "JOB_COMPLETION_INDEX=" + job);
-        String task = env.variable("SLURM_ARRAY_TASK_ID"), tasks = env.variable("SLURM_ARRAY_TASK_COUNT");
-        String least = Objects.requireNonNullElse(env.variable("SLURM_ARRAY_TASK_MIN"), "0");
-        return task == null || tasks == null ? ALL : checked(task + "/" + tasks, least, "SLURM_ARRAY_TASK_ID=" + task
-                + ", SLURM_ARRAY_TASK_MIN=" + least);
+        if (option != null && !option.equals("auto")) {
+            return numbered(List.of(option.split("/", -1)), 1).orElseThrow(() -> Fault.usage("--shard " + option
+                    + " is out of range", "parts count from 1 to their number: --shard 1/4"));
+        }
+        boolean slurm = env.variable(SLURM.getFirst()) != null;
+        var task = new LinkedHashMap<String, String>();
+        for (String name : slurm ? SLURM : KUBERNETES) {
+            task.put(name, env.variables().getOrDefault(name, name.endsWith("STEP") ? "1" : ""));
+        }
+        String number = task.firstEntry().getValue();
+        if (number.isEmpty() && option == null) return ALL;
+        if (number.isEmpty()) throw Fault.usage("--shard auto: this is not a task of a job array", "--shard 1/4");
+        String words = "task " + number + " of a " + (slurm ? "Slurm array" : "Kubernetes Indexed Job");
+        var part = numbered(List.copyOf(task.values()), 0).orElseThrow(() -> Fault.usage(words
+                + " has no certain part: " + task, "--shard K/N names it, K from 1 to N; --shard 1/1 takes all rows"));
+        if (option != null) return part;
+        throw Fault.usage(words + " is " + part, "--shard auto takes that part, --shard 1/1 all rows");
     }
 
-    /// @param least the number of the first part
-    private static Shard checked(String text, String least, String where) {
-        if ((text + "/" + least).matches("[0-9]{1,6}(/[0-9]{1,6}){2}")) {
-            int slash = text.indexOf('/'), number = Integer.parseInt(text, 0, slash, 10) - Integer.parseInt(least) + 1;
-            int of = Integer.parseInt(text, slash + 1, text.length(), 10);
-            if (number >= 1 && number <= of) return new Shard(number, of);
-        }
-        throw Fault.usage(where + " is out of range", "parts count from 1 to their number: --shard 1/4");
+    /// @param words a number, counting from `first`, and how many there are; or between them the first, the last and
+    ///     the step, which may not agree: a Slurm array may be a list
+    private static Optional<Shard> numbered(List<String> words, int first) {
+        var n = words.stream().map(word -> word.matches("[0-9]{1,6}") ? Integer.parseInt(word) : -1).toList();
+        int of = n.getLast();
+        if (n.size() == 2) n = List.of(n.getFirst(), first, first + of - 1, 1, of);
+        if (n.size() != 5 || Collections.min(n) < 0 || n.get(3) == 0) return Optional.empty();
+        int own = n.get(0) - n.get(1), span = n.get(2) - n.get(1), step = n.get(3);
+        boolean agree = own >= 0 && own <= span && own % step == 0 && span / step + 1 == of;
+        return agree ? Optional.of(new Shard(own / step + 1, of)) : Optional.empty();
     }
+
+    @Override
+    public String toString() { return of == 1 ? "all rows" : "part " + number + " of " + of; }
 
     /// Depends only on the id, so that added rows do not move others.
     boolean holds(String id) { return of == 1 || Math.floorMod(Fingerprint.of(id).high(), of) == number - 1; }
@@ -2908,12 +2930,17 @@ record BatchTarget(String model, String endpoint, boolean structured) {}
 
 /// Reads rows and fills them; the only reader of the input.
 final class BatchInput implements AutoCloseable {
+    /// Changes with what a row is known by; a run of another version asks all rows again.
+    static final int KEY_VERSION = 2;
+
     private final RowReader rows;
     private final BatchSpec spec;
     private final BatchTarget target;
     private final Set<Integer> chosen;                      // null: all
     private final Map<Fingerprint, Integer> alike = new HashMap<>();
-    private int index = -1;
+    final Set<String> unseen;                               // fields that options name and no row has had
+    Set<String> fields = Set.of();                          // of the last row
+    int index = -1;
     Fault broken;                                           // of an unreadable row, which ends the input
     private Fingerprint all = new Fingerprint(0, 0);
 
@@ -2922,6 +2949,8 @@ final class BatchInput implements AutoCloseable {
         this.spec = spec;
         this.target = target;
         this.chosen = chosen;
+        unseen = new LinkedHashSet<>(spec.echo);
+        if (spec.id != null) unseen.add(spec.id);
     }
 
     /// Returns the next row, selected or not; null after the last.
@@ -2957,17 +2986,23 @@ final class BatchInput implements AutoCloseable {
             if (row.fault() != null) throw row.fault();
             for (String name : spec.echo) echo.set(name, JsonValues.node(row.data().getOrDefault(name,
                     JsonValues.NULL)));
-            id = id(row.data());
+            fields = row.data().keySet();
+            unseen.removeAll(fields);
+            String own = id(row.data());
+            if (own != null) id = own;
             boolean filled = spec.template != null;
             var question = filled ? spec.prompts.apply(row) : question(row);
             if (question.schema() != null && question.answers() != 1) {
                 throw Fault.usage("a schema takes one answer, not n=" + question.answers(), "leave out -O n");
             }
-            String own = question.request().model();
-            String model = filled || own.isEmpty() ? target.model() : own;
+            String named = question.request().model();
+            String model = filled || named.isEmpty() ? target.model() : named;
             var request = question.request(model, true, target.structured()).withEndpoint(target.endpoint());
-            var key = Fingerprint.of(id.getBytes(StandardCharsets.UTF_8),
-                    Json.bytes(ChatCompletionsEndpoint.plain(request)));
+            var body = new TreeMap<String, JsonNode>();     // the order of options does not count
+            ChatCompletionsEndpoint.plain(request).forEachEntry(body::put);
+            byte[] asks = Json.compact(body).getBytes(StandardCharsets.UTF_8);
+            if (own == null) id = numbered(Fingerprint.of(asks));
+            var key = Fingerprint.of(id.getBytes(StandardCharsets.UTF_8), asks);
             return new BatchItem(index, row.place(), id, key, request, question.schema(), null, echo);
         } catch (Fault fault) {
             return BatchItem.bad(index, row.place(), id, fault, echo);
@@ -2992,17 +3027,19 @@ final class BatchInput implements AutoCloseable {
                 Set.copyOf(fields.propertyNames()))), null);
     }
 
-    /// Returns the id field, or a hash of the row with a counter for duplicates.
+    /// Returns the id field, or null.
     private String id(Map<String, Object> data) {
         for (String name : spec.id != null ? List.of(spec.id) : List.of("id", "custom_id")) {
             if (data.getOrDefault(name, JsonValues.NULL) != JsonValues.NULL) return JsonValues.text(data.get(name));
         }
-        if (spec.id != null) {
-            throw Fault.usage("there is no " + spec.id + " for --id", "--id names a field that every row has");
-        }
-        var key = Fingerprint.of(JsonValues.text(data));
-        int number = alike.merge(key, 1, Integer::sum);
-        return key.toString().substring(0, 16) + (number == 1 ? "" : "-" + number);
+        if (spec.id == null) return null;
+        throw Fault.usage("there is no " + spec.id + " for --id", "--id names a field that every row has");
+    }
+
+    /// Returns the id of a row without one: a hash of what it asks, with its number among those that ask the same.
+    private String numbered(Fingerprint asks) {
+        int number = alike.merge(asks, 1, Integer::sum);
+        return asks.toString().substring(0, 16) + (number == 1 ? "" : "-" + number);
     }
 
     @Override
@@ -3017,8 +3054,8 @@ final class BatchRun {
     private final CopilotClient copilot;
     private final BatchSpec spec;
     private final RunFolder folder;
-    private final ResultWriter results;                     // null: stdout only
-    private ObjectNode manifest;
+    private final ResultWriter results;
+    private ObjectNode earlier, manifest;                   // of the run's last start, and of this one
     private BatchTarget target;
     private Optional<ModelList> catalogue = Optional.empty();
     private String input;                                   // the rows' file as named, or a copy
@@ -3029,6 +3066,7 @@ final class BatchRun {
     private final Set<Fingerprint> left = new HashSet<>();  // to be sent
     private String fingerprint = "";
     private long bytes, tokens;                             // of prompts to send
+    private long replaced;                                  // done rows that ask something else now
     private BatchItem example;
 
     BatchRun(Console console, CopilotClient copilot, BatchSpec spec) {
@@ -3037,7 +3075,7 @@ final class BatchRun {
         this.copilot = copilot;
         this.spec = spec;
         folder = new RunFolder(spec.run);
-        results = spec.out == null ? null : new ResultWriter(env.directory(), spec.out, spec.openai, spec.echo);
+        results = new ResultWriter(console, spec.out, spec.openai, spec.echo);
     }
 
     int run() {
@@ -3048,8 +3086,13 @@ final class BatchRun {
             input().close();
             console.detail("rows: " + spec.rows + ", as " + spec.format);
         }
-        manifest = folder.readManifest();
-        var seen = List.of(manifest.path("model"), manifest.path("again"));
+        earlier = folder.readManifest();
+        manifest = earlier.deepCopy();
+        var part = new Shard(earlier.path("shard").asInt(1), earlier.path("shards").asInt(1));
+        if (earlier.has("shards") && !part.equals(spec.shard)) {
+            throw Fault.usage(spec.run.getFileName() + " holds " + part + ", not " + spec.shard, "--shard "
+                    + part.number() + "/" + part.of() + " goes on with it; other rows need another -o");
+        }
         if (spec.echo.isEmpty()) manifest.path("echo").forEach(name -> spec.echo.add(name.asString("")));
         refuseToOverwrite();
         chooseTarget();
@@ -3057,7 +3100,9 @@ final class BatchRun {
         try (var journal = new Journal(folder.path(), false)) {
             if (spec.again && !manifest.has("again")) manifest.put("again", journal.size());
             checkEcho(journal);
-            scan(journal.since(RunFolder.again(manifest)));
+            scan(journal.since(manifest));
+            describe();
+            countReplaced(journal);
         }
         if (spec.dryRun) return dryRun();
         if (!bad.isEmpty() && !spec.skipBad) throw refusal();
@@ -3070,10 +3115,10 @@ final class BatchRun {
         if (!left.isEmpty() && !confirmed()) return Fault.ERROR;
         try (var journal = new Journal(folder.path(), true)) {              // first write to the folder
             var now = folder.readManifest();
-            if (!seen.equals(List.of(now.path("model"), now.path("again")))) {
+            if (!Stream.of("model", "again").allMatch(field -> now.path(field).equals(earlier.path(field)))) {
                 throw Fault.error("another process has changed the run in " + folder.path(), "the same command again");
             }
-            return run(journal.since(RunFolder.again(manifest)));
+            return run(journal.since(manifest));
         }
     }
 
@@ -3085,17 +3130,16 @@ final class BatchRun {
     }
 
     private void refuseToOverwrite() {
-        if (results != null) RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
+        RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
     }
 
     private int run(Journal journal) {
         left.removeIf(key -> isDone(journal, key));         // another process may have done some
-        int before = manifest.path("rows").asInt(0);
-        if (results != null && results.pattern() == null && before > order.size()) {
+        int before = earlier.path("rows").asInt(0);
+        if (results.pattern() == null && before > order.size()) {
             console.note("note: " + spec.out + " gets these " + order.size() + " rows, it had " + before
                     + "; the answers of all are kept");
         }
-        describe();
         if (spec.rows.equals("-") && !input.equals(folder.input().toString())) folder.keep(Path.of(input));
         folder.write(manifest, order);
         record(journal);
@@ -3104,8 +3148,25 @@ final class BatchRun {
         return finish(journal, stopped);
     }
 
+    /// Counts rows that are done while the row in their place now asks something else, and says why.
+    private void countReplaced(Journal journal) {
+        var now = order.stream().collect(Collectors.toMap(RowPosition::key, RowPosition::index, (a, _) -> a));
+        var fresh = left.stream().map(now::get).collect(Collectors.toSet());
+        var done = folder.order().stream().filter(row -> journal.entry(row.key()).filter(entry ->
+                entry.status().equals("ok")).isPresent()).toList();
+        replaced = done.stream().filter(row -> fresh.contains(row.index()) && !now.containsKey(row.key())).count();
+        String other = Stream.of("key_version", "template_hash", "model", "options")
+                .filter(field -> !earlier.path(field).toString().equals(manifest.path(field).toString()))
+                .map(field -> field.replace("_hash", "").replace('_', ' ')).collect(Collectors.joining(", "));
+        if (replaced > 0) {
+            console.note("note: " + replaced + " of " + done.size() + " rows that are done ask something else now (other "
+                    + (other.isEmpty() ? "rows or values" : other) + "): their answers in " + spec.out
+                    + " are replaced, and kept in " + spec.run.getFileName());
+        }
+    }
+
     private void describe() {
-        manifest.put("tool", "copilot.java " + cop.copilot.VERSION);
+        manifest.put("key_version", BatchInput.KEY_VERSION).put("tool", "copilot.java " + cop.copilot.VERSION);
         if (spec.template != null) {
             manifest.put("template", spec.template.place()).put("template_hash", spec.template.hash());
         }
@@ -3189,7 +3250,7 @@ final class BatchRun {
         var ids = new HashMap<Fingerprint, Integer>();
         try (var rows = input()) {
             for (var read = rows.next(); read != null; read = rows.next()) {
-                var item = validated(read, ids);
+                var item = checked(read, ids);
                 order.add(new RowPosition(item.index(), item.key()));
                 if (item.fault() != null) bad.add(item);
                 else if (!isDone(journal, item.key())) plan(item);
@@ -3199,8 +3260,11 @@ final class BatchRun {
                 throw Fault.usage(rows.broken.sentence(), "mend it: what comes after it cannot be read,"
                         + " so --skip-bad would leave out more than this row");
             }
-        }
-        if (order.isEmpty()) {
+            for (String name : rows.fields.isEmpty() ? Set.<String>of() : rows.unseen) {
+                throw Fault.usage((name.equals(spec.id) ? "--id " : "--echo ") + name + ": no row has this field",
+                        Suggestions.hint(name, rows.fields, "a row has " + String.join(", ", rows.fields)));
+            }
+            if (rows.index >= 0) return;                    // perhaps none in this part
             throw Fault.usage((spec.rows.equals("-") ? "the input" : spec.rows) + " holds no rows",
                     "a line or an object a row");
         }
@@ -3218,7 +3282,7 @@ final class BatchRun {
                 .orElse("o200k_base"));
     }
 
-    private BatchItem validated(BatchItem item, Map<Fingerprint, Integer> ids) {
+    private BatchItem checked(BatchItem item, Map<Fingerprint, Integer> ids) {
         if (item.fault() != null) return item;
         try {
             var before = ids.putIfAbsent(Fingerprint.of(item.id()), item.index());
@@ -3228,7 +3292,7 @@ final class BatchRun {
             }
             known(item.request().model()).ifPresent(model -> ContextLimitCheck.checkLength(item.request(), model));
             copilot.previewBody(item.request(), _ -> { });
-            if (results != null && results.pattern() != null) results.pattern().claim(item, target.model());
+            if (results.pattern() != null) results.pattern().claim(item, target.model());
             return item;
         } catch (Fault wrong) {
             return item.bad(wrong);
@@ -3276,7 +3340,9 @@ final class BatchRun {
     private String leastTime() { return "at least " + Durations.words(spec.delay.multipliedBy(left.size())); }
 
     private boolean confirmed() {
-        if (spec.yes || left.size() <= ASK_FROM || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
+        if (spec.yes || left.size() <= ASK_FROM && replaced == 0 || env.stdin().kind() != Stdin.Kind.TERMINAL) {
+            return true;
+        }
         console.say(left.size() + " requests to " + target.model() + ", about " + bytes / 4 + " tokens of prompts"
                 + (spec.delay.isPositive() ? ", " + leastTime() : ""));
         boolean yes = console.confirmed("Go on?", "-y");
@@ -3287,7 +3353,8 @@ final class BatchRun {
     private Optional<Fault> ask(Journal journal) {
         var pace = new RateController(spec.jobs, spec.delay);
         var keys = order.stream().map(RowPosition::key).collect(Collectors.toCollection(ArrayDeque::new));
-        var printer = spec.stream ? new OrderedPrinter(keys, new HashSet<>(left), journal, env.out()) : null;
+        var printer = spec.stream ? new OrderedPrinter(keys, new HashSet<>(left), key ->
+                journal.result(key).map(results::line), env.out()) : null;
         var progress = new BatchProgress(console, left.size(), printer, pace);
         var runner = new BatchRunner(pace, spec.policy, env.time(), copilot::askOnce, journal, progress);
         env.ending().patience(Duration.ofSeconds(60));      // 30 for requests in flight, and time to write OUT
@@ -3312,7 +3379,7 @@ final class BatchRun {
     private int finish(Journal journal, Optional<Fault> stopped) {
         var report = new BatchReport(List.of(folder), manifest, order, List.of(journal));
         try {
-            if (results != null) report.write(results);
+            if (!spec.stream || !results.stdout()) report.write(results);
         } catch (Fault unwritable) {
             throw stopped.orElse(unwritable);               // a full disk may already have stopped the run
         }
@@ -3339,32 +3406,40 @@ final class BatchRun {
 /// The state of a batch, read only from run folders.
 record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPosition> order, List<Journal> journals)
         implements AutoCloseable {
+    private static final String BEGIN = COP + " batch TEMPLATE -d ROWS -o OUT begins a run, in OUT.run";
+
     static BatchReport of(RunFolder folder) { return merged(List.of(folder)); }
 
     /// Merges all shards of a job, which must share rows, template, options, and model.
     static BatchReport merged(List<RunFolder> folders) {
-        folders.forEach(folder -> folder.check(COP + " batch TEMPLATE -d ROWS -o OUT begins a run, in OUT.run"));
+        folders.forEach(folder -> folder.check(BEGIN));
         var first = folders.getFirst().readManifest();
         var rows = new TreeMap<Integer, RowPosition>();
         var missing = IntStream.rangeClosed(1, folders.size() == 1 ? 0 : first.path("shards").asInt(1)).boxed()
                 .collect(Collectors.toCollection(TreeSet::new));
         for (var folder : folders) {
             var manifest = folder.readManifest();
-            for (String field : List.of("template_hash", "model", "options", "fingerprint", "shards")) {
+            var order = folder.order();
+            order.forEach(row -> rows.putIfAbsent(row.index(), row));
+            if (manifest.isEmpty() || order.isEmpty() && manifest.path("rows").asInt() > 0) {
+                throw manifest.isEmpty() ? Fault.usage("there is no run in " + folder.path(), BEGIN)
+                        : Fault.error(folder.path().resolve("order") + " is damaged, or of another version of the tool",
+                        "the command that began the run writes it anew");
+            }
+            for (String field : List.of("key_version", "template_hash", "model", "options", "fingerprint", "shards")) {
                 if (manifest.path(field).equals(first.path(field))) continue;
                 throw Fault.usage(folders.getFirst().path().getFileName() + " and " + folder.path().getFileName()
                         + " differ in their " + (field.equals("fingerprint") ? "rows" : field.replace('_', ' ')),
                         "only the shards of one job can be joined; run each again on the rows as they are");
             }
             missing.remove(manifest.path("shard").asInt(1));
-            folder.order().forEach(row -> rows.putIfAbsent(row.index(), row));
         }
         if (!missing.isEmpty()) {
             throw Fault.usage("of " + first.path("shards").asInt(1) + " shards " + missing + " is missing",
                     COP + " batch merge takes the runs of all");
         }
         var journals = folders.reversed().stream().map(folder -> new Journal(folder.path(), false)
-                .since(RunFolder.again(folder.readManifest()))).toList();
+                .since(folder.readManifest())).toList();
         return new BatchReport(folders, first, List.copyOf(rows.values()), journals);
     }
 
@@ -3378,17 +3453,20 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
         return BatchCounts.of(found((journal, row) -> journal.entry(row.key())).map(Journal.Entry::status));
     }
 
-    void write(Path here, String out, boolean openai) {
+    void write(Console console, String out, boolean openai) {
         var echo = manifest.path("echo").valueStream().map(JsonNode::asString).toList();
-        write(new ResultWriter(here, out, openai, echo));
+        write(new ResultWriter(console, out, openai, echo));
     }
 
     void write(ResultWriter writer) {
         Supplier<Stream<String>> results = () -> found((journal, row) -> journal.result(row.key()));
-        var files = writer.files(results.get());
-        RunFolder.refuseToOverwrite(writer.here(), folders, files);
-        folders.stream().filter(folder -> Files.isWritable(folder.path())).forEach(folder -> folder.own(files));
-        writer.write(() -> results.get().iterator());
+        var files = writer.files(results);
+        RunFolder.refuseToOverwrite(writer.here(), folders, files.keySet());
+        var known = folders.stream().flatMap(folder -> folder.owned().values().stream()).collect(Collectors.toSet());
+        var writable = folders.stream().filter(folder -> Files.isWritable(folder.path())).toList();
+        writable.forEach(folder -> folder.own(files));      // also if the next step is killed
+        var written = writer.write(results, known);
+        writable.forEach(folder -> folder.own(written));
     }
 
     @Override
@@ -7193,7 +7271,7 @@ final class Journal implements AutoCloseable {
     private long since;
     private Path held;                                      // the folder; null: read-only
     private FileChannel lock;
-    private RandomAccessFile reader, writer;                // a channel closes if its thread is interrupted
+    private RandomAccessFile io;                            // a channel closes if its thread is interrupted
     private final Map<Fingerprint, Entry> entries = new ConcurrentHashMap<>();
     private final ReentrantLock forcing = new ReentrantLock();
     private long size, forced;                              // bytes; guarded by this and by `forcing`
@@ -7213,10 +7291,9 @@ final class Journal implements AutoCloseable {
                 lock = FileChannel.open(folder.resolve(RunFolder.LOCK), StandardOpenOption.CREATE,
                         StandardOpenOption.WRITE);
                 if (lock.tryLock() == null) throw inUse(folder);
-                writer = new RandomAccessFile(file.toFile(), "rw");
             }
-            if (Files.exists(file)) {
-                reader = new RandomAccessFile(file.toFile(), "r");
+            if (write || Files.exists(file)) {
+                io = new RandomAccessFile(file.toFile(), write ? "rw" : "r");
                 size = forced = mend(index());
             }
             whole = true;
@@ -7229,9 +7306,9 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    /// Ignores lines before an offset, so that `--again` asks their rows anew.
-    Journal since(long offset) {
-        since = offset;
+    /// Ignores lines before an unfinished `--again`, so that it asks their rows anew.
+    Journal since(ObjectNode manifest) {
+        since = manifest.path("again").asLong(0);
         return this;
     }
 
@@ -7271,14 +7348,14 @@ final class Journal implements AutoCloseable {
     ///
     /// @return where the next line will stand
     private long mend(byte[] rest) throws IOException {
-        long end = reader.length(), offset = end - rest.length;
+        long end = io.length(), offset = end - rest.length;
         boolean whole = enter(rest, offset);
-        if (writer == null || rest.length == 0) return whole ? end : offset;
-        writer.seek(end);
-        if (whole) writer.write('\n');
-        else writer.setLength(offset);
-        writer.getFD().sync();
-        return writer.length();
+        if (held == null || rest.length == 0) return whole ? end : offset;
+        io.seek(end);
+        if (whole) io.write('\n');
+        else io.setLength(offset);
+        io.getFD().sync();
+        return io.length();
     }
 
     synchronized long size() { return size; }
@@ -7290,13 +7367,11 @@ final class Journal implements AutoCloseable {
     /// Returns the last result's JSON text, even if `since` excludes it.
     Optional<String> result(Fingerprint key) { return Optional.ofNullable(entries.get(key)).map(this::read); }
 
-    private String read(Entry entry) {
+    private synchronized String read(Entry entry) {
         var bytes = new byte[entry.length()];
         try {
-            synchronized (reader) {
-                reader.seek(entry.offset());
-                reader.readFully(bytes);
-            }
+            io.seek(entry.offset());
+            io.readFully(bytes);
         } catch (IOException e) {
             throw Fault.io("cannot read " + file, e, "is the disk in order?");
         }
@@ -7323,10 +7398,10 @@ final class Journal implements AutoCloseable {
     private synchronized long write(byte[] line) throws IOException {
         long offset = size;
         try {
-            writer.seek(offset);
-            writer.write(line);
+            io.seek(offset);
+            io.write(line);
         } catch (IOException e) {
-            writer.setLength(offset);                       // leave no partial line
+            io.setLength(offset);                       // leave no partial line
             throw e;
         }
         size += line.length;
@@ -7341,7 +7416,7 @@ final class Journal implements AutoCloseable {
             if (broken) throw new IOException("results before it may be lost");
             long all = size();
             broken = true;                                  // if this throws: a later sync may succeed over lost lines
-            writer.getFD().sync();
+            io.getFD().sync();
             broken = false;
             forced = all;
         } finally {
@@ -7351,7 +7426,7 @@ final class Journal implements AutoCloseable {
 
     @Override
     public void close() {
-        try (var _ = lock; var _ = writer; var _ = reader) {
+        try (var _ = lock; var _ = io) {
             // all are closed, even if one fails
         } catch (IOException e) {
             throw Fault.io("cannot close " + file, e, null);
@@ -7518,7 +7593,8 @@ record BatchCounts(long ok, long failed, long filtered, long incomplete, long re
 /// Prints results in the input's order, as soon as all before them are there.
 ///
 /// @param awaited keys of the rows still to be asked
-record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited, Journal journal, PrintWriter out) {
+record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited,
+                      Function<Fingerprint, Optional<String>> results, PrintWriter out) {
     synchronized void ended(Fingerprint key) {
         awaited.remove(key);
         advance();
@@ -7527,7 +7603,7 @@ record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited, Journal
     void advance() {
         try {
             while (!keys.isEmpty() && !awaited.contains(keys.peek())) {
-                journal.result(keys.remove()).ifPresent(result -> out.print(result + "\n"));
+                results.apply(keys.remove()).ifPresent(result -> out.print(result + "\n"));
             }
             out.flush();
         } catch (BrokenPipe gone) {
@@ -7947,14 +8023,14 @@ record RunFolder(Path path) {
     void check(String hint) {
         if (!Files.exists(path) || Files.exists(path.resolve(LOCK))
                 || Json.text(read(manifest()), "tool").startsWith("copilot.java ")) return;
-        if (!Files.isDirectory(path)) throw Fault.usage(path + " is a file, not a folder", hint);
-        try (var files = Files.list(path)) {
-            var others = files.map(file -> file.getFileName().toString()).sorted().toList();
-            if (others.isEmpty()) return;
+        String[] others = path.toFile().list();
+        if (others == null) {
+            throw Fault.usage(path + (Files.isDirectory(path) ? " cannot be read" : " is a file, not a folder"), hint);
+        }
+        Arrays.sort(others);
+        if (others.length > 0) {
             throw Fault.usage(path + " is not the folder of a batch run: it contains "
                     + Text.shortened(String.join(", ", others), 80), hint);
-        } catch (IOException e) {
-            throw Fault.io("cannot read the run's folder " + path, e, "is it readable? --run DIR names another");
         }
     }
 
@@ -7962,43 +8038,43 @@ record RunFolder(Path path) {
     ///
     /// @param here names are shown relative to it
     static void refuseToOverwrite(Path here, List<RunFolder> runs, Collection<Path> files) {
-        var own = runs.stream().flatMap(run -> run.owned().stream()).collect(Collectors.toSet());
+        var own = runs.stream().flatMap(run -> run.owned().keySet().stream()).collect(Collectors.toSet());
         for (Path each : files) {
             Path file = each.normalize();
             String shown = (file.startsWith(here) ? here.relativize(file) : file).toString();
             if (runs.stream().anyMatch(run -> run.reserves(file))) {
                 throw Fault.usage(shown + " is a file that the run itself needs", "choose another file for -o");
             }
-            if (runs.stream().anyMatch(run -> run.namedAfter(file))) continue;
-            if (own.contains(file) || !Files.isRegularFile(file) || file.toFile().length() == 0) continue;
+            // OUT.run is that of OUT, also if both were moved
+            boolean ours = own.contains(file) || runs.stream().anyMatch(run -> Files.exists(run.manifest())
+                    && run.path.normalize().equals(file.resolveSibling(file.getFileName() + ".run")));
+            if (ours || !Files.isRegularFile(file) || file.toFile().length() == 0) continue;
             throw Fault.usage(shown + " already exists and does not belong to the run in " + runs.getFirst().path,
                     "choose another file for -o, or delete " + shown);
         }
-    }
-
-    /// Returns whether this is the file's OUT.run, which it stays if both are moved.
-    private boolean namedAfter(Path file) {
-        return path.normalize().equals(file.resolveSibling(file.getFileName() + ".run")) && Files.exists(manifest());
     }
 
     private boolean reserves(Path file) {
         return path.normalize().equals(file.getParent()) && OURS.matcher(file.getFileName().toString()).matches();
     }
 
-    /// Returns the run's result files, written or about to be.
-    private Set<Path> owned() {
-        return read(written()).valueStream().map(name -> path.resolve(name.asString("")).normalize())
-                .collect(Collectors.toCollection(HashSet::new));
+    /// Returns the run's result files, each with a hash of what was last written; empty if it is only about to be.
+    Map<Path, String> owned() {
+        var owned = new TreeMap<Path, String>();
+        read(written()).properties().forEach(file -> owned.put(path.resolve(file.getKey()).normalize(),
+                file.getValue().asString("")));
+        return owned;
     }
 
-    /// Records result files before they are written, relative to the folder, so that all may be moved together.
-    void own(Collection<Path> files) {
-        var own = owned();
-        if (files.isEmpty() || !own.addAll(files.stream().map(Path::normalize).toList())) return;
-        var names = JsonNodeFactory.instance.arrayNode();
+    /// Records result files, relative to the folder, so that all may be moved together.
+    void own(Map<Path, String> files) {
+        var owned = owned();
+        files.forEach((file, hash) -> owned.merge(file.normalize(), hash, (old, now) -> now.isEmpty() ? old : now));
+        if (owned.equals(owned())) return;
+        var names = Json.object();
         Path from = path.normalize();
-        own.stream().map(file -> Objects.equals(file.getRoot(), from.getRoot()) ? from.relativize(file) : file)
-                .map(Path::toString).sorted().forEach(names::add);
+        owned.forEach((file, hash) -> names.put((Objects.equals(file.getRoot(), from.getRoot())
+                ? from.relativize(file) : file).toString(), hash));
         put(written(), Json.pretty(names) + "\n");
     }
 
@@ -8032,20 +8108,16 @@ record RunFolder(Path path) {
         put(manifest(), Json.pretty(manifest) + "\n");
     }
 
+    /// Returns the rows of the run's last start; empty if they cannot be read.
     List<RowPosition> order() {
         try (var lines = Files.lines(path.resolve("order"))) {
             return lines.map(line -> line.split(" ")).map(words -> new RowPosition(Integer.parseInt(words[0]),
                     Fingerprint.parse(words[1]))).toList();
-        } catch (IOException e) {
-            throw Fault.usage("there is no run in " + path, COP + " batch TEMPLATE -d ROWS -o OUT begins one");
-        } catch (RuntimeException e) {
-            throw Fault.error(path.resolve("order") + " is damaged, or of another version of the tool",
-                    "the command that began the run writes it anew");
+        } catch (IOException | RuntimeException unreadable) {
+            return List.of();
         }
     }
 
-    /// Returns the journal offset at which an unfinished `--again` began, or 0.
-    static long again(ObjectNode manifest) { return manifest.path("again").asLong(0); }
 }
 
 /// Writes results in input order to one file or to one per row, each moved into place when complete.
@@ -8053,38 +8125,96 @@ record RunFolder(Path path) {
 /// @param openai writes lines in the format of OpenAI's Batch API
 /// @param echo names of row fields that results repeat
 /// @param pattern null: one file for all
-record ResultWriter(Path here, String name, boolean openai, List<String> echo, FilePattern pattern) {
-    ResultWriter(Path here, String name, boolean openai, List<String> echo) {
-        this(here, name, openai, echo, name.contains("{{") ? new FilePattern(here, name) : null);
+record ResultWriter(Console console, String name, boolean openai, List<String> echo, FilePattern pattern) {
+    private static final String[] ENDINGS = {".jsonl", ".json", ".csv", ".tsv", ".ndjson"};
+
+    ResultWriter(Console console, String name, boolean openai, List<String> echo) {
+        this(console, name, openai, echo, name.contains("{{") ? new FilePattern(console.env().directory(), name)
+                : null);
     }
 
-    Set<Path> files() { return pattern == null ? Set.of(here.resolve(name)) : pattern.claimed(); }
+    /// Checks a name for results before anything is sent.
+    ///
+    /// @return whether it is that of one file, which may have its OUT.run
+    static boolean check(Environment env, String what, String name) {
+        if (name.equals("-")) return false;
+        Path file = OutputFile.check(env, what, name, ENDINGS);
+        return !name.contains("{{") && (Files.isRegularFile(file) || !Files.exists(file));
+    }
 
-    Set<Path> files(Stream<String> results) {
-        return pattern == null ? files() : results.flatMap(result -> pattern.file(Json.tryParse(result)).stream())
-                .collect(Collectors.toSet());
+    Path here() { return console.env().directory(); }
+
+    boolean stdout() { return name.equals("-"); }
+
+    private boolean is(String ending) { return name.toLowerCase(Locale.ROOT).endsWith(ending); }
+
+    Set<Path> files() {
+        return pattern != null ? pattern.claimed() : stdout() ? Set.of() : Set.of(here().resolve(name));
+    }
+
+    /// Calls back with each file to be written.
+    private void each(Supplier<Stream<String>> results, BiConsumer<Path, AtomicFile.Content> to) {
+        if (pattern == null) to.accept(here().resolve(name), bytes -> writeAll(results.get(), bytes));
+        else results.get().map(Json::tryParse).forEach(result -> pattern.file(result).ifPresent(file ->
+                to.accept(file, bytes -> bytes.write(Text.withOneNewline(result.has("json")
+                        ? Json.pretty(result.path("json")) : Json.text(result, "text"))
+                        .getBytes(StandardCharsets.UTF_8)))));
+    }
+
+    /// Returns the files to be written, with no hash yet.
+    Map<Path, String> files(Supplier<Stream<String>> results) {
+        var files = new HashMap<Path, String>();
+        if (!stdout()) each(results, (file, _) -> files.put(file, ""));
+        return files;
     }
 
     /// @param results JSON texts
-    void write(Iterable<String> results) {
-        String ending = name.toLowerCase(Locale.ROOT).replaceFirst("(?s).*(?=\\.)", "");
-        try {
-            if (pattern != null) {
-                pattern.write(results);
-                return;
+    /// @param known hashes of what the run last wrote
+    /// @return the files, each with a hash
+    /// @throws Fault for the first file that cannot be written, after the others are
+    Map<Path, String> write(Supplier<Stream<String>> results, Set<String> known) {
+        var written = new HashMap<Path, String>();
+        var failures = new ArrayList<Fault>();
+        if (stdout()) results.get().forEach(result -> console.env().out().print(line(result) + "\n"));
+        else each(results, (file, content) -> {
+            try {
+                Files.createDirectories(file.getParent());
+                written.put(file, replace(file, content, known));
+            } catch (IOException e) {
+                failures.add(unwritable(shown(file), e));
             }
-            AtomicFile.write(here.resolve(name).toAbsolutePath(), bytes -> {
-                var to = new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8));
-                if (ending.equals(".csv") || ending.equals(".tsv")) writeTable(results, to, ending.equals(".tsv"));
-                else writeLines(results, to, ending.equals(".json"));
-                to.flush();
-            });
-        } catch (IOException e) {
-            throw unwritable(name, e);
-        }
+        });
+        if (!failures.isEmpty()) throw failures.getFirst();
+        return written;
     }
 
-    static Fault unwritable(Object file, IOException e) {
+    /// Keeps a file beside its new version if someone has changed it after the run wrote it.
+    private String replace(Path file, AtomicFile.Content content, Set<String> known) throws IOException {
+        boolean there = Files.isRegularFile(file) && Files.size(file) > 0;
+        String before = there ? OutputFile.hash(to -> Files.copy(file, to)) : "", hash = OutputFile.hash(content);
+        if (hash.equals(before)) return hash;
+        if (there && !known.contains(before)) {
+            Path kept = Files.copy(file, OutputFile.free(file, i -> ".changed-" + i));
+            console.note("note: " + shown(file) + " was changed after this run wrote it; that version is kept as "
+                    + shown(kept));
+        }
+        AtomicFile.write(file, content);
+        return hash;
+    }
+
+    private Path shown(Path file) { return file.startsWith(here()) ? here().relativize(file) : file; }
+
+    private void writeAll(Stream<String> results, OutputStream to) throws IOException {
+        var text = new BufferedWriter(new OutputStreamWriter(to, StandardCharsets.UTF_8));
+        Iterable<String> all = results::iterator;
+        if (is(".csv") || is(".tsv")) writeTable(all, text, is(".tsv"));
+        else writeLines(all, text, is(".json"));
+        text.flush();
+    }
+
+    String line(String result) { return openai ? openai(result) : result; }
+
+    private static Fault unwritable(Path file, IOException e) {
         return Fault.io("cannot write " + file, e, "all results are in the run's folder: " + COP + " batch status OUT"
                 + " --write, once it can be written");
     }
@@ -8092,7 +8222,7 @@ record ResultWriter(Path here, String name, boolean openai, List<String> echo, F
     private void writeLines(Iterable<String> results, Writer to, boolean array) throws IOException {
         String before = array ? "[\n" : "";
         for (String result : results) {
-            to.write(before + (openai ? openai(result) : result) + (array ? "" : "\n"));
+            to.write(before + line(result) + (array ? "" : "\n"));
             if (array) before = ",\n";
         }
         if (array) to.write((before.startsWith("[") ? "[" : "\n") + "]\n");
@@ -8187,30 +8317,12 @@ final class FilePattern {
             throw wrong(" makes a file and a folder of the same name for " + item.id(),
                     "an ending tells them apart: '" + pattern + ".txt'");
         }
-        if (file.getFileName().toString().getBytes(StandardCharsets.UTF_8).length > 250) {
+        if (file.getFileName().toString().getBytes(StandardCharsets.UTF_8).length > OutputFile.LONGEST) {
             throw wrong(" gives a name that is too long for a file", "--id names a shorter field");
         }
     }
 
     private Fault wrong(String what, String hint) { return Fault.usage("-o " + pattern + what, hint); }
-
-    /// @throws Fault for the first file that cannot be written, after the others are
-    void write(Iterable<String> results) {
-        Fault first = null;
-        for (String each : results) {
-            var result = Json.tryParse(each);
-            var file = file(result);
-            if (file.isEmpty()) continue;
-            try {
-                Files.createDirectories(file.get().getParent());
-                AtomicFile.write(file.get(), Text.withOneNewline(result.has("json") ? Json.pretty(result.path("json"))
-                        : Json.text(result, "text")));
-            } catch (IOException e) {
-                if (first == null) first = ResultWriter.unwritable(file.get(), e);
-            }
-        }
-        if (first != null) throw first;
-    }
 
     /// Returns a result's file; empty unless its status is `ok`.
     Optional<Path> file(JsonNode result) {
@@ -10637,19 +10749,41 @@ record FileGlob(String front, List<Path> files) {
 
 /// The file of `-o`: checked before anything is sent, and written atomically.
 final class OutputFile {
-    static Path check(Environment env, String what, String name) {
-        Path file = env.path(name).toAbsolutePath();
-        if (Files.isDirectory(file)) {
-            throw Fault.usage(what + " " + name + " is a folder", what + " " + name + "/answer.txt");
+    /// Of a file's name, in bytes: 255 are allowed, and `.changed-1` or `.part2` may follow.
+    static final int LONGEST = 240;
+
+    /// @param endings the known ones, if any; an empty file or a device may have another
+    static Path check(Environment env, String what, String name, String... endings) {
+        String shown = what + " " + Text.shortened(name, 80);
+        Path file = env.path(name).toAbsolutePath(), folder = file.getParent();
+        if (Files.isDirectory(file) || name.endsWith("/")) {
+            throw Fault.usage(shown + " is a folder", what + " " + name.replaceFirst("(?<=.)/+$", "") + "/answer.txt");
         }
-        if (!Files.isDirectory(file.getParent())) {
-            throw Fault.usage(what + " " + name + ": there is no folder " + file.getParent(),
-                    "mkdir -p " + file.getParent());
+        String last = file.getFileName().toString(), ending = last.replaceFirst("(?s).+(?=\\.)|.*", "");
+        boolean many = name.contains("{{");                 // makes its folders
+        while (many && !Files.exists(folder)) folder = folder.getParent();
+        if (!Files.isDirectory(folder)) {
+            throw Fault.usage(shown + ": there is no folder " + folder, "mkdir -p " + folder);
         }
-        if (!Files.isWritable(Files.exists(file) ? file : file.getParent())) {
-            throw Fault.usage(what + " " + name + " cannot be written", "choose another place, or chmod u+w " + name);
+        if (!Files.isWritable(Files.exists(file) ? file : folder)) {
+            throw Fault.usage(shown + " cannot be written", "choose another place, or chmod u+w " + name);
+        }
+        boolean known = many || ending.isEmpty() || Files.exists(file) && file.toFile().length() == 0
+                || endings.length == 0;
+        if (!known && !List.of(endings).contains(ending.toLowerCase(Locale.ROOT))) {
+            throw Fault.usage(shown + ": the ending " + ending + " is unknown", String.join(", ", endings));
+        }
+        if (!many && last.getBytes(StandardCharsets.UTF_8).length > LONGEST) {
+            throw Fault.usage(shown + " is too long for a file's name", "choose a shorter one");
         }
         return file;
+    }
+
+    /// Returns the SHA-256 of a content.
+    static String hash(AtomicFile.Content content) throws IOException {
+        var digest = Text.sha256();
+        content.writeTo(new DigestOutputStream(OutputStream.nullOutputStream(), digest));
+        return HexFormat.of().formatHex(digest.digest());
     }
 
     /// Refuses to overwrite the input rows with the results.
@@ -10675,11 +10809,13 @@ final class OutputFile {
 
     /// Returns where to keep partial output: FILE.part, a numbered variant if taken, or FILE if written in place.
     static Path partOf(Path file) {
-        Path part = file;
-        for (int i = 1; !AtomicFile.inPlace(file) && (i == 1 || Files.exists(part)); i++) {
-            part = file.resolveSibling(file.getFileName() + ".part" + (i == 1 ? "" : i));
-        }
-        return part;
+        return AtomicFile.inPlace(file) ? file : free(file, i -> i == 1 ? ".part" : ".part" + i);
+    }
+
+    /// Returns a name beside a file that is not taken.
+    static Path free(Path file, IntFunction<String> ending) {
+        return IntStream.iterate(1, i -> i + 1).mapToObj(i -> file.resolveSibling(file.getFileName() + ending.apply(i)))
+                .filter(path -> !Files.exists(path)).findFirst().orElseThrow();
     }
 }
 
@@ -10703,7 +10839,7 @@ final class AtomicFile {
             return;
         }
         Path target = Files.isSymbolicLink(file) && Files.exists(file) ? file.toRealPath() : file;
-        Path part = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".part");
+        Path part = target.resolveSibling("." + UUID.randomUUID() + ".part");
         try {
             var options = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
             try (var to = Channels.newOutputStream(Files.newByteChannel(part, options, attributes))) {
@@ -11454,7 +11590,8 @@ final class Text {
     /// Splits at commas; names with commas are in double quotes, as in CSV.
     static List<String> names(String list) {
         return Pattern.compile("\"((?:[^\"]|\"\")*)\"(?=,|$)|[^,]+").matcher(list).results()
-                .map(name -> name.group(1) == null ? name.group() : name.group(1).replace("\"\"", "\"")).toList();
+                .map(name -> name.group(1) == null ? name.group().strip() : name.group(1).replace("\"\"", "\""))
+                .filter(name -> !name.isEmpty()).toList();
     }
 
     static String shortened(String text, int most) {
@@ -11504,9 +11641,11 @@ final class Text {
 
     static String sha256(String text) { return sha256(text.getBytes(StandardCharsets.UTF_8)); }
 
-    static String sha256(byte[] bytes) {
+    static String sha256(byte[] bytes) { return HexFormat.of().formatHex(sha256().digest(bytes)); }
+
+    static MessageDigest sha256() {
         try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }

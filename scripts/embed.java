@@ -69,7 +69,8 @@ public class embed extends Command {
         String output = text("-o"), file = output == null || output.equals("-") ? null : output;
         OutputFile.keepApart(env, text("-d"), file);
         var form = new EmbedJob.Form(VectorWriter.format(env, has("--json"), text("--format"), file), has("--echo"),
-                file == null ? null : OutputFile.check(env, "-o", file), has("-u"));
+                file == null ? null : OutputFile.check(env, "-o", file, has("--format") ? new String[0]
+                        : VectorWriter.ENDINGS), has("-u"));
         try (var texts = texts()) {
             return new EmbedJob(env, console, copilot, form, texts).run(text("-m"), dimensions);
         }
@@ -515,6 +516,7 @@ final class EmbedTexts implements AutoCloseable {
 
 /// Writes vectors as they come, in the texts' order.
 final class VectorWriter implements Closeable {
+    static final String[] ENDINGS = {".jsonl", ".csv", ".npy", ".json"};
     private static final List<String> FORMATS = List.of("jsonl", "csv", "npy");
 
     private final String format;
@@ -637,7 +639,7 @@ final class GrowingFile implements Closeable {
     GrowingFile(Path name) throws IOException {
         file = Files.isSymbolicLink(name) ? name.toRealPath() : name;
         part = AtomicFile.inPlace(file) ? file
-                : file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID() + ".part");
+                : file.resolveSibling("." + UUID.randomUUID() + ".part");
         out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 16);
     }
 

@@ -20,6 +20,7 @@
 //SOURCES tests/Verbs.java
 //SOURCES tests/Batches.java
 //SOURCES tests/BatchProcesses.java
+//SOURCES tests/OutputFaults.java
 //SOURCES tests/CommandLines.java
 //SOURCES tests/Usages.java
 //SOURCES tests/Embeds.java
@@ -56,9 +57,9 @@ public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Endpoints.class, Streams.class, Login.class,
             Token.class, Chat.class, CurrentService.class, EveryModel.class, Logs.class, Mustaches.class,
-            Prompts.class, Verbs.class, Batches.class, CommandLines.class, Usages.class, Embeds.class, Network.class,
-            Processes.class, Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class,
-            Trees.class, Simulators.class, CommandFaults.class, Layers.class);
+            Prompts.class, Verbs.class, Batches.class, OutputFaults.class, CommandLines.class, Usages.class,
+            Embeds.class, Network.class, Processes.class, Installs.class, BatchProcesses.class, Terminals.class,
+            Markdowns.class, Doctors.class, Trees.class, Simulators.class, CommandFaults.class, Layers.class);
 
     public static void main(String... args) {
         // As the tool has it: the JDK reads it once, and whichever class runs first may make the first client.

@@ -224,7 +224,7 @@ class Batches {
             List.of("batch t -d rows.jsonl -o out.jsonl --halt 20", "--halt 20 is no share", "--halt fail=20%"),
             List.of("batch t -d rows.jsonl -o out.jsonl --shard 5/4", "--shard 5/4 is out of range", "parts"),
             List.of("batch t -d rows.jsonl -o out.jsonl --format xml", "--format xml is unknown", "jsonl"),
-            List.of("batch t -d rows.jsonl -o out.jsonl --id nr", "rows.jsonl:1: there is no nr for --id", "1 of 1"),
+            List.of("batch t -d rows.jsonl -o out.jsonl --id nr", "--id nr: no row has this field", "a row has id, text"),
             List.of("batch t -d rows.jsonl -o out/{{id}}.md", "-o out/{{id}}.md names many files", "--run DIR"),
             List.of("batch t -d rows.jsonl -k", "there is no place for the results", "--run DIR"),
             List.of("batch -d rows.jsonl -o out.jsonl", "rows.jsonl:1: it is no request of the Batch API", "1 of"),
@@ -567,10 +567,11 @@ class Batches {
                 .contains("s1.jsonl.run and s3.jsonl.run differ in their template hash"));
         assertTrue(exits(2, cop.run("batch", "merge", "s1.jsonl", "s2.jsonl", "-o", "out.jsonl")).err()
                 .contains("of 3 shards [3] is missing"));
-        cop.with("SLURM_ARRAY_TASK_ID", "5").with("SLURM_ARRAY_TASK_MIN", "5").with("SLURM_ARRAY_TASK_COUNT", "3");
-        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "slurm.jsonl"));
+        cop.with("SLURM_ARRAY_TASK_ID", "5").with("SLURM_ARRAY_TASK_MIN", "5").with("SLURM_ARRAY_TASK_COUNT", "3")
+                .with("SLURM_ARRAY_TASK_MAX", "7");
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "slurm.jsonl", "--shard", "auto"));
         cop.with("SLURM_ARRAY_TASK_ID", null).with("JOB_COMPLETION_INDEX", "0").with("JOB_COMPLETIONS", "3");
-        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "k8s.jsonl"));
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "k8s.jsonl", "--shard", "auto"));
         assertEquals(cop.read("slurm.jsonl").lines().map(l -> Json.text(Json.tryParse(l), "id")).toList(),
                 cop.read("k8s.jsonl").lines().map(l -> Json.text(Json.tryParse(l), "id")).toList());
     }
@@ -903,12 +904,8 @@ class Batches {
     @Test
     void partsSayWhichTheyAre() {
         rows("a", "b", "c", "d");
-        var outcome = cop.with("SLURM_ARRAY_TASK_ID", "2").with("SLURM_ARRAY_TASK_COUNT", "2").with(
-                "SLURM_ARRAY_TASK_MIN", "1").run("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl");
+        var outcome = exits(0, batch("--shard", "2/2"));
         assertTrue(outcome.err().contains("part 2 of 2"), outcome::all);
-        outcome = exits(2, cop.with("SLURM_ARRAY_TASK_MIN", "one").run("batch", "t", "-d", "rows.jsonl", "-o",
-                "x.jsonl"));
-        assertTrue(outcome.err().contains("SLURM_ARRAY_TASK_MIN=one is out of range\n"), outcome::all);
     }
 
     @Test
@@ -1037,7 +1034,7 @@ class Batches {
             Thread.currentThread().interrupt();
             for (var row = rows.next(); row != null; row = rows.next()) assertNull(row.fault());
             assertTrue(Thread.currentThread().isInterrupted());
-            var fault = assertThrows(copilot.Fault.class, () -> new BatchInput(rows, null, null, null).read());
+            var fault = assertThrows(copilot.Fault.class, () -> new BatchInput(rows, new BatchSpec(), null, null).read());
             assertTrue(fault.is(copilot.Fault.Kind.INTERRUPTED));
         } finally {
             Thread.interrupted();
@@ -1055,7 +1052,7 @@ class Batches {
         try (var journal = new Journal(cop.file("x.run"), true);
              var healed = new RandomAccessFile(cop.file("healed").toFile(), "rw")) {
             assertThrows(copilot.Fault.class, () -> journal.append(result, START));
-            var writer = Journal.class.getDeclaredField("writer");
+            var writer = Journal.class.getDeclaredField("io");
             writer.setAccessible(true);
             writer.set(journal, healed);
             assertThrows(copilot.Fault.class, () -> journal.append(result, START));

@@ -335,8 +335,7 @@ class Embeds {
     }
 
     @ParameterizedTest
-    @CsvSource({"v.jsonl, jsonl", "v.csv, csv", "v.CSV, csv", "v.json, json", "v, jsonl", "v.txt, jsonl",
-            "v.csv.txt, jsonl"})
+    @CsvSource({"v.jsonl, jsonl", "v.csv, csv", "v.CSV, csv", "v.json, json", "v, jsonl"})
     void theEndingNamesTheFormat(String file, String format) {
         String shown = good(format.equals("json") ? embed("--json", "a", "b") : embed("--format", format, "a", "b"))
                 .out();

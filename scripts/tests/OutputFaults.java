@@ -1,0 +1,419 @@
+package cop;
+
+import module java.base;
+
+import cop.Harness.Outcome;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+/// What a batch writes and knows again: done rows are not paid for twice, files of others stay, results join.
+class OutputFaults {
+    private final Harness cop = Harness.loggedIn();
+
+    OutputFaults() { cop.write("templates/t.mustache", "say: {{text}}"); }
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    // ------------------------------------------------------------------------------------------- helpers
+
+    private static Outcome exits(int code, Outcome outcome) {
+        assertEquals(code, outcome.code(), outcome::all);
+        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
+        return outcome;
+    }
+
+    private Outcome cop(String line) { return cop.run(line.split(" ")); }
+
+    /// `batch t --delay 0` and more words.
+    private Outcome batch(String line) { return cop("batch t --delay 0 " + line); }
+
+    private void rows(String name, String... lines) { cop.write(name, String.join("\n", lines) + "\n"); }
+
+    private List<JsonNode> results(String name) { return cop.read(name).lines().map(Json::tryParse).toList(); }
+
+    private List<String> texts(String name) {
+        return results(name).stream().map(result -> Json.text(result, "text")).toList();
+    }
+
+    private long asked() { return cop.sim.count("/chat/completions"); }
+
+    private void errs(String expected, Outcome outcome) {
+        assertTrue(outcome.err().contains(expected), () -> "expected: " + expected + "\n" + outcome.all());
+    }
+
+    // ------------------------------------------------------------------------- done rows are paid for once
+
+    static final List<List<String>> SAME = List.of(         // what does not make a row new: two files
+            List.of("r.csv", "text,label\nhello,a\nbye,b\n", "r.csv", "text,label,note\nhello,a,x\nbye,b,y\n"),
+            List.of("r.csv", "text,label\nhello,a\nbye,b\n", "r.csv", "label,text\na,hello\nb,bye\n"),
+            List.of("r.csv", "text,label\nhello,a\nbye,b\n", "r.csv", "text\nhello\nbye\n"),
+            List.of("r.csv", "text,n\nhello,1\nbye,2\n", "r.jsonl",
+                    "{\"text\":\"hello\",\"n\":1}\n{\"text\":\"bye\"}\n"),
+            List.of("r.jsonl", "{\"n\": 1, \"text\":\"hello\"}\n", "r.jsonl", "{\"n\": 1.0, \"text\":\"hello\"}\n"),
+            List.of("r.jsonl", "{\"text\":\"hello\"}\n", "r.jsonl", "{\"text\":\"hello\", \"note\": null}\n"),
+            List.of("r.jsonl", "{\"text\":\"a\", \"n\": 1}\n{\"text\":\"a\", \"n\": 2}\n", "r.jsonl",
+                    "{\"text\":\"a\", \"n\": 3}\n{\"text\":\"a\", \"n\": 1}\n"),
+            List.of("r.csv", "id,text\n7,a\n8,b\n", "r.jsonl",
+                    "{\"id\":7,\"text\":\"a\"}\n{\"id\":8,\"text\":\"b\"}\n"));
+
+    @ParameterizedTest
+    @FieldSource("SAME")
+    void columnsThatNothingUsesMakeNoRowNew(List<String> files) {
+        cop.write(files.get(0), files.get(1));
+        exits(0, batch("-d " + files.get(0) + " -o out.jsonl"));
+        long before = asked();
+        cop.write(files.get(2), files.get(3));
+        var outcome = exits(0, batch("-d " + files.get(2) + " -o out.jsonl"));
+        errs("nothing to do: ", outcome);
+        assertEquals(before, asked());
+        assertFalse(outcome.err().contains("something else"), outcome::all);
+    }
+
+    @Test
+    void optionsInAnotherOrderAreTheSame() {
+        rows("r.jsonl", "{\"text\": \"a\"}");
+        exits(0, batch("-d r.jsonl -o out.jsonl -O top_p=0.5 -O seed=1"));
+        exits(0, batch("-d r.jsonl -o out.jsonl -O seed=1 -O top_p=0.5"));
+        assertEquals(1, asked());
+    }
+
+    @Test
+    void anIdIsAHashOfWhatIsAsked() {
+        rows("r.jsonl", "{\"text\": \"a\", \"n\": 1}", "{\"text\": \"a\", \"n\": 2}", "{\"text\": \"b\"}");
+        exits(0, batch("-d r.jsonl -o out.jsonl"));
+        var ids = results("out.jsonl").stream().map(result -> Json.text(result, "id")).toList();
+        assertTrue(ids.getFirst().matches("[0-9a-f]{16}"), ids::toString);
+        assertEquals(ids.getFirst() + "-2", ids.get(1));
+        assertEquals(3, Set.copyOf(ids).size());
+    }
+
+    static final List<List<String>> OTHER = List.of(        // the second command, the reason, the rows
+            List.of("batch u --delay 0 -d r.jsonl -o out.jsonl", "template", "3"),
+            List.of("batch t --delay 0 -d r.jsonl -o out.jsonl -m mai-code-1.1-flash", "model", "3"),
+            List.of("batch t --delay 0 -d r.jsonl -o out.jsonl --temperature 0", "options", "3"),
+            List.of("batch t --delay 0 -d r.jsonl -o out.jsonl -L 2 --temperature 0", "options", "2"),
+            List.of("batch t --delay 0 -d other.jsonl -o out.jsonl", "rows or values", "2"),
+            List.of("batch t --delay 0 -d r.jsonl -o out.jsonl -s brief", "rows or values", "3"));
+
+    /// Said with counts before anything is sent; on a terminal asked, and `-y` answers it.
+    @ParameterizedTest
+    @FieldSource("OTHER")
+    void doneRowsThatAskSomethingElseAreSaid(List<String> row) {
+        cop.write("templates/u.mustache", "say: {{text}}!");
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}", "{\"id\": 3, \"text\": \"c\"}");
+        rows("other.jsonl", "{\"id\": 1, \"text\": \"x\"}", "{\"id\": 2, \"text\": \"b\"}", 
+                "{\"id\": 3, \"text\": \"z\"}", "{\"id\": 4, \"text\": \"d\"}");
+        exits(0, batch("-d r.jsonl -o out.jsonl"));
+        String said = "note: " + row.get(2) + " of 3 rows that are done ask something else now (other " + row.get(1)
+                + "): their answers in out.jsonl are replaced";
+        errs(said, exits(0, cop(row.get(0) + " --dry-run")));
+        assertEquals(3, asked());
+        cop.terminal(0, 2);
+        var no = exits(1, cop.runWith("n\n", row.get(0).split(" ")));
+        errs(said, no);
+        assertEquals(3, asked());
+        assertEquals(List.of("a", "b", "c"), texts("out.jsonl"));
+        errs(said, exits(0, cop(row.get(0) + " -y")));
+        assertTrue(asked() > 3);
+    }
+
+    @Test
+    void whatIsOnlyMissingIsNotAskedFor() {
+        rows("r.jsonl", "{\"text\": \"a\"}", "{\"text\": \"b\"}", "{\"text\": \"c\"}", "{\"text\": \"d\"}");
+        cop.terminal(0, 2);
+        for (String more : List.of("-L 1", "--sample 2", "", "-L 2", "", "--again")) {
+            var outcome = exits(0, cop(("batch t --delay 0 -d r.jsonl -o out.jsonl " + more).strip()));
+            assertFalse(outcome.err().contains("something else"), outcome::all);
+        }
+        rows("r.jsonl", "{\"text\": \"x\"}", "{\"text\": \"a\"}", "{\"text\": \"c\"}");
+        assertFalse(exits(0, batch("-d r.jsonl -o out.jsonl -y")).err().contains("something else"));
+    }
+
+    @Test
+    void aRunOfAnotherVersionIsSaid() {
+        rows("r.jsonl", "{\"text\": \"a\"}");
+        exits(0, batch("-d r.jsonl -o out.jsonl"));
+        var manifest = (tools.jackson.databind.node.ObjectNode) Json.tryParse(cop.read("out.jsonl.run/manifest.json"));
+        manifest.remove("key_version");
+        cop.write("out.jsonl.run/manifest.json", Json.pretty(manifest));
+        String key = cop.read("out.jsonl.run/order").split("[ \n]")[1], old = "0".repeat(32);
+        for (String file : List.of("order", "journal.jsonl")) {
+            cop.write("out.jsonl.run/" + file, cop.read("out.jsonl.run/" + file).replace(key, old));
+        }
+        errs("note: 1 of 1 rows that are done ask something else now (other key version): ",
+                exits(0, batch("-d r.jsonl -o out.jsonl")));
+    }
+
+    // ------------------------------------------------------------------------------------------ parts
+
+    /// index, first, last, step, count of a Slurm array; the part, or empty where they do not agree
+    @ParameterizedTest
+    @CsvSource({"6,0,9,3,4,part 3 of 4", "0,0,9,3,4,part 1 of 4", "9,0,9,3,4,part 4 of 4", "5,5,7,1,3,part 1 of 3",
+            "3,0,4,,5,part 4 of 5", "3,1,5,1,3,''", "5,0,9,3,4,''", "4,5,7,1,3,''", "8,5,7,1,3,''", "1,,2,1,2,''",
+            "one,1,2,1,2,''", "1,1,2,0,2,''", "1,1,,1,2,''", "1,1,2,1,,''"})
+    void aSlurmTaskIsItsPartOrRefused(String id, String min, String max, String step, String count, String part) {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
+        cop.with("SLURM_ARRAY_TASK_ID", id).with("SLURM_ARRAY_TASK_MIN", min).with("SLURM_ARRAY_TASK_MAX", max)
+                .with("SLURM_ARRAY_TASK_STEP", step).with("SLURM_ARRAY_TASK_COUNT", count);
+        var none = exits(2, batch("-d r.jsonl -o out.jsonl"));
+        errs("error: task " + id + " of a Slurm array ", none);
+        if (!part.isEmpty()) {
+            errs("error: task " + id + " of a Slurm array is " + part + "\nhint: --shard auto takes that part,"
+                    + " --shard 1/1 all rows\n", none);
+        }
+        assertEquals(0, asked());
+        assertFalse(Files.exists(cop.file("out.jsonl.run")));
+        var auto = exits(part.isEmpty() ? 2 : 0, batch("-d r.jsonl -o out.jsonl --shard auto"));
+        if (!part.isEmpty()) errs(part + "\n", auto);
+        else errs("SLURM_ARRAY_TASK_ID=" + id, auto);
+        exits(0, batch("-d r.jsonl -o all.jsonl --shard 1/1"));
+        assertEquals(2, results("all.jsonl").size());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0,3,part 1 of 3", "2,3,part 3 of 3", "3,3,''", "0,,''", "0,x,''", "0,0,''"})
+    void aKubernetesIndexedJobToo(String index, String completions, String part) {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
+        cop.with("JOB_COMPLETION_INDEX", index).with("JOB_COMPLETIONS", completions);
+        errs("error: task " + index + " of a Kubernetes Indexed Job ", exits(2, batch("-d r.jsonl -o out.jsonl")));
+        var auto = exits(part.isEmpty() ? 2 : 0, batch("-d r.jsonl -o out.jsonl --shard auto"));
+        errs(part.isEmpty() ? "JOB_COMPLETION_INDEX=" + index : part, auto);
+    }
+
+    @Test
+    void withoutAnArrayThereIsNoAuto() {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
+        errs("error: --shard auto: ", exits(2, batch("-d r.jsonl -o out.jsonl --shard auto")));
+    }
+
+    @Test
+    void aRunKeepsItsPart() {
+        rows("r.jsonl", IntStream.range(0, 10).mapToObj(i -> "{\"id\": \"r" + i + "\", \"text\": \"row " + i + "\"}")
+                .toArray(String[]::new));
+        exits(0, batch("-d r.jsonl -o p.jsonl --shard 4/5"));
+        long before = asked();
+        String out = cop.read("p.jsonl");
+        for (String other : List.of(" --shard 1/2", " --shard 3/5", "", " --dry-run")) {
+            errs("p.jsonl.run holds part 4 of 5, not ", exits(2, batch("-d r.jsonl -o p.jsonl" + other)));
+        }
+        assertEquals(before, asked());
+        assertEquals(out, cop.read("p.jsonl"));
+        exits(0, batch("-d r.jsonl -o p.jsonl --shard 4/5"));
+        exits(0, batch("-d r.jsonl -o all.jsonl"));
+        errs("all.jsonl.run holds all rows, not part 1 of 2", exits(2, batch("-d r.jsonl -o all.jsonl --shard 1/2")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"jsonl", "json", "csv", "tsv"})
+    void anEmptyPartIsDone(String ending) {
+        rows("one.jsonl", "{\"id\": 1, \"text\": \"A\"}");
+        for (int k = 1; k <= 3; k++) {
+            var outcome = exits(0, batch("-d one.jsonl -o e" + k + "." + ending + " --shard " + k + "/3"));
+            assertTrue(outcome.err().endsWith(": 1 ok\n") || outcome.err().endsWith("nothing to do: 0 ok\n"),
+                    outcome::all);
+            assertTrue(Files.exists(cop.file("e" + k + "." + ending)));
+            exits(0, cop("batch status e" + k + "." + ending));
+        }
+        assertEquals(1, asked());
+        exits(0, cop.run("batch", "merge", "e1." + ending, "e2." + ending, "e3." + ending, "-o", "all.jsonl"));
+        assertEquals(List.of("A"), texts("all.jsonl"));
+        rows("none.jsonl", "");
+        errs("none.jsonl holds no rows", exits(2, batch("-d none.jsonl -o n.jsonl --shard 1/2")));
+    }
+
+    @Test
+    void aMergeNamesTheRunThatIsNotThere() {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
+        exits(0, batch("-d r.jsonl -o s1.jsonl --shard 1/2"));
+        for (String runs : List.of("s1.jsonl nope.jsonl", "nope.jsonl s1.jsonl", "nope.jsonl")) {
+            var outcome = exits(2, cop("batch merge " + runs + " -o all.jsonl"));
+            assertTrue(outcome.err().matches("(?s)error: there is no run in .*nope.jsonl.run\nhint: .*"), outcome::all);
+        }
+    }
+
+    // ----------------------------------------------------------------------------- OUT is looked at before
+
+    /// -o, and what is said of it
+    static final List<List<String>> OUTS = List.of(
+            List.of("results/", "-o results/ is a folder"),
+            List.of("there", "-o there is a folder"),
+            List.of("nope/out.jsonl", "-o nope/out.jsonl: there is no folder"),
+            List.of("out.xlsx", "-o out.xlsx: the ending .xlsx is unknown"),
+            List.of("out.md", "-o out.md: the ending .md is unknown"),
+            List.of("out.parquet", "-o out.parquet: the ending .parquet is unknown"),
+            List.of("out.txt", "-o out.txt: the ending .txt is unknown"),
+            List.of("out.jsonl.gz", "-o out.jsonl.gz: the ending .gz is unknown"),
+            List.of("file/{{id}}.md", "there is no folder "),
+            List.of("file/deep/{{id}}.md", "there is no folder "),
+            List.of("there/{{id}}/", "-o there/{{id}}/ is a folder"),
+            List.of("x".repeat(245) + ".jsonl", "is too long"));
+
+    @ParameterizedTest
+    @FieldSource("OUTS")
+    void anOutThatCannotBeWrittenIsRefusedBeforeAnythingIsSent(List<String> row) throws IOException {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
+        Files.createDirectories(cop.file("there"));
+        cop.write("file", "mine");
+        exits(0, batch("-d r.jsonl -o good.jsonl"));
+        for (String command : List.of("batch t -d r.jsonl -o OUT --run r",
+                "batch t -d r.jsonl -o OUT --run r --dry-run",
+                "batch status OUT --run good.jsonl.run --write", "batch merge good.jsonl -o OUT")) {
+            errs(row.get(1), exits(2, cop(command.replace("OUT", row.get(0)))));
+        }
+        assertEquals(1, asked());
+        assertFalse(Files.exists(cop.file("r")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"out.xlsx", "v.md", "v.parquet", "v.txt", "results/"})
+    void embedRefusesThemToo(String out) {
+        errs("-o " + out, exits(2, cop("embed hello -o " + out)));
+        assertEquals(0, cop.sim.count("/embeddings"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"out", "out.jsonl", "OUT.JSONL", "out.ndjson", "a.b.json", "out.csv", "out.tsv"})
+    void theseEndingsAreKnown(String out) {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
+        exits(0, batch("-d r.jsonl -o " + out));
+        assertTrue(cop.file(out).toFile().length() > 0);
+    }
+
+    /// A temporary name must not be longer than the file's own.
+    @Test
+    void aLongNameIsWritten() {
+        rows("r.jsonl", "{\"id\": \"" + "i".repeat(230) + "\", \"text\": \"a\"}");
+        String out = "x".repeat(220) + ".jsonl";
+        exits(0, batch("-d r.jsonl -o " + out));
+        exits(0, batch("-d r.jsonl -o each/{{id}}.md --run r"));
+        assertEquals("a\n", cop.read("each/" + "i".repeat(230) + ".md"));
+    }
+
+    @Test
+    void aDeviceNeedsARunFolder() {
+        assumeTrue(Files.exists(Path.of("/dev/null")));
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
+        for (String out : List.of("/dev/null", "-")) {
+            errs("hint: --run DIR", exits(2, batch("-d r.jsonl -o " + out)));
+        }
+        assertFalse(Files.exists(Path.of("/dev/null.run")));
+        exits(0, batch("-d r.jsonl -o /dev/null --run r"));
+        assertEquals(1, asked());
+    }
+
+    @Test
+    void aHyphenIsStdout() throws IOException {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
+        for (String more : List.of("", " -k", " --write")) {
+            var outcome = exits(0, more.equals(" --write") ? cop("batch status - --run r --write")
+                    : batch("-d r.jsonl -o - --run r" + more));
+            assertEquals(List.of("a", "b"), outcome.out().lines().map(line -> Json.text(Json.tryParse(line), "text"))
+                    .toList(), outcome::all);
+        }
+        var openai = exits(0, batch("-d r.jsonl -o - --run r --out-format openai"));
+        assertTrue(openai.out().lines().allMatch(line -> Json.tryParse(line).has("custom_id")), openai::all);
+        var merged = exits(0, cop("batch merge r.run -o -".replace("r.run", "r")));
+        assertEquals(2, merged.out().lines().count(), merged::all);
+        errs("2 of 2 rows are done", merged);
+        assertFalse(Files.exists(cop.file("-")) || Files.exists(cop.file("-.run")));
+        assertEquals(2, asked());
+    }
+
+    // ------------------------------------------------------------------- what was changed by hand is kept
+
+    static final List<List<String>> CHANGED = List.of(      // -o, the file, what follows
+            List.of("out.jsonl", "out.jsonl", "batch t --delay 0 -d r.jsonl -o out.jsonl --run r"),
+            List.of("out.csv", "out.csv", "batch t --delay 0 -d r.jsonl -o out.csv --run r"),
+            List.of("all/{{id}}.md", "all/1.md", "batch t --delay 0 -d r.jsonl -o all/{{id}}.md --run r"),
+            List.of("out.jsonl", "out.jsonl", "batch status out.jsonl --run r --write"),
+            List.of("out.csv", "out.csv", "batch merge r -o out.csv"));
+
+    @ParameterizedTest
+    @FieldSource("CHANGED")
+    void whatWasChangedIsKeptAside(List<String> row) {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
+        exits(0, batch("-d r.jsonl --run r -o " + row.get(0)));
+        String written = cop.read(row.get(1));
+        cop.write(row.get(1), "corrected by hand\n");
+        for (int i = 1; i <= 2; i++) {
+            errs("note: " + row.get(1) + " was changed after this run wrote it; that version is kept as " + row.get(1)
+                    + ".changed-" + i, exits(0, cop(row.get(2))));
+            assertEquals("corrected by hand\n", cop.read(row.get(1) + ".changed-" + i));
+            assertEquals(written, cop.read(row.get(1)));
+            var again = exits(0, cop(row.get(2)));
+            assertFalse(again.err().contains("changed"), again::all);
+            cop.write(row.get(1), "corrected by hand\n");
+        }
+        assertEquals(2, asked());
+    }
+
+    @Test
+    void whatTheRunWroteItselfIsNotChanged() throws IOException {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
+        exits(0, batch("-d r.jsonl -o out.jsonl"));
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
+        Files.move(cop.file("out.jsonl"), cop.file("new.jsonl"));
+        Files.move(cop.file("out.jsonl.run"), cop.file("new.jsonl.run"));
+        exits(0, batch("-d r.jsonl -o new.jsonl"));
+        Files.delete(cop.file("new.jsonl"));
+        exits(0, batch("-d r.jsonl -o new.jsonl"));
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"x\"}");
+        exits(0, batch("-d r.jsonl -o new.jsonl -y"));
+        assertEquals(List.of("x"), texts("new.jsonl"));
+        assertFalse(Files.exists(cop.file("new.jsonl.changed-1")));
+    }
+
+    // ------------------------------------------------------------------------------------- results that join
+
+    @Test
+    void echoedNamesAreTrimmed() {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
+        exits(0, cop.run("batch", "t", "-d", "r.jsonl", "-o", "out.jsonl", "--echo", " id , text"));
+        assertEquals("{\"id\":1,\"text\":\"a\"}", results("out.jsonl").getFirst().path("echo").toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--echo txt,--echo txt", "'--echo text,txt',--echo txt", "--id nr,--id nr",
+            "--echo txt --skip-bad,--echo",
+            "--id nr --skip-bad,--id nr", "--echo txt -L 1,--echo txt", "--echo txt --sample 1,--echo txt",
+            "--echo txt --shard 2/2,--echo txt", "--echo txt --dry-run,--echo txt"})
+    void aNameThatNoRowHasIsRefused(String more, String named) {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
+        var outcome = exits(2, batch("-d r.jsonl -o out.jsonl " + more));
+        errs("error: " + named, outcome);
+        errs(": no row has ", outcome);
+        if (named.contains("txt")) errs("hint: did you mean text?", outcome);
+        assertEquals(0, asked());
+        assertFalse(Files.exists(cop.file("out.jsonl.run")));
+    }
+
+    @Test
+    void aNameThatSomeRowHasIsRepeated() {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\", \"note\": \"n\"}");
+        exits(0, batch("-d r.jsonl -o out.jsonl --echo note"));
+        assertEquals("n", results("out.jsonl").getLast().at("/echo/note").asString());
+        assertEquals(2, asked());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--field nope", "--id nope"})
+    void embedsNamesToo(String more) {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
+        errs(" nope", exits(2, cop("embed -d r.jsonl " + more)));
+        assertEquals(0, cop.sim.count("/embeddings"));
+    }
+
+    @Test
+    void formulasAreSaid() { assertTrue(exits(0, cop("batch --help")).out().contains("formula")); }
+}
