@@ -3159,8 +3159,8 @@ final class BatchRun {
                 .filter(field -> !earlier.path(field).toString().equals(manifest.path(field).toString()))
                 .map(field -> field.replace("_hash", "").replace('_', ' ')).collect(Collectors.joining(", "));
         if (replaced > 0) {
-            console.note("note: " + replaced + " of " + done.size() + " rows that are done ask something else now (other "
-                    + (other.isEmpty() ? "rows or values" : other) + "): their answers in " + spec.out
+            console.note("note: " + replaced + " of " + done.size() + " rows that are done ask something else now"
+                    + " (other " + (other.isEmpty() ? "rows or values" : other) + "): their answers in " + spec.out
                     + " are replaced, and kept in " + spec.run.getFileName());
         }
     }
