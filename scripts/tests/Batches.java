@@ -224,7 +224,8 @@ class Batches {
             List.of("batch t -d rows.jsonl -o out.jsonl --halt 20", "--halt 20 is no share", "--halt fail=20%"),
             List.of("batch t -d rows.jsonl -o out.jsonl --shard 5/4", "--shard 5/4 is out of range", "parts"),
             List.of("batch t -d rows.jsonl -o out.jsonl --format xml", "--format xml is unknown", "jsonl"),
-            List.of("batch t -d rows.jsonl -o out.jsonl --id nr", "--id nr: no row has this field", "a row has id, text"),
+            List.of("batch t -d rows.jsonl -o out.jsonl --id nr", "--id nr: no row has this field",
+                    "a row has id, text"),
             List.of("batch t -d rows.jsonl -o out/{{id}}.md", "-o out/{{id}}.md names many files", "--run DIR"),
             List.of("batch t -d rows.jsonl -k", "there is no place for the results", "--run DIR"),
             List.of("batch -d rows.jsonl -o out.jsonl", "rows.jsonl:1: it is no request of the Batch API", "1 of"),
@@ -1034,7 +1035,8 @@ class Batches {
             Thread.currentThread().interrupt();
             for (var row = rows.next(); row != null; row = rows.next()) assertNull(row.fault());
             assertTrue(Thread.currentThread().isInterrupted());
-            var fault = assertThrows(copilot.Fault.class, () -> new BatchInput(rows, new BatchSpec(), null, null).read());
+            var fault = assertThrows(copilot.Fault.class, () -> new BatchInput(rows, new BatchSpec(), null,
+                    null).read());
             assertTrue(fault.is(copilot.Fault.Kind.INTERRUPTED));
         } finally {
             Thread.interrupted();
