@@ -1517,7 +1517,7 @@ final class Toolkit {
     Outcome batch(copilot.Batch batch, String out) {
         if (out.isBlank()) throw Fault.usage("to wants a file", ".to(\"results.jsonl\")");
         ResultWriter.check(env, ".to", out);
-        Path file = env.path(out).toAbsolutePath();
+        Path file = env.path(out);
         var prompt = batch.prompt();
         var spec = new BatchSpec();
         batch.settings().accept(spec);
@@ -2687,10 +2687,9 @@ final class BatchCommand extends RequestCommand {
             status OUT [--write] [--json]
             merge RUN… -o OUT
 
-            One prompt a row; the same command again does what is missing.
-            Also after rows or template were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern
-            of JSON files; without a TEMPLATE, requests as OpenAI's Batch API takes them. What is done is
-            kept in OUT.run/.
+            One prompt a row; the same command again does what is missing, also after rows or template were
+            edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON files; without a TEMPLATE,
+            requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.
 
             TEMPLATE  Its name, or its file.
             RUN…  OUT, or OUT.run, of each part.
@@ -2814,22 +2813,20 @@ final class BatchCommand extends RequestCommand {
     private Path folder() {
         String run = text("--run"), output = text("--output", "-");
         boolean single = ResultWriter.check(env, "-o", output);
-        if (run != null || single) return folder(run != null ? run : output + ".run");
+        if (run != null || single) return env.path(run != null ? run : output + ".run");
         throw Fault.usage(output.equals("-") ? "there is no place for the results" : "-o " + output
                 + " names many files", has("-k") || has("--output") ? "--run DIR as well: the folder for what is done"
                 : "-o OUT.jsonl");
     }
 
-    private Path folder(String name) { return env.path(name).toAbsolutePath(); }
-
-    private String runName(String name) {
-        return name.endsWith(".run") || Files.isDirectory(env.path(name)) ? name : name + ".run";
+    private String runName(String out) {
+        return Files.isDirectory(env.path(out)) ? out : out.replaceFirst("(\\.run)?$", ".run");
     }
 
     private int status() {
         String output = text("OUT"), file = output.replaceFirst("\\.run$", "");
         if (has("--write")) ResultWriter.check(env, "-o", file);
-        try (var report = BatchReport.of(new RunFolder(folder(text("--run", runName(output)))))) {
+        try (var report = BatchReport.of(new RunFolder(env.path(text("--run", runName(output)))))) {
             if (has("--write")) report.write(console, file, has("--out-format"));
             return file.equals("-") && has("--write") ? 0 : print(has("--json") ? Json.pretty(report.json())
                     : report.text());
@@ -2839,7 +2836,7 @@ final class BatchCommand extends RequestCommand {
     private int merge() {
         String output = text("--output");
         ResultWriter.check(env, "-o", output);
-        try (var report = BatchReport.merged(texts("RUN").stream().map(name -> new RunFolder(folder(runName(name))))
+        try (var report = BatchReport.merged(texts("RUN").stream().map(name -> new RunFolder(env.path(runName(name))))
                 .toList())) {
             report.write(console, output, has("--out-format"));
             if (output.equals("-")) console.note(report.text());
@@ -2919,7 +2916,9 @@ record Shard(int number, int of) {
     public String toString() { return of == 1 ? "all rows" : "part " + number + " of " + of; }
 
     /// Depends only on the id, so that added rows do not move others.
-    boolean holds(String id) { return of == 1 || Math.floorMod(Fingerprint.of(id).high(), of) == number - 1; }
+    boolean holds(String id) {
+        return of == 1 || Math.floorMod(Long.parseUnsignedLong(Fingerprint.of(id), 0, 16, 16), of) == number - 1;
+    }
 }
 
 /// The settings fixed when a run begins.
@@ -2937,12 +2936,12 @@ final class BatchInput implements AutoCloseable {
     private final BatchSpec spec;
     private final BatchTarget target;
     private final Set<Integer> chosen;                      // null: all
-    private final Map<Fingerprint, Integer> alike = new HashMap<>();
+    private final Map<String, Integer> alike = new HashMap<>();
     final Set<String> unseen;                               // fields that options name and no row has had
     Set<String> fields = Set.of();                          // of the last row
     int index = -1;
     Fault broken;                                           // of an unreadable row, which ends the input
-    private Fingerprint all = new Fingerprint(0, 0);
+    String fingerprint = "";                                // of all rows read, of any shard, and their prompts
 
     BatchInput(RowReader rows, BatchSpec spec, BatchTarget target, Set<Integer> chosen) {
         this.rows = rows;
@@ -2970,14 +2969,11 @@ final class BatchInput implements AutoCloseable {
             index++;
             if (chosen != null && !chosen.contains(index)) continue;
             var item = item(row);
-            all = Fingerprint.of(all + " " + item.key());
+            fingerprint = Fingerprint.of(fingerprint + " " + item.key());
             if (spec.shard.holds(item.id())) return item;
         }
         return null;
     }
-
-    /// Returns a hash of all rows read, of any shard, and their prompts.
-    String fingerprint() { return all.toString(); }
 
     private BatchItem item(InputRow row) {
         String id = row.place();
@@ -3037,9 +3033,9 @@ final class BatchInput implements AutoCloseable {
     }
 
     /// Returns the id of a row without one: a hash of what it asks, with its number among those that ask the same.
-    private String numbered(Fingerprint asks) {
+    private String numbered(String asks) {
         int number = alike.merge(asks, 1, Integer::sum);
-        return asks.toString().substring(0, 16) + (number == 1 ? "" : "-" + number);
+        return asks.substring(0, 16) + (number == 1 ? "" : "-" + number);
     }
 
     @Override
@@ -3063,7 +3059,7 @@ final class BatchRun {
     // Results of the scan.
     private final List<RowPosition> order = new ArrayList<>();
     private final List<BatchItem> bad = new ArrayList<>();
-    private final Set<Fingerprint> left = new HashSet<>();  // to be sent
+    private final Set<String> left = new HashSet<>();  // to be sent
     private String fingerprint = "";
     private long bytes, tokens;                             // of prompts to send
     private long replaced;                                  // done rows that ask something else now
@@ -3081,7 +3077,10 @@ final class BatchRun {
     int run() {
         OutputFile.keepApart(env, spec.rows, spec.out);
         folder.check("name a new or empty folder: --run " + spec.run.resolveSibling("new.run"));
-        if (!needsSpooling()) {                             // a mistyped name must leave no folder behind
+        Path rows = env.path(spec.rows);
+        boolean once = spec.rows.equals("-") || Files.exists(rows) && !Files.isRegularFile(rows)
+                && !Files.isDirectory(rows);                // such as a pipe; a batch reads rows twice
+        if (!once) {                                        // a mistyped name must leave no folder behind
             input = spec.rows;
             input().close();
             console.detail("rows: " + spec.rows + ", as " + spec.format);
@@ -3094,7 +3093,7 @@ final class BatchRun {
                     + part.number() + "/" + part.of() + " goes on with it; other rows need another -o");
         }
         if (spec.echo.isEmpty()) manifest.path("echo").forEach(name -> spec.echo.add(name.asString("")));
-        refuseToOverwrite();
+        RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
         chooseTarget();
         if (input == null) input = spool();
         try (var journal = new Journal(folder.path(), false)) {
@@ -3104,14 +3103,14 @@ final class BatchRun {
             describe();
             countReplaced(journal);
         }
+        if (!bad.isEmpty() && !spec.skipBad && !spec.dryRun) throw refusal();
+        RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
         if (spec.dryRun) return dryRun();
-        if (!bad.isEmpty() && !spec.skipBad) throw refusal();
-        refuseToOverwrite();
         if (!bad.isEmpty()) {
             console.warn(bad.size() + " of " + order.size() + " rows cannot be asked and are left out, such as "
                     + bad.getFirst().fault().sentence());
         }
-        if (spec.shard.of() > 1) console.note("part " + spec.shard.number() + " of " + spec.shard.of());
+        if (spec.shard.of() > 1) console.note(spec.shard.toString());
         if (!left.isEmpty() && !confirmed()) return Fault.ERROR;
         try (var journal = new Journal(folder.path(), true)) {              // first write to the folder
             var now = folder.readManifest();
@@ -3127,10 +3126,6 @@ final class BatchRun {
         if (echoes || spec.again || journal.size() == 0) return;
         throw Fault.usage("--echo " + String.join(",", spec.echo) + " was not named when this run began",
                 "--again asks all rows anew, and --run DIR begins another run");
-    }
-
-    private void refuseToOverwrite() {
-        RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
     }
 
     private int run(Journal journal) {
@@ -3178,12 +3173,6 @@ final class BatchRun {
                 .put("shard", spec.shard.number()).put("shards", spec.shard.of())
                 .put("updated", env.time().now().toString());
         if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
-    }
-
-    /// Returns whether the input, such as a pipe, can be read only once; a batch reads it twice.
-    private boolean needsSpooling() {
-        Path file = spec.rows.equals("-") ? null : env.path(spec.rows);
-        return file == null || Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
     }
 
     private String spool() {
@@ -3247,7 +3236,7 @@ final class BatchRun {
     /// Reads and fills every row before anything is sent.
     private void scan(Journal journal) {
         if (spec.sample > 0) sample();
-        var ids = new HashMap<Fingerprint, Integer>();
+        var ids = new HashMap<String, Integer>();
         try (var rows = input()) {
             for (var read = rows.next(); read != null; read = rows.next()) {
                 var item = checked(read, ids);
@@ -3255,7 +3244,7 @@ final class BatchRun {
                 if (item.fault() != null) bad.add(item);
                 else if (!isDone(journal, item.key())) plan(item);
             }
-            fingerprint = rows.fingerprint();
+            fingerprint = rows.fingerprint;
             if (rows.broken != null && (spec.skipBad || bad.isEmpty())) {
                 throw Fault.usage(rows.broken.sentence(), "mend it: what comes after it cannot be read,"
                         + " so --skip-bad would leave out more than this row");
@@ -3270,7 +3259,7 @@ final class BatchRun {
         }
     }
 
-    private boolean isDone(Journal journal, Fingerprint key) {
+    private boolean isDone(Journal journal, String key) {
         return journal.entry(key).filter(entry -> entry.status().equals("ok") || !spec.retryFailed).isPresent();
     }
 
@@ -3282,7 +3271,7 @@ final class BatchRun {
                 .orElse("o200k_base"));
     }
 
-    private BatchItem checked(BatchItem item, Map<Fingerprint, Integer> ids) {
+    private BatchItem checked(BatchItem item, Map<String, Integer> ids) {
         if (item.fault() != null) return item;
         try {
             var before = ids.putIfAbsent(Fingerprint.of(item.id()), item.index());
@@ -3319,7 +3308,6 @@ final class BatchRun {
 
     private int dryRun() {
         problems().forEach(console::error);
-        refuseToOverwrite();
         String model = target.model();
         var out = new StringJoiner("\n", "", "\n");
         out.add("rows     " + order.size()).add("done     " + (order.size() - bad.size() - left.size()))
@@ -3340,9 +3328,8 @@ final class BatchRun {
     private String leastTime() { return "at least " + Durations.words(spec.delay.multipliedBy(left.size())); }
 
     private boolean confirmed() {
-        if (spec.yes || left.size() <= ASK_FROM && replaced == 0 || env.stdin().kind() != Stdin.Kind.TERMINAL) {
-            return true;
-        }
+        boolean few = left.size() <= ASK_FROM && replaced == 0;
+        if (spec.yes || few || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
         console.say(left.size() + " requests to " + target.model() + ", about " + bytes / 4 + " tokens of prompts"
                 + (spec.delay.isPositive() ? ", " + leastTime() : ""));
         boolean yes = console.confirmed("Go on?", "-y");
@@ -3367,7 +3354,7 @@ final class BatchRun {
     }
 
     /// Returns the next item to send, in a second pass that must match the first; null after the last.
-    private static BatchItem nextToSend(BatchInput rows, Set<Fingerprint> waiting) {
+    private static BatchItem nextToSend(BatchInput rows, Set<String> waiting) {
         while (!waiting.isEmpty()) {
             var item = rows.next();
             if (item == null) throw Fault.error("the input has changed while it was read", "");
@@ -3379,7 +3366,7 @@ final class BatchRun {
     private int finish(Journal journal, Optional<Fault> stopped) {
         var report = new BatchReport(List.of(folder), manifest, order, List.of(journal));
         try {
-            if (!spec.stream || !results.stdout()) report.write(results);
+            if (!spec.stream || !results.stdout()) report.write(console, spec.out, spec.openai);
         } catch (Fault unwritable) {
             throw stopped.orElse(unwritable);               // a full disk may already have stopped the run
         }
@@ -3455,10 +3442,7 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
 
     void write(Console console, String out, boolean openai) {
         var echo = manifest.path("echo").valueStream().map(JsonNode::asString).toList();
-        write(new ResultWriter(console, out, openai, echo));
-    }
-
-    void write(ResultWriter writer) {
+        var writer = new ResultWriter(console, out, openai, echo);
         Supplier<Stream<String>> results = () -> found((journal, row) -> journal.result(row.key()));
         var files = writer.files(results);
         RunFolder.refuseToOverwrite(writer.here(), folders, files.keySet());
@@ -7194,33 +7178,25 @@ record JsonFolderReader(Path folder, Iterator<Path> files) implements RowReader 
     }
 }
 
-/// The first 128 bits of a SHA-256 of what was asked.
-record Fingerprint(long high, long low) {
-    static Fingerprint of(byte[]... parts) {
+/// The first 128 bits of a SHA-256 of what was asked, in hex.
+final class Fingerprint {
+    static String of(byte[]... parts) {
         var all = new ByteArrayOutputStream();
         for (byte[] part : parts) {
             all.writeBytes(ByteBuffer.allocate(4).putInt(part.length).array());
             all.writeBytes(part);
         }
-        return parse(Text.sha256(all.toByteArray()));
+        return Text.sha256(all.toByteArray()).substring(0, 32);
     }
 
-    static Fingerprint of(String text) { return of(text.getBytes(StandardCharsets.UTF_8)); }
-
-    /// @param hex a hash; the first 32 digits count
-    static Fingerprint parse(String hex) {
-        return new Fingerprint(Long.parseUnsignedLong(hex, 0, 16, 16), Long.parseUnsignedLong(hex, 16, 32, 16));
-    }
-
-    @Override
-    public String toString() { return HexFormat.of().toHexDigits(high) + HexFormat.of().toHexDigits(low); }
+    static String of(String text) { return of(text.getBytes(StandardCharsets.UTF_8)); }
 }
 
 /// A row prepared to be asked.
 ///
 /// @param fault why it cannot be asked, or null
 /// @param echo fields to repeat in the result, or null
-record BatchItem(int index, String place, String id, Fingerprint key, Request request, ResponseSchema schema,
+record BatchItem(int index, String place, String id, String key, Request request, ResponseSchema schema,
                  Fault fault, ObjectNode echo) {
     static BatchItem bad(int index, String place, String id, Fault fault, ObjectNode echo) {
         String words = fault.sentence().contains(place) ? fault.sentence() : place + ": " + fault.sentence();
@@ -7272,7 +7248,7 @@ final class Journal implements AutoCloseable {
     private Path held;                                      // the folder; null: read-only
     private FileChannel lock;
     private RandomAccessFile io;                            // a channel closes if its thread is interrupted
-    private final Map<Fingerprint, Entry> entries = new ConcurrentHashMap<>();
+    private final Map<String, Entry> entries = new ConcurrentHashMap<>();
     private final ReentrantLock forcing = new ReentrantLock();
     private long size, forced;                              // bytes; guarded by this and by `forcing`
     private boolean broken;                                 // a sync failed; guarded by `forcing`
@@ -7340,7 +7316,7 @@ final class Journal implements AutoCloseable {
         var json = Json.tryParse(new String(line, StandardCharsets.UTF_8));
         String key = Json.text(json, "key");
         if (!key.matches("[0-9a-f]{32}") || !json.path("result").isObject()) return false;
-        entries.put(Fingerprint.parse(key), new Entry(offset, line.length, Json.text(json, "status").intern()));
+        entries.put(key, new Entry(offset, line.length, Json.text(json, "status").intern()));
         return true;
     }
 
@@ -7360,12 +7336,12 @@ final class Journal implements AutoCloseable {
 
     synchronized long size() { return size; }
 
-    Optional<Entry> entry(Fingerprint key) {
+    Optional<Entry> entry(String key) {
         return Optional.ofNullable(entries.get(key)).filter(entry -> entry.offset() >= since);
     }
 
     /// Returns the last result's JSON text, even if `since` excludes it.
-    Optional<String> result(Fingerprint key) { return Optional.ofNullable(entries.get(key)).map(this::read); }
+    Optional<String> result(String key) { return Optional.ofNullable(entries.get(key)).map(this::read); }
 
     private synchronized String read(Entry entry) {
         var bytes = new byte[entry.length()];
@@ -7593,9 +7569,9 @@ record BatchCounts(long ok, long failed, long filtered, long incomplete, long re
 /// Prints results in the input's order, as soon as all before them are there.
 ///
 /// @param awaited keys of the rows still to be asked
-record OrderedPrinter(Queue<Fingerprint> keys, Set<Fingerprint> awaited,
-                      Function<Fingerprint, Optional<String>> results, PrintWriter out) {
-    synchronized void ended(Fingerprint key) {
+record OrderedPrinter(Queue<String> keys, Set<String> awaited,
+                      Function<String, Optional<String>> results, PrintWriter out) {
+    synchronized void ended(String key) {
         awaited.remove(key);
         advance();
     }
@@ -7994,7 +7970,7 @@ final class BatchRunner {
     }
 }
 
-record RowPosition(int index, Fingerprint key) {}
+record RowPosition(int index, String key) {}
 
 /// A run's folder. As `--run` may name any folder, only files that a run made are overwritten or removed, and only a
 /// run's lock file identifies its folder.
@@ -8042,21 +8018,20 @@ record RunFolder(Path path) {
         for (Path each : files) {
             Path file = each.normalize();
             String shown = (file.startsWith(here) ? here.relativize(file) : file).toString();
-            if (runs.stream().anyMatch(run -> run.reserves(file))) {
+            String name = file.getFileName().toString();
+            if (OURS.matcher(name).matches() && runs.stream().anyMatch(run -> run.is(file.getParent()))) {
                 throw Fault.usage(shown + " is a file that the run itself needs", "choose another file for -o");
             }
             // OUT.run is that of OUT, also if both were moved
             boolean ours = own.contains(file) || runs.stream().anyMatch(run -> Files.exists(run.manifest())
-                    && run.path.normalize().equals(file.resolveSibling(file.getFileName() + ".run")));
+                    && run.is(file.resolveSibling(name + ".run")));
             if (ours || !Files.isRegularFile(file) || file.toFile().length() == 0) continue;
             throw Fault.usage(shown + " already exists and does not belong to the run in " + runs.getFirst().path,
                     "choose another file for -o, or delete " + shown);
         }
     }
 
-    private boolean reserves(Path file) {
-        return path.normalize().equals(file.getParent()) && OURS.matcher(file.getFileName().toString()).matches();
-    }
+    private boolean is(Path other) { return path.normalize().equals(other); }
 
     /// Returns the run's result files, each with a hash of what was last written; empty if it is only about to be.
     Map<Path, String> owned() {
@@ -8112,7 +8087,7 @@ record RunFolder(Path path) {
     List<RowPosition> order() {
         try (var lines = Files.lines(path.resolve("order"))) {
             return lines.map(line -> line.split(" ")).map(words -> new RowPosition(Integer.parseInt(words[0]),
-                    Fingerprint.parse(words[1]))).toList();
+                    words[1])).toList();
         } catch (IOException | RuntimeException unreadable) {
             return List.of();
         }
@@ -8129,8 +8104,7 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
     private static final String[] ENDINGS = {".jsonl", ".json", ".csv", ".tsv", ".ndjson"};
 
     ResultWriter(Console console, String name, boolean openai, List<String> echo) {
-        this(console, name, openai, echo, name.contains("{{") ? new FilePattern(console.env().directory(), name)
-                : null);
+        this(console, name, openai, echo, name.contains("{{") ? new FilePattern(console.env(), name) : null);
     }
 
     /// Checks a name for results before anything is sent.
@@ -8284,19 +8258,20 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
 
 /// A file per row, such as `out/{{id}}.md`, named from its result, never outside the pattern's folder.
 final class FilePattern {
-    private final Path here, folder;
+    private final Environment env;
+    private final Path folder;
     private final String pattern;
     private final StrictMustache mustache = new StrictMustache(_ -> Optional.empty(), List::of);
     private final StrictMustache.Compiled compiled;
     private final Map<Path, String> claimed = new HashMap<>();          // with the row's id
     private final Set<Path> above = new HashSet<>();                    // their folders
 
-    FilePattern(Path here, String pattern) {
-        this.here = here;
+    FilePattern(Environment env, String pattern) {
+        this.env = env;
         this.pattern = pattern;
         compiled = mustache.text(pattern, "-o " + pattern, 1);
         String start = pattern.substring(0, pattern.indexOf("{{"));
-        folder = here.resolve(start.substring(0, start.lastIndexOf('/') + 1)).normalize();
+        folder = env.directory().resolve(start.substring(0, start.lastIndexOf('/') + 1)).normalize();
     }
 
     Set<Path> claimed() { return claimed.keySet(); }
@@ -8317,7 +8292,7 @@ final class FilePattern {
             throw wrong(" makes a file and a folder of the same name for " + item.id(),
                     "an ending tells them apart: '" + pattern + ".txt'");
         }
-        if (file.getFileName().toString().getBytes(StandardCharsets.UTF_8).length > OutputFile.LONGEST) {
+        if (file.getFileName().toString().getBytes(StandardCharsets.UTF_8).length > 240) {
             throw wrong(" gives a name that is too long for a file", "--id names a shorter field");
         }
     }
@@ -8333,12 +8308,8 @@ final class FilePattern {
         for (var missing : name.missing()) {
             throw Fault.usage(missing.sentence(), "a result has id, status, model and what --echo adds");
         }
-        try {
-            Path file = here.resolve(name.text()).normalize();
-            if (file.startsWith(folder) && !file.equals(folder)) return Optional.of(file);
-        } catch (InvalidPathException _) {
-            // thrown below
-        }
+        Path file = env.path(name.text()).normalize();
+        if (file.startsWith(folder) && !file.equals(folder)) return Optional.of(file);
         throw wrong(" gives \"" + name.text() + "\", which is no file in its folder",
                 "an id with .. or / in it? --id names another field");
     }
@@ -10749,13 +10720,10 @@ record FileGlob(String front, List<Path> files) {
 
 /// The file of `-o`: checked before anything is sent, and written atomically.
 final class OutputFile {
-    /// Of a file's name, in bytes: 255 are allowed, and `.changed-1` or `.part2` may follow.
-    static final int LONGEST = 240;
-
     /// @param endings the known ones, if any; an empty file or a device may have another
     static Path check(Environment env, String what, String name, String... endings) {
         String shown = what + " " + Text.shortened(name, 80);
-        Path file = env.path(name).toAbsolutePath(), folder = file.getParent();
+        Path file = env.path(name), folder = file.getParent();
         if (Files.isDirectory(file) || name.endsWith("/")) {
             throw Fault.usage(shown + " is a folder", what + " " + name.replaceFirst("(?<=.)/+$", "") + "/answer.txt");
         }
@@ -10768,14 +10736,9 @@ final class OutputFile {
         if (!Files.isWritable(Files.exists(file) ? file : folder)) {
             throw Fault.usage(shown + " cannot be written", "choose another place, or chmod u+w " + name);
         }
-        boolean known = many || ending.isEmpty() || Files.exists(file) && file.toFile().length() == 0
-                || endings.length == 0;
-        if (!known && !List.of(endings).contains(ending.toLowerCase(Locale.ROOT))) {
-            throw Fault.usage(shown + ": the ending " + ending + " is unknown", String.join(", ", endings));
-        }
-        if (!many && last.getBytes(StandardCharsets.UTF_8).length > LONGEST) {
-            throw Fault.usage(shown + " is too long for a file's name", "choose a shorter one");
-        }
+        boolean known = many || endings.length == 0 || ending.isEmpty() || List.of(endings).contains(
+                ending.toLowerCase(Locale.ROOT)) || Files.exists(file) && file.toFile().length() == 0;
+        if (!known) throw Fault.usage(shown + ": the ending " + ending + " is unknown", String.join(", ", endings));
         return file;
     }
 
@@ -10789,12 +10752,11 @@ final class OutputFile {
     /// Refuses to overwrite the input rows with the results.
     static void keepApart(Environment env, String rows, String out) {
         if (rows == null || out == null || rows.equals("-")) return;
-        Path in = env.path(rows).toAbsolutePath().normalize(), to = env.path(out).toAbsolutePath().normalize();
+        Path in = env.path(rows).normalize(), to = env.path(out).normalize();
         try {
-            boolean same = in.equals(to) || Files.exists(in) && Files.exists(to) && Files.isSameFile(in, to);
-            if (!same && !(Files.isDirectory(in) && to.startsWith(in))) return;
-        } catch (IOException unreadable) {
-            return;                                         // reported when it is read
+            if (!(Files.isDirectory(in) ? to.startsWith(in) : Files.isSameFile(in, to))) return;
+        } catch (IOException missing) {
+            return;
         }
         throw Fault.usage(out + " would be written over the rows", "another name for the results");
     }
@@ -11591,7 +11553,7 @@ final class Text {
     static List<String> names(String list) {
         return Pattern.compile("\"((?:[^\"]|\"\")*)\"(?=,|$)|[^,]+").matcher(list).results()
                 .map(name -> name.group(1) == null ? name.group().strip() : name.group(1).replace("\"\"", "\""))
-                .filter(name -> !name.isEmpty()).toList();
+                .toList();
     }
 
     static String shortened(String text, int most) {

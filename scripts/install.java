@@ -115,7 +115,7 @@ record Launcher(String name, Path folder, Path share, Console console) {
         var parts = new ArrayList<>(jars);
         parts.add(Files.readAllBytes(Path.of(System.getProperty("java.home"), "release")));
         parts.add(String.join(" ", OPTIONS).getBytes(StandardCharsets.UTF_8));
-        return Fingerprint.of(parts.toArray(byte[][]::new)).toString().substring(0, 16);
+        return Fingerprint.of(parts.toArray(byte[][]::new)).substring(0, 16);
     }
 
     private void build(Path program, List<Path> jars, List<byte[]> contents) throws IOException {
