@@ -131,7 +131,7 @@ public class copilot {
             try {
                 return Commands.dispatch(env, console, args);
             } finally {
-                env.out().flush();
+                console.flush();
             }
         } catch (BrokenPipe _) {
             return 0;                                       // as in `| head`
@@ -425,10 +425,17 @@ public class copilot {
         Row(Map<String, Object> data) { this.data = data; }
 
         /// Returns a field as text, empty if missing or null. A dotted name reads a nested field: `json.label`.
+        ///
+        /// @throws Fault if `json` is read from the result of a batch's row that is not ok
         public String text(String name) {
             Object value = data;
             for (String part : data.containsKey(name) ? new String[] {name} : name.split("\\.")) {
                 value = value instanceof Map<?, ?> map ? map.get(part) : null;
+            }
+            boolean noJson = value == null && name.matches("json(\\..*)?");
+            if (noJson && text("status").matches("failed|filtered|incomplete")) {
+                throw Fault.error("row " + text("id") + " " + text("status") + ", so it has no " + name,
+                        "answers() has the rows that are ok; text(\"error.message\") says why");
             }
             return value == null || value == JsonValues.NULL ? "" : JsonValues.text(value);
         }
@@ -482,7 +489,7 @@ public class copilot {
         }
 
         /// Retries rows that failed, were filtered, or were cut off in an earlier run.
-        public Batch withRetryFailed() { return with(spec -> spec.retryFailed = true); }
+        public Batch withRetryFailed() { return with(spec -> spec.retry = Set.of()); }
 
         /// Sets a listener for progress messages: `withProgress(System.err::println)`.
         public Batch withProgress(Consumer<String> lines) {
@@ -506,22 +513,25 @@ public class copilot {
 
     /// The outcome of a batch, with the file of results.
     public record Outcome(Path out, BatchCounts counts, Toolkit toolkit) {
-        public long ok() { return counts.ok(); }
+        public long ok() { return counts.of("ok"); }
 
         /// Returns the number of rows without an answer.
-        public long failed() { return counts.failed(); }
+        public long failed() { return counts.of("failed"); }
 
         /// Returns the number of answers stopped by the content filter.
-        public long filtered() { return counts.filtered(); }
+        public long filtered() { return counts.of("filtered"); }
 
         /// Returns the number of answers cut off.
-        public long incomplete() { return counts.incomplete(); }
+        public long incomplete() { return counts.of("incomplete"); }
 
         /// Returns whether every row has its whole answer.
         public boolean complete() { return counts.notOk() == 0; }
 
         /// Returns the results in row order: `id`, `status`, `text` or `json`, `model`, `usage`, `error`.
         public Stream<Row> results() { return toolkit.rows(out.toString()); }
+
+        /// Returns the results that are ok.
+        public Stream<Row> answers() { return results().filter(row -> row.text("status").equals("ok")); }
 
         /// Returns `ID: problem` for the first row without its whole answer, if any.
         public Optional<String> trouble() {
@@ -532,7 +542,10 @@ public class copilot {
         }
 
         @Override
-        public String toString() { return out.getFileName() + ": " + counts.words(); }
+        public String toString() {
+            return out.getFileName() + ": " + (complete() ? counts.words() : "incomplete: " + ok() + " of "
+                    + counts.rows());
+        }
     }
 
     /// A list of models that prints as a table.
@@ -825,22 +838,28 @@ public class copilot {
             return json.put("ms", took.toMillis()).put("id", id).put("request_id", requestId);
         }
 
-        /// @param estimate the catalog price, if GitHub reported no cost
-        String usageLine(Optional<BigDecimal> estimate) {
-            return "usage: " + usage + estimate.map(credits -> ", about " + credits.toPlainString() + " credits")
-                    .orElse("") + ", " + Text.printable(model) + ", " + Durations.seconds(took);
-        }
+        String usageLine() { return "usage: " + usage + ", " + Text.printable(model) + ", " + Durations.seconds(took); }
     }
 
     /// Tokens of one call, and its cost in billionths of an AI credit (0 if not billed in credits).
-    public record Usage(long prompt, long completion, long cached, long reasoning, long nanoCredits) {
-        static final Usage NONE = new Usage(0, 0, 0, 0, 0);
+    ///
+    /// @param estimated whether GitHub did not report the cost, or not even the tokens
+    public record Usage(long prompt, long completion, long cached, long reasoning, long nanoCredits,
+                        boolean estimated) {
+        static final Usage NONE = new Usage(0, 0, 0, 0, 0, false);
+
+        /// Reads the sums of what `json` returns.
+        static Usage of(JsonNode json) {
+            return new Usage(json.path("prompt_tokens").asLong(0), json.path("completion_tokens").asLong(0), 0, 0,
+                    json.path("credits").decimalValue(BigDecimal.ZERO).movePointRight(9).longValue(),
+                    json.path("estimated").asBoolean(false));
+        }
 
         public long total() { return prompt + completion; }
 
         Usage plus(Usage other) {
             return new Usage(prompt + other.prompt, completion + other.completion, cached + other.cached,
-                    reasoning + other.reasoning, nanoCredits + other.nanoCredits);
+                    reasoning + other.reasoning, nanoCredits + other.nanoCredits, estimated || other.estimated);
         }
 
         ObjectNode json() {
@@ -849,7 +868,21 @@ public class copilot {
             if (cached > 0) json.put("cached_tokens", cached);
             if (reasoning > 0) json.put("reasoning_tokens", reasoning);
             if (nanoCredits > 0) json.put("credits", BigDecimal.valueOf(nanoCredits, 9));
+            if (estimated) json.put("estimated", true);
             return json;
+        }
+
+        /// Returns the credits to four decimals.
+        String price() {
+            return BigDecimal.valueOf(nanoCredits, 9).setScale(4, RoundingMode.HALF_UP).stripTrailingZeros()
+                    .toPlainString();
+        }
+
+        private String price(String lead) { return nanoCredits < 50_000 ? "" : lead + price() + " credits"; }
+
+        /// Returns `about 1437 tokens, 0.5562 credits`.
+        String cost() {
+            return (estimated ? "about " : "") + total() + " tokens" + price(", ");
         }
 
         @Override
@@ -857,8 +890,7 @@ public class copilot {
             return prompt + " prompt + " + completion + " completion tokens"
                     + (cached > 0 ? ", " + cached + " cached" : "")
                     + (reasoning > 0 ? ", " + reasoning + " reasoning" : "")
-                    + (nanoCredits > 0 ? ", " + BigDecimal.valueOf(nanoCredits, 9).stripTrailingZeros()
-                            .toPlainString() + " credits" : "");
+                    + price(estimated ? ", about " : ", ");
         }
     }
 
@@ -891,22 +923,23 @@ public class copilot {
 
         String tokenizer() { return json.path("capabilities").path("tokenizer").asString("o200k_base"); }
 
-        /// Returns the cost in AI credits, if known; prices are per `batch_size` tokens (as in opencode).
-        ///
-        /// @param cached the part of the prompt read from a cache, which has its own price
-        Optional<BigDecimal> credits(long prompt, long completion, long cached) {
-            var prices = json.path("billing").path("token_prices");
-            var of = prices.path("default");
-            var input = of.path("input_price");
-            if (!input.isNumber()) return Optional.empty();
-            var read = Stream.of("cache_read_price", "cache_price").map(of::path).filter(JsonNode::isNumber).findFirst()
-                    .orElse(input);
-            var sum = input.decimalValue().multiply(BigDecimal.valueOf(prompt - cached))
-                    .add(read.decimalValue().multiply(BigDecimal.valueOf(cached)))
-                    .add(of.path("output_price").decimalValue(BigDecimal.ZERO)
-                            .multiply(BigDecimal.valueOf(completion)));
-            var batch = BigDecimal.valueOf(Math.max(1, prices.path("batch_size").asLong(1_000_000)));
-            return Optional.of(sum.divide(batch, 4, RoundingMode.HALF_UP).stripTrailingZeros());
+        private JsonNode price(String kind) {
+            return json.path("billing").path("token_prices").path("default").path(kind + "_price");
+        }
+
+        boolean hasPrices() { return price("input").isNumber(); }
+
+        /// Adds the cost to a usage, if known; prices are per `batch_size` tokens (as in opencode), and what was read
+        /// from a cache has its own.
+        Usage priced(Usage used) {
+            double read = Stream.of("cache_read", "cache", "input").map(this::price).filter(JsonNode::isNumber)
+                    .findFirst().map(JsonNode::asDouble).orElse(0.0);
+            double sum = (used.prompt - used.cached) * price("input").asDouble(0) + used.cached * read
+                    + used.completion * price("output").asDouble(0);
+            long batch = json.path("billing").path("token_prices").path("batch_size").asLong(1_000_000);
+            long nano = Math.round(sum / Math.max(1, batch) * 1e9);
+            return new Usage(used.prompt, used.completion, used.cached, used.reasoning, nano,
+                    used.estimated || nano > 0);
         }
 
         private JsonNode supports() { return json.path("capabilities").path("supports"); }
@@ -1280,6 +1313,8 @@ public class copilot {
             UNREACHABLE,
             /// The connection was lost or timed out.
             CONNECTION_LOST,
+            /// A batch has used up its budget, or too many rows fail; the hint is the option to go on with.
+            HALTED,
             /// The response was truncated, or reported a failure.
             INCOMPLETE,
             /// The data lacks a value that the template uses.
@@ -1732,7 +1767,9 @@ final class Commands {
         command.arguments = args;
         var line = line(name, command);
         try {
-            command.parsed = line.parseArgs(args);
+            var options = command.known.spec.optionsMap();      // a bare one would take the next word
+            command.parsed = line.parseArgs(Stream.of(args).map(word -> options.get(word) instanceof OptionSpec option
+                    && option.arity().min() < option.arity().max() ? word + "=" : word).toArray(String[]::new));
         } catch (CommandLine.ParameterException e) {
             throw usageFault(e);
         }
@@ -1774,6 +1811,7 @@ final class Commands {
 ///     PATH                  a word of the forms
 ///     -j, --jobs=N:int      an option with a value; text if it names no type
 ///     --format=csv|json     an option with a choice of values
+///     --retry[=CODE]        an option whose value may be left out: an empty text
 ///     --json                a flag
 ///
 /// picocli is set up in code: its annotations added 60 ms to startup (an empty JVM took 100).
@@ -1802,6 +1840,8 @@ final class Syntax {
     private void declare(String line) {
         int gap = line.indexOf("  ");
         String what = line.substring(0, gap), about = plain(line.substring(gap).strip());
+        boolean bare = what.endsWith("]");                      // its value may be left out
+        what = what.replaceAll("[\\[\\]]", "");
         if (!what.startsWith("-")) {
             spec.addPositional(word(what, about).build());
             return;
@@ -1814,7 +1854,7 @@ final class Syntax {
         if (equals < 0) option.type(boolean.class).usageHelp(what.endsWith("--help"));
         else option.type(TYPES.getOrDefault(type, String.class)).paramLabel(TYPES.containsKey(type)
                 ? label.substring(0, label.lastIndexOf(':')) : label);
-        spec.addOption(option.build());
+        spec.addOption(option.arity(bare ? "0..1" : equals < 0 ? "0" : "1").build());
     }
 
     /// Each positional parameter gets all words; the forms assign them.
@@ -1988,9 +2028,11 @@ abstract class Command {
 
     Duration longestWait() { return Duration.ofMinutes(1); }
 
-    String commandLine() {
-        return known.spec.name() + " " + Stream.of(arguments).map(word -> word.matches("[\\w./:=,@%+-]+") ? word
-                : "'" + word.replace("'", "'\\''") + "'").collect(Collectors.joining(" "));
+    /// @param more options, which win over earlier ones
+    String commandLine(String... more) {
+        return known.spec.name() + " " + Stream.of(arguments, more).flatMap(Stream::of).map(word ->
+                word.matches("[\\w./:=,@%+-]+") ? word : "'" + word.replace("'", "'\\''") + "'")
+                .collect(Collectors.joining(" "));
     }
 
     /// Prints a line, with LF on Windows too: `$(copilot token --header)` would keep a CR.
@@ -2181,7 +2223,7 @@ final class BasicCommand extends Command {
         if (files.isEmpty()) return print("there is nothing to delete");
         String what = one != null ? "the conversation " + one.title() : files.size() == 1
                 ? "1 conversation" : files.size() + " conversations";
-        if (!has("-y") && !console.confirmed("delete " + what + "?", commandLine() + " -y")) {
+        if (!has("-y") && !console.confirmed("delete " + what + "?", commandLine("-y"))) {
             console.note("nothing was deleted");
             return 1;
         }
@@ -2685,6 +2727,7 @@ final class BatchCommand extends RequestCommand {
     static final String SYNTAX = """
             [TEMPLATE] -d ROWS [-o OUT] [OPTIONS]
             status OUT [--write] [--json]
+            errors OUT [--json]
             merge RUN… -o OUT
 
             One prompt a row; the same command again does what is missing, also after rows or template were
@@ -2710,21 +2753,21 @@ final class BatchCommand extends RequestCommand {
             --max-wait=TIME  The longest wait that GitHub may ask for; else stop. Default: $COP_MAX_WAIT, else \
             15m.
             --halt=fail=N%  Stop if a larger share of the rows fails, after 50 of them. Default: a fifth.
-            --max-requests=N:long  Stop before more.
-            --max-total-tokens=N:long  Stop before more, in all.
-            --max-credits=N:decimal  Stop before more, in all.
-            --max-time=TIME  Stop after that.
+            --max-requests=N:long  Stop this start after N requests.
+            --max-total-tokens=N:long  Stop before all starts of the run have used more than N tokens.
+            --max-credits=N:decimal  The same in AI credits, estimated from prices where answers tell no cost.
+            --max-time=TIME  Stop this start after that.
             --dry-run  Rows, tokens, the first prompt; nothing is sent.
             -L, --limit=N:int  The first N rows only.
             --sample=N:int  N rows by chance.
             --sample-seed=S:long  Others by chance.
             --skip-bad  Rows that cannot be asked fail; the others are asked.
-            --retry-failed  Ask again what failed, was filtered or cut off.
+            --retry-failed[=CODE,…]  Ask again what failed, was filtered or cut off (with one of these codes).
             --again  Ask all rows again. What fails then has failed.
             -y, --yes  Do not ask before more than 200 requests.
             --shard=K/N|auto  The K-th of N parts, K from 1; auto: this task of a Slurm array or a Kubernetes Job.
             --write  Write OUT from what is done.
-            --json  The status as JSON.
+            --json  The status, or the errors, as JSON.
             """;
 
     @Override
@@ -2733,7 +2776,7 @@ final class BatchCommand extends RequestCommand {
     @Override
     int run(CopilotClient copilot) {
         return switch (action()) {
-            case "status" -> status();
+            case "status", "errors" -> report();
             case "merge" -> merge();
             default -> new BatchRun(console, copilot, spec()).run();
         };
@@ -2758,11 +2801,12 @@ final class BatchCommand extends RequestCommand {
         spec.openai = has("--out-format");
         spec.stream = has("-k");
         spec.skipBad = has("--skip-bad");
-        spec.retryFailed = has("--retry-failed");
+        spec.retry = has("--retry-failed") ? Set.copyOf(Text.names(text("--retry-failed"))) : null;
         spec.again = has("--again");
         spec.dryRun = has("--dry-run");
         spec.yes = has("-y");
-        spec.command = commandLine();                   // may hold --again, which the manifest remembers
+        // it may hold --again, which the manifest remembers
+        spec.command = more -> commandLine(more.lines().toArray(String[]::new));
         return spec;
     }
 
@@ -2823,13 +2867,18 @@ final class BatchCommand extends RequestCommand {
         return Files.isDirectory(env.path(out)) ? out : out.replaceFirst("(\\.run)?$", ".run");
     }
 
-    private int status() {
+    private int report() {
         String output = text("OUT"), file = output.replaceFirst("\\.run$", "");
         if (has("--write")) ResultWriter.check(env, "-o", file);
         try (var report = BatchReport.of(new RunFolder(env.path(text("--run", runName(output)))))) {
             if (has("--write")) report.write(console, file, has("--out-format"));
-            return file.equals("-") && has("--write") ? 0 : print(has("--json") ? Json.pretty(report.json())
-                    : report.text());
+            if (file.equals("-") && has("--write")) return 0;
+            if (action().equals("status")) return print(has("--json") ? Json.pretty(report.json()) : report.text());
+            var errors = report.errors().toList();
+            if (has("--json")) return print(Json.pretty(Json.tree(errors)));
+            var columns = List.of("id", "code", "attempts", "message");
+            return table(columns, errors.stream().map(row -> columns.stream().map(name -> row.path(name).asString())
+                    .toList()).toList());
         }
     }
 
@@ -2860,14 +2909,15 @@ final class BatchSpec {
     String id;                                              // the field that names a row
     String out = "-";                                       // a file, a pattern with {{id}}, or - for stdout
     List<String> echo = new ArrayList<>();
-    boolean openai, stream, skipBad, retryFailed, again, dryRun, yes;
+    boolean openai, stream, skipBad, again, dryRun, yes;
+    Set<String> retry;                                      // codes of failed rows to ask again; empty: any; null: none
     int first, sample;                                      // number of rows; 0: all
     long seed;
     Shard shard = Shard.ALL;
     int jobs = 2;
     Duration delay = Duration.ofSeconds(1);
     RetryPolicy policy = new RetryPolicy();
-    String command = "the same call";                       // resumes the run
+    UnaryOperator<String> command = _ -> "the same call";   // resumes the run, with one more option unless empty
     String leavingOut = "--skip-bad leaves them out";       // how to ask only the other rows
 }
 
@@ -3043,7 +3093,7 @@ final class BatchInput implements AutoCloseable {
 }
 
 final class BatchRun {
-    private static final int ASK_FROM = 200, MOST_ERRORS = 50;
+    private static final int ASK_FROM = 200, MOST_ERRORS = 50, SAMPLED_BYTES = 1 << 20;
 
     private final Environment env;
     private final Console console;
@@ -3061,9 +3111,10 @@ final class BatchRun {
     private final List<BatchItem> bad = new ArrayList<>();
     private final Set<String> left = new HashSet<>();  // to be sent
     private String fingerprint = "";
-    private long bytes, tokens;                             // of prompts to send
+    private long bytes, sampled;                            // of prompts to send, of those in `sample`
+    private final List<Request> sample = new ArrayList<>();
+    private final Set<String> models = new TreeSet<>();     // that they are sent to
     private long replaced;                                  // done rows that ask something else now
-    private BatchItem example;
 
     BatchRun(Console console, CopilotClient copilot, BatchSpec spec) {
         env = console.env();
@@ -3100,6 +3151,7 @@ final class BatchRun {
             if (spec.again && !manifest.has("again")) manifest.put("again", journal.size());
             checkEcho(journal);
             scan(journal.since(manifest));
+            checkBudget(new BatchReport(List.of(folder), manifest, order, List.of(journal)).counts());
             describe();
             countReplaced(journal);
         }
@@ -3128,6 +3180,24 @@ final class BatchRun {
                 "--again asks all rows anew, and --run DIR begins another run");
     }
 
+    /// Refuses a budget that nothing could measure, and to go on after a halt as if nothing had been wrong.
+    private void checkBudget(BatchCounts counts) {
+        for (String id : spec.policy.maxCredits == null ? Set.<String>of() : models) {
+            if (catalogue.flatMap(all -> all.priced("", id)).isPresent()) continue;
+            throw Fault.usage("--max-credits cannot be measured: there are no prices for " + id,
+                    "limit tokens: --max-total-tokens N");
+        }
+        boolean halted = spec.policy.haltShare <= manifest.path("halted").asDouble(0) && spec.retry == null;
+        if (halted && counts.notOk() > bad.size() && !spec.dryRun) throw goingOn(RetryPolicy.halted(counts));
+    }
+
+    private Fault goingOn(Fault why) {
+        boolean halted = why.is(Fault.Kind.HALTED);
+        String next = "this goes on from here: " + spec.command.apply(halted ? why.hint() : "");
+        int code = why.exitCode() == Fault.ERROR && ApiError.behind(why) != null ? Fault.LATER : why.exitCode();
+        return new Fault(code, why.sentence(), halted || why.hint().isEmpty() ? next : why.hint() + "; " + next, why);
+    }
+
     private int run(Journal journal) {
         left.removeIf(key -> isDone(journal, key));         // another process may have done some
         int before = earlier.path("rows").asInt(0);
@@ -3139,7 +3209,9 @@ final class BatchRun {
         folder.write(manifest, order);
         record(journal);
         var stopped = ask(journal);
-        if (stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, order);
+        boolean halted = stopped.filter(why -> why.is(Fault.Kind.HALTED) && why.exitCode() == Fault.ERROR).isPresent();
+        if (halted) manifest.put("halted", spec.policy.haltShare);
+        if (halted || stopped.isEmpty() && manifest.remove("again") != null) folder.write(manifest, order);
         return finish(journal, stopped);
     }
 
@@ -3172,6 +3244,7 @@ final class BatchRun {
                 .put("input", spec.rows).put("out", spec.out)
                 .put("shard", spec.shard.number()).put("shards", spec.shard.of())
                 .put("updated", env.time().now().toString());
+        manifest.remove("halted");
         if (!manifest.has("started")) manifest.put("started", env.time().now().toString());
     }
 
@@ -3260,15 +3333,26 @@ final class BatchRun {
     }
 
     private boolean isDone(Journal journal, String key) {
-        return journal.entry(key).filter(entry -> entry.status().equals("ok") || !spec.retryFailed).isPresent();
+        return journal.entry(key).filter(entry -> entry.status().equals("ok") || spec.retry == null
+                || !spec.retry.isEmpty() && !spec.retry.contains(entry.code())).isPresent();
     }
 
     private void plan(BatchItem item) {
         left.add(item.key());
+        models.add(item.request().model());
         bytes += ContextLimitCheck.bytes(item.request());
-        if (example == null) example = item;
-        if (spec.dryRun) tokens += TokenCount.of(item.request(), known(item.request().model()).map(Model::tokenizer)
-                .orElse("o200k_base"));
+        if (sampled >= SAMPLED_BYTES) return;
+        sample.add(item.request());
+        sampled = bytes;
+    }
+
+    /// Estimates the prompts to send: the first by the tokenizer, the rest by their bytes.
+    private Usage estimate() {
+        var model = known(target.model());
+        long tokens = sample.stream().mapToLong(request -> TokenCount.of(request, model.map(Model::tokenizer)
+                .orElse("o200k_base"))).sum();
+        var all = new Usage(tokens * bytes / Math.max(1, sampled), 0, 0, 0, 0, false);
+        return model.map(known -> known.priced(all)).orElse(all);
     }
 
     private BatchItem checked(BatchItem item, Map<String, Integer> ids) {
@@ -3309,17 +3393,17 @@ final class BatchRun {
     private int dryRun() {
         problems().forEach(console::error);
         String model = target.model();
+        var prompts = estimate();
         var out = new StringJoiner("\n", "", "\n");
         out.add("rows     " + order.size()).add("done     " + (order.size() - bad.size() - left.size()))
                 .add("bad      " + bad.size()).add("to send  " + left.size())
                 .add("model    " + model + (Model.isAuto(model) ? ": GitHub chooses, so no prompt was checked against a"
                         + " limit" : ""))
-                .add("tokens   " + tokens + " in the prompts, and the answers'");
-        known(model).flatMap(m -> m.credits(tokens, 0, 0)).ifPresent(credits -> out.add("credits  " + credits
-                + " for the prompts, and the answers'"));
+                .add("tokens   " + prompts.total() + " in the prompts, answers not included");
+        if (prompts.estimated()) out.add("credits  " + prompts.price() + " for the prompts, answers not included");
         if (spec.delay.isPositive()) out.add("time     " + leastTime());
-        if (example != null && spec.template != null) {
-            out.add("").add(Message.text(example.request().messages(), true));
+        if (!sample.isEmpty() && spec.template != null) {
+            out.add("").add(Message.text(sample.getFirst().messages(), true));
         }
         env.out().print(env.terminal().test(1) ? Text.printable(out.toString()) : out);
         return bad.isEmpty() || spec.skipBad ? 0 : Fault.USAGE;
@@ -3328,13 +3412,14 @@ final class BatchRun {
     private String leastTime() { return "at least " + Durations.words(spec.delay.multipliedBy(left.size())); }
 
     private boolean confirmed() {
-        boolean few = left.size() <= ASK_FROM && replaced == 0;
-        if (spec.yes || few || env.stdin().kind() != Stdin.Kind.TERMINAL) return true;
-        console.say(left.size() + " requests to " + target.model() + ", about " + bytes / 4 + " tokens of prompts"
-                + (spec.delay.isPositive() ? ", " + leastTime() : ""));
-        boolean yes = console.confirmed("Go on?", "-y");
-        if (!yes) console.note("nothing was sent (-y does not ask)");
-        return yes;
+        boolean asks = !spec.yes && env.stdin().kind() == Stdin.Kind.TERMINAL;
+        if (left.size() <= ASK_FROM && replaced == 0 || !asks && console.quiet) return true;
+        String what = left.size() + " requests to " + target.model() + ", with prompts of " + estimate().cost()
+                + (spec.delay.isPositive() ? ", " + leastTime() : "");
+        if (!asks) console.note("note: " + what);
+        if (!asks || console.confirmed(what + ". Go on?", "-y")) return true;
+        console.note("nothing was sent (-y does not ask)");
+        return false;
     }
 
     private Optional<Fault> ask(Journal journal) {
@@ -3343,11 +3428,12 @@ final class BatchRun {
         var printer = spec.stream ? new OrderedPrinter(keys, new HashSet<>(left), key ->
                 journal.result(key).map(results::line), env.out()) : null;
         var progress = new BatchProgress(console, left.size(), printer, pace);
+        spec.policy.lost = request -> copilot.models().estimate(request, "", "", Usage.NONE);
         var runner = new BatchRunner(pace, spec.policy, env.time(), copilot::askOnce, journal, progress);
         env.ending().patience(Duration.ofSeconds(60));      // 30 for requests in flight, and time to write OUT
         try (var rows = input()) {
             var waiting = new HashSet<>(left);
-            return runner.run(() -> nextToSend(rows, waiting), Duration.ofSeconds(30));
+            return progress.printed(runner.run(() -> nextToSend(rows, waiting), Duration.ofSeconds(30)));
         } finally {
             console.countdown("");
         }
@@ -3371,20 +3457,18 @@ final class BatchRun {
             throw stopped.orElse(unwritable);               // a full disk may already have stopped the run
         }
         var counts = report.counts();
+        report.causes().forEach(console::note);
+        if (counts.requests() > 0) console.note("used " + counts.used().cost());
         if (stopped.isPresent() || counts.rows() < order.size()) {
             console.note(counts.rows() + " of " + order.size() + " rows are done: " + counts.words());
             var why = stopped.orElseGet(() -> Fault.error("some rows were not asked", ""));
-            String next = "this goes on from here: " + spec.command;
-            if (why.is(Fault.Kind.INTERRUPTED)) {
-                console.note(next);
-                throw why;
-            }
-            int code = why.exitCode() == Fault.ERROR && ApiError.behind(why) != null ? Fault.LATER : why.exitCode();
-            throw new Fault(code, why.sentence(), why.hint().isEmpty() ? next : why.hint() + "; " + next, why);
+            if (!why.is(Fault.Kind.INTERRUPTED)) throw goingOn(why);
+            console.note(goingOn(why).hint());
+            throw why;
         }
         long failed = counts.notOk() - bad.size();
         console.note((left.isEmpty() ? "nothing to do: " : "done: ") + counts.words()
-                + (failed > 0 && !spec.retryFailed ? "; --retry-failed asks " + (bad.isEmpty() ? "those"
+                + (failed > 0 && spec.retry == null ? "; --retry-failed asks " + (bad.isEmpty() ? "those"
                 : failed + " of those") + " again" : ""));
         return counts.notOk() > 0 ? Fault.FAILED_ROWS : 0;
     }
@@ -3436,8 +3520,29 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
                 .limit(1));
     }
 
+    /// Returns how rows have ended, and what all starts have used.
     BatchCounts counts() {
-        return BatchCounts.of(found((journal, row) -> journal.entry(row.key())).map(Journal.Entry::status));
+        var spent = journals.stream().map(Journal::spent).reduce(BatchCounts.NONE, (all, one) -> all.plus("",
+                one.requests(), one.used()));
+        return found((journal, row) -> journal.entry(row.key())).reduce(spent, (counts, entry) -> counts.plus(
+                entry.status(), 0, Usage.NONE), (all, _) -> all);
+    }
+
+    /// Returns `id`, `code`, `attempts` and `message` of each row that is not ok.
+    Stream<ObjectNode> errors() {
+        return found((journal, row) -> journal.entry(row.key()).filter(entry -> !entry.status().equals("ok"))
+                .flatMap(_ -> journal.result(row.key()))).map(Json::tryParse).map(row ->
+                ((ObjectNode) row.path("error")).put("attempts", row.path("attempts").asInt())
+                .set("id", row.path("id")));
+    }
+
+    /// Groups what is not ok by its code, the most frequent first: `82 x schema, first t0: the answer …`.
+    List<String> causes() {
+        var first = errors().collect(Collectors.toMap(row -> Json.text(row, "code"), row -> row.put("rows", 1),
+                (row, _) -> row.put("rows", row.path("rows").asInt() + 1), LinkedHashMap::new));
+        return first.values().stream().sorted(Comparator.comparing(row -> -row.path("rows").asInt())).map(row ->
+                row.path("rows") + " x " + Json.text(row, "code") + ", first " + row.path("id").asString() + ": "
+                + Text.shortened(Json.text(row, "message"), 200)).toList();
     }
 
     void write(Console console, String out, boolean openai) {
@@ -3459,17 +3564,23 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
     long left() { return order.size() - counts().rows(); }
 
     String text() {
-        return counts().rows() + " of " + order.size() + " rows are done: " + counts().words() + "\n"
-                + (left() > 0 ? left() + " are still to be asked: the same command goes on\n" : "")
-                + "model " + Json.text(manifest, "model") + (manifest.has("template") ? ", template "
+        var counts = counts();
+        boolean busy = folders.stream().anyMatch(folder -> Journal.isBusy(folder.path()));
+        return counts.rows() + " of " + order.size() + " rows are done: " + counts.words() + "\n"
+                + (left() > 0 ? left() + " are still to be asked: " + (busy ? "a process is at work on them\n"
+                : "the same command goes on\n") : "")
+                + causes().stream().map(cause -> cause + "\n").collect(Collectors.joining())
+                + "used " + counts.used().cost() + "\nmodel " + Json.text(manifest, "model")
+                + (manifest.has("template") ? ", template "
                 + Json.text(manifest, "template") : "") + ", last started " + Json.text(manifest, "updated");
     }
 
     ObjectNode json() {
         var json = manifest.deepCopy();
         var counts = counts();
-        json.putObject("done").put("rows", order.size()).put("ok", counts.ok()).put("failed", counts.failed())
-                .put("filtered", counts.filtered()).put("incomplete", counts.incomplete()).put("left", left());
+        var done = json.putObject("done").put("rows", order.size()).put("left", left());
+        for (String each : List.of("ok", "failed", "filtered", "incomplete")) done.put(each, counts.of(each));
+        json.set("used", counts.used().json().put("requests", counts.requests()));
         return json;
     }
 }
@@ -3515,7 +3626,7 @@ record ChatJob(Console console, CopilotClient copilot, ConversationWriter log, C
             log.answered(reply);                            // even if the reader is gone
         }
         if (!options.usage()) return;
-        console.say(reply.usageLine(copilot.models().estimate(question.request().model(), reply)));
+        console.say(copilot.models().completed(question.request(), reply).usageLine());
         copilot.quota().ifPresent(console::say);
     }
 
@@ -4992,10 +5103,19 @@ final class CopilotClient {
         return ask(request, new Attempt(request.model(), UnaryOperator.identity(), listener));
     }
 
-    /// Sends without retries and limit checks, which the caller does itself.
+    /// Sends without retries and limit checks, which the caller does itself. Estimates what it cost if GitHub does not
+    /// say, so that a budget never counts nothing.
     Reply askOnce(Request request) {
         tokens.get();
-        return ask(request, new Attempt(request.model(), call -> call.withRetries(0), (_, _) -> { }));
+        var listener = new DeltaListener() {
+            @Override
+            public void text(int choice, String delta) {}
+
+            @Override
+            public void warning(String message) { warnOnce(message); }
+        };
+        return models.completed(request, ask(request, new Attempt(request.model(), call -> call.withRetries(0),
+                listener)));
     }
 
     /// 1. Resolves `auto` to a model, or to none.
@@ -5279,13 +5399,21 @@ final class ModelCatalog {
         context.attempt(() -> list(Duration.ZERO));         // updates the cached list
     }
 
-    /// Estimates a cost that GitHub has not reported, from the cached prices of the model that answered.
-    Optional<BigDecimal> estimate(String named, Reply reply) {
-        var usage = reply.usage();
-        if (usage.nanoCredits() > 0 || usage.total() == 0) return Optional.empty();
-        return cached().flatMap(list -> list.answering(reply.model()).or(() -> list.find(choose(named))))
-                .flatMap(model -> model.credits(usage.prompt(), usage.completion(), usage.cached()))
-                .filter(credits -> credits.signum() > 0);
+    /// Estimates usage that GitHub has not reported.
+    Reply completed(Request request, Reply reply) {
+        return reply.withUsage(estimate(request, reply.model(), reply.text() + reply.reasoning(), reply.usage()));
+    }
+
+    /// Completes a usage: tokens by the tokenizer, the cost by the cached prices.
+    ///
+    /// @param name of the model that answered; may be empty
+    Usage estimate(Request request, String name, String answer, Usage told) {
+        if (told.total() > 0 && told.nanoCredits() > 0) return told;
+        var model = cached().flatMap(list -> list.priced(name, choose(request.model())));
+        String tokenizer = model.map(Model::tokenizer).orElse("");
+        var used = told.total() > 0 ? told : new Usage(TokenCount.of(request, tokenizer),
+                TokenCount.of(answer, tokenizer), 0, 0, told.nanoCredits(), true);
+        return used.nanoCredits() > 0 ? used : model.map(known -> known.priced(used)).orElse(used);
     }
 
     // ---- the choice
@@ -5352,6 +5480,13 @@ record ModelList(ObjectNode json, Instant fetched) {
 
     /// Also finds models available only in an `auto` session.
     Optional<Model> find(String id) { return entries().filter(m -> m.id().equals(id)).findFirst(); }
+
+    /// Returns the model that answered, else the named one, if it has prices; if neither is known, the dearest.
+    Optional<Model> priced(String name, String id) {
+        var dearest = Comparator.comparing((Model each) -> each.priced(new Usage(9, 9, 0, 0, 0, false)).nanoCredits());
+        return answering(name).filter(Model::hasPrices).or(() -> find(id)).or(() -> entries().max(dearest))
+                .filter(Model::hasPrices);
+    }
 
     Optional<Model> answering(String name) { return entries().filter(model -> model.answersAs(name)).findFirst(); }
 
@@ -5625,8 +5760,8 @@ final class ModelTable {
 
     /// Returns AI credits per million input and output tokens.
     private static String credits(Model model) {
-        return Stream.of(model.credits(1_000_000, 0, 0), model.credits(0, 1_000_000, 0)).flatMap(Optional::stream)
-                .map(BigDecimal::toPlainString).collect(Collectors.joining("/"));
+        return !model.hasPrices() ? "" : Stream.of(1_000_000, 0).map(in -> model.priced(new Usage(in, 1_000_000 - in, 0,
+                0, 0, false)).price()).collect(Collectors.joining("/"));
     }
 
     private static String notes(Model model) {
@@ -6731,7 +6866,7 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
         }
         var said = ErrorResponse.inside(Json.compact(Json.object().set("error", error)), requestId);
         throw Fault.incomplete("GitHub broke the answer off: " + said.description(),
-                "try again, or another model (-m)");
+                "try again, or another model (-m)").because(new ApiError(said));
     }
 
     final void text(int choice, String text) {
@@ -6782,12 +6917,13 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
         long thought = usage.path(out + "_tokens_details").path("reasoning_tokens")
                 .asLong(usage.path("reasoning_tokens").asLong(0));
         this.usage = new Usage(usage.path(in + "_tokens").asLong(0), usage.path(out + "_tokens").asLong(0),
-                usage.path(in + "_tokens_details").path("cached_tokens").asLong(0), thought, 0);
+                usage.path(in + "_tokens_details").path("cached_tokens").asLong(0), thought, 0, false);
     }
 
     final Reply reply(Duration took) {
         var choices = texts.isEmpty() ? List.of("") : texts.values().stream().map(StringBuilder::toString).toList();
-        var counted = new Usage(usage.prompt(), usage.completion(), usage.cached(), usage.reasoning(), nanoCredits);
+        var counted = new Usage(usage.prompt(), usage.completion(), usage.cached(), usage.reasoning(), nanoCredits,
+                false);
         return new Reply(choices, reasoning.toString(), finish, model, counted, toolCalls.json(), id, requestId, took,
                 List.of());
     }
@@ -6947,7 +7083,7 @@ final class MessagesStreamReader extends StreamReader {
         read = counts.path("cache_read_input_tokens").asLong(read);
         written = counts.path("cache_creation_input_tokens").asLong(written);
         long completion = counts.path("output_tokens").asLong(usage.completion());
-        usage = new Usage(fresh + read + written, completion, read, 0, 0);
+        usage = new Usage(fresh + read + written, completion, read, 0, 0, false);
     }
 }
 
@@ -7221,8 +7357,9 @@ record RowResult(BatchItem item, String status, Reply reply, Usage used, Duratio
             if (value == null || value.isMissingNode()) json.put("text", reply.text());
             else json.set("json", value);
             if (reply.choices().size() > 1) reply.choices().forEach(json.putArray("choices")::add);
-            json.put("model", reply.model()).set("usage", used.json());
+            json.put("model", reply.model());
         }
+        if (reply != null || used.total() > 0) json.set("usage", used.json());
         json.put("ms", took.toMillis()).put("attempts", attempts);
         if (reply != null) {
             json.put("finish", reply.finish()).put("request_id", reply.requestId());
@@ -7237,7 +7374,9 @@ record RowResult(BatchItem item, String status, Reply reply, Usage used, Duratio
 /// A run's results, one per line. A row is done once its line is synced to disk. A file lock excludes other processes.
 final class Journal implements AutoCloseable {
     /// The position of a key's last line.
-    record Entry(long offset, int length, String status) {}
+    ///
+    /// @param code of the error, if it is not ok
+    record Entry(long offset, int length, String status, String code) {}
 
     /// Folders open in this process. OS locks do not exclude its own threads, and closing a second channel to the lock
     /// file would release it.
@@ -7249,6 +7388,7 @@ final class Journal implements AutoCloseable {
     private FileChannel lock;
     private RandomAccessFile io;                            // a channel closes if its thread is interrupted
     private final Map<String, Entry> entries = new ConcurrentHashMap<>();
+    private BatchCounts spent = BatchCounts.NONE;           // by all lines, replaced ones too; guarded by this
     private final ReentrantLock forcing = new ReentrantLock();
     private long size, forced;                              // bytes; guarded by this and by `forcing`
     private boolean broken;                                 // a sync failed; guarded by `forcing`
@@ -7288,6 +7428,16 @@ final class Journal implements AutoCloseable {
         return this;
     }
 
+    /// Returns whether a process, perhaps this one, is asking the rows of a run.
+    static boolean isBusy(Path folder) {
+        try (var lock = OPEN.contains(folder.toRealPath()) ? null
+                : FileChannel.open(folder.resolve(RunFolder.LOCK), StandardOpenOption.READ)) {
+            return lock == null || lock.tryLock(0, Long.MAX_VALUE, true) == null;
+        } catch (IOException unreadable) {
+            return false;
+        }
+    }
+
     private static Fault inUse(Path folder) {
         return Fault.error("another process is at work on " + folder, "wait for it, or look: " + COP + " batch status "
                 + folder.toString().replaceFirst("\\.run$", ""));
@@ -7315,8 +7465,11 @@ final class Journal implements AutoCloseable {
     private boolean enter(byte[] line, long offset) {
         var json = Json.tryParse(new String(line, StandardCharsets.UTF_8));
         String key = Json.text(json, "key");
-        if (!key.matches("[0-9a-f]{32}") || !json.path("result").isObject()) return false;
-        entries.put(key, new Entry(offset, line.length, Json.text(json, "status").intern()));
+        var result = json.path("result");
+        if (!key.matches("[0-9a-f]{32}") || !result.isObject()) return false;
+        spent = spent.plus("", result.path("attempts").asLong(0), Usage.of(result.path("usage")));
+        entries.put(key, new Entry(offset, line.length, Json.text(json, "status").intern(),
+                Json.text(result.path("error"), "code").intern()));
         return true;
     }
 
@@ -7335,6 +7488,9 @@ final class Journal implements AutoCloseable {
     }
 
     synchronized long size() { return size; }
+
+    /// Returns what the requests of all starts have used, whatever became of them.
+    synchronized BatchCounts spent() { return spent; }
 
     Optional<Entry> entry(String key) {
         return Optional.ofNullable(entries.get(key)).filter(entry -> entry.offset() >= since);
@@ -7365,7 +7521,10 @@ final class Journal implements AutoCloseable {
         try {
             long offset = write(line);
             force(offset + line.length);
-            entries.put(key, new Entry(offset, line.length - 1, result.status()));
+            synchronized (this) {
+                spent = spent.plus("", result.attempts(), result.used());
+            }
+            entries.put(key, new Entry(offset, line.length - 1, result.status(), result.code()));
         } catch (IOException e) {
             throw Fault.io("cannot write " + file, e, "is the disk full? the same command goes on from here");
         }
@@ -7510,59 +7669,65 @@ final class RetryPolicy {
     Long maxRequests, maxTokens;
     BigDecimal maxCredits;
     Duration maxTime;
+    Function<Request, Usage> lost = _ -> Usage.NONE;        // estimates a request whose answer was lost
 
     /// Returns whether one row must go alone, as no answer has shown yet what a request costs.
-    boolean probing(BatchCounts used) {
-        return (maxTokens != null || maxCredits != null) && used.ok() == 0 && used.tokens() == 0;
+    boolean probing(BatchCounts counts) {
+        return (maxTokens != null || maxCredits != null) && counts.used().total() == 0;
     }
 
     /// Counts a request in flight at the average cost of those that have ended.
     ///
-    /// @param used by rows that have ended in this run
-    /// @param started including those in flight
-    /// @return the limit that the next request would exceed, or null
-    String spent(BatchCounts used, long started, Duration elapsed) {
-        double more = used.requests() == 0 ? 1 : Math.max(1, (started + 1.0) / used.requests());
-        if (maxRequests != null && started >= maxRequests) return "--max-requests " + maxRequests;
-        if (maxTokens != null && used.tokens() * more > maxTokens) return "--max-total-tokens " + maxTokens;
-        if (maxCredits != null && used.nanoCredits() * more > maxCredits.movePointRight(9).doubleValue()) {
-            return "--max-credits " + maxCredits;
+    /// @param counts of all starts of the run
+    /// @param started requests of all starts, including those in flight
+    /// @param earlier requests of earlier starts
+    /// @return the limit that the next request would exceed, with a larger one as its hint, or null
+    Fault spent(BatchCounts counts, long started, long earlier, Duration elapsed) {
+        double more = counts.requests() == 0 ? 1 : Math.max(1, (started + 1.0) / counts.requests());
+        if (maxRequests != null && started - earlier >= maxRequests) return over("--max-requests " + maxRequests, "");
+        if (maxTokens != null && counts.used().total() * more > maxTokens) {
+            return over("--max-total-tokens " + maxTokens, "--max-total-tokens=" + 2 * maxTokens);
         }
-        return maxTime != null && elapsed.compareTo(maxTime) >= 0 ? "--max-time " + Durations.words(maxTime) : null;
+        if (maxCredits != null && counts.used().nanoCredits() * more > maxCredits.movePointRight(9).doubleValue()) {
+            return over("--max-credits " + maxCredits.toPlainString(), "--max-credits="
+                    + maxCredits.add(maxCredits).toPlainString());
+        }
+        return maxTime == null || elapsed.compareTo(maxTime) < 0 ? null
+                : over("--max-time " + Durations.words(maxTime), "");
+    }
+
+    private static Fault over(String limit, String larger) {
+        return new Fault(Fault.Kind.HALTED, Fault.LATER, limit + " is reached", larger, null);
+    }
+
+    static Fault halted(BatchCounts counts) {
+        return new Fault(Fault.Kind.HALTED, Fault.ERROR, "too many rows fail: " + counts.words()
+                + " (--halt fail=100% goes on)", "--retry-failed", null);
     }
 }
 
-record BatchCounts(long ok, long failed, long filtered, long incomplete, long requests, long tokens, long nanoCredits) {
-    static final BatchCounts NONE = new BatchCounts(0, 0, 0, 0, 0, 0, 0);
+/// How rows ended, and what requests have used.
+record BatchCounts(Map<String, Long> statuses, long requests, Usage used) {
+    static final BatchCounts NONE = new BatchCounts(Map.of(), 0, Usage.NONE);
 
-    BatchCounts plus(RowResult result) {
-        return plus(result.status(), Math.max(1, result.attempts()), result.used());
+    /// @param status empty if no row ended
+    BatchCounts plus(String status, long moreRequests, Usage more) {
+        var all = new HashMap<>(statuses);
+        if (!status.isEmpty()) all.merge(status, 1L, Long::sum);
+        return new BatchCounts(all, requests + moreRequests, used.plus(more));
     }
 
-    BatchCounts plus(String status, long moreRequests, Usage used) {
-        return new BatchCounts(ok + (status.equals("ok") ? 1 : 0), failed + (status.equals("failed") ? 1 : 0),
-                filtered + (status.equals("filtered") ? 1 : 0), incomplete + (status.equals("incomplete") ? 1 : 0),
-                requests + moreRequests, tokens + used.total(), nanoCredits + used.nanoCredits());
-    }
+    long of(String status) { return statuses.getOrDefault(status, 0L); }
 
-    static BatchCounts of(Stream<String> statuses) {
-        return statuses.reduce(NONE, (counts, status) -> counts.plus(status, 0, Usage.NONE), (a, _) -> a);
-    }
+    long rows() { return statuses.values().stream().mapToLong(Long::longValue).sum(); }
 
-    long rows() { return ok + failed + filtered + incomplete; }
-
-    long notOk() { return rows() - ok; }
+    long notOk() { return rows() - of("ok"); }
 
     /// `980 ok, 20 failed`
     String words() {
-        return ok + " ok" + (failed > 0 ? ", " + failed + " failed" : "")
-                + (filtered > 0 ? ", " + filtered + " filtered" : "")
-                + (incomplete > 0 ? ", " + incomplete + " cut off" : "");
-    }
-
-    String cost() {
-        return tokens + " tokens" + (nanoCredits > 0 ? ", " + BigDecimal.valueOf(nanoCredits, 9)
-                .setScale(4, RoundingMode.HALF_UP).stripTrailingZeros().toPlainString() + " credits" : "");
+        return of("ok") + " ok" + Stream.of("failed", "filtered", "incomplete").filter(statuses::containsKey)
+                .map(each -> ", " + of(each) + " " + each.replace("incomplete", "cut off"))
+                .collect(Collectors.joining());
     }
 }
 
@@ -7571,7 +7736,7 @@ record BatchCounts(long ok, long failed, long filtered, long incomplete, long re
 /// @param awaited keys of the rows still to be asked
 record OrderedPrinter(Queue<String> keys, Set<String> awaited,
                       Function<String, Optional<String>> results, PrintWriter out) {
-    synchronized void ended(String key) {
+    void ended(String key) {
         awaited.remove(key);
         advance();
     }
@@ -7596,9 +7761,12 @@ class BatchProgress {
     private final Console console;
     private final int rows;
     private final OrderedPrinter printer;                   // null: results are not printed
+    /// A reader that has stalled blocks only this.
+    private final ExecutorService thread = Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().factory());
+    private Future<?> printing = CompletableFuture.completedFuture(null);
     private final RateController pace;
     private final Instant begun;
-    private BatchCounts counts = BatchCounts.NONE;
+    private BatchCounts counts = BatchCounts.NONE;          // used: by all starts
     private Instant told, pausedUntil = Instant.MIN;
     private String why = "";
 
@@ -7611,16 +7779,47 @@ class BatchProgress {
         begun = told = env.time().now();
     }
 
-    /// Prints what earlier runs have answered.
-    synchronized void begun() { if (printer != null) printer.advance(); }
+    /// @param earlier what earlier starts have used
+    synchronized void begun(BatchCounts earlier) {
+        counts = earlier;
+        print(() -> printer.advance());                     // what earlier starts have answered: is it read?
+        var unread = printed(Optional.empty());
+        if (unread.isPresent()) throw unread.get();
+    }
 
     synchronized void ended(RowResult result) {
-        counts = counts.plus(result);
-        if (printer != null) {
-            console.countdown("");                           // stdout may be the same terminal
-            printer.ended(result.item().key());
-        }
+        counts = counts.plus(result.status(), result.attempts(), result.used());
+        print(() -> printer.ended(result.item().key()));
         tick();
+    }
+
+    /// @throws Fault if earlier results could not be printed
+    private void print(Runnable results) {
+        if (printer == null) return;
+        if (printing.state() == Future.State.FAILED) throw (Fault) printing.exceptionNow();
+        console.stalled = true;                             // if its reader is
+        printing = thread.submit(() -> {
+            console.countdown("");                          // stdout may be the same terminal
+            results.run();
+        });
+    }
+
+    /// Waits until all results are printed, but not long after Ctrl-C.
+    ///
+    /// @return why the run stopped, or why they are not
+    Optional<Fault> printed(Optional<Fault> stopped) {
+        boolean interrupted = stopped.filter(why -> why.is(Fault.Kind.INTERRUPTED)).isPresent();
+        try {
+            printing.get(interrupted ? 2 : Integer.MAX_VALUE, TimeUnit.SECONDS);
+            console.stalled = false;
+            return stopped;
+        } catch (InterruptedException e) {
+            return Optional.of(Fault.interrupted());
+        } catch (ExecutionException e) {
+            return stopped.or(() -> Optional.of((Fault) e.getCause()));
+        } catch (TimeoutException e) {
+            return stopped;
+        }
     }
 
     /// Reports requests paused together once.
@@ -7653,7 +7852,7 @@ class BatchProgress {
         String left = counts.rows() == 0 ? "" : ", " + Durations.words(Duration.ofMillis((long) (1000
                 * (rows - counts.rows()) / rate))) + " left";
         return counts.rows() + "/" + rows + ": " + counts.words() + ", " + String.format(Locale.ROOT, "%.1f", rate)
-                + " rows/s, " + pace.inFlight() + " in flight, " + counts.cost() + left + " (pace " + pace.jobs()
+                + " rows/s, " + pace.inFlight() + " in flight, " + counts.used().cost() + left + " (pace " + pace.jobs()
                 + " jobs" + (pace.delay().isPositive() ? ", " + Durations.seconds(pace.delay()) : "") + ")";
     }
 }
@@ -7674,7 +7873,7 @@ class BatchProgress {
 /// | finish `content_filter`     | filtered                  | goes on                  | 5                 |
 ///
 /// STOP exits with 4 if not logged in, with 1 if no response of GitHub is the cause, such as a full disk. A run that
-/// asked all rows exits with 5 if any is not ok; `--halt` stops it with 75 if too many are. A row with a
+/// asked all rows exits with 5 if any is not ok; `--halt` stops it with 1 if too many are. A row with a
 /// record is done, however it ended, until `--retry-failed`; one without is asked by the next run.
 enum FaultClass {
     /// PAUSE: all wait. RETRY, RETRY_THEN_STOP: retry, then fail the row or stop the run. ROW: fail it. STOP: stop.
@@ -7691,7 +7890,7 @@ enum FaultClass {
                 return RETRY_THEN_STOP;
             }
             if (refusal.quota() || List.of(401, 402, 403, 421, 466).contains(status)) return STOP;
-            return status == 429 ? PAUSE : status == 200 || refusal.mayPass() ? RETRY : ROW;
+            return refusal.rateLimit() ? PAUSE : status == 200 || refusal.mayPass() ? RETRY : ROW;
         }
         return switch (fault.kind()) {
             case UNREACHABLE -> PAUSE;
@@ -7713,11 +7912,12 @@ final class BatchRunner {
     private final BatchProgress progress;
     private final ReentrantLock turnstile = new ReentrantLock(true);    // one waits for the clock, others for it
     private final int most;                                 // rows open at once
+    private final Semaphore seats;                          // for rows, of which there are `most`
     private final Instant begun;
+    private final long earlier;                             // requests of earlier starts
     // Guarded by this. Never call `progress`, which has its own lock, while holding it.
-    private BatchCounts counts = BatchCounts.NONE;
-    private long requests;                                  // admitted
-    private int open;                                       // rows admitted and not ended
+    private BatchCounts counts;                             // rows of this start; used by all starts
+    private long requests;                                  // admitted, of all starts
     private Fault stop;                                     // why nothing more starts; null: it may
 
     BatchRunner(RateController pace, RetryPolicy policy, Time time, Function<Request, Reply> asker, Journal journal,
@@ -7729,7 +7929,10 @@ final class BatchRunner {
         this.journal = journal;
         this.progress = progress;
         most = pace.jobs() + pace.jobs() / 16;              // some are being written to disk
+        seats = new Semaphore(most);
         begun = time.now();
+        counts = journal.spent();
+        requests = earlier = counts.requests();
     }
 
     /// @param items returns null after the last
@@ -7737,23 +7940,19 @@ final class BatchRunner {
     /// @return why the run stopped early, if it did
     Optional<Fault> run(Supplier<BatchItem> items, Duration grace) {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            boolean interrupted = false;
             try {
-                progress.begun();
-                for (var item = items.get(); item != null; item = items.get()) {
-                    await(() -> stop != null || open < most && !(open > 0 && policy.probing(counts)));
-                    if (!acquireStart(true)) break;
+                progress.begun(counts);
+                for (var item = items.get(); item != null && stopped().isEmpty(); item = items.get()) {
                     var row = item;
+                    await(1, Long.MAX_VALUE);
                     threads.submit(() -> work(row));
                 }
             } catch (InterruptedException | Fault e) {      // requests in flight may end after an input error
-                var why = e instanceof Fault fault ? fault : Fault.interrupted();
-                interrupted = why.is(Fault.Kind.INTERRUPTED);
-                stop(why);
+                stop(e instanceof Fault fault ? fault : Fault.interrupted());
             }
             try {
-                if (interrupted) throw new InterruptedException();
-                await(() -> open == 0);
+                if (stop != null && stop.is(Fault.Kind.INTERRUPTED)) throw new InterruptedException();
+                await(most, Long.MAX_VALUE);
             } catch (InterruptedException _) {              // also if the run stops for another reason
                 stop(Fault.interrupted());
                 drain(threads, grace);
@@ -7762,47 +7961,38 @@ final class BatchRunner {
         return stopped();
     }
 
-    /// Waits for what ending rows bring about; not at the turnstile, which they need to retry.
-    private void await(BooleanSupplier what) throws InterruptedException {
-        for (boolean there = false; !there; progress.tick()) {
-            synchronized (this) {
-                there = what.getAsBoolean();
-                if (!there) wait(500);
-            }
+    private void await(int rows, long nanos) throws InterruptedException {
+        for (long begin = System.nanoTime(); System.nanoTime() - begin < nanos; progress.tick()) {
+            if (seats.tryAcquire(rows, 500, TimeUnit.MILLISECONDS)) return;
         }
     }
 
     /// Lets requests in flight end after Ctrl-C; a second one ends the process.
     private void drain(ExecutorService threads, Duration grace) {
         progress.note("stopping; waiting for " + pace.inFlight() + " in flight, Ctrl-C again gives them up");
-        long end = System.nanoTime() + grace.toNanos();
         try {
-            await(() -> open == 0 || System.nanoTime() > end);
+            await(most, grace.toNanos());
         } catch (InterruptedException _) {
             // stop waiting
         }
         threads.shutdownNow();
     }
 
-    private synchronized Optional<Fault> stopped() { return Optional.ofNullable(stop); }
+    synchronized Optional<Fault> stopped() { return Optional.ofNullable(stop); }
 
-    private synchronized void stop(Fault why) {
+    synchronized void stop(Fault why) {
         if (stop == null) stop = why;
         notifyAll();
     }
 
     /// Waits until a request may start, and counts it as started.
     ///
-    /// @param fresh a row's first request
-    /// @return false if no more may start
-    private boolean acquireStart(boolean fresh) {
+    /// @throws Fault if no more may start
+    private void start() {
         try {
             turnstile.lockInterruptibly();
             try {
-                while (true) {
-                    var wait = tryStart(fresh);
-                    if (wait == null) return false;
-                    if (wait.isZero()) return true;
+                for (var wait = tryStart(); wait.isPositive(); wait = tryStart()) {
                     progress.tick();
                     if (wait != RateController.UNTIL_AN_ANSWER) time.pause(Durations.min(wait, Duration.ofSeconds(1)));
                 }
@@ -7814,18 +8004,14 @@ final class BatchRunner {
         }
     }
 
-    /// @return the time until the next try; zero: counted as started; null: no more may start
-    private synchronized Duration tryStart(boolean fresh) throws InterruptedException {
-        if (stop != null) return null;
-        String over = policy.spent(counts, requests, Duration.between(begun, time.now()));
-        if (over != null) {
-            stop = Fault.later(over + " is reached", "a larger limit, or none");
-            return null;
-        }
-        var wait = pace.wait(time.now());
+    /// @return the time until the next try; zero: counted as started
+    private synchronized Duration tryStart() throws InterruptedException {
+        if (stop == null) stop = policy.spent(counts, requests, earlier, Duration.between(begun, time.now()));
+        if (stop != null) throw Fault.interrupted();
+        boolean probing = policy.probing(counts) && pace.inFlight() > 0;
+        var wait = probing ? RateController.UNTIL_AN_ANSWER : pace.wait(time.now());
         if (wait.isZero()) {
             requests++;
-            if (fresh) open++;
             pace.started(time.now());
         } else if (wait == RateController.UNTIL_AN_ANSWER) wait(500);
         return wait;
@@ -7840,10 +8026,7 @@ final class BatchRunner {
         } catch (RuntimeException | Error e) {              // the next run asks the row
             stop(e instanceof Fault fatal ? fatal : Fault.bug(e));
         } finally {
-            synchronized (this) {
-                open--;
-                notifyAll();
-            }
+            seats.release();
         }
     }
 
@@ -7851,7 +8034,6 @@ final class BatchRunner {
     private final class Attempts {
         private final BatchItem item;
         private final long start = System.nanoTime();
-        private boolean first = true;                       // request of the row, already counted as started
         private int attempts, troubles;
         private Usage used = Usage.NONE;
 
@@ -7867,8 +8049,9 @@ final class BatchRunner {
             } catch (Fault fault) {
                 if (FaultClass.of(fault).stops()) throw fault;
                 var refusal = ApiError.behind(fault);
-                return ended("failed", null, refusal == null ? "lost" : refusal.code().isEmpty() ? "http_"
-                        + refusal.status() : refusal.code(), fault.sentence());
+                boolean unnamed = refusal == null || refusal.code().isEmpty();
+                return ended("failed", null, !unnamed ? refusal.code() : refusal == null || refusal.status() == 200
+                        ? "lost" : "http_" + refusal.status(), fault.sentence());
             }
         }
 
@@ -7879,6 +8062,8 @@ final class BatchRunner {
                         "GitHub's content filter ended the answer");
                 case "tool_calls" -> ended("failed", reply, "finish_tool_calls",
                         "the model asks for a tool call instead of answering");
+                case "" -> ended("incomplete", reply, "finish_missing",
+                        "GitHub ended the answer without a finish reason; it may be incomplete");
                 default -> mismatch.isEmpty() ? ended("ok", reply, "", "") : ended("failed", reply, "schema", mismatch);
             };
         }
@@ -7891,23 +8076,22 @@ final class BatchRunner {
         /// @throws Fault if the request is not retried
         private Reply ask(Request request) {
             while (true) {
-                if (!first && !acquireStart(false)) throw Fault.interrupted();
-                first = false;
+                start();
                 attempts++;
                 var started = time.now();
                 try {
                     var reply = HttpSender.withDeadline(policy.timeout, () -> asker.apply(request));
-                    BatchRunner.this.ended(true);
                     used = used.plus(reply.usage());
+                    BatchRunner.this.ended(true, reply.usage());
                     return reply;
                 } catch (Fault fault) {
-                    retry(fault, started);
+                    retry(request, fault, started);
                 }
             }
         }
 
         /// Returns if the request is to be retried.
-        private void retry(Fault fault, Instant started) {
+        private void retry(Request request, Fault fault, Instant started) {
             var kind = FaultClass.of(fault);
             if (kind == FaultClass.PAUSE) {
                 attempts--;                                 // not a used attempt
@@ -7915,38 +8099,32 @@ final class BatchRunner {
                 return;
             }
             var refusal = ApiError.behind(fault);
-            int most = switch (kind) {
-                case RETRY -> refusal == null ? policy.retries : refusal.retries(policy.retries);
-                case RETRY_THEN_STOP -> policy.retries;
-                default -> 0;
-            };
+            boolean fatal = kind == FaultClass.ROW || kind == FaultClass.STOP;
+            int most = fatal ? 0 : refusal == null ? policy.retries : refusal.retries(policy.retries);
             boolean again = troubles++ < most;
             if (!again && kind.stops()) stop(fault);        // before another request can start
-            BatchRunner.this.ended(!kind.stops() && !fault.is(Fault.Kind.CONNECTION_LOST));
+            boolean lost = fault.is(Fault.Kind.CONNECTION_LOST);
+            var cost = lost || fault.is(Fault.Kind.INCOMPLETE) ? policy.lost.apply(request) : Usage.NONE;
+            used = used.plus(cost);
+            BatchRunner.this.ended(!kind.stops() && !lost, cost);
             if (!again) throw fault;
-            backOff();
-        }
-
-        /// Waits before the next attempt, or until the run stops.
-        private void backOff() {
             for (int left = 1 << Math.min(troubles - 1, 5); left > 0 && stopped().isEmpty(); left--) {
                 time.pause(Duration.ofSeconds(1));
             }
         }
     }
 
-    /// @param answered whether it counts as an answer other than a rate limit
-    private synchronized void ended(boolean answered) {
+    private synchronized void ended(boolean answered, Usage cost) {
+        counts = counts.plus("", 1, cost);
         pace.ended();
         if (answered) pace.answered();
         notifyAll();
     }
 
     private synchronized void count(RowResult result) {
-        counts = counts.plus(result);
-        if (counts.rows() >= HALT_FROM && counts.notOk() > policy.haltShare * counts.rows()) {
-            stop(Fault.later("too many rows fail: " + counts.words() + " (--halt fail=100% goes on)", ""));
-        }
+        counts = counts.plus(result.status(), 0, Usage.NONE);
+        boolean halt = counts.rows() >= HALT_FROM && counts.notOk() > policy.haltShare * counts.rows();
+        if (halt) stop(RetryPolicy.halted(counts));
         notifyAll();
     }
 
@@ -9976,7 +10154,7 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
         if (header("x-ratelimit-remaining").equals("0") && reset.matches("[0-9]{1,11}")) {
             return until(Instant.ofEpochSecond(Long.parseLong(reset)));
         }
-        var words = WAITING.matcher(status == 429 ? Json.compact(json) + message : "");
+        var words = WAITING.matcher(rateLimit() ? Json.compact(json) + message : "");
         if (!words.find()) return Optional.empty();
         return Optional.of(Durations.parse("", words.group(1) + words.group(2).toLowerCase(Locale.ROOT), null));
     }
@@ -9997,6 +10175,12 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     boolean ofNamedModels() {
         return kind().equals("user_weekly_rate_limited")
                 || message.matches("(?is).*\\b(session|weekly)\\b[^.]*\\blimits?\\b.*");
+    }
+
+    /// Returns true for a rate limit, also one inside a response that began as a success.
+    boolean rateLimit() {
+        return status == 429 || status == 200 && (code + Json.text(json.path("error"), "type"))
+                .matches("(?i).*(rate_?limit|too_many_requests|429).*");
     }
 
     /// Returns true for errors that a retry may resolve.
@@ -11210,6 +11394,7 @@ final class Console {
     private Boolean terminal;
     private boolean living;                                 // the last line is to be overwritten
     boolean verbose, quiet;
+    volatile boolean stalled;                               // another thread writes to stdout, and may be stuck
 
     Console(Environment env) { this.env = env; }
 
@@ -11251,6 +11436,8 @@ final class Console {
 
     public void detail(String text) { if (verbose) line(dim("* " + oneLine(text))); }
 
+    void flush() { if (!stalled) env.out().flush(); }
+
     /// Shows a line that the next one overwrites, on a terminal only; empty text clears it.
     void countdown(String text) {
         if (quiet || !terminal() || "dumb".equals(env.variable("TERM"))) return;
@@ -11290,7 +11477,7 @@ final class Console {
     private void line(String text) {
         if (living) countdown("");
         try {
-            env.out().flush();                              // keeps the order of both streams
+            flush();                                        // keeps the order of both streams
         } catch (BrokenPipe _) {
             // nobody reads it; the message still matters
         }

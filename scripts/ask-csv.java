@@ -22,7 +22,7 @@ class AskCsv {
                     : words.getFirst().replaceFirst("\\.[^./\\\\]*$", "") + "-answers.csv";
             var outcome = batch(template(words.get(1)), words.getFirst()).withRetryFailed()
                     .withProgress(System.err::println).to(out);
-            outcome.results().forEach(row -> IO.println(row.text("id") + "\t"
+            outcome.answers().forEach(row -> IO.println(row.text("id") + "\t"
                     + row.text("text").replaceAll("\\s+", " ")));
             if (!outcome.complete()) {
                 throw new Fault(5, outcome + "; " + outcome.trouble().orElse(""), "the same command asks those again");

@@ -12,6 +12,7 @@ import cop.copilot.Fault;
 import cop.copilot.Message;
 import cop.copilot.Model;
 import cop.copilot.Request;
+import cop.copilot.Usage;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -135,9 +136,9 @@ final class EmbedJob {
         answeredBy = model.id();
         write(new Embedder(copilot, model, dimensions));
         if (form.usage()) {
-            console.say("usage: " + tokens + " tokens" + model.credits(tokens, 0, 0)
-                    .filter(credits -> credits.signum() > 0).map(credits -> ", about " + credits.toPlainString()
-                            + " credits").orElse("") + ", " + Text.printable(answeredBy) + ", "
+            var used = model.priced(new Usage(tokens, 0, 0, 0, 0, false));
+            console.say("usage: " + tokens + " tokens" + (used.nanoCredits() >= 50_000 ? ", about " + used.price()
+                    + " credits" : "") + ", " + Text.printable(answeredBy) + ", "
                     + requests + (requests == 1 ? " request, " : " requests, ")
                     + Durations.seconds(Duration.ofNanos(System.nanoTime() - start)));
             copilot.quota().ifPresent(console::say);

@@ -31,7 +31,7 @@ void main(String... args) {
                 """).with("criterion", words.get(1)).withModel(words.size() > 2 ? words.get(2) : null);
         var outcome = batch(judge, answers).withRetryFailed().withProgress(System.err::println)
                 .to(words.getFirst().replaceFirst("\\.[^./\\\\]*$", "") + "-scores.jsonl");
-        var scores = outcome.results().filter(row -> row.text("status").equals("ok"))
+        var scores = outcome.answers()
                 .sorted(Comparator.comparing(row -> row.text("json.score"))).toList();
         if (!scores.isEmpty()) IO.println("%d answers, mean score %.2f".formatted(scores.size(),
                 scores.stream().mapToDouble(row -> Double.parseDouble(row.text("json.score"))).average().orElse(0)));

@@ -3712,8 +3712,8 @@ public class simulator implements AutoCloseable {
 
     /// Faults that need no table: 200 answers gone wrong, and dropped connections.
     private static final Set<String> BREAKS = new TreeSet<>(Set.of("reset-before", "reset-headers", "reset-mid",
-            "reset-end", "eof", "eof-empty", "error-first", "error-chunk", "copilot-errors", "finish-error",
-            "truncated-json", "html-200"));
+            "reset-end", "eof", "eof-empty", "error-first", "error-chunk", "error-limit", "copilot-errors",
+            "finish-error", "finish-none", "truncated-json", "html-200"));
 
     private static boolean isFault(String name) {
         var base = name.split(":")[0];
@@ -3769,7 +3769,11 @@ public class simulator implements AutoCloseable {
                     script.events.get(script.tail).cut());
             case "error-first" -> script.first(0).then(way.trouble(fault, 0));
             case "error-chunk", "copilot-errors" -> half.then(way.trouble(fault, half.events.size()));
+            case "error-limit" -> script.first(0).then(new Event("", MID_STREAM_ERROR.replace("internal_error",
+                    "rate_limited").replace(MISHAP, "rate limit exceeded")));
             case "finish-error" -> way.failed(script);
+            case "finish-none" -> script.with(script.events.stream().map(e -> new Event(e.name, e.data.replaceFirst(
+                    "(\"finish_reason\":)\"\\w+\"", "$1null"))).toList());
             default -> script;
         };
     }

@@ -17,6 +17,7 @@
 //SOURCES tests/Login.java
 //SOURCES tests/Token.java
 //SOURCES tests/Network.java
+//SOURCES tests/BudgetFaults.java
 //SOURCES tests/Verbs.java
 //SOURCES tests/Batches.java
 //SOURCES tests/BatchProcesses.java
@@ -56,6 +57,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Endpoints.class, Streams.class, Login.class,
+            BudgetFaults.class,
             Token.class, Chat.class, CurrentService.class, EveryModel.class, Logs.class, Mustaches.class,
             Prompts.class, Verbs.class, Batches.class, OutputFaults.class, CommandLines.class, Usages.class,
             Embeds.class, Network.class, Processes.class, Installs.class, BatchProcesses.class, Terminals.class,

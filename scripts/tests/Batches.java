@@ -467,7 +467,7 @@ class Batches {
     void aBrokenTemplateIsStoppedEarly() {
         rows(IntStream.range(0, 90).mapToObj(i -> (char) (0x4e00 + i) + "").toArray(String[]::new));
         cop.sim.set("faults", Collections.nCopies(200, "400-invalid_request_body"));
-        exits(75, batch("-j", "1", "--delay", "0"));
+        exits(1, batch("-j", "1", "--delay", "0"));
         assertEquals(50, asked().size());
         cop.sim.set("faults", Collections.nCopies(200, "400-invalid_request_body"));
         exits(5, batch("-j", "1", "--delay", "0", "--halt", "fail=100%"));
@@ -499,6 +499,9 @@ class Batches {
         exits(75, batch("--max-total-tokens", "3", "-j", "8", "--delay", "0"));
         assertEquals(1, asked().size());
         exits(75, batch("--max-credits", "0.000000001", "-j", "8", "--delay", "0"));
+        assertEquals(1, asked().size(), "the first start has used it up");
+        exits(75, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "other.jsonl", "--max-credits", "0.000000001", "-j",
+                "8", "--delay", "0"));
         assertEquals(2, asked().size());
     }
 

@@ -317,12 +317,12 @@ class Streams {
         }
 
         Sample counted(long prompt, long completion, long cached, long reasoning) {
-            usage = new Usage(prompt, completion, cached, reasoning, 0);
+            usage = new Usage(prompt, completion, cached, reasoning, 0, false);
             return this;
         }
 
         Sample credited(long nano) {
-            usage = new Usage(0, 0, 0, 0, nano);
+            usage = new Usage(0, 0, 0, 0, nano, false);
             return this;
         }
 
@@ -745,7 +745,7 @@ class Streams {
                  "usage":{"completion_tokens":2,"prompt_tokens":9,"total_tokens":11,
                  "prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":0}},
                  "copilot_usage":{"total_nano_aiu":5}}""").answer.reply(Duration.ZERO);
-        assertEquals(new Reply(List.of("Hellö 😀"), "", "stop", "gpt-5.4-2026-03-01", new Usage(9, 2, 1, 0, 5),
+        assertEquals(new Reply(List.of("Hellö 😀"), "", "stop", "gpt-5.4-2026-03-01", new Usage(9, 2, 1, 0, 5, false),
                 Json.tryParse("[]"), "chatcmpl-7", "R:1", Duration.ZERO, List.of()), reply);
     }
 

@@ -216,7 +216,7 @@ class Verbs {
         cop.write("r.jsonl", THREE);
         var batch = new copilot.Batch(toolkit.template("say: {{x}}"), "r.jsonl").withJobs(1).withDelay(Duration.ZERO);
         cop.sim.set("faults", List.of("422"));
-        assertEquals("out.jsonl: 2 ok, 1 failed", batch.to("out.jsonl").toString());
+        assertEquals("out.jsonl: incomplete: 2 of 3", batch.to("out.jsonl").toString());
         assertEquals(1, batch.to("out.jsonl").failed());
         assertTrue(batch.to("out.jsonl").trouble().orElseThrow().startsWith("a: "));
         assertEquals(3, sent().size());

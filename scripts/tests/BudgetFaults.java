@@ -1,0 +1,375 @@
+package cop;
+
+import module java.base;
+
+import cop.Harness.Outcome;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.FieldSource;
+import tools.jackson.databind.JsonNode;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/// What a batch may spend, what it has spent, and why rows failed: budgets that hold, one counting everywhere, halts
+/// that are remembered.
+class BudgetFaults {
+    private final Harness cop = Harness.loggedIn();
+
+    BudgetFaults() { cop.write("templates/t.mustache", "say: {{text}}"); }
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    // ------------------------------------------------------------------------------------------- helpers
+
+    private static Outcome exits(int code, Outcome outcome) {
+        assertEquals(code, outcome.code(), outcome::all);
+        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
+        return outcome;
+    }
+
+    private Outcome batch(String... more) {
+        return cop.run(Stream.concat(Stream.of("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "1",
+                "--delay", "0"), Stream.of(more)).toArray(String[]::new));
+    }
+
+    private static void says(Outcome outcome, String... parts) {
+        for (String part : parts) assertTrue(outcome.all().contains(part), () -> part + "\nin " + outcome.all());
+    }
+
+    /// Rows 1 to N, whose texts are `a 1` to `a N`.
+    private void rows(int count) {
+        cop.write("rows.jsonl", IntStream.rangeClosed(1, count).mapToObj(i -> "{\"id\": \"r" + i
+                + "\", \"text\": \"a " + i + "\"}\n").collect(Collectors.joining()));
+    }
+
+    private List<JsonNode> results() { return cop.read("out.jsonl").lines().map(Json::tryParse).toList(); }
+
+    private int asked() {
+        return (int) cop.sim.ledger().stream().filter(e -> e.path().matches(".*(completions|responses|messages)"))
+                .count();
+    }
+
+    /// The whole run's tokens, by what the journal has of each attempt.
+    private long tokens() {
+        return cop.read("out.jsonl.run/journal.jsonl").lines().map(Json::tryParse)
+                .mapToLong(line -> line.at("/result/usage/total_tokens").asLong(0)).sum();
+    }
+
+    // -------------------------------------------------------------------- a guard that guards nothing
+
+    static final List<List<String>> BUDGETS = List.of(      // switches, budget, what is said
+            List.of("", "--max-credits 0.001", "--max-credits 0.001 is reached"),
+            List.of("copilot-usage=false", "--max-credits 0.001", "--max-credits 0.001 is reached"),
+            List.of("copilot-usage=false", "--max-credits 0.0000001", "--max-credits 0.0000001 is reached"),
+            List.of("copilot-usage=false usage=none", "--max-credits 0.001", "--max-credits 0.001 is reached"),
+            List.of("usage=none", "--max-total-tokens 20", "--max-total-tokens 20 is reached"),
+            List.of("copilot-usage=false usage=none", "--max-total-tokens 20", "--max-total-tokens 20 is reached"),
+            List.of("copilot-usage=false", "-m auto --max-credits 0.001", "--max-credits 0.001 is reached"),
+            List.of("", "--max-requests 3", "--max-requests 3 is reached"));
+
+    @ParameterizedTest
+    @FieldSource("BUDGETS")
+    void aBudgetIsNeverWithoutEffect(List<String> row) {
+        rows(30);
+        for (String each : row.get(0).split(" ")) {
+            if (!each.isEmpty()) cop.sim.set(each.split("=")[0], each.matches(".*=(true|false)")
+                    ? (Object) Boolean.valueOf(each.split("=")[1]) : each.matches(".*=[0-9]+")
+                    ? (Object) Integer.valueOf(each.split("=")[1]) : each.split("=")[1]);
+        }
+        var outcome = exits(75, batch(("-m gpt-5-mini " + row.get(1)).split(" ")));
+        assertTrue(asked() < 30, outcome::all);
+        says(outcome, "error: " + row.get(2));
+        if (row.get(1).contains("credits") && !row.get(0).isEmpty()) says(outcome, "about ");
+    }
+
+    @Test
+    void anEstimateIsMarkedAsOne() {
+        rows(2);
+        cop.sim.set("copilot-usage", false).set("usage", "none");
+        var outcome = exits(0, batch("-m", "gpt-5-mini"));
+        says(outcome, "used about ");
+        var usage = results().getFirst().path("usage");
+        assertTrue(usage.path("prompt_tokens").asInt() > 3 && usage.path("completion_tokens").asInt() > 0
+                && usage.path("credits").asDouble() > 0, usage::toString);
+        assertTrue(usage.path("estimated").asBoolean(), usage::toString);
+        cop.sim.set("usage", "finish");
+        exits(0, batch("-m", "gpt-5-mini", "--again"));
+        assertTrue(results().getFirst().at("/usage/estimated").asBoolean());
+        cop.sim.set("copilot-usage", true);
+        exits(0, batch("-m", "gpt-5-mini", "--again"));
+        assertFalse(results().getFirst().path("usage").has("estimated"));
+    }
+
+    /// An early list has no prices.
+    @Test
+    void withoutPricesABudgetInCreditsIsRefused() {
+        rows(3);
+        cop.sim.set("models", "old");
+        for (String model : List.of("mai-code-1.1-flash", "auto")) {
+            var outcome = exits(2, batch("-m", model, "--max-credits", "1"));
+            says(outcome, "error: --max-credits cannot be measured: ", "\nhint: ", "--max-total-tokens");
+            exits(2, batch("-m", model, "--max-credits", "1", "--dry-run"));
+        }
+        assertEquals(0, asked());
+        assertFalse(Files.exists(cop.file("out.jsonl.run")));
+        exits(0, batch("-m", "mai-code-1.1-flash"));
+    }
+
+    @Test
+    void budgetsCountTheWholeRun() {
+        rows(40);
+        var first = exits(75, batch("--max-total-tokens", "60"));
+        int before = asked();
+        assertTrue(before > 2 && before < 20, first::all);
+        says(first, "\nhint: ", "--max-total-tokens=120\n");
+        says(exits(75, batch("--max-total-tokens", "60")), "--max-total-tokens 60 is reached");
+        assertEquals(before, asked(), "the budget was used up by the first start");
+        exits(75, batch("--max-total-tokens", "120"));
+        assertTrue(tokens() <= 120, () -> "" + tokens());
+        assertTrue(asked() > before);
+        exits(75, batch("--max-credits", "0.000001"));
+        exits(75, batch("--again", "--max-total-tokens", "120"));
+        exits(0, batch());
+    }
+
+    @Test
+    void requestsAndTimeCountOneStart() {
+        rows(4);
+        says(exits(75, batch("--max-requests", "2")), "--max-requests 2\n");
+        exits(75, batch("--max-requests", "1"));
+        exits(0, batch("--max-requests", "1"));
+        assertEquals(4, asked());
+    }
+
+    /// A schema that is missed costs three requests a row.
+    @Test
+    void repeatedRequestsCount() {
+        cop.write("templates/t.mustache", "---\nschema: {type: object, additionalProperties: false}\n---\n"
+                + "say: {{text}}");
+        rows(4);
+        exits(75, batch("--max-requests", "4"));
+        assertEquals(4, asked());
+    }
+
+    /// A request whose answer was lost has mostly been paid for.
+    @Test
+    void lostAnswersCount() {
+        rows(30);
+        cop.sim.set("faults", Collections.nCopies(200, "reset-mid"));
+        exits(75, batch("--max-total-tokens", "50", "--halt", "fail=100%"));
+        assertTrue(asked() < 20, () -> asked() + " asked");
+    }
+
+    // ----------------------------------------------------------------------------------- one counting
+
+    @Test
+    void theTotalsAreSaidAndAgree() {
+        rows(3);
+        exits(0, batch("-L", "2"));
+        var outcome = exits(0, batch());
+        String used = "used " + tokens() + " tokens, ";
+        says(outcome, used);
+        assertTrue(outcome.err().endsWith("done: 3 ok\n"), outcome::all);
+        says(exits(0, batch()), used);
+        says(exits(0, cop.run("batch", "status", "out.jsonl")), used);
+        var json = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out());
+        assertEquals(tokens(), json.at("/used/total_tokens").asLong());
+        assertTrue(json.at("/used/credits").asDouble() > 0);
+    }
+
+    @Test
+    void dryRunAndQuestionCountAlike() {
+        rows(300);
+        cop.terminal(0);
+        String dry = exits(0, batch("--dry-run")).out();
+        var question = exits(1, cop.runWith("n\n", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "--delay",
+                "0"));
+        var numbers = Pattern.compile("(?s)tokens +(\\S+) .*credits +(\\S+) ").matcher(dry);
+        assertTrue(numbers.find(), dry);
+        says(question, "300 requests to gpt-5-mini, with prompts of about " + numbers.group(1) + " tokens, "
+                + numbers.group(2) + " credits. Go on? [y/N]", "nothing was sent");
+        assertEquals(0, asked());
+    }
+
+    @Test
+    void aScriptIsToldBeforeItPays() {
+        rows(201);
+        var outcome = exits(0, batch("-j", "32"));
+        assertTrue(outcome.err().startsWith("note: 201 requests to gpt-5-mini, with prompts of about "), outcome::all);
+        says(outcome, " credits");
+        assertFalse(outcome.err().contains("[y/N]"), outcome::all);
+    }
+
+    // ------------------------------------------------------------------------------- why rows failed
+
+    @Test
+    void failuresAreGroupedByCause() {
+        rows(6);
+        cop.sim.set("faults", List.of("ok", "422", "400-invalid_request_body", "422"));
+        var outcome = exits(5, batch("--halt", "fail=100%"));
+        says(outcome, "\n2 x content_filter, first r2: ", "\n1 x invalid_request_body, first r3: ",
+                "done: 3 ok, 3 failed; --retry-failed asks those again\n");
+        var errors = exits(0, cop.run("batch", "errors", "out.jsonl"));
+        assertEquals(List.of("r2\tcontent_filter\t1", "r3\tinvalid_request_body\t1", "r4\tcontent_filter\t1"),
+                errors.out().lines().map(line -> line.replaceFirst("\t[^\t]+$", "")).toList());
+        var json = Json.tryParse(exits(0, cop.run("batch", "errors", "out.jsonl", "--json")).out());
+        assertEquals("r2 content_filter 1", json.at("/0/id").asString() + " " + json.at("/0/code").asString() + " "
+                + json.at("/0/attempts").asInt());
+        assertTrue(json.at("/2/message").asString().contains("HTTP 422"), json::toString);
+        says(exits(0, cop.run("batch", "status", "out.jsonl")), "2 x content_filter, first r2: ");
+        says(exits(2, cop.run("batch", "errors", "nope.jsonl")), "error: there is no run in ");
+    }
+
+    @Test
+    void retriesMayBeOfSomeCauses() {
+        rows(4);
+        cop.sim.set("faults", List.of("422", "400-invalid_request_body", "422"));
+        exits(5, batch("--halt", "fail=100%"));
+        says(exits(5, batch("--retry-failed=schema")), "2 x content_filter, first r1: ",
+                "nothing to do: 1 ok, 3 failed");
+        assertEquals(4, asked());
+        var outcome = exits(5, batch("--retry-failed=content_filter,schema"));
+        assertEquals(6, asked());
+        says(outcome, "done: 3 ok, 1 failed");
+        exits(0, batch("--retry-failed"));
+        assertEquals(7, asked());
+        exits(0, cop.run("batch", "--retry-failed", "t", "-d", "rows.jsonl", "-o", "out.jsonl"));
+    }
+
+    @Test
+    void aHaltIsRemembered() {
+        rows(90);
+        cop.sim.set("faults", Collections.nCopies(50, "400-invalid_request_body"));
+        var halted = exits(1, batch());
+        says(halted, "error: too many rows fail: 0 ok, 50 failed", "50 x invalid_request_body, first r1: ",
+                "--retry-failed", "--halt fail=100%");
+        for (int i = 0; i < 2; i++) {
+            says(exits(1, batch()), "error: too many rows fail: 0 ok, 50 failed", "--retry-failed");
+            exits(1, batch("-k"));
+            exits(1, batch("--halt", "fail=10%"));
+        }
+        assertEquals(50, asked());
+        exits(5, batch("--halt", "fail=100%"));
+        assertEquals(90, asked());
+    }
+
+    @Test
+    void aHaltOfALaterStartIsRememberedToo() {
+        rows(200);
+        exits(75, batch("--max-requests", "100"));
+        cop.sim.set("faults", Collections.nCopies(50, "400-invalid_request_body"));
+        exits(1, batch());
+        exits(1, batch());
+        assertEquals(150, asked());
+        exits(0, batch("--retry-failed"));
+        assertEquals(250, asked());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--retry-failed", "-m mai-code-1.1-flash", "--temperature 0", "-s briefly", "--again",
+            "--retry-failed=invalid_request_body"})
+    void aHaltHasWaysOn(String more) {
+        rows(60);
+        cop.sim.set("faults", Collections.nCopies(50, "400-invalid_request_body"));
+        exits(1, batch("-m", "gpt-5-mini"));
+        exits(0, batch(("-m gpt-5-mini " + more).split(" ")));
+    }
+
+    @Test
+    void anotherTemplateIsAWayOn() {
+        rows(60);
+        cop.sim.set("faults", Collections.nCopies(50, "400-invalid_request_body"));
+        exits(1, batch());
+        cop.write("templates/t.mustache", "say: {{text}}!");
+        exits(0, batch());
+    }
+
+    // --------------------------------------------------------------------------- errors within a 200
+
+    @Test
+    void aRateLimitWithinAStreamIsAPause() {
+        rows(3);
+        cop.sim.set("faults", List.of("error-limit", "error-limit"));
+        var outcome = exits(0, batch("--retries", "0"));
+        says(outcome, "all wait 10 s: rate limit exceeded");
+        assertEquals(1, results().getFirst().path("attempts").asInt());
+    }
+
+    @Test
+    void anErrorWithinAStreamKeepsItsCode() {
+        rows(1);
+        cop.sim.set("faults", List.of("error-chunk"));
+        exits(5, batch("--retries", "0"));
+        assertEquals("internal_error", results().getFirst().at("/error/code").asString());
+    }
+
+    @Test
+    void anAnswerWithoutAFinishReasonIsNotOk() {
+        rows(2);
+        cop.sim.set("faults", List.of("finish-none"));
+        var outcome = exits(5, batch());
+        says(outcome, "1 x finish_missing, first r1: ");
+        assertEquals("incomplete", results().getFirst().path("status").asString());
+        assertEquals("a 1", results().getFirst().path("text").asString());
+    }
+
+    // ---------------------------------------------------------------------------------- beside a run
+
+    @Test
+    void statusBesideARunSaysSo() {
+        rows(3);
+        exits(75, batch("--max-requests", "1"));
+        says(exits(0, cop.run("batch", "status", "out.jsonl")), "2 are still to be asked: the same command goes on");
+        try (var _ = new Journal(cop.file("out.jsonl.run"), true)) {
+            var outcome = exits(0, cop.run("batch", "status", "out.jsonl"));
+            says(outcome, "2 are still to be asked: a process is at work on them");
+            assertFalse(outcome.all().contains("goes on"), outcome::all);
+        }
+    }
+
+    /// A reader of `-k` that has stopped reading holds up neither the answers nor Ctrl-C.
+    @Test
+    @Timeout(60)
+    void aStalledReaderHoldsNothingUp() throws Exception {
+        cop.sim.set("answer", "x".repeat(3000));
+        rows(200);
+        var process = cop.process("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-k", "-j", "4", "--delay", "0")
+                .redirectError(cop.file("said.txt").toFile()).start();
+        Harness.await("all answers, though nobody reads them", () -> asked() == 200);
+        long start = System.nanoTime();
+        new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor();
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS), () -> "still there: " + cop.read("said.txt"));
+        assertEquals(130, process.exitValue(), () -> cop.read("said.txt"));
+        assertTrue(System.nanoTime() - start < 15_000_000_000L);
+        assertEquals(200, cop.read("out.jsonl").lines().count(), "OUT is written");
+    }
+
+    // ----------------------------------------------------------------------------------------- Java
+
+    @Test
+    void failedRowsDoNotLookLikeEmptyAnswers() {
+        var out = new PrintWriter(Writer.nullWriter());
+        var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), out, out));
+        rows(5);
+        cop.sim.set("faults", List.of("422", "ok", "422"));
+        var outcome = new copilot.Batch(toolkit.template("say: {{text}}"), "rows.jsonl").withJobs(1)
+                .withDelay(Duration.ZERO).to("out.jsonl");
+        assertEquals("out.jsonl: incomplete: 3 of 5", outcome.toString());
+        assertEquals(List.of("r2", "r4", "r5"), outcome.answers().map(row -> row.text("id")).toList());
+        assertEquals(5, outcome.results().count());
+        var failed = outcome.results().findFirst().orElseThrow();
+        var fault = assertThrows(copilot.Fault.class, () -> failed.text("json.label"));
+        assertTrue(fault.getMessage().contains("row r1 failed") && fault.getMessage().contains("answers()"),
+                fault::getMessage);
+        assertEquals("", outcome.answers().findFirst().orElseThrow().text("json.label"));
+        assertEquals("", new copilot.Row(new LinkedHashMap<>(Map.of("status", "open"))).text("json.label"));
+        assertEquals("failed", failed.text("status"));
+    }
+}
