@@ -643,7 +643,7 @@ public class copilot {
         boolean direct() { return json.path(DIRECT).asBoolean(false); }
 
         private Duration refreshIn() {
-            return Duration.ofSeconds(Math.clamp(json.path("refresh_in").asLong(1500), 0, 86_400));
+            return Durations.min(Duration.ofDays(1), Json.seconds(json, "refresh_in", 1500));
         }
 
         /// Returns when to renew: four minutes before `refresh_in`, or halfway if that is later.
@@ -1327,6 +1327,7 @@ public class copilot {
         private final int exitCode;
         private final String hint;
         private Throwable reason;                           // not `cause`: JShell would print all its frames
+        boolean isFinal;                                    // repeated often enough, or not to be
 
         Fault(Kind kind, int exitCode, String message, String hint, Throwable reason) {
             super(Secrets.mask(message));
@@ -2083,10 +2084,13 @@ final class BasicCommand extends Command {
         if (old.isPresent() && !has("--force") && !withToken && copilot.tokens().isAccepted(old.get())) {
             return print("already logged in as " + old.get().name() + "; --force logs in again");
         }
-        var login = withToken ? new GithubToken(GithubToken.STDIN, tokenFromStdin(), "")
+        Home.readOnly(copilot.context().home().config()).ifPresent(why -> {        // before a code is typed for nothing
+            throw Fault.error("cannot write the login: " + why, "");
+        });
+        var login = withToken ? new GithubToken(GithubToken.STDIN, tokenFromStdin(logins), "")
                 : new GithubToken(GithubToken.BROWSER, byDevice(copilot), "");
         var grant = copilot.tokens().verifyAndStore(login, !withToken || old.isEmpty());
-        String first = logins.all().getFirst().source();
+        String first = logins.all().stream().findFirst().map(GithubToken::source).orElse("COP_TOKEN_SOURCE");
         if (!first.equals(CredentialSources.OWN)) {
             console.note("note: " + first + " is set, and goes before this login");
         }
@@ -2112,10 +2116,10 @@ final class BasicCommand extends Command {
         }
     }
 
-    private String tokenFromStdin() {
+    private String tokenFromStdin(CredentialSources logins) {
         boolean person = env.stdin().kind() == Stdin.Kind.TERMINAL;
         if (person) console.say("paste the GitHub token (it is not shown), then Enter");
-        String token = (person ? env.stdin().secret() : env.stdin().text()).strip();
+        String token = logins.unquoted(person ? env.stdin().secret() : env.stdin().text(), GithubToken.STDIN);
         if (GithubToken.wellFormed(token)) return token;
         throw Fault.usage("what came on standard input is no token",
                 "printf %s \"$TOKEN\" | " + COP + " login --with-token");
@@ -2124,9 +2128,10 @@ final class BasicCommand extends Command {
     static final String LOGOUT = "[OPTIONS]\n\nForget the login and its Copilot token on this machine.";
 
     int logout(CopilotClient copilot) {
-        var old = copilot.logins().forget();
+        var old = copilot.logins().stored();
+        copilot.logins().forget();
         old.ifPresent(copilot.tokens()::forget);
-        print(old.map(login -> "logged out " + login.name()).orElse("nobody was logged in")
+        print(old.map(login -> ("logged out " + Text.printable(login.user())).strip()).orElse("nobody was logged in")
                 + " (" + copilot.context().host().name() + ")");
         if (old.isPresent()) {
             console.note("GitHub still lists the authorization: https://github.com/settings/apps/authorizations");
@@ -3045,7 +3050,7 @@ final class BatchInput implements AutoCloseable {
             String model = filled || named.isEmpty() ? target.model() : named;
             var request = question.request(model, true, target.structured()).withEndpoint(target.endpoint());
             var body = new TreeMap<String, JsonNode>();     // the order of options does not count
-            ChatCompletionsEndpoint.plain(request).forEachEntry(body::put);
+            ChatCompletionsBody.plain(request).forEachEntry(body::put);
             byte[] asks = Json.compact(body).getBytes(StandardCharsets.UTF_8);
             if (own == null) id = numbered(Fingerprint.of(asks));
             var key = Fingerprint.of(id.getBytes(StandardCharsets.UTF_8), asks);
@@ -3631,12 +3636,12 @@ record ChatJob(Console console, CopilotClient copilot, ConversationWriter log, C
     }
 
     private Reply answered(PreparedPrompt question, int said, AnswerPrinter printer) {
-        var first = HttpSender.withDeadline(options.limit(), () -> log.asking(question.request(copilot, options
+        var first = Deadline.within(options.limit(), () -> log.asking(question.request(copilot, options
                 .stream()), said));
         var retry = new SchemaRetry(question.schema(), options.schemaRetries(), console::note);
         var reply = retry.ask(first, request -> {
             printer.forget();
-            return HttpSender.withDeadline(options.limit(), () -> copilot.ask(request, printer));
+            return Deadline.within(options.limit(), () -> copilot.ask(request, printer));
         });
         boolean shown = question.schema() == null || options.form().json();
         if (!shown && reply.asksForTool()) throw new SchemaMismatch(reply, reply.unfinished());
@@ -4681,21 +4686,25 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
         Token used = null;
         String user = "";
         Fault trouble = null;
+        var usable = logins.usable();
         for (String source : CredentialSources.ORDER) {
             var tokens = logins.tokensFrom(source);
-            if (logins.ignored(source)) lines.add(new SourceStatus(source, "ignored", "not sent to a custom --host"));
+            var ignored = logins.ignored(source);
+            if (ignored.isPresent()) lines.add(new SourceStatus(source, "ignored", ignored.get()));
             else if (tokens.isEmpty()) lines.add(new SourceStatus(source, "none", ""));
             for (var login : tokens) {
                 String state, detail = Secrets.shown(login.value());
+                boolean mayServe = used == null
+                        && usable.stream().anyMatch(each -> each.value().equals(login.value()));
                 try {
-                    if (trouble != null || used != null && !check) {
+                    if (trouble != null || !mayServe && !check) {
                         state = "unused";
                         detail += copilot.tokens().plan(login).map(plan -> ", " + plan).orElse("");
                     } else {
                         var token = check ? copilot.tokens().exchangeNow(login) : copilot.tokens().tokenFor(login);
-                        state = used == null ? "used" : "works";
+                        state = mayServe ? "used" : "works";
                         detail += ", " + token.plan() + ", " + (token.direct() ? "used directly" : "exchanged");
-                        if (used == null) {
+                        if (mayServe) {
                             used = token;
                             user = login.user().isEmpty() ? logins.user(login) : login.user();
                         }
@@ -4754,7 +4763,7 @@ final class Doctor {
 
     private static final Duration PATIENCE = Duration.ofSeconds(15);
     private static final Set<String> VARIABLES = Set.of("COP_HOME", "COP_HOST", "COP_CLIENT_ID", "COP_MODEL",
-            "COP_HEADERS", "COP_MAX_WAIT");
+            "COP_HEADERS", "COP_MAX_WAIT", "COP_TOKEN_SOURCE");
 
     private final Environment env;
     private final boolean offline;
@@ -4825,11 +4834,8 @@ final class Doctor {
     }
 
     private void folder(String what, Path folder) {
-        Path there = folder.toAbsolutePath();
-        while (there.getParent() != null && !Files.exists(there)) there = there.getParent();
-        boolean fine = Files.isDirectory(there) && Files.isWritable(there);
-        add(fine ? "ok" : "warn", what, fine ? folder + (Files.exists(folder) ? "" : ", not there yet")
-                : there + " is no folder that you can write into (COP_HOME names another)");
+        Home.readOnly(folder).ifPresentOrElse(why -> add("warn", what, why), () -> ok(what, folder
+                + (Files.exists(folder) ? "" : ", not there yet")));
     }
 
     private void variables() {
@@ -4861,7 +4867,7 @@ final class Doctor {
             sources.forEach(source -> ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())));
             return Optional.empty();
         }
-        var status = HttpSender.withDeadline(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
+        var status = Deadline.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
         for (var line : status.lines()) {
             if (!line.state().equals("none")) add(Set.of("refused", "untried").contains(line.state()) ? "warn" : "ok",
                     "source", line.source() + ": " + line.state() + ", " + line.detail());
@@ -4879,7 +4885,7 @@ final class Doctor {
     /// Measures a round trip and compares clocks.
     private String probe(String what, Context context, URI uri, Headers headers) {
         long begin = System.nanoTime();
-        var head = HttpSender.withDeadline(PATIENCE, () -> context.http().send(ApiRequest.get(uri, headers)
+        var head = Deadline.within(PATIENCE, () -> context.http().send(ApiRequest.get(uri, headers)
                 .withRetries(0), (AnyReading<ApiResponse>) answer -> answer));
         var took = Duration.ofNanos(System.nanoTime() - begin);
         clock(head.header("date"));
@@ -4959,8 +4965,8 @@ record DeviceFlow(Context context, String clientId, String scope) {
         if (code.isEmpty()) throw refusal(answer);
         return new Code(code, Text.printable(Json.text(answer, "user_code")),
                 Text.uri(Json.text(answer, "verification_uri")).orElse(context.host().web("/login/device")),
-                Duration.ofSeconds(answer.path("expires_in").asLong(900)),
-                Duration.ofSeconds(Math.max(1, answer.path("interval").asLong(5))));
+                Durations.min(Duration.ofDays(1), Json.seconds(answer, "expires_in", 900)),
+                Json.seconds(answer, "interval", 5));
     }
 
     /// Polls at the server's pace, through outages, until the user enters the code or it expires.
@@ -4979,8 +4985,7 @@ record DeviceFlow(Context context, String clientId, String scope) {
                 String token = Json.text(answer, "access_token"), error = Json.text(answer, "error");
                 if (!token.isEmpty()) return token;
                 if (error.equals("slow_down")) {
-                    interval = Durations.max(interval.plusSeconds(5),
-                            Duration.ofSeconds(answer.path("interval").asLong(0)));
+                    interval = Durations.max(interval.plusSeconds(5), Json.seconds(answer, "interval", 0));
                 } else if (!error.equals("authorization_pending")) {
                     throw refusal(answer);
                 }
@@ -4993,17 +4998,17 @@ record DeviceFlow(Context context, String clientId, String scope) {
     }
 
     private void sleep(Duration pause, Instant end, Consumer<Duration> countdown) {
-        Instant next = context.now().plus(pause);
-        while (context.now().isBefore(next)) {
+        for (Duration rest = pause; rest.isPositive(); rest = rest.minusSeconds(1)) {       // the clock may jump
             Duration left = Duration.between(context.now(), end);
             if (!left.isPositive()) throw refusal(Json.object().put("error", "expired_token"));
             countdown.accept(left);
-            context.env().time().pause(Durations.min(Duration.ofSeconds(1), Duration.between(context.now(), next)));
+            context.env().time().pause(Durations.min(Duration.ofSeconds(1), rest));
         }
     }
 
     private ObjectNode post(String path, Map<String, String> form, UnaryOperator<ApiRequest> manner) {
-        var call = ApiRequest.post(context.host().web(path), context.headers().login(), Text.form(form));
+        var call = new ApiRequest("POST", context.host().web(path), context.headers().login(),
+                Text.form(form).getBytes(StandardCharsets.UTF_8));
         return context.http().send(manner.apply(call), (AnyReading<ObjectNode>) DeviceFlow::verdict);
     }
 
@@ -5017,7 +5022,8 @@ record DeviceFlow(Context context, String clientId, String scope) {
 
     private Fault refusal(ObjectNode answer) {
         String error = Json.text(answer, "error");
-        String app = COP + " login --client vscode", again = COP + " login";
+        String again = COP + " login", app = again + " --client " + (clientId.equals(CLIENTS.get("vscode")) ? "gh"
+                : "vscode");
         return switch (error) {
             case "access_denied" -> Fault.login("you cancelled the login in the browser", again);
             case "expired_token", "token_expired" ->
@@ -5065,11 +5071,9 @@ final class CopilotClient {
     private final ModelCatalog models;
     private final AutoModel auto = new AutoModel(this);
     private volatile String minted = "";                    // a token renewed because of its integration
-    private final Set<String> said = ConcurrentHashMap.newKeySet();    // a batch gets each warning once
-    private final Set<String> nowhere = ConcurrentHashMap.newKeySet();  // models that both endpoints refused
-    private final Map<String, CountDownLatch> firsts = new ConcurrentHashMap<>();
 
     static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
+    private static final String NOWHERE = "nowhere";        // the path of a model that both endpoints refused
 
     CopilotClient(Context context) {
         this.context = context;
@@ -5132,9 +5136,10 @@ final class CopilotClient {
         String id = request.model();
         var endpoint = EndpointSelector.of(request, models.find(id), models.memory());
         try {
-            return oneAhead(request, endpoint, () -> withoutRefused(request, endpoint, attempt));
+            return withoutRefused(request, endpoint, attempt);
         } catch (Fault fault) {
-            if (!wrongEndpoint(fault) || request.delivery().endpoint() != null || nowhere.contains(id)) throw fault;
+            boolean nowhere = models.memory().path(id).equals(NOWHERE);
+            if (!wrongEndpoint(fault) || request.delivery().endpoint() != null || nowhere) throw fault;
             var other = EndpointSelector.instead(endpoint, id, models.recent().flatMap(all -> all.find(id)));
             context.console().detail(id + " is not served on " + endpoint.path() + "; " + other.path() + " is tried");
             try {
@@ -5143,7 +5148,7 @@ final class CopilotClient {
                 return reply;
             } catch (Fault again) {
                 if (!wrongEndpoint(again)) throw again;
-                nowhere.add(id);
+                models.memory().learnPath(id, NOWHERE);
                 throw fault;
             }
         }
@@ -5155,22 +5160,6 @@ final class CopilotClient {
         return refusal != null && refusal.status() == 400 && (refusal.kind().equals("unsupported_api_for_model")
                 || refusal.message().matches("(?is).*(is not (accessible|supported) via|does not support) .*"
                         + "\\b(api|endpoint)\\b.*"));
-    }
-
-    /// Sends the first request with refusable fields alone, so that only one of many is refused.
-    private Reply oneAhead(Request request, Endpoint endpoint, Supplier<Reply> send) {
-        String fields = RefusedFields.optional(request);
-        if (fields.isEmpty()) return send.get();
-        var own = new CountDownLatch(1);
-        var first = firsts.putIfAbsent(request.model() + " " + endpoint.path() + " " + fields, own);
-        try {
-            if (first != null) first.await();
-            return send.get();
-        } catch (InterruptedException e) {
-            throw Fault.interrupted();
-        } finally {
-            own.countDown();
-        }
     }
 
     /// 3. Omits known refused fields, and retries for each new one.
@@ -5198,45 +5187,26 @@ final class CopilotClient {
                 endpoint.body(request, model.orElse(null), omitted), omitted);
     }
 
-    private void warnOnce(String note) { if (said.add(note)) context.console().warn(note); }
+    private void warnOnce(String note) { context.console().once(context.console()::warn, note); }
 
     /// 4. Sends one API request, which `send` may repeat.
     private Reply post(Request request, ObjectNode body, Endpoint endpoint, Attempt attempt) {
         context.console().detail("POST " + endpoint.path() + ": " + Json.line(endpoint.brief(body)));
         Map<String, String> images = request.hasImages() ? Map.of("Copilot-Vision-Request", "true") : Map.of();
-        var reading = new ChatReading(() -> endpoint.reader(attempt.listener(), request.extra().path("n").asInt(1)));
+        var reader = endpoint.reader(attempt.listener(), request.extra().path("n").asInt(1));
         try {
             var reply = send("POST", endpoint.path(), Json.bytes(body), call -> attempt.options().apply(
                     request.stream() ? call : call.slow()).with(endpoint.headers()).with(images).explained(refusal ->
-                    ChatErrors.of(this, attempt.requested(), request, endpoint, refusal)), reading);
+                    ChatErrors.of(this, attempt.requested(), request, endpoint, refusal)), reader);
             if (!reply.finish().equals("error")) return reply;
         } catch (Fault stopped) {
             if (!stopped.lostConnection()) throw stopped;
-            boolean begun = reading.delivered();
+            boolean begun = reader.delivered;
             throw new Fault(stopped.kind(), Fault.ERROR, (begun ? "the answer broke off in the middle: "
                     : "no answer came: ") + stopped.sentence(), begun ? "ask again for a whole one" : stopped.hint(),
                     stopped);
         }
         throw Fault.incomplete("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
-    }
-
-    /// Starts over at each attempt; forbids retries once text was passed on.
-    private static final class ChatReading implements ResponseHandler<Reply> {
-        private final Supplier<StreamReader> readers;
-        private final long start = System.nanoTime();
-        private StreamReader reader;
-
-        ChatReading(Supplier<StreamReader> readers) { this.readers = readers; }
-
-        @Override
-        public Reply read(ApiResponse answer) throws IOException {
-            reader = readers.get();
-            reader.read(answer);
-            return reader.reply(Duration.ofNanos(System.nanoTime() - start));
-        }
-
-        @Override
-        public boolean delivered() { return reader != null && reader.delivered; }
     }
 
     // ---- chats that are not sent
@@ -5261,7 +5231,9 @@ final class CopilotClient {
     // ---- other requests
 
     /// Asks GitHub, not the Copilot API.
-    Account account() { return new Account(tokens.account(tokens.source()), context.now()); }
+    Account account() {
+        return new Account(context.http().repeated(3, () -> tokens.account(tokens.source())), context.now());
+    }
 
     /// Describes the quotas in the last answer's headers, which do not count that call.
     Optional<String> quota() {
@@ -5293,8 +5265,8 @@ final class CopilotClient {
         var token = new AtomicReference<>(tokens.get());
         var sent = new AtomicReference<ApiRequest>();
         return context.http().send(() -> sent.updateAndGet(_ -> options.apply(new ApiRequest(method,
-                context.host().resolve(
-                token.get().api(), path), context.headers().copilot(token.get().value()), body))), refusal -> {
+                context.host().resolve(token.get().api(), path), context.headers().copilot(token.get().value()),
+                body))), refusal -> {
             boolean integrator = refusal.kind().equals(OTHER_INTEGRATOR) && !token.get().direct()
                     && !token.get().value().equals(minted);
             boolean ofAuto = AutoModel.outdated(refusal) && sent.get().headers().sent().containsKey(AutoModel.HEADER);
@@ -5310,9 +5282,10 @@ final class CopilotClient {
 final class ModelCatalog {
     private final CopilotClient copilot;
     private final Context context;
-    private final Map<Path, Optional<ModelList>> lists = new HashMap<>();       // by file, each read once
-    private boolean failed;                                 // fetching the list failed; it is not retried
-    private EndpointMemory memory;
+    private final Map<Path, Optional<ModelList>> lists = new ConcurrentHashMap<>();     // by file, each read once
+    private final Map<Path, EndpointMemory> memories = new ConcurrentHashMap<>();
+    private final ReentrantLock fetching = new ReentrantLock();
+    private volatile Instant asked = Instant.EPOCH;         // the last time that a list was wanted if there is any
 
     ModelCatalog(CopilotClient copilot) {
         this.copilot = copilot;
@@ -5322,19 +5295,21 @@ final class ModelCatalog {
     // ---- the list
 
     /// Uses the cache if younger than `age`.
-    ModelList list(Duration age) { return list(age, UnaryOperator.identity()); }
+    ModelList list(Duration age) { return list(age, 3); }
 
-    private synchronized ModelList list(Duration age, UnaryOperator<ApiRequest> options) {
-        var file = file("models-", copilot.tokens().source());
-        var old = cached();
-        if (old.isPresent() && old.get().isYounger(age, context.now())) return old.get();
-        var fresh = new ModelList(copilot.send("GET", "/models", null, options,
-                ResponseHandler.json("the list of models")), context.now());
-        boolean same = old.isEmpty() || old.get().json().equals(fresh.json());
-        if (!same) memory().forget();                       // what was learned against the old list
-        context.home().keep(file, new Home.CachedResponse(fresh.json(), fresh.fetched()), context.console());
-        lists.put(file, Optional.of(fresh));
-        return fresh;
+    private ModelList list(Duration age, int retries) {
+        return context.http().repeated(retries, () -> Deadline.alone(fetching, () -> {
+            var old = cached().filter(each -> each.isYounger(ModelList.USABLE, context.now()));
+            if (old.isPresent() && old.get().isYounger(age, context.now())) return old.get();
+            var file = file("models-", copilot.tokens().source());
+            var fresh = new ModelList(copilot.send("GET", "/models", null, call -> call.withRetries(0),
+                    ResponseHandler.json("the list of models")), context.now());
+            // what was learned against another list, or long ago
+            if (old.isEmpty() || !old.get().json().equals(fresh.json())) memory().forget();
+            context.home().keep(file, new Home.CachedResponse(fresh.json(), fresh.fetched()), context.console());
+            lists.put(file, Optional.of(fresh));
+            return fresh;
+        }));
     }
 
     /// Fetches the list, forgetting what was learned against the old one.
@@ -5343,24 +5318,22 @@ final class ModelCatalog {
         return list(Duration.ZERO);
     }
 
-    /// Returns the cached list if fetching fails: the chat will report why.
-    synchronized Optional<ModelList> listIfAny() {
-        var list = failed ? Optional.<ModelList>empty() : context.attempt(() -> list(ModelList.USABLE,
-                call -> call.withRetries(1)));
-        failed = list.isEmpty();
-        return list.or(this::cached);
+    /// Returns the cached list if fetching fails, as the chat will report why; asks once a minute at most.
+    Optional<ModelList> listIfAny() {
+        if (Durations.isRecent(asked, Duration.ofMinutes(1), context.now())) {
+            return Deadline.alone(fetching, this::cached);
+        }
+        asked = context.now();
+        return context.attempt(() -> list(ModelList.USABLE, 1)).or(this::cached);
     }
 
     /// Returns a cached list of any age, of the token in use or else the first source with a list.
-    synchronized Optional<ModelList> cached() {
-        var sources = copilot.tokens().used().map(List::of).orElseGet(copilot.logins()::all);
-        return sources.stream().map(source -> lists.computeIfAbsent(file("models-", source), this::read))
+    Optional<ModelList> cached() {
+        var sources = copilot.tokens().used().map(List::of).orElseGet(copilot.logins()::usable);
+        return sources.stream().map(source -> lists.computeIfAbsent(file("models-", source), file ->
+                context.home().kept(file).filter(kept -> kept.answer().path("data").isArray())
+                        .map(kept -> new ModelList(kept.answer(), kept.fetched()))))
                 .flatMap(Optional::stream).findFirst();
-    }
-
-    private Optional<ModelList> read(Path file) {
-        return context.home().kept(file).filter(kept -> kept.answer().path("data").isArray())
-                .map(kept -> new ModelList(kept.answer(), kept.fetched()));
     }
 
     /// Returns a file per GitHub token and identity, on both of which the models depend.
@@ -5369,11 +5342,11 @@ final class ModelCatalog {
     }
 
     /// Uses the first source as long as no token is in use.
-    synchronized EndpointMemory memory() {
-        if (memory != null) return memory;
-        var source = copilot.tokens().used().or(() -> copilot.logins().all().stream().findFirst());
-        return memory = new EndpointMemory(context, source.map(each -> file("learned-", each))
-                .orElse(context.home().cache().resolve("learned-nobody.json")));
+    EndpointMemory memory() {
+        var source = copilot.tokens().used().or(() -> copilot.logins().usable().stream().findFirst());
+        return memories.computeIfAbsent(source.map(each -> file("learned-", each))
+                .orElse(context.home().cache().resolve("learned-nobody.json")), file ->
+                new EndpointMemory(context, file));
     }
 
     // ---- one model
@@ -5422,7 +5395,8 @@ final class ModelCatalog {
     String choose(String named) {
         copilot.tokens().get();                             // unlike the list's, its errors are reported
         var wish = requested(named);
-        if (wish.isEmpty() || !Model.isAuto(wish.get()) && cached().isEmpty()) listIfAny();
+        boolean stale = cached().filter(list -> list.isYounger(Duration.ofDays(2), context.now())).isEmpty();
+        if (wish.isEmpty() || !Model.isAuto(wish.get()) && stale) listIfAny();
         String id = chooseCached(named);
         find(id);                                           // refetches an old list that lacks it
         return id;
@@ -5466,7 +5440,7 @@ record ModelList(ObjectNode json, Instant fetched) {
     /// Enough for choosing a model, so that a warm chat makes one request.
     static final Duration USABLE = Duration.ofDays(1);
 
-    boolean isYounger(Duration age, Instant now) { return !fetched.isAfter(now) && fetched.plus(age).isAfter(now); }
+    boolean isYounger(Duration age, Instant now) { return Durations.isRecent(fetched, age, now); }
 
     private Stream<Model> entries() {
         return json.path("data").values().stream().filter(m -> m.path("id").isString()).map(Model::new);
@@ -5532,8 +5506,10 @@ final class AutoModel {
     private static final Duration MARGIN = Duration.ofMinutes(1), LEAST = Duration.ofMinutes(10);
 
     private final CopilotClient copilot;
-    private Choice choice;
-    private Fault notOffered;                               // not asked again
+    private final ReentrantLock choosing = new ReentrantLock();
+    private final Map<Path, Choice> choices = new HashMap<>();          // by file, and so by account
+    private Fault notOffered;                               // not asked again for a while
+    private Instant refused = Instant.EPOCH;
 
     /// GitHub's choice within a session, its preferred model first.
     private record Choice(String token, List<String> models, Instant fetched, Instant expires) {
@@ -5593,7 +5569,7 @@ final class AutoModel {
     }
 
     private Reply within(Choice given, Request request, BiFunction<Request, Map<String, String>, Reply> asker) {
-        String model = fitting(given, request).orElse(given.models().getFirst());
+        String model = fitting(given, request, copilot.models().listIfAny()).orElse(given.models().getFirst());
         return asker.apply(request.withModel(model), Map.of(HEADER, given.token()));
     }
 
@@ -5611,8 +5587,7 @@ final class AutoModel {
     }
 
     /// Returns the first model known to support the request.
-    private Optional<String> fitting(Choice given, Request request) {
-        var known = copilot.models().listIfAny();
+    private static Optional<String> fitting(Choice given, Request request, Optional<ModelList> known) {
         return given.models().stream().filter(id -> known.flatMap(all -> all.find(id))
                 .filter(model -> fits(model, request)).isPresent()).findFirst();
     }
@@ -5630,40 +5605,44 @@ final class AutoModel {
     /// Reuses a session until it expires or offers no fitting model.
     ///
     /// @param old not to be used again; may be null
-    private synchronized Choice choice(Choice old, Request request) {
+    private Choice choice(Choice old, Request request) {
         var context = copilot.context();
-        Path file = copilot.models().file("auto-", copilot.tokens().source());
-        if (choice == null) choice = context.home().kept(file).flatMap(Choice::of).orElse(null);
-        var now = context.now();
-        // a new one is kept in any case: another would hardly differ
-        boolean serves = choice != null && choice != old && choice.isUsable(now)
-                && (now.isBefore(choice.fetched().plus(MARGIN)) || fitting(choice, request).isPresent());
-        if (serves) return choice;
-        var opened = new Home.CachedResponse(opened(request), context.now());
-        choice = Choice.of(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
-                COP + " models lists what can be named with -m"));
-        context.home().keep(file, opened, context.console());
-        return choice;
+        var known = copilot.models().listIfAny();           // not under the lock
+        return context.http().repeated(1, () -> Deadline.alone(choosing, () -> {
+            Path file = copilot.models().file("auto-", copilot.tokens().source());
+            var now = context.now();
+            // a new one is kept in any case: another would hardly differ
+            var choice = Optional.ofNullable(choices.get(file)).or(() -> context.home().kept(file).flatMap(Choice::of))
+                    .filter(each -> each != old && each.isUsable(now) && (now.isBefore(each.fetched().plus(MARGIN))
+                            || fitting(each, request, known).isPresent())).orElseGet(() -> opened(request, file));
+            choices.put(file, choice);
+            return choice;
+        }));
     }
 
     /// Asks as GitHub's editors do: the older API offers several models, the newer chooses by the prompt.
-    private ObjectNode opened(Request request) {
-        if (notOffered != null) throw notOffered;
-        var hints = Json.object();
-        hints.putObject("auto_mode").putArray("model_hints").add(Model.AUTO);
-        var texts = request.texts();
-        var prompt = Json.object().put("prompt", texts.isEmpty() ? "" : texts.getLast())
+    private Choice opened(Request request, Path file) {
+        var context = copilot.context();
+        if (Durations.isRecent(refused, LEAST, context.now())) throw notOffered;
+        var hints = Json.tryParse("{\"auto_mode\":{\"model_hints\":[\"auto\"]}}");
+        var prompt = Json.object().put("prompt", request.texts().reversed().stream().findFirst().orElse(""))
                 .put("has_image", request.hasImages());
         Fault missing = null;
         for (var way : List.of(Map.entry("/models/session", hints), Map.entry("/auto", prompt))) {
             try {
-                return copilot.send("POST", way.getKey(), Json.bytes(way.getValue()), call -> call.withRetries(1),
-                        ResponseHandler.json("GitHub's choice of a model"));
+                var opened = new Home.CachedResponse(copilot.send("POST", way.getKey(), Json.bytes(way.getValue()),
+                        call -> call.withRetries(0), ResponseHandler.json("GitHub's choice of a model")),
+                        context.now());
+                var choice = Choice.of(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
+                        COP + " models lists what can be named with -m"));
+                context.home().keep(file, opened, context.console());
+                return choice;
             } catch (Fault fault) {
                 if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
                 missing = fault;
             }
         }
+        refused = context.now();
         throw notOffered = Fault.error("GitHub does not offer auto to this account: "
                 + ApiError.behind(missing).description(),
                 COP + " models lists what can be named with -m").because(missing.reason());
@@ -5682,14 +5661,10 @@ final class ChatErrors {
             return Fault.error("the prompt is too long for " + request.model() + ": " + said,
                     "a shorter prompt, or a model with a larger context (" + COP + " models)");
         }
-        if (auto && AutoModel.outdated(refusal)) {
-            return Fault.error("GitHub does not take its own session for auto: " + said,
-                    "try again, or name a model (-m)");
-        }
         if (refusal.status() == 429 && refusal.ofNamedModels() && !auto) {
             return refusal.limited("try -m auto, which has a limit of its own; or ");
         }
-        return switch (refusal.kind()) {
+        return switch (auto && AutoModel.outdated(refusal) ? "model_not_supported" : refusal.kind()) {
             case "model_not_supported" -> auto ? Fault.error("GitHub chooses no model for this account: " + said,
                     COP + " models lists what can be named with -m") : notSupported(copilot, requested, said);
             case CopilotClient.OTHER_INTEGRATOR -> Fault.error(said,
@@ -5735,8 +5710,9 @@ final class ModelTable {
             "ABILITIES", "NOTES");
 
     static List<String> row(Model model) {
-        return List.of(model.id(), model.vendor(), count(model.context()), count(model.maxOutput()), price(model),
-                credits(model), model.paths(), model.abilities(), notes(model));
+        return List.of(model.id(), model.vendor(), count(model.context()), count(model.maxOutput()),
+                model.multiplier().map(times -> times.toPlainString() + "x").orElse(""), credits(model), model.paths(),
+                model.abilities(), notes(model));
     }
 
     /// Returns names and values: the columns, then GitHub's own fields.
@@ -5752,10 +5728,6 @@ final class ModelTable {
         if (!value.isObject()) rows.add(List.of(name, value.isString() ? value.asString() : Json.compact(value)));
         value.properties().forEach(each -> addFields(name + (name.isEmpty() ? "" : ".") + each.getKey(),
                 each.getValue(), rows));
-    }
-
-    private static String price(Model model) {
-        return model.multiplier().map(times -> times.toPlainString() + "x").orElse("");
     }
 
     /// Returns AI credits per million input and output tokens.
@@ -5816,29 +5788,59 @@ record GithubToken(String source, String value, String user) {
     boolean ofOAuthApp() { return value.startsWith("gho_"); }
 
     String name() { return user.isEmpty() ? "?" : Text.printable(user); }
+
+    /// Prefixes of GitHub tokens that cannot be exchanged, and what GitHub provides for each.
+    private static final Map<String, String> KINDS = Map.of(
+            "ghp_", "a classic personal access token is not let at Copilot",
+            "github_pat_", "it is one of the fine-grained personal access tokens: GitHub's own copilot CLI or SDK takes"
+                    + " it, and nothing else does",
+            "ghs_", "it is an installation token, such as the GITHUB_TOKEN of a GitHub Action, which GitHub's own"
+                    + " copilot CLI takes, with permissions: copilot-requests: write");
+
+    /// Returns why a token of this kind can never be exchanged, if so.
+    Optional<String> useless() {
+        return KINDS.keySet().stream().filter(value::startsWith).findFirst().map(KINDS::get);
+    }
 }
 
 /// Our own login and all other sources of GitHub tokens, in order of use.
 record CredentialSources(Context context) {
-    static final String OWN = "your login";
-    private static final String APPS = "the editors' apps.json", HOSTS = "the editors' hosts.json";
-    static final List<String> ORDER = List.of("COPILOT_GITHUB_TOKEN", OWN, "GH_TOKEN", "GITHUB_TOKEN", APPS, HOSTS);
+    static final String OWN = "your login", CHOICE = "COPILOT_GITHUB_TOKEN";
+    private static final String APPS = "the editors' apps.json", HOSTS = "the editors' hosts.json",
+            LIMIT = "COP_TOKEN_SOURCE";
+    static final List<String> ORDER = List.of(CHOICE, OWN, "GH_TOKEN", "GITHUB_TOKEN", APPS, HOSTS);
 
     List<GithubToken> all() {
-        var found = new LinkedHashMap<String, GithubToken>();
-        for (String source : ORDER) {
-            for (var token : tokensFrom(source)) found.putIfAbsent(token.value(), token);
-        }
-        return List.copyOf(found.values());
+        var seen = new HashSet<String>();
+        return ORDER.stream().flatMap(source -> tokensFrom(source).stream()).filter(t -> seen.add(t.value())).toList();
     }
 
-    List<GithubToken> tokensFrom(String source) { return notForThisHost(source) ? List.of() : read(source); }
+    /// Returns the tokens to try. COPILOT_GITHUB_TOKEN chooses an account, so that no other is used instead; only a
+    /// token that never works here, as GitHub's own CLI takes in that variable, gives way, to our own login alone.
+    List<GithubToken> usable() {
+        var all = all();
+        if (all.isEmpty() || !all.getFirst().source().equals(CHOICE)) return all;
+        boolean useless = all.getFirst().useless().isPresent();
+        return all.stream().limit(2).filter(token -> token.source().equals(CHOICE) || useless
+                && token.source().equals(OWN)).toList();
+    }
 
-    boolean ignored(String source) { return notForThisHost(source) && !read(source).isEmpty(); }
+    List<GithubToken> tokensFrom(String source) { return barred(source).isEmpty() ? read(source) : List.of(); }
 
-    /// Returns whether a source is barred from a custom --host: its tokens were made for GitHub, not for this tool.
-    private boolean notForThisHost(String source) {
-        return context.host().custom() && !source.equals(OWN) && !source.equals("COPILOT_GITHUB_TOKEN");
+    /// Returns why the tokens of a source are not used, if it has any.
+    Optional<String> ignored(String source) { return barred(source).filter(_ -> !read(source).isEmpty()); }
+
+    /// Tokens that were made for GitHub, not for this tool, are barred from a custom --host.
+    private Optional<String> barred(String source) {
+        if (context.host().custom() && !source.equals(OWN) && !source.equals(CHOICE)) {
+            return Optional.of("not sent to a custom --host");
+        }
+        String list = Objects.requireNonNullElse(context.env().variable(LIMIT), "env, login, editor");
+        if (!list.matches("\\s*((env|login|editor)\\s*(,\\s*(?=[elo])|$))+")) {
+            throw Fault.usage(LIMIT + "=" + list + " has an unknown word", "a comma list of env, login, editor");
+        }
+        String kind = source.equals(OWN) ? "login" : source.startsWith("the editors") ? "editor" : "env";
+        return list.contains(kind) ? Optional.empty() : Optional.of("left out by " + LIMIT + "=" + list);
     }
 
     private List<GithubToken> read(String source) {
@@ -5846,9 +5848,17 @@ record CredentialSources(Context context) {
             case OWN -> stored().stream().toList();
             case APPS -> editor(source, "apps.json");
             case HOSTS -> editor(source, "hosts.json");
-            default -> Stream.ofNullable(context.env().variable(source)).map(String::strip).filter(t -> !t.isEmpty())
-                    .map(token -> new GithubToken(source, token, "")).toList();
+            default -> Stream.ofNullable(context.env().variable(source)).map(text -> unquoted(text, source))
+                    .filter(token -> !token.isEmpty()).map(token -> new GithubToken(source, token, "")).toList();
         };
+    }
+
+    /// Removes the quotes that `docker --env-file` keeps.
+    String unquoted(String text, String source) {
+        String token = text.strip().replaceFirst("(?s)\\A([\"'])\\s*(.*?)\\s*\\1\\z", "$2");
+        if (!token.equals(text.strip())) context.console().once(context.console()::note, "the quotes around the token"
+                + " in " + source + " are left out");
+        return token;
     }
 
     /// Reads the editor plug-ins' files, keyed by host (hosts.json) or host:clientId (apps.json).
@@ -5875,11 +5885,7 @@ record CredentialSources(Context context) {
                 .put("token", login.value()).put("created", context.now().toString())));
     }
 
-    Optional<GithubToken> forget() {
-        var old = stored();
-        change(all -> all.remove(context.host().name()));
-        return old;
-    }
+    void forget() { change(all -> all.remove(context.host().name())); }
 
     private void change(Consumer<ObjectNode> edit) {
         context.home().edit(context.home().login(), context.console()::warn, edit);
@@ -5921,7 +5927,7 @@ final class TokenManager {
         var now = context.now();
         if (known == null) return firstAccepted(this::tokenFor);
         boolean good = now.isBefore(known.until()) && known.token().isUsable(now);
-        return good ? known.token() : activate(known.source(), tokenFor(known.source()));
+        return good ? known.token() : orAnother(known.source(), () -> tokenFor(known.source()));
     }
 
     /// Exchanges even if a fresh token is cached.
@@ -5930,12 +5936,19 @@ final class TokenManager {
     /// Renews a refused token, unless another process has just done so.
     Token refreshAfter401(Token refused) {
         var source = source();
-        return activate(source, renew(source, refused, false));
+        return orAnother(source, () -> renew(source, refused, false));
+    }
+
+    /// Leaves a source that was revoked while in use for the first one that works.
+    private Token orAnother(GithubToken source, Supplier<Token> renewal) {
+        return unlessRefused(() -> activate(source, renewal.get()), revoked -> {
+            if (ApiError.behind(revoked) != null) remember(source, revoked);
+        }).orElseGet(() -> firstAccepted(this::tokenFor));
     }
 
     GithubToken source() {
         get();
-        return active.source();
+        return active.source();                             // never null again
     }
 
     /// Sends no request.
@@ -5970,12 +5983,11 @@ final class TokenManager {
             return token;
         } catch (Fault trouble) {
             trouble.rethrowIf(Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
-            if (trouble.is(Fault.Kind.TOKEN_REFUSED)) {
-                throw Fault.login("this login is not kept, for it is of no use: " + trouble.sentence(), trouble.hint());
-            }
-            if (untried) sources.store(login);
-            throw new Fault(trouble.exitCode(), "the login is " + (untried ? "kept, but" : "not kept, for it")
-                    + " could not be tried: " + trouble.sentence(), untried ? COP + " status, in a while"
+            boolean useless = trouble.is(Fault.Kind.TOKEN_REFUSED), kept = untried && !useless;
+            if (kept) sources.store(login);
+            throw new Fault(trouble.exitCode(), "the login is " + (kept ? "kept, but could not be tried" : useless
+                    ? "not kept, for it is of no use" : "not kept, for it could not be tried") + ": "
+                    + trouble.sentence(), useless ? trouble.hint() : kept ? COP + " status, in a while"
                     : "try again in a while", trouble);
         }
     }
@@ -5987,19 +5999,21 @@ final class TokenManager {
 
     private Token firstAccepted(Function<GithubToken, Token> obtain) {
         var rejections = new ArrayList<Fault>();
-        var fresh = new ArrayList<String>();                // reported even if another source works
-        for (var source : sources.all()) {
-            var token = unlessRefused(() -> activate(source, obtain.apply(source)), rejected -> {
-                rejections.add(rejected);
-                boolean remembered = rejected.reason() == null && GithubToken.wellFormed(source.value());
-                if (!remembered) fresh.add(rejected.sentence());
-            });
+        var usable = sources.usable();
+        for (var source : usable) {
+            var token = unlessRefused(() -> activate(source, obtain.apply(source)), rejections::add);
             if (token.isEmpty()) continue;
-            fresh.forEach(context.console()::warn);
+            // another account may be used than the one meant
+            rejections.forEach(rejected -> context.console().once(context.console()::note, rejected.sentence() + "; "
+                    + source.source() + " is used"));
             return token.get();
         }
-        if (rejections.isEmpty()) throw Fault.login("not logged in to " + context.host().name(), COP + " login");
-        if (rejections.size() == 1) throw rejections.getFirst();
+        if (usable.isEmpty()) throw Fault.login("not logged in to " + context.host().name(), COP + " login");
+        if (rejections.size() == 1) {
+            throw usable.getFirst().source().equals(CredentialSources.CHOICE) ? rejections.getFirst().hinting(
+                    "unset COPILOT_GITHUB_TOKEN, or COP_TOKEN_SOURCE=login, uses your own login (" + COP + " login)")
+                    : rejections.getFirst();
+        }
         throw Fault.login("no GitHub token that was found is good for Copilot: " + rejections.stream()
                 .map(Fault::sentence).collect(Collectors.joining("; ")), COP + " login");
     }
@@ -6028,30 +6042,36 @@ final class TokenManager {
     /// @param unwanted a token not to be returned again; null accepts any fresh one
     /// @param again ask GitHub even if it has refused the source within a day
     private Token renew(GithubToken source, Token unwanted, boolean again) {
-        if (!GithubToken.wellFormed(source.value())) {
-            throw Fault.refused(source.source() + " holds something that is no token: a space, a line break or a"
-                    + " strange character", "unset or mend it; or " + COP + " login");
+        boolean wellFormed = GithubToken.wellFormed(source.value());
+        boolean useless = source.source().equals(CredentialSources.CHOICE) && source.useless().isPresent();
+        if (!wellFormed || useless) throw Fault.refused(source.source() + (wellFormed ? " is passed over: "
+                + source.useless().get() : " holds something that is no token: a space, a line break or a strange"
+                + " character"), "unset or mend it; or " + COP + " login");
+        try {
+            return context.http().repeated(3, () -> context.home().locked("token-" + source.key(context), () ->
+                    otherOrExchanged(source, unwanted, again)));
+        } catch (Fault trouble) {
+            trouble.rethrowIf(Fault.Kind.TOKEN_REFUSED, Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
+            var old = cached(source).filter(token -> unwanted == null && token.isUsable(context.now()));
+            if (old.isEmpty()) throw trouble;
+            context.console().warn("the Copilot token could not be renewed, the old one is used: "
+                    + trouble.sentence());
+            return old.get();
         }
-        return context.home().locked("token-" + source.key(context), () -> {
-            var now = context.now();
-            var other = cached(source).filter(token -> unwanted == null || !token.value().equals(unwanted.value())
-                    || token.fetched().isAfter(unwanted.fetched()));
-            if (other.isPresent() && other.get().isFresh(now)) return other.get();
-            if (!again) throwIfRecentlyRejected(source);
-            try {
-                return exchange(source);
-            } catch (Fault trouble) {
-                boolean good = cached(source).filter(token -> token.isFresh(now)).isPresent();
-                if (trouble.is(Fault.Kind.TOKEN_REFUSED) && !good) {
-                    keep(source, Json.object().put(REJECTED, trouble.sentence()).put("hint", trouble.hint()), now);
-                }
-                trouble.rethrowIf(Fault.Kind.TOKEN_REFUSED, Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
-                if (unwanted != null || other.isEmpty() || !other.get().isUsable(now)) throw trouble;
-                context.console().warn("the Copilot token could not be renewed, the old one is used: "
-                        + trouble.sentence());
-                return other.get();
-            }
-        });
+    }
+
+    private Token otherOrExchanged(GithubToken source, Token unwanted, boolean again) {
+        var now = context.now();
+        var other = cached(source).filter(token -> token.isFresh(now));
+        if (other.isPresent() && (unwanted == null || !other.get().value().equals(unwanted.value())
+                || other.get().fetched().isAfter(unwanted.fetched()))) return other.get();
+        if (!again) throwIfRecentlyRejected(source);
+        try {
+            return exchange(source);
+        } catch (Fault trouble) {
+            if (trouble.is(Fault.Kind.TOKEN_REFUSED) && other.isEmpty()) remember(source, trouble);
+            throw trouble;
+        }
     }
 
     private Token exchange(GithubToken source) {
@@ -6087,28 +6107,24 @@ final class TokenManager {
 
     private ObjectNode internal(GithubToken source, String path, String what) {
         var call = ApiRequest.get(context.host().rest(path), context.headers().internal(source.value()));
-        return context.http().send(call.explained(answer -> ExchangeErrors.of(source, answer)),
+        return context.http().send(call.withRetries(0).explained(answer -> ExchangeErrors.of(source, answer)),
                 ResponseHandler.json(what));
     }
 
     /// @throws Fault if the answer has no token, or names an untrusted API host
     static Token token(ObjectNode answer, Instant fetched, Host host) {
         String value = Json.text(answer, "token");
-        if (value.isEmpty()) {
+        if (!GithubToken.wellFormed(value)) {
             throw Fault.error("GitHub's answer to the exchange holds no token", COP + " status -v shows the answer");
         }
-        if (!GithubToken.wellFormed(value)) throw Fault.error("the Copilot token from GitHub is damaged", "try again");
         return new Token(answer, fetched, api(answer, value, host));
     }
 
     /// Returns `endpoints.api`, else `api.X` from the token's `proxy-ep=proxy.X`, else the host's default.
     private static URI api(ObjectNode answer, String token, Host host) {
         String named = Json.text(answer.path("endpoints"), "api");
-        if (named.isEmpty()) {
-            for (String part : token.split("[;:]")) {
-                if (part.startsWith("proxy-ep=proxy.")) named = "https://api." + part.substring(15);
-            }
-        }
+        var proxy = Pattern.compile("(?<![^;:])proxy-ep=proxy\\.([^;:]*)").matcher(token);
+        if (named.isEmpty() && proxy.find()) named = "https://api." + proxy.group(1);
         return named.isEmpty() ? host.defaultApi() : host.trusted(named);
     }
 
@@ -6133,15 +6149,19 @@ final class TokenManager {
         home.deleteOld(Duration.ofDays(2));
     }
 
+    private void remember(GithubToken source, Fault refused) {
+        keep(source, Json.object().put(REJECTED, refused.sentence()).put("hint", refused.hint()), context.now());
+    }
+
     /// Spares the user a request per call with a bad token.
     private void throwIfRecentlyRejected(GithubToken source) {
-        var old = kept(source).filter(kept -> kept.answer().has(REJECTED)).orElse(null);
         var now = context.now();
-        if (old == null || old.fetched().isAfter(now) || old.fetched().plus(REMEMBERED).isBefore(now)) return;
+        var old = kept(source).filter(kept -> kept.answer().has(REJECTED)
+                && Durations.isRecent(kept.fetched(), REMEMBERED, now)).orElse(null);
+        if (old == null) return;
         throw Fault.refused(Json.text(old.answer(), REJECTED) + " (that was "
                 + Durations.words(Duration.between(old.fetched(), now)) + " ago; " + COP
-                + " status --check asks again)",
-                Json.text(old.answer(), "hint"));
+                + " status --check asks again)", Json.text(old.answer(), "hint"));
     }
 }
 
@@ -6155,17 +6175,9 @@ final class ExchangeErrors {
             "subscription_ended", ENDED, "expired_coupon", ENDED, "revoked_coupon", ENDED,
             "enterprise_managed_user_account", "an administrator has to allow it. ");
 
-    /// Prefixes of GitHub tokens that cannot be exchanged, and what GitHub provides for each.
-    private static final Map<String, String> KINDS = Map.of(
-            "ghp_", "a classic personal access token is not let at Copilot",
-            "github_pat_", "it is one of the fine-grained personal access tokens: GitHub's own copilot CLI or SDK takes"
-                    + " it, and nothing else does",
-            "ghs_", "it is an installation token, such as the GITHUB_TOKEN of a GitHub Action, which GitHub's own"
-                    + " copilot CLI takes, with permissions: copilot-requests: write");
-
     static Fault of(GithubToken source, ErrorResponse answer) {
         int status = answer.status();
-        if (status / 100 != 4 || status == 429) return null;            // the general message will do
+        if (answer.limited() || !Set.of(401, 403, 404).contains(status)) return null;   // the general message will do
         if (!answer.json().path("message").isString()) {
             return Fault.error("something else than GitHub refuses the exchange: " + answer.description(),
                     "is --host right? is there a proxy with a login page? the same with -v shows more");
@@ -6173,16 +6185,9 @@ final class ExchangeErrors {
         var details = answer.json().path("error_details");
         if (!Json.text(details, "notification_id").isEmpty()) return notified(source, details, answer);
         String login = source.source().equals(GithubToken.BROWSER) ? COP + " login --client vscode" : COP + " login";
-        if (status == 401) return rejected(source, "it is revoked, expired or mistyped: " + answer.description(),
-                login);
-        if (answer.message().contains("rate limit")) {
-            return Fault.later("GitHub's rate limit for the API: " + answer.description() + answer.retryAdvice(),
-                    "wait");
-        }
-        if (status != 403 && status != 404) return null;
-        String kind = KINDS.keySet().stream().filter(source.value()::startsWith).findFirst().orElse("");
-        return rejected(source, KINDS.getOrDefault(kind, "it belongs to an app that may not use Copilot") + ": "
-                + answer.description(), login);
+        String why = status == 401 ? "it is revoked, expired or mistyped"
+                : source.useless().orElse("it belongs to an app that may not use Copilot");
+        return rejected(source, why + ": " + answer.description(), login);
     }
 
     private static Fault notified(GithubToken source, JsonNode details, ErrorResponse answer) {
@@ -6192,8 +6197,7 @@ final class ExchangeErrors {
                 + (url.isEmpty() ? "" : " " + url)) + " " + answer.marks(id);
         if (VERDICTS.contains(id)) {
             return new Fault(Fault.Kind.ABUSE, Fault.ERROR, "GitHub's abuse detection has answered, nothing more is"
-                    + " tried: " + words,
-                    "do not retry; read the README on terms, and ask GitHub's support", null);
+                    + " tried: " + words, "do not retry; read the README on terms, and ask GitHub's support", null);
         }
         if (id.equals("server_error")) {
             return Fault.error("GitHub could not make a Copilot token: " + words, "try again later");
@@ -6221,33 +6225,42 @@ interface DeltaListener {
 }
 
 /// An API endpoint: its path, request body and answer format.
-sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, MessagesEndpoint {
-    String path();
+/// @param headers besides ours
+record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, Body form,
+                BiFunction<DeltaListener, Integer, StreamReader> readers) {
+    static final Endpoint CHAT = new Endpoint("/chat/completions", true, Map.of(), ChatCompletionsBody::of,
+            ChatCompletionsStreamReader::new),
+            RESPONSES = new Endpoint("/responses", true, Map.of(), ResponsesBody::of,
+                    (listener, _) -> new ResponsesStreamReader(listener)),
+            MESSAGES = new Endpoint("/v1/messages", false, Map.of("anthropic-version", "2023-06-01"), MessagesBody::of,
+                    (listener, _) -> new MessagesStreamReader(listener));
+    static final List<Endpoint> ALL = List.of(CHAT, RESPONSES, MESSAGES);
 
-    /// @param model null if no list of models is available
-    /// @throws Fault if leaving a field out would change what was asked for
-    ObjectNode body(Request request, Model model, Omitted omitted);
+    interface Body {
+        /// @param model null if no list of models is available
+        /// @throws Fault if leaving a field out would change what was asked for
+        ObjectNode of(Request request, Model model, Omitted omitted);
+    }
 
-    StreamReader reader(DeltaListener listener, int n);
+    ObjectNode body(Request request, Model model, Omitted omitted) { return form.of(request, model, omitted); }
 
-    default boolean knowsSchemas() { return true; }
-
-    default Map<String, String> headers() { return Map.of(); }
+    StreamReader reader(DeltaListener listener, int n) { return readers.apply(listener, n); }
 
     /// Returns a body without its prompt, for display.
-    default ObjectNode brief(ObjectNode body) {
+    ObjectNode brief(ObjectNode body) {
         return Json.object().setAll(body).without(List.of("messages", "input", "system", "instructions"));
     }
 
     /// Returns the fields of a request without those that only /chat/completions supports.
     ///
     /// @throws Fault if several answers are requested
-    default ObjectNode chatFields(Request request, Omitted omitted) {
-        var fields = ChatCompletionsEndpoint.plain(request).deepCopy();     // a batch row is used again
+    ObjectNode chatFields(Request request, Omitted omitted, String... unknown) {
+        var fields = ChatCompletionsBody.plain(request).deepCopy();     // a batch row is used again
         fields.removeNulls();
         translate(fields, "max_completion_tokens", "max_tokens", most -> most);
-        for (String field : List.of("seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
-                "stream_options", "prediction", "thinking_budget", "user")) {
+        var others = Stream.of("seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
+                "stream_options", "prediction", "thinking_budget", "user");
+        for (String field : Stream.concat(others, Stream.of(unknown)).toList()) {
             if (fields.remove(field) == null) continue;
             omitted.add(field, request.model() + " is asked on " + path() + ", which knows no " + field);
         }
@@ -6289,14 +6302,11 @@ sealed interface Endpoint permits ChatCompletionsEndpoint, ResponsesEndpoint, Me
 /// Picks the endpoint: the user's choice; one learned from a refusal; /v1/messages for Claude with images, thinking or
 /// tools (as opencode and pi do); else the first of chat, responses and messages that the catalog lists.
 final class EndpointSelector {
-    private static final List<Endpoint> ALL = List.of(new ChatCompletionsEndpoint(), new ResponsesEndpoint(),
-            new MessagesEndpoint());
-
     /// Returns the endpoint without regard to the request.
     static Endpoint usual(Delivery delivery, Optional<Model> model) {
         var served = delivery.endpoint() == null ? model.map(Model::endpoints).orElse(List.of())
                 : List.of(Delivery.ENDPOINTS.get(delivery.endpoint()));
-        return ALL.stream().filter(each -> served.contains(each.path())).findFirst().orElse(ALL.getFirst());
+        return Endpoint.ALL.stream().filter(each -> served.contains(each.path())).findFirst().orElse(Endpoint.CHAT);
     }
 
     static Endpoint of(Request request, Optional<Model> model, EndpointMemory memory) {
@@ -6304,10 +6314,12 @@ final class EndpointSelector {
         boolean makers = needsMakers(request) && model.filter(Model::isClaude)
                 .filter(claude -> claude.endpoints().contains("/v1/messages")).isPresent();
         return at(memory.path(request.model())).findFirst()
-                .orElseGet(() -> makers ? new MessagesEndpoint() : usual(Delivery.USUAL, model));
+                .orElseGet(() -> makers ? Endpoint.MESSAGES : usual(Delivery.USUAL, model));
     }
 
-    private static Stream<Endpoint> at(String path) { return ALL.stream().filter(each -> each.path().equals(path)); }
+    private static Stream<Endpoint> at(String path) {
+        return Endpoint.ALL.stream().filter(each -> each.path().equals(path));
+    }
 
     /// Returns whether chat serves Claude badly here: it bills images as the text of their base64.
     private static boolean needsMakers(Request request) {
@@ -6320,7 +6332,7 @@ final class EndpointSelector {
     /// @param model from a list fetched just now
     static Endpoint instead(Endpoint refused, String id, Optional<Model> model) {
         var served = model.map(Model::endpoints).orElse(List.of()).stream().flatMap(EndpointSelector::at);
-        var likely = id.startsWith("claude") ? ALL.reversed() : ALL;
+        var likely = id.startsWith("claude") ? Endpoint.ALL.reversed() : Endpoint.ALL;
         return Stream.concat(served, likely.stream()).filter(each -> !each.equals(refused)).findFirst().orElseThrow();
     }
 }
@@ -6338,27 +6350,23 @@ record EndpointMemory(Context context, Path file, ObjectNode known) {
     /// Returns what a model refuses, in the form of `RefusedFields.LESSON`.
     List<String> refused(String model, String path) { return List.of(path(model + " " + path).split(" ")); }
 
-    void learnPath(String model, String path) { learn(model, true, _ -> path); }
+    void learnPath(String model, String path) { change(all -> all.put(model, path), true); }
 
     /// Keeps lessons about auto in memory only, as its next model may accept the field.
     void learnRefused(String model, String path, String field) {
-        learn(model + " " + path, !Model.isAuto(model), fields -> (" " + fields + " ").contains(" " + field + " ")
-                ? fields : (fields + " " + field).strip());
+        String key = model + " " + path;
+        change(all -> all.put(key, Stream.concat(Stream.of(Json.text(all, key).split(" ")), Stream.of(field)).distinct()
+                .collect(Collectors.joining(" ")).strip()), !Model.isAuto(model));
     }
 
-    private synchronized void learn(String key, boolean keep, UnaryOperator<String> lesson) {
-        known.put(key, lesson.apply(Json.text(known, key)));
-        if (keep) edit(all -> all.put(key, lesson.apply(Json.text(all, key))));
-    }
-
-    synchronized void forget() {
-        known.removeAll();
-        if (Files.exists(file)) edit(ObjectNode::removeAll);
-    }
+    void forget() { change(ObjectNode::removeAll, Files.exists(file)); }
 
     /// Ignores disk errors, as `known` has the change.
-    private void edit(Consumer<ObjectNode> change) {
-        context.attempt(() -> context.home().edit(file, context.console()::detail, change));
+    private void change(Consumer<ObjectNode> change, boolean keep) {
+        synchronized (this) {
+            change.accept(known);
+        }
+        if (keep) context.attempt(() -> context.home().edit(file, context.console()::detail, change));
     }
 }
 
@@ -6453,10 +6461,6 @@ final class RefusedFields {
         return mayGo ? Optional.of(path) : Optional.empty();
     }
 
-    static String optional(Request request) {
-        return OPTIONAL.stream().filter(request.extra()::has).sorted().collect(Collectors.joining(" "));
-    }
-
     /// Returns the request's name for a body's field.
     static String requestField(String path) {
         return switch (path) {
@@ -6488,13 +6492,7 @@ final class Families {
 }
 
 /// `POST /chat/completions`, in OpenAI's format.
-record ChatCompletionsEndpoint() implements Endpoint {
-    @Override
-    public String path() { return "/chat/completions"; }
-
-    @Override
-    public StreamReader reader(DeltaListener listener, int n) { return new ChatCompletionsStreamReader(listener, n); }
-
+final class ChatCompletionsBody {
     /// Returns the body before changes for the model; the user's fields override ours. Batch keys are hashes of it.
     static ObjectNode plain(Request request) {
         var body = Json.object().put("model", request.model());
@@ -6517,8 +6515,7 @@ record ChatCompletionsEndpoint() implements Endpoint {
     }
 
     /// Newer OpenAI models renamed the token limit, Claude requires one, and auto is requested by sending no model.
-    @Override
-    public ObjectNode body(Request request, Model model, Omitted omitted) {
+    static ObjectNode of(Request request, Model model, Omitted omitted) {
         var body = plain(request).deepCopy();               // a batch row is used again
         String id = Json.text(body, "model");
         if (Model.isAuto(id)) body.remove("model");
@@ -6550,25 +6547,17 @@ record ChatCompletionsEndpoint() implements Endpoint {
 }
 
 /// `POST /responses`, OpenAI's newer format. Nothing is stored or referred to: Copilot changes ids with every event.
-record ResponsesEndpoint() implements Endpoint {
-    @Override
-    public String path() { return "/responses"; }
-
-    @Override
-    public StreamReader reader(DeltaListener listener, int n) { return new ResponsesStreamReader(listener); }
-
-    @Override
-    public ObjectNode body(Request request, Model model, Omitted omitted) {
-        var body = chatFields(request, omitted);
+final class ResponsesBody {
+    static ObjectNode of(Request request, Model model, Omitted omitted) {
+        var body = Endpoint.RESPONSES.chatFields(request, omitted);
         if (body.has("stop")) {
             throw Fault.usage(request.model() + " is asked on /responses, which knows no stop",
                     "cut the answer yourself, or take a model with chat among its endpoints: " + COP + " models");
         }
-        Endpoint.translate(body, "messages", "input", ResponsesEndpoint::input);
+        Endpoint.translate(body, "messages", "input", ResponsesBody::input);
         Endpoint.translate(body, "max_tokens", "max_output_tokens", most -> JsonNodeFactory.instance.numberNode(
                 Math.max(16, most.asLong())));              // fewer are refused
-        Endpoint.translate(body, "tools", "tools", tools -> Json.array(tools.valueStream()
-                .map(ResponsesEndpoint::tool)));
+        Endpoint.translate(body, "tools", "tools", tools -> Json.array(tools.valueStream().map(ResponsesBody::tool)));
         Endpoint.translate(body, "tool_choice", "tool_choice", choice -> choice.isObject()
                 ? Endpoint.chosen("function", choice) : choice);
         if (body.remove("response_format") instanceof JsonNode format) {
@@ -6622,28 +6611,14 @@ record ResponsesEndpoint() implements Endpoint {
 }
 
 /// `POST /v1/messages`, Anthropic's format, for Claude.
-record MessagesEndpoint() implements Endpoint {
+final class MessagesBody {
     private static final long LEAST_BUDGET = 1024;          // thinking tokens, Anthropic's minimum
 
-    @Override
-    public String path() { return "/v1/messages"; }
-
-    @Override
-    public StreamReader reader(DeltaListener listener, int n) { return new MessagesStreamReader(listener); }
-
-    @Override
-    public boolean knowsSchemas() { return false; }
-
-    @Override
-    public Map<String, String> headers() { return Map.of("anthropic-version", "2023-06-01"); }
-
-    @Override
-    public ObjectNode body(Request request, Model model, Omitted omitted) {
-        var body = chatFields(request, omitted);
+    static ObjectNode of(Request request, Model model, Omitted omitted) {
+        var body = Endpoint.MESSAGES.chatFields(request, omitted, "top_logprobs", "parallel_tool_calls");
         messages(body, body.path("messages"));
         Endpoint.translate(body, "stop", "stop_sequences", stop -> stop.isArray() ? stop : Json.array(Stream.of(stop)));
-        Endpoint.translate(body, "tools", "tools", tools -> Json.array(tools.valueStream()
-                .map(MessagesEndpoint::tool)));
+        Endpoint.translate(body, "tools", "tools", tools -> Json.array(tools.valueStream().map(MessagesBody::tool)));
         Endpoint.translate(body, "tool_choice", "tool_choice", choice -> choice.isObject()
                 ? Endpoint.chosen("tool", choice)
                 : Json.object().put("type", choice.asString().equals("required") ? "any" : choice.asString()));
@@ -6809,8 +6784,10 @@ final class ContextLimitCheck {
     }
 }
 
-/// Reads an answer: passes its pieces to the listener and collects them for the reply.
-abstract sealed class StreamReader permits ChatCompletionsStreamReader, ResponsesStreamReader, MessagesStreamReader {
+/// Reads an answer: passes its pieces to the listener and collects them for the reply. Reads another attempt as long as
+/// the one before delivered nothing.
+abstract sealed class StreamReader implements ResponseHandler<Reply>
+        permits ChatCompletionsStreamReader, ResponsesStreamReader, MessagesStreamReader {
     final DeltaListener listener;
     final StringBuilder reasoning = new StringBuilder();
     final ToolCalls toolCalls = new ToolCalls();
@@ -6818,6 +6795,7 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
     boolean delivered;                                      // some content has arrived, even if not yet passed on
     boolean done;                                           // no relevant event follows
     private final SortedMap<Integer, StringBuilder> texts = new TreeMap<>();
+    private final long start = System.nanoTime();
     private long nanoCredits;
     private String model = "", id = "", finish = "", requestId = "";
 
@@ -6826,16 +6804,25 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
     /// Reads an event, or an answer that is not streamed, after errors in it were handled.
     abstract void event(ObjectNode event);
 
-    final void read(ApiResponse answer) throws IOException {
+    @Override
+    public final boolean delivered() { return delivered; }
+
+    @Override
+    public final Reply read(ApiResponse answer) throws IOException {
         requestId = answer.requestId();
         if (answer.contentType().matches(".*(json|html).*") || answer.startsWith('{')) {
             take(Json.object(answer.text(), "GitHub's answer"));
             if (texts.isEmpty() && finish.isEmpty()) {
                 throw Fault.incomplete("GitHub's answer holds no choices", "the same with -v shows more");
             }
-            return;
+        } else {
+            stream(answer);
         }
-        var events = new EventStream(answer.body());
+        return reply(Duration.ofNanos(System.nanoTime() - start));
+    }
+
+    private void stream(ApiResponse answer) throws IOException {
+        var events = new EventStream(answer.body().plain());
         while (!done) {
             String data = events.next();
             if (data == null) break;
@@ -6892,11 +6879,9 @@ abstract sealed class StreamReader permits ChatCompletionsStreamReader, Response
     }
 
     final void named(JsonNode answer) {
-        model = first(Json.text(answer, "model"), model);
-        id = first(Json.text(answer, "id"), id);
+        model = ErrorResponse.first(Json.text(answer, "model"), model);
+        id = ErrorResponse.first(Json.text(answer, "id"), id);
     }
-
-    private static String first(String fresh, String old) { return fresh.isEmpty() ? old : fresh; }
 
     /// @param reason in any endpoint's terms; empty: not finished
     final void finished(String reason) {
@@ -8080,7 +8065,7 @@ final class BatchRunner {
                 attempts++;
                 var started = time.now();
                 try {
-                    var reply = HttpSender.withDeadline(policy.timeout, () -> asker.apply(request));
+                    var reply = Deadline.within(policy.timeout, () -> asker.apply(request));
                     used = used.plus(reply.usage());
                     BatchRunner.this.ended(true, reply.usage());
                     return reply;
@@ -9775,14 +9760,12 @@ record Headers(Map<String, String> own, Map<String, String> ours, boolean strict
     /// | X-GitHub-Api-Version   | 2026-08-01, to the API   | 2026-09-03 | opencode #47108, VS Code               |
     /// | X-GitHub-Api-Version   | 2025-04-01, to GitHub    | 2026-11-28 | VS Code, for /copilot_internal         |
     private static final Map<String, String> IDENTITY = Map.of(
-            "Editor-Version", "vscode/1.126.0",
-            "Editor-Plugin-Version", "copilot-chat/0.54.0",
-            "User-Agent", "GitHubCopilotChat/0.54.0",
-            "Copilot-Integration-Id", "vscode-chat");
+            "Editor-Version", "vscode/1.126.0", "Editor-Plugin-Version", "copilot-chat/0.54.0",
+            "User-Agent", "GitHubCopilotChat/0.54.0", "Copilot-Integration-Id", "vscode-chat");
     private static final String VERSION = "X-GitHub-Api-Version", API_VERSION = "2026-08-01",
             GITHUB_VERSION = "2025-04-01";
 
-    private static final Pattern NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");       // RFC 9110, 5.6.2
+    private static final Pattern LINE = Pattern.compile("\\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\\s*:\\s*([ -~\t]*?)\\s*");
 
     static Headers parse(String variable, List<String> options) {
         var own = new TreeMap<String, String>(String.CASE_INSENSITIVE_ORDER);
@@ -9792,13 +9775,11 @@ record Headers(Map<String, String> own, Map<String, String> ours, boolean strict
     }
 
     private static void put(Map<String, String> own, String line, String where) {
-        int colon = line.indexOf(':');
-        String name = colon < 0 ? "" : line.substring(0, colon).strip();
-        String value = line.substring(colon + 1).strip();
-        boolean clean = NAME.matcher(name).matches() && value.chars().allMatch(c -> c >= ' ' && c < 127 || c == '\t');
-        if (!clean) {
+        var header = LINE.matcher(line);                    // RFC 9110, 5.6.2
+        if (!header.matches()) {
             throw Fault.usage(where + " \"" + Text.printable(line) + "\" is no header", "-H 'Name: value'");
         }
+        String name = header.group(1), value = header.group(2);
         if (Set.of("authorization", "host", "content-length", "connection", "transfer-encoding", "upgrade", "expect")
                 .contains(name.toLowerCase(Locale.ROOT))) {
             throw Fault.usage(where + " cannot set " + name, name.equalsIgnoreCase("authorization")
@@ -9869,10 +9850,6 @@ record ApiRequest(String method, URI uri, Headers headers, byte[] body, Duration
 
     static ApiRequest get(URI uri, Headers headers) { return new ApiRequest("GET", uri, headers, null); }
 
-    static ApiRequest post(URI uri, Headers headers, String body) {
-        return new ApiRequest("POST", uri, headers, body.getBytes(StandardCharsets.UTF_8));
-    }
-
     /// Adds headers; the user's still win.
     ApiRequest with(Map<String, String> more) {
         return more.isEmpty() ? this : new ApiRequest(method, uri, headers.with(more), body, head, retries, explained);
@@ -9910,7 +9887,7 @@ record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implemen
     String header(String name) { return headers.firstValue(name).orElse(""); }
 
     /// Looks at the first non-blank character: some JSON responses do not declare their type.
-    boolean startsWith(char c) throws IOException { return body.peek() == c; }
+    boolean startsWith(char c) throws IOException { return StreamingBody.peek(body.plain()) == c; }
 
     String contentType() { return header("content-type").toLowerCase(Locale.ROOT); }
 
@@ -9925,11 +9902,8 @@ record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implemen
         return text;
     }
 
-    String text(int most) throws IOException { return new String(plain().readNBytes(most), StandardCharsets.UTF_8); }
-
-    /// Decompresses gzip, which some proxies add unasked.
-    InputStream plain() throws IOException {
-        return header("content-encoding").equalsIgnoreCase("gzip") ? new GZIPInputStream(body) : body;
+    String text(int most) throws IOException {
+        return new String(body.plain().readNBytes(most), StandardCharsets.UTF_8);
     }
 
     void head(PrintWriter out) {
@@ -9942,7 +9916,7 @@ record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implemen
     ///
     /// @return true if it does not end with a newline
     boolean copyText(PrintWriter out) throws IOException {
-        var in = new InputStreamReader(plain(), StandardCharsets.UTF_8);
+        var in = new InputStreamReader(body.plain(), StandardCharsets.UTF_8);
         var buffer = new char[8192];
         char last = '\n';
         for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
@@ -9970,6 +9944,7 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
     private final CompletableFuture<Flow.Subscription> subscription = new CompletableFuture<>();
     private ByteBuffer current = ByteBuffer.allocate(0);
     private boolean ended;
+    private InputStream plain;
 
     /// @param silence the longest wait for data
     /// @param deadline System.nanoTime() by which the body must be complete; 0 for none
@@ -10005,14 +9980,23 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
         return n;
     }
 
-    /// Returns the next non-blank byte without consuming it; -1 at the end.
-    int peek() throws IOException {
-        while (fill()) {
-            byte next = current.get(current.position());
-            if (next > ' ' || next < 0) return next & 0xff;
-            current.get();
+    /// Returns the decompressed body: some proxies add gzip unasked and unsaid, and no text begins with its first byte.
+    InputStream plain() throws IOException {
+        if (plain != null) return plain;
+        plain = new BufferedInputStream(this);
+        if (peek(plain) == 0x1f) plain = new BufferedInputStream(new GZIPInputStream(plain));
+        return plain;
+    }
+
+    /// Returns the next byte that is no blank, without consuming it; -1 at the end.
+    static int peek(InputStream in) throws IOException {
+        int next = ' ';
+        while (" \t\r\n".indexOf(next) >= 0) {
+            in.mark(1);
+            next = in.read();
         }
-        return -1;
+        in.reset();
+        return next;
     }
 
     private boolean fill() throws IOException {
@@ -10096,33 +10080,29 @@ final class EventStream {
 /// An error response. JSON often comes as text/plain or inside a JSON string, so bodies are read as text.
 record ErrorResponse(int status, String code, String message, JsonNode json, String requestId, HttpHeaders headers,
                Instant now) {
-    /// @param text the start of the body; empty if the caller reads it
-    static ErrorResponse of(ApiResponse answer, String text, Instant now) {
-        return of(answer.status(), text, answer.requestId(), answer.headers(), now);
-    }
-
     /// Reads an error inside a response that began as a success.
     static ErrorResponse inside(String text, String requestId) {
-        return of(200, text, requestId, HttpHeaders.of(Map.of(), (_, _) -> true), Instant.EPOCH);
+        var headers = HttpHeaders.of(Map.of("x-request-id", List.of(requestId)), (_, _) -> true);
+        return of(new ApiResponse(200, headers, null), text, Instant.EPOCH);
     }
 
-    private static ErrorResponse of(int status, String text, String requestId, HttpHeaders headers, Instant now) {
+    /// @param text the start of the body; empty if the caller reads it
+    static ErrorResponse of(ApiResponse answer, String text, Instant now) {
         var json = Json.tryParse(text);
         if (json.isString()) json = Json.tryParse(json.asString());
         var error = json.path("error");
-        String code = Json.text(error, "code");
-        if (code.isEmpty()) code = Json.text(json, "code");
-        String message = Json.text(error, "message");
-        if (message.isEmpty() && error.isString()) message = error.asString();
-        if (message.isEmpty()) message = Json.text(json, "message");
+        String code = first(Json.text(error, "code"), Json.text(json, "code"));
+        String message = first(Json.text(error, "message"), first(error.asString(""), Json.text(json, "message")));
         var upstream = Json.tryParse(message).path("error");        // a vendor's error as a JSON string
         if (upstream.isObject()) message = Json.text(upstream, upstream.has("message") ? "message" : "status");
         if (!json.isObject() || message.isEmpty() && code.isEmpty()) {
             message = text.stripLeading().startsWith("<") ? "" : text.strip();
         }
-        return new ErrorResponse(status, code, Text.shortened(Text.printable(message), 600), json, requestId, headers,
-                now);
+        return new ErrorResponse(answer.status(), code, Text.shortened(Text.printable(message), 600), json,
+                answer.requestId(), answer.headers(), now);
     }
+
+    static String first(String a, String b) { return a.isEmpty() ? b : a; }
 
     String description() { return (message.isEmpty() ? "no reason given" : message) + " " + marks(code); }
 
@@ -10136,14 +10116,16 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     }
 
     private static final Pattern WAITING = Pattern.compile("(?i)(?:retryDelay\\W+|(?:try again|retry) (?:in|after) )"
-            + "([0-9]{1,6}) ?(ms|[smh](?!illi|on))");
+            + "([0-9]{1,9})(?:\\.[0-9]+)? ?(ms|[smhd](?!illi|on))");
 
     /// Returns the wait that GitHub asks for: seconds or an HTTP date (RFC 9110, 10.2.3), the reset of an exhausted
     /// rate limit, or words in the body of a 429: `"retryDelay": "30s"`, "try again in 5 minutes".
     Optional<Duration> retryAfter() {
         for (String name : List.of("retry-after", "x-ratelimit-user-retry-after")) {
             String value = header(name);
-            if (value.matches("[0-9]{1,9}")) return Optional.of(Duration.ofSeconds(Long.parseLong(value)));
+            if (value.matches("[0-9]+(\\.[0-9]+)?")) {
+                return Optional.of(Json.seconds(Json.object().put(name, value), name, 0));
+            }
             try {
                 if (!value.isEmpty()) return until(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(value)));
             } catch (DateTimeException _) {
@@ -10184,14 +10166,17 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     }
 
     /// Returns true for errors that a retry may resolve.
-    boolean mayPass() { return status == 408 || status == 429 && !quota() || status >= 500 && status != 501; }
+    boolean mayPass() { return status == 408 || limited() && !quota() || status >= 500 && status != 501; }
+
+    /// Returns true for a rate limit; GitHub's REST API says so with a 403 too.
+    boolean limited() { return status == 429 || status == 403 && message.contains("rate limit"); }
 
     /// Returns true if the monthly quota is exhausted: formerly a 429 with these words, now a 402.
     boolean quota() { return status == 402 || message.toLowerCase(Locale.ROOT).contains("quota exceeded"); }
 
     Fault fault(URI uri) {
         String where = uri.getHost() + uri.getPath(), said = ": " + description();
-        return switch (status == 429 && quota() ? 402 : status) {
+        return switch (!limited() ? status : quota() ? 402 : 429) {
             case 400 -> Fault.error("GitHub refuses the request" + said, advice());
             case 401 -> Fault.login("the API refuses a Copilot token that is new" + said, COP + " login --force");
             case 402 -> kind().equals("billing_not_configured")
@@ -10231,7 +10216,6 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
             return "look at -H and COP_HEADERS";
         }
         if (message.contains("Personal Access Token")) return COP + " login";
-        if (tooLong()) return "a shorter prompt, or a model with a larger context (" + COP + " models)";
         var most = Pattern.compile("max_tokens: \\d+ > (\\d+)").matcher(message);
         if (most.find()) return "--max-tokens " + most.group(1);
         return kind().equals("vision_attachment_not_accessible") ? "GitHub cannot fetch the image: attach a file (-a)"
@@ -10278,9 +10262,6 @@ final class HttpSender implements AutoCloseable {
     static final Duration HEAD = Duration.ofMinutes(2);
     static final Duration SILENCE = Duration.ofMinutes(5);
 
-    /// System.nanoTime() by which everything that this thread sends must be done.
-    private static final ScopedValue<Long> DEADLINE = ScopedValue.newInstance();
-
     static {
         // The JDK's first client reads these: allow Basic auth for tunneling proxies, and hardly repeat a GET below our
         // own retries.
@@ -10292,7 +10273,7 @@ final class HttpSender implements AutoCloseable {
     private final Duration maxWait;
     private final Proxies proxies;
     private HttpClient client;                              // created on first use
-    private ExecutorService threads;                        // the client's
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();       // the client's
     private Path authorities;                               // a PEM file, once the JDK's do not suffice
     private volatile HttpHeaders lastHeaders;
 
@@ -10303,18 +10284,9 @@ final class HttpSender implements AutoCloseable {
         proxies = new Proxies(console.env());
     }
 
-    /// Limits the total time of what `work` sends on this thread, with token renewal and retry pauses; null: no limit.
-    static <T> T withDeadline(Duration limit, Supplier<T> work) {
-        return limit == null ? work.get()
-                : ScopedValue.where(DEADLINE, System.nanoTime() + limit.toNanos()).call(work::get);
-    }
-
-    private static long left() { return DEADLINE.isBound() ? DEADLINE.get() - System.nanoTime() : Long.MAX_VALUE; }
-
     /// Uses HTTP/1.1: a chat gains nothing from HTTP/2, and a batch avoids its stream limit.
     private synchronized HttpClient client() {
         if (client != null) return client;
-        if (threads == null) threads = Executors.newVirtualThreadPerTaskExecutor();
         var builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
                 .sslContext(Trust.context(authorities))
                 .sslParameters(new SSLParameters())                     // else it takes the context's
@@ -10340,64 +10312,63 @@ final class HttpSender implements AutoCloseable {
 
     <T> T send(ApiRequest call, ResponseHandler<T> reading) { return send(() -> call, _ -> false, reading); }
 
-    /// Sends a request until a response is read. Retries connections lost before any output, and transient errors, with
-    /// exponential backoff or as long as GitHub asks, up to `--max-wait`; once per status if `mended` fixed the cause,
-    /// such as an expired token. Never retries other errors or what GitHub may still be working on.
+    /// Sends a request until a response is read. Retries connections lost before any output, and transient errors; once
+    /// per status if `mended` fixed the cause, such as an expired token. Never retries other errors or what GitHub may
+    /// still be working on.
     ///
     /// @param mended returns true to send again
     <T> T send(Supplier<ApiRequest> calls, Predicate<ErrorResponse> mended, ResponseHandler<T> reading) {
         var seen = new HashSet<Integer>();
-        int failures = 0;
+        return repeated(calls.get().retries(), () -> once(calls, refusal -> seen.add(refusal.status())
+                && mended.test(refusal), reading));
+    }
+
+    private <T> T once(Supplier<ApiRequest> calls, Predicate<ErrorResponse> mended, ResponseHandler<T> reading) {
         while (true) {
             var call = calls.get();
-            Supplier<Fault> failure;
-            Duration pause = null;                          // null: do not retry
-            int most = call.retries();
-            String why;
             var client = client();
+            ErrorResponse refusal;
             try (var answer = open(client, call)) {
                 if (answer.ok()) return reading.read(answer);
                 boolean any = reading instanceof AnyReading;
-                var refusal = ErrorResponse.of(answer, any ? "" : answer.text(64 << 10), console.env().time().now());
-                if (seen.add(answer.status()) && mended.test(refusal)) continue;
+                refusal = ErrorResponse.of(answer, any ? "" : answer.text(64 << 10), console.env().time().now());
+                if (mended.test(refusal)) continue;
                 if (any) return reading.read(answer);
-                failure = () -> fault(call, refusal);
-                why = refusal.description();
-                if (refusal.mayPass()) {
-                    most = refusal.retries(most);
-                    pause = Durations.max(refusal.retryAfter().orElse(Duration.ZERO), backOff(failures));
-                }
             } catch (IOException e) {
                 if (untrusted(e) && trustMore(client)) continue;
                 var stopped = stopped(call, e);
-                failure = () -> stopped;
-                why = stopped.sentence();
-                if (!reading.delivered() && mayRepeat(call, e)) pause = backOff(failures);
+                // GitHub may still be working on the answer to a POST, and will bill it
+                stopped.isFinal = reading.delivered() || untrusted(e) || e instanceof HttpTimeoutException
+                        && !(e instanceof HttpConnectTimeoutException) && !call.method().equals("GET");
+                throw stopped;
             }
-            boolean again = pause != null && failures++ < most && pause.compareTo(maxWait) <= 0
-                    && pause.toNanos() < left();
-            if (!again) throw failure.get();
-            console.note(why + "; trying again in " + Durations.words(pause));
-            console.env().time().pause(pause);
+            var better = call.explained().apply(refusal);
+            throw (better != null ? better : refusal.fault(call.uri())).because(new ApiError(refusal));
         }
     }
 
-    private static Fault fault(ApiRequest call, ErrorResponse refusal) {
-        var better = call.explained().apply(refusal);
-        return (better != null ? better : refusal.fault(call.uri())).because(new ApiError(refusal));
-    }
-
-    /// Excludes timeouts except of GET: GitHub may still be working on the answer, and will bill it.
-    private static boolean mayRepeat(ApiRequest call, IOException e) {
-        if (untrusted(e)) return false;
-        return !(e instanceof HttpTimeoutException) || e instanceof HttpConnectTimeoutException
-                || call.method().equals("GET");
-    }
-
-    /// Returns 1, 2, 4 … seconds with 25% jitter, so that clients do not return together.
-    private static Duration backOff(int failures) {
-        long millis = 1000L << failures;
-        return Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis * 3 / 4, millis * 5 / 4));
+    /// Repeats work that fails for a while, with exponential backoff or when GitHub asks to, up to `--max-wait`. Work
+    /// that takes a lock sends its requests without retries of their own, so that nothing is locked during a pause.
+    <T> T repeated(int retries, Supplier<T> work) {
+        for (int failures = 0; ; failures++) {
+            try {
+                return work.get();
+            } catch (Fault fault) {
+                var refusal = ApiError.behind(fault);
+                boolean passing = !fault.isFinal && (refusal == null ? fault.lostConnection() : refusal.mayPass());
+                long millis = 1000L << failures;            // 25% jitter, so that clients do not return together
+                var pause = Duration.ofMillis(ThreadLocalRandom.current().nextLong(millis * 3 / 4, millis * 5 / 4));
+                if (refusal != null) pause = Durations.max(pause, refusal.retryAfter().orElse(Duration.ZERO));
+                if (!passing || failures >= (refusal == null ? retries : refusal.retries(retries))
+                        || pause.compareTo(maxWait) > 0 || pause.toNanos() >= Deadline.left()) {
+                    fault.isFinal |= retries > 0;
+                    throw fault;
+                }
+                console.note((refusal == null ? fault.sentence() : refusal.description()) + "; trying again in "
+                        + Durations.words(pause));
+                console.env().time().pause(pause);
+            }
+        }
     }
 
     private ApiResponse open(HttpClient client, ApiRequest call) throws IOException {
@@ -10407,7 +10378,7 @@ final class HttpSender implements AutoCloseable {
         var request = builder.method(call.method(), call.body() == null ? HttpRequest.BodyPublishers.noBody()
                 : HttpRequest.BodyPublishers.ofByteArray(call.body())).build();
         console.head(">", call.method() + " " + call.uri(), request.headers());
-        long end = DEADLINE.isBound() ? DEADLINE.get() : 0;
+        long end = Deadline.end();
         var response = head(client.sendAsync(request, _ -> new StreamingBody(SILENCE, end)), call);
         if (response.body() == null) throw refusedByProxy(call.uri(), response.statusCode());
         var answer = new ApiResponse(response.statusCode(), response.headers(), response.body());
@@ -10421,7 +10392,7 @@ final class HttpSender implements AutoCloseable {
     /// Waits for the headers. HttpRequest's own timeout is not used: from JDK 26 on it covers the body too.
     private static HttpResponse<StreamingBody> head(CompletableFuture<HttpResponse<StreamingBody>> response,
             ApiRequest call) throws IOException {
-        long patience = Math.min(call.head().toNanos(), left());
+        long patience = Math.min(call.head().toNanos(), Deadline.left());
         try {
             return response.get(patience, TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
@@ -10470,7 +10441,7 @@ final class HttpSender implements AutoCloseable {
         String hint = untrusted(e) ? "is it the right host, is the clock right? a company's CA, as a PEM file, goes"
                 + " into SSL_CERT_FILE"
                 : e instanceof HttpTimeoutException && !(e instanceof HttpConnectTimeoutException)
-                ? DEADLINE.isBound() ? "a longer --timeout" : "try again, or another model (-m)"
+                ? Deadline.end() != 0 ? "a longer --timeout" : "try again, or another model (-m)"
                 : proxy.map(p -> "is the proxy " + p + " right? (HTTPS_PROXY, NO_PROXY)")
                         .orElse("is the network up? a proxy goes into HTTPS_PROXY");
         boolean unreachable = Text.chain(e).anyMatch(each -> each instanceof ConnectException
@@ -10537,12 +10508,26 @@ final class Proxies extends ProxySelector {
         if (host == null || host.matches("(?i)localhost|127\\.[0-9.]+|\\[[0:]*:0*1]")) return true;
         String list = firstOf("no_proxy", "NO_PROXY");
         if (list == null) return false;
-        for (String entry : list.split("[,\\s]+")) {
-            String name = entry.replaceFirst("^\\*?\\.", "").toLowerCase(Locale.ROOT);
-            boolean hit = !name.isEmpty() && ("." + host.toLowerCase(Locale.ROOT)).endsWith("." + name);
-            if (entry.equals("*") || hit) return true;
+        String name = bare(host);
+        return Stream.of(list.split("[,\\s]+")).map(entry -> bare(entry.replaceFirst("^\\*?\\.", "")))
+                .anyMatch(entry -> entry.equals("*") || contains(entry, name)
+                        || !entry.isEmpty() && ("." + name).endsWith("." + entry));
+    }
+
+    private static String bare(String host) { return host.toLowerCase(Locale.ROOT).replaceAll("[\\[\\]]|\\.$", ""); }
+
+    /// @param range an address, or several such as `10.0.0.0/8`
+    private static boolean contains(String range, String address) {
+        String[] parts = range.split("/", 2);
+        try {
+            byte[] net = InetAddress.ofLiteral(parts[0]).getAddress();
+            byte[] own = InetAddress.ofLiteral(address).getAddress();
+            int rest = parts.length == 1 ? 0 : 8 * net.length - Integer.parseInt(parts[1]);
+            return net.length == own.length && rest >= 0
+                    && new BigInteger(net).shiftRight(rest).equals(new BigInteger(own).shiftRight(rest));
+        } catch (IllegalArgumentException _) {
+            return false;                                   // a name
         }
-        return false;
     }
 
     private String firstOf(String... names) {
@@ -10564,21 +10549,16 @@ final class Trust {
                 }
             }
             if (authorities.size() == 0) throw new CertificateException("there is no certificate in it");
-            for (var manager : managers(null)) {
-                if (!(manager instanceof X509TrustManager known)) continue;
-                for (var issuer : known.getAcceptedIssuers()) {
-                    authorities.setCertificateEntry("jdk" + authorities.size(), issuer);
-                }
+            for (var issuer : ((X509TrustManager) managers(null)[0]).getAcceptedIssuers()) {
+                authorities.setCertificateEntry("jdk" + authorities.size(), issuer);
             }
             var context = SSLContext.getInstance("TLS");
             context.init(keys(), managers(authorities), null);
             return context;
         } catch (IOException | GeneralSecurityException | RuntimeException e) {
-            throw pem == null ? Fault.error("Java's TLS cannot be set up: " + Text.deepest(e),
-                    "is the JDK whole? are javax.net.ssl.trustStore and keyStore right?")
-                    : Fault.error("Java's TLS cannot be set up with the certificates in SSL_CERT_FILE " + pem + ": "
-                    + Text.deepest(e), "SSL_CERT_FILE must name a file of PEM certificates, javax.net.ssl.trustStore"
-                    + " and keyStore the JDK's");
+            throw Fault.error("Java's TLS cannot be set up" + (pem == null ? "" : " with the certificates in"
+                    + " SSL_CERT_FILE " + pem) + ": " + Text.deepest(e), "SSL_CERT_FILE must name a file of PEM"
+                    + " certificates, javax.net.ssl.trustStore and keyStore the JDK's");
         }
     }
 
@@ -10608,6 +10588,9 @@ final class Trust {
 /// @param data what `install` writes
 /// @param editors the logins of GitHub's editor plug-ins
 record Home(Path config, Path cache, Path state, Path data, Path editors, Environment env) {
+    /// How long another process may keep a lock, and how often to look.
+    private static final Duration PATIENCE = Duration.ofSeconds(10), POLL = Duration.ofMillis(20);
+
     static Home of(Environment env) {
         Path home = person(env), xdg = folder(env, "XDG_CONFIG_HOME", home.resolve(".config"));
         Path local = folder(env, "LOCALAPPDATA", home);
@@ -10710,6 +10693,14 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         }
     }
 
+    /// Returns why nothing can be written into a folder, which need not exist yet.
+    static Optional<String> readOnly(Path folder) {
+        Path there = folder.toAbsolutePath();
+        while (there.getParent() != null && !Files.exists(there)) there = there.getParent();
+        return Files.isDirectory(there) && Files.isWritable(there) ? Optional.empty()
+                : Optional.of(there + " is no folder that you can write into (COP_HOME names another)");
+    }
+
     void writeText(Path file, String text) throws IOException {
         folder(file.getParent());
         AtomicFile.write(file, text, ownerOnly("rw-------"));
@@ -10760,8 +10751,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     /// Deletes expired cache files and partial files left by killed processes; never locks, which may be held.
     void deleteOld(Duration age) {
         var since = FileTime.from(env.time().now().minus(age));
-        try (var files = Files.newDirectoryStream(cache, "{token-*.json,auto-*.json,models-*.json,learned-*.json,"
-                + "ways-*.json,.*.part}")) {
+        try (var files = Files.newDirectoryStream(cache, "{token-,auto-,models-,learned-,ways-,.}*.{json,part}")) {
             for (Path file : files) if (Files.getLastModifiedTime(file).compareTo(since) < 0) Files.delete(file);
         } catch (IOException _) {
             // another process tidies up as well
@@ -10779,22 +10769,16 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     /// Runs `work` under a lock across threads and processes; only across threads if the cache is read-only.
     <T> T locked(String name, Supplier<T> work) {
         Path file = cache.resolve(name + ".lock");
-        var threads = threads(file);
-        try {
-            threads.lockInterruptibly();
-        } catch (InterruptedException e) {
-            throw Fault.interrupted();
-        }
-        try (var _ = lockFile(file)) {
-            return work.get();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);              // closing the lock failed
-        } finally {
-            threads.unlock();
-        }
+        return Deadline.alone(threads(file), () -> {
+            try (var _ = lockFile(file)) {
+                return work.get();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);          // closing the lock failed
+            }
+        });
     }
 
-    private static FileChannel lockFile(Path file) {
+    private FileChannel lockFile(Path file) {
         try {
             return open(file, StandardOpenOption.CREATE);
         } catch (IOException unwritable) {
@@ -10802,16 +10786,20 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         }
     }
 
-    /// Opens and locks a file, if the file system has locks; closing it releases the lock.
-    private static FileChannel open(Path file, OpenOption how) throws IOException {
+    /// Opens and locks a file, if the file system has locks; closing it releases the lock. Goes on without it when a
+    /// process that has it, perhaps a stopped one, keeps it for long: files are written atomically all the same.
+    private FileChannel open(Path file, OpenOption how) throws IOException {
         folder(file.getParent());
         var options = Set.of(how, StandardOpenOption.READ, StandardOpenOption.WRITE);
         var channel = FileChannel.open(file, options, ownerOnly("rw-------"));
         try {
-            channel.lock();
-        } catch (FileLockInterruptionException | ClosedByInterruptException e) {
+            for (long left = Math.min(PATIENCE.toMillis(), Deadline.left() / 1_000_000); channel.tryLock() == null
+                    && left > 0; left -= POLL.toMillis()) {
+                env.time().pause(POLL);
+            }
+        } catch (Fault interrupted) {
             channel.close();
-            throw Fault.interrupted();
+            throw interrupted;
         } catch (IOException | OverlappingFileLockException _) {
             // a file system without locks
         }
@@ -11082,6 +11070,36 @@ interface Time {
             if (pause.isPositive()) sleep(pause);
         } catch (InterruptedException e) {
             throw Fault.interrupted();
+        }
+    }
+}
+
+/// The time limit of all that a thread does, with token renewal and retry pauses: `--timeout`.
+final class Deadline {
+    private static final ScopedValue<Long> END = ScopedValue.newInstance();
+
+    /// @param limit null: no limit
+    static <T> T within(Duration limit, Supplier<T> work) {
+        return limit == null ? work.get()
+                : ScopedValue.where(END, System.nanoTime() + limit.toNanos()).call(work::get);
+    }
+
+    /// Returns the System.nanoTime() by which all must be done; 0 for no limit.
+    static long end() { return END.isBound() ? END.get() : 0; }
+
+    static long left() { return END.isBound() ? END.get() - System.nanoTime() : Long.MAX_VALUE; }
+
+    /// Runs `work` under a lock, for which it waits no longer than the limit: what it then sends fails of that. The
+    /// work may use the network, but must not pause: `HttpSender.repeated` does so between attempts, without the lock.
+    static <T> T alone(ReentrantLock lock, Supplier<T> work) {
+        boolean locked = false;
+        try {
+            locked = lock.tryLock(left(), TimeUnit.NANOSECONDS);
+            return work.get();
+        } catch (InterruptedException e) {
+            throw Fault.interrupted();
+        } finally {
+            if (locked) lock.unlock();
         }
     }
 }
@@ -11393,6 +11411,7 @@ final class Console {
     private final Environment env;
     private Boolean terminal;
     private boolean living;                                 // the last line is to be overwritten
+    private final Set<String> said = ConcurrentHashMap.newKeySet();
     boolean verbose, quiet;
     volatile boolean stalled;                               // another thread writes to stdout, and may be stuck
 
@@ -11422,6 +11441,9 @@ final class Console {
     }
 
     public void note(String text) { if (!quiet) line(dim(oneLine(text))); }
+
+    /// Shows a message unless it has been shown: a batch gets each once.
+    void once(Consumer<String> how, String text) { if (said.add(text)) how.accept(text); }
 
     /// Prints requested output, such as a login code.
     void say(String text) { line(text); }
@@ -11554,11 +11576,14 @@ final class Json {
         return value.isString() ? value.asString() : "";
     }
 
-    /// Returns a field in epoch seconds as an Instant; the epoch if it is missing or invalid.
-    static Instant instant(JsonNode node, String field) {
-        long seconds = node.path(field).asLong(0);
-        return seconds >= 0 && seconds < 1L << 40 ? Instant.ofEpochSecond(seconds) : Instant.EPOCH;
+    /// Returns a field in seconds; `otherwise` if it is missing, no number, or not positive. A hundred years at most.
+    static Duration seconds(JsonNode node, String field, long otherwise) {
+        double seconds = node.path(field).asDouble(otherwise);
+        return Duration.ofMillis((long) (1000 * Math.min(seconds > 0 ? seconds : otherwise, 3.2e9)));
     }
+
+    /// Returns a field in epoch seconds as an Instant; the epoch if it is missing or invalid.
+    static Instant instant(JsonNode node, String field) { return Instant.EPOCH.plus(seconds(node, field, 0)); }
 
     // ---- to read
 
@@ -11836,6 +11861,11 @@ final class Durations {
             case "d" -> Duration.ofDays(n);
             case null, default -> Duration.ofSeconds(n);
         });
+    }
+
+    /// Returns whether a time is past, but not longer than `age`, whichever way the clock jumped.
+    static boolean isRecent(Instant time, Duration age, Instant now) {
+        return !time.isAfter(now) && time.plus(age).isAfter(now);
     }
 
     static Duration min(Duration a, Duration b) { return a.compareTo(b) <= 0 ? a : b; }

@@ -279,7 +279,7 @@ public class repl extends Command {
 
     /// Who is there and what to type, without asking GitHub.
     private String greeting(CopilotClient copilot) {
-        var source = copilot.logins().all().stream().findFirst();
+        var source = copilot.logins().usable().stream().findFirst();
         String who = source.map(s -> (s.user().isEmpty() ? s.source() : s.name())
                 + copilot.tokens().plan(s).map(plan -> " (" + plan + ")").orElse("")).orElse("nobody is logged in"
                 + " (" + COP + " login)");

@@ -18,6 +18,7 @@
 //SOURCES tests/Token.java
 //SOURCES tests/Network.java
 //SOURCES tests/BudgetFaults.java
+//SOURCES tests/NetworkFaults.java
 //SOURCES tests/Verbs.java
 //SOURCES tests/Batches.java
 //SOURCES tests/BatchProcesses.java
@@ -60,8 +61,9 @@ public class test {
             BudgetFaults.class,
             Token.class, Chat.class, CurrentService.class, EveryModel.class, Logs.class, Mustaches.class,
             Prompts.class, Verbs.class, Batches.class, OutputFaults.class, CommandLines.class, Usages.class,
-            Embeds.class, Network.class, Processes.class, Installs.class, BatchProcesses.class, Terminals.class,
-            Markdowns.class, Doctors.class, Trees.class, Simulators.class, CommandFaults.class, Layers.class);
+            Embeds.class, Network.class, NetworkFaults.class, Processes.class, Installs.class, BatchProcesses.class,
+            Terminals.class, Markdowns.class, Doctors.class, Trees.class, Simulators.class, CommandFaults.class,
+            Layers.class);
 
     public static void main(String... args) {
         // As the tool has it: the JDK reads it once, and whichever class runs first may make the first client.

@@ -391,7 +391,7 @@ class Network {
 
     @Test
     void anAnswerThatComesWholeMayTakeLonger() {
-        var call = ApiRequest.post(URI.create(API), headers(), "{}");
+        var call = new ApiRequest("POST", URI.create(API), headers(), "{}".getBytes());
         assertEquals(HttpSender.HEAD, call.head());
         assertEquals(HttpSender.SILENCE, call.slow().head());
         assertTrue(HttpSender.SILENCE.compareTo(HttpSender.HEAD) > 0);
@@ -434,7 +434,7 @@ class Network {
     @Test
     void aCallThatMustNotBeRepeatedIsNot() throws IOException {
         try (var server = new HangsUp("")) {
-            fails(ApiRequest.post(server.uri(), headers(), "{}").withRetries(0));
+            fails(new ApiRequest("POST", server.uri(), headers(), "{}".getBytes()).withRetries(0));
             assertEquals(1, server.accepted.get());
             assertEquals(List.of(), cop.time.pauses);
         }
@@ -473,7 +473,7 @@ class Network {
 
     private Fault fails(String address) { return fails(get(address)); }
 
-    private Fault failsInTime(ApiRequest call) { return HttpSender.withDeadline(Duration.ofMillis(150), () ->
+    private Fault failsInTime(ApiRequest call) { return Deadline.within(Duration.ofMillis(150), () ->
             fails(call)); }
 
     private Fault fails(ApiRequest call) {

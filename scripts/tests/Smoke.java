@@ -29,7 +29,7 @@ class Smoke {
             cop.sim.set("faults", List.of("reset-mid", "401-expired"));
             cop.run("chat", "-o", "broken.txt", "say: one two three");
             cop.run("chat", "-v", "hello");
-            cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghp")).run("chat", "hello");
+            cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghu-foreign")).run("chat", "hello");
             var holders = new TreeSet<String>();
             try (var files = Files.walk(cop.home)) {
                 for (Path file : files.filter(Files::isRegularFile).toList()) {

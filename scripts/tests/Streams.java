@@ -257,7 +257,7 @@ class Streams {
         List<String> deltas = List.of(), thoughts = List.of(), warnings = List.of(), choices, calls = List.of();
         Usage usage = Usage.NONE;
 
-        Endpoint way = new ChatCompletionsEndpoint();
+        Endpoint way = Endpoint.CHAT;
 
         Sample(String name) { this.name = name; }
 
@@ -352,7 +352,7 @@ class Streams {
         StreamReader answer;
         String trouble = "";
 
-        Heard(int n) { this(n, new ChatCompletionsEndpoint()); }
+        Heard(int n) { this(n, Endpoint.CHAT); }
 
         Heard(int n, Endpoint way) {
             this.n = n;
@@ -442,7 +442,7 @@ class Streams {
     /// In the shapes that OpenAI's and Anthropic's own documentation gives for streams; Copilot's ids change with every
     /// event.
     private static final List<Sample> OTHERS = List.of(
-            new Sample("/responses: a text").on(new ResponsesEndpoint()).stream("""
+            new Sample("/responses: a text").on(Endpoint.RESPONSES).stream("""
                     event: response.created
                     data: {"type":"response.created","sequence_number":0,"response":{"id":"resp_1","object":"response",\
                     "created_at":1795300000,"status":"in_progress","error":null,"incomplete_details":null,\
@@ -487,7 +487,7 @@ class Streams {
                     "output_tokens_details":{"reasoning_tokens":1},"total_tokens":11}}}
 
                     """).by("gpt-5.4", "resp_3").told("Hi", " thére").counted(9, 2, 4, 1),
-            new Sample("/responses: thoughts in two parts, then a text in no pieces").on(new ResponsesEndpoint())
+            new Sample("/responses: thoughts in two parts, then a text in no pieces").on(Endpoint.RESPONSES)
                     .events(
                     "{\"type\":\"response.reasoning_summary_part.added\",\"output_index\":0,\"summary_index\":0}",
                     "{\"type\":\"response.reasoning_summary_text.delta\",\"output_index\":0,\"delta\":\"First.\"}",
@@ -500,7 +500,7 @@ class Streams {
                     "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"},"
                             + "\"copilot_usage\":{\"total_nano_aiu\":500}}", "[DONE]")
                     .thought("First.", "\n\n", "Then.").told("Hi").credited(500),
-            new Sample("/responses: two calls, the ids made anew").on(new ResponsesEndpoint()).events(
+            new Sample("/responses: two calls, the ids made anew").on(Endpoint.RESPONSES).events(
                     "{\"type\":\"response.output_item.added\",\"output_index\":0,\"item\":{\"id\":\"a\",\"type\":"
                             + "\"function_call\",\"call_id\":\"call_1\",\"name\":\"sky\",\"arguments\":\"\"}}",
                     "{\"type\":\"response.function_call_arguments.delta\",\"item_id\":\"b\",\"output_index\":0,"
@@ -515,34 +515,34 @@ class Streams {
                     "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}")
                     .finished("tool_calls").told().answering("")
                     .calling(called("call_1", "sky", "{\"x\":1}"), called("call_2", "sea", "{}")),
-            new Sample("/responses: two texts are two paragraphs").on(new ResponsesEndpoint()).events(
+            new Sample("/responses: two texts are two paragraphs").on(Endpoint.RESPONSES).events(
                     "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"One.\"}",
                     "{\"type\":\"response.output_text.delta\",\"output_index\":1,\"delta\":\"Two.\"}",
                     "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"output\":["
                             + "{\"type\":\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"One.\"}]}]}}")
                     .told("One.", "\n\n", "Two."),
-            new Sample("/responses: cancelled").on(new ResponsesEndpoint()).events(
+            new Sample("/responses: cancelled").on(Endpoint.RESPONSES).events(
                     "{\"type\":\"response.cancelled\",\"response\":{\"status\":\"cancelled\",\"error\":null}}")
                     .finished("").breaking("does not say why"),
-            new Sample("/responses: completed, with an error").on(new ResponsesEndpoint()).events(
+            new Sample("/responses: completed, with an error").on(Endpoint.RESPONSES).events(
                     "{\"type\":\"response.completed\",\"response\":{\"status\":\"failed\",\"error\":"
                             + "{\"message\":\"out of order\"}}}").finished("").breaking("out of order"),
-            new Sample("/responses: cut off").on(new ResponsesEndpoint()).events(
+            new Sample("/responses: cut off").on(Endpoint.RESPONSES).events(
                     "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"Hi\"}",
                     "{\"type\":\"response.incomplete\",\"response\":{\"status\":\"incomplete\",\"incomplete_details\":"
                             + "{\"reason\":\"max_output_tokens\"}}}").told("Hi").finished("length"),
-            new Sample("/responses: a refusal").on(new ResponsesEndpoint()).events(
+            new Sample("/responses: a refusal").on(Endpoint.RESPONSES).events(
                     "{\"type\":\"response.refusal.delta\",\"output_index\":0,\"delta\":\"No.\"}",
                     "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}").told("No."),
-            new Sample("/responses: it fails").on(new ResponsesEndpoint()).events(
+            new Sample("/responses: it fails").on(Endpoint.RESPONSES).events(
                     "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"Hi\"}",
                     "{\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
                             + "\"server_error\",\"message\":\"The model failed\"}}}")
                     .told("Hi").finished("").breaking("The model failed"),
-            new Sample("/responses: an error event").on(new ResponsesEndpoint()).events(
+            new Sample("/responses: an error event").on(Endpoint.RESPONSES).events(
                     "{\"type\":\"error\",\"code\":\"rate_limit\",\"message\":\"Slow down\",\"param\":null}")
                     .finished("").breaking("Slow down"),
-            new Sample("/v1/messages: a text").on(new MessagesEndpoint()).stream("""
+            new Sample("/v1/messages: a text").on(Endpoint.MESSAGES).stream("""
                     event: message_start
                     data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant",\
                     "content":[],"model":"claude-opus-4.8","stop_reason":null,"stop_sequence":null,\
@@ -572,7 +572,7 @@ class Streams {
                     data: {"type":"message_stop"}
 
                     """).by("claude-opus-4.8", "msg_1").told("Hi", " thére").counted(9, 2, 3, 0),
-            new Sample("/v1/messages: thoughts, a text, a call").on(new MessagesEndpoint()).events(
+            new Sample("/v1/messages: thoughts, a text, a call").on(Endpoint.MESSAGES).events(
                     "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\","
                             + "\"thinking\""
                             + ":\"\",\"signature\":\"\"}}",
@@ -595,12 +595,12 @@ class Streams {
                     "{\"type\":\"message_stop\"}", "[DONE]")
                     .thought("Hm.").told("Hi").finished("tool_calls").counted(0, 7, 0, 0)
                     .calling(called("toolu_1", "sky", "{\"x\": 1}")),
-            new Sample("/v1/messages: the longest answer").on(new MessagesEndpoint()).events(
+            new Sample("/v1/messages: the longest answer").on(Endpoint.MESSAGES).events(
                     "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
                             + "\"text\":\"Hi\"}}",
                     "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"max_tokens\"}}",
                     "{\"type\":\"message_stop\"}").told("Hi").finished("length"),
-            new Sample("/v1/messages: overloaded in the middle").on(new MessagesEndpoint()).events(
+            new Sample("/v1/messages: overloaded in the middle").on(Endpoint.MESSAGES).events(
                     "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
                             + "\"text\":\"Hi\"}}",
                     "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}")
@@ -941,7 +941,7 @@ class Streams {
     }
 
     private static ApiRequest call(RawServer server) {
-        return ApiRequest.post(server.uri(), Headers.parse(null, List.of()).login(), "{}");
+        return new ApiRequest("POST", server.uri(), Headers.parse(null, List.of()).login(), "{}".getBytes());
     }
 
     /// Asks and closes the wire, as the tool does; must be over soon, whatever the server does.
@@ -1178,7 +1178,7 @@ class Streams {
             var heard = new Heard(1);
             var stopped = assertTimeoutPreemptively(Duration.ofSeconds(20),
                     () -> assertThrows(Fault.class,
-                            () -> HttpSender.withDeadline(Duration.ofMillis(1500), () -> http.send(call(server),
+                            () -> Deadline.within(Duration.ofMillis(1500), () -> http.send(call(server),
                             heard))));
             assertContains("did not finish within the time-out", stopped.getMessage(), () -> "");
             assertEquals(List.of("Hi"), heard.deltas);
