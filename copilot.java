@@ -1551,8 +1551,9 @@ final class Toolkit {
     }
 
     Outcome batch(copilot.Batch batch, String out) {
-        if (out.isBlank()) throw Fault.usage("to wants a file", ".to(\"results.jsonl\")");
-        ResultWriter.check(env, ".to", out);
+        if (out.isBlank() || !ResultWriter.check(env, ".to", out)) {
+            throw Fault.usage("to wants a file, not \"" + out + "\"", ".to(\"results.jsonl\")");
+        }
         Path file = env.path(out);
         var prompt = batch.prompt();
         var spec = new BatchSpec();
@@ -2864,8 +2865,8 @@ final class BatchCommand extends RequestCommand {
         boolean single = ResultWriter.check(env, "-o", output);
         if (run != null || single) return env.path(run != null ? run : output + ".run");
         throw Fault.usage(output.equals("-") ? "there is no place for the results" : "-o " + output
-                + " names many files", has("-k") || has("--output") ? "--run DIR as well: the folder for what is done"
-                : "-o OUT.jsonl");
+                + (output.contains("{{") ? " names many files" : " is not a regular file"),
+                has("-k") || has("--output") ? "--run DIR as well: the folder for what is done" : "-o OUT.jsonl");
     }
 
     private String runName(String out) {
@@ -3139,7 +3140,6 @@ final class BatchRun {
         if (!once) {                                        // a mistyped name must leave no folder behind
             input = spec.rows;
             input().close();
-            console.detail("rows: " + spec.rows + ", as " + spec.format);
         }
         earlier = folder.readManifest();
         manifest = earlier.deepCopy();
@@ -3227,14 +3227,13 @@ final class BatchRun {
         var done = folder.order().stream().filter(row -> journal.entry(row.key()).filter(entry ->
                 entry.status().equals("ok")).isPresent()).toList();
         replaced = done.stream().filter(row -> fresh.contains(row.index()) && !now.containsKey(row.key())).count();
+        if (replaced == 0) return;
         String other = Stream.of("key_version", "template_hash", "model", "options")
                 .filter(field -> !earlier.path(field).toString().equals(manifest.path(field).toString()))
                 .map(field -> field.replace("_hash", "").replace('_', ' ')).collect(Collectors.joining(", "));
-        if (replaced > 0) {
-            console.note("note: " + replaced + " of " + done.size() + " rows that are done ask something else now"
-                    + " (other " + (other.isEmpty() ? "rows or values" : other) + "): their answers in " + spec.out
-                    + " are replaced, and kept in " + spec.run.getFileName());
-        }
+        console.note("note: " + replaced + " of " + done.size() + " rows that are done ask something else now (other "
+                + (other.isEmpty() ? "rows or values" : other) + "): their answers in " + spec.out
+                + " are replaced, and kept in " + spec.run.getFileName());
     }
 
     private void describe() {
@@ -8208,7 +8207,6 @@ record RunFolder(Path path) {
     void own(Map<Path, String> files) {
         var owned = owned();
         files.forEach((file, hash) -> owned.merge(file.normalize(), hash, (old, now) -> now.isEmpty() ? old : now));
-        if (owned.equals(owned())) return;
         var names = Json.object();
         Path from = path.normalize();
         owned.forEach((file, hash) -> names.put((Objects.equals(file.getRoot(), from.getRoot())
@@ -8318,7 +8316,8 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
                 Files.createDirectories(file.getParent());
                 written.put(file, replace(file, content, known));
             } catch (IOException e) {
-                failures.add(unwritable(shown(file), e));
+                failures.add(Fault.io("cannot write " + shown(file), e, "all results are in the run's folder: " + COP
+                        + " batch status OUT --write, once it can be written"));
             }
         });
         if (!failures.isEmpty()) throw failures.getFirst();
@@ -8327,16 +8326,15 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
 
     /// Keeps a file beside its new version if someone has changed it after the run wrote it.
     private String replace(Path file, AtomicFile.Content content, Set<String> known) throws IOException {
-        boolean there = Files.isRegularFile(file) && Files.size(file) > 0;
-        String before = there ? OutputFile.hash(to -> Files.copy(file, to)) : "", hash = OutputFile.hash(content);
-        if (hash.equals(before)) return hash;
-        if (there && !known.contains(before)) {
+        String before = OutputFile.hash(file);
+        if (!before.isEmpty() && OutputFile.hash(content).equals(before)) return before;
+        if (!before.isEmpty() && !known.contains(before)) {
             Path kept = Files.copy(file, OutputFile.free(file, i -> ".changed-" + i));
             console.note("note: " + shown(file) + " was changed after this run wrote it; that version is kept as "
                     + shown(kept));
         }
         AtomicFile.write(file, content);
-        return hash;
+        return OutputFile.hash(file);
     }
 
     private Path shown(Path file) { return file.startsWith(here()) ? here().relativize(file) : file; }
@@ -8350,11 +8348,6 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
     }
 
     String line(String result) { return openai ? openai(result) : result; }
-
-    private static Fault unwritable(Path file, IOException e) {
-        return Fault.io("cannot write " + file, e, "all results are in the run's folder: " + COP + " batch status OUT"
-                + " --write, once it can be written");
-    }
 
     private void writeLines(Iterable<String> results, Writer to, boolean array) throws IOException {
         String before = array ? "[\n" : "";
@@ -10897,7 +10890,8 @@ final class OutputFile {
         String shown = what + " " + Text.shortened(name, 80);
         Path file = env.path(name), folder = file.getParent();
         if (Files.isDirectory(file) || name.endsWith("/")) {
-            throw Fault.usage(shown + " is a folder", what + " " + name.replaceFirst("(?<=.)/+$", "") + "/answer.txt");
+            throw Fault.usage(shown + " is a folder", what + " " + name.replaceFirst("/+$", "")
+                    + (endings.length > 0 ? "/out" + endings[0] : "/answer.txt"));
         }
         String last = file.getFileName().toString(), ending = last.replaceFirst("(?s).+(?=\\.)|.*", "");
         boolean many = name.contains("{{");                 // makes its folders
@@ -10926,8 +10920,10 @@ final class OutputFile {
         if (rows == null || out == null || rows.equals("-")) return;
         Path in = env.path(rows).normalize(), to = env.path(out).normalize();
         try {
-            if (!(Files.isDirectory(in) ? to.startsWith(in) : Files.isSameFile(in, to))) return;
-        } catch (IOException missing) {
+            var pattern = FileSystems.getDefault().getPathMatcher("glob:" + rows.replaceFirst("^(\\./)+", ""));
+            if (!(Files.isDirectory(in) ? to.startsWith(in) : pattern.matches(Path.of(rows).isAbsolute() ? to
+                    : env.directory().relativize(to)) || Files.isSameFile(in, to))) return;
+        } catch (IOException | PatternSyntaxException missing) {
             return;
         }
         throw Fault.usage(out + " would be written over the rows", "another name for the results");
@@ -10939,6 +10935,11 @@ final class OutputFile {
         } catch (IOException e) {
             throw Fault.io("cannot write " + file, e, "is the disk full? choose another place for -o");
         }
+    }
+
+    /// Returns the hash of a file; empty if it is empty, missing, or a device.
+    static String hash(Path file) throws IOException {
+        return Files.isRegularFile(file) && Files.size(file) > 0 ? hash(to -> Files.copy(file, to)) : "";
     }
 
     /// Returns where to keep partial output: FILE.part, a numbered variant if taken, or FILE if written in place.
@@ -10972,7 +10973,8 @@ final class AtomicFile {
             }
             return;
         }
-        Path target = Files.isSymbolicLink(file) && Files.exists(file) ? file.toRealPath() : file;
+        Path target = !Files.isSymbolicLink(file) ? file : Files.exists(file) ? file.toRealPath()
+                : file.resolveSibling(Files.readSymbolicLink(file));
         Path part = target.resolveSibling("." + UUID.randomUUID() + ".part");
         try {
             var options = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);

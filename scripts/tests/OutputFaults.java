@@ -13,6 +13,7 @@ import tools.jackson.databind.JsonNode;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -246,7 +247,7 @@ class OutputFaults {
 
     /// -o, and what is said of it
     static final List<List<String>> OUTS = List.of(
-            List.of("results/", "-o results/ is a folder"),
+            List.of("results/", "-o results/ is a folder\nhint: -o results/out.jsonl\n"),
             List.of("there", "-o there is a folder"),
             List.of("nope/out.jsonl", "-o nope/out.jsonl: there is no folder"),
             List.of("out.xlsx", "-o out.xlsx: the ending .xlsx is unknown"),
@@ -289,6 +290,32 @@ class OutputFaults {
         assertTrue(cop.file(out).toFile().length() > 0);
     }
 
+    /// What is written among the rows would be a row of the next start.
+    @ParameterizedTest
+    @CsvSource({"in/*.json,in/out.json", "./in/*.json,in/out.json", "in/*.json,./in/out.json", "in,in/out.json",
+            "in/**.json,in/deep/out.json", "in,in/{{id}}.json", "in/*.json,in/{{id}}.json", "in/a.json,in/a.json"})
+    void resultsDoNotLieAmongTheRows(String rows, String out) throws IOException {
+        cop.write("in/a.json", "{\"id\": 1, \"text\": \"a\"}");
+        Files.createDirectories(cop.file("in/deep"));
+        errs("error: " + out + " would be written over the rows\n",
+                exits(2, batch("-d " + rows + " -o " + out + " --run r")));
+        assertEquals(0, asked());
+        exits(0, batch("-d in/*.json -o in/out.jsonl --run r"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"x.md", "x.xlsx", "-", "all/{{id}}.md", "there/", "/dev/null", " "})
+    void javaRefusesThemToo(String out) throws IOException {
+        Files.createDirectories(cop.file("there"));
+        var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
+        var toolkit = new Toolkit(env);
+        var batch = new copilot.Batch(toolkit.prompt("t"), List.of(Map.of("text", "a")));
+        var fault = assertThrows(copilot.Fault.class, () -> toolkit.batch(batch, out));
+        assertEquals(2, fault.exitCode(), fault::toString);
+        assertEquals(0, asked());
+    }
+
     /// A temporary name must not be longer than the file's own.
     @Test
     void aLongNameIsWritten() {
@@ -304,7 +331,9 @@ class OutputFaults {
         assumeTrue(Files.exists(Path.of("/dev/null")));
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         for (String out : List.of("/dev/null", "-")) {
-            errs("hint: --run DIR", exits(2, batch("-d r.jsonl -o " + out)));
+            var outcome = exits(2, batch("-d r.jsonl -o " + out));
+            errs("hint: --run DIR", outcome);
+            errs(out.equals("-") ? "error: there is no place" : "error: -o /dev/null is not a regular file", outcome);
         }
         assertFalse(Files.exists(Path.of("/dev/null.run")));
         exits(0, batch("-d r.jsonl -o /dev/null --run r"));
@@ -327,6 +356,19 @@ class OutputFaults {
         errs("2 of 2 rows are done", merged);
         assertFalse(Files.exists(cop.file("-")) || Files.exists(cop.file("-.run")));
         assertEquals(2, asked());
+    }
+
+    /// A link stays one, also if its target is not there yet.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aLinkStays(boolean there) throws IOException {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
+        Files.createDirectories(cop.file("runs"));
+        if (there) cop.write("runs/1.jsonl", "");
+        Files.createSymbolicLink(cop.file("out.jsonl"), Path.of("runs/1.jsonl"));
+        exits(0, batch("-d r.jsonl -o out.jsonl"));
+        assertTrue(Files.isSymbolicLink(cop.file("out.jsonl")));
+        assertEquals(List.of("a"), texts("runs/1.jsonl"));
     }
 
     // ------------------------------------------------------------------- what was changed by hand is kept
