@@ -4,7 +4,6 @@
 //DEPS info.picocli:picocli:4.7.7
 //DEPS tools.jackson.core:jackson-databind:3.1.8
 //DEPS tools.jackson.dataformat:jackson-dataformat-yaml:3.1.8
-//DEPS tools.jackson.dataformat:jackson-dataformat-csv:3.1.8
 //DEPS com.networknt:json-schema-validator:3.0.9
 //DEPS com.knuddels:jtokkit:1.1.0
 //DEPS org.slf4j:slf4j-nop:2.0.20
@@ -100,7 +99,6 @@ import tools.jackson.core.util.*;
 import tools.jackson.databind.*;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.*;
-import tools.jackson.dataformat.csv.*;
 import tools.jackson.dataformat.yaml.*;
 
 public class copilot {
@@ -1607,7 +1605,7 @@ final class Toolkit {
         Thread.ofVirtual().start(errors);
         try {
             int code = process.waitFor();
-            if (code == 0) return Text.withoutLastNewlines(new String(output.get(), StandardCharsets.UTF_8));
+            if (code == 0) return Text.withoutLastNewlines(Text.decoded(output.get(), command[0], 0));
             String said = new String(errors.get(), StandardCharsets.UTF_8).strip();
             throw Fault.error(command[0] + " ended with " + code + (said.isEmpty() ? "" : ": "
                     + Text.shortened(Text.printable(said.replaceFirst("(?s)\\R.*", " …")), 300)), "");
@@ -2032,8 +2030,7 @@ abstract class Command {
 
     /// @param more options, which win over earlier ones
     String commandLine(String... more) {
-        return known.spec.name() + " " + Stream.of(arguments, more).flatMap(Stream::of).map(word ->
-                word.matches("[\\w./:=,@%+-]+") ? word : "'" + word.replace("'", "'\\''") + "'")
+        return known.spec.name() + " " + Stream.of(arguments, more).flatMap(Stream::of).map(Text::quoted)
                 .collect(Collectors.joining(" "));
     }
 
@@ -2988,7 +2985,7 @@ final class BatchInput implements AutoCloseable {
     /// Changes with what a row is known by; a run of another version asks all rows again.
     static final int KEY_VERSION = 2;
 
-    private final RowReader rows;
+    final RowFilter rows;
     private final BatchSpec spec;
     private final BatchTarget target;
     private final Set<Integer> chosen;                      // null: all
@@ -2999,7 +2996,7 @@ final class BatchInput implements AutoCloseable {
     Fault broken;                                           // of an unreadable row, which ends the input
     String fingerprint = "";                                // of all rows read, of any shard, and their prompts
 
-    BatchInput(RowReader rows, BatchSpec spec, BatchTarget target, Set<Integer> chosen) {
+    BatchInput(RowFilter rows, BatchSpec spec, BatchTarget target, Set<Integer> chosen) {
         this.rows = rows;
         this.spec = spec;
         this.target = target;
@@ -3026,13 +3023,13 @@ final class BatchInput implements AutoCloseable {
             if (chosen != null && !chosen.contains(index)) continue;
             var item = item(row);
             fingerprint = Fingerprint.of(fingerprint + " " + item.key());
-            if (spec.shard.holds(item.id())) return item;
+            if (spec.shard.holds(JsonValues.text(item.id()))) return item;
         }
         return null;
     }
 
     private BatchItem item(InputRow row) {
-        String id = row.place();
+        Object id = row.place();
         var echo = row.data() == null || spec.echo.isEmpty() ? null : Json.object();
         try {
             if (row.fault() != null) throw row.fault();
@@ -3040,7 +3037,7 @@ final class BatchInput implements AutoCloseable {
                     JsonValues.NULL)));
             fields = row.data().keySet();
             unseen.removeAll(fields);
-            String own = id(row.data());
+            Object own = id(row.data());
             if (own != null) id = own;
             boolean filled = spec.template != null;
             var question = filled ? spec.prompts.apply(row) : question(row);
@@ -3054,7 +3051,7 @@ final class BatchInput implements AutoCloseable {
             ChatCompletionsBody.plain(request).forEachEntry(body::put);
             byte[] asks = Json.compact(body).getBytes(StandardCharsets.UTF_8);
             if (own == null) id = numbered(Fingerprint.of(asks));
-            var key = Fingerprint.of(id.getBytes(StandardCharsets.UTF_8), asks);
+            var key = Fingerprint.of(JsonValues.text(id).getBytes(StandardCharsets.UTF_8), asks);
             return new BatchItem(index, row.place(), id, key, request, question.schema(), null, echo);
         } catch (Fault fault) {
             return BatchItem.bad(index, row.place(), id, fault, echo);
@@ -3064,13 +3061,10 @@ final class BatchInput implements AutoCloseable {
     /// Reads a line of OpenAI's Batch API. Its own model wins; `stream` is ignored.
     private PreparedPrompt question(InputRow row) {
         var body = JsonValues.node(row.data().get("body"));
-        if (!(body instanceof ObjectNode fields) || !fields.path("messages").isArray()) {
-            throw Fault.usage("it is no request of the Batch API: there is no body with messages",
-                    "name a template to fill rows of data: " + COP + " batch TEMPLATE -d …");
-        }
         String url = row.data().getOrDefault("url", "/v1/chat/completions").toString();
-        if (!url.endsWith("/chat/completions")) {
-            throw Fault.usage("its url is " + url, "/v1/chat/completions is what is served");
+        boolean chat = url.endsWith("/chat/completions");
+        if (!chat || !(body instanceof ObjectNode fields) || !fields.path("messages").isArray()) {
+            throw foreign(row.data(), chat ? "" : url);
         }
         String own = Json.text(fields, "model");
         fields.remove(List.of("stream", "model"));
@@ -3079,10 +3073,26 @@ final class BatchInput implements AutoCloseable {
                 Set.copyOf(fields.propertyNames()))), null);
     }
 
-    /// Returns the id field, or null.
-    private String id(Map<String, Object> data) {
+    /// Names the API that a row is for, with the command that makes requests of such rows.
+    private Fault foreign(Map<String, Object> data, String url) {
+        String what = !url.isEmpty() ? "a request to " + url
+                : data.get("params") instanceof Map ? "a request of Anthropic's Message Batches"
+                : data.get("messages") instanceof List ? "messages without a body, as for fine-tuning"
+                : "no request of the Batch API: there is no body with messages";
+        String way = url.endsWith("/embeddings")
+                ? "jq -c '{id: .custom_id, text: .body.input}' %1$s | " + COP + " embed -d -"
+                : what.startsWith("no") ? "name a template to fill rows of data: " + COP + " batch TEMPLATE -d …"
+                : "jq -c '{custom_id, body: (.body // .params // . | {messages: ([{role: \"system\", content: (.system"
+                + " // empty)}] + (.messages // [{role: \"user\", content: (.input // .prompt)}]))} + del(.custom_id,"
+                + " .messages, .system, .input, .prompt))}' %1$s >requests.jsonl"
+                + (data.containsKey("messages") ? ", or a template with {{#messages}}" : "");
+        return Fault.usage("it is " + what, Text.command(way, spec.rows.equals("-") ? "stdin" : spec.rows));
+    }
+
+    /// Returns the id field as it is, or null.
+    private Object id(Map<String, Object> data) {
         for (String name : spec.id != null ? List.of(spec.id) : List.of("id", "custom_id")) {
-            if (data.getOrDefault(name, JsonValues.NULL) != JsonValues.NULL) return JsonValues.text(data.get(name));
+            if (RowFilter.isValue(data.get(name))) return data.get(name);
         }
         if (spec.id == null) return null;
         throw Fault.usage("there is no " + spec.id + " for --id", "--id names a field that every row has");
@@ -3322,6 +3332,7 @@ final class BatchRun {
                 else if (!isDone(journal, item.key())) plan(item);
             }
             fingerprint = rows.fingerprint;
+            rows.rows.notes().forEach(console::note);
             if (rows.broken != null && (spec.skipBad || bad.isEmpty())) {
                 throw Fault.usage(rows.broken.sentence(), "mend it: what comes after it cannot be read,"
                         + " so --skip-bad would leave out more than this row");
@@ -3362,10 +3373,11 @@ final class BatchRun {
     private BatchItem checked(BatchItem item, Map<String, Integer> ids) {
         if (item.fault() != null) return item;
         try {
-            var before = ids.putIfAbsent(Fingerprint.of(item.id()), item.index());
+            var before = ids.putIfAbsent(Fingerprint.of(JsonValues.text(item.id())), item.index());
             if (before != null) {
                 throw Fault.usage(item.place() + ": the id " + item.id() + " is that of row " + (before + 1)
-                        + " as well", "--id names a field that tells all rows apart");
+                        + " as well", item.id().toString().matches("[0-9][.,][0-9]+E\\+[0-9]+")
+                        ? "Excel has rounded it: make it a text column" : "--id names a field that tells rows apart");
             }
             known(item.request().model()).ifPresent(model -> ContextLimitCheck.checkLength(item.request(), model));
             copilot.previewBody(item.request(), _ -> { });
@@ -4313,7 +4325,7 @@ final class TextFile {
     /// Judges by the file's beginning.
     static boolean isText(Environment env, String name) {
         try (var in = Files.newInputStream(env.path(name))) {
-            String head = new String(in.readNBytes(8192), StandardCharsets.UTF_8);
+            String head = new String(in.readNBytes(FileType.HEAD), StandardCharsets.UTF_8);
             int bad = head.indexOf('\ufffd');
             return head.indexOf('\0') < 0 && (bad < 0 || bad == head.length() - 1);       // cut inside a character
         } catch (IOException unreadable) {
@@ -4393,18 +4405,11 @@ final class ImageFile {
         String shown = name.equals("-") ? "stdin" : name;
         byte[] bytes = name.equals("-") ? env.stdin().bytes() : InputFile.bytes(env.path(name), name, LARGEST);
         if (bytes.length == 0) throw Fault.usage(shown + " is empty", "-a names a picture");
-        return new Image(shown, mediaType(bytes).orElseThrow(() -> Fault.usage(name
-                + " is no picture that a model takes", "PNG, JPEG, WebP or GIF; a text file goes in by -f")),
-                Base64.getEncoder().encodeToString(bytes));
-    }
-
-    private static Optional<String> mediaType(byte[] bytes) {
-        String head = new String(bytes, 0, Math.min(16, bytes.length), StandardCharsets.ISO_8859_1);
-        return head.startsWith("\u0089PNG\r\n\u001a\n") ? Optional.of("image/png")
-                : head.startsWith("\u00ff\u00d8\u00ff") ? Optional.of("image/jpeg")
-                : head.matches("(?s)GIF8[79]a.*") ? Optional.of("image/gif")
-                : head.matches("(?s)RIFF....WEBP.*") ? Optional.of("image/webp")
-                : head.startsWith("%PDF-") ? Optional.of("application/pdf") : Optional.empty();
+        var type = FileType.of(bytes, name);
+        String media = type.map(FileType::media).orElseThrow(() -> Fault.usage(name + " is " + type.map(FileType::what)
+                .orElse("no picture that a model takes"), type.map(known -> Text.command(known.way(), shown))
+                .orElse("PNG, JPEG, WebP or GIF; a text file goes in by -f")));
+        return new Image(shown, media, Base64.getEncoder().encodeToString(bytes));
     }
 }
 
@@ -7140,71 +7145,95 @@ interface RowReader extends AutoCloseable {
                 : lower.matches(".*\\.(tsv|tab)") ? "tsv" : lower.endsWith(".json") ? "json" : "jsonl";
     }
 
-    static RowReader opened(Environment env, String name, String typed, String format) {
+    static RowFilter opened(Environment env, String name, String typed, String format) {
         String shown = typed.equals("-") ? "stdin" : typed;
         try {
-            return switch (format) {
+            var in = format.equals("files") ? null : InputFile.open(env.path(name), shown);
+            boolean array = in != null && new String(InputFile.head(in)).matches("(?s)[\\s\ufeff]*\\[.*");
+            return new RowFilter(switch (array && format.equals("jsonl") ? "json" : format) {
                 case "files" -> JsonFolderReader.of(env, FileGlob.of(env, name, "*.json"));
-                case "csv", "tsv" -> CsvReader.of(env.path(name), shown, format.equals("tsv"));
-                case "json" -> new JsonReader(Json.parser(Files.newInputStream(env.path(name))), shown);
-                default -> new JsonLinesReader(new ByteLines(env.path(name), shown), shown);
-            };
-        } catch (CharacterCodingException e) {
-            throw Fault.usage(typed + " is not UTF-8 text", "iconv -f latin1 -t utf-8 " + typed + " (or -f utf-16)");
+                case "csv", "tsv" -> new CsvReader(in, shown, format.equals("tsv"));
+                case "json" -> new JsonReader(Json.parser(in), shown);
+                default -> new LinesReader(new LineNumberReader(new InputStreamReader(in, StandardCharsets.ISO_8859_1)),
+                        shown, (line, number) -> line.isBlank() ? null : JsonValues.object(line, shown, number));
+            }, shown, in, new TreeMap<>());
         } catch (IOException e) {
             throw InputFile.unreadable(typed, e);
         }
     }
 }
 
-/// Reads lines as bytes, so that a line that is not UTF-8 leaves the others readable.
-final class ByteLines implements AutoCloseable {
-    private final String name;
-    private final BufferedReader in;                        // one char per byte; Ctrl-C does not close it
-    private int number;
-
-    ByteLines(Path file, String name) throws IOException {
-        this.name = name;
-        in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1);
+/// Leaves out rows that are none, refuses objects that are tables, and closes the file.
+///
+/// @param file may be null
+/// @param left counts what was left out
+record RowFilter(RowReader rows, String name, Closeable file, Map<String, Integer> left) implements RowReader {
+    static boolean isValue(Object value) {
+        return value != null && value != JsonValues.NULL && !(value instanceof String text && text.isBlank());
     }
 
-    /// @return null after the last
-    byte[] next() {
-        try {
-            number++;
-            String line = in.readLine();
-            return line == null ? null : line.getBytes(StandardCharsets.ISO_8859_1);
-        } catch (IOException e) {
-            throw Fault.io("cannot read " + name, e, null);
+    @Override
+    public InputRow next() {
+        while (true) {
+            var row = rows.next();
+            if (row == null || row.fault() != null) return row;
+            if (isTable(row.data())) {
+                return InputRow.bad(row.place(), "a table, not a row", "in pandas, to_json(orient=\"records\")");
+            }
+            if (row.data().remove("") != null) left.put("columns without a name", 0);
+            boolean empty = row.data().values().stream().noneMatch(RowFilter::isValue);
+            boolean heading = row.data().entrySet().stream().allMatch(e -> e.getValue() instanceof String text
+                    && text.length() < 99 && Text.trimmed(text).equals(e.getKey()));
+            if (!empty && !heading) return row;
+            left.merge(empty ? "rows without any value" : "rows with the heading again", 1, Integer::sum);
         }
     }
 
-    int number() { return number; }
+    /// Detects what pandas writes unless it is told better: columns, rows by number, or rows without names.
+    private static boolean isTable(Map<String, Object> data) {
+        String keys = data.values().stream().map(value -> value instanceof Map<?, ?> map ? map.keySet() : "")
+                .distinct().toList().toString(), numbers = "\\[[0-9, ]+]";
+        return keys.matches("\\[" + numbers + "]") || keys.matches("\\[\\[[^\\[]+]]")
+                && data.keySet().toString().matches(numbers) || data.get("columns") instanceof List
+                && data.get("data") instanceof List;
+    }
+
+    /// Returns what to say of the rows read.
+    List<String> notes() {
+        return left.entrySet().stream().map(e -> "note: left out of " + name + ": " + e.getKey()
+                + (e.getValue() == 0 ? "" : ": " + e.getValue())).toList();
+    }
 
     @Override
     public void close() {
-        try {
-            in.close();
+        try (file) {
+            // closes it, if there is one
         } catch (IOException e) {
             throw Fault.io("cannot close " + name, e, null);
         }
     }
 }
 
-record JsonLinesReader(ByteLines lines, String name) implements RowReader {
+/// Reads a row a line, as bytes, so that a line that is not UTF-8 leaves the others readable.
+///
+/// @param row makes one of a line's text and number; null: it is none
+/// @param in one char per byte
+record LinesReader(LineNumberReader in, String name, BiFunction<String, Integer, Map<String, Object>> row)
+        implements RowReader {
     @Override
     public InputRow next() {
-        for (byte[] line = lines.next(); line != null; line = lines.next()) {
-            byte[] text = line;
-            if (new String(text, StandardCharsets.ISO_8859_1).isBlank()) continue;
-            String place = name + ":" + lines.number();
-            return InputRow.of(place, () -> JsonValues.object(Text.utf8(text, place), name, lines.number()));
+        try {
+            for (String line = in.readLine(); line != null; line = in.readLine()) {
+                byte[] bytes = line.getBytes(StandardCharsets.ISO_8859_1);
+                int number = in.getLineNumber();
+                var found = InputRow.of(name + ":" + number, () -> row.apply(Text.utf8(bytes, name, number), number));
+                if (found.data() != null || found.fault() != null) return found;
+            }
+            return null;
+        } catch (IOException e) {
+            throw Fault.io("cannot read " + name, e, null);
         }
-        return null;
     }
-
-    @Override
-    public void close() { lines.close(); }
 }
 
 /// Streams a JSON array of objects, or concatenated objects.
@@ -7225,59 +7254,88 @@ record JsonReader(JsonParser parser, String name) implements RowReader {
             throw JsonValues.fault(e, name);
         }
     }
-
-    @Override
-    public void close() { parser.close(); }
 }
 
-/// Reads CSV (RFC 4180) or TSV (which has no quotes) with a header line; all values are strings.
-record CsvReader(MappingIterator<List<String>> lines, String name, List<String> heading) implements RowReader {
-    static CsvReader of(Path file, String name, boolean tabs) throws IOException {
-        var in = Files.newBufferedReader(file);
-        in.mark(1 << 20);
-        String first = Objects.requireNonNullElse(in.readLine(), "");
-        in.reset();
-        if (first.startsWith("\ufeff")) in.read();
-        // some locales use semicolons; the header shows it
-        char separator = tabs ? '\t' : first.contains(";") && !first.contains(",") ? ';' : ',';
-        var schema = CsvSchema.emptySchema().withColumnSeparator(separator);
-        MappingIterator<List<String>> lines = new CsvMapper().readerForListOf(String.class)
-                .with(CsvReadFeature.WRAP_AS_ARRAY).with(CsvReadFeature.SKIP_EMPTY_LINES)
-                .with(tabs ? schema.withoutQuoteChar() : schema).readValues(in);
-        List<String> heading = lines.hasNext() ? lines.next() : List.of();
-        for (String column : heading) {
-            boolean twice = Collections.frequency(heading, column) > 1;
-            if (!column.isBlank() && !twice) continue;
-            throw Fault.usage(name + ":1: " + (twice ? "there are two columns " + column : "a column has no name"),
+/// Reads CSV (RFC 4180), or TSV with the quotes of Excel, under a heading; all values are strings. A cell is all that
+/// stands between its separators, except blanks around its quotes.
+final class CsvReader implements RowReader {
+    private final Scanner in;                               // one char per byte
+    private final String name, separator;
+    private final Pattern cell;                             // and the separator or line end behind it
+    private final List<String> heading;                     // "": a column without a name
+    private int line = 1, begun;                            // the next, and where the row begins
+
+    CsvReader(InputStream in, String name, boolean tabs) {
+        this.in = new Scanner(new BufferedReader(new InputStreamReader(in, StandardCharsets.ISO_8859_1)));
+        this.name = name;
+        // a byte order mark, Excel's `sep=;`, and the heading's line to look at
+        var start = found(Pattern.compile("(?i)\\G(?:\u00ef\u00bb\u00bf)?(?:\"?sep=(.)\"?\\R)?\\R*+"
+                + "(?=((?:[^\"\r\n]|\"[^\"]*+\"?)*+))"));
+        String first = start.group(2).replaceAll("\"[^\"]*\"?", "");
+        separator = start.group(1) != null ? start.group(1) : tabs ? "\t"
+                : Stream.of(",", ";", "\t", "|").filter(first::contains).findFirst().orElse(",");
+        boolean inches = separator.equals("\t");            // a quote there is one, or closes before tab or line end
+        String end = "\\Q" + separator + "\\E", blanks = "[ \t&&[^" + end + "]]*";
+        cell = Pattern.compile("\\G(?:" + blanks + "\"(" + (inches ? "(?:[^\"\t]++|\"\")*+|(?:[^\"\r\n]++|\"\")*+"
+                : "(?:[^\"]++|\"\")*+") + ")\"" + blanks + "|" + (inches ? "" : "(?!" + blanks + "\")")
+                + "([^\r\n" + end + "]*+))(" + end + "|\\R|\\z)");
+        var cells = Objects.requireNonNullElse(cells(), List.<String>of());
+        heading = cells.stream().map(this::decoded).map(Text::trimmed).toList();
+        var names = heading.stream().filter(column -> !column.isEmpty()).toList();
+        if (names.size() > new HashSet<>(names).size() || names.isEmpty() && !heading.isEmpty()) {
+            throw wrong(names.isEmpty() ? "no column has a name" : "two columns have the same name: " + names,
                     "the first line names the columns, each once");
         }
-        return new CsvReader(lines, name, heading);
     }
 
     @Override
     public InputRow next() {
-        String place = name;
-        try {
-            if (!lines.hasNextValue()) return null;
-            place = name + ":" + lines.currentLocation().getLineNr();
-            var cells = lines.nextValue();
-            if (cells.size() != heading.size()) {
-                return InputRow.bad(place, cells.size() + " columns, the heading has " + heading.size(),
-                        "a cell with a comma or a line break goes into quotes");
-            }
-            var data = new LinkedHashMap<String, Object>();
-            for (int i = 0; i < heading.size(); i++) data.put(heading.get(i), cells.get(i));
-            return new InputRow(place, data, null);
-        } catch (JacksonException e) {                      // the reader cannot continue
-            boolean encoding = Text.chain(e).anyMatch(CharacterCodingException.class::isInstance);
-            throw Fault.usage(place + ": " + (encoding ? "what follows is not UTF-8 text"
-                    : e.getOriginalMessage().lines().findFirst().orElse("cannot be read")),
-                    encoding ? "iconv -f latin1 -t utf-8 " + name : "is a quote not closed?");
+        var cells = cells();
+        return cells == null ? null : InputRow.of(name + ":" + begun, () -> data(cells));
+    }
+
+    private Map<String, Object> data(List<String> cells) {
+        var data = new LinkedHashMap<String, Object>();
+        if (cells.stream().allMatch(String::isBlank)) return data;
+        if (cells.size() != heading.size()) {
+            throw wrong(cells.size() + " columns, the heading has " + heading.size(),
+                    "a cell with a separator or a line break goes into quotes");
+        }
+        for (int i = 0; i < heading.size(); i++) data.put(heading.get(i), decoded(cells.get(i)));
+        return data;
+    }
+
+    private String decoded(String cell) {
+        return Text.utf8(cell.getBytes(StandardCharsets.ISO_8859_1), name, begun);
+    }
+
+    private Fault wrong(String what, String hint) { return Fault.usage(name + ":" + begun + ": " + what, hint); }
+
+    /// Returns the cells of the next line that is not blank, undecoded; null after the last.
+    private List<String> cells() {
+        while (true) {
+            begun = line;
+            var cells = new ArrayList<String>();
+            MatchResult found;
+            do {
+                found = found(cell);
+                cells.add(found.group(1) == null ? found.group(2) : found.group(1).replace("\"\"", "\""));
+            } while (found.group(3).equals(separator));
+            if (cells.size() > 1 || !found.group().isBlank()) return cells;
+            if (found.group().isEmpty()) return null;
         }
     }
 
-    @Override
-    public void close() { lines.close(); }
+    private MatchResult found(Pattern pattern) {
+        String found = in.findWithinHorizon(pattern, 1 << 24);
+        if (in.ioException() != null) throw Fault.io("cannot read " + name, in.ioException(), null);
+        if (found == null) {
+            throw wrong("a quote is not closed, or text follows it",
+                    "a quote in a quoted cell is doubled: \"say \"\"hi\"\"\"");
+        }
+        line += (int) (found + "|").lines().count() - 1;
+        return in.match();
+    }
 }
 
 /// Reads a folder or a glob (`tickets/*.json`) of JSON files, a row each, sorted by name.
@@ -7316,9 +7374,9 @@ final class Fingerprint {
 ///
 /// @param fault why it cannot be asked, or null
 /// @param echo fields to repeat in the result, or null
-record BatchItem(int index, String place, String id, String key, Request request, ResponseSchema schema,
+record BatchItem(int index, String place, Object id, String key, Request request, ResponseSchema schema,
                  Fault fault, ObjectNode echo) {
-    static BatchItem bad(int index, String place, String id, Fault fault, ObjectNode echo) {
+    static BatchItem bad(int index, String place, Object id, Fault fault, ObjectNode echo) {
         String words = fault.sentence().contains(place) ? fault.sentence() : place + ": " + fault.sentence();
         return new BatchItem(index, place, id, Fingerprint.of("bad\n" + id + "\n" + words), null, null,
                 Fault.usage(words, fault.hint()), echo);
@@ -7335,7 +7393,7 @@ record BatchItem(int index, String place, String id, String key, Request request
 record RowResult(BatchItem item, String status, Reply reply, Usage used, Duration took, int attempts, String code,
                  String error) {
     ObjectNode json() {
-        var json = Json.object().put("id", item.id()).put("status", status);
+        var json = Json.object().<ObjectNode>set("id", JsonValues.node(item.id())).put("status", status);
         if (reply != null) {
             var value = item.schema() != null && status.equals("ok") ? Json.tryParse(reply.text()) : null;
             if (value == null || value.isMissingNode()) json.put("text", reply.text());
@@ -8392,7 +8450,7 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
 
     private static String openai(String result) {
         var json = Json.tryParse(result);
-        String id = Json.text(json, "id");
+        String id = json.path("id").asString(Json.compact(json.path("id")));
         var line = Json.object().put("id", "batch_req_" + id).put("custom_id", id);
         if (json.has("text") || json.has("json")) {
             var body = line.putObject("response").put("status_code", 200)
@@ -8419,7 +8477,7 @@ final class FilePattern {
     private final String pattern;
     private final StrictMustache mustache = new StrictMustache(_ -> Optional.empty(), List::of);
     private final StrictMustache.Compiled compiled;
-    private final Map<Path, String> claimed = new HashMap<>();          // with the row's id
+    private final Map<Path, Object> claimed = new HashMap<>();          // with the row's id
     private final Set<Path> above = new HashSet<>();                    // their folders
 
     FilePattern(Environment env, String pattern) {
@@ -8434,10 +8492,10 @@ final class FilePattern {
 
     /// Checks that a row's file has a valid name that no other row has.
     void claim(BatchItem item, String model) {
-        var result = Json.object().put("id", item.id()).put("status", "ok").put("model", model);
+        var result = Json.object().put("status", "ok").put("model", model).set("id", JsonValues.node(item.id()));
         if (item.echo() != null) result.set("echo", item.echo());
         Path file = file(result).orElseThrow();
-        String other = claimed.put(file, item.id());
+        Object other = claimed.put(file, item.id());
         if (other != null) {
             throw wrong(" gives " + item.id() + " and " + other + " the same file", "{{id}} tells them apart");
         }
@@ -8934,7 +8992,7 @@ final class TemplateFolders {
     private static String packaged(String file) {
         try (var in = TemplateFolders.class.getResourceAsStream("/templates/" + file)) {
             if (in == null) throw new NoSuchFileException(file);
-            return Text.utf8(in.readAllBytes(), file);
+            return Text.utf8(in.readAllBytes(), file, 0);
         } catch (IOException e) {
             throw Fault.io("cannot read the packaged " + file, e, "jbang --fresh fetches the tool anew");
         }
@@ -9445,6 +9503,7 @@ final class JsonValues {
 
         Fault fault(JacksonException e) {
             var place = Objects.requireNonNullElse(e.getLocation(), TokenStreamLocation.NA);
+            if (e.getOriginalMessage().startsWith("Invalid UTF-8")) return Text.notUtf8(where, lineNumber(place));
             String line = line(place);
             String near = line.substring(Math.clamp(place.getColumnNr() - 60, 0, line.length())).strip();
             String what = at(place) + words(e.getOriginalMessage());
@@ -10823,7 +10882,27 @@ final class InputFile {
         }
     }
 
-    static String text(Path file, String name) { return Text.utf8(bytes(file, name, Text.LARGEST), name); }
+    static String text(Path file, String name) { return Text.utf8(bytes(file, name, Text.LARGEST), name, 0); }
+
+    /// Opens a file; a small one is read at once, so that nothing is left open. Ctrl-C does not close it.
+    ///
+    /// @throws Fault if the first bytes are of a kind of file that is not text
+    static BufferedInputStream open(Path file, String name) throws IOException {
+        boolean small = Files.isRegularFile(file) && Files.size(file) <= 1 << 20;
+        var in = new BufferedInputStream(small ? new ByteArrayInputStream(Files.readAllBytes(file))
+                : Files.newInputStream(file));
+        FileType.refuse(head(in), name);
+        return in;
+    }
+
+    /// Returns what is there of the first bytes, which stay to be read.
+    static byte[] head(BufferedInputStream in) throws IOException {
+        in.mark(FileType.HEAD);
+        var head = new byte[FileType.HEAD];
+        int length = in.read(head);
+        in.reset();
+        return Arrays.copyOf(head, Math.max(0, length));
+    }
 
     static Fault unreadable(String name, Exception e) {
         return new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
@@ -11273,7 +11352,7 @@ final class Stdin {
     String text() {
         byte[] bytes = bytes();
         if (bytes.length > Text.LARGEST) throw Fault.usage("stdin is larger than 64 MiB", "no model reads so much");
-        return Text.utf8(bytes, "stdin");
+        return Text.utf8(bytes, "stdin", 0);
     }
 
     /// @throws Fault if stdin cannot be read to its end: a prompt without its data is not what was meant
@@ -11789,15 +11868,50 @@ final class Text {
         return text.substring(0, end);
     }
 
-    /// Decodes text from the user; rejects binary data and anything but UTF-8.
-    static String utf8(byte[] bytes, String where) {
+    /// Decodes text from the user, without a byte order mark.
+    ///
+    /// @param line its first in the file; 0 if it is the whole file
+    /// @throws Fault if it is not text, which names its kind or the line
+    static String utf8(byte[] bytes, String name, int line) {
+        String text = decoded(bytes, name, line);
+        if (text.indexOf('\0') < 0) return text.startsWith("\uFEFF") ? text.substring(1) : text;
+        if (line == 0) FileType.refuse(bytes, name);
+        throw Fault.usage(name + (line == 0 ? "" : ":" + line) + " is no text: it holds a NUL",
+                command("tr -d '\\0' <%1$s >%2$s", name));
+    }
+
+    /// Decodes any characters.
+    static String decoded(byte[] bytes, String name, int line) {
+        var in = ByteBuffer.wrap(bytes);
         try {
-            String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-            if (text.indexOf('\0') >= 0) throw Fault.usage(where + " is no text: it holds a NUL", "text files only");
-            return text.startsWith("\uFEFF") ? text.substring(1) : text;
+            return StandardCharsets.UTF_8.newDecoder().decode(in).toString();
         } catch (CharacterCodingException e) {
-            throw Fault.usage(where + " is not UTF-8 text", "iconv -f latin1 -t utf-8 FILE, if it is text at all");
+            if (line == 0) FileType.refuse(bytes, name);
+            int breaks = (int) IntStream.range(0, in.position()).filter(i -> bytes[i] == '\n').count();
+            throw notUtf8(name, Math.max(1, line) + breaks);
         }
+    }
+
+    /// The command leaves lines that are UTF-8 as they are: files may have both.
+    static Fault notUtf8(String name, int line) {
+        return Fault.usage(name + ":" + line + " is not UTF-8 text", command("perl -MEncode -pe '$_ = encode(\"UTF-8\","
+                + " decode(\"cp1252\", $_)) unless eval { decode(\"UTF-8\", my $x = $_, 1); 1 }' %1$s >%2$s", name));
+    }
+
+    /// Puts a file's name into a command, as %1$s, and as %2$s one for what is made of it.
+    static String command(String command, String name) {
+        return name.equals("stdin") ? command.replaceAll(" [<>]%\\d\\$s", "").formatted("-")
+                : command.formatted(quoted(name), quoted(name.replaceFirst("[^/\\\\]*$", "utf8-$0")));
+    }
+
+    /// Quotes a word for a shell, if need be.
+    static String quoted(String word) {
+        return word.matches("[\\w./:=,@%+-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
+    }
+
+    /// Strips blanks, also those that nobody sees.
+    static String trimmed(String name) {
+        return name.replaceAll("^[\\s\u00a0\u200b\ufeff]+|[\\s\u00a0\u200b\ufeff]+$", "");
     }
 
     static Optional<URI> uri(String text) {
@@ -11844,6 +11958,43 @@ final class Text {
     static Stream<Throwable> chain(Throwable e) {
         return Stream.iterate(e, Objects::nonNull, each -> each instanceof Fault fault ? fault.reason()
                 : each.getCause());
+    }
+}
+
+/// What a file is that is not UTF-8 text, by its first bytes.
+///
+/// @param start a regular expression for them, a char a byte, and the file's name
+/// @param media its media type if models take it, else null
+/// @param way a command, as for `Text.command`
+record FileType(String start, String what, String media, String way) {
+    static final int HEAD = 8000;
+    private static final List<FileType> ALL = List.of(
+            new FileType("\\x89PNG\r\n\\x1a\n", "a PNG image", "image/png", "-a %1$s"),
+            new FileType("\\xff\\xd8\\xff", "a JPEG image", "image/jpeg", "-a %1$s"),
+            new FileType("GIF8[79]a", "a GIF image", "image/gif", "-a %1$s"),
+            new FileType("RIFF....WEBP", "a WebP image", "image/webp", "-a %1$s"),
+            new FileType("....ftyp(hei|mif|avif)", "a HEIC image", null, "magick %1$s image.png; then -a image.png"),
+            new FileType("%PDF-", "a PDF", "application/pdf", "pdftotext %1$s -, or -a %1$s if the model takes it"),
+            new FileType("PK\3\4.*(word/|\\.(docx|odt)$)", "a Word document", null, "pandoc -t plain %1$s"),
+            new FileType("PK\3\4.*(xl/|\\.(xls[xmb]|ods)$)|\\xd0\\xcf\\x11\\xe0", "an Excel workbook", null,
+                    "save it as \"CSV UTF-8\", or: soffice --headless --convert-to csv %1$s"),
+            new FileType("PK\3\4", "a ZIP archive", null, "unzip -p %1$s"),
+            new FileType("\\x1f\\x8b", "a gzip archive", null, "gunzip -c %1$s >%2$s"),
+            new FileType("PAR1\\x15", "a Parquet file", null, "duckdb -c \"copy (from '%1$s') to 'rows.csv'\""),
+            new FileType("SQLite format 3\0", "an SQLite database", null, "sqlite3 -csv -header %1$s 'select …'"),
+            new FileType("\\xff\\xfe|\\xfe\\xff", "UTF-16 text", null, "iconv -f utf-16 -t utf-8 %1$s >%2$s"),
+            new FileType("([^\0]\0){4}", "UTF-16 text", null, "iconv -f utf-16le -t utf-8 %1$s >%2$s"));
+
+    static Optional<FileType> of(byte[] bytes, String name) {
+        String head = new String(bytes, 0, Math.min(HEAD, bytes.length), StandardCharsets.ISO_8859_1) + "\n" + name;
+        return ALL.stream().filter(type -> Pattern.compile("(?s)" + type.start).matcher(head).lookingAt()).findFirst();
+    }
+
+    /// @throws Fault if bytes that are not text are of a kind that is known
+    static void refuse(byte[] bytes, String name) {
+        of(bytes, name).ifPresent(type -> {
+            throw Fault.usage(name + " is " + type.what + ", not UTF-8 text", Text.command(type.way, name));
+        });
     }
 }
 

@@ -154,6 +154,7 @@ final class EmbedJob {
                 count++;
                 ids |= item.id() != null;
             }
+            reader.notes().forEach(console::note);
         }
     }
 
@@ -357,7 +358,7 @@ record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
 final class EmbedTexts implements AutoCloseable {
     /// @param place what the user calls it, such as `tickets.csv:17`
     /// @param id null where the row has none
-    record Item(int index, String place, String id, String text) {}
+    record Item(int index, String place, Object id, String text) {}
 
     private interface Source {
         RowReader open(EmbedTexts texts);
@@ -384,8 +385,25 @@ final class EmbedTexts implements AutoCloseable {
         if (words.isEmpty() && env.stdin().kind() == Stdin.Kind.TERMINAL) {
             throw Fault.usage("there is no text", "embed \"a text\", a pipe of lines, or -d ROWS");
         }
-        Source source = stdin ? texts -> Lines.open(texts.spooled(null), "stdin") : _ -> new Words(words);
+        Source source = stdin ? texts -> lines(texts.spooled(null)) : _ -> new Words(words);
         return new EmbedTexts(env, "stdin", source, null, row -> JsonValues.text(row.data().get("text")));
+    }
+
+    private static RowReader lines(Path file) {
+        try {
+            var in = InputFile.open(file, "stdin");
+            var lines = new LinesReader(new LineNumberReader(new InputStreamReader(in,
+                    StandardCharsets.ISO_8859_1)), "stdin", (line, _) -> Map.of("text", line));
+            return new RowReader() {
+                @Override
+                public InputRow next() { return lines.next(); }
+
+                @Override
+                public void close() { new RowFilter(lines, "stdin", in, Map.of()).close(); }
+            };
+        } catch (IOException e) {
+            throw Fault.io("cannot read stdin", e, null);
+        }
     }
 
     /// @param id the field that names a row; null: `id` or `custom_id`, if it is there
@@ -427,6 +445,8 @@ final class EmbedTexts implements AutoCloseable {
             }
         }
 
+        List<String> notes() { return rows instanceof RowFilter filter ? filter.notes() : List.of(); }
+
         @Override
         public Item next() {
             if (!hasNext()) throw new NoSuchElementException();
@@ -452,9 +472,9 @@ final class EmbedTexts implements AutoCloseable {
 
     private String shown(String place) { return spool == null ? place : place.replace(spool.toString(), name); }
 
-    private String id(Map<String, Object> row) {
+    private Object id(Map<String, Object> row) {
         for (String name : id == null ? List.of("id", "custom_id") : List.of(id)) {
-            if (row.getOrDefault(name, JsonValues.NULL) != JsonValues.NULL) return JsonValues.text(row.get(name));
+            if (RowFilter.isValue(row.get(name))) return row.get(name);
         }
         if (id == null) return null;
         throw Fault.usage("there is no " + id + " for --id", "--id names a field that every row has");
@@ -491,27 +511,6 @@ final class EmbedTexts implements AutoCloseable {
             return read == words.size() ? null : new InputRow("text " + (read + 1), Map.of("text", words.get(read++)),
                     null);
         }
-    }
-
-    /// A text a line; one that is not UTF-8 is named.
-    private record Lines(ByteLines lines, String name) implements RowReader {
-        static Lines open(Path file, String name) {
-            try {
-                return new Lines(new ByteLines(file, name), name);
-            } catch (IOException e) {
-                throw Fault.io("cannot read " + name, e, null);
-            }
-        }
-
-        @Override
-        public InputRow next() {
-            byte[] line = lines.next();
-            String place = name + ":" + lines.number();
-            return line == null ? null : InputRow.of(place, () -> Map.of("text", Text.utf8(line, place)));
-        }
-
-        @Override
-        public void close() { lines.close(); }
     }
 }
 
@@ -567,7 +566,8 @@ final class VectorWriter implements Closeable {
         if (written == 0) begin(size);
         switch (format) {
             case "npy" -> bytes.write(floats(vector, size));
-            case "csv" -> text.write((ids ? ResultWriter.cell(item.id() == null ? "" : item.id(), false) + "," : "")
+            case "csv" -> text.write((ids ? ResultWriter.cell(item.id() == null ? "" : JsonValues.text(item.id()),
+                    false) + "," : "")
                     + item.index() + (echo ? "," + ResultWriter.cell(item.text(), false) : "") + ","
                     + vector.valueStream().map(JsonNode::asString).collect(Collectors.joining(",")) + "\n");
             case "json" -> text.write((written == 0 ? "{\"data\":[\n" : ",\n") + line(item, vector));
@@ -578,7 +578,7 @@ final class VectorWriter implements Closeable {
 
     private String line(EmbedTexts.Item item, ArrayNode vector) {
         var line = Json.object();
-        if (item.id() != null) line.put("id", item.id());
+        if (item.id() != null) line.set("id", JsonValues.node(item.id()));
         line.put("index", item.index());
         if (echo) line.put("text", item.text());
         line.set("embedding", vector);

@@ -10,7 +10,7 @@ import static cop.copilot.*;
 void main(String... args) {
     script("judge RESULTS CRITERION [MODEL]\nCRITERION is what a good answer does", args, (words, _) -> {
         var answers = rows(words.getFirst()).filter(row -> row.text("status").equals("ok")).map(row -> Map.of("id",
-                row.text("id"), "answer", row.containsKey("json") ? row.text("json") : row.text("text"))).toList();
+                row.get("id"), "answer", row.containsKey("json") ? row.text("json") : row.text("text"))).toList();
         if (answers.isEmpty()) throw new Fault("no row of " + words.getFirst() + " has an answer", "batch writes such");
         var judge = template("""
                 ---

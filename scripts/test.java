@@ -21,6 +21,7 @@
 //SOURCES tests/NetworkFaults.java
 //SOURCES tests/Verbs.java
 //SOURCES tests/Batches.java
+//SOURCES tests/RowFaults.java
 //SOURCES tests/BatchProcesses.java
 //SOURCES tests/OutputFaults.java
 //SOURCES tests/CommandLines.java
@@ -58,12 +59,11 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class test {
     /// Every class of tests/, in the order of running.
     static final List<Class<?>> CLASSES = List.of(Smoke.class, Endpoints.class, Streams.class, Login.class,
-            BudgetFaults.class,
-            Token.class, Chat.class, CurrentService.class, EveryModel.class, Logs.class, Mustaches.class,
-            Prompts.class, Verbs.class, Batches.class, OutputFaults.class, CommandLines.class, Usages.class,
-            Embeds.class, Network.class, NetworkFaults.class, Processes.class, Installs.class, BatchProcesses.class,
-            Terminals.class, Markdowns.class, Doctors.class, Trees.class, Simulators.class, CommandFaults.class,
-            Layers.class);
+            BudgetFaults.class, Token.class, Chat.class, CurrentService.class, EveryModel.class, Logs.class,
+            Mustaches.class, Prompts.class, Verbs.class, Batches.class, RowFaults.class, OutputFaults.class,
+            CommandLines.class, Usages.class, Embeds.class, Network.class, NetworkFaults.class, Processes.class,
+            Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class, Trees.class,
+            Simulators.class, CommandFaults.class, Layers.class);
 
     public static void main(String... args) {
         // As the tool has it: the JDK reads it once, and whichever class runs first may make the first client.

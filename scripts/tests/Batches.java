@@ -56,7 +56,7 @@ class Batches {
 
     /// `id=text` of each result, or `id!status`.
     private String told() {
-        return results().stream().map(r -> Json.text(r, "id") + (Json.text(r, "status").equals("ok")
+        return results().stream().map(r -> r.path("id").asString() + (Json.text(r, "status").equals("ok")
                 ? "=" + Json.text(r, "text") : "!" + Json.text(r, "status"))).collect(Collectors.joining(" "));
     }
 

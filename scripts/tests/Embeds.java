@@ -105,7 +105,7 @@ class Embeds {
         cop.write(file, text.translateEscapes());
         var outcome = good(embed("-d", file));
         assertEquals(List.of("one", "2.50"), textsAsked());
-        assertEquals(ids, lines(outcome).stream().map(line -> line.has("id") ? Json.text(line, "id") : "null")
+        assertEquals(ids, lines(outcome).stream().map(line -> line.path("id").asString("null"))
                 .collect(Collectors.joining(",")));
     }
 
@@ -141,9 +141,9 @@ class Embeds {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
             "{\"title\":\"x\",\"n\":1} | r.jsonl:2: there is no field text or input | --field NAME; it has: title, n",
-            "{\"text\":\"\"} | r.jsonl:2: the text is empty | leave it out",
-            "{\"text\":\" \\n\"} | r.jsonl:2: the text is empty | leave it out",
-            "{\"text\":null} | r.jsonl:2: text is null, and no text | -t TEMPLATE",
+            "{\"text\":\"\",\"n\":1} | r.jsonl:2: the text is empty | leave it out",
+            "{\"text\":\" \\n\",\"n\":1} | r.jsonl:2: the text is empty | leave it out",
+            "{\"text\":null,\"n\":1} | r.jsonl:2: text is null, and no text | -t TEMPLATE",
             "{\"text\":[\"a\"]} | r.jsonl:2: text is a list, and no text | -t TEMPLATE",
             "{\"text\":{}} | r.jsonl:2: text is an object, and no text | -t TEMPLATE",
             "{\"text\":true} | r.jsonl:2: text is true, and no text | -t TEMPLATE",
