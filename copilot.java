@@ -3215,10 +3215,9 @@ final class BatchRun {
 
     private int run(Journal journal) {
         left.removeIf(key -> isDone(journal, key));         // another process may have done some
-        int before = earlier.path("rows").asInt(0);
-        if (results.pattern() == null && before > order.size()) {
-            console.note("note: " + spec.out + " gets these " + order.size() + " rows, it had " + before
-                    + "; the answers of all are kept");
+        if (results.pattern() == null && earlier.path("rows").asInt(0) > order.size()) {
+            console.note("note: " + spec.out + " gets these " + order.size() + " rows, it had "
+                    + earlier.path("rows").asString() + "; the answers of all are kept");
         }
         if (spec.rows.equals("-") && !input.equals(folder.input().toString())) folder.keep(Path.of(input));
         folder.write(manifest, order);
@@ -8339,8 +8338,6 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
 
     boolean stdout() { return name.equals("-"); }
 
-    private boolean is(String ending) { return name.toLowerCase(Locale.ROOT).endsWith(ending); }
-
     Set<Path> files() {
         return pattern != null ? pattern.claimed() : stdout() ? Set.of() : Set.of(here().resolve(name));
     }
@@ -8400,8 +8397,9 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
     private void writeAll(Stream<String> results, OutputStream to) throws IOException {
         var text = new BufferedWriter(new OutputStreamWriter(to, StandardCharsets.UTF_8));
         Iterable<String> all = results::iterator;
-        if (is(".csv") || is(".tsv")) writeTable(all, text, is(".tsv"));
-        else writeLines(all, text, is(".json"));
+        String ending = name.toLowerCase(Locale.ROOT).replaceFirst("(?s).*(?=\\.)", "");
+        if (ending.matches("\\.[ct]sv")) writeTable(all, text, ending.equals(".tsv"));
+        else writeLines(all, text, ending.equals(".json"));
         text.flush();
     }
 
@@ -8477,7 +8475,9 @@ final class FilePattern {
     private final String pattern;
     private final StrictMustache mustache = new StrictMustache(_ -> Optional.empty(), List::of);
     private final StrictMustache.Compiled compiled;
-    private final Map<Path, Object> claimed = new HashMap<>();          // with the row's id
+    /// Files with the id of their row. On macOS as on Windows, names that differ in case alone are one.
+    private final Map<Path, Object> claimed = new TreeMap<>(!System.getProperty("os.name").startsWith("Mac")
+            ? Comparator.naturalOrder() : Comparator.comparing(file -> file.toString().toLowerCase(Locale.ROOT)));
     private final Set<Path> above = new HashSet<>();                    // their folders
 
     FilePattern(Environment env, String pattern) {
