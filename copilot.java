@@ -430,8 +430,7 @@ public class copilot {
             for (String part : data.containsKey(name) ? new String[] {name} : name.split("\\.")) {
                 value = value instanceof Map<?, ?> map ? map.get(part) : null;
             }
-            boolean noJson = value == null && name.matches("json(\\..*)?");
-            if (noJson && text("status").matches("failed|filtered|incomplete")) {
+            if (value == null && name.matches("json(\\..*)?") && text("status").matches("failed|filtered|incomplete")) {
                 throw Fault.error("row " + text("id") + " " + text("status") + ", so it has no " + name,
                         "answers() has the rows that are ok; text(\"error.message\") says why");
             }
@@ -1854,7 +1853,7 @@ final class Syntax {
         if (equals < 0) option.type(boolean.class).usageHelp(what.endsWith("--help"));
         else option.type(TYPES.getOrDefault(type, String.class)).paramLabel(TYPES.containsKey(type)
                 ? label.substring(0, label.lastIndexOf(':')) : label);
-        spec.addOption(option.arity(bare ? "0..1" : equals < 0 ? "0" : "1").build());
+        spec.addOption(bare ? option.arity("0..1").build() : option.build());
     }
 
     /// Each positional parameter gets all words; the forms assign them.
@@ -7717,19 +7716,17 @@ final class RetryPolicy {
         return (maxTokens != null || maxCredits != null) && counts.used().total() == 0;
     }
 
-    /// Counts a request in flight at the average cost of those that have ended.
-    ///
-    /// @param counts of all starts of the run
-    /// @param started requests of all starts, including those in flight
-    /// @param earlier requests of earlier starts
+    /// @param used by the requests that have ended, of all starts
+    /// @param ahead bytes of the prompts in flight and of the next, which will cost as much by the byte
+    /// @param requests of this start
     /// @return the limit that the next request would exceed, with a larger one as its hint, or null
-    Fault spent(BatchCounts counts, long started, long earlier, Duration elapsed) {
-        double more = counts.requests() == 0 ? 1 : Math.max(1, (started + 1.0) / counts.requests());
-        if (maxRequests != null && started - earlier >= maxRequests) return over("--max-requests " + maxRequests, "");
-        if (maxTokens != null && counts.used().total() * more > maxTokens) {
+    Fault spent(Usage used, long ahead, long requests, Duration elapsed) {
+        double more = ahead / 4.0 / Math.max(1, used.prompt()), nano = used.nanoCredits() * (1 + more);
+        if (maxRequests != null && requests >= maxRequests) return over("--max-requests " + maxRequests, "");
+        if (maxTokens != null && used.total() + Math.max(ahead / 4.0, used.total() * more) > maxTokens) {
             return over("--max-total-tokens " + maxTokens, "--max-total-tokens=" + 2 * maxTokens);
         }
-        if (maxCredits != null && counts.used().nanoCredits() * more > maxCredits.movePointRight(9).doubleValue()) {
+        if (maxCredits != null && nano > maxCredits.movePointRight(9).doubleValue()) {
             return over("--max-credits " + maxCredits.toPlainString(), "--max-credits="
                     + maxCredits.add(maxCredits).toPlainString());
         }
@@ -7837,6 +7834,7 @@ class BatchProgress {
     /// @throws Fault if earlier results could not be printed
     private void print(Runnable results) {
         if (printer == null) return;
+        for (int ms = 0; ms < 20 && !printing.isDone(); ms++) Time.SYSTEM.pause(Duration.ofMillis(1));
         if (printing.state() == Future.State.FAILED) throw (Fault) printing.exceptionNow();
         console.stalled = true;                             // if its reader is
         printing = thread.submit(() -> {
@@ -7853,14 +7851,14 @@ class BatchProgress {
         try {
             printing.get(interrupted ? 2 : Integer.MAX_VALUE, TimeUnit.SECONDS);
             console.stalled = false;
-            return stopped;
         } catch (InterruptedException e) {
             return Optional.of(Fault.interrupted());
         } catch (ExecutionException e) {
             return stopped.or(() -> Optional.of((Fault) e.getCause()));
-        } catch (TimeoutException e) {
-            return stopped;
+        } catch (TimeoutException _) {
+            // the reader has stalled
         }
+        return stopped;
     }
 
     /// Reports requests paused together once.
@@ -7955,10 +7953,10 @@ final class BatchRunner {
     private final int most;                                 // rows open at once
     private final Semaphore seats;                          // for rows, of which there are `most`
     private final Instant begun;
-    private final long earlier;                             // requests of earlier starts
     // Guarded by this. Never call `progress`, which has its own lock, while holding it.
     private BatchCounts counts;                             // rows of this start; used by all starts
-    private long requests;                                  // admitted, of all starts
+    private long requests;                                  // admitted in this start
+    private long ahead;                                     // bytes of prompts in flight
     private Fault stop;                                     // why nothing more starts; null: it may
 
     BatchRunner(RateController pace, RetryPolicy policy, Time time, Function<Request, Reply> asker, Journal journal,
@@ -7973,7 +7971,6 @@ final class BatchRunner {
         seats = new Semaphore(most);
         begun = time.now();
         counts = journal.spent();
-        requests = earlier = counts.requests();
     }
 
     /// @param items returns null after the last
@@ -8029,11 +8026,11 @@ final class BatchRunner {
     /// Waits until a request may start, and counts it as started.
     ///
     /// @throws Fault if no more may start
-    private void start() {
+    private void start(long bytes) {
         try {
             turnstile.lockInterruptibly();
             try {
-                for (var wait = tryStart(); wait.isPositive(); wait = tryStart()) {
+                for (var wait = tryStart(bytes); wait.isPositive(); wait = tryStart(bytes)) {
                     progress.tick();
                     if (wait != RateController.UNTIL_AN_ANSWER) time.pause(Durations.min(wait, Duration.ofSeconds(1)));
                 }
@@ -8046,13 +8043,15 @@ final class BatchRunner {
     }
 
     /// @return the time until the next try; zero: counted as started
-    private synchronized Duration tryStart() throws InterruptedException {
-        if (stop == null) stop = policy.spent(counts, requests, earlier, Duration.between(begun, time.now()));
+    private synchronized Duration tryStart(long bytes) throws InterruptedException {
+        if (stop == null) stop = policy.spent(counts.used(), ahead + bytes, requests, Duration.between(begun,
+                time.now()));
         if (stop != null) throw Fault.interrupted();
         boolean probing = policy.probing(counts) && pace.inFlight() > 0;
         var wait = probing ? RateController.UNTIL_AN_ANSWER : pace.wait(time.now());
         if (wait.isZero()) {
             requests++;
+            ahead += bytes;
             pace.started(time.now());
         } else if (wait == RateController.UNTIL_AN_ANSWER) wait(500);
         return wait;
@@ -8110,33 +8109,34 @@ final class BatchRunner {
         }
 
         private RowResult ended(String status, Reply reply, String code, String error) {
-            var took = Duration.ofNanos(System.nanoTime() - start);
-            return new RowResult(item, status, reply, used, took, attempts, code, error);
+            return new RowResult(item, status, reply, used, Duration.ofNanos(System.nanoTime() - start), attempts, code,
+                    error);
         }
 
         /// @throws Fault if the request is not retried
         private Reply ask(Request request) {
             while (true) {
-                start();
+                long bytes = ContextLimitCheck.bytes(request);
+                start(bytes);
                 attempts++;
                 var started = time.now();
                 try {
                     var reply = Deadline.within(policy.timeout, () -> asker.apply(request));
                     used = used.plus(reply.usage());
-                    BatchRunner.this.ended(true, reply.usage());
+                    BatchRunner.this.ended(true, reply.usage(), bytes);
                     return reply;
                 } catch (Fault fault) {
-                    retry(request, fault, started);
+                    retry(request, fault, started, bytes);
                 }
             }
         }
 
         /// Returns if the request is to be retried.
-        private void retry(Request request, Fault fault, Instant started) {
+        private void retry(Request request, Fault fault, Instant started, long bytes) {
             var kind = FaultClass.of(fault);
             if (kind == FaultClass.PAUSE) {
                 attempts--;                                 // not a used attempt
-                pause(fault, started);
+                pause(fault, started, bytes);
                 return;
             }
             var refusal = ApiError.behind(fault);
@@ -8147,7 +8147,7 @@ final class BatchRunner {
             boolean lost = fault.is(Fault.Kind.CONNECTION_LOST);
             var cost = lost || fault.is(Fault.Kind.INCOMPLETE) ? policy.lost.apply(request) : Usage.NONE;
             used = used.plus(cost);
-            BatchRunner.this.ended(!kind.stops() && !lost, cost);
+            BatchRunner.this.ended(!kind.stops() && !lost, cost, bytes);
             if (!again) throw fault;
             for (int left = 1 << Math.min(troubles - 1, 5); left > 0 && stopped().isEmpty(); left--) {
                 time.pause(Duration.ofSeconds(1));
@@ -8155,8 +8155,9 @@ final class BatchRunner {
         }
     }
 
-    private synchronized void ended(boolean answered, Usage cost) {
+    private synchronized void ended(boolean answered, Usage cost, long bytes) {
         counts = counts.plus("", 1, cost);
+        ahead -= bytes;
         pace.ended();
         if (answered) pace.answered();
         notifyAll();
@@ -8166,17 +8167,17 @@ final class BatchRunner {
         counts = counts.plus(result.status(), 0, Usage.NONE);
         boolean halt = counts.rows() >= HALT_FROM && counts.notOk() > policy.haltShare * counts.rows();
         if (halt) stop(RetryPolicy.halted(counts));
-        notifyAll();
     }
 
     /// Pauses all after a rate limit or without a connection, using up no attempt. Stops the run if one rate-limit
     /// pause, or all connection pauses since the last answer, exceed `--max-wait`.
-    private void pause(Fault fault, Instant started) {
+    private void pause(Fault fault, Instant started, long bytes) {
         var limit = ApiError.behind(fault);                 // null: no connection
         Duration pause, longest;
         synchronized (this) {
             pace.ended();
             requests--;
+            ahead -= bytes;
             pause = limit == null ? pace.unreachable(time.now())
                     : pace.limited(started, limit.retryAfter(), time.now());
             longest = limit == null ? pace.unreachableFor() : pause;
@@ -10224,7 +10225,7 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     boolean limited() { return status == 429 || status == 403 && message.contains("rate limit"); }
 
     /// Returns true if the monthly quota is exhausted: formerly a 429 with these words, now a 402.
-    boolean quota() { return status == 402 || message.toLowerCase(Locale.ROOT).contains("quota exceeded"); }
+    boolean quota() { return status == 402 || (code + message).matches("(?is).*quota[ _]exceeded.*"); }
 
     Fault fault(URI uri) {
         String where = uri.getHost() + uri.getPath(), said = ": " + description();

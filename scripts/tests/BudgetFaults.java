@@ -139,6 +139,25 @@ class BudgetFaults {
         exits(0, batch());
     }
 
+    /// What is in flight counts by the length of its prompts: the first row tells little of the others.
+    @ParameterizedTest
+    @CsvSource({"--max-total-tokens 2000", "--max-credits 0.1"})
+    void longPromptsAfterAShortOneCount(String budget) {
+        cop.write("rows.jsonl", IntStream.range(0, 40).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"" + (i == 0 ? "a"
+                : "a" + i + " four".repeat(600)) + "\"}\n").collect(Collectors.joining()));
+        cop.sim.set("latency", 50).set("answer", "fine");
+        var outcome = exits(75, batch(("-m gpt-5-mini -j 16 " + budget).split(" ")));
+        assertTrue(asked() <= 4, () -> asked() + " asked: " + outcome.all());
+    }
+
+    /// Nothing is sent whose prompt alone is more than the budget.
+    @Test
+    void aPromptBeyondTheBudgetIsNotSent() {
+        cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"" + "four ".repeat(600) + "\"}\n");
+        says(exits(75, batch("--max-total-tokens", "500")), "error: --max-total-tokens 500 is reached");
+        assertEquals(0, asked());
+    }
+
     @Test
     void requestsAndTimeCountOneStart() {
         rows(4);
