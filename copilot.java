@@ -724,6 +724,10 @@ public class copilot {
             return fields.path("messages").valueStream().map(message -> Message.text(message.path("content"))).toList();
         }
 
+        long bytes() {
+            return texts().stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum();
+        }
+
         Request with(Delivery other) { return new Request(model, messages, fields, stream, other); }
 
         /// Sets the system message, replacing any earlier one.
@@ -3353,7 +3357,7 @@ final class BatchRun {
     private void plan(BatchItem item) {
         left.add(item.key());
         models.add(item.request().model());
-        bytes += ContextLimitCheck.bytes(item.request());
+        bytes += item.request().bytes();
         if (sampled >= SAMPLED_BYTES) return;
         sample.add(item.request());
         sampled = bytes;
@@ -4309,7 +4313,7 @@ record FileAttachments(List<String> names, Integer limit) {
         if (files.stream().mapToLong(file -> env.path(file).toFile().length()).sum() / 16 > most) throw tooMuch;
         String text = Text.paragraphs(files.stream().map(file -> TextFile.fenced(env, file)).toArray(String[]::new));
         var request = new Request(null, List.of(Message.user(text)), null, true);
-        boolean fits = ContextLimitCheck.bytes(request) <= most || TokenCount.upTo(most, request, "o200k_base") <= most;
+        boolean fits = request.bytes() <= most || TokenCount.upTo(most, request, "o200k_base") <= most;
         if (fits) return text;
         throw tooMuch;
     }
@@ -6737,7 +6741,7 @@ final class ContextLimitCheck {
 
     /// Counts only if the bytes exceed the limit, and in very long prompts only up to it, as counting takes seconds.
     static void checkLength(Request request, Model model) {
-        long limit = model.maxPrompt(), bytes = bytes(request);
+        long limit = model.maxPrompt(), bytes = request.bytes();
         if (limit == 0 || bytes <= limit) return;
         boolean all = bytes <= 8 << 20;
         long tokens = TokenCount.upTo(all ? Long.MAX_VALUE : limit, request, model.tokenizer());
@@ -6747,10 +6751,6 @@ final class ContextLimitCheck {
                 + " takes " + limit + "; the largest part is " + part.getKey()
                 + (all ? " with " + TokenCount.of(part.getValue(), model.tokenizer()) : ""),
                 "a shorter text, or a model with a larger context (" + COP + " models)");
-    }
-
-    static long bytes(Request request) {
-        return request.texts().stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum();
     }
 
     /// Returns the name and text of the largest fenced file, or of the rest if that is larger.
@@ -8116,7 +8116,7 @@ final class BatchRunner {
         /// @throws Fault if the request is not retried
         private Reply ask(Request request) {
             while (true) {
-                long bytes = ContextLimitCheck.bytes(request);
+                long bytes = request.bytes();
                 start(bytes);
                 attempts++;
                 var started = time.now();
