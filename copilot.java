@@ -2091,7 +2091,8 @@ final class BasicCommand extends Command {
         var login = withToken ? new GithubToken(GithubToken.STDIN, tokenFromStdin(logins), "")
                 : new GithubToken(GithubToken.BROWSER, byDevice(copilot), "");
         var grant = copilot.tokens().verifyAndStore(login, !withToken || old.isEmpty());
-        String first = logins.all().stream().findFirst().map(GithubToken::source).orElse("COP_TOKEN_SOURCE");
+        String first = logins.usable().stream().filter(each -> !each.isPassedOver()).findFirst()
+                .map(GithubToken::source).orElse("COP_TOKEN_SOURCE");
         if (!first.equals(CredentialSources.OWN)) {
             console.note("note: " + first + " is set, and goes before this login");
         }
@@ -2278,7 +2279,7 @@ final class BasicCommand extends Command {
                     : "no model matches \"" + word + "\"", COP + " models --all");
         }
         if (json) return print(Json.pretty(Json.object().set("data", Json.array(shown.stream().map(Model::json)))));
-        if (catalogue.onlyAuto()) console.note("note: this account may name no model; auto is the default");
+        if (catalogue.onlyAuto()) console.note(ModelList.ONLY_AUTO);
         return table(ModelTable.COLUMNS, shown.stream().map(ModelTable::row).toList());
     }
 
@@ -2301,7 +2302,7 @@ final class BasicCommand extends Command {
         if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", COP + " models lists those that can");
         copilot.models().setDefault(model.id());
         if (!model.isAuto() && copilot.models().list(ModelList.FRESH).onlyAuto()) {
-            console.warn("this account may name no model: on Free and Student plans GitHub chooses it");
+            console.warn(ModelList.ONLY_AUTO);
         }
         return print("chat takes " + model.id() + " from now on (-m and $COP_MODEL still win)");
     }
@@ -3297,7 +3298,7 @@ final class BatchRun {
         }
         if (catalogue.isPresent() && spec.template != null) catalogue.get().require(model);
         if (!Model.isAuto(model) && catalogue.filter(ModelList::onlyAuto).isPresent()) {
-            console.warn("this account may name no model: on Free and Student plans GitHub chooses it (-m auto)");
+            console.warn(ModelList.ONLY_AUTO);
         }
         String earlier = Json.text(manifest, "endpoint");
         String endpoint = spec.endpoint != null ? spec.endpoint : earlier.isEmpty() ? null : earlier;
@@ -4680,7 +4681,7 @@ record Turn(ObjectNode json) {
 // Reports who is logged in, and what a chat depends on.
 
 record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String user, Instant now,
-              Optional<Fault> trouble) {
+              Optional<Fault> trouble, String wayIn) {
     record SourceStatus(String source, String state, String detail) {}
 
     /// Checks the sources in order; sends no more requests after a failure other than a refusal, such as an outage.
@@ -4706,6 +4707,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
                     if (trouble != null || !mayServe && !check) {
                         state = "unused";
                         detail += copilot.tokens().plan(login).map(plan -> ", " + plan).orElse("");
+                        if (used == null && trouble == null) detail += ", as COPILOT_GITHUB_TOKEN chooses the account";
                     } else {
                         var token = check ? copilot.tokens().exchangeNow(login) : copilot.tokens().tokenFor(login);
                         state = mayServe ? "used" : "works";
@@ -4726,7 +4728,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
             }
         }
         return new Status(copilot.context().host(), lines, Optional.ofNullable(used), user, copilot.context().now(),
-                Optional.ofNullable(trouble));
+                Optional.ofNullable(trouble), logins.wayIn());
     }
 
     boolean loggedIn() { return token.isPresent(); }
@@ -4743,7 +4745,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
                   token    %s
                 """.formatted(user.isEmpty() ? "?" : Text.printable(user), known.plan(), known.sku(), known.api(),
                 use(known, now))).orElse(trouble.isPresent() ? "\n  not known: GitHub could not be asked\n"
-                        : "\n  not logged in; type: " + COP + " login\n")
+                        : "\n  not logged in; " + wayIn + "\n")
                 + "  sources of a GitHub token, in the order of use:" + lines.stream().map(line -> "\n    "
                 + (Text.padded(line.source(), 25) + Text.padded(line.state(), 9) + line.detail()).stripTrailing())
                 .collect(Collectors.joining());
@@ -4868,7 +4870,7 @@ final class Doctor {
     private Optional<Token> login(CopilotClient copilot) {
         var sources = copilot.logins().all();
         sources.forEach(source -> secrets.add(source.value()));
-        if (sources.isEmpty()) throw notLoggedIn();
+        if (sources.isEmpty()) throw Fault.login("not logged in", copilot.logins().wayIn());
         if (offline) {
             sources.forEach(source -> ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())));
             return Optional.empty();
@@ -4879,14 +4881,12 @@ final class Doctor {
                     "source", line.source() + ": " + line.state() + ", " + line.detail());
         }
         if (status.trouble().isPresent()) throw status.trouble().get();
-        var token = status.token().orElseThrow(Doctor::notLoggedIn);
+        var token = status.token().orElseThrow(() -> Fault.login("not logged in", status.wayIn()));
         secrets.add(token.value());
         ok("login", token.plan() + " (" + token.sku() + "), the Copilot token is " + Status.use(token, status.now())
                 + ", API " + token.api());
         return status.token();
     }
-
-    private static Fault notLoggedIn() { return Fault.login("not logged in", COP + " login"); }
 
     /// Measures a round trip and compares clocks.
     private String probe(String what, Context context, URI uri, Headers headers) {
@@ -5077,6 +5077,7 @@ final class CopilotClient {
     private final ModelCatalog models;
     private final AutoModel auto = new AutoModel(this);
     private volatile String minted = "";                    // a token renewed because of its integration
+    private final Map<String, CountDownLatch> firsts = new ConcurrentHashMap<>();
 
     static final String OTHER_INTEGRATOR = "model_not_available_for_integrator";
     private static final String NOWHERE = "nowhere";        // the path of a model that both endpoints refused
@@ -5142,7 +5143,7 @@ final class CopilotClient {
         String id = request.model();
         var endpoint = EndpointSelector.of(request, models.find(id), models.memory());
         try {
-            return withoutRefused(request, endpoint, attempt);
+            return oneAhead(request, endpoint, () -> withoutRefused(request, endpoint, attempt));
         } catch (Fault fault) {
             boolean nowhere = models.memory().path(id).equals(NOWHERE);
             if (!wrongEndpoint(fault) || request.delivery().endpoint() != null || nowhere) throw fault;
@@ -5166,6 +5167,23 @@ final class CopilotClient {
         return refusal != null && refusal.status() == 400 && (refusal.kind().equals("unsupported_api_for_model")
                 || refusal.message().matches("(?is).*(is not (accessible|supported) via|does not support) .*"
                         + "\\b(api|endpoint)\\b.*"));
+    }
+
+    /// Sends the first request with refusable fields alone, so that only one of many is refused; but lets no other wait
+    /// long for its answer.
+    private Reply oneAhead(Request request, Endpoint endpoint, Supplier<Reply> send) {
+        String fields = RefusedFields.optional(request);
+        if (fields.isEmpty()) return send.get();
+        var own = new CountDownLatch(1);
+        var first = firsts.putIfAbsent(request.model() + " " + endpoint.path() + " " + fields, own);
+        try {
+            if (first != null) first.await(Math.min(10_000_000_000L, Deadline.left()), TimeUnit.NANOSECONDS);
+            return send.get();
+        } catch (InterruptedException e) {
+            throw Fault.interrupted();
+        } finally {
+            own.countDown();
+        }
     }
 
     /// 3. Omits known refused fields, and retries for each new one.
@@ -5442,6 +5460,8 @@ final class ModelCatalog {
 }
 
 record ModelList(ObjectNode json, Instant fetched) {
+    static final String ONLY_AUTO = "this account may name no model: on Free and Student plans GitHub chooses it"
+            + " (-m auto)";
     static final Duration FRESH = Duration.ofHours(1);
     /// Enough for choosing a model, so that a warm chat makes one request.
     static final Duration USABLE = Duration.ofDays(1);
@@ -5513,7 +5533,7 @@ final class AutoModel {
 
     private final CopilotClient copilot;
     private final ReentrantLock choosing = new ReentrantLock();
-    private final Map<Path, Choice> choices = new HashMap<>();          // by file, and so by account
+    private final Map<Path, Choice> choices = new ConcurrentHashMap<>();        // by file, and so by account
     private Fault notOffered;                               // not asked again for a while
     private Instant refused = Instant.EPOCH;
 
@@ -5699,7 +5719,7 @@ final class ChatErrors {
         var list = copilot.models().recent().orElse(null);
         if (list == null) return Fault.error(lead, COP + " models");
         if (list.onlyAuto()) {
-            return Fault.error(lead + ". This account may name no model: on Free and Student plans GitHub chooses it",
+            return Fault.error(lead + "; " + ModelList.ONLY_AUTO,
                     "-m auto, or " + COP + " models default auto");
         }
         boolean disabled = list.find(model).filter(known -> !known.enabled()).isPresent();
@@ -5803,6 +5823,9 @@ record GithubToken(String source, String value, String user) {
             "ghs_", "it is an installation token, such as the GITHUB_TOKEN of a GitHub Action, which GitHub's own"
                     + " copilot CLI takes, with permissions: copilot-requests: write");
 
+    /// Returns whether it is in the variable that GitHub's own CLI reads too, and of a kind for that alone.
+    boolean isPassedOver() { return source.equals(CredentialSources.CHOICE) && useless().isPresent(); }
+
     /// Returns why a token of this kind can never be exchanged, if so.
     Optional<String> useless() {
         return KINDS.keySet().stream().filter(value::startsWith).findFirst().map(KINDS::get);
@@ -5826,9 +5849,17 @@ record CredentialSources(Context context) {
     List<GithubToken> usable() {
         var all = all();
         if (all.isEmpty() || !all.getFirst().source().equals(CHOICE)) return all;
-        boolean useless = all.getFirst().useless().isPresent();
-        return all.stream().limit(2).filter(token -> token.source().equals(CHOICE) || useless
-                && token.source().equals(OWN)).toList();
+        boolean own = all.getFirst().isPassedOver();
+        return all.stream().filter(token -> token.source().equals(CHOICE) || own && token.source().equals(OWN))
+                .toList();
+    }
+
+    /// Returns what to do if no source works.
+    String wayIn() {
+        var usable = usable();
+        return usable.size() == 1 && usable.getFirst().source().equals(CHOICE)
+                ? "unset COPILOT_GITHUB_TOKEN, or COP_TOKEN_SOURCE=login, uses your own login (" + COP + " login)"
+                : barred(OWN).isPresent() ? "unset COP_TOKEN_SOURCE, or add login to it" : COP + " login";
     }
 
     List<GithubToken> tokensFrom(String source) { return barred(source).isEmpty() ? read(source) : List.of(); }
@@ -6014,11 +6045,10 @@ final class TokenManager {
                     + source.source() + " is used"));
             return token.get();
         }
-        if (usable.isEmpty()) throw Fault.login("not logged in to " + context.host().name(), COP + " login");
+        if (usable.isEmpty()) throw Fault.login("not logged in to " + context.host().name(), sources.wayIn());
         if (rejections.size() == 1) {
-            throw usable.getFirst().source().equals(CredentialSources.CHOICE) ? rejections.getFirst().hinting(
-                    "unset COPILOT_GITHUB_TOKEN, or COP_TOKEN_SOURCE=login, uses your own login (" + COP + " login)")
-                    : rejections.getFirst();
+            var one = rejections.getFirst();
+            throw usable.getFirst().source().equals(CredentialSources.CHOICE) ? one.hinting(sources.wayIn()) : one;
         }
         throw Fault.login("no GitHub token that was found is good for Copilot: " + rejections.stream()
                 .map(Fault::sentence).collect(Collectors.joining("; ")), COP + " login");
@@ -6049,10 +6079,11 @@ final class TokenManager {
     /// @param again ask GitHub even if it has refused the source within a day
     private Token renew(GithubToken source, Token unwanted, boolean again) {
         boolean wellFormed = GithubToken.wellFormed(source.value());
-        boolean useless = source.source().equals(CredentialSources.CHOICE) && source.useless().isPresent();
-        if (!wellFormed || useless) throw Fault.refused(source.source() + (wellFormed ? " is passed over: "
-                + source.useless().get() : " holds something that is no token: a space, a line break or a strange"
-                + " character"), "unset or mend it; or " + COP + " login");
+        if (!wellFormed || source.isPassedOver()) {
+            throw Fault.refused(source.source() + (wellFormed ? " is passed over: " + source.useless().get()
+                    : " holds something that is no token: a space, a line break or a strange character"),
+                    "unset or mend it; or " + COP + " login");
+        }
         try {
             return context.http().repeated(3, () -> context.home().locked("token-" + source.key(context), () ->
                     otherOrExchanged(source, unwanted, again)));
@@ -6467,6 +6498,10 @@ final class RefusedFields {
         return mayGo ? Optional.of(path) : Optional.empty();
     }
 
+    static String optional(Request request) {
+        return OPTIONAL.stream().filter(request.extra()::has).sorted().collect(Collectors.joining(" "));
+    }
+
     /// Returns the request's name for a body's field.
     static String requestField(String path) {
         return switch (path) {
@@ -6812,7 +6847,7 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
     @Override
     public final Reply read(ApiResponse answer) throws IOException {
         requestId = answer.requestId();
-        if (answer.contentType().matches(".*(json|html).*") || answer.startsWith('{')) {
+        if (answer.startsWith('{') || answer.contentType().matches(".*(json|html).*") && !answer.startsWith('d')) {
             take(Json.object(answer.text(), "GitHub's answer"));
             if (texts.isEmpty() && finish.isEmpty()) {
                 throw Fault.incomplete("GitHub's answer holds no choices", "the same with -v shows more");

@@ -665,14 +665,13 @@ class CurrentService {
                 .count());
     }
 
-    /// Rows in flight together may each be refused, which costs nothing: none waits for another's whole answer.
     @Test
-    void aLessonIsLearnedInTheFirstWave() {
+    void aLessonIsPaidForOnceHoweverManyAreAtWork() {
         cop.sim.set("latency", 30);
         cop.write("t.mustache", "---\nmodel: gpt-5.4\ntemperature: 0\n---\nsay: {{x}}");
         rows(32);
-        good(batch("-j", "8"));
-        assertTrue(cop.sim.count(CHAT) > 32 && cop.sim.count(CHAT) <= 40, () -> cop.sim.count(CHAT) + " requests");
+        good(batch("-j", "32"));
+        assertEquals(33, cop.sim.count(CHAT));
     }
 
     @Test

@@ -45,7 +45,10 @@ class NetworkFaults {
         assertEquals(0, cop.sim.count(CHAT));
         var status = cop.run("status");
         assertEquals(4, status.code(), status::all);
-        assertTrue(status.out().contains("your login               unused"), status::all);
+        assertTrue(status.out().contains("your login               unused")
+                && status.out().contains("as COPILOT_GITHUB_TOKEN chooses the account")
+                && status.out().contains("not logged in; unset COPILOT_GITHUB_TOKEN"), status::all);
+        assertTrue(cop.run("doctor").out().contains("not logged in hint: unset COPILOT_GITHUB_TOKEN"));
         assertEquals("hello\n", cop.with("COP_TOKEN_SOURCE", "login").run("chat", "say: hello").out());
     }
 
@@ -110,7 +113,9 @@ class NetworkFaults {
         if (used != null) assertTrue(outcome.out().contains(Text.padded(used, 25) + "used"), outcome::all);
         if (!allowed.contains("login")) assertTrue(outcome.out().contains(
                 "your login               ignored  left out by COP_TOKEN_SOURCE="), outcome::all);
-        assertEquals(used == null ? 4 : 0, cop.run("chat", "say: hello").code());
+        var chat = cop.run("chat", "say: hello");
+        assertEquals(used == null ? 4 : 0, chat.code(), chat::all);
+        if (used == null) says(chat, "hint: unset COP_TOKEN_SOURCE");
     }
 
     @ParameterizedTest
@@ -361,7 +366,9 @@ class NetworkFaults {
     @CsvSource({"stream, gzip, gzip, text/event-stream", "stream, gzip, '', text/event-stream",
             "stream, gzip, '', text/plain", "stream, plain, gzip, text/event-stream",
             "whole, gzip, gzip, application/json", "whole, gzip, '', text/plain", "whole, gzip, x-gzip, text/plain",
-            "whole, plain, gzip, text/plain", "whole, gzip, identity, application/json", "blanks, gzip, '', ''",
+            "whole, plain, gzip, text/plain",
+            "stream, plain, '', application/json", "stream, gzip, '', application/json",
+            "whole, gzip, identity, application/json", "blanks, gzip, '', ''",
             "blanks, plain, '', ''"})
     void aBodyIsReadAsItIsWhateverItsHeadSays(String form, String packed, String encoding, String type)
             throws Exception {

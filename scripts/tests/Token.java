@@ -1128,7 +1128,7 @@ class Token {
         assertEquals(code, outcome.code(), outcome::all);
         assertTrue((outcome.out() + outcome.err()).contains("COPILOT_GITHUB_TOKEN"), outcome::all);
         assertTrue(outcome.out().contains("your login"), outcome::all);
-        assertFalse(outcome.out().contains("type: copilot login"), "the login is not the trouble: " + outcome.all());
+        assertFalse(outcome.out().contains("not logged in"), "the login is not the trouble: " + outcome.all());
     }
 
     @Test
