@@ -7154,10 +7154,6 @@ record InputRow(String place, Map<String, Object> data, Fault fault) {
             return new InputRow(place, null, fault);
         }
     }
-
-    static InputRow bad(String place, String what, String hint) {
-        return new InputRow(place, null, Fault.usage(place + ": " + what, hint));
-    }
 }
 
 /// Reads rows one by one; an unreadable one is still a row.
@@ -7182,8 +7178,12 @@ interface RowReader extends AutoCloseable {
         String shown = typed.equals("-") ? "stdin" : typed;
         try {
             var in = format.equals("files") ? null : InputFile.open(env.path(name), shown);
-            boolean array = in != null && new String(InputFile.head(in)).matches("(?s)[\\s\ufeff]*\\[.*");
-            return new RowFilter(switch (array && format.equals("jsonl") ? "json" : format) {
+            String head = in == null ? "" : Text.trimmed(new String(InputFile.head(in)));
+            if (format.equals("jsonl") && !head.matches("(?s)([{\\[].*)?")) {
+                throw Fault.usage(shown + " is not JSON Lines: it begins with " + Text.shortened(head.replaceFirst(
+                        "(?s)\\R.*", ""), 40), "rows of CSV are in a file named .csv, or --format csv names them");
+            }
+            return new RowFilter(switch (format.equals("jsonl") && head.startsWith("[") ? "json" : format) {
                 case "files" -> JsonFolderReader.of(env, FileGlob.of(env, name, "*.json"));
                 case "csv", "tsv" -> new CsvReader(in, shown, format.equals("tsv"));
                 case "json" -> new JsonReader(Json.parser(in), shown);
@@ -7211,7 +7211,8 @@ record RowFilter(RowReader rows, String name, Closeable file, Map<String, Intege
             var row = rows.next();
             if (row == null || row.fault() != null) return row;
             if (isTable(row.data())) {
-                return InputRow.bad(row.place(), "a table, not a row", "in pandas, to_json(orient=\"records\")");
+                return new InputRow(row.place(), null, Fault.usage(row.place() + ": a table, not a row",
+                        "in pandas, to_json(orient=\"records\")"));
             }
             if (row.data().remove("") != null) left.put("columns without a name", 0);
             boolean empty = row.data().values().stream().noneMatch(RowFilter::isValue);
@@ -7281,8 +7282,8 @@ record JsonReader(JsonParser parser, String name) implements RowReader {
             String place = name + ":" + parser.currentTokenLocation().getLineNr();
             Object value = JsonValues.value(parser, name);
             return value instanceof Map<?, ?> map ? new InputRow(place, JsonValues.copy(map), null)
-                    : InputRow.bad(place, "a row must be an object, not " + JsonValues.kind(value),
-                    "{\"name\": \"value\"}");
+                    : new InputRow(place, null, Fault.usage(place + ": a row must be an object, not "
+                    + JsonValues.kind(value), "{\"name\": \"value\"}"));
         } catch (JacksonException e) {
             throw JsonValues.fault(e, name);
         }
@@ -8476,10 +8477,10 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
         return result.has("json") ? Json.compact(result.path("json")) : Json.text(result, "text");
     }
 
-    /// Quotes as RFC 4180 does; in TSV, which has no quotes, line ends and tabs become spaces.
+    /// Quotes as RFC 4180 does; in TSV line ends and tabs become spaces, and only what begins with a quote has others.
     static String cell(String text, boolean tabs) {
-        if (tabs) return text.replaceAll("[\t\r\n]+", " ");
-        return text.matches("(?s).*[\",\r\n].*") ? "\"" + text.replace("\"", "\"\"") + "\"" : text;
+        String cell = tabs ? text.replaceAll("[\t\r\n]+", " ") : text;
+        return cell.matches(tabs ? " *\".*" : "(?s).*[\",\r\n].*") ? "\"" + cell.replace("\"", "\"\"") + "\"" : cell;
     }
 
     private static String openai(String result) {
@@ -12015,9 +12016,8 @@ record FileType(String start, String what, String media, String way) {
             new FileType("PK\3\4.*(xl/|\\.(xls[xmb]|ods)$)|\\xd0\\xcf\\x11\\xe0", "an Excel workbook", null,
                     "save it as \"CSV UTF-8\", or: soffice --headless --convert-to csv %1$s"),
             new FileType("PK\3\4", "a ZIP archive", null, "unzip -p %1$s"),
-            new FileType("\\x1f\\x8b", "a gzip archive", null, "gunzip -c %1$s >%2$s"),
+            new FileType("\\x1f\\x8b", "a gzip archive", null, "gunzip -k %1$s"),
             new FileType("PAR1\\x15", "a Parquet file", null, "duckdb -c \"copy (from '%1$s') to 'rows.csv'\""),
-            new FileType("SQLite format 3\0", "an SQLite database", null, "sqlite3 -csv -header %1$s 'select …'"),
             new FileType("\\xff\\xfe|\\xfe\\xff", "UTF-16 text", null, "iconv -f utf-16 -t utf-8 %1$s >%2$s"),
             new FileType("([^\0]\0){4}", "UTF-16 text", null, "iconv -f utf-16le -t utf-8 %1$s >%2$s"));
 

@@ -178,6 +178,32 @@ class RowFaults {
         assertTrue(fault.sentence().startsWith(row.get(2)), fault.sentence());
     }
 
+    /// One error, not one a line, for rows of another format.
+    @ParameterizedTest
+    @ValueSource(strings = {"id,text\n1,a\n2,b\n", "id\ttext\n1\ta\n", "Dear all,\n\nhello\n"})
+    void whatIsPipedInIsJsonLines(String rows) {
+        for (var outcome : List.of(cop.runWith(rows, "batch", "t", "-d", "-", "-o", "out.jsonl"),
+                cop.runWith(rows, "embed", "-d", "-"))) {
+            exits(2, outcome);
+            assertTrue(outcome.err().startsWith("error: stdin is not JSON Lines: it begins with "
+                    + rows.lines().findFirst().orElseThrow().replace("\t", "\t") + "\n"), outcome::all);
+            assertTrue(outcome.err().contains("--format csv"), outcome::all);
+            assertEquals(2, outcome.err().lines().count(), outcome::all);
+        }
+        exits(0, cop.runWith("id,text\n1,a\n", "batch", "t", "-d", "-", "--format", "csv", "-o", "out.jsonl"));
+    }
+
+    /// What is written is what is read.
+    @ParameterizedTest
+    @ValueSource(strings = {"out.csv", "out.tsv"})
+    void tablesComeBackAsTheyWere(String out) {
+        var texts = List.of("\"quoted\"", "  \"so\" he said", "5\" pipe", "  blanks  ", "a,b;c|d", "\"", "\"\"\"");
+        cop.write("r.jsonl", texts.stream().map(text -> Json.compact(Map.of("text", text)) + "\n").collect(
+                Collectors.joining()));
+        exits(0, cop.run("batch", "t", "-d", "r.jsonl", "-o", out, "--delay", "0", "--echo", "text"));
+        assertEquals(texts, toolkit.rows(out).map(row -> row.text("row_text")).toList());
+    }
+
     // ------------------------------------------------------------------- what is no text is called by name
 
     private static final String OFFICE = "PK\u0003\u0004\u0014\u0000\u0006\u0000\u00ff\n";
@@ -195,12 +221,11 @@ class RowFaults {
             List.of("p.heic", "\u0000\u0000\u0000\u0018ftypheic\u0000", "a HEIC image", "p.heic"),
             List.of("r.gz", "\u001f\u008b\b\u0000", "a gzip archive", "gunzip"),
             List.of("r.parquet", "PAR1\u0015\u0004\u0000", "a Parquet file", "duckdb"),
-            List.of("r.db", "SQLite format 3\u0000", "an SQLite database", "sqlite3"),
             List.of("r16.csv", "\u00ff\u00fei\u0000d\u0000,\u0000t\u0000", "UTF-16",
                     "iconv -f utf-16 -t utf-8 r16.csv"),
             List.of("r16.csv", "i\u0000d\u0000,\u0000t\u0000e\u0000x\u0000t\u0000\n\u0000", "UTF-16",
                     "iconv -f utf-16le -t utf-8 r16.csv"),
-            List.of("a b.gz", "\u001f\u008b\b\u0000", "a gzip archive", "gunzip -c 'a b.gz'"));
+            List.of("a b.gz", "\u001f\u008b\b\u0000", "a gzip archive", "gunzip -k 'a b.gz'"));
 
     private void named(List<String> row, Outcome outcome) {
         exits(2, outcome);
