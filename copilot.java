@@ -728,6 +728,15 @@ public class copilot {
             return texts().stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum();
         }
 
+        /// Returns how many answers are asked for.
+        int answers() { return fields.path("n").asInt(1); }
+
+        /// Refuses several answers where one is wanted: to meet a schema, or as a turn of a conversation.
+        Request single(String what) {
+            if (answers() == 1) return this;
+            throw Fault.usage(what + " takes one answer, not n=" + answers(), "leave out the option n");
+        }
+
         Request with(Delivery other) { return new Request(model, messages, fields, stream, other); }
 
         /// Sets the system message, replacing any earlier one.
@@ -791,8 +800,7 @@ public class copilot {
                         "raise --max-tokens, with(\"max_tokens\", …), or use a model with a larger output");
                 case "content_filter" -> Fault.error("the answer was cut off by GitHub's content filter"
                         + " (finish: content_filter)", "put the question in other words");
-                case "tool_calls" -> Fault.error("the model asks for a tool call instead of answering",
-                        "--json shows the call");
+                case "tool_calls" -> Fault.error("the model asks for a tool call instead of answering", "add --json");
                 default -> null;
             };
         }
@@ -813,12 +821,13 @@ public class copilot {
         @Override
         public String toString() { return text(); }
 
-        /// Parses the text as JSON, without any code fence: `ask("…").value().path("label").asString()`.
+        /// Parses the JSON in the text: all of it, the only fenced block, or the only object or list among words:
+        /// `ask("…").value().path("label").asString()`.
         ///
         /// @throws Fault if it is not JSON
         public JsonNode value() {
-            var value = Json.tryParse(Text.unfenced(text()));
-            if (!value.isMissingNode()) return value;
+            var json = Json.found(text(), _ -> true);
+            if (json.isPresent()) return Json.tryParse(json.get());
             throw Fault.error("the answer is no JSON: " + Text.shortened(Text.printable(text()), 80),
                     "a template with a schema asks for it, and checks it");
         }
@@ -1507,7 +1516,7 @@ final class Toolkit {
                 request -> client.ask(request, (_, _) -> { }));
     }
 
-    Usage stream(Request request, Consumer<String> pieces) { return whole(ask(request, pieces)).usage(); }
+    Usage stream(Request request, Consumer<String> to) { return whole(ask(request.single("a stream"), to)).usage(); }
 
     /// Rejects incomplete answers, which a script would not notice.
     static Reply whole(Reply reply) {
@@ -2016,7 +2025,9 @@ abstract class Command {
         var headers = setting("headers", () -> Headers.parse(env.variable("COP_HEADERS"), texts("-H")),
                 Headers.parse(null, List.of()));
         try (var http = new HttpSender(console, maxWait())) {
-            return run(new CopilotClient(new Context(console, Home.of(env), host, headers, http)));
+            var home = Home.of(env);
+            if (!home.keeps()) console.note("note: there is no home folder, so nothing is kept (COP_HOME names one)");
+            return run(new CopilotClient(new Context(console, home, host, headers, http)));
         }
     }
 
@@ -2180,16 +2191,19 @@ final class BasicCommand extends Command {
             show [ID] [-r | --json]
             path [ID]
             clear [ID | --older-than TIME] [-y]
+            off
+            on
+            status
 
             The conversations so far; chat -c goes on with the latest.
             list, the last used first: id, time, model, turns, first words (TSV in a pipe). show: one as
             Markdown; without ID the latest. path: their folder, or one's file, JSON Lines with a line a
-            turn. clear: delete one, or all. The beginning of an ID will do.
+            turn. clear: delete one, or all. off: keep no more, nor typed lines, until on. status: on or off.
 
-            ID  A conversation.
+            ID  A conversation; the beginning will do.
             -n, --count=N:int  At most N; 0: all. Default: 20.
-            -q, --query=TEXT  Those in which TEXT was said.
-            -r, --response  The last answer alone.
+            -q, --query=TEXT  Those in which TEXT was said, in any case; exit 1 if there is none.
+            -r, --response  The last answer alone, of the latest.
             --json  As JSON.
             --older-than=TIME  Those not used for so long: 30d.
             -y, --yes  Do not ask.
@@ -2200,12 +2214,18 @@ final class BasicCommand extends Command {
         String id = text("ID");
         return switch (has("-r") ? "show" : action()) {
             case "show" -> {
-                var one = StoredConversation.find(home, id);
+                var one = Conversation.find(home, id, text("-q"));
                 yield show(has("--json") ? Json.pretty(one.json()) : has("-r") ? one.lastAnswer() : one.text());
             }
-            case "path" -> print((id == null ? home.conversations() : StoredConversation.find(home, id).file())
-                    .toAbsolutePath().toString());
+            case "path" -> print((id == null ? home.conversations().toAbsolutePath()
+                    : Conversation.find(home, id, null).file()).toString());
             case "clear" -> deleteConversations(home, id);
+            case "off", "on", "status" -> {
+                if (action().equals("off")) home.write(Conversation.off(home), Json.object());
+                if (action().equals("on")) home.delete(Conversation.off(home));
+                yield print("logging is " + (Conversation.kept(home) ? "on" : "off") + "; conversations in "
+                        + home.conversations() + ": " + Conversation.files(home).size());
+            }
             default -> listConversations(home);
         };
     }
@@ -2213,20 +2233,20 @@ final class BasicCommand extends Command {
     private int listConversations(Home home) {
         String query = text("-q");
         int count = atLeast(0, "-n", 20);
-        var found = StoredConversation.all(home).filter(each -> query == null || each.holds(query))
-                .limit(count == 0 ? Long.MAX_VALUE : count);
-        if (has("--json")) return print(Json.pretty(Json.array(found.map(StoredConversation::summary))));
-        var rows = found.map(StoredConversation::cells).toList();     // the full texts need not stay in memory
+        var rows = Conversation.all(home).filter(each -> each.holds(query)).limit(count == 0 ? Long.MAX_VALUE : count)
+                .map(Conversation::summary).toList();       // the full texts need not stay in memory
         if (rows.isEmpty()) console.note(query == null ? "no conversations are kept" : "\"" + query
                 + "\" was not said");
-        return table(StoredConversation.COLUMNS, rows);
+        if (has("--json")) print(Json.pretty(Json.array(rows.stream())));
+        else table(Conversation.COLUMNS, rows.stream().map(Conversation::cells).toList());
+        return query != null && rows.isEmpty() ? 1 : 0;
     }
 
     private int deleteConversations(Home home, String id) {
         var age = time("--older-than", null);
-        var one = id == null ? null : StoredConversation.find(home, id);
-        var files = one != null ? List.of(one.file()) : StoredConversation.files(home).stream().filter(file ->
-                age == null || StoredConversation.used(file).isBefore(env.time().now().minus(age))).toList();
+        var one = id == null ? null : Conversation.find(home, id, null);
+        var files = one != null ? List.of(one.file()) : Conversation.files(home).stream().filter(file ->
+                age == null || Conversation.used(file).isBefore(env.time().now().minus(age))).toList();
         if (files.isEmpty()) return print("there is nothing to delete");
         String what = one != null ? "the conversation " + one.title() : files.size() == 1
                 ? "1 conversation" : files.size() + " conversations";
@@ -2483,7 +2503,7 @@ final class BasicCommand extends Command {
             case "MODEL" -> Stream.concat(Stream.of(Model.AUTO), copilot.models().cached().stream()
                     .flatMap(all -> all.chatModels().stream()));
             case "TEMPLATE" -> new TemplateFolders(env).names().stream();
-            case "ID" -> StoredConversation.files(copilot.context().home()).stream().map(StoredConversation::id);
+            case "ID" -> Conversation.ids(copilot.context().home()).stream();
             default -> Syntax.choices(label).stream();
         };
     }
@@ -2586,8 +2606,10 @@ abstract class RequestCommand extends Command {
             required.remove(field);
         }
         var schema = has("--schema") ? SchemaOption.read(env, text("--schema")) : null;
+        String system = text("--system");
+        if (system != null && Text.blank(system)) throw Fault.usage("-s is blank", "is a variable of the shell unset?");
         return new PreparedPrompt(new Request(text("--model"), List.of(), fields, true, new Delivery(text("--endpoint"),
-                required)), schema).withSystem(text("--system"));
+                required)), schema).withSystem(system);
     }
 
     static final String PARTS = """
@@ -2603,8 +2625,12 @@ abstract class RequestCommand extends Command {
         var wishes = wishes();
         var data = data(Set.of("--data", "--var", "--var-json", "--var-file"));
         Integer most = has("--max-file-tokens") ? atLeast(1, "--max-file-tokens", 1) : null;
+        for (String word : has("--file") || has("--attach") ? texts("PROMPT") : List.<String>of()) {
+            if (!new File(env.directory().toFile(), word).isFile()) continue;
+            throw Fault.usage("the word \"" + word + "\" is a file", "quote a pattern: -f 'src/*.txt'; or -f " + word);
+        }
         var input = new PromptInput(console, texts("PROMPT"), new FileAttachments(texts("--file"), most),
-                texts("--attach"));
+                texts("--attach"), time("--timeout", Duration.ofMinutes(10)));
         PreparedPrompt question;
         if (template != null) {
             var found = new TemplateFolders(env).named(template);
@@ -2621,7 +2647,7 @@ abstract class RequestCommand extends Command {
 
 class ChatCommand extends RequestCommand {
     static final String SYNTAX = """
-            [PROMPT…] [-c | --cid ID] [OPTIONS]
+            [PROMPT…] [-c | --cid ID] [--log | --no-log] [OPTIONS]
 
             Ask a model; with no prompt on a terminal, a conversation.
             The answer streams to stdout. Piped stdin comes first, then files, then PROMPT. With -t a template
@@ -2634,6 +2660,7 @@ class ChatCommand extends RequestCommand {
             """ + PARTS + """
             -c, --continue  Go on with the latest conversation. Without a PROMPT on a terminal: talk on.
             --cid=ID  Go on with the one of that id; its beginning will do.
+            --log  Keep this chat, even after `copilot logs off`.
             --no-log  Keep nothing of this chat.
             """ + REQUEST + """
             -o, --output=FILE  Write the answer to FILE, whole.
@@ -2652,50 +2679,45 @@ class ChatCommand extends RequestCommand {
         boolean json = has("--json"), extract = has("--extract");
         String output = text("--output"), template = text("--template");
         Path file = output == null || output.equals("-") ? null : OutputFile.check(env, "-o", output);
-        var limit = timeout(null);
-        var earlier = earlier(copilot.context().home());
-        var log = new ConversationWriter(copilot.context(), !has("--no-log"), template,
-                earlier == null ? null : earlier.id());
+        var talk = conversation(copilot.context().home());
         var alone = question(template);
-        boolean structured = alone != null && alone.schema() != null;
-        boolean several = alone != null && alone.answers() != 1;
-        if (structured && several) {
-            throw Fault.usage((text("--schema") != null ? "--schema" : "the template's schema")
-                    + " takes one answer, not n=" + alone.answers(), "leave out -O n");
-        }
+        var asked = alone == null ? wishes() : alone;
+        boolean structured = asked.schema() != null, several = asked.request().answers() != 1;
+        if (alone == null || !talk.messages().isEmpty()) asked.request().single("a conversation");
+        if (structured) asked.request().single(has("--schema") ? "--schema" : "the template's schema");
         boolean live = !json && !extract && file == null && !several && !structured;
-        var job = new ChatJob(console, copilot, log, new ChatOptions(limit, !has("--no-stream"), schemaRetries(),
-                has("--usage"), extract && !structured, new AnswerPrinter.OutputMode(live, json, file,
-                !has("--hide-reasoning"), has("--raw") || structured)));
-        if (alone == null) converse(job, earlier);
-        else if (earlier == null) job.run(alone, 0, job.printer(this::view));
-        else job.run(alone.after(earlier), earlier.messages().size(), job.printer(this::view));
+        var job = new ChatJob(console, copilot, talk, new ChatOptions(timeout(null), !has("--no-stream"),
+                schemaRetries(), has("--usage"), extract && !structured, new AnswerPrinter.OutputMode(live, json, file,
+                !has("--hide-reasoning"), has("--raw") || structured, structured || extract), template));
+        if (alone == null) converse(job, asked);
+        else job.run(alone, this::view);
         return 0;
     }
 
-    private StoredConversation earlier(Home home) {
+    private Conversation conversation(Home home) {
         String cid = text("--cid");
-        if (cid == null && !has("--continue")) return null;
-        var kept = StoredConversation.find(home, cid);
-        if (!kept.images().isEmpty()) {
-            console.warn("pictures of earlier turns are not sent again: " + String.join(", ", kept.images()));
+        boolean earlier = cid != null || has("--continue");
+        var talk = earlier ? Conversation.find(home, cid, null) : new Conversation(home, null);
+        talk.keeps = has("--log") ? home.keeps() : !has("--no-log") && Conversation.kept(home);
+        if (!talk.images().isEmpty()) {
+            console.warn("pictures of earlier turns are not sent again: " + String.join(", ", talk.images()));
             console.hint("-a adds one to this turn");
         }
-        return kept;
+        return talk;
     }
 
-    private void converse(ChatJob job, StoredConversation earlier) {
+    private void converse(ChatJob job, PreparedPrompt first) {
         for (String needy : List.of("--json", "-o", "--schema", "-x", "-a")) {
             if (has(needy)) throw Fault.usage("no prompt: " + needy + " needs one", COP + " chat \"…\"");
         }
-        var first = wishes();
-        var request = (earlier == null ? first : first.after(earlier)).request(job.copilot(), !has("--no-stream"));
-        if (earlier != null && !has("--quiet")) {
+        var earlier = job.talk();
+        var request = first.after(earlier).request(job.copilot(), !has("--no-stream"));
+        if (earlier.model() != null && !has("--quiet")) {
             console.note("going on with " + earlier.title());
             console.say(console.dim(Text.printable(earlier.lastExchange())));
         }
-        var talk = Commands.program("talk").map(ChatCommand.class::cast).orElse(this);
-        try (var terminal = talk.terminal(console)) {
+        var program = Commands.program("talk").map(ChatCommand.class::cast).orElse(this);
+        try (var terminal = program.terminal(console, earlier.keeps)) {
             new InteractiveChat(job, terminal, request).run();
         }
     }
@@ -2703,7 +2725,9 @@ class ChatCommand extends RequestCommand {
     AnswerView view() { return new StyledLines(env.out()); }
 
     /// Creates the terminal for a conversation; `talk`, if present, overrides this.
-    ChatTerminal terminal(Console console) { return new PlainTerminal(console); }
+    ///
+    /// @param keeps whether typed lines may be kept
+    ChatTerminal terminal(Console console, boolean keeps) { return new PlainTerminal(console); }
 }
 
 final class RenderCommand extends RequestCommand {
@@ -3045,9 +3069,7 @@ final class BatchInput implements AutoCloseable {
             if (own != null) id = own;
             boolean filled = spec.template != null;
             var question = filled ? spec.prompts.apply(row) : question(row);
-            if (question.schema() != null && question.answers() != 1) {
-                throw Fault.usage("a schema takes one answer, not n=" + question.answers(), "leave out -O n");
-            }
+            if (question.schema() != null) question.request().single("a schema");
             String named = question.request().model();
             String model = filled || named.isEmpty() ? target.model() : named;
             var request = question.request(model, true, target.structured()).withEndpoint(target.endpoint());
@@ -3610,63 +3632,63 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
 /// @param limit time for each attempt; null for none
 /// @param schemaRetries retries after an answer that violates its schema
 /// @param extract print only the first fenced block
+/// @param template the template's name, or null
 record ChatOptions(Duration limit, boolean stream, int schemaRetries, boolean usage, boolean extract,
-                   AnswerPrinter.OutputMode form) {}
+                   AnswerPrinter.OutputMode form, String template) {}
 
-/// One question: sends it, prints and logs the answer.
-record ChatJob(Console console, CopilotClient copilot, ConversationWriter log, ChatOptions options) {
-    AnswerPrinter printer(Supplier<AnswerView> styled) {
-        return new AnswerPrinter(console, options.form(), styled);
-    }
-
-    /// @param said messages in earlier turns, excluding the system message
+/// Asks questions in a conversation, and prints and logs the answers.
+record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOptions options) {
     /// @throws Fault if the answer is missing or incomplete
-    void run(PreparedPrompt question, int said, AnswerPrinter printer) {
+    void run(PreparedPrompt question, Supplier<AnswerView> styled) {
+        var printer = new AnswerPrinter(console, options.form(), styled);
+        var request = Deadline.within(options.limit(), () -> question.after(talk).request(copilot, options
+                .stream()));
+        var turn = talk.turn(request, options.template());
         Reply reply;
         try {
-            reply = answered(question, said, printer);
-        } catch (Fault fault) {
-            if (fault instanceof SchemaMismatch wrong) end(question, wrong.reply, printer);
-            else log.brokenOff(printer.heard(), fault.sentence());
-            printer.brokenOff(fault);
-            throw fault;
-        } catch (BrokenPipe gone) {
-            log.brokenOff(printer.heard(), "nobody read on");
-            throw gone;
+            reply = answered(request, question.schema(), printer);
+        } catch (Fault | BrokenPipe broken) {
+            String heard = printer.heard(), why = broken instanceof Fault fault ? fault.sentence() : "nobody read on";
+            var partial = Json.object().put("text", heard).put("finish", "").put("error", why);
+            if (broken instanceof UnfitAnswer unfit) end(request, turn, unfit.reply, printer);
+            else if (!heard.isEmpty()) talk.add(turn, partial, console);
+            if (broken instanceof Fault fault) printer.brokenOff(fault);
+            throw broken;
         }
-        end(question, reply, printer);
-        printer.finish(options.extract() ? reply.withText(fenced(reply.text())) : reply, log.id());
+        end(request, turn, reply, printer);
+        printer.finish(options.extract() ? extracted(reply, printer) : reply, question.schema() != null, talk.id());
     }
 
-    private void end(PreparedPrompt question, Reply reply, AnswerPrinter printer) {
+    private void end(Request request, ObjectNode turn, Reply reply, AnswerPrinter printer) {
         try {
             printer.end();
         } finally {
-            log.answered(reply);                            // even if the reader is gone
+            talk.add(turn, reply.json(), console);          // even if the reader is gone
         }
         if (!options.usage()) return;
-        console.say(copilot.models().completed(question.request(), reply).usageLine());
+        console.say(copilot.models().completed(request, reply).usageLine());
         copilot.quota().ifPresent(console::say);
     }
 
-    private Reply answered(PreparedPrompt question, int said, AnswerPrinter printer) {
-        var first = Deadline.within(options.limit(), () -> log.asking(question.request(copilot, options
-                .stream()), said));
-        var retry = new SchemaRetry(question.schema(), options.schemaRetries(), console::note);
-        var reply = retry.ask(first, request -> {
+    private Reply answered(Request first, ResponseSchema schema, AnswerPrinter printer) {
+        var reply = new SchemaRetry(schema, options.schemaRetries(), console::note).ask(first, request -> {
             printer.forget();
             return Deadline.within(options.limit(), () -> copilot.ask(request, printer));
         });
-        boolean shown = question.schema() == null || options.form().json();
-        if (!shown && reply.asksForTool()) throw new SchemaMismatch(reply, reply.unfinished());
+        boolean shown = schema == null || options.form().json();
+        if (!shown && reply.asksForTool()) throw new UnfitAnswer(reply, reply.unfinished());
         return reply;
     }
 
-    private String fenced(String text) {
-        var block = Pattern.compile("(?ms)^ {0,3}(`{3,}|~{3,})[^\\n`]*\\n(.*?)(^ {0,3}\\1[`~]* *$|\\z)").matcher(text);
-        if (block.find()) return Text.withoutLastNewlines(block.group(2));
-        console.warn("there is no fenced block in the answer: all of it follows");
-        return text;
+    /// Returns code alone: what reads stdout may run it.
+    private Reply extracted(Reply reply, AnswerPrinter printer) {
+        var blocks = Text.fenced(reply.text());
+        if (!blocks.isEmpty()) return reply.withText(blocks.getFirst());
+        if (options.form().json() && reply.asksForTool()) return reply;
+        var none = new UnfitAnswer(reply, reply.unfinished() != null ? reply.unfinished() : Fault.error("the answer has"
+                + " no fenced block, or one that is not closed", "ask for a fenced block of code, or leave out -x"));
+        printer.brokenOff(none);
+        throw none;
     }
 }
 
@@ -3683,14 +3705,13 @@ final class InteractiveChat {
     private final ChatJob job;
     private final ChatTerminal terminal;
     private final Console console;
-    private Request request;                                // includes the history
+    private Request request;                                // without the history
 
-    /// @param first the system message, if any, and earlier messages
     InteractiveChat(ChatJob job, ChatTerminal terminal, Request first) {
         this.job = job;
         this.terminal = terminal;
         console = job.console();
-        request = first;
+        request = first.withMessages(first.messages().subList(0, first.system() == null ? 0 : 1));
     }
 
     void run() {
@@ -3727,13 +3748,12 @@ final class InteractiveChat {
             }
             case "/reset" -> {
                 String system = request.system();
-                request = request.withMessages(system == null ? List.of() : List.of(Message.system(system)));
-                job.log().beginAnother();
+                job.talk().reset();
                 console.note("all forgotten" + (system == null ? "" : ", but for the system message"));
             }
             case "/save" -> {
                 Path file = OutputFile.check(job.console().env(), "/save", rest);
-                OutputFile.write(file, Text.withOneNewline(Message.text(request.messages(), true)));
+                OutputFile.write(file, Text.withOneNewline(job.talk().text()));
                 console.note("written: " + rest);
             }
             default -> console.warn("there is no " + words[0] + "; " + Suggestions.hint(words[0], COMMANDS,
@@ -3743,13 +3763,8 @@ final class InteractiveChat {
 
     /// Runs one turn. A prompt without an answer is forgotten, so that it can be asked again.
     private void say(String text) {
-        var asked = request.plus(Message.user(text));
-        var printer = job.printer(terminal::view);
-        try {
-            terminal.stoppable(() -> job.run(new PreparedPrompt(asked, null), request.turns().size(), printer));
-        } finally {
-            if (!printer.heard().isEmpty()) request = asked.plus(Message.assistant(printer.heard()));
-        }
+        var asked = new PreparedPrompt(request.plus(Message.user(text)), null);
+        terminal.stoppable(() -> job.run(asked, terminal::view));
     }
 }
 
@@ -3799,7 +3814,8 @@ final class AnswerPrinter implements DeltaListener {
     /// @param live print text as it arrives, not at the end
     /// @param file file to write instead of stdout, or null
     /// @param raw print unstyled even on a terminal
-    record OutputMode(boolean live, boolean json, Path file, boolean reasoning, boolean raw) {}
+    /// @param exact whether only what was asked for may go to stdout: JSON for a schema, or code
+    record OutputMode(boolean live, boolean json, Path file, boolean reasoning, boolean raw, boolean exact) {}
 
     private final Console console;
     private final OutputMode form;
@@ -3843,10 +3859,13 @@ final class AnswerPrinter implements DeltaListener {
         console.warn(message);
     }
 
+    /// @param structured whether the text is JSON
     /// @param conversation id for the record, or null if not logged
     /// @throws Fault if the answer was cut off
-    void finish(Reply reply, String conversation) {
+    void finish(Reply reply, boolean structured, String conversation) {
         var record = reply.json();
+        var value = Json.tryParse(structured ? reply.text() : "");
+        if (!value.isMissingNode()) record.set("json", value);
         if (conversation != null) record.put("conversation", conversation);
         String answer = form.json() ? Json.line(record) : reply.text();
         if (form.file() != null) writeOrPrint(answer);
@@ -3856,17 +3875,17 @@ final class AnswerPrinter implements DeltaListener {
         if (reply.text().isEmpty()) console.warn("the answer is empty (finish: " + reply.finish() + ")");
     }
 
-    /// Keeps what was received: on stdout, or in a part file next to the output file. Text that violates its schema
-    /// goes to stderr, since stdout gets only its record.
+    /// Keeps what was received: on stdout, or in a part file next to the output file. An answer that is not what was
+    /// asked for goes to stderr, since stdout gets only its record.
     void brokenOff(Fault fault) {
         end();
-        var misfit = fault instanceof SchemaMismatch wrong ? wrong.reply : null;
+        var misfit = fault instanceof UnfitAnswer wrong ? wrong.reply : null;
         if (misfit == null && heard.isEmpty()) return;
         var record = misfit != null ? misfit.json() : Json.object().put("text", heard()).put("finish", "");
         String answer = form.json() ? Json.line(record.put("error", fault.sentence())) : heard();
         if (form.file() != null && !answer.isEmpty()) keepPart(answer);
-        else if (misfit != null && !form.json() && !answer.isEmpty()) console.say(Text.printable(answer));
-        else if (!form.live() && (misfit == null || form.json())) print(answer);
+        else if (form.exact() && !form.json() && !answer.isEmpty()) console.say(Text.printable(answer));
+        else if (!form.live()) print(answer);
     }
 
     private void keepPart(String answer) {
@@ -3917,7 +3936,7 @@ interface AnswerView {
 }
 
 /// Prints text as it arrives, ending in exactly one newline.
-final class PlainText implements AnswerView {
+class PlainText implements AnswerView {
     private final PrintWriter out;
     private final boolean terminal;
     private String lineEnds = "";                           // possibly trailing ones
@@ -3950,32 +3969,31 @@ final class PlainText implements AnswerView {
 
 /// Styles headings, fences, `**bold**` and `code` line by line. Plain words are printed at once; from a possible mark
 /// on, a line is held back until its end, so that nothing on the screen is rewritten.
-final class StyledLines implements AnswerView {
+final class StyledLines extends PlainText {
     private static final Pattern FENCE = Pattern.compile(" {0,3}(`{3,}|~{3,})[^`]*");
     private static final Pattern MARKED = Pattern.compile("\\*\\*(?! )(.+?)(?<! )\\*\\*|(?<!`)`([^`]+)`(?!`)");
     /// Text that cannot be a mark: at the start of a line, and later in it.
     private static final Pattern FIRST = Pattern.compile(" {0,3}[^ #~*`\r][^*`\r]*");
     private static final Pattern MORE = Pattern.compile("[^*`\r]+");
 
-    private final PlainText out;
     private final StringBuilder open = new StringBuilder(); // unprinted part of the last line
     private String fence;                                   // of the current code block, or null
     private boolean begun;                                  // part of the last line is printed
 
-    StyledLines(PrintWriter out) { this.out = new PlainText(out, false); }
+    StyledLines(PrintWriter out) { super(out, false); }
 
     @Override
     public void text(String delta) {
         open.append(delta);
         for (int end = open.indexOf("\n"); end >= 0; end = open.indexOf("\n")) {
             line(open.substring(0, end).replaceFirst("\r\\z", ""));
-            out.text("\n");
+            super.text("\n");
             open.delete(0, end + 1);
             begun = false;
         }
         var plain = (begun ? MORE : FIRST).matcher(open);
         if (fence != null || !plain.lookingAt()) return;
-        out.text(Text.printable(plain.group()));
+        super.text(Text.printable(plain.group()));
         open.delete(0, plain.end());
         begun = true;
     }
@@ -3985,11 +4003,11 @@ final class StyledLines implements AnswerView {
         var mark = FENCE.matcher(text);
         if (!begun && mark.matches() && (fence == null || text.strip().matches(fence + "+"))) {
             fence = fence == null ? mark.group(1) : null;
-            out.text("\033[2m" + text + "\033[0m");
+            super.text("\033[2m" + text + "\033[0m");
         } else if (!begun && fence == null && text.matches(" {0,3}#{1,6} .*")) {
-            out.text("\033[1m" + text + "\033[0m");
+            super.text("\033[1m" + text + "\033[0m");
         } else {
-            out.text(fence != null ? text : MARKED.matcher(text).replaceAll(m -> Matcher.quoteReplacement(
+            super.text(fence != null ? text : MARKED.matcher(text).replaceAll(m -> Matcher.quoteReplacement(
                     m.group(1) == null ? "\033[36m" + m.group(2) + "\033[0m" : "\033[1m" + m.group(1) + "\033[0m")));
         }
     }
@@ -3998,7 +4016,7 @@ final class StyledLines implements AnswerView {
     public void end() {
         line(open.toString());
         open.setLength(0);
-        out.end();
+        super.end();
     }
 }
 
@@ -4028,14 +4046,12 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
     }
 
     /// Continues a conversation; its system message and model are the defaults.
-    PreparedPrompt after(StoredConversation earlier) {
+    PreparedPrompt after(Conversation earlier) {
         var all = Stream.concat(earlier.messages().stream(), request.turns().stream()).toList();
         boolean any = request.model() == null || request.model().isBlank();
         return new PreparedPrompt(request.withMessages(all).withModel(any ? earlier.model() : request.model()), schema)
                 .withSystem(request.system() != null ? request.system() : earlier.system());
     }
-
-    int answers() { return request.extra().path("n").asInt(1); }
 
     Request request(CopilotClient copilot, boolean stream) {
         String id = copilot.models().choose(request.model());
@@ -4189,16 +4205,19 @@ record TemplateSummary(Template template, Set<String> needs) {
 ///
 /// @param prompt words; a leading `-` stands for stdin
 /// @param images file names
-record PromptInput(Console console, List<String> prompt, FileAttachments files, List<String> images) {
+/// @param patience how long to wait for the first byte of a pipe if there is other input
+record PromptInput(Console console, List<String> prompt, FileAttachments files, List<String> images,
+                   Duration patience) {
     /// Joins stdin, files and words, in that order.
     ///
     /// @return null if there is no input and stdin is a terminal
     PreparedPrompt alone() {
-        String text = Text.paragraphs(before(true, List.of()), words());
+        boolean nothing = words().isEmpty() && files.names().isEmpty() && images.isEmpty();
+        String text = Text.paragraphs(before(nothing, List.of()), words());
         if (!text.isEmpty() || !images.isEmpty()) {
             return new PreparedPrompt(new Request(null, List.of(message(text)), null, true), null);
         }
-        if (console.env().stdin().kind() == Stdin.Kind.TERMINAL && !dash()) return null;
+        if (console.env().stdin().kind() == Stdin.Kind.TERMINAL && prompt.isEmpty()) return null;
         throw Fault.usage("there is no prompt: no argument, and nothing on stdin", COP + " chat \"your question\"");
     }
 
@@ -4208,7 +4227,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         warnOfUnused(template, data);
         String input = template.head().stdin(), words = words();
         boolean free = template.awaitsStdin(values);
-        String before = before(free && template.needs(values).contains(input), data.readingStdin());
+        String before = before(false, data.readingStdin());
         if (free && !before.isEmpty()) {
             values.put(input, before);
             before = "";
@@ -4249,14 +4268,14 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
 
     private String words() {
         String words = String.join(" ", dash() ? prompt.subList(1, prompt.size()) : prompt);
-        return words.isBlank() ? "" : words;
+        return Text.blank(words) ? "" : words;
     }
 
     /// Returns stdin and the files, each fenced under its name.
     ///
-    /// @param needed whether to wait for stdin if there is no other input
+    /// @param alone whether there is no other input than stdin
     /// @param data template options that read stdin
-    private String before(boolean needed, List<String> data) {
+    private String before(boolean alone, List<String> data) {
         var readers = new ArrayList<>(data);
         if (dash()) readers.add("the prompt -");
         if (files.names().contains("-")) readers.add("-f -");
@@ -4264,21 +4283,14 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         if (readers.size() > 1) {
             throw Fault.usage("stdin cannot be both " + String.join(" and ", readers), "give one of them as a file");
         }
-        String piped = "";
-        if (dash() || readers.isEmpty() && console.env().stdin().kind() != Stdin.Kind.TERMINAL) {
-            boolean alone = dash() || needed && words().isEmpty() && files.names().isEmpty() && images.isEmpty();
-            piped = alone ? console.env().stdin().text() : ifItSpeaks();
-        }
-        return Text.paragraphs(piped.isBlank() ? "" : Text.withoutLastNewlines(piped), files.text(console));
-    }
-
-    /// Reads stdin with a timeout: an inherited pipe that nobody writes to must not block a complete prompt.
-    private String ifItSpeaks() {
-        var piped = console.env().stdin().text(Stdin.PATIENCE, () -> {
-            if (console.terminal()) console.note("still reading stdin (</dev/null if nothing is to come)");
-        });
-        if (piped.isEmpty()) console.note("note: nothing came on stdin for 2 s, going on without it");
-        return piped.orElse("");
+        var stdin = console.env().stdin();
+        boolean reads = dash() || readers.isEmpty() && stdin.kind() != Stdin.Kind.TERMINAL;
+        String piped = reads ? stdin.text(alone || dash() ? null : patience) : "";
+        boolean nothing = reads && !alone && stdin.kind() == Stdin.Kind.PIPE && Text.blank(piped);
+        if (nothing) console.note("note: stdin is empty");
+        boolean blank = !prompt.isEmpty() && !dash() && words().isEmpty() && !(alone && Text.blank(piped));
+        if (blank) console.note("note: the prompt is blank");
+        return Text.paragraphs(Text.blank(piped) ? "" : Text.withoutLastNewlines(piped), files.text(console));
     }
 }
 
@@ -4286,6 +4298,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
 record FileAttachments(List<String> names, Integer limit) {
     private static final int USUAL = 100_000;
 
+    /// Returns the files, each fenced under its name; those of folders and patterns only if they are text.
     String text(Console console) {
         var env = console.env();
         var all = new ArrayList<String>();
@@ -4297,22 +4310,26 @@ record FileAttachments(List<String> names, Integer limit) {
                 continue;
             }
             many = true;
-            for (String file : FileGlob.of(env, name, "**").names()) {
-                (TextFile.isText(env, file) ? all : others).add(file);
-            }
+            var files = FileGlob.of(env, name, "**");
+            others.addAll(files.links());
+            for (String file : files.names()) (TextFile.isText(env, file) ? all : others).add(file);
         }
         if (!others.isEmpty()) {
-            console.note("note: left out, for they are no text: " + Text.shortened(String.join(", ", others), 200));
+            console.note("note: left out, for they are no text, or links out of the folder or to hidden files: "
+                    + Text.shortened(String.join(", ", others), 200));
         }
-        return text(env, all, limit != null ? limit : many ? USUAL : Long.MAX_VALUE);
-    }
-
-    private static String text(Environment env, List<String> files, long most) {
-        var tooMuch = Fault.usage("the " + files.size() + " files of -f have more than " + most + " tokens",
+        long most = limit != null ? limit : many ? USUAL : Long.MAX_VALUE;
+        var tooMuch = Fault.usage("the " + all.size() + " files of -f have more than " + most + " tokens",
                 "name fewer files, or raise --max-file-tokens");
         // a token is about 4 bytes, hardly ever 16: does not read what is surely too much
-        if (files.stream().mapToLong(file -> env.path(file).toFile().length()).sum() / 16 > most) throw tooMuch;
-        String text = Text.paragraphs(files.stream().map(file -> TextFile.fenced(env, file)).toArray(String[]::new));
+        if (all.stream().mapToLong(file -> env.path(file).toFile().length()).sum() / 16 > most) throw tooMuch;
+        var texts = new LinkedHashMap<String, String>();
+        for (String file : all) texts.put(file, TextFile.read(env, file));
+        String empty = Text.shortened(String.join(", ", texts.keySet().stream().filter(file -> Text.blank(texts
+                .get(file))).toList()), 200);
+        if (!empty.isEmpty()) console.note("note: there is no text in " + empty);
+        String text = Text.paragraphs(texts.keySet().stream().map(file -> TextFile.fenced(file, texts.get(file)))
+                .toArray(String[]::new));
         var request = new Request(null, List.of(Message.user(text)), null, true);
         boolean fits = request.bytes() <= most || TokenCount.upTo(most, request, "o200k_base") <= most;
         if (fits) return text;
@@ -4337,8 +4354,7 @@ final class TextFile {
     }
 
     /// Returns name and text, in a fence longer than any in the text.
-    static String fenced(Environment env, String name) {
-        String text = read(env, name);
+    static String fenced(String name, String text) {
         int longest = Pattern.compile("`{3,}").matcher(text).results().mapToInt(run -> run.end() - run.start()).max()
                 .orElse(2);
         String fence = "`".repeat(longest + 1);
@@ -4347,39 +4363,51 @@ final class TextFile {
 }
 
 final class SchemaOption {
-    private static final Map<String, String> TYPES = Map.of("string", "string", "int", "integer", "number", "number",
-            "bool", "boolean");
+    private static final Map<String, String> TYPES = Map.of("string", "string", "int", "integer", "integer", "integer",
+            "number", "number", "float", "number", "bool", "boolean", "boolean", "boolean");
+    private static final Pattern FIELD = Pattern.compile("(?s)([^\\s:]*)(?:\\s+([^:]+?))?\\s*(?::\\s*(.*))?");
 
     /// Parses a JSON Schema, its file, or a short form: `name, age int, tags [string], mood good|bad: how it ends`.
     static ResponseSchema read(Environment env, String option) {
         String text = option.strip();
         boolean json = text.startsWith("{");
-        boolean file = !json && (text.matches("[^\\n]*\\.\\w+") || Files.isRegularFile(env.path(text)));
+        boolean file = !json && (text.matches("[^\\n:]*\\.json|[^\\s:,]+\\.\\w+") || Files.isRegularFile(env.directory()
+                .resolve(text)));
         String place = file ? text : "--schema";
-        var schema = new JsonSchema(!json && !file ? shortForm(text)
+        var schema = new JsonSchema(!json && !file ? shortForm(option)
                 : (ObjectNode) JsonValues.node(JsonValues.object(file
                 ? TextFile.read(env, text) : text, place)), place);
         schema.check();
         return new ResponseSchema("answer", schema, null);
     }
 
+    /// With a field a line, commas belong to the text. In one line, a word after a description may be part of it.
     private static ObjectNode shortForm(String text) {
         var schema = Json.object().put("type", "object");
         var properties = schema.putObject("properties");
         var required = schema.putArray("required");
-        for (String part : text.split("[,\\n]")) {
+        boolean lines = text.stripLeading().contains("\n"), described = false;
+        for (String part : text.split(lines ? ",?\\s*\n" : ",")) {
             if (part.isBlank()) continue;
-            var field = Pattern.compile("(\\w+)(?:\\s+([^:]+?))?\\s*(?::\\s*(.*))?").matcher(part.strip());
-            if (!field.matches()) {
-                throw Fault.usage("--schema: \"" + part.strip() + "\" is no NAME TYPE", "--schema 'name, age int, tags"
-                        + " [string]', a JSON Schema, or its file");
-            }
+            var field = FIELD.matcher(part.strip());
+            boolean bare = field.matches() && field.group(2) == null && field.group(3) == null;
+            String name = field.group(1), odd = name.replaceAll("\\w", "");
+            String wrong = name.isEmpty() || !odd.isEmpty() ? "a name has only a-z, A-Z, 0-9 and _, not \"" + odd + "\""
+                    : described && !lines && bare ? "it may be a field, or belong to the text before it" : "";
+            if (!wrong.isEmpty()) throw wrong("\"" + part.strip() + "\": " + wrong);
             var type = type(field.group(2) == null ? "string" : field.group(2).strip());
+            described |= field.group(3) != null;
             if (field.group(3) != null) type.put("description", field.group(3).strip());
-            properties.set(field.group(1), type);
-            required.add(field.group(1));
+            properties.set(name, type);
+            required.add(name);
         }
+        if (required.isEmpty()) throw wrong("it names no field");
         return schema.put("additionalProperties", false);
+    }
+
+    private static Fault wrong(String what) {
+        return Fault.usage("--schema: " + what, "a field a line, 'name, age int, tags [string]', a JSON Schema, or its"
+                + " file");
     }
 
     private static ObjectNode type(String name) {
@@ -4419,19 +4447,40 @@ final class ImageFile {
 // ========================================================================================== Conversations
 // Stores conversations: a file each, a line per turn.
 
-record StoredConversation(Path file, List<Turn> turns) {
-    static final List<String> COLUMNS = List.of("ID", "TIME", "MODEL", "TURNS", "PROMPT");
+/// A conversation: a file with a line per turn, the question followed by the record of `chat --json`.
+///
+///     {"at":"2026-11-24T11:05:30Z","asked":"auto","system":"…","messages":[{"role":"user","content":"…"}],
+///      "template":"review","options":{"seed":7},"text":"…","model":"gpt-5-mini-2025-08-07","finish":"stop", …}
+///
+/// `messages` holds only new ones; `system` was sent with them. Incomplete answers have an `error`.
+final class Conversation {
+    static final List<String> COLUMNS = List.of("ID", "USED", "MODEL", "TURNS", "PROMPT");
     private static final String ENDING = ".jsonl";
 
-    static Path file(Home home, String id) { return home.conversations().resolve(id + ENDING); }
+    private final Home home;
+    private final List<ObjectNode> turns = new ArrayList<>();
+    private String id;
+    private boolean warned;
+    boolean keeps = true;                                   // whether to write at all
+
+    /// @param id null to begin a new one with the first turn
+    Conversation(Home home, String id) {
+        this.home = home;
+        this.id = id;
+    }
+
+    /// Returns the file whose existence turns logging off, as `llm` has it.
+    static Path off(Home home) { return home.config().resolve("logs-off"); }
+
+    /// Tells whether conversations and typed lines are kept.
+    static boolean kept(Home home) { return home.keeps() && !Files.exists(off(home)); }
 
     /// Returns all files, most recently used first.
     static List<Path> files(Home home) {
         try (var files = Files.list(home.conversations())) {
-            var used = files.filter(file -> file.toString().endsWith(ENDING))
-                    .collect(Collectors.toMap(file -> file, StoredConversation::used));
-            return used.keySet().stream().sorted(Comparator.<Path, Instant>comparing(used::get)
-                    .thenComparing(Comparator.naturalOrder()).reversed()).toList();
+            return files.filter(file -> file.toString().endsWith(ENDING)).map(file -> Map.entry(used(file), file))
+                    .sorted(Map.Entry.<Instant, Path>comparingByKey().thenComparing(Map.Entry.comparingByValue())
+                    .reversed()).map(Map.Entry::getValue).toList();
         } catch (NoSuchFileException _) {
             return List.of();
         } catch (IOException e) {
@@ -4439,93 +4488,167 @@ record StoredConversation(Path file, List<Turn> turns) {
         }
     }
 
+    static List<String> ids(Home home) {
+        return files(home).stream().map(file -> file.getFileName().toString().replace(ENDING, "")).toList();
+    }
+
     /// Returns nonempty conversations, most recently used first, each read on demand.
-    static Stream<StoredConversation> all(Home home) {
-        return files(home).stream().map(StoredConversation::read).filter(each -> !each.turns().isEmpty());
+    static Stream<Conversation> all(Home home) {
+        return ids(home).stream().map(id -> read(home, id)).filter(each -> !each.turns.isEmpty());
     }
 
     /// @param typed an id or the start of one; null for the latest
-    static StoredConversation find(Home home, String typed) {
+    /// @param query a text that was said in it, or null
+    static Conversation find(Home home, String typed, String query) {
         if (typed == null) {
-            return all(home).findFirst().orElseThrow(() -> Fault.usage("there is no conversation yet",
-                    COP + " chat \"…\" begins one"));
+            return all(home).filter(each -> each.holds(query)).findFirst().orElseThrow(() -> query == null
+                    ? Fault.usage("there is no conversation yet", COP + " chat \"…\" begins one")
+                    : Fault.error("\"" + query + "\" was not said", COP + " logs lists all"));
         }
-        var ids = files(home).stream().map(StoredConversation::id).toList();
+        var ids = ids(home);
         var meant = ids.contains(typed) ? List.of(typed) : ids.stream().filter(id -> id.startsWith(typed)).toList();
-        if (meant.size() == 1) return read(file(home, meant.getFirst()));
+        if (meant.size() == 1) return read(home, meant.getFirst());
         throw meant.isEmpty() ? Fault.usage("there is no conversation \"" + typed + "\"", Suggestions.hint(typed, ids,
                 COP + " logs lists them")) : Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": "
                 + Text.shortened(String.join(", ", meant), 80), "type more of it");
     }
 
-    static String id(Path file) { return file.getFileName().toString().replace(ENDING, ""); }
-
     /// Skips torn or unknown lines.
-    static StoredConversation read(Path file) {
+    private static Conversation read(Home home, String id) {
+        var found = new Conversation(home, id);
         try {
-            String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
-            return new StoredConversation(file, Stream.of(text.split("\n")).map(Turn::parse).flatMap(Optional::stream)
-                    .toList());
+            for (String line : new String(Files.readAllBytes(found.file()), StandardCharsets.UTF_8).split("\n")) {
+                boolean turn = Json.tryParse(line) instanceof ObjectNode json && json.path("messages").isArray()
+                        && json.path("text").isString() && found.turns.add(json);
+            }
         } catch (NoSuchFileException _) {
-            return new StoredConversation(file, List.of());     // just deleted
+            // just deleted
         } catch (IOException e) {
-            throw Fault.io("cannot read " + file, e, "may you read it?");
+            throw Fault.io("cannot read " + found.file(), e, "may you read it?");
+        }
+        return found;
+    }
+
+    static Instant used(Path file) { return Instant.ofEpochMilli(file.toFile().lastModified()); }
+
+    /// Begins a turn with the messages of a request that are new.
+    ObjectNode turn(Request request, String template) {
+        var turn = Json.object().put("at", stamp(home.env().time().now())).put("asked", request.model());
+        if (request.system() != null) turn.put("system", request.system());
+        var fresh = turn.putArray("messages");
+        request.turns().stream().skip(messages().size()).forEach(message -> {
+            var kept = fresh.addObject().put("role", message.role()).put("content", message.content());
+            message.images().forEach(image -> kept.withArray("images").add(image.name()));      // not the bytes
+        });
+        if (template != null) turn.put("template", template);
+        if (!request.extra().isEmpty()) turn.set("options", request.extra());
+        return turn;
+    }
+
+    /// Adds an answered turn. Only warns if it cannot be written: the user already has the answer.
+    void add(ObjectNode turn, ObjectNode answer, Console console) {
+        turns.add(turn.setAll(answer));
+        if (!keeps) return;
+        boolean fresh = id == null, interrupted = Thread.interrupted(); // Ctrl-C would close the file before the write
+        if (fresh) id = Json.text(turn, "at").replaceAll("[-:Z]", "").replace('T', '-') + "-"   // ids sort by time
+                + Integer.toString(ThreadLocalRandom.current().nextInt(36 * 36 * 36, 36 * 36 * 36 * 36), 36);
+        try {
+            home.append(file(), Json.line(turn), fresh);
+            console.detail("(conversation " + id + "; " + COP + " chat -c goes on)");
+        } catch (IOException e) {
+            if (!warned) console.warn("the conversation is not kept: cannot write into " + home.conversations() + ": "
+                    + Text.reason(e));
+            warned = true;
+            if (fresh) id = null;
+        } finally {
+            if (interrupted) Thread.currentThread().interrupt();
         }
     }
 
-    String id() { return id(file); }
+    /// Begins another conversation.
+    void reset() {
+        id = null;
+        turns.clear();
+    }
+
+    /// Avoids `DateTimeFormatter`, which would add about 20 ms to every chat.
+    static String stamp(Instant at) {
+        var utc = LocalDateTime.ofEpochSecond(at.getEpochSecond(), 0, ZoneOffset.UTC);
+        String time = utc.toLocalTime().toString();         // omits seconds if 0
+        return utc.toLocalDate() + "T" + time + (time.length() == 5 ? ":00Z" : "Z");
+    }
+
+    /// Returns null if there is no file.
+    String id() { return keeps ? id : null; }
+
+    Path file() { return home.conversations().resolve(id + ENDING).toAbsolutePath(); }
 
     /// Returns the names of earlier images, which are not sent again.
-    List<String> images() { return turns.stream().flatMap(turn -> turn.images().stream()).distinct().toList(); }
+    List<String> images() { return turns.stream().flatMap(Conversation::images).distinct().toList(); }
 
-    /// Returns the history to send, without unanswered prompts.
-    List<Message> messages() {
-        return turns.stream().filter(turn -> !turn.text().isEmpty()).flatMap(turn -> Stream.concat(
-                turn.messages().stream(), Stream.of(Message.assistant(turn.text())))).toList();
+    private static Stream<String> images(ObjectNode turn) {
+        return turn.path("messages").findValues("images").stream().flatMap(JsonNode::valueStream)
+                .map(JsonNode::asString);
     }
+
+    private static Stream<Message> questions(ObjectNode turn) {
+        return turn.path("messages").valueStream().map(message -> new Message(Json.text(message, "role"),
+                Json.text(message, "content")));
+    }
+
+    /// Returns the history to send, without unanswered prompts. Of several answers (`n`), the first is the assistant's.
+    List<Message> messages() {
+        return turns.stream().filter(turn -> !Json.text(turn, "text").isEmpty()).flatMap(turn -> Stream.concat(
+                questions(turn), Stream.of(Message.assistant(turn.path("choices").path(0).asString(Json.text(turn,
+                "text")))))).toList();
+    }
+
+    private String last(String field) { return turns.isEmpty() ? null : turns.getLast().path(field).asString(null); }
 
     /// Returns null if there is none.
-    String system() { return turns.isEmpty() ? null : turns.getLast().system(); }
+    String system() { return last("system"); }
 
-    String model() { return turns.isEmpty() ? null : turns.getLast().model(); }
+    /// Returns the model requested last, not the one that answered.
+    String model() { return last("asked"); }
 
-    static Instant used(Path file) {
-        try {
-            return Files.getLastModifiedTime(file).toInstant();
-        } catch (IOException _) {
-            return Instant.MAX;                             // just deleted
-        }
+    String lastAnswer() { return Objects.requireNonNullElse(last("text"), ""); }
+
+    /// Compares as a person reads: forms of a character, case and kinds of white space are the same.
+    ///
+    /// @param text null is in all
+    boolean holds(String text) { return text == null || folded(Message.text(said(), false)).contains(folded(text)); }
+
+    private static String folded(String text) {
+        return Normalizer.normalize(text, Normalizer.Form.NFKC).toUpperCase(Locale.ROOT).replaceAll("[\\s\\h]+", " ");
     }
 
-    boolean holds(String text) {
-        return Message.text(said(), false).toLowerCase(Locale.ROOT).contains(text.toLowerCase(Locale.ROOT));
+    /// Returns the user's prompt, without a template's examples.
+    private static String prompt(ObjectNode turn) {
+        return questions(turn).reduce((_, last) -> last).map(Message::content).orElse("").strip();
     }
 
     private String beginning() {
-        return turns.isEmpty() ? "" : Text.shortened(turns.getFirst().prompt().strip().replaceAll("\\s+", " "), 60);
+        return turns.isEmpty() ? "" : Text.shortened(prompt(turns.getFirst()).replaceAll("\\s+", " "), 60);
     }
 
     String title() {
-        return id() + " (" + turns.size() + (turns.size() == 1 ? " turn: " : " turns: ") + beginning() + ")";
-    }
-
-    List<String> cells() {
-        return List.of(id(), turns.getLast().at(), model(), Integer.toString(turns.size()), beginning());
+        return id + " (" + turns.size() + (turns.size() == 1 ? " turn: " : " turns: ") + beginning() + ")";
     }
 
     ObjectNode summary() {
-        return Json.object().put("id", id()).put("begun", turns.getFirst().at()).put("used", turns.getLast().at())
+        return Json.object().put("id", id).put("begun", Json.text(turns.getFirst(), "at")).put("used", last("at"))
                 .put("model", model()).put("turns", turns.size()).put("prompt", beginning())
-                .put("path", file.toAbsolutePath().toString());
+                .put("path", file().toString());
     }
 
-    ArrayNode json() { return Json.array(turns.stream().map(Turn::json)); }
+    static List<String> cells(ObjectNode summary) {
+        return COLUMNS.stream().map(name -> summary.path(name.toLowerCase(Locale.ROOT)).asString("")).toList();
+    }
 
-    String lastAnswer() { return turns.isEmpty() ? "" : turns.getLast().text(); }
+    ArrayNode json() { return Json.array(turns.stream()); }
 
     String lastExchange() {
-        return turns.isEmpty() ? "" : "> " + Text.shortened(turns.getLast().prompt().strip(), 500) + "\n"
-                + lastAnswer();
+        return turns.isEmpty() ? "" : "> " + Text.shortened(prompt(turns.getLast()), 500) + "\n" + lastAnswer();
     }
 
     /// Returns Markdown.
@@ -4536,145 +4659,16 @@ record StoredConversation(Path file, List<Turn> turns) {
         var said = new ArrayList<Message>();
         String system = null;
         for (var turn : turns) {
-            if (turn.system() != null && !turn.system().equals(system)) said.add(Message.system(turn.system()));
-            system = turn.system();
-            said.addAll(turn.messages());
-            if (!turn.images().isEmpty()) {
-                said.add(Message.user("*(pictures: " + String.join(", ", turn.images()) + ")*"));
-            }
-            said.add(Message.assistant(turn.text() + (turn.error().isEmpty() ? "" : "\n\n*(" + turn.error() + ")*")));
+            String now = turn.path("system").asString(null), error = Json.text(turn, "error");
+            if (now != null && !now.equals(system)) said.add(Message.system(now));
+            system = now;
+            questions(turn).forEach(said::add);
+            String images = images(turn).collect(Collectors.joining(", "));
+            if (!images.isEmpty()) said.add(Message.user("*(pictures: " + images + ")*"));
+            said.add(Message.assistant(Json.text(turn, "text") + (error.isEmpty() ? "" : "\n\n*(" + error + ")*")));
         }
         return said;
     }
-}
-
-/// Logs a conversation turn by turn. Only warns on failure: the user already has the answer.
-final class ConversationWriter {
-    private final Context context;
-    private final boolean keeps;
-    private final String template;
-    private String id;
-    private boolean warned;
-    private Turn turn;
-
-    /// @param keeps whether to write at all
-    /// @param id the conversation to continue; null starts a new one with the first turn
-    ConversationWriter(Context context, boolean keeps, String template, String id) {
-        this.context = context;
-        this.keeps = keeps;
-        this.template = template;
-        this.id = id;
-    }
-
-    /// Returns null if there is no file.
-    String id() { return keeps ? id : null; }
-
-    /// @param earlier messages in earlier turns, excluding the system message
-    Request asking(Request request, int earlier) {
-        turn = Turn.of(context.now(), request, earlier, template);
-        return request;
-    }
-
-    void answered(Reply reply) { append(reply.json()); }
-
-    /// Logs a partial answer; drops the turn if nothing was received.
-    void brokenOff(String heard, String why) {
-        if (!heard.isEmpty()) append(Json.object().put("text", heard).put("finish", "").put("error", why));
-    }
-
-    void beginAnother() { id = null; }
-
-    private void append(ObjectNode answer) {
-        if (!keeps) return;
-        String name = id == null ? freshId() : id;
-        boolean interrupted = Thread.interrupted();         // Ctrl-C would close the file before the write
-        try {
-            context.home().append(StoredConversation.file(context.home(), name),
-                    Json.line(turn.answered(answer).json()), id == null);
-            id = name;
-            context.console().detail("(conversation " + id + "; " + COP + " chat -c goes on)");
-        } catch (IOException e) {
-            if (!warned) {
-                context.console().warn("the conversation is not kept: cannot write into "
-                        + context.home().conversations() + ": " + Text.reason(e));
-            }
-            warned = true;
-        } finally {
-            if (interrupted) Thread.currentThread().interrupt();
-        }
-    }
-
-    /// Returns a timestamp, so that ids sort by time, and four random characters.
-    private String freshId() {
-        String moment = turn.at().replaceAll("[-:Z]", "").replace('T', '-');
-        int least = 36 * 36 * 36;
-        return moment + "-" + Integer.toString(ThreadLocalRandom.current().nextInt(least, 36 * least), 36);
-    }
-}
-
-/// One line of a conversation file: the question, followed by the record of `chat --json`.
-///
-///     {"at":"2026-11-24T11:05:30Z","asked":"auto","system":"…","messages":[{"role":"user","content":"…"}],
-///      "template":"review","options":{"seed":7},"text":"…","model":"gpt-5-mini-2025-08-07","finish":"stop", …}
-///
-/// `messages` holds only new ones; `system` was sent with them. Incomplete answers have an `error`.
-record Turn(ObjectNode json) {
-    static Turn of(Instant at, Request request, int earlier, String template) {
-        var json = Json.object().put("at", stamp(at)).put("asked", request.model());
-        if (request.system() != null) json.put("system", request.system());
-        var fresh = json.putArray("messages");
-        for (var message : request.turns().subList(earlier, request.turns().size())) {
-            var kept = fresh.addObject().put("role", message.role()).put("content", message.content());
-            message.images().forEach(image -> kept.withArray("images").add(image.name()));      // not the bytes
-        }
-        if (template != null) json.put("template", template);
-        if (!request.extra().isEmpty()) json.set("options", request.extra());
-        return new Turn(json);
-    }
-
-    Turn answered(ObjectNode answer) {
-        json.setAll(answer);
-        return this;
-    }
-
-    /// Returns empty for a torn line, as the last one may be.
-    static Optional<Turn> parse(String line) {
-        return Json.tryParse(line) instanceof ObjectNode json && json.path("messages").isArray()
-                && json.path("text").isString() ? Optional.of(new Turn(json)) : Optional.empty();
-    }
-
-    /// Avoids `DateTimeFormatter`, which would add about 20 ms to every chat.
-    static String stamp(Instant at) {
-        var utc = LocalDateTime.ofEpochSecond(at.getEpochSecond(), 0, ZoneOffset.UTC);
-        String time = utc.toLocalTime().toString();         // omits seconds if 0
-        return utc.toLocalDate() + "T" + time + (time.length() == 5 ? ":00Z" : "Z");
-    }
-
-    List<String> images() {
-        return json.path("messages").valueStream().flatMap(message -> message.path("images").valueStream())
-                .map(JsonNode::asString).toList();
-    }
-
-    String at() { return Json.text(json, "at"); }
-
-    /// Returns the model requested, not the one that answered.
-    String model() { return Json.text(json, "asked"); }
-
-    /// Returns null if there is none.
-    String system() { return json.path("system").asString(null); }
-
-    List<Message> messages() {
-        return json.path("messages").valueStream().map(message -> new Message(Json.text(message, "role"),
-                Json.text(message, "content"))).toList();
-    }
-
-    String text() { return Json.text(json, "text"); }
-
-    /// Returns an empty string if the answer is complete.
-    String error() { return Json.text(json, "error"); }
-
-    /// Returns the user's prompt, without a template's examples.
-    String prompt() { return messages().isEmpty() ? "" : messages().getLast().content(); }
 }
 
 // ================================================================================================= Status
@@ -5217,7 +5211,7 @@ final class CopilotClient {
     private Reply post(Request request, ObjectNode body, Endpoint endpoint, Attempt attempt) {
         context.console().detail("POST " + endpoint.path() + ": " + Json.line(endpoint.brief(body)));
         Map<String, String> images = request.hasImages() ? Map.of("Copilot-Vision-Request", "true") : Map.of();
-        var reader = endpoint.reader(attempt.listener(), request.extra().path("n").asInt(1));
+        var reader = endpoint.reader(attempt.listener(), request.answers());
         try {
             var reply = send("POST", endpoint.path(), Json.bytes(body), call -> attempt.options().apply(
                     request.stream() ? call : call.slow()).with(endpoint.headers()).with(images).explained(refusal ->
@@ -8120,7 +8114,7 @@ final class BatchRunner {
             try {
                 return ended(new SchemaRetry(item.schema(), policy.schemaRetries, _ -> { })
                         .ask(item.request(), this::ask), "");
-            } catch (SchemaMismatch wrong) {
+            } catch (UnfitAnswer wrong) {
                 return ended(wrong.reply, wrong.sentence());
             } catch (Fault fault) {
                 if (FaultClass.of(fault).stops()) throw fault;
@@ -8132,16 +8126,12 @@ final class BatchRunner {
         }
 
         private RowResult ended(Reply reply, String mismatch) {
-            return switch (reply.finish()) {
-                case "length" -> ended("incomplete", reply, "finish_length", "the answer reached the limit of tokens");
-                case "content_filter" -> ended("filtered", reply, "finish_content_filter",
-                        "GitHub's content filter ended the answer");
-                case "tool_calls" -> ended("failed", reply, "finish_tool_calls",
-                        "the model asks for a tool call instead of answering");
-                case "" -> ended("incomplete", reply, "finish_missing",
-                        "GitHub ended the answer without a finish reason; it may be incomplete");
-                default -> mismatch.isEmpty() ? ended("ok", reply, "", "") : ended("failed", reply, "schema", mismatch);
-            };
+            if (reply.finish().isEmpty()) return ended("incomplete", reply, "finish_missing",
+                    "GitHub ended the answer without a finish reason; it may be incomplete");
+            if (reply.unfinished() == null) return mismatch.isEmpty() ? ended("ok", reply, "", "")
+                    : ended("failed", reply, "schema", mismatch);
+            return ended(Map.of("length", "incomplete", "content_filter", "filtered").getOrDefault(reply.finish(),
+                    "failed"), reply, "finish_" + reply.finish(), reply.unfinished().sentence());
         }
 
         private RowResult ended(String status, Reply reply, String code, String error) {
@@ -9337,11 +9327,11 @@ final class StrictMustache extends DefaultMustacheFactory {
     }
 }
 
-/// Reports an answer that still violates its schema after all retries.
-final class SchemaMismatch extends Fault {
+/// Reports an answer that is not what was asked for, such as one that violates its schema after all retries.
+final class UnfitAnswer extends Fault {
     final Reply reply;
 
-    SchemaMismatch(Reply reply, Fault why) {
+    UnfitAnswer(Reply reply, Fault why) {
         super(ERROR, why.sentence(), why.hint(), null);
         this.reply = reply;
     }
@@ -9352,8 +9342,8 @@ final class SchemaMismatch extends Fault {
 /// @param schema null accepts any answer
 /// @param notes receives the reason for each retry
 record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
-    /// @return the reply, with a code fence around its JSON removed. Tool calls and multiple answers are not checked
-    /// @throws SchemaMismatch with the last reply; also if it was cut off, because truncated JSON is invalid and a
+    /// @return the reply, its text only the JSON that meets the schema. Tool calls are not checked
+    /// @throws UnfitAnswer with the last reply; also if it was cut off, because truncated JSON is invalid and a
     ///     truncated number is wrong
     Reply ask(Request first, Function<Request, Reply> ask) {
         var request = first;
@@ -9361,19 +9351,19 @@ record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
         for (int left = retries; ; left--) {
             var reply = ask.apply(request);
             used = used.plus(reply.usage());
-            boolean several = first.extra().path("n").asInt(1) != 1;
-            if (schema == null || several || reply.asksForTool()) return reply.withUsage(used);
-            if (reply.unfinished() != null) throw new SchemaMismatch(reply.withUsage(used), reply.unfinished());
-            String text = Text.unfenced(reply.text());
+            if (schema == null || reply.asksForTool()) return reply.withUsage(used);
+            if (reply.unfinished() != null) throw new UnfitAnswer(reply.withUsage(used), reply.unfinished());
+            String said = reply.text(), text = Json.found(said, json -> schema.misses(json).isEmpty())
+                    .or(() -> Json.found(said, _ -> true)).orElse(said);
             var misses = schema.misses(text);
             if (misses.isEmpty()) return reply.withText(text).withUsage(used);
             String why = "the answer does not meet the schema: " + String.join("; ", misses);
             if (left <= 0) {
-                throw new SchemaMismatch(reply.withUsage(used), Fault.error(why,
-                        "ask again, or a model with schema among its abilities (" + COP + " models)"));
+                throw new UnfitAnswer(reply.withUsage(used), Fault.error(why,
+                        "ask again, or a model with schema among its abilities (copilot models)"));
             }
             notes.accept(Text.shortened(why, 240) + "; asking again");
-            request = schema.again(first, reply.text(), misses);
+            request = schema.again(first, said, misses);
         }
     }
 }
@@ -10696,9 +10686,14 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
                 folder(env, "XDG_DATA_HOME", home.resolve(".local/share")).resolve("copilot.java"), editors, env);
     }
 
+    /// Returns /dev/null, where nothing can be kept, if there is no home folder: without an entry in passwd, Java names
+    /// the folder `?`, and a token would be written into whatever the current folder is.
     static Path person(Environment env) {
-        return env.path(env.variable("HOME") != null ? env.variable("HOME") : System.getProperty("user.home"));
+        String home = Objects.requireNonNullElse(env.variable("HOME"), System.getProperty("user.home"));
+        return Path.of(home).isAbsolute() ? env.path(home) : Path.of("/dev/null");
     }
+
+    boolean keeps() { return !state.startsWith("/dev/null"); }
 
     /// Ignores relative values, as the XDG specification requires.
     private static Path folder(Environment env, String variable, Path otherwise) {
@@ -10765,6 +10760,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
 
     /// Writes a cached response; a failure is only a warning.
     void keep(Path file, CachedResponse kept, Console console) {
+        if (!keeps()) return;
         var json = Json.object().put("fetched_at", kept.fetched().getEpochSecond());
         json.set("answer", kept.answer());
         try {
@@ -10947,49 +10943,65 @@ final class InputFile {
     }
 }
 
-/// The files of a folder or a pattern such as `src/**/*.java`, sorted by name, without hidden ones.
+/// The files of a folder or a pattern such as `src/**/*.java`, sorted by name, without hidden ones. A link counts only
+/// if it leads to a file that is itself below the folder and not hidden.
 ///
 /// @param front the prefix of each file
-record FileGlob(String front, List<Path> files) {
+/// @param links names of those that do not count
+record FileGlob(String front, List<Path> files, List<String> links) {
     static boolean is(Environment env, String name) {
         return name.matches(".*[*?\\[{].*") && !Files.exists(env.path(name)) || Files.isDirectory(env.path(name));
     }
 
+    /// Takes what exists at the beginning of a name literally: `app/[slug]/*.tsx`.
+    ///
     /// @param all the pattern to use for a folder
     static FileGlob of(Environment env, String name, String all) {
         boolean folder = Files.isDirectory(env.path(name));
-        int cut = name.replaceFirst("[*?\\[{].*", "").lastIndexOf('/') + 1;
+        int plain = name.replaceFirst("[*?\\[{].*", "").length();
+        int cut = IntStream.iterate(name.indexOf('/'), at -> at >= 0 && (at < plain || Files.isDirectory(env.path(name
+                .substring(0, at)))), at -> name.indexOf('/', at + 1)).reduce(-1, (_, at) -> at) + 1;
         String front = folder ? name.replaceFirst("(?<=.)/+$", "") + "/" : name.substring(0, cut);
         String pattern = folder ? all : name.substring(cut);
         Path root = env.directory().resolve(front);
         var found = new ArrayList<Path>();
+        var links = new TreeSet<String>();
         try {
             var matchers = Stream.of(pattern, pattern.replace("**/", ""))       // src/**/*.java matches src/A.java too
                     .map(each -> FileSystems.getDefault().getPathMatcher("glob:" + each)).toList();
-            walk(root, pattern.contains("/") || pattern.contains("**") ? 64 : 1, file -> {
-                Path within = root.relativize(file);
-                if (matchers.stream().anyMatch(matcher -> matcher.matches(within))) found.add(within);
-            });
+            Path top = root.toRealPath();
+            for (Path path : inside(root, pattern.contains("/") || pattern.contains("**") ? 64 : 1)) {
+                Path within = root.relativize(path);
+                if (matchers.stream().noneMatch(matcher -> matcher.matches(within))) continue;
+                if (Files.isSymbolicLink(path) && leadsOut(top, path)) links.add(front + within);
+                else found.add(within);
+            }
         } catch (PatternSyntaxException e) {
-            throw Fault.usage(name + " is no pattern: " + e.getDescription(), "is the name right? ls -l");
+            throw Fault.usage(name + " is no pattern: " + e.getDescription(), "\\[ and \\{ stand for the characters");
         } catch (IOException | DirectoryIteratorException e) {
             throw InputFile.unreadable(name, e);
         }
-        if (found.isEmpty()) throw Fault.usage("there is no file in " + name, "ls " + name);
+        if (found.isEmpty()) throw Fault.usage("there is no file in " + name + (links.isEmpty() ? "" : ", but links out"
+                + " of it or to hidden files"), links.isEmpty() ? "ls " + name : "name the files themselves");
         Collections.sort(found);
-        return new FileGlob(front, found);
+        return new FileGlob(front, found, List.copyOf(links));
     }
 
-    private static void walk(Path folder, int depth, Consumer<Path> each) throws IOException {
-        try (var inside = Files.newDirectoryStream(folder, path -> !path.getFileName().toString().startsWith("."))) {
-            for (Path path : inside) {
-                if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
-                    if (Files.isRegularFile(path)) each.accept(path);
-                } else if (depth > 1) {
-                    walk(path, depth - 1, each);
-                }
+    private static boolean leadsOut(Path top, Path link) throws IOException {
+        if (!Files.isRegularFile(link)) return true;
+        Path real = link.toRealPath();
+        return !real.startsWith(top) || top.relativize(real).toString().matches("(.*[/\\\\])?\\..*");
+    }
+
+    private static List<Path> inside(Path folder, int depth) throws IOException {
+        var found = new ArrayList<Path>();
+        try (var all = Files.newDirectoryStream(folder, path -> !path.getFileName().toString().startsWith("."))) {
+            for (Path path : all) {
+                if (Files.isSymbolicLink(path) || Files.isRegularFile(path)) found.add(path);
+                else if (Files.isDirectory(path) && depth > 1) found.addAll(inside(path, depth - 1));
             }
         }
+        return found;
     }
 
     /// Returns names that cannot be mistaken for options or stdin.
@@ -11370,13 +11382,13 @@ final class Signals implements Environment.Shutdown {
 final class Stdin {
     enum Kind { TERMINAL, PIPE, FILE }
 
-    /// How long to wait for a silent pipe if there is already a prompt.
-    static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration PATIENCE = Duration.ofSeconds(2), FOREVER = Duration.ofDays(3650);
 
     private final InputStream in;
     private final Kind given;
     private final CompletableFuture<Boolean> first = new CompletableFuture<>();
-    private CompletableFuture<byte[]> all;
+    private Future<byte[]> all;
+    Runnable waiting = () -> { };                           // called after two seconds without the end
 
     /// @param given null to detect the kind on first use
     Stdin(InputStream in, Kind given) {
@@ -11394,7 +11406,7 @@ final class Stdin {
 
     /// @throws Fault if stdin cannot be read to its end: a prompt without its data is not what was meant
     byte[] bytes() {
-        return await(all(), null).orElseThrow(() -> new Fault(Fault.USAGE, "cannot read stdin: "
+        return await(all(), FOREVER, waiting).orElseThrow(() -> new Fault(Fault.USAGE, "cannot read stdin: "
                 + Text.reason(all().exceptionNow()), "check what is piped in, or </dev/null", null));
     }
 
@@ -11404,24 +11416,24 @@ final class Stdin {
                 return open().transferTo(out);
             }
         });
-        if (await(copied, null).isEmpty()) throw new IOException(Text.reason(copied.exceptionNow()));
+        if (await(copied, FOREVER, waiting).isEmpty()) throw new IOException(Text.reason(copied.exceptionNow()));
     }
 
-    /// Reads everything, or nothing if a pipe sends no first byte within `patience`.
+    /// Reads everything.
     ///
-    /// @param slow called if the end takes as long again
-    Optional<String> text(Duration patience, Runnable slow) {
-        var all = all();
-        if (kind() == Kind.PIPE && await(first, patience).isEmpty()) return Optional.empty();
-        if (await(all, patience).isEmpty()) slow.run();
-        return Optional.of(text());
+    /// @param limit how long to wait for a pipe's first byte; null for ever
+    String text(Duration limit) {
+        all();
+        if (limit == null || kind() != Kind.PIPE || await(first, limit, waiting).isPresent()) return text();
+        throw Fault.usage("nothing came on stdin, an open pipe, within " + Durations.words(limit), "add </dev/null if"
+                + " nothing is to come, or a longer --timeout");
     }
 
     /// Reads a line without echo.
     String secret() {
         var console = given == null ? System.console() : null;
         if (console == null) return text();
-        return await(reading(() -> new String(console.readPassword())), null).orElse("");
+        return await(reading(() -> new String(console.readPassword())), FOREVER, () -> { }).orElse("");
     }
 
     /// Reads a line; null at the end.
@@ -11432,21 +11444,20 @@ final class Stdin {
             if (b < 0) return null;
             for (; b >= 0 && b != '\n'; b = in.read()) bytes.write(b);
             return bytes.toString(StandardCharsets.UTF_8);
-        }), null).orElse(null);
+        }), FOREVER, () -> { }).orElse(null);
     }
 
-    private synchronized CompletableFuture<byte[]> all() {
+    private synchronized Future<byte[]> all() {
         if (all == null) {
             all = reading(() -> {
                 try {
                     var from = new BufferedInputStream(open());
                     from.mark(1);
-                    from.read();
-                    first.complete(true);
+                    first.complete(from.read() >= 0);
                     from.reset();
                     return from.readNBytes(Text.LARGEST + 1);
                 } finally {
-                    first.complete(true);
+                    first.complete(false);                  // unless it is complete
                 }
             });
         }
@@ -11457,23 +11468,23 @@ final class Stdin {
         return given == null && Descriptors.closed(0) ? InputStream.nullInputStream() : in;
     }
 
-    private static <T> CompletableFuture<T> reading(Callable<T> work) {
-        var result = new CompletableFuture<T>();
-        Thread.ofPlatform().daemon().name("stdin").start(() -> {
-            try {
-                result.complete(work.call());
-            } catch (Exception e) {
-                result.completeExceptionally(e);
-            }
-        });
+    private static <T> Future<T> reading(Callable<T> work) {
+        var result = new FutureTask<>(work);
+        Thread.ofPlatform().daemon().name("stdin").start(result);
         return result;
     }
 
-    /// @return empty on timeout or if the input is unreadable
-    private static <T> Optional<T> await(CompletableFuture<T> future, Duration patience) {
+    /// @param slow called after two seconds
+    /// @return empty after `limit` or if the input is unreadable
+    private static <T> Optional<T> await(Future<T> future, Duration limit, Runnable slow) {
         try {
-            return Optional.ofNullable(patience == null ? future.get()
-                    : future.get(patience.toMillis(), TimeUnit.MILLISECONDS));
+            long soon = Durations.min(limit, PATIENCE).toMillis();
+            try {
+                future.get(soon, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException _) {
+                slow.run();
+            }
+            return Optional.ofNullable(future.get(limit.toMillis() - soon, TimeUnit.MILLISECONDS));
         } catch (TimeoutException | ExecutionException _) {
             return Optional.empty();
         } catch (InterruptedException e) {
@@ -11533,7 +11544,10 @@ final class Console {
     boolean verbose, quiet;
     volatile boolean stalled;                               // another thread writes to stdout, and may be stuck
 
-    Console(Environment env) { this.env = env; }
+    Console(Environment env) {
+        this.env = env;
+        env.stdin().waiting = () -> note("waiting for the end of stdin (</dev/null if nothing is to come)");
+    }
 
     Environment env() { return env; }
 
@@ -11715,6 +11729,33 @@ final class Json {
         }
     }
 
+    /// Finds the JSON of an answer that passes a test: all of it, else its only such fenced block, else its only such
+    /// object or list that is not within another.
+    static Optional<String> found(String answer, Predicate<String> test) {
+        for (var found : List.of(List.of(answer.strip()), Text.fenced(answer), containers(answer))) {
+            var good = found.stream().filter(text -> !tryParse(text).isMissingNode() && test.test(text)).toList();
+            if (!good.isEmpty()) return good.size() == 1 ? Optional.of(good.getFirst()) : Optional.empty();
+        }
+        return Optional.empty();
+    }
+
+    private static List<String> containers(String text) {
+        var found = new ArrayList<String>();
+        var bracket = Pattern.compile("[{\\[]").matcher(text);
+        for (int at = 0; bracket.find(at); at++) {
+            at = bracket.start();
+            try (var json = parser(text.substring(at))) {
+                json.nextToken();
+                json.skipChildren();
+                found.add(text.substring(at, at += (int) json.currentLocation().getCharOffset()));
+                at--;
+            } catch (JacksonException _) {
+                // a bracket among words
+            }
+        }
+        return found;
+    }
+
     static ObjectNode object(String text, String what) {
         if (tryParse(text) instanceof ObjectNode object) return object;
         throw Fault.error(what + " could not be understood: " + (text.isBlank() ? "it is empty"
@@ -11854,16 +11895,14 @@ final class Secrets {
 
 final class Text {
     static final int LARGEST = 64 << 20;                    // bytes per prompt part; no model reads more
+    /// A prefix, an empty group if a list item follows, the fence, the text, and the closing fence or the end.
+    private static final Pattern FENCED = Pattern.compile("(?ms)^([ \\t>]*)(?:(?:[-*+]|\\d+[.)])[ \\t]+())?"
+            + "(`{3,}|~{3,})[^\\n`]*$\\n?(.*?)(^(?:\\1)?(?:\\2[ \\t]{0,9}|[ \\t]{0,3})\\3[`~]*[ \\t\\r]*$|\\z)");
     static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
     /// How the tool is started, for hints and help: the launcher, scripts/jbang and the catalog's aliases tell it.
     static final String COP = System.getProperty("cop.command", "jbang copilot.java");
 
     static String cell(String text) { return printable(text.replaceAll("[\t\r\n]+", " ")); }
-
-    /// Removes a code fence.
-    static String unfenced(String text) {
-        return text.strip().replaceFirst("(?s)\\A```\\w*\\s*\\n(.*)\\n\\s*```\\z", "$1");
-    }
 
     /// Makes control characters visible, except line breaks and tabs, so that output cannot control the terminal.
     static String printable(String text) {
@@ -11885,6 +11924,17 @@ final class Text {
                 .map(name -> name.group(1) == null ? name.group().strip() : name.group(1).replace("\"\"", "\""))
                 .toList();
     }
+
+    /// Returns the fenced blocks of Markdown, in lists and quotations too, without their fences and indentation.
+    static List<String> fenced(String markdown) {
+        return FENCED.matcher(markdown).results().filter(block -> !block.group(5).isEmpty()).map(block -> {
+            String indent = "(?m)^[ \\t" + (block.group(1).contains(">") ? ">" : "") + "]{0,";
+            return withoutLastNewlines(block.group(4).replaceAll(indent + (block.start(3) - block.start()) + "}", ""));
+        }).toList();
+    }
+
+    /// Tests for white space alone, also of the kinds that `isBlank` does not know.
+    static boolean blank(String text) { return text.replaceAll("[\\h\u200b\ufeff]", "").isBlank(); }
 
     static String shortened(String text, int most) {
         if (text.length() <= most) return text;

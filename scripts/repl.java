@@ -78,7 +78,7 @@ public class repl extends Command {
                         "--class-path", CLASSES, "--startup", startup.toString());
             } finally {
                 Files.deleteIfExists(startup);
-                Home.of(env).edit(history, console::warn, kept -> {
+                if (Conversation.kept(Home.of(env))) Home.of(env).edit(history, console::warn, kept -> {
                     kept.removeAll();                       // JShell numbers its lines anew
                     settings.forEach(kept::put);
                 });

@@ -43,7 +43,7 @@ public class talk extends ChatCommand {
     AnswerView view() { return new MarkdownPrinter(env.out(), Window.of(env)); }
 
     @Override
-    ChatTerminal terminal(Console console) { return new EditedTerminal(console); }
+    ChatTerminal terminal(Console console, boolean keeps) { return new EditedTerminal(console, keeps); }
 }
 
 /// A terminal with line editing and history, by JLine.
@@ -53,7 +53,8 @@ final class EditedTerminal implements ChatTerminal {
     private final Terminal terminal;
     private final LineReader reader;
 
-    EditedTerminal(Console console) {
+    /// @param keeps whether typed lines go into a history
+    EditedTerminal(Console console, boolean keeps) {
         env = console.env();
         this.console = console;
         try {
@@ -63,7 +64,7 @@ final class EditedTerminal implements ChatTerminal {
         } catch (IOException e) {
             throw Fault.io("the terminal does not answer", e, COP + " chat \"…\" needs none");
         }
-        reader = reader();
+        reader = reader(keeps);
     }
 
     @Override
@@ -107,7 +108,7 @@ final class EditedTerminal implements ChatTerminal {
         }
     }
 
-    private LineReader reader() {
+    private LineReader reader(boolean keeps) {
         Path history = Home.of(env).state().resolve("history");
         var parser = new DefaultParser();
         parser.setEscapeChars(new char[0]);                 // what is typed is text, not a shell's words
@@ -123,8 +124,8 @@ final class EditedTerminal implements ChatTerminal {
                 .option(LineReader.Option.INSERT_TAB, true)
                 .build();
         try {
-            if (!Files.exists(history)) Home.of(env).writeText(history, "");        // 0600 before JLine writes into it
-            reader.setVariable(LineReader.HISTORY_FILE, history);
+            if (keeps && !Files.exists(history)) Home.of(env).writeText(history, "");   // 0600 before JLine writes
+            if (keeps) reader.setVariable(LineReader.HISTORY_FILE, history);
         } catch (IOException readOnly) {
             console.detail("no history: " + Text.reason(readOnly));
         }

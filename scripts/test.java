@@ -12,6 +12,7 @@
 //SOURCES tests/CurrentService.java
 //SOURCES tests/EveryModel.java
 //SOURCES tests/Logs.java
+//SOURCES tests/PromptFaults.java
 //SOURCES tests/Prompts.java
 //SOURCES tests/Mustaches.java
 //SOURCES tests/Login.java
@@ -58,7 +59,8 @@ import org.junit.platform.launcher.core.LauncherFactory;
 
 public class test {
     /// Every class of tests/, in the order of running.
-    static final List<Class<?>> CLASSES = List.of(Smoke.class, Endpoints.class, Streams.class, Login.class,
+    static final List<Class<?>> CLASSES = List.of(PromptFaults.class,
+            Smoke.class, Endpoints.class, Streams.class, Login.class,
             BudgetFaults.class, Token.class, Chat.class, CurrentService.class, EveryModel.class, Logs.class,
             Mustaches.class, Prompts.class, Verbs.class, Batches.class, RowFaults.class, OutputFaults.class,
             CommandLines.class, Usages.class, Embeds.class, Network.class, NetworkFaults.class, Processes.class,

@@ -208,7 +208,8 @@ class Chat {
     void aSilentPipeIsNotWaitedForForEver() throws IOException {
         try (var nobodyWrites = new PipedOutputStream(); var pipe = new PipedInputStream(nobodyWrites)) {
             var silent = new Stdin(pipe, Stdin.Kind.PIPE);
-            assertEquals(Optional.empty(), silent.text(Duration.ofMillis(20), () -> { }));
+            var fault = assertThrows(copilot.Fault.class, () -> silent.text(Duration.ofMillis(20)));
+            assertTrue(fault.sentence().startsWith("nothing came on stdin"), fault::sentence);
         }
     }
 

@@ -111,7 +111,7 @@ final class Harness implements AutoCloseable {
         }
     }
 
-    /// Runs the tool in this process with an empty stdin, which is no terminal.
+    /// Runs the tool in this process with `</dev/null`.
     Outcome run(String... args) { return runWith("", args); }
 
     Outcome runWith(String stdin, String... args) {
@@ -119,8 +119,8 @@ final class Harness implements AutoCloseable {
     }
 
     Outcome runWith(byte[] stdin, String... args) {
-        var in = new Stdin(new ByteArrayInputStream(stdin),
-                terminals.contains(0) ? Stdin.Kind.TERMINAL : Stdin.Kind.PIPE);
+        var in = new Stdin(new ByteArrayInputStream(stdin), terminals.contains(0) ? Stdin.Kind.TERMINAL
+                : stdin.length == 0 ? Stdin.Kind.FILE : Stdin.Kind.PIPE);
         var out = new StringWriter();
         var err = new StringWriter();
         int code = copilot.run(environment(in, new PrintWriter(out), new PrintWriter(err)), args);
@@ -164,10 +164,15 @@ final class Harness implements AutoCloseable {
     /// Runs it to its end; stdin is empty unless a text is given.
     Outcome runProcess(String stdin, String... args) {
         try {
-            return finished(process(args).start(), stdin, args);
+            return finished(onStdin(stdin, process(args)).start(), stdin, args);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /// Makes an empty stdin `</dev/null`: an empty pipe is said.
+    static ProcessBuilder onStdin(String stdin, ProcessBuilder builder) {
+        return stdin == null || stdin.isEmpty() ? builder.redirectInput(new File("/dev/null")) : builder;
     }
 
     static Outcome finished(Process process, String stdin, String... args) {

@@ -97,12 +97,12 @@ class Logs {
     /// A conversation as if it had been kept, last used so many minutes after midnight of 2026-11-01.
     private String kept(int minutes, String... promptsAndAnswers) {
         var at = Instant.parse("2026-11-01T00:00:00Z").plus(Duration.ofMinutes(minutes));
-        String id = Turn.stamp(at).replaceAll("[-:Z]", "").replace('T', '-') + "-test";
+        String id = Conversation.stamp(at).replaceAll("[-:Z]", "").replace('T', '-') + "-test";
         var lines = new StringBuilder();
         for (int i = 0; i < promptsAndAnswers.length; i += 2) {
-            var turn = Turn.of(at, request(promptsAndAnswers[i]), 0, null)
-                    .answered(Json.object().put("text", promptsAndAnswers[i + 1]));
-            lines.append(Json.line(turn.json())).append('\n');
+            var turn = new Conversation(session().home(), null).turn(request(promptsAndAnswers[i]), null)
+                    .put("at", Conversation.stamp(at)).put("text", promptsAndAnswers[i + 1]);
+            lines.append(Json.line(turn)).append('\n');
         }
         try {
             Files.setLastModifiedTime(cop.write(FOLDER + "/" + id + ".jsonl", lines.toString()), FileTime.from(at));
@@ -301,12 +301,17 @@ class Logs {
         assumeTrue(Files.exists(Path.of("/dev/full")), "a device that is full");
         cop.write(FOLDER + "/x", "");
         Files.createSymbolicLink(cop.file(FOLDER + "/full.jsonl"), Path.of("/dev/full"));
-        var log = new ConversationWriter(session(), true, null, "full");
-        log.asking(request("x"), 0);
-        log.brokenOff("heard", "why");
-        log.brokenOff("heard", "why");
+        var session = session();
+        var log = new Conversation(session.home(), "full");
+        heard(log, session, "why");
+        heard(log, session, "why");
         assertTrue(said.toString().matches("warning: the conversation is not kept: .*No space left on device\n"),
                 said::toString);
+    }
+
+    private static void heard(Conversation log, Context session, String error) {
+        log.add(log.turn(request("x"), null), Json.object().put("text", "heard").put("error", error),
+                session.console());
     }
 
     private final StringWriter said = new StringWriter();
@@ -319,10 +324,10 @@ class Logs {
 
     @Test
     void anInterruptDoesNotLoseTheLineNorTheInterrupt() {
-        var log = new ConversationWriter(session(), true, null, null);
-        log.asking(request("x"), 0);
+        var session = session();
+        var log = new Conversation(session.home(), null);
         Thread.currentThread().interrupt();
-        log.brokenOff("heard", "interrupted");
+        heard(log, session, "interrupted");
         assertTrue(Thread.interrupted());
         assertEquals("heard", Json.text(turns(onlyFile()).getFirst(), "text"));
         assertEquals("", said.toString());
@@ -579,10 +584,10 @@ class Logs {
         assertEquals(first, logs("-q", "pÉlICAN").split("\t")[0]);
         assertEquals(first, logs("--query", "petra").split("\t")[0]);
         assertEquals(second, logs("-q", "pelicans", "-n", "1").split("\t")[0]);
-        var none = ends(0, cop.run("logs", "-q", "messages"));
+        var none = ends(1, cop.run("logs", "-q", "messages"));
         assertEquals("\"messages\" was not said\n", none.err(), "the words of the file are not what was said");
-        assertEquals("[ ]", logs("-q", "messages", "--json").strip());
-        assertEquals("", ends(0, cop.run("logs", "--quiet", "-q", "messages")).err());
+        assertEquals("[ ]", ends(1, cop.run("logs", "-q", "messages", "--json")).out().strip());
+        assertEquals("", ends(1, cop.run("logs", "--quiet", "-q", "messages")).err());
     }
 
     @Test
@@ -735,10 +740,10 @@ class Logs {
     @Test
     void whatIsDeletedMeanwhileBeginsAgain() {
         chat("say: one");
-        var log = new ConversationWriter(session(), true, null, id(onlyFile()));
+        var session = session();
+        var log = new Conversation(session.home(), id(onlyFile()));
         logs("clear", "-y");
-        log.asking(request("x"), 0);
-        log.brokenOff("heard", "why");
+        heard(log, session, "why");
         assertEquals(1, turns(onlyFile()).size());
     }
 

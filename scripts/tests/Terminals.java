@@ -601,6 +601,17 @@ class Terminals {
     }
 
     @Test
+    void afterLogsOffNoTypedLineIsKept() {
+        cop.run("logs", "off");
+        conversation().turn("say: one", "one").press("Up").shows("say: one").press("C-c").enter("/quit").leaves(0);
+        closeWindow();
+        open("repl").shows("try ask(\"hello\")").enter("1 + 1").matches("==> 2$").enter("/exit").leaves(0);
+        for (String name : List.of("history", "jshell.json", "conversations")) {
+            assertFalse(Files.exists(cop.file(".local/state/copilot.java/" + name)), name);
+        }
+    }
+
+    @Test
     void theHistoryOutlivesTheProgramAndIsPrivate() throws IOException {
         conversation().enter("say: one\\").shows("…").turn("more", "one\nmore").turn("/quiz", "/quit").press("C-d")
                 .leaves(0);
