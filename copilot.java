@@ -7741,22 +7741,21 @@ final class RetryPolicy {
     Duration maxTime;
     Function<Request, Usage> lost = _ -> Usage.NONE;        // estimates a request whose answer was lost
 
-    /// Returns whether one row must go alone, as no answer has shown yet what a request costs.
-    boolean probing(BatchCounts counts) {
-        return (maxTokens != null || maxCredits != null) && counts.used().total() == 0;
-    }
-
-    /// @param used by the requests that have ended, of all starts
-    /// @param ahead bytes of the prompts in flight and of the next, which will cost as much by the byte
+    /// Counts requests in flight at the average cost of those that have ended, or by the byte if that is more.
+    ///
+    /// @param counts of the requests that have ended, of all starts
+    /// @param ahead bytes of the prompts in flight and of the next
+    /// @param flying number of the same
     /// @param requests of this start
     /// @return the limit that the next request would exceed, with a larger one as its hint, or null
-    Fault spent(Usage used, long ahead, long requests, Duration elapsed) {
-        double more = ahead / 4.0 / Math.max(1, used.prompt()), nano = used.nanoCredits() * (1 + more);
+    Fault spent(BatchCounts counts, long ahead, double flying, long requests, Duration elapsed) {
+        var used = counts.used();
+        double more = Math.max(ahead / 4.0 / Math.max(1, used.prompt()), flying / Math.max(1, counts.requests()));
         if (maxRequests != null && requests >= maxRequests) return over("--max-requests " + maxRequests, "");
         if (maxTokens != null && used.total() + Math.max(ahead / 4.0, used.total() * more) > maxTokens) {
             return over("--max-total-tokens " + maxTokens, "--max-total-tokens=" + 2 * maxTokens);
         }
-        if (maxCredits != null && nano > maxCredits.movePointRight(9).doubleValue()) {
+        if (maxCredits != null && used.nanoCredits() * (1 + more) > maxCredits.movePointRight(9).doubleValue()) {
             return over("--max-credits " + maxCredits.toPlainString(), "--max-credits="
                     + maxCredits.add(maxCredits).toPlainString());
         }
@@ -8074,10 +8073,11 @@ final class BatchRunner {
 
     /// @return the time until the next try; zero: counted as started
     private synchronized Duration tryStart(long bytes) throws InterruptedException {
-        if (stop == null) stop = policy.spent(counts.used(), ahead + bytes, requests, Duration.between(begun,
-                time.now()));
+        if (stop == null) stop = policy.spent(counts, ahead + bytes, pace.inFlight() + 1, requests,
+                Duration.between(begun, time.now()));
         if (stop != null) throw Fault.interrupted();
-        boolean probing = policy.probing(counts) && pace.inFlight() > 0;
+        boolean probing = (policy.maxTokens != null || policy.maxCredits != null) && counts.used().total() == 0
+                && pace.inFlight() > 0;                     // no answer has shown yet what a request costs
         var wait = probing ? RateController.UNTIL_AN_ANSWER : pace.wait(time.now());
         if (wait.isZero()) {
             requests++;
