@@ -10417,8 +10417,9 @@ final class HttpSender implements AutoCloseable {
                 if (untrusted(e) && trustMore(client)) continue;
                 var stopped = stopped(call, e);
                 // GitHub may still be working on the answer to a POST, and will bill it
-                stopped.isFinal = reading.delivered() || untrusted(e) || e instanceof HttpTimeoutException
-                        && !(e instanceof HttpConnectTimeoutException) && !call.method().equals("GET");
+                stopped.isFinal = reading.delivered() || untrusted(e) || e instanceof ZipException
+                        || e instanceof HttpTimeoutException && !(e instanceof HttpConnectTimeoutException)
+                        && !call.method().equals("GET");
                 throw stopped;
             }
             var better = call.explained().apply(refusal);
@@ -10515,6 +10516,7 @@ final class HttpSender implements AutoCloseable {
             case ConnectException c when Text.chain(c).anyMatch(UnresolvedAddressException.class::isInstance) ->
                     "there is no host " + (proxy.isPresent() ? "for " : "") + peer;
             case ConnectException _ -> "cannot connect to " + peer;
+            case ZipException _ -> where + " sends what is no gzip: " + Text.reason(e);
             default -> "the connection to " + where + " was lost (" + Text.reason(e) + ")";
         };
         String hint = untrusted(e) ? "is it the right host, is the clock right? a company's CA, as a PEM file, goes"

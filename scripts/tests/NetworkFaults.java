@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpServer;
 import cop.copilot.Fault;
 import cop.copilot.Message;
 import cop.copilot.Request;
@@ -384,6 +385,30 @@ class NetworkFaults {
         byte[] whole = zipped(STREAM.getBytes(StandardCharsets.UTF_8));
         var cut = answer(Arrays.copyOf(whole, bytes), "gzip", "text/event-stream");
         assertThrows(IOException.class, () -> read(cut));
+    }
+
+    /// It would be answered, and billed, again and again.
+    @Test
+    void whatCannotBeDecompressedIsAskedForOnce() throws Exception {
+        var asked = new AtomicInteger();
+        var server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        server.createContext("/", exchange -> {
+            asked.incrementAndGet();
+            exchange.getRequestBody().readAllBytes();
+            exchange.sendResponseHeaders(200, 4);
+            exchange.getResponseBody().write(new byte[] {0x1f, (byte) 0x8b, 'x', 'x'});
+            exchange.close();
+        });
+        server.start();
+        try (var http = new HttpSender(new Console(environment(cop.time)), Duration.ofMinutes(1))) {
+            var call = new ApiRequest("POST", URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/"),
+                    Headers.parse(null, List.of()).copilot("tid=0"), new byte[0]);
+            var fault = assertThrows(Fault.class, () -> http.send(call, ResponseHandler.json("it")));
+            assertTrue(fault.sentence().contains("no gzip"), fault::sentence);
+            assertEquals(1, asked.get());
+        } finally {
+            server.stop(0);
+        }
     }
 
     @ParameterizedTest
