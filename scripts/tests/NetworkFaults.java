@@ -213,22 +213,41 @@ class NetworkFaults {
     @ParameterizedTest
     @ValueSource(strings = {"token", "chat say:", "chat --timeout 5s say:", "status", "models", "models default auto"})
     void aStoppedProcessHangsNobody(String command) throws Exception {
-        var files = List.of("token-" + key() + ".lock", "config.json.lock", "login.json.lock");
-        for (var file : files) cop.write(CACHE + file, "");
-        var holder = new ProcessBuilder(ProcessHandle.current().info().command().orElseThrow(), "-Xshare:auto",
+        withLocksHeld(() -> {
+            var outcome = cop.run(command.split(" "));
+            assertEquals(0, outcome.code(), outcome::all);
+            var waited = cop.time.pauses.stream().reduce(Duration.ZERO, Duration::plus);
+            assertTrue(waited.toSeconds() >= 4 && waited.toSeconds() <= 25, () -> "waited " + waited);
+        });
+    }
+
+    @Test
+    void ctrlCEndsTheWaitForALock() throws Exception {
+        withLocksHeld(() -> {
+            var interrupted = new Time() {
+                @Override
+                public void sleep(Duration pause) throws InterruptedException { throw new InterruptedException(); }
+            };
+            assertEquals(Fault.INTERRUPTED, copilot.run(environment(interrupted), "token"));
+            assertEquals(0, cop.sim.count(EXCHANGE));
+        });
+    }
+
+    private void withLocksHeld(Runnable work) throws Exception {
+        var files = Stream.of("token-" + key() + ".lock", "config.json.lock")
+                .map(name -> cop.write(CACHE + name, "").toString()).toList();
+        var command = new ArrayList<>(List.of(ProcessHandle.current().info().command().orElseThrow(), "-Xshare:auto",
                 cop.write("Hold.java", """
                 import java.nio.channels.FileChannel; import java.nio.file.*;
                 void main(String[] files) throws Exception {
                     for (var file : files) FileChannel.open(Path.of(file), StandardOpenOption.WRITE).lock();
                     System.out.println("held"); System.in.read();
-                }""").toString(), cop.file(CACHE + files.get(0)).toString(), cop.file(CACHE + files.get(1)).toString())
-                .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+                }""").toString()));
+        command.addAll(files);
+        var holder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
         try {
             assertEquals("held", holder.inputReader().readLine());
-            var outcome = cop.run(command.split(" "));
-            assertEquals(0, outcome.code(), outcome::all);
-            var waited = cop.time.pauses.stream().reduce(Duration.ZERO, Duration::plus);
-            assertTrue(waited.toSeconds() >= 4 && waited.toSeconds() <= 25, () -> "waited " + waited);
+            work.run();
         } finally {
             holder.destroyForcibly().waitFor();
         }
