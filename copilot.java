@@ -2903,7 +2903,6 @@ final class BatchCommand extends RequestCommand {
         if (has("--write")) ResultWriter.check(env, "-o", file);
         try (var report = BatchReport.of(new RunFolder(env.path(text("--run", runName(output)))))) {
             if (has("--write")) report.write(console, file, has("--out-format"));
-            if (file.equals("-") && has("--write")) return 0;
             if (action().equals("status")) return print(has("--json") ? Json.pretty(report.json()) : report.text());
             var errors = report.errors().toList();
             if (has("--json")) return print(Json.pretty(Json.tree(errors)));
@@ -3073,7 +3072,9 @@ final class BatchInput implements AutoCloseable {
             String named = question.request().model();
             String model = filled || named.isEmpty() ? target.model() : named;
             var request = question.request(model, true, target.structured()).withEndpoint(target.endpoint());
-            var body = new TreeMap<String, JsonNode>();     // the order of options does not count
+            // options in any order; those before it are as in the first version of the key
+            var body = new TreeMap<String, JsonNode>(Comparator.comparingInt((String name) -> -List.of("stream",
+                    "messages", "model").indexOf(name)).thenComparing(Comparator.naturalOrder()));
             ChatCompletionsBody.plain(request).forEachEntry(body::put);
             byte[] asks = Json.compact(body).getBytes(StandardCharsets.UTF_8);
             if (own == null) id = numbered(Fingerprint.of(asks));

@@ -638,7 +638,8 @@ final class GrowingFile implements Closeable {
     private final Path file, part;                          // the same where it is written in place
 
     GrowingFile(Path name) throws IOException {
-        file = Files.isSymbolicLink(name) ? name.toRealPath() : name;
+        file = !Files.isSymbolicLink(name) ? name : Files.exists(name) ? name.toRealPath()
+                : name.resolveSibling(Files.readSymbolicLink(name));
         part = AtomicFile.inPlace(file) ? file
                 : file.resolveSibling("." + UUID.randomUUID() + ".part");
         out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 16);

@@ -141,6 +141,16 @@ class OutputFaults {
         assertFalse(exits(0, batch("-d r.jsonl -o out.jsonl -y")).err().contains("something else"));
     }
 
+    /// What the first version of a key was: id, and the body as it is sent.
+    @Test
+    void rowsWithAnIdAreKnownFromTheFirstVersionOn() {
+        rows("r.jsonl", "{\"id\": 7, \"text\": \"a\"}");
+        exits(0, batch("-d r.jsonl -o out.jsonl --temperature 0"));
+        String body = "{\"model\":\"gpt-5-mini\",\"messages\":[{\"role\":\"user\",\"content\":\"say: a\"}],"
+                + "\"stream\":true,\"temperature\":0}";
+        assertEquals("0 " + Fingerprint.of("7".getBytes(), body.getBytes()) + "\n", cop.read("out.jsonl.run/order"));
+    }
+
     @Test
     void aRunOfAnotherVersionIsSaid() {
         rows("r.jsonl", "{\"text\": \"a\"}");
@@ -343,9 +353,8 @@ class OutputFaults {
     @Test
     void aHyphenIsStdout() throws IOException {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
-        for (String more : List.of("", " -k", " --write")) {
-            var outcome = exits(0, more.equals(" --write") ? cop("batch status - --run r --write")
-                    : batch("-d r.jsonl -o - --run r" + more));
+        for (String more : List.of("", " -k")) {
+            var outcome = exits(0, batch("-d r.jsonl -o - --run r" + more));
             assertEquals(List.of("a", "b"), outcome.out().lines().map(line -> Json.text(Json.tryParse(line), "text"))
                     .toList(), outcome::all);
         }
@@ -369,6 +378,11 @@ class OutputFaults {
         exits(0, batch("-d r.jsonl -o out.jsonl"));
         assertTrue(Files.isSymbolicLink(cop.file("out.jsonl")));
         assertEquals(List.of("a"), texts("runs/1.jsonl"));
+        if (there) cop.write("runs/2.jsonl", "");
+        Files.createSymbolicLink(cop.file("v.jsonl"), Path.of("runs/2.jsonl"));
+        exits(0, cop("embed hello -o v.jsonl"));
+        assertTrue(Files.isSymbolicLink(cop.file("v.jsonl")));
+        assertEquals(1, results("runs/2.jsonl").size());
     }
 
     // ------------------------------------------------------------------- what was changed by hand is kept
