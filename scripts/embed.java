@@ -104,6 +104,8 @@ public class embed extends Command {
 
 /// `embed` from its texts to its vectors.
 final class EmbedJob {
+    private static final int MOST_ERRORS = 50;
+
     /// @param format `jsonl`, `csv`, `npy` or `json`
     /// @param file null: stdout
     record Form(String format, boolean echo, Path file, boolean usage) {}
@@ -146,16 +148,25 @@ final class EmbedJob {
         return 0;
     }
 
+    /// Names all texts that are wrong, the last as a Fault.
     private void look(Model model) {
+        var wrong = new ArrayList<Fault>();
         try (var reader = texts.new Reader()) {
-            while (reader.hasNext()) {
-                var item = reader.next();
-                Embedder.check(item.place(), item.text(), model);
-                count++;
-                ids |= item.id() != null;
+            while (reader.hasNext() && wrong.size() < MOST_ERRORS) {
+                try {
+                    var item = reader.next();
+                    Embedder.check(item.place(), item.text(), model);
+                    count++;
+                    ids |= item.id() != null;
+                } catch (Fault fault) {
+                    wrong.add(fault);
+                }
             }
             reader.notes().forEach(console::note);
         }
+        if (wrong.isEmpty()) return;
+        wrong.subList(0, wrong.size() - 1).forEach(fault -> console.error(fault.sentence()));
+        throw wrong.getLast().hinting(wrong.getFirst().hint());
     }
 
     private void write(Embedder embedder) {
@@ -433,16 +444,17 @@ final class EmbedTexts implements AutoCloseable {
         private final RowReader rows = source.open(EmbedTexts.this);
         private int index;
         private InputRow ahead;
+        private boolean broken;                             // what follows cannot be read
 
         @Override
         public boolean hasNext() {
             try {
-                if (ahead == null) ahead = rows.next();
-                return ahead != null;
+                if (ahead == null && !broken) ahead = rows.next();
             } catch (Fault unreadable) {
+                broken = true;
                 ahead = new InputRow(name, null, unreadable);
-                return true;
             }
+            return ahead != null;
         }
 
         List<String> notes() { return rows instanceof RowFilter filter ? filter.notes() : List.of(); }

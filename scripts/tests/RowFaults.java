@@ -68,6 +68,8 @@ class RowFaults {
             List.of("r.csv", "id,text\n1,5\" pipe\n2,a \"b\" c\n", "", "5\" pipe", "a \"b\" c"),
             List.of("r.csv", "id,text\r\n1,\"a\r\nb\"\r\n2,\"a\nb\"\r\n", "", "a\r\nb", "a\nb"),
             List.of("r.csv", "id,text\r1,a\r2,b\r", "", "a", "b"),
+            List.of("r.csv", "id,text\n1,\u00c5 \u2026 \"\u00c5\"\n2,\"\u2026\"\n", "",
+                    "\u00c5 \u2026 \"\u00c5\"", "\u2026"),
             List.of("r.csv", "id,text\n1,", "", ""),
             List.of("r.csv", "\"id\",\"text\"\n\"1\",\"" + "x\"\"y\n".repeat(2000) + "\"\n", "", "x\"y\n".repeat(2000)),
             List.of("r.csv", "id;text;n\n1;a, b;1,5\n", "", "a, b"),
@@ -191,6 +193,19 @@ class RowFaults {
             assertEquals(2, outcome.err().lines().count(), outcome::all);
         }
         exits(0, cop.runWith("id,text\n1,a\n", "batch", "t", "-d", "-", "--format", "csv", "-o", "out.jsonl"));
+    }
+
+    @Test
+    void embedNamesAllThatIsWrong() {
+        var outcome = exits(2, cop.runWith("a\n\nb\n \n", "embed"));
+        assertTrue(outcome.err().startsWith("error: stdin:2: the text is empty\nerror: stdin:4: the text is empty\n"),
+                outcome::all);
+        cop.write("r.jsonl", "{\"text\": \"a\"}\n{oops\n{\"txt\": 1}\n");
+        outcome = exits(2, cop.run("embed", "-d", "r.jsonl"));
+        assertEquals(2, outcome.err().split("error: ", -1).length - 1, outcome::all);
+        cop.write("r.json", "[{\"text\": \"a\"}, {oops}, {\"text\": \"b\"}]");
+        outcome = exits(2, cop.run("embed", "-d", "r.json"));
+        assertEquals(1, outcome.err().split("error: ", -1).length - 1, outcome::all);
     }
 
     /// What is written is what is read.
