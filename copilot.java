@@ -255,7 +255,7 @@ public class copilot {
 
     /// Reads rows lazily from a JSON Lines, JSON, CSV, or TSV file or a folder of JSON files:
     /// `rows("tickets.jsonl").limit(5).map(prompt("classify")::ask).forEach(System.out::println)`.
-    /// The file is closed at its end, or by `close()`.
+    /// The file is closed at its end, by `close()`, or when the stream is dropped.
     ///
     /// @throws Fault naming file and line, on reaching a row that cannot be read
     public static Stream<Row> rows(String file) { return Toolkit.mine().rows(Fault.given(file, "rows' file")); }
@@ -7194,7 +7194,7 @@ interface RowReader extends AutoCloseable {
 /// Leaves out rows that are none, refuses objects that are tables, and closes the file.
 ///
 /// @param file may be null
-/// @param left counts what was left out
+/// @param left counts rows to be said something of
 record RowFilter(RowReader rows, String name, Closeable file, Map<String, Integer> left) implements RowReader {
     static boolean isValue(Object value) {
         return value != null && value != JsonValues.NULL && !(value instanceof String text && text.isBlank());
@@ -7205,16 +7205,19 @@ record RowFilter(RowReader rows, String name, Closeable file, Map<String, Intege
         while (true) {
             var row = rows.next();
             if (row == null || row.fault() != null) return row;
-            if (isTable(row.data())) {
+            var data = row.data();
+            if (isTable(data)) {
                 return new InputRow(row.place(), null, Fault.usage(row.place() + ": a table, not a row",
                         "in pandas, to_json(orient=\"records\")"));
             }
-            if (row.data().remove("") != null) left.put("columns without a name", 0);
-            boolean empty = row.data().values().stream().noneMatch(RowFilter::isValue);
-            boolean heading = row.data().entrySet().stream().allMatch(e -> e.getValue() instanceof String text
+            if (data.remove("") != null) left.put("columns without a name, left out", 0);
+            long values = data.values().stream().filter(RowFilter::isValue).count();
+            boolean heading = data.entrySet().stream().allMatch(e -> e.getValue() instanceof String text
                     && text.length() < 99 && Text.trimmed(text).equals(e.getKey()));
-            if (!empty && !heading) return row;
-            left.merge(empty ? "rows without any value" : "rows with the heading again", 1, Integer::sum);
+            boolean bare = values == 1 && data.size() > 1 && isValue(data.get("id"));
+            if (values == 0 || heading || bare) left.merge(values == 0 ? "rows without any value, left out" : heading
+                    ? "rows with the heading again, left out" : "rows with an id and nothing else", 1, Integer::sum);
+            if (values > 0 && !heading) return row;
         }
     }
 
@@ -7229,7 +7232,7 @@ record RowFilter(RowReader rows, String name, Closeable file, Map<String, Intege
 
     /// Returns what to say of the rows read.
     List<String> notes() {
-        return left.entrySet().stream().map(e -> "note: left out of " + name + ": " + e.getKey()
+        return left.entrySet().stream().map(e -> "note: " + name + ": " + e.getKey()
                 + (e.getValue() == 0 ? "" : ": " + e.getValue())).toList();
     }
 
@@ -7358,10 +7361,7 @@ final class CsvReader implements RowReader {
     private MatchResult found(Pattern pattern) {
         String found = in.findWithinHorizon(pattern, 1 << 24);
         if (in.ioException() != null) throw Fault.io("cannot read " + name, in.ioException(), null);
-        if (found == null) {
-            throw wrong("a quote is not closed, or text follows it",
-                    "a quote in a quoted cell is doubled: \"say \"\"hi\"\"\"");
-        }
+        if (found == null) throw wrong("a quote is not closed, or text follows it", "a quote within is doubled: \"\"");
         line += (int) (found + "|").lines().count() - 1;
         return in.match();
     }
