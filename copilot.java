@@ -139,7 +139,7 @@ public class copilot {
             return console.report(Fault.bug(bug));
         } catch (StackOverflowError | OutOfMemoryError tooMuch) {
             return console.report(Fault.usage("the input is too large, or too deeply nested",
-                    "a smaller one; -v shows where it was read"));
+                    "a smaller one; -v shows where it was read").because(tooMuch));
         }
     }
 
@@ -1656,7 +1656,7 @@ final class Commands {
     /// A command and its implementation; null for `help` and programs.
     ///
     /// @param syntax see `Syntax`; the overview shows the first line of its description
-    private record Entry(String group, String name, String syntax, Supplier<Command> command) {
+    record Entry(String group, String name, String syntax, Supplier<Command> command) {
         Entry(String group, String name, String syntax, ToIntBiFunction<BasicCommand, CopilotClient> body) {
             this(group, name, syntax, () -> new BasicCommand(body));
         }
@@ -1679,7 +1679,7 @@ final class Commands {
             new Entry("Prompts in files", "batch", BatchCommand.SYNTAX, BatchCommand::new),
             new Entry("Help", "completion", BasicCommand.COMPLETION, BasicCommand::completion),
             new Entry("Help", "doctor", DoctorCommand.SYNTAX, DoctorCommand::new),
-            new Entry("Help", "help", "\n\nHelp on a command: {cop} help chat, {cop} chat --help.",
+            new Entry("Help", "help", "\n\nHelp on a command, as its --help.",
                     (Supplier<Command>) null));
 
     /// Programs in `scripts/`: JBang catalog aliases, and commands if `cop.NAME` is on the class path, as in the
@@ -1693,16 +1693,11 @@ final class Commands {
     ///         String syntax() { return "[OPTIONS]\n\nWhat your chats have used.\n"; }
     ///         int run(CopilotClient client) { return print("…"); }
     ///     }
-    static final SequencedMap<String, String> PROGRAMS = new TreeMap<>(Map.of(
-            "talk", "A conversation with line editing, history and Markdown.",
-            "repl", "A JShell that knows your login; or run a file of snippets.",
-            "embed", "Vectors of texts, lines or rows.",
-            "install", "The launcher cop, which starts faster than JBang does."));
+    static final List<String> PROGRAMS = List.of("embed", "install", "repl", "talk");
 
-    private static Stream<Entry> entries() {
-        return Stream.concat(COMMANDS.stream(), PROGRAMS.entrySet().stream().filter(each ->
-                program(each.getKey()).isPresent()).map(each -> new Entry("Programs", each.getKey(), "\n\n"
-                + each.getValue(), (Supplier<Command>) null)));
+    static Stream<Entry> entries() {
+        return Stream.concat(COMMANDS.stream(), PROGRAMS.stream().flatMap(name -> program(name).stream().map(each ->
+                new Entry("Programs", name, each.syntax(), (Supplier<Command>) null))));
     }
 
     static List<String> names() { return entries().map(Entry::name).toList(); }
@@ -1729,7 +1724,7 @@ final class Commands {
     }
 
     static Optional<Command> program(String name) {
-        if (!PROGRAMS.containsKey(name)) return Optional.empty();
+        if (!PROGRAMS.contains(name)) return Optional.empty();
         try {
             return Optional.of((Command) Class.forName("cop." + name).getDeclaredConstructor().newInstance());
         } catch (ReflectiveOperationException elsewhere) {
@@ -1746,13 +1741,14 @@ final class Commands {
     }
 
     private static Fault unknown(String name) {
-        if (PROGRAMS.containsKey(name)) {
+        if (PROGRAMS.contains(name)) {
             return Fault.usage(name + " is a program of its own, and not part of this one", "jbang " + name
                     + "@OWNER/copilot.java, or scripts/jbang " + name + " in a checkout; the installed cop has it");
         }
-        return Fault.usage("there is no command \"" + name + "\"", Suggestions.hint(name, Stream.concat(
-                COMMANDS.stream().map(Entry::name), PROGRAMS.keySet().stream()).toList(), COP + " ",
-                COP + " --help lists the commands"));
+        var names = Stream.of(COMMANDS.stream().map(Entry::name), PROGRAMS.stream(), Stream.of("--version"));
+        String chat = COP + " chat " + (name.contains(" ") ? Text.quoted(name) : "\"…\"") + " asks a model; ";
+        return Fault.usage("there is no command \"" + Text.shortened(name, 60) + "\"", Suggestions.hint(name, names
+                .flatMap(each -> each).toList(), COP + " ", chat + COP + " --help lists the commands"));
     }
 
     static int dispatch(Environment env, Console console, String... args) {
@@ -1764,7 +1760,8 @@ final class Commands {
         }
         if (!first.startsWith("-")) return execute(first, env, console, Arrays.copyOfRange(args, 1, args.length));
         throw Fault.usage("the command comes first, then its options: " + first, Suggestions.hint(first,
-                List.of("--help", "--version"), COP + " chat " + first + " …"));
+                List.of("--help", "--version"), COP + " " + Stream.of(args).filter(names()::contains).findFirst()
+                .orElse("chat") + " " + first + " …"));
     }
 
     private static int print(Environment env, String text) {
@@ -1794,7 +1791,7 @@ final class Commands {
                 .setExpandAtFiles(false)                // JBang has already expanded @files
                 .setInterpolateVariables(false)
                 .setOverwrittenOptionsAllowed(true)     // allows -v -v; otherwise the last wins, as in curl
-                .setUsageHelpWidth(100)
+                .setUsageHelpWidth(command.env == null ? 80 : Math.clamp(command.console.columns(), 60, 100))
                 .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
     }
 
@@ -1837,9 +1834,10 @@ final class Syntax {
     Syntax(String name, String text) {
         var parts = text.stripTrailing().replace("{cop}", COP).split("\n\n", 4);
         forms = parts[0].lines().map(line -> Form.of(COP + " " + name, line)).toList();
+        var about = plain(parts[1]).split("\n", 2);         // its first line is the overview's, too
         String synopsis = forms.stream().map(Form::text).collect(Collectors.joining("\n       "));
         spec.name(COP + " " + name).usageMessage().sortOptions(false).customSynopsis(plain(synopsis).split("\n"))
-                .description(plain(parts[1] + "\n ").split("\n"));
+                .description(about[0], about.length < 2 ? "" : about[1].replace("\n", " ") + "%n");
         spec.addPositional(word("WORDS", "").hidden(true).build());
         if (parts.length > 2) parts[2].lines().forEach(this::declare);
         Command.COMMON.lines().forEach(this::declare);
@@ -1875,9 +1873,9 @@ final class Syntax {
                 .arity("0..*").hideParamSyntax(true);
     }
 
-    /// Returns the choices of a label such as `csv|json`; empty if any text will do.
+    /// Returns the words of a label such as `csv|json`, or `vscode|gh|ID`, which takes others as well.
     static List<String> choices(String label) {
-        return label.matches("[a-z]+(\\|[a-z]+)*") ? List.of(label.split("\\|")) : List.of();
+        return Stream.of(label.split("\\|")).filter(word -> word.matches("[a-z]+")).toList();
     }
 }
 
@@ -1950,16 +1948,15 @@ abstract class Command {
         String first = typed.isEmpty() ? "" : (String) typed.getFirst();
         var form = forms.stream().filter(each -> each.action().equals(first)).findFirst().orElse(forms.getFirst());
         action = form.action();
+        String hint = action.equals(first) ? form.text() : Suggestions.hint(first, forms.stream().map(Form::action)
+                .toList(), called + " ", action.isEmpty() ? form.text() : called + " show " + first);
         if (!action.isEmpty()) {
-            if (!action.equals(first)) {
-                throw Fault.usage(called + " has no " + first, Suggestions.hint(first, forms.stream()
-                        .map(Form::action).toList(), called + " ", called + " show " + first));
-            }
+            if (!action.equals(first)) throw Fault.usage(called + " has no " + first, hint);
             called += " " + typed.removeFirst();
         }
         for (int i = 0; i < typed.size(); i++) {
             String label = form.word(i);
-            if (label == null) throw Fault.usage(called + " takes no \"" + typed.get(i) + "\"", form.text());
+            if (label == null) throw Fault.usage(called + " takes no \"" + typed.get(i) + "\"", hint);
             words.computeIfAbsent(label, _ -> new ArrayList<>()).add(typed.get(i));
             choose("", label, label);
         }
@@ -1967,12 +1964,12 @@ abstract class Command {
             choose(option.longestName() + " ", option.paramLabel(), option.longestName());
         }
         for (String part : form.needed()) {
-            if (!has(part.split("[… ]")[0])) throw Fault.usage(called + " wants " + part, form.text());
+            if (!has(part.split("[… ]")[0])) throw Fault.usage(called + " wants " + part, hint);
         }
         for (var choice : form.choices()) {
             var both = choice.stream().filter(this::has).toList();
             if (both.size() < 2) continue;
-            throw Fault.usage(both.get(0) + " and " + both.get(1) + " exclude each other", "take one of them");
+            throw Fault.usage(String.join(" and ", both) + " exclude each other", "take one of them");
         }
         for (var other : forms) {
             for (String option : other.options()) {
@@ -1984,8 +1981,9 @@ abstract class Command {
 
     private void choose(String where, String label, String name) {
         var choices = Syntax.choices(label);
-        if (choices.isEmpty() || choices.contains(value(name))) return;
-        throw Fault.usage(where + value(name) + " is unknown", String.join(", ", choices));
+        if (label.matches(".*[A-Z].*") || choices.isEmpty() || choices.contains(value(name))) return;
+        throw Fault.usage(where + value(name) + " is unknown", Suggestions.hint(text(name), choices,
+                String.join(", ", choices)));
     }
 
     private List<Object> values(String name) {
@@ -2062,10 +2060,6 @@ abstract class Command {
         return 0;
     }
 
-    int table(List<String> heading, List<List<String>> rows) {
-        console.table(heading, rows);
-        return 0;
-    }
 }
 
 /// Commands implemented as one method each.
@@ -2196,9 +2190,9 @@ final class BasicCommand extends Command {
             status
 
             The conversations so far; chat -c goes on with the latest.
-            list, the last used first: id, time, model, turns, first words (TSV in a pipe). show: one as
-            Markdown; without ID the latest. path: their folder, or one's file, JSON Lines with a line a
-            turn. clear: delete one, or all. off: keep no more, nor typed lines, until on. status: on or off.
+            list, the last used first: id, time, model, turns, first words (TSV in a pipe). show: one as Markdown;
+            without ID the latest. path: their folder, or one's file, JSON Lines with a line a turn. clear: delete one,
+            or all. off: keep no more, nor typed lines, until on. status: on or off.
 
             ID  A conversation; the beginning will do.
             -n, --count=N:int  At most N; 0: all. Default: 20.
@@ -2238,12 +2232,12 @@ final class BasicCommand extends Command {
         if (rows.isEmpty()) console.note(query == null ? "no conversations are kept" : "\"" + query
                 + "\" was not said");
         if (has("--json")) print(Json.pretty(Json.array(rows.stream())));
-        else table(Conversation.COLUMNS, rows.stream().map(Conversation::cells).toList());
+        else console.table(Conversation.COLUMNS, rows.stream().map(Conversation::cells).toList());
         return query != null && rows.isEmpty() ? 1 : 0;
     }
 
     private int deleteConversations(Home home, String id) {
-        var age = time("--older-than", null);
+        var age = Durations.withUnit("--older-than", text("--older-than"));
         var one = id == null ? null : Conversation.find(home, id, null);
         var files = one != null ? List.of(one.file()) : Conversation.files(home).stream().filter(file ->
                 age == null || Conversation.used(file).isBefore(env.time().now().minus(age))).toList();
@@ -2262,14 +2256,14 @@ final class BasicCommand extends Command {
             [WORD] [--all] [--refresh] [--json]
             show MODEL [--json]
             enable MODEL [-y]
-            default [MODEL]
+            default [MODEL | --unset]
 
             What this account can use, and what chat takes.
-            A word narrows the list (TSV in a pipe). show: all of one. enable: after its terms. default: the
-            model that chat takes when none is named.
+            A word narrows the list (TSV in a pipe). show: all of one. enable: after its terms. default: chat's.
 
             WORD  A part of an id, a name, a vendor, an ability or an endpoint.
-            MODEL  Its id.
+            MODEL  Its id, or a part of it.
+            --unset  Back to the account's default.
             -y, --yes  Accept the terms without being asked.
             --json  As GitHub gave it.
             --all  Also those that GitHub's own editors hide.
@@ -2279,9 +2273,14 @@ final class BasicCommand extends Command {
     int models(CopilotClient copilot) {
         String id = text("MODEL");
         return switch (action()) {
-            case "show" -> showModel(copilot.models().list(ModelList.FRESH).require(id));
-            case "enable" -> enableModel(copilot, copilot.models().list(Duration.ZERO).require(id));
-            case "default" -> id == null ? print(copilot.models().choose(null)) : setDefaultModel(copilot, id);
+            case "show" -> {
+                var model = copilot.models().list(ModelList.FRESH).require(id, Model::usable);
+                yield has("--json") ? print(Json.pretty(model.json())) : console.table(List.of("FIELD", "VALUE"),
+                        ModelTable.details(model));
+            }
+            case "enable" -> enableModel(copilot, copilot.models().list(Duration.ZERO).require(id,
+                    model -> !model.enabled()));
+            case "default" -> setDefaultModel(copilot, id);
             default -> listModels(has("--refresh") ? copilot.models().refreshed()
                     : copilot.models().list(ModelList.FRESH), text("WORD", ""));
         };
@@ -2296,16 +2295,12 @@ final class BasicCommand extends Command {
                 .filter(model -> model.matches(word)).toList();
         if (shown.isEmpty()) {
             throw Fault.error(word.isEmpty() ? "GitHub lists no models for this account"
-                    : "no model matches \"" + word + "\"", COP + " models --all");
+                    : "no model matches \"" + word + "\"", Suggestions.hint(word, known.forms.stream()
+                    .map(Form::action).toList(), COP + " models ", COP + " models --all"));
         }
         if (json) return print(Json.pretty(Json.object().set("data", Json.array(shown.stream().map(Model::json)))));
         if (catalogue.onlyAuto()) console.note(ModelList.ONLY_AUTO);
-        return table(ModelTable.COLUMNS, shown.stream().map(ModelTable::row).toList());
-    }
-
-    private int showModel(Model model) {
-        return has("--json") ? print(Json.pretty(model.json())) : table(List.of("FIELD", "VALUE"),
-                ModelTable.details(model));
+        return console.table(ModelTable.COLUMNS, shown.stream().map(ModelTable::row).toList());
     }
 
     private int enableModel(CopilotClient copilot, Model model) {
@@ -2318,7 +2313,9 @@ final class BasicCommand extends Command {
     }
 
     private int setDefaultModel(CopilotClient copilot, String id) {
-        var model = copilot.models().list(ModelList.FRESH).require(id);
+        if (has("--unset")) copilot.models().setDefault("");
+        if (id == null) return print(copilot.models().choose(null));
+        var model = copilot.models().list(ModelList.FRESH).require(id, Model::usable);
         if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", COP + " models lists those that can");
         copilot.models().setDefault(model.id());
         if (!model.isAuto() && copilot.models().list(ModelList.FRESH).onlyAuto()) {
@@ -2342,7 +2339,7 @@ final class BasicCommand extends Command {
         if (has("--json")) return print(Json.pretty(account.json()));
         if (env.terminal().test(1)) return print(account.toString());
         if (account.quotas().isEmpty()) console.warn(Account.UNTOLD);
-        return table(List.of(), account.quotas().stream().map(Quota::cells).toList());
+        return console.table(List.of(), account.quotas().stream().map(Quota::cells).toList());
     }
 
     static final String API = """
@@ -2412,7 +2409,7 @@ final class BasicCommand extends Command {
             default -> {
                 var all = TemplateSummary.all(folders, console);
                 yield has("--json") ? print(Json.pretty(Json.array(all.stream().map(TemplateSummary::json))))
-                        : table(TemplateSummary.COLUMNS, all.stream().map(TemplateSummary::cells).toList());
+                        : console.table(TemplateSummary.COLUMNS, all.stream().map(TemplateSummary::cells).toList());
             }
         };
     }
@@ -2434,19 +2431,27 @@ final class BasicCommand extends Command {
         return wrong == 0 ? 0 : Fault.USAGE;
     }
 
-    /// Shell functions that ask for candidates at each Tab. Shells filter them, and offer files if there are none.
+    /// Shell functions that ask for candidates at each Tab: a line each, behind a tab what it is about. A name is one
+    /// candidate, quoted, and nothing of it is run. Shells filter them, and offer files if there are none.
     private static final Map<String, String> SCRIPTS = Map.of("bash", """
             _NAME() {
-              local word
+              local word about typed=${COMP_WORDS[COMP_CWORD]//[\\"\\'\\\\]/}
               COMPREPLY=()
-              while IFS= read -r word; do
-                [[ $word == "${COMP_WORDS[COMP_CWORD]}"* ]] && COMPREPLY+=("$(printf %q "$word")")
+              while IFS=$'\\t' read -r word about; do
+                [[ $word == "$typed"* ]] || continue
+                [[ $COMP_TYPE == 63 ]] || about=
+                COMPREPLY+=("$(printf %q "$word")${about:+  ($about)}")
               done < <(NAME completion next "${COMP_LINE:0:COMP_POINT}" 2>/dev/null)
             }
             complete -o default -F _NAME NAME
             """, "zsh", """
             (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
-            _NAME() { compadd -- ${(f)"$(NAME completion next "${(j: :)words[1,CURRENT]}" 2>/dev/null)"} || _files }
+            _NAME() {
+              local -a all shown
+              all=(${(f)"$(NAME completion next "${(j: :)${(@Q)words[1,CURRENT]}}" 2>/dev/null)"})
+              shown=(${all//$'\\t'/  })
+              (( $#all )) && compadd -l -d shown -- ${all%%$'\\t'*} || _files
+            }
             compdef _NAME NAME
             """, "fish", """
             complete -c NAME -f -a '(NAME completion next (commandline -cp) 2>/dev/null
@@ -2468,7 +2473,8 @@ final class BasicCommand extends Command {
 
     int completion(CopilotClient copilot) {
         if (action().equals("next")) {
-            var next = next(copilot, List.of(text("LINE").split("[\\s=]+", -1))).toList();
+            var next = next(copilot, List.of(text("LINE").split("[\\s=]+", -1))).filter(line ->
+                    line.equals(Text.printable(line)) && !line.contains("\n")).toList();
             next.forEach(this::print);
             return next.isEmpty() ? 1 : 0;
         }
@@ -2482,36 +2488,46 @@ final class BasicCommand extends Command {
         throw Fault.usage("--name \"" + name + "\" is no command's name", "letters, digits, . - and _: --name cop");
     }
 
+    /// Returns what may come at the end of a line, without asking GitHub: a name, a tab, what it is about.
+    ///
     /// @param typed the last word is incomplete, maybe empty
     private Stream<String> next(CopilotClient copilot, List<String> typed) {
         boolean help = typed.size() > 2 && typed.get(1).equals("help");
-        if (typed.size() < (help ? 4 : 3)) return Commands.names().stream();
+        if (typed.size() < (help ? 4 : 3)) return Commands.entries().map(each -> each.name() + "\t" + each.summary());
         var known = new Syntax(typed.get(1), Commands.create(typed.get(1)).syntax());
-        if (typed.getLast().startsWith("-")) return known.spec.optionsMap().keySet().stream();
+        if (typed.getLast().startsWith("-")) return known.spec.options().stream().flatMap(option -> Stream.of(
+                option.names()).map(name -> name + "\t" + option.description()[0]));
         var option = known.spec.findOption(typed.get(typed.size() - 2));
-        if (option != null && !option.typeInfo().isBoolean()) return known(copilot, option.paramLabel());
+        if (option != null && !option.typeInfo().isBoolean()) return known(copilot, option.paramLabel(), typed);
         var words = typed.subList(2, typed.size() - 1);
         var begun = known.forms.stream().filter(form -> words.contains(form.action())).findFirst();
-        var labels = begun.orElse(known.forms.getFirst()).words().stream();
-        var actions = known.forms.stream().map(Form::action).filter(each -> begun.isEmpty() && !each.isEmpty());
-        return Stream.concat(actions, labels.flatMap(label -> known(copilot, label)));
+        var actions = known.forms.stream().filter(form -> begun.isEmpty() && !form.action().isEmpty())
+                .map(form -> form.action() + "\t" + form.text().substring(known.spec.name().length() + 1));
+        return Stream.concat(actions, begun.orElse(known.forms.getFirst()).words().stream().flatMap(label ->
+                known(copilot, label, typed)));
     }
 
-    /// Returns candidates without asking GitHub.
-    private Stream<String> known(CopilotClient copilot, String label) {
-        return switch (label.replace("…", "")) {
-            case "MODEL" -> Stream.concat(Stream.of(Model.AUTO), copilot.models().cached().stream()
-                    .flatMap(all -> all.chatModels().stream()));
+    private Stream<String> known(CopilotClient copilot, String label, List<String> typed) {
+        return switch (label) {
+            case "MODEL" -> Stream.concat(Stream.of(Model.auto()), copilot.models().cached().stream()
+                    .flatMap(all -> all.models().stream()).filter(model -> model.shown() && model.enabled()
+                    != typed.contains("enable"))).map(model -> model.id() + "\t" + model.vendor());
             case "TEMPLATE" -> new TemplateFolders(env).names().stream();
-            case "ID" -> Conversation.ids(copilot.context().home()).stream();
+            case "ID" -> Conversation.all(copilot.context().home()).limit(100).map(each -> each.id() + "\t"
+                    + Text.cell(Conversation.cells(each.summary()).getLast()));
+            case "OUT", "RUN" -> {
+                String front = typed.getLast().replaceFirst("[^/]*$", "");
+                String[] runs = env.directory().resolve(front).toFile().list((_, name) -> name.endsWith(".run"));
+                yield Stream.ofNullable(runs).flatMap(Stream::of).map(run -> front + run.replaceFirst("\\.run$", ""));
+            }
             default -> Syntax.choices(label).stream();
         };
     }
 }
 
+/// `doctor`: a finding for each thing a chat depends on. Checks continue after failures, and no secrets are printed, so
+/// that it can be pasted into a bug report.
 final class DoctorCommand extends Command {
-    private Doctor doctor;
-
     static final String SYNTAX = """
             [OPTIONS]
 
@@ -2523,11 +2539,37 @@ final class DoctorCommand extends Command {
             --offline  Ask nobody.
             """;
 
+    /// @param state `ok`, `warn` (a chat still works) or `fail`
+    private record Finding(String state, String what, String detail) {}
+
+    private static final Duration PATIENCE = Duration.ofSeconds(15);
+    private static final Set<String> VARIABLES = Set.of("COP_HOME", "COP_HOST", "COP_CLIENT_ID", "COP_MODEL",
+            "COP_HEADERS", "COP_MAX_WAIT", "COP_TOKEN_SOURCE");
+
+    private final List<Finding> findings = new ArrayList<>();
+    private final Set<String> secrets = new HashSet<>();
+    private int exitCode;                                   // 0 if a chat would work
+
+    private void add(String state, String what, String detail) { findings.add(new Finding(state, what, detail)); }
+
+    private void ok(String what, String detail) { add("ok", what, detail); }
+
     /// Records a fault as a finding instead of stopping.
     @Override
     <T> T setting(String what, Supplier<T> read, T otherwise) {
-        if (doctor == null) doctor = new Doctor(env, has("--offline"));
-        return doctor.valueOr(what, read, otherwise);
+        try {
+            return read.get();
+        } catch (RuntimeException trouble) {
+            int code = trouble instanceof Fault fault ? fault.exitCode() : Fault.ERROR;
+            if (code == Fault.INTERRUPTED) throw trouble;
+            add("fail", what, Text.reason(trouble));
+            exitCode = Math.max(exitCode, code == Fault.NOT_LOGGED_IN ? code : Fault.ERROR);
+            return otherwise;
+        }
+    }
+
+    private void check(String what, Supplier<String> look) {
+        if (setting(what, look, null) instanceof String detail) ok(what, detail);
     }
 
     /// Returns zero, so that it reports the current state without waiting.
@@ -2539,12 +2581,132 @@ final class DoctorCommand extends Command {
 
     @Override
     int run(CopilotClient copilot) {
-        texts("-H").forEach(doctor::header);
+        var context = copilot.context();
+        var host = context.host();
         if (!has("--offline")) console.countdown("asking GitHub, a minute at most");
-        doctor.examine(copilot);
+        machine(context.home());
+        ok("host", host.name() + ", " + host.rest());
+        check("proxy", () -> new Proxies(env).inUse(host.defaultApi()).orElse("none"));
+        check("certificates", this::certificates);
+        var token = setting("login", () -> login(copilot), Optional.<Token>empty());
+        URI api = token.map(Token::api).orElse(host.defaultApi());
+        if (has("--offline")) ok("network", "not asked (--offline)");
+        else {
+            check("network", () -> probe("GitHub", context, host.rest("/"), context.headers().login()));
+            check("network", () -> probe("API", context, host.resolve(api, token.isPresent() ? "/models" : "/"),
+                    token.map(known -> context.headers().copilot(known.value()))
+                            .orElseGet(context.headers()::login)));
+        }
+        check("chat", () -> chat(copilot, api));
         console.countdown("");
-        print(has("--json") ? Json.pretty(doctor.json()) : doctor.text(console::state));
-        return doctor.exitCode();
+        findings.replaceAll(each -> new Finding(each.state(), each.what(), redact(each.detail())));
+        if (has("--json")) print(Json.pretty(Json.object().put("ok", exitCode == 0).put("exit_code", exitCode)
+                .set("checks", Json.tree(findings))));
+        else findings.forEach(each -> print(console.state(Text.padded(each.state(), 4)) + "  " + each.what() + ": "
+                + each.detail()));
+        return exitCode;
+    }
+
+    private void machine(Home home) {
+        ok("tool", "copilot.java " + copilot.VERSION);
+        ok("java", properties("java.runtime.version", "java.vendor", "java.home"));
+        ok("system", properties("os.name", "os.version", "os.arch", "sun.jnu.encoding"));
+        String first = System.getProperty("java.class.path").split(File.pathSeparator)[0];
+        ok("start", Path.of(first).toAbsolutePath().startsWith(home.data().toAbsolutePath())
+                ? "by an installed launcher" : first.contains("jbang") ? "by JBang" : "by java");
+        folder("config", home.config());
+        folder("cache", home.cache());
+        folder("state", home.state());
+        texts("-H").forEach(this::header);
+        var set = new TreeMap<>(env.variables());
+        set.keySet().removeIf(name -> !name.startsWith("COP_") || env.variable(name) == null);
+        if (set.isEmpty()) ok("variables", "no COP_* is set");
+        set.forEach((name, value) -> {
+            if (name.equals("COP_HEADERS")) value.lines().forEach(this::header);
+            if (VARIABLES.contains(name)) ok("variables", name + "=" + (name.equals("COP_HEADERS") ? "…" : value));
+            else add("warn", "variables", name + " is set, and means nothing here (" + Suggestions.hint(name, VARIABLES,
+                    "no variable of ours") + ")");
+        });
+    }
+
+    private static String properties(String... names) {
+        return Stream.of(names).map(System::getProperty).collect(Collectors.joining(", "));
+    }
+
+    private void folder(String what, Path folder) {
+        Home.readOnly(folder).ifPresentOrElse(why -> add("warn", what, why), () -> ok(what, folder
+                + (Files.exists(folder) ? "" : ", not there yet")));
+    }
+
+    /// Hides a custom header's value: it may be a secret.
+    private void header(String line) { secrets.add(line.substring(line.indexOf(':') + 1).strip()); }
+
+    private String certificates() {
+        String file = env.variable("SSL_CERT_FILE");
+        Trust.context(file == null ? null : env.path(file));
+        return "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file);
+    }
+
+    private Optional<Token> login(CopilotClient copilot) {
+        var sources = copilot.logins().all();
+        sources.forEach(source -> secrets.add(source.value()));
+        if (sources.isEmpty()) throw Fault.login("not logged in", copilot.logins().wayIn());
+        if (has("--offline")) {
+            sources.forEach(source -> ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())));
+            return Optional.empty();
+        }
+        var status = Deadline.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
+        for (var line : status.lines()) {
+            if (!line.state().equals("none")) add(Set.of("refused", "untried").contains(line.state()) ? "warn" : "ok",
+                    "source", line.source() + ": " + line.state() + ", " + line.detail());
+        }
+        if (status.trouble().isPresent()) throw status.trouble().get();
+        var token = status.token().orElseThrow(() -> Fault.login("not logged in", status.wayIn()));
+        secrets.add(token.value());
+        ok("login", token.plan() + " (" + token.sku() + "), the Copilot token is " + Status.use(token, status.now())
+                + ", API " + token.api());
+        return status.token();
+    }
+
+    /// Measures a round trip and compares clocks.
+    private String probe(String what, Context context, URI uri, Headers headers) {
+        long begin = System.nanoTime();
+        var head = Deadline.within(PATIENCE, () -> context.http().send(ApiRequest.get(uri, headers)
+                .withRetries(0), (AnyReading<ApiResponse>) answer -> answer));
+        var took = Duration.ofNanos(System.nanoTime() - begin);
+        Text.date(head.header("date")).map(theirs -> Duration.between(theirs, env.time().now()).toSeconds())
+                .filter(ahead -> Math.abs(ahead) >= 60).ifPresent(ahead -> add("warn", "clock", Math.abs(ahead) + " s "
+                + (ahead > 0 ? "ahead of" : "behind") + " GitHub's: tokens may look expired, or never expire"));
+        String answered = what + " " + uri + " answers in " + Durations.seconds(took) + " [HTTP " + head.status() + "]";
+        if (head.status() < (uri.getPath().equals("/models") ? 300 : 500)) return answered;
+        throw Fault.error(answered, "");
+    }
+
+    private String chat(CopilotClient copilot, URI api) {
+        var models = copilot.models();
+        var known = models.cached();
+        ok("models", known.map(all -> all.models().size() + " in the list, " + Durations.words(Duration.between(
+                all.fetched(), env.time().now())) + " old").orElse("no list is kept yet (" + COP + " models)"));
+        String id = models.chooseCached(null), why = env.variable("COP_MODEL") != null ? "by COP_MODEL"
+                : models.configured(null).isPresent() ? "by `" + COP + " models default`" : "the account's default";
+        var model = known.flatMap(all -> all.find(id));
+        if (known.isPresent() && model.isEmpty() && !Model.isAuto(id)) {
+            throw Fault.error("the model " + id + ", " + why + ", is not in the list", Suggestions.hint(id,
+                    known.get().chatModels(), COP + " models"));
+        }
+        ok("model", id + ", " + why);
+        return "POST " + copilot.context().host().resolve(api, EndpointSelector.usual(Delivery.USUAL, model).path());
+    }
+
+    /// Removes tokens, passwords and the name of the home folder.
+    private String redact(String text) {
+        String told = text.replaceAll("//[^/@\\s]*@", "//…@");
+        for (String secret : secrets) if (secret.length() > 3) told = told.replace(secret, Secrets.shown(secret));
+        for (String home : Arrays.asList(env.variable("HOME"), System.getProperty("user.home"))) {
+            if (home == null || home.length() < 2) continue;
+            told = told.replaceAll(Pattern.quote(home) + "(?=[/\\\\\\s,:;]|$)", "~");
+        }
+        return Text.printable(Secrets.mask(told).replaceAll("\\s*\\R\\s*", " ")).strip();
     }
 }
 
@@ -2565,7 +2727,7 @@ abstract class RequestCommand extends Command {
             --max-tokens=N:int  At most N tokens of answer.
             --top-p=P:decimal  Nucleus sampling, 0 to 1.
             --seed=N:long  For answers that repeat, as far as a model can.
-            --reasoning-effort=LEVEL  none, low, medium, high …
+            --reasoning-effort=none|low|medium|high|LEVEL  As the model takes it.
             --schema=SCHEMA  The answer is JSON that meets it: a JSON Schema, its file, or 'name, age int, tags \
             [string]'.
             --schema-retries=N:int  Further attempts at an answer that does not meet its schema. Default: 2.
@@ -2660,7 +2822,7 @@ class ChatCommand extends RequestCommand {
             """ + PARTS + """
             -c, --continue  Go on with the latest conversation. Without a PROMPT on a terminal: talk on.
             --cid=ID  Go on with the one of that id; its beginning will do.
-            --log  Keep this chat, even after `copilot logs off`.
+            --log  Keep this chat, even after `{cop} logs off`.
             --no-log  Keep nothing of this chat.
             """ + REQUEST + """
             -o, --output=FILE  Write the answer to FILE, whole.
@@ -2761,9 +2923,9 @@ final class BatchCommand extends RequestCommand {
             errors OUT [--json]
             merge RUN… -o OUT
 
-            One prompt a row; the same command again does what is missing, also after rows or template were
-            edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON files; without a TEMPLATE,
-            requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.
+            One prompt a row; the same command again does what is missing.
+            Also after rows or template were edited. Rows: JSON Lines, JSON, CSV, TSV, a folder or a pattern of JSON
+            files; without a TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.
 
             TEMPLATE  Its name, or its file.
             RUN…  OUT, or OUT.run, of each part.
@@ -2907,8 +3069,8 @@ final class BatchCommand extends RequestCommand {
             var errors = report.errors().toList();
             if (has("--json")) return print(Json.pretty(Json.tree(errors)));
             var columns = List.of("id", "code", "attempts", "message");
-            return table(columns, errors.stream().map(row -> columns.stream().map(name -> row.path(name).asString())
-                    .toList()).toList());
+            return console.table(columns, errors.stream().map(row -> columns.stream().map(name -> row.path(name)
+                    .asString()).toList()).toList());
         }
     }
 
@@ -3319,7 +3481,7 @@ final class BatchRun {
             console.note(before.equals(model) ? "model " + model + ", as when this run began"
                     : "note: the model was " + before + "; all rows count as new for " + model);
         }
-        if (catalogue.isPresent() && spec.template != null) catalogue.get().require(model);
+        if (catalogue.isPresent() && spec.template != null) catalogue.get().require(model, Model::usable);
         if (!Model.isAuto(model) && catalogue.filter(ModelList::onlyAuto).isPresent()) {
             console.warn(ModelList.ONLY_AUTO);
         }
@@ -3739,7 +3901,8 @@ final class InteractiveChat {
         switch (words[0]) {
             case "/help" -> console.say(HELP.stripTrailing());
             case "/model" -> {
-                if (!rest.isEmpty()) request = request.withModel(job.copilot().models().choose(rest));
+                if (!rest.isEmpty()) request = request.withModel(job.copilot().models().recent()
+                        .map(all -> all.require(rest, Model::usable).id()).orElse(rest));
                 console.note("the model is " + request.model());
             }
             case "/system" -> {
@@ -3795,8 +3958,7 @@ record PlainTerminal(Console console) implements ChatTerminal {
     }
 
     private String typed(String prompt) {
-        console.env().err().print(console.bold(prompt));
-        console.env().err().flush();
+        console.piece(console.bold(prompt));
         String line = console.env().stdin().line();
         if (line == null) console.say("");
         return line;
@@ -3851,7 +4013,7 @@ final class AnswerPrinter implements DeltaListener {
         if (!form.reasoning() || console.quiet) return;
         if (!thinking) view.pause();
         thinking = true;
-        console.piece(Text.printable(delta));
+        console.piece(console.dim(Text.printable(delta)));
     }
 
     @Override
@@ -4508,7 +4670,7 @@ final class Conversation {
         }
         var ids = ids(home);
         var meant = ids.contains(typed) ? List.of(typed) : ids.stream().filter(id -> id.startsWith(typed)).toList();
-        if (meant.size() == 1) return read(home, meant.getFirst());
+        if (meant.size() == 1 && !typed.isEmpty()) return read(home, meant.getFirst());
         throw meant.isEmpty() ? Fault.usage("there is no conversation \"" + typed + "\"", Suggestions.hint(typed, ids,
                 COP + " logs lists them")) : Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": "
                 + Text.shortened(String.join(", ", meant), 80), "type more of it");
@@ -4755,195 +4917,6 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
                 .put("direct", t.direct()));
         return json.set("sources", Json.array(lines.stream().map(line -> Json.object().put("source", line.source())
                 .put("state", line.state()).put("detail", line.detail()))));
-    }
-}
-
-/// The output of `doctor`: a line for each thing a chat depends on. Checks continue after failures, and no secrets are
-/// printed, so that it can be pasted into a bug report.
-final class Doctor {
-    /// @param state `ok`, `warn` (a chat still works) or `fail`
-    record Finding(String state, String what, String detail) {}
-
-    private static final Duration PATIENCE = Duration.ofSeconds(15);
-    private static final Set<String> VARIABLES = Set.of("COP_HOME", "COP_HOST", "COP_CLIENT_ID", "COP_MODEL",
-            "COP_HEADERS", "COP_MAX_WAIT", "COP_TOKEN_SOURCE");
-
-    private final Environment env;
-    private final boolean offline;
-    private final List<Finding> findings = new ArrayList<>();
-    private final Set<String> secrets = new HashSet<>();
-    private int exitCode;                                   // 0 if a chat would work
-
-    Doctor(Environment env, boolean offline) {
-        this.env = env;
-        this.offline = offline;
-    }
-
-    private void add(String state, String what, String detail) { findings.add(new Finding(state, what, detail)); }
-
-    private void ok(String what, String detail) { add("ok", what, detail); }
-
-    /// Reads a user setting; on failure, adds a finding and returns `otherwise`.
-    <T> T valueOr(String what, Supplier<T> read, T otherwise) {
-        try {
-            return read.get();
-        } catch (RuntimeException trouble) {
-            if (trouble instanceof Fault fault) fault.rethrowIf(Fault.Kind.INTERRUPTED);
-            add("fail", what, Text.reason(trouble));
-            boolean login = trouble instanceof Fault fault && fault.exitCode() == Fault.NOT_LOGGED_IN;
-            exitCode = Math.max(exitCode, login ? Fault.NOT_LOGGED_IN : Fault.ERROR);
-            return otherwise;
-        }
-    }
-
-    private void check(String what, Supplier<String> look) {
-        if (valueOr(what, look, null) instanceof String detail) ok(what, detail);
-    }
-
-    void examine(CopilotClient copilot) {
-        var context = copilot.context();
-        var host = context.host();
-        machine(context.home());
-        variables();
-        ok("host", host.name() + ", " + host.rest());
-        check("proxy", () -> new Proxies(env).inUse(host.defaultApi()).orElse("none"));
-        check("certificates", this::certificates);
-        var token = valueOr("login", () -> login(copilot), Optional.<Token>empty());
-        URI api = token.map(Token::api).orElse(host.defaultApi());
-        if (offline) ok("network", "not asked (--offline)");
-        else {
-            check("network", () -> probe("GitHub", context, host.rest("/"), context.headers().login()));
-            check("network", () -> probe("API", context, host.resolve(api, token.isPresent() ? "/models" : "/"),
-                    token.map(known -> context.headers().copilot(known.value()))
-                            .orElseGet(context.headers()::login)));
-        }
-        check("chat", () -> chat(copilot, api));
-    }
-
-    private void machine(Home home) {
-        ok("tool", "copilot.java " + copilot.VERSION);
-        ok("java", properties("java.runtime.version", "java.vendor", "java.home"));
-        ok("system", properties("os.name", "os.version", "os.arch", "sun.jnu.encoding"));
-        String first = System.getProperty("java.class.path").split(File.pathSeparator)[0];
-        ok("start", Path.of(first).toAbsolutePath().startsWith(home.data().toAbsolutePath())
-                ? "by an installed launcher" : first.contains("jbang") ? "by JBang" : "by java");
-        folder("config", home.config());
-        folder("cache", home.cache());
-        folder("state", home.state());
-    }
-
-    private static String properties(String... names) {
-        return Stream.of(names).map(System::getProperty).collect(Collectors.joining(", "));
-    }
-
-    private void folder(String what, Path folder) {
-        Home.readOnly(folder).ifPresentOrElse(why -> add("warn", what, why), () -> ok(what, folder
-                + (Files.exists(folder) ? "" : ", not there yet")));
-    }
-
-    private void variables() {
-        var set = new TreeMap<>(env.variables());
-        set.keySet().removeIf(name -> !name.startsWith("COP_") || env.variable(name) == null);
-        if (set.isEmpty()) ok("variables", "no COP_* is set");
-        set.forEach((name, value) -> {
-            if (name.equals("COP_HEADERS")) value.lines().forEach(this::header);
-            if (VARIABLES.contains(name)) ok("variables", name + "=" + (name.equals("COP_HEADERS") ? "…" : value));
-            else add("warn", "variables", name + " is set, and means nothing here (" + Suggestions.hint(name, VARIABLES,
-                    "no variable of ours") + ")");
-        });
-    }
-
-    /// Hides a custom header's value: it may be a secret.
-    void header(String line) { secrets.add(line.substring(line.indexOf(':') + 1).strip()); }
-
-    private String certificates() {
-        String file = env.variable("SSL_CERT_FILE");
-        Trust.context(file == null ? null : env.path(file));
-        return "Java's own" + (file == null ? "" : ", and those in SSL_CERT_FILE=" + file);
-    }
-
-    private Optional<Token> login(CopilotClient copilot) {
-        var sources = copilot.logins().all();
-        sources.forEach(source -> secrets.add(source.value()));
-        if (sources.isEmpty()) throw Fault.login("not logged in", copilot.logins().wayIn());
-        if (offline) {
-            sources.forEach(source -> ok("source", source.source() + ": not asked, " + Secrets.shown(source.value())));
-            return Optional.empty();
-        }
-        var status = Deadline.within(PATIENCE.multipliedBy(2), () -> Status.of(copilot, false));
-        for (var line : status.lines()) {
-            if (!line.state().equals("none")) add(Set.of("refused", "untried").contains(line.state()) ? "warn" : "ok",
-                    "source", line.source() + ": " + line.state() + ", " + line.detail());
-        }
-        if (status.trouble().isPresent()) throw status.trouble().get();
-        var token = status.token().orElseThrow(() -> Fault.login("not logged in", status.wayIn()));
-        secrets.add(token.value());
-        ok("login", token.plan() + " (" + token.sku() + "), the Copilot token is " + Status.use(token, status.now())
-                + ", API " + token.api());
-        return status.token();
-    }
-
-    /// Measures a round trip and compares clocks.
-    private String probe(String what, Context context, URI uri, Headers headers) {
-        long begin = System.nanoTime();
-        var head = Deadline.within(PATIENCE, () -> context.http().send(ApiRequest.get(uri, headers)
-                .withRetries(0), (AnyReading<ApiResponse>) answer -> answer));
-        var took = Duration.ofNanos(System.nanoTime() - begin);
-        clock(head.header("date"));
-        String answered = what + " " + uri + " answers in " + Durations.seconds(took) + " [HTTP " + head.status() + "]";
-        if (head.status() < (uri.getPath().equals("/models") ? 300 : 500)) return answered;
-        throw Fault.error(answered, "");
-    }
-
-    private void clock(String theirs) {
-        try {
-            var time = Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(theirs));
-            long ahead = Duration.between(time, env.time().now()).toSeconds();
-            if (Math.abs(ahead) >= 60) add("warn", "clock", Math.abs(ahead) + " s " + (ahead > 0 ? "ahead of"
-                    : "behind") + " GitHub's: tokens may look expired, or never expire");
-        } catch (DateTimeException _) {
-            // no valid date
-        }
-    }
-
-    private String chat(CopilotClient copilot, URI api) {
-        var known = copilot.models().cached();
-        var chosen = copilot.models().configured(null);
-        ok("models", known.map(all -> all.models().size() + " in the list, " + Durations.words(Duration.between(
-                all.fetched(), env.time().now())) + " old").orElse("no list is kept yet (" + COP + " models)"));
-        String id = copilot.models().chooseCached(null), why = env.variable("COP_MODEL") != null
-                ? "by COP_MODEL" : chosen.isPresent() ? "by `" + COP + " models default`" : "the account's default";
-        var model = known.flatMap(all -> all.find(id));
-        if (known.isPresent() && model.isEmpty() && !Model.isAuto(id)) {
-            throw Fault.error("the model " + id + ", " + why + ", is not in the list", Suggestions.hint(id,
-                    known.get().chatModels(), COP + " models"));
-        }
-        ok("model", id + ", " + why);
-        return "POST " + copilot.context().host().resolve(api, EndpointSelector.usual(Delivery.USUAL, model).path());
-    }
-
-    int exitCode() { return exitCode; }
-
-    /// Removes tokens, passwords and the name of the home folder.
-    private String redact(String text) {
-        String told = text.replaceAll("//[^/@\\s]*@", "//…@");
-        for (String secret : secrets) if (secret.length() > 3) told = told.replace(secret, Secrets.shown(secret));
-        for (String home : Arrays.asList(env.variable("HOME"), System.getProperty("user.home"))) {
-            if (home == null || home.length() < 2) continue;
-            told = told.replaceAll(Pattern.quote(home) + "(?=[/\\\\\\s,:;]|$)", "~");
-        }
-        return Text.printable(Secrets.mask(told).replaceAll("\\s*\\R\\s*", " ")).strip();
-    }
-
-    String text(UnaryOperator<String> marked) {
-        return findings.stream().map(finding -> marked.apply(Text.padded(finding.state(), 4)) + "  " + finding.what()
-                + ": " + redact(finding.detail())).collect(Collectors.joining("\n"));
-    }
-
-    ObjectNode json() {
-        var json = Json.object().put("ok", exitCode == 0).put("exit_code", exitCode);
-        return json.set("checks", Json.array(findings.stream().map(finding -> Json.object()
-                .put("state", finding.state()).put("what", finding.what()).put("detail", redact(finding.detail())))));
     }
 }
 
@@ -5444,11 +5417,11 @@ final class ModelCatalog {
     private String expand(String part) {
         if (Model.isAuto(part)) return Model.AUTO;
         var list = cached();
-        var fit = list.map(all -> all.fitting(part)).orElse(List.of());
+        var fit = list.map(all -> all.fitting(part, Model::usable)).orElse(List.of());
         if (fit.contains(part)) return part;
         boolean fresh = list.filter(each -> each.isYounger(ModelList.USABLE, context.now())).isPresent();
-        if (fit.size() > 1 && fresh) throw Fault.usage("the model " + part + " fits several", String.join(", ", fit));
-        if (fit.size() != 1) return part;                   // may be newer than the list: GitHub decides
+        if (fit.isEmpty() || !fresh && fit.size() > 1) return part;     // may be newer than the list: GitHub decides
+        if (fit.size() > 1) list.get().require(part, Model::usable);    // which says so
         context.console().note("model " + fit.getFirst());
         return fit.getFirst();
     }
@@ -5489,14 +5462,16 @@ record ModelList(ObjectNode json, Instant fetched) {
         return models().stream().filter(m -> m.shown() && m.enabled()).map(Model::id).toList();
     }
 
-    /// Returns the chat model with this id, else those that differ only in case, dots and dashes (vendors write
+    /// Returns the model with this id, else those meant that differ only in case, dots and dashes (vendors write
     /// `claude-opus-4-8` for Copilot's `claude-opus-4.8`), else those whose ids contain it.
-    List<String> fitting(String part) {
-        if (find(part).filter(Model::isChat).isPresent()) return List.of(part);
+    List<String> fitting(String part, Predicate<Model> meant) {
+        if (find(part).isPresent()) return List.of(part);
         UnaryOperator<String> plain = id -> id.toLowerCase(Locale.ROOT).replace('.', '-');
-        String sought = plain.apply(part);
-        var same = chatModels().stream().filter(id -> plain.apply(id).equals(sought)).toList();
-        return !same.isEmpty() ? same : chatModels().stream().filter(id -> plain.apply(id).contains(sought)).toList();
+        String sought = plain.apply(part.strip());
+        var ids = models().stream().filter(meant).map(Model::id).filter(id -> plain.apply(id).contains(sought))
+                .toList();
+        var same = ids.stream().filter(id -> plain.apply(id).equals(sought)).toList();
+        return same.isEmpty() ? ids : same;
     }
 
     /// Returns whether no model may be named, as on plans with only `auto` since 2026-06-24.
@@ -5512,10 +5487,14 @@ record ModelList(ObjectNode json, Instant fetched) {
                 .map(Model::id).orElse(Model.AUTO);
     }
 
-    Model require(String id) {
-        if (Model.isAuto(id)) return Model.auto();
-        return find(id).orElseThrow(() -> Fault.usage("this account has no model \"" + id + "\"",
-                Suggestions.hint(id, chatModels(), COP + " models")));
+    /// Returns the model with this id, or the only one with this part among those meant, else among all.
+    Model require(String part, Predicate<Model> meant) {
+        if (Model.isAuto(part)) return Model.auto();
+        var fit = fitting(part, meant);
+        if (fit.isEmpty()) fit = fitting(part, _ -> true);
+        if (fit.size() > 1) throw Fault.usage("the model " + part + " fits several", String.join(", ", fit));
+        return fit.stream().findFirst().flatMap(this::find).orElseThrow(() -> Fault.usage("this account has no model \""
+                + part + "\"", Suggestions.hint(part, chatModels(), COP + " models")));
     }
 }
 
@@ -9361,7 +9340,7 @@ record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
             String why = "the answer does not meet the schema: " + String.join("; ", misses);
             if (left <= 0) {
                 throw new UnfitAnswer(reply.withUsage(used), Fault.error(why,
-                        "ask again, or a model with schema among its abilities (copilot models)"));
+                        "ask again, or a model with schema among its abilities (" + COP + " models)"));
             }
             notes.accept(Text.shortened(why, 240) + "; asking again");
             request = schema.again(first, said, misses);
@@ -10206,11 +10185,8 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
             if (value.matches("[0-9]+(\\.[0-9]+)?")) {
                 return Optional.of(Json.seconds(Json.object().put(name, value), name, 0));
             }
-            try {
-                if (!value.isEmpty()) return until(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(value)));
-            } catch (DateTimeException _) {
-                // neither form
-            }
+            var date = Text.date(value);
+            if (date.isPresent()) return until(date.get());
         }
         String reset = header("x-ratelimit-reset");
         if (header("x-ratelimit-remaining").equals("0") && reset.matches("[0-9]{1,11}")) {
@@ -11373,8 +11349,7 @@ final class Signals implements Environment.Shutdown {
                     Runtime.getRuntime().halt(meaning);
                 });
             });
-            boolean nohup = name.equals("HUP") && before == sun.misc.SignalHandler.SIG_IGN;
-            if (nohup) sun.misc.Signal.handle(signal, before);
+            if (name.equals("HUP") && before == sun.misc.SignalHandler.SIG_IGN) sun.misc.Signal.handle(signal, before);
         } catch (IllegalArgumentException _) {
             // no such signal here, or the JVM reserves it (-Xrs)
         }
@@ -11541,7 +11516,6 @@ final class Descriptors {
 /// The only writer to stderr.
 final class Console {
     private final Environment env;
-    private Boolean terminal;
     private boolean living;                                 // the last line is to be overwritten
     private final Set<String> said = ConcurrentHashMap.newKeySet();
     boolean verbose, quiet;
@@ -11554,15 +11528,18 @@ final class Console {
 
     Environment env() { return env; }
 
-    boolean terminal() {
-        if (terminal == null) terminal = env.terminal().test(2);
-        return terminal;
-    }
+    boolean terminal() { return env.terminal().test(2); }
 
     boolean colour() { return terminal() && env.variable("NO_COLOR") == null && !"dumb".equals(env.variable("TERM")); }
 
     private String paint(String code, String text) {
         return colour() ? "\033[" + code + "m" + text + "\033[0m" : text;
+    }
+
+    /// Returns the width of the window, as far as the shell tells.
+    int columns() {
+        String columns = Objects.requireNonNullElse(env.variable("COLUMNS"), "");
+        return columns.matches("[1-9][0-9]{0,3}") ? Integer.parseInt(columns) : 80;
     }
 
     String bold(String text) { return paint("1", text); }
@@ -11575,23 +11552,20 @@ final class Console {
         return env.terminal().test(1) ? paint(code, state) : state;
     }
 
-    public void note(String text) { if (!quiet) line(dim(oneLine(text))); }
+    public void note(String text) { if (!quiet) say(dim(oneLine(text))); }
 
     /// Shows a message unless it has been shown: a batch gets each once.
     void once(Consumer<String> how, String text) { if (said.add(text)) how.accept(text); }
 
-    /// Prints requested output, such as a login code.
-    void say(String text) { line(text); }
+    public void warn(String text) { say(paint("33", "warning:") + " " + oneLine(text)); }
 
-    public void warn(String text) { line(paint("33", "warning:") + " " + oneLine(text)); }
+    void hint(String text) { if (text != null && !text.isEmpty()) say("hint: " + oneLine(text)); }
 
-    void hint(String text) { if (text != null && !text.isEmpty()) line("hint: " + oneLine(text)); }
-
-    void error(String text) { line(paint("31", "error:") + " " + oneLine(text)); }
+    void error(String text) { say(paint("31", "error:") + " " + oneLine(text)); }
 
     private static String oneLine(String text) { return Text.printable(text.strip().replaceAll("\\R", "␊")); }
 
-    public void detail(String text) { if (verbose) line(dim("* " + oneLine(text))); }
+    public void detail(String text) { if (verbose) say(dim("* " + oneLine(text))); }
 
     void flush() { if (!stalled) env.out().flush(); }
 
@@ -11599,23 +11573,23 @@ final class Console {
     void countdown(String text) {
         if (quiet || !terminal() || "dumb".equals(env.variable("TERM"))) return;
         // truncated by the terminal (DECAWM off): a wrapped line could not be overwritten
-        env.err().print("\r\033[K" + (text.isEmpty() ? "" : "\033[?7l" + dim(text) + "\033[?7h"));
+        env.err().print("\r\033[K" + (text.isEmpty() ? "" : "\033[?7l" + dim(Secrets.mask(text)) + "\033[?7h"));
         env.err().flush();
         living = !text.isEmpty();
     }
 
-    /// Prints a fragment as it arrives, such as reasoning.
+    /// Prints a fragment, such as a prompt, or reasoning as it arrives.
     void piece(String text) {
-        env.err().print(dim(Secrets.mask(text)));
+        env.err().print(Secrets.mask(text));
         env.err().flush();
     }
 
     /// Prints the head of a request (`>`) or response (`<`) with -v.
     void head(String mark, String first, HttpHeaders headers) {
         if (!verbose) return;
-        line(dim(mark + " " + first));
+        say(dim(mark + " " + first));
         headers.map().forEach((name, values) -> values.forEach(value ->
-                line(dim(mark + " " + name + ": " + Text.printable(Secrets.header(name, value))))));
+                say(dim(mark + " " + name + ": " + Text.printable(Secrets.header(name, value))))));
     }
 
     int report(Fault fault) {
@@ -11626,12 +11600,13 @@ final class Console {
         if (verbose) {
             var trace = new StringWriter();
             fault.printStackTrace(new PrintWriter(trace));
-            line(trace.toString().stripTrailing());
+            say(trace.toString().stripTrailing());
         }
         return fault.exitCode();
     }
 
-    private void line(String text) {
+    /// Prints what was asked for, such as a login code, and all else.
+    void say(String text) {
         if (living) countdown("");
         try {
             flush();                                        // keeps the order of both streams
@@ -11655,27 +11630,23 @@ final class Console {
     }
 
     /// Prints aligned columns to a terminal, else tab-separated values without a heading.
-    void table(List<String> heading, List<List<String>> rows) {
-        if (!env.terminal().test(1)) {
-            for (var row : rows) env.out().print(String.join("\t", row.stream().map(Text::cell).toList()) + "\n");
-            return;
-        }
-        columns(heading, rows).forEach(line -> env.out().print(line + "\n"));
+    ///
+    /// @return 0, for the exit code
+    int table(List<String> heading, List<List<String>> rows) {
+        var lines = env.terminal().test(1) ? columns(heading, rows) : rows.stream().map(row -> row.stream()
+                .map(Text::cell).collect(Collectors.joining("\t"))).toList();
+        lines.forEach(line -> env.out().print(line + "\n"));
+        return 0;
     }
 
     static List<String> columns(List<String> heading, List<List<String>> rows) {
-        var all = new ArrayList<List<String>>();
-        all.add(heading);
-        for (var row : rows) all.add(row.stream().map(Text::cell).toList());
+        var all = Stream.concat(Stream.of(heading), rows.stream().map(row -> row.stream().map(Text::cell).toList()))
+                .toList();
         var widths = IntStream.range(0, heading.size())
-                .map(i -> all.stream().mapToInt(row -> row.get(i).length()).max().orElse(0)).toArray();
-        return all.stream().map(row -> {
-            var line = new StringBuilder();
-            for (int i = 0; i < widths.length; i++) line.append(Text.padded(row.get(i), widths[i])).append("  ");
-            return line.toString().stripTrailing();
-        }).toList();
+                .map(i -> all.stream().mapToInt(row -> Text.cells(row.get(i))).max().orElse(0)).toArray();
+        return all.stream().map(row -> IntStream.range(0, widths.length).mapToObj(i -> Text.padded(row.get(i),
+                widths[i])).collect(Collectors.joining("  ")).stripTrailing()).toList();
     }
-
 }
 
 // =================================================================================================== Text
@@ -11901,6 +11872,8 @@ final class Text {
     /// A prefix, an empty group if a list item follows, the fence, the text, and the closing fence or the end.
     private static final Pattern FENCED = Pattern.compile("(?ms)^([ \\t>]*)(?:(?:[-*+]|\\d+[.)])[ \\t]+())?"
             + "(`{3,}|~{3,})[^\\n`]*$\\n?(.*?)(^(?:\\1)?(?:\\2[ \\t]{0,9}|[ \\t]{0,3})\\3[`~]*[ \\t\\r]*$|\\z)");
+    private static final String WIDE = "[\\p{IsHan}\\p{IsHiragana}\\p{IsKatakana}\\p{IsHangul}\\p{IsBopomofo}\\p{IsYi}"
+            + "\\p{IsEmoji_Presentation}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6&&[^\uff61-\uffdc]]";
     static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
     /// How the tool is started, for hints and help: the launcher, scripts/jbang and the catalog's aliases tell it.
     static final String COP = System.getProperty("cop.command", "jbang copilot.java");
@@ -11944,7 +11917,14 @@ final class Text {
         return text.substring(0, Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most) + "…";
     }
 
-    static String padded(String text, int width) { return text + " ".repeat(Math.max(0, width - text.length())); }
+    static String padded(String text, int width) { return text + " ".repeat(Math.max(0, width - cells(text))); }
+
+    /// Returns how many cells of a terminal a text takes.
+    static int cells(String text) {
+        if (text.chars().allMatch(c -> c < 0x300)) return text.length();
+        String cells = text.replaceAll("[\\p{Mn}\\p{Me}\\p{Cf}\u1160-\u11ff]", "").replaceAll(WIDE, "xx");
+        return cells.codePointCount(0, cells.length());
+    }
 
     static String paragraphs(String... texts) {
         return Stream.of(texts).filter(text -> !text.isEmpty()).collect(Collectors.joining("\n\n"));
@@ -12002,6 +11982,16 @@ final class Text {
     /// Strips blanks, also those that nobody sees.
     static String trimmed(String name) {
         return name.replaceAll("^[\\s\u00a0\u200b\ufeff]+|[\\s\u00a0\u200b\ufeff]+$", "");
+    }
+
+    /// Reads a date of HTTP; empty if it is none.
+    static Optional<Instant> date(String text) {
+        try {
+            return Optional.of(text).filter(given -> !given.isEmpty())
+                    .map(DateTimeFormatter.RFC_1123_DATE_TIME::parse).map(Instant::from);
+        } catch (DateTimeException _) {
+            return Optional.empty();
+        }
     }
 
     static Optional<URI> uri(String text) {
@@ -12110,6 +12100,12 @@ final class Durations {
         return !time.isAfter(now) && time.plus(age).isAfter(now);
     }
 
+    /// For what is deleted: 30 could be meant as days.
+    static Duration withUnit(String where, String text) {
+        if (text == null || text.matches("(?s).*[a-z]\\s*")) return parse(where, text, null);
+        throw Fault.usage(where + " " + text + " has no unit", where + " 30d");
+    }
+
     static Duration min(Duration a, Duration b) { return a.compareTo(b) <= 0 ? a : b; }
 
     static Duration max(Duration a, Duration b) { return a.compareTo(b) >= 0 ? a : b; }
@@ -12140,7 +12136,7 @@ final class Suggestions {
         return of(word, names).map(near -> "did you mean: " + command + near).orElse(otherwise);
     }
 
-    /// Returns the nearest name, else the first with a near part: `sonet` in claude-sonnet-5.
+    /// Returns the nearest name, else those that begin so, else the first with such a part: `sonet` in claude-sonnet-5.
     static Optional<String> of(String word, Collection<String> names) {
         return near(word, names).or(() -> near(word, names.stream().flatMap(Suggestions::parts).toList())
                 .flatMap(part -> names.stream().filter(name -> parts(name).anyMatch(part::equals)).findFirst()));
@@ -12148,14 +12144,15 @@ final class Suggestions {
 
     private static Optional<String> near(String word, Collection<String> names) {
         int letters = word.replaceFirst("^-+", "").length(), most = letters < 3 ? 0 : Math.max(1, letters / 3);
+        var begun = names.stream().filter(name -> word.length() > 2 && name.regionMatches(true, 0, word, 0,
+                word.length())).limit(3).collect(Collectors.joining(" or "));
         return names.stream().filter(name -> distance(word, name) <= most)
                 .min(Comparator.comparingInt((String name) -> distance(word, name))
                         .thenComparing(name -> !name.regionMatches(true, 0, word, 0, 1)))
-                .or(() -> names.stream().filter(name -> word.length() > 2
-                        && name.regionMatches(true, 0, word, 0, word.length())).findFirst());
+                .or(() -> Optional.of(begun).filter(some -> !some.isEmpty()));
     }
 
-    private static Stream<String> parts(String name) { return Stream.of(name.split("-")); }
+    private static Stream<String> parts(String name) { return Stream.of(name.replaceFirst("^-+", "").split("-")); }
 
     static List<String> sorted(String word, List<String> names) {
         return names.stream().sorted(Comparator.comparingInt(name -> Stream.concat(Stream.of(name), parts(name))
@@ -12168,15 +12165,11 @@ final class Suggestions {
         var rows = new int[a.length() + 1][b.length() + 1];
         for (int i = 0; i <= a.length(); i++) {
             for (int j = 0; j <= b.length(); j++) {
-                if (i == 0 || j == 0) {
-                    rows[i][j] = i + j;
-                    continue;
-                }
-                int mistaken = rows[i - 1][j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                rows[i][j] = Math.min(Math.min(rows[i - 1][j], rows[i][j - 1]) + 1, mistaken);
+                int least = i == 0 || j == 0 ? i + j : Math.min(Math.min(rows[i - 1][j], rows[i][j - 1]) + 1,
+                        rows[i - 1][j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1));
                 boolean swapped = i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2)
                         && a.charAt(i - 2) == b.charAt(j - 1);
-                if (swapped) rows[i][j] = Math.min(rows[i][j], rows[i - 2][j - 2] + 1);
+                rows[i][j] = swapped ? Math.min(least, rows[i - 2][j - 2] + 1) : least;
             }
         }
         return rows[a.length()][b.length()];

@@ -42,9 +42,9 @@ public class embed extends Command {
         return """
                 [TEXT… | -d ROWS] [OPTIONS]
 
-                Vectors of texts, one a line of JSON: {"index", "embedding", and "id" where a row has one}.
-                Each TEXT is one; without any each line of stdin; with -d each row. All are looked at before
-                anything is sent.
+                Vectors of texts, lines or rows.
+                One a line of JSON: {"index", "embedding", and "id" where a row has one}. Each TEXT is one; without
+                any each line of stdin; with -d each row. All are looked at before anything is sent.
 
                 TEXT…  A text; - alone reads stdin, a text a line.
                 -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for JSON Lines on stdin.
@@ -280,7 +280,7 @@ record Embedder(CopilotClient copilot, Model model, Integer dimensions) {
                     .orElseThrow(() -> Fault.error("GitHub lists no model for embeddings for this account",
                             COP + " models --all --refresh shows what there is; plans and organizations differ"));
         }
-        var model = all.require(named.strip());
+        var model = all.require(named.strip(), Embedder::embeds);
         if (embeds(model)) return model;
         throw Fault.usage(model + " makes no embeddings", fit.isEmpty() ? COP + " models --all" : "-m "
                 + fit.stream().map(Model::id).collect(Collectors.joining(", ")));

@@ -22,8 +22,9 @@ public class install extends Command {
         return """
                 [--name NAME] [--dir DIR] [--uninstall]
 
-                A launcher that starts the JVM directly, without JBang, in a fraction of the time, with all programs
-                in it. It is a copy: after an update of copilot.java or of Java, install again.
+                The launcher cop, which starts faster than JBang does.
+                It starts the JVM directly, without JBang, in a fraction of the time, with all programs in it. It is
+                a copy: after an update of copilot.java or of Java, install again.
 
                 --name=NAME  Its name. Default: cop.
                 --dir=DIR  Its folder. Default: ~/.local/bin.
@@ -60,7 +61,11 @@ public class install extends Command {
 /// @param folder where the launcher goes
 /// @param share where all programs of ours lie, each in a folder of its own
 record Launcher(String name, Path folder, Path share, Console console) {
-    private static final String MARK = "copilot.java's launcher";
+    private static final String MARK = "copilot.java's launcher", LOCK = "copilot.java.lock",
+            LAUNCHERS = "copilot.java.launchers";
+    /// The files of a program.
+    private static final Pattern OWN = Pattern.compile("\\d+\\.jar|\\w+\\.aot.*|complete|training\\.log|keys\\.p12|"
+            + "certificate\\.pem");
     private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
     private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
 
@@ -81,6 +86,11 @@ record Launcher(String name, Path folder, Path share, Console console) {
     void install() {
         BasicCommand.checkName(name);
         ours(file());
+        if (temporary(share) && !temporary(folder)) {
+            throw Fault.usage("the copy of the tool would lie in a temporary folder, " + share
+                    + ", and be gone before the launcher " + file(),
+                    "unset COP_HOME; or --dir names a temporary folder");
+        }
         if (Files.exists(folder) && !Files.isDirectory(folder)) {
             throw Fault.usage("--dir " + folder + " is a file", "--dir names a folder");
         }
@@ -94,7 +104,7 @@ record Launcher(String name, Path folder, Path share, Console console) {
             var raised = new ArrayList<byte[]>();
             for (Path jar : jars) raised.add(OldClasses.raised(Files.readAllBytes(jar)));
             Path program = share.resolve(fingerprint(raised));
-            try (var lock = FileChannel.open(share.resolve("lock"), StandardOpenOption.CREATE,
+            try (var lock = FileChannel.open(share.resolve(LOCK), StandardOpenOption.CREATE,
                     StandardOpenOption.WRITE); var _ = lock.lock()) {
                 boolean complete = Files.exists(program.resolve("complete"))
                         && Rehearsal.PARTS.stream().allMatch(part -> Files.exists(cache(program, part)));
@@ -104,6 +114,22 @@ record Launcher(String name, Path folder, Path share, Console console) {
             }
         } catch (IOException e) {
             throw Fault.io("cannot install into " + share + " and " + folder, e, "--dir names another folder");
+        }
+    }
+
+    /// Whether the system clears the place, as with the next start.
+    private boolean temporary(Path place) {
+        return Stream.of(System.getProperty("java.io.tmpdir"), console.env().variable("TMPDIR"), "/tmp", "/var/tmp")
+                .filter(Objects::nonNull).anyMatch(temporary -> real(place).startsWith(real(Path.of(temporary))));
+    }
+
+    /// Without links, as far as it is there.
+    private static Path real(Path place) {
+        try {
+            return place.toRealPath();
+        } catch (IOException notThere) {
+            Path parent = place.toAbsolutePath().getParent();
+            return parent == null ? place : real(parent).resolve(place.getFileName());
         }
     }
 
@@ -236,7 +262,7 @@ record Launcher(String name, Path folder, Path share, Console console) {
                 fi
                 if [ ! -f "$app/complete" ]; then
                   echo "error: the copy of copilot.java that %2$s runs has gone: $app" >&2
-                  echo "hint: install it again: jbang install@OWNER/copilot.java --name %2$s" >&2
+                  echo "hint: install it again: jbang install@OWNER/copilot.java --name %2$s; or remove $0" >&2
                   exit 1
                 fi
                 exec "$java" "$cache" %5$s -Dcop.command=%2$s -cp "%6$s" cop.copilot "$@"
@@ -270,7 +296,8 @@ record Launcher(String name, Path folder, Path share, Console console) {
     private static Optional<String> script(Path file) {
         try {
             if (!Files.isRegularFile(file) || Files.size(file) > 64_000) return Optional.empty();
-            return Optional.of(Files.readString(file, StandardCharsets.ISO_8859_1)).filter(t -> t.contains(MARK));
+            return Optional.of(Files.readString(file, StandardCharsets.ISO_8859_1)).filter(text -> text.startsWith(
+                    WINDOWS ? "@echo off\r\nrem " + MARK : "#!/bin/sh\n# " + MARK));
         } catch (IOException unreadable) {
             return Optional.empty();
         }
@@ -293,7 +320,7 @@ record Launcher(String name, Path folder, Path share, Console console) {
         try {
             Files.delete(file());
             if (!Files.isDirectory(share)) return;
-            try (var lock = FileChannel.open(share.resolve("lock"), StandardOpenOption.CREATE,
+            try (var lock = FileChannel.open(share.resolve(LOCK), StandardOpenOption.CREATE,
                     StandardOpenOption.WRITE); var _ = lock.lock()) {
                 tidy();
             }
@@ -308,33 +335,51 @@ record Launcher(String name, Path folder, Path share, Console console) {
         launchers.add(file().toAbsolutePath().toString());
         launchers.removeIf(launcher -> script(Path.of(launcher)).isEmpty());
         if (launchers.isEmpty()) {
-            delete(share);
+            for (Path program : programs()) delete(program);
+            for (String own : List.of(LOCK, LAUNCHERS)) Files.deleteIfExists(share.resolve(own));
+            deleteIfEmpty(share);
             return;
         }
-        Files.write(share.resolve("launchers"), launchers);
+        Files.write(share.resolve(LAUNCHERS), launchers);
         var texts = new StringBuilder();
         for (String launcher : launchers) script(Path.of(launcher)).ifPresent(texts::append);
         var old = Instant.now().minus(Duration.ofDays(7));  // a batch may be at work with it for days
-        try (var programs = Files.newDirectoryStream(share, Files::isDirectory)) {
-            for (Path program : programs) {
-                boolean young = Files.getLastModifiedTime(program).toInstant().isAfter(old);
-                if (!young && texts.indexOf(program.getFileName().toString()) < 0) delete(program);
-            }
+        for (Path program : programs()) {
+            boolean young = Files.getLastModifiedTime(program).toInstant().isAfter(old);
+            if (!young && texts.indexOf(program.getFileName().toString()) < 0) delete(program);
+        }
+    }
+
+    /// The folders that `install` has made: COP_HOME may name a folder with others in it.
+    private List<Path> programs() throws IOException {
+        try (var all = Files.newDirectoryStream(share, Files::isDirectory)) {
+            return StreamSupport.stream(all.spliterator(), false)
+                    .filter(each -> each.getFileName().toString().matches("[0-9a-f]{16}")).toList();
         }
     }
 
     private List<String> launchers() {
         try {
-            return Files.readAllLines(share.resolve("launchers"));
+            return Files.readAllLines(share.resolve(LAUNCHERS));
         } catch (IOException none) {
             return List.of();
         }
     }
 
-    private static void delete(Path folder) throws IOException {
-        if (!Files.exists(folder)) return;
-        try (var files = Files.walk(folder)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+    /// Deletes what `install` writes; anything else stays, and its folder with it.
+    private static void delete(Path program) throws IOException {
+        if (!Files.isDirectory(program)) return;
+        try (var files = Files.newDirectoryStream(program)) {
+            for (Path file : files) if (OWN.matcher(file.getFileName().toString()).matches()) Files.delete(file);
+        }
+        deleteIfEmpty(program);
+    }
+
+    private static void deleteIfEmpty(Path folder) throws IOException {
+        try {
+            Files.delete(folder);
+        } catch (DirectoryNotEmptyException _) {
+            // it is not ours alone
         }
     }
 }

@@ -41,8 +41,9 @@ public class repl extends Command {
         return """
                 [OPTIONS] [FILE…]
 
-                A JShell that knows your login: ask("…"), stream, chat, prompt, template, rows, batch, models,
-                run, api. FILE… is run, and the shell ends: 0, the number behind /exit, or the error's code.
+                A JShell that knows your login; or run a file of snippets.
+                Its verbs: ask("…"), stream, chat, prompt, template, rows, batch, models, run, api. FILE… is run, and
+                the shell ends: 0, the number behind /exit, or the error's code.
 
                 FILE…  Java snippets; - is stdin.
                 """;

@@ -34,6 +34,7 @@ public class talk extends ChatCommand {
     String syntax() {
         var chat = SYNTAX.split("\n\n", 3);
         return String.join("\n\n", chat[0], """
+                A conversation with line editing, history and Markdown.
                 As chat, but on a terminal Markdown is drawn while it arrives, wrapped to the window, and with no
                 prompt the conversation has line editing (Alt-Enter, or \\ before Enter, goes on in the next line),
                 Tab for /commands, and a history.""", chat[2]);

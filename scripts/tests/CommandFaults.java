@@ -7,10 +7,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// What the command line says and completes: names as they were typed, words that were meant, nothing that is run,
 /// deleted or cut in two.
@@ -76,5 +78,306 @@ class CommandFaults {
             assertEquals("[\"-Dcop.command=jbang copilot@OWNER/copilot.java\"]",
                     Json.compact(aliases.path(name).path("runtime-options")), name);
         }
+    }
+
+    // ---- nothing is deleted that was not meant
+
+    @ParameterizedTest
+    @CsvSource({"30", "0", "' 7 '", "''"})
+    void whatIsDeletedNeedsAUnit(String time) {
+        cop.run("chat", "say: kept");
+        says(cop.run("logs", "clear", "--older-than", time, "-y"), 2, "--older-than");
+        assertEquals(1, cop.run("logs").out().lines().count());
+        says(cop.run("logs", "clear", "--older-than", "0s", "-y"), 0, "nothing to delete");   // the clock stands still
+    }
+
+    @Test
+    void anEmptyIdIsNoConversation() {
+        cop.run("chat", "say: kept");
+        says(cop.run("logs", "clear", "", "-y"), 2, "\"\"");
+        assertEquals(1, cop.run("logs").out().lines().count());
+    }
+
+    // ---- a part of a model's id, wherever one is named
+
+    @ParameterizedTest
+    @CsvSource({"models show sonnet, 0, id\tclaude-sonnet-5", "models show claude-SONNET, 0, id\tclaude-sonnet-5",
+            "models show claude, 2, several", "models default sonnet, 0, chat takes claude-sonnet-5",
+            "models default claude, 2, 'claude-haiku-4.5, '", "models enable opus -y, 0, claude-opus-5 is enabled",
+            "models enable sonnet, 0, claude-sonnet-5 is enabled already", "models enable nosuch -y, 2, no model",
+            "embed -m 3-small --json a, 0, text-embedding-3-small"})
+    void aPartOfAModelsId(String line, int code, String said) {
+        says(cop.run(line.split(" ")), code, said);
+    }
+
+    @Test
+    void aPartOfAModelsIdInSettings() {
+        cop.with("COP_MODEL", "sonnet");
+        cop.run("chat", "say: x");
+        assertEquals("claude-sonnet-5", asked().getLast().path("model").asString());
+        cop.with("COP_MODEL", null).write("t.mustache", "---\nmodel: haiku\n---\nsay: x");
+        cop.run("chat", "-t", "./t.mustache", "--no-log");
+        assertEquals("claude-haiku-4.5", asked().getLast().path("model").asString());
+        cop.write("r.jsonl", "{\"a\":1}\n{\"a\":2}\n");
+        cop.write("t.mustache", "---\nmodel: haiku\n---\nsay: {{a}}");
+        says(cop.run("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl"), 0);
+        assertEquals("claude-haiku-4.5", asked().getLast().path("model").asString());
+    }
+
+    private List<JsonNode> asked() {
+        return cop.sim.ledger().stream().filter(entry -> entry.path()
+                .matches("/(chat/completions|responses|v1/messages)")).map(entry -> (JsonNode) entry.body()).toList();
+    }
+
+    /// On a terminal, as a process of the tool alone: `talk` has a terminal of its own.
+    private Harness.Outcome onATerminal(String stdin, String... args) {
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "there is no script(1)");
+        cop.withoutPrograms();
+        var process = cop.process(args);
+        var line = process.command().stream().map(word -> "'" + word.replace("'", "'\\''") + "'");
+        process.command(List.of("script", "-qec", line.collect(Collectors.joining(" ")), "/dev/null"));
+        try {
+            return Harness.finished(process.start(), stdin);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void aConversationTakesNoModelThatIsNotThere() {
+        says(onATerminal("/model sonnet\nsay: a\n/model nope\nsay: b\n/model gpt\nsay: c\n/model auto\n", "chat"), 0,
+                "no model \"nope\"", "fits several", "the model is claude-sonnet-5", "the model is auto");
+        assertEquals("[\"claude-sonnet-5\",\"claude-sonnet-5\",\"claude-sonnet-5\"]", Json.compact(Json.array(
+                asked().stream().map(body -> body.path("model")))));
+    }
+
+    @Test
+    void theDefaultModelCanBeTakenBack() {
+        cop.run("models", "default", "sonnet");
+        says(cop.run("models", "default"), 0, "claude-sonnet-5\n");
+        says(cop.run("models", "default", "--unset"), 0, "gpt-5-mini");
+        says(cop.run("models", "default"), 0, "gpt-5-mini\n");
+        says(cop.run("models", "default", "sonnet", "--unset"), 2, "exclude each other");
+    }
+
+    // ---- install
+
+    /// The user's own folder as COP_HOME, with a launcher that is installed and one that is not.
+    @Test
+    void uninstallDeletesWhatInstallWrote() throws IOException {
+        String mark = "#!/bin/sh\n# copilot.java's launcher; `cop install --uninstall` takes it away.\n";
+        var old = FileTime.from(Instant.now().minus(Duration.ofDays(30)));
+        cop.with("COP_HOME", cop.home.toString());
+        for (String mine : List.of("share/photos/a.jpg", "share/notes.txt", "share/lock", "share/0123456789abcdef/mine",
+                "share/launchers", "share/0123456789abcde/complete", "bin/note")) {
+            Files.setLastModifiedTime(cop.write(mine, mark.substring(12)).getParent(), old);
+        }
+        var mine = files();
+        for (String own : List.of("00.jar", "chat.aot", "complete", "training.log")) {
+            cop.write("share/0123456789abcdef/" + own, "");
+            cop.write("share/fedcba9876543210/" + own, "");
+        }
+        Files.setLastModifiedTime(cop.file("share/fedcba9876543210"), old);
+        String app = "app='" + cop.file("share/0123456789abcdef") + "'\n";
+        cop.write("bin/cop", mark + app);
+        cop.write("bin/pilot", mark + app);
+        cop.write("share/copilot.java.launchers", cop.file("bin/cop") + "\n" + cop.file("bin/pilot") + "\n");
+        says(cop.run("install", "--uninstall", "--dir", "bin", "--name", "note"), 2, "there is another");
+        says(cop.run("install", "--uninstall", "--dir", "bin", "--name", "pilot"), 0);
+        assertTrue(files().containsAll(mine), () -> files() + "");
+        assertTrue(files().contains("share/0123456789abcdef/00.jar") && !files().contains("share/fedcba9876543210"),
+                () -> files() + "");
+        says(cop.run("install", "--uninstall", "--dir", "bin"), 0);
+        assertEquals(mine, files());
+    }
+
+    private Set<String> files() {
+        try (var all = Files.walk(cop.home)) {
+            return all.filter(Files::isRegularFile).map(file -> cop.home.relativize(file).toString())
+                    .collect(Collectors.toCollection(TreeSet::new));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// As in the simulator's shell.
+    @Test
+    void aLauncherDoesNotOutliveItsCopy() throws IOException {
+        var home = Files.createTempDirectory(Path.of(System.getProperty("user.dir")), "cop-test-");
+        try {
+            says(cop.with("COP_HOME", cop.file("h").toString()).run("install", "--dir", home.toString()), 2,
+                    "temporary folder, " + cop.file("h/share"), "hint: unset COP_HOME");
+            assertEquals(0, home.toFile().list().length);
+        } finally {
+            Files.delete(home);
+        }
+    }
+
+    // ---- what was meant
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"batch staus m.jsonl|did you mean: copilot batch status",
+            "batch staus|did you mean: copilot batch status", "batch merg a b|did you mean: copilot batch merge",
+            "models defualt gpt-5.4|did you mean: copilot models default", "models shw|copilot models show",
+            "templates shwo a|copilot templates show", "logs clera|copilot logs clear",
+            "logs 2026|copilot logs show 2026",
+            "chat --temp 0 hi|did you mean --template or --temperature?", "staus|did you mean: copilot status",
+            "chat --endpoint respones hi|did you mean responses?", "batch -d r --format jsnol|did you mean jsonl?",
+            "completion bsh|did you mean bash?", "chat -t sumarize|did you mean summarize?",
+            "logs show 20261|no conversation \"20261\"", "ask hello|hint: copilot chat \"…\" asks a model",
+            "version|did you mean: copilot --version", "--host x status|hint: copilot status --host …"})
+    void aWordThatIsNearlyOne(String line, String hint) {
+        var outcome = cop.run(line.split(" "));
+        assertTrue(outcome.err().contains(hint), outcome::all);
+    }
+
+    @Test
+    void aSentenceIsForChat() {
+        says(cop.run("Three names for Ann's pelican"), 2, "no command \"Three names",
+                "hint: copilot chat 'Three names for Ann'\\''s pelican' asks a model");
+    }
+
+    // ---- tables
+
+    @Test
+    void columnsGoByCells() {
+        for (String name : List.of("鳥鳥", "abcd", "e\u0301tude", "ｶﾅ", "한국어", "🦆")) {
+            cop.write("templates/" + name + ".mustache", "---\ndescription: D\n---\nx\n");
+        }
+        var at = cop.terminal(1).run("templates").out().lines().filter(line -> line.contains(" D "))
+                .map(line -> line.substring(0, line.indexOf(" D "))).map(Cells::of).distinct().toList();
+        assertEquals(1, at.size(), at::toString);
+    }
+
+    // ---- completion
+
+    private List<String> next(String line) {
+        return cop.run("completion", "next", line).out().lines().map(each -> each.split("\t")[0]).toList();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"batch |status merge review", "batch status |a b", "batch merge a |b",
+            "batch status d/|d/c", "models default |auto gpt-5-mini", "models show |gpt-5.4",
+            "chat -m |claude-sonnet-5", "models enable |claude-opus-5", "chat --reasoning-effort |low high",
+            "login --client |vscode gh", "batch --out-format |openai", "batch -d x --format |jsonl csv",
+            "help |chat logs", "logs |show clear",
+            "completion |bash zsh fish", "templates |check path"})
+    void completesByWhatStandsThere(String line, String wanted) throws IOException {
+        for (String run : List.of("a.run", "b.run", "d/c.run", "e")) Files.createDirectories(cop.file(run));
+        cop.run("models");
+        var next = next("cop " + line + (line.endsWith("/") ? "" : " "));
+        assertTrue(next.containsAll(List.of(wanted.split(" "))), next::toString);
+        assertFalse(next("cop models enable ").contains("gpt-5.4"));
+        assertFalse(next("cop chat -m ").contains("claude-opus-5"));
+    }
+
+    /// Whatever others add to the table of commands is in the help and completed.
+    @Test
+    void eachFormIsCompletedWithItsWords() {
+        for (String command : Commands.names()) {
+            if (command.equals("help")) continue;
+            var forms = new Syntax(command, Commands.create(command).syntax()).forms;
+            for (var form : forms) {
+                if (form.action().isEmpty()) continue;
+                assertTrue(next("cop " + command + " ").contains(form.action()), form.text());
+                String help = cop.run("help", command).out();
+                assertTrue(help.matches("(?s).*[ \\[]" + form.action() + "\\b.*"), form.text());
+            }
+        }
+    }
+
+    @Test
+    void candidatesSayWhatTheyAre() {
+        cop.run("chat", "say: what was\tsaid\nfirst");
+        String id = next("cop logs show ").getFirst();
+        assertEquals(id + "\tsay: what was said first\n", cop.run("completion", "next", "cop chat --cid ").out());
+        assertTrue(cop.run("completion", "next", "cop ").out().contains("chat\tAsk a model; with no prompt "));
+        assertTrue(cop.run("completion", "next", "cop logs ").out().contains("clear\tclear [ID | --older-than TIME]"));
+        assertTrue(cop.run("completion", "next", "cop token -").out().contains("--refresh\tExchange now"));
+    }
+
+    /// Names as nobody would choose them, but a cloned repository may hold.
+    private static final List<String> NAMES = List.of("zap$(touch${IFS}pwned)", "`touch pwned`", "two words", "*",
+            "it's", "a\"b", "a;touch pwned", "é~", "new\nline", "esc\u001b[2J", "#x", "-rf");
+
+    /// The shell's own completion of a line, in a folder with these templates; the tool itself is a stand-in.
+    private List<String> completed(String shell, String script, String... extra) throws IOException {
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/" + shell)), "there is no " + shell);
+        for (String name : NAMES) cop.write("templates/" + name + ".mustache", "x");
+        cop.write("next", cop.run("completion", "next", "cop render ").out());
+        cop.write("functions", cop.run("completion", shell).out());
+        cop.write("try", script);
+        var command = Stream.concat(Stream.of(shell), Stream.of(extra));
+        var process = cop.process().command(Stream.concat(command, Stream.of("try")).toList()).start();
+        var lines = Harness.finished(process, "").out().lines().toList();
+        assertFalse(Files.exists(cop.file("pwned")), lines::toString);
+        return lines;
+    }
+
+    @Test
+    void bashQuotesEachName() throws IOException {
+        var lines = completed("bash", """
+                cop() { cat next; }
+                . ./functions
+                COMP_LINE="cop render "; COMP_POINT=11; COMP_WORDS=(cop render ""); COMP_CWORD=2; _cop
+                for each in "${COMPREPLY[@]}"; do eval "set -- $each"; printf '%s:%s\n' $# "$1"; done
+                COMP_TYPE=63; _cop
+                """, "--norc");
+        for (String name : NAMES) {
+            assertEquals(name.matches(".*\\p{Cntrl}(?s).*") ? 0 : 1, Collections.frequency(lines, "1:" + name), name);
+        }
+        assertEquals(List.of(), lines.stream().filter(line -> !line.startsWith("1:")).toList());
+    }
+
+    /// What compadd gets is quoted by zsh itself.
+    @Test
+    void zshAddsEachNameOnce() throws IOException {
+        var lines = completed("zsh", """
+                cop() { cat next }; compdef() { : }; compadd() { shift 4; print -rl -- "$@" }; words=(cop render '')
+                CURRENT=3; . ./functions; _cop
+                """, "-f");
+        for (String name : NAMES) {
+            assertEquals(name.matches(".*\\p{Cntrl}(?s).*") ? 0 : 1, Collections.frequency(lines, name), name);
+        }
+    }
+
+    @Test
+    void fishOffersEachNameOnce() throws IOException {
+        var lines = completed("fish", "function cop; cat next; end\nsource functions\ncomplete -C 'cop render '\n",
+                "--no-config");
+        for (String name : NAMES) {
+            assertEquals(name.matches(".*\\p{Cntrl}(?s).*") ? 0 : 1, Collections.frequency(lines, name), name);
+        }
+    }
+
+    // ---- stderr
+
+    @Test
+    void nothingGoesPastTheConsole() {
+        String secret = "ghu_" + "a".repeat(36);
+        var err = new StringWriter();
+        var console = new Console(cop.terminal(2).environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
+                new PrintWriter(new StringWriter()), new PrintWriter(err)));
+        console.countdown("waiting for " + secret);
+        new PlainTerminal(console).line();
+        assertFalse(err.toString().contains(secret), err::toString);
+        assertTrue(err.toString().contains("\033[1m> \033[0m"), err::toString);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatIsTooDeepShowsWhereWithV(boolean memory) {
+        var err = new StringWriter();
+        var out = new PrintWriter(new StringWriter()) {
+            @Override
+            public void print(String text) {
+                if (memory) throw new OutOfMemoryError("down there");
+                throw new StackOverflowError("down there");
+            }
+        };
+        var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), out, new PrintWriter(err));
+        assertEquals(2, copilot.run(env, "completion", "bash", "-v"));
+        assertTrue(err.toString().contains("down there") && err.toString().contains("at cop.Command.show"),
+                err::toString);
     }
 }

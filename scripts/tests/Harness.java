@@ -75,7 +75,7 @@ final class Harness implements AutoCloseable {
             assumeFalse(Files.isDirectory(place), "the tests' classes are in a jar");
             try (var jar = new JarFile(place.toFile())) {
                 for (var entry : Collections.list(jar.entries())) {
-                    boolean program = Commands.PROGRAMS.containsKey(entry.getName()
+                    boolean program = Commands.PROGRAMS.contains(entry.getName()
                             .replaceFirst("cop/(.*)\\.class", "$1"));
                     if (program || !entry.getName().endsWith(".class")) continue;
                     Path file = file("alone").resolve(entry.getName());

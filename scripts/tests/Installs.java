@@ -40,7 +40,7 @@ class Installs {
         if (trained == null) {
             trained = Files.createTempDirectory("copilot-trained-");
             copy(share, trained);
-            Files.delete(trained.resolve("launchers"));
+            Files.delete(trained.resolve("copilot.java.launchers"));
         }
         return outcome;
     }
@@ -308,7 +308,9 @@ class Installs {
     // ------------------------------------------------------------------------------------------ completion
 
     /// What may come where a line ends.
-    private List<String> next(String line) { return cop.run("completion", "next", line).out().lines().toList(); }
+    private List<String> next(String line) {
+        return cop.run("completion", "next", line).out().lines().map(each -> each.split("\t")[0]).toList();
+    }
 
     @Test
     void whatMayComeIsOffered() {
@@ -325,8 +327,8 @@ class Installs {
             assertTrue(next(line).containsAll(List.of("review", "mine")), line);
         }
         assertTrue(next("cop batch x --max-tot").containsAll(List.of("--max-total-tokens", "-j", "--jobs")));
-        assertEquals(List.of("list", "show", "path", "clear"), next("cop logs "));
-        assertEquals(List.of("list", "show", "check", "path"), next("cop templates c"));
+        assertTrue(next("cop logs ").containsAll(List.of("list", "show", "path", "clear")));
+        assertTrue(next("cop templates c").containsAll(List.of("list", "show", "check", "path")));
         assertEquals(List.of("chat", "responses", "messages"), next("cop chat --endpoint "));
         assertTrue(next("cop completion z").containsAll(List.of("bash", "zsh", "fish")));
         for (String line : List.of("cop chat hel", "cop chat -f ", "cop batch x -d ", "cop help batch ",

@@ -604,7 +604,7 @@ class Logs {
     void shellsCompleteTheIds() {
         String first = kept(1, "a", "b"), second = kept(2, "c", "d");
         for (String begun : List.of("cop logs show ", "cop chat --cid 2026", "cop logs clear -y ")) {
-            assertEquals(second + "\n" + first + "\n", ends(0, cop.run("completion", "next", begun)).out());
+            assertEquals(second + "\tc\n" + first + "\ta\n", ends(0, cop.run("completion", "next", begun)).out());
         }
     }
 
