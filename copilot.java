@@ -496,8 +496,9 @@ public class copilot {
         /// Asks the rows not answered yet, and writes all results. Progress is kept in the folder `out` + `.run`.
         ///
         /// @param out a .jsonl, .json, .csv, or .tsv file
-        /// @throws Fault naming an invalid row, before anything is sent; or with exit code 75 if a limit or
-        ///     budget ends the batch early, which the same call resumes
+        /// @throws Fault naming an invalid row, before anything is sent; or with exit code 75 if a limit
+        ///     ends the batch early, which the same call resumes, or 1 if too many rows fail, which only
+        ///     `withRetryFailed` resumes
         public Outcome to(String out) {
             return prompt.toolkit().batch(this, Fault.given(out, "to's file"));
         }
@@ -3109,7 +3110,8 @@ final class BatchSpec {
     int jobs = 2;
     Duration delay = Duration.ofSeconds(1);
     RetryPolicy policy = new RetryPolicy();
-    UnaryOperator<String> command = _ -> "the same call";   // resumes the run, with one more option unless empty
+    /// Resumes the run, with one more option unless empty.
+    UnaryOperator<String> command = more -> "the same call" + (more.isEmpty() ? "" : ", with withRetryFailed()");
     String leavingOut = "--skip-bad leaves them out";       // how to ask only the other rows
 }
 

@@ -391,4 +391,21 @@ class BudgetFaults {
         assertEquals("", new copilot.Row(new LinkedHashMap<>(Map.of("status", "open"))).text("json.label"));
         assertEquals("failed", failed.text("status"));
     }
+
+    @Test
+    void aHaltInJavaHasAWayOn() {
+        var out = new PrintWriter(Writer.nullWriter());
+        var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), out, out));
+        rows(60);
+        cop.sim.set("faults", Collections.nCopies(50, "400-invalid_request_body"));
+        var batch = new copilot.Batch(toolkit.template("say: {{text}}"), "rows.jsonl").withJobs(1)
+                .withDelay(Duration.ZERO);
+        for (int i = 0; i < 2; i++) {
+            var halted = assertThrows(copilot.Fault.class, () -> batch.to("out.jsonl"));
+            assertEquals("1 this goes on from here: the same call, with withRetryFailed()", halted.exitCode() + " "
+                    + halted.hint());
+        }
+        assertEquals(50, asked());
+        assertTrue(batch.withRetryFailed().to("out.jsonl").complete());
+    }
 }

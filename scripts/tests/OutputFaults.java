@@ -113,7 +113,7 @@ class OutputFaults {
     void doneRowsThatAskSomethingElseAreSaid(List<String> row) {
         cop.write("templates/u.mustache", "say: {{text}}!");
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}", "{\"id\": 3, \"text\": \"c\"}");
-        rows("other.jsonl", "{\"id\": 1, \"text\": \"x\"}", "{\"id\": 2, \"text\": \"b\"}", 
+        rows("other.jsonl", "{\"id\": 1, \"text\": \"x\"}", "{\"id\": 2, \"text\": \"b\"}",
                 "{\"id\": 3, \"text\": \"z\"}", "{\"id\": 4, \"text\": \"d\"}");
         exits(0, batch("-d r.jsonl -o out.jsonl"));
         String said = "note: " + row.get(2) + " of 3 rows that are done ask something else now (other " + row.get(1)
