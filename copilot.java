@@ -7152,6 +7152,7 @@ interface RowReader extends AutoCloseable {
 
     static RowFilter opened(Environment env, String name, String typed, String format) {
         String shown = typed.equals("-") ? "stdin" : typed;
+        var left = new TreeMap<String, Integer>();
         try {
             var in = format.equals("files") ? null : InputFile.open(env.path(name), shown);
             String head = in == null ? "" : Text.trimmed(new String(InputFile.head(in)));
@@ -7160,12 +7161,12 @@ interface RowReader extends AutoCloseable {
                         "(?s)\\R.*", ""), 40), "rows of CSV are in a file named .csv, or --format csv names them");
             }
             return new RowFilter(switch (format.equals("jsonl") && head.startsWith("[") ? "json" : format) {
-                case "files" -> JsonFolderReader.of(env, FileGlob.of(env, name, "*.json"));
+                case "files" -> JsonFolderReader.of(env, FileGlob.of(env, name, "*.json"), left);
                 case "csv", "tsv" -> new CsvReader(in, shown, format.equals("tsv"));
                 case "json" -> new JsonReader(Json.parser(in), shown);
                 default -> new LinesReader(new LineNumberReader(new InputStreamReader(in, StandardCharsets.ISO_8859_1)),
                         shown, (line, number) -> line.isBlank() ? null : JsonValues.object(line, shown, number));
-            }, shown, in, new TreeMap<>());
+            }, shown, in, left);
         } catch (IOException e) {
             throw InputFile.unreadable(typed, e);
         }
@@ -7350,7 +7351,9 @@ final class CsvReader implements RowReader {
 
 /// Reads a folder or a glob (`tickets/*.json`) of JSON files, a row each, sorted by name.
 record JsonFolderReader(Path folder, Iterator<Path> files) implements RowReader {
-    static JsonFolderReader of(Environment env, FileGlob pattern) {
+    static JsonFolderReader of(Environment env, FileGlob pattern, Map<String, Integer> left) {
+        String links = Text.shortened(String.join(", ", pattern.links()), 200);
+        if (!links.isEmpty()) left.put("links out of the folder or to hidden files: " + links, 0);
         return new JsonFolderReader(env.directory().resolve(pattern.front()), pattern.files().iterator());
     }
 

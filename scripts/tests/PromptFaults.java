@@ -465,6 +465,35 @@ class PromptFaults {
                 .contains("- a\n- b"));
     }
 
+    @Test
+    void runDoesNotReplaceBytes() throws IOException {
+        Files.write(cop.file("mixed.txt"), "caf\u00e9 old\n".getBytes(StandardCharsets.ISO_8859_1));
+        Files.writeString(cop.file("mixed.txt"), "gr\u00f6\u00dfe\n", StandardOpenOption.APPEND);
+        var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
+        var fault = assertThrows(copilot.Fault.class, () -> toolkit.run("cat", "mixed.txt"));
+        assertTrue(fault.getMessage().matches("(?s).*\\bcat\\b.*(:1|line 1)\\b.*"), fault::getMessage);
+        assertEquals("gr\u00f6\u00dfe", toolkit.run("printf", "gr\u00f6\u00dfe\n"));
+    }
+
+    @Test
+    void rowsOfAFolderAreWhatLiesInIt() throws IOException {
+        cop.write("secret/key.json", "{\"text\": \"the secret\"}");
+        cop.write("rows/a.json", "{\"text\": \"fine\"}");
+        Files.createSymbolicLink(cop.file("rows/key.json"), Path.of("../secret/key.json"));
+        cop.write("t.mustache", "Say {{text}}");
+        var outcome = good("batch", "t.mustache", "-d", "rows", "-o", "o.jsonl", "--delay", "0");
+        assertEquals(1, asked().size(), outcome::all);
+        assertTrue(outcome.err().contains("rows/key.json"), outcome::all);
+    }
+
+    @Test
+    void allTextsThatHaveNoVectorAreNamed() {
+        var outcome = ends(2, cop.runWith("a\n\nb\n  \n", "embed"));
+        assertTrue(outcome.err().contains("stdin:2: ") && outcome.err().contains("stdin:4: "), outcome::all);
+        assertEquals("", outcome.out());
+    }
+
     // -------------------------------------------------------------------------- nothing steers the terminal
 
     @ParameterizedTest
