@@ -8003,7 +8003,7 @@ final class BatchRunner {
                 stop(e instanceof Fault fault ? fault : Fault.interrupted());
             }
             try {
-                if (stop != null && stop.is(Fault.Kind.INTERRUPTED)) throw new InterruptedException();
+                if (Fault.Kind.INTERRUPTED == stopped().map(Fault::kind).orElse(null)) throw new InterruptedException();
                 await(most, Long.MAX_VALUE);
             } catch (InterruptedException _) {              // also if the run stops for another reason
                 stop(Fault.interrupted());
