@@ -3097,7 +3097,8 @@ final class BatchSpec {
     Path run;
     Template template;                                      // null: rows are requests of OpenAI's Batch API
     Function<InputRow, PreparedPrompt> prompts;             // fills the template
-    String model, endpoint;                                 // null: the run's, else the default
+    String model, endpoint;                                 // null: the run's, else the default, for the whole run
+    boolean structured;                                     // the model accepts a schema in its own field
     ObjectNode fields = Json.object();                      // for every request
     String id;                                              // the field that names a row
     String out = "-";                                       // a file, a pattern with {{id}}, or - for stdout
@@ -3165,12 +3166,6 @@ record Shard(int number, int of) {
     }
 }
 
-/// The settings fixed when a run begins.
-///
-/// @param endpoint `chat`, `responses`, or `messages`; null to choose one for the model
-/// @param structured whether the model accepts a schema in its own field
-record BatchTarget(String model, String endpoint, boolean structured) {}
-
 /// Reads rows and fills them; the only reader of the input.
 final class BatchInput implements AutoCloseable {
     /// Changes with what a row is known by; a run of another version asks all rows again.
@@ -3178,7 +3173,6 @@ final class BatchInput implements AutoCloseable {
 
     final RowFilter rows;
     private final BatchSpec spec;
-    private final BatchTarget target;
     private final Set<Integer> chosen;                      // null: all
     private final Map<String, Integer> alike = new HashMap<>();
     final Set<String> unseen;                               // fields that options name and no row has had
@@ -3187,10 +3181,9 @@ final class BatchInput implements AutoCloseable {
     Fault broken;                                           // of an unreadable row, which ends the input
     String fingerprint = "";                                // of all rows read, of any shard, and their prompts
 
-    BatchInput(RowFilter rows, BatchSpec spec, BatchTarget target, Set<Integer> chosen) {
+    BatchInput(RowFilter rows, BatchSpec spec, Set<Integer> chosen) {
         this.rows = rows;
         this.spec = spec;
-        this.target = target;
         this.chosen = chosen;
         unseen = new LinkedHashSet<>(spec.echo);
         if (spec.id != null) unseen.add(spec.id);
@@ -3234,8 +3227,8 @@ final class BatchInput implements AutoCloseable {
             var question = filled ? spec.prompts.apply(row) : question(row);
             if (question.schema() != null) question.request().single("a schema");
             String named = question.request().model();
-            String model = filled || named.isEmpty() ? target.model() : named;
-            var request = question.request(model, true, target.structured()).withEndpoint(target.endpoint());
+            String model = filled || named.isEmpty() ? spec.model : named;
+            var request = question.request(model, true, spec.structured).withEndpoint(spec.endpoint);
             // options in any order; those before it are as in the first version of the key
             var body = new TreeMap<String, JsonNode>(Comparator.comparingInt((String name) -> -List.of("stream",
                     "messages", "model").indexOf(name)).thenComparing(Comparator.naturalOrder()));
@@ -3309,7 +3302,6 @@ final class BatchRun {
     private final RunFolder folder;
     private final ResultWriter results;
     private ObjectNode earlier, manifest;                   // of the run's last start, and of this one
-    private BatchTarget target;
     private Optional<ModelList> catalogue = Optional.empty();
     private String input;                                   // the rows' file as named, or a copy
     private Set<Integer> chosen;
@@ -3443,9 +3435,8 @@ final class BatchRun {
         }
         manifest.set("options", spec.fields);
         spec.echo.forEach(manifest.putArray("echo")::add);
-        manifest.put("model", target.model()).put("endpoint", target.endpoint())
-                .put("structured", target.structured()).put("rows", order.size()).put("fingerprint", fingerprint)
-                .put("input", spec.rows).put("out", spec.out)
+        manifest.put("model", spec.model).put("endpoint", spec.endpoint).put("structured", spec.structured)
+                .put("rows", order.size()).put("fingerprint", fingerprint).put("input", spec.rows).put("out", spec.out)
                 .put("shard", spec.shard.number()).put("shards", spec.shard.of())
                 .put("updated", env.time().now().toString());
         manifest.remove("halted");
@@ -3468,7 +3459,7 @@ final class BatchRun {
     }
 
     private BatchInput input() {
-        return new BatchInput(RowReader.opened(env, input, spec.rows, spec.format), spec, target, chosen);
+        return new BatchInput(RowReader.opened(env, input, spec.rows, spec.format), spec, chosen);
     }
 
     /// Fixes model and schema support for the whole run: a new default at GitHub would otherwise make every row be paid
@@ -3487,11 +3478,11 @@ final class BatchRun {
         if (!Model.isAuto(model) && catalogue.filter(ModelList::onlyAuto).isPresent()) {
             console.warn(ModelList.ONLY_AUTO);
         }
-        String earlier = Json.text(manifest, "endpoint");
-        String endpoint = spec.endpoint != null ? spec.endpoint : earlier.isEmpty() ? null : earlier;
-        target = new BatchTarget(model, endpoint, before.equals(model) && manifest.has("structured")
-                ? manifest.path("structured").asBoolean()
-                : copilot.structured(new Request(model, List.of(), null, true).withEndpoint(endpoint)));
+        String endpoint = Json.text(manifest, "endpoint");
+        if (spec.endpoint == null && !endpoint.isEmpty()) spec.endpoint = endpoint;
+        spec.structured = before.equals(model) && manifest.has("structured") ? manifest.path("structured").asBoolean()
+                : copilot.structured(new Request(model, List.of(), null, true).withEndpoint(spec.endpoint));
+        spec.model = model;
     }
 
     /// Returns empty for auto, whose limits are unknown.
@@ -3553,7 +3544,7 @@ final class BatchRun {
 
     /// Estimates the prompts to send: the first by the tokenizer, the rest by their bytes.
     private Usage estimate() {
-        var model = known(target.model());
+        var model = known(spec.model);
         long tokens = sample.stream().mapToLong(request -> TokenCount.of(request, model.map(Model::tokenizer)
                 .orElse("o200k_base"))).sum();
         var all = new Usage(tokens * bytes / Math.max(1, sampled), 0, 0, 0, 0, false);
@@ -3571,7 +3562,7 @@ final class BatchRun {
             }
             known(item.request().model()).ifPresent(model -> ContextLimitCheck.checkLength(item.request(), model));
             copilot.previewBody(item.request(), _ -> { });
-            if (results.pattern() != null) results.pattern().claim(item, target.model());
+            if (results.pattern() != null) results.pattern().claim(item, spec.model);
             return item;
         } catch (Fault wrong) {
             return item.bad(wrong);
@@ -3598,13 +3589,12 @@ final class BatchRun {
 
     private int dryRun() {
         problems().forEach(console::error);
-        String model = target.model();
         var prompts = estimate();
         var out = new StringJoiner("\n", "", "\n");
         out.add("rows     " + order.size()).add("done     " + (order.size() - bad.size() - left.size()))
                 .add("bad      " + bad.size()).add("to send  " + left.size())
-                .add("model    " + model + (Model.isAuto(model) ? ": GitHub chooses, so no prompt was checked against a"
-                        + " limit" : ""))
+                .add("model    " + spec.model + (Model.isAuto(spec.model)
+                        ? ": GitHub chooses, so no prompt was checked against a limit" : ""))
                 .add("tokens   " + prompts.total() + " in the prompts, answers not included");
         if (prompts.estimated()) out.add("credits  " + prompts.price() + " for the prompts, answers not included");
         if (spec.delay.isPositive()) out.add("time     " + leastTime());
@@ -3620,7 +3610,7 @@ final class BatchRun {
     private boolean confirmed() {
         boolean asks = !spec.yes && env.stdin().kind() == Stdin.Kind.TERMINAL;
         if (left.size() <= ASK_FROM && replaced == 0 || !asks && console.quiet) return true;
-        String what = left.size() + " requests to " + target.model() + ", with prompts of " + estimate().cost()
+        String what = left.size() + " requests to " + spec.model + ", with prompts of " + estimate().cost()
                 + (spec.delay.isPositive() ? ", " + leastTime() : "");
         if (!asks) console.note("note: " + what);
         if (!asks || console.confirmed(what + ". Go on?", "-y")) return true;
@@ -7465,7 +7455,8 @@ final class Journal implements AutoCloseable {
             }
             if (write || Files.exists(file)) {
                 io = new RandomAccessFile(file.toFile(), write ? "rw" : "r");
-                size = forced = mend(index());
+                index();
+                forced = size;
             }
             whole = true;
         } catch (ClosedByInterruptException e) {
@@ -7498,26 +7489,27 @@ final class Journal implements AutoCloseable {
                 + folder.toString().replaceFirst("\\.run$", ""));
     }
 
-    /// @return what follows the last newline
-    private byte[] index() throws IOException {
-        long offset = 0;
+    /// Reads all lines. A last one that a crash left incomplete is removed, or gets its newline, where this may write.
+    private void index() throws IOException {
         var line = new ByteArrayOutputStream(512);
         try (var in = new BufferedInputStream(new FileInputStream(file.toFile()), 1 << 16)) {
-            for (int b = in.read(); b >= 0; b = in.read()) {
-                if (b != '\n') {
-                    line.write(b);
-                    continue;
-                }
-                enter(line.toByteArray(), offset);
-                offset += line.size() + 1;
+            for (int b = in.read(); b >= 0 || line.size() > 0; b = in.read()) {
+                if (b >= 0) line.write(b);
+                if (b >= 0 && b != '\n') continue;
+                if (enter(line.toByteArray(), size) || b == '\n') size += line.size() + (b == '\n' ? 0 : 1);
                 line.reset();
             }
         }
-        return line.toByteArray();
+        long end = io.length();
+        if (held == null || size == end) return;
+        io.seek(end);
+        if (size > end) io.write('\n');
+        else io.setLength(size);
+        io.getFD().sync();
     }
 
     /// @return false for an incomplete line, which does not count
-    private boolean enter(byte[] line, long offset) {
+    private synchronized boolean enter(byte[] line, long offset) {
         var json = Json.tryParse(new String(line, StandardCharsets.UTF_8));
         String key = Json.text(json, "key");
         var result = json.path("result");
@@ -7526,20 +7518,6 @@ final class Journal implements AutoCloseable {
         entries.put(key, new Entry(offset, line.length, Json.text(json, "status").intern(),
                 Json.text(result.path("error"), "code").intern()));
         return true;
-    }
-
-    /// Removes a last line that a crash left incomplete, or adds its newline.
-    ///
-    /// @return where the next line will stand
-    private long mend(byte[] rest) throws IOException {
-        long end = io.length(), offset = end - rest.length;
-        boolean whole = enter(rest, offset);
-        if (held == null || rest.length == 0) return whole ? end : offset;
-        io.seek(end);
-        if (whole) io.write('\n');
-        else io.setLength(offset);
-        io.getFD().sync();
-        return io.length();
     }
 
     synchronized long size() { return size; }
@@ -7563,23 +7541,19 @@ final class Journal implements AutoCloseable {
             throw Fault.io("cannot read " + file, e, "is the disk in order?");
         }
         String line = new String(bytes, StandardCharsets.UTF_8);
-        return line.substring(line.indexOf("\"result\":") + 9, line.length() - 1);
+        return line.substring(line.indexOf("\"result\":") + 9, line.lastIndexOf('}'));
     }
 
     /// Returns when the result is on disk.
     ///
     /// @throws Fault if it cannot be written, such as on a full disk
     void append(RowResult result, Instant at) {
-        var key = result.item().key();
-        byte[] line = ("{\"key\":\"" + key + "\",\"status\":\"" + result.status() + "\",\"at\":" + at.getEpochSecond()
+        byte[] line = ("{\"key\":\"" + result.item().key() + "\",\"status\":\"" + result.status() + "\",\"at\":" + at.getEpochSecond()
                 + ",\"result\":" + Json.line(result.json()) + "}\n").getBytes(StandardCharsets.UTF_8);
         try {
             long offset = write(line);
             force(offset + line.length);
-            synchronized (this) {
-                spent = spent.plus("", result.attempts(), result.used());
-            }
-            entries.put(key, new Entry(offset, line.length - 1, result.status(), result.code()));
+            enter(line, offset);
         } catch (IOException e) {
             throw Fault.io("cannot write " + file, e, "is the disk full? the same command goes on from here");
         }
@@ -7788,12 +7762,9 @@ record BatchCounts(Map<String, Long> statuses, long requests, Usage used) {
 /// @param awaited keys of the rows still to be asked
 record OrderedPrinter(Queue<String> keys, Set<String> awaited,
                       Function<String, Optional<String>> results, PrintWriter out) {
+    /// @param key of a row that has ended, if any has
     void ended(String key) {
         awaited.remove(key);
-        advance();
-    }
-
-    void advance() {
         try {
             while (!keys.isEmpty() && !awaited.contains(keys.peek())) {
                 results.apply(keys.remove()).ifPresent(result -> out.print(result + "\n"));
@@ -7834,26 +7805,27 @@ class BatchProgress {
     /// @param earlier what earlier starts have used
     synchronized void begun(BatchCounts earlier) {
         counts = earlier;
-        print(() -> printer.advance());                     // what earlier starts have answered: is it read?
-        var unread = printed(Optional.empty());
-        if (unread.isPresent()) throw unread.get();
+        print("");                                          // what earlier starts have answered: is it read?
+        printed(Optional.empty()).ifPresent(unread -> {
+            throw unread;
+        });
     }
 
     synchronized void ended(RowResult result) {
         counts = counts.plus(result.status(), result.attempts(), result.used());
-        print(() -> printer.ended(result.item().key()));
+        print(result.item().key());
         tick();
     }
 
     /// @throws Fault if earlier results could not be printed
-    private void print(Runnable results) {
+    private void print(String ended) {
         if (printer == null) return;
         for (int ms = 0; ms < 20 && !printing.isDone(); ms++) Time.SYSTEM.pause(Duration.ofMillis(1));
         if (printing.state() == Future.State.FAILED) throw (Fault) printing.exceptionNow();
         console.stalled = true;                             // if its reader is
         printing = thread.submit(() -> {
             console.countdown("");                          // stdout may be the same terminal
-            results.run();
+            printer.ended(ended);
         });
     }
 
@@ -8215,8 +8187,6 @@ record RunFolder(Path path) {
     /// The rows, if they were piped in.
     Path input() { return path.resolve("copilot-batch.input"); }
 
-    private Path written() { return path.resolve("written.json"); }
-
     /// Returns a missing node if the file is unreadable or not JSON.
     private static JsonNode read(Path file) {
         try {
@@ -8267,7 +8237,7 @@ record RunFolder(Path path) {
     /// Returns the run's result files, each with a hash of what was last written; empty if it is only about to be.
     Map<Path, String> owned() {
         var owned = new TreeMap<Path, String>();
-        read(written()).properties().forEach(file -> owned.put(path.resolve(file.getKey()).normalize(),
+        read(path.resolve("written.json")).properties().forEach(file -> owned.put(path.resolve(file.getKey()).normalize(),
                 file.getValue().asString("")));
         return owned;
     }
@@ -8280,7 +8250,7 @@ record RunFolder(Path path) {
         Path from = path.normalize();
         owned.forEach((file, hash) -> names.put((Objects.equals(file.getRoot(), from.getRoot())
                 ? from.relativize(file) : file).toString(), hash));
-        put(written(), Json.pretty(names) + "\n");
+        put(path.resolve("written.json"), Json.pretty(names) + "\n");
     }
 
     /// Keeps rows that were piped in, for whoever goes on with the run.
@@ -8408,44 +8378,32 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
 
     private void writeAll(Stream<String> results, OutputStream to) throws IOException {
         var text = new BufferedWriter(new OutputStreamWriter(to, StandardCharsets.UTF_8));
-        Iterable<String> all = results::iterator;
         String ending = name.toLowerCase(Locale.ROOT).replaceFirst("(?s).*(?=\\.)", "");
-        if (ending.matches("\\.[ct]sv")) writeTable(all, text, ending.equals(".tsv"));
-        else writeLines(all, text, ending.equals(".json"));
+        boolean array = ending.equals(".json"), tabs = ending.equals(".tsv");
+        var lines = (tabs || ending.equals(".csv") ? table(results, tabs) : results.map(this::line)).iterator();
+        if (array) text.write(lines.hasNext() ? "[\n" : "[");
+        while (lines.hasNext()) text.write(lines.next() + (array && lines.hasNext() ? ",\n" : "\n"));
+        if (array) text.write("]\n");
         text.flush();
     }
 
     String line(String result) { return openai ? openai(result) : result; }
 
-    private void writeLines(Iterable<String> results, Writer to, boolean array) throws IOException {
-        String before = array ? "[\n" : "";
-        for (String result : results) {
-            to.write(before + line(result) + (array ? "" : "\n"));
-            if (array) before = ",\n";
-        }
-        if (array) to.write((before.startsWith("[") ? "[" : "\n") + "]\n");
-    }
-
     private static final List<String> COLUMNS = List.of("id", "status", "text", "model", "finish", "prompt_tokens",
             "completion_tokens", "ms", "attempts", "error");
 
-    private void writeTable(Iterable<String> results, Writer to, boolean tabs) throws IOException {
-        writeRow(to, Stream.concat(COLUMNS.stream(), echo.stream().map(field -> COLUMNS.contains(field)
-                ? "row_" + field : field)), tabs);
-        for (String result : results) {
-            var json = Json.tryParse(result);
-            writeRow(to, Stream.concat(COLUMNS.stream().map(column -> switch (column) {
-                case "text" -> answer(json);
-                case "prompt_tokens", "completion_tokens" -> json.path("usage").path(column).asString("");
-                case "error" -> Json.text(json.path("error"), "message");
-                default -> json.path(column).asString("");
-            }), echo.stream().map(field -> json.path("echo").path(field)).map(value -> value.isContainer()
-                    ? Json.compact(value) : value.asString(""))), tabs);
-        }
-    }
-
-    private static void writeRow(Writer to, Stream<String> cells, boolean tabs) throws IOException {
-        to.write(cells.map(cell -> cell(cell, tabs)).collect(Collectors.joining(tabs ? "\t" : ",")) + "\n");
+    private Stream<String> table(Stream<String> results, boolean tabs) {
+        var heading = echo.stream().map(field -> COLUMNS.contains(field) ? "row_" + field : field);
+        var cells = results.map(Json::tryParse).map(json -> Stream.concat(COLUMNS.stream().map(column ->
+                switch (column) {
+                    case "text" -> answer(json);
+                    case "prompt_tokens", "completion_tokens" -> json.path("usage").path(column).asString("");
+                    case "error" -> Json.text(json.path("error"), "message");
+                    default -> json.path(column).asString("");
+                }), echo.stream().map(field -> json.path("echo").path(field)).map(value -> value.isContainer()
+                ? Json.compact(value) : value.asString(""))));
+        return Stream.concat(Stream.of(Stream.concat(COLUMNS.stream(), heading)), cells).map(row ->
+                row.map(cell -> cell(cell, tabs)).collect(Collectors.joining(tabs ? "\t" : ",")));
     }
 
     private static String answer(JsonNode result) {

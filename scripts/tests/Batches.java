@@ -1038,7 +1038,7 @@ class Batches {
             Thread.currentThread().interrupt();
             for (var row = rows.next(); row != null; row = rows.next()) assertNull(row.fault());
             assertTrue(Thread.currentThread().isInterrupted());
-            var fault = assertThrows(copilot.Fault.class, () -> new BatchInput(rows, new BatchSpec(), null,
+            var fault = assertThrows(copilot.Fault.class, () -> new BatchInput(rows, new BatchSpec(),
                     null).read());
             assertTrue(fault.is(copilot.Fault.Kind.INTERRUPTED));
         } finally {
