@@ -3325,6 +3325,32 @@ final class BatchRun {
     }
 
     int run() {
+        open();
+        chooseTarget();
+        if (input == null) input = spool();
+        try (var journal = new Journal(folder.path(), false)) {
+            plan(journal);
+        }
+        if (!bad.isEmpty() && !spec.skipBad && !spec.dryRun) throw refusal();
+        RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
+        if (spec.dryRun) return dryRun();
+        if (!bad.isEmpty()) {
+            console.warn(bad.size() + " of " + order.size() + " rows cannot be asked and are left out, such as "
+                    + bad.getFirst().fault().sentence());
+        }
+        if (spec.shard.of() > 1) console.note(spec.shard.toString());
+        if (!left.isEmpty() && !confirmed()) return Fault.ERROR;
+        try (var journal = new Journal(folder.path(), true)) {              // first write to the folder
+            var now = folder.readManifest();
+            if (!Stream.of("model", "again").allMatch(field -> now.path(field).equals(earlier.path(field)))) {
+                throw Fault.error("another process has changed the run in " + folder.path(), "the same command again");
+            }
+            return run(journal.since(manifest));
+        }
+    }
+
+    /// Checks files and folders, and reads what the run's last start has left.
+    private void open() {
         OutputFile.keepApart(env, spec.rows, spec.out);
         folder.check("name a new or empty folder: --run " + spec.run.resolveSibling("new.run"));
         Path rows = env.path(spec.rows);
@@ -3343,32 +3369,16 @@ final class BatchRun {
         }
         if (spec.echo.isEmpty()) manifest.path("echo").forEach(name -> spec.echo.add(name.asString("")));
         RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
-        chooseTarget();
-        if (input == null) input = spool();
-        try (var journal = new Journal(folder.path(), false)) {
-            if (spec.again && !manifest.has("again")) manifest.put("again", journal.size());
-            checkEcho(journal);
-            scan(journal.since(manifest));
-            checkBudget(new BatchReport(List.of(folder), manifest, order, List.of(journal)).counts());
-            describe();
-            countReplaced(journal);
-        }
-        if (!bad.isEmpty() && !spec.skipBad && !spec.dryRun) throw refusal();
-        RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
-        if (spec.dryRun) return dryRun();
-        if (!bad.isEmpty()) {
-            console.warn(bad.size() + " of " + order.size() + " rows cannot be asked and are left out, such as "
-                    + bad.getFirst().fault().sentence());
-        }
-        if (spec.shard.of() > 1) console.note(spec.shard.toString());
-        if (!left.isEmpty() && !confirmed()) return Fault.ERROR;
-        try (var journal = new Journal(folder.path(), true)) {              // first write to the folder
-            var now = folder.readManifest();
-            if (!Stream.of("model", "again").allMatch(field -> now.path(field).equals(earlier.path(field)))) {
-                throw Fault.error("another process has changed the run in " + folder.path(), "the same command again");
-            }
-            return run(journal.since(manifest));
-        }
+    }
+
+    /// Reads all rows before anything is sent, and says what speaks against asking them.
+    private void plan(Journal journal) {
+        if (spec.again && !manifest.has("again")) manifest.put("again", journal.size());
+        checkEcho(journal);
+        scan(journal.since(manifest));
+        checkBudget(new BatchReport(List.of(folder), manifest, order, List.of(journal)).counts());
+        describe();
+        countReplaced(journal);
     }
 
     private void checkEcho(Journal journal) {
@@ -3416,10 +3426,18 @@ final class BatchRun {
     private void countReplaced(Journal journal) {
         var now = order.stream().collect(Collectors.toMap(RowPosition::key, RowPosition::index, (a, _) -> a));
         var fresh = left.stream().map(now::get).collect(Collectors.toSet());
-        var done = folder.order().stream().filter(row -> journal.entry(row.key()).filter(entry ->
+        boolean lost = !manifest.has("again") && !Files.exists(journal.file) && folder.owned().values().stream()
+                .anyMatch(hash -> !hash.isEmpty());
+        var done = folder.order().stream().filter(row -> lost || journal.entry(row.key()).filter(entry ->
                 entry.status().equals("ok")).isPresent()).toList();
-        replaced = done.stream().filter(row -> fresh.contains(row.index()) && !now.containsKey(row.key())).count();
+        replaced = done.stream().filter(row -> fresh.contains(row.index()) && (lost || !now.containsKey(row.key())))
+                .count();
         if (replaced == 0) return;
+        if (lost) {
+            console.note("note: there is no " + spec.run.getFileName() + "/journal.jsonl any more: " + replaced
+                    + " rows are asked again, and their answers in " + spec.out + " are replaced");
+            return;
+        }
         String other = Stream.of("key_version", "template_hash", "model", "options")
                 .filter(field -> !earlier.path(field).toString().equals(manifest.path(field).toString()))
                 .map(field -> field.replace("_hash", "").replace('_', ' ')).collect(Collectors.joining(", "));
@@ -3510,7 +3528,7 @@ final class BatchRun {
                 var item = checked(read, ids);
                 order.add(new RowPosition(item.index(), item.key()));
                 if (item.fault() != null) bad.add(item);
-                else if (!isDone(journal, item.key())) plan(item);
+                else if (!isDone(journal, item.key())) send(item);
             }
             fingerprint = rows.fingerprint;
             rows.rows.notes().forEach(console::note);
@@ -3533,7 +3551,7 @@ final class BatchRun {
                 || !spec.retry.isEmpty() && !spec.retry.contains(entry.code())).isPresent();
     }
 
-    private void plan(BatchItem item) {
+    private void send(BatchItem item) {
         left.add(item.key());
         models.add(item.request().model());
         bytes += item.request().bytes();
@@ -7427,7 +7445,7 @@ final class Journal implements AutoCloseable {
     /// file would release it.
     private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
 
-    private final Path file;                                // journal.jsonl in the run's folder
+    final Path file;                                        // journal.jsonl in the run's folder
     private long since;
     private Path held;                                      // the folder; null: read-only
     private FileChannel lock;
@@ -7548,8 +7566,9 @@ final class Journal implements AutoCloseable {
     ///
     /// @throws Fault if it cannot be written, such as on a full disk
     void append(RowResult result, Instant at) {
-        byte[] line = ("{\"key\":\"" + result.item().key() + "\",\"status\":\"" + result.status() + "\",\"at\":" + at.getEpochSecond()
-                + ",\"result\":" + Json.line(result.json()) + "}\n").getBytes(StandardCharsets.UTF_8);
+        byte[] line = ("{\"key\":\"" + result.item().key() + "\",\"status\":\"" + result.status() + "\",\"at\":"
+                + at.getEpochSecond() + ",\"result\":" + Json.line(result.json()) + "}\n")
+                .getBytes(StandardCharsets.UTF_8);
         try {
             long offset = write(line);
             force(offset + line.length);
@@ -8220,8 +8239,10 @@ record RunFolder(Path path) {
             Path file = each.normalize();
             String shown = (file.startsWith(here) ? here.relativize(file) : file).toString();
             String name = file.getFileName().toString();
-            if (OURS.matcher(name).matches() && runs.stream().anyMatch(run -> run.is(file.getParent()))) {
-                throw Fault.usage(shown + " is a file that the run itself needs", "choose another file for -o");
+            boolean needed = OURS.matcher(name).matches() && runs.stream().anyMatch(run -> run.is(file.getParent()))
+                    || runs.stream().anyMatch(run -> run.path.normalize().startsWith(file));
+            if (needed) {
+                throw Fault.usage(shown + " is a name that the run itself needs", "choose another file for -o");
             }
             // OUT.run is that of OUT, also if both were moved
             boolean ours = own.contains(file) || runs.stream().anyMatch(run -> Files.exists(run.manifest())
@@ -8237,8 +8258,8 @@ record RunFolder(Path path) {
     /// Returns the run's result files, each with a hash of what was last written; empty if it is only about to be.
     Map<Path, String> owned() {
         var owned = new TreeMap<Path, String>();
-        read(path.resolve("written.json")).properties().forEach(file -> owned.put(path.resolve(file.getKey()).normalize(),
-                file.getValue().asString("")));
+        read(path.resolve("written.json")).properties().forEach(file ->
+                owned.put(path.resolve(file.getKey()).normalize(), file.getValue().asString("")));
         return owned;
     }
 

@@ -166,6 +166,40 @@ class OutputFaults {
                 exits(0, batch("-d r.jsonl -o out.jsonl")));
     }
 
+    /// The journal alone knows what is done; without it all would be paid for again without a word.
+    @Test
+    void aJournalThatIsGoneIsSaid() throws IOException {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}", "{\"id\": 3, \"text\": \"c\"}");
+        exits(0, batch("-d r.jsonl -o out.jsonl"));
+        Files.delete(cop.file("out.jsonl.run/journal.jsonl"));
+        String said = "note: there is no out.jsonl.run/journal.jsonl any more: 3 rows are asked again, and their"
+                + " answers in out.jsonl are replaced";
+        errs(said, exits(0, batch("-d r.jsonl -o out.jsonl --dry-run")));
+        assertFalse(exits(0, batch("-d r.jsonl -o out.jsonl --dry-run --again")).err().contains("any more"));
+        errs("2 rows are asked again", exits(0, batch("-d r.jsonl -o out.jsonl -L 2 --dry-run")));
+        cop.terminal(0, 2);
+        String out = cop.read("out.jsonl");
+        errs(said, exits(1, cop.runWith("n\n", "batch t --delay 0 -d r.jsonl -o out.jsonl".split(" "))));
+        assertEquals(3, asked());
+        assertEquals(out, cop.read("out.jsonl"));
+        errs(said, exits(0, batch("-d r.jsonl -o out.jsonl -y")));
+        assertEquals(6, asked());
+        errs("nothing to do", exits(0, batch("-d r.jsonl -o out.jsonl")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-o o.jsonl --run o.jsonl", "-o o.jsonl --run o.jsonl/run", "-o o.jsonl --run ./o.jsonl/",
+            "-o r/journal.jsonl --run r", "-o r/order --run r"})
+    void whatTheRunNeedsIsNoOut(String places) throws IOException {
+        Files.createDirectories(cop.file("r"));
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
+        for (String more : List.of(" --dry-run", "")) {
+            errs(" is a name that the run itself needs\nhint: ", exits(2, batch("-d r.jsonl " + places + more)));
+        }
+        assertEquals(0, asked());
+        assertFalse(Files.exists(cop.file("o.jsonl")));
+    }
+
     // ------------------------------------------------------------------------------------------ parts
 
     /// index, first, last, step, count of a Slurm array; the part, or empty where they do not agree
