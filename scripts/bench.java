@@ -71,10 +71,20 @@ public class bench {
         int rounds = words.isEmpty() || !words.getFirst().matches("[0-9]+") ? quick ? 1 : 10
                 : Integer.parseInt(words.removeFirst());
         int failed = 1;
-        var bench = new bench(quick, checkout(Path.of("")));
+        boolean against = words.size() == 2 && words.getFirst().equals("--against");
+        Path here = checkout(Path.of("")), other = against ? checkout(Path.of(words.getLast())) : null;
+        var unknown = words.stream().filter(word -> !against && !PARTS.contains(word)).findFirst();
+        if (here == null || against && other == null || unknown.isPresent()) {
+            System.err.println("error: " + unknown.map(word -> word + " is unknown").orElse("there is no checkout of "
+                    + "copilot.java in " + (here == null ? Path.of("").toAbsolutePath() : words.getLast()))
+                    + "\nhint: scripts/jbang bench [--quick] [ROUNDS] [--against CHECKOUT | PART…]; parts: "
+                    + String.join(" ", PARTS));
+            System.exit(2);
+        }
+        var bench = new bench(quick, here);
         try {
-            if (words.size() == 2 && words.getFirst().equals("--against")) {
-                failed = bench.against(checkout(Path.of(words.getLast())), rounds);
+            if (against) {
+                failed = bench.against(other, rounds);
             } else {
                 failed = bench.run(rounds, !words.isEmpty() ? words : quick ? QUICK : PARTS);
             }
@@ -408,11 +418,12 @@ public class bench {
         }
     }
 
+    /// @return null where there is none
     private static Path checkout(Path from) {
         for (Path folder = from.toAbsolutePath(); folder != null; folder = folder.getParent()) {
             if (Files.exists(folder.resolve("copilot.java"))) return folder;
         }
-        throw new IllegalStateException("run it in a checkout of copilot.java");
+        return null;
     }
 
     /// Batches against the simulator with 100 ms of latency, 32 at once, beside a node program that does nothing but

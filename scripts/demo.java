@@ -51,6 +51,12 @@ public class demo {
     private demo() throws IOException { home = Files.createTempDirectory("cop-demo-"); }
 
     public static void main(String... args) throws Exception {
+        if (args.length > 0) {
+            boolean help = args[0].matches("-h|--help");
+            System.out.println((help ? "" : "error: demo takes no \"" + args[0] + "\"\nhint: ")
+                    + "scripts/jbang demo runs the README's tour against the simulator");
+            System.exit(help ? 0 : 2);
+        }
         var demo = new demo();
         try {
             System.exit(demo.run());

@@ -245,6 +245,11 @@ record Launcher(String name, Path folder, Path share, Console console) {
                   *[Uu][Tt][Ff]-8* | *[Uu][Tt][Ff]8*) ;;
                   *) LC_ALL=C.UTF-8 && export LC_ALL ;;
                 esac
+                [ -e "$PWD" ] || /bin/pwd >/dev/null 2>&1 || {
+                  echo "error: the current folder has been deleted: $PWD" >&2
+                  echo "hint: cd to another one" >&2
+                  exit 1
+                }
                 case "$1" in chat | talk) part=chat ;; repl) part=repl ;; *) part=others ;; esac
                 cache=-XX:AOTCache=$app/$part.aot
                 if [ ! -x "$java" ]; then

@@ -73,6 +73,14 @@ public class test {
         System.setProperty("cop.command", Harness.COMMAND);
         var words = new ArrayList<>(List.of(args));
         boolean slow = words.remove("--slow");
+        var odd = words.stream().filter(word -> word.startsWith("-")).findFirst();
+        if (odd.isPresent()) {
+            boolean help = odd.get().matches("-h|--help");
+            System.out.println((help ? "" : "error: there is no option " + odd.get() + "\nhint: ")
+                    + "scripts/jbang test [--slow] [CLASS or METHOD…]; classes: "
+                    + CLASSES.stream().map(Class::getSimpleName).collect(Collectors.joining(" ")));
+            System.exit(help ? 0 : 2);
+        }
         var report = new Report();
         LauncherFactory.create().execute(request(words, slow), report);
         System.exit(report.close());

@@ -3,6 +3,7 @@ package cop;
 import module java.base;
 
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -379,5 +380,30 @@ class CommandFaults {
         assertEquals(2, copilot.run(env, "completion", "bash", "-v"));
         assertTrue(err.toString().contains("down there") && err.toString().contains("at cop.Command.show"),
                 err::toString);
+    }
+
+    // ---- the programs beside it
+
+    @ParameterizedTest
+    @CsvSource({"bench, nosuch, 2, error: nosuch is unknown", "bench, --against /, 2, error: there is no checkout",
+            "demo, --help, 0, runs the README's tour", "demo, x, 2, error: demo takes no",
+            "test, --help, 0, CommandFaults", "test, --fast, 2, error: there is no option --fast"})
+    @Tag("slow")                                            // each is built, by JBang
+    void programsSayWhatTheyTake(String program, String args, int code, String said) throws IOException {
+        var command = Stream.concat(Stream.of("scripts/jbang", program), Stream.of(args.split(" "))).toList();
+        var builder = new ProcessBuilder(command).directory(CommandLines.root().toFile());
+        var outcome = Harness.finished(builder.start(), "");
+        says(outcome, code, said);
+        assertFalse(outcome.all().contains("\tat "), outcome::all);
+    }
+
+    @Test
+    void aDeletedFolderIsNoStackTrace() throws IOException {
+        String jbang = CommandLines.root().resolve("scripts/jbang").toString();
+        cop.write("gone/x", "");
+        var process = cop.process().command("bash", "-c", "cd gone && rm -r ../gone && '" + jbang + "' copilot.java");
+        assertEquals("error: the current folder has been deleted: " + cop.file("gone").toRealPath()
+                + "\nhint: cd to another one\n", Harness.finished(process.start(), "").err()
+                .replaceAll("(?m)^shell-init.*\n|^.*getcwd.*\n", ""));
     }
 }
