@@ -4944,7 +4944,7 @@ record DeviceFlow(Context context, String clientId, String scope) {
     record Code(String deviceCode, String userCode, URI verificationUri, Duration life, Duration interval) {}
 
     Code start() {
-        var answer = post("/login/device/code", Map.of("client_id", clientId, "scope", scope), call -> call);
+        var answer = post("/login/device/code", Map.of("client_id", clientId, "scope", scope), 3);
         String code = Json.text(answer, "device_code");
         if (code.isEmpty()) throw refusal(answer);
         return new Code(code, Text.printable(Json.text(answer, "user_code")),
@@ -4964,8 +4964,7 @@ record DeviceFlow(Context context, String clientId, String scope) {
             sleep(interval.plus(MARGIN), end, countdown);
             try {
                 var answer = post("/login/oauth/access_token", Map.of("client_id", clientId, "device_code",
-                        code.deviceCode(), "grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
-                call -> call.withRetries(0));
+                        code.deviceCode(), "grant_type", "urn:ietf:params:oauth:grant-type:device_code"), 0);
                 String token = Json.text(answer, "access_token"), error = Json.text(answer, "error");
                 if (!token.isEmpty()) return token;
                 if (error.equals("slow_down")) {
@@ -4990,10 +4989,10 @@ record DeviceFlow(Context context, String clientId, String scope) {
         }
     }
 
-    private ObjectNode post(String path, Map<String, String> form, UnaryOperator<ApiRequest> manner) {
+    private ObjectNode post(String path, Map<String, String> form, int retries) {
         var call = new ApiRequest("POST", context.host().web(path), context.headers().login(),
-                Text.form(form).getBytes(StandardCharsets.UTF_8));
-        return context.http().send(manner.apply(call), (AnyReading<ObjectNode>) DeviceFlow::verdict);
+                Text.form(form).getBytes(StandardCharsets.UTF_8)).withRetries(retries);
+        return context.http().send(call, (AnyReading<ObjectNode>) DeviceFlow::verdict);
     }
 
     /// Returns GitHub's verdict; errors come with 200, or 400 by the RFC. Anything else (a gateway's page) may pass.
@@ -5032,10 +5031,8 @@ final class Browser {
                 ? "rundll32 url.dll,FileProtocolHandler" : display ? "xdg-open" : "";
         if (opener.isEmpty()) return false;
         try {
-            var command = new ArrayList<>(List.of(opener.split(" ")));
-            command.add(address.get().toString());
-            new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start().getOutputStream().close();
+            new ProcessBuilder((opener + " " + address.get()).split(" ")).redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD).start().getOutputStream().close();
             return true;
         } catch (IOException _) {
             return false;
@@ -5186,7 +5183,7 @@ final class CopilotClient {
 
     private ObjectNode body(Request request, Optional<Model> model, Endpoint endpoint, Omitted omitted) {
         return RefusedFields.without(models.memory().refused(request.model(), endpoint.path()), request,
-                endpoint.body(request, model.orElse(null), omitted), omitted);
+                endpoint.form().of(request, model.orElse(null), omitted), omitted);
     }
 
     private void warnOnce(String note) { context.console().once(context.console()::warn, note); }
@@ -5303,7 +5300,7 @@ final class ModelCatalog {
         return context.http().repeated(retries, () -> Deadline.alone(fetching, () -> {
             var old = cached().filter(each -> each.isYounger(ModelList.USABLE, context.now()));
             if (old.isPresent() && old.get().isYounger(age, context.now())) return old.get();
-            var file = file("models-", copilot.tokens().source());
+            var file = copilot.tokens().source().file("models-", context);
             var fresh = new ModelList(copilot.send("GET", "/models", null, call -> call.withRetries(0),
                     ResponseHandler.json("the list of models")), context.now());
             // what was learned against another list, or long ago
@@ -5332,21 +5329,16 @@ final class ModelCatalog {
     /// Returns a cached list of any age, of the token in use or else the first source with a list.
     Optional<ModelList> cached() {
         var sources = copilot.tokens().used().map(List::of).orElseGet(copilot.logins()::usable);
-        return sources.stream().map(source -> lists.computeIfAbsent(file("models-", source), file ->
+        return sources.stream().map(source -> lists.computeIfAbsent(source.file("models-", context), file ->
                 context.home().kept(file).filter(kept -> kept.answer().path("data").isArray())
                         .map(kept -> new ModelList(kept.answer(), kept.fetched()))))
                 .flatMap(Optional::stream).findFirst();
     }
 
-    /// Returns a file per GitHub token and identity, on both of which the models depend.
-    Path file(String kind, GithubToken source) {
-        return context.home().cache().resolve(kind + source.key(context) + ".json");
-    }
-
     /// Uses the first source as long as no token is in use.
     EndpointMemory memory() {
         var source = copilot.tokens().used().or(() -> copilot.logins().usable().stream().findFirst());
-        return memories.computeIfAbsent(source.map(each -> file("learned-", each))
+        return memories.computeIfAbsent(source.map(each -> each.file("learned-", context))
                 .orElse(context.home().cache().resolve("learned-nobody.json")), file ->
                 new EndpointMemory(context, file));
     }
@@ -5619,7 +5611,7 @@ final class AutoModel {
         var context = copilot.context();
         var known = copilot.models().listIfAny();           // not under the lock
         return context.http().repeated(1, () -> Deadline.alone(choosing, () -> {
-            Path file = copilot.models().file("auto-", copilot.tokens().source());
+            Path file = copilot.tokens().source().file("auto-", context);
             var now = context.now();
             // a new one is kept in any case: another would hardly differ
             var choice = Optional.ofNullable(choices.get(file)).or(() -> context.home().kept(file).flatMap(Choice::of))
@@ -5637,7 +5629,6 @@ final class AutoModel {
         var hints = Json.tryParse("{\"auto_mode\":{\"model_hints\":[\"auto\"]}}");
         var prompt = Json.object().put("prompt", request.texts().reversed().stream().findFirst().orElse(""))
                 .put("has_image", request.hasImages());
-        Fault missing = null;
         for (var way : List.of(Map.entry("/models/session", hints), Map.entry("/auto", prompt))) {
             try {
                 var opened = new Home.CachedResponse(copilot.send("POST", way.getKey(), Json.bytes(way.getValue()),
@@ -5649,13 +5640,12 @@ final class AutoModel {
                 return choice;
             } catch (Fault fault) {
                 if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
-                missing = fault;
+                notOffered = Fault.error("GitHub does not offer auto to this account: " + ApiError.behind(fault)
+                        .description(), COP + " models lists what can be named with -m").because(fault.reason());
             }
         }
         refused = context.now();
-        throw notOffered = Fault.error("GitHub does not offer auto to this account: "
-                + ApiError.behind(missing).description(),
-                COP + " models lists what can be named with -m").because(missing.reason());
+        throw notOffered;
     }
 }
 
@@ -5703,8 +5693,7 @@ final class ChatErrors {
         var list = copilot.models().recent().orElse(null);
         if (list == null) return Fault.error(lead, COP + " models");
         if (list.onlyAuto()) {
-            return Fault.error(lead + "; " + ModelList.ONLY_AUTO,
-                    "-m auto, or " + COP + " models default auto");
+            return Fault.error(lead + "; " + ModelList.ONLY_AUTO, "-m auto, or " + COP + " models default auto");
         }
         boolean disabled = list.find(model).filter(known -> !known.enabled()).isPresent();
         return Fault.error(lead, disabled ? "it is there but not enabled: " + COP + " models enable " + model
@@ -5789,13 +5778,12 @@ record GithubToken(String source, String value, String user) {
     /// Includes our identity, on which GitHub's answers depend.
     String key(Context context) { return key(context.host()) + "-" + context.headers().identity(); }
 
+    Path file(String kind, Context context) { return context.home().cache().resolve(kind + key(context) + ".json"); }
+
     /// Returns whether it can be a header value.
     static boolean wellFormed(String token) {
         return !token.isEmpty() && token.chars().allMatch(c -> c > ' ' && c < 127);
     }
-
-    /// Returns whether it is from an OAuth app such as the GitHub CLI, which the API may take directly.
-    boolean ofOAuthApp() { return value.startsWith("gho_"); }
 
     String name() { return user.isEmpty() ? "?" : Text.printable(user); }
 
@@ -5867,8 +5855,7 @@ record CredentialSources(Context context) {
     private List<GithubToken> read(String source) {
         return switch (source) {
             case OWN -> stored().stream().toList();
-            case APPS -> editor(source, "apps.json");
-            case HOSTS -> editor(source, "hosts.json");
+            case APPS, HOSTS -> editor(source, source.replaceFirst(".* ", ""));
             default -> Stream.ofNullable(context.env().variable(source)).map(text -> unquoted(text, source))
                     .filter(token -> !token.isEmpty()).map(token -> new GithubToken(source, token, "")).toList();
         };
@@ -6102,8 +6089,8 @@ final class TokenManager {
             answer = internal(source, "/copilot_internal/v2/token", "the exchange for a Copilot token");
         } catch (Fault rejected) {
             var said = ApiError.behind(rejected);
-            boolean ofItsApp = rejected.is(Fault.Kind.TOKEN_REFUSED) && source.ofOAuthApp() && said.status() != 401
-                    && !said.json().has("error_details");
+            boolean ofItsApp = rejected.is(Fault.Kind.TOKEN_REFUSED) && source.value().startsWith("gho_")
+                    && said.status() != 401 && !said.json().has("error_details");
             if (!ofItsApp) throw rejected;
             answer = direct(source, rejected);
         }
@@ -6152,7 +6139,7 @@ final class TokenManager {
     // ---- the cache: one file per GitHub token, with GitHub's last answer: a Copilot token or a refusal
 
     private Optional<Home.CachedResponse> kept(GithubToken source) {
-        return context.home().kept(context.home().token(source.key(context)));
+        return context.home().kept(source.file("token-", context));
     }
 
     /// Treats a bad file as missing. A GitHub token used directly is stored elsewhere.
@@ -6165,9 +6152,9 @@ final class TokenManager {
     }
 
     private void keep(GithubToken source, ObjectNode answer, Instant fetched) {
-        var home = context.home();
-        home.keep(home.token(source.key(context)), new Home.CachedResponse(answer, fetched), context.console());
-        home.deleteOld(Duration.ofDays(2));
+        context.home().keep(source.file("token-", context), new Home.CachedResponse(answer, fetched),
+                context.console());
+        context.home().deleteOld(Duration.ofDays(2));
     }
 
     private void remember(GithubToken source, Fault refused) {
@@ -6262,8 +6249,6 @@ record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, 
         /// @throws Fault if leaving a field out would change what was asked for
         ObjectNode of(Request request, Model model, Omitted omitted);
     }
-
-    ObjectNode body(Request request, Model model, Omitted omitted) { return form.of(request, model, omitted); }
 
     StreamReader reader(DeltaListener listener, int n) { return readers.apply(listener, n); }
 
@@ -6558,16 +6543,13 @@ final class ChatCompletionsBody {
         }
         if (model != null && model.isClaude()) {
             if (!body.has("max_tokens")) body.put("max_tokens", model.longestAnswer(request.stream()));
-            trimLast(body.path("messages"));
+            // an answer to be continued: Claude refuses trailing spaces
+            if (body.path("messages").path(body.path("messages").size() - 1) instanceof ObjectNode last
+                    && Json.text(last, "role").equals("assistant") && last.path("content").isString()) {
+                last.put("content", Json.text(last, "content").stripTrailing());
+            }
         }
         return body;
-    }
-
-    /// Strips trailing spaces from an answer to be continued; Claude refuses them.
-    private static void trimLast(JsonNode messages) {
-        if (messages.isEmpty() || !(messages.get(messages.size() - 1) instanceof ObjectNode last)) return;
-        if (!Json.text(last, "role").equals("assistant") || !last.path("content").isString()) return;
-        last.put("content", Json.text(last, "content").stripTrailing());
     }
 }
 
@@ -6589,10 +6571,9 @@ final class ResponsesBody {
             body.withObject("/text").set("format", format.path("json_schema") instanceof ObjectNode schema
                     ? schema.put("type", "json_schema") : format);
         }
-        if (body.remove("reasoning_effort") instanceof JsonNode effort) {
-            Endpoint.effort(model, effort.asString(""), omitted)
-                    .ifPresent(wished -> body.withObject("/reasoning").put("effort", wished));
-        }
+        Optional.ofNullable(body.remove("reasoning_effort"))
+                .flatMap(effort -> Endpoint.effort(model, effort.asString(""), omitted))
+                .ifPresent(effort -> body.withObject("/reasoning").put("effort", effort));
         if (model != null && model.supports("reasoning_effort") && !body.at("/reasoning/summary").isString()) {
             body.withObject("/reasoning").put("summary", "auto");
         }
@@ -6851,7 +6832,7 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
             else if (Json.tryParse(data) instanceof ObjectNode event) take(event);
             // else: a malformed line, which GitHub's own editor also skips
         }
-        if (done) answer.drain();
+        if (done) answer.body().drain();        // so that the connection can be reused
         if (finish.isEmpty() && !done) {
             // the stream ended cleanly, the answer did not: it has been billed, so it is not retried
             throw Fault.incomplete((delivered ? "the answer broke off in the middle" : "no answer came")
@@ -6928,10 +6909,8 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
 
     final Reply reply(Duration took) {
         var choices = texts.isEmpty() ? List.of("") : texts.values().stream().map(StringBuilder::toString).toList();
-        var counted = new Usage(usage.prompt(), usage.completion(), usage.cached(), usage.reasoning(), nanoCredits,
-                false);
-        return new Reply(choices, reasoning.toString(), finish, model, counted, toolCalls.json(), id, requestId, took,
-                List.of());
+        return new Reply(choices, reasoning.toString(), finish, model, usage.plus(new Usage(0, 0, 0, 0, nanoCredits,
+                false)), toolCalls.json(), id, requestId, took, List.of());
     }
 }
 
@@ -6954,10 +6933,9 @@ final class ChatCompletionsStreamReader extends StreamReader {
         counted(chunk.path("usage"), "prompt", "completion");
         int position = 0;
         for (var choice : chunk.path("choices")) {
-            int index = n == 1 ? 0 : choice.path("index").asInt(position);
+            int index = n == 1 ? 0 : choice.path("index").asInt(position++);
             part(index, choice.has("delta") ? choice.path("delta") : choice.path("message"));
             finished(Json.text(choice, "finish_reason"));
-            position++;
         }
     }
 
@@ -9970,9 +9948,6 @@ record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implemen
         return last != '\n';
     }
 
-    /// Reads the rest if it arrives promptly, so that the connection can be reused.
-    void drain() { body.drain(); }
-
     @Override
     public void close() { body.close(); }
 }
@@ -10065,6 +10040,7 @@ final class StreamingBody extends InputStream implements HttpResponse.BodySubscr
                 : "was silent for " + Durations.words(silence));
     }
 
+    /// Reads the rest if it arrives promptly.
     void drain() {
         deadline = System.nanoTime() + 100_000_000;
         try (var rest = this) {
@@ -10669,8 +10645,6 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
 
     Path choices() { return config.resolve("config.json"); }
 
-    Path token(String key) { return cache.resolve("token-" + key + ".json"); }
-
     Path conversations() { return state.resolve("conversations"); }
 
     /// Reads a JSON object; a missing file counts as empty.
@@ -10818,20 +10792,12 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     <T> T locked(String name, Supplier<T> work) {
         Path file = cache.resolve(name + ".lock");
         return Deadline.alone(threads(file), () -> {
-            try (var _ = lockFile(file)) {
+            try (var _ = open(file, StandardOpenOption.CREATE)) {
                 return work.get();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);          // closing the lock failed
+            } catch (IOException unwritable) {
+                return work.get();
             }
         });
-    }
-
-    private FileChannel lockFile(Path file) {
-        try {
-            return open(file, StandardOpenOption.CREATE);
-        } catch (IOException unwritable) {
-            return null;
-        }
     }
 
     /// Opens and locks a file, if the file system has locks; closing it releases the lock. Goes on without it when a

@@ -712,8 +712,8 @@ public class bench {
             file.putObject("answer").put("token", "tid=bench").put("refresh_in", 1500)
                     .putObject("endpoints").put("api", host);
             var store = Home.of(env);
-            store.write(store.token(source.key(Host.of("--host", host)) + "-"
-                    + Headers.parse(null, List.of()).identity()), file);
+            store.write(store.cache().resolve("token-" + source.key(Host.of("--host", host)) + "-"
+                    + Headers.parse(null, List.of()).identity() + ".json"), file);
         }
     }
 
