@@ -5657,7 +5657,9 @@ final class ChatErrors {
             ErrorResponse refusal) {
         boolean auto = Model.isAuto(requested);
         String said = refusal.description();
-        if (refusal.status() == 400 && refusal.tooLong()) {
+        boolean tooLong = refusal.code().matches(".*(max_prompt_tokens|context_length).*")
+                || refusal.message().startsWith("prompt is too long");
+        if (refusal.status() == 400 && tooLong) {
             return Fault.error("the prompt is too long for " + request.model() + ": " + said,
                     "a shorter prompt, or a model with a larger context (" + COP + " models)");
         }
@@ -6138,13 +6140,10 @@ final class TokenManager {
 
     // ---- the cache: one file per GitHub token, with GitHub's last answer: a Copilot token or a refusal
 
-    private Optional<Home.CachedResponse> kept(GithubToken source) {
-        return context.home().kept(source.file("token-", context));
-    }
-
     /// Treats a bad file as missing. A GitHub token used directly is stored elsewhere.
     private Optional<Token> cached(GithubToken source) {
-        return kept(source).filter(kept -> !kept.answer().has(REJECTED)).flatMap(kept -> context.attempt(() -> {
+        var last = context.home().kept(source.file("token-", context));
+        return last.filter(kept -> !kept.answer().has(REJECTED)).flatMap(kept -> context.attempt(() -> {
             var answer = kept.answer();
             if (answer.path(Token.DIRECT).asBoolean(false)) answer.put("token", source.value());
             return token(answer, kept.fetched(), context.host());
@@ -6164,7 +6163,7 @@ final class TokenManager {
     /// Spares the user a request per call with a bad token.
     private void throwIfRecentlyRejected(GithubToken source) {
         var now = context.now();
-        var old = kept(source).filter(kept -> kept.answer().has(REJECTED)
+        var old = context.home().kept(source.file("token-", context)).filter(kept -> kept.answer().has(REJECTED)
                 && Durations.isRecent(kept.fetched(), REMEMBERED, now)).orElse(null);
         if (old == null) return;
         throw Fault.refused(Json.text(old.answer(), REJECTED) + " (that was "
@@ -6675,13 +6674,12 @@ final class MessagesBody {
         var messages = body.putArray("messages");
         for (var message : chat) {
             String role = Json.text(message, "role");
+            var content = content(message, role);
             if (role.equals("system") || role.equals("developer")) {
                 system.add(Message.text(message.path("content")));
-                continue;
+            } else if (!content.isEmpty()) {
+                messages.addObject().put("role", role.equals("tool") ? "user" : role).set("content", content);
             }
-            var content = content(message, role);
-            if (content.isEmpty()) continue;
-            messages.addObject().put("role", role.equals("tool") ? "user" : role).set("content", content);
         }
         if (system.length() > 0) body.put("system", system.toString());
     }
@@ -9757,9 +9755,8 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
 
     /// Returns the address to open in a browser, or empty if it is not on our host.
     Optional<URI> safeToOpen(URI page) {
-        boolean ours = web.getHost().equalsIgnoreCase(page.getHost())
-                && (page.getScheme().equals("https") || custom && page.getScheme().equals("http"));
-        return ours ? Optional.of(page) : Optional.empty();
+        return Optional.of(page).filter(to -> web.getHost().equalsIgnoreCase(to.getHost())
+                && (to.getScheme().equals("https") || custom && to.getScheme().equals("http")));
     }
 }
 
@@ -10082,17 +10079,14 @@ final class EventStream {
     /// Returns the next event's data, or null at the end. Some servers omit the blank line after the last event.
     String next() throws IOException {
         size = 0;
-        StringBuilder data = null;
+        var data = new ArrayList<String>();
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-            if (line.isEmpty()) {
-                if (data != null) return data.toString();
-            } else if (line.startsWith("data") && (line.length() == 4 || line.charAt(4) == ':')) {
-                String value = line.length() <= 5 ? "" : line.substring(line.charAt(5) == ' ' ? 6 : 5);
-                if (data == null) data = new StringBuilder(value);
-                else data.append('\n').append(value);
+            if (line.isEmpty() && !data.isEmpty()) break;
+            if (line.startsWith("data") && (line.length() == 4 || line.charAt(4) == ':')) {
+                data.add(line.length() <= 5 ? "" : line.substring(line.charAt(5) == ' ' ? 6 : 5));
             }                                               // else: a comment or unused field
         }
-        return data == null ? null : data.toString();
+        return data.isEmpty() ? null : String.join("\n", data);
     }
 }
 
@@ -10236,11 +10230,6 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
         if (most.find()) return "--max-tokens " + most.group(1);
         return kind().equals("vision_attachment_not_accessible") ? "GitHub cannot fetch the image: attach a file (-a)"
                 : "does this model take all your options? the same with -v shows the request";
-    }
-
-    boolean tooLong() {
-        return code.contains("max_prompt_tokens") || code.contains("context_length")
-                || message.startsWith("prompt is too long");
     }
 
     /// Returns a hint with the header to set, using the minimum version from GitHub's message.
@@ -10397,7 +10386,11 @@ final class HttpSender implements AutoCloseable {
         console.head(">", call.method() + " " + call.uri(), request.headers());
         long end = Deadline.end();
         var response = head(client.sendAsync(request, _ -> new StreamingBody(SILENCE, end)), call);
-        if (response.body() == null) throw refusedByProxy(call.uri(), response.statusCode());
+        if (response.body() == null) {                      // the JDK provides none if the proxy refuses the tunnel
+            throw Fault.error("the proxy " + proxies.inUse(call.uri()).orElse("") + (response.statusCode() == 407
+                    ? " wants a password" : " refuses to connect to " + call.uri().getHost()) + " [HTTP "
+                    + response.statusCode() + "]", "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, or NO_PROXY");
+        }
         var answer = new ApiResponse(response.statusCode(), response.headers(), response.body());
         console.head("<", "" + answer.status(), answer.headers());
         lastHeaders = answer.headers();
@@ -10426,13 +10419,6 @@ final class HttpSender implements AutoCloseable {
             }
             throw reason;
         }
-    }
-
-    /// The JDK provides no body if the proxy refuses the tunnel.
-    private Fault refusedByProxy(URI uri, int status) {
-        return Fault.error("the proxy " + proxies.inUse(uri).orElse("") + (status == 407 ? " wants a password"
-                : " refuses to connect to " + uri.getHost()) + " [HTTP " + status + "]",
-                "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT, or NO_PROXY");
     }
 
     /// Returns true for an untrusted certificate, which a retry cannot fix.
