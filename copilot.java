@@ -3786,7 +3786,8 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
                 + causes().stream().map(cause -> cause + "\n").collect(Collectors.joining())
                 + "used " + counts.used().cost() + "\nmodel " + Json.text(manifest, "model")
                 + (manifest.has("template") ? ", template "
-                + Json.text(manifest, "template") : "") + ", last started " + Json.text(manifest, "updated");
+                + Json.text(manifest, "template") : "") + ", last started "
+                + Json.text(manifest, "updated").replaceFirst("\\.\\d+", "");
     }
 
     ObjectNode json() {

@@ -125,6 +125,15 @@ class CommandFaults {
         assertEquals("claude-haiku-4.5", asked().getLast().path("model").asString());
     }
 
+    @Test
+    void aBatchsStatusHasNoNanoseconds() {
+        cop.time.advance(Duration.ofNanos(123_456_789));
+        cop.write("r.jsonl", "{\"a\":1}\n");
+        cop.write("t.mustache", "say: {{a}}");
+        cop.run("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl");
+        assertTrue(cop.run("batch", "status", "o.jsonl").out().matches("(?s).*, last started [-0-9]+T[:0-9]+Z\n"));
+    }
+
     private List<JsonNode> asked() {
         return cop.sim.ledger().stream().filter(entry -> entry.path()
                 .matches("/(chat/completions|responses|v1/messages)")).map(entry -> (JsonNode) entry.body()).toList();
