@@ -3433,17 +3433,14 @@ final class BatchRun {
         replaced = done.stream().filter(row -> fresh.contains(row.index()) && (lost || !now.containsKey(row.key())))
                 .count();
         if (replaced == 0) return;
-        if (lost) {
-            console.note("note: there is no " + spec.run.getFileName() + "/journal.jsonl any more: " + replaced
-                    + " rows are asked again, and their answers in " + spec.out + " are replaced");
-            return;
-        }
         String other = Stream.of("key_version", "template_hash", "model", "options")
                 .filter(field -> !earlier.path(field).toString().equals(manifest.path(field).toString()))
                 .map(field -> field.replace("_hash", "").replace('_', ' ')).collect(Collectors.joining(", "));
-        console.note("note: " + replaced + " of " + done.size() + " rows that are done ask something else now (other "
-                + (other.isEmpty() ? "rows or values" : other) + "): their answers in " + spec.out
-                + " are replaced, and kept in " + spec.run.getFileName());
+        Path run = spec.run.getFileName();
+        console.note("note: " + (lost ? "there is no " + run + "/journal.jsonl any more: " + replaced
+                + " rows are asked again, and" : replaced + " of " + done.size() + " rows that are done ask something"
+                + " else now (other " + (other.isEmpty() ? "rows or values" : other) + "):") + " their answers in "
+                + spec.out + " are replaced" + (lost ? "" : ", and kept in " + run));
     }
 
     private void describe() {
@@ -3514,9 +3511,8 @@ final class BatchRun {
         try (var rows = input()) {
             while (rows.read() != null) count++;
         }
-        var all = IntStream.range(0, count).boxed().collect(Collectors.toCollection(ArrayList::new));
-        Collections.shuffle(all, new Random(spec.seed));
-        chosen = new HashSet<>(all.subList(0, Math.min(spec.sample, count)));
+        chosen = new Random(spec.seed).ints(0, Math.max(1, count)).distinct().limit(Math.min(spec.sample, count))
+                .boxed().collect(Collectors.toSet());
     }
 
     /// Reads and fills every row before anything is sent.
@@ -3700,15 +3696,14 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
         folders.forEach(folder -> folder.check(BEGIN));
         var first = folders.getFirst().readManifest();
         var rows = new TreeMap<Integer, RowPosition>();
-        var missing = IntStream.rangeClosed(1, folders.size() == 1 ? 0 : first.path("shards").asInt(1)).boxed()
-                .collect(Collectors.toCollection(TreeSet::new));
+        var parts = new HashSet<Integer>();
         for (var folder : folders) {
             var manifest = folder.readManifest();
+            if (manifest.isEmpty()) throw Fault.usage("there is no run in " + folder.path(), BEGIN);
             var order = folder.order();
             order.forEach(row -> rows.putIfAbsent(row.index(), row));
-            if (manifest.isEmpty() || order.isEmpty() && manifest.path("rows").asInt() > 0) {
-                throw manifest.isEmpty() ? Fault.usage("there is no run in " + folder.path(), BEGIN)
-                        : Fault.error(folder.path().resolve("order") + " is damaged, or of another version of the tool",
+            if (order.isEmpty() && manifest.path("rows").asInt() > 0) {
+                throw Fault.error(folder.path().resolve("order") + " is damaged, or of another version of the tool",
                         "the command that began the run writes it anew");
             }
             for (String field : List.of("key_version", "template_hash", "model", "options", "fingerprint", "shards")) {
@@ -3717,10 +3712,12 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
                         + " differ in their " + (field.equals("fingerprint") ? "rows" : field.replace('_', ' ')),
                         "only the shards of one job can be joined; run each again on the rows as they are");
             }
-            missing.remove(manifest.path("shard").asInt(1));
+            parts.add(manifest.path("shard").asInt(1));
         }
-        if (!missing.isEmpty()) {
-            throw Fault.usage("of " + first.path("shards").asInt(1) + " shards " + missing + " is missing",
+        int of = first.path("shards").asInt(1);
+        if (folders.size() > 1 && parts.size() < of) {
+            throw Fault.usage("of " + of + " shards " + IntStream.rangeClosed(1, of).filter(part ->
+                    !parts.contains(part)).boxed().toList() + " is missing",
                     COP + " batch merge takes the runs of all");
         }
         var journals = folders.reversed().stream().map(folder -> new Journal(folder.path(), false)
@@ -7430,7 +7427,7 @@ final class Journal implements AutoCloseable {
     private final Map<String, Entry> entries = new ConcurrentHashMap<>();
     private BatchCounts spent = BatchCounts.NONE;           // by all lines, replaced ones too; guarded by this
     private final ReentrantLock forcing = new ReentrantLock();
-    private long size, forced;                              // bytes; guarded by this and by `forcing`
+    private long size, forced = -1;                         // bytes; guarded by this and by `forcing`; -1: not yet open
     private boolean broken;                                 // a sync failed; guarded by `forcing`
 
     /// @param write creates the folder if needed and repairs a last line cut off by a crash; otherwise another process
@@ -7438,7 +7435,6 @@ final class Journal implements AutoCloseable {
     /// @throws Fault if another process has it open for writing, or it cannot be opened
     Journal(Path folder, boolean write) {
         file = folder.resolve("journal.jsonl");
-        boolean whole = false;
         try {
             if (write) {
                 Path real = Files.createDirectories(folder).toRealPath();
@@ -7451,15 +7447,14 @@ final class Journal implements AutoCloseable {
             if (write || Files.exists(file)) {
                 io = new RandomAccessFile(file.toFile(), write ? "rw" : "r");
                 index();
-                forced = size;
             }
-            whole = true;
+            forced = size;
         } catch (ClosedByInterruptException e) {
             throw Fault.interrupted();
         } catch (IOException e) {
             throw Fault.io("cannot open the run's folder " + folder, e, "is it writable? --run DIR names another");
         } finally {
-            if (!whole) close();
+            if (forced < 0) close();
         }
     }
 
@@ -8197,14 +8192,10 @@ record RunFolder(Path path) {
         if (!Files.exists(path) || Files.exists(path.resolve(LOCK))
                 || Json.text(read(manifest()), "tool").startsWith("copilot.java ")) return;
         String[] others = path.toFile().list();
-        if (others == null) {
-            throw Fault.usage(path + (Files.isDirectory(path) ? " cannot be read" : " is a file, not a folder"), hint);
-        }
-        Arrays.sort(others);
-        if (others.length > 0) {
-            throw Fault.usage(path + " is not the folder of a batch run: it contains "
-                    + Text.shortened(String.join(", ", others), 80), hint);
-        }
+        if (others != null && others.length == 0) return;
+        throw Fault.usage(path + (!Files.isDirectory(path) ? " is a file, not a folder" : others == null
+                ? " cannot be read" : " is not the folder of a batch run: it contains "
+                + Text.shortened(String.join(", ", new TreeSet<>(List.of(others))), 80)), hint);
     }
 
     /// Refuses existing files that none of these runs wrote, except empty ones (as `mktemp` makes), pipes and devices.
@@ -8429,9 +8420,7 @@ record ResultWriter(Console console, String name, boolean openai, List<String> e
                 choice.put("finish_reason", Json.text(json, "finish"));
             }
             body.set("usage", json.path("usage"));
-        } else {
-            line.putNull("response");
-        }
+        } else line.putNull("response");
         return Json.line(line.set("error", json.has("error") ? json.path("error") : NullNode.getInstance()));
     }
 }
