@@ -375,7 +375,6 @@ public class copilot {
                 boolean data = fault.is(Fault.Kind.MISSING_VALUES) || fault.is(Fault.Kind.INVALID_VALUES);
                 throw data ? fault.hinting("with(\"name\", value) gives it") : fault;
             }
-            if (messages.getLast().content().isBlank()) throw template.empty();
             var mine = new PreparedPrompt(new Request(model, List.of(), fields, true), null);
             return PreparedPrompt.of(template, messages).with(mine);
         }
@@ -1536,7 +1535,7 @@ final class Toolkit {
 
     Prompt template(String text) {
         var found = new TemplateFolders.TemplateSource("template", "template(…)", null, text);
-        return new Prompt(TemplateReader.read(new TemplateFolders(env), found), this);
+        return new Prompt(new TemplateReader(new TemplateFolders(env), found).template(), this);
     }
 
     List<String> templates() { return List.copyOf(new TemplateFolders(env).names()); }
@@ -1574,6 +1573,7 @@ final class Toolkit {
         spec.format = RowReader.formatOf(env, spec.rows);
         spec.run = file.resolveSibling(file.getFileName() + ".run");
         spec.template = prompt.template();
+        spec.lint = new TemplateLint(prompt.template(), prompt.data().keySet());
         spec.prompts = row -> prompt.withAll(row.data()).question();
         spec.model = prompt.wished();
         spec.endpoint = prompt.template().head().delivery().endpoint();
@@ -2373,7 +2373,7 @@ final class BasicCommand extends Command {
     }
 
     static final String TEMPLATES = """
-            [list] [--json]
+            [list]
             show TEMPLATE
             check [TEMPLATE…]
             path [TEMPLATE]
@@ -2384,19 +2384,13 @@ final class BasicCommand extends Command {
             fills it; exit 2 if not. path: the folders that are searched, or the file of one.
 
             TEMPLATE  Its name, or its file.
-            --json  As JSON.
 
             A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:
 
               ---
               description: Explain a text for somebody
-              system: You explain in plain words.
-              inputs: {input: the text to explain, reader: for whom}
-              defaults: {reader: a newcomer}
               ---
-              Explain this for {{reader}}:
-
-              {{input}}""";
+              Explain this for {{reader}}: {{input}}""";
 
     int templates(CopilotClient copilot) {
         var folders = new TemplateFolders(env);
@@ -2407,22 +2401,33 @@ final class BasicCommand extends Command {
                     : Stream.of(folders.path(names.getFirst()))).map(Path::toString)
                     .collect(Collectors.joining("\n")));
             case "check" -> checkTemplates(folders, names.isEmpty() ? List.copyOf(folders.names()) : names);
-            default -> {
-                var all = TemplateSummary.all(folders, console);
-                yield has("--json") ? print(Json.pretty(Json.array(all.stream().map(TemplateSummary::json))))
-                        : console.table(TemplateSummary.COLUMNS, all.stream().map(TemplateSummary::cells).toList());
-            }
+            default -> listTemplates(folders);
         };
+    }
+
+    private int listTemplates(TemplateFolders folders) {
+        var rows = new ArrayList<List<String>>();
+        for (String name : folders.names()) {
+            try {
+                var template = folders.named(name);
+                rows.add(List.of(name, template.head().description(), template.inputNames(), template.file() == null
+                        ? "packaged" : template.place()));
+            } catch (Fault damaged) {
+                console.warn(damaged.sentence());
+            }
+        }
+        return console.table(List.of("NAME", "DESCRIPTION", "INPUTS", "PLACE"), rows);
     }
 
     private int checkTemplates(TemplateFolders folders, List<String> names) {
         int wrong = 0;
         for (String name : names) {
             try {
-                var template = folders.named(name);
-                var findings = template.findings();
-                findings.forEach(console::report);
-                if (findings.isEmpty()) print(Text.cell(TemplateSummary.of(template).approval()));
+                var lint = new TemplateLint(folders.named(name), Set.of());
+                var errors = lint.errors();
+                errors.forEach(console::report);
+                lint.warnings().forEach(console::warn);
+                if (errors.isEmpty()) print(Text.cell(lint.approval()));
                 else wrong++;
             } catch (Fault damaged) {
                 console.report(damaged);
@@ -2919,7 +2924,7 @@ final class RenderCommand extends RequestCommand {
 
 final class BatchCommand extends RequestCommand {
     static final String SYNTAX = """
-            [TEMPLATE] -d ROWS [-o OUT] [OPTIONS]
+            [TEMPLATE | -t TEMPLATE] -d ROWS [-o OUT] [OPTIONS]
             status OUT [--write] [--json]
             errors OUT [--json]
             merge RUN… -o OUT
@@ -2929,6 +2934,7 @@ final class BatchCommand extends RequestCommand {
             files; without a TEMPLATE, requests as OpenAI's Batch API takes them. What is done is kept in OUT.run/.
 
             TEMPLATE  Its name, or its file.
+            -t, --template=TEMPLATE  The same.
             RUN…  OUT, or OUT.run, of each part.
             -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for stdin.
             -o, --output=OUT  Results: .jsonl, .json, .csv, .tsv, - for stdout, or a file a row: 'out/{{id}}.md'. \
@@ -3005,9 +3011,10 @@ final class BatchCommand extends RequestCommand {
     }
 
     private void asking(BatchSpec spec) {
-        String name = text("TEMPLATE");
+        String name = text("TEMPLATE", text("-t"));
         var template = name == null ? null : new TemplateFolders(env).named(name);
-        var constant = data(Set.of("--var", "--var-json", "--var-file")).values(env);
+        var given = data(Set.of("--var", "--var-json", "--var-file"));
+        var constant = given.values(env);
         var wishes = wishes();
         for (String option : template != null ? List.<String>of() : List.of("--schema", "--system", "--allow-missing",
                 "--var", "--var-json", "--var-file")) {
@@ -3015,6 +3022,7 @@ final class BatchCommand extends RequestCommand {
         }
         var target = (template == null ? wishes : PreparedPrompt.of(template, List.of()).with(wishes)).request();
         spec.template = template;
+        if (template != null) spec.lint = given.lint(template, console);
         spec.fields = wishes.request().fields();
         spec.model = target.model();
         spec.endpoint = target.delivery().endpoint();
@@ -3097,6 +3105,7 @@ final class BatchSpec {
     Path run;
     Template template;                                      // null: rows are requests of OpenAI's Batch API
     Function<InputRow, PreparedPrompt> prompts;             // fills the template
+    TemplateLint lint = new TemplateLint(null, Set.of());   // looks at the rows while they are scanned
     String model, endpoint;                                 // null: the run's, else the default, for the whole run
     boolean structured;                                     // the model accepts a schema in its own field
     ObjectNode fields = Json.object();                      // for every request
@@ -3224,6 +3233,7 @@ final class BatchInput implements AutoCloseable {
             Object own = id(row.data());
             if (own != null) id = own;
             boolean filled = spec.template != null;
+            if (filled) spec.lint.row(row.data());
             var question = filled ? spec.prompts.apply(row) : question(row);
             if (question.schema() != null) question.request().single("a schema");
             String named = question.request().model();
@@ -3379,6 +3389,7 @@ final class BatchRun {
         checkBudget(new BatchReport(List.of(folder), manifest, order, List.of(journal)).counts());
         describe();
         countReplaced(journal);
+        spec.lint.warnings().forEach(console::warn);
     }
 
     private void checkEcho(Journal journal) {
@@ -3523,6 +3534,7 @@ final class BatchRun {
             for (var read = rows.next(); read != null; read = rows.next()) {
                 var item = checked(read, ids);
                 order.add(new RowPosition(item.index(), item.key()));
+                if (item.fault() == null) spec.lint.prompt(item.request());
                 if (item.fault() != null) bad.add(item);
                 else if (!isDone(journal, item.key())) send(item);
             }
@@ -3622,6 +3634,8 @@ final class BatchRun {
     private String leastTime() { return "at least " + Durations.words(spec.delay.multipliedBy(left.size())); }
 
     private boolean confirmed() {
+        if (!spec.yes && spec.lint.sameForAll() && !console.confirmed("send the same to all rows?",
+                "name a field in the template, such as {{text}}; -y sends them")) return false;
         boolean asks = !spec.yes && env.stdin().kind() == Stdin.Kind.TERMINAL;
         if (left.size() <= ASK_FROM && replaced == 0 || !asks && console.quiet) return true;
         String what = left.size() + " requests to " + spec.model + ", with prompts of " + estimate().cost()
@@ -4198,8 +4212,11 @@ final class StyledLines extends PlainText {
 ///
 /// @param schema schema of the answer, or null
 record PreparedPrompt(Request request, ResponseSchema schema) {
+    /// @param messages none, or those of a prompt, which may not be empty
     static PreparedPrompt of(Template template, List<Message> messages) {
         var head = template.head();
+        var last = messages.isEmpty() ? null : messages.getLast();
+        if (last != null && last.content().isBlank() && last.images().isEmpty()) throw template.empty();
         return new PreparedPrompt(new Request(head.model(), messages, head.options(), true, head.delivery()),
                 head.answer());
     }
@@ -4287,9 +4304,16 @@ final class TemplateVariables {
         sample = template.head().samples().rows().get().getFirst();
     }
 
-    /// Returns the names set individually, which are checked for typos.
-    List<String> names() {
-        return parts.stream().map(part -> part.name().split("\\.", 2)[0]).filter(name -> !name.isEmpty()).toList();
+    /// Begins to lint a template: says where it comes from, and what it does not use of what is set individually.
+    TemplateLint lint(Template template, Console console) {
+        var names = StrictMustache.spelled(parts.stream().map(part -> part.name().split("\\.")[0]).toList());
+        var used = template.open() ? names : template.names();
+        if (template.place().startsWith("templates/") && TemplateFolders.PACKAGED.contains(template.name())) {
+            console.note("note: " + template.place() + " hides packaged:" + template.name());
+        }
+        names.stream().filter(name -> !used.contains(name) && !name.isEmpty()).forEach(name -> console.warn(
+                template.place() + " does not use " + name + StrictMustache.meant(name, used)));
+        return new TemplateLint(template, names);
     }
 
     Map<String, Object> values(Environment env) {
@@ -4324,54 +4348,6 @@ final class TemplateVariables {
     }
 }
 
-/// A template as `templates` lists it, and the names that its data must have.
-record TemplateSummary(Template template, Set<String> needs) {
-    static final List<String> COLUMNS = List.of("NAME", "DESCRIPTION", "INPUTS", "PLACE");
-
-    static TemplateSummary of(Template template) { return new TemplateSummary(template, template.needs(Map.of())); }
-
-    static List<TemplateSummary> all(TemplateFolders folders, Console console) {
-        var all = new ArrayList<TemplateSummary>();
-        for (String name : folders.names()) {
-            try {
-                all.add(of(folders.named(name)));
-            } catch (Fault damaged) {
-                console.warn(damaged.sentence());
-            }
-        }
-        return all;
-    }
-
-    private String inputNames() {
-        return template.inputs().stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
-                .collect(Collectors.joining(" "));
-    }
-
-    List<String> cells() {
-        return List.of(template.name(), template.head().description(), inputNames(), template.file() == null
-                ? "packaged" : template.place());
-    }
-
-    ObjectNode json() {
-        var head = template.head();
-        var json = Json.object().put("name", template.name()).put("description", head.description())
-                .put("model", head.model());
-        var inputs = json.putArray("inputs");
-        for (String name : template.inputs()) {
-            inputs.addObject().put("name", name).put("needed", needs.contains(name))
-                    .put("description", head.inputs().getOrDefault(name, ""));
-        }
-        return json.put("schema", head.answer() != null)
-                .put("path", template.file() == null ? null : template.file().toAbsolutePath().toString());
-    }
-
-    /// Returns what `check` prints for a valid template.
-    String approval() {
-        return template.place() + ": ok, " + (template.inputs().isEmpty() ? "no inputs" : "inputs: " + inputNames())
-                + (template.head().samples().any() ? ", filled with its sample data" : ", no sample data");
-    }
-}
-
 /// A user's prompt: stdin, files, words and images, alone or around a template.
 ///
 /// @param prompt words; a leading `-` stands for stdin
@@ -4395,7 +4371,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
     /// Fills the template's stdin variable (`{{input}}` by default) from stdin and -f, or else from the words.
     PreparedPrompt filling(Template template, TemplateVariables data, boolean allowMissing) {
         var values = data.values(console.env());
-        warnOfUnused(template, data);
+        var lint = data.lint(template, console);
         String input = template.head().stdin(), words = words();
         boolean free = template.awaitsStdin(values);
         String before = before(false, data.readingStdin());
@@ -4406,7 +4382,9 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
             values.put(input, words);
             words = "";
         }
+        lint.row(values);
         var filled = TemplateVariables.fill(template, values, allowMissing);
+        lint.warnings().forEach(console::warn);
         return PreparedPrompt.of(template, around(template, filled, before, words));
     }
 
@@ -4416,8 +4394,7 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
         boolean asks = messages.getLast().role().equals("user");
         String own = asks ? messages.removeLast().content() : "";
         String text = Text.paragraphs(before, own.isBlank() ? "" : own, words);
-        if (!text.isEmpty() || !images.isEmpty()) messages.add(message(text));
-        else if (asks) throw template.empty();
+        if (asks || !text.isEmpty() || !images.isEmpty()) messages.add(message(text));
         if (!messages.getLast().role().equals("system")) return messages;
         throw Fault.usage(template.place() + " is a system message alone, and there is no prompt",
                 "pipe one in, or add it as words: " + COP + " chat -t " + template.name() + " \"…\"");
@@ -4425,14 +4402,6 @@ record PromptInput(Console console, List<String> prompt, FileAttachments files, 
 
     private Message message(String text) {
         return new Message("user", text, images.stream().map(name -> ImageFile.read(console.env(), name)).toList());
-    }
-
-    private void warnOfUnused(Template template, TemplateVariables data) {
-        if (template.open()) return;
-        for (String name : data.names()) {
-            if (template.names().contains(name)) continue;
-            console.warn(template.place() + " does not use " + name + StrictMustache.meant(name, template.names()));
-        }
     }
 
     private boolean dash() { return !prompt.isEmpty() && prompt.getFirst().equals("-"); }
@@ -8508,12 +8477,13 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     record MessageTemplate(String role, StrictMustache.Compiled text) {}
 
     private static final int SENTENCES = 2_000;             // maximum characters of an error message
-    private static final String PARTIALS = "partials lie beside the template, or where `" + COP
+    static final String PARTIALS = "partials lie beside the template, or where `" + COP
             + " templates path` says";
 
     /// Returns the rendered messages without blank ones; the last is kept even if blank.
     ///
-    /// @param allowMissing renders missing values as empty instead of failing
+    /// @param allowMissing renders missing values as empty instead of failing; a missing parent, with which blocks are
+    ///     lost, is an error anyway
     /// @throws Fault listing every missing value and every violation of the input schema
     List<Message> filled(Map<String, Object> data, boolean allowMissing) {
         if (head.answer() != null) head.answer().schema().check();
@@ -8522,22 +8492,23 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
         var messages = new ArrayList<Message>();
         for (var turn : turns) {
             var rendering = mustache.render(turn.text(), all);
-            if (!allowMissing) missing.addAll(rendering.missing());
+            missing.addAll(rendering.missing());
             if (turn == turns.getLast() || !rendering.text().isBlank()) {
                 messages.add(new Message(turn.role(), rendering.text()));
             }
         }
+        if (allowMissing) missing.removeIf(each -> !each.kind().equals("<"));
         var problems = missing.stream().map(StrictMustache.Missing::sentence)
                 .collect(Collectors.toCollection(LinkedHashSet::new));
         if (head.inputSchema() != null) problems.addAll(head.inputSchema().misses(JsonValues.node(all), place
                 + ": data"));
         if (problems.isEmpty()) return messages;
-        boolean partial = missing.stream().anyMatch(StrictMustache.Missing::partial);
+        boolean partial = missing.stream().anyMatch(each -> !each.kind().isEmpty());
         throw new Fault(missing.isEmpty() ? Fault.Kind.INVALID_VALUES : partial ? Fault.Kind.OTHER
                 : Fault.Kind.MISSING_VALUES, Fault.USAGE, Text.shortened(String.join("; ", problems), SENTENCES),
                 missing.isEmpty() ? "inputs: in the template says what is wanted" : partial ? PARTIALS
                 : data.isEmpty() ? "there is no data" : "the data has "
-                + Text.shortened(String.join(", ", data.keySet()), 200), null);
+                + Text.shortened(String.join(", ", StrictMustache.spelled(data.keySet())), 200), null);
     }
 
     Fault empty() {
@@ -8549,7 +8520,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     Set<String> needs(Map<String, Object> data) {
         var all = JsonValues.withDefaults(data, head.defaults());
         return names(turns.stream().flatMap(turn -> mustache.render(turn.text(), all).missing().stream())
-                .filter(missing -> !missing.partial()).map(StrictMustache.Missing::name));
+                .filter(missing -> missing.kind().isEmpty()).map(StrictMustache.Missing::name));
     }
 
     /// Returns true if stdin would give a value that `data` lacks.
@@ -8564,6 +8535,13 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
 
     Set<String> inputs() { return head.inputs().isEmpty() ? names() : head.inputs().keySet(); }
 
+    /// Returns the inputs, those that may be missing in brackets.
+    String inputNames() {
+        var needs = needs(Map.of());
+        return inputs().stream().map(name -> needs.contains(name) ? name : "[" + name + "]")
+                .collect(Collectors.joining(" "));
+    }
+
     private static Set<String> names(Stream<String> paths) {
         return paths.map(path -> path.split("\\.", 2)[0]).filter(name -> !name.isEmpty())
                 .collect(Collectors.toCollection(LinkedHashSet::new));
@@ -8572,59 +8550,154 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
     /// Returns true if some names depend on the data.
     boolean open() { return uses().anyMatch(use -> use.name().equals(".") || use.dynamic()); }
 
-    private Stream<StrictMustache.TagReference> uses() {
-        return turns.stream().flatMap(turn -> mustache.uses(turn.text()).stream());
+    /// Returns the texts and their partials, except dynamic ones.
+    Collection<StrictMustache.Compiled> texts() {
+        var all = new LinkedHashMap<String, StrictMustache.Compiled>();
+        for (int i = 0; i < turns.size(); i++) mustache.texts("message " + i, turns.get(i).text(), all);
+        return all.values();
     }
+
+    Stream<StrictMustache.TagReference> uses() { return texts().stream().flatMap(text -> text.uses().stream()); }
 
     /// Returns a hash of the template's text, without partials; merged shards must have the same one.
     String hash() {
-        return Text.sha256(turns.stream().map(turn -> turn.role() + "\n" + turn.text().source())
+        return Text.sha256(turns.stream().map(turn -> turn.role() + "\n" + turn.text().source().text())
                 .collect(Collectors.joining("\n"))).substring(0, 16);
     }
+}
 
-    /// Lints the template without calling a model: missing or endless partials, sample data that fails, inputs that are
-    /// described but unused or used but undescribed, invalid schemas.
-    List<Fault> findings() {
-        var found = new ArrayList<Fault>();
-        uses().filter(use -> use.partial() && !use.dynamic()).forEach(use -> mustache.lacking(use.name())
-                .ifPresent(sentence -> found.add(Fault.usage(use.place() + ": " + sentence, PARTIALS))));
-        check(found, "", () -> unused(found, needs(Map.of())));     // endless without data: always endless
-        if (head.inputSchema() != null) check(found, "", head.inputSchema()::check);
-        if (head.answer() != null) check(found, "", head.answer().schema()::check);
-        if (!found.isEmpty() || !head.samples().any()) return found;
-        int number = 0;
-        for (var sample : head.samples().rows().get()) {
-            check(found, " (with sample " + ++number + " of " + head.samples().place() + ")",
-                    () -> filled(sample, false));
-        }
-        return found;
+/// Finds what can hardly be meant, in a template and in the data that fills it; `templates check`, `render`, `chat` and
+/// batches share it.
+final class TemplateLint {
+    private static final Pattern NO = Pattern.compile("(?i)\\s*(false|no|off|0|none|null|nan|#?n/a|undefined)\\s*");
+    private static final Pattern TAG = Pattern.compile("(?s)\\{\\{\\{.*?}}}|\\{\\{.*?}}"), FOREIGN = Pattern.compile(
+            "\\{[%#]|<%|}}|\0}|(?<![\\w\\\\}])\\$?\\{(?<name>\\w+)}");
+
+    private final Template template;                        // null: rows are whole requests
+    private final Set<String> given;                        // names that are set one by one
+    private final List<StrictMustache.TagReference> tags;
+    private final Set<String> fields = new LinkedHashSet<>(), found = new HashSet<>();      // of all rows
+    private final Map<String, Fault> errors = new LinkedHashMap<>();        // by sentence
+    private final Map<String, Integer> doubts = new LinkedHashMap<>();      // sentences, and how often
+    private final Set<Request> asked = new HashSet<>();                     // at most two
+    private int rows, prompts;
+
+    TemplateLint(Template template, Set<String> given) {
+        this.template = template;
+        this.given = given;
+        tags = template == null ? List.of() : template.uses().filter(tag -> !tag.name().equals(".")).toList();
+        if (template == null || template.open()) found.add("");             // depends on the rows for sure
     }
 
-    private static void check(List<Fault> found, String with, Runnable check) {
+    /// Finds errors without calling a model: missing or endless partials, sample data that fails, inputs that are
+    /// described but unused or used but undescribed, invalid schemas.
+    Collection<Fault> errors() {
+        var head = template.head();
+        var names = template.names();
+        var described = StrictMustache.spelled(head.inputs().keySet());
+        tags.stream().filter(tag -> tag.partial() && !tag.dynamic()).forEach(tag -> template.mustache()
+                .lacking(tag.name()).ifPresent(what -> error(tag.place() + ": " + what, Template.PARTIALS, "")));
+        check("", () -> {
+            var needs = template.needs(Map.of());           // endless without data: always endless
+            if (template.open()) return;
+            unused("the input %s is described but not used", described, names);
+            if (!head.stdin().equals("input")) unused("stdin: %s is used nowhere", Set.of(head.stdin()), names);
+            if (!described.isEmpty()) unused("{{%s}} is used but not among the inputs", needs, described);
+        });
+        if (head.inputSchema() != null) check("", head.inputSchema()::check);
+        if (head.answer() != null) check("", head.answer().schema()::check);
+        if (errors.isEmpty() && head.samples().any()) check("", () -> head.samples().rows().get().forEach(sample -> {
+            row(sample);
+            check(" (with sample " + rows + " of " + head.samples().place() + ")", () ->
+                    template.filled(sample, false));
+        }));
+        return errors.values();
+    }
+
+    String approval() {
+        return template.place() + ": ok, " + (template.inputs().isEmpty() ? "no inputs" : "inputs: "
+                + template.inputNames()) + (template.head().samples().any() ? ", filled with its sample data"
+                : ", no sample data");
+    }
+
+    private void unused(String what, Set<String> names, Set<String> known) {
+        names.stream().filter(name -> !known.contains(name)).forEach(name -> error(template.place() + ": "
+                + what.formatted(name) + StrictMustache.meant(name, known),
+                "inputs: describes the names that data must have, stdin: names what is piped in", ""));
+    }
+
+    private void check(String with, Runnable check) {
         try {
             check.run();
         } catch (Fault fault) {
-            found.add(Fault.usage(fault.sentence() + with, fault.hint()));
+            error(fault.sentence(), fault.hint(), with);
         }
     }
 
-    private void unused(List<Fault> found, Set<String> needs) {
-        if (open()) return;
-        var used = names();
-        var described = head.inputs().keySet();
-        described.stream().filter(name -> !used.contains(name)).forEach(name -> found.add(misnamed("the input "
-                + name + " is described but not used", name, used)));
-        needs.stream().filter(name -> !described.isEmpty() && !described.contains(name)).forEach(name ->
-                found.add(misnamed("{{" + name + "}} is used but not among the inputs", name, described)));
-        String stdin = head.stdin();
-        if (!stdin.equals("input") && !used.contains(stdin)) {
-            found.add(misnamed("stdin: " + stdin + " is used nowhere", stdin, used));
+    /// Adds an error once, however many samples have it.
+    private void error(String sentence, String hint, String with) {
+        errors.putIfAbsent(sentence, Fault.usage(sentence + with, hint));
+    }
+
+    private void doubt(String sentence) { doubts.merge(sentence, 1, Integer::sum); }
+
+    /// Looks at the fields of one row, or of all data.
+    void row(Map<String, Object> data) {
+        rows++;
+        if (fields.size() < 10_000) fields.addAll(StrictMustache.spelled(data.keySet()));
+        for (var tag : tags) {
+            Object value = template.mustache().value(tag.name(), data);
+            if (value != null) found.add(tag.name());
+            if (tag.section() && (value instanceof String || value instanceof JsonValues.NumberLiteral)
+                    && NO.matcher(value.toString()).matches()) {
+                doubt(tag.place() + ": {{" + tag.kind() + tag.name() + "}} takes \"" + value.toString().strip()
+                        + "\" for true: only an empty text, [], false and null are not");
+            }
         }
     }
 
-    private Fault misnamed(String what, String name, Collection<String> names) {
-        return Fault.usage(place + ": " + what + StrictMustache.meant(name, names),
-                "inputs: describes the names that data must have, stdin: names what is piped in");
+    void prompt(Request request) {
+        prompts++;
+        if (asked.size() < 2) asked.add(request);
+    }
+
+    /// Returns each doubt, and in how many rows it arises.
+    List<String> warnings() {
+        if (sameForAll()) doubt(!found.isEmpty() ? "all " + prompts + " prompts are the same"
+                : template.place() + " uses no field of the rows: " + Text.shortened(String.join(", ", fields), 200));
+        if (template != null) template();
+        return doubts.entrySet().stream().map(doubt -> doubt.getKey() + (doubt.getValue() == 1 ? ""
+                : ", " + doubt.getValue() + " times")).toList();
+    }
+
+    private void template() {
+        template.texts().forEach(text -> foreign(text.source()));
+        template.head().defaults().forEach((name, value) -> {
+            if (JsonValues.text(value).contains("{{")) doubt(template.place() + ": the default " + name + " holds {{");
+        });
+        var others = fields.stream().filter(name -> !template.names().contains(name) && !given.contains(name)).toList();
+        for (var tag : tags) {
+            String near = found.contains(tag.name()) || tag.partial() ? "" : StrictMustache.meant(tag.name(), others);
+            if (!near.isEmpty()) doubt(tag.place() + ": {{" + tag.name() + "}} is not in the data" + near);
+        }
+    }
+
+    /// Finds what are tags in other languages, and braces that close nothing.
+    private void foreign(StrictMustache.Source source) {
+        String text = TAG.matcher(source.text()).replaceAll(tag -> "\0" + tag.group().replaceAll("[^\n]", ""));
+        boolean balanced = text.replace("}", "").length() >= text.replace("{", "").length();
+        var found = FOREIGN.matcher(source.text().contains("{{=") ? "" : text);
+        while (found.find()) {
+            String what = found.group().replace("\0", ""), name = found.group("name");
+            if (what.startsWith("}") ? balanced : name != null && !fields.contains(name)) continue;
+            int line = source.firstLine() + text.substring(0, found.start()).split("\n", -1).length - 1;
+            doubt(source.place() + ":" + line + ": " + what + " is text; a tag is {{name}}, {{#name}} or {{/name}}");
+        }
+    }
+
+    /// Returns true if a batch would pay for the same answer again and again.
+    boolean sameForAll() {
+        return prompts > 1 && asked.size() == 1 || prompts > 0 && found.isEmpty();
     }
 }
 
@@ -8637,6 +8710,10 @@ final class TemplateReader {
     private static final List<String> OBJECTS = List.of("defaults", "inputs", "schema", "options", "modelParameters");
     private static final List<String> KEYS = Stream.of(TEXTS, LISTS, OBJECTS, List.of("jsonSchema"),
             RequestFields.NAMES).flatMap(List::stream).toList();
+    private static final List<String> GITHUB = List.of("description", "model", "modelParameters", "messages",
+            "responseFormat", "jsonSchema", "testData");
+    static final String PROMPT = "what comes after the front matter is the prompt; in a"
+            + " .prompt.yml, messages: with role and content";
     private static final List<String> ROLES = List.of("system", "user", "assistant");
 
     private final TemplateFolders.TemplateSource found;
@@ -8645,18 +8722,15 @@ final class TemplateReader {
     private final Map<String, Integer> lines = new HashMap<>();         // of each value, by JSON pointer
     private final Map<String, Object> fields;
 
-    private TemplateReader(TemplateFolders folders, TemplateFolders.TemplateSource found) {
+    TemplateReader(TemplateFolders folders, TemplateFolders.TemplateSource found) {
         this.found = found;
         mustache = new StrictMustache(name -> folders.partial(found, name), () -> folders.partials(found));
         parts = found.github() ? new TemplateText(found.text(), 1, new StrictMustache.Source(found.place(), "", 1))
                 : TemplateText.of(found.text(), found.place());
         fields = new LinkedHashMap<>(JsonValues.yaml(parts.yaml(), found.place(), parts.yamlLine(), lines));
         fields.values().removeIf(value -> value == JsonValues.NULL);
+        if (found.github()) fields.keySet().retainAll(GITHUB);
         fields.forEach(this::check);
-    }
-
-    static Template read(TemplateFolders folders, TemplateFolders.TemplateSource found) {
-        return new TemplateReader(folders, found).template();
     }
 
     // ---- fields
@@ -8669,12 +8743,18 @@ final class TemplateReader {
             throw wrong(key, wanted + " is wanted, not " + kind, "a text goes into quotes, an object is {NAME: VALUE},"
                     + " each item of a list stands in a line of its own that begins with -");
         }
-        if (found.github() || KEYS.contains(key)) return;
-        throw Fault.usage(at(key) + ": there is no field " + key, Suggestions.hint(key.replace('-', '_'), KEYS,
-                "fields are " + String.join(", ", KEYS) + "; any other of the request goes into options:"));
+        if (!KEYS.contains(key)) throw Fault.usage(at(key) + ": there is no field " + key, Suggestions.hint(key.replace(
+                '-', '_'), KEYS, "fields are " + String.join(", ", KEYS) + "; any other of the request goes into"
+                + " options:"));
     }
 
     private String text(String key) { return (String) fields.getOrDefault(key, ""); }
+
+    private String choice(String key, Collection<String> known) {
+        String value = text(key);
+        if (value.isEmpty() || known.contains(value)) return value;
+        throw wrong(key, "there is no " + key + " " + value, String.join(", ", known));
+    }
 
     private Map<String, Object> object(String key) { return JsonValues.copy((Map<?, ?>) fields.getOrDefault(key,
             Map.of())); }
@@ -8695,22 +8775,18 @@ final class TemplateReader {
 
     // ---- request
 
-    private Template template() {
+    Template template() {
         var options = options();
         var inputs = new LinkedHashMap<String, String>();
         var inputSchema = inputs(inputs);
-        String endpoint = text("endpoint");
-        if (!endpoint.isEmpty() && !Delivery.ENDPOINTS.containsKey(endpoint)) {
-            throw wrong("endpoint", "there is no endpoint " + endpoint, String.join(", ", Delivery.ENDPOINTS.keySet()));
-        }
+        String endpoint = choice("endpoint", Delivery.ENDPOINTS.keySet());
         var delivery = new Delivery(endpoint.isEmpty() ? null : endpoint, object("options").keySet());
         var head = new Template.FrontMatter(text("description"), text("model").replaceFirst("^.*/", ""),
                 options, object("defaults"), inputs, inputSchema, fields.containsKey("stdin") ? text("stdin")
                 : "input", answer(options), samples(), delivery);
         var turns = turns();
         if (!turns.isEmpty()) return new Template(found.name(), found.place(), found.file(), head, turns, mustache);
-        throw Fault.usage(found.place() + " holds no prompt", "what comes after the front matter is the prompt; in a"
-                + " .prompt.yml, messages: with role and content");
+        throw Fault.usage(found.place() + " holds no prompt", PROMPT);
     }
 
     /// Returns the request body fields; GitHub's camelCase names (`maxTokens`) become snake_case.
@@ -8787,7 +8863,7 @@ final class TemplateReader {
     private ResponseSchema answer(ObjectNode options) {
         var own = object("schema");
         if (!own.isEmpty()) return new ResponseSchema(found.name(), schema("schema", own), null);
-        String format = text("responseFormat");
+        String format = choice("responseFormat", List.of("text", "json_object", "json_schema"));
         if (format.equals("json_object")) options.putObject("response_format").put("type", format);
         if (!format.equals("json_schema")) return null;
         Object given = fields.get("jsonSchema");
@@ -8803,29 +8879,25 @@ final class TemplateReader {
 
     private Template.Samples samples() {
         if (!fields.containsKey("testData")) return found.samples();
-        var rows = list("testData").stream().map(row -> JsonValues.copy(row instanceof Map<?, ?> map ? map : Map.of()))
-                .toList();
+        var rows = list("testData").stream().map(row -> row instanceof Map<?, ?> map ? JsonValues.copy(map)
+                : JsonValues.object(Json.compact(row), at("testData") + ": testData")).toList();
         return new Template.Samples(!rows.isEmpty(), "testData:", () -> rows);
     }
 }
 
 /// A template's text, split into the YAML between two `---` lines and the body after it.
 record TemplateText(String yaml, int yamlLine, StrictMustache.Source body) {
-    private static final Pattern FENCE = Pattern.compile("(?m)^---[ \\t]*(\\r?\\n|\\z)");
+    private static final Pattern PARTS = Pattern.compile("(?ms)\\s*^---[ \\t]*(?:\\r?\\n|\\z)(?<yaml>.*?)"
+            + "(?:^---[ \\t]*(?:\\r?\\n|\\z)(?<body>.*)|\\z)");
 
     static TemplateText of(String text, String place) {
-        var fence = FENCE.matcher(text);
-        int first = text.length() - text.stripLeading().length();
-        if (!fence.find() || fence.start() != first) {
-            return new TemplateText("", 1, new StrictMustache.Source(place, text, 1));
-        }
-        int start = fence.end(), line = (int) text.substring(0, start).lines().count();
-        if (!fence.find()) {
-            throw Fault.usage(place + ":" + line + ": the front matter is not closed", "it ends with a line ---");
-        }
-        String yaml = text.substring(start, fence.start());
-        return new TemplateText(yaml, line + 1, new StrictMustache.Source(place, text.substring(fence.end()),
+        var parts = PARTS.matcher(text);
+        if (!parts.matches()) return new TemplateText("", 1, new StrictMustache.Source(place, text, 1));
+        String yaml = parts.group("yaml"), body = parts.group("body");
+        int line = (int) text.substring(0, parts.start("yaml")).lines().count();
+        if (body != null) return new TemplateText(yaml, line + 1, new StrictMustache.Source(place, body,
                 line + (int) yaml.lines().count() + 2));
+        throw Fault.usage(place + ":" + line + ": the front matter is not closed", "it ends with a line ---");
     }
 }
 
@@ -8860,15 +8932,26 @@ final class TemplateFolders {
 
     List<Path> folders() { return folders; }
 
-    Template named(String name) { return TemplateReader.read(this, find(name)); }
+    Template named(String name) { return new TemplateReader(this, find(name)).template(); }
 
     TemplateSource find(String name) {
-        var endings = name.matches("[\\w-]+") ? Stream.<String>of() : Stream.concat(Stream.of(""), ENDINGS.stream());
-        return endings.map(ending -> name + ending).filter(path -> readable(env.path(path))).findFirst()
+        String own = name.replaceFirst("^packaged:", "");
+        var endings = name.matches("[\\w-]+|packaged:.*") ? Stream.<String>of() : Stream.concat(Stream.of(""),
+                ENDINGS.stream());
+        var found = endings.map(ending -> name + ending).filter(path -> readable(env.path(path))).findFirst()
                 .map(path -> found(stem(env.path(path).getFileName().toString()), path, env.path(path)))
-                .or(() -> inFolders(folders, name, false))
-                .orElseThrow(() -> Fault.usage("there is no template " + name, Suggestions.hint(stem(name), names(),
-                        COP + " templates lists them; a file needs its ending, such as " + name + ".mustache")));
+                .or(() -> inFolders(own.equals(name) ? folders : List.of(), own, false))
+                .orElseThrow(() -> Fault.usage("there is no template " + name, name.matches("(?s).*(\\s|\\{\\{).*")
+                        ? "save the prompt as templates/NAME.mustache, and give its NAME" : Suggestions.hint(stem(own),
+                        names(), COP + " templates lists them; a file needs its ending, such as " + name
+                        + ".mustache")));
+        boolean blank = found.text().isBlank();
+        boolean odd = found.place().matches(".*\\.\\w+(?<!\\.mustache|\\.prompt\\.ya?ml)");
+        if (!blank && (!odd || found.text().contains("{{"))) return found;
+        throw Fault.usage(found.place() + (blank ? " holds no prompt" : " is not a template: it has no {{name}}"),
+                !blank ? "a template ends in .mustache or .prompt.yml, or has a tag; quotes keep a pattern: -d '*.json'"
+                : !PACKAGED.contains(found.name()) ? TemplateReader.PROMPT : "packaged:" + found.name()
+                + " is the packaged one");
     }
 
     private static TemplateSource found(String name, String place, Path file) {
@@ -8878,8 +8961,8 @@ final class TemplateFolders {
     Path path(String name) {
         var found = find(name);
         if (found.file() != null) return found.file().toAbsolutePath();
-        throw Fault.usage(name + " is packaged with the tool, and no file of yours", COP + " templates show " + name
-                + " > templates/" + name + ".mustache makes it one");
+        throw Fault.usage(found.name() + " is packaged with the tool, and no file of yours", COP + " templates show "
+                + found.name() + " > my-" + found.name() + ".mustache");
     }
 
     private Optional<TemplateSource> inFolders(List<Path> places, String name, boolean confined) {
@@ -8915,17 +8998,14 @@ final class TemplateFolders {
     private static List<String> in(Path folder) {
         try (var files = Files.walk(folder, 8)) {
             return files.filter(Files::isRegularFile).map(file -> folder.relativize(file).toString().replace('\\', '/'))
-                    .filter(file -> ENDINGS.stream().anyMatch(file::endsWith)).map(TemplateFolders::stem)
-                    .filter(name -> !name.isEmpty() && !name.endsWith("/")).toList();
+                    .filter(file -> file.matches(".*[^/]\\.(mustache|prompt\\.ya?ml)"))
+                    .map(TemplateFolders::stem).toList();
         } catch (IOException | UncheckedIOException none) {
             return List.of();
         }
     }
 
-    private static String stem(String file) {
-        return ENDINGS.stream().filter(file::endsWith).findFirst()
-                .map(ending -> file.substring(0, file.length() - ending.length())).orElse(file);
-    }
+    private static String stem(String file) { return file.replaceFirst("\\.(mustache|prompt\\.ya?ml)$", ""); }
 
     /// Accepts special files too, such as a shell's process substitution.
     private static boolean readable(Path file) { return Files.exists(file) && !Files.isDirectory(file); }
@@ -8941,8 +9021,7 @@ final class TemplateFolders {
     }
 
     private String shown(Path file) {
-        Path here = env.directory().toAbsolutePath();
-        Path whole = file.toAbsolutePath().normalize();
+        Path here = env.directory().toAbsolutePath(), whole = file.toAbsolutePath().normalize();
         return (whole.startsWith(here) ? here.relativize(whole) : whole).toString().replace('\\', '/');
     }
 
@@ -8961,10 +9040,12 @@ final class TemplateFolders {
 /// values, partials and inheritance; sections are its own. Compiled texts are immutable and thread-safe.
 final class StrictMustache extends DefaultMustacheFactory {
     /// A compiled text. `uses` excludes the names in partials.
-    record Compiled(String source, Code code, List<TagReference> uses) {}
+    record Compiled(Source source, Code code, List<TagReference> uses) {}
 
     /// @param kind the tag's sigil; empty for a value
     record TagReference(String kind, String name, String place) {
+        boolean section() { return kind.equals("#") || kind.equals("^"); }
+
         boolean partial() { return kind.equals(">") || kind.equals("<"); }
 
         boolean dynamic() { return name.startsWith("*"); }
@@ -8972,18 +9053,26 @@ final class StrictMustache extends DefaultMustacheFactory {
 
     record Source(String place, String text, int firstLine) {}
 
-    record Missing(String name, boolean partial, String sentence) {}
+    /// @param kind the sigil of a tag whose partial is missing; empty for a value
+    record Missing(String kind, String name, String sentence) {}
 
     private static final int DEEPEST = 100;                 // nesting of partials
+    private static final String BLANK = "[\\s\\u00a0\\u200b\\ufeff]";
+    private static final Pattern AROUND = Pattern.compile("^" + BLANK + "+|" + BLANK + "+$"),
+            UNHELD = Pattern.compile("^[#^/<>$!&=*.]|[{}]|\\.(?=\\.|$)|" + BLANK),
+            INVISIBLE = Pattern.compile("[\\p{Cf}\\p{Z}&&[^ ]]");
 
     private final Function<String, Optional<Source>> partials;
     private final Supplier<Collection<String>> partialNames;
+    private final Lookup lookup = new Lookup();
     private final ConcurrentMap<String, Optional<Compiled>> known = new ConcurrentHashMap<>();
+    /// Whether `{{a.b}}` reads a field of just that name where there is no object `a`; not so in the specification.
+    boolean dotted = true;
 
     StrictMustache(Function<String, Optional<Source>> partials, Supplier<Collection<String>> partialNames) {
         this.partials = partials;
         this.partialNames = partialNames;
-        oh = new Lookup();
+        oh = lookup;
     }
 
     /// @param firstLine the line number in the file at which the text starts
@@ -8991,7 +9080,7 @@ final class StrictMustache extends DefaultMustacheFactory {
         var parser = new Parser(template, place, firstLine);
         var code = parser.codes(null, firstLine);
         code.init();
-        return new Compiled(template, code, parser.uses);
+        return new Compiled(new Source(place, template, firstLine), code, parser.uses);
     }
 
     /// Compiles a partial on first use, because partials may be recursive. A standalone tag's indentation is added to
@@ -9001,21 +9090,40 @@ final class StrictMustache extends DefaultMustacheFactory {
                 .replaceAll("(?md)^(?!\\z)", Matcher.quoteReplacement(indent)), source.place(), source.firstLine())));
     }
 
-    /// Returns all names in a text and its partials, except those of dynamic partials.
-    List<TagReference> uses(Compiled text) {
-        var all = new ArrayList<>(text.uses());
-        var seen = new HashSet<String>();
-        for (int i = 0; i < all.size(); i++) {
-            var use = all.get(i);
-            if (!use.partial() || use.dynamic() || !seen.add(use.name())) continue;
-            all.addAll(i + 1, partial(use.name(), "").map(Compiled::uses).orElse(List.of()));
-        }
-        return all;
+    /// Adds a text and its partials, except dynamic ones.
+    void texts(String name, Compiled text, Map<String, Compiled> all) {
+        if (all.putIfAbsent(name, text) != null) return;
+        text.uses().stream().filter(use -> use.partial() && !use.dynamic()).map(TagReference::name).forEach(each ->
+                partial(each, "").ifPresent(part -> texts(each, part, all)));
     }
 
     Optional<String> lacking(String partial) {
         return partial(partial, "").isPresent() ? Optional.empty()
-                : Optional.of("there is no partial " + partial + meant(partial, partialNames.get()));
+                : Optional.of("there is no partial " + shown(partial) + meant(partial, partialNames.get()));
+    }
+
+    /// Returns a top-level value, or null.
+    Object value(String name, Map<String, Object> data) {
+        return name.equals(".") ? null : lookup.find(name.split("\\."), List.of(data));
+    }
+
+    /// Returns names as tags spell them, with `_` for what a tag cannot hold: `{{Ticket_Text}}`.
+    static Set<String> spelled(Collection<String> names) {
+        return names.stream().map(StrictMustache::spelled).collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    private static String spelled(String name) { return UNHELD.matcher(stripped(name)).replaceAll("_"); }
+
+    private static String stripped(String name) { return AROUND.matcher(name).replaceAll(""); }
+
+    private static String shown(String name) {
+        return INVISIBLE.matcher(name).replaceAll(m -> "<U+%04X>".formatted((int) m.group().charAt(0)));
+    }
+
+    /// Returns the field that a name means: the one of just that name, else the only one that a tag spells so.
+    static String field(Map<?, ?> map, String name) {
+        return map.containsKey(name) ? name : JsonValues.copy(map).keySet().stream()
+                .filter(each -> spelled(each).equals(name)).reduce((_, _) -> name).orElse(name);
     }
 
     static String meant(String name, Collection<String> names) {
@@ -9039,8 +9147,8 @@ final class StrictMustache extends DefaultMustacheFactory {
 
         Collection<Missing> missing() { return missing.values(); }
 
-        private void missing(TemplateContext place, String name, boolean partial, Supplier<String> sentence) {
-            missing.computeIfAbsent(at(place) + name, _ -> new Missing(name, partial, at(place) + sentence.get()));
+        private void missing(TemplateContext place, String kind, String name, Supplier<String> sentence) {
+            missing.computeIfAbsent(at(place) + name, _ -> new Missing(kind, name, at(place) + sentence.get()));
         }
     }
 
@@ -9070,7 +9178,7 @@ final class StrictMustache extends DefaultMustacheFactory {
 
         private Optional<String> value(Rendering output, List<Object> scopes, String name, Object value) {
             if (value != null && value != JsonValues.NULL) return Optional.of(JsonValues.text(value));
-            output.missing(tc, name, false, () -> Lookup.missing(name, scopes));
+            output.missing(tc, "", name, () -> lookup.missing(name, scopes));
             return Optional.empty();
         }
 
@@ -9082,7 +9190,7 @@ final class StrictMustache extends DefaultMustacheFactory {
             if (named.isEmpty()) return;
             var partial = StrictMustache.this.partial(named.get(), indent);
             if (partial.isEmpty()) {
-                output.missing(tc, named.get(), true, () -> lacking(named.get()).orElseThrow());
+                output.missing(tc, type, named.get(), () -> lacking(named.get()).orElseThrow());
                 return;
             }
             if (++output.depth > DEEPEST) {
@@ -9109,34 +9217,46 @@ final class StrictMustache extends DefaultMustacheFactory {
 
     /// Looks up names in maps and lists only, so no Java object is reachable. The first segment of a dotted name is
     /// searched from the innermost section outwards, the rest only inside its value.
-    private static final class Lookup extends AbstractObjectHandler {
+    private final class Lookup extends AbstractObjectHandler {
         @Override
         public Binding createBinding(String name, TemplateContext place, Code code) {
             if (".".equals(name)) return List::getLast;
             String[] path = String.valueOf(name).split("\\.");
-            return scopes -> find(path, path.length, scopes);
+            return scopes -> find(path, scopes);
+        }
+
+        Object find(String[] path, List<Object> scopes) {
+            Object value = find(path, path.length, scopes);
+            return value != null || path.length == 1 || !dotted ? value
+                    : find(new String[] {String.join(".", path)}, 1, scopes);
         }
 
         private static Object find(String[] path, int length, List<Object> scopes) {
             for (var scope : scopes.reversed()) {
-                if (!(scope instanceof Map<?, ?> map) || !map.containsKey(path[0])) continue;
-                Object value = map.get(path[0]);
-                for (int j = 1; j < length; j++) value = value instanceof Map<?, ?> inner ? inner.get(path[j]) : null;
+                Object value = get(scope, path[0]);
+                if (value == null) continue;
+                for (int j = 1; j < length; j++) value = get(value, path[j]);
                 return value;
             }
             return null;
         }
 
+        private static Object get(Object value, String name) {
+            return value instanceof Map<?, ?> map ? map.get(field(map, name)) : null;
+        }
+
         @Override
         public Wrapper find(String name, List<Object> scopes) { throw new IllegalStateException("not used"); }
 
-        static String missing(String name, List<Object> scopes) {
+        String missing(String name, List<Object> scopes) {
             String[] path = name.split("\\.");
-            var names = new LinkedHashSet<String>();
-            for (Object scope : scopes) if (scope instanceof Map<?, ?> map) names.addAll(JsonValues.copy(map).keySet());
-            Object value = name.equals(".") ? scopes.getLast() : find(path, path.length, scopes);
-            String why = value == JsonValues.NULL ? " (it is null)"
-                    : names.contains(name) ? " (a dot reaches into an object)" : meant(name, names);
+            var fields = new LinkedHashMap<String, Object>();
+            for (Object scope : scopes) if (scope instanceof Map<?, ?> map) fields.putAll(JsonValues.copy(map));
+            Object value = name.equals(".") ? scopes.getLast() : find(path, scopes);
+            String why = value == JsonValues.NULL ? " (it is null)" : meant(name, spelled(fields.keySet()));
+            for (String outer : fields.keySet()) {
+                if (why.isEmpty() && get(fields.get(outer), path[0]) != null) why = " (it lies under " + outer + ")";
+            }
             for (int known = 1; known < path.length; known++) {         // finds the longest prefix that exists
                 String so = String.join(".", List.of(path).subList(0, known));
                 Object outer = find(path, known, scopes);
@@ -9144,7 +9264,7 @@ final class StrictMustache extends DefaultMustacheFactory {
                 why = " (" + so + (outer instanceof Map<?, ?> map && !map.isEmpty() ? " has "
                         + String.join(", ", JsonValues.copy(map).keySet()) : " is " + JsonValues.kind(outer)) + ")";
             }
-            return "{{" + name + "}} is missing" + (scopes.size() == 1 ? "" : " in "
+            return "{{" + shown(name) + "}} is missing" + (scopes.size() == 1 ? "" : " in "
                     + Text.shortened(JsonValues.text(scopes.getLast()), 40)) + why;
         }
     }
@@ -9156,7 +9276,8 @@ final class StrictMustache extends DefaultMustacheFactory {
         private static final Pattern PARTIAL = Pattern.compile("[^\\s*]\\S*|\\*\\s*\\S+");
         private static final Pattern NAME = Pattern.compile("\\.|[^\\s.{}*][^\\s.{}]*+(\\.[^\\s.{}]++)*+");
         private static final String AS_TEXT = "to write {{ as text, change the delimiters: {{=<% %>=}}";
-        private static final String SECTIONS = "each {{#name}} or {{^name}} needs its {{/name}}, innermost first";
+        private static final String SECTIONS = "each {{#name}} or {{^name}} needs its {{/name}}, innermost first; a"
+                + " field $price is {{_price}}";
 
         private final String text, place;
         private final List<TagReference> uses = new ArrayList<>();
@@ -9185,7 +9306,7 @@ final class StrictMustache extends DefaultMustacheFactory {
             var codes = new ArrayList<Code>();
             while (tag.find(position)) {
                 boolean raw = tag.group("raw") != null;
-                String kind = raw ? "&" : tag.group("kind"), name = tag.group(raw ? "raw" : "name").strip();
+                String kind = raw ? "&" : tag.group("kind"), name = stripped(tag.group(raw ? "raw" : "name"));
                 boolean alone = !"&".contains(kind) && tag.group("indent") != null && tag.group("rest") != null;
                 String indent = alone ? tag.group("indent") : "";
                 write(codes, tag.start(alone ? "indent" : "tag"));
@@ -9239,10 +9360,11 @@ final class StrictMustache extends DefaultMustacheFactory {
             boolean partial = kind.equals(">") || kind.equals("<");
             if ((partial ? PARTIAL : NAME).matcher(name).matches()) return name.replaceFirst("^\\*\\s+", "*");
             String word = name.split("[\\s|(]+", 2)[0];
-            throw wrong(line, "{{" + kind + Text.shortened(name, 40) + "}} is no name",
+            throw wrong(line, "{{" + kind + Text.shortened(shown(name), 40) + "}} is no name",
                     List.of("if", "unless", "each", "for", "with").contains(word) ? "mustache knows no " + word
                     + ": {{#name}} … {{/name}} for what is there, each item of a list, or {{^name}} for what is not"
-                    : "a name has no spaces, such as {{title}} or {{author.name}}; " + AS_TEXT);
+                    : "a name has no spaces, such as {{title}} or {{author.name}}; {{" + spelled(name)
+                    + "}} reads a field of that name; " + AS_TEXT);
         }
 
         /// Returns the line number; positions must not decrease between calls.
@@ -9363,9 +9485,8 @@ final class JsonValues {
     static Map<String, Object> object(String json, String where) { return object(json, where, 1); }
 
     static Map<String, Object> object(String json, String where, int firstLine) {
-        Object value = new Source(where, firstLine, json, null).read(Json.parser(json));
-        if (value instanceof Map<?, ?> map) return copy(map);
-        throw Fault.usage(where + (firstLine > 1 ? ":" + firstLine : "") + " holds no JSON object but " + kind(value),
+        return new Source(where, firstLine, json, null).object(Json.parser(json), where + (firstLine > 1 ? ":"
+                + firstLine : "") + " holds no JSON object but ",
                 "one object fills one prompt: {\"name\": \"value\"}; of a list, jq '.[0]' takes the first");
     }
 
@@ -9378,10 +9499,8 @@ final class JsonValues {
     /// @param lines receives the line of each value by JSON pointer
     static Map<String, Object> yaml(String yaml, String where, int firstLine, Map<String, Integer> lines) {
         if (yaml.lines().map(String::strip).allMatch(line -> line.isEmpty() || line.startsWith("#"))) return Map.of();
-        Object value = new Source(where, firstLine, yaml, lines).read(new YAMLFactory().createParser(
-                ObjectReadContext.empty(), yaml));
-        if (value instanceof Map<?, ?> map) return copy(map);
-        throw Fault.usage(where + ":" + firstLine + ": names with values are wanted, not " + kind(value),
+        return new Source(where, firstLine, yaml, lines).object(new YAMLFactory().createParser(
+                ObjectReadContext.empty(), yaml), where + ":" + firstLine + ": names with values are wanted, not ",
                 "lines such as model: auto; nothing but names with values may stand there");
     }
 
@@ -9389,6 +9508,12 @@ final class JsonValues {
 
     /// @param lines receives the line of each value; null for JSON
     private record Source(String where, int firstLine, String text, Map<String, Integer> lines) {
+        Map<String, Object> object(JsonParser parser, String otherwise, String hint) {
+            Object value = read(parser);
+            if (value instanceof Map<?, ?> map) return copy(map);
+            throw Fault.usage(otherwise + kind(value), hint);
+        }
+
         Object read(JsonParser parser) {
             try (parser) {
                 if (parser.nextToken() == null) throw Fault.usage(where + " is empty", "{} is JSON without values");
@@ -9463,9 +9588,8 @@ final class JsonValues {
             if (e.getOriginalMessage().startsWith("Invalid UTF-8")) return Text.notUtf8(where, lineNumber(place));
             String line = line(place);
             String near = line.substring(Math.clamp(place.getColumnNr() - 60, 0, line.length())).strip();
-            String what = at(place) + words(e.getOriginalMessage());
-            if (!near.isEmpty()) what += "; the line is: " + Text.shortened(Text.printable(near), 100);
-            return new Fault(Fault.USAGE, what, lines == null
+            return new Fault(Fault.USAGE, at(place) + words(e.getOriginalMessage()) + (near.isEmpty() ? ""
+                    : "; the line is: " + Text.shortened(Text.printable(near), 100)), lines == null
                     ? "a comma, a colon, a quote or a bracket too many or too few? names and texts have double quotes"
                     : "a text with : or # in it, or one that begins with {, goes into quotes; a long one into lines"
                     + " after NAME: |; no tabs before", e);
@@ -9521,10 +9645,10 @@ final class JsonValues {
     }
 
     static JsonNode node(Object value) {
-        String json = Json.compact(value);
-        var node = Json.tryParse(json);
+        var node = Json.tryParse(Json.compact(value));
         if (!node.isMissingNode()) return node;
-        throw Fault.usage("a number is beyond all bounds: " + Text.shortened(json, 80), "as a text it has quotes");
+        throw Fault.usage("a number is beyond all bounds: " + Text.shortened(text(value), 80),
+                "as a text it has quotes");
     }
 
     /// Returns the value as shown in a prompt: scalars verbatim, objects and lists as compact JSON.
@@ -9533,14 +9657,8 @@ final class JsonValues {
     }
 
     static String kind(Object value) {
-        return switch (value) {
-            case null -> "not there";
-            case Map<?, ?> _ -> "an object";
-            case List<?> _ -> "a list";
-            case String _ -> "a text";
-            case NumberLiteral _ -> "a number";
-            default -> value.toString();
-        };
+        return value == null ? "not there" : value instanceof Map ? "an object" : value instanceof List ? "a list"
+                : value instanceof String ? "a text" : value instanceof NumberLiteral ? "a number" : value.toString();
     }
 
     /// Sets a value; a dotted name creates nested objects as needed.
@@ -9564,8 +9682,9 @@ final class JsonValues {
     static Map<String, Object> withDefaults(Map<String, Object> data, Map<String, Object> defaults) {
         if (defaults.isEmpty()) return data;
         var all = new LinkedHashMap<>(data);
-        defaults.forEach((name, value) -> all.merge(name, value, (own, other) -> own == NULL ? other
-                : own instanceof Map<?, ?> a && other instanceof Map<?, ?> b ? withDefaults(copy(a), copy(b)) : own));
+        defaults.forEach((name, value) -> all.merge(StrictMustache.field(data, name), value, (own, other) ->
+                own == NULL ? other : own instanceof Map<?, ?> a && other instanceof Map<?, ?> b
+                ? withDefaults(copy(a), copy(b)) : own));
         return all;
     }
 }

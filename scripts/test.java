@@ -15,6 +15,7 @@
 //SOURCES tests/PromptFaults.java
 //SOURCES tests/Prompts.java
 //SOURCES tests/Mustaches.java
+//SOURCES tests/TemplateFaults.java
 //SOURCES tests/Login.java
 //SOURCES tests/Token.java
 //SOURCES tests/Network.java
@@ -62,7 +63,8 @@ public class test {
     static final List<Class<?>> CLASSES = List.of(PromptFaults.class,
             Smoke.class, Endpoints.class, Streams.class, Login.class,
             BudgetFaults.class, Token.class, Chat.class, CurrentService.class, EveryModel.class, Logs.class,
-            Mustaches.class, Prompts.class, Verbs.class, Batches.class, RowFaults.class, OutputFaults.class,
+            Mustaches.class, Prompts.class, TemplateFaults.class, Verbs.class, Batches.class, RowFaults.class,
+            OutputFaults.class,
             CommandLines.class, Usages.class, Embeds.class, Network.class, NetworkFaults.class, Processes.class,
             Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class, Trees.class,
             Simulators.class, CommandFaults.class, Layers.class);

@@ -215,7 +215,7 @@ class Batches {
 
     static final List<List<String>> REFUSED = List.of(      // arguments, error, hint
             List.of("batch t -d rows.jsonl", "there is no place for the results", "-o OUT.jsonl"),
-            List.of("batch t -o out.jsonl", "copilot batch wants -d ROWS", "copilot batch [TEMPLATE] -d ROWS"),
+            List.of("batch t -o out.jsonl", "copilot batch wants -d ROWS", "copilot batch [TEMPLATE |"),
             List.of("batch t -d nope.jsonl -o out.jsonl", "cannot read nope.jsonl: there is no such file", "is the"),
             List.of("batch nope -d rows.jsonl -o out.jsonl", "there is no template nope", "copilot templates"),
             List.of("batch t -d rows.jsonl -o nope/out.jsonl", "-o nope/out.jsonl: there is no folder", "mkdir -p"),
@@ -704,7 +704,7 @@ class Batches {
     void whatChangesBeforeTheLockIsHeldIsSeen() {
         rows("a");
         good();
-        cop.write("rows.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x\"}\n")
+        cop.write("rows.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x" + i + "\"}\n")
                 .collect(Collectors.joining()));
         cop.terminal(0);
         String manifest = cop.read("out.jsonl.run/manifest.json");
@@ -1179,7 +1179,7 @@ class Batches {
     void aRunThatDoesNotBeginLeavesNothingBehind() throws IOException {
         Files.createDirectories(cop.file("there"));
         cop.write("bad.jsonl", "{\"id\": 1}\n");
-        cop.write("many.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x\"}\n")
+        cop.write("many.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x" + i + "\"}\n")
                 .collect(Collectors.joining()));
         for (String folder : List.of("there", "new/deeper/run")) {
             exits(2, cop.run("batch", "t", "-d", "bad.jsonl", "-o", "out.jsonl", "--run", folder));

@@ -141,7 +141,7 @@ class Installs {
         String chat = classesOf("chat", "say: hi"), shell = classesOf("repl", cop.write("a.jsh", "1 + 1").toString());
         assertTrue(chat.contains("cop.ChatJob source: shared objects file"), chat);
         assertTrue(shell.contains("jdk.jshell.JShell source: shared objects file"), shell);
-        assertTrue(classesOf("templates").contains("cop.TemplateSummary source: shared objects file"));
+        assertTrue(classesOf("templates").contains("cop.TemplateFolders source: shared objects file"));
         var apart = Pattern.compile(".*(jdk\\.jshell|com\\.sun\\.tools|networknt|cop\\.Batch(?!Command)|\\$Proxy"
                 + "|\\.jar$).*");
         assertEquals(List.of(), chat.lines().filter(line -> apart.matcher(line).matches()).toList());

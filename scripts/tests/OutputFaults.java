@@ -72,7 +72,7 @@ class OutputFaults {
     @FieldSource("SAME")
     void columnsThatNothingUsesMakeNoRowNew(List<String> files) {
         cop.write(files.get(0), files.get(1));
-        exits(0, batch("-d " + files.get(0) + " -o out.jsonl"));
+        exits(0, batch("-y -d " + files.get(0) + " -o out.jsonl"));       // equal rows are asked about
         long before = asked();
         cop.write(files.get(2), files.get(3));
         var outcome = exits(0, batch("-d " + files.get(2) + " -o out.jsonl"));

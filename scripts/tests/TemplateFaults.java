@@ -1,0 +1,414 @@
+package cop;
+
+import module java.base;
+
+import cop.Harness.Outcome;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/// What can hardly be meant in a template or in its data is said before it is paid for, and no column is out of reach.
+class TemplateFaults {
+    private final Harness cop = Harness.loggedIn();
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    private static Outcome exits(int code, Outcome outcome) {
+        assertEquals(code, outcome.code(), outcome::all);
+        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
+        return outcome;
+    }
+
+    private Outcome run(int code, String... args) { return exits(code, cop.run(args)); }
+
+    private void template(String text) { cop.write("templates/t.mustache", text); }
+
+    private static void says(Outcome outcome, String... words) {
+        for (String word : words) {
+            assertTrue(outcome.err().contains(word), () -> "wanted " + word + "\n" + outcome.all());
+        }
+    }
+
+    private List<String> sent() {
+        return cop.sim.ledger().stream().filter(e -> copilot.Delivery.ENDPOINTS.containsValue(e.path()))
+                .map(e -> Json.text(e.body().path("messages").path(0), "content")).toList();
+    }
+
+    private Outcome batch(int code, String rows, String... more) {
+        var args = new ArrayList<>(List.of("batch", "t", "-d", rows, "-o", "o.jsonl", "--delay", "0"));
+        args.addAll(List.of(more));
+        return run(code, args.toArray(String[]::new));
+    }
+
+    // ------------------------------------------------------------------------------- every field has a name
+
+    /// A field's name as the data has it, and as a tag reads it.
+    static final List<List<String>> SPELLED = List.of(
+            List.of("Ticket Text", "Ticket_Text"), List.of("What is it? (1-5)", "What_is_it?_(1-5)"),
+            List.of("Preis (EUR)", "Preis_(EUR)"), List.of("two\nlines", "two_lines"), List.of("#", "_"),
+            List.of("# of items", "__of_items"), List.of("*", "_"), List.of("*x", "_x"), List.of("a{b", "a_b"),
+            List.of("a}}b", "a__b"), List.of("$price", "_price"), List.of(">x", "_x"), List.of("/x", "_x"),
+            List.of("^x", "_x"), List.of("<x", "_x"), List.of("!x", "_x"), List.of("&x", "_x"), List.of("=x", "_x"),
+            List.of(".x", "_x"), List.of("x.", "x_"), List.of("a..b", "a_.b"), List.of("Mr. X", "Mr._X"),
+            List.of("e-mail", "e-mail"), List.of("größe", "größe"), List.of("Text:", "Text:"),
+            List.of("a\u00a0b", "a_b"), List.of("\ufefftext", "text"), List.of(" text ", "text"),
+            List.of("user.name", "user.name"), List.of("a.b.c", "a.b.c"));
+
+    @ParameterizedTest
+    @FieldSource("SPELLED")
+    void everyFieldHasAName(List<String> row) {
+        String field = row.get(0), tag = row.get(1);
+        template("Is: {{" + tag + "}}{{#" + tag + "}}!{{/" + tag + "}}");
+        cop.write("d.json", Json.compact(Map.of(field, "v", "id", "1")));
+        assertEquals("Is: v!\n", run(0, "render", "-r", "t", "-d", "d.json").out());
+        cop.write("rows.json", "[" + cop.read("d.json") + "]");
+        says(batch(0, "rows.json"), "done: 1 ok");
+        assertEquals(List.of("Is: v!"), sent());
+        template("{{#items}}{{" + tag + "}}{{/items}}");
+        cop.write("d.json", Json.compact(Map.of("items", List.of(Map.of(field, "in")))));
+        assertEquals("in\n", run(0, "render", "-r", "t", "-d", "d.json").out());
+        if (field.contains(".") || field.contains("=") || field.startsWith("\ufeff") || field.isBlank()) return;
+        template("{{" + tag + "}}");
+        assertEquals("v\n", run(0, "render", "-r", "t", "--var", field + "=v").out());
+    }
+
+    @Test
+    void columnsAreNamedInAnOutPattern() {
+        template("say: {{Ticket_Text}}");
+        cop.write("rows.csv", "Ticket Text,user.name\nhello,Ada\n");
+        run(0, "batch", "t", "-d", "rows.csv", "-o", "out/{{user.name}} {{Ticket_Text}}.md", "--echo",
+                "Ticket Text,user.name", "--run", "r", "--delay", "0");
+        assertTrue(Files.exists(cop.file("out/Ada hello.md")));
+    }
+
+    @Test
+    void anObjectGoesBeforeAFieldWithADot() {
+        template("{{user.name}} {{#user}}{{name}}{{/user}}");
+        cop.write("d.json", "{\"user.name\": \"flat\", \"user\": {\"name\": \"deep\"}}");
+        assertEquals("deep deep\n", run(0, "render", "-r", "t", "-d", "d.json").out());
+        template("{{user.name}} {{user}}");
+        cop.write("d.json", "{\"user.name\": \"flat\", \"user\": \"text\"}");
+        assertEquals("flat text\n", run(0, "render", "-r", "t", "-d", "d.json").out());
+    }
+
+    /// Which of two fields a name means is not guessed.
+    @Test
+    void twoFieldsThatATagSpellsAlike() {
+        template("{{a_b}}");
+        cop.write("d.json", "{\"a b\": 1, \"a\\tb\": 2}");
+        says(run(2, "render", "t", "-d", "d.json"), "{{a_b}} is missing");
+        cop.write("d.json", "{\"a b\": 1, \"a_b\": 2}");
+        assertEquals("2\n", run(0, "render", "-r", "t", "-d", "d.json").out());
+    }
+
+    /// A default is for what the data has not, however the data spells it.
+    @Test
+    void aDefaultDoesNotHideAFieldThatATagSpellsSo() {
+        template("---\ndefaults: {Ticket_Text: none, user.name: nobody}\n---\n{{Ticket_Text}} {{user.name}}");
+        cop.write("d.json", "{\"Ticket Text\": \"mine\", \"user\": {\"name\": \"Ada\"}}");
+        assertEquals("mine Ada\n", run(0, "render", "-r", "t", "-d", "d.json").out());
+        assertEquals("none nobody\n", run(0, "render", "-r", "t").out());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"{{Ticket Text}}|{{Ticket_Text}}", "{{Tickettext}}|Ticket_Text",
+            "{{$price}}|{{_price}}", "{{#Ticket Text}}x{{/Ticket Text}}|{{Ticket_Text}}"})
+    void theHintSaysHow(String text, String hint) {
+        template(text);
+        cop.write("d.json", "{\"Ticket Text\": \"x\", \"$price\": 1}");
+        says(run(2, "render", "t", "-d", "d.json"), hint);
+    }
+
+    // ----------------------------------------------------------------------------------- invisible characters
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\u00a0", "\u200b", "\ufeff", "\u00a0 \u200b"})
+    void invisibleCharactersAroundANameDoNotCount(String blank) {
+        cop.write("templates/p.mustache", "part");
+        template("{{N}} {{#N}}in{{/name}} {{^N}}out{{/N}}{{>p}}".replace("N", blank + "name" + blank)
+                .replace(">p", ">" + blank + "p" + blank));
+        assertEquals("Ann in part\n", run(0, "render", "-r", "t", "--var", "name=Ann").out());
+        assertEquals("templates/t.mustache: ok, inputs: name, no sample data\n",
+                run(0, "templates", "check", "t").out());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"\u00a0, U+00A0", "\u200b, U+200B", "\ufeff, U+FEFF", "\u00ad, U+00AD"})
+    void withinANameTheyAreShown(String blank, String shown) {
+        template("{{first" + blank + "name}}");
+        says(run(2, "render", "t", "--var", "first=x"), shown);
+    }
+
+    // ----------------------------------------------------------------------------------- the lint of the text
+
+    /// A template, data, and what is warned of; each by `check`, `render`, `chat` and `batch`.
+    static final List<List<String>> DOUBTS = List.of(
+            List.of("{{! formerly: Dear {{x}}, was here }}Hello {{x}}", "{}", "t:1: ", "}}"),
+            List.of("a\n{{!-- and bye, {{x}} --}}\n{{x}}", "{}", "t:2: ", "}}"),
+            List.of("Hello {{x}}}", "{}", "t:1: ", "}"),
+            List.of("Hello {{x}} }} there", "{}", "t:1: ", "}}"),
+            List.of("{% if x %}Be kind.{% endif %} {{x}}", "{}", "t:1: ", "{%"),
+            List.of("a\n{# a remark #} {{x}}", "{}", "t:2: ", "{#"),
+            List.of("<% if x %> {{x}}", "{}", "t:1: ", "<%"),
+            List.of("{{x}} {tone}", "{\"tone\": \"kind\"}", "t:1: ", "{tone}"),
+            List.of("{{x}} ${tone}", "{\"tone\": \"kind\"}", "t:1: ", "{tone}"),
+            List.of("---\ndefaults: {y: \"Dear {{x}}\"}\n---\n{{y}}, {{x}}", "{}", "default y", "{{"),
+            List.of("---\nsystem: |\n  a\n  {% b %}\n---\n{{x}}", "{}", "t:4: ", "{%"));
+
+    static final List<List<String>> UNDOUBTED = List.of(
+            List.of("{\"a\": {\"b\": {{x}}}}"), List.of("{\"a\": {\"b\": [{}]}} {{x}}"), List.of("f() { g({}) } {{x}}"),
+            List.of("{{=<% %>=}}<%x%> {{name}} }} {% a %}"), List.of("{{! a remark }}{{x}}"), List.of("{{{x}}}"),
+            List.of("{{x}} \\frac{a}{b} {word} ${HOME} 100% {} { x }"));
+
+    @ParameterizedTest
+    @FieldSource("DOUBTS")
+    void doubts(List<String> row) {
+        template(row.get(0));
+        var data = Json.object().put("x", "say: Ann").setAll(Json.object(row.get(1), "data"));
+        cop.write("templates/t.json", data.toString());
+        cop.write("rows.jsonl", data.put("id", 1) + "\n" + data.put("id", 2).put("x", "say: Bob") + "\n");
+        var words = row.subList(2, row.size()).stream().map(word -> word.replaceFirst("^t:", "templates/t.mustache:"))
+                .toArray(String[]::new);
+        for (var outcome : List.of(run(0, "templates", "check", "t"), run(0, "render", "t", "-d", "templates/t.json"),
+                run(0, "chat", "-t", "t", "-d", "templates/t.json"), batch(0, "rows.jsonl", "--dry-run"),
+                batch(0, "rows.jsonl"))) {
+            says(outcome, words);
+            assertEquals(1, outcome.err().lines().filter(line -> line.startsWith("warning: ")).count(), outcome::all);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("UNDOUBTED")
+    void noDoubts(List<String> row) {
+        template(row.getFirst());
+        assertEquals("", run(0, "templates", "check", "t").err());
+        assertEquals("", run(0, "render", "t", "--var", "x=1", "--allow-missing").err());
+    }
+
+    @Test
+    void thePackagedOnesRaiseNone() { assertEquals("", run(0, "templates", "check").err()); }
+
+    // ------------------------------------------------------------------------------- the lint of what fills it
+
+    @ParameterizedTest
+    @ValueSource(strings = {"false", "False", "FALSE", "no", "0", "NULL", "None", "nan", "NaN", "N/A", "#N/A", "off",
+            "undefined", " false "})
+    void aSectionOnATextThatSaysNo(String no) {
+        template("{{#urgent}}URGENT! {{/urgent}}{{text}}");
+        cop.write("rows.csv", "id,urgent,text\n1,true,say: a\n2," + no + ",say: b\n3," + no + ",say: c\n");
+        for (var outcome : List.of(batch(0, "rows.csv", "--dry-run"), batch(0, "rows.csv"))) {
+            says(outcome, "warning: templates/t.mustache:1: {{#urgent}}", "\"" + no.strip() + "\"", "2 times");
+        }
+        cop.write("d.json", "{\"urgent\": \"" + no + "\", \"text\": \"say: a\"}");
+        says(run(0, "render", "t", "-d", "d.json"), "warning: templates/t.mustache:1: {{#urgent}}");
+        says(run(0, "chat", "-t", "t", "--var", "text=say: a", "--var", "urgent=" + no), "{{#urgent}}");
+        template("{{^urgent}}calm{{/urgent}}{{text}}");
+        says(run(0, "render", "t", "-d", "d.json"), "warning: templates/t.mustache:1: {{^urgent}}");
+        cop.write("templates/t.json", cop.read("d.json"));
+        says(run(0, "templates", "check", "t"), "{{^urgent}}");
+    }
+
+    @Test
+    void aSectionOnTheNumberZeroInJson() {
+        template("{{#urgent}}URGENT! {{/urgent}}{{text}}");
+        cop.write("d.json", "{\"urgent\": 0, \"text\": \"a\"}");
+        says(run(0, "render", "t", "-d", "d.json"), "{{#urgent}}", "0");
+        cop.write("d.json", "{\"urgent\": false, \"text\": \"a\"}");
+        assertEquals("", run(0, "render", "t", "-d", "d.json").err());
+    }
+
+    /// A template, rows, and a name that nearly one of their fields has.
+    static final List<List<String>> NEARLY = List.of(
+            List.of("{{#text}}T: {{.}}{{/text}}{{id}}", "text"),
+            List.of("{{^text}}none{{/text}}{{id}}", "text"),
+            List.of("---\ndefaults: {text: none}\n---\n{{text}} {{id}}", "text"),
+            List.of("{{#Txet}}T{{/Txet}}{{id}}", "Txet"));
+
+    @ParameterizedTest
+    @FieldSource("NEARLY")
+    void aNameThatTheDataNearlyHas(List<String> row) {
+        template(row.getFirst());
+        cop.write("rows.csv", "id,Text\n1,a\n2,b\n");
+        for (var outcome : List.of(batch(0, "rows.csv", "--dry-run"), batch(0, "rows.csv"))) {
+            says(outcome, "warning: templates/t.mustache:", "{{" + row.getLast() + "}}", "did you mean Text?");
+        }
+        cop.write("d.json", "{\"id\": 1, \"Text\": \"a\"}");
+        says(run(0, "render", "t", "-d", "d.json"), "did you mean Text?");
+    }
+
+    @Test
+    void allowMissingIsNoReasonToBeSilent() {
+        template("say: {{text}} {{id}}");
+        cop.write("rows.csv", "id,Text\n1,a\n2,b\n");
+        says(batch(0, "rows.csv", "--allow-missing"), "did you mean Text?");
+        template("{{#note}}{{.}}{{/note}}{{Text}}");
+        assertFalse(batch(0, "rows.csv", "--dry-run").err().contains("warning"));
+    }
+
+    @Test
+    void aBatchSaysWhatVariablesAreForNothing() {
+        template("say: {{Text}} {{label}}");
+        cop.write("rows.csv", "id,Text\n1,a\n2,b\n");
+        says(batch(2, "rows.csv", "--var", "lable=x"), "does not use lable, did you mean label?");
+    }
+
+    // ------------------------------------------------------------------------------- the same prompt for all
+
+    /// A template, rows, and whether nothing of the rows is used.
+    static final List<List<String>> POINTLESS = List.of(
+            List.of("Review: {text}", "id,text\n1,a\n2,b\n"),
+            List.of("Review", "id,text\n1,a\n2,b\n"),
+            List.of("Review", "id,text\n1,a\n"),
+            List.of("{{#txt}}Review {{.}}{{/txt}}Hello", "id,text\n1,a\n2,b\n"),
+            List.of("---\ndefaults: {txt: none}\n---\n{{txt}}", "id,text\n1,a\n2,b\n"),
+            List.of("{{more}}", "id,text\n1,a\n2,b\n"),
+            List.of("{{text}}", "id,text\n1,a\n2,a\n"));
+
+    @ParameterizedTest
+    @FieldSource("POINTLESS")
+    void theSamePromptForAllIsNotSentUnasked(List<String> row) {
+        template(row.get(0));
+        cop.write("rows.csv", row.get(1));
+        var more = new String[] {"--var", "more=say: x"};
+        var refused = batch(2, "rows.csv", more);
+        says(refused, "hint: ");
+        assertTrue(refused.err().matches("(?s)warning: .*(the same|no field).*"), refused::all);
+        assertEquals(List.of(), sent());
+        says(batch(0, "rows.csv", "--var", "more=say: x", "--dry-run"), "warning: ");
+        assertEquals(List.of(), sent());
+        cop.terminal(0);
+        exits(1, cop.runWith("n\n", "batch", "t", "-d", "rows.csv", "-o", "o.jsonl", "--delay", "0", more[0], more[1]));
+        assertEquals(List.of(), sent());
+        exits(0, cop.runWith("y\n", "batch", "t", "-d", "rows.csv", "-o", "o.jsonl", "--delay", "0", more[0], more[1]));
+        int count = (int) row.get(1).lines().count() - 1;
+        assertEquals(count, sent().size());
+        batch(0, "rows.csv", more);                             // nothing is left to be asked about
+        says(batch(0, "rows.csv", "--again", "-y", more[0], more[1]), "warning: ");
+    }
+
+    @Test
+    void requestsThatAreAllTheSame() {
+        String line = "\"method\": \"POST\", \"url\": \"/v1/chat/completions\", \"body\": {\"model\": \"gpt-4.1\","
+                + " \"messages\": [{\"role\": \"user\", \"content\": \"say: x\"}]}}\n";
+        cop.write("r.jsonl", "{\"custom_id\": \"a\", " + line + "{\"custom_id\": \"b\", " + line);
+        says(run(2, "batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0"), "the same");
+        assertEquals(List.of(), sent());
+    }
+
+    @Test
+    void emptyPrompts() {
+        template("{{text}}");
+        cop.write("rows.csv", "id,text\n1,say: a\n2,\n3,  \n");
+        var outcome = batch(2, "rows.csv");
+        says(outcome, "rows.csv:3: templates/t.mustache comes out empty", "rows.csv:4: ", "--skip-bad");
+        assertEquals(List.of(), sent());
+    }
+
+    // --------------------------------------------------------------------------------------- what is a template
+
+    @Test
+    void aDataFileIsNotTakenForTheTemplate() {
+        cop.write("rows/1.json", "{\"id\": 1, \"text\": \"say: one\"}");
+        cop.write("rows/2.json", "{\"id\": 2, \"text\": \"say: two\"}");
+        cop.write("list.csv", "id,text\n1,a\n");
+        var outcome = run(2, "batch", "-d", "rows/1.json", "rows/2.json", "-o", "o.jsonl", "-y");
+        says(outcome, "rows/2.json", "not a template", "quotes");
+        for (String command : List.of("render rows/2.json", "chat -t rows/2.json hello", "chat -t list.csv hello")) {
+            says(run(2, command.split(" ")), "not a template");
+        }
+        assertEquals(List.of(), sent());
+    }
+
+    @Test
+    void aPromptInPlaceOfATemplate() {
+        cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"say: A\"}\n");
+        says(run(2, "batch", "Classify: {{text}}", "-d", "rows.jsonl", "-o", "o.jsonl"), "templates/NAME.mustache");
+        says(run(2, "render", "Be brief"), "templates/NAME.mustache");
+        template("{{text}}");
+        says(run(0, "batch", "-t", "t", "-d", "rows.jsonl", "-o", "o.jsonl"), "done: 1 ok");
+        says(run(2, "batch", "t", "-t", "t", "-d", "rows.jsonl", "-o", "o.jsonl"), "TEMPLATE and -t exclude");
+    }
+
+    // ------------------------------------------------------------------------------- ./templates and the packaged
+
+    @Test
+    void anEmptyFileNeverShadows() {
+        cop.write("templates/review.mustache", "\n");
+        for (String command : List.of("templates show review", "render review", "templates path review",
+                "chat -t review hi", "templates check review")) {
+            says(run(2, command.split(" ")), "templates/review.mustache", "packaged:review");
+        }
+        assertEquals("", run(0, "templates", "show", "packaged:review").err());
+    }
+
+    @Test
+    void theSourceIsSaidWhereItShadows() {
+        template("hello");
+        cop.write("templates/review.mustache", "---\nmodel: gpt-5-mini\n---\nmine {{diff}}");
+        cop.write("rows.csv", "id,diff\n1,say: a\n2,say: b\n");
+        for (var outcome : List.of(run(0, "render", "review", "--var", "diff=a"),
+                run(0, "chat", "-t", "review", "--var", "diff=say: a"),
+                run(0, "batch", "review", "-d", "rows.csv", "-o", "o.jsonl", "--dry-run"))) {
+            says(outcome, "templates/review.mustache", "packaged:review");
+            assertEquals(1, outcome.err().split("packaged:review", -1).length - 1, outcome::all);
+        }
+        assertEquals("", run(0, "render", "./templates/review.mustache", "--var", "diff=a").err());
+        assertEquals("", run(0, "render", "t").err());
+        var packaged = run(0, "render", "-r", "packaged:review", "--var", "diff=+a");
+        assertTrue(packaged.out().contains("Review this change."), packaged::all);
+        assertEquals("", packaged.err());
+        run(0, "templates", "check", "packaged:review");
+        says(run(2, "render", "packaged:revew"), "did you mean review?");
+    }
+
+    // --------------------------------------------------------------------------------- GitHub's prompt files
+
+    private static final String PROMPT = "messages:\n- role: user\n  content: Hi {{input}}\n";
+
+    @ParameterizedTest
+    @ValueSource(strings = {"schema: \"v1\"", "stdin: other", "system: obey", "defaults: {input: none}", "inputs: 3",
+            "options: {user: me}", "endpoint: nowhere", "temperature: 9", "something: [new]"})
+    void ofGithubsFilesOnlyTheirOwnFieldsCount(String line) {
+        cop.write("a.prompt.yml", line + "\n" + PROMPT);
+        assertEquals("## user\n\nHi x\n", exits(0, cop.runWith("x", "render", "a.prompt.yml")).out());
+    }
+
+    @Test
+    void whatIsUnknownThereIsNamed() {
+        cop.write("a.prompt.yml", PROMPT + "responseFormat: yaml\n");
+        says(run(2, "render", "a.prompt.yml", "--var", "input=x"), "a.prompt.yml:4: responseFormat", "yaml",
+                "json_schema");
+        cop.write("a.prompt.yml", PROMPT + "testData:\n- input: x\n- just words\n");
+        says(run(2, "render", "a.prompt.yml", "--example"), "a.prompt.yml:4: testData");
+        says(run(2, "templates", "check", "a.prompt.yml"), "a.prompt.yml:4: testData");
+        cop.write("a.prompt.yml", PROMPT + "responseFormat: text\n");
+        run(0, "render", "a.prompt.yml", "--var", "input=x");
+    }
+
+    @Test
+    void samplesUnderVars() {
+        cop.write("w.prompt.yaml", "messages:\n- role: user\n  content: \"{{topic}} {{tone}}\"\ntestData:\n"
+                + "- vars:\n    topic: wrens\n    tone: a\n- vars:\n    topic: owls\n    tone: b\n");
+        var outcome = run(2, "templates", "check", "w.prompt.yaml");
+        assertEquals(1, outcome.err().lines().filter(line -> line.startsWith("error: ")).count(), outcome::all);
+        says(outcome, "{{topic}}", "under vars");
+        says(run(2, "render", "w.prompt.yaml", "--example"), "under vars");
+    }
+
+    /// Its blocks would be lost.
+    @ParameterizedTest
+    @ValueSource(strings = {"{{<gone}}{{$a}}important{{/a}}{{/gone}}rest", "{{#a}}{{/a}}{{<gone}}{{/gone}}rest"})
+    void aParentIsNeverLeftOut(String text) {
+        template(text);
+        run(2, "render", "t", "--allow-missing");
+    }
+}
