@@ -4956,18 +4956,15 @@ record DeviceFlow(Context context, String clientId, String scope) {
         }
     }
 
+    /// Returns GitHub's verdict; errors come with 200, or 400 by the RFC. Anything else (a gateway's page) may pass.
     private ObjectNode post(String path, Map<String, String> form, int retries) {
         var call = new ApiRequest("POST", context.host().web(path), context.headers().login(),
                 Text.form(form).getBytes(StandardCharsets.UTF_8)).withRetries(retries);
-        return context.http().send(call, (AnyReading<ObjectNode>) DeviceFlow::verdict);
-    }
-
-    /// Returns GitHub's verdict; errors come with 200, or 400 by the RFC. Anything else (a gateway's page) may pass.
-    private static ObjectNode verdict(ApiResponse answer) throws IOException {
-        boolean refused = answer.status() / 100 == 4;
-        if (Json.tryParse(answer.text()) instanceof ObjectNode json
-                && (answer.ok() || refused && json.has("error"))) return json;
-        throw new IOException("HTTP " + answer.status() + ", and nothing that belongs to a login");
+        return context.http().send(call, (AnyReading<ObjectNode>) answer -> {
+            if (Json.tryParse(answer.text()) instanceof ObjectNode json
+                    && (answer.ok() || answer.status() / 100 == 4 && json.has("error"))) return json;
+            throw new IOException("HTTP " + answer.status() + ", and nothing that belongs to a login");
+        });
     }
 
     private Fault refusal(ObjectNode answer) {
@@ -4991,12 +4988,11 @@ record DeviceFlow(Context context, String clientId, String scope) {
 /// Opens a URL in the user's browser, never through a shell, and only where it can be seen.
 final class Browser {
     static boolean open(Environment env, Optional<URI> address) {
-        if (address.isEmpty() || env.variable("SSH_CONNECTION") != null) return false;
         String system = System.getProperty("os.name");
         boolean display = env.variable("DISPLAY") != null || env.variable("WAYLAND_DISPLAY") != null;
         String opener = system.startsWith("Mac") ? "open" : system.startsWith("Windows")
                 ? "rundll32 url.dll,FileProtocolHandler" : display ? "xdg-open" : "";
-        if (opener.isEmpty()) return false;
+        if (opener.isEmpty() || address.isEmpty() || env.variable("SSH_CONNECTION") != null) return false;
         try {
             new ProcessBuilder((opener + " " + address.get()).split(" ")).redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD).start().getOutputStream().close();
@@ -5139,8 +5135,8 @@ final class CopilotClient {
             try {
                 return post(sent, body, endpoint, attempt).withDropped(omitted.names());
             } catch (Fault fault) {
-                var refusal = ApiError.behind(fault);
-                var lesson = refusal == null ? Optional.<String>empty() : RefusedFields.lesson(sent, body, refusal);
+                var lesson = Optional.ofNullable(ApiError.behind(fault))
+                        .flatMap(refusal -> RefusedFields.lesson(sent, body, refusal));
                 if (lesson.isEmpty() || !bodies.add(body)) throw fault;
                 context.console().detail(sent.model() + " refuses " + lesson.get() + ": " + fault.sentence());
                 models.memory().learnRefused(sent.model(), endpoint.path(), lesson.get());
@@ -5229,13 +5225,11 @@ final class CopilotClient {
     /// @param options timeouts, retries, and what refusals mean
     <T> T send(String method, String path, byte[] body, UnaryOperator<ApiRequest> options, ResponseHandler<T> reading) {
         var token = new AtomicReference<>(tokens.get());
-        var sent = new AtomicReference<ApiRequest>();
-        return context.http().send(() -> sent.updateAndGet(_ -> options.apply(new ApiRequest(method,
-                context.host().resolve(token.get().api(), path), context.headers().copilot(token.get().value()),
-                body))), refusal -> {
+        return context.http().send(() -> options.apply(new ApiRequest(method, context.host().resolve(token.get().api(),
+                path), context.headers().copilot(token.get().value()), body)), (sent, refusal) -> {
             boolean integrator = refusal.kind().equals(OTHER_INTEGRATOR) && !token.get().direct()
                     && !token.get().value().equals(minted);
-            boolean ofAuto = AutoModel.outdated(refusal) && sent.get().headers().sent().containsKey(AutoModel.HEADER);
+            boolean ofAuto = AutoModel.outdated(refusal) && sent.headers().sent().containsKey(AutoModel.HEADER);
             if (ofAuto || !integrator && !List.of(401, 421).contains(refusal.status())) return false;
             token.set(tokens.refreshAfter401(token.get()));
             if (integrator) minted = token.get().value();
@@ -5286,9 +5280,8 @@ final class ModelCatalog {
 
     /// Returns the cached list if fetching fails, as the chat will report why; asks once a minute at most.
     Optional<ModelList> listIfAny() {
-        if (Durations.isRecent(asked, Duration.ofMinutes(1), context.now())) {
-            return Deadline.alone(fetching, this::cached);
-        }
+        boolean lately = Durations.isRecent(asked, Duration.ofMinutes(1), context.now());
+        if (lately) return Deadline.alone(fetching, this::cached);
         asked = context.now();
         return context.attempt(() -> list(ModelList.USABLE, 1)).or(this::cached);
     }
@@ -5531,8 +5524,7 @@ final class AutoModel {
             return within(first, request, asker);
         } catch (Fault fault) {
             var refusal = ApiError.behind(fault);
-            boolean over = refusal != null && (outdated(refusal) || refusal.kind().startsWith("model_not"));
-            if (!over) throw fault;
+            if (refusal == null || !outdated(refusal) && !refusal.kind().startsWith("model_not")) throw fault;
             return within(choice(first, request), request, asker);
         }
     }
@@ -5661,9 +5653,7 @@ final class ChatErrors {
         String lead = "this account cannot use the model \"" + model + "\": " + said;
         var list = copilot.models().recent().orElse(null);
         if (list == null) return Fault.error(lead, COP + " models");
-        if (list.onlyAuto()) {
-            return Fault.error(lead + "; " + ModelList.ONLY_AUTO, "-m auto, or " + COP + " models default auto");
-        }
+        if (list.onlyAuto()) return Fault.error(lead + "; " + ModelList.ONLY_AUTO, COP + " models default auto");
         boolean disabled = list.find(model).filter(known -> !known.enabled()).isPresent();
         return Fault.error(lead, disabled ? "it is there but not enabled: " + COP + " models enable " + model
                 + " (a seat of an organization: its administrator, and some minutes)"
@@ -5810,9 +5800,8 @@ record CredentialSources(Context context) {
 
     /// Tokens that were made for GitHub, not for this tool, are barred from a custom --host.
     private Optional<String> barred(String source) {
-        if (context.host().custom() && !source.equals(OWN) && !source.equals(CHOICE)) {
-            return Optional.of("not sent to a custom --host");
-        }
+        boolean ofGithub = !source.equals(OWN) && !source.equals(CHOICE);
+        if (ofGithub && context.host().custom()) return Optional.of("not sent to a custom --host");
         String list = Objects.requireNonNullElse(context.env().variable(LIMIT), "env, login, editor");
         if (!list.matches("\\s*((env|login|editor)\\s*(,\\s*(?=[elo])|$))+")) {
             throw Fault.usage(LIMIT + "=" + list + " has an unknown word", "a comma list of env, login, editor");
@@ -6038,8 +6027,7 @@ final class TokenManager {
     }
 
     private Token otherOrExchanged(GithubToken source, Token unwanted, boolean again) {
-        var now = context.now();
-        var other = cached(source).filter(token -> token.isFresh(now));
+        var other = cached(source).filter(token -> token.isFresh(context.now()));
         if (other.isPresent() && (unwanted == null || !other.get().value().equals(unwanted.value())
                 || other.get().fetched().isAfter(unwanted.fetched()))) return other.get();
         if (!again) throwIfRecentlyRejected(source);
@@ -6075,11 +6063,9 @@ final class TokenManager {
     private ObjectNode direct(GithubToken source, Fault rejected) {
         var account = unlessRefused(() -> account(source), neither -> context.console().detail(neither.sentence()))
                 .filter(said -> said.path("chat_enabled").asBoolean(true)).orElseThrow(() -> rejected);
-        var answer = Json.object().put(Token.DIRECT, true).put("token", source.value())
+        return Json.object().put(Token.DIRECT, true).put("token", source.value())
                 .put("refresh_in", Duration.ofDays(1).toSeconds()).put("sku", Json.text(account, "access_type_sku"))
-                .put("plan", Json.text(account, "copilot_plan"));
-        answer.set("endpoints", account.path("endpoints"));
-        return answer;
+                .put("plan", Json.text(account, "copilot_plan")).set("endpoints", account.path("endpoints"));
     }
 
     private ObjectNode internal(GithubToken source, String path, String what) {
@@ -6255,9 +6241,10 @@ record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, 
     }
 
     /// Returns the parts of a message; a plain text counts as one.
-    static Iterable<JsonNode> parts(JsonNode message) {
+    static Stream<JsonNode> parts(JsonNode message) {
         var content = message.path("content");
-        return content.isString() ? List.of(Json.object().put("type", "text").set("text", content)) : content;
+        return content.isString() ? Stream.of(Json.object().put("type", "text").set("text", content))
+                : content.valueStream();
     }
 
     /// Renames and converts a field, if present.
@@ -6429,8 +6416,7 @@ final class RefusedFields {
         boolean own = request.extra().has(parts[0]);
         boolean wish = OPTIONAL.contains(field) && (!own || OPTIONAL.contains(parts[0]))
                 && !among(request.delivery().required(), field);
-        boolean mayGo = body.has(parts[0]) && (ADDED.contains(path) ? !own : wish);
-        return mayGo ? Optional.of(path) : Optional.empty();
+        return body.has(parts[0]) && (ADDED.contains(path) ? !own : wish) ? Optional.of(path) : Optional.empty();
     }
 
     static String optional(Request request) {
@@ -6555,15 +6541,10 @@ final class ResponsesBody {
                         .put("output", Message.text(message.path("content")));
                 continue;
             }
-            var content = JsonNodeFactory.instance.arrayNode();
-            for (var part : Endpoint.parts(message)) {
-                if (Json.text(part, "type").equals("image_url")) {
-                    content.addObject().put("type", "input_image").set("image_url", part.path("image_url").path("url"));
-                } else {
-                    content.addObject().put("type", role.equals("assistant") ? "output_text" : "input_text")
-                            .put("text", Json.text(part, "text"));
-                }
-            }
+            String type = role.equals("assistant") ? "output_text" : "input_text";
+            var content = Json.array(Endpoint.parts(message).map(part -> Json.text(part, "type").equals("image_url")
+                    ? Json.object().put("type", "input_image").set("image_url", part.path("image_url").path("url"))
+                    : Json.object().put("type", type).put("text", Json.text(part, "text"))));
             if (!content.isEmpty()) input.addObject().put("role", role).set("content", content);
             for (var call : message.path("tool_calls")) {
                 input.addObject().put("type", "function_call").put("call_id", Json.text(call, "id"))
@@ -6659,12 +6640,11 @@ final class MessagesBody {
                     .put("content", Message.text(message.path("content")));
             return parts;
         }
-        for (var part : Endpoint.parts(message)) {
-            String text = Json.text(part, "text");
-            if (role.equals("assistant")) text = text.stripTrailing();
+        Endpoint.parts(message).forEach(part -> {
+            String said = Json.text(part, "text"), text = role.equals("assistant") ? said.stripTrailing() : said;
             if (Json.text(part, "type").equals("image_url")) image(parts, Json.text(part.path("image_url"), "url"));
             else if (!text.isBlank()) parts.addObject().put("type", "text").put("text", text);
-        }
+        });
         for (var call : message.path("tool_calls")) {
             parts.addObject().put("type", "tool_use").put("id", Json.text(call, "id"))
                     .put("name", Json.text(call.path("function"), "name"))
@@ -6938,11 +6918,7 @@ final class ResponsesStreamReader extends StreamReader {
             }
             case "response.function_call_arguments.delta" -> delivered = true;     // output_item.done has them all
             case "response.output_item.done" -> item(index, event.path("item"));
-            case "response.completed", "response.incomplete" -> {
-                if (response.path("error").isObject()) failed(response.path("error"));
-                ended(response);
-                done = true;
-            }
+            case "response.completed", "response.incomplete" -> ended(response);
             case "response.failed", "response.cancelled" -> failed(response.path("error"));
             case "error" -> failed(event);
             case "" -> {                                    // it is not streamed
@@ -6974,6 +6950,8 @@ final class ResponsesStreamReader extends StreamReader {
     }
 
     private void ended(JsonNode response) {
+        if (response.path("error").isObject()) failed(response.path("error"));
+        done = true;
         named(response);
         boolean silent = !hasText();
         int index = 0;
@@ -10328,12 +10306,8 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     private static final Pattern NEWER = Pattern.compile("(?i)(?:update|upgrade)\\D*?\\bv?(\\d+(?:\\.\\d+)+)");
 
     private String advice() {
-        if (message.contains("not supported in this VS Code version") || message.contains("is out of date")) {
-            return newerIdentity();
-        }
-        if (message.contains("Editor-Version") || message.contains("Integration-Id")) {
-            return "look at -H and COP_HEADERS";
-        }
+        if (message.matches("(?s).*(not supported in this VS Code version|is out of date).*")) return newerIdentity();
+        if (message.matches("(?s).*(Editor-Version|Integration-Id).*")) return "look at -H and COP_HEADERS";
         if (message.contains("Personal Access Token")) return COP + " login";
         var most = Pattern.compile("max_tokens: \\d+ > (\\d+)").matcher(message);
         if (most.find()) return "--max-tokens " + most.group(1);
@@ -10407,8 +10381,7 @@ final class HttpSender implements AutoCloseable {
                 .followRedirects(HttpClient.Redirect.NEVER).executor(threads).proxy(proxies);
         // Its threads must not join the caller's thread group: JShell stops a snippet by interrupting the whole group,
         // which would kill the client for good.
-        client = CompletableFuture.supplyAsync(builder::build, Thread::startVirtualThread).join();
-        return client;
+        return client = CompletableFuture.supplyAsync(builder::build, Thread::startVirtualThread).join();
     }
 
     /// Adds the authorities of SSL_CERT_FILE only if the JDK's do not suffice: loading as many takes 300 ms.
@@ -10424,20 +10397,21 @@ final class HttpSender implements AutoCloseable {
         return true;
     }
 
-    <T> T send(ApiRequest call, ResponseHandler<T> reading) { return send(() -> call, _ -> false, reading); }
+    <T> T send(ApiRequest call, ResponseHandler<T> reading) { return send(() -> call, (_, _) -> false, reading); }
 
     /// Sends a request until a response is read. Retries connections lost before any output, and transient errors; once
     /// per status if `mended` fixed the cause, such as an expired token. Never retries other errors or what GitHub may
     /// still be working on.
     ///
     /// @param mended returns true to send again
-    <T> T send(Supplier<ApiRequest> calls, Predicate<ErrorResponse> mended, ResponseHandler<T> reading) {
+    <T> T send(Supplier<ApiRequest> calls, BiPredicate<ApiRequest, ErrorResponse> mended, ResponseHandler<T> reading) {
         var seen = new HashSet<Integer>();
-        return repeated(calls.get().retries(), () -> once(calls, refusal -> seen.add(refusal.status())
-                && mended.test(refusal), reading));
+        return repeated(calls.get().retries(), () -> once(calls, (call, refusal) -> seen.add(refusal.status())
+                && mended.test(call, refusal), reading));
     }
 
-    private <T> T once(Supplier<ApiRequest> calls, Predicate<ErrorResponse> mended, ResponseHandler<T> reading) {
+    private <T> T once(Supplier<ApiRequest> calls, BiPredicate<ApiRequest, ErrorResponse> mended,
+            ResponseHandler<T> reading) {
         while (true) {
             var call = calls.get();
             var client = client();
@@ -10446,7 +10420,7 @@ final class HttpSender implements AutoCloseable {
                 if (answer.ok()) return reading.read(answer);
                 boolean any = reading instanceof AnyReading;
                 refusal = ErrorResponse.of(answer, any ? "" : answer.text(64 << 10), console.env().time().now());
-                if (mended.test(refusal)) continue;
+                if (mended.test(call, refusal)) continue;
                 if (any) return reading.read(answer);
             } catch (IOException e) {
                 if (untrusted(e) && trustMore(client)) continue;
@@ -10793,10 +10767,8 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     /// Writes a cached response; a failure is only a warning.
     void keep(Path file, CachedResponse kept, Console console) {
         if (!keeps()) return;
-        var json = Json.object().put("fetched_at", kept.fetched().getEpochSecond());
-        json.set("answer", kept.answer());
         try {
-            write(file, json);
+            write(file, Json.object().put("fetched_at", kept.fetched().getEpochSecond()).set("answer", kept.answer()));
         } catch (Fault readOnly) {
             console.warn(readOnly.sentence() + "; going on without the cache");
         }
