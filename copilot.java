@@ -5266,7 +5266,7 @@ final class ModelCatalog {
                     ResponseHandler.json("the list of models")), context.now());
             // what was learned against another list, or long ago
             if (old.isEmpty() || !old.get().json().equals(fresh.json())) memory().forget();
-            context.home().keep(file, new Home.CachedResponse(fresh.json(), fresh.fetched()), context.console());
+            context.home().keep(file, fresh.json(), fresh.fetched(), context.console());
             lists.put(file, Optional.of(fresh));
             return fresh;
         }));
@@ -5299,8 +5299,8 @@ final class ModelCatalog {
     EndpointMemory memory() {
         var source = copilot.tokens().used().or(() -> copilot.logins().usable().stream().findFirst());
         return memories.computeIfAbsent(source.map(each -> each.file("learned-", context))
-                .orElse(context.home().cache().resolve("learned-nobody.json")), file ->
-                new EndpointMemory(context, file));
+                .orElse(context.home().cache().resolve("learned-nobody.json")), file -> new EndpointMemory(context,
+                file, context.home().readOrEmpty(file, context.console()::detail)));
     }
 
     // ---- one model
@@ -5556,7 +5556,7 @@ final class AutoModel {
     private static boolean fits(Model model, Request request) {
         var fields = request.extra();
         String endpoint = request.delivery().endpoint();
-        boolean chat = fields.has("stop") || fields.path("n").asInt(1) > 1;
+        boolean chat = fields.has("stop") || request.answers() > 1;
         return (endpoint == null || model.endpoints().contains(Delivery.ENDPOINTS.get(endpoint)))
                 && (!chat || model.endpoints().contains("/chat/completions"))
                 && (!request.hasImages() || model.supports("vision"))
@@ -5595,7 +5595,7 @@ final class AutoModel {
                         context.now());
                 var choice = Choice.of(opened).orElseThrow(() -> Fault.error("GitHub's answer names no model for auto",
                         COP + " models lists what can be named with -m"));
-                context.home().keep(file, opened, context.console());
+                context.home().keep(file, opened.answer(), opened.fetched(), context.console());
                 return choice;
             } catch (Fault fault) {
                 if (ApiError.behind(fault) == null || ApiError.behind(fault).status() != 404) throw fault;
@@ -5868,7 +5868,6 @@ record CredentialSources(Context context) {
 /// Copilot tokens, cached by a hash of their GitHub token. Of the user's processes, one at a time renews a token; those
 /// that waited use its result.
 final class TokenManager {
-    private static final Duration REMEMBERED = Duration.ofDays(1);
     private static final String REJECTED = "rejected";
 
     private final Context context;
@@ -6104,8 +6103,7 @@ final class TokenManager {
     }
 
     private void keep(GithubToken source, ObjectNode answer, Instant fetched) {
-        context.home().keep(source.file("token-", context), new Home.CachedResponse(answer, fetched),
-                context.console());
+        context.home().keep(source.file("token-", context), answer, fetched, context.console());
         context.home().deleteOld(Duration.ofDays(2));
     }
 
@@ -6117,7 +6115,7 @@ final class TokenManager {
     private void throwIfRecentlyRejected(GithubToken source) {
         var now = context.now();
         var old = context.home().kept(source.file("token-", context)).filter(kept -> kept.answer().has(REJECTED)
-                && Durations.isRecent(kept.fetched(), REMEMBERED, now)).orElse(null);
+                && Durations.isRecent(kept.fetched(), Duration.ofDays(1), now)).orElse(null);
         if (old == null) return;
         throw Fault.refused(Json.text(old.answer(), REJECTED) + " (that was "
                 + Durations.words(Duration.between(old.fetched(), now)) + " ago; " + COP
@@ -6231,11 +6229,10 @@ record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, 
     /// @return the effort to send; empty if the model supports none
     /// @throws Fault if it supports only others
     static Optional<String> effort(Model model, String wished, Omitted omitted) {
-        if (model == null || model.reasoningEfforts().contains(wished)) return Optional.of(wished);
-        if (!model.reasoningEfforts().isEmpty()) {
-            throw Fault.usage(model.id() + " knows no reasoning_effort " + wished, String.join(", ",
-                    model.reasoningEfforts()));
-        }
+        var known = model == null ? List.of(wished) : model.reasoningEfforts();
+        if (known.contains(wished)) return Optional.of(wished);
+        String all = String.join(", ", known);
+        if (!all.isEmpty()) throw Fault.usage(model.id() + " knows no reasoning_effort " + wished, all);
         omitted.add("reasoning_effort", model.id() + " takes no reasoning_effort");
         return Optional.empty();
     }
@@ -6300,10 +6297,6 @@ final class EndpointSelector {
 ///
 ///     {"gpt-5.4": "/responses", "gpt-5.4 /responses": "temperature seed"}
 record EndpointMemory(Context context, Path file, ObjectNode known) {
-    EndpointMemory(Context context, Path file) {
-        this(context, file, context.home().readOrEmpty(file, context.console()::detail));
-    }
-
     synchronized String path(String model) { return Json.text(known, model); }
 
     /// Returns what a model refuses, in the form of `RefusedFields.LESSON`.
@@ -6770,9 +6763,7 @@ abstract sealed class StreamReader implements ResponseHandler<Reply>
 
     private void stream(ApiResponse answer) throws IOException {
         var events = new EventStream(answer.body().plain());
-        while (!done) {
-            String data = events.next();
-            if (data == null) break;
+        for (String data = events.next(); data != null; data = done ? null : events.next()) {
             if (data.equals("[DONE]")) done = true;
             else if (Json.tryParse(data) instanceof ObjectNode event) take(event);
             // else: a malformed line, which GitHub's own editor also skips
@@ -9816,11 +9807,8 @@ record Host(String name, URI web, URI rest, URI defaultApi, boolean custom) {
     URI rest(String path) { return resolve(rest, path); }
 
     URI resolve(URI base, String path) {
-        try {
-            return new URI(base.toString().replaceAll("/+$", "") + path);
-        } catch (URISyntaxException e) {
-            throw Fault.usage("\"" + path + "\" is no path: " + e.getReason(), COP + " api /models");
-        }
+        return Text.uri(base.toString().replaceAll("/+$", "") + path).orElseThrow(() -> Fault.usage("\"" + path
+                + "\" is no path", COP + " api /models"));
     }
 
     /// Returns the URI if it may get the Copilot token: HTTPS to `*.githubcopilot.com` or `copilot-api.*.ghe.com`, or
@@ -9997,8 +9985,7 @@ record ApiResponse(int status, HttpHeaders headers, StreamingBody body) implemen
     String contentType() { return header("content-type").toLowerCase(Locale.ROOT); }
 
     String requestId() {
-        String github = header("x-github-request-id");
-        return github.isEmpty() ? header("x-request-id") : github;
+        return ErrorResponse.first(header("x-github-request-id"), header("x-request-id"));
     }
 
     String text() throws IOException {
@@ -10320,8 +10307,7 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
         var newer = NEWER.matcher(message);
         String header = message.contains("API version") ? "X-GitHub-Api-Version: "
                 : message.contains("extension") ? "Editor-Plugin-Version: copilot-chat/" : "Editor-Version: vscode/";
-        return newer.find() ? "-H '" + header + newer.group(1) + "', or a newer copilot.java (jbang --fresh)"
-                : "a newer copilot.java (jbang --fresh); or -H '" + header + "…' with the current version";
+        return "-H '" + header + (newer.find() ? newer.group(1) : "…") + "', or a newer copilot.java (jbang --fresh)";
     }
 
     String retryAdvice() {
@@ -10593,8 +10579,7 @@ final class Proxies extends ProxySelector {
 
     private boolean exempt(String host) {
         if (host == null || host.matches("(?i)localhost|127\\.[0-9.]+|\\[[0:]*:0*1]")) return true;
-        String list = firstOf("no_proxy", "NO_PROXY");
-        if (list == null) return false;
+        String list = Objects.requireNonNullElse(firstOf("no_proxy", "NO_PROXY"), "");
         String name = bare(host);
         return Stream.of(list.split("[,\\s]+")).map(entry -> bare(entry.replaceFirst("^\\*?\\.", "")))
                 .anyMatch(entry -> entry.equals("*") || contains(entry, name)
@@ -10628,17 +10613,15 @@ final class Trust {
     static SSLContext context(Path pem) {
         try {
             if (pem == null) return SSLContext.getDefault();
+            var trusted = new ArrayList<Certificate>();
+            try (var in = Files.newInputStream(pem)) {
+                trusted.addAll(CertificateFactory.getInstance("X.509").generateCertificates(in));
+            }
+            if (trusted.isEmpty()) throw new CertificateException("there is no certificate in it");
+            trusted.addAll(List.of(((X509TrustManager) managers(null)[0]).getAcceptedIssuers()));
             var authorities = KeyStore.getInstance(KeyStore.getDefaultType());
             authorities.load(null, null);
-            try (var in = Files.newInputStream(pem)) {
-                for (var certificate : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
-                    authorities.setCertificateEntry("pem" + authorities.size(), certificate);
-                }
-            }
-            if (authorities.size() == 0) throw new CertificateException("there is no certificate in it");
-            for (var issuer : ((X509TrustManager) managers(null)[0]).getAcceptedIssuers()) {
-                authorities.setCertificateEntry("jdk" + authorities.size(), issuer);
-            }
+            for (var each : trusted) authorities.setCertificateEntry("ca" + authorities.size(), each);
             var context = SSLContext.getInstance("TLS");
             context.init(keys(), managers(authorities), null);
             return context;
@@ -10706,8 +10689,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     /// Ignores relative values, as the XDG specification requires.
     private static Path folder(Environment env, String variable, Path otherwise) {
         String value = env.variable(variable);
-        Path path = value == null ? null : env.path(value);
-        return path != null && path.equals(Path.of(value)) ? path : otherwise;      // it is absolute
+        return value != null && env.path(value).equals(Path.of(value)) ? Path.of(value) : otherwise;
     }
 
     Path login() { return config.resolve("login.json"); }
@@ -10765,10 +10747,10 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     }
 
     /// Writes a cached response; a failure is only a warning.
-    void keep(Path file, CachedResponse kept, Console console) {
+    void keep(Path file, ObjectNode answer, Instant fetched, Console console) {
         if (!keeps()) return;
         try {
-            write(file, Json.object().put("fetched_at", kept.fetched().getEpochSecond()).set("answer", kept.answer()));
+            write(file, Json.object().put("fetched_at", fetched.getEpochSecond()).set("answer", answer));
         } catch (Fault readOnly) {
             console.warn(readOnly.sentence() + "; going on without the cache");
         }
