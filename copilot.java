@@ -3316,7 +3316,7 @@ final class BatchRun {
     private String input;                                   // the rows' file as named, or a copy
     private Set<Integer> chosen;
     // Results of the scan.
-    private final List<RowPosition> order = new ArrayList<>();
+    private final Map<Integer, String> order = new TreeMap<>();  // a row's index and key
     private final List<BatchItem> bad = new ArrayList<>();
     private final Set<String> left = new HashSet<>();  // to be sent
     private String fingerprint = "";
@@ -3435,14 +3435,13 @@ final class BatchRun {
 
     /// Counts rows that are done while the row in their place now asks something else, and says why.
     private void countReplaced(Journal journal) {
-        var now = order.stream().collect(Collectors.toMap(RowPosition::key, RowPosition::index, (a, _) -> a));
-        var fresh = left.stream().map(now::get).collect(Collectors.toSet());
+        var now = new HashSet<>(order.values());
         boolean lost = !manifest.has("again") && !Files.exists(journal.file) && folder.owned().values().stream()
                 .anyMatch(hash -> !hash.isEmpty());
-        var done = folder.order().stream().filter(row -> lost || journal.entry(row.key()).filter(entry ->
-                entry.status().equals("ok")).isPresent()).toList();
-        replaced = done.stream().filter(row -> fresh.contains(row.index()) && (lost || !now.containsKey(row.key())))
-                .count();
+        var done = folder.order().entrySet().stream().filter(row -> lost || journal.entry(row.getValue())
+                .filter(entry -> entry.status().equals("ok")).isPresent()).toList();
+        replaced = done.stream().filter(row -> left.contains(order.get(row.getKey()))
+                && (lost || !now.contains(row.getValue()))).count();
         if (replaced == 0) return;
         String other = Stream.of("key_version", "template_hash", "model", "options")
                 .filter(field -> !earlier.path(field).toString().equals(manifest.path(field).toString()))
@@ -3533,7 +3532,7 @@ final class BatchRun {
         try (var rows = input()) {
             for (var read = rows.next(); read != null; read = rows.next()) {
                 var item = checked(read, ids);
-                order.add(new RowPosition(item.index(), item.key()));
+                order.put(item.index(), item.key());
                 if (item.fault() == null) spec.lint.prompt(item.request());
                 if (item.fault() != null) bad.add(item);
                 else if (!isDone(journal, item.key())) send(item);
@@ -3591,7 +3590,7 @@ final class BatchRun {
             if (results.pattern() != null) results.pattern().claim(item, spec.model);
             return item;
         } catch (Fault wrong) {
-            return item.bad(wrong);
+            return BatchItem.bad(item.index(), item.place(), item.id(), wrong, item.echo());
         }
     }
 
@@ -3648,8 +3647,7 @@ final class BatchRun {
 
     private Optional<Fault> ask(Journal journal) {
         var pace = new RateController(spec.jobs, spec.delay);
-        var keys = order.stream().map(RowPosition::key).collect(Collectors.toCollection(ArrayDeque::new));
-        var printer = spec.stream ? new OrderedPrinter(keys, new HashSet<>(left), key ->
+        var printer = spec.stream ? new OrderedPrinter(new ArrayDeque<>(order.values()), new HashSet<>(left), key ->
                 journal.result(key).map(results::line), env.out()) : null;
         var progress = new BatchProgress(console, left.size(), printer, pace);
         spec.policy.lost = request -> copilot.models().estimate(request, "", "", Usage.NONE);
@@ -3699,7 +3697,7 @@ final class BatchRun {
 }
 
 /// The state of a batch, read only from run folders.
-record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPosition> order, List<Journal> journals)
+record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, String> order, List<Journal> journals)
         implements AutoCloseable {
     private static final String BEGIN = COP + " batch TEMPLATE -d ROWS -o OUT begins a run, in OUT.run";
 
@@ -3709,13 +3707,13 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
     static BatchReport merged(List<RunFolder> folders) {
         folders.forEach(folder -> folder.check(BEGIN));
         var first = folders.getFirst().readManifest();
-        var rows = new TreeMap<Integer, RowPosition>();
+        var rows = new TreeMap<Integer, String>();
         var parts = new HashSet<Integer>();
         for (var folder : folders) {
             var manifest = folder.readManifest();
             if (manifest.isEmpty()) throw Fault.usage("there is no run in " + folder.path(), BEGIN);
             var order = folder.order();
-            order.forEach(row -> rows.putIfAbsent(row.index(), row));
+            order.forEach(rows::putIfAbsent);
             if (order.isEmpty() && manifest.path("rows").asInt() > 0) {
                 throw Fault.error(folder.path().resolve("order") + " is damaged, or of another version of the tool",
                         "the command that began the run writes it anew");
@@ -3736,27 +3734,27 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
         }
         var journals = folders.reversed().stream().map(folder -> new Journal(folder.path(), false)
                 .since(folder.readManifest())).toList();
-        return new BatchReport(folders, first, List.copyOf(rows.values()), journals);
+        return new BatchReport(folders, first, rows, journals);
     }
 
     /// Returns what the first journal that has it holds for each row, in order.
-    private <T> Stream<T> found(BiFunction<Journal, RowPosition, Optional<T>> look) {
-        return order.stream().flatMap(row -> journals.stream().flatMap(journal -> look.apply(journal, row).stream())
-                .limit(1));
+    private <T> Stream<T> found(BiFunction<Journal, String, Optional<T>> look) {
+        return order.values().stream().flatMap(key -> journals.stream().flatMap(journal ->
+                look.apply(journal, key).stream()).limit(1));
     }
 
     /// Returns how rows have ended, and what all starts have used.
     BatchCounts counts() {
         var spent = journals.stream().map(Journal::spent).reduce(BatchCounts.NONE, (all, one) -> all.plus("",
                 one.requests(), one.used()));
-        return found((journal, row) -> journal.entry(row.key())).reduce(spent, (counts, entry) -> counts.plus(
-                entry.status(), 0, Usage.NONE), (all, _) -> all);
+        return found(Journal::entry).reduce(spent, (counts, entry) -> counts.plus(entry.status(), 0, Usage.NONE),
+                (all, _) -> all);
     }
 
     /// Returns `id`, `code`, `attempts` and `message` of each row that is not ok.
     Stream<ObjectNode> errors() {
-        return found((journal, row) -> journal.entry(row.key()).filter(entry -> !entry.status().equals("ok"))
-                .flatMap(_ -> journal.result(row.key()))).map(Json::tryParse).map(row ->
+        return found((journal, key) -> journal.entry(key).filter(entry -> !entry.status().equals("ok"))
+                .flatMap(_ -> journal.result(key))).map(Json::tryParse).map(row ->
                 ((ObjectNode) row.path("error")).put("attempts", row.path("attempts").asInt())
                 .set("id", row.path("id")));
     }
@@ -3773,7 +3771,7 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, List<RowPositio
     void write(Console console, String out, boolean openai) {
         var echo = manifest.path("echo").valueStream().map(JsonNode::asString).toList();
         var writer = new ResultWriter(console, out, openai, echo);
-        Supplier<Stream<String>> results = () -> found((journal, row) -> journal.result(row.key()));
+        Supplier<Stream<String>> results = () -> found(Journal::result);
         var files = writer.files(results);
         RunFolder.refuseToOverwrite(writer.here(), folders, files.keySet());
         var known = folders.stream().flatMap(folder -> folder.owned().values().stream()).collect(Collectors.toSet());
@@ -7081,7 +7079,7 @@ interface RowReader extends AutoCloseable {
                         "(?s)\\R.*", ""), 40), "rows of CSV are in a file named .csv, or --format csv names them");
             }
             return new RowFilter(switch (format.equals("jsonl") && head.startsWith("[") ? "json" : format) {
-                case "files" -> JsonFolderReader.of(env, FileGlob.of(env, name, "*.json"), left);
+                case "files" -> files(env, FileGlob.of(env, name, "*.json"), left);
                 case "csv", "tsv" -> new CsvReader(in, shown, format.equals("tsv"));
                 case "json" -> new JsonReader(Json.parser(in), shown);
                 default -> new LinesReader(new LineNumberReader(new InputStreamReader(in, StandardCharsets.ISO_8859_1)),
@@ -7090,6 +7088,23 @@ interface RowReader extends AutoCloseable {
         } catch (IOException e) {
             throw InputFile.unreadable(typed, e);
         }
+    }
+
+    /// Reads JSON files (`tickets/*.json`), a row each.
+    private static RowReader files(Environment env, FileGlob pattern, Map<String, Integer> left) {
+        String links = Text.shortened(String.join(", ", pattern.links()), 200);
+        if (!links.isEmpty()) left.put("links out of the folder or to hidden files: " + links, 0);
+        Path folder = env.directory().resolve(pattern.front());
+        var names = pattern.files().stream().map(Path::toString).iterator();
+        return () -> names.hasNext() ? file(folder, names.next()) : null;
+    }
+
+    private static InputRow file(Path folder, String name) {
+        return InputRow.of(name, () -> {
+            var data = new LinkedHashMap<>(JsonValues.object(InputFile.text(folder.resolve(name), name), name));
+            data.putIfAbsent("id", name.replaceFirst("\\.json$", ""));
+            return data;
+        });
     }
 }
 
@@ -7269,26 +7284,6 @@ final class CsvReader implements RowReader {
     }
 }
 
-/// Reads a folder or a glob (`tickets/*.json`) of JSON files, a row each, sorted by name.
-record JsonFolderReader(Path folder, Iterator<Path> files) implements RowReader {
-    static JsonFolderReader of(Environment env, FileGlob pattern, Map<String, Integer> left) {
-        String links = Text.shortened(String.join(", ", pattern.links()), 200);
-        if (!links.isEmpty()) left.put("links out of the folder or to hidden files: " + links, 0);
-        return new JsonFolderReader(env.directory().resolve(pattern.front()), pattern.files().iterator());
-    }
-
-    @Override
-    public InputRow next() {
-        if (!files.hasNext()) return null;
-        String name = files.next().toString();
-        return InputRow.of(name, () -> {
-            var data = new LinkedHashMap<>(JsonValues.object(InputFile.text(folder.resolve(name), name), name));
-            data.putIfAbsent("id", name.replaceFirst("\\.json$", ""));
-            return data;
-        });
-    }
-}
-
 /// The first 128 bits of a SHA-256 of what was asked, in hex.
 final class Fingerprint {
     static String of(byte[]... parts) {
@@ -7314,8 +7309,6 @@ record BatchItem(int index, String place, Object id, String key, Request request
         return new BatchItem(index, place, id, Fingerprint.of("bad\n" + id + "\n" + words), null, null,
                 Fault.usage(words, fault.hint()), echo);
     }
-
-    BatchItem bad(Fault fault) { return bad(index, place, id, fault, echo); }
 }
 
 /// The outcome of a row.
@@ -8102,8 +8095,6 @@ final class BatchRunner {
     }
 }
 
-record RowPosition(int index, String key) {}
-
 /// A run's folder. As `--run` may name any folder, only files that a run made are overwritten or removed, and only a
 /// run's lock file identifies its folder.
 record RunFolder(Path path) {
@@ -8204,19 +8195,19 @@ record RunFolder(Path path) {
                 + " move the manifest away, and the same command goes on with them");
     }
 
-    void write(ObjectNode manifest, List<RowPosition> order) {
-        put(path.resolve("order"), order.stream().map(row -> row.index() + " " + row.key() + "\n")
+    void write(ObjectNode manifest, Map<Integer, String> order) {
+        put(path.resolve("order"), order.entrySet().stream().map(row -> row.getKey() + " " + row.getValue() + "\n")
                 .collect(Collectors.joining()));
         put(manifest(), Json.pretty(manifest) + "\n");
     }
 
-    /// Returns the rows of the run's last start; empty if they cannot be read.
-    List<RowPosition> order() {
+    /// Returns the index and key of each row of the run's last start; empty if they cannot be read.
+    Map<Integer, String> order() {
         try (var lines = Files.lines(path.resolve("order"))) {
-            return lines.map(line -> line.split(" ")).map(words -> new RowPosition(Integer.parseInt(words[0]),
-                    words[1])).toList();
+            return lines.map(line -> line.split(" ")).collect(Collectors.toMap(words -> Integer.valueOf(words[0]),
+                    words -> words[1]));
         } catch (IOException | RuntimeException unreadable) {
-            return List.of();
+            return Map.of();
         }
     }
 
