@@ -7357,7 +7357,7 @@ final class Journal implements AutoCloseable {
     private RandomAccessFile io;                            // a channel closes if its thread is interrupted
     private final Map<String, Entry> entries = new ConcurrentHashMap<>();
     private BatchCounts spent = BatchCounts.NONE;           // by all lines, replaced ones too; guarded by this
-    private final ReentrantLock forcing = new ReentrantLock();
+    private final Object forcing = new Object();
     private long size, forced = -1;                         // bytes; guarded by this and by `forcing`; -1: not yet open
     private boolean broken;                                 // a sync failed; guarded by `forcing`
 
@@ -7496,8 +7496,7 @@ final class Journal implements AutoCloseable {
 
     /// Syncs up to an offset. Rows that end during a sync share the next.
     private void force(long end) throws IOException {
-        forcing.lock();
-        try {
+        synchronized (forcing) {
             if (forced >= end) return;
             if (broken) throw new IOException("results before it may be lost");
             long all = size();
@@ -7505,8 +7504,6 @@ final class Journal implements AutoCloseable {
             io.getFD().sync();
             broken = false;
             forced = all;
-        } finally {
-            forcing.unlock();
         }
     }
 
@@ -7702,7 +7699,6 @@ record OrderedPrinter(Queue<String> keys, Set<String> awaited,
 class BatchProgress {
     private static final Duration SELDOM = Duration.ofSeconds(30);
 
-    private final Environment env;
     private final Console console;
     private final int rows;
     private final OrderedPrinter printer;                   // null: results are not printed
@@ -7716,12 +7712,11 @@ class BatchProgress {
     private String why = "";
 
     BatchProgress(Console console, int rows, OrderedPrinter printer, RateController pace) {
-        env = console.env();
         this.console = console;
         this.rows = rows;
         this.printer = printer;
         this.pace = pace;
-        begun = told = env.time().now();
+        begun = told = console.env().time().now();
     }
 
     /// @param earlier what earlier starts have used
@@ -7771,7 +7766,7 @@ class BatchProgress {
 
     /// Reports requests paused together once.
     synchronized void paused(Duration pause, String reason) {
-        var now = env.time().now();
+        var now = console.env().time().now();
         if (!console.terminal() && !pausedUntil.isAfter(now)) {
             console.note("all wait " + Durations.words(pause) + ": " + reason);
         }
@@ -7783,7 +7778,7 @@ class BatchProgress {
 
     /// Must be called at least every second.
     synchronized void tick() {
-        var now = env.time().now();
+        var now = console.env().time().now();
         if (console.terminal()) {
             console.countdown(!pausedUntil.isAfter(now) ? line(now) : "all wait "
                     + Durations.clock(Duration.between(now, pausedUntil)) + ": " + Text.shortened(why, 60));
