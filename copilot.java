@@ -7932,16 +7932,14 @@ final class BatchRunner {
     private void start(long bytes) {
         try {
             turnstile.lockInterruptibly();
-            try {
-                for (var wait = tryStart(bytes); wait.isPositive(); wait = tryStart(bytes)) {
-                    progress.tick();
-                    if (wait != RateController.UNTIL_AN_ANSWER) time.pause(Durations.min(wait, Duration.ofSeconds(1)));
-                }
-            } finally {
-                turnstile.unlock();
+            for (var wait = tryStart(bytes); wait.isPositive(); wait = tryStart(bytes)) {
+                progress.tick();
+                if (wait != RateController.UNTIL_AN_ANSWER) time.pause(Durations.min(wait, Duration.ofSeconds(1)));
             }
         } catch (InterruptedException e) {
             throw Fault.interrupted();
+        } finally {
+            if (turnstile.isHeldByCurrentThread()) turnstile.unlock();
         }
     }
 
@@ -8073,15 +8071,15 @@ final class BatchRunner {
     /// pause, or all connection pauses since the last answer, exceed `--max-wait`.
     private void pause(Fault fault, Instant started, long bytes) {
         var limit = ApiError.behind(fault);                 // null: no connection
-        Duration pause, longest;
+        Duration pause;
         synchronized (this) {
             pace.ended();
             requests--;
             ahead -= bytes;
             pause = limit == null ? pace.unreachable(time.now())
                     : pace.limited(started, limit.retryAfter(), time.now());
-            longest = limit == null ? pace.unreachableFor() : pause;
-            if (longest.compareTo(policy.maxWait) > 0 || pace.pauses() >= RateController.MOST_PAUSES) {
+            boolean tooLong = Durations.max(pause, pace.unreachableFor()).compareTo(policy.maxWait) > 0;
+            if (tooLong || pace.pauses() >= RateController.MOST_PAUSES) {
                 stop(new Fault(Fault.LATER, fault.sentence(), fault.hint(), fault.reason()));
             }
             notifyAll();
