@@ -224,9 +224,7 @@ public class copilot {
     }
 
     /// Returns a request of one message, without a model, to extend with `with…`.
-    public static Request request(String prompt) {
-        return new Request(null, List.of(Message.user(prompt)), Json.object(), true);
-    }
+    public static Request request(String prompt) { return new Request(null, List.of(Message.user(prompt)), null, true); }
 
     /// Reads an image for a request: `ask(request("What is this?").withImage(image("cat.png")))`.
     ///
@@ -249,9 +247,7 @@ public class copilot {
     /// Parses a template: `template("Is it a complaint? {{text}}")`.
     ///
     /// @throws Fault naming the line of a syntax error
-    public static Prompt template(String text) {
-        return Toolkit.mine().template(Fault.given(text, "template's text"));
-    }
+    public static Prompt template(String text) { return Toolkit.mine().template(Fault.given(text, "template's text")); }
 
     /// Reads rows lazily from a JSON Lines, JSON, CSV, or TSV file or a folder of JSON files:
     /// `rows("tickets.jsonl").limit(5).map(prompt("classify")::ask).forEach(System.out::println)`.
@@ -289,9 +285,7 @@ public class copilot {
     /// Returns JSON from any Copilot endpoint, such as `api("/models")`, or from GitHub's `/copilot_internal/user`.
     ///
     /// @throws Fault with GitHub's message if it refuses, and if the response is not JSON
-    public static JsonNode api(String path) {
-        return Toolkit.mine().api("GET", Fault.given(path, "api's path"), null);
-    }
+    public static JsonNode api(String path) { return Toolkit.mine().api("GET", Fault.given(path, "api's path"), null); }
 
     /// Posts JSON and returns the response.
     ///
@@ -301,7 +295,7 @@ public class copilot {
     }
 
     /// Returns the short-lived Copilot token, renewed if due, for other HTTP clients: `token().header()`.
-    public static Token token() { return Toolkit.mine().token(); }
+    public static Token token() { return Toolkit.mine().copilot().tokens().get(); }
 
     /// A template and its data. `with…` methods return a copy.
     public record Prompt(Template template, Map<String, Object> data, String model, ObjectNode fields,
@@ -498,9 +492,7 @@ public class copilot {
         /// @throws Fault naming an invalid row, before anything is sent; or with exit code 75 if a limit
         ///     ends the batch early, which the same call resumes, or 1 if too many rows fail, which only
         ///     `withRetryFailed` resumes
-        public Outcome to(String out) {
-            return prompt.toolkit().batch(this, Fault.given(out, "to's file"));
-        }
+        public Outcome to(String out) { return prompt.toolkit().batch(this, Fault.given(out, "to's file")); }
 
         @Override
         public String toString() {
@@ -601,9 +593,7 @@ public class copilot {
     }
 
     public record Image(String name, String mediaType, String base64) {
-        public long size() {
-            return base64.length() / 4 * 3L - (base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0);
-        }
+        public long size() { return base64.replace("=", "").length() * 3L / 4; }
 
         String dataUrl() { return "data:" + mediaType + ";base64," + base64; }
 
@@ -724,9 +714,7 @@ public class copilot {
             return fields.path("messages").valueStream().map(message -> Message.text(message.path("content"))).toList();
         }
 
-        long bytes() {
-            return texts().stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum();
-        }
+        long bytes() { return texts().stream().mapToLong(text -> text.getBytes(StandardCharsets.UTF_8).length).sum(); }
 
         /// Returns how many answers are asked for.
         int answers() { return fields.path("n").asInt(1); }
@@ -741,9 +729,7 @@ public class copilot {
 
         /// Sets the system message, replacing any earlier one.
         public Request withSystem(String text) {
-            var all = new ArrayList<>(turns());
-            all.addFirst(Message.system(text));
-            return withMessages(all);
+            return withMessages(Stream.concat(Stream.of(Message.system(text)), turns().stream()).toList());
         }
 
         /// Returns the leading system message, or null.
@@ -754,9 +740,7 @@ public class copilot {
 
         List<Message> turns() { return messages.subList(system() == null ? 0 : 1, messages.size()); }
 
-        Request plus(Message more) {
-            return withMessages(Stream.concat(messages.stream(), Stream.of(more)).toList());
-        }
+        Request plus(Message more) { return withMessages(Stream.concat(messages.stream(), Stream.of(more)).toList()); }
 
         /// Adds an image to the last message.
         public Request withImage(Image image) {
@@ -805,17 +789,16 @@ public class copilot {
             };
         }
 
-        Reply withUsage(Usage other) {
-            return new Reply(choices, reasoning, finish, model, other, toolCalls, id, requestId, took, dropped);
-        }
+        Reply withUsage(Usage other) { return with(choices, other, dropped); }
 
-        Reply withText(String other) {
-            return new Reply(List.of(other), reasoning, finish, model, usage, toolCalls, id, requestId, took, dropped);
-        }
+        Reply withText(String other) { return with(List.of(other), usage, dropped); }
 
         Reply withDropped(Collection<String> names) {
-            return new Reply(choices, reasoning, finish, model, usage, toolCalls, id, requestId, took,
-                    Stream.concat(dropped.stream(), names.stream()).distinct().toList());
+            return with(choices, usage, Stream.concat(dropped.stream(), names.stream()).distinct().toList());
+        }
+
+        private Reply with(List<String> texts, Usage other, List<String> left) {
+            return new Reply(texts, reasoning, finish, model, other, toolCalls, id, requestId, took, left);
         }
 
         @Override
@@ -826,10 +809,9 @@ public class copilot {
         ///
         /// @throws Fault if it is not JSON
         public JsonNode value() {
-            var json = Json.found(text(), _ -> true);
-            if (json.isPresent()) return Json.tryParse(json.get());
-            throw Fault.error("the answer is no JSON: " + Text.shortened(Text.printable(text()), 80),
-                    "a template with a schema asks for it, and checks it");
+            return Json.found(text(), _ -> true).map(Json::tryParse).orElseThrow(() -> Fault.error("the answer is no"
+                    + " JSON: " + Text.shortened(Text.printable(text()), 80), "a template with a schema asks for it,"
+                    + " and checks it"));
         }
 
         /// Binds the JSON to a class, such as a record: `ask("…").value(Person.class).name()`.
@@ -891,16 +873,13 @@ public class copilot {
         private String price(String lead) { return nanoCredits < 50_000 ? "" : lead + price() + " credits"; }
 
         /// Returns `about 1437 tokens, 0.5562 credits`.
-        String cost() {
-            return (estimated ? "about " : "") + total() + " tokens" + price(", ");
-        }
+        String cost() { return (estimated ? "about " : "") + total() + " tokens" + price(", "); }
 
         @Override
         public String toString() {
             return prompt + " prompt + " + completion + " completion tokens"
                     + (cached > 0 ? ", " + cached + " cached" : "")
-                    + (reasoning > 0 ? ", " + reasoning + " reasoning" : "")
-                    + price(estimated ? ", about " : ", ");
+                    + (reasoning > 0 ? ", " + reasoning + " reasoning" : "") + price(estimated ? ", about " : ", ");
         }
     }
 
@@ -1031,13 +1010,9 @@ public class copilot {
         }
 
         String abilities() {
-            var abilities = new StringJoiner(" ");
-            if (supports("vision")) abilities.add("vision");
-            if (supports("tool_calls")) abilities.add("tools");
-            if (supports("structured_outputs")) abilities.add("schema");
             boolean thinks = supports("reasoning_effort") || supports("adaptive_thinking") || thinksByBudget();
-            if (thinks) abilities.add("reasoning");
-            return abilities.toString();
+            return Text.joined(" ", supports("vision") ? "vision" : "", supports("tool_calls") ? "tools" : "",
+                    supports("structured_outputs") ? "schema" : "", thinks ? "reasoning" : "");
         }
 
         /// Returns how many premium requests a call costs; empty if unknown.
@@ -1397,9 +1372,7 @@ public class copilot {
         boolean lostConnection() { return kind == Kind.UNREACHABLE || kind == Kind.CONNECTION_LOST; }
 
         /// Rethrows a fault that a handler must not swallow.
-        void rethrowIf(Kind... kinds) {
-            if (List.of(kinds).contains(kind)) throw this;
-        }
+        void rethrowIf(Kind... kinds) { if (List.of(kinds).contains(kind)) throw this; }
 
         Throwable reason() { return reason; }
 
@@ -1643,8 +1616,6 @@ final class Toolkit {
                 + Text.shortened(Text.printable(answer.toString().strip()), 300),
                 "api(\"/models\") shows what is served");
     }
-
-    Token token() { return copilot().tokens().get(); }
 }
 
 // =============================================================================================== Commands
@@ -3824,12 +3795,15 @@ record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOp
     /// @throws Fault if the answer is missing or incomplete
     void run(PreparedPrompt question, Supplier<AnswerView> styled) {
         var printer = new AnswerPrinter(console, options.form(), styled);
-        var request = Deadline.within(options.limit(), () -> question.after(talk).request(copilot, options
-                .stream()));
+        var request = Deadline.within(options.limit(), () -> question.after(talk).request(copilot, options.stream()));
         var turn = talk.turn(request, options.template());
-        Reply reply;
+        Reply reply, printed;
         try {
-            reply = answered(request, question.schema(), printer);
+            reply = new SchemaRetry(question.schema(), options.schemaRetries(), console::note).ask(request, again -> {
+                printer.forget();
+                return Deadline.within(options.limit(), () -> copilot.ask(again, printer));
+            });
+            printed = asked(reply, question.schema() != null);
         } catch (Fault | BrokenPipe broken) {
             String heard = printer.heard(), why = broken instanceof Fault fault ? fault.sentence() : "nobody read on";
             var partial = Json.object().put("text", heard).put("finish", "").put("error", why);
@@ -3839,7 +3813,7 @@ record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOp
             throw broken;
         }
         end(request, turn, reply, printer);
-        printer.finish(options.extract() ? extracted(reply, printer) : reply, question.schema() != null, talk.id());
+        printer.finish(printed, question.schema() != null, talk.id());
     }
 
     private void end(Request request, ObjectNode turn, Reply reply, AnswerPrinter printer) {
@@ -3853,25 +3827,14 @@ record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOp
         copilot.quota().ifPresent(console::say);
     }
 
-    private Reply answered(Request first, ResponseSchema schema, AnswerPrinter printer) {
-        var reply = new SchemaRetry(schema, options.schemaRetries(), console::note).ask(first, request -> {
-            printer.forget();
-            return Deadline.within(options.limit(), () -> copilot.ask(request, printer));
-        });
-        boolean shown = schema == null || options.form().json();
-        if (!shown && reply.asksForTool()) throw new UnfitAnswer(reply, reply.unfinished());
-        return reply;
-    }
-
-    /// Returns code alone: what reads stdout may run it.
-    private Reply extracted(Reply reply, AnswerPrinter printer) {
-        var blocks = Text.fenced(reply.text());
+    /// Returns what was asked for alone: what reads stdout may run the code, or parse the JSON.
+    private Reply asked(Reply reply, boolean structured) {
+        if (!options.extract() && !(structured && reply.asksForTool())) return reply;
+        var blocks = options.extract() ? Text.fenced(reply.text()) : List.<String>of();
         if (!blocks.isEmpty()) return reply.withText(blocks.getFirst());
         if (options.form().json() && reply.asksForTool()) return reply;
-        var none = new UnfitAnswer(reply, reply.unfinished() != null ? reply.unfinished() : Fault.error("the answer has"
+        throw new UnfitAnswer(reply, reply.unfinished() != null ? reply.unfinished() : Fault.error("the answer has"
                 + " no fenced block, or one that is not closed", "ask for a fenced block of code, or leave out -x"));
-        printer.brokenOff(none);
-        throw none;
     }
 }
 
@@ -4051,8 +4014,13 @@ final class AnswerPrinter implements DeltaListener {
         if (!value.isMissingNode()) record.set("json", value);
         if (conversation != null) record.put("conversation", conversation);
         String answer = form.json() ? Json.line(record) : reply.text();
-        if (form.file() != null) writeOrPrint(answer);
-        else if (!form.live()) print(answer);
+        try {
+            if (form.file() != null) OutputFile.write(form.file(), Text.withOneNewline(answer));
+            else if (!form.live()) print(answer);
+        } catch (Fault unwritable) {
+            print(answer);                                  // a billed answer is not lost
+            throw unwritable;
+        }
         if (form.json() && reply.asksForTool()) return;
         if (reply.unfinished() != null) throw reply.unfinished();
         if (reply.text().isEmpty()) console.warn("the answer is empty (finish: " + reply.finish() + ")");
@@ -4078,16 +4046,6 @@ final class AnswerPrinter implements DeltaListener {
             console.note("what had come is in " + part);
         } catch (Fault unwritable) {
             console.warn(unwritable.sentence());
-        }
-    }
-
-    /// Falls back to stdout, so that a billed answer is not lost.
-    private void writeOrPrint(String answer) {
-        try {
-            OutputFile.write(form.file(), Text.withOneNewline(answer));
-        } catch (Fault unwritable) {
-            print(answer);
-            throw unwritable;
         }
     }
 
@@ -11909,8 +11867,11 @@ final class Text {
         return cells.codePointCount(0, cells.length());
     }
 
-    static String paragraphs(String... texts) {
-        return Stream.of(texts).filter(text -> !text.isEmpty()).collect(Collectors.joining("\n\n"));
+    static String paragraphs(String... texts) { return joined("\n\n", texts); }
+
+    /// Leaves out what is empty.
+    static String joined(String between, String... texts) {
+        return Stream.of(texts).filter(text -> !text.isEmpty()).collect(Collectors.joining(between));
     }
 
     static String withOneNewline(String text) { return withoutLastNewlines(text) + "\n"; }

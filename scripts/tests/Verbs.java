@@ -274,7 +274,7 @@ class Verbs {
         fault(() -> toolkit.api("GET", "/nothing", null), "GET /nothing answered 404", "page not found\nhint: ");
         fault(() -> toolkit.api("GET", "", null), "a path is wanted");
         fault(() -> toolkit.api("GET", "https://example.com/x", null), "a path is wanted");
-        var token = toolkit.token();
+        var token = toolkit.copilot().tokens().get();
         assertEquals("Bearer " + token.value(), token.header());
         assertFalse(token.toString().contains(token.value().substring(0, 12)), token::toString);
         assertTrue(token.expires().isAfter(cop.time.now()));
