@@ -188,10 +188,9 @@ public class copilot {
     private static void checkWords(String usage, List<String> words, Set<String> options) {
         String line = usage.strip().lines().findFirst().orElse(""), hint = "usage: " + line;
         var form = Form.of("", line.replaceFirst("^\\S+", ""));         // the name may contain a dash
-        for (String option : options) {
-            if (form.options().contains(option)) continue;
+        options.stream().filter(option -> !form.options().contains(option)).findFirst().ifPresent(option -> {
             throw Fault.usage("there is no option " + option, Suggestions.hint(option, form.options(), hint));
-        }
+        });
         var needed = form.needed();
         if (words.size() < needed.size()) throw Fault.usage(needed.get(words.size()) + " is missing", hint);
         if (words.isEmpty() || form.word(words.size() - 1) != null) return;
@@ -224,7 +223,9 @@ public class copilot {
     }
 
     /// Returns a request of one message, without a model, to extend with `with…`.
-    public static Request request(String prompt) { return new Request(null, List.of(Message.user(prompt)), null, true); }
+    public static Request request(String prompt) {
+        return new Request(null, List.of(Message.user(prompt)), null, true);
+    }
 
     /// Reads an image for a request: `ask(request("What is this?").withImage(image("cat.png")))`.
     ///
@@ -1073,18 +1074,14 @@ public class copilot {
 
         @Override
         public String toString() {
-            var lines = new ArrayList<String>();
-            lines.add(Text.printable((login().isEmpty() ? "?" : login()) + " (" + plan() + (sku().isEmpty() ? ""
-                    : ", " + sku()) + ")") + (tokenBilled() ? ", billed in AI credits, $0.01 each" : ""));
+            String person = Text.printable((login().isEmpty() ? "?" : login()) + " ("
+                    + Text.joined(", ", plan(), sku()) + ")");
             int width = quotas().stream().mapToInt(quota -> quota.name().length()).max().orElse(0);
-            for (var quota : quotas()) {
-                boolean own = !reset().equals(Optional.ofNullable(quota.reset()));
-                lines.add("  " + Text.padded(quota.name(), width) + "  " + quota.words() + (own ? quota.resets(asked)
-                        : ""));
-            }
-            if (quotas().isEmpty()) lines.add("  " + UNTOLD);
-            reset().ifPresent(then -> lines.add("resets " + Quota.when(then, asked)));
-            return String.join("\n", lines);
+            var lines = quotas().stream().map(quota -> "\n  " + Text.padded(quota.name(), width) + "  " + quota.words()
+                    + (reset().equals(Optional.ofNullable(quota.reset())) ? "" : quota.resets(asked))).toList();
+            return person + (tokenBilled() ? ", billed in AI credits, $0.01 each" : "")
+                    + (lines.isEmpty() ? "\n  " + UNTOLD : String.join("", lines))
+                    + reset().map(then -> "\nresets " + Quota.when(then, asked)).orElse("");
         }
     }
 
@@ -1203,9 +1200,8 @@ public class copilot {
             return Stream.of(names).filter(json::has).map(name -> {
                 try {
                     String text = json.path(name).asString("");
-                    return json.path(name).isIntegralNumber() ? Json.instant(json, name) : text.length() == 10
-                            ? LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant()
-                            : OffsetDateTime.parse(text).toInstant();
+                    return json.path(name).isIntegralNumber() ? Json.instant(json, name)
+                            : OffsetDateTime.parse(text.length() == 10 ? text + "T00:00Z" : text).toInstant();
                 } catch (DateTimeParseException _) {
                     return null;
                 }
@@ -4227,9 +4223,7 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
 /// Template values in command-line order; later ones win.
 final class TemplateVariables {
     /// @param name empty for -d
-    private record Part(String option, String name, String text) {
-        String readingStdin() { return option + " " + (name.isEmpty() ? "" : name + "=") + "-"; }
-    }
+    private record Part(String option, String name, String text) {}
 
     private final List<Part> parts = new ArrayList<>();
     private Map<String, Object> sample = Map.of();
@@ -4248,7 +4242,8 @@ final class TemplateVariables {
     /// Returns the options that read stdin; only one may.
     List<String> readingStdin() {
         return parts.stream().filter(part -> part.text().equals("-") && Set.of("-d", "--var-file")
-                .contains(part.option())).map(Part::readingStdin).toList();
+                .contains(part.option())).map(part -> part.option() + (part.name().isEmpty() ? " -"
+                : " " + part.name() + "=-")).toList();
     }
 
     /// Uses the template's sample data as defaults.
@@ -11657,15 +11652,14 @@ final class Json {
     private static List<String> containers(String text) {
         var found = new ArrayList<String>();
         var bracket = Pattern.compile("[{\\[]").matcher(text);
-        for (int at = 0; bracket.find(at); at++) {
+        for (int at = 0; bracket.find(at); ) {
             at = bracket.start();
             try (var json = parser(text.substring(at))) {
                 json.nextToken();
                 json.skipChildren();
                 found.add(text.substring(at, at += (int) json.currentLocation().getCharOffset()));
-                at--;
             } catch (JacksonException _) {
-                // a bracket among words
+                at++;                                       // a bracket among words
             }
         }
         return found;
@@ -11948,9 +11942,8 @@ final class Text {
     }
 
     static String form(Map<String, String> fields) {
-        var form = new StringJoiner("&");
-        fields.forEach((name, value) -> form.add(name + "=" + URLEncoder.encode(value, StandardCharsets.UTF_8)));
-        return form.toString();
+        return fields.entrySet().stream().map(field -> field.getKey() + "=" + URLEncoder.encode(field.getValue(),
+                StandardCharsets.UTF_8)).collect(Collectors.joining("&"));
     }
 
     static String sha256(String text) { return sha256(text.getBytes(StandardCharsets.UTF_8)); }
