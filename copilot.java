@@ -5104,7 +5104,8 @@ final class CopilotClient {
 
     /// 4. Sends one API request, which `send` may repeat.
     private Reply post(Request request, ObjectNode body, Endpoint endpoint, Attempt attempt) {
-        context.console().detail("POST " + endpoint.path() + ": " + Json.line(endpoint.brief(body)));
+        var brief = Json.object().setAll(body).without(List.of("messages", "input", "system", "instructions"));
+        context.console().detail("POST " + endpoint.path() + ": " + Json.line(brief));
         Map<String, String> images = request.hasImages() ? Map.of("Copilot-Vision-Request", "true") : Map.of();
         var reader = endpoint.reader(attempt.listener(), request.answers());
         try {
@@ -6153,11 +6154,6 @@ record Endpoint(String path, boolean knowsSchemas, Map<String, String> headers, 
 
     StreamReader reader(DeltaListener listener, int n) { return readers.apply(listener, n); }
 
-    /// Returns a body without its prompt, for display.
-    ObjectNode brief(ObjectNode body) {
-        return Json.object().setAll(body).without(List.of("messages", "input", "system", "instructions"));
-    }
-
     /// Returns the fields of a request without those that only /chat/completions supports.
     ///
     /// @throws Fault if several answers are requested
@@ -6509,8 +6505,6 @@ final class ResponsesBody {
 
 /// `POST /v1/messages`, Anthropic's format, for Claude.
 final class MessagesBody {
-    private static final long LEAST_BUDGET = 1024;          // thinking tokens, Anthropic's minimum
-
     static ObjectNode of(Request request, Model model, Omitted omitted) {
         var body = Endpoint.MESSAGES.chatFields(request, omitted, "top_logprobs", "parallel_tool_calls");
         messages(body, body.path("messages"));
@@ -6536,7 +6530,7 @@ final class MessagesBody {
             body.putObject("thinking").put("type", "adaptive").put("display", "summarized");
             Endpoint.effort(model, effort, omitted)
                     .ifPresent(wished -> body.putObject("output_config").put("effort", wished));
-        } else if (model != null && model.thinksByBudget() && most >= LEAST_BUDGET) {
+        } else if (model != null && model.thinksByBudget() && most >= 1024) {      // Anthropic's minimum
             body.putObject("thinking").put("type", "enabled")
                     .put("budget_tokens", Math.min(most, model.thinkingBudget(effort)));
         } else {
@@ -6896,10 +6890,9 @@ final class ResponsesStreamReader extends StreamReader {
         done = true;
         named(response);
         boolean silent = !hasText();
-        int index = 0;
-        for (var item : response.path("output")) {
-            if (silent || Json.text(item, "type").equals("function_call")) item(index, item);
-            index++;
+        var output = response.path("output");
+        for (int i = 0; i < output.size(); i++) {
+            if (silent || Json.text(output.get(i), "type").equals("function_call")) item(i, output.get(i));
         }
         counted(response.path("usage"), "input", "output");
         String reason = Json.text(response.path("incomplete_details"), "reason");
