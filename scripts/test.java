@@ -37,6 +37,7 @@
 //SOURCES tests/Trees.java
 //SOURCES tests/Simulators.java
 //SOURCES tests/CommandFaults.java
+//SOURCES tests/Readmes.java
 //SOURCES tests/Layers.java
 //DEPS org.junit.jupiter:junit-jupiter:6.1.1
 //DEPS org.junit.platform:junit-platform-launcher:6.1.1
@@ -67,7 +68,7 @@ public class test {
             OutputFaults.class,
             CommandLines.class, Usages.class, Embeds.class, Network.class, NetworkFaults.class, Processes.class,
             Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class, Trees.class,
-            Simulators.class, CommandFaults.class, Layers.class);
+            Simulators.class, CommandFaults.class, Readmes.class, Layers.class);
 
     public static void main(String... args) {
         // As the tool has it: the JDK reads it once, and whichever class runs first may make the first client.
