@@ -127,7 +127,7 @@ public class copilot {
         var console = new Console(env);
         try {
             try {
-                return Commands.dispatch(env, console, args);
+                return Commands.dispatch(console, args);
             } finally {
                 console.flush();
             }
@@ -1647,8 +1647,7 @@ final class Commands {
             new Entry("Prompts in files", "batch", BatchCommand.SYNTAX, BatchCommand::new),
             new Entry("Help", "completion", BasicCommand.COMPLETION, BasicCommand::completion),
             new Entry("Help", "doctor", DoctorCommand.SYNTAX, DoctorCommand::new),
-            new Entry("Help", "help", "\n\nHelp on a command, as its --help.",
-                    (Supplier<Command>) null));
+            new Entry("Help", "help", "\n\nHelp on a command, as its --help.", (Supplier<Command>) null));
 
     /// Programs in `scripts/`: JBang catalog aliases, and commands if `cop.NAME` is on the class path, as in the
     /// installed `cop`. A new one, here `stats`, is a line below, an alias in jbang-catalog.json, `//SOURCES
@@ -1719,27 +1718,22 @@ final class Commands {
                 .flatMap(each -> each).toList(), COP + " ", chat + COP + " --help lists the commands"));
     }
 
-    static int dispatch(Environment env, Console console, String... args) {
+    static int dispatch(Console console, String... args) {
         String first = args.length == 0 ? "--help" : args[0];
-        if (Set.of("-V", "--version").contains(first)) return print(env, "copilot.java " + copilot.VERSION + "\n");
+        if (Set.of("-V", "--version").contains(first)) return console.print("copilot.java " + copilot.VERSION + "\n");
         if (Set.of("help", "-h", "--help").contains(first)) {
             boolean all = args.length < 2 || Set.of("help", "-h", "--help").contains(args[1]);
-            return all ? print(env, overview(COP)) : execute(args[1], env, console, "--help");
+            return all ? console.print(overview(COP)) : execute(args[1], console, "--help");
         }
-        if (!first.startsWith("-")) return execute(first, env, console, Arrays.copyOfRange(args, 1, args.length));
+        if (!first.startsWith("-")) return execute(first, console, Arrays.copyOfRange(args, 1, args.length));
         throw Fault.usage("the command comes first, then its options: " + first, Suggestions.hint(first,
                 List.of("--help", "--version"), COP + " " + Stream.of(args).filter(names()::contains).findFirst()
                 .orElse("chat") + " " + first + " …"));
     }
 
-    private static int print(Environment env, String text) {
-        env.out().print(text);
-        return 0;
-    }
-
-    private static int execute(String name, Environment env, Console console, String... args) {
+    private static int execute(String name, Console console, String... args) {
         var command = create(name);
-        command.env = env;
+        command.env = console.env();
         command.console = console;
         command.arguments = args;
         var line = line(name, command);
@@ -1750,7 +1744,7 @@ final class Commands {
         } catch (CommandLine.ParameterException e) {
             throw usageFault(e);
         }
-        return line.isUsageHelpRequested() ? print(env, line.getUsageMessage()) : command.call();
+        return line.isUsageHelpRequested() ? console.print(line.getUsageMessage()) : command.call();
     }
 
     static CommandLine line(String name, Command command) {
@@ -1865,8 +1859,6 @@ record Form(String text, String action, List<String> words, Set<String> options)
                 names.get(false), Set.copyOf(names.get(true)));
     }
 
-    boolean usual() { return !action.isEmpty() && text.contains("[" + action + "]"); }
-
     /// Returns the label of a word, or null past the last.
     String word(int at) {
         return at < words.size() ? words.get(at) : text.contains("…") ? words.getLast() : null;
@@ -1912,7 +1904,8 @@ abstract class Command {
         String called = known.spec.name();
         var forms = known.forms;
         var typed = new ArrayList<>(known.spec.positionalParameters().getFirst().typedValues());
-        if (typed.isEmpty() && forms.getFirst().usual()) typed.add(forms.getFirst().action());
+        String usual = forms.getFirst().action();
+        if (typed.isEmpty() && forms.getFirst().text().contains("[" + usual + "]")) typed.add(usual);
         String first = typed.isEmpty() ? "" : (String) typed.getFirst();
         var form = forms.stream().filter(each -> each.action().equals(first)).findFirst().orElse(forms.getFirst());
         action = form.action();
@@ -1928,16 +1921,14 @@ abstract class Command {
             words.computeIfAbsent(label, _ -> new ArrayList<>()).add(typed.get(i));
             choose("", label, label);
         }
-        for (var option : parsed.matchedOptions()) {
-            choose(option.longestName() + " ", option.paramLabel(), option.longestName());
-        }
+        parsed.matchedOptions().forEach(option -> choose(option.longestName() + " ", option.paramLabel(),
+                option.longestName()));
         for (String part : form.needed()) {
             if (!has(part.split("[… ]")[0])) throw Fault.usage(called + " wants " + part, hint);
         }
         for (var choice : form.choices()) {
-            var both = choice.stream().filter(this::has).toList();
-            if (both.size() < 2) continue;
-            throw Fault.usage(String.join(" and ", both) + " exclude each other", "take one of them");
+            String all = choice.stream().filter(this::has).collect(Collectors.joining(" and "));
+            if (all.contains(" and ")) throw Fault.usage(all + " exclude each other", "take one of them");
         }
         for (var other : forms) {
             for (String option : other.options()) {
@@ -2015,19 +2006,12 @@ abstract class Command {
     }
 
     /// Prints a line, with LF on Windows too: `$(copilot token --header)` would keep a CR.
-    ///
-    /// @return 0, for the exit code
-    int print(String line) {
-        env.out().print(line + "\n");
-        return 0;
-    }
+    int print(String line) { return console.print(line + "\n"); }
 
     /// Prints text; on a terminal, without control characters.
     int show(String text) {
-        env.out().print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
-        return 0;
+        return console.print(Text.withOneNewline(env.terminal().test(1) ? Text.printable(text) : text));
     }
-
 }
 
 /// Commands implemented as one method each.
@@ -2563,13 +2547,9 @@ final class DoctorCommand extends Command {
         check("certificates", this::certificates);
         var token = setting("login", () -> login(copilot), Optional.<Token>empty());
         URI api = token.map(Token::api).orElse(host.defaultApi());
-        if (has("--offline")) ok("network", "not asked (--offline)");
-        else {
-            check("network", () -> probe("GitHub", context, host.rest("/"), context.headers().login()));
-            check("network", () -> probe("API", context, host.resolve(api, token.isPresent() ? "/models" : "/"),
-                    token.map(known -> context.headers().copilot(known.value()))
-                            .orElseGet(context.headers()::login)));
-        }
+        check("network", () -> probe("GitHub", context, host.rest("/"), context.headers().login()));
+        check("network", () -> probe("API", context, host.resolve(api, token.isPresent() ? "/models" : "/"),
+                token.map(known -> context.headers().copilot(known.value())).orElseGet(context.headers()::login)));
         check("chat", () -> chat(copilot, api));
         console.countdown("");
         findings.replaceAll(each -> new Finding(each.state(), each.what(), redact(each.detail())));
@@ -2633,8 +2613,8 @@ final class DoctorCommand extends Command {
             if (!line.state().equals("none")) add(Set.of("refused", "untried").contains(line.state()) ? "warn" : "ok",
                     "source", line.source() + ": " + line.state() + ", " + line.detail());
         }
-        if (status.trouble().isPresent()) throw status.trouble().get();
-        var token = status.token().orElseThrow(() -> Fault.login("not logged in", status.wayIn()));
+        var token = status.token().orElseThrow(() -> status.trouble().orElseGet(() ->
+                Fault.login("not logged in", status.wayIn())));
         secrets.add(token.value());
         ok("login", token.plan() + " (" + token.sku() + "), the Copilot token is " + Status.use(token, status.now())
                 + ", API " + token.api());
@@ -2643,6 +2623,7 @@ final class DoctorCommand extends Command {
 
     /// Measures a round trip and compares clocks.
     private String probe(String what, Context context, URI uri, Headers headers) {
+        if (has("--offline")) return "not asked (--offline): " + what + " " + uri;
         long begin = System.nanoTime();
         var head = Deadline.within(PATIENCE, () -> context.http().send(ApiRequest.get(uri, headers)
                 .withRetries(0), (AnyReading<ApiResponse>) answer -> answer));
@@ -4843,8 +4824,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
         token.ifPresent(t -> json.put("user", user).put("plan", t.plan()).put("sku", t.sku())
                 .put("api", t.api().toString()).put("seconds_left", t.timeLeft(now).toSeconds())
                 .put("direct", t.direct()));
-        return json.set("sources", Json.array(lines.stream().map(line -> Json.object().put("source", line.source())
-                .put("state", line.state()).put("detail", line.detail()))));
+        return json.set("sources", Json.tree(lines));
     }
 }
 
@@ -11442,7 +11422,7 @@ final class Descriptors {
     }
 }
 
-/// The only writer to stderr.
+/// The only writer to stderr; of stdout it knows tables.
 final class Console {
     private final Environment env;
     private boolean living;                                 // the last line is to be overwritten
@@ -11558,14 +11538,19 @@ final class Console {
         return env.stdin().line() instanceof String answer && answer.strip().toLowerCase(Locale.ROOT).startsWith("y");
     }
 
-    /// Prints aligned columns to a terminal, else tab-separated values without a heading.
+    /// Prints to stdout.
     ///
     /// @return 0, for the exit code
+    int print(String text) {
+        env.out().print(text);
+        return 0;
+    }
+
+    /// Prints aligned columns to a terminal, else tab-separated values without a heading.
     int table(List<String> heading, List<List<String>> rows) {
         var lines = env.terminal().test(1) ? columns(heading, rows) : rows.stream().map(row -> row.stream()
                 .map(Text::cell).collect(Collectors.joining("\t"))).toList();
-        lines.forEach(line -> env.out().print(line + "\n"));
-        return 0;
+        return print(lines.stream().map(line -> line + "\n").collect(Collectors.joining()));
     }
 
     static List<String> columns(List<String> heading, List<List<String>> rows) {
