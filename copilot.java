@@ -2374,12 +2374,15 @@ final class BasicCommand extends Command {
         int wrong = 0;
         for (String name : names) {
             try {
-                var lint = new TemplateLint(folders.named(name), Set.of());
+                var template = folders.named(name);
+                var lint = new TemplateLint(template, Set.of());
                 var errors = lint.errors();
                 errors.forEach(console::report);
                 lint.warnings().forEach(console::warn);
-                if (errors.isEmpty()) print(Text.cell(lint.approval()));
-                else wrong++;
+                if (!errors.isEmpty()) wrong++;
+                else print(Text.cell(template.place() + ": ok, " + (template.inputs().isEmpty() ? "no inputs"
+                        : "inputs: " + template.inputNames()) + (template.head().samples().any()
+                        ? ", filled with its sample data" : ", no sample data")));
             } catch (Fault damaged) {
                 console.report(damaged);
                 wrong++;
@@ -8493,12 +8496,6 @@ final class TemplateLint {
         return errors.values();
     }
 
-    String approval() {
-        return template.place() + ": ok, " + (template.inputs().isEmpty() ? "no inputs" : "inputs: "
-                + template.inputNames()) + (template.head().samples().any() ? ", filled with its sample data"
-                : ", no sample data");
-    }
-
     private void unused(String what, Set<String> names, Set<String> known) {
         names.stream().filter(name -> !known.contains(name)).forEach(name -> error(template.place() + ": "
                 + what.formatted(name) + StrictMustache.meant(name, known),
@@ -8604,8 +8601,7 @@ final class TemplateReader {
     TemplateReader(TemplateFolders folders, TemplateFolders.TemplateSource found) {
         this.found = found;
         mustache = new StrictMustache(name -> folders.partial(found, name), () -> folders.partials(found));
-        parts = found.github() ? new TemplateText(found.text(), 1, new StrictMustache.Source(found.place(), "", 1))
-                : TemplateText.of(found.text(), found.place());
+        parts = TemplateText.of(found);
         fields = new LinkedHashMap<>(JsonValues.yaml(parts.yaml(), found.place(), parts.yamlLine(), lines));
         fields.values().removeIf(value -> value == JsonValues.NULL);
         if (found.github()) fields.keySet().retainAll(GITHUB);
@@ -8769,7 +8765,10 @@ record TemplateText(String yaml, int yamlLine, StrictMustache.Source body) {
     private static final Pattern PARTS = Pattern.compile("(?ms)\\s*^---[ \\t]*(?:\\r?\\n|\\z)(?<yaml>.*?)"
             + "(?:^---[ \\t]*(?:\\r?\\n|\\z)(?<body>.*)|\\z)");
 
-    static TemplateText of(String text, String place) {
+    /// GitHub's files are all YAML.
+    static TemplateText of(TemplateFolders.TemplateSource found) {
+        String text = found.text(), place = found.place();
+        if (found.github()) return new TemplateText(text, 1, new StrictMustache.Source(place, "", 1));
         var parts = PARTS.matcher(text);
         if (!parts.matches()) return new TemplateText("", 1, new StrictMustache.Source(place, text, 1));
         String yaml = parts.group("yaml"), body = parts.group("body");
@@ -8855,7 +8854,7 @@ final class TemplateFolders {
     /// folders, neither by `..` nor by symbolic link. If the partial is a template, its front matter is stripped.
     Optional<StrictMustache.Source> partial(TemplateSource from, String name) {
         return inFolders(places(from), name, true).filter(found -> !found.github())
-                .map(found -> TemplateText.of(found.text(), found.place()).body());
+                .map(found -> TemplateText.of(found).body());
     }
 
     Collection<String> partials(TemplateSource from) { return names(places(from)); }
@@ -9219,9 +9218,7 @@ final class StrictMustache extends DefaultMustacheFactory {
         private TemplateContext context(int line) { return new TemplateContext("{{", "}}", place, line, false); }
 
         private void write(List<Code> codes, int end) {
-            if (end > position) {
-                codes.add(new WriteCode(context(line), StrictMustache.this, text.substring(position, end)));
-            }
+            codes.add(new WriteCode(context(line), StrictMustache.this, text.substring(position, end)));
         }
 
         private Code code(String kind, String name, int line, String indent) {
@@ -9294,7 +9291,9 @@ record SchemaRetry(ResponseSchema schema, int retries, Consumer<String> notes) {
                         "ask again, or a model with schema among its abilities (" + COP + " models)"));
             }
             notes.accept(Text.shortened(why, 240) + "; asking again");
-            request = schema.again(first, said, misses);
+            request = first.withMessages(Stream.concat(first.messages().stream(), Stream.of(Message.assistant(said),
+                    Message.user("That does not meet the schema: " + String.join("; ", misses)
+                    + ". Answer again, with JSON alone that does."))).toList());
         }
     }
 }
@@ -9316,14 +9315,6 @@ record ResponseSchema(String name, JsonSchema schema, Boolean strict) {
     static String instruction(JsonNode schema) {
         return "Answer with JSON alone, without a code fence, that is valid against this JSON Schema:\n"
                 + Json.compact(schema);
-    }
-
-    Request again(Request request, String answer, List<String> misses) {
-        var messages = new ArrayList<>(request.messages());
-        messages.add(Message.assistant(answer));
-        messages.add(Message.user("That does not meet the schema: " + String.join("; ", misses)
-                + ". Answer again, with JSON alone that does."));
-        return request.withMessages(messages);
     }
 
     List<String> misses(String text) {
@@ -9448,8 +9439,7 @@ final class JsonValues {
             String path = parser.streamReadContext().pathAsPointer().toString();
             boolean text = parser.currentToken() == JsonToken.VALUE_STRING;
             boolean block = text && line(place).strip().matches(".*[|>][0-9+-]*([ \\t]#.*)?");
-            if (text) lines.put(path, lineNumber(place) + (block ? 1 : 0));
-            else lines.putIfAbsent(path, lineNumber(place));
+            if (text || !lines.containsKey(path)) lines.put(path, lineNumber(place) + (block ? 1 : 0));
         }
 
         private int lineNumber(TokenStreamLocation place) { return place.getLineNr() + firstLine - 1; }
