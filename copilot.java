@@ -2328,13 +2328,15 @@ final class BasicCommand extends Command {
             show TEMPLATE
             check [TEMPLATE…]
             path [TEMPLATE]
+            copy TEMPLATE [NEW]
 
             What can be filled, and whether it is in order.
             Prompts in files, for `{cop} chat -t NAME` and `{cop} render NAME`. list: name, description,
-            inputs ([optional]), place. show: the file. check: whether each is in order and its sample data
-            fills it; exit 2 if not. path: the folders that are searched, or the file of one.
+            inputs ([optional]), place. show: the file. check: whether its sample data fills each; exit 2
+            if not. path: the folders searched, or one's file. copy: to ./templates, never over a file.
 
             TEMPLATE  Its name, or its file.
+            NEW  The name of the copy.
 
             A template is a file templates/NAME.mustache, with a sample beside it in NAME.json:
 
@@ -2351,6 +2353,7 @@ final class BasicCommand extends Command {
             case "path" -> print((names.isEmpty() ? folders.folders().stream().map(Path::toAbsolutePath)
                     : Stream.of(folders.path(names.getFirst()))).map(Path::toString)
                     .collect(Collectors.joining("\n")));
+            case "copy" -> print(folders.copy(folders.find(names.getFirst()), text("NEW")));
             case "check" -> checkTemplates(folders, names.isEmpty() ? List.copyOf(folders.names()) : names);
             default -> listTemplates(folders);
         };
@@ -4152,7 +4155,9 @@ record PreparedPrompt(Request request, ResponseSchema schema) {
     static PreparedPrompt of(Template template, List<Message> messages) {
         var head = template.head();
         var last = messages.isEmpty() ? null : messages.getLast();
-        if (last != null && last.content().isBlank() && last.images().isEmpty()) throw template.empty();
+        if (last != null && last.content().isBlank() && last.images().isEmpty()) throw Fault.usage(
+                template.place() + " comes out empty with this data", COP + " templates show " + template.name()
+                + " shows what it wants");
         return new PreparedPrompt(new Request(head.model(), messages, head.options(), true, head.delivery()),
                 head.answer());
     }
@@ -8393,11 +8398,6 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
                 + Text.shortened(String.join(", ", StrictMustache.spelled(data.keySet())), 200), null);
     }
 
-    Fault empty() {
-        return Fault.usage(place + " comes out empty with this data", COP + " templates show " + name
-                + " shows what it wants");
-    }
-
     /// Returns the names that are missing from `data`, except those inside sections that are not rendered.
     Set<String> needs(Map<String, Object> data) {
         var all = JsonValues.withDefaults(data, head.defaults());
@@ -8636,8 +8636,6 @@ final class TemplateReader {
 
     private List<?> list(String key) { return (List<?>) fields.getOrDefault(key, List.of()); }
 
-    private int line(String path) { return lines.getOrDefault("/" + path, 1); }
-
     /// Returns the place as FILE:LINE, using the first of these paths that exists.
     private String at(String... paths) {
         return found.place() + Stream.of(paths).map(path -> lines.get("/" + path)).filter(Objects::nonNull).findFirst()
@@ -8679,7 +8677,7 @@ final class TemplateReader {
 
     private List<Template.MessageTemplate> turns() {
         var turns = new ArrayList<Template.MessageTemplate>();
-        if (fields.containsKey("system")) turns.add(turn("system", text("system"), line("system")));
+        if (fields.containsKey("system")) turns.add(turn("system", text("system"), lines.getOrDefault("/system", 1)));
         var messages = list("messages");
         for (int i = 0; i < messages.size(); i++) turns.add(earlier(messages.get(i), "messages/" + i));
         var body = parts.body();
@@ -8704,7 +8702,7 @@ final class TemplateReader {
                     "- user: TEXT is short for role: user and content: TEXT; a TEXT with a : goes into quotes");
         }
         String name = String.valueOf(role).toLowerCase(Locale.ROOT);
-        if (ROLES.contains(name)) return turn(name, content, line(path + "/" + key));
+        if (ROLES.contains(name)) return turn(name, content, lines.getOrDefault("/" + path + "/" + key, 1));
         throw Fault.usage(at(path) + ": a message has the role " + role, Suggestions.hint(name, ROLES,
                 "roles are " + String.join(", ", ROLES)));
     }
@@ -8839,8 +8837,20 @@ final class TemplateFolders {
     Path path(String name) {
         var found = find(name);
         if (found.file() != null) return found.file().toAbsolutePath();
-        throw Fault.usage(found.name() + " is packaged with the tool, and no file of yours", COP + " templates show "
-                + found.name() + " > my-" + found.name() + ".mustache");
+        throw Fault.usage(found.name() + " is packaged with the tool, and no file of yours", COP + " templates copy "
+                + found.name());
+    }
+
+    /// Copies a template and its sample to `./templates`, never over a file.
+    String copy(TemplateSource found, String name) {
+        String to = "templates/" + Objects.requireNonNullElse(name, found.name());
+        Path file = env.path(to + (found.github() ? ".prompt.yml" : ".mustache")), sample = env.path(to + ".json");
+        for (Path each : List.of(file, sample)) if (Files.exists(each, LinkOption.NOFOLLOW_LINKS)) throw Fault.usage(
+                shown(each) + " exists", COP + " templates copy " + found.name() + " NEW");
+        file.toFile().getParentFile().mkdirs();             // what is not made cannot be written to
+        OutputFile.write(file, found.text());
+        if (found.samples().any()) OutputFile.write(sample, Json.pretty(found.samples().rows().get().getFirst()));
+        return shown(file);
     }
 
     private Optional<TemplateSource> inFolders(List<Path> places, String name, boolean confined) {
@@ -9187,7 +9197,7 @@ final class StrictMustache extends DefaultMustacheFactory {
                 String kind = raw ? "&" : tag.group("kind"), name = stripped(tag.group(raw ? "raw" : "name"));
                 boolean alone = !"&".contains(kind) && tag.group("indent") != null && tag.group("rest") != null;
                 String indent = alone ? tag.group("indent") : "";
-                write(codes, tag.start(alone ? "indent" : "tag"));
+                codes.add(text(tag.start(alone ? "indent" : "tag")));
                 int at = lineOf(tag.start("tag"));
                 position = tag.end(alone ? "rest" : "tag");
                 switch (kind) {
@@ -9207,7 +9217,7 @@ final class StrictMustache extends DefaultMustacheFactory {
                         .orElse(""), 40) + " is not closed", "each {{ needs its }}; " + AS_TEXT);
             }
             if (opened != null) throw wrong(start, "{{" + opened + "}} is never closed", SECTIONS);
-            write(codes, text.length());
+            codes.add(text(text.length()));
             return mustache(codes, start);
         }
 
@@ -9215,11 +9225,11 @@ final class StrictMustache extends DefaultMustacheFactory {
             return new DefaultMustache(context(start), StrictMustache.this, codes.toArray(Code[]::new), place);
         }
 
-        private TemplateContext context(int line) { return new TemplateContext("{{", "}}", place, line, false); }
-
-        private void write(List<Code> codes, int end) {
-            codes.add(new WriteCode(context(line), StrictMustache.this, text.substring(position, end)));
+        private Code text(int end) {
+            return new WriteCode(context(line), StrictMustache.this, text.substring(position, end));
         }
+
+        private TemplateContext context(int line) { return new TemplateContext("{{", "}}", place, line, false); }
 
         private Code code(String kind, String name, int line, String indent) {
             uses.add(new TagReference(kind, name, place + ":" + line));
@@ -9584,21 +9594,19 @@ final class JsonSchema {
 
     /// @throws Fault if the schema is invalid
     synchronized void check() {
-        List<String> faults = compiled != null ? List.of() : guarded(place, "it is no schema", this::compile);
-        if (!faults.isEmpty()) {
-            throw Fault.usage(String.join("; ", faults), "https://json-schema.org says what a schema is");
-        }
-    }
-
-    private List<String> compile() {
-        String dialect = json.path("$schema").asString(SpecificationVersion.DRAFT_2020_12.getDialectId());
-        var errors = Validator.REGISTRY.getSchema(SchemaLocation.of(dialect)).validate(json);
-        if (!errors.isEmpty()) return errors.stream().map(error -> sentence(error, place)).toList();
-        var schema = Validator.REGISTRY.getSchema(json);
-        schema.initializeValidators();
-        schema.validate(Json.object());                     // fails now if `$ref` is circular
-        compiled = schema;
-        return List.of();
+        if (compiled != null) return;
+        var faults = guarded(place, "it is no schema", () -> {
+            String dialect = json.path("$schema").asString(SpecificationVersion.DRAFT_2020_12.getDialectId());
+            var errors = Validator.REGISTRY.getSchema(SchemaLocation.of(dialect)).validate(json);
+            if (!errors.isEmpty()) return errors.stream().map(error -> sentence(error, place)).toList();
+            var schema = Validator.REGISTRY.getSchema(json);
+            schema.initializeValidators();
+            schema.validate(Json.object());                 // fails now if `$ref` is circular
+            compiled = schema;
+            return List.of();
+        });
+        if (faults.isEmpty()) return;
+        throw Fault.usage(String.join("; ", faults), "https://json-schema.org says what a schema is");
     }
 
     /// @throws Fault if the schema is invalid
@@ -11700,7 +11708,7 @@ final class Json {
 
     static String line(JsonNode json) { return harmless(compact(json)); }
 
-    static String pretty(JsonNode json) { return harmless(text(json, PRETTY)); }
+    static String pretty(Object json) { return harmless(text(json, PRETTY)); }
 
     private static String text(Object value, ObjectWriteContext form) {
         var text = new StringWriter(512);

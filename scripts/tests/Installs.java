@@ -329,7 +329,7 @@ class Installs {
         }
         assertTrue(next("cop batch x --max-tot").containsAll(List.of("--max-total-tokens", "-j", "--jobs")));
         assertTrue(next("cop logs ").containsAll(List.of("list", "show", "path", "clear")));
-        assertTrue(next("cop templates c").containsAll(List.of("list", "show", "check", "path")));
+        assertTrue(next("cop templates c").containsAll(List.of("list", "show", "check", "path", "copy")));
         assertEquals(List.of("chat", "responses", "messages"), next("cop chat --endpoint "));
         assertTrue(next("cop completion z").containsAll(List.of("bash", "zsh", "fish")));
         for (String line : List.of("cop chat hel", "cop chat -f ", "cop batch x -d ", "cop help batch ",

@@ -277,7 +277,7 @@ class Prompts {
                     "copilot templates show TEMPLATE"),
             bad("Hello", "", "templates path review",
                     "review is packaged with the tool, and no file of yours",
-                    "copilot templates show review > my-review.mustache"));
+                    "copilot templates copy review"));
 
     /// One error, one hint, exit 2, nothing on stdout, and nobody was asked anything.
     @ParameterizedTest

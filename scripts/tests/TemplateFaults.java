@@ -341,6 +341,28 @@ class TemplateFaults {
     // ------------------------------------------------------------------------------- ./templates and the packaged
 
     @Test
+    void copies() {
+        cop.write("templates/mine.mustache", "own");
+        assertEquals("templates/classify.mustache\n", run(0, "templates", "copy", "classify").out());
+        assertEquals(run(0, "templates", "show", "packaged:classify").out(), cop.read("templates/classify.mustache"));
+        run(0, "render", "classify", "--example");
+        run(0, "templates", "copy", "packaged:classify", "team/sort");
+        assertEquals(cop.read("templates/classify.json"), cop.read("templates/team/sort.json"));
+        for (String taken : List.of("classify", "review mine", "mine")) {
+            says(run(2, ("templates copy " + taken).split(" ")), "exists", "templates copy ");
+        }
+        assertEquals("own", cop.read("templates/mine.mustache"));
+        cop.write("templates/taken.json", "{}");
+        says(run(2, "templates", "copy", "review", "taken"), "templates/taken.json exists");
+        assertFalse(Files.exists(cop.file("templates/taken.mustache")));
+        says(run(2, "templates", "path", "review"), "templates copy review");
+        cop.write("a.prompt.yml", PROMPT + "testData: [{input: x}]\n");
+        assertEquals("templates/a.prompt.yml\n", run(0, "templates", "copy", "a.prompt.yml").out());
+        assertEquals(cop.read("a.prompt.yml"), cop.read("templates/a.prompt.yml"));
+        says(run(2, "templates", "copy", "revew"), "did you mean review?");
+    }
+
+    @Test
     void anEmptyFileNeverShadows() {
         cop.write("templates/review.mustache", "\n");
         for (String command : List.of("templates show review", "render review", "templates path review",
