@@ -831,7 +831,10 @@ public class copilot {
             return json.put("ms", took.toMillis()).put("id", id).put("request_id", requestId);
         }
 
-        String usageLine() { return "usage: " + usage + ", " + Text.printable(model) + ", " + Durations.seconds(took); }
+        String usageLine() {
+            return "usage: " + usage + Text.printable(model.isEmpty() ? "" : ", " + model) + ", "
+                    + Durations.seconds(took);
+        }
     }
 
     /// Tokens of one call, and its cost in billionths of an AI credit (0 if not billed in credits).
@@ -2092,9 +2095,8 @@ final class BasicCommand extends Command {
         old.ifPresent(copilot.tokens()::forget);
         print(old.map(login -> ("logged out " + Text.printable(login.user())).strip()).orElse("nobody was logged in")
                 + " (" + copilot.context().host().name() + ")");
-        if (old.isPresent()) {
-            console.note("GitHub still lists the authorization: https://github.com/settings/apps/authorizations");
-        }
+        old.ifPresent(_ -> console.note("GitHub still lists the authorization: "
+                + "https://github.com/settings/apps/authorizations"));
         for (var left : copilot.logins().all()) console.note("still there: a token from " + left.source());
         return 0;
     }
@@ -2160,11 +2162,11 @@ final class BasicCommand extends Command {
         String id = text("ID");
         return switch (has("-r") ? "show" : action()) {
             case "show" -> {
-                var one = Conversation.find(home, id, text("-q"));
+                var one = Conversation.find(home, id, text("-q"), console::warn);
                 yield show(has("--json") ? Json.pretty(one.json()) : has("-r") ? one.lastAnswer() : one.text());
             }
             case "path" -> print((id == null ? home.conversations().toAbsolutePath()
-                    : Conversation.find(home, id, null).file()).toString());
+                    : Conversation.find(home, id, null, console::warn).file()).toString());
             case "clear" -> deleteConversations(home, id);
             case "off", "on", "status" -> {
                 if (action().equals("off")) home.write(Conversation.off(home), Json.object());
@@ -2179,8 +2181,8 @@ final class BasicCommand extends Command {
     private int listConversations(Home home) {
         String query = text("-q");
         int count = atLeast(0, "-n", 20);
-        var rows = Conversation.all(home).filter(each -> each.holds(query)).limit(count == 0 ? Long.MAX_VALUE : count)
-                .map(Conversation::summary).toList();       // the full texts need not stay in memory
+        var rows = Conversation.all(home, console::warn).filter(each -> each.holds(query))      // not in memory at once
+                .limit(count == 0 ? Long.MAX_VALUE : count).map(Conversation::summary).toList();
         if (rows.isEmpty()) console.note(query == null ? "no conversations are kept" : "\"" + query
                 + "\" was not said");
         if (has("--json")) print(Json.pretty(Json.array(rows.stream())));
@@ -2190,7 +2192,7 @@ final class BasicCommand extends Command {
 
     private int deleteConversations(Home home, String id) {
         var age = Durations.withUnit("--older-than", text("--older-than"));
-        var one = id == null ? null : Conversation.find(home, id, null);
+        var one = id == null ? null : Conversation.find(home, id, null, console::warn);
         var files = one != null ? List.of(one.file()) : Conversation.files(home).stream().filter(file ->
                 age == null || Conversation.used(file).isBefore(env.time().now().minus(age))).toList();
         if (files.isEmpty()) return print("there is nothing to delete");
@@ -2476,7 +2478,7 @@ final class BasicCommand extends Command {
                     .flatMap(all -> all.models().stream()).filter(model -> model.shown() && model.enabled()
                     != typed.contains("enable"))).map(model -> model.id() + "\t" + model.vendor());
             case "TEMPLATE" -> new TemplateFolders(env).names().stream();
-            case "ID" -> Conversation.all(copilot.context().home()).limit(100).map(each -> each.id() + "\t"
+            case "ID" -> Conversation.all(copilot.context().home(), _ -> { }).limit(100).map(each -> each.id() + "\t"
                     + Text.cell(Conversation.cells(each.summary()).getLast()));
             case "OUT", "RUN" -> {
                 String front = typed.getLast().replaceFirst("[^/]*$", "");
@@ -2549,7 +2551,7 @@ final class DoctorCommand extends Command {
         if (!has("--offline")) console.countdown("asking GitHub, a minute at most");
         machine(context.home());
         ok("host", host.name() + ", " + host.rest());
-        check("proxy", () -> new Proxies(env).inUse(host.defaultApi()).orElse("none"));
+        check("proxy", () -> new Proxies(env).described(host.defaultApi()));
         check("certificates", this::certificates);
         var token = setting("login", () -> login(copilot), Optional.<Token>empty());
         URI api = token.map(Token::api).orElse(host.defaultApi());
@@ -2819,7 +2821,7 @@ class ChatCommand extends RequestCommand {
     private Conversation conversation(Home home) {
         String cid = text("--cid");
         boolean earlier = cid != null || has("--continue");
-        var talk = earlier ? Conversation.find(home, cid, null) : new Conversation(home, null);
+        var talk = earlier ? Conversation.find(home, cid, null, console::warn) : new Conversation(home, null);
         talk.keeps = has("--log") ? home.keeps() : !has("--no-log") && Conversation.kept(home);
         if (!talk.images().isEmpty()) {
             console.warn("pictures of earlier turns are not sent again: " + String.join(", ", talk.images()));
@@ -4558,7 +4560,8 @@ final class Conversation {
     /// Returns all files, most recently used first.
     static List<Path> files(Home home) {
         try (var files = Files.list(home.conversations())) {
-            return files.filter(file -> file.toString().endsWith(ENDING)).map(file -> Map.entry(used(file), file))
+            return files.filter(file -> file.toString().endsWith(ENDING) && Files.isRegularFile(file))
+                    .map(file -> Map.entry(used(file), file))
                     .sorted(Map.Entry.<Instant, Path>comparingByKey().thenComparing(Map.Entry.comparingByValue())
                     .reversed()).map(Map.Entry::getValue).toList();
         } catch (NoSuchFileException _) {
@@ -4573,33 +4576,37 @@ final class Conversation {
     }
 
     /// Returns nonempty conversations, most recently used first, each read on demand.
-    static Stream<Conversation> all(Home home) {
-        return ids(home).stream().map(id -> read(home, id)).filter(each -> !each.turns.isEmpty());
+    ///
+    /// @param told receives what is damaged
+    static Stream<Conversation> all(Home home, Consumer<String> told) {
+        return ids(home).stream().map(id -> read(home, id, told)).filter(each -> !each.turns.isEmpty());
     }
 
     /// @param typed an id or the start of one; null for the latest
     /// @param query a text that was said in it, or null
-    static Conversation find(Home home, String typed, String query) {
+    static Conversation find(Home home, String typed, String query, Consumer<String> told) {
         if (typed == null) {
-            return all(home).filter(each -> each.holds(query)).findFirst().orElseThrow(() -> query == null
+            return all(home, told).filter(each -> each.holds(query)).findFirst().orElseThrow(() -> query == null
                     ? Fault.usage("there is no conversation yet", COP + " chat \"…\" begins one")
                     : Fault.error("\"" + query + "\" was not said", COP + " logs lists all"));
         }
         var ids = ids(home);
         var meant = ids.contains(typed) ? List.of(typed) : ids.stream().filter(id -> id.startsWith(typed)).toList();
-        if (meant.size() == 1 && !typed.isEmpty()) return read(home, meant.getFirst());
+        if (meant.size() == 1 && !typed.isEmpty()) return read(home, meant.getFirst(), told);
         throw meant.isEmpty() ? Fault.usage("there is no conversation \"" + typed + "\"", Suggestions.hint(typed, ids,
                 COP + " logs lists them")) : Fault.usage(meant.size() + " conversations begin with \"" + typed + "\": "
                 + Text.shortened(String.join(", ", meant), 80), "type more of it");
     }
 
-    /// Skips torn or unknown lines.
-    private static Conversation read(Home home, String id) {
+    /// Skips torn or unknown lines, and tells which.
+    private static Conversation read(Home home, String id, Consumer<String> told) {
         var found = new Conversation(home, id);
         try {
-            for (String line : new String(Files.readAllBytes(found.file()), StandardCharsets.UTF_8).split("\n")) {
-                boolean turn = Json.tryParse(line) instanceof ObjectNode json && json.path("messages").isArray()
-                        && json.path("text").isString() && found.turns.add(json);
+            String[] lines = new String(Files.readAllBytes(found.file()), StandardCharsets.UTF_8).split("\n");
+            for (int i = 0; i < lines.length; i++) {
+                if (Json.tryParse(lines[i]) instanceof ObjectNode json && json.path("messages").isArray()
+                        && json.path("text").isString()) found.turns.add(json);
+                else told.accept(found.file() + ": line " + (i + 1) + " is damaged or empty, and left out");
             }
         } catch (NoSuchFileException _) {
             // just deleted
@@ -5000,7 +5007,7 @@ final class CopilotClient {
             public void text(int choice, String delta) {}
 
             @Override
-            public void warning(String message) { warnOnce(message); }
+            public void warning(String message) { context().warnOnce(message); }
         };
         return models.completed(request, ask(request, new Attempt(request.model(), call -> call.withRetries(0),
                 listener)));
@@ -5009,7 +5016,7 @@ final class CopilotClient {
     /// 1. Resolves `auto` to a model, or to none.
     private Reply ask(Request request, Attempt attempt) {
         if (!Model.isAuto(request.model())) return onEndpoint(request, attempt);
-        var omitted = new Omitted(request, this::warnOnce);
+        var omitted = new Omitted(request, context()::warnOnce);
         return auto.ask(AutoModel.withoutEffort(request, omitted), (asked, headers) -> onEndpoint(asked, new Attempt(
                 attempt.requested(), call -> attempt.options().apply(call).with(headers), attempt.listener())))
                 .withDropped(omitted.names());
@@ -5069,7 +5076,7 @@ final class CopilotClient {
         var sent = request.withStream(request.stream() && model.map(Model::streams).orElse(true));
         var bodies = new HashSet<ObjectNode>();             // ends the loop if a server contradicts itself
         while (true) {
-            var omitted = new Omitted(sent, this::warnOnce);
+            var omitted = new Omitted(sent, context()::warnOnce);
             var body = body(sent, model, endpoint, omitted);
             try {
                 return post(sent, body, endpoint, attempt).withDropped(omitted.names());
@@ -5087,8 +5094,6 @@ final class CopilotClient {
         return RefusedFields.without(models.memory().refused(request.model(), endpoint.path()), request,
                 endpoint.form().of(request, model.orElse(null), omitted), omitted);
     }
-
-    private void warnOnce(String note) { context.console().once(context.console()::warn, note); }
 
     /// 4. Sends one API request, which `send` may repeat.
     private Reply post(Request request, ObjectNode body, Endpoint endpoint, Attempt attempt) {
@@ -5780,8 +5785,7 @@ record CredentialSources(Context context) {
 
     /// One file holds the logins to all hosts.
     Optional<GithubToken> stored() {
-        var home = context.home();
-        var entry = home.readOrEmpty(home.login(), context.console()::warn).path(context.host().name());
+        var entry = context.home().readOrEmpty(context.home().login(), context::warnOnce).path(context.host().name());
         return Optional.of(new GithubToken(OWN, Json.text(entry, "token"), Json.text(entry, "user")))
                 .filter(login -> !login.value().isEmpty());
     }
@@ -5794,8 +5798,9 @@ record CredentialSources(Context context) {
     void forget() { change(all -> all.remove(context.host().name())); }
 
     private void change(Consumer<ObjectNode> edit) {
-        context.home().edit(context.home().login(), context.console()::warn, edit);
+        context.home().edit(context.home().login(), context::warnOnce, edit);
     }
+
 
     /// Returns an empty string if GitHub does not say.
     String user(GithubToken token) {
@@ -9667,6 +9672,8 @@ record Context(Console console, Home home, Host host, Headers headers, HttpSende
 
     Instant now() { return env().time().now(); }
 
+    void warnOnce(String text) { console.once(console::warn, text); }
+
     /// Returns the result of `work`, or empty if it fails; -v shows why.
     <T> Optional<T> attempt(Supplier<T> work) {
         try {
@@ -10194,8 +10201,8 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
     /// @param first what to try before the general hint
     Fault limited(String first) {
         return Fault.later("too many requests: " + description() + retryAdvice(), first + retryAfter().map(wait ->
-                wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then; --max-wait "
-                        + (wait.toMinutes() + 1) + "m would wait for it").orElse("try again in a while"));
+                wait.toMinutes() < 1 || wait.toHours() >= 3 ? "try again then" : "try again then; COP_MAX_WAIT="
+                        + (wait.toMinutes() + 1) + "m waits for it").orElse("try again in a while"));
     }
 
     private static final Pattern NEWER = Pattern.compile("(?i)(?:update|upgrade)\\D*?\\bv?(\\d+(?:\\.\\d+)+)");
@@ -10455,15 +10462,21 @@ final class Proxies extends ProxySelector {
 
     @Override
     public List<Proxy> select(URI uri) {
-        if (firstOf("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY") == null) {
-            return ProxySelector.getDefault().select(uri);
-        }
+        if (any() == null) return ProxySelector.getDefault().select(uri);
         return List.of(proxy(uri).map(p -> new Proxy(Proxy.Type.HTTP, new InetSocketAddress(p.getHost(), p.getPort())))
                 .orElse(Proxy.NO_PROXY));
     }
 
     @Override
     public void connectFailed(URI uri, SocketAddress address, IOException e) {}
+
+    /// Returns the proxy for a URI, or why it is not used.
+    String described(URI uri) {
+        return inUse(uri).orElse(any() == null ? "none" : any() + " is set, but does not apply to " + uri
+                + " (by NO_PROXY, as loopback, or by its scheme): none");
+    }
+
+    private String any() { return firstOf("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"); }
 
     Optional<String> inUse(URI uri) { return proxy(uri).map(p -> p.getHost() + ":" + p.getPort()); }
 
@@ -10473,10 +10486,10 @@ final class Proxies extends ProxySelector {
     }
 
     private Optional<URI> proxy(URI target) {
-        boolean secure = target.getScheme().equals("https");
-        String value = secure ? firstOf("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-                : firstOf("http_proxy", "all_proxy", "ALL_PROXY");
-        if (value == null || exempt(target.getHost())) return Optional.empty();
+        String name = target.getScheme().equals("https") ? firstOf("https_proxy", "HTTPS_PROXY", "all_proxy",
+                "ALL_PROXY") : firstOf("http_proxy", "all_proxy", "ALL_PROXY");
+        if (name == null || exempt(target.getHost())) return Optional.empty();
+        String value = env.variable(name);
         var uri = Text.uri(value.contains("://") ? value : "http://" + value)
                 .filter(u -> u.getScheme().equalsIgnoreCase("http"))
                 .orElseThrow(() -> Fault.usage("a proxy must be http://HOST:PORT, and the environment says "
@@ -10487,9 +10500,9 @@ final class Proxies extends ProxySelector {
 
     private boolean exempt(String host) {
         if (host == null || host.matches("(?i)localhost|127\\.[0-9.]+|\\[[0:]*:0*1]")) return true;
-        String list = Objects.requireNonNullElse(firstOf("no_proxy", "NO_PROXY"), "");
-        String name = bare(host);
-        return Stream.of(list.split("[,\\s]+")).map(entry -> bare(entry.replaceFirst("^\\*?\\.", "")))
+        String list = firstOf("no_proxy", "NO_PROXY"), name = bare(host);
+        return list != null && Stream.of(env.variable(list).split("[,\\s]+"))
+                .map(entry -> bare(entry.replaceFirst("^\\*?\\.", "")))
                 .anyMatch(entry -> entry.equals("*") || contains(entry, name)
                         || !entry.isEmpty() && ("." + name).endsWith("." + entry));
     }
@@ -10510,8 +10523,9 @@ final class Proxies extends ProxySelector {
         }
     }
 
+    /// Returns the first of the variables that is set, or null.
     private String firstOf(String... names) {
-        return Stream.of(names).map(env::variable).filter(Objects::nonNull).findFirst().orElse(null);
+        return Stream.of(names).filter(name -> env.variable(name) != null).findFirst().orElse(null);
     }
 }
 
@@ -10618,7 +10632,8 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
             if (e instanceof FileSystemException f && "Not a directory".equals(f.getReason())) return Json.object();
             throw Fault.io("cannot read " + file, e, "may you read it? COP_HOME names another place");
         }
-        throw Fault.error(file + " is damaged: it holds no JSON object", "mend it or delete it");
+        throw Fault.error(file + " is damaged: it holds no JSON object", file.equals(login())
+                ? COP + " login replaces it" : "mend it or delete it");
     }
 
     /// Reads a JSON object; a damaged file counts as empty, and `told` receives a warning.
@@ -10626,12 +10641,13 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         try {
             return read(file);
         } catch (Fault damaged) {
-            told.accept(damaged.sentence() + "; it counts as empty");
+            told.accept(damaged.sentence() + "; it counts as empty: " + damaged.hint());
             return Json.object();
         }
     }
 
-    /// Updates a file under a lock, writing only if it changed.
+    /// Updates a file under a lock, writing only if it changed. Deletes one that is damaged if nothing is to be in it:
+    /// it may hold a token.
     ///
     /// @return the new content
     ObjectNode edit(Path file, Consumer<String> told, Consumer<ObjectNode> change) {
@@ -10640,6 +10656,10 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
             var before = json.deepCopy();
             change.accept(json);
             if (!json.equals(before)) write(file, json);
+            else if (json.isEmpty() && Files.exists(file)) {
+                delete(file);
+                told.accept("deleted " + file + ", which held nothing that can be read");
+            }
             return json;
         });
     }

@@ -43,10 +43,10 @@ public class embed extends Command {
                 [TEXT… | -d ROWS] [OPTIONS]
 
                 Vectors of texts, lines or rows.
-                One a line of JSON: {"index", "embedding", and "id" where a row has one}. Each TEXT is one; without
-                any each line of stdin; with -d each row. All are looked at before anything is sent.
+                One a line of JSON: {"index", "embedding", and "id" where a row has one}. Each line of stdin and each
+                TEXT is one, in this order; with -d each row. All are looked at before anything is sent.
 
-                TEXT…  A text; - alone reads stdin, a text a line.
+                TEXT…  A text; - alone waits for stdin, a text a line.
                 -d, --data=ROWS  A file, a folder, a pattern of JSON files, or - for JSON Lines on stdin.
                 --field=NAME  The field of a row that holds its text. Default: text, else input.
                 --id=FIELD  The field that names a row. Default: id, else custom_id, if it has one.
@@ -83,7 +83,7 @@ public class embed extends Command {
         if (rows == null) {
             var idle = Stream.of("--field", "--id", "-t", "--var").filter(this::has).findFirst();
             if (idle.isPresent()) throw Fault.usage(idle.get() + " is for rows, and there are none", "-d ROWS");
-            return EmbedTexts.of(env, words);
+            return EmbedTexts.of(env, console, words);
         }
         if (template == null) {
             if (has("--var")) throw Fault.usage("--var fills a template, and none is named", "-t NAME");
@@ -375,6 +375,8 @@ final class EmbedTexts implements AutoCloseable {
         RowReader open(EmbedTexts texts);
     }
 
+    private static final Duration PATIENCE = Duration.ofMinutes(10);    // for a pipe besides words
+
     private final Environment env;
     private final String name;
     private final Source source;
@@ -390,13 +392,17 @@ final class EmbedTexts implements AutoCloseable {
         this.text = text;
     }
 
-    /// @param words a text each; none, or `-`: the lines of stdin
-    static EmbedTexts of(Environment env, List<String> words) {
+    /// @param words a text each, after the lines that are piped in; none, or `-`: the lines of stdin
+    static EmbedTexts of(Environment env, Console console, List<String> words) {
         boolean stdin = words.isEmpty() || words.equals(List.of("-"));
-        if (words.isEmpty() && env.stdin().kind() == Stdin.Kind.TERMINAL) {
+        boolean terminal = env.stdin().kind() == Stdin.Kind.TERMINAL;
+        if (words.isEmpty() && terminal) {
             throw Fault.usage("there is no text", "embed \"a text\", a pipe of lines, or -d ROWS");
         }
-        Source source = stdin ? texts -> lines(texts.spooled(null)) : _ -> new Words(words);
+        String piped = stdin || terminal ? "" : env.stdin().text(PATIENCE);
+        if (piped.isBlank() && !stdin && env.stdin().kind() == Stdin.Kind.PIPE) console.note("note: stdin is empty");
+        var all = Stream.concat(piped.isBlank() ? Stream.of() : piped.lines(), words.stream()).toList();
+        Source source = stdin ? texts -> lines(texts.spooled(null)) : _ -> new Words(all);
         return new EmbedTexts(env, "stdin", source, null, row -> JsonValues.text(row.data().get("text")));
     }
 

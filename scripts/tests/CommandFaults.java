@@ -12,7 +12,9 @@ import tools.jackson.databind.JsonNode;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// What the command line says and completes: names as they were typed, words that were meant, nothing that is run,
@@ -78,6 +80,68 @@ class CommandFaults {
         for (String name : List.of("copilot", "talk", "repl", "embed", "install", "commit", "judge")) {
             assertEquals("[\"-Dcop.command=jbang copilot@OWNER/copilot.java\"]",
                     Json.compact(aliases.path(name).path("runtime-options")), name);
+        }
+    }
+
+    // ---- files that are damaged
+
+    private Path conversation(String name) {
+        return Path.of(cop.run("logs", "path").out().strip()).resolve(name + ".jsonl");
+    }
+
+    /// A line that a crash has cut off, and others that are no turn.
+    @ParameterizedTest
+    @CsvSource({"'{\"at\":\"2026', 1", "garbage, 1", "{}, 1", "'[]\n{}\n', 2"})
+    void aDamagedTurnIsSaid(String text, int lines) throws IOException {
+        cop.run("chat", "say: one");
+        Path file = Path.of(cop.run("logs", "path", "20").out().strip());
+        Files.writeString(file, text, StandardOpenOption.APPEND);
+        for (String words : List.of("logs", "logs show", "logs -q one", "chat -c say:two")) {
+            var outcome = cop.run(words.split(" "));
+            says(outcome, 0, "warning: " + file + ": line 2 is damaged or empty, and left out\n");
+            assertEquals(lines, outcome.err().split("is damaged").length - 1, outcome::all);
+        }
+        assertFalse(cop.run("completion", "next", "cop logs show ").err().contains("damaged"));
+    }
+
+    @Test
+    void chatDoesNotGoOnWithAnotherConversationWithoutAWord() throws IOException {
+        cop.run("chat", "say: one");
+        Path file = Files.createFile(conversation("20261122-110000-abc"));
+        Files.setLastModifiedTime(file, FileTime.from(Instant.now().plusSeconds(60)));
+        says(cop.run("chat", "-c", "say: two"), 0, "warning: " + file + ": line 1 is damaged or empty", "two\n");
+        says(cop.run("chat", "--cid", "20261122-11", "say: two"), 0, "warning: " + file + ": line 1 is damaged");
+    }
+
+    @Test
+    void aFolderOrAPipeAmongTheConversationsIsNone() {
+        cop.run("chat", "say: one");
+        assumeFalse(System.getProperty("os.name").startsWith("Windows"), "POSIX");
+        assertTimeoutPreemptively(Duration.ofSeconds(60), () -> {
+            Files.createDirectories(conversation("folder").resolve("kept"));
+            var command = new ProcessBuilder("mkfifo", conversation("pipe").toString());
+            assertEquals(0, command.start().waitFor());
+            assertEquals(1, cop.run("logs").out().lines().count());
+            says(cop.run("chat", "-c", "say: two"), 0, "two\n");
+            says(cop.run("logs", "show", "folder"), 2, "there is no conversation \"folder\"");
+            says(cop.run("logs", "clear", "-y"), 0, "deleted 1 conversation\n");
+            assertTrue(Files.exists(conversation("folder").resolve("kept")));
+        });
+    }
+
+    /// It may hold a token: logout leaves nothing of it.
+    @Test
+    void aDamagedLoginIsSaidOnceAndGoesByLogout() {
+        cop.with("COPILOT_GITHUB_TOKEN", null);
+        String said = "login.json is damaged";
+        for (String words : List.of("chat hi", "status", "models", "doctor", "logout", "login")) {
+            Path file = cop.write(".config/copilot.java/login.json", "{\"127.0.0.1\": {\"token\": \"ghu_");
+            var outcome = cop.run(words.split(" "));
+            assertEquals(2, outcome.err().split(said, -1).length, outcome::all);
+            says(outcome, words.matches("log.*") ? 0 : 4, words.equals("logout") ? "deleted " + file
+                    + ", which held nothing that can be read" : "copilot login replaces it");
+            assertEquals(!words.equals("logout"), Files.exists(file), outcome::all);
+            if (words.equals("login")) says(cop.run("status"), 0, "your login");
         }
     }
 
@@ -361,6 +425,22 @@ class CommandFaults {
     }
 
     // ---- stderr
+
+    /// What is advised works with every command, whether it lists --max-wait or not.
+    @Test
+    void aLongRateLimitIsWaitedForAsTheHintSays() {
+        cop.sim.set("models-faults", "429:300");
+        says(cop.run("models"), 75, "COP_MAX_WAIT=6m");
+        cop.sim.set("models-faults", "429:300");
+        says(cop.with("COP_MAX_WAIT", "6m").run("models"), 0);
+    }
+
+    @Test
+    void usageOfAnAnswerWithoutAModelHasNoGap() {
+        var reply = new copilot.Reply(List.of("hi"), "", "stop", "", copilot.Usage.NONE, Json.array(Stream.of()), "",
+                "", Duration.ofMillis(328), List.of());
+        assertEquals("usage: 0 prompt + 0 completion tokens, 328 ms", reply.usageLine());
+    }
 
     @Test
     void nothingGoesPastTheConsole() {

@@ -408,7 +408,7 @@ class Embeds {
                 "hint: -o vectors.npy");
         good(embed("-o", "v.npy", "a", "b"));
         var process = cop.process(embed("--format", "npy", "a", "b")).redirectOutput(cop.file("piped").toFile())
-                .start();
+                .redirectInput(new File("/dev/null")).start();
         assertEquals(0, process.waitFor());
         assertArrayEquals(Files.readAllBytes(cop.file("v.npy")), Files.readAllBytes(cop.file("piped")));
     }

@@ -405,19 +405,28 @@ class Logs {
         var file = cop.file(FOLDER + "/" + id + ".jsonl");
         byte[] bytes = torn.getBytes(StandardCharsets.UTF_8);
         Files.write(file, torn.equals("é") ? Arrays.copyOf(bytes, 1) : bytes, StandardOpenOption.APPEND);
-        assertTrue(logs().contains("\t1\tsay: one\n"), logs());
-        chat("-c", "say: two");
+        assertTrue(says("logs").out().contains("\t1\tsay: one\n"));
+        says("chat", "-c", "say: two");
         assertEquals(List.of("user: say: one", "assistant: one", "user: say: two"), sent());
-        chat("-c", "say: three");
+        says("chat", "-c", "say: three");
         assertEquals(List.of("user: say: one", "assistant: one", "user: say: two", "assistant: two",
                 "user: say: three"), sent());
-        assertEquals("three\n", logs("-r"));
+        assertEquals("three\n", says("logs", "-r").out());
+    }
+
+    /// Runs what says that a line is left out.
+    private Harness.Outcome says(String... words) {
+        var outcome = ends(0, cop.run(words));
+        assertTrue(outcome.err().contains(": line 2 is damaged or empty, and left out\n"), outcome::all);
+        return outcome;
     }
 
     @Test
     void aFileOfNothingButATornLineIsNoConversation() throws IOException {
         Files.writeString(cop.file(FOLDER + "/" + kept(1, "a", "b") + ".jsonl"), "{\"at\":");
-        refused("no conversation yet", "begins one", "chat", "-c", "x");
+        var outcome = ends(2, cop.run("chat", "-c", "x"));
+        assertTrue(outcome.err().contains(": line 1 is damaged or empty, and left out\nerror: there is no conversation"
+                + " yet\nhint: copilot chat \"…\" begins one"), outcome::all);
         assertEquals("", logs());
         assertEquals("deleted 1 conversation\n", logs("clear", "-y"));
     }

@@ -522,6 +522,18 @@ class NetworkFaults {
     }
 
     @ParameterizedTest
+    @CsvSource({"HTTPS_PROXY, 10.0.0.0/8, https://10.255.255.1", "all_proxy, corp.example., https://corp.example",
+            "https_proxy, x.example, http://127.0.0.1:9", "http_proxy, x.example, http://127.0.0.1:9",
+            "OTHER, '*', https://corp.example"})
+    void doctorSaysWhyAProxyIsNotUsed(String variable, String exempt, String host) {
+        cop.with(variable, "http://p:1").with("NO_PROXY", exempt);
+        String out = cop.run("doctor", "--offline", "--host", host).out();
+        String said = variable.equals("OTHER") ? "" : variable + " is set, but does not apply to " + host
+                + " (by NO_PROXY, as loopback, or by its scheme): ";
+        assertTrue(out.contains("  proxy: " + said + "none\n"), out);
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"top_logprobs=2", "parallel_tool_calls=false", "seed=1"})
     void whatAnEndpointDoesNotKnowIsRefusedBeforeItIsSent(String option) {
         cop.run("models");

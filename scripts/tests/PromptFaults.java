@@ -494,6 +494,16 @@ class PromptFaults {
         assertEquals("", outcome.out());
     }
 
+    @Test
+    void embedTakesWhatIsPipedInBesideItsWords() {
+        var outcome = ends(0, cop.runWith("a\nb", "embed", "c", "-o", "x.jsonl", "--echo"));
+        assertEquals(List.of("a", "b", "c"), cop.read("x.jsonl").lines().map(line -> Json.text(Json.tryParse(line),
+                "text")).toList(), outcome::all);
+        assertEquals(1, ends(0, cop.run("embed", "c")).out().lines().count());
+        ends(2, cop.runWith("a\n\n", "embed", "c"));
+        assertTrue(ends(0, cop.runWith("\n", "embed", "c")).err().contains("stdin is empty"));
+    }
+
     // -------------------------------------------------------------------------- nothing steers the terminal
 
     @ParameterizedTest
