@@ -73,6 +73,7 @@ public class test {
     public static void main(String... args) {
         // As the tool has it: the JDK reads it once, and whichever class runs first may make the first client.
         System.setProperty("jdk.httpclient.redirects.retrylimit", "1");
+        System.setProperty("jdk.http.auth.tunneling.disabledSchemes", "");
         System.setProperty("cop.command", Harness.COMMAND);
         var words = new ArrayList<>(List.of(args));
         boolean slow = words.remove("--slow");

@@ -319,7 +319,7 @@ class PromptFaults {
                 + "---\nhi");
         assertEquals("{\"n\": 3}\n", good("chat", "-m", MODEL, "-t", "t.mustache").out());
         cop.write("rows.jsonl", "{\"id\": 1}");
-        good("batch", "t.mustache", "-d", "rows.jsonl", "-o", "o.jsonl", "--delay", "0");
+        good("batch", "-y", "t.mustache", "-d", "rows.jsonl", "-o", "o.jsonl", "--delay", "0");
         assertEquals("{\"n\":3}", Json.tryParse(cop.read("o.jsonl")).path("json").toString());
         assertEquals(3, asked().size());
         var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
@@ -354,7 +354,7 @@ class PromptFaults {
                 record::toString);
         cop.write("rows.jsonl", "{\"id\": 1}");
         cop.write("t.mustache", "hi");
-        ends(5, cop.run("batch", "t.mustache", "-d", "rows.jsonl", "-o", "o.jsonl", "--delay", "0",
+        ends(5, cop.run("batch", "-y", "t.mustache", "-d", "rows.jsonl", "-o", "o.jsonl", "--delay", "0",
                 "--schema", "n int"));
         var row = Json.tryParse(cop.read("o.jsonl"));
         assertTrue(row.path("json").isMissingNode() && Json.text(row, "status").equals("incomplete"), row::toString);

@@ -341,8 +341,8 @@ class Terminals {
 
     @Test
     void anUnknownModelIsAnError() {
-        conversation().turn("/model gpt-4oo", "gpt-4oo");
-        enter("hello").shows("error: ").ready().turn("/model mai-code-1.1-flash", "mai-code-1.1-flash")
+        conversation();
+        enter("/model gpt-4oo").shows("error: ").ready().turn("/model", "the model is mai-code-1.1-flash")
                 .turn("say: fine", "fine");
         assertEquals(List.of("user: say: fine"), sent());
     }
