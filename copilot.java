@@ -3565,7 +3565,7 @@ final class BatchRun {
     private void record(Journal journal) {
         bad.stream().filter(item -> journal.entry(item.key()).isEmpty()).forEach(item -> journal.append(new RowResult(
                 item, "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row", item.fault().sentence()),
-                env.time().now()));
+                BatchCounts.NONE, env.time().now()));
     }
 
     private int dryRun() {
@@ -7278,7 +7278,8 @@ record RowResult(BatchItem item, String status, Reply reply, Usage used, Duratio
     }
 }
 
-/// A run's results, one per line. A row is done once its line is synced to disk. A file lock excludes other processes.
+/// A run's results, one per line. A row is done once its line is synced to disk. Lines with the status `missed` or
+/// `lost` are of attempts that did not end their row, and were paid for. A file lock excludes other processes.
 final class Journal implements AutoCloseable {
     /// The position of a key's last line.
     ///
@@ -7295,6 +7296,7 @@ final class Journal implements AutoCloseable {
     private FileChannel lock;
     private RandomAccessFile io;                            // a channel closes if its thread is interrupted
     private final Map<String, Entry> entries = new ConcurrentHashMap<>();
+    private final Map<String, List<Long>> missed = new ConcurrentHashMap<>();       // offsets, of rows not done
     private BatchCounts spent = BatchCounts.NONE;           // by all lines, replaced ones too; guarded by this
     private final Object forcing = new Object();
     private long size, forced = -1;                         // bytes; guarded by this and by `forcing`; -1: not yet open
@@ -7374,9 +7376,12 @@ final class Journal implements AutoCloseable {
         String key = Json.text(json, "key");
         var result = json.path("result");
         if (!key.matches("[0-9a-f]{32}") || !result.isObject()) return false;
-        spent = spent.plus("", result.path("attempts").asLong(0), Usage.of(result.path("usage")));
-        entries.put(key, new Entry(offset, line.length, Json.text(json, "status").intern(),
-                Json.text(result.path("error"), "code").intern()));
+        spent = spent.plus("", json.at("/cost/requests").asLong(0), Usage.of(json.path("cost")));
+        String status = Json.text(json, "status").intern();
+        if (status.equals("missed")) missed.computeIfAbsent(key, _ -> new ArrayList<>()).add(offset);
+        if (List.of("missed", "lost").contains(status)) return true;
+        missed.remove(key);
+        entries.put(key, new Entry(offset, line.length, status, Json.text(result.path("error"), "code").intern()));
         return true;
     }
 
@@ -7387,6 +7392,11 @@ final class Journal implements AutoCloseable {
 
     Optional<Entry> entry(String key) {
         return Optional.ofNullable(entries.get(key)).filter(entry -> entry.offset() >= since);
+    }
+
+    /// Returns how many answers to a row that is not done did not match its schema.
+    synchronized int missed(String key) {
+        return (int) missed.getOrDefault(key, List.of()).stream().filter(offset -> offset >= since).count();
     }
 
     /// Returns the last result's JSON text, even if `since` excludes it.
@@ -7406,10 +7416,12 @@ final class Journal implements AutoCloseable {
 
     /// Returns when the result is on disk.
     ///
+    /// @param cost what no earlier line has
     /// @throws Fault if it cannot be written, such as on a full disk
-    void append(RowResult result, Instant at) {
+    void append(RowResult result, BatchCounts cost, Instant at) {
         byte[] line = ("{\"key\":\"" + result.item().key() + "\",\"status\":\"" + result.status() + "\",\"at\":"
-                + at.getEpochSecond() + ",\"result\":" + Json.line(result.json()) + "}\n")
+                + at.getEpochSecond() + ",\"cost\":" + Json.line(cost.used().json().put("requests", cost.requests()))
+                + ",\"result\":" + Json.line(result.json()) + "}\n")
                 .getBytes(StandardCharsets.UTF_8);
         try {
             long offset = write(line);
@@ -7581,7 +7593,8 @@ final class RetryPolicy {
     }
 
     private static Fault over(String limit, String larger) {
-        return new Fault(Fault.Kind.HALTED, Fault.LATER, limit + " is reached", larger, null);
+        String reached = larger.isEmpty() ? " is reached" : " is reached with the next request";
+        return new Fault(Fault.Kind.HALTED, Fault.LATER, limit + reached, larger, null);
     }
 
     static Fault halted(BatchCounts counts) {
@@ -7884,11 +7897,13 @@ final class BatchRunner {
 
     /// @return the time until the next try; zero: counted as started
     private synchronized Duration tryStart(long bytes) throws InterruptedException {
-        if (stop == null) stop = policy.spent(counts, ahead + bytes, pace.inFlight() + 1, requests,
+        var spent = policy.spent(counts, ahead + bytes, pace.inFlight() + 1, requests,
                 Duration.between(begun, time.now()));
+        // an estimate waits for what is in flight, which may cost less
+        if (stop == null && spent != null && (pace.inFlight() == 0 || spent.hint().isEmpty())) stop = spent;
         if (stop != null) throw Fault.interrupted();
-        boolean probing = (policy.maxTokens != null || policy.maxCredits != null) && counts.used().total() == 0
-                && pace.inFlight() > 0;                     // no answer has shown yet what a request costs
+        boolean probing = spent != null || (policy.maxTokens != null || policy.maxCredits != null)
+                && counts.used().total() == 0 && pace.inFlight() > 0;       // no answer has shown what a request costs
         var wait = probing ? RateController.UNTIL_AN_ANSWER : pace.wait(time.now());
         if (wait.isZero()) {
             requests++;
@@ -7901,7 +7916,6 @@ final class BatchRunner {
     private void work(BatchItem item) {
         try {
             var result = new Attempts(item).result();
-            journal.append(result, time.now());
             count(result);
             progress.ended(result);
         } catch (RuntimeException | Error e) {              // the next run asks the row
@@ -7915,16 +7929,16 @@ final class BatchRunner {
     private final class Attempts {
         private final BatchItem item;
         private final long start = System.nanoTime();
-        private int attempts, troubles;
-        private Usage used = Usage.NONE;
+        private int troubles;
+        private BatchCounts paid = BatchCounts.NONE, unsaved = BatchCounts.NONE;
 
         Attempts(BatchItem item) { this.item = item; }
 
         /// @throws Fault if the run must stop
         RowResult result() {
             try {
-                return ended(new SchemaRetry(item.schema(), policy.schemaRetries, _ -> { })
-                        .ask(item.request(), this::ask), "");
+                return ended(new SchemaRetry(item.schema(), policy.schemaRetries - journal.missed(item.key()),
+                        _ -> ended("missed", null, "", "")).ask(item.request(), this::ask), "");
             } catch (UnfitAnswer wrong) {
                 return ended(wrong.reply, wrong.sentence());
             } catch (Fault fault) {
@@ -7945,9 +7959,13 @@ final class BatchRunner {
                     "failed"), reply, "finish_" + reply.finish(), reply.unfinished().sentence());
         }
 
+        /// Records what was paid before more is, as the run may stop before the row ends.
         private RowResult ended(String status, Reply reply, String code, String error) {
-            return new RowResult(item, status, reply, used, Duration.ofNanos(System.nanoTime() - start), attempts, code,
-                    error);
+            var result = new RowResult(item, status, reply, paid.used(), Duration.ofNanos(System.nanoTime() - start),
+                    (int) paid.requests(), code, error);
+            journal.append(result, unsaved, time.now());
+            unsaved = BatchCounts.NONE;
+            return result;
         }
 
         /// @throws Fault if the request is not retried
@@ -7955,11 +7973,11 @@ final class BatchRunner {
             while (true) {
                 long bytes = request.bytes();
                 start(bytes);
-                attempts++;
                 var started = time.now();
                 try {
                     var reply = Deadline.within(policy.timeout, () -> asker.apply(request));
-                    used = used.plus(reply.usage());
+                    paid = paid.plus("", 1, reply.usage());
+                    unsaved = unsaved.plus("", 1, reply.usage());
                     BatchRunner.this.ended(true, reply.usage(), bytes);
                     return reply;
                 } catch (Fault fault) {
@@ -7972,7 +7990,6 @@ final class BatchRunner {
         private void retry(Request request, Fault fault, Instant started, long bytes) {
             var kind = FaultClass.of(fault);
             if (kind == FaultClass.PAUSE) {
-                attempts--;                                 // not a used attempt
                 pause(fault, started, bytes);
                 return;
             }
@@ -7983,9 +8000,11 @@ final class BatchRunner {
             if (!again && kind.stops()) stop(fault);        // before another request can start
             boolean lost = fault.is(Fault.Kind.CONNECTION_LOST);
             var cost = lost || fault.is(Fault.Kind.INCOMPLETE) ? policy.lost.apply(request) : Usage.NONE;
-            used = used.plus(cost);
+            paid = paid.plus("", 1, cost);
+            unsaved = unsaved.plus("", 1, cost);
             BatchRunner.this.ended(!kind.stops() && !lost, cost, bytes);
             if (!again) throw fault;
+            if (cost.total() > 0) ended("lost", null, "", "");
             for (int left = 1 << Math.min(troubles - 1, 5); left > 0 && stopped().isEmpty(); left--) {
                 time.pause(Duration.ofSeconds(1));
             }

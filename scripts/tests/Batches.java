@@ -1056,11 +1056,11 @@ class Batches {
         var result = new RowResult(item, "failed", null, copilot.Usage.NONE, Duration.ZERO, 0, "bad_row", "bad");
         try (var journal = new Journal(cop.file("x.run"), true);
              var healed = new RandomAccessFile(cop.file("healed").toFile(), "rw")) {
-            assertThrows(copilot.Fault.class, () -> journal.append(result, START));
+            assertThrows(copilot.Fault.class, () -> journal.append(result, BatchCounts.NONE, START));
             var writer = Journal.class.getDeclaredField("io");
             writer.setAccessible(true);
             writer.set(journal, healed);
-            assertThrows(copilot.Fault.class, () -> journal.append(result, START));
+            assertThrows(copilot.Fault.class, () -> journal.append(result, BatchCounts.NONE, START));
             assertTrue(journal.entry(item.key()).isEmpty());
         }
     }

@@ -147,7 +147,9 @@ class BudgetFaults {
                 : "a" + i + " four".repeat(600)) + "\"}\n").collect(Collectors.joining()));
         cop.sim.set("latency", 50).set("answer", "fine");
         var outcome = exits(75, batch(("-m gpt-5-mini -j 16 " + budget).split(" ")));
-        assertTrue(asked() <= 4, () -> asked() + " asked: " + outcome.all());
+        var used = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out()).path("used");
+        assertTrue(used.path(budget.contains("tokens") ? "total_tokens" : "credits").asDouble()
+                <= Double.parseDouble(budget.split(" ")[1]), () -> asked() + " asked: " + outcome.all());
     }
 
     /// Nothing is sent whose prompt alone is more than the budget.
@@ -184,6 +186,86 @@ class BudgetFaults {
         cop.sim.set("faults", Collections.nCopies(200, "reset-mid"));
         exits(75, batch("--max-total-tokens", "50", "--halt", "fail=100%"));
         assertTrue(asked() < 20, () -> asked() + " asked");
+    }
+
+    /// What is in flight may cost less than feared: the rest is sent, as far as the budget goes.
+    @Test
+    void aBudgetIsUsedUp() {
+        cop.write("rows.jsonl", IntStream.range(0, 60).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"a" + i
+                + (i < 8 ? "" : " four".repeat(3000)) + "\"}\n").collect(Collectors.joining()));
+        cop.sim.set("latency", 50).set("answer", "fine");
+        var outcome = exits(75, batch("-m", "gpt-5-mini", "-j", "32", "--max-credits", "0.5"));
+        var used = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out()).at("/used/credits");
+        assertTrue(used.asDouble() > 0.38 && used.asDouble() <= 0.5, () -> used + "\n" + outcome.all());
+        says(outcome, "--max-credits 0.5 is reached with the next request");
+        int before = asked();
+        exits(75, batch("-m", "gpt-5-mini", "-j", "32", "--max-credits", "0.5"));
+        assertEquals(before, asked());
+    }
+
+    // -------------------------------------------------------------------- what a start that stops has paid
+
+    private static final String MISSES = "---\nschema: {type: object, additionalProperties: false}\n---\n"
+            + "say: {{text}}";
+
+    /// Answers that miss the schema are remembered at once: they count, and the next start goes on behind them.
+    @ParameterizedTest
+    @CsvSource({"1, 12", "2, 6", "5, 3", "8, 2"})
+    void repeatedRequestsAreRemembered(int each, int starts) {
+        cop.write("templates/t.mustache", MISSES);
+        rows(4);
+        for (int i = 1; i < starts; i++) {
+            var outcome = exits(75, batch("-j", "3", "--max-requests", "" + each));
+            assertEquals(each * i, asked(), outcome::all);
+            var status = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out());
+            assertEquals(each * i, status.at("/used/requests").asInt(), status::toString);
+            assertTrue(status.at("/used/total_tokens").asInt() > 0, status::toString);
+            says(outcome, "used ");
+        }
+        exits(5, batch("-j", "3", "--max-requests", "" + each));
+        assertEquals(12, asked());
+        var used = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out()).path("used");
+        assertEquals(12, used.path("requests").asInt());
+        assertEquals(cop.read("out.jsonl.run/journal.jsonl").lines().map(Json::tryParse).mapToLong(line ->
+                line.at("/cost/total_tokens").asLong()).sum(), used.path("total_tokens").asLong());
+        for (var row : results()) assertEquals("schema", row.at("/error/code").asString(), row::toString);
+        exits(5, batch("--retry-failed"));
+        assertEquals(24, asked());
+        exits(5, batch("--again"));
+        assertEquals(36, asked());
+        assertEquals(36, Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out())
+                .at("/used/requests").asInt());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--max-total-tokens 100", "--max-credits 0.01"})
+    void repeatedRequestsCountInAllStarts(String budget) {
+        cop.write("templates/t.mustache", MISSES);
+        rows(50);
+        int before = -1;
+        for (int i = 0; asked() > before && i < 20; i++) {
+            before = asked();
+            says(exits(75, batch(("-m gpt-5-mini -j 8 " + budget).split(" "))), budget + " is reached");
+        }
+        assertEquals(before, asked());
+        var used = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out()).path("used");
+        assertEquals(before, used.path("requests").asInt());
+        double most = Double.parseDouble(budget.split(" ")[1]);
+        double all = used.path(budget.contains("tokens") ? "total_tokens" : "credits").asDouble();
+        assertTrue(all > most * 0.7 && all <= most * 1.5, used::toString);   // it is an estimate
+    }
+
+    /// What `--again` asks anew begins anew, and what was paid before still counts.
+    @Test
+    void againForgetsAnswersButNotTheirCost() {
+        cop.write("templates/t.mustache", MISSES);
+        rows(1);
+        exits(75, batch("--max-requests", "2"));
+        exits(5, batch("--again"));
+        assertEquals(5, asked());
+        assertEquals(3, results().getFirst().path("attempts").asInt());
+        assertEquals(5, Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out())
+                .at("/used/requests").asInt());
     }
 
     // ----------------------------------------------------------------------------------- one counting
