@@ -144,7 +144,7 @@ class BatchProcesses {
         var ours = IntStream.iterate(0, i -> i + 1).mapToObj(i -> "r" + i).filter(shard::holds).limit(2).toList();
         var others = IntStream.range(0, 60_000).mapToObj(i -> "r" + i).filter(id -> !shard.holds(id));
         cop.write("rows.jsonl", Stream.of(Stream.of(ours.getFirst()), others, Stream.of(ours.getLast()))
-                .flatMap(ids -> ids).map(id -> "{\"id\": \"" + id + "\", \"text\": \"a\"}\n")
+                .flatMap(ids -> ids).map(id -> "{\"id\": \"" + id + "\", \"text\": \"" + id + "\"}\n")
                 .collect(Collectors.joining()));
         cop.sim.set("latency", 1500);
         var process = start("-j", "4", "--delay", "0", "--shard", "1/100");
