@@ -10730,7 +10730,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     void append(Path file, String line, boolean fresh) throws IOException {
         var threads = threads(file);
         threads.lock();
-        try (var channel = open(file, fresh ? StandardOpenOption.CREATE_NEW : StandardOpenOption.CREATE)) {
+        try (var channel = open(file, fresh ? StandardOpenOption.CREATE_NEW : StandardOpenOption.CREATE, Time.SYSTEM)) {
             long end = channel.size();
             var last = ByteBuffer.allocate(1);
             boolean torn = end > 0 && channel.read(last, end - 1) == 1 && last.get(0) != '\n';
@@ -10788,7 +10788,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     <T> T locked(String name, Supplier<T> work) {
         Path file = cache.resolve(name + ".lock");
         return Deadline.alone(threads(file), () -> {
-            try (var _ = open(file, StandardOpenOption.CREATE)) {
+            try (var _ = open(file, StandardOpenOption.CREATE, env.time())) {
                 return work.get();
             } catch (IOException unwritable) {
                 return work.get();
@@ -10798,14 +10798,14 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
 
     /// Opens and locks a file, if the file system has locks; closing it releases the lock. Goes on without it when a
     /// process that has it, perhaps a stopped one, keeps it for long: files are written atomically all the same.
-    private FileChannel open(Path file, OpenOption how) throws IOException {
+    private FileChannel open(Path file, OpenOption how, Time time) throws IOException {
         folder(file.getParent());
         var options = Set.of(how, StandardOpenOption.READ, StandardOpenOption.WRITE);
         var channel = FileChannel.open(file, options, ownerOnly("rw-------"));
         try {
             for (long left = Math.min(PATIENCE.toMillis(), Deadline.left() / 1_000_000); channel.tryLock() == null
                     && left > 0; left -= POLL.toMillis()) {
-                env.time().pause(POLL);
+                time.pause(POLL);
             }
         } catch (Fault interrupted) {
             channel.close();
