@@ -3042,10 +3042,10 @@ final class BatchCommand extends RequestCommand {
     private int merge() {
         String output = text("--output");
         ResultWriter.check(env, "-o", output);
-        try (var report = BatchReport.merged(texts("RUN").stream().map(name -> new RunFolder(env.path(runName(name))))
-                .toList())) {
+        try (var report = BatchReport.merged(texts("RUN").stream().map(name -> env.path(runName(name)).normalize())
+                .distinct().map(RunFolder::new).toList())) {
             report.write(console, output, has("--out-format"));
-            if (output.equals("-")) console.note(report.text());
+            if (output.equals("-")) report.text().lines().forEach(console::note);
             else print(report.text());
             return report.left() > 0 ? Fault.LATER : report.counts().notOk() > 0 ? Fault.FAILED_ROWS : 0;
         }

@@ -397,6 +397,8 @@ class OutputFaults {
         var merged = exits(0, cop("batch merge r.run -o -".replace("r.run", "r")));
         assertEquals(2, merged.out().lines().count(), merged::all);
         errs("2 of 2 rows are done", merged);
+        assertFalse(merged.err().contains("\u240a"), merged::all);
+        assertEquals(merged.err(), exits(0, cop("batch merge r r ./r -o -")).err());
         assertFalse(Files.exists(cop.file("-")) || Files.exists(cop.file("-.run")));
         assertEquals(2, asked());
     }
