@@ -5598,7 +5598,8 @@ final class ChatErrors {
         String lead = "this account cannot use the model \"" + model + "\": " + said;
         var list = copilot.models().recent().orElse(null);
         if (list == null) return Fault.error(lead, COP + " models");
-        if (list.onlyAuto()) return Fault.error(lead + "; " + ModelList.ONLY_AUTO, COP + " models default auto");
+        if (list.onlyAuto()) return Fault.error(lead + "; " + ModelList.ONLY_AUTO, "-m auto, or " + COP
+                + " models default auto");
         boolean disabled = list.find(model).filter(known -> !known.enabled()).isPresent();
         return Fault.error(lead, disabled ? "it is there but not enabled: " + COP + " models enable " + model
                 + " (a seat of an organization: its administrator, and some minutes)"
@@ -10241,7 +10242,8 @@ record ErrorResponse(int status, String code, String message, JsonNode json, Str
         var newer = NEWER.matcher(message);
         String header = message.contains("API version") ? "X-GitHub-Api-Version: "
                 : message.contains("extension") ? "Editor-Plugin-Version: copilot-chat/" : "Editor-Version: vscode/";
-        return "-H '" + header + (newer.find() ? newer.group(1) : "…") + "', or a newer copilot.java (jbang --fresh)";
+        return newer.find() ? "-H '" + header + newer.group(1) + "', or a newer copilot.java (jbang --fresh)"
+                : "a newer copilot.java (jbang --fresh); or -H '" + header + "…'";
     }
 
     String retryAdvice() {
