@@ -26,10 +26,9 @@ class Layers {
     private static final Set<String> PLAIN = Set.of("Text");
     /// One part in two places, for JShell sees nothing but what is nested in the one class.
     private static final Map<String, String> HALVES = Map.of("Toolkit", "Verbs");
-    /// Lines that are neither blank nor comment, and bytes. The house allows 8,800 and 570,000; some 130 lines more buy
-    /// shorter starts: JSON trees without a mapper, an archive of the first run with TLS in it, the authorities of
-    /// SSL_CERT_FILE only where they are needed, time stamps without a formatter.
-    private static final int MOST_LINES = 9_500, MOST_BYTES = 640_000;
+    /// Lines that are neither blank nor comment, and bytes. The house allows 8,800 and 570,000: what guards files, rows
+    /// and money took 360 lines more than it saved, and this is to be lowered again.
+    private static final int MOST_LINES = 9_240, MOST_BYTES = 627_500;
 
     /// A banner and what comes after it, up to the next.
     private record Part(String name, int line) {}
