@@ -151,7 +151,7 @@ public class copilot {
     ///
     /// `--help` prints the usage. Missing or extra words and unknown options are usage errors (2).
     ///
-    /// @param usage name, words (in capitals), and options (all flags); brackets mark optional parts, `…` a repeatable
+    /// @param usage name, words in capitals, and options (all flags); brackets mark optional parts, `…` a repeatable
     ///     word; further lines appear only in `--help`
     public static void script(String usage, String[] args, BiConsumer<List<String>, Set<String>> body) {
         int code = runScript(Fault.given(usage, "script's usage"), Fault.given(args, "script's arguments"), body);
