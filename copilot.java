@@ -1847,10 +1847,11 @@ final class Syntax {
 /// One line of a synopsis: `show [ID] [-r | --json]`. Brackets mark optional parts, bars exclusive ones, and … a word
 /// that takes the rest.
 ///
+/// @param command how the tool was started, which may hold anything, and the command's name
 /// @param action the fixed first word, or empty
 /// @param words the labels of the words that follow
 /// @param options the options it names; a form that does not name them rejects them
-record Form(String text, String action, List<String> words, Set<String> options) {
+record Form(String command, String line, String action, List<String> words, Set<String> options) {
     private static final Pattern PART = Pattern.compile(
             "--?[\\w-]+(?: [A-Z]+)?|(?!OPTIONS)\\b[A-Z]+…?|[a-z]+(?:\\|[a-z]+)+"),
             CHOICE = Pattern.compile("\\[([^\\]]* \\| [^\\]]*)]");
@@ -1858,23 +1859,25 @@ record Form(String text, String action, List<String> words, Set<String> options)
     static Form of(String command, String line) {
         var names = PART.matcher(line).results().map(part -> part.group().split("[… ]")[0])
                 .collect(Collectors.partitioningBy(name -> name.startsWith("-")));
-        return new Form(command + " " + line, line.replaceFirst("\\[?([a-z]+)(?=[] ]|$).*|.*", "$1"),
+        return new Form(command, line, line.replaceFirst("\\[?([a-z]+)(?=[] ]|$).*|.*", "$1"),
                 names.get(false), Set.copyOf(names.get(true)));
     }
 
+    String text() { return command + " " + line; }
+
     /// Returns the label of a word, or null past the last.
     String word(int at) {
-        return at < words.size() ? words.get(at) : text.contains("…") ? words.getLast() : null;
+        return at < words.size() ? words.get(at) : line.contains("…") ? words.getLast() : null;
     }
 
     /// Returns the required words, and required options with their values.
     List<String> needed() {
-        return PART.matcher(text.replaceAll("\\[[^\\]]*]", "")).results().map(MatchResult::group).toList();
+        return PART.matcher(line.replaceAll("\\[[^\\]]*]", "")).results().map(MatchResult::group).toList();
     }
 
     /// Returns the groups of exclusive words and options.
     List<List<String>> choices() {
-        return CHOICE.matcher(text).results().map(choice -> Stream.of(choice.group(1).split(" \\| "))
+        return CHOICE.matcher(line).results().map(choice -> Stream.of(choice.group(1).split(" \\| "))
                 .map(each -> each.split("[… ]")[0]).toList()).toList();
     }
 }
@@ -1908,7 +1911,7 @@ abstract class Command {
         var forms = known.forms;
         var typed = new ArrayList<>(known.spec.positionalParameters().getFirst().typedValues());
         String usual = forms.getFirst().action();
-        if (typed.isEmpty() && forms.getFirst().text().contains("[" + usual + "]")) typed.add(usual);
+        if (typed.isEmpty() && forms.getFirst().line().contains("[" + usual + "]")) typed.add(usual);
         String first = typed.isEmpty() ? "" : (String) typed.getFirst();
         var form = forms.stream().filter(each -> each.action().equals(first)).findFirst().orElse(forms.getFirst());
         action = form.action();
@@ -2467,7 +2470,7 @@ final class BasicCommand extends Command {
         var words = typed.subList(2, typed.size() - 1);
         var begun = known.forms.stream().filter(form -> words.contains(form.action())).findFirst();
         var actions = known.forms.stream().filter(form -> begun.isEmpty() && !form.action().isEmpty())
-                .map(form -> form.action() + "\t" + form.text().substring(known.spec.name().length() + 1));
+                .map(form -> form.action() + "\t" + form.line());
         return Stream.concat(actions, begun.orElse(known.forms.getFirst()).words().stream().flatMap(label ->
                 known(copilot, label, typed)));
     }
@@ -3042,8 +3045,11 @@ final class BatchCommand extends RequestCommand {
     private int merge() {
         String output = text("--output");
         ResultWriter.check(env, "-o", output);
-        try (var report = BatchReport.merged(texts("RUN").stream().map(name -> env.path(runName(name)).normalize())
-                .distinct().map(RunFolder::new).toList())) {
+        var runs = texts("RUN").stream().map(name -> env.path(runName(name)).normalize()).distinct().toList();
+        if (runs.size() > 1 && runs.contains(env.path(output + ".run").normalize())) {
+            throw Fault.usage("-o " + output + " is the OUT of one of the parts", "choose another file for -o");
+        }
+        try (var report = BatchReport.merged(runs.stream().map(RunFolder::new).toList())) {
             report.write(console, output, has("--out-format"));
             if (output.equals("-")) report.text().lines().forEach(console::note);
             else print(report.text());
@@ -7382,7 +7388,10 @@ final class Journal implements AutoCloseable {
         if (status.equals("missed")) missed.computeIfAbsent(key, _ -> new ArrayList<>()).add(offset);
         if (List.of("missed", "lost").contains(status)) return true;
         missed.remove(key);
-        entries.put(key, new Entry(offset, line.length, status, Json.text(result.path("error"), "code").intern()));
+        var entry = new Entry(offset, line.length, status, Json.text(result.path("error"), "code").intern());
+        // --retry-failed does not lose what came of an answer to a failure
+        entries.merge(key, entry, (old, now) -> status.equals("failed") && old.offset() >= since
+                && old.status().equals("incomplete") ? old : now);
         return true;
     }
 

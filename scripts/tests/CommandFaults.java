@@ -73,6 +73,18 @@ class CommandFaults {
         assertEquals(told + "<" + first + "><x y>", Harness.finished(builder.start(), "").out());
     }
 
+    /// What starts the tool is no part of a command's syntax, though it has capitals, brackets and dashes.
+    @ParameterizedTest
+    @ValueSource(strings = {"templates check", "status", "chat say:x", "logs", "models", "render t --var text=x"})
+    void anyNameStartsTheSameCommands(String words) throws Exception {
+        cop.write("templates/t.mustache", "{{text}}");
+        var process = cop.process(words.split(" "));
+        process.command().replaceAll(word -> word.startsWith("-Dcop.command=")
+                ? "-Dcop.command=jbang -v copilot@OWNER/[x]/copilot.java" : word);
+        var outcome = Harness.finished(process.start(), "", "help");
+        assertEquals(0, outcome.code(), outcome::all);
+    }
+
     @Test
     void theCatalogsAliasesTellTheirName() throws IOException {
         Path catalog = CommandLines.root().resolve("jbang-catalog.json");

@@ -403,6 +403,29 @@ class OutputFaults {
         assertEquals(2, asked());
     }
 
+    @Test
+    void anAnswerThatWasCutOffIsNotLostToAFailure() {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
+        cop.sim.set("finish", "length");
+        exits(5, batch("-d r.jsonl -o o.jsonl"));
+        String answer = Json.text(Json.tryParse(cop.read("o.jsonl")), "text");
+        assertFalse(answer.isEmpty());
+        cop.sim.set("faults", List.of("400-invalid_request_body"));
+        exits(5, batch("-d r.jsonl -o o.jsonl --retry-failed"));
+        assertEquals(answer, Json.text(Json.tryParse(cop.read("o.jsonl")), "text"));
+        cop.sim.set("finish", "stop");
+        exits(0, batch("-d r.jsonl -o o.jsonl --retry-failed"));
+        assertEquals("ok", Json.text(Json.tryParse(cop.read("o.jsonl")), "status"));
+    }
+
+    @Test
+    void aPartKeepsItsOwnFile() {
+        rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
+        for (int part : List.of(1, 2)) exits(0, batch("-d r.jsonl -o p" + part + ".jsonl --shard " + part + "/2"));
+        errs("-o p1.jsonl is the OUT of one of the parts", exits(2, cop("batch merge p1.jsonl p2.jsonl -o p1.jsonl")));
+        exits(0, cop("batch merge p1.jsonl p2.jsonl -o all.jsonl"));
+    }
+
     /// A link stays one, also if its target is not there yet.
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
