@@ -939,6 +939,8 @@ public class copilot {
 
         /// Returns whether the catalog lists `vision`, `tool_calls`, `streaming`, `structured_outputs` …
         public boolean supports(String ability) {
+            var names = List.of("tools", "schema", "reasoning");    // as `models` prints them
+            if (names.contains(ability)) return List.of(abilities().split(" ")).contains(ability);
             var claim = supports().path(ability);
             return claim.isArray() ? !claim.isEmpty() : claim.asBoolean(false);
         }
@@ -2007,7 +2009,9 @@ abstract class Command {
 
     /// @param more options, which win over earlier ones
     String commandLine(String... more) {
-        return known.spec.name() + " " + Stream.of(arguments, more).flatMap(Stream::of).map(Text::quoted)
+        var others = Stream.of(arguments).filter(word -> Stream.of(more).noneMatch(each -> each.contains("=")
+                && word.startsWith(each.replaceFirst("=.*", "="))));
+        return known.spec.name() + " " + Stream.concat(others, Stream.of(more)).map(Text::quoted)
                 .collect(Collectors.joining(" "));
     }
 
@@ -2270,7 +2274,10 @@ final class BasicCommand extends Command {
     }
 
     private int setDefaultModel(CopilotClient copilot, String id) {
-        if (has("--unset")) copilot.models().setDefault("");
+        if (has("--unset")) {
+            copilot.models().setDefault("");
+            console.note("the default is removed; chat now uses:");
+        }
         if (id == null) return print(copilot.models().choose(null));
         var model = copilot.models().list(ModelList.FRESH).require(id, Model::usable);
         if (!model.isChat()) throw Fault.usage(model.id() + " cannot chat", COP + " models lists those that can");
@@ -2753,7 +2760,7 @@ abstract class RequestCommand extends Command {
         var data = data(Set.of("--data", "--var", "--var-json", "--var-file"));
         Integer most = has("--max-file-tokens") ? atLeast(1, "--max-file-tokens", 1) : null;
         for (String word : has("--file") || has("--attach") ? texts("PROMPT") : List.<String>of()) {
-            if (!new File(env.directory().toFile(), word).isFile()) continue;
+            if (word.isBlank() || word.indexOf('\0') >= 0 || !env.path(word).toFile().isFile()) continue;
             throw Fault.usage("the word \"" + word + "\" is a file", "quote a pattern: -f 'src/*.txt'; or -f " + word);
         }
         var input = new PromptInput(console, texts("PROMPT"), new FileAttachments(texts("--file"), most),
@@ -3033,7 +3040,7 @@ final class BatchCommand extends RequestCommand {
         if (has("--write")) ResultWriter.check(env, "-o", file);
         try (var report = BatchReport.of(new RunFolder(env.path(text("--run", runName(output)))))) {
             if (has("--write")) report.write(console, file, has("--out-format"));
-            if (action().equals("status")) return print(has("--json") ? Json.pretty(report.json()) : report.text());
+            if (action().equals("status")) return show(has("--json") ? Json.pretty(report.json()) : report.text());
             var errors = report.errors().toList();
             if (has("--json")) return print(Json.pretty(Json.tree(errors)));
             var columns = List.of("id", "code", "attempts", "message");
@@ -3052,7 +3059,7 @@ final class BatchCommand extends RequestCommand {
         try (var report = BatchReport.merged(runs.stream().map(RunFolder::new).toList())) {
             report.write(console, output, has("--out-format"));
             if (output.equals("-")) report.text().lines().forEach(console::note);
-            else print(report.text());
+            else show(report.text());
             return report.left() > 0 ? Fault.LATER : report.counts().notOk() > 0 ? Fault.FAILED_ROWS : 0;
         }
     }
@@ -3236,8 +3243,9 @@ final class BatchInput implements AutoCloseable {
                 : data.get("messages") instanceof List ? "messages without a body, as for fine-tuning"
                 : "no request of the Batch API: there is no body with messages";
         String way = url.endsWith("/embeddings")
-                ? "jq -c '{id: .custom_id, text: .body.input}' %1$s | " + COP + " embed -d -"
-                : what.startsWith("no") ? "name a template to fill rows of data: " + COP + " batch TEMPLATE -d …"
+                ? "jq -c '{id: .custom_id, text: .body.input}' %1$s | " + COP.replace("%", "%%") + " embed -d -"
+                : what.startsWith("no") ? "name a template to fill rows of data: " + COP.replace("%", "%%")
+                + " batch TEMPLATE -d …"
                 : "jq -c '{custom_id, body: (.body // .params // . | {messages: ([{role: \"system\", content: (.system"
                 + " // empty)}] + (.messages // [{role: \"user\", content: (.input // .prompt)}]))} + del(.custom_id,"
                 + " .messages, .system, .input, .prompt))}' %1$s >requests.jsonl"
@@ -3304,6 +3312,7 @@ final class BatchRun {
             plan(journal);
         }
         if (!bad.isEmpty() && !spec.skipBad && !spec.dryRun) throw refusal();
+        spec.lint.warnings().forEach(console::warn);
         RunFolder.refuseToOverwrite(env.directory(), List.of(folder), results.files());
         if (spec.dryRun) return dryRun();
         if (!bad.isEmpty()) {
@@ -3351,7 +3360,6 @@ final class BatchRun {
         checkBudget(new BatchReport(List.of(folder), manifest, order, List.of(journal)).counts());
         describe();
         countReplaced(journal);
-        spec.lint.warnings().forEach(console::warn);
     }
 
     private void checkEcho(Journal journal) {
@@ -3368,7 +3376,8 @@ final class BatchRun {
             throw Fault.usage("--max-credits cannot be measured: there are no prices for " + id,
                     "limit tokens: --max-total-tokens N");
         }
-        boolean halted = spec.policy.haltShare <= manifest.path("halted").asDouble(0) && spec.retry == null;
+        boolean halted = manifest.has("halted") && spec.retry == null
+                && spec.policy.haltShare <= manifest.path("halted").asDouble(0);
         if (halted && counts.notOk() > bad.size() && !spec.dryRun) throw goingOn(RetryPolicy.halted(counts));
     }
 
@@ -3753,6 +3762,7 @@ record BatchReport(List<RunFolder> folders, ObjectNode manifest, Map<Integer, St
         boolean busy = folders.stream().anyMatch(folder -> Journal.isBusy(folder.path()));
         return counts.rows() + " of " + order.size() + " rows are done: " + counts.words() + "\n"
                 + (left() > 0 ? left() + " are still to be asked: " + (busy ? "a process is at work on them\n"
+                : manifest.has("halted") ? "too many rows failed; --retry-failed or a larger --halt goes on\n"
                 : "the same command goes on\n") : "")
                 + causes().stream().map(cause -> cause + "\n").collect(Collectors.joining())
                 + "used " + counts.used().cost() + "\nmodel " + Json.text(manifest, "model")
@@ -4648,7 +4658,7 @@ final class Conversation {
         try {
             home.append(file(), Json.line(turn), fresh);
             console.detail("(conversation " + id + "; " + COP + " chat -c goes on)");
-        } catch (IOException e) {
+        } catch (IOException | Fault e) {
             if (!warned) console.warn("the conversation is not kept: cannot write into " + home.conversations() + ": "
                     + Text.reason(e));
             warned = true;
@@ -4725,7 +4735,8 @@ final class Conversation {
     }
 
     String title() {
-        return id + " (" + turns.size() + (turns.size() == 1 ? " turn: " : " turns: ") + beginning() + ")";
+        return Text.printable(id + " (" + turns.size() + (turns.size() == 1 ? " turn: " : " turns: ") + beginning()
+                + ")");
     }
 
     ObjectNode summary() {
@@ -5287,7 +5298,7 @@ final class ModelCatalog {
     /// @param name of the model that answered; may be empty
     Usage estimate(Request request, String name, String answer, Usage told) {
         if (told.total() > 0 && told.nanoCredits() > 0) return told;
-        var model = cached().flatMap(list -> list.priced(name, choose(request.model())));
+        var model = cached().flatMap(list -> list.priced(name, request.model()));
         String tokenizer = model.map(Model::tokenizer).orElse("");
         var used = told.total() > 0 ? told : new Usage(TokenCount.of(request, tokenizer),
                 TokenCount.of(answer, tokenizer), 0, 0, told.nanoCredits(), true);
@@ -7321,7 +7332,11 @@ final class Journal implements AutoCloseable {
                 held = real;
                 lock = FileChannel.open(folder.resolve(RunFolder.LOCK), StandardOpenOption.CREATE,
                         StandardOpenOption.WRITE);
-                if (lock.tryLock() == null) throw inUse(folder);
+                // `status` takes it for a moment
+                for (int i = 0; lock.tryLock() == null; i++) {
+                    if (i == 20) throw inUse(folder);
+                    Time.SYSTEM.pause(Duration.ofMillis(10));
+                }
             }
             if (write || Files.exists(file)) {
                 io = new RandomAccessFile(file.toFile(), write ? "rw" : "r");
@@ -7348,7 +7363,7 @@ final class Journal implements AutoCloseable {
         try (var lock = OPEN.contains(folder.toRealPath()) ? null
                 : FileChannel.open(folder.resolve(RunFolder.LOCK), StandardOpenOption.READ)) {
             return lock == null || lock.tryLock(0, Long.MAX_VALUE, true) == null;
-        } catch (IOException unreadable) {
+        } catch (IOException | OverlappingFileLockException unreadable) {
             return false;
         }
     }
@@ -7590,20 +7605,23 @@ final class RetryPolicy {
     Fault spent(BatchCounts counts, long ahead, double flying, long requests, Duration elapsed) {
         var used = counts.used();
         double more = Math.max(ahead / 4.0 / Math.max(1, used.prompt()), flying / Math.max(1, counts.requests()));
-        if (maxRequests != null && requests >= maxRequests) return over("--max-requests " + maxRequests, "");
+        if (maxRequests != null && requests >= maxRequests) return over("--max-requests " + maxRequests, "", true);
         if (maxTokens != null && used.total() + Math.max(ahead / 4.0, used.total() * more) > maxTokens) {
-            return over("--max-total-tokens " + maxTokens, "--max-total-tokens=" + 2 * maxTokens);
+            return over("--max-total-tokens " + maxTokens, "--max-total-tokens="
+                    + 2 * Math.max(maxTokens, used.total()), used.total() >= maxTokens);
         }
         if (maxCredits != null && used.nanoCredits() * (1 + more) > maxCredits.movePointRight(9).doubleValue()) {
-            return over("--max-credits " + maxCredits.toPlainString(), "--max-credits="
-                    + maxCredits.add(maxCredits).toPlainString());
+            var spent = BigDecimal.valueOf(used.nanoCredits(), 9).stripTrailingZeros();
+            var larger = spent.max(maxCredits).multiply(BigDecimal.TWO).toPlainString();
+            return over("--max-credits " + maxCredits.toPlainString(), "--max-credits=" + larger,
+                    spent.compareTo(maxCredits) >= 0);
         }
         return maxTime == null || elapsed.compareTo(maxTime) < 0 ? null
-                : over("--max-time " + Durations.words(maxTime), "");
+                : over("--max-time " + Durations.words(maxTime), "", true);
     }
 
-    private static Fault over(String limit, String larger) {
-        String reached = larger.isEmpty() ? " is reached" : " is reached with the next request";
+    private static Fault over(String limit, String larger, boolean used) {
+        String reached = used ? " is reached" : " is reached with the next request";
         return new Fault(Fault.Kind.HALTED, Fault.LATER, limit + reached, larger, null);
     }
 
@@ -8877,7 +8895,8 @@ final class TemplateFolders {
 
     /// Copies a template and its sample to `./templates`, never over a file.
     String copy(TemplateSource found, String name) {
-        String to = "templates/" + Objects.requireNonNullElse(name, found.name());
+        String to = "templates/" + Objects.requireNonNullElse(name, found.name()).replaceFirst("^(\\./)?templates/", "")
+                .replaceFirst("\\.mustache$", "");
         Path file = env.path(to + (found.github() ? ".prompt.yml" : ".mustache")), sample = env.path(to + ".json");
         for (Path each : List.of(file, sample)) if (Files.exists(each, LinkOption.NOFOLLOW_LINKS)) throw Fault.usage(
                 shown(each) + " exists", COP + " templates copy " + found.name() + " NEW");
@@ -10682,11 +10701,13 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     /// @return the new content
     ObjectNode edit(Path file, Consumer<String> told, Consumer<ObjectNode> change) {
         return locked(file.getFileName().toString(), () -> {
-            var json = readOrEmpty(file, told);
+            var damage = new ArrayList<String>();
+            var json = readOrEmpty(file, damage::add);
+            damage.forEach(told);
             var before = json.deepCopy();
             change.accept(json);
             if (!json.equals(before)) write(file, json);
-            else if (json.isEmpty() && Files.exists(file)) {
+            else if (!damage.isEmpty() && json.isEmpty() && Files.isReadable(file)) {
                 delete(file);
                 told.accept("deleted " + file + ", which held nothing that can be read");
             }
@@ -10741,7 +10762,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     void append(Path file, String line, boolean fresh) throws IOException {
         var threads = threads(file);
         threads.lock();
-        try (var channel = open(file, fresh ? StandardOpenOption.CREATE_NEW : StandardOpenOption.CREATE, Time.SYSTEM)) {
+        try (var channel = open(file, fresh ? StandardOpenOption.CREATE_NEW : StandardOpenOption.CREATE, true)) {
             long end = channel.size();
             var last = ByteBuffer.allocate(1);
             boolean torn = end > 0 && channel.read(last, end - 1) == 1 && last.get(0) != '\n';
@@ -10799,24 +10820,44 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
     <T> T locked(String name, Supplier<T> work) {
         Path file = cache.resolve(name + ".lock");
         return Deadline.alone(threads(file), () -> {
-            try (var _ = open(file, StandardOpenOption.CREATE, env.time())) {
+            // without it after a deadline: closing the file would release another thread's lock
+            if (!threads(file).isHeldByCurrentThread()) return work.get();
+            FileChannel channel = null;
+            try {
+                channel = open(file, StandardOpenOption.CREATE, false);
+            } catch (IOException _) {
+                // the cache is read-only
+            }
+            try {
                 return work.get();
-            } catch (IOException unwritable) {
-                return work.get();
+            } finally {
+                release(channel);
             }
         });
     }
 
+    private static void release(FileChannel channel) {
+        try {
+            if (channel != null) channel.close();
+        } catch (IOException _) {
+            // the lock goes with the process
+        }
+    }
+
     /// Opens and locks a file, if the file system has locks; closing it releases the lock. Goes on without it when a
-    /// process that has it, perhaps a stopped one, keeps it for long: files are written atomically all the same.
-    private FileChannel open(Path file, OpenOption how, Time time) throws IOException {
+    /// process that has it, perhaps a stopped one, keeps it for long: whole files are written atomically all the same.
+    ///
+    /// @param append a line that would be written over another's without the lock: fails instead
+    private FileChannel open(Path file, OpenOption how, boolean append) throws IOException {
         folder(file.getParent());
         var options = Set.of(how, StandardOpenOption.READ, StandardOpenOption.WRITE);
         var channel = FileChannel.open(file, options, ownerOnly("rw-------"));
         try {
-            for (long left = Math.min(PATIENCE.toMillis(), Deadline.left() / 1_000_000); channel.tryLock() == null
-                    && left > 0; left -= POLL.toMillis()) {
-                time.pause(POLL);
+            long left = append ? PATIENCE.toMillis() : Math.min(PATIENCE.toMillis(), Deadline.left() / 1_000_000);
+            for (; channel.tryLock() == null; left -= POLL.toMillis()) {
+                if (left <= 0 && append) throw Fault.error("another process keeps " + file + " locked", "");
+                if (left <= 0) break;
+                (append ? Time.SYSTEM : env.time()).pause(POLL);
             }
         } catch (Fault interrupted) {
             channel.close();
@@ -10875,7 +10916,7 @@ final class InputFile {
 
     static Fault unreadable(String name, Exception e) {
         return new Fault(Fault.USAGE, "cannot read " + name + ": " + Text.reason(e), "is the name right? ls -l "
-                + name, e);
+                + Text.quoted(name), e);
     }
 }
 
@@ -10981,7 +11022,7 @@ final class OutputFile {
 
     /// Refuses to overwrite the input rows with the results.
     static void keepApart(Environment env, String rows, String out) {
-        if (rows == null || out == null || rows.equals("-")) return;
+        if (rows == null || out == null || rows.equals("-") || out.equals("-")) return;
         Path in = env.path(rows).normalize(), to = env.path(out).normalize();
         try {
             var pattern = FileSystems.getDefault().getPathMatcher("glob:" + rows.replaceFirst("^(\\./)+", ""));
@@ -11557,7 +11598,7 @@ final class Console {
         if (verbose) {
             var trace = new StringWriter();
             fault.printStackTrace(new PrintWriter(trace));
-            say(trace.toString().stripTrailing());
+            say(Text.printable(trace.toString().stripTrailing()));
         }
         return fault.exitCode();
     }
@@ -12023,7 +12064,7 @@ record FileType(String start, String what, String media, String way) {
                     "save it as \"CSV UTF-8\", or: soffice --headless --convert-to csv %1$s"),
             new FileType("PK\3\4", "a ZIP archive", null, "unzip -p %1$s"),
             new FileType("\\x1f\\x8b", "a gzip archive", null, "gunzip -k %1$s"),
-            new FileType("PAR1\\x15", "a Parquet file", null, "duckdb -c \"copy (from '%1$s') to 'rows.csv'\""),
+            new FileType("PAR1\\x15", "a Parquet file", null, "f=%1$s; duckdb -c \"copy (from '$f') to 'rows.csv'\""),
             new FileType("\\xff\\xfe|\\xfe\\xff", "UTF-16 text", null, "iconv -f utf-16 -t utf-8 %1$s >%2$s"),
             new FileType("([^\0]\0){4}", "UTF-16 text", null, "iconv -f utf-16le -t utf-8 %1$s >%2$s"));
 

@@ -490,4 +490,16 @@ class BudgetFaults {
         assertEquals(50, asked());
         assertTrue(batch.withRetryFailed().to("out.jsonl").complete());
     }
+
+    /// A hint of twice the limit may be less than what is used.
+    @ParameterizedTest
+    @CsvSource({"--max-total-tokens, 1", "--max-credits, 0.000001"})
+    void theHintedBudgetIsMoreThanWhatIsUsed(String option, String least) {
+        rows(2);
+        exits(0, batch("-L", "1"));
+        var outcome = exits(75, batch(option, least));
+        var hinted = Pattern.compile(option + "=(\\S+)").matcher(outcome.err());
+        assertTrue(hinted.find() && outcome.err().contains(least + " is reached\n"), outcome::all);
+        exits(0, batch(hinted.group()));
+    }
 }

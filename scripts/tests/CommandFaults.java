@@ -73,6 +73,15 @@ class CommandFaults {
         assertEquals(told + "<" + first + "><x y>", Harness.finished(builder.start(), "").out());
     }
 
+    @Test
+    void loggingOutTwiceIsNoDamage() {
+        cop.with("COPILOT_GITHUB_TOKEN", null);
+        cop.runWith(simulator.GITHUB_TOKEN + "\n", "login", "--with-token");
+        says(cop.run("logout"), 0, "");
+        var again = cop.run("logout");
+        assertFalse(again.err().contains("deleted"), again::all);
+    }
+
     /// What starts the tool is no part of a command's syntax, though it has capitals, brackets and dashes.
     @ParameterizedTest
     @ValueSource(strings = {"templates check", "status", "chat say:x", "logs", "models", "render t --var text=x"})

@@ -419,6 +419,25 @@ class OutputFaults {
     }
 
     @Test
+    void theCurrentFolderMayHoldTheRowsOfResultsOnStdout() throws IOException {
+        cop.write("1.json", "{\"id\": 1, \"text\": \"a\"}");
+        cop.write("t.mustache", "{{text}}");
+        var run = Files.createTempDirectory("cop-run-");
+        var outcome = exits(0, cop.run("batch", "t.mustache", "-d", ".", "-k", "--run", run.toString()));
+        assertEquals(1, outcome.out().lines().count(), outcome::all);
+    }
+
+    @Test
+    void whatFailedCannotControlTheTerminal() {
+        cop.terminal(1);
+        rows("r.jsonl", "{\"id\": \"\\u001b]0;x\\u0007\", \"text\": \"a\"}");
+        cop.sim.set("faults", List.of("400-invalid_request_body"));
+        exits(5, batch("-d r.jsonl -o o.jsonl"));
+        var outcome = exits(0, cop("batch status o.jsonl"));
+        assertFalse(outcome.out().contains("\u001b]"), outcome::all);
+    }
+
+    @Test
     void aPartKeepsItsOwnFile() {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
         for (int part : List.of(1, 2)) exits(0, batch("-d r.jsonl -o p" + part + ".jsonl --shard " + part + "/2"));
