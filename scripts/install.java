@@ -62,7 +62,7 @@ public class install extends Command {
 /// @param share where all programs of ours lie, each in a folder of its own
 record Launcher(String name, Path folder, Path share, Console console) {
     private static final String MARK = "copilot.java's launcher", LOCK = "copilot.java.lock",
-            LAUNCHERS = "copilot.java.launchers";
+            LAUNCHERS = "copilot.java.launchers", OLD_LOCK = "lock", OLD_LAUNCHERS = "launchers";
     /// The files of a program.
     private static final Pattern OWN = Pattern.compile("\\d+\\.jar|\\w+\\.aot.*|complete|training\\.log|keys\\.p12|"
             + "certificate\\.pem");
@@ -342,10 +342,12 @@ record Launcher(String name, Path folder, Path share, Console console) {
         if (launchers.isEmpty()) {
             for (Path program : programs()) delete(program);
             for (String own : List.of(LOCK, LAUNCHERS)) Files.deleteIfExists(share.resolve(own));
+            deleteOldList();
             deleteIfEmpty(share);
             return;
         }
         Files.write(share.resolve(LAUNCHERS), launchers);
+        deleteOldList();
         var texts = new StringBuilder();
         for (String launcher : launchers) script(Path.of(launcher)).ifPresent(texts::append);
         var old = Instant.now().minus(Duration.ofDays(7));  // a batch may be at work with it for days
@@ -363,12 +365,35 @@ record Launcher(String name, Path folder, Path share, Console console) {
         }
     }
 
+    /// Returns the recorded launchers, including those that versions before 2026-11-28 recorded in `launchers`.
     private List<String> launchers() {
+        return Stream.of(LAUNCHERS, OLD_LAUNCHERS).flatMap(list -> lines(list).stream()).distinct()
+                .filter(Launcher::isAbsolute).toList();
+    }
+
+    private static boolean isAbsolute(String line) {
         try {
-            return Files.readAllLines(share.resolve(LAUNCHERS));
-        } catch (IOException none) {
+            return Path.of(line).isAbsolute();
+        } catch (InvalidPathException _) {
+            return false;
+        }
+    }
+
+    private List<String> lines(String list) {
+        try {
+            return Files.readAllLines(share.resolve(list));
+        } catch (IOException missing) {
             return List.of();
         }
+    }
+
+    /// Deletes the list and the lock of older versions, unless they belong to another program: COP_HOME may be shared.
+    private void deleteOldList() throws IOException {
+        var old = lines(OLD_LAUNCHERS);
+        if (old.isEmpty() || !old.stream().allMatch(Launcher::isAbsolute)) return;
+        Files.delete(share.resolve(OLD_LAUNCHERS));
+        Path lock = share.resolve(OLD_LOCK);
+        if (Files.exists(lock) && Files.size(lock) == 0) Files.delete(lock);
     }
 
     /// Deletes what `install` writes; anything else stays, and its folder with it.

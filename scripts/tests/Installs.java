@@ -306,6 +306,34 @@ class Installs {
         assertFalse(Files.exists(launcher()));
     }
 
+    /// Versions before 2026-11-28 kept their list under a plain name; a folder that COP_HOME names has other files.
+    @Test
+    void launchersOfOlderVersionsAreFound() throws Exception {
+        assertEquals(0, installTrained("--dir", "old bin", "--name", "pilot").code());
+        Path share = cop.file(".local/share/copilot.java");
+        Path pilot = cop.file("old bin/pilot");
+        Files.move(share.resolve("copilot.java.launchers"), share.resolve("launchers"));
+        Files.move(share.resolve("copilot.java.lock"), share.resolve("lock"));
+        var missing = install("--uninstall");
+        assertTrue(missing.err().contains(pilot.toString()), missing::all);
+        assertEquals(0, install().code());
+        assertEquals(List.of(launcher().toString(), pilot.toString()),
+                Files.readAllLines(share.resolve("copilot.java.launchers")));
+        assertFalse(Files.exists(share.resolve("launchers")));
+        assertFalse(Files.exists(share.resolve("lock")));
+        assertEquals(0, install("--uninstall").code());
+        assertEquals(0, Harness.finished(cop.process().command(pilot.toString(), "--version", "x").start(), "").code(),
+                "the program that another launcher runs was removed");
+        // nothing but our own list, which holds absolute paths, and our empty lock is deleted
+        Files.writeString(share.resolve("launchers"), "falcon 9\n");
+        Files.writeString(share.resolve("lock"), "mine");
+        assertEquals(0, install("--uninstall", "--dir", "old bin", "--name", "pilot").code());
+        try (var left = Files.list(share)) {
+            assertEquals(Set.of("launchers", "lock"), left.map(file -> file.getFileName().toString())
+                    .collect(Collectors.toSet()));
+        }
+    }
+
     // ------------------------------------------------------------------------------------------ completion
 
     /// What may come where a line ends.
