@@ -1364,7 +1364,7 @@ public class copilot {
             throw usage(what + " is null", "");
         }
 
-        Fault hinting(String other) { return new Fault(kind, exitCode, sentence(), other, reason); }
+        Fault hinting(String other) { return new Fault(kind, exitCode, message(), other, reason); }
 
         boolean is(Kind other) { return kind == other; }
 
@@ -1387,14 +1387,14 @@ public class copilot {
         public int exitCode() { return exitCode; }
 
         /// Returns the message without the hint.
-        public String sentence() { return super.getMessage(); }
+        public String message() { return super.getMessage(); }
 
         /// Returns what to do next; may be empty.
         public String hint() { return hint; }
 
         /// Returns message and hint, since JShell and stack traces show nothing else.
         @Override
-        public String getMessage() { return hint.isEmpty() ? sentence() : sentence() + "\nhint: " + hint; }
+        public String getMessage() { return hint.isEmpty() ? message() : message() + "\nhint: " + hint; }
 
         /// Prints everything that -v shows.
         @Override
@@ -2379,7 +2379,7 @@ final class BasicCommand extends Command {
                 rows.add(List.of(name, template.head().description(), template.inputNames(), template.file() == null
                         ? "packaged" : template.place()));
             } catch (Fault damaged) {
-                console.warn(damaged.sentence());
+                console.warn(damaged.message());
             }
         }
         return console.table(List.of("NAME", "DESCRIPTION", "INPUTS", "PLACE"), rows);
@@ -3317,7 +3317,7 @@ final class BatchRun {
         if (spec.dryRun) return dryRun();
         if (!bad.isEmpty()) {
             console.warn(bad.size() + " of " + order.size() + " rows cannot be asked and are left out, such as "
-                    + bad.getFirst().fault().sentence());
+                    + bad.getFirst().fault().message());
         }
         if (spec.shard.of() > 1) console.note(spec.shard.toString());
         if (!left.isEmpty() && !confirmed()) return Fault.ERROR;
@@ -3385,7 +3385,7 @@ final class BatchRun {
         boolean halted = why.is(Fault.Kind.HALTED);
         String next = "this goes on from here: " + spec.command.apply(halted ? why.hint() : "");
         int code = why.exitCode() == Fault.ERROR && ApiError.behind(why) != null ? Fault.LATER : why.exitCode();
-        return new Fault(code, why.sentence(), halted || why.hint().isEmpty() ? next : why.hint() + "; " + next, why);
+        return new Fault(code, why.message(), halted || why.hint().isEmpty() ? next : why.hint() + "; " + next, why);
     }
 
     private int run(Journal journal) {
@@ -3511,7 +3511,7 @@ final class BatchRun {
             fingerprint = rows.fingerprint;
             rows.rows.notes().forEach(console::note);
             if (rows.broken != null && (spec.skipBad || bad.isEmpty())) {
-                throw Fault.usage(rows.broken.sentence(), "mend it: what comes after it cannot be read,"
+                throw Fault.usage(rows.broken.message(), "mend it: what comes after it cannot be read,"
                         + " so --skip-bad would leave out more than this row");
             }
             for (String name : rows.fields.isEmpty() ? Set.<String>of() : rows.unseen) {
@@ -3573,13 +3573,13 @@ final class BatchRun {
     }
 
     private List<String> problems() {
-        return bad.stream().limit(MOST_ERRORS).map(item -> item.fault().sentence()).toList();
+        return bad.stream().limit(MOST_ERRORS).map(item -> item.fault().message()).toList();
     }
 
     /// Records rows that cannot be asked as failed results.
     private void record(Journal journal) {
         bad.stream().filter(item -> journal.entry(item.key()).isEmpty()).forEach(item -> journal.append(new RowResult(
-                item, "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row", item.fault().sentence()),
+                item, "failed", null, Usage.NONE, Duration.ZERO, 0, "bad_row", item.fault().message()),
                 BatchCounts.NONE, env.time().now()));
     }
 
@@ -3806,7 +3806,7 @@ record ChatJob(Console console, CopilotClient copilot, Conversation talk, ChatOp
             });
             printed = asked(reply, question.schema() != null);
         } catch (Fault | BrokenPipe broken) {
-            String heard = printer.heard(), why = broken instanceof Fault fault ? fault.sentence() : "nobody read on";
+            String heard = printer.heard(), why = broken instanceof Fault fault ? fault.message() : "nobody read on";
             var partial = Json.object().put("text", heard).put("finish", "").put("error", why);
             if (broken instanceof UnfitAnswer unfit) end(request, turn, unfit.reply, printer);
             else if (!heard.isEmpty()) talk.add(turn, partial, console);
@@ -4034,7 +4034,7 @@ final class AnswerPrinter implements DeltaListener {
         var misfit = fault instanceof UnfitAnswer wrong ? wrong.reply : null;
         if (misfit == null && heard.isEmpty()) return;
         var record = misfit != null ? misfit.json() : Json.object().put("text", heard()).put("finish", "");
-        String answer = form.json() ? Json.line(record.put("error", fault.sentence())) : heard();
+        String answer = form.json() ? Json.line(record.put("error", fault.message())) : heard();
         if (form.file() != null && !answer.isEmpty()) keepPart(answer);
         else if (form.exact() && !form.json() && !answer.isEmpty()) console.say(Text.printable(answer));
         else if (!form.live()) print(answer);
@@ -4046,7 +4046,7 @@ final class AnswerPrinter implements DeltaListener {
             OutputFile.write(part, Text.withOneNewline(answer));
             console.note("what had come is in " + part);
         } catch (Fault unwritable) {
-            console.warn(unwritable.sentence());
+            console.warn(unwritable.message());
         }
     }
 
@@ -4820,7 +4820,7 @@ record Status(Host host, List<SourceStatus> lines, Optional<Token> token, String
                     boolean refused = fault.is(Fault.Kind.TOKEN_REFUSED);
                     if (!refused) trouble = fault;
                     state = refused ? "refused" : "untried";
-                    if (refused) detail = fault.sentence();
+                    if (refused) detail = fault.message();
                 }
                 lines.add(new SourceStatus(source, state, detail));
             }
@@ -4904,7 +4904,7 @@ record DeviceFlow(Context context, String clientId, String scope) {
                 }
             } catch (Fault lost) {                          // RFC 8628, 3.5: slower after a timeout
                 if (!lost.lostConnection()) throw lost;
-                notes.accept(lost.sentence() + "; still trying");
+                notes.accept(lost.message() + "; still trying");
                 interval = Durations.max(interval, Durations.min(interval.multipliedBy(2), SLOWEST));
             }
         }
@@ -5101,7 +5101,7 @@ final class CopilotClient {
                 var lesson = Optional.ofNullable(ApiError.behind(fault))
                         .flatMap(refusal -> RefusedFields.lesson(sent, body, refusal));
                 if (lesson.isEmpty() || !bodies.add(body)) throw fault;
-                context.console().detail(sent.model() + " refuses " + lesson.get() + ": " + fault.sentence());
+                context.console().detail(sent.model() + " refuses " + lesson.get() + ": " + fault.message());
                 models.memory().learnRefused(sent.model(), endpoint.path(), lesson.get());
             }
         }
@@ -5127,7 +5127,7 @@ final class CopilotClient {
             if (!stopped.lostConnection()) throw stopped;
             boolean begun = reader.delivered;
             throw new Fault(stopped.kind(), Fault.ERROR, (begun ? "the answer broke off in the middle: "
-                    : "no answer came: ") + stopped.sentence(), begun ? "ask again for a whole one" : stopped.hint(),
+                    : "no answer came: ") + stopped.message(), begun ? "ask again for a whole one" : stopped.hint(),
                     stopped);
         }
         throw Fault.incomplete("GitHub broke the answer off (finish: error)", "try again, or another model (-m)");
@@ -5915,7 +5915,7 @@ final class TokenManager {
             if (kept) sources.store(login);
             throw new Fault(trouble.exitCode(), "the login is " + (kept ? "kept, but could not be tried" : useless
                     ? "not kept, for it is of no use" : "not kept, for it could not be tried") + ": "
-                    + trouble.sentence(), useless ? trouble.hint() : kept ? COP + " status, in a while"
+                    + trouble.message(), useless ? trouble.hint() : kept ? COP + " status, in a while"
                     : "try again in a while", trouble);
         }
     }
@@ -5932,7 +5932,7 @@ final class TokenManager {
             var token = unlessRefused(() -> activate(source, obtain.apply(source)), rejections::add);
             if (token.isEmpty()) continue;
             // another account may be used than the one meant
-            rejections.forEach(rejected -> context.console().once(context.console()::note, rejected.sentence() + "; "
+            rejections.forEach(rejected -> context.console().once(context.console()::note, rejected.message() + "; "
                     + source.source() + " is used"));
             return token.get();
         }
@@ -5942,7 +5942,7 @@ final class TokenManager {
             throw usable.getFirst().source().equals(CredentialSources.CHOICE) ? one.hinting(sources.wayIn()) : one;
         }
         throw Fault.login("no GitHub token that was found is good for Copilot: " + rejections.stream()
-                .map(Fault::sentence).collect(Collectors.joining("; ")), COP + " login");
+                .map(Fault::message).collect(Collectors.joining("; ")), COP + " login");
     }
 
     /// Returns empty, after calling `told`, if GitHub refuses the token.
@@ -5983,7 +5983,7 @@ final class TokenManager {
             var old = cached(source).filter(token -> unwanted == null && token.isUsable(context.now()));
             if (old.isEmpty()) throw trouble;
             context.console().warn("the Copilot token could not be renewed, the old one is used: "
-                    + trouble.sentence());
+                    + trouble.message());
             return old.get();
         }
     }
@@ -6023,7 +6023,7 @@ final class TokenManager {
     ///
     /// @throws Fault that refusal, if the account has no chat either
     private ObjectNode direct(GithubToken source, Fault rejected) {
-        var account = unlessRefused(() -> account(source), neither -> context.console().detail(neither.sentence()))
+        var account = unlessRefused(() -> account(source), neither -> context.console().detail(neither.message()))
                 .filter(said -> said.path("chat_enabled").asBoolean(true)).orElseThrow(() -> rejected);
         return Json.object().put(Token.DIRECT, true).put("token", source.value())
                 .put("refresh_in", Duration.ofDays(1).toSeconds()).put("sku", Json.text(account, "access_type_sku"))
@@ -6071,7 +6071,7 @@ final class TokenManager {
     }
 
     private void remember(GithubToken source, Fault refused) {
-        keep(source, Json.object().put(REJECTED, refused.sentence()).put("hint", refused.hint()), context.now());
+        keep(source, Json.object().put(REJECTED, refused.message()).put("hint", refused.hint()), context.now());
     }
 
     /// Spares the user a request per call with a bad token.
@@ -7262,7 +7262,7 @@ final class Fingerprint {
 record BatchItem(int index, String place, Object id, String key, Request request, ResponseSchema schema,
                  Fault fault, ObjectNode echo) {
     static BatchItem bad(int index, String place, Object id, Fault fault, ObjectNode echo) {
-        String words = fault.sentence().contains(place) ? fault.sentence() : place + ": " + fault.sentence();
+        String words = fault.message().contains(place) ? fault.message() : place + ": " + fault.message();
         return new BatchItem(index, place, id, Fingerprint.of("bad\n" + id + "\n" + words), null, null,
                 Fault.usage(words, fault.hint()), echo);
     }
@@ -7968,13 +7968,13 @@ final class BatchRunner {
                 return ended(new SchemaRetry(item.schema(), policy.schemaRetries - journal.missed(item.key()),
                         _ -> ended("missed", null, "", "")).ask(item.request(), this::ask), "");
             } catch (UnfitAnswer wrong) {
-                return ended(wrong.reply, wrong.sentence());
+                return ended(wrong.reply, wrong.message());
             } catch (Fault fault) {
                 if (FaultClass.of(fault).stops()) throw fault;
                 var refusal = ApiError.behind(fault);
                 boolean unnamed = refusal == null || refusal.code().isEmpty();
                 return ended("failed", null, !unnamed ? refusal.code() : refusal == null || refusal.status() == 200
-                        ? "lost" : "http_" + refusal.status(), fault.sentence());
+                        ? "lost" : "http_" + refusal.status(), fault.message());
             }
         }
 
@@ -7984,7 +7984,7 @@ final class BatchRunner {
             if (reply.unfinished() == null) return mismatch.isEmpty() ? ended("ok", reply, "", "")
                     : ended("failed", reply, "schema", mismatch);
             return ended(Map.of("length", "incomplete", "content_filter", "filtered").getOrDefault(reply.finish(),
-                    "failed"), reply, "finish_" + reply.finish(), reply.unfinished().sentence());
+                    "failed"), reply, "finish_" + reply.finish(), reply.unfinished().message());
         }
 
         /// Records what was paid before more is, as the run may stop before the row ends.
@@ -8066,11 +8066,11 @@ final class BatchRunner {
                     : pace.limited(started, limit.retryAfter(), time.now());
             boolean tooLong = Durations.max(pause, pace.unreachableFor()).compareTo(policy.maxWait) > 0;
             if (tooLong || pace.pauses() >= RateController.MOST_PAUSES) {
-                stop(new Fault(Fault.LATER, fault.sentence(), fault.hint(), fault.reason()));
+                stop(new Fault(Fault.LATER, fault.message(), fault.hint(), fault.reason()));
             }
             notifyAll();
         }
-        if (stopped().isEmpty()) progress.paused(pause, limit == null ? fault.sentence() : limit.description());
+        if (stopped().isEmpty()) progress.paused(pause, limit == null ? fault.message() : limit.description());
     }
 }
 
@@ -8385,7 +8385,7 @@ final class FilePattern {
         if (data.get("echo") instanceof Map<?, ?> echo) JsonValues.copy(echo).forEach(data::putIfAbsent);
         var name = mustache.render(compiled, data);
         for (var missing : name.missing()) {
-            throw Fault.usage(missing.sentence(), "a result has id, status, model and what --echo adds");
+            throw Fault.usage(missing.message(), "a result has id, status, model and what --echo adds");
         }
         Path file = env.path(name.text()).normalize();
         if (file.startsWith(folder) && !file.equals(folder)) return Optional.of(file);
@@ -8437,7 +8437,7 @@ record Template(String name, String place, Path file, FrontMatter head, List<Mes
             }
         }
         if (allowMissing) missing.removeIf(each -> !each.kind().equals("<"));
-        var problems = missing.stream().map(StrictMustache.Missing::sentence)
+        var problems = missing.stream().map(StrictMustache.Missing::message)
                 .collect(Collectors.toCollection(LinkedHashSet::new));
         if (head.inputSchema() != null) problems.addAll(head.inputSchema().misses(JsonValues.node(all), place
                 + ": data"));
@@ -8558,7 +8558,7 @@ final class TemplateLint {
         try {
             check.run();
         } catch (Fault fault) {
-            error(fault.sentence(), fault.hint(), with);
+            error(fault.message(), fault.hint(), with);
         }
     }
 
@@ -8995,7 +8995,7 @@ final class StrictMustache extends DefaultMustacheFactory {
     record Source(String place, String text, int firstLine) {}
 
     /// @param kind the sigil of a tag whose partial is missing; empty for a value
-    record Missing(String kind, String name, String sentence) {}
+    record Missing(String kind, String name, String message) {}
 
     private static final int DEEPEST = 100;                 // nesting of partials
     private static final String BLANK = "[\\s\\u00a0\\u200b\\ufeff]";
@@ -9323,7 +9323,7 @@ final class UnfitAnswer extends Fault {
     final Reply reply;
 
     UnfitAnswer(Reply reply, Fault why) {
-        super(ERROR, why.sentence(), why.hint(), null);
+        super(ERROR, why.message(), why.hint(), null);
         this.reply = reply;
     }
 }
@@ -9728,7 +9728,7 @@ record Context(Console console, Home home, Host host, Headers headers, HttpSende
             return Optional.of(work.get());
         } catch (Fault trouble) {
             trouble.rethrowIf(Fault.Kind.INTERRUPTED, Fault.Kind.ABUSE);
-            console.detail(trouble.sentence());
+            console.detail(trouble.message());
             return Optional.empty();
         }
     }
@@ -10403,7 +10403,7 @@ final class HttpSender implements AutoCloseable {
                     fault.isFinal |= retries > 0;
                     throw fault;
                 }
-                console.note((refusal == null ? fault.sentence() : refusal.description()) + "; trying again in "
+                console.note((refusal == null ? fault.message() : refusal.description()) + "; trying again in "
                         + Durations.words(pause));
                 console.env().time().pause(pause);
             }
@@ -10690,7 +10690,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         try {
             return read(file);
         } catch (Fault damaged) {
-            told.accept(damaged.sentence() + "; it counts as empty: " + damaged.hint());
+            told.accept(damaged.message() + "; it counts as empty: " + damaged.hint());
             return Json.object();
         }
     }
@@ -10731,7 +10731,7 @@ record Home(Path config, Path cache, Path state, Path data, Path editors, Enviro
         try {
             write(file, Json.object().put("fetched_at", fetched.getEpochSecond()).set("answer", answer));
         } catch (Fault readOnly) {
-            console.warn(readOnly.sentence() + "; going on without the cache");
+            console.warn(readOnly.message() + "; going on without the cache");
         }
     }
 
@@ -11592,7 +11592,7 @@ final class Console {
 
     int report(Fault fault) {
         if (!fault.is(Fault.Kind.INTERRUPTED)) {
-            error(fault.sentence());
+            error(fault.message());
             hint(fault.hint());
         }
         if (verbose) {

@@ -20,6 +20,6 @@ String lastTag() {
     try {
         return run("git", "describe", "--tags", "--abbrev=0");
     } catch (Fault none) {
-        throw new Fault(none.sentence(), "name a range: changelog v1.0..HEAD");
+        throw new Fault(none.message(), "name a range: changelog v1.0..HEAD");
     }
 }

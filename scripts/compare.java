@@ -37,7 +37,7 @@ String answer(String model, String prompt) {
         var reply = ask(model, prompt);
         return "%s\n%,d ms, %d tokens\n\n%s".formatted(model, reply.took().toMillis(), reply.usage().total(), reply);
     } catch (Fault fault) {
-        return model + "\nerror: " + fault.sentence();
+        return model + "\nerror: " + fault.message();
     }
 }
 

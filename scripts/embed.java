@@ -165,7 +165,7 @@ final class EmbedJob {
             reader.notes().forEach(console::note);
         }
         if (wrong.isEmpty()) return;
-        wrong.subList(0, wrong.size() - 1).forEach(fault -> console.error(fault.sentence()));
+        wrong.subList(0, wrong.size() - 1).forEach(fault -> console.error(fault.message()));
         throw wrong.getLast().hinting(wrong.getFirst().hint());
     }
 
@@ -483,7 +483,7 @@ final class EmbedTexts implements AutoCloseable {
             if (row.fault() != null) throw row.fault();
             return new Item(index, place, id(row.data()), text.apply(row));
         } catch (Fault fault) {
-            String said = shown(fault.sentence());
+            String said = shown(fault.message());
             throw Fault.usage(said.startsWith(place) ? said : place + ": " + said, fault.hint());
         }
     }

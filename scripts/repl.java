@@ -257,7 +257,7 @@ public class repl extends Command {
             if (event.exception() instanceof UnresolvedReferenceException open) throw unresolved(open.getSnippet());
             String where = place(event.exception()) + ": ";
             throw switch (engine.thrown) {
-                case Fault fault -> new Fault(fault.exitCode(), where + fault.sentence(), fault.hint(), fault);
+                case Fault fault -> new Fault(fault.exitCode(), where + fault.message(), fault.hint(), fault);
                 case Throwable thrown -> new Fault(Fault.ERROR, where + thrown, "-v shows where", thrown);
                 case null -> Fault.error(where + event.exception().getMessage(), "");
             };

@@ -1005,7 +1005,7 @@ class Batches {
                     ? new copilot.Fault(copilot.Fault.Kind.CONNECTION_LOST, 1, "the connection was lost", "", null)
                     : new copilot.Fault(copilot.Fault.Kind.UNREACHABLE, 1, "cannot reach the API", "", null);
         });
-        assertEquals("cannot reach the API", network.stop.orElseThrow().sentence());
+        assertEquals("cannot reach the API", network.stop.orElseThrow().message());
         assertTrue(network.tries.get() < 20, network.tries + " tries");
     }
 

@@ -209,7 +209,7 @@ class Chat {
         try (var nobodyWrites = new PipedOutputStream(); var pipe = new PipedInputStream(nobodyWrites)) {
             var silent = new Stdin(pipe, Stdin.Kind.PIPE);
             var fault = assertThrows(copilot.Fault.class, () -> silent.text(Duration.ofMillis(20)));
-            assertTrue(fault.sentence().startsWith("nothing came on stdin"), fault::sentence);
+            assertTrue(fault.message().startsWith("nothing came on stdin"), fault::message);
         }
     }
 
@@ -220,7 +220,7 @@ class Chat {
             public int read() throws IOException { throw new IOException("Input/output error"); }
         });
         var fault = assertThrows(copilot.Fault.class, () -> new Stdin(broken, Stdin.Kind.FILE).text());
-        assertEquals("cannot read stdin: Input/output error", fault.sentence());
+        assertEquals("cannot read stdin: Input/output error", fault.message());
     }
 
     @Test

@@ -611,8 +611,8 @@ class Login {
             "https://cop.example:x", "http://cop.example\\@evil.example", "127.0.0.1:8080", "github.example.com"})
     void nonsenseIsNoHost(String text) {
         var fault = assertThrows(Fault.class, () -> Host.of("--host", text));
-        assertEquals(2, fault.exitCode(), fault::sentence);
-        assertFalse(fault.sentence().isBlank());
+        assertEquals(2, fault.exitCode(), fault::message);
+        assertFalse(fault.message().isBlank());
     }
 
     @Test

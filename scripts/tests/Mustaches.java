@@ -41,7 +41,7 @@ class Mustaches {
     }
 
     private static List<String> missing(String template, String json) {
-        return rendering(template, json, Map.of()).missing().stream().map(StrictMustache.Missing::sentence)
+        return rendering(template, json, Map.of()).missing().stream().map(StrictMustache.Missing::message)
                 .toList();
     }
 
@@ -189,7 +189,7 @@ class Mustaches {
     void partialsWithoutEnd() {
         var endless = engine(Map.of("p", "{{>p}}", "a", "{{<b}}{{/b}}", "b", "{{<a}}{{/a}}"));
         var fault = assertThrows(copilot.Fault.class, () -> endless.render(endless.text("{{>p}}", "t", 1), Map.of()));
-        assertEquals("p:1: the partial p contains itself without end", fault.sentence());
+        assertEquals("p:1: the partial p contains itself without end", fault.message());
         assertThrows(copilot.Fault.class, () -> endless.render(endless.text("{{<a}}{{/a}}", "t", 1), Map.of()));
         assertEquals("ends", endless.render(endless.text("{{#x}}{{>p}}{{/x}}ends", "t", 1), Map.of()).text());
     }
@@ -254,7 +254,7 @@ class Mustaches {
     @FieldSource("WRONG")
     void wrong(List<String> row) {
         var fault = assertThrows(copilot.Fault.class, () -> rendered(row.get(0), "{}"));
-        assertEquals(row.get(1), fault.sentence());
+        assertEquals(row.get(1), fault.message());
         assertTrue(fault.hint().contains(row.get(2)), fault.hint());
         assertEquals(2, fault.exitCode());
     }

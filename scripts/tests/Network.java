@@ -165,7 +165,7 @@ class Network {
             proxy.refusal = "407 Proxy Authentication Required";
             cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port());
             var fault = fails(API + "/models");
-            String all = fault.sentence() + "\n" + fault.hint();
+            String all = fault.message() + "\n" + fault.hint();
             assertTrue(all.toLowerCase(Locale.ROOT).contains("proxy"), all);
             assertEquals(1, proxy.heads.size());
         }
@@ -175,9 +175,9 @@ class Network {
     void aProxyThatIsNotThereIsNamedInTheHint() {
         cop.with("HTTPS_PROXY", "http://me:secret@127.0.0.1:" + closedPort());
         var fault = fails(API + "/models");
-        assertTrue(fault.sentence().contains("cannot connect to the proxy 127.0.0.1:"), fault::sentence);
+        assertTrue(fault.message().contains("cannot connect to the proxy 127.0.0.1:"), fault::message);
         assertTrue(fault.hint().contains("HTTPS_PROXY") && fault.hint().contains("127.0.0.1"), fault::hint);
-        assertFalse((fault.sentence() + fault.hint()).contains("secret"));
+        assertFalse((fault.message() + fault.hint()).contains("secret"));
         backedOff(3);
     }
 
@@ -225,13 +225,13 @@ class Network {
             cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port()).with("SSL_CERT_FILE", authority.pem());
             withKeys(authority.keys(), "sEcReT", () -> {
                 var fault = fails(API + "/models");
-                assertTrue(fault.sentence().startsWith("Java's TLS cannot be set up"), fault::sentence);
+                assertTrue(fault.message().startsWith("Java's TLS cannot be set up"), fault::message);
                 assertTrue(fault.hint().contains("javax.net.ssl.trustStore and keyStore"), fault::hint);
-                assertFalse((fault.sentence() + fault.hint()).contains("sEcReT"), fault::sentence);
+                assertFalse((fault.message() + fault.hint()).contains("sEcReT"), fault::message);
             });
             withKeys("no-such.p12", "x", () -> {
                 var fault = fails(API + "/models");
-                assertTrue(fault.sentence().endsWith("no-such.p12"), fault::sentence);
+                assertTrue(fault.message().endsWith("no-such.p12"), fault::message);
                 assertEquals(1, fault.exitCode());
             });
         }
@@ -301,8 +301,8 @@ class Network {
     void plainHttpOnThePortOfHttpsIsAnErrorAndNoBug() throws IOException {
         try (var server = new PlainHttp()) {
             var fault = fails("https://127.0.0.1:" + server.port() + "/models");
-            assertTrue(fault.sentence().contains("127.0.0.1:" + server.port()), fault::sentence);
-            assertFalse(fault.sentence().contains("bug"), fault::sentence);
+            assertTrue(fault.message().contains("127.0.0.1:" + server.port()), fault::message);
+            assertFalse(fault.message().contains("bug"), fault::message);
         }
     }
 
@@ -341,7 +341,7 @@ class Network {
         int port = closedPort();
         var fault = fails("http://127.0.0.1:" + port + "/models");
         assertEquals(1, fault.exitCode());
-        assertTrue(fault.sentence().contains("127.0.0.1:" + port), fault::sentence);
+        assertTrue(fault.message().contains("127.0.0.1:" + port), fault::message);
         assertTrue(fault.hint().contains("network"), fault::hint);
         backedOff(3);
     }
@@ -349,7 +349,7 @@ class Network {
     @Test
     void anUnknownHostIsCalledSo() {
         var fault = fails("https://no-such-host.invalid/models");
-        assertEquals("there is no host no-such-host.invalid", fault.sentence());
+        assertEquals("there is no host no-such-host.invalid", fault.message());
         assertTrue(fault.hint().contains("HTTPS_PROXY"), fault::hint);
         backedOff(3);
     }
@@ -369,8 +369,8 @@ class Network {
     void aServerThatSaysNothingIsGivenUpInTimeForGood(String method) throws IOException {
         try (var server = new Silent("")) {
             var fault = failsInTime(new ApiRequest(method, server.uri(), headers(), new byte[2]));
-            assertTrue(fault.sentence().startsWith("127.0.0.1"), fault::sentence);
-            assertTrue(fault.sentence().contains("no answer within the time-out"), fault::sentence);
+            assertTrue(fault.message().startsWith("127.0.0.1"), fault::message);
+            assertTrue(fault.message().contains("no answer within the time-out"), fault::message);
             assertEquals(1, server.accepted.get(), "the limit is for the whole, not for each attempt");
             assertEquals(List.of(), cop.time.pauses);
         }
@@ -383,7 +383,7 @@ class Network {
         try (var server = new Silent("")) {
             var fault = fails(new ApiRequest(method, server.uri(), headers(), method.equals("GET") ? null : new byte[2],
                     Duration.ofMillis(300), 3, _ -> null));
-            assertTrue(fault.sentence().contains("gave no answer within 300 ms"), fault::sentence);
+            assertTrue(fault.message().contains("gave no answer within 300 ms"), fault::message);
             assertEquals(attempts, server.accepted.get());
             backedOff(attempts - 1);
         }
@@ -401,7 +401,7 @@ class Network {
     void aServerThatStopsWithinItsAnswerIsGivenUpInTime() throws IOException {
         try (var server = new Silent("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a\"")) {
             var fault = failsInTime(ApiRequest.get(server.uri(), headers()));
-            assertTrue(fault.sentence().contains("did not finish within the time-out"), fault::sentence);
+            assertTrue(fault.message().contains("did not finish within the time-out"), fault::message);
             assertEquals(1, server.accepted.get());
         }
     }
@@ -412,7 +412,7 @@ class Network {
         try (var server = new HangsUp("")) {
             var fault = fails(new ApiRequest(method, server.uri(), headers(), method.equals("GET") ? null
                     : new byte[2]));
-            assertTrue(fault.sentence().contains("127.0.0.1"), fault::sentence);
+            assertTrue(fault.message().contains("127.0.0.1"), fault::message);
             assertEquals(4, server.accepted.get(), "the JDK's client must not try again by itself");
             backedOff(3);
         }
@@ -425,8 +425,8 @@ class Network {
     void anAnswerCutShortIsALostConnection(String answer) throws IOException {
         try (var server = new HangsUp(answer)) {
             var fault = fails(ApiRequest.get(server.uri(), headers()));
-            assertTrue(fault.sentence().contains("127.0.0.1"), fault::sentence);
-            assertFalse(fault.sentence().contains("bug"), fault::sentence);
+            assertTrue(fault.message().contains("127.0.0.1"), fault::message);
+            assertFalse(fault.message().contains("bug"), fault::message);
             assertEquals(4, server.accepted.get());
         }
     }
@@ -498,9 +498,9 @@ class Network {
     private void certificateRefused(TunnelProxy proxy, String words, String hint) {
         var fault = fails(API + "/models");
         assertEquals(1, fault.exitCode());
-        assertTrue(fault.sentence().contains("certificate") && fault.sentence().contains(words), fault::sentence);
+        assertTrue(fault.message().contains("certificate") && fault.message().contains(words), fault::message);
         assertTrue(fault.hint().contains(hint), fault::hint);
-        assertFalse(fault.sentence().contains("java."), fault::sentence);
+        assertFalse(fault.message().contains("java."), fault::message);
         assertEquals(List.of(), cop.time.pauses);
         boolean twice = cop.variables.containsKey("SSL_CERT_FILE");         // without the file first, then with it
         assertTrue(proxy.heads.size() <= (twice ? 2 : 1), () -> "attempts: " + proxy.heads);

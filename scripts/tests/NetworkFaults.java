@@ -423,7 +423,7 @@ class NetworkFaults {
             var call = new ApiRequest("POST", URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/"),
                     Headers.parse(null, List.of()).copilot("tid=0"), new byte[0]);
             var fault = assertThrows(Fault.class, () -> http.send(call, ResponseHandler.json("it")));
-            assertTrue(fault.sentence().contains("no gzip"), fault::sentence);
+            assertTrue(fault.message().contains("no gzip"), fault::message);
             assertEquals(1, asked.get());
         } finally {
             server.stop(0);
@@ -502,7 +502,7 @@ class NetworkFaults {
                 (_, _) -> true), null);
         var refusal = ErrorResponse.of(answer, body ? value : "later", cop.time.now());
         assertEquals(Optional.ofNullable(seconds), refusal.retryAfter().map(Duration::toSeconds));
-        assertFalse(refusal.fault(URI.create("https://x.example/y")).sentence().isEmpty());
+        assertFalse(refusal.fault(URI.create("https://x.example/y")).message().isEmpty());
     }
 
     // ---- proxies, fields

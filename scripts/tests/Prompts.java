@@ -910,7 +910,7 @@ class Prompts {
                 Map.of("k", ""))).with("l", null).ask().text().strip());
         assertEquals("mai-code-1.1-flash", Json.text(body(), "model"));
         var fault = assertThrows(copilot.Fault.class, () -> prompt("t").ask());
-        assertTrue(fault.sentence().startsWith("templates/t.mustache:6: {{x}} is missing"), fault.sentence());
+        assertTrue(fault.message().startsWith("templates/t.mustache:6: {{x}} is missing"), fault.message());
         assertEquals(1, bodies().size());
     }
 

@@ -181,7 +181,7 @@ class RowFaults {
         }
         assertEquals(List.of(), asked());
         var fault = assertThrows(copilot.Fault.class, () -> toolkit.rows(row.get(0)).toList());
-        assertTrue(fault.sentence().startsWith(row.get(2)), fault.sentence());
+        assertTrue(fault.message().startsWith(row.get(2)), fault.message());
     }
 
     /// One error, not one a line, for rows of another format.
@@ -270,7 +270,7 @@ class RowFaults {
         named(row, cop.run("chat", "--schema", name, "x"));
         named(row, cop.run("render", name));
         var fault = assertThrows(copilot.Fault.class, () -> toolkit.rows(name).toList());
-        assertTrue(fault.sentence().contains(" is " + row.get(2)), fault.sentence());
+        assertTrue(fault.message().contains(" is " + row.get(2)), fault.message());
         assertEquals(List.of(), asked());
         if (OFFICE.equals(row.get(1))) return;              // its name alone tells
         named(row, cop.runWith(bytes, "chat", "sum up"));
@@ -317,7 +317,7 @@ class RowFaults {
         outcome = exits(2, cop.runWith("a\nb\nc\u00e9\n".getBytes(StandardCharsets.ISO_8859_1), "chat"));
         assertTrue(outcome.err().contains("error: stdin:3 is not UTF-8 text\n"), outcome::all);
         var fault = assertThrows(copilot.Fault.class, () -> toolkit.run("cat", "mixed.txt"));
-        assertTrue(fault.sentence().contains("cat:1 is not UTF-8 text"), fault.sentence());
+        assertTrue(fault.message().contains("cat:1 is not UTF-8 text"), fault.message());
         assertEquals("a\0b", toolkit.run("printf", "a\\0b"));
     }
 

@@ -954,7 +954,7 @@ class Streams {
             try (var http = wire()) {
                 http.send(call(server), heard);
             } catch (Fault fault) {
-                heard.trouble = fault.sentence();
+                heard.trouble = fault.message();
             }
             return heard;
         });

@@ -972,8 +972,8 @@ class Token {
             "https://evil.example\\@api.githubcopilot.com", "https://api.githubcopilot.com\r\n"})
     void noOtherHostGetsTheToken(String endpoint) {
         var fault = assertThrows(Fault.class, () -> api(endpoint, null, "github.com"));
-        assertEquals(1, fault.exitCode(), fault::sentence);
-        assertFalse(fault.sentence().contains("tid="), fault::sentence);
+        assertEquals(1, fault.exitCode(), fault::message);
+        assertFalse(fault.message().contains("tid="), fault::message);
     }
 
     @ParameterizedTest

@@ -257,9 +257,9 @@ class Verbs {
         assertEquals("a $HOME;b", toolkit.run("printf", "%s\n\n", "a $HOME;b"));
         fault(() -> toolkit.run("sh", "-c", "echo why >&2; exit 3"), "sh ended with 3: why");
         assertEquals("sh ended with 3: why …",
-                fault(() -> toolkit.run("sh", "-c", "printf 'why\nmore\n' >&2; exit 3")).sentence());
+                fault(() -> toolkit.run("sh", "-c", "printf 'why\nmore\n' >&2; exit 3")).message());
         assertEquals("cannot run no-such-program: there is no such program",
-                fault(() -> toolkit.run("no-such-program")).sentence());
+                fault(() -> toolkit.run("no-such-program")).message());
         fault(() -> toolkit.run(), "wants a program");
         assertEquals(300_000, toolkit.run("sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero"
                 + " >&2").length());
