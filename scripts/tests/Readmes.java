@@ -2,9 +2,12 @@ package cop;
 
 import module java.base;
 
+import javax.xml.parsers.DocumentBuilderFactory;
+
 import org.junit.jupiter.api.Test;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 /// What the README shows is typed here, in a shell, against the simulator: a command that it names works.
@@ -137,6 +140,35 @@ class Readmes {
             }
         }
         assertTrue(snippets.size() > 10);
+    }
+
+    /// They tell their story where nothing animates: all is drawn, once, in colors for dark and light.
+    @Test
+    void thePicturesShowTheirStory() throws Exception {
+        var stories = Map.of("terminal.svg", List.of("~ $ cop login", "logged in as octocat", "~ $ cop chat \"Three",
+                "Captain Bill, for", "~ $ git diff | cop chat -u", "Stop after the third retry", "usage: ",
+                "error: there is no template transalte", "hint: did you mean translate?", "Guten Morgen, und danke",
+                "\"age\": 47}"), "batch.svg", List.of("~ $ cop batch classify", "all wait 0:0", "stopping; waiting for",
+                "10 of 20 rows are done: 10 ok", "as when this run began", "done: 20 ok", "20 of 20 rows are done"));
+        var shown = new TreeSet<String>();
+        for (String page : List.of("README.md", "README.zh-CN.md")) {
+            Pattern.compile("!\\[[^\\]]{40,}\\]\\(\\.github/([^)]+)\\)").matcher(Files.readString(
+                    README.resolveSibling(page))).results().forEach(image -> shown.add(image.group(1)));
+        }
+        assertEquals(stories.keySet(), shown);
+        for (String name : shown) {
+            var file = README.resolveSibling(".github").resolve(name);
+            assertTrue(Files.size(file) < 150_000, name);
+            String source = Files.readString(file);
+            assertTrue(source.contains("prefers-color-scheme:dark"), name);
+            for (String no : List.of("<script", "<animate", "<set", "@keyframes", "animation", "display:", "visibility",
+                    "opacity", "href", "/tmp", "/home", "/root")) assertFalse(source.contains(no), name + " " + no);
+            var texts = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(file.toFile())
+                    .getElementsByTagName("text");
+            String text = IntStream.range(0, texts.getLength()).mapToObj(i -> texts.item(i).getTextContent())
+                    .collect(Collectors.joining());
+            for (String part : stories.get(name)) assertTrue(text.contains(part), name + " " + part);
+        }
     }
 
     @Test
