@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
+import static cop.Harness.exits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -31,27 +32,10 @@ class Batches {
 
     // ------------------------------------------------------------------------------------------- helpers
 
-    private static Outcome exits(int code, Outcome outcome) {
-        assertEquals(code, outcome.code(), outcome::all);
-        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
-        return outcome;
-    }
-
-    private Outcome batch(String... more) {
-        return cop.run(Stream.concat(Stream.of("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"), Stream.of(more))
-                .toArray(String[]::new));
-    }
-
-    private Outcome good(String... more) { return exits(0, batch(more)); }
-
-    /// Lines of JSON: each argument is a row's text, its id is its letter.
-    private void rows(String... texts) {
-        cop.write("rows.jsonl", Stream.of(texts).map(text -> "{\"id\": \"" + text.charAt(0) + "\", \"text\": \"" + text
-                + "\"}\n").collect(Collectors.joining()));
-    }
+    private Outcome good(String... more) { return exits(0, cop.batch(more)); }
 
     private List<JsonNode> results() {
-        return cop.read("out.jsonl").lines().map(Json::tryParse).toList();
+        return cop.jsonLines("out.jsonl");
     }
 
     /// `id=text` of each result, or `id!status`.
@@ -60,55 +44,49 @@ class Batches {
                 ? "=" + Json.text(r, "text") : "!" + Json.text(r, "status"))).collect(Collectors.joining(" "));
     }
 
-    /// What was asked so far, in the order of asking.
-    private List<String> asked() {
-        return cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions"))
-                .map(e -> e.body().path("messages").path(0).path("content").asString().replace("say: ", "")).toList();
-    }
-
     private List<String> askedSince(int before) {
-        return asked().subList(before, asked().size()).stream().sorted().toList();
+        return cop.prompts().subList(before, cop.prompts().size()).stream().sorted().toList();
     }
 
     // --------------------------------------------------------------------------------------- like make
 
     @Test
     void onlyWhatIsMissing() {
-        rows("a1", "b1", "c1", "d1");
+        cop.rows("a1", "b1", "c1", "d1");
         assertTrue(good().err().endsWith("done: 4 ok\n"));
         assertEquals("a=a1 b=b1 c=c1 d=d1", told());
         assertTrue(good().err().endsWith("nothing to do: 4 ok\n"));
-        assertEquals(4, asked().size());
-        rows("d1", "x1", "b2", "a1");                       // reordered, inserted, edited, removed
+        assertEquals(4, cop.prompts().size());
+        cop.rows("d1", "x1", "b2", "a1");                       // reordered, inserted, edited, removed
         good();
         assertEquals(List.of("b2", "x1"), askedSince(4));
         assertEquals("d=d1 x=x1 b=b2 a=a1", told());
-        rows("a1", "b1", "c1", "d1");                       // back again: all is known
+        cop.rows("a1", "b1", "c1", "d1");                       // back again: all is known
         assertTrue(good().err().endsWith("nothing to do: 4 ok\n"));
         assertEquals("a=a1 b=b1 c=c1 d=d1", told());
         cop.write("templates/t.mustache", "say: {{text}}!");
         good();
         assertEquals("a=a1! b=b1! c=c1! d=d1!", told());
-        assertEquals(10, asked().size());
+        assertEquals(10, cop.prompts().size());
     }
 
     @Test
     void optionsAreAPartOfWhatIsAsked() {
-        rows("a", "b");
+        cop.rows("a", "b");
         good("--temperature", "0");
         good("--temperature", "0", "-j", "7", "--delay", "3s");
-        assertEquals(2, asked().size());
+        assertEquals(2, cop.prompts().size());
         good("--temperature", "1");
-        assertEquals(4, asked().size());
-        exits(0, batch("--temperature", "1", "--again"));
-        assertEquals(6, asked().size());
+        assertEquals(4, cop.prompts().size());
+        exits(0, cop.batch("--temperature", "1", "--again"));
+        assertEquals(6, cop.prompts().size());
     }
 
     @Test
     void rowsWithoutIdAndRowsAlike() {
         cop.write("rows.jsonl", "{\"text\": \"x\"}\n\n{\"text\": \"x\"}\r\n{\"text\": \"y\"}\n");
         good();
-        assertEquals(List.of("x", "x", "y"), asked().stream().sorted().toList());
+        assertEquals(List.of("x", "x", "y"), cop.prompts().stream().sorted().toList());
         assertEquals(3, results().stream().map(r -> Json.text(r, "id")).distinct().count());
         cop.write("rows.jsonl", "{\"text\": \"y\"}\n{\"text\": \"x\"}\n{\"text\": \"z\"}\n{\"text\": \"x\"}\n");
         good();
@@ -117,31 +95,31 @@ class Batches {
 
     @Test
     void theModelIsKept() {
-        rows("a");
+        cop.rows("a");
         good();
         cop.with("COP_MODEL", "mai-code-1.1-flash");
-        rows("a", "b");
+        cop.rows("a", "b");
         assertTrue(good().err().contains("model gpt-5-mini, as when this run began"));
-        assertEquals(2, asked().size());
+        assertEquals(2, cop.prompts().size());
         assertTrue(good("-m", "mai-code-1.1-flash").err().contains("the model was gpt-5-mini; all rows count as new for"
                 + " mai-code-1.1-flash"));
-        assertEquals(4, asked().size());
-        assertTrue(exits(2, batch("-m", "gtp-5-mini")).err().contains("did you mean gpt-5-mini?"));
+        assertEquals(4, cop.prompts().size());
+        assertTrue(exits(2, cop.batch("-m", "gtp-5-mini")).err().contains("did you mean gpt-5-mini?"));
     }
 
     @Test
     void failedRowsAreAskedAgainOnRequest() {
-        rows("a", "b", "c");
+        cop.rows("a", "b", "c");
         cop.sim.set("faults", List.of("ok", "422"));
-        var outcome = exits(5, batch("-j", "1"));
+        var outcome = exits(5, cop.batch("-j", "1"));
         assertTrue(outcome.err().endsWith("done: 2 ok, 1 failed; --retry-failed asks those again\n"), outcome::all);
         assertEquals("a=a b!failed c=c", told());
         assertEquals("content_filter", results().get(1).at("/error/code").asString());
-        exits(5, batch());
-        assertEquals(3, asked().size());
+        exits(5, cop.batch());
+        assertEquals(3, cop.prompts().size());
         good("--retry-failed");
         assertEquals("a=a b=b c=c", told());
-        assertEquals(4, asked().size());
+        assertEquals(4, cop.prompts().size());
     }
 
     // ----------------------------------------------------------------------------------------- rows in
@@ -173,7 +151,7 @@ class Batches {
         assertEquals("own=2 b=1", told());
         exits(0, cop.run("batch", "t", "-d", "in/b*.json", "-o", "out.jsonl"));
         assertEquals("b=1", told());
-        assertEquals(2, asked().size());
+        assertEquals(2, cop.prompts().size());
         exits(0, cop.runWith("{\"id\": \"s\", \"text\": \"3\"}\n", "batch", "t", "-d", "-", "-o", "out.jsonl"));
         assertEquals("s=3", told());
     }
@@ -198,7 +176,7 @@ class Batches {
             assertTrue(outcome.err().contains("error: " + error), outcome::all);
         }
         assertTrue(outcome.err().contains("nothing was sent"), outcome::all);
-        assertEquals(List.of(), asked());
+        assertEquals(List.of(), cop.prompts());
         assertFalse(Files.exists(cop.file("out.jsonl")));
     }
 
@@ -206,11 +184,11 @@ class Batches {
     void badRowsMayBeLeftOut() {
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"1\"}\n{\"id\": \"b\"}\n"
                 + "{\"id\": \"c\", \"text\": \"3\"}\n{{\n");
-        exits(5, batch("--skip-bad"));
+        exits(5, cop.batch("--skip-bad"));
         assertEquals("a=1 b!failed c=3 rows.jsonl:4!failed", told());
         assertEquals("bad_row", results().get(1).at("/error/code").asString());
-        exits(5, batch("--skip-bad"));
-        assertEquals(2, asked().size());
+        exits(5, cop.batch("--skip-bad"));
+        assertEquals(2, cop.prompts().size());
     }
 
     static final List<List<String>> REFUSED = List.of(      // arguments, error, hint
@@ -247,7 +225,7 @@ class Batches {
     @ParameterizedTest
     @FieldSource("REFUSED")
     void refused(List<String> row) throws Exception {
-        rows("a");
+        cop.rows("a");
         cop.write("empty.jsonl", "\n");
         Files.write(cop.file("latin.csv"), ("id,text\n" + "1,abc\n".repeat(9000) + "2,\u00ff\n3,b\n")
                 .getBytes(StandardCharsets.ISO_8859_1));
@@ -255,7 +233,7 @@ class Batches {
         var lines = outcome.err().lines().toList();
         assertTrue(lines.getFirst().startsWith("error: " + row.get(1)), outcome::all);
         assertTrue(lines.getLast().startsWith("hint: " + row.get(2)), outcome::all);
-        assertEquals(List.of(), asked());
+        assertEquals(List.of(), cop.prompts());
     }
 
     // -------------------------------------------------------------------------------------- values to the byte
@@ -266,14 +244,14 @@ class Batches {
         cop.write("rows.jsonl", JsonValues.text(Map.of("id", "a", "text", odd)) + "\n");
         cop.sim.set("answer", "fine");
         cop.write("templates/t.mustache", "{{text}}");
-        exits(0, batch("-m", "gpt-5.4"));
-        assertEquals(odd, asked().getFirst());
+        exits(0, cop.batch("-m", "gpt-5.4"));
+        assertEquals(odd, cop.prompts().getFirst());
     }
 
     @Test
     void promptsThatDoNotFitAreFoundBefore() {
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"" + "word ".repeat(200_000) + "\"}\n");
-        var outcome = exits(2, batch());
+        var outcome = exits(2, cop.batch());
         assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has 2\\d+ tokens, and gpt-5-mini takes"
                 + " 128000; the largest part is the text with 2\\d+\n.*"), outcome::all);
     }
@@ -300,7 +278,7 @@ class Batches {
         var line = results().getFirst();
         assertEquals("a", Json.text(line, "custom_id"));
         assertEquals("x, \"y\"", line.at("/response/body/choices/0/message/content").asString());
-        assertEquals(2, asked().size());
+        assertEquals(2, cop.prompts().size());
     }
 
     @Test
@@ -308,7 +286,7 @@ class Batches {
         cop.write("rows.jsonl", "{\"id\": \"../../evil\", \"text\": \"x\"}\n");
         var outcome = exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r"));
         assertTrue(outcome.err().contains("which is no file in its folder"), outcome::all);
-        assertEquals(List.of(), asked(), "found before anything is paid for");
+        assertEquals(List.of(), cop.prompts(), "found before anything is paid for");
         assertFalse(Files.exists(cop.file("../evil.md")));
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"x\"}\n{\"id\": \"./a\", \"text\": \"y\"}\n");
         assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r")).err()
@@ -325,12 +303,12 @@ class Batches {
         }
         assertTrue(exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{nope}}.md", "--run", "r")).err()
                 .contains("{{nope}} is missing"));
-        assertEquals(List.of(), asked());
+        assertEquals(List.of(), cop.prompts());
     }
 
     @Test
     void aFileThatCannotBeWrittenLeavesTheOthers() {
-        rows("a", "b", "c");
+        cop.rows("a", "b", "c");
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r"));
         for (String file : List.of("a", "b", "c")) cop.file("all/" + file + ".md").toFile().delete();
         cop.write("all/a.md/mine", "mine");
@@ -363,12 +341,12 @@ class Batches {
 
     @Test
     void answersThatAreNotOk() {
-        rows("a", "b");
+        cop.rows("a", "b");
         cop.sim.set("finish", "length");
-        exits(5, batch());
+        exits(5, cop.batch());
         assertEquals("a!incomplete b!incomplete", told());
         cop.sim.set("finish", "content_filter");
-        exits(5, batch("--again"));
+        exits(5, cop.batch("--again"));
         assertEquals("a!filtered b!filtered", told());
     }
 
@@ -377,12 +355,12 @@ class Batches {
         cop.write("templates/t.mustache", "---\nschema: {type: object, properties: {n: {type: integer}}, required: [n],"
                 + " additionalProperties: false}\n---\nsay: {{text}}");
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"{\\\"n\\\": 1}\"}\n{\"id\": \"b\", \"text\": \"none\"}\n");
-        exits(5, batch("-j", "1"));
+        exits(5, cop.batch("-j", "1"));
         assertEquals("{\"n\":1}", results().getFirst().path("json").toString());
         assertEquals("schema", results().get(1).at("/error/code").asString());
         assertTrue(Json.text(results().get(1), "text").contains("does not meet the schema"), "the raw text is kept");
         assertEquals(3, results().get(1).path("attempts").asInt());
-        assertEquals(4, asked().size());
+        assertEquals(4, cop.prompts().size());
     }
 
     // ------------------------------------------------------------------------------------- limits and trouble
@@ -390,42 +368,42 @@ class Batches {
     @ParameterizedTest
     @CsvSource({"429:5, 5", "429:0, 10", "429, 10", "429:soon, 10", "429:date+30, 30", "429-gemini, 7"})
     void aLimitIsOnePauseForAll(String fault, long seconds) {
-        rows("a", "b", "c", "d");
+        cop.rows("a", "b", "c", "d");
         cop.sim.set("faults", List.of(fault));
         var outcome = good("-j", "1", "--delay", "0");
         assertEquals("a=a b=b c=c d=d", told());
         assertEquals(1, results().getFirst().path("attempts").asInt(), "a limit uses up no attempt");
         assertTrue(outcome.err().contains("all wait " + seconds + " s: "), outcome::all);
-        assertEquals(5, asked().size());
+        assertEquals(5, cop.prompts().size());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"429:21600", "402:date+86400", "402", "403", "429-quota"})
     void aLongWaitEndsTheRunAndNothingIsLost(String fault) {
-        rows("a", "b", "c", "d");
+        cop.rows("a", "b", "c", "d");
         cop.sim.set("faults", List.of("ok", "ok", fault));
-        var outcome = exits(75, batch("-j", "1"));
+        var outcome = exits(75, cop.batch("-j", "1"));
         assertTrue(outcome.err().contains("2 of 4 rows are done: 2 ok"), outcome::all);
         assertTrue(outcome.err().contains("this goes on from here: copilot batch t -d rows.jsonl -o out.jsonl -j 1\n"),
                 outcome::all);
         assertEquals("a=a b=b", told());
-        assertEquals(3, asked().size());
+        assertEquals(3, cop.prompts().size());
         good("-j", "1");
         assertEquals("a=a b=b c=c d=d", told());
-        assertEquals(5, asked().size());
+        assertEquals(5, cop.prompts().size());
     }
 
     @Test
     void threePausesWithoutAnAnswerAreEnough() {
-        rows("a", "b", "c", "d");
+        cop.rows("a", "b", "c", "d");
         cop.sim.set("faults", Collections.nCopies(20, "429:5"));
-        exits(75, batch("-j", "1"));
-        assertEquals(3, asked().size());
+        exits(75, cop.batch("-j", "1"));
+        assertEquals(3, cop.prompts().size());
     }
 
     @Test
     void aStormOfLimitsIsOutlived() {
-        rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
+        cop.rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
         var faults = new ArrayList<String>();
         for (int i = 0; i < 60; i++) faults.add(i % 3 == 0 ? "429:1" : "ok");
         cop.sim.set("faults", faults);
@@ -435,9 +413,9 @@ class Batches {
 
     @Test
     void troubleIsTriedAgain() {
-        rows("a", "b");
+        cop.rows("a", "b");
         cop.sim.set("faults", List.of("502", "reset-mid", "500", "ok", "error-chunk", "eof", "503", "504"));
-        exits(5, batch("-j", "1"));
+        exits(5, cop.batch("-j", "1"));
         assertEquals("a=a b!failed", told());
         assertEquals(4, results().getFirst().path("attempts").asInt());
         assertTrue(results().get(1).at("/error/message").asString().contains("HTTP 504"));
@@ -445,7 +423,7 @@ class Batches {
 
     @Test
     void aTokenThatRunsOutIsNoTrouble() {
-        rows("a", "b", "c", "d", "e", "f");
+        cop.rows("a", "b", "c", "d", "e", "f");
         cop.sim.set("faults", List.of("ok", "401-expired", "ok", "401-ide-expired"));
         good("-j", "1");
         assertEquals("a=a b=b c=c d=d e=e f=f", told());
@@ -457,59 +435,59 @@ class Batches {
 
     @Test
     void whoIsLoggedOutInTheMiddleLearnsIt() {
-        rows("a", "b", "c");
+        cop.rows("a", "b", "c");
         cop.sim.set("faults", List.of("ok", "401-garbage", "401-garbage", "401-garbage"));
-        exits(4, batch("-j", "1"));
+        exits(4, cop.batch("-j", "1"));
         assertEquals("a=a", told());
     }
 
     @Test
     void aBrokenTemplateIsStoppedEarly() {
-        rows(IntStream.range(0, 90).mapToObj(i -> (char) (0x4e00 + i) + "").toArray(String[]::new));
+        cop.rows(IntStream.range(0, 90).mapToObj(i -> (char) (0x4e00 + i) + "").toArray(String[]::new));
         cop.sim.set("faults", Collections.nCopies(200, "400-invalid_request_body"));
-        exits(1, batch("-j", "1", "--delay", "0"));
-        assertEquals(50, asked().size());
+        exits(1, cop.batch("-j", "1", "--delay", "0"));
+        assertEquals(50, cop.prompts().size());
         cop.sim.set("faults", Collections.nCopies(200, "400-invalid_request_body"));
-        exits(5, batch("-j", "1", "--delay", "0", "--halt", "fail=100%"));
-        var twice = asked().stream().collect(Collectors.groupingBy(t -> t, Collectors.counting()));
+        exits(5, cop.batch("-j", "1", "--delay", "0", "--halt", "fail=100%"));
+        var twice = cop.prompts().stream().collect(Collectors.groupingBy(t -> t, Collectors.counting()));
         twice.values().removeIf(n -> n == 1);
         assertEquals(Map.of(), twice);
-        assertEquals(90, asked().size());
+        assertEquals(90, cop.prompts().size());
     }
 
     @Test
     void budgets() {
-        rows("a", "b", "c", "d", "e", "f");
-        var outcome = exits(75, batch("--max-requests", "2"));
-        assertEquals(2, asked().size());
+        cop.rows("a", "b", "c", "d", "e", "f");
+        var outcome = exits(75, cop.batch("--max-requests", "2"));
+        assertEquals(2, cop.prompts().size());
         assertTrue(outcome.err().contains("error: --max-requests 2 is reached"), outcome::all);
-        exits(75, batch("--max-total-tokens", "9", "-j", "1"));
-        assertTrue(asked().size() < 6, asked()::toString);
+        exits(75, cop.batch("--max-total-tokens", "9", "-j", "1"));
+        assertTrue(cop.prompts().size() < 6, cop.prompts()::toString);
         good();
-        assertEquals(6, asked().size());
-        exits(75, batch("--again", "--max-time", "2s", "-j", "1", "--delay", "1s"));
-        assertTrue(asked().size() < 12, asked()::toString);
+        assertEquals(6, cop.prompts().size());
+        exits(75, cop.batch("--again", "--max-time", "2s", "-j", "1", "--delay", "1s"));
+        assertTrue(cop.prompts().size() < 12, cop.prompts()::toString);
     }
 
     /// Nobody knows what a prompt costs before one has come back: with 8 jobs at once 8 could go before a limit is
     /// noticed.
     @Test
     void theFirstRequestTellsWhatOneCosts() {
-        rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
-        exits(75, batch("--max-total-tokens", "3", "-j", "8", "--delay", "0"));
-        assertEquals(1, asked().size());
-        exits(75, batch("--max-credits", "0.000000001", "-j", "8", "--delay", "0"));
-        assertEquals(1, asked().size(), "the first start has used it up");
+        cop.rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
+        exits(75, cop.batch("--max-total-tokens", "3", "-j", "8", "--delay", "0"));
+        assertEquals(1, cop.prompts().size());
+        exits(75, cop.batch("--max-credits", "0.000000001", "-j", "8", "--delay", "0"));
+        assertEquals(1, cop.prompts().size(), "the first start has used it up");
         exits(75, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "other.jsonl", "--max-credits", "0.000000001", "-j",
                 "8", "--delay", "0"));
-        assertEquals(2, asked().size());
+        assertEquals(2, cop.prompts().size());
     }
 
     /// The first row needs another attempt while the second waits for it.
     @ParameterizedTest
     @ValueSource(strings = {"503", "429:1"})
     void theFirstRequestMayNeedAnother(String fault) {
-        rows("a", "b", "c");
+        cop.rows("a", "b", "c");
         cop.sim.set("faults", List.of(fault));
         good("--max-total-tokens", "1000", "-j", "2", "--delay", "0");
         assertEquals("a=a b=b c=c", told());
@@ -527,26 +505,26 @@ class Batches {
 
     @Test
     void manyAtOnceKeepToThePace() {
-        rows(IntStream.range(0, 40).mapToObj(i -> (char) (0x4e00 + i) + "").toArray(String[]::new));
+        cop.rows(IntStream.range(0, 40).mapToObj(i -> (char) (0x4e00 + i) + "").toArray(String[]::new));
         var begun = cop.time.now();
         good("-j", "16", "--delay", "2s");
         assertTrue(Duration.between(begun, cop.time.now()).toSeconds() >= 78, "39 delays of 2 s");
-        assertEquals(40, asked().size());
+        assertEquals(40, cop.prompts().size());
     }
 
     // ---------------------------------------------------------------------------------- some rows, many machines
 
     @Test
     void aFewFirst() {
-        rows("a", "b", "c", "d", "e");
+        cop.rows("a", "b", "c", "d", "e");
         good("-L", "2");
         assertEquals("a=a b=b", told());
         good("--sample", "2", "--sample-seed", "7");
-        int asked = asked().size();
+        int asked = cop.prompts().size();
         good("--sample", "2", "--sample-seed", "7");
-        assertEquals(asked, asked().size(), "the same sample");
+        assertEquals(asked, cop.prompts().size(), "the same sample");
         var all = good();
-        assertEquals(5, asked().size(), "what the samples asked is used");
+        assertEquals(5, cop.prompts().size(), "what the samples asked is used");
         assertEquals("a=a b=b c=c d=d e=e", told());
         assertFalse(all.err().contains("it had"), all::all);
         var fewer = good("-L", "1");
@@ -556,11 +534,11 @@ class Batches {
 
     @Test
     void shardsJoin() {
-        rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
+        cop.rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
         for (int k = 1; k <= 3; k++) {
             exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "s" + k + ".jsonl", "--shard", k + "/3"));
         }
-        assertEquals(26, asked().size());
+        assertEquals(26, cop.prompts().size());
         var outcome = exits(0, cop.run("batch", "merge", "s1.jsonl.run", "s2.jsonl", "s3.jsonl.run", "-o",
                 "out.jsonl"));
         assertTrue(outcome.out().startsWith("26 of 26 rows are done: 26 ok\n"), outcome::all);
@@ -582,24 +560,24 @@ class Batches {
 
     @Test
     void aDryRunSendsNothing() {
-        rows("a", "b", "c");
+        cop.rows("a", "b", "c");
         good("-L", "1");
-        var outcome = exits(0, batch("--dry-run"));
+        var outcome = exits(0, cop.batch("--dry-run"));
         assertTrue(outcome.out().startsWith("rows     3\ndone     1\nbad      0\nto send  2\nmodel    gpt-5-mini\n"),
                 outcome::all);
         assertTrue(outcome.out().contains("tokens   20 in the prompts"), outcome::all);
         assertTrue(outcome.out().contains("credits  0.0005 for the prompts"), outcome::all);
         assertTrue(outcome.out().endsWith("\n\n## user\n\nsay: b\n"), outcome::all);
-        assertEquals(1, asked().size());
+        assertEquals(1, cop.prompts().size());
     }
 
     @Test
     void status() {
-        rows("a", "b", "c");
+        cop.rows("a", "b", "c");
         good("-L", "2");
-        rows("a", "b", "c");
+        cop.rows("a", "b", "c");
         cop.sim.set("faults", List.of("402"));
-        exits(75, batch());
+        exits(75, cop.batch());
         Files.exists(cop.file("out.jsonl"));
         var outcome = exits(0, cop.run("batch", "status", "out.jsonl"));
         assertTrue(outcome.out().startsWith("2 of 3 rows are done: 2 ok\n1 are still to be asked"), outcome::all);
@@ -617,9 +595,9 @@ class Batches {
                 .collect(Collectors.joining()));
         var outcome = exits(1, cop.runWith("n\n", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"));
         assertTrue(outcome.err().contains("201 requests to gpt-5-mini"), outcome::all);
-        assertEquals(0, asked().size());
+        assertEquals(0, cop.prompts().size());
         exits(0, cop.runWith("y\n", "batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "16", "--delay", "0"));
-        assertEquals(201, asked().size());
+        assertEquals(201, cop.prompts().size());
     }
 
     // -------------------------------------------------------------------------------------- the journal
@@ -633,24 +611,24 @@ class Batches {
     void aJournalCutAtEveryByte() throws Exception { aJournalCut(1); }
 
     private void aJournalCut(int step) throws Exception {
-        rows("a", "b", "c");
+        cop.rows("a", "b", "c");
         good("-j", "1", "--delay", "0");
         byte[] whole = Files.readAllBytes(cop.file("out.jsonl.run/journal.jsonl"));
         String out = cop.read("out.jsonl").replaceAll("\"(ms|request_id)\":[^,}]*", "");
         for (int cut = 0; cut <= whole.length; cut += cut > 40 && cut < whole.length - 40 ? step : 1) {
             Files.write(cop.file("out.jsonl.run/journal.jsonl"), Arrays.copyOf(whole, cut));
-            int before = asked().size(), at = cut;
+            int before = cop.prompts().size(), at = cut;
             long lines = IntStream.range(0, cut).filter(i -> whole[i] == '\n').count();
             boolean wholeButForItsEnd = cut < whole.length && whole[cut] == '\n';
-            exits(0, batch("-j", "3", "--delay", "0"));
-            assertEquals(3 - lines - (wholeButForItsEnd ? 1 : 0), asked().size() - before, () -> "cut at " + at);
+            exits(0, cop.batch("-j", "3", "--delay", "0"));
+            assertEquals(3 - lines - (wholeButForItsEnd ? 1 : 0), cop.prompts().size() - before, () -> "cut at " + at);
             assertEquals(out, cop.read("out.jsonl").replaceAll("\"(ms|request_id)\":[^,}]*", ""), () -> "cut at " + at);
         }
     }
 
     @Test
     void linesOfOthersInTheJournalAreLeftAlone() throws Exception {
-        rows("a", "b");
+        cop.rows("a", "b");
         good();
         Path journal = cop.file("out.jsonl.run/journal.jsonl");
         Files.writeString(journal, "garbage\n" + Files.readString(journal) + "\n{\"key\":\"xyz\"}\n");
@@ -661,48 +639,48 @@ class Batches {
                 .collect(Collectors.joining("\n")) + "\n");      // damaged in the middle: that row is asked again
         good();
         assertEquals("a=a b=b", told());
-        assertEquals(3, asked().size());
+        assertEquals(3, cop.prompts().size());
     }
 
     /// Stopped on the way, `--again` goes on from there and asks nothing twice.
     @Test
     void againGoesOn() {
-        rows("a", "b", "c", "d");
+        cop.rows("a", "b", "c", "d");
         good("-j", "1");
-        exits(75, batch("--again", "--max-requests", "3", "-j", "1"));
+        exits(75, cop.batch("--again", "--max-requests", "3", "-j", "1"));
         good("--again", "-j", "1");
-        assertEquals(8, asked().size());
+        assertEquals(8, cop.prompts().size());
         assertTrue(good().err().endsWith("nothing to do: 4 ok\n"));
         good("--again", "-j", "1");
-        assertEquals(12, asked().size());
+        assertEquals(12, cop.prompts().size());
     }
 
     /// A crash has left half a line: where `--again` begins is where the next whole line will stand.
     @Test
     void againAfterACrash() throws Exception {
-        rows("a", "b");
+        cop.rows("a", "b");
         good("-j", "1");
         Files.writeString(cop.file("out.jsonl.run/journal.jsonl"), "{\"key\":\"0123", StandardOpenOption.APPEND);
         good("--again", "-j", "1");
-        assertEquals(4, asked().size());
+        assertEquals(4, cop.prompts().size());
         assertTrue(good().err().endsWith("nothing to do: 2 ok\n"));
     }
 
     @Test
     void againAfterACrashGoesOn() throws Exception {
-        rows("a", "b", "c");
+        cop.rows("a", "b", "c");
         good("-j", "1");
         Files.writeString(cop.file("out.jsonl.run/journal.jsonl"), "{\"key\":\"0123", StandardOpenOption.APPEND);
-        exits(75, batch("--again", "--max-requests", "2", "-j", "1"));
+        exits(75, cop.batch("--again", "--max-requests", "2", "-j", "1"));
         good("-j", "1");
-        assertEquals(6, asked().size());
+        assertEquals(6, cop.prompts().size());
         assertTrue(good().err().endsWith("nothing to do: 3 ok\n"));
     }
 
     /// The question is answered slowly enough for another process to begin the run with another model.
     @Test
     void whatChangesBeforeTheLockIsHeldIsSeen() {
-        rows("a");
+        cop.rows("a");
         good();
         cop.write("rows.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x" + i + "\"}\n")
                 .collect(Collectors.joining()));
@@ -724,7 +702,7 @@ class Batches {
             assertEquals(1, code, err::toString);
             assertTrue(err.toString().contains("has changed the run in "), err::toString);
         }
-        assertEquals(1, asked().size());
+        assertEquals(1, cop.prompts().size());
     }
 
     /// The command that is printed when a run stops has nobody to pipe the rows in again.
@@ -744,7 +722,7 @@ class Batches {
         cop.terminal(0);
         assertTrue(exits(0, cop.runWith("never read", command)).err().endsWith("nothing to do: 2 ok\n"));
         assertEquals("a=3 b=2", told());
-        assertEquals(3, asked().size());
+        assertEquals(3, cop.prompts().size());
     }
 
     @Test
@@ -762,14 +740,14 @@ class Batches {
     void aSchemaCostsWhatAllItsAttemptsCost() {
         cop.write("templates/t.mustache", "---\nschema: {type: object, additionalProperties: false}\n---\n"
                 + "say: {{text}}");
-        rows("none");
-        exits(5, batch("-j", "1"));
+        cop.rows("none");
+        exits(5, cop.batch("-j", "1"));
         assertTrue(results().getFirst().at("/usage/prompt_tokens").asInt() > 20, cop.read("out.jsonl"));
     }
 
     @Test
     void whatPassesDoesNotStopTheRun() {
-        rows("a", "b");
+        cop.rows("a", "b");
         cop.sim.set("faults", List.of("html-200", "ok", "html-200"));
         good("-j", "1");
         assertEquals("a=a b=b", told());
@@ -777,12 +755,12 @@ class Batches {
 
     @Test
     void againIsSeenByDryRunAndStatus() {
-        rows("a", "b", "c");
+        cop.rows("a", "b", "c");
         good();
-        String all = exits(0, batch("--again", "--dry-run")).out();
+        String all = exits(0, cop.batch("--again", "--dry-run")).out();
         assertTrue(all.contains("done     0\n") && all.contains("to send  3\n"), all);
-        exits(75, batch("--again", "--max-requests", "1", "-j", "1"));
-        assertTrue(exits(0, batch("--dry-run")).out().contains("to send  2\n"));
+        exits(75, cop.batch("--again", "--max-requests", "1", "-j", "1"));
+        assertTrue(exits(0, cop.batch("--dry-run")).out().contains("to send  2\n"));
         String status = exits(0, cop.run("batch", "status", "out.jsonl")).out();
         assertTrue(status.startsWith("1 of 3 rows are done"), status);
         good();
@@ -792,8 +770,8 @@ class Batches {
     @Test
     void againWithRowsThatCannotBeAsked() {
         cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 2}\n");
-        exits(5, batch("--skip-bad"));
-        var outcome = exits(5, batch("--skip-bad", "--again"));
+        exits(5, cop.batch("--skip-bad"));
+        var outcome = exits(5, cop.batch("--skip-bad", "--again"));
         assertTrue(outcome.err().contains("warning: 1 of 2 rows cannot be asked and are left out, such as"),
                 outcome::all);
         assertTrue(outcome.err().endsWith("done: 1 ok, 1 failed\n"), outcome::all);
@@ -810,11 +788,11 @@ class Batches {
         }
         assertEquals("mine\n", cop.read("mine.csv"));
         assertFalse(Files.exists(cop.file("mine.csv.run")));
-        assertEquals(0, asked().size());
+        assertEquals(0, cop.prompts().size());
         cop.write("empty.jsonl", "");
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "empty.jsonl"));
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "empty.jsonl"));       // its own run has begun
-        assertEquals(1, asked().size());
+        assertEquals(1, cop.prompts().size());
     }
 
     @Test
@@ -836,9 +814,9 @@ class Batches {
 
     @Test
     void echoIsNamedWhenTheRunBegins() {
-        rows("a", "b");
+        cop.rows("a", "b");
         good();
-        var outcome = exits(2, batch("--echo", "text"));
+        var outcome = exits(2, cop.batch("--echo", "text"));
         assertTrue(outcome.err().contains("error: --echo text was not named when this run began\nhint: --again asks"),
                 outcome::all);
         good("--echo", "text", "--again");
@@ -847,21 +825,21 @@ class Batches {
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "each/{{id}}-{{text}}.md", "--run", "out.jsonl.run",
                 "--echo", "text"));
         assertEquals("a\n", cop.read("each/a-a.md"));
-        assertEquals(4, asked().size());
+        assertEquals(4, cop.prompts().size());
     }
 
     @Test
     void echoIsKept() {
-        rows("a");
+        cop.rows("a");
         good("--echo", "text");
-        rows("a", "b");
+        cop.rows("a", "b");
         good();
         assertEquals(List.of("a", "b"), results().stream().map(r -> Json.text(r.path("echo"), "text")).toList());
     }
 
     @Test
     void onlyAnswersThatAreRightBecomeFiles() {
-        rows("a", "b");
+        cop.rows("a", "b");
         cop.sim.set("faults", List.of("ok", "422"));
         exits(5, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "each/{{id}}.md", "--run", "r", "-j", "1"));
         assertTrue(Files.exists(cop.file("each/a.md")));
@@ -870,7 +848,7 @@ class Batches {
 
     @Test
     void severalAnswersAreSeveralChoices() {
-        rows("a");
+        cop.rows("a");
         good("-O", "n=2", "--out-format", "openai");
         var choices = results().getFirst().path("response").path("body").path("choices");
         assertEquals("2 1", choices.size() + " " + choices.get(1).path("index").asString());
@@ -892,7 +870,7 @@ class Batches {
             args.addAll(List.of(part.split(" ")));
             exits(2, cop.run(args.toArray(String[]::new)));
         }
-        assertEquals(0, asked().size());
+        assertEquals(0, cop.prompts().size());
         assertFalse(Files.exists(cop.file("out.jsonl.run")), "nothing has begun");
         exits(0, cop.run("batch", "t", "-d", "rows.csv", "-o", "out.jsonl", "--skip-bad", "-L", "1"));
         assertEquals("1=a", told());
@@ -907,17 +885,17 @@ class Batches {
 
     @Test
     void partsSayWhichTheyAre() {
-        rows("a", "b", "c", "d");
-        var outcome = exits(0, batch("--shard", "2/2"));
+        cop.rows("a", "b", "c", "d");
+        var outcome = exits(0, cop.batch("--shard", "2/2"));
         assertTrue(outcome.err().contains("part 2 of 2"), outcome::all);
     }
 
     @Test
     void aRunIsHeldByOneProcess() {
-        rows("a");
+        cop.rows("a");
         good();
         try (var _ = new Journal(cop.file("out.jsonl.run"), true)) {
-            var outcome = exits(1, batch());
+            var outcome = exits(1, cop.batch());
             assertTrue(outcome.err().contains("error: another process is at work on "), outcome::all);
             exits(0, cop.run("batch", "status", "out.jsonl"));
         }
@@ -953,8 +931,7 @@ class Batches {
             policy.haltShare = 1;
             more.accept(policy);
             var pace = new RateController(jobs, Duration.ZERO);
-            var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE),
-                    new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
+            var env = cop.environment();
             var progress = new BatchProgress(new Console(env), 26, null, pace) {
                 @Override
                 void ended(RowResult result) { said.add(result.item().id() + " " + result.attempts()); }
@@ -1032,8 +1009,7 @@ class Batches {
     @Test
     void ctrlCWhileRowsAreRead() throws IOException {
         cop.write("many.jsonl", "{\"text\": \"a\"}\n".repeat(10_000));
-        var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.PIPE),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
+        var env = cop.environment();
         try (var rows = RowReader.opened(env, "many.jsonl", "many.jsonl", "jsonl")) {
             Thread.currentThread().interrupt();
             for (var row = rows.next(); row != null; row = rows.next()) assertNull(row.fault());
@@ -1145,7 +1121,7 @@ class Batches {
     @ParameterizedTest
     @FieldSource("FOREIGN")
     void aFolderOfOtherFilesIsNoRunFolder(List<String> foreign) throws IOException {
-        rows("a");
+        cop.rows("a");
         for (String folder : List.of("work", "out.jsonl.run")) {
             cop.write(folder + "/" + foreign.get(0), foreign.get(1));
             if (foreign.get(1).isEmpty()) cop.write(folder + "/notes.txt", "mine");
@@ -1162,14 +1138,14 @@ class Batches {
             }
         }
         assertFalse(Files.exists(cop.file("out.jsonl")));
-        assertEquals(List.of(), asked());
+        assertEquals(List.of(), cop.prompts());
     }
 
     @Test
     void aRunFolderThatIsAFileIsRefused() {
-        rows("a");
+        cop.rows("a");
         cop.write("work", "mine");
-        var outcome = exits(2, batch("--run", "work"));
+        var outcome = exits(2, cop.batch("--run", "work"));
         assertTrue(outcome.err().contains("work is a file"), outcome::all);
         assertEquals("mine", cop.read("work"));
     }
@@ -1191,7 +1167,7 @@ class Batches {
             assertTrue(Files.isDirectory(cop.file("there")));
             assertFalse(Files.exists(cop.file("new")), folder);
         }
-        assertEquals(List.of(), asked());
+        assertEquals(List.of(), cop.prompts());
     }
 
     /// What is put there while the question waits for its answer is somebody's own too.
@@ -1225,26 +1201,26 @@ class Batches {
     /// does not stand in its way.
     @Test
     void aRunGoesOnBesideOtherFiles() throws IOException {
-        rows("a");
+        cop.rows("a");
         cop.write("out.jsonl.run/copilot-batch.lock", "");
         cop.write("out.jsonl.run/journal.jsonl", "");
         cop.write("out.jsonl.run/input.jsonl", "{\"te");
         good();
         cop.write("out.jsonl.run/notes.txt", "mine");
-        rows("a", "b");
+        cop.rows("a", "b");
         good();
         cop.write("rows.jsonl", "{}");
-        exits(2, batch());
+        exits(2, cop.batch());
         assertEquals("a=a b=b", told());
         assertEquals("mine", inside("out.jsonl.run").get("notes.txt"));
         Files.delete(cop.file("out.jsonl.run/manifest.json"));      // as its own error advises where it is damaged
-        rows("a", "b");
+        cop.rows("a", "b");
         assertTrue(good().err().endsWith("nothing to do: 2 ok\n"));
     }
 
     @Test
     void aRunWithoutItsLockFileIsOne() throws IOException {
-        rows("a");
+        cop.rows("a");
         good();
         Files.delete(cop.file("out.jsonl.run/copilot-batch.lock"));
         exits(0, cop.run("batch", "status", "out.jsonl"));
@@ -1258,7 +1234,7 @@ class Batches {
 
     @Test
     void aRunMayBeMovedWithItsResults() throws IOException {
-        rows("a");
+        cop.rows("a");
         good();
         Files.move(cop.file("out.jsonl"), cop.file("new.jsonl"));
         Files.move(cop.file("out.jsonl.run"), cop.file("new.jsonl.run"));
@@ -1282,7 +1258,7 @@ class Batches {
 
     @Test
     void mergeLeavesAFileOfTheUsersAlone() {
-        rows("a", "b", "c");
+        cop.rows("a", "b", "c");
         for (int k = 1; k <= 2; k++) {
             exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "s" + k + ".jsonl", "--shard", k + "/2"));
         }
@@ -1309,7 +1285,7 @@ class Batches {
     /// A run that has begun may write its own results over, and nothing else.
     @Test
     void aRunWritesOverItsOwnResultsAlone() {
-        rows("a", "b");
+        cop.rows("a", "b");
         good();
         cop.write("mine.csv", "mine\n");
         for (String more : List.of("-y", "--again", "--dry-run")) {
@@ -1324,12 +1300,12 @@ class Batches {
         good();
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.csv", "--run", "out.jsonl.run"));
         exits(0, cop.run("batch", "status", "out.csv", "--run", "out.jsonl.run", "--write"));
-        assertEquals(2, asked().size());
+        assertEquals(2, cop.prompts().size());
     }
 
     @Test
     void aFileARowLeavesTheUsersFilesAlone() {
-        rows("a", "b");
+        cop.rows("a", "b");
         cop.write("b.md", "mine\n");
         for (String more : List.of("-y", "--skip-bad", "--dry-run")) {
             var outcome = exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "{{id}}.md", "--run", "r", more));
@@ -1337,13 +1313,13 @@ class Batches {
                     outcome::all);
         }
         assertFalse(Files.exists(cop.file("r")));
-        assertEquals(List.of(), asked());
-        rows("a", "c");
+        assertEquals(List.of(), cop.prompts());
+        cop.rows("a", "c");
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "{{id}}.md", "--run", "r"));
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"other\"}\n{\"id\": \"c\", \"text\": \"c\"}\n");
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "{{id}}.md", "--run", "r"));
         assertEquals("other\n", cop.read("a.md"));
-        rows("a", "b", "c");
+        cop.rows("a", "b", "c");
         exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "{{id}}.md", "--run", "r"));
         assertEquals("mine\n", cop.read("b.md"));
     }
@@ -1355,7 +1331,7 @@ class Batches {
         cop.write("templates/t.mustache", "---\nschema: {type: [object, integer]}\n---\nsay: {{text}}");
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"{\\\"n\\\": 1\"}\n{\"id\": \"b\", \"text\": \"12\"}\n");
         cop.sim.set("finish", finish);
-        exits(5, batch());
+        exits(5, cop.batch());
         assertEquals("a!" + status + " b!" + status, told());
         assertEquals("{\"n\": 1", Json.text(results().getFirst(), "text"));
         assertEquals("finish_" + finish, results().getFirst().at("/error/code").asString());
@@ -1363,6 +1339,6 @@ class Batches {
         assertFalse(results().getLast().has("json"), "what is not the answer is not given as one");
         exits(5, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "each/{{id}}.json", "--run", "out.jsonl.run"));
         assertFalse(Files.exists(cop.file("each")));
-        assertEquals(2, asked().size());
+        assertEquals(2, cop.prompts().size());
     }
 }

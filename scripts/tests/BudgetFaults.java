@@ -11,6 +11,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import tools.jackson.databind.JsonNode;
 
+import static cop.Harness.exits;
+import static cop.Harness.prints;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -28,19 +30,9 @@ class BudgetFaults {
 
     // ------------------------------------------------------------------------------------------- helpers
 
-    private static Outcome exits(int code, Outcome outcome) {
-        assertEquals(code, outcome.code(), outcome::all);
-        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
-        return outcome;
-    }
-
     private Outcome batch(String... more) {
         return cop.run(Stream.concat(Stream.of("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "1",
                 "--delay", "0"), Stream.of(more)).toArray(String[]::new));
-    }
-
-    private static void says(Outcome outcome, String... parts) {
-        for (String part : parts) assertTrue(outcome.all().contains(part), () -> part + "\nin " + outcome.all());
     }
 
     /// Rows 1 to N, whose texts are `a 1` to `a N`.
@@ -49,12 +41,7 @@ class BudgetFaults {
                 + "\", \"text\": \"a " + i + "\"}\n").collect(Collectors.joining()));
     }
 
-    private List<JsonNode> results() { return cop.read("out.jsonl").lines().map(Json::tryParse).toList(); }
-
-    private int asked() {
-        return (int) cop.sim.ledger().stream().filter(e -> e.path().matches(".*(completions|responses|messages)"))
-                .count();
-    }
+    private List<JsonNode> results() { return cop.jsonLines("out.jsonl"); }
 
     /// The whole run's tokens, by what the journal has of each attempt.
     private long tokens() {
@@ -84,9 +71,9 @@ class BudgetFaults {
                     ? (Object) Integer.valueOf(each.split("=")[1]) : each.split("=")[1]);
         }
         var outcome = exits(75, batch(("-m gpt-5-mini " + row.get(1)).split(" ")));
-        assertTrue(asked() < 30, outcome::all);
-        says(outcome, "error: " + row.get(2));
-        if (row.get(1).contains("credits") && !row.get(0).isEmpty()) says(outcome, "about ");
+        assertTrue(cop.chats().size() < 30, outcome::all);
+        prints(outcome, "error: " + row.get(2));
+        if (row.get(1).contains("credits") && !row.get(0).isEmpty()) prints(outcome, "about ");
     }
 
     @Test
@@ -94,7 +81,7 @@ class BudgetFaults {
         rows(2);
         cop.sim.set("copilot-usage", false).set("usage", "none");
         var outcome = exits(0, batch("-m", "gpt-5-mini"));
-        says(outcome, "used about ");
+        prints(outcome, "used about ");
         var usage = results().getFirst().path("usage");
         assertTrue(usage.path("prompt_tokens").asInt() > 3 && usage.path("completion_tokens").asInt() > 0
                 && usage.path("credits").asDouble() > 0, usage::toString);
@@ -114,10 +101,10 @@ class BudgetFaults {
         cop.sim.set("models", "old");
         for (String model : List.of("mai-code-1.1-flash", "auto")) {
             var outcome = exits(2, batch("-m", model, "--max-credits", "1"));
-            says(outcome, "error: --max-credits cannot be measured: ", "\nhint: ", "--max-total-tokens");
+            prints(outcome, "error: --max-credits cannot be measured: ", "\nhint: ", "--max-total-tokens");
             exits(2, batch("-m", model, "--max-credits", "1", "--dry-run"));
         }
-        assertEquals(0, asked());
+        assertEquals(0, cop.chats().size());
         assertFalse(Files.exists(cop.file("out.jsonl.run")));
         exits(0, batch("-m", "mai-code-1.1-flash"));
     }
@@ -126,14 +113,14 @@ class BudgetFaults {
     void budgetsCountTheWholeRun() {
         rows(40);
         var first = exits(75, batch("--max-total-tokens", "60"));
-        int before = asked();
+        int before = cop.chats().size();
         assertTrue(before > 2 && before < 20, first::all);
-        says(first, "\nhint: ", "--max-total-tokens=120\n");
-        says(exits(75, batch("--max-total-tokens", "60")), "--max-total-tokens 60 is reached");
-        assertEquals(before, asked(), "the budget was used up by the first start");
+        prints(first, "\nhint: ", "--max-total-tokens=120\n");
+        prints(exits(75, batch("--max-total-tokens", "60")), "--max-total-tokens 60 is reached");
+        assertEquals(before, cop.chats().size(), "the budget was used up by the first start");
         exits(75, batch("--max-total-tokens", "120"));
         assertTrue(tokens() <= 120, () -> "" + tokens());
-        assertTrue(asked() > before);
+        assertTrue(cop.chats().size() > before);
         exits(75, batch("--max-credits", "0.000001"));
         exits(75, batch("--again", "--max-total-tokens", "120"));
         exits(0, batch());
@@ -149,24 +136,24 @@ class BudgetFaults {
         var outcome = exits(75, batch(("-m gpt-5-mini -j 16 " + budget).split(" ")));
         var used = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out()).path("used");
         assertTrue(used.path(budget.contains("tokens") ? "total_tokens" : "credits").asDouble()
-                <= Double.parseDouble(budget.split(" ")[1]), () -> asked() + " asked: " + outcome.all());
+                <= Double.parseDouble(budget.split(" ")[1]), () -> cop.chats().size() + " asked: " + outcome.all());
     }
 
     /// Nothing is sent whose prompt alone is more than the budget.
     @Test
     void aPromptBeyondTheBudgetIsNotSent() {
         cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"" + "four ".repeat(600) + "\"}\n");
-        says(exits(75, batch("--max-total-tokens", "500")), "error: --max-total-tokens 500 is reached");
-        assertEquals(0, asked());
+        prints(exits(75, batch("--max-total-tokens", "500")), "error: --max-total-tokens 500 is reached");
+        assertEquals(0, cop.chats().size());
     }
 
     @Test
     void requestsAndTimeCountOneStart() {
         rows(4);
-        says(exits(75, batch("--max-requests", "2")), "--max-requests 2\n");
+        prints(exits(75, batch("--max-requests", "2")), "--max-requests 2\n");
         exits(75, batch("--max-requests", "1"));
         exits(0, batch("--max-requests", "1"));
-        assertEquals(4, asked());
+        assertEquals(4, cop.chats().size());
     }
 
     /// A schema that is missed costs three requests a row.
@@ -176,7 +163,7 @@ class BudgetFaults {
                 + "say: {{text}}");
         rows(4);
         exits(75, batch("--max-requests", "4"));
-        assertEquals(4, asked());
+        assertEquals(4, cop.chats().size());
     }
 
     /// A request whose answer was lost has mostly been paid for.
@@ -185,7 +172,7 @@ class BudgetFaults {
         rows(30);
         cop.sim.set("faults", Collections.nCopies(200, "reset-mid"));
         exits(75, batch("--max-total-tokens", "50", "--halt", "fail=100%"));
-        assertTrue(asked() < 20, () -> asked() + " asked");
+        assertTrue(cop.chats().size() < 20, () -> cop.chats().size() + " asked");
     }
 
     /// What is in flight may cost less than feared: the rest is sent, as far as the budget goes.
@@ -197,10 +184,10 @@ class BudgetFaults {
         var outcome = exits(75, batch("-m", "gpt-5-mini", "-j", "32", "--max-credits", "0.5"));
         var used = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out()).at("/used/credits");
         assertTrue(used.asDouble() > 0.38 && used.asDouble() <= 0.5, () -> used + "\n" + outcome.all());
-        says(outcome, "--max-credits 0.5 is reached with the next request");
-        int before = asked();
+        prints(outcome, "--max-credits 0.5 is reached with the next request");
+        int before = cop.chats().size();
         exits(75, batch("-m", "gpt-5-mini", "-j", "32", "--max-credits", "0.5"));
-        assertEquals(before, asked());
+        assertEquals(before, cop.chats().size());
     }
 
     // -------------------------------------------------------------------- what a start that stops has paid
@@ -216,23 +203,23 @@ class BudgetFaults {
         rows(4);
         for (int i = 1; i < starts; i++) {
             var outcome = exits(75, batch("-j", "3", "--max-requests", "" + each));
-            assertEquals(each * i, asked(), outcome::all);
+            assertEquals(each * i, cop.chats().size(), outcome::all);
             var status = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out());
             assertEquals(each * i, status.at("/used/requests").asInt(), status::toString);
             assertTrue(status.at("/used/total_tokens").asInt() > 0, status::toString);
-            says(outcome, "used ");
+            prints(outcome, "used ");
         }
         exits(5, batch("-j", "3", "--max-requests", "" + each));
-        assertEquals(12, asked());
+        assertEquals(12, cop.chats().size());
         var used = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out()).path("used");
         assertEquals(12, used.path("requests").asInt());
         assertEquals(cop.read("out.jsonl.run/journal.jsonl").lines().map(Json::tryParse).mapToLong(line ->
                 line.at("/cost/total_tokens").asLong()).sum(), used.path("total_tokens").asLong());
         for (var row : results()) assertEquals("schema", row.at("/error/code").asString(), row::toString);
         exits(5, batch("--retry-failed"));
-        assertEquals(24, asked());
+        assertEquals(24, cop.chats().size());
         exits(5, batch("--again"));
-        assertEquals(36, asked());
+        assertEquals(36, cop.chats().size());
         assertEquals(36, Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out())
                 .at("/used/requests").asInt());
     }
@@ -243,11 +230,11 @@ class BudgetFaults {
         cop.write("templates/t.mustache", MISSES);
         rows(50);
         int before = -1;
-        for (int i = 0; asked() > before && i < 20; i++) {
-            before = asked();
-            says(exits(75, batch(("-m gpt-5-mini -j 8 " + budget).split(" "))), budget + " is reached");
+        for (int i = 0; cop.chats().size() > before && i < 20; i++) {
+            before = cop.chats().size();
+            prints(exits(75, batch(("-m gpt-5-mini -j 8 " + budget).split(" "))), budget + " is reached");
         }
-        assertEquals(before, asked());
+        assertEquals(before, cop.chats().size());
         var used = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out()).path("used");
         assertEquals(before, used.path("requests").asInt());
         double most = Double.parseDouble(budget.split(" ")[1]);
@@ -262,7 +249,7 @@ class BudgetFaults {
         rows(1);
         exits(75, batch("--max-requests", "2"));
         exits(5, batch("--again"));
-        assertEquals(5, asked());
+        assertEquals(5, cop.chats().size());
         assertEquals(3, results().getFirst().path("attempts").asInt());
         assertEquals(5, Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out())
                 .at("/used/requests").asInt());
@@ -276,10 +263,10 @@ class BudgetFaults {
         exits(0, batch("-L", "2"));
         var outcome = exits(0, batch());
         String used = "used " + tokens() + " tokens, ";
-        says(outcome, used);
+        prints(outcome, used);
         assertTrue(outcome.err().endsWith("done: 3 ok\n"), outcome::all);
-        says(exits(0, batch()), used);
-        says(exits(0, cop.run("batch", "status", "out.jsonl")), used);
+        prints(exits(0, batch()), used);
+        prints(exits(0, cop.run("batch", "status", "out.jsonl")), used);
         var json = Json.tryParse(cop.run("batch", "status", "out.jsonl", "--json").out());
         assertEquals(tokens(), json.at("/used/total_tokens").asLong());
         assertTrue(json.at("/used/credits").asDouble() > 0);
@@ -294,9 +281,9 @@ class BudgetFaults {
                 "0"));
         var numbers = Pattern.compile("(?s)tokens +(\\S+) .*credits +(\\S+) ").matcher(dry);
         assertTrue(numbers.find(), dry);
-        says(question, "300 requests to gpt-5-mini, with prompts of about " + numbers.group(1) + " tokens, "
+        prints(question, "300 requests to gpt-5-mini, with prompts of about " + numbers.group(1) + " tokens, "
                 + numbers.group(2) + " credits. Go on? [y/N]", "nothing was sent");
-        assertEquals(0, asked());
+        assertEquals(0, cop.chats().size());
     }
 
     @Test
@@ -304,7 +291,7 @@ class BudgetFaults {
         rows(201);
         var outcome = exits(0, batch("-j", "32"));
         assertTrue(outcome.err().startsWith("note: 201 requests to gpt-5-mini, with prompts of about "), outcome::all);
-        says(outcome, " credits");
+        prints(outcome, " credits");
         assertFalse(outcome.err().contains("[y/N]"), outcome::all);
     }
 
@@ -315,7 +302,7 @@ class BudgetFaults {
         rows(6);
         cop.sim.set("faults", List.of("ok", "422", "400-invalid_request_body", "422"));
         var outcome = exits(5, batch("--halt", "fail=100%"));
-        says(outcome, "\n2 x content_filter, first r2: ", "\n1 x invalid_request_body, first r3: ",
+        prints(outcome, "\n2 x content_filter, first r2: ", "\n1 x invalid_request_body, first r3: ",
                 "done: 3 ok, 3 failed; --retry-failed asks those again\n");
         var errors = exits(0, cop.run("batch", "errors", "out.jsonl"));
         assertEquals(List.of("r2\tcontent_filter\t1", "r3\tinvalid_request_body\t1", "r4\tcontent_filter\t1"),
@@ -324,8 +311,8 @@ class BudgetFaults {
         assertEquals("r2 content_filter 1", json.at("/0/id").asString() + " " + json.at("/0/code").asString() + " "
                 + json.at("/0/attempts").asInt());
         assertTrue(json.at("/2/message").asString().contains("HTTP 422"), json::toString);
-        says(exits(0, cop.run("batch", "status", "out.jsonl")), "2 x content_filter, first r2: ");
-        says(exits(2, cop.run("batch", "errors", "nope.jsonl")), "error: there is no run in ");
+        prints(exits(0, cop.run("batch", "status", "out.jsonl")), "2 x content_filter, first r2: ");
+        prints(exits(2, cop.run("batch", "errors", "nope.jsonl")), "error: there is no run in ");
     }
 
     @Test
@@ -333,14 +320,14 @@ class BudgetFaults {
         rows(4);
         cop.sim.set("faults", List.of("422", "400-invalid_request_body", "422"));
         exits(5, batch("--halt", "fail=100%"));
-        says(exits(5, batch("--retry-failed=schema")), "2 x content_filter, first r1: ",
+        prints(exits(5, batch("--retry-failed=schema")), "2 x content_filter, first r1: ",
                 "nothing to do: 1 ok, 3 failed");
-        assertEquals(4, asked());
+        assertEquals(4, cop.chats().size());
         var outcome = exits(5, batch("--retry-failed=content_filter,schema"));
-        assertEquals(6, asked());
-        says(outcome, "done: 3 ok, 1 failed");
+        assertEquals(6, cop.chats().size());
+        prints(outcome, "done: 3 ok, 1 failed");
         exits(0, batch("--retry-failed"));
-        assertEquals(7, asked());
+        assertEquals(7, cop.chats().size());
         exits(0, cop.run("batch", "--retry-failed", "t", "-d", "rows.jsonl", "-o", "out.jsonl"));
     }
 
@@ -349,16 +336,16 @@ class BudgetFaults {
         rows(90);
         cop.sim.set("faults", Collections.nCopies(50, "400-invalid_request_body"));
         var halted = exits(1, batch());
-        says(halted, "error: too many rows fail: 0 ok, 50 failed", "50 x invalid_request_body, first r1: ",
+        prints(halted, "error: too many rows fail: 0 ok, 50 failed", "50 x invalid_request_body, first r1: ",
                 "--retry-failed", "--halt fail=100%");
         for (int i = 0; i < 2; i++) {
-            says(exits(1, batch()), "error: too many rows fail: 0 ok, 50 failed", "--retry-failed");
+            prints(exits(1, batch()), "error: too many rows fail: 0 ok, 50 failed", "--retry-failed");
             exits(1, batch("-k"));
             exits(1, batch("--halt", "fail=10%"));
         }
-        assertEquals(50, asked());
+        assertEquals(50, cop.chats().size());
         exits(5, batch("--halt", "fail=100%"));
-        assertEquals(90, asked());
+        assertEquals(90, cop.chats().size());
     }
 
     @Test
@@ -368,9 +355,9 @@ class BudgetFaults {
         cop.sim.set("faults", Collections.nCopies(50, "400-invalid_request_body"));
         exits(1, batch());
         exits(1, batch());
-        assertEquals(150, asked());
+        assertEquals(150, cop.chats().size());
         exits(0, batch("--retry-failed"));
-        assertEquals(250, asked());
+        assertEquals(250, cop.chats().size());
     }
 
     @ParameterizedTest
@@ -399,7 +386,7 @@ class BudgetFaults {
         rows(3);
         cop.sim.set("faults", List.of("error-limit", "error-limit"));
         var outcome = exits(0, batch("--retries", "0"));
-        says(outcome, "all wait 10 s: rate limit exceeded");
+        prints(outcome, "all wait 10 s: rate limit exceeded");
         assertEquals(1, results().getFirst().path("attempts").asInt());
     }
 
@@ -416,7 +403,7 @@ class BudgetFaults {
         rows(2);
         cop.sim.set("faults", List.of("finish-none"));
         var outcome = exits(5, batch());
-        says(outcome, "1 x finish_missing, first r1: ");
+        prints(outcome, "1 x finish_missing, first r1: ");
         assertEquals("incomplete", results().getFirst().path("status").asString());
         assertEquals("a 1", results().getFirst().path("text").asString());
     }
@@ -427,10 +414,10 @@ class BudgetFaults {
     void statusBesideARunSaysSo() {
         rows(3);
         exits(75, batch("--max-requests", "1"));
-        says(exits(0, cop.run("batch", "status", "out.jsonl")), "2 are still to be asked: the same command goes on");
+        prints(exits(0, cop.run("batch", "status", "out.jsonl")), "2 are still to be asked: the same command goes on");
         try (var _ = new Journal(cop.file("out.jsonl.run"), true)) {
             var outcome = exits(0, cop.run("batch", "status", "out.jsonl"));
-            says(outcome, "2 are still to be asked: a process is at work on them");
+            prints(outcome, "2 are still to be asked: a process is at work on them");
             assertFalse(outcome.all().contains("goes on"), outcome::all);
         }
     }
@@ -443,7 +430,7 @@ class BudgetFaults {
         rows(200);
         var process = cop.process("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-k", "-j", "4", "--delay", "0")
                 .redirectError(cop.file("said.txt").toFile()).start();
-        Harness.await("all answers, though nobody reads them", () -> asked() == 200);
+        Harness.await("all answers, though nobody reads them", () -> cop.chats().size() == 200);
         long start = System.nanoTime();
         new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor();
         assertTrue(process.waitFor(20, TimeUnit.SECONDS), () -> "still there: " + cop.read("said.txt"));
@@ -487,7 +474,7 @@ class BudgetFaults {
             assertEquals("1 this goes on from here: the same call, with withRetryFailed()", halted.exitCode() + " "
                     + halted.hint());
         }
-        assertEquals(50, asked());
+        assertEquals(50, cop.chats().size());
         assertTrue(batch.withRetryFailed().to("out.jsonl").complete());
     }
 

@@ -11,10 +11,14 @@ import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
+import static cop.Harness.showsNot;
+import static cop.Harness.exits;
+import static cop.Harness.ok;
+import static cop.Harness.reports;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -27,34 +31,13 @@ class Chat {
 
     // ------------------------------------------------------------------------------------------- helpers
 
-    private List<simulator.Entry> chats() {
-        return cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions")).toList();
-    }
-
-    private JsonNode body() { return chats().getLast().body(); }
+    private JsonNode body() { return cop.chats().getLast().body(); }
 
     private String sentTo(String field) { return body().path(field).toString(); }
 
     private String prompt() {
         var messages = body().path("messages");
         return messages.path(messages.size() - 1).path("content").asString();
-    }
-
-    private static Harness.Outcome exits(int code, Harness.Outcome outcome) {
-        assertEquals(code, outcome.code(), outcome::all);
-        assertFalse(outcome.all().contains("\tat "), outcome::all);
-        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
-        return outcome;
-    }
-
-    private static Harness.Outcome good(Harness.Outcome outcome) { return exits(0, outcome); }
-
-    private static void shows(String part, Harness.Outcome outcome) {
-        assertTrue(outcome.err().contains(part), () -> "stderr has no \"" + part + "\"\n" + outcome.all());
-    }
-
-    private static void showsNot(String part, Harness.Outcome outcome) {
-        assertFalse(outcome.err().contains(part), () -> "stderr has \"" + part + "\"\n" + outcome.all());
     }
 
     /// Refused for a reason of ours: exit 2, an error and no answer, and nobody was asked anything.
@@ -97,69 +80,69 @@ class Chat {
 
     @Test
     void theWordsAreThePrompt() {
-        assertEquals("gpt-5-mini heard 3 words: one two three\n", good(chat("one", "two", "three")).out());
+        assertEquals("gpt-5-mini heard 3 words: one two three\n", ok(chat("one", "two", "three")).out());
         assertEquals("one two three", prompt());
     }
 
     @Test
     void spacesAndNewlinesOfAnArgumentStay() {
-        good(chat("  a\n\n b\t\n"));
+        ok(chat("  a\n\n b\t\n"));
         assertEquals("  a\n\n b\t\n", prompt());
     }
 
     @Test
     void stdinAloneIsThePrompt() {
-        good(cop.runWith("from a pipe\n", "chat"));
+        ok(cop.runWith("from a pipe\n", "chat"));
         assertEquals("from a pipe", prompt());
     }
 
     @Test
     void stdinComesFirstThenABlankLineThenTheWords() {
-        good(cop.runWith("diff --git\n+new\n\n", "chat", "write a message"));
+        ok(cop.runWith("diff --git\n+new\n\n", "chat", "write a message"));
         assertEquals("diff --git\n+new\n\nwrite a message", prompt());
     }
 
     @Test
     void leadingBlankLinesOfStdinStay() {
-        good(cop.runWith("\n  indented\n", "chat", "why"));
+        ok(cop.runWith("\n  indented\n", "chat", "why"));
         assertEquals("\n  indented\n\nwhy", prompt());
     }
 
     @Test
     void emptyStdinIsNoPartOfThePrompt() {
-        good(cop.runWith("\n \n", "chat", "hello"));
+        ok(cop.runWith("\n \n", "chat", "hello"));
         assertEquals("hello", prompt());
     }
 
     @Test
     void aDashIsStdin() {
-        good(cop.runWith("from a pipe\r\n", "chat", "-"));
+        ok(cop.runWith("from a pipe\r\n", "chat", "-"));
         assertEquals("from a pipe", prompt());
     }
 
     @Test
     void aDashIsStdinOnATerminalToo() {
         cop.terminal(0, 1, 2);
-        good(cop.runWith("typed\n", "chat", "-"));
+        ok(cop.runWith("typed\n", "chat", "-"));
         assertEquals("typed", prompt());
     }
 
     @Test
     void wordsMayFollowTheDash() {
-        good(cop.runWith("class A{}\n", "chat", "-", "explain", "this"));
+        ok(cop.runWith("class A{}\n", "chat", "-", "explain", "this"));
         assertEquals("class A{}\n\nexplain this", prompt());
     }
 
     @Test
     void aDashAmongTheWordsIsAWord() {
-        good(cop.runWith("", "chat", "1", "-", "2"));
+        ok(cop.runWith("", "chat", "1", "-", "2"));
         assertEquals("1 - 2", prompt());
     }
 
     @Test
     void aTerminalIsNotReadWhenThereArePrompts() {
         cop.terminal(0);
-        good(cop.runWith("not this\n", "chat", "hello"));
+        ok(cop.runWith("not this\n", "chat", "hello"));
         assertEquals("hello", prompt());
     }
 
@@ -175,20 +158,20 @@ class Chat {
     @ValueSource(strings = {"@a.txt", "${sys:user.home}", "\"quoted\"", "'q'", "a\\nb", "%n", "{{x}}", "-"})
     void argumentsAreTakenAsTheyAre(String argument) {
         cop.write("a.txt", "not this");
-        good(chat("-m", "mai-code-1.1-flash", "-s", argument, "tell me about", argument));
+        ok(chat("-m", "mai-code-1.1-flash", "-s", argument, "tell me about", argument));
         assertEquals("tell me about " + argument, prompt());
         assertEquals(argument, body().at("/messages/0/content").asString());
     }
 
     @Test
     void afterTwoDashesEverythingIsThePrompt() {
-        good(chat("--", "-v", "--json"));
+        ok(chat("--", "-v", "--json"));
         assertEquals("-v --json", prompt());
     }
 
     @Test
     void everyLanguageArrivesWhole() {
-        good(cop.runWith("Grüße 😀\n", "chat", "नमस्ते 👩‍👩‍👧‍👦"));
+        ok(cop.runWith("Grüße 😀\n", "chat", "नमस्ते 👩‍👩‍👧‍👦"));
         assertEquals("Grüße 😀\n\nनमस्ते 👩‍👩‍👧‍👦", prompt());
     }
 
@@ -200,7 +183,7 @@ class Chat {
 
     @Test
     void aByteOrderMarkOnStdinIsDropped() {
-        good(cop.runWith("\uFEFFhello", "chat"));
+        ok(cop.runWith("\uFEFFhello", "chat"));
         assertEquals("hello", prompt());
     }
 
@@ -226,7 +209,7 @@ class Chat {
     @Test
     void aFileComesWithItsNameInAFence() {
         cop.write("a.txt", "one\ntwo\n\n");
-        good(chat("-f", "a.txt", "explain"));
+        ok(chat("-f", "a.txt", "explain"));
         assertEquals("a.txt\n```\none\ntwo\n```\n\nexplain", prompt());
     }
 
@@ -234,14 +217,14 @@ class Chat {
     void stdinThenFilesThenWords() {
         cop.write("a.txt", "A");
         cop.write("b.txt", "B");
-        good(cop.runWith("piped\n", "chat", "words", "-f", "a.txt", "--file", "b.txt"));
+        ok(cop.runWith("piped\n", "chat", "words", "-f", "a.txt", "--file", "b.txt"));
         assertEquals("piped\n\na.txt\n```\nA\n```\n\nb.txt\n```\nB\n```\n\nwords", prompt());
     }
 
     @Test
     void aFileAloneIsAPrompt() {
         cop.write("a.txt", "A");
-        good(chat("-f", "a.txt"));
+        ok(chat("-f", "a.txt"));
         assertEquals("a.txt\n```\nA\n```", prompt());
     }
 
@@ -249,20 +232,20 @@ class Chat {
     @CsvSource({"``, ```", "```, ````", "x`````y, ``````", "`` ` ```, ````"})
     void theFenceIsLongerThanAnyInTheFile(String inside, String fence) {
         cop.write("a.md", inside + "\n");
-        good(chat("-f", "a.md"));
+        ok(chat("-f", "a.md"));
         assertEquals("a.md\n" + fence + "\n" + inside + "\n" + fence, prompt());
     }
 
     @Test
     void anEmptyFileHasItsFence() {
         cop.write("empty.txt", "");
-        good(chat("-f", "empty.txt", "what is in it"));
+        ok(chat("-f", "empty.txt", "what is in it"));
         assertTrue(prompt().matches("empty\\.txt\n```\n\n?```\n\nwhat is in it"), prompt());
     }
 
     @Test
     void aDashAsFileIsStdinOnce() {
-        good(cop.runWith("the data\n", "chat", "-f", "-", "explain"));
+        ok(cop.runWith("the data\n", "chat", "-f", "-", "explain"));
         assertEquals(1, prompt().split("the data", -1).length - 1, prompt());
         assertTrue(prompt().endsWith("\n\nexplain"), prompt());
     }
@@ -271,21 +254,21 @@ class Chat {
     void binaryFilesAreRefused() throws IOException {
         Files.write(cop.file("nul"), new byte[]{'a', 0, 'b'});
         Files.write(cop.file("latin1"), new byte[]{'a', (byte) 0xe9, 'b'});
-        shows("nul", refused(chat("-f", "nul", "x")));
-        shows("latin1", refused(chat("-f", "latin1", "x")));
+        reports(refused(chat("-f", "nul", "x")), "nul");
+        reports(refused(chat("-f", "latin1", "x")), "latin1");
     }
 
     @Test
     void missingFilesAndFoldersAreRefused() throws IOException {
         Files.createDirectory(cop.file("folder"));
-        shows("there is no such file", refused(chat("-f", "nowhere.txt", "x")));
-        shows("folder", refused(chat("-f", "folder", "x")));
+        reports(refused(chat("-f", "nowhere.txt", "x")), "there is no such file");
+        reports(refused(chat("-f", "folder", "x")), "folder");
         refused(chat("-f", "a\0b", "x"));
     }
 
     @Test
     void theSystemMessageComesFirst() {
-        good(chat("-s", "be brief", "hello"));
+        ok(chat("-s", "be brief", "hello"));
         assertEquals("[{\"role\":\"system\",\"content\":\"be brief\"},{\"role\":\"user\",\"content\":\"hello\"}]",
                 sentTo("messages"));
     }
@@ -294,42 +277,42 @@ class Chat {
 
     @Test
     void theAccountsDefaultIsTakenWhenNoneIsNamed() {
-        good(chat("hello"));
+        ok(chat("hello"));
         assertEquals("\"gpt-5-mini\"", sentTo("model"));
     }
 
     @Test
     void withoutACatalogueGitHubChooses() {
         cop.sim.set("models-faults", "403-empty");
-        good(chat("hello"));
+        ok(chat("hello"));
         assertEquals("", sentTo("model"));
     }
 
     @Test
     void optionBeatsVariableBeatsOwnDefaultBeatsTheAccounts() {
-        good(cop.run("models", "default", "gpt-4o-mini"));
-        good(chat("hello"));
+        ok(cop.run("models", "default", "gpt-4o-mini"));
+        ok(chat("hello"));
         assertEquals("\"gpt-4o-mini\"", sentTo("model"));
         cop.with("COP_MODEL", "claude-haiku-4.5");
-        good(chat("hello"));
+        ok(chat("hello"));
         assertEquals("\"claude-haiku-4.5\"", sentTo("model"));
-        good(chat("-m", "gpt-5.4", "hello"));
+        ok(chat("-m", "gpt-5.4", "hello"));
         assertEquals("\"gpt-5.4\"", sentTo("model"));
-        good(chat("--model", "mai-code-1.1-flash", "hello"));
+        ok(chat("--model", "mai-code-1.1-flash", "hello"));
         assertEquals("\"mai-code-1.1-flash\"", sentTo("model"));
     }
 
     @Test
     void aNamedModelNeedsTheListOnce() {
-        good(chat("-m", "mai-code-1.1-flash", "hello"));
-        good(chat("-m", "gpt-5-mini", "hello"));
+        ok(chat("-m", "mai-code-1.1-flash", "hello"));
+        ok(chat("-m", "gpt-5-mini", "hello"));
         assertEquals(1, cop.sim.count("/models"), "it says on which path a model is served");
     }
 
     @Test
     void aNamedModelIsAskedWhereThereIsNoList() {
         cop.sim.set("models-faults", "403,403,403");
-        good(chat("-m", "mai-code-1.1-flash", "hello"));
+        ok(chat("-m", "mai-code-1.1-flash", "hello"));
     }
 
     /// Trouble with the token is told at once, and not met again on the way to the catalogue.
@@ -339,33 +322,33 @@ class Chat {
         cop.sim.set("exchange-faults", (fault + ",").repeat(9));
         hasErrorAndHint(exits(exit, chat("-m", "mai-code-1.1-flash", "hello")));
         assertEquals(exchanges, cop.sim.count(Login.EXCHANGE));
-        assertEquals(0, chats().size());
+        assertEquals(0, cop.chats().size());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "{", "[]", "null", "\u0000", "{\"model\":7}"})
     void damagedChoicesAreNoHindrance(String text) {
         cop.write(".config/copilot.java/config.json", text);
-        var outcome = good(chat("say: hi"));
+        var outcome = ok(chat("say: hi"));
         assertEquals("hi\n", outcome.out());
         assertEquals("\"gpt-5-mini\"", sentTo("model"));
-        if (!text.startsWith("{\"")) shows("warning: ", outcome);
+        if (!text.startsWith("{\"")) reports(outcome, "warning: ");
         showsNot("copilot login", outcome);
     }
 
     @Test
     void aModelThatCannotStreamIsAskedForAWholeAnswer() {
         cop.sim.set("revive", "o1");
-        good(cop.run("models"));
-        assertEquals("o1 heard 1 word: hello\n", good(chat("-m", "o1", "hello")).out());
+        ok(cop.run("models"));
+        assertEquals("o1 heard 1 word: hello\n", ok(chat("-m", "o1", "hello")).out());
         assertEquals("false", sentTo("stream"));
-        assertEquals(1, chats().size());
+        assertEquals(1, cop.chats().size());
     }
 
     @Test
     void aModelThatCannotStreamWorksAlsoAtTheFirstCallOfAll() {
         cop.sim.set("revive", "o1");
-        assertEquals("o1 heard 1 word: hello\n", good(chat("-m", "o1", "hello")).out());
+        assertEquals("o1 heard 1 word: hello\n", ok(chat("-m", "o1", "hello")).out());
         assertEquals("false", sentTo("stream"));
     }
 
@@ -373,27 +356,27 @@ class Chat {
 
     @Test
     void aWarmChatMakesExactlyOneRequest() {
-        good(chat("hello"));
+        ok(chat("hello"));
         int before = cop.sim.ledger().size();
-        good(chat("hello"));
+        ok(chat("hello"));
         assertEquals(List.of("/chat/completions"),
                 cop.sim.ledger().stream().skip(before).map(simulator.Entry::path).toList());
     }
 
     @Test
     void theBodyIsExactlyThis() {
-        good(chat("hello \"you\" é"));
+        ok(chat("hello \"you\" é"));
         assertEquals("{\"model\":\"gpt-5-mini\",\"messages\":[{\"role\":\"user\",\"content\":\"hello \\\"you\\\" é\"}],"
-                + "\"stream\":true}", chats().getLast().rawBody());
-        good(chat("--no-stream", "-m", "mai-code-1.1-flash", "-s", "s", "hello"));
+                + "\"stream\":true}", cop.chats().getLast().rawBody());
+        ok(chat("--no-stream", "-m", "mai-code-1.1-flash", "-s", "s", "hello"));
         assertEquals("{\"model\":\"mai-code-1.1-flash\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"},"
-                + "{\"role\":\"user\",\"content\":\"hello\"}],\"stream\":false}", chats().getLast().rawBody());
+                + "{\"role\":\"user\",\"content\":\"hello\"}],\"stream\":false}", cop.chats().getLast().rawBody());
     }
 
     private static final Set<String> TRANSPORT = Set.of("host", "content-length", "connection");
 
     private Map<String, List<String>> headers() {
-        var sent = new TreeMap<>(chats().getLast().headers());
+        var sent = new TreeMap<>(cop.chats().getLast().headers());
         sent.keySet().removeAll(TRANSPORT);
         return sent;
     }
@@ -402,7 +385,7 @@ class Chat {
 
     @Test
     void exactlyTheseHeadersAreSentEachOnce() {
-        good(chat("hello"));
+        ok(chat("hello"));
         var sent = headers();
         assertEquals(List.of("authorization", "content-type", "copilot-integration-id", "editor-plugin-version",
                 "editor-version", "user-agent", "x-github-api-version", "x-initiator", "x-request-id"),
@@ -422,7 +405,7 @@ class Chat {
 
     @Test
     void theExchangeHasTheIdentityHeadersOnce() {
-        good(chat("hello"));
+        ok(chat("hello"));
         var exchange = cop.sim.ledger().stream().filter(e -> e.path().endsWith("/v2/token")).findFirst().orElseThrow();
         for (String name : List.of("authorization", "editor-version", "editor-plugin-version", "user-agent")) {
             assertEquals(1, exchange.headers().get(name).size(), name);
@@ -432,7 +415,7 @@ class Chat {
 
     @Test
     void aHeaderOptionReplacesOursWhateverItsCase() {
-        good(chat("-H", "eDITOR-vERSION:  Neovim/0.11.0 ", "-H", "X-Extra: 1",
+        ok(chat("-H", "eDITOR-vERSION:  Neovim/0.11.0 ", "-H", "X-Extra: 1",
                 "--header", "Openai-Intent: conversation-panel", "hello"));
         assertEquals("Neovim/0.11.0", header("editor-version"));
         assertEquals("1", header("x-extra"));
@@ -442,14 +425,14 @@ class Chat {
     @Test
     void anEmptyHeaderIsLeftOut() {
         cop.sim.set("faults", "ok");
-        good(chat("hello"));
-        good(chat("-H", "Editor-Plugin-Version:", "hello"));
+        ok(chat("hello"));
+        ok(chat("-H", "Editor-Plugin-Version:", "hello"));
         assertFalse(headers().containsKey("editor-plugin-version"));
     }
 
     @Test
     void anEmptyUserAgentIsNotTheOneOfJava() {
-        good(chat("hello"));
+        ok(chat("hello"));
         var outcome = chat("-H", "User-Agent:", "hello");
         boolean said = outcome.code() == 2 && outcome.err().contains("User-Agent");
         assertTrue(said || !header("user-agent").contains("Java"), header("user-agent") + outcome.all());
@@ -458,7 +441,7 @@ class Chat {
     @Test
     void headersFromTheEnvironmentStandBehindOptions() {
         cop.with("COP_HEADERS", "Editor-Version: Zed/1.0\n\nX-Extra: a:b\nX-Initiator: agent\n");
-        good(chat("-H", "Editor-Version: Neovim/0.11.0", "hello"));
+        ok(chat("-H", "Editor-Version: Neovim/0.11.0", "hello"));
         assertEquals("Neovim/0.11.0", header("editor-version"));
         assertEquals("a:b", header("x-extra"));
         assertEquals("agent", header("x-initiator"));
@@ -472,22 +455,22 @@ class Chat {
     @Test
     void badHeadersInTheEnvironmentAreRefused() {
         cop.with("COP_HEADERS", "Editor-Version");
-        shows("COP_HEADERS", refused(chat("hello")));
+        reports(refused(chat("hello")), "COP_HEADERS");
     }
 
     @Test
     void everyRequestHasItsOwnId() {
         cop.sim.set("faults", "503");
-        good(chat("hello"));
-        good(chat("hello"));
-        assertEquals(3, chats().stream().map(e -> e.headers().get("x-request-id").getFirst()).distinct().count());
+        ok(chat("hello"));
+        ok(chat("hello"));
+        assertEquals(3, cop.chats().stream().map(e -> e.headers().get("x-request-id").getFirst()).distinct().count());
     }
 
     // ------------------------------------------------------------------------------------------- request fields
 
     @Test
     void anyFieldCanBeSet() {
-        good(chat("-O", "stop=[\"END\"]", "--option", "top_p=0.5", "-O", "user=\"me=you\"", "-O", "seed=1",
+        ok(chat("-O", "stop=[\"END\"]", "--option", "top_p=0.5", "-O", "user=\"me=you\"", "-O", "seed=1",
                 "-O", "seed=2", "-O", "logit_bias={\"50256\": -100}", "-O", "temperature=null", "hello"));
         assertEquals("[\"END\"]", sentTo("stop"));
         assertEquals("0.5", sentTo("top_p"));
@@ -504,9 +487,9 @@ class Chat {
 
     @Test
     void numericOptionsAreFields() {
-        good(chat("-m", "gpt-5-mini", "--temperature", "0.70", "--top-p", "1", "--seed", "12345678901",
+        ok(chat("-m", "gpt-5-mini", "--temperature", "0.70", "--top-p", "1", "--seed", "12345678901",
                 "--max-tokens", "50", "--reasoning-effort", "low", "hello"));
-        String sent = chats().getLast().rawBody();
+        String sent = cop.chats().getLast().rawBody();
         for (String field : List.of("\"temperature\":0.70", "\"top_p\":1", "\"seed\":12345678901",
                 "\"max_completion_tokens\":50",
                 "\"reasoning_effort\":\"low\"")) {
@@ -516,8 +499,8 @@ class Chat {
 
     @Test
     void numbersKeepTheirDigits() {
-        good(chat("-O", "top_p=0.50", "-O", "seed=12345678901234567890", "--temperature", "0.0000001", "hello"));
-        String sent = chats().getLast().rawBody();
+        ok(chat("-O", "top_p=0.50", "-O", "seed=12345678901234567890", "--temperature", "0.0000001", "hello"));
+        String sent = cop.chats().getLast().rawBody();
         assertTrue(sent.contains("\"top_p\":0.50"), sent);
         assertTrue(sent.contains("\"seed\":12345678901234567890"), sent);
         assertEquals(0, new BigDecimal("0.0000001").compareTo(body().path("temperature").decimalValue()), sent);
@@ -530,18 +513,18 @@ class Chat {
 
     @Test
     void aTimeThatNeverEndsIsNoBug() {
-        for (String option : List.of("--timeout", "--max-wait")) good(chat(option, "999999999d", "hello"));
+        for (String option : List.of("--timeout", "--max-wait")) ok(chat(option, "999999999d", "hello"));
     }
 
     @Test
     void aBadWaitInTheEnvironmentIsRefused() {
         cop.with("COP_MAX_WAIT", "soon");
-        shows("COP_MAX_WAIT", refused(chat("hello")));
+        reports(refused(chat("hello")), "COP_MAX_WAIT");
     }
 
     @Test
     void unknownOptionsNameTheNearest() {
-        shows("--model", refused(chat("--modle", "mai-code-1.1-flash", "hello")));
+        reports(refused(chat("--modle", "mai-code-1.1-flash", "hello")), "--model");
         refused(chat("-p", "hello"));
     }
 
@@ -554,25 +537,25 @@ class Chat {
         cop.sim.set("answer", answer);
         cop.write("out.txt", "old");
         String wanted = answer.replaceFirst("[\r\n]+$", "") + "\n";
-        assertEquals(wanted, good(chat("hello")).out());
-        assertEquals(wanted, good(chat("--no-stream", "hello")).out());
-        assertEquals(wanted, good(chat("-m", "claude-haiku-4.5", "hello")).out());
-        good(chat("-o", "out.txt", "hello"));
+        assertEquals(wanted, ok(chat("hello")).out());
+        assertEquals(wanted, ok(chat("--no-stream", "hello")).out());
+        assertEquals(wanted, ok(chat("-m", "claude-haiku-4.5", "hello")).out());
+        ok(chat("-o", "out.txt", "hello"));
         assertEquals(wanted, cop.read("out.txt"));
     }
 
     @Test
     void anAnswerOfNewlinesOnlyIsTheSameStreamedOrNot() {
         cop.sim.set("answer", "\n\n\n");
-        assertEquals(good(chat("--no-stream", "hello")).out(), good(chat("hello")).out());
+        assertEquals(ok(chat("--no-stream", "hello")).out(), ok(chat("hello")).out());
     }
 
     @Test
     void anEmptyAnswerIsSaid() {
         cop.sim.set("answer", "say");
-        var outcome = good(chat("-O", "stop=\"s\"", "hello"));
+        var outcome = ok(chat("-O", "stop=\"s\"", "hello"));
         assertEquals("", outcome.out().strip());
-        shows("warning: the answer is empty", outcome);
+        reports(outcome, "warning: the answer is empty");
     }
 
     @ParameterizedTest
@@ -580,7 +563,7 @@ class Chat {
     void aWholeAnswerThatDoesNotSayThatItIsJsonIsReadAtOnce(String way) {
         String answer = "{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}";
         try (var github = stub(Stub.Reply.text(200, answer))) {
-            assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", way, "hello")).out());
+            assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", way, "hello")).out());
             assertEquals(1, github.count("/chat/completions"));
         }
     }
@@ -602,27 +585,27 @@ class Chat {
                 .set("malformed", true).set("bom", true).set("last-newline", false).set("usage", "own-chunk");
         String text = "Grüße 😀 👩‍👩‍👧‍👦, one two three four";
         for (String model : List.of("mai-code-1.1-flash", "claude-haiku-4.5", "gemini-3.8-flash")) {
-            assertEquals(text + "\n", good(chat("-m", model, "say: " + text)).out());
+            assertEquals(text + "\n", ok(chat("-m", model, "say: " + text)).out());
         }
     }
 
     @Test
     void noStreamGivesTheSameText() {
-        assertEquals("one two\n", good(chat("--no-stream", "say: one two")).out());
+        assertEquals("one two\n", ok(chat("--no-stream", "say: one two")).out());
         assertEquals("false", sentTo("stream"));
     }
 
     @Test
     void anAnswerWithoutDoneIsWhole() {
         cop.sim.set("done", false);
-        var outcome = good(chat("say: hi"));
+        var outcome = ok(chat("say: hi"));
         assertEquals("hi\n", outcome.out());
         assertEquals("", outcome.err());
     }
 
     @Test
     void nothingButTheAnswerIsPrinted() {
-        var outcome = good(chat("say: hi"));
+        var outcome = ok(chat("say: hi"));
         assertEquals("hi\n", outcome.out());
         assertEquals("", outcome.err());
     }
@@ -632,8 +615,8 @@ class Chat {
     @Test
     void aPipeGetsControlCharactersAsTheyAre() {
         cop.sim.set("answer", STEERING);
-        assertEquals(STEERING + "\n", good(chat("hello")).out());
-        assertEquals(STEERING + "\n", good(chat("-O", "n=1", "--no-stream", "hello")).out());
+        assertEquals(STEERING + "\n", ok(chat("hello")).out());
+        assertEquals(STEERING + "\n", ok(chat("-O", "n=1", "--no-stream", "hello")).out());
     }
 
     @ParameterizedTest
@@ -641,7 +624,7 @@ class Chat {
     void aTerminalIsNotSteered(String choices) {
         cop.terminal(1, 2).with("NO_COLOR", "1").sim.set("answer", STEERING);
         for (String way : List.of("--no-stream", "--hide-reasoning", "--json")) {
-            String out = good(chat("-O", choices, way, "hello")).out();
+            String out = ok(chat("-O", choices, way, "hello")).out();
             assertFalse(out.matches("(?s).*[\u0000-\u0008\u000b-\u001f\u007f-\u009f].*"), way + " " + out);
             assertTrue(way.equals("--json") || out.contains("\u241b[31mred\u2407"), out);
         }
@@ -651,35 +634,35 @@ class Chat {
     @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
     void linesThatEndInCrLfAreNoneTheWorseOnATerminal(String way) {
         cop.terminal(1, 2).with("TERM", "dumb").sim.set("answer", "one\r\ntwo three\r\n\r\nfour\r\n");
-        assertEquals("one\r\ntwo three\r\n\r\nfour\n", good(chat(way, "hello")).out());
+        assertEquals("one\r\ntwo three\r\n\r\nfour\n", ok(chat(way, "hello")).out());
     }
 
     @Test
     void reasoningGoesToStderrOnly() {
         cop.sim.set("reasoning", "let me think");
         for (String model : List.of("gpt-5.4", "claude-haiku-4.5", "gemini-3.8-flash")) {
-            var outcome = good(chat("-m", model, "say: four"));
+            var outcome = ok(chat("-m", model, "say: four"));
             assertEquals("four\n", outcome.out());
-            shows("let me think", outcome);
+            reports(outcome, "let me think");
         }
     }
 
     @Test
     void reasoningCanBeHidden() {
         cop.sim.set("reasoning", "let me think");
-        showsNot("let me think", good(chat("-m", "claude-haiku-4.5", "--hide-reasoning", "say: four")));
-        showsNot("let me think", good(chat("-m", "claude-haiku-4.5", "-q", "say: four")));
+        showsNot("let me think", ok(chat("-m", "claude-haiku-4.5", "--hide-reasoning", "say: four")));
+        showsNot("let me think", ok(chat("-m", "claude-haiku-4.5", "-q", "say: four")));
     }
 
     @Test
     void reasoningDoesNotSteerTheTerminal() {
         cop.terminal(1, 2).with("NO_COLOR", "1").sim.set("reasoning", "a\u001b[2Jb");
-        showsNot("\u001b", good(chat("-m", "claude-haiku-4.5", "say: four")));
+        showsNot("\u001b", ok(chat("-m", "claude-haiku-4.5", "say: four")));
     }
 
     @Test
     void jsonIsOneRecord() {
-        var outcome = good(chat("-m", "mai-code-1.1-flash", "--json", "say: one\ntwo"));
+        var outcome = ok(chat("-m", "mai-code-1.1-flash", "--json", "say: one\ntwo"));
         assertEquals(1, outcome.out().lines().count(), outcome::all);
         var record = Json.tryParse(outcome.out());
         assertEquals(List.of("text", "model", "finish", "usage", "ms", "id", "request_id",
@@ -699,7 +682,7 @@ class Chat {
     @Test
     void jsonHasTheReasoning() {
         cop.sim.set("reasoning", "hmm");
-        var record = Json.tryParse(good(chat("-m", "claude-haiku-4.5", "--json", "say: four")).out());
+        var record = Json.tryParse(ok(chat("-m", "claude-haiku-4.5", "--json", "say: four")).out());
         assertEquals("hmm", record.path("reasoning").asString());
         assertEquals(1, record.path("usage").path("reasoning_tokens").asInt());
     }
@@ -709,8 +692,8 @@ class Chat {
     void jsonIsTheSameStreamedOrNot(String usage) {
         cop.sim.set("usage", usage);
         for (String model : List.of("mai-code-1.1-flash", "claude-haiku-4.5", "gemini-3.8-flash")) {
-            var streamed = Json.tryParse(good(chat("-m", model, "--json", "say: one two")).out());
-            var whole = Json.tryParse(good(chat("-m", model, "--json", "--no-stream", "say: one two")).out());
+            var streamed = Json.tryParse(ok(chat("-m", model, "--json", "say: one two")).out());
+            var whole = Json.tryParse(ok(chat("-m", model, "--json", "--no-stream", "say: one two")).out());
             for (String field : List.of("text", "model", "finish", "usage")) {
                 assertEquals(whole.path(field), streamed.path(field), model + " " + field);
             }
@@ -719,15 +702,15 @@ class Chat {
 
     @Test
     void severalAnswersArePrintedOneAfterTheOther() {
-        assertEquals("one two\n\none two\n", good(chat("-O", "n=2", "say: one two")).out());
-        assertEquals("one two\n\none two\n", good(chat("-O", "n=2", "--no-stream", "say: one two")).out());
-        var record = Json.tryParse(good(chat("-O", "n=2", "--json", "say: one two")).out());
+        assertEquals("one two\n\none two\n", ok(chat("-O", "n=2", "say: one two")).out());
+        assertEquals("one two\n\none two\n", ok(chat("-O", "n=2", "--no-stream", "say: one two")).out());
+        var record = Json.tryParse(ok(chat("-O", "n=2", "--json", "say: one two")).out());
         assertEquals("[\"one two\",\"one two\"]", record.path("choices").toString());
     }
 
     @Test
     void usageIsSaidOnStderr() {
-        var outcome = good(chat("-u", "-m", "mai-code-1.1-flash", "say: hi"));
+        var outcome = ok(chat("-u", "-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals("hi\n", outcome.out());
         assertTrue(outcome.err().matches("usage: 2 prompt \\+ 1 completion tokens, [0-9.]+ credits, "
                 + "mai-code-1.1-flash-2026-08-20, "
@@ -736,7 +719,7 @@ class Chat {
 
     @Test
     void theWorkIsNotBilledTwice() {
-        good(chat("-m", "gpt-5.4", "hello"));
+        ok(chat("-m", "gpt-5.4", "hello"));
         assertEquals(1.0, cop.sim.billed());
     }
 
@@ -749,9 +732,9 @@ class Chat {
         for (String way : List.of("--no-stream", "--hide-reasoning")) {
             var outcome = exits(1, chat(way, "say: one two"));
             assertEquals("one two\n", outcome.out());
-            shows("error: ", outcome);
-            shows(finish, outcome);
-            shows("hint: ", outcome);
+            reports(outcome, "error: ");
+            reports(outcome, finish);
+            reports(outcome, "hint: ");
         }
         assertEquals(finish, Json.tryParse(exits(1, chat("--json", "say: hi")).out()).path("finish").asString());
     }
@@ -777,8 +760,8 @@ class Chat {
                 var outcome = exits(1, chat("-m", model, way, "say: hi"));
                 assertEquals("hi\n", outcome.out());
                 hasErrorAndHint(outcome);
-                shows("--json", outcome);
-                var call = Json.tryParse(good(chat("-m", model, way, "--json", "hi")).out()).path("tool_calls");
+                reports(outcome, "--json");
+                var call = Json.tryParse(ok(chat("-m", model, way, "--json", "hi")).out()).path("tool_calls");
                 assertEquals(1, call.size(), model + way);
                 assertEquals("weather", call.at("/0/function/name").asString());
                 assertEquals("{\"city\":\"London\"}", call.at("/0/function/arguments").asString());
@@ -828,7 +811,7 @@ class Chat {
         assertEquals(kept, outcome.out().stripTrailing(), outcome::all);
         assertTrue(outcome.out().matches("(?s).*[^\n]\n"), outcome::all);
         hasErrorAndHint(outcome);
-        assertEquals(1, chats().size());
+        assertEquals(1, cop.chats().size());
         assertEquals(List.of(), cop.time.pauses);
     }
 
@@ -836,7 +819,7 @@ class Chat {
     @CsvSource({"error-chunk, upstream model provider failed in mid-stream", "copilot-errors, the agent failed"})
     void whatGitHubSaysWithinAStreamIsShown(String fault, String words) {
         cop.sim.set("faults", fault);
-        shows(words, exits(1, chat("say: one two three four")));
+        reports(exits(1, chat("say: one two three four")), words);
     }
 
     @ParameterizedTest
@@ -844,13 +827,13 @@ class Chat {
     void anErrorWithinA200IsNotTriedAgain(String fault) {
         for (String way : List.of("--no-stream", "--hide-reasoning")) {
             cop.sim.set("faults", fault);
-            int before = chats().size();
+            int before = cop.chats().size();
             var outcome = exits(1, chat(way, "say: one two"));
             hasErrorAndHint(outcome);
-            shows("upstream model provider failed in mid-stream", outcome);
-            shows("internal_error", outcome);
-            shows("request id C0DE:", outcome);
-            assertEquals(before + 1, chats().size());
+            reports(outcome, "upstream model provider failed in mid-stream");
+            reports(outcome, "internal_error");
+            reports(outcome, "request id C0DE:");
+            assertEquals(before + 1, cop.chats().size());
         }
     }
 
@@ -882,15 +865,15 @@ class Chat {
         cop.sim.set("faults", "html-200,html-200,html-200,html-200");
         var outcome = exits(1, chat(way, "hello"));
         hasErrorAndHint(outcome);
-        shows("login page", outcome);
-        assertEquals(1, chats().size(), "it is no trouble of the connection");
+        reports(outcome, "login page");
+        assertEquals(1, cop.chats().size(), "it is no trouble of the connection");
     }
 
     // ------------------------------------------------------------------------------------------- -o
 
     @Test
     void theAnswerGoesToAFileAndNotToStdout() {
-        var outcome = good(chat("-o", "out.txt", "say: one two"));
+        var outcome = ok(chat("-o", "out.txt", "say: one two"));
         assertEquals("", outcome.out());
         assertEquals("one two\n", cop.read("out.txt"));
         assertFalse(Files.exists(cop.file("out.txt.part")));
@@ -898,7 +881,7 @@ class Chat {
 
     @Test
     void aDashAsOutputIsStdout() {
-        assertEquals("one two\n", good(chat("-o", "-", "say: one two")).out());
+        assertEquals("one two\n", ok(chat("-o", "-", "say: one two")).out());
         assertFalse(Files.exists(cop.file("-")));
     }
 
@@ -910,19 +893,19 @@ class Chat {
         String answer = way.equals("--json") ? Json.text(Json.tryParse(outcome.out()), "text") + "\n" : outcome.out();
         assertEquals("one two\n", answer);
         hasErrorAndHint(outcome);
-        shows("/dev/full", outcome);
+        reports(outcome, "/dev/full");
     }
 
     @Test
     void jsonGoesToAFileToo() {
-        good(chat("-o", "out.json", "--json", "say: one"));
+        ok(chat("-o", "out.json", "--json", "say: one"));
         assertEquals("one", Json.tryParse(cop.read("out.json")).path("text").asString());
     }
 
     @Test
     void aFileIsReplacedWhole() {
         cop.write("out.txt", "a much longer text than the new one\n");
-        good(chat("-o", "out.txt", "say: new"));
+        ok(chat("-o", "out.txt", "say: new"));
         assertEquals("new\n", cop.read("out.txt"));
     }
 
@@ -935,7 +918,7 @@ class Chat {
         assertEquals("old\n", cop.read("out.txt"));
         assertTrue(cop.read("out.txt.part").startsWith("one two"), () -> cop.read("out.txt.part"));
         assertEquals("", outcome.out());
-        shows("out.txt.part", outcome);
+        reports(outcome, "out.txt.part");
     }
 
     @Test
@@ -950,7 +933,7 @@ class Chat {
     void anOldPartIsLeftAlone() {
         cop.sim.set("faults", "reset-mid");
         exits(1, chat("-o", "out.txt", "say: one two three four"));
-        good(chat("-o", "out.txt", "say: whole"));
+        ok(chat("-o", "out.txt", "say: whole"));
         assertEquals("whole\n", cop.read("out.txt"));
         assertTrue(Files.exists(cop.file("out.txt.part")));
     }
@@ -959,7 +942,7 @@ class Chat {
     void aLinkStaysALink() throws IOException {
         cop.write("deep/real.txt", "old");
         Files.createSymbolicLink(cop.file("link.txt"), cop.file("deep/real.txt"));
-        good(chat("-o", "link.txt", "say: new"));
+        ok(chat("-o", "link.txt", "say: new"));
         assertTrue(Files.isSymbolicLink(cop.file("link.txt")));
         assertEquals("new\n", cop.read("deep/real.txt"));
     }
@@ -969,14 +952,14 @@ class Chat {
         Files.createDirectories(cop.file("out.txt.part/full"));
         cop.sim.set("faults", "error-chunk");
         var outcome = exits(1, chat("-o", "out.txt", "say: one two three four"));
-        shows("upstream model provider failed in mid-stream", outcome);
+        reports(outcome, "upstream model provider failed in mid-stream");
     }
 
     @Test
     void aFileKeepsItsPermissions() throws IOException {
         var mine = PosixFilePermissions.fromString("rw-------");
         Files.setPosixFilePermissions(cop.write("out.txt", "secret\n"), mine);
-        good(chat("-o", "out.txt", "say: new"));
+        ok(chat("-o", "out.txt", "say: new"));
         assertEquals(mine, Files.getPosixFilePermissions(cop.file("out.txt")));
         assertEquals("new\n", cop.read("out.txt"));
     }
@@ -985,8 +968,8 @@ class Chat {
     void badPlacesAreRefusedBeforeAnythingIsSent() throws IOException {
         Files.createDirectory(cop.file("folder"));
         cop.write("file", "x");
-        shows("folder", refused(chat("-o", "folder", "hello")));
-        shows("nowhere", refused(chat("-o", "nowhere/out.txt", "hello")));
+        reports(refused(chat("-o", "folder", "hello")), "folder");
+        reports(refused(chat("-o", "nowhere/out.txt", "hello")), "nowhere");
         refused(chat("-o", "file/out.txt", "hello"));
         refused(chat("-o", "/", "hello"));
         refused(chat("-o", "a\0b", "hello"));
@@ -1070,7 +1053,7 @@ class Chat {
             var outcome = exits(row.exit, chat("-m", model.getKey(), "hello"));
             assertEquals("", outcome.out());
             hasErrorAndHint(outcome);
-            for (String words : row.words) shows(words, outcome);
+            for (String words : row.words) reports(outcome, words);
             assertEquals(row.requests, cop.sim.count(model.getValue()), outcome::all);
             cop.sim.set("faults", "");
         }
@@ -1085,8 +1068,8 @@ class Chat {
         hasErrorAndHint(outcome);
         String error = outcome.err().lines().filter(l -> !l.startsWith("hint: ")).collect(Collectors.joining("\n"));
         assertTrue(error.matches("(?s).*request id C0DE:[0-9A-F]{4}:[0-9A-F]{6}.*"), outcome::all);
-        for (String words : row.words) shows(words, outcome);
-        assertEquals(row.requests, chats().size(), outcome::all);
+        for (String words : row.words) reports(outcome, words);
+        assertEquals(row.requests, cop.sim.count("/chat/completions"), outcome::all);
         assertEquals(List.of(), cop.time.pauses);
     }
 
@@ -1113,10 +1096,10 @@ class Chat {
         var outcome = exits(row.exit, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals("", outcome.out());
         hasErrorAndHint(outcome);
-        shows("request id C0DE:", outcome);
-        shows("trying again in ", outcome);
-        for (String words : row.words) shows(words, outcome);
-        assertEquals(row.requests, chats().size());
+        reports(outcome, "request id C0DE:");
+        reports(outcome, "trying again in ");
+        for (String words : row.words) reports(outcome, words);
+        assertEquals(row.requests, cop.chats().size());
         assertEquals(3, cop.time.pauses.size());
         for (int i = 0; i < 3; i++) between(0.75 * (1 << i), 1.25 * (1 << i), cop.time.pauses.get(i));
         assertFalse(outcome.err().contains("<html>"), outcome::all);
@@ -1126,9 +1109,9 @@ class Chat {
     @Test
     void aWaitThatTheBodyAsksFor() {
         cop.sim.set("faults", "429-gemini");
-        var outcome = good(chat("-m", "mai-code-1.1-flash", "say: hi"));
+        var outcome = ok(chat("-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals("hi\n", outcome.out());
-        shows("RESOURCE_EXHAUSTED", outcome);
+        reports(outcome, "RESOURCE_EXHAUSTED");
         assertEquals(Duration.ofSeconds(7), slept());
     }
 
@@ -1136,8 +1119,8 @@ class Chat {
     @FieldSource("PASSING")
     void whatHasPassedIsForgotten(Row row) {
         cop.sim.set("faults", row.fault);
-        assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
-        assertEquals(2, chats().size());
+        assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
+        assertEquals(2, cop.chats().size());
         between(0.75, 1.25, slept());
     }
 
@@ -1145,8 +1128,8 @@ class Chat {
     @ValueSource(strings = {"reset-before", "reset-headers"})
     void aConnectionLostBeforeAnyOutputIsTriedAgain(String fault) {
         cop.sim.set("faults", fault + "," + fault);
-        assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
-        assertEquals(3, chats().size());
+        assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
+        assertEquals(3, cop.chats().size());
         assertEquals(2, cop.time.pauses.size());
     }
 
@@ -1155,8 +1138,8 @@ class Chat {
         cop.sim.set("faults", String.join(",", Collections.nCopies(9, "reset-before")));
         var outcome = exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
         hasErrorAndHint(outcome);
-        shows("127.0.0.1", outcome);
-        assertEquals(4, chats().size());
+        reports(outcome, "127.0.0.1");
+        assertEquals(4, cop.chats().size());
         assertEquals(3, cop.time.pauses.size());
     }
 
@@ -1165,9 +1148,9 @@ class Chat {
             "json-in-string:429:4, 4"})
     void aShortRetryAfterIsSleptExactly(String fault, int seconds) {
         cop.sim.set("faults", fault);
-        assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
+        assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
         assertEquals(Duration.ofSeconds(seconds), slept());
-        assertEquals(2, chats().size());
+        assertEquals(2, cop.chats().size());
     }
 
     @Test
@@ -1175,8 +1158,8 @@ class Chat {
         cop.sim.set("faults", "429:5,429:5,429:5,429:5,429:5");
         var outcome = exits(75, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals(Duration.ofSeconds(15), slept());
-        assertEquals(4, chats().size());
-        shows("come back in 5 s", outcome);
+        assertEquals(4, cop.chats().size());
+        reports(outcome, "come back in 5 s");
     }
 
     @ParameterizedTest
@@ -1190,21 +1173,21 @@ class Chat {
         exits(exit, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals(exit == 0 ? Duration.ofSeconds(asked) : Duration.ZERO, slept());
         cop.sim.set("faults", "429:" + asked);
-        good(chat("-m", "mai-code-1.1-flash", "--max-wait", "1h", "hello"));
+        ok(chat("-m", "mai-code-1.1-flash", "--max-wait", "1h", "hello"));
     }
 
     @Test
     void aLong5xxIsNotSleptThroughEither() {
         cop.sim.set("faults", "503:3600");
         exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
-        assertEquals(1, chats().size());
+        assertEquals(1, cop.chats().size());
         assertEquals(List.of(), cop.time.pauses);
     }
 
     @Test
     void aLong5xxSaysWhenToComeBack() {
         cop.sim.set("faults", "503:10800");
-        shows("come back in 3 h, at 2026-11-2", exits(1, chat("-m", "mai-code-1.1-flash", "hello")));
+        reports(exits(1, chat("-m", "mai-code-1.1-flash", "hello")), "come back in 3 h, at 2026-11-2");
     }
 
     @ParameterizedTest
@@ -1212,14 +1195,14 @@ class Chat {
     void whoWillNotWaitIsNotTriedAgain(String fault) {
         cop.sim.set("faults", fault + "," + fault);
         exits(fault.equals("429") ? 75 : 1, chat("-m", "mai-code-1.1-flash", "--max-wait", "0", "hello"));
-        assertEquals(1, chats().size());
+        assertEquals(1, cop.chats().size());
         assertEquals(List.of(), cop.time.pauses);
     }
 
     @Test
     void aRetryAfterOfNothingBacksOffAllTheSame() {
         cop.sim.set("faults", "429:0,503:0");
-        good(chat("-m", "mai-code-1.1-flash", "say: hi"));
+        ok(chat("-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals(2, cop.time.pauses.size());
         for (int i = 0; i < 2; i++) between(0.75 * (1 << i), 1.25 * (1 << i), cop.time.pauses.get(i));
     }
@@ -1227,7 +1210,7 @@ class Chat {
     @Test
     void aTokenThatRunsOutWhileWaitingIsRenewed() {
         cop.sim.set("faults", "429:3600");
-        assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", "--max-wait", "2h", "say: hi")).out());
+        assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", "--max-wait", "2h", "say: hi")).out());
         assertEquals(2, cop.sim.count("/copilot_internal/v2/token"));
     }
 
@@ -1235,73 +1218,73 @@ class Chat {
     @ValueSource(strings = {"401-expired", "401-ide-expired", "401-garbage", "401-authorize-url", "401-auto", "421"})
     void aTokenOrHostThatIsRefusedIsRenewedOnceAndReplayedOnce(String fault) {
         cop.sim.set("faults", fault);
-        var outcome = good(chat("-m", "mai-code-1.1-flash", "say: hi"));
+        var outcome = ok(chat("-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals("hi\n", outcome.out());
-        assertEquals(2, chats().size());
+        assertEquals(2, cop.chats().size());
         assertEquals(2, cop.sim.count("/copilot_internal/v2/token"));
         assertEquals(List.of(), cop.time.pauses);
-        var tokens = chats().stream().map(e -> e.headers().get("authorization").getFirst()).distinct();
+        var tokens = cop.chats().stream().map(e -> e.headers().get("authorization").getFirst()).distinct();
         assertEquals(2, tokens.count());
     }
 
     @Test
     void a401AndA421CanBothBeMended() {
         cop.sim.set("faults", "401-expired,421");
-        good(chat("-m", "mai-code-1.1-flash", "say: hi"));
-        assertEquals(3, chats().size());
+        ok(chat("-m", "mai-code-1.1-flash", "say: hi"));
+        assertEquals(3, cop.chats().size());
     }
 
     @Test
     void theHostThatTheAccountWasMovedToIsFound() {
-        good(chat("-m", "mai-code-1.1-flash", "say: hi"));
+        ok(chat("-m", "mai-code-1.1-flash", "say: hi"));
         cop.sim.set("endpoints", "other");
-        good(cop.run("token", "--refresh"));
+        ok(cop.run("token", "--refresh"));
         cop.sim.set("endpoints", "api");
-        assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
+        assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
     }
 
     @Test
     void aRenewalDoesNotUseUpTheRetries() {
         cop.sim.set("faults", "401-expired,503,503,503");
-        assertEquals("hi\n", good(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
-        assertEquals(5, chats().size());
+        assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
+        assertEquals(5, cop.chats().size());
     }
 
     @Test
     void aFailedRenewalIsToldAsSuch() {
-        good(chat("-m", "mai-code-1.1-flash", "say: hi"));
+        ok(chat("-m", "mai-code-1.1-flash", "say: hi"));
         cop.sim.set("faults", "401-expired").set("exchange", "bad-credentials");
         var outcome = exits(4, chat("-m", "mai-code-1.1-flash", "hello"));
         hasErrorAndHint(outcome);
-        shows("Bad credentials", outcome);
-        shows("COPILOT_GITHUB_TOKEN", outcome);
+        reports(outcome, "Bad credentials");
+        reports(outcome, "COPILOT_GITHUB_TOKEN");
     }
 
     @Test
     void aModelThatDoesNotExistIsAnsweredWithThoseThatDo() {
         var outcome = exits(1, chat("-m", "gpt-4.0", "hello"));
-        shows("gpt-4.0", outcome);
-        shows("The requested model is not supported.", outcome);
+        reports(outcome, "gpt-4.0");
+        reports(outcome, "The requested model is not supported.");
         String hint = "(?s).*hint: it can use: gpt-5[.0-9]+, .*claude-haiku-4\\.5.*";
         assertTrue(outcome.err().matches(hint), outcome::all);
-        shows("copilot", outcome);
+        reports(outcome, "copilot");
         showsNot("text-embedding", outcome);
-        assertEquals(1, chats().size());
+        assertEquals(1, cop.chats().size());
     }
 
     @Test
     void aModelThatIsNotEnabledSaysWhereToEnableIt() {
         var outcome = exits(1, chat("-m", "claude-opus-5", "hello"));
-        shows("not enabled", outcome);
-        shows("copilot", outcome);
+        reports(outcome, "not enabled");
+        reports(outcome, "copilot");
     }
 
     @Test
     void aModelThatIsServedNowhereSaysSo() {
         cop.sim.set("faults", List.of("400-unsupported_api_for_model", "400-unsupported_api_for_model"));
         var outcome = exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
-        shows("mai-code-1.1-flash is not served on /chat/completions", outcome);
-        shows("hint: copilot models", outcome);
+        reports(outcome, "mai-code-1.1-flash is not served on /chat/completions");
+        reports(outcome, "hint: copilot models");
     }
 
     @Test
@@ -1328,8 +1311,8 @@ class Chat {
         var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
                 () -> exits(1, chat("-m", "mai-code-1.1-flash", "--timeout", "200ms", "hello")));
         hasErrorAndHint(outcome);
-        shows("within", outcome);
-        assertEquals(1, chats().size());
+        reports(outcome, "within");
+        assertEquals(1, cop.chats().size());
         assertEquals(List.of(), cop.time.pauses);
     }
 
@@ -1341,7 +1324,7 @@ class Chat {
                 var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
                         () -> exits(1, chat("-m", model, "--timeout", "150ms", "hello")));
                 hasErrorAndHint(outcome);
-                shows("within the time-out", outcome);
+                reports(outcome, "within the time-out");
             }
         }
     }
@@ -1371,7 +1354,7 @@ class Chat {
     void aWaitBeyondTheTimeOutIsNotSlept() {
         cop.sim.set("faults", "429:30");
         exits(75, chat("-m", "mai-code-1.1-flash", "--timeout", "10s", "hello"));
-        assertEquals(1, chats().size());
+        assertEquals(1, cop.chats().size());
         assertEquals(List.of(), cop.time.pauses);
     }
 
@@ -1382,7 +1365,7 @@ class Chat {
                 () -> exits(1, chat("-m", "mai-code-1.1-flash", "--timeout", "1500ms", "say: one two")));
         assertEquals("one \n", outcome.out());
         hasErrorAndHint(outcome);
-        shows("time-out", outcome);
+        reports(outcome, "time-out");
     }
 
     @Test
@@ -1390,29 +1373,31 @@ class Chat {
         cop.sim.set("faults", "403");
         var outcome = chat("-v", "-m", "mai-code-1.1-flash", "hello");
         assertEquals(1, outcome.code());
-        shows("> POST " + cop.sim.api() + "/chat/completions", outcome);
-        shows("> GET " + cop.sim.url() + "/copilot_internal/v2/token", outcome);
-        shows("< 403", outcome);
-        shows("\tat cop.", outcome);
+        reports(outcome, "> POST " + cop.sim.api() + "/chat/completions");
+        reports(outcome, "> GET " + cop.sim.url() + "/copilot_internal/v2/token");
+        reports(outcome, "< 403");
+        reports(outcome, "\tat cop.");
         showsNot(simulator.GITHUB_TOKEN.substring(4, 20), outcome);
         showsNot("tid=", outcome);
     }
 
     @Test
     void verboseWithoutTroubleHasNoTrace() {
-        var outcome = good(chat("-v", "say: hi"));
+        var outcome = ok(chat("-v", "say: hi"));
         assertEquals("hi\n", outcome.out());
-        shows("< 200", outcome);
+        showsNot("\tat ", outcome);
+        reports(outcome, "< 200");
     }
 
     @Test
     void verboseShowsTheFieldsOfTheRequestAndNotWhatIsSaid() {
-        var outcome = good(chat("-v", "-m", "mai-code-1.1-flash", "--temperature", "0.5", "-s", "my system",
+        var outcome = ok(chat("-v", "-m", "mai-code-1.1-flash", "--temperature", "0.5", "-s", "my system",
                 "say: my prompt"));
-        shows("\"temperature\":0.5", outcome);
-        shows("\"model\":\"mai-code-1.1-flash\"", outcome);
+        reports(outcome, "\"temperature\":0.5");
+        reports(outcome, "\"model\":\"mai-code-1.1-flash\"");
         showsNot("my system", outcome);
         showsNot("my prompt", outcome);
+        showsNot("\tat ", outcome);
     }
 
     @Test
@@ -1433,7 +1418,7 @@ class Chat {
             try (var github = stub(echo)) {
                 var outcome = chat("-v", "-m", "mai-code-1.1-flash", "hello");
                 assertEquals(status >= 429 ? 4 : 1, github.count("/chat/completions"));
-                shows("you sent", outcome);
+                reports(outcome, "you sent");
                 assertFalse(outcome.all().contains("ghijklmnop"), outcome::all);
             }
         }
@@ -1448,9 +1433,9 @@ class Chat {
         answer.putArray("copilot_errors").addObject().put("message", told);
         answer.putArray("choices").addObject().put("finish_reason", told).putObject("message").put("content", "");
         try (var _ = stub(Stub.Reply.json(200, Json.line(answer)))) {
-            var outcome = good(chat("-u", "-m", "mai-code-1.1-flash", "hello"));
-            shows("warning: ", outcome);
-            shows("usage: ", outcome);
+            var outcome = ok(chat("-u", "-m", "mai-code-1.1-flash", "hello"));
+            reports(outcome, "warning: ");
+            reports(outcome, "usage: ");
             showsNot("ghijklmnop", outcome);
             showsNot("\u001b[2J", outcome);
         }
@@ -1461,13 +1446,13 @@ class Chat {
         cop.terminal(1, 2).with("NO_COLOR", "1").sim.set("faults", "400-text:\u001b[2Jgone");
         var outcome = exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
         showsNot("\u001b", outcome);
-        shows("gone", outcome);
+        reports(outcome, "gone");
     }
 
     @Test
     void quietLeavesOutNotesAndKeepsErrors() {
         cop.sim.set("faults", "503");
-        assertEquals("", good(chat("-q", "-m", "mai-code-1.1-flash", "say: hi")).err());
+        assertEquals("", ok(chat("-q", "-m", "mai-code-1.1-flash", "say: hi")).err());
         cop.sim.set("faults", "403");
         hasErrorAndHint(exits(1, chat("-q", "-m", "mai-code-1.1-flash", "say: hi")));
     }
@@ -1486,8 +1471,8 @@ class Chat {
             var outcome = exits(1, chat(more, "--schema", "a int, b int", "hello"));
             assertEquals("", outcome.out(), more);
             hasErrorAndHint(outcome);
-            shows(HALF + "\nerror: the answer was " + error + " (finish: " + finish + ")", outcome);
-            shows("\nhint: " + hint, outcome);
+            reports(outcome, HALF + "\nerror: the answer was " + error + " (finish: " + finish + ")");
+            reports(outcome, "\nhint: " + hint);
             showsNot("asking again", outcome);
         }
         var record = Json.tryParse(exits(1, chat("--json", "--schema", "a int, b int", "hello")).out());
@@ -1509,13 +1494,13 @@ class Chat {
     void maxTokensCutsJsonToo() {
         var outcome = exits(1, chat("--max-tokens", "2", "--schema", "a int, b int", "say: {\"a\": 1, \"b\": 2}"));
         assertEquals("", outcome.out());
-        shows("hint: raise --max-tokens", outcome);
+        reports(outcome, "hint: raise --max-tokens");
     }
 
     @Test
     void anAnswerThatMissesItsSchemaCannotSteerTheTerminal() {
         var outcome = exits(1, chat("--schema-retries", "0", "--schema", "a int", "say: \u001b]0;title\u0007 words"));
-        shows("words", outcome);
+        reports(outcome, "words");
         assertFalse(outcome.all().contains("\u001b"), outcome::all);
     }
 
@@ -1526,14 +1511,14 @@ class Chat {
         var outcome = exits(1, chat("--schema", "a int, b int", "hello"));
         assertEquals("", outcome.out());
         hasErrorAndHint(outcome);
-        var calls = Json.tryParse(good(chat("--json", "--schema", "a int, b int", "hello")).out()).path("tool_calls");
+        var calls = Json.tryParse(ok(chat("--json", "--schema", "a int, b int", "hello")).out()).path("tool_calls");
         assertEquals(1, calls.size());
         var answer = Json.object();
         answer.putArray("choices").addObject().put("finish_reason", "eos").putObject("message").put("content", HALF);
         try (var _ = stub(Stub.Reply.json(200, Json.line(answer)))) {
             outcome = exits(1, chat("--schema-retries", "0", "--schema", "a int, b int", "hello"));
             assertEquals("", outcome.out());
-            shows("error: the answer does not meet the schema: it is no JSON", outcome);
+            reports(outcome, "error: the answer does not meet the schema: it is no JSON");
         }
     }
 

@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
+import static cop.Harness.prints;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
@@ -24,11 +25,6 @@ class CommandFaults {
 
     @AfterEach
     void close() { cop.close(); }
-
-    private static void says(Harness.Outcome outcome, int code, String... texts) {
-        assertEquals(code, outcome.code(), outcome::all);
-        for (String text : texts) assertTrue(outcome.all().contains(text), () -> text + " in\n" + outcome.all());
-    }
 
     // ---- hints name what was typed
 
@@ -50,14 +46,15 @@ class CommandFaults {
     void hintsHelpAndResumeCommandsBeginWithTheProperty() throws IOException {
         var process = cop.with("COPILOT_GITHUB_TOKEN", null).process("chat", "hi");
         process.command().replaceAll(word -> word.equals("-Dcop.command=copilot") ? "-Dcop.command=~/b/p 100%" : word);
-        says(Harness.finished(process.start(), "", "chat"), 4, "hint: ~/b/p 100% login\n");
+        prints(Harness.finished(process.start(), "", "chat"), 4, "hint: ~/b/p 100% login\n");
         process.command().removeLast();
         process.command().set(process.command().size() - 1, "help");
-        says(Harness.finished(process.start(), "", "help"), 0, "Usage: ~/b/p 100% COMMAND", "~/b/p 100% chat \"Three");
+        prints(Harness.finished(process.start(), "", "help"), 0, "Usage: ~/b/p 100% COMMAND",
+                "~/b/p 100% chat \"Three");
         process.command().add("chat");
-        says(Harness.finished(process.start(), "", "help"), 0, "Usage: ~/b/p 100% chat [PROMPT", "~/b/p 100% logs");
+        prints(Harness.finished(process.start(), "", "help"), 0, "Usage: ~/b/p 100% chat [PROMPT", "~/b/p 100% logs");
         process.command().removeIf(word -> word.startsWith("-Dcop.command"));
-        says(Harness.finished(process.start(), "", "help"), 0, "Usage: jbang copilot.java chat ");
+        prints(Harness.finished(process.start(), "", "help"), 0, "Usage: jbang copilot.java chat ");
     }
 
     /// A stand-in for the `jbang` on the PATH prints what it is given.
@@ -77,7 +74,7 @@ class CommandFaults {
     void loggingOutTwiceIsNoDamage() {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         cop.runWith(simulator.GITHUB_TOKEN + "\n", "login", "--with-token");
-        says(cop.run("logout"), 0, "");
+        prints(cop.run("logout"), 0, "");
         var again = cop.run("logout");
         assertFalse(again.err().contains("deleted"), again::all);
     }
@@ -119,7 +116,7 @@ class CommandFaults {
         Files.writeString(file, text, StandardOpenOption.APPEND);
         for (String words : List.of("logs", "logs show", "logs -q one", "chat -c say:two")) {
             var outcome = cop.run(words.split(" "));
-            says(outcome, 0, "warning: " + file + ": line 2 is damaged or empty, and left out\n");
+            prints(outcome, 0, "warning: " + file + ": line 2 is damaged or empty, and left out\n");
             assertEquals(lines, outcome.err().split("is damaged").length - 1, outcome::all);
         }
         assertFalse(cop.run("completion", "next", "cop logs show ").err().contains("damaged"));
@@ -130,8 +127,8 @@ class CommandFaults {
         cop.run("chat", "say: one");
         Path file = Files.createFile(conversation("20261122-110000-abc"));
         Files.setLastModifiedTime(file, FileTime.from(Instant.now().plusSeconds(60)));
-        says(cop.run("chat", "-c", "say: two"), 0, "warning: " + file + ": line 1 is damaged or empty", "two\n");
-        says(cop.run("chat", "--cid", "20261122-11", "say: two"), 0, "warning: " + file + ": line 1 is damaged");
+        prints(cop.run("chat", "-c", "say: two"), 0, "warning: " + file + ": line 1 is damaged or empty", "two\n");
+        prints(cop.run("chat", "--cid", "20261122-11", "say: two"), 0, "warning: " + file + ": line 1 is damaged");
     }
 
     @Test
@@ -143,9 +140,9 @@ class CommandFaults {
             var command = new ProcessBuilder("mkfifo", conversation("pipe").toString());
             assertEquals(0, command.start().waitFor());
             assertEquals(1, cop.run("logs").out().lines().count());
-            says(cop.run("chat", "-c", "say: two"), 0, "two\n");
-            says(cop.run("logs", "show", "folder"), 2, "there is no conversation \"folder\"");
-            says(cop.run("logs", "clear", "-y"), 0, "deleted 1 conversation\n");
+            prints(cop.run("chat", "-c", "say: two"), 0, "two\n");
+            prints(cop.run("logs", "show", "folder"), 2, "there is no conversation \"folder\"");
+            prints(cop.run("logs", "clear", "-y"), 0, "deleted 1 conversation\n");
             assertTrue(Files.exists(conversation("folder").resolve("kept")));
         });
     }
@@ -159,10 +156,10 @@ class CommandFaults {
             Path file = cop.write(".config/copilot.java/login.json", "{\"127.0.0.1\": {\"token\": \"ghu_");
             var outcome = cop.run(words.split(" "));
             assertEquals(2, outcome.err().split(said, -1).length, outcome::all);
-            says(outcome, words.matches("log.*") ? 0 : 4, words.equals("logout") ? "deleted " + file
+            prints(outcome, words.matches("log.*") ? 0 : 4, words.equals("logout") ? "deleted " + file
                     + ", which held nothing that can be read" : "copilot login replaces it");
             assertEquals(!words.equals("logout"), Files.exists(file), outcome::all);
-            if (words.equals("login")) says(cop.run("status"), 0, "your login");
+            if (words.equals("login")) prints(cop.run("status"), 0, "your login");
         }
     }
 
@@ -172,15 +169,16 @@ class CommandFaults {
     @CsvSource({"30", "0", "' 7 '", "''"})
     void whatIsDeletedNeedsAUnit(String time) {
         cop.run("chat", "say: kept");
-        says(cop.run("logs", "clear", "--older-than", time, "-y"), 2, "--older-than");
+        prints(cop.run("logs", "clear", "--older-than", time, "-y"), 2, "--older-than");
         assertEquals(1, cop.run("logs").out().lines().count());
-        says(cop.run("logs", "clear", "--older-than", "0s", "-y"), 0, "nothing to delete");   // the clock stands still
+        // the clock stands still
+        prints(cop.run("logs", "clear", "--older-than", "0s", "-y"), 0, "nothing to delete");
     }
 
     @Test
     void anEmptyIdIsNoConversation() {
         cop.run("chat", "say: kept");
-        says(cop.run("logs", "clear", "", "-y"), 2, "\"\"");
+        prints(cop.run("logs", "clear", "", "-y"), 2, "\"\"");
         assertEquals(1, cop.run("logs").out().lines().count());
     }
 
@@ -193,21 +191,21 @@ class CommandFaults {
             "models enable sonnet, 0, claude-sonnet-5 is enabled already", "models enable nosuch -y, 2, no model",
             "embed -m 3-small --json a, 0, text-embedding-3-small"})
     void aPartOfAModelsId(String line, int code, String said) {
-        says(cop.run(line.split(" ")), code, said);
+        prints(cop.run(line.split(" ")), code, said);
     }
 
     @Test
     void aPartOfAModelsIdInSettings() {
         cop.with("COP_MODEL", "sonnet");
         cop.run("chat", "say: x");
-        assertEquals("claude-sonnet-5", asked().getLast().path("model").asString());
+        assertEquals("claude-sonnet-5", cop.bodies().getLast().path("model").asString());
         cop.with("COP_MODEL", null).write("t.mustache", "---\nmodel: haiku\n---\nsay: x");
         cop.run("chat", "-t", "./t.mustache", "--no-log");
-        assertEquals("claude-haiku-4.5", asked().getLast().path("model").asString());
+        assertEquals("claude-haiku-4.5", cop.bodies().getLast().path("model").asString());
         cop.write("r.jsonl", "{\"a\":1}\n{\"a\":2}\n");
         cop.write("t.mustache", "---\nmodel: haiku\n---\nsay: {{a}}");
-        says(cop.run("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl"), 0);
-        assertEquals("claude-haiku-4.5", asked().getLast().path("model").asString());
+        prints(cop.run("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl"), 0);
+        assertEquals("claude-haiku-4.5", cop.bodies().getLast().path("model").asString());
     }
 
     @Test
@@ -217,11 +215,6 @@ class CommandFaults {
         cop.write("t.mustache", "say: {{a}}");
         cop.run("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl");
         assertTrue(cop.run("batch", "status", "o.jsonl").out().matches("(?s).*, last started [-0-9]+T[:0-9]+Z\n"));
-    }
-
-    private List<JsonNode> asked() {
-        return cop.sim.ledger().stream().filter(entry -> entry.path()
-                .matches("/(chat/completions|responses|v1/messages)")).map(entry -> (JsonNode) entry.body()).toList();
     }
 
     /// On a terminal, as a process of the tool alone: `talk` has a terminal of its own.
@@ -240,19 +233,19 @@ class CommandFaults {
 
     @Test
     void aConversationTakesNoModelThatIsNotThere() {
-        says(onATerminal("/model sonnet\nsay: a\n/model nope\nsay: b\n/model gpt\nsay: c\n/model auto\n", "chat"), 0,
+        prints(onATerminal("/model sonnet\nsay: a\n/model nope\nsay: b\n/model gpt\nsay: c\n/model auto\n", "chat"), 0,
                 "no model \"nope\"", "fits several", "the model is claude-sonnet-5", "the model is auto");
         assertEquals("[\"claude-sonnet-5\",\"claude-sonnet-5\",\"claude-sonnet-5\"]", Json.compact(Json.array(
-                asked().stream().map(body -> body.path("model")))));
+                cop.bodies().stream().map(body -> body.path("model")))));
     }
 
     @Test
     void theDefaultModelCanBeTakenBack() {
         cop.run("models", "default", "sonnet");
-        says(cop.run("models", "default"), 0, "claude-sonnet-5\n");
-        says(cop.run("models", "default", "--unset"), 0, "gpt-5-mini");
-        says(cop.run("models", "default"), 0, "gpt-5-mini\n");
-        says(cop.run("models", "default", "sonnet", "--unset"), 2, "exclude each other");
+        prints(cop.run("models", "default"), 0, "claude-sonnet-5\n");
+        prints(cop.run("models", "default", "--unset"), 0, "gpt-5-mini");
+        prints(cop.run("models", "default"), 0, "gpt-5-mini\n");
+        prints(cop.run("models", "default", "sonnet", "--unset"), 2, "exclude each other");
     }
 
     // ---- install
@@ -277,12 +270,12 @@ class CommandFaults {
         cop.write("bin/cop", mark + app);
         cop.write("bin/pilot", mark + app);
         cop.write("share/copilot.java.launchers", cop.file("bin/cop") + "\n" + cop.file("bin/pilot") + "\n");
-        says(cop.run("install", "--uninstall", "--dir", "bin", "--name", "note"), 2, "there is another");
-        says(cop.run("install", "--uninstall", "--dir", "bin", "--name", "pilot"), 0);
+        prints(cop.run("install", "--uninstall", "--dir", "bin", "--name", "note"), 2, "there is another");
+        prints(cop.run("install", "--uninstall", "--dir", "bin", "--name", "pilot"), 0);
         assertTrue(files().containsAll(mine), () -> files() + "");
         assertTrue(files().contains("share/0123456789abcdef/00.jar") && !files().contains("share/fedcba9876543210"),
                 () -> files() + "");
-        says(cop.run("install", "--uninstall", "--dir", "bin"), 0);
+        prints(cop.run("install", "--uninstall", "--dir", "bin"), 0);
         assertEquals(mine, files());
     }
 
@@ -299,7 +292,7 @@ class CommandFaults {
     @Test
     void aLauncherDoesNotOutliveItsCopy() {
         var lasting = Path.of("/opt/no-such-folder-of-copilot.java");       // the tests themselves may run in /tmp
-        says(cop.with("COP_HOME", cop.file("h").toString()).run("install", "--dir", lasting.toString()), 2,
+        prints(cop.with("COP_HOME", cop.file("h").toString()).run("install", "--dir", lasting.toString()), 2,
                 "temporary folder, " + cop.file("h/share"), "hint: unset COP_HOME");
         assertFalse(Files.exists(lasting));
     }
@@ -324,7 +317,7 @@ class CommandFaults {
 
     @Test
     void aSentenceIsForChat() {
-        says(cop.run("Three names for Ann's pelican"), 2, "no command \"Three names",
+        prints(cop.run("Three names for Ann's pelican"), 2, "no command \"Three names",
                 "hint: copilot chat 'Three names for Ann'\\''s pelican' asks a model");
     }
 
@@ -447,9 +440,9 @@ class CommandFaults {
     @Test
     void aLongRateLimitIsWaitedForAsTheHintSays() {
         cop.sim.set("models-faults", "429:300");
-        says(cop.run("models"), 75, "COP_MAX_WAIT=6m");
+        prints(cop.run("models"), 75, "COP_MAX_WAIT=6m");
         cop.sim.set("models-faults", "429:300");
-        says(cop.with("COP_MAX_WAIT", "6m").run("models"), 0);
+        prints(cop.with("COP_MAX_WAIT", "6m").run("models"), 0);
     }
 
     @Test
@@ -499,7 +492,7 @@ class CommandFaults {
         var command = Stream.concat(Stream.of("scripts/jbang", program), Stream.of(args.split(" "))).toList();
         var builder = new ProcessBuilder(command).directory(CommandLines.root().toFile());
         var outcome = Harness.finished(builder.start(), "");
-        says(outcome, code, said);
+        prints(outcome, code, said);
         assertFalse(outcome.all().contains("\tat "), outcome::all);
     }
 

@@ -2,6 +2,9 @@ package cop;
 
 import module java.base;
 
+import static cop.Harness.failed;
+import static cop.Harness.hints;
+import static cop.Harness.ok;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -27,39 +30,11 @@ class CommandLines {
 
     // ---------------------------------------------------------------------------------------------- helpers
 
-    private static final Pattern TRACE = Pattern.compile("(?m)^\\s+at [\\w.$]+\\(|Exception in thread");
-
-    private Outcome fine(String... args) { return fine(cop.run(args)); }
-
-    private static Outcome fine(Outcome outcome) {
-        assertEquals(0, outcome.code(), outcome::all);
-        return outcome;
-    }
-
-    /// One error line with this in it, one hint line, no trace, nothing on stdout.
-    private static Outcome failed(int code, String error, Outcome outcome) {
-        var lines = outcome.err().lines().toList();
-        var wrong = new ArrayList<String>();
-        if (outcome.code() != code) wrong.add("exit code, wanted " + code);
-        if (!outcome.out().isEmpty()) wrong.add("something on stdout");
-        if (lines.size() != 2) wrong.add("not two lines on stderr");
-        if (lines.isEmpty() || !lines.getFirst().startsWith("error: ")) wrong.add("no error line");
-        if (lines.isEmpty() || !lines.getFirst().contains(error)) wrong.add("the error does not say " + error);
-        if (lines.isEmpty() || !lines.getLast().matches("hint: \\S.*")) wrong.add("no hint line");
-        if (TRACE.matcher(outcome.err()).find() || outcome.err().contains("this is a bug")) wrong.add("a bug");
-        assertTrue(wrong.isEmpty(), () -> String.join("; ", wrong) + "\n" + outcome.all());
-        return outcome;
-    }
-
     /// Wrong on the command line: exit 2, and nobody was asked anything.
     private Outcome refused(String error, String... args) {
         var outcome = failed(2, error, cop.run(args));
         assertEquals(List.of(), cop.sim.ledger(), outcome::all);
         return outcome;
-    }
-
-    private static void hints(String hint, Outcome outcome) {
-        assertTrue(outcome.err().lines().anyMatch(l -> l.startsWith("hint: ") && l.contains(hint)), outcome::all);
     }
 
     private static void narrow(int columns, String text) {
@@ -68,38 +43,36 @@ class CommandLines {
 
     static Stream<String> commands() { return Commands.names().stream().filter(n -> !n.equals("help")); }
 
-    private simulator.Entry last(String path) {
-        return cop.sim.ledger().stream().filter(e -> e.path().equals(path)).reduce((_, b) -> b).orElseThrow();
-    }
-
     private static String authorization(simulator.Entry entry) {
         return String.join(",", entry.headers().getOrDefault("authorization", List.of()));
     }
 
-    private JsonNode chatBody() { return last("/chat/completions").body(); }
+    private JsonNode chatBody() { return cop.last("/chat/completions").body(); }
 
     // ----------------------------------------------------------------------------------------- help, version
 
     @ParameterizedTest
     @ValueSource(strings = {"--version", "-V"})
     void versionIsOneLine(String option) {
-        assertEquals("copilot.java " + copilot.VERSION + "\n", fine(option).out());
+        assertEquals("copilot.java " + copilot.VERSION + "\n", cop.ok(option).out());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"--help", "-h", "help"})
     void theOverviewIsShown(String word) {
-        var outcome = fine(word);
+        var outcome = cop.ok(word);
         assertEquals(Commands.overview("copilot"), outcome.out());
         assertEquals("", outcome.err());
     }
 
     @Test
-    void noArgumentsShowTheOverview() { assertEquals(Commands.overview("copilot"), fine().out()); }
+    void noArgumentsShowTheOverview() { assertEquals(Commands.overview("copilot"), cop.ok().out()); }
 
     @ParameterizedTest
     @ValueSource(strings = {"--help", "-h", "help"})
-    void helpOnHelpIsTheOverview(String word) { assertEquals(Commands.overview("copilot"), fine("help", word).out()); }
+    void helpOnHelpIsTheOverview(String word) {
+        assertEquals(Commands.overview("copilot"), cop.ok("help", word).out());
+    }
 
     @Test
     void theOverviewNamesEveryCommandAndNoOther() {
@@ -112,9 +85,9 @@ class CommandLines {
     @ParameterizedTest
     @MethodSource("commands")
     void helpOnACommandIsItsOwnHelp(String name) {
-        var help = fine(name, "--help");
-        assertEquals(help.out(), fine("help", name).out());
-        assertEquals(help.out(), fine(name, "-h").out());
+        var help = cop.ok(name, "--help");
+        assertEquals(help.out(), cop.ok("help", name).out());
+        assertEquals(help.out(), cop.ok(name, "-h").out());
         assertEquals("", help.err());
         assertEquals(List.of(), cop.sim.ledger());
     }
@@ -122,7 +95,7 @@ class CommandLines {
     @ParameterizedTest
     @MethodSource("commands")
     void helpNamesEveryOptionAndFits(String name) {
-        String help = fine(name, "--help").out();
+        String help = cop.ok(name, "--help").out();
         narrow(100, help);
         assertTrue(help.startsWith("Usage: copilot " + name), help);
         var spec = spec(name);
@@ -228,7 +201,7 @@ class CommandLines {
     @ValueSource(strings = {"- make a list", "-5 + 3?", "--- what is this?", "-y is what?"})
     void aPromptThatBeginsWithADashIsToldApart(String prompt) {
         hints("copilot chat -- \"" + prompt + "\"", refused("is taken for an option", "chat", prompt));
-        fine("chat", "--", prompt);
+        cop.ok("chat", "--", prompt);
         assertEquals(prompt, chatBody().at("/messages/0/content").asString());
     }
 
@@ -274,22 +247,23 @@ class CommandLines {
 
     @Test
     void theEndsOfARangeBelongToIt() {
-        fine("chat", "--temperature", "2", "--top-p", "0", "--max-tokens", "1", "-m", "mai-code-1.1-flash", "say: hi");
-        fine("chat", "--temperature", "0", "--top-p", "1.0", "-m", "mai-code-1.1-flash", "say: hi");
+        cop.ok("chat", "--temperature", "2", "--top-p", "0", "--max-tokens", "1", "-m", "mai-code-1.1-flash",
+                "say: hi");
+        cop.ok("chat", "--temperature", "0", "--top-p", "1.0", "-m", "mai-code-1.1-flash", "say: hi");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"-v -v", "-vv", "-q -q", "--verbose -v", "-m nosuch -m mai-code-1.1-flash"})
     void anOptionMayBeGivenTwice(String options) {
         cop.sim.set("answer", "hi");
-        assertEquals("hi\n", fine(("chat " + options + " hello").split(" ")).out());
+        assertEquals("hi\n", cop.ok(("chat " + options + " hello").split(" ")).out());
         assertEquals(options.contains("-m") ? "mai-code-1.1-flash" : "gpt-5-mini", chatBody().path("model").asString());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"999999999d", "999999999h"})
     void anEndlessTimeIsNoBug(String time) {
-        assertEquals("hi\n", fine("chat", "--timeout", time, "--max-wait", time, "say: hi").out());
+        assertEquals("hi\n", cop.ok("chat", "--timeout", time, "--max-wait", time, "say: hi").out());
     }
 
     @ParameterizedTest
@@ -331,7 +305,7 @@ class CommandLines {
 
     @Test
     void theExampleOfATemplateCanBeCopied() {
-        assertTrue(fine("templates", "--help").out().contains("\n  ---\n  description: Explain"));
+        assertTrue(cop.ok("templates", "--help").out().contains("\n  ---\n  description: Explain"));
     }
 
     @ParameterizedTest
@@ -342,16 +316,16 @@ class CommandLines {
 
     @Test
     void noIsNoYes() {
-        fine("chat", "say: hi");
+        cop.ok("chat", "say: hi");
         var outcome = cop.run("logs", "-y=false", "clear");
         assertEquals(2, outcome.code(), outcome::all);
         assertTrue(outcome.err().contains("nobody is here to be asked"), outcome::all);
-        assertEquals(1, fine("logs").out().lines().count());
+        assertEquals(1, cop.ok("logs").out().lines().count());
     }
 
     @Test
     void wordsMayStandAmongOptions() {
-        assertEquals("b c d", fine("chat", "say: b", "--no-log", "c", "-q", "--", "d").out().strip());
+        assertEquals("b c d", cop.ok("chat", "say: b", "--no-log", "c", "-q", "--", "d").out().strip());
     }
 
     @ParameterizedTest
@@ -402,7 +376,7 @@ class CommandLines {
 
     @Test
     void withVerboseAMistakeShowsItsTraceAndNothingElse() {
-        assertTrue(TRACE.matcher(cop.run("models", "-v", "a", "b").err()).find());
+        assertTrue(Harness.TRACE.matcher(cop.run("models", "-v", "a", "b").err()).find());
     }
 
     // ----------------------------------------------------------------------------------- words left as they are
@@ -412,22 +386,22 @@ class CommandLines {
             "${sys:user.home}",
             "a\\nb", "tab\there", "中文 🦆 é", "a=b", "'single'", "\"double\"", "-", "1,2;3"})
     void anArgumentIsSentAsItIs(String word) {
-        fine("chat", "say: x", word);
+        cop.ok("chat", "say: x", word);
         assertEquals("say: x " + word, chatBody().at("/messages/0/content").asString());
     }
 
     @Test
     void afterTwoDashesEverythingIsPrompt() {
-        fine("chat", "--", "--version", "-m", "x");
+        cop.ok("chat", "--", "--version", "-m", "x");
         assertEquals("--version -m x", chatBody().at("/messages/0/content").asString());
     }
 
     @Test
     void valuesOfOptionsAreSentAsTheyAre() {
-        fine("chat", "-s", "%s @x '$HOME' \"q\"", "--temperature", "0.10", "--seed", "-3", "hello");
+        cop.ok("chat", "-s", "%s @x '$HOME' \"q\"", "--temperature", "0.10", "--seed", "-3", "hello");
         assertEquals("%s @x '$HOME' \"q\"", chatBody().at("/messages/0/content").asString());
-        assertTrue(last("/chat/completions").rawBody().contains("\"temperature\":0.10"),
-                last("/chat/completions").rawBody());
+        assertTrue(cop.last("/chat/completions").rawBody().contains("\"temperature\":0.10"),
+                cop.last("/chat/completions").rawBody());
         assertEquals(-3, chatBody().path("seed").asInt());
     }
 
@@ -435,7 +409,7 @@ class CommandLines {
 
     private List<String> rows(String... more) {
         var args = Stream.concat(Stream.of("models"), Stream.of(more)).toArray(String[]::new);
-        return fine(args).out().lines().toList();
+        return cop.ok(args).out().lines().toList();
     }
 
     private List<String> ids(String... more) { return rows(more).stream().map(r -> r.split("\t", -1)[0]).toList(); }
@@ -454,7 +428,7 @@ class CommandLines {
     }
 
     private void cached(String text) throws IOException {
-        fine("models");
+        cop.ok("models");
         Files.writeString(cache(), text);
     }
 
@@ -478,11 +452,11 @@ class CommandLines {
 
     @Test
     void modelsAsJsonAreWhole() {
-        var json = Json.tryParse(fine("models", "--json").out());
+        var json = Json.tryParse(cop.ok("models", "--json").out());
         assertEquals(23, json.path("data").size());
         assertTrue(json.at("/data/0/capabilities/limits/max_prompt_tokens").isNumber());
         assertTrue(json.at("/data/0/billing/token_prices").isObject());
-        assertEquals(json, Json.tryParse(fine("models", "--json").out()), "from the cache too");
+        assertEquals(json, Json.tryParse(cop.ok("models", "--json").out()), "from the cache too");
     }
 
     @ParameterizedTest
@@ -501,7 +475,7 @@ class CommandLines {
 
     @Test
     void aWordNarrowsTheJsonToo() {
-        var json = Json.tryParse(fine("models", "--json", "claude").out());
+        var json = Json.tryParse(cop.ok("models", "--json", "claude").out());
         assertEquals(ids("claude"), json.path("data").valueStream().map(m -> m.path("id").asString()).toList());
         assertTrue(json.at("/data/0/capabilities").isObject(), "GitHub's whole entry");
         hints("copilot models", failed(1, "zzz", cop.run("models", "--json", "zzz")));
@@ -525,12 +499,12 @@ class CommandLines {
 
     @Test
     void modelsAreAskedForOnceAnHour() {
-        fine("models");
+        cop.ok("models");
         cop.time.advance(Duration.ofMinutes(59));
-        fine("models");
+        cop.ok("models");
         assertEquals(1, cop.sim.count("/models"));
         cop.time.advance(Duration.ofMinutes(2));
-        fine("models");
+        cop.ok("models");
         assertEquals(2, cop.sim.count("/models"));
     }
 
@@ -539,24 +513,24 @@ class CommandLines {
     @ValueSource(strings = {"Copilot-Integration-Id: copilot-developer-cli", "Editor-Version: Neovim/0.11.0"})
     void eachIdentityHasItsOwnList(String header) {
         for (int i = 0; i < 2; i++) {
-            fine("models");
-            fine("models", "-H", header);
+            cop.ok("models");
+            cop.ok("models", "-H", header);
         }
         assertEquals(2, cop.sim.count("/models"));
     }
 
     @Test
     void refreshAsksAtOnce() {
-        fine("models");
-        fine("models", "--refresh");
+        cop.ok("models");
+        cop.ok("models", "--refresh");
         assertEquals(2, cop.sim.count("/models"));
     }
 
     @Test
     void aListFromTheFutureIsNotBelieved() {
-        fine("models");
+        cop.ok("models");
         cop.time.advance(Duration.ofDays(-2));
-        fine("models");
+        cop.ok("models");
         assertEquals(2, cop.sim.count("/models"));
     }
 
@@ -573,7 +547,7 @@ class CommandLines {
 
     @Test
     void aListThatIsNoUtf8IsThrownAway() throws IOException {
-        fine("models");
+        cop.ok("models");
         Files.write(cache(), new byte[]{'{', (byte) 0xff, '}'});
         sameColumns(rows());
     }
@@ -581,7 +555,7 @@ class CommandLines {
     /// Whatever a vendor calls its model, a row stays a row and the terminal is not steered.
     @Test
     void aStrangeNameKeepsTheRowsWhole() throws IOException {
-        fine("models");
+        cop.ok("models");
         Files.writeString(cache(), Files.readString(cache()).replace("\"GPT-4o mini\"", "\"GPT\\t4o\\nmini\\u001b[2J\"")
                 .replace("\"GPT-4o\"", "\"GPT\\t4o\\nbig\\u001b[2J\""));
         sameColumns(rows());
@@ -599,11 +573,11 @@ class CommandLines {
             "{\"id\":\"odd\",\"capabilities\":{\"limits\":{\"max_output_tokens\":1e30}},\"is_chat_default\":\"x\"}",
             "{\"id\":\"odd\",\"supported_endpoints\":\"/responses\",\"warning_messages\":[1,null,{}]}"})
     void anOddEntryDoesNotHideTheOthers(String entry) throws IOException {
-        fine("models");
+        cop.ok("models");
         Files.writeString(cache(), Files.readString(cache()).replaceFirst("\"data\"\\s*:\\s*\\[", "$0" + entry + ","));
         sameColumns(rows("--all"));
         assertTrue(ids().contains("mai-code-1.1-flash"));
-        fine("chat", "say: hi");
+        cop.ok("chat", "say: hi");
         assertEquals(1, cop.sim.count("/models"), "the cache was read");
     }
 
@@ -611,7 +585,7 @@ class CommandLines {
     void noModelsAtAllIsSaid() {
         cop.sim.set("models", "empty");
         failed(1, "no models", cop.run("models"));
-        assertEquals("{}", fine("models", "--json").out().replaceAll("[^{}]", ""));
+        assertEquals("{}", cop.ok("models", "--json").out().replaceAll("[^{}]", ""));
     }
 
     @Test
@@ -619,27 +593,27 @@ class CommandLines {
         cop.sim.set("models", "old").set("revive", "gpt-4o");
         sameColumns(rows());
         assertTrue(ids().containsAll(List.of("gpt-4o", "claude-opus-4.8")));
-        assertEquals("hi\n", fine("chat", "say: hi").out());
+        assertEquals("hi\n", cop.ok("chat", "say: hi").out());
         assertEquals("gpt-5-mini", chatBody().path("model").asString(), "the first: there was no default then");
     }
 
     @Test
     void theAccountsDefaultIsTakenWhereNoneIsNamed() {
-        assertEquals("gpt-5-mini\n", fine("models", "default").out());
-        fine("chat", "say: hi");
+        assertEquals("gpt-5-mini\n", cop.ok("models", "default").out());
+        cop.ok("chat", "say: hi");
         assertEquals("gpt-5-mini", chatBody().path("model").asString());
         cop.sim.set("models", "no-default");
-        fine("models", "--refresh");
-        assertEquals("gpt-5.3-codex\n", fine("models", "default").out(), "GitHub's fallback");
+        cop.ok("models", "--refresh");
+        assertEquals("gpt-5.3-codex\n", cop.ok("models", "default").out(), "GitHub's fallback");
     }
 
     @Test
     void aDefaultIsSetAndShownAndUsed() {
-        fine("models", "default", "claude-haiku-4.5");
-        assertEquals("claude-haiku-4.5\n", fine("models", "default").out());
-        fine("chat", "say: hi");
+        cop.ok("models", "default", "claude-haiku-4.5");
+        assertEquals("claude-haiku-4.5\n", cop.ok("models", "default").out());
+        cop.ok("chat", "say: hi");
         assertEquals("claude-haiku-4.5", chatBody().path("model").asString());
-        fine("chat", "-m", "mai-code-1.1-flash", "say: hi");
+        cop.ok("chat", "-m", "mai-code-1.1-flash", "say: hi");
         assertEquals("mai-code-1.1-flash", chatBody().path("model").asString());
         cop.with("COP_MODEL", "gpt-4").run("chat", "say: hi");
         assertEquals("gpt-4", chatBody().path("model").asString());
@@ -650,7 +624,7 @@ class CommandLines {
             "gemini-3.8-flahs, gemini-3.8-flash"})
     void anUnknownDefaultNamesTheNearest(String typed, String meant) {
         hints(meant, failed(2, "no model \"" + typed + "\"", cop.run("models", "default", typed)));
-        assertEquals("gpt-5-mini\n", fine("models", "default").out());
+        assertEquals("gpt-5-mini\n", cop.ok("models", "default").out());
     }
 
     @ParameterizedTest
@@ -667,9 +641,9 @@ class CommandLines {
 
     @Test
     void apiGetsABodyAsItComes() {
-        String body = fine("api", "/models").out();
+        String body = cop.ok("api", "/models").out();
         assertTrue(body.startsWith("{\"object\":\"list\"") && body.endsWith("}"), body);
-        var sent = last("/models");
+        var sent = cop.last("/models");
         assertEquals("GET", sent.method());
         assertTrue(authorization(sent).startsWith("Bearer tid="));
         assertEquals(List.of("vscode-chat"), sent.headers().get("copilot-integration-id"));
@@ -677,9 +651,9 @@ class CommandLines {
 
     @Test
     void apiWantsNoLeadingSlash() {
-        assertEquals(fine("api", "/models").out(), fine("api", "models").out());
-        assertTrue(fine("api", "copilot_internal/user").out().contains("octocat"));
-        assertTrue(fine("api", "user").out().contains("octocat"));
+        assertEquals(cop.ok("api", "/models").out(), cop.ok("api", "models").out());
+        assertTrue(cop.ok("api", "copilot_internal/user").out().contains("octocat"));
+        assertTrue(cop.ok("api", "user").out().contains("octocat"));
     }
 
     private static final String QUESTION =
@@ -688,11 +662,11 @@ class CommandLines {
     @Test
     void apiPostsAFileOrStdin() {
         cop.write("q.json", QUESTION);
-        assertTrue(fine("api", "/chat/completions", "--input", "q.json").out().contains("\"é\""));
-        assertEquals("POST", last("/chat/completions").method());
-        assertEquals(QUESTION, last("/chat/completions").rawBody());
-        assertTrue(fine(cop.runWith(QUESTION, "api", "chat/completions", "--input", "-")).out().contains("\"é\""));
-        assertEquals(QUESTION, last("/chat/completions").rawBody());
+        assertTrue(cop.ok("api", "/chat/completions", "--input", "q.json").out().contains("\"é\""));
+        assertEquals("POST", cop.last("/chat/completions").method());
+        assertEquals(QUESTION, cop.last("/chat/completions").rawBody());
+        assertTrue(ok(cop.runWith(QUESTION, "api", "chat/completions", "--input", "-")).out().contains("\"é\""));
+        assertEquals(QUESTION, cop.last("/chat/completions").rawBody());
     }
 
     @Test
@@ -710,7 +684,7 @@ class CommandLines {
 
     @Test
     void apiIncludesTheHead() {
-        String out = fine("api", "-i", "/models").out();
+        String out = cop.ok("api", "-i", "/models").out();
         assertTrue(out.startsWith("HTTP 200\n") || out.startsWith("HTTP/1.1 200"), out);
         assertTrue(out.contains("\ncontent-type: application/json"), out);
         assertTrue(out.contains("\n\n{\"object\""), out);
@@ -726,7 +700,7 @@ class CommandLines {
 
     @Test
     void apiEndsTheLineOnATerminalAndOnlyThere() {
-        String piped = fine("api", "/models").out();
+        String piped = cop.ok("api", "/models").out();
         assertEquals(piped + "\n", cop.terminal(1).run("api", "/models").out());
         assertEquals("404 page not found\n", cop.run("api", "/nowhere").out());
     }
@@ -741,9 +715,9 @@ class CommandLines {
 
     @Test
     void apiRenewsATokenThatRanOut() {
-        fine("token");
+        cop.ok("token");
         cop.sim.set("models-faults", "401-expired");
-        assertTrue(fine("api", "/models").out().startsWith("{\"object\""));
+        assertTrue(cop.ok("api", "/models").out().startsWith("{\"object\""));
         assertEquals(2, cop.sim.count("/models"));
     }
 

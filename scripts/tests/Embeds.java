@@ -11,6 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 
+import static cop.Harness.ok;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -26,13 +27,6 @@ class Embeds {
 
     private static String[] embed(String... more) {
         return Stream.concat(Stream.of("embed", "--dimensions", "3"), Stream.of(more)).toArray(String[]::new);
-    }
-
-    private Harness.Outcome good(String... args) { return good(cop.run(args)); }
-
-    private static Harness.Outcome good(Harness.Outcome outcome) {
-        assertEquals(0, outcome.code(), outcome::all);
-        return outcome;
     }
 
     /// Wrong input is said in one line, before anything is sent.
@@ -64,7 +58,7 @@ class Embeds {
 
     @Test
     void eachWordIsAText() {
-        var outcome = good(embed("a cat", "a dog"));
+        var outcome = cop.ok(embed("a cat", "a dog"));
         assertEquals(List.of("a cat", "a dog"), textsAsked());
         assertEquals("""
                 {"index":0,"embedding":[0.3333333333333333,0.6666666666666666,0.6666666666666666]}
@@ -77,20 +71,20 @@ class Embeds {
 
     @Test
     void aSingleTextGoesInAnArrayToo() {
-        good("embed", "one");
+        cop.ok("embed", "one");
         assertEquals("{\"model\":\"text-embedding-3-small\",\"input\":[\"one\"]}", asked().getFirst().toString());
     }
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void eachLineOfStdinIsAText(boolean dash) {
-        good(cop.runWith("one\r\n  two  \n{\"three\": 3}\nvier\u00e4", dash ? embed("-") : embed()));
+        ok(cop.runWith("one\r\n  two  \n{\"three\": 3}\nvier\u00e4", dash ? embed("-") : embed()));
         assertEquals(List.of("one", "  two  ", "{\"three\": 3}", "vier\u00e4"), textsAsked());
     }
 
     @Test
     void aByteOrderMarkIsNoText() {
-        good(cop.runWith("\ufeffone\n", embed()));
+        ok(cop.runWith("\ufeffone\n", embed()));
         assertEquals(List.of("one"), textsAsked());
     }
 
@@ -103,7 +97,7 @@ class Embeds {
             "r.csv | input,text\\nx,one\\ny,2.50\\n | null,null"})
     void rowsComeInAllFormats(String file, String text, String ids) {
         cop.write(file, text.translateEscapes());
-        var outcome = good(embed("-d", file));
+        var outcome = cop.ok(embed("-d", file));
         assertEquals(List.of("one", "2.50"), textsAsked());
         assertEquals(ids, lines(outcome).stream().map(line -> line.path("id").asString("null"))
                 .collect(Collectors.joining(",")));
@@ -113,18 +107,18 @@ class Embeds {
     void aFolderGivesARowAFile() {
         cop.write("rows/b.json", "{\"text\": \"two\"}");
         cop.write("rows/a.json", "{\"text\": \"one\"}");
-        assertEquals("a b", lines(good(embed("-d", "rows"))).stream().map(line -> Json.text(line, "id"))
+        assertEquals("a b", lines(cop.ok(embed("-d", "rows"))).stream().map(line -> Json.text(line, "id"))
                 .collect(Collectors.joining(" ")));
     }
 
     @Test
     void rowsComeFromStdinAndFromPipesOfTheShell() throws Exception {
         String rows = "{\"id\":\"a\",\"text\":\"one\"}\n{\"id\":\"b\",\"text\":\"two\"}\n";
-        assertEquals("b", Json.text(lines(good(cop.runWith(rows, embed("-d", "-")))).getLast(), "id"));
+        assertEquals("b", Json.text(lines(ok(cop.runWith(rows, embed("-d", "-")))).getLast(), "id"));
         cop.write("r.jsonl", rows);
         var command = new ArrayList<>(List.of("bash", "-c", "exec \"$@\" -d <(cat r.jsonl)", "-"));
         command.addAll(cop.process(embed()).command());
-        assertEquals(2, good(Harness.finished(cop.process().command(command).start(), "")).out().lines().count());
+        assertEquals(2, cop.ok(Harness.finished(cop.process().command(command).start(), "")).out().lines().count());
         assertEquals(List.of("one", "two", "one", "two"), textsAsked());
     }
 
@@ -132,9 +126,9 @@ class Embeds {
     void fieldIdAndTemplateAreChosen() {
         cop.write("r.jsonl", "{\"key\":\"k\",\"body\":\"one\",\"text\":\"no\"}\n");
         cop.write("t.mustache", "---\nsystem: About {{what}}\n---\n{{body}}!\n");
-        assertEquals("k", Json.text(lines(good(embed("-d", "r.jsonl", "--field", "body", "--id", "key"))).getFirst(),
+        assertEquals("k", Json.text(lines(cop.ok(embed("-d", "r.jsonl", "--field", "body", "--id", "key"))).getFirst(),
                 "id"));
-        good(embed("-d", "r.jsonl", "-t", "t.mustache", "--var", "what=cats"));
+        cop.ok(embed("-d", "r.jsonl", "-t", "t.mustache", "--var", "what=cats"));
         assertEquals(List.of("one", "About cats\n\none!"), textsAsked());
     }
 
@@ -170,8 +164,8 @@ class Embeds {
 
     @Test
     void aTextThatIsTooLongIsNamed() {
-        good(embed("x".repeat(8191)));
-        good(embed("word ".repeat(6500)));
+        cop.ok(embed("x".repeat(8191)));
+        cop.ok(embed("word ".repeat(6500)));
         cop.sim.set("max-body", 1);                         // nothing may be sent from here on
         long before = cop.sim.count("/embeddings");
         for (String text : List.of("word ".repeat(9000), "\u20ac ".repeat(20_000), "x9".repeat(2_000_000))) {
@@ -216,9 +210,9 @@ class Embeds {
     @Test
     void theModelIsTheAccountsForEmbeddings() {
         cop.with("COP_MODEL", "mai-code-1.1-flash");
-        good("models", "default", "gpt-5-mini");
-        good(embed("a"));
-        good(embed("-m", " text-embedding-3-small ", "a"));
+        cop.ok("models", "default", "gpt-5-mini");
+        cop.ok(embed("a"));
+        cop.ok(embed("-m", " text-embedding-3-small ", "a"));
         assertEquals(Set.of("text-embedding-3-small"), asked().stream().map(body -> Json.text(body, "model"))
                 .collect(Collectors.toSet()));
         assertTrue(cop.run(embed("-m", "gpt-5-mini", "a")).err().contains("hint: -m text-embedding-3-small\n"));
@@ -247,7 +241,7 @@ class Embeds {
     @Test
     void theCataloguesLimitOfTextsIsKept() {
         cop.sim.set("max-inputs", 4);
-        var outcome = good(cop.runWith(numbered(10), embed("--echo")));
+        var outcome = ok(cop.runWith(numbered(10), embed("--echo")));
         assertEquals(List.of(4, 4, 2), asked().stream().map(body -> body.path("input").size()).toList());
         for (int i = 0; i < 10; i++) {
             var line = lines(outcome).get(i);
@@ -259,7 +253,7 @@ class Embeds {
     private double[] vector(String text) {
         var alone = new Harness.Outcome[1];
         try (var other = Harness.loggedIn()) {
-            alone[0] = good(other.run(embed(text)));
+            alone[0] = cop.ok(other.run(embed(text)));
         }
         return numbers(lines(alone[0]).getFirst());
     }
@@ -271,14 +265,14 @@ class Embeds {
     @Test
     void withoutALimitItIs512() {
         cop.sim.set("max-inputs", 0);
-        good(cop.runWith(numbered(600), embed()));
+        ok(cop.runWith(numbered(600), embed()));
         assertEquals(List.of(512, 88), asked().stream().map(body -> body.path("input").size()).toList());
     }
 
     @Test
     void longTextsGoInSmallerRequests() {
         String text = "word ".repeat(6000);
-        good(cop.runWith((text + "\n").repeat(60), embed()));
+        ok(cop.runWith((text + "\n").repeat(60), embed()));
         assertEquals(60, textsAsked().size());
         asked().forEach(body -> assertTrue(body.toString().length() < 800_000));
         assertEquals(3, asked().size());
@@ -288,10 +282,10 @@ class Embeds {
 
     @Test
     void theOrderIsThatOfTheTexts() {
-        String ordered = good(cop.runWith(numbered(20), embed())).out();
+        String ordered = ok(cop.runWith(numbered(20), embed())).out();
         for (String way : List.of("shuffled", "bare")) {
             cop.sim.set("embeddings", way);
-            assertEquals(ordered, good(cop.runWith(numbered(20), embed())).out());
+            assertEquals(ordered, ok(cop.runWith(numbered(20), embed())).out());
         }
     }
 
@@ -299,10 +293,10 @@ class Embeds {
     void digitsStayAsGitHubSentThem() {
         cop.sim.set("embeddings", "digits");
         for (String format : List.of("jsonl", "csv")) {
-            var outcome = good(embed("--format", format, "a"));
+            var outcome = cop.ok(embed("--format", format, "a"));
             assertTrue(outcome.out().contains("0.00001,-0.10,"), outcome::all);
         }
-        assertTrue(good(embed("--json", "a")).out().contains("[0.00001,-0.10,"));
+        assertTrue(cop.ok(embed("--json", "a")).out().contains("[0.00001,-0.10,"));
     }
 
     @Test
@@ -316,15 +310,15 @@ class Embeds {
                 "a,b",0,"say ""hi""
                 there",0.5,0.25,0.125
                 ,1,x,0.5,0.25,0.125
-                """, good(embed("-d", "r.jsonl", "--format", "csv", "--echo")).out().replaceAll(
+                """, cop.ok(embed("-d", "r.jsonl", "--format", "csv", "--echo")).out().replaceAll(
                         "(?m)[0-9.]{3,},[0-9.]+,[0-9.]+$|0\\.0,.*$|1\\.0,.*$", "0.5,0.25,0.125"));
-        assertTrue(good(embed("--format", "csv", "a")).out().startsWith("index,e0,e1,e2\n0,"));
+        assertTrue(cop.ok(embed("--format", "csv", "a")).out().startsWith("index,e0,e1,e2\n0,"));
     }
 
     @Test
     void jsonIsOneRecord() {
         cop.sim.set("max-inputs", 2);
-        var record = Json.object(good(cop.runWith(numbered(3), embed("--json", "--echo"))).out(), "the record");
+        var record = Json.object(ok(cop.runWith(numbered(3), embed("--json", "--echo"))).out(), "the record");
         assertEquals(List.of("data", "model", "dimensions", "usage", "requests"), List.copyOf(record.propertyNames()));
         assertEquals("[\"index\",\"text\",\"embedding\"]", Json.tree(record.path("data").path(2).propertyNames())
                 .toString());
@@ -337,9 +331,9 @@ class Embeds {
     @ParameterizedTest
     @CsvSource({"v.jsonl, jsonl", "v.csv, csv", "v.CSV, csv", "v.json, json", "v, jsonl"})
     void theEndingNamesTheFormat(String file, String format) {
-        String shown = good(format.equals("json") ? embed("--json", "a", "b") : embed("--format", format, "a", "b"))
+        String shown = cop.ok(format.equals("json") ? embed("--json", "a", "b") : embed("--format", format, "a", "b"))
                 .out();
-        var outcome = good(embed("-o", file, "a", "b"));
+        var outcome = cop.ok(embed("-o", file, "a", "b"));
         assertEquals("", outcome.out());
         assertEquals(shown, cop.read(file));
         assertEquals(Set.of(file), leftOver());
@@ -352,7 +346,7 @@ class Embeds {
 
     @Test
     void theFormatThatIsNamedWinsOverTheEnding() {
-        good(embed("-o", "v.csv", "--format", "jsonl", "a"));
+        cop.ok(embed("-o", "v.csv", "--format", "jsonl", "a"));
         assertTrue(cop.read("v.csv").startsWith("{\"index\":0,"));
     }
 
@@ -360,7 +354,7 @@ class Embeds {
     @Test
     void npyIsNumPys() throws Exception {
         cop.sim.set("max-inputs", 2);
-        good(cop.runWith(numbered(5), embed("-o", "v.npy")));
+        ok(cop.runWith(numbered(5), embed("-o", "v.npy")));
         byte[] file = Files.readAllBytes(cop.file("v.npy"));
         var bytes = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
         assertEquals("\u0093NUMPY\u0001\0", new String(file, 0, 8, StandardCharsets.ISO_8859_1));
@@ -406,7 +400,7 @@ class Embeds {
     void npyGoesIntoAPipeButNotToATerminal() throws Exception {
         refused(cop.terminal(1).run(embed("--format", "npy", "a")), "npy is not for a terminal",
                 "hint: -o vectors.npy");
-        good(embed("-o", "v.npy", "a", "b"));
+        cop.ok(embed("-o", "v.npy", "a", "b"));
         var process = cop.process(embed("--format", "npy", "a", "b")).redirectOutput(cop.file("piped").toFile())
                 .redirectInput(new File("/dev/null")).start();
         assertEquals(0, process.waitFor());
@@ -416,11 +410,11 @@ class Embeds {
     @Test
     void usageIsSaidOnStderr() {
         cop.sim.set("max-inputs", 1);
-        var outcome = good(embed("-u", "a b c", "d"));
+        var outcome = cop.ok(embed("-u", "a b c", "d"));
         assertTrue(outcome.err().matches("usage: \\d+ tokens, text-embedding-3-small, 2 requests, [0-9.]+ m?s\n"
                 + "quota: premium interactions 98.09 % left of 1500, resets [-0-9]+ [:0-9]+, in \\d+ days\n"),
                 outcome::all);
-        outcome = good(embed("-u", "word ".repeat(500)));
+        outcome = cop.ok(embed("-u", "word ".repeat(500)));
         assertTrue(outcome.err().matches("(?s)usage: 625 tokens, about 0.0013 credits, .*, 1 request, .*"),
                 outcome::all);
     }
@@ -428,10 +422,10 @@ class Embeds {
     @Test
     void progressIsShownOnATerminal() {
         cop.sim.set("max-inputs", 2);
-        var outcome = good(cop.terminal(2).runWith(numbered(5), embed()));
+        var outcome = ok(cop.terminal(2).runWith(numbered(5), embed()));
         assertTrue(outcome.err().contains("4/5 texts"), outcome::all);
         assertTrue(outcome.err().endsWith("\r\033[K"), outcome::all);
-        assertEquals("", good(cop.terminal(2).runWith(numbered(5), embed("-q"))).err());
+        assertEquals("", ok(cop.terminal(2).runWith(numbered(5), embed("-q"))).err());
     }
 
     // ------------------------------------------------------------------------------------------------- bad days
@@ -469,9 +463,9 @@ class Embeds {
     @ParameterizedTest
     @ValueSource(strings = {"500", "503", "429:1", "reset-before", "reset-headers", "reset-mid"})
     void troubleThatPassesIsTriedAgain(String fault) {
-        String calm = good(embed("a", "b")).out();
+        String calm = cop.ok(embed("a", "b")).out();
         cop.sim.set("embeddings-faults", List.of(fault));
-        assertEquals(calm, good(embed("a", "b")).out());
+        assertEquals(calm, cop.ok(embed("a", "b")).out());
         assertEquals(3, cop.sim.count("/embeddings"));
     }
 
@@ -489,11 +483,11 @@ class Embeds {
 
     @Test
     void aTokenThatRunsOutIsRenewed() {
-        good(embed("a"));
+        cop.ok(embed("a"));
         cop.time.advance(Duration.ofMinutes(31));
         cop.sim.set("embeddings-faults", List.of("ok", "401-expired")).set("max-inputs", 1);
-        good("models", "--refresh");
-        assertEquals(2, good(embed("a", "b")).out().lines().count());
+        cop.ok("models", "--refresh");
+        assertEquals(2, cop.ok(embed("a", "b")).out().lines().count());
     }
 
     @ParameterizedTest
@@ -523,11 +517,11 @@ class Embeds {
         cop.write("real.jsonl", "old");
         Files.setPosixFilePermissions(cop.file("real.jsonl"), PosixFilePermissions.fromString("rw-r-----"));
         Files.createSymbolicLink(cop.file("link.jsonl"), Path.of("real.jsonl"));
-        good(embed("-o", "link.jsonl", "a"));
+        cop.ok(embed("-o", "link.jsonl", "a"));
         assertTrue(Files.isSymbolicLink(cop.file("link.jsonl")));
         assertTrue(cop.read("real.jsonl").startsWith("{\"index\""));
         assertEquals("rw-r-----", PosixFilePermissions.toString(Files.getPosixFilePermissions(cop.file("real.jsonl"))));
-        good(embed("-o", "/dev/null", "a"));
+        cop.ok(embed("-o", "/dev/null", "a"));
     }
 
     @Test
@@ -557,8 +551,7 @@ class Embeds {
 
     // ------------------------------------------------------------------------------------------------ the verb
 
-    private final Toolkit toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(),
-            Stdin.Kind.FILE), new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
+    private final Toolkit toolkit = cop.toolkit();
 
     private static void fault(Runnable call, String words) {
         var fault = assertThrows(copilot.Fault.class, call::run);
@@ -578,7 +571,7 @@ class Embeds {
     /// As README has it.
     @Test
     void theVerbIsImportedInJShell() {
-        var outcome = good(cop.runProcess("""
+        var outcome = ok(cop.runProcess("""
                 var v = embed("a cat", "a dog"); similarity(v.get(0), v.get(1))
                 System.out.println(v.size() + " " + similarity(v.get(0), v.getFirst()))
                 System.out.println(embed(List.of("a")).size())

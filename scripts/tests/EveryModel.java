@@ -9,6 +9,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import static cop.Harness.header;
+import static cop.Harness.reports;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -20,8 +22,6 @@ class EveryModel {
             "claude-fable-5.1", "gemini-3.8-flash", "kimi-k3", "grok-4.7");
     private static final Map<String, String> PATHS = Map.of("gpt-5.3-codex", "/responses", "gpt-5.4-mini", "/responses",
             "grok-4.7", "/responses", "claude-fable-5.1", "/v1/messages", "claude-opus-5", "/v1/messages");
-    private static final String DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYmYBAAAPAAVfA4IAAAAA"
-            + "SUVORK5CYII=";
 
     private final Harness cop = Harness.loggedIn();
 
@@ -31,34 +31,12 @@ class EveryModel {
         assertEquals(0, cop.run("models").code());
     }
 
-    private void enableAll() { good("models", "enable", "-y", "claude-opus-5"); }
+    private void enableAll() { cop.ok("models", "enable", "-y", "claude-opus-5"); }
 
     @AfterEach
     void close() { cop.close(); }
 
     private String path(String model) { return PATHS.getOrDefault(model, "/chat/completions"); }
-
-    private List<simulator.Entry> asked() {
-        return cop.sim.ledger().stream().filter(entry -> PATHS.containsValue(entry.path())
-                || entry.path().equals("/chat/completions")).toList();
-    }
-
-    private static String header(simulator.Entry entry, String name) {
-        return entry.headers().entrySet().stream().filter(header -> header.getKey().equalsIgnoreCase(name))
-                .flatMap(header -> header.getValue().stream()).collect(Collectors.joining("|"));
-    }
-
-    private Harness.Outcome good(String... args) {
-        var outcome = cop.run(args);
-        assertEquals(0, outcome.code(), outcome::all);
-        return outcome;
-    }
-
-    private static Harness.Outcome shows(Harness.Outcome outcome, int code, String... words) {
-        assertEquals(code, outcome.code(), outcome::all);
-        for (String word : words) assertTrue(outcome.err().contains(word), () -> word + " in " + outcome.all());
-        return outcome;
-    }
 
     // ---------------------------------------------------------------------------------------------- the same
 
@@ -70,17 +48,17 @@ class EveryModel {
     void fivePromptsGiveTheSameTextOnEveryModel(String model) {
         enableAll();
         for (String prompt : PROMPTS) {
-            String wanted = good("chat", "-m", "mai-code-1.1-flash", "-s", "Be brief", prompt).out()
+            String wanted = cop.ok("chat", "-m", "mai-code-1.1-flash", "-s", "Be brief", prompt).out()
                     .replaceFirst("mai-code-1.1-flash heard", model + " heard");
-            int before = asked().size();
+            int before = cop.chats().size();
             for (int chunk : new int[]{0, 1, 2, 3, 4, 5, 6, 7, 64}) {
                 cop.sim.set("chunk", chunk);
-                assertEquals(wanted, good("chat", "-m", model, "-s", "Be brief", prompt).out(), "chunks of " + chunk);
+                assertEquals(wanted, cop.ok("chat", "-m", model, "-s", "Be brief", prompt).out(), "chunks of " + chunk);
             }
             cop.sim.set("chunk", 0);
-            assertEquals(wanted, good("chat", "-m", model, "-s", "Be brief", "--no-stream", prompt).out());
-            assertTrue(asked().stream().skip(before).allMatch(entry -> entry.path().equals(path(model))));
-            assertTrue(asked().stream().allMatch(entry -> header(entry, "x-initiator").equals("user")));
+            assertEquals(wanted, cop.ok("chat", "-m", model, "-s", "Be brief", "--no-stream", prompt).out());
+            assertTrue(cop.chats().stream().skip(before).allMatch(entry -> entry.path().equals(path(model))));
+            assertTrue(cop.chats().stream().allMatch(entry -> header(entry, "x-initiator").equals("user")));
         }
     }
 
@@ -88,8 +66,7 @@ class EveryModel {
     @FieldSource("MODELS")
     void aConversationIsToldFromItsBeginning(String model) {
         enableAll();
-        var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
+        var toolkit = cop.toolkit();
         var chat = toolkit.chat("You are terse").withModel(model);
         chat.say("say: one \n");
         chat.say("say: two  ");
@@ -102,7 +79,7 @@ class EveryModel {
     void whatItCostIsCounted(String model) {
         enableAll();
         for (String way : List.of("--json", "--no-stream")) {
-            var usage = Json.object(good("chat", "-m", model, "--json", way, "say: one two").out(), "").path("usage");
+            var usage = Json.object(cop.ok("chat", "-m", model, "--json", way, "say: one two").out(), "").path("usage");
             assertTrue(usage.path("prompt_tokens").asLong() > 0 && usage.path("completion_tokens").asLong() > 0
                     && usage.path("credits").asDouble() > 0, usage::toString);
         }
@@ -114,9 +91,9 @@ class EveryModel {
         enableAll();
         for (String way : List.of("--timeout=60s", "--no-stream")) {
             cop.sim.set("finish", "length");
-            shows(cop.run("chat", "-m", model, way, "say: a b"), 1, "(finish: length)");
+            reports(cop.run("chat", "-m", model, way, "say: a b"), 1, "(finish: length)");
             cop.sim.set("finish", "content_filter");
-            shows(cop.run("chat", "-m", model, way, "say: a b"), 1, "(finish: content_filter)");
+            reports(cop.run("chat", "-m", model, way, "say: a b"), 1, "(finish: content_filter)");
             cop.sim.set("finish", "stop");
         }
     }
@@ -129,13 +106,13 @@ class EveryModel {
                 + "\"object\",\"properties\":{\"city\":{\"type\":\"string\"}},\"required\":[\"city\"]}}}]";
         cop.sim.set("finish", "tool_calls");
         for (String way : List.of("--json", "--no-stream")) {
-            var record = Json.object(good("chat", "-m", model, "--json", way, "-O", tools, "Rain?").out(), "");
+            var record = Json.object(cop.ok("chat", "-m", model, "--json", way, "-O", tools, "Rain?").out(), "");
             assertEquals("tool_calls", record.path("finish").asString());
             var function = record.path("tool_calls").path(0).path("function");
             assertEquals("weather", function.path("name").asString(), record::toString);
             assertTrue(Json.tryParse(function.path("arguments").asString()).has("city"), record::toString);
         }
-        shows(cop.run("chat", "-m", model, "-O", tools, "Rain?"), 1, "the model asks for a tool call");
+        reports(cop.run("chat", "-m", model, "-O", tools, "Rain?"), 1, "the model asks for a tool call");
     }
 
     @ParameterizedTest
@@ -144,7 +121,7 @@ class EveryModel {
         enableAll();
         for (String fault : List.of("error-chunk", "eof", "reset-mid")) {
             cop.sim.set("faults", List.of(fault));
-            var outcome = shows(cop.run("chat", "-m", model, "say: one two three four five"), 1, "error: ");
+            var outcome = reports(cop.run("chat", "-m", model, "say: one two three four five"), 1, "error: ");
             assertTrue(outcome.out().startsWith("one"), outcome::all);
         }
     }
@@ -154,9 +131,9 @@ class EveryModel {
     @Test
     void aTemperatureIsSaidToTheMessagesApiToo() {
         cop.sim.set("stale-endpoints", "claude-haiku-4.5");
-        good("chat", "-m", "claude-haiku-4.5", "--temperature", "0.5", "say: x");
-        assertEquals("/v1/messages", asked().getLast().path());
-        assertTrue(asked().getLast().rawBody().contains("\"temperature\":0.5"), asked().getLast()::rawBody);
+        cop.ok("chat", "-m", "claude-haiku-4.5", "--temperature", "0.5", "say: x");
+        assertEquals("/v1/messages", cop.chats().getLast().path());
+        assertTrue(cop.chats().getLast().rawBody().contains("\"temperature\":0.5"), cop.chats().getLast()::rawBody);
     }
 
     /// What is typed, and what the body must and must not have; what is said of what was left out.
@@ -188,12 +165,12 @@ class EveryModel {
         var args = new ArrayList<>(List.of("chat", "--hide-reasoning", "-m", model));
         args.addAll(List.of(options.split(" +")));
         args.add("say: x");
-        var outcome = good(args.toArray(String[]::new));
-        String body = asked().getLast().rawBody();
+        var outcome = cop.ok(args.toArray(String[]::new));
+        String body = cop.chats().getLast().rawBody();
         for (String part : has.split(", ")) assertTrue(body.contains(part), () -> part + " in " + body);
         assertFalse(body.contains(hasNot), () -> hasNot + " in " + body);
         assertEquals(note == null ? "" : "warning: ", outcome.err().replaceFirst("(?s)(?<=warning: ).*", ""));
-        if (note != null) shows(outcome, 0, note);
+        if (note != null) reports(outcome, 0, note);
     }
 
     @ParameterizedTest
@@ -206,24 +183,24 @@ class EveryModel {
             claude-fable-5.1 | response_format={"type":"json_object"} | which knows no response_format
             """)
     void whatCannotBeSaidThereIsAnError(String model, String option, String error) {
-        shows(cop.run("chat", "-m", model, "-O", option, "hello"), 2, error, "\nhint: ");
-        assertEquals(0, asked().size());
+        reports(cop.run("chat", "-m", model, "-O", option, "hello"), 2, error, "\nhint: ");
+        assertEquals(0, cop.chats().size());
     }
 
     @Test
     void stopsAreStopsEverywhereElse() {
         for (String model : List.of("gpt-5-mini", "claude-haiku-4.5", "claude-fable-5.1")) {
-            assertEquals("one", good("chat", "-m", model, "-O", "stop=\"two\"", "say: one two").out().strip());
+            assertEquals("one", cop.ok("chat", "-m", model, "-O", "stop=\"two\"", "say: one two").out().strip());
         }
     }
 
     @Test
     void thoughtsGoToStderr() {
         for (String model : List.of("gpt-5.3-codex", "claude-fable-5.1")) {
-            var outcome = good("chat", "-m", model, "--reasoning-effort", "low", "say: x");
+            var outcome = cop.ok("chat", "-m", model, "--reasoning-effort", "low", "say: x");
             assertEquals("x\n", outcome.out());
             assertTrue(outcome.err().contains("Thought"), outcome::all);
-            outcome = good("chat", "-m", model, "--reasoning-effort", "low", "--hide-reasoning", "say: x");
+            outcome = cop.ok("chat", "-m", model, "--reasoning-effort", "low", "--hide-reasoning", "say: x");
             assertEquals("", outcome.err());
         }
     }
@@ -234,15 +211,15 @@ class EveryModel {
     @CsvSource({"gpt-5.4, /responses", "claude-haiku-4.5, /v1/messages"})
     void theOtherWayIsTriedOnceAndRemembered(String model, String other) {
         cop.sim.set("stale-endpoints", List.of(model));
-        assertEquals("x\n", good("chat", "-m", model, "say: x").out());
-        assertEquals(List.of("/chat/completions", other), asked().stream().map(simulator.Entry::path).toList());
-        assertEquals("y\n", good("chat", "-m", model, "say: y").out());
-        assertEquals(other, asked().getLast().path());
-        assertEquals(3, asked().size(), "the next command knows");
+        assertEquals("x\n", cop.ok("chat", "-m", model, "say: x").out());
+        assertEquals(List.of("/chat/completions", other), cop.chats().stream().map(simulator.Entry::path).toList());
+        assertEquals("y\n", cop.ok("chat", "-m", model, "say: y").out());
+        assertEquals(other, cop.chats().getLast().path());
+        assertEquals(3, cop.chats().size(), "the next command knows");
         cop.write("t.mustache", "say: {{x}}");
         cop.write("r.jsonl", "{\"x\":1}\n{\"x\":2}\n");
-        good("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl", "-m", model, "--delay", "0");
-        assertEquals(5, asked().size());
+        cop.ok("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl", "-m", model, "--delay", "0");
+        assertEquals(5, cop.chats().size());
     }
 
     @Test
@@ -251,25 +228,25 @@ class EveryModel {
         cop.write("t.mustache", "say: {{x}}");
         cop.write("r.jsonl", "{\"x\":1}\n{\"x\":2}\n{\"x\":3}\n");
         cop.run("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl", "-m", "gpt-5.4", "--delay", "0", "-j", "1");
-        assertEquals(4, asked().size(), () -> asked().toString());
+        assertEquals(4, cop.chats().size(), () -> cop.chats().toString());
     }
 
     /// What was learned is for a list of models that was wrong: a new one may be right, and so may the disk.
     @Test
     void whatWasLearnedCanBeUnlearned() throws IOException {
         cop.sim.set("stale-endpoints", List.of("gpt-5.4"));
-        good("chat", "-m", "gpt-5.4", "say: x");
+        cop.ok("chat", "-m", "gpt-5.4", "say: x");
         cop.sim.set("stale-endpoints", List.of("gpt-5.4:/responses"));
-        assertEquals("y\n", good("chat", "-m", "gpt-5.4", "say: y").out());
-        assertEquals("/chat/completions", asked().getLast().path());
+        assertEquals("y\n", cop.ok("chat", "-m", "gpt-5.4", "say: y").out());
+        assertEquals("/chat/completions", cop.chats().getLast().path());
         cop.sim.set("stale-endpoints", List.of("gpt-5.4"));
-        good("chat", "-m", "gpt-5.4", "say: x");
+        cop.ok("chat", "-m", "gpt-5.4", "say: x");
         cop.sim.set("stale-endpoints", List.of());
-        good("models", "--refresh");
-        int before = asked().size();
-        good("chat", "-m", "gpt-5.4", "say: z");
-        assertEquals("/chat/completions", asked().getLast().path());
-        assertEquals(1, asked().size() - before);
+        cop.ok("models", "--refresh");
+        int before = cop.chats().size();
+        cop.ok("chat", "-m", "gpt-5.4", "say: z");
+        assertEquals("/chat/completions", cop.chats().getLast().path());
+        assertEquals(1, cop.chats().size() - before);
     }
 
     @Test
@@ -280,7 +257,7 @@ class EveryModel {
             Files.createDirectories(cop.file(".cache/copilot.java/learned-" + key + "/x"));
         }
         cop.sim.set("stale-endpoints", List.of("gpt-5.4"));
-        assertEquals("x\n", good("chat", "-m", "gpt-5.4", "say: x").out());
+        assertEquals("x\n", cop.ok("chat", "-m", "gpt-5.4", "say: x").out());
     }
 
     @Test
@@ -289,7 +266,7 @@ class EveryModel {
         cop.write("t.mustache", "say: {{x}}");
         cop.write("r.jsonl", IntStream.range(0, 40).mapToObj(i -> "{\"x\":" + i + "}\n").collect(Collectors.joining()));
         long lists = cop.sim.count("/models");
-        good("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl", "-m", "gpt-5.4", "-j", "8", "--delay", "0");
+        cop.ok("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl", "-m", "gpt-5.4", "-j", "8", "--delay", "0");
         assertEquals(40, cop.read("o.jsonl").lines().filter(line -> line.contains("\"ok\"")).count());
         assertTrue(cop.sim.count("/models") - lists <= 1, "the list is fetched once");
     }
@@ -313,36 +290,38 @@ class EveryModel {
         String row = "{\"custom_id\":\"%s\",\"body\":{\"model\":\"gpt-5.3-codex\",%s\"messages\":[{\"role\":\"user\","
                 + "\"content\":\"say: hi\"}]}}\n";
         cop.write("r.jsonl", row.formatted("a", "\"stop\":null,\"n\":null,") + row.formatted("b", "\"stop\":[\"x\"],"));
-        shows(cop.run("batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0"), 2, "r.jsonl:2", "knows no stop");
-        shows(cop.run("batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0", "--skip-bad"), 5, "1 ok");
-        assertEquals(1, asked().size());
+        reports(cop.run("batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0"), 2, "r.jsonl:2", "knows no stop");
+        reports(cop.run("batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0", "--skip-bad"), 5, "1 ok");
+        assertEquals(1, cop.chats().size());
     }
 
     @Test
     void picturesInRowsAreNoText() {
         String url = "data:image/png;base64," + Base64.getEncoder().encodeToString(Arrays.copyOf(Base64.getDecoder()
-                .decode(DOT), 700_000));
+                .decode(Harness.PNG), 700_000));
         cop.write("r.jsonl", "{\"custom_id\":\"a\",\"body\":{\"model\":\"mai-code-1.1-flash\",\"messages\":["
                 + "{\"role\":\"user\","
                 + "\"content\":[{\"type\":\"text\",\"text\":\"say: hi\"},"
                 + "{\"type\":\"image_url\",\"image_url\":{\"url\":\"" + url + "\"}}]}]}}\n");
-        good("batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0");
+        cop.ok("batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0");
     }
 
     @Test
     void whatThePersonSaysGoesBeforeWhatWeSay() {
-        good("chat", "-m", "gpt-5.3-codex", "-O", "reasoning={\"summary\":\"detailed\"}", "say: x");
-        assertTrue(asked().getLast().rawBody().contains("\"summary\":\"detailed\""), asked().getLast()::rawBody);
-        shows(cop.run("chat", "-m", "gpt-5.3-codex", "-O", "store=true", "say: x"), 1, "store_not_supported");
-        good("chat", "-m", "gpt-5.3-codex", "--max-tokens", "5", "--hide-reasoning", "say: x");
-        assertTrue(asked().getLast().rawBody().contains("\"max_output_tokens\":16"), asked().getLast()::rawBody);
+        cop.ok("chat", "-m", "gpt-5.3-codex", "-O", "reasoning={\"summary\":\"detailed\"}", "say: x");
+        assertTrue(cop.chats().getLast().rawBody().contains("\"summary\":\"detailed\""),
+                cop.chats().getLast()::rawBody);
+        reports(cop.run("chat", "-m", "gpt-5.3-codex", "-O", "store=true", "say: x"), 1, "store_not_supported");
+        cop.ok("chat", "-m", "gpt-5.3-codex", "--max-tokens", "5", "--hide-reasoning", "say: x");
+        assertTrue(cop.chats().getLast().rawBody().contains("\"max_output_tokens\":16"),
+                cop.chats().getLast()::rawBody);
     }
 
     @Test
     void whatIsServedNowhereIsToldInTheFirstWords() {
         cop.sim.set("stale-endpoints", List.of("gpt-5.4", "gpt-5.4:/responses"));
-        shows(cop.run("chat", "-m", "gpt-5.4", "say: x"), 1, "gpt-5.4 is not served on /chat/completions");
-        assertEquals(2, asked().size());
+        reports(cop.run("chat", "-m", "gpt-5.4", "say: x"), 1, "gpt-5.4 is not served on /chat/completions");
+        assertEquals(2, cop.chats().size());
     }
 
     @Test
@@ -351,7 +330,7 @@ class EveryModel {
                 + " required: [a], additionalProperties: false}\n---\nsay: {\"a\": {{x}}}");
         cop.write("r.jsonl", "{\"id\":\"p\",\"x\":1}\n{\"id\":\"q\",\"x\":2}\n");
         for (String model : List.of("gpt-5.3-codex", "gpt-5-mini")) {
-            good("batch", "./t.mustache", "-d", "r.jsonl", "-o", model + ".jsonl", "-m", model, "--delay", "0");
+            cop.ok("batch", "./t.mustache", "-d", "r.jsonl", "-o", model + ".jsonl", "-m", model, "--delay", "0");
             assertEquals(List.of(1, 2), cop.read(model + ".jsonl").lines().map(line -> Json.object(line, "")
                     .path("json").path("a").asInt()).toList());
         }
@@ -359,60 +338,57 @@ class EveryModel {
                 + "\"gpt-5.3-codex\",\"max_tokens\":50,\"messages\":[{\"role\":\"system\",\"content\":\"s\"},"
                 + "{\"role\":\"user\",\"content\":["
                 + "{\"type\":\"text\",\"text\":\"say: \"},{\"type\":\"text\",\"text\":\"hi\"}]}]}}\n");
-        good("batch", "-d", "openai.jsonl", "-o", "z.jsonl", "--delay", "0");
+        cop.ok("batch", "-d", "openai.jsonl", "-o", "z.jsonl", "--delay", "0");
         assertEquals("hi", Json.object(cop.read("z.jsonl").strip(), "").path("text").asString());
     }
 
     // ------------------------------------------------------------------------------------------- files, pictures
 
-    private void picture(String name) throws IOException {
-        Files.write(cop.file(name), Base64.getDecoder().decode(DOT));
-    }
-
     @ParameterizedTest
     @ValueSource(strings = {"gpt-5-mini", "gpt-5.3-codex", "claude-haiku-4.5", "claude-fable-5.1",
             "gemini-3.8-flash"})
     void aPictureIsSeen(String model) throws IOException {
-        picture("a.png");
-        assertEquals("x\n", good("chat", "-m", model, "-a", "a.png", "say: x").out());
-        var entry = asked().getLast();
+        cop.image("a.png");
+        assertEquals("x\n", cop.ok("chat", "-m", model, "-a", "a.png", "say: x").out());
+        var entry = cop.chats().getLast();
         assertEquals("true", header(entry, "copilot-vision-request"));
-        assertTrue(entry.rawBody().contains(DOT), entry::rawBody);
-        assertTrue(good("chat", "-m", model, "-a", "a.png").out().contains("heard 0 words"), "alone");
-        good("chat", "-m", model, "say: x");
-        assertEquals("", header(asked().getLast(), "copilot-vision-request"));
+        assertTrue(entry.rawBody().contains(Harness.PNG), entry::rawBody);
+        assertTrue(cop.ok("chat", "-m", model, "-a", "a.png").out().contains("heard 0 words"), "alone");
+        cop.ok("chat", "-m", model, "say: x");
+        assertEquals("", header(cop.chats().getLast(), "copilot-vision-request"));
     }
 
     @Test
     void whatAModelCannotSeeIsNotSent() throws IOException {
-        picture("a.png");
+        cop.image("a.png");
         cop.write("b.png", "text");
         Files.write(cop.file("c.pdf"), "%PDF-1.7".getBytes());
-        byte[] large = Arrays.copyOf(Base64.getDecoder().decode(DOT), 4 << 20);
+        byte[] large = Arrays.copyOf(Base64.getDecoder().decode(Harness.PNG), 4 << 20);
         Files.write(cop.file("large.png"), large);
-        shows(cop.run("chat", "-m", "o1", "-a", "a.png", "x"), 2, "o1 takes no pictures", "copilot models vision");
-        shows(cop.run("chat", "-m", "claude-haiku-4.5", "-a", "a.png", "-a", "a.png", "x"), 2,
+        reports(cop.run("chat", "-m", "o1", "-a", "a.png", "x"), 2, "o1 takes no pictures", "copilot models vision");
+        reports(cop.run("chat", "-m", "claude-haiku-4.5", "-a", "a.png", "-a", "a.png", "x"), 2,
                 "the prompt has 2 pictures, and claude-haiku-4.5 takes 1");
-        shows(cop.run("chat", "-a", "b.png", "x"), 2, "b.png is no picture that a model takes");
-        shows(cop.run("chat", "-a", "c.pdf", "x"), 2, "c.pdf is application/pdf, and gpt-5-mini takes image/jpeg");
-        shows(cop.run("chat", "-a", "large.png", "x"), 2, "large.png has 4194304 bytes, and gpt-5-mini takes 3145728");
-        shows(cop.run("chat", "-a", "none.png", "x"), 2, "cannot read none.png");
-        shows(cop.run("chat", "-a", ".", "x"), 2, ". is a folder");
-        assertEquals(0, asked().size());
+        reports(cop.run("chat", "-a", "b.png", "x"), 2, "b.png is no picture that a model takes");
+        reports(cop.run("chat", "-a", "c.pdf", "x"), 2, "c.pdf is application/pdf, and gpt-5-mini takes image/jpeg");
+        reports(cop.run("chat", "-a", "large.png", "x"), 2,
+                "large.png has 4194304 bytes, and gpt-5-mini takes 3145728");
+        reports(cop.run("chat", "-a", "none.png", "x"), 2, "cannot read none.png");
+        reports(cop.run("chat", "-a", ".", "x"), 2, ". is a folder");
+        assertEquals(0, cop.chats().size());
     }
 
     @Test
     void aPictureOfAnEarlierTurnIsMissedAloud() throws IOException {
-        picture("a.png");
-        good("chat", "-a", "a.png", "say: x");
-        shows(good("chat", "-c", "say: y"), 0, "pictures of earlier turns are not sent again: a.png", "hint: -a");
+        cop.image("a.png");
+        cop.ok("chat", "-a", "a.png", "say: x");
+        reports(cop.ok("chat", "-c", "say: y"), 0, "pictures of earlier turns are not sent again: a.png", "hint: -a");
     }
 
     @Test
     void aPictureMayComeOnStdin() throws IOException {
-        assertEquals(0, cop.runWith(Base64.getDecoder().decode(DOT), "chat", "-a", "-", "say: x").code());
-        assertTrue(asked().getLast().rawBody().contains(DOT));
-        shows(cop.run("chat", "-a", "-", "-f", "-", "x"), 2, "stdin cannot be both -f - and -a -");
+        assertEquals(0, cop.runWith(Base64.getDecoder().decode(Harness.PNG), "chat", "-a", "-", "say: x").code());
+        assertTrue(cop.chats().getLast().rawBody().contains(Harness.PNG));
+        reports(cop.run("chat", "-a", "-", "-f", "-", "x"), 2, "stdin cannot be both -f - and -a -");
     }
 
     @Test
@@ -422,22 +398,22 @@ class EveryModel {
         cop.write("src/.hidden/c.md", "no");
         cop.write("src/.d", "no");
         Files.write(cop.file("src/e.bin"), new byte[]{0, 1, 2});
-        var outcome = good("chat", "-f", "src", "say: x");
-        String body = asked().getLast().body().at("/messages/0/content").asString();
+        var outcome = cop.ok("chat", "-f", "src", "say: x");
+        String body = cop.chats().getLast().body().at("/messages/0/content").asString();
         assertEquals("src/A.java\n```\nclass A {}\n```\n\nsrc/deep/b.md\n````\n```\nx\n````\n\nsay: x", body);
         assertTrue(outcome.err().contains("left out, for they are no text, or links"), outcome::all);
-        good("chat", "-f", "src/**.md", "say: x");
-        assertTrue(asked().getLast().rawBody().contains("src/deep/b.md"));
-        assertFalse(asked().getLast().rawBody().contains("A.java"));
-        good("chat", "-f", "src/**/*.java", "say: x");
-        assertTrue(asked().getLast().rawBody().contains("A.java"), "** means none too");
-        shows(cop.run("chat", "-f", "src/*.txt", "x"), 2, "there is no file in src/*.txt");
-        shows(cop.run("chat", "-f", "a[1", "x"), 2, "a[1 is no pattern");
+        cop.ok("chat", "-f", "src/**.md", "say: x");
+        assertTrue(cop.chats().getLast().rawBody().contains("src/deep/b.md"));
+        assertFalse(cop.chats().getLast().rawBody().contains("A.java"));
+        cop.ok("chat", "-f", "src/**/*.java", "say: x");
+        assertTrue(cop.chats().getLast().rawBody().contains("A.java"), "** means none too");
+        reports(cop.run("chat", "-f", "src/*.txt", "x"), 2, "there is no file in src/*.txt");
+        reports(cop.run("chat", "-f", "a[1", "x"), 2, "a[1 is no pattern");
         cop.write("odd/-", "text of -");
         cop.run("chat", "-f", "odd/*", "say: x");
-        assertTrue(asked().getLast().rawBody().contains("odd/-\\n```\\ntext of -"), asked().getLast()::rawBody);
-        shows(cop.run("chat", "-f", "src/e.bin", "x"), 2, "src/e.bin is no text");
-        shows(cop.run("chat", "-f", "src", "--max-file-tokens", "5", "x"), 2, "the 2 files of -f have ",
+        assertTrue(cop.chats().getLast().rawBody().contains("odd/-\\n```\\ntext of -"), cop.chats().getLast()::rawBody);
+        reports(cop.run("chat", "-f", "src/e.bin", "x"), 2, "src/e.bin is no text");
+        reports(cop.run("chat", "-f", "src", "--max-file-tokens", "5", "x"), 2, "the 2 files of -f have ",
                 "more than 5 tokens", "raise --max-file-tokens");
     }
 
@@ -445,12 +421,12 @@ class EveryModel {
     void aPromptThatIsTooLongNamesItsLargestPart() {
         cop.write("a.txt", "word ".repeat(200_000));
         cop.write("b.txt", "word ".repeat(20_000));
-        shows(cop.run("chat", "-f", "a.txt", "-f", "b.txt", "x"), 2, "the prompt has 2200",
+        reports(cop.run("chat", "-f", "a.txt", "-f", "b.txt", "x"), 2, "the prompt has 2200",
                 "gpt-5-mini takes 128000", "the largest part is a.txt with 200001");
-        shows(cop.runWith("word ".repeat(200_000), "chat", "-f", "b.txt", "x"), 2,
+        reports(cop.runWith("word ".repeat(200_000), "chat", "-f", "b.txt", "x"), 2,
                 "the largest part is what was said besides the files with 2000");
-        shows(cop.runWith("word ".repeat(200_000), "chat", "x"), 2, "the largest part is the text with 2000");
-        assertEquals(0, asked().size());
+        reports(cop.runWith("word ".repeat(200_000), "chat", "x"), 2, "the largest part is the text with 2000");
+        assertEquals(0, cop.chats().size());
         assertEquals(0, cop.runWith("word ".repeat(100_000), "chat", "say: x").code(), "bytes are no tokens");
     }
 
@@ -458,60 +434,60 @@ class EveryModel {
 
     @Test
     void aPartOfANameThatOnlyOneModelHas() {
-        assertEquals("x\n", good("chat", "-m", "sonnet", "say: x").out());
-        assertEquals("claude-sonnet-5", asked().getLast().body().path("model").asString());
-        shows(cop.run("chat", "-m", "claude", "say: x"), 2, "the model claude fits several", "claude-fable-5.1");
-        assertEquals("x\n", good("chat", "-m", "opus", "say: x").out(), "the one that is enabled");
-        shows(cop.run("chat", "-m", "text-embedding-3-small", "x"), 2, "cannot chat", "copilot embed -m text-emb");
-        good("chat", "-m", "gpt-4", "say: x");
-        assertEquals("gpt-4", asked().getLast().body().path("model").asString(), "a whole id is itself");
+        assertEquals("x\n", cop.ok("chat", "-m", "sonnet", "say: x").out());
+        assertEquals("claude-sonnet-5", cop.chats().getLast().body().path("model").asString());
+        reports(cop.run("chat", "-m", "claude", "say: x"), 2, "the model claude fits several", "claude-fable-5.1");
+        assertEquals("x\n", cop.ok("chat", "-m", "opus", "say: x").out(), "the one that is enabled");
+        reports(cop.run("chat", "-m", "text-embedding-3-small", "x"), 2, "cannot chat", "copilot embed -m text-emb");
+        cop.ok("chat", "-m", "gpt-4", "say: x");
+        assertEquals("gpt-4", cop.chats().getLast().body().path("model").asString(), "a whole id is itself");
     }
 
     @Test
     void oneModelInFull() {
-        var lines = good("models", "show", "gpt-5.4").out().lines().toList();
+        var lines = cop.ok("models", "show", "gpt-5.4").out().lines().toList();
         assertTrue(lines.containsAll(List.of("id\tgpt-5.4", "context\t400k", "price\t1x", "credits\t250/1500",
                 "capabilities.supports.reasoning_effort\t[\"none\",\"low\",\"medium\",\"high\",\"xhigh\"]",
                 "policy.state\tenabled", "billing.promo.message\t20 % off until the end of the year")),
                 lines::toString);
-        assertTrue(Json.object(good("models", "show", "gpt-5.4", "--json").out(), "").has("capabilities"));
-        shows(cop.run("models", "show", "gtp-5.4"), 2, "did you mean gpt-5.4?");
-        shows(cop.run("models", "show", "sonet"), 2, "did you mean claude-sonnet-5?");
-        shows(cop.run("models", "show", "zzzz"), 2, "hint: copilot models");
-        shows(cop.run("chat", "-m", "sonet", "hi"), 1, "hint: it can use: claude-sonnet-5, ");
-        shows(cop.run("models", "show"), 2, "models show wants MODEL");
-        assertTrue(good("models", "vision").out().contains("gpt-5-mini\t"));
-        assertFalse(good("models", "vision").out().contains("o1\t"));
-        assertEquals(6, good("models", "messages").out().lines().count() + good("models", "responses").out().lines()
+        assertTrue(Json.object(cop.ok("models", "show", "gpt-5.4", "--json").out(), "").has("capabilities"));
+        reports(cop.run("models", "show", "gtp-5.4"), 2, "did you mean gpt-5.4?");
+        reports(cop.run("models", "show", "sonet"), 2, "did you mean claude-sonnet-5?");
+        reports(cop.run("models", "show", "zzzz"), 2, "hint: copilot models");
+        reports(cop.run("chat", "-m", "sonet", "hi"), 1, "hint: it can use: claude-sonnet-5, ");
+        reports(cop.run("models", "show"), 2, "models show wants MODEL");
+        assertTrue(cop.ok("models", "vision").out().contains("gpt-5-mini\t"));
+        assertFalse(cop.ok("models", "vision").out().contains("o1\t"));
+        assertEquals(6, cop.ok("models", "messages").out().lines().count() + cop.ok("models", "responses").out().lines()
                 .filter(line -> line.contains("codex")).count());
     }
 
     @Test
     void termsAreAcceptedByAPersonAlone() {
         String opus = "claude-opus-5";
-        shows(cop.run("chat", "-m", opus, "x"), 1, "copilot models enable " + opus);
-        shows(cop.run("models", "enable", opus), 2, "Enable access to Claude Opus 5", "nobody is here to be asked",
+        reports(cop.run("chat", "-m", opus, "x"), 1, "copilot models enable " + opus);
+        reports(cop.run("models", "enable", opus), 2, "Enable access to Claude Opus 5", "nobody is here to be asked",
                 "-y accepts the terms");
         cop.terminal(0);
         assertEquals(1, cop.runWith("n\n", "models", "enable", opus).code());
         assertEquals(0, cop.sim.count("/models/" + opus + "/policy"));
         assertEquals(opus + " is enabled\n", cop.runWith("y\n", "models", "enable", opus).out());
-        assertEquals("x\n", good("chat", "-m", opus, "say: x").out());
-        assertEquals(opus + " is enabled already\n", good("models", "enable", opus).out());
-        shows(cop.run("models", "enable", "nosuch"), 2, "this account has no model");
+        assertEquals("x\n", cop.ok("chat", "-m", opus, "say: x").out());
+        assertEquals(opus + " is enabled already\n", cop.ok("models", "enable", opus).out());
+        reports(cop.run("models", "enable", "nosuch"), 2, "this account has no model");
     }
 
     @Test
     void aSeatOfAnOrganizationCannotAccept() {
         cop.sim.set("plan", "business");
-        shows(cop.run("models", "enable", "-y", "claude-opus-5"), 1, "cannot be enabled by you", "its administrator");
+        reports(cop.run("models", "enable", "-y", "claude-opus-5"), 1, "cannot be enabled by you", "its administrator");
     }
 
     // ------------------------------------------------------------------------------------------- schemas, -x
 
     @Test
     void aSchemaInShort() {
-        var schema = good("render", "--json", "--schema", "name, age int: in years, tags [string], mood good|bad",
+        var schema = cop.ok("render", "--json", "--schema", "name, age int: in years, tags [string], mood good|bad",
                 "classify", "--var", "text=x").out();
         var json = Json.object(schema, "").at("/response_format/json_schema/schema");
         assertEquals("{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},\"age\":{\"type\":"
@@ -530,17 +506,18 @@ class EveryModel {
                 + "\"additionalProperties\":false}");
         for (String schema : List.of("a int", "s.json", cop.read("s.json"))) {
             cop.sim.set("answer", "```json\n{\"a\": 1}\n```");
-            assertEquals("{\"a\": 1}\n", good("chat", "-m", model, "--schema", schema, "x").out());
+            assertEquals("{\"a\": 1}\n", cop.ok("chat", "-m", model, "--schema", schema, "x").out());
         }
         cop.sim.set("answer", "{\"a\": \"x\"}");
-        int before = asked().size();
-        var outcome = shows(cop.run("chat", "-m", model, "--schema", "a int", "x"), 1, "asking again", "{\"a\": \"x\"}",
+        int before = cop.chats().size();
+        var outcome = reports(cop.run("chat", "-m", model, "--schema", "a int", "x"), 1, "asking again",
+                "{\"a\": \"x\"}",
                 "error: the answer does not meet the schema: answer.a: string found, integer expected");
         assertEquals("", outcome.out());
-        assertEquals(3, asked().size() - before);
-        assertTrue(asked().getLast().rawBody().contains("does not meet the schema"));
-        shows(cop.run("chat", "-m", model, "--schema", "a int", "--schema-retries", "0", "x"), 1, "error: ");
-        assertEquals(4, asked().size() - before);
+        assertEquals(3, cop.chats().size() - before);
+        assertTrue(cop.chats().getLast().rawBody().contains("does not meet the schema"));
+        reports(cop.run("chat", "-m", model, "--schema", "a int", "--schema-retries", "0", "x"), 1, "error: ");
+        assertEquals(4, cop.chats().size() - before);
     }
 
     @ParameterizedTest
@@ -554,37 +531,37 @@ class EveryModel {
             {"a"           | --schema:1               |
             """)
     void badSchemas(String schema, String error, String hint) {
-        shows(cop.run("chat", "--schema", schema, "x"), 2, error, hint == null ? "" : hint);
-        assertEquals(0, asked().size());
+        reports(cop.run("chat", "--schema", schema, "x"), 2, error, hint == null ? "" : hint);
+        assertEquals(0, cop.chats().size());
     }
 
     @Test
     void aMissIsARecordWithItsCost() {
         cop.sim.set("answer", "no");
-        var record = Json.object(shows(cop.run("chat", "--json", "--schema", "a int", "x"), 1, "error: ").out(), "");
+        var record = Json.object(reports(cop.run("chat", "--json", "--schema", "a int", "x"), 1, "error: ").out(), "");
         assertTrue(record.path("error").asString().contains("does not meet") && record.path("text").asString()
                 .equals("no") && record.path("usage").path("prompt_tokens").asInt() > 20, record::toString);
-        shows(cop.run("chat", "--schema", "a int", "-O", "n=2", "x"), 2, "--schema takes one answer, not n=2");
-        shows(cop.run("chat", "--schema", "a int", "--schema-retries", "-1", "x"), 2, "out of range");
-        shows(cop.run("chat", "-c", "--cid", "2", "x"), 2, "exclude each other");
-        shows(cop.run("chat", "-f", "x", "--max-file-tokens", "-1", "x"), 2, "out of range");
-        shows(cop.run("chat", "-a", "https://example.com/a.png", "x"), 2, "-a takes no address");
-        shows(cop.run("chat", "-a", "-", "x"), 2, "stdin is empty");
+        reports(cop.run("chat", "--schema", "a int", "-O", "n=2", "x"), 2, "--schema takes one answer, not n=2");
+        reports(cop.run("chat", "--schema", "a int", "--schema-retries", "-1", "x"), 2, "out of range");
+        reports(cop.run("chat", "-c", "--cid", "2", "x"), 2, "exclude each other");
+        reports(cop.run("chat", "-f", "x", "--max-file-tokens", "-1", "x"), 2, "out of range");
+        reports(cop.run("chat", "-a", "https://example.com/a.png", "x"), 2, "-a takes no address");
+        reports(cop.run("chat", "-a", "-", "x"), 2, "stdin is empty");
         cop.sim.set("answer", "{\"a\": 1}");
-        assertEquals("", good("chat", "-x", "--schema", "a int", "x").err());
+        assertEquals("", cop.ok("chat", "-x", "--schema", "a int", "x").err());
     }
 
     @Test
     void theFirstFencedBlockAlone() {
         cop.sim.set("answer", "Look:\n\n```java\nint x;\n\n  int y;\n```\n\nand\n```\nz\n```\n");
-        assertEquals("int x;\n\n  int y;\n", good("chat", "-x", "q").out());
-        assertEquals("int x;\n\n  int y;", Json.object(good("chat", "-x", "--json", "q").out(), "").path("text")
+        assertEquals("int x;\n\n  int y;\n", cop.ok("chat", "-x", "q").out());
+        assertEquals("int x;\n\n  int y;", Json.object(cop.ok("chat", "-x", "--json", "q").out(), "").path("text")
                 .asString());
         cop.sim.set("answer", "~~~\na\n```\nb\n~~~");
-        assertEquals("a\n```\nb\n", good("chat", "-x", "q").out());
+        assertEquals("a\n```\nb\n", cop.ok("chat", "-x", "q").out());
         cop.sim.set("answer", "```\nopen");
-        shows(cop.run("chat", "-x", "q"), 1, "one that is not closed");         // `| sh` would run a part of it
+        reports(cop.run("chat", "-x", "q"), 1, "one that is not closed");         // `| sh` would run a part of it
         cop.sim.set("answer", "none");
-        shows(cop.run("chat", "-x", "q"), 1, "no fenced block");
+        reports(cop.run("chat", "-x", "q"), 1, "no fenced block");
     }
 }

@@ -2,8 +2,11 @@ package cop;
 
 import module java.base;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import tools.jackson.databind.JsonNode;
 
 /// A simulator, an empty home, cleared variables and a clock of its own: what a test runs the tool in.
 final class Harness implements AutoCloseable {
@@ -34,6 +37,10 @@ final class Harness implements AutoCloseable {
 
     /// What hints begin with, as an alias of this name has it.
     static final String COMMAND = "copilot";
+
+    /// An image of one pixel, in Base64.
+    static final String PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYmYBAAAPAAVfA4IAAAAA"
+            + "SUVORK5CYII=";
 
     final VirtualTime time = new VirtualTime();
     /// Stricter than the service is known to be: what we send is what the sources name, and once.
@@ -111,6 +118,68 @@ final class Harness implements AutoCloseable {
         }
     }
 
+    /// Asserts the exit code, and that no defect of the tool was reported.
+    static Outcome exits(int code, Outcome outcome) {
+        assertEquals(code, outcome.code(), outcome::all);
+        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
+        return outcome;
+    }
+
+    static Outcome ok(Outcome outcome) { return exits(0, outcome); }
+
+    /// Runs the tool and asserts that it succeeds.
+    Outcome ok(String... args) { return ok(run(args)); }
+
+    /// Asserts that stderr contains each text; one that begins with a newline begins a line.
+    static Outcome reports(Outcome outcome, String... texts) {
+        for (String text : texts) {
+            assertTrue(("\n" + outcome.err()).contains(text),
+                    () -> "stderr does not contain: " + text + "\n" + outcome.all());
+        }
+        return outcome;
+    }
+
+    static Outcome reports(Outcome outcome, int code, String... texts) {
+        return reports(exits(code, outcome), texts);
+    }
+
+    static final Pattern TRACE = Pattern.compile("(?m)^\\s+at [\\w.$]+\\(|Exception in thread");
+
+    /// Asserts one error line with this in it, one hint line, no stack trace, and nothing on stdout.
+    static Outcome failed(int code, String error, Outcome outcome) {
+        var lines = outcome.err().lines().toList();
+        var wrong = new ArrayList<String>();
+        if (outcome.code() != code) wrong.add("exit code, expected " + code);
+        if (!outcome.out().isEmpty()) wrong.add("stdout is not empty");
+        if (lines.size() != 2) wrong.add("stderr does not have two lines");
+        if (lines.isEmpty() || !lines.getFirst().startsWith("error: ")) wrong.add("no error line");
+        if (lines.isEmpty() || !lines.getFirst().contains(error)) wrong.add("the error does not contain " + error);
+        if (lines.isEmpty() || !lines.getLast().matches("hint: \\S.*")) wrong.add("no hint line");
+        if (TRACE.matcher(outcome.err()).find() || outcome.err().contains("this is a bug")) wrong.add("a bug");
+        assertTrue(wrong.isEmpty(), () -> String.join("; ", wrong) + "\n" + outcome.all());
+        return outcome;
+    }
+
+    /// Asserts that a hint line contains the text.
+    static void hints(String hint, Outcome outcome) {
+        assertTrue(outcome.err().lines().anyMatch(l -> l.startsWith("hint: ") && l.contains(hint)), outcome::all);
+    }
+
+    static void showsNot(String text, Outcome outcome) {
+        assertFalse(outcome.err().contains(text), () -> "stderr contains: " + text + "\n" + outcome.all());
+    }
+
+    /// Asserts that stdout or stderr contains each text.
+    static Outcome prints(Outcome outcome, String... texts) {
+        for (String text : texts) {
+            assertTrue(("\n" + outcome.out()).contains(text) || ("\n" + outcome.err()).contains(text),
+                    () -> "not printed: " + text + "\n" + outcome.all());
+        }
+        return outcome;
+    }
+
+    static Outcome prints(Outcome outcome, int code, String... texts) { return prints(exits(code, outcome), texts); }
+
     /// Runs the tool in this process with `</dev/null`.
     Outcome run(String... args) { return runWith("", args); }
 
@@ -131,7 +200,113 @@ final class Harness implements AutoCloseable {
         return new Environment(in, out, err, Map.copyOf(variables), terminals::contains, time, () -> false, home);
     }
 
-    /// No token on any output, whatever the test is about; `token` and `api` are there to print one.
+    /// An environment with an empty stdin, whose output nobody reads.
+    Environment environment() {
+        return environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
+    }
+
+    /// The verbs of JShell and scripts in this home, printing nothing.
+    Toolkit toolkit() { return new Toolkit(environment()); }
+
+    /// The chat requests so far, on all three endpoints.
+    List<simulator.Entry> chats() {
+        return sim.ledger().stream().filter(entry -> copilot.Delivery.ENDPOINTS.containsValue(entry.path())).toList();
+    }
+
+    /// The bodies of the chat requests so far.
+    List<JsonNode> bodies() { return chats().stream().map(simulator.Entry::body).toList(); }
+
+    /// The first message of each chat request, without the simulator's `say: `.
+    List<String> prompts() {
+        return bodies().stream().map(body -> Json.text(body.path("messages").path(0), "content").replace("say: ", ""))
+                .toList();
+    }
+
+    /// The messages of a request, each as `role: content`.
+    static List<String> messages(JsonNode body) {
+        return body.path("messages").valueStream()
+                .map(message -> Json.text(message, "role") + ": " + Json.text(message, "content")).toList();
+    }
+
+    /// The values of a request's header, joined by `|`.
+    static String header(simulator.Entry entry, String name) {
+        return String.join("|", entry.headers().getOrDefault(name.toLowerCase(Locale.ROOT), List.of()));
+    }
+
+    /// The requests to this path so far.
+    List<simulator.Entry> requests(String path) {
+        return sim.ledger().stream().filter(entry -> entry.path().equals(path)).toList();
+    }
+
+    simulator.Entry last(String path) { return requests(path).getLast(); }
+
+    /// Runs `chat --json` and parses its record.
+    JsonNode record(String... args) {
+        return Json.object(ok(Stream.concat(Stream.of("chat", "--json"), Stream.of(args)).toArray(String[]::new)).out(),
+                "the record");
+    }
+
+    /// Runs `batch` with the template t, rows.jsonl and out.jsonl.
+    Outcome batch(String... more) {
+        return run(Stream.concat(Stream.of("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"), Stream.of(more))
+                .toArray(String[]::new));
+    }
+
+    /// Writes rows.jsonl: each argument is a row's text, its first letter the id.
+    void rows(String... texts) {
+        write("rows.jsonl", Stream.of(texts).map(text -> "{\"id\": \"" + text.charAt(0) + "\", \"text\": \"" + text
+                + "\"}\n").collect(Collectors.joining()));
+    }
+
+    /// The names of the cached files of a kind: `token-`, `auto-`.
+    List<String> cached(String kind) {
+        try (var files = Files.list(file(".cache/copilot.java"))) {
+            return files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith(kind)
+                    && name.endsWith(".json")).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Logs in without the variable of the environment, and puts it back.
+    void storeLogin() {
+        String variable = variables.get("COPILOT_GITHUB_TOKEN");
+        with("COPILOT_GITHUB_TOKEN", null);
+        assertEquals(0, runWith(simulator.GITHUB_TOKEN, "login", "--with-token").code());
+        with("COPILOT_GITHUB_TOKEN", variable);
+    }
+
+    /// An environment with a clock of its own in which nothing looks like a terminal.
+    Environment environment(Time time) {
+        return new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
+                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()), Map.copyOf(variables),
+                _ -> false, time, () -> false, home);
+    }
+
+    /// The simulator as if it were GitHub's own host, so that all token sources count.
+    Context context(HttpSender http, Environment environment) {
+        sim.set("endpoints", "none");
+        var origin = URI.create(sim.url());
+        return new Context(new Console(environment), Home.of(environment), new Host("github.com", origin, origin,
+                URI.create(sim.api()), false), Headers.parse(null, List.of()), http);
+    }
+
+    static TokenManager tokens(Context context) { return new TokenManager(context, new CredentialSources(context)); }
+
+    /// A file of JSON lines, parsed.
+    List<JsonNode> jsonLines(String name) { return read(name).lines().map(Json::tryParse).toList(); }
+
+    /// Writes an image of one pixel.
+    void image(String name) {
+        try {
+            Files.write(file(name), Base64.getDecoder().decode(PNG));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// No token on any output, and no stack trace without -v; `token` and `api` may print a token.
     private static Outcome checked(Outcome outcome, String... args) {
         boolean mayShow = args.length > 0 && (args[0].equals("token") || args[0].equals("api"));
         String token = "(?s).*(gh[a-z]_[A-Za-z0-9]{12}|github_pat_[A-Za-z0-9]{8}|tid=[0-9a-f]{8}).*";
@@ -139,6 +314,8 @@ final class Harness implements AutoCloseable {
                 () -> "a token on stderr\n" + outcome.all());
         assertFalse(!mayShow && outcome.out().matches(token),
                 () -> "a token on stdout\n" + outcome.all());
+        boolean verbose = Stream.of(args).anyMatch(arg -> arg.equals("-v") || arg.equals("--verbose"));
+        assertFalse(!verbose && TRACE.matcher(outcome.err()).find(), () -> "a stack trace\n" + outcome.all());
         return outcome;
     }
 

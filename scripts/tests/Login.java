@@ -2,6 +2,7 @@ package cop;
 
 import module java.base;
 
+import static cop.Harness.reports;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -92,7 +93,7 @@ class Login {
         loggedIn(outcome);
         assertEquals(faults.split(",").length + 1, gaps().size());
         assertTrue(gaps().stream().allMatch(gap -> gap >= 5), () -> "" + gaps());
-        says(outcome, "still trying");
+        reports(outcome, "still trying");
     }
 
     @Test
@@ -122,7 +123,7 @@ class Login {
         cop.sim.set("device", device);
         var outcome = cop.run("login", "--no-browser");
         refused(outcome, words);
-        says(outcome, "hint: copilot login");
+        reports(outcome, "hint: copilot login");
     }
 
     @ParameterizedTest
@@ -163,7 +164,7 @@ class Login {
     void anUnknownClientIdIsNamed() {
         var outcome = cop.run("login", "--no-browser", "--client", "nonsense");
         refused(outcome, "nonsense");
-        says(outcome, "--client vscode");
+        reports(outcome, "--client vscode");
     }
 
     @Test
@@ -183,7 +184,7 @@ class Login {
         var outcome = cop.run("login", "--no-browser");
         loggedIn(outcome);
         assertTrue(outcome.err().matches("(?s).*[B-Z]{4}-[B-Z]{4}.*"), outcome::all);
-        says(outcome, cop.sim.url() + "/login/device");
+        reports(outcome, cop.sim.url() + "/login/device");
         assertFalse(outcome.all().contains("\033") || outcome.all().contains("\r"), outcome::all);
     }
 
@@ -192,7 +193,7 @@ class Login {
         var outcome = cop.terminal(0, 1, 2).run("login", "--no-browser");
         loggedIn(outcome);
         assertTrue(outcome.err().matches("(?s).*[B-Z]{4}-[B-Z]{4}.*"), outcome::all);
-        says(outcome, "15:00", "14:59");
+        reports(outcome, "15:00", "14:59");
         String last = outcome.err().substring(outcome.err().lastIndexOf("left"));
         assertTrue(last.endsWith("\r\033[K"), "the countdown stays on the screen: " + outcome.all());
     }
@@ -297,7 +298,7 @@ class Login {
             github.on(CODE, deviceCode(page));
             var outcome = cop.run("login");
             loggedIn(outcome);
-            says(outcome, "Open   " + github.url() + "/login/device\n");
+            reports(outcome, "Open   " + github.url() + "/login/device\n");
         }
     }
 
@@ -374,7 +375,7 @@ class Login {
     void aTokenOfAnAppThatIsNotLetAtCopilotIsRefusedInPlainWordsAndNotKept() {
         var outcome = cop.run("login", "--no-browser", "--client", FOREIGN);
         refused(outcome, "app");
-        says(outcome, "not kept");
+        reports(outcome, "not kept");
         assertEquals(4, cop.run("status").code());
     }
 
@@ -404,7 +405,7 @@ class Login {
         cop.sim.set("exchange-faults", faults);
         var outcome = cop.run("login", "--no-browser");
         assertEquals(code, outcome.code(), outcome::all);
-        says(outcome, "kept");
+        reports(outcome, "kept");
         assertEquals("", outcome.out());
         cop.sim.set("exchange-faults", "");
         assertEquals(0, cop.run("token").code());
@@ -420,7 +421,7 @@ class Login {
         var outcome = cop.runWith(simulator.GITHUB_TOKEN, "login", way);
         assertEquals(1, outcome.code(), outcome::all);
         assertTrue(outcome.err().contains("error: GitHub's abuse detection has answered"), outcome::all);
-        says(outcome, "hint: do not retry");
+        reports(outcome, "hint: do not retry");
         assertFalse(outcome.err().contains("kept") || outcome.err().contains("in a while"), outcome::all);
         assertFalse(Files.exists(cop.file(KEPT)), "nothing is kept");
         assertEquals(1, cop.sim.count(EXCHANGE));
@@ -431,7 +432,7 @@ class Login {
         cop.write("file", "");
         var outcome = cop.with("COP_HOME", cop.file("file").toString()).run("login", "--no-browser");
         assertEquals(1, outcome.code(), outcome::all);
-        says(outcome, "cannot write");
+        reports(outcome, "cannot write");
         assertFalse(outcome.err().contains("is kept"), outcome::all);
     }
 
@@ -450,7 +451,7 @@ class Login {
     void noTokenOnStdinIsAUsageError(String stdin) {
         var outcome = cop.runWith(stdin, "login", "--with-token");
         assertEquals(2, outcome.code(), outcome::all);
-        says(outcome, "hint: ");
+        reports(outcome, "hint: ");
         assertEquals(List.of(), cop.sim.ledger());
     }
 
@@ -491,7 +492,7 @@ class Login {
         cop.sim.set("exchange-faults", "502,502,502,502");
         var outcome = cop.runWith(simulator.GITHUB_TOKEN, "login", "--with-token");
         assertEquals(1, outcome.code(), outcome::all);
-        says(outcome, "not kept");
+        reports(outcome, "not kept");
         assertEquals(old, kept().path("token").asString());
         assertEquals(0, cop.run("token").code());
     }
@@ -550,7 +551,7 @@ class Login {
     void aVariableThatGoesBeforeTheLoginIsNamed() {
         assertFalse(cop.run("login", "--no-browser").err().contains("COPILOT_GITHUB_TOKEN"));
         cop.with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN);
-        says(cop.run("login", "--no-browser", "--force"), "COPILOT_GITHUB_TOKEN is set, and goes before this login");
+        reports(cop.run("login", "--no-browser", "--force"), "COPILOT_GITHUB_TOKEN is set, and goes before this login");
     }
 
     @ParameterizedTest
@@ -652,7 +653,7 @@ class Login {
         cop.run("login", "--no-browser");
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN).run("logout");
         assertEquals(1, outcome.out().lines().count(), outcome::all);
-        says(outcome, "COPILOT_GITHUB_TOKEN");
+        reports(outcome, "COPILOT_GITHUB_TOKEN");
         assertTrue(cop.run("logout").err().contains("COPILOT_GITHUB_TOKEN"));
         assertEquals(0, cop.run("token").code());
     }
@@ -701,13 +702,9 @@ class Login {
     private void refused(Harness.Outcome outcome, String words) {
         assertEquals(4, outcome.code(), outcome::all);
         assertEquals("", outcome.out(), outcome::all);
-        says(outcome, words);
-        says(outcome, "\nhint: ");
+        reports(outcome, words);
+        reports(outcome, "\nhint: ");
         assertFalse(Files.exists(cop.file(KEPT)), "something was kept");
-    }
-
-    static void says(Harness.Outcome outcome, String... parts) {
-        for (var part : parts) assertTrue(outcome.err().contains(part), () -> part + " is missing\n" + outcome.all());
     }
 
     private JsonNode kept() { return Json.tryParse(cop.read(KEPT)).path(cop.sim.url()); }

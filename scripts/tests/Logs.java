@@ -2,6 +2,8 @@ package cop;
 
 import module java.base;
 
+import static cop.Harness.exits;
+import static cop.Harness.messages;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -27,26 +29,21 @@ class Logs {
 
     // ---------------------------------------------------------------------------------------------- helpers
 
-    private static Outcome ends(int code, Outcome outcome) {
-        assertEquals(code, outcome.code(), outcome::all);
-        return outcome;
-    }
-
     /// A chat that is answered, with nothing on stderr.
     private String chat(String... words) {
-        var outcome = ends(0, cop.run(with("chat", words)));
+        var outcome = exits(0, cop.run(with("chat", words)));
         assertEquals("", outcome.err(), outcome::all);
         return outcome.out();
     }
 
-    private String logs(String... words) { return ends(0, cop.run(with("logs", words))).out(); }
+    private String logs(String... words) { return exits(0, cop.run(with("logs", words))).out(); }
 
     private static String[] with(String first, String... words) {
         return Stream.concat(Stream.of(first), Stream.of(words)).toArray(String[]::new);
     }
 
     private Outcome refused(String error, String hint, String... words) {
-        var outcome = ends(2, cop.run(words));
+        var outcome = exits(2, cop.run(words));
         assertEquals("", outcome.out(), outcome::all);
         assertTrue(outcome.err().startsWith("error: ") && outcome.err().contains(error), outcome::all);
         assertTrue(outcome.err().lines().anyMatch(l -> l.startsWith("hint: ") && l.contains(hint)), outcome::all);
@@ -78,17 +75,9 @@ class Logs {
         }
     }
 
-    private static List<String> texts(JsonNode messages) {
-        return messages.valueStream().map(m -> Json.text(m, "role") + ": " + Json.text(m, "content")).toList();
-    }
+    private List<String> sent() { return messages(cop.chats().getLast().body()); }
 
-    private List<simulator.Entry> chats() {
-        return cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions")).toList();
-    }
-
-    private List<String> sent() { return texts(chats().getLast().body().path("messages")); }
-
-    private String askedModel() { return Json.text(chats().getLast().body(), "model"); }
+    private String askedModel() { return Json.text(cop.chats().getLast().body(), "model"); }
 
     private static copilot.Request request(String prompt) {
         return new copilot.Request("mai-code-1.1-flash", List.of(copilot.Message.user(prompt)), null, true);
@@ -128,7 +117,7 @@ class Logs {
         assertEquals("mai-code-1.1-flash", Json.text(turn, "asked"));
         assertEquals("mai-code-1.1-flash-2026-08-20", Json.text(turn, "model"));
         assertEquals("Be brief", Json.text(turn, "system"));
-        assertEquals(List.of("user: say: one"), texts(turn.path("messages")));
+        assertEquals(List.of("user: say: one"), messages(turn));
         assertEquals("{\"temperature\":0}", turn.path("options").toString());
         assertEquals("one", Json.text(turn, "text"));
         assertEquals("stop", Json.text(turn, "finish"));
@@ -141,7 +130,7 @@ class Logs {
     @ParameterizedTest
     @ValueSource(strings = {"--no-stream", "--json", "-o=x.txt"})
     void howeverItIsAnswered(String option) {
-        ends(0, cop.run("chat", option, "say: one"));
+        exits(0, cop.run("chat", option, "say: one"));
         assertEquals("one", Json.text(turns(onlyFile()).getFirst(), "text"));
     }
 
@@ -165,11 +154,11 @@ class Logs {
                 ---
                 say: {{input}}
                 """);
-        ends(0, cop.runWith("Ann", "chat", "-t", "greet", "--var", "how=kind"));
+        exits(0, cop.runWith("Ann", "chat", "-t", "greet", "--var", "how=kind"));
         var turn = turns(onlyFile()).getFirst();
         assertEquals("greet", Json.text(turn, "template"));
         assertEquals("Be kind", Json.text(turn, "system"));
-        assertEquals(List.of("user: Hello", "assistant: Good day", "user: say: Ann"), texts(turn.path("messages")));
+        assertEquals(List.of("user: Hello", "assistant: Good day", "user: say: Ann"), messages(turn));
         assertTrue(logs().endsWith("\t1\tsay: Ann\n"), "not the template's example");
     }
 
@@ -183,11 +172,11 @@ class Logs {
     @Test
     void nothingIsKeptWhereItIsNotWanted() {
         chat("--no-log", "say: one");
-        ends(0, cop.runWith("hello", "render", "explain", "--var", "reader=Ann"));
+        exits(0, cop.runWith("hello", "render", "explain", "--var", "reader=Ann"));
         cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"hello\"}\n");
         cop.write("templates/t.mustache", "say: {{text}}");
-        ends(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"));
-        ends(0, cop.run("models"));
+        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl"));
+        exits(0, cop.run("models"));
         assertFalse(Files.exists(cop.file(".local")), "not even a folder");
     }
 
@@ -195,7 +184,7 @@ class Logs {
     @Test
     void whatBrokeOffIsKeptAsSuch() {
         cop.sim.set("faults", "reset-mid");
-        String heard = ends(1, cop.run("chat", "say: a b c d e f g h")).out().strip();
+        String heard = exits(1, cop.run("chat", "say: a b c d e f g h")).out().strip();
         var turn = turns(onlyFile()).getFirst();
         assertFalse(heard.isEmpty());
         assertEquals(heard, Json.text(turn, "text").strip());
@@ -254,7 +243,7 @@ class Logs {
     void anAnswerThatMissesItsSchemaIsKeptAllTheSame() {
         cop.write("templates/s.mustache", "---\nschema: {type: object, required: [a]}\n---\nsay: {\"b\": 1}");
         cop.sim.set("answer", "{\"b\": 1}");
-        ends(1, cop.run("chat", "-t", "s"));
+        exits(1, cop.run("chat", "-t", "s"));
         assertTrue(Json.text(turns(onlyFile()).getFirst(), "text").contains("\"b\""));
     }
 
@@ -289,7 +278,7 @@ class Logs {
     void aFolderThatCannotBeWrittenIsAWarning(String place) {
         cop.write("file/conversations", "");
         cop.with("XDG_STATE_HOME", place.equals("file") ? cop.file("file/conversations").toString() : place);
-        var outcome = ends(0, cop.run("chat", "say: one"));
+        var outcome = exits(0, cop.run("chat", "say: one"));
         assertEquals("one\n", outcome.out());
         assertTrue(outcome.err().matches("warning: the conversation is not kept: cannot write into \\S+: .+\\n"),
                 outcome::all);
@@ -389,7 +378,7 @@ class Logs {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var all = IntStream.range(0, 6).mapToObj(i -> threads.submit(() -> cop.run("chat", "--cid", id,
                     "say: t" + i))).toList();
-            for (var each : all) ends(0, each.get());
+            for (var each : all) exits(0, each.get());
         }
         var answers = turns(onlyFile()).stream().map(t -> Json.text(t, "text")).collect(Collectors.toSet());
         assertEquals(Set.of("one", "t0", "t1", "t2", "t3", "t4", "t5"), answers);
@@ -416,7 +405,7 @@ class Logs {
 
     /// Runs what says that a line is left out.
     private Harness.Outcome says(String... words) {
-        var outcome = ends(0, cop.run(words));
+        var outcome = exits(0, cop.run(words));
         assertTrue(outcome.err().contains(": line 2 is damaged or empty, and left out\n"), outcome::all);
         return outcome;
     }
@@ -424,7 +413,7 @@ class Logs {
     @Test
     void aFileOfNothingButATornLineIsNoConversation() throws IOException {
         Files.writeString(cop.file(FOLDER + "/" + kept(1, "a", "b") + ".jsonl"), "{\"at\":");
-        var outcome = ends(2, cop.run("chat", "-c", "x"));
+        var outcome = exits(2, cop.run("chat", "-c", "x"));
         assertTrue(outcome.err().contains(": line 1 is damaged or empty, and left out\nerror: there is no conversation"
                 + " yet\nhint: copilot chat \"…\" begins one"), outcome::all);
         assertEquals("", logs());
@@ -454,8 +443,8 @@ class Logs {
         chat("-c", "say: two");
         assertEquals("mai-code-1.1-flash", askedModel());
         assertEquals(List.of("system: Be kind", "user: say: one", "assistant: one", "user: say: two"), sent());
-        assertTrue(chats().getLast().body().path("temperature").isMissingNode(), "options are for one call");
-        assertEquals(List.of("user"), chats().getLast().headers().get("x-initiator"));
+        assertTrue(cop.chats().getLast().body().path("temperature").isMissingNode(), "options are for one call");
+        assertEquals(List.of("user"), cop.chats().getLast().headers().get("x-initiator"));
         chat("--continue", "-m", "gpt-5-mini", "-s", "Be curt", "say: three");
         assertEquals("gpt-5-mini", askedModel());
         assertEquals("system: Be curt", sent().getFirst());
@@ -479,7 +468,7 @@ class Logs {
     @Test
     void pipesAndTemplatesComeAfterTheEarlierTurns() {
         kept(1, "say: a", "a");
-        ends(0, cop.runWith("piped", "chat", "-c", "and this"));
+        exits(0, cop.runWith("piped", "chat", "-c", "and this"));
         assertEquals(List.of("user: say: a", "assistant: a", "user: piped\n\nand this"), sent());
         cop.write("templates/t.mustache", """
                 ---
@@ -491,11 +480,11 @@ class Logs {
                 ---
                 say: {{input}}
                 """);
-        ends(0, cop.runWith("x", "chat", "--cid", "2026", "-t", "t"));
+        exits(0, cop.runWith("x", "chat", "--cid", "2026", "-t", "t"));
         assertEquals("gpt-5-mini", askedModel());
         assertEquals("system: Be kind", sent().getFirst());
         assertEquals(List.of("user: Hello", "assistant: Good day", "user: say: x"), sent().subList(5, 8));
-        ends(0, cop.runWith("x", "chat", "-c", "-t", "t", "-m", "mai-code-1.1-flash", "-s", "No"));
+        exits(0, cop.runWith("x", "chat", "-c", "-t", "t", "-m", "mai-code-1.1-flash", "-s", "No"));
         assertEquals("mai-code-1.1-flash", askedModel());
         assertEquals("system: No", sent().getFirst());
         assertEquals(12, sent().size());
@@ -530,7 +519,7 @@ class Logs {
                 first + "x", "x");
         refused("there is no conversation \"pelicans\"", "copilot logs", "chat", "--cid", "pelicans", "x");
         refused("there is no conversation \"../../x\"", "copilot logs", "logs", "clear", "../../x", "-y");
-        assertEquals(1, chats().size());
+        assertEquals(1, cop.chats().size());
     }
 
     @Test
@@ -550,7 +539,7 @@ class Logs {
 
     @Test
     void theIdIsToldByVerboseOnly() {
-        var outcome = ends(0, cop.run("chat", "-v", "say: one"));
+        var outcome = exits(0, cop.run("chat", "-v", "say: one"));
         assertTrue(outcome.err().contains("(conversation " + id(onlyFile()) + "; copilot chat -c goes on)"),
                 outcome::all);
     }
@@ -593,15 +582,15 @@ class Logs {
         assertEquals(first, logs("-q", "pÉlICAN").split("\t")[0]);
         assertEquals(first, logs("--query", "petra").split("\t")[0]);
         assertEquals(second, logs("-q", "pelicans", "-n", "1").split("\t")[0]);
-        var none = ends(1, cop.run("logs", "-q", "messages"));
+        var none = exits(1, cop.run("logs", "-q", "messages"));
         assertEquals("\"messages\" was not said\n", none.err(), "the words of the file are not what was said");
-        assertEquals("[ ]", ends(1, cop.run("logs", "-q", "messages", "--json")).out().strip());
-        assertEquals("", ends(1, cop.run("logs", "--quiet", "-q", "messages")).err());
+        assertEquals("[ ]", exits(1, cop.run("logs", "-q", "messages", "--json")).out().strip());
+        assertEquals("", exits(1, cop.run("logs", "--quiet", "-q", "messages")).err());
     }
 
     @Test
     void anEmptyLogIsNoError() {
-        var outcome = ends(0, cop.run("logs"));
+        var outcome = exits(0, cop.run("logs"));
         assertEquals("no conversations are kept\n", outcome.err());
         assertEquals("[ ]", logs("--json").strip());
         assertEquals("there is nothing to delete\n", logs("clear"));
@@ -613,7 +602,7 @@ class Logs {
     void shellsCompleteTheIds() {
         String first = kept(1, "a", "b"), second = kept(2, "c", "d");
         for (String begun : List.of("cop logs show ", "cop chat --cid 2026", "cop logs clear -y ")) {
-            assertEquals(second + "\tc\n" + first + "\ta\n", ends(0, cop.run("completion", "next", begun)).out());
+            assertEquals(second + "\tc\n" + first + "\ta\n", exits(0, cop.run("completion", "next", begun)).out());
         }
     }
 
@@ -670,7 +659,7 @@ class Logs {
         cop.terminal(0, 1, 2);
         for (var words : List.of("logs", "logs show", "logs show --json", "logs -r", "logs --json",
                 "logs -q \033[2J")) {
-            var outcome = ends(0, cop.run(words.split(" ")));
+            var outcome = exits(0, cop.run(words.split(" ")));
             String plain = outcome.all().replaceAll("\033\\[[0-9]*m", "");
             assertTrue(plain.chars().allMatch(c -> c == '\n' || c >= ' ' && (c < 0x7f || c >= 0xa0)), words + plain);
         }
@@ -726,11 +715,11 @@ class Logs {
         kept(1, "a", "a");
         cop.terminal(0, 2);
         for (String no : List.of("", "\n", "n\n", "no\n")) {
-            var outcome = ends(1, cop.runWith(no, "logs", "clear"));
+            var outcome = exits(1, cop.runWith(no, "logs", "clear"));
             assertTrue(outcome.err().contains("delete 1 conversation? [y/N]\n"), outcome::all);
             assertEquals(1, files().size());
         }
-        assertEquals("deleted 1 conversation\n", ends(0, cop.runWith("y\n", "logs", "clear")).out());
+        assertEquals("deleted 1 conversation\n", exits(0, cop.runWith("y\n", "logs", "clear")).out());
         assertEquals(List.of(), files());
     }
 
@@ -759,7 +748,7 @@ class Logs {
     @Test
     void aFolderThatCannotBeReadIsAnError() {
         cop.write(FOLDER, "a file");
-        var outcome = ends(1, cop.run("logs"));
+        var outcome = exits(1, cop.run("logs"));
         assertTrue(outcome.err().startsWith("error: cannot read " + cop.file(FOLDER)), outcome::all);
         assertTrue(outcome.err().contains("hint: "), outcome::all);
     }

@@ -3,7 +3,7 @@ package cop;
 import module java.base;
 import module jdk.httpserver;
 
-import static cop.Login.says;
+import static cop.Harness.reports;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -108,7 +108,7 @@ class Network {
         cop.with("HTTPS_PROXY", value).with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN);
         var outcome = cop.run("token");
         assertEquals(2, outcome.code(), outcome::all);
-        says(outcome, "proxy");
+        reports(outcome, "proxy");
         assertFalse(outcome.err().contains("secret") || outcome.err().contains("sec ret"), outcome::all);
         assertFalse(outcome.err().contains("bug"), outcome::all);
         assertEquals(List.of(), cop.time.pauses);
@@ -317,7 +317,7 @@ class Network {
             var outcome = cop.with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN).run("token", "--host", here.url());
             assertEquals(1, outcome.code(), outcome::all);
             assertEquals("", outcome.out());
-            says(outcome, "leads elsewhere", "hint: ");
+            reports(outcome, "leads elsewhere", "hint: ");
             assertEquals(1, here.count(Login.EXCHANGE));
             assertEquals(List.of(), there.asked());
         }
@@ -360,7 +360,7 @@ class Network {
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN)
                 .run("token", "--host", "http://127.0.0.1:" + port);
         assertEquals(1, outcome.code(), outcome::all);
-        says(outcome, "error: cannot connect to 127.0.0.1:" + port + "\nhint: ");
+        reports(outcome, "error: cannot connect to 127.0.0.1:" + port + "\nhint: ");
         assertEquals(3, outcome.err().split("trying again").length - 1, outcome::all);
     }
 
@@ -451,8 +451,7 @@ class Network {
     }
 
     private Environment environment() {
-        return cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
+        return cop.environment();
     }
 
     private HttpSender wire(Map<String, String> variables) {

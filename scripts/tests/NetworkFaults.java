@@ -2,7 +2,8 @@ package cop;
 
 import module java.base;
 
-import static cop.Login.says;
+import static cop.Harness.reports;
+import static cop.Harness.tokens;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -36,12 +37,12 @@ class NetworkFaults {
     @ValueSource(strings = {"ghu_mistypedmistypedmistyped", "gho_mistypedmistypedmistyped", "ghu_a b",
             "0123456789abcdef0123456789abcdef01234567"})
     void anAccountThatWasChosenAndIsRefusedIsAnError(String token) {
-        ownLogin();
+        cop.storeLogin();
         cop.with("COPILOT_GITHUB_TOKEN", token);
         for (int i = 0; i < 2; i++) {
             var outcome = cop.run("chat", "say: hello");
             assertEquals(4, outcome.code(), outcome::all);
-            says(outcome, "COPILOT_GITHUB_TOKEN", "hint: unset COPILOT_GITHUB_TOKEN, or COP_TOKEN_SOURCE=login");
+            reports(outcome, "COPILOT_GITHUB_TOKEN", "hint: unset COPILOT_GITHUB_TOKEN, or COP_TOKEN_SOURCE=login");
         }
         assertEquals(0, cop.sim.count(CHAT));
         var status = cop.run("status");
@@ -57,7 +58,7 @@ class NetworkFaults {
     @ParameterizedTest
     @ValueSource(strings = {"ghp", "ghs", "github_pat"})
     void aKindThatNeverWorksGivesWayToOurLoginWithANoteInEachCall(String kind) {
-        ownLogin();
+        cop.storeLogin();
         long before = cop.sim.count(EXCHANGE);
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken(kind));
         for (int i = 0; i < 2; i++) {
@@ -77,8 +78,8 @@ class NetworkFaults {
     @Test
     void aKindThatNeverWorksDoesNotGiveWayToTheGeneralVariables() {
         cop.with("COPILOT_GITHUB_TOKEN", "ghp_classic").with("GH_TOKEN", simulator.GITHUB_TOKEN);
-        try (var http = new HttpSender(new Console(environment(cop.time)), Duration.ofMinutes(1))) {
-            var context = context(http, cop.time);
+        try (var http = new HttpSender(new Console(cop.environment(cop.time)), Duration.ofMinutes(1))) {
+            var context = cop.context(http, cop.environment(cop.time));
             assertEquals(List.of("COPILOT_GITHUB_TOKEN"), new CredentialSources(context).usable().stream()
                     .map(GithubToken::source).toList());
             assertEquals(4, assertThrows(Fault.class, () -> tokens(context).get()).exitCode());
@@ -95,7 +96,7 @@ class NetworkFaults {
             var environment = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
                     new PrintWriter(Writer.nullWriter()), new PrintWriter(err));
             try (var http = new HttpSender(new Console(environment), Duration.ofMinutes(1))) {
-                tokens(context(http, environment)).get();
+                tokens(cop.context(http, environment)).get();
             }
             assertTrue(err.toString().contains("GH_TOKEN") && err.toString().contains("GITHUB_TOKEN is used"),
                     err::toString);
@@ -107,7 +108,7 @@ class NetworkFaults {
     @CsvSource({"login, your login", "env, COPILOT_GITHUB_TOKEN", "'login, env', COPILOT_GITHUB_TOKEN",
             "editor, ", "' env ,editor', COPILOT_GITHUB_TOKEN"})
     void theSourcesCanBeLimited(String allowed, String used) {
-        ownLogin();
+        cop.storeLogin();
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghu")).with("COP_TOKEN_SOURCE", allowed);
         var outcome = cop.run("status");
         assertEquals(used == null ? 4 : 0, outcome.code(), outcome::all);
@@ -116,7 +117,7 @@ class NetworkFaults {
                 "your login               ignored  left out by COP_TOKEN_SOURCE="), outcome::all);
         var chat = cop.run("chat", "say: hello");
         assertEquals(used == null ? 4 : 0, chat.code(), chat::all);
-        if (used == null) says(chat, "hint: unset COP_TOKEN_SOURCE");
+        if (used == null) reports(chat, "hint: unset COP_TOKEN_SOURCE");
     }
 
     @ParameterizedTest
@@ -126,7 +127,7 @@ class NetworkFaults {
         for (String command : List.of("token", "status", "chat hello", "models")) {
             var outcome = cop.run(command.split(" "));
             assertEquals(2, outcome.code(), outcome::all);
-            says(outcome, "COP_TOKEN_SOURCE", "hint: ", "env, login, editor");
+            reports(outcome, "COP_TOKEN_SOURCE", "hint: ", "env, login, editor");
         }
         assertEquals(List.of(), cop.sim.ledger());
     }
@@ -136,7 +137,7 @@ class NetworkFaults {
         cop.with("COP_TOKEN_SOURCE", "env");
         var outcome = cop.run("doctor");
         assertTrue(outcome.out().contains("variables: COP_TOKEN_SOURCE=env") && outcome.code() == 0, outcome::all);
-        says(cop.with("COPILOT_GITHUB_TOKEN", null).runWith(simulator.GITHUB_TOKEN, "login", "--with-token"),
+        reports(cop.with("COPILOT_GITHUB_TOKEN", null).runWith(simulator.GITHUB_TOKEN, "login", "--with-token"),
                 "COP_TOKEN_SOURCE is set, and goes before this login");
     }
 
@@ -147,8 +148,8 @@ class NetworkFaults {
         String revoked = cop.sim.issueGithubToken("ghu");
         cop.with("COPILOT_GITHUB_TOKEN", general ? null : revoked).with("GH_TOKEN", revoked)
                 .with("GITHUB_TOKEN", simulator.GITHUB_TOKEN);
-        try (var http = new HttpSender(new Console(environment(cop.time)), Duration.ofMinutes(1))) {
-            var tokens = tokens(context(http, cop.time));
+        try (var http = new HttpSender(new Console(cop.environment(cop.time)), Duration.ofMinutes(1))) {
+            var tokens = tokens(cop.context(http, cop.environment(cop.time)));
             var first = tokens.get();
             cop.sim.set("exchange-faults", "bad-credentials");
             Supplier<copilot.Token> next = () -> tokens.refreshAfter401(first);
@@ -178,7 +179,7 @@ class NetworkFaults {
                 outcome::all);
         outcome = cop.with("COPILOT_GITHUB_TOKEN", null).runWith(quoted, "login", "--with-token");
         assertEquals(0, outcome.code(), outcome::all);
-        says(outcome, "the quotes around the token in standard input");
+        reports(outcome, "the quotes around the token in standard input");
         assertEquals("hello\n", cop.run("chat", "say: hello").out());
     }
 
@@ -192,7 +193,7 @@ class NetworkFaults {
     void anAppThatAllowsNoLoginByCodeIsNotAdvisedAgain() {
         cop.sim.set("device", "disabled");
         for (var pair : List.of("vscode gh", "gh vscode")) {
-            says(cop.run("login", "--no-browser", "--client", pair.split(" ")[0]),
+            reports(cop.run("login", "--no-browser", "--client", pair.split(" ")[0]),
                     "hint: copilot login --client " + pair.split(" ")[1]);
         }
     }
@@ -203,7 +204,7 @@ class NetworkFaults {
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", null).with("COP_HOME", cop.file("file").toString())
                 .run("login", "--no-browser", "--force");
         assertEquals(1, outcome.code(), outcome::all);
-        says(outcome, "cannot write");
+        reports(outcome, "cannot write");
         assertEquals(List.of(), cop.sim.ledger());
     }
 
@@ -228,7 +229,7 @@ class NetworkFaults {
                 @Override
                 public void sleep(Duration pause) throws InterruptedException { throw new InterruptedException(); }
             };
-            assertEquals(Fault.INTERRUPTED, copilot.run(environment(interrupted), "token"));
+            assertEquals(Fault.INTERRUPTED, copilot.run(cop.environment(interrupted), "token"));
             assertEquals(0, cop.sim.count(EXCHANGE));
         });
     }
@@ -278,7 +279,7 @@ class NetworkFaults {
                     go.await();
                 }
             };
-            var environment = environment(time);
+            var environment = cop.environment(time);
             try (var threads = Executors.newVirtualThreadPerTaskExecutor();
                  var http = new HttpSender(new Console(environment), Duration.ofMinutes(1))) {
                 var context = new Context(new Console(environment), Home.of(environment), Host.of("--host",
@@ -303,9 +304,9 @@ class NetworkFaults {
     @Test
     void aListThatCouldNotBeFetchedIsAskedForAgain() {
         cop.sim.set("models-faults", "502,502,502,502,502,502");
-        var environment = environment(cop.time);
+        var environment = cop.environment(cop.time);
         try (var http = new HttpSender(new Console(environment), Duration.ofMinutes(1))) {
-            var client = new CopilotClient(context(http, environment));
+            var client = new CopilotClient(cop.context(http, environment));
             assertEquals("auto", client.models().choose(null));
             long asked = cop.sim.count("/models");
             for (int i = 0; i < 20; i++) client.models().find("m" + i);
@@ -320,10 +321,10 @@ class NetworkFaults {
     @Test
     void manyThreadsAskOnceForAListThatFails() throws Exception {
         cop.sim.set("models-faults", "502,".repeat(200));
-        var environment = environment(cop.time);
+        var environment = cop.environment(cop.time);
         try (var http = new HttpSender(new Console(environment), Duration.ofMinutes(1));
              var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            var client = new CopilotClient(context(http, environment));
+            var client = new CopilotClient(cop.context(http, environment));
             client.tokens().get();
             Callable<Object> find = () -> client.models().find("m");
             for (var found : threads.invokeAll(Collections.nCopies(32, find))) found.get();
@@ -334,9 +335,9 @@ class NetworkFaults {
     /// `auto` that was not offered may be after all; lessons about models end with the list they were learned against.
     @Test
     void whatWasLearnedEnds() {
-        var environment = environment(cop.time);
+        var environment = cop.environment(cop.time);
         try (var http = new HttpSender(new Console(environment), Duration.ofMinutes(1))) {
-            var client = new CopilotClient(context(http, environment));
+            var client = new CopilotClient(cop.context(http, environment));
             client.tokens().get();
             client.models().memory().learnPath("m", "/responses");
             assertEquals("/responses", new CopilotClient(client.context()).models().memory().path("m"));
@@ -419,7 +420,7 @@ class NetworkFaults {
             exchange.close();
         });
         server.start();
-        try (var http = new HttpSender(new Console(environment(cop.time)), Duration.ofMinutes(1))) {
+        try (var http = new HttpSender(new Console(cop.environment(cop.time)), Duration.ofMinutes(1))) {
             var call = new ApiRequest("POST", URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/"),
                     Headers.parse(null, List.of()).copilot("tid=0"), new byte[0]);
             var fault = assertThrows(Fault.class, () -> http.send(call, ResponseHandler.json("it")));
@@ -474,9 +475,9 @@ class NetworkFaults {
                 if (pauses > 1000) throw new AssertionError("never polled");
             }
         };
-        var environment = environment(time);
+        var environment = cop.environment(time);
         try (var http = new HttpSender(new Console(environment), Duration.ofMinutes(1))) {
-            var flow = new DeviceFlow(context(http, environment), "Iv1.b507a08c87ecfe98", "read:user");
+            var flow = new DeviceFlow(cop.context(http, environment), "Iv1.b507a08c87ecfe98", "read:user");
             assertTrue(flow.await(flow.start(), _ -> { }, _ -> { }).startsWith("ghu_"));
         }
     }
@@ -518,7 +519,8 @@ class NetworkFaults {
             ".corp.example., api.corp.example, true", "10.0.0.0/8, 10.example, false"})
     void noProxyIsReadAsCurlDoes(String list, String host, boolean exempt) {
         cop.with("NO_PROXY", list).with("HTTPS_PROXY", "http://p:1");
-        assertEquals(exempt, new Proxies(environment(cop.time)).inUse(URI.create("https://" + host + "/")).isEmpty());
+        assertEquals(exempt, new Proxies(cop.environment(cop.time)).inUse(URI.create("https://" + host
+                + "/")).isEmpty());
     }
 
     @ParameterizedTest
@@ -579,31 +581,4 @@ class NetworkFaults {
                 + Headers.parse(null, List.of()).identity();
     }
 
-    /// Nothing in a variable, and a login of our own that works.
-    private void ownLogin() {
-        String variable = cop.variables.get("COPILOT_GITHUB_TOKEN");
-        cop.with("COPILOT_GITHUB_TOKEN", null);
-        assertEquals(0, cop.runWith(simulator.GITHUB_TOKEN, "login", "--with-token").code());
-        cop.with("COPILOT_GITHUB_TOKEN", variable);
-    }
-
-    private Environment environment(Time time) {
-        return new Environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()), Map.copyOf(cop.variables),
-                _ -> false, time, () -> false, cop.home);
-    }
-
-    /// The simulator as if it were GitHub's own host: all sources count.
-    private Context context(HttpSender http, Time time) { return context(http, environment(time)); }
-
-    private Context context(HttpSender http, Environment environment) {
-        cop.sim.set("endpoints", "none");
-        var origin = URI.create(cop.sim.url());
-        return new Context(new Console(environment), Home.of(environment), new Host("github.com", origin, origin,
-                URI.create(cop.sim.api()), false), Headers.parse(null, List.of()), http);
-    }
-
-    private static TokenManager tokens(Context context) {
-        return new TokenManager(context, new CredentialSources(context));
-    }
 }

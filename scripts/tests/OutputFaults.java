@@ -11,6 +11,8 @@ import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
+import static cop.Harness.exits;
+import static cop.Harness.reports;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -28,12 +30,6 @@ class OutputFaults {
 
     // ------------------------------------------------------------------------------------------- helpers
 
-    private static Outcome exits(int code, Outcome outcome) {
-        assertEquals(code, outcome.code(), outcome::all);
-        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
-        return outcome;
-    }
-
     private Outcome cop(String line) { return cop.run(line.split(" ")); }
 
     /// `batch t --delay 0` and more words.
@@ -41,17 +37,13 @@ class OutputFaults {
 
     private void rows(String name, String... lines) { cop.write(name, String.join("\n", lines) + "\n"); }
 
-    private List<JsonNode> results(String name) { return cop.read(name).lines().map(Json::tryParse).toList(); }
+    private List<JsonNode> results(String name) { return cop.jsonLines(name); }
 
     private List<String> texts(String name) {
         return results(name).stream().map(result -> Json.text(result, "text")).toList();
     }
 
     private long asked() { return cop.sim.count("/chat/completions"); }
-
-    private void errs(String expected, Outcome outcome) {
-        assertTrue(outcome.err().contains(expected), () -> "expected: " + expected + "\n" + outcome.all());
-    }
 
     // ------------------------------------------------------------------------- done rows are paid for once
 
@@ -76,7 +68,7 @@ class OutputFaults {
         long before = asked();
         cop.write(files.get(2), files.get(3));
         var outcome = exits(0, batch("-d " + files.get(2) + " -o out.jsonl"));
-        errs("nothing to do: ", outcome);
+        reports(outcome, "nothing to do: ");
         assertEquals(before, asked());
         assertFalse(outcome.err().contains("something else"), outcome::all);
     }
@@ -118,14 +110,14 @@ class OutputFaults {
         exits(0, batch("-d r.jsonl -o out.jsonl"));
         String said = "note: " + row.get(2) + " of 3 rows that are done ask something else now (other " + row.get(1)
                 + "): their answers in out.jsonl are replaced";
-        errs(said, exits(0, cop(row.get(0) + " --dry-run")));
+        reports(exits(0, cop(row.get(0) + " --dry-run")), said);
         assertEquals(3, asked());
         cop.terminal(0, 2);
         var no = exits(1, cop.runWith("n\n", row.get(0).split(" ")));
-        errs(said, no);
+        reports(no, said);
         assertEquals(3, asked());
         assertEquals(List.of("a", "b", "c"), texts("out.jsonl"));
-        errs(said, exits(0, cop(row.get(0) + " -y")));
+        reports(exits(0, cop(row.get(0) + " -y")), said);
         assertTrue(asked() > 3);
     }
 
@@ -162,8 +154,8 @@ class OutputFaults {
         for (String file : List.of("order", "journal.jsonl")) {
             cop.write("out.jsonl.run/" + file, cop.read("out.jsonl.run/" + file).replace(key, old));
         }
-        errs("note: 1 of 1 rows that are done ask something else now (other key version): ",
-                exits(0, batch("-d r.jsonl -o out.jsonl")));
+        reports(exits(0, batch("-d r.jsonl -o out.jsonl")),
+                "note: 1 of 1 rows that are done ask something else now (other key version): ");
     }
 
     /// The journal alone knows what is done; without it all would be paid for again without a word.
@@ -174,17 +166,17 @@ class OutputFaults {
         Files.delete(cop.file("out.jsonl.run/journal.jsonl"));
         String said = "note: there is no out.jsonl.run/journal.jsonl any more: 3 rows are asked again, and their"
                 + " answers in out.jsonl are replaced";
-        errs(said, exits(0, batch("-d r.jsonl -o out.jsonl --dry-run")));
+        reports(exits(0, batch("-d r.jsonl -o out.jsonl --dry-run")), said);
         assertFalse(exits(0, batch("-d r.jsonl -o out.jsonl --dry-run --again")).err().contains("any more"));
-        errs("2 rows are asked again", exits(0, batch("-d r.jsonl -o out.jsonl -L 2 --dry-run")));
+        reports(exits(0, batch("-d r.jsonl -o out.jsonl -L 2 --dry-run")), "2 rows are asked again");
         cop.terminal(0, 2);
         String out = cop.read("out.jsonl");
-        errs(said, exits(1, cop.runWith("n\n", "batch t --delay 0 -d r.jsonl -o out.jsonl".split(" "))));
+        reports(exits(1, cop.runWith("n\n", "batch t --delay 0 -d r.jsonl -o out.jsonl".split(" "))), said);
         assertEquals(3, asked());
         assertEquals(out, cop.read("out.jsonl"));
-        errs(said, exits(0, batch("-d r.jsonl -o out.jsonl -y")));
+        reports(exits(0, batch("-d r.jsonl -o out.jsonl -y")), said);
         assertEquals(6, asked());
-        errs("nothing to do", exits(0, batch("-d r.jsonl -o out.jsonl")));
+        reports(exits(0, batch("-d r.jsonl -o out.jsonl")), "nothing to do");
     }
 
     @ParameterizedTest
@@ -194,7 +186,7 @@ class OutputFaults {
         Files.createDirectories(cop.file("r"));
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         for (String more : List.of(" --dry-run", "")) {
-            errs(" is a name that the run itself needs\nhint: ", exits(2, batch("-d r.jsonl " + places + more)));
+            reports(exits(2, batch("-d r.jsonl " + places + more)), " is a name that the run itself needs\nhint: ");
         }
         assertEquals(0, asked());
         assertFalse(Files.exists(cop.file("o.jsonl")));
@@ -212,16 +204,16 @@ class OutputFaults {
         cop.with("SLURM_ARRAY_TASK_ID", id).with("SLURM_ARRAY_TASK_MIN", min).with("SLURM_ARRAY_TASK_MAX", max)
                 .with("SLURM_ARRAY_TASK_STEP", step).with("SLURM_ARRAY_TASK_COUNT", count);
         var none = exits(2, batch("-d r.jsonl -o out.jsonl"));
-        errs("error: task " + id + " of a Slurm array ", none);
+        reports(none, "error: task " + id + " of a Slurm array ");
         if (!part.isEmpty()) {
-            errs("error: task " + id + " of a Slurm array is " + part + "\nhint: --shard auto takes that part,"
-                    + " --shard 1/1 all rows\n", none);
+            reports(none, "error: task " + id + " of a Slurm array is " + part
+                    + "\nhint: --shard auto takes that part," + " --shard 1/1 all rows\n");
         }
         assertEquals(0, asked());
         assertFalse(Files.exists(cop.file("out.jsonl.run")));
         var auto = exits(part.isEmpty() ? 2 : 0, batch("-d r.jsonl -o out.jsonl --shard auto"));
-        if (!part.isEmpty()) errs(part + "\n", auto);
-        else errs("SLURM_ARRAY_TASK_ID=" + id, auto);
+        if (!part.isEmpty()) reports(auto, part + "\n");
+        else reports(auto, "SLURM_ARRAY_TASK_ID=" + id);
         exits(0, batch("-d r.jsonl -o all.jsonl --shard 1/1"));
         assertEquals(2, results("all.jsonl").size());
     }
@@ -231,15 +223,15 @@ class OutputFaults {
     void aKubernetesIndexedJobToo(String index, String completions, String part) {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         cop.with("JOB_COMPLETION_INDEX", index).with("JOB_COMPLETIONS", completions);
-        errs("error: task " + index + " of a Kubernetes Indexed Job ", exits(2, batch("-d r.jsonl -o out.jsonl")));
+        reports(exits(2, batch("-d r.jsonl -o out.jsonl")), "error: task " + index + " of a Kubernetes Indexed Job ");
         var auto = exits(part.isEmpty() ? 2 : 0, batch("-d r.jsonl -o out.jsonl --shard auto"));
-        errs(part.isEmpty() ? "JOB_COMPLETION_INDEX=" + index : part, auto);
+        reports(auto, part.isEmpty() ? "JOB_COMPLETION_INDEX=" + index : part);
     }
 
     @Test
     void withoutAnArrayThereIsNoAuto() {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
-        errs("error: --shard auto: ", exits(2, batch("-d r.jsonl -o out.jsonl --shard auto")));
+        reports(exits(2, batch("-d r.jsonl -o out.jsonl --shard auto")), "error: --shard auto: ");
     }
 
     @Test
@@ -250,13 +242,14 @@ class OutputFaults {
         long before = asked();
         String out = cop.read("p.jsonl");
         for (String other : List.of(" --shard 1/2", " --shard 3/5", "", " --dry-run")) {
-            errs("p.jsonl.run holds part 4 of 5, not ", exits(2, batch("-d r.jsonl -o p.jsonl" + other)));
+            reports(exits(2, batch("-d r.jsonl -o p.jsonl" + other)), "p.jsonl.run holds part 4 of 5, not ");
         }
         assertEquals(before, asked());
         assertEquals(out, cop.read("p.jsonl"));
         exits(0, batch("-d r.jsonl -o p.jsonl --shard 4/5"));
         exits(0, batch("-d r.jsonl -o all.jsonl"));
-        errs("all.jsonl.run holds all rows, not part 1 of 2", exits(2, batch("-d r.jsonl -o all.jsonl --shard 1/2")));
+        reports(exits(2, batch("-d r.jsonl -o all.jsonl --shard 1/2")),
+                "all.jsonl.run holds all rows, not part 1 of 2");
     }
 
     @ParameterizedTest
@@ -274,7 +267,7 @@ class OutputFaults {
         exits(0, cop.run("batch", "merge", "e1." + ending, "e2." + ending, "e3." + ending, "-o", "all.jsonl"));
         assertEquals(List.of("A"), texts("all.jsonl"));
         rows("none.jsonl", "");
-        errs("none.jsonl holds no rows", exits(2, batch("-d none.jsonl -o n.jsonl --shard 1/2")));
+        reports(exits(2, batch("-d none.jsonl -o n.jsonl --shard 1/2")), "none.jsonl holds no rows");
     }
 
     @Test
@@ -313,7 +306,7 @@ class OutputFaults {
         for (String command : List.of("batch t -d r.jsonl -o OUT --run r",
                 "batch t -d r.jsonl -o OUT --run r --dry-run",
                 "batch status OUT --run good.jsonl.run --write", "batch merge good.jsonl -o OUT")) {
-            errs(row.get(1), exits(2, cop(command.replace("OUT", row.get(0)))));
+            reports(exits(2, cop(command.replace("OUT", row.get(0)))), row.get(1));
         }
         assertEquals(1, asked());
         assertFalse(Files.exists(cop.file("r")));
@@ -322,7 +315,7 @@ class OutputFaults {
     @ParameterizedTest
     @ValueSource(strings = {"out.xlsx", "v.md", "v.parquet", "v.txt", "results/"})
     void embedRefusesThemToo(String out) {
-        errs("-o " + out, exits(2, cop("embed hello -o " + out)));
+        reports(exits(2, cop("embed hello -o " + out)), "-o " + out);
         assertEquals(0, cop.sim.count("/embeddings"));
     }
 
@@ -341,8 +334,8 @@ class OutputFaults {
     void resultsDoNotLieAmongTheRows(String rows, String out) throws IOException {
         cop.write("in/a.json", "{\"id\": 1, \"text\": \"a\"}");
         Files.createDirectories(cop.file("in/deep"));
-        errs("error: " + out + " would be written over the rows\n",
-                exits(2, batch("-d " + rows + " -o " + out + " --run r")));
+        reports(exits(2, batch("-d " + rows + " -o " + out + " --run r")),
+                "error: " + out + " would be written over the rows\n");
         assertEquals(0, asked());
         exits(0, batch("-d in/*.json -o in/out.jsonl --run r"));
     }
@@ -351,8 +344,7 @@ class OutputFaults {
     @ValueSource(strings = {"x.md", "x.xlsx", "-", "all/{{id}}.md", "there/", "/dev/null", " "})
     void javaRefusesThemToo(String out) throws IOException {
         Files.createDirectories(cop.file("there"));
-        var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
+        var env = cop.environment();
         var toolkit = new Toolkit(env);
         var batch = new copilot.Batch(toolkit.prompt("t"), List.of(Map.of("text", "a")));
         var fault = assertThrows(copilot.Fault.class, () -> toolkit.batch(batch, out));
@@ -376,8 +368,9 @@ class OutputFaults {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         for (String out : List.of("/dev/null", "-")) {
             var outcome = exits(2, batch("-d r.jsonl -o " + out));
-            errs("hint: --run DIR", outcome);
-            errs(out.equals("-") ? "error: there is no place" : "error: -o /dev/null is not a regular file", outcome);
+            reports(outcome, "hint: --run DIR");
+            reports(outcome, out.equals("-") ? "error: there is no place"
+                    : "error: -o /dev/null is not a regular file");
         }
         assertFalse(Files.exists(Path.of("/dev/null.run")));
         exits(0, batch("-d r.jsonl -o /dev/null --run r"));
@@ -396,7 +389,7 @@ class OutputFaults {
         assertTrue(openai.out().lines().allMatch(line -> Json.tryParse(line).has("custom_id")), openai::all);
         var merged = exits(0, cop("batch merge r.run -o -".replace("r.run", "r")));
         assertEquals(2, merged.out().lines().count(), merged::all);
-        errs("2 of 2 rows are done", merged);
+        reports(merged, "2 of 2 rows are done");
         assertFalse(merged.err().contains("\u240a"), merged::all);
         assertEquals(merged.err(), exits(0, cop("batch merge r r ./r -o -")).err());
         assertFalse(Files.exists(cop.file("-")) || Files.exists(cop.file("-.run")));
@@ -441,7 +434,8 @@ class OutputFaults {
     void aPartKeepsItsOwnFile() {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
         for (int part : List.of(1, 2)) exits(0, batch("-d r.jsonl -o p" + part + ".jsonl --shard " + part + "/2"));
-        errs("-o p1.jsonl is the OUT of one of the parts", exits(2, cop("batch merge p1.jsonl p2.jsonl -o p1.jsonl")));
+        reports(exits(2, cop("batch merge p1.jsonl p2.jsonl -o p1.jsonl")),
+                "-o p1.jsonl is the OUT of one of the parts");
         exits(0, cop("batch merge p1.jsonl p2.jsonl -o all.jsonl"));
     }
 
@@ -480,8 +474,9 @@ class OutputFaults {
         String written = cop.read(row.get(1));
         cop.write(row.get(1), "corrected by hand\n");
         for (int i = 1; i <= 2; i++) {
-            errs("note: " + row.get(1) + " was changed after this run wrote it; that version is kept as " + row.get(1)
-                    + ".changed-" + i, exits(0, cop(row.get(2))));
+            reports(exits(0, cop(row.get(2))),
+                    "note: " + row.get(1) + " was changed after this run wrote it; that version is kept as "
+                            + row.get(1) + ".changed-" + i);
             assertEquals("corrected by hand\n", cop.read(row.get(1) + ".changed-" + i));
             assertEquals(written, cop.read(row.get(1)));
             var again = exits(0, cop(row.get(2)));
@@ -524,9 +519,9 @@ class OutputFaults {
     void aNameThatNoRowHasIsRefused(String more, String named) {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
         var outcome = exits(2, batch("-d r.jsonl -o out.jsonl " + more));
-        errs("error: " + named, outcome);
-        errs(": no row has ", outcome);
-        if (named.contains("txt")) errs("hint: did you mean text?", outcome);
+        reports(outcome, "error: " + named);
+        reports(outcome, ": no row has ");
+        if (named.contains("txt")) reports(outcome, "hint: did you mean text?");
         assertEquals(0, asked());
         assertFalse(Files.exists(cop.file("out.jsonl.run")));
     }
@@ -543,7 +538,7 @@ class OutputFaults {
     @ValueSource(strings = {"--field nope", "--id nope"})
     void embedsNamesToo(String more) {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
-        errs(" nope", exits(2, cop("embed -d r.jsonl " + more)));
+        reports(exits(2, cop("embed -d r.jsonl " + more)), " nope");
         assertEquals(0, cop.sim.count("/embeddings"));
     }
 

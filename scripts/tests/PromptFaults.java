@@ -2,6 +2,7 @@ package cop;
 
 import module java.base;
 
+import static cop.Harness.exits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -27,27 +28,15 @@ class PromptFaults {
 
     // ---------------------------------------------------------------------------------------------- helpers
 
-    private static Outcome ends(int code, Outcome outcome) {
-        assertEquals(code, outcome.code(), outcome::all);
-        return outcome;
-    }
-
-    private Outcome good(String... words) { return ends(0, cop.run(words)); }
-
     private Outcome refused(String error, String... words) {
-        var outcome = ends(2, cop.run(words));
+        var outcome = exits(2, cop.run(words));
         assertTrue(outcome.out().isEmpty() && outcome.err().contains("error: ") && outcome.err().contains(error)
                 && outcome.err().contains("\nhint: "), outcome::all);
-        assertEquals(List.of(), asked(), outcome::all);
+        assertEquals(List.of(), cop.bodies(), outcome::all);
         return outcome;
     }
 
-    private List<JsonNode> asked() {
-        return cop.sim.ledger().stream().filter(e -> e.path().matches(".*(chat/completions|responses|messages)"))
-                .map(simulator.Entry::body).toList();
-    }
-
-    private String sent() { return Json.text(asked().getLast().path("messages").path(0), "content"); }
+    private String sent() { return Json.text(cop.bodies().getLast().path("messages").path(0), "content"); }
 
     private static String escaped(String text) {
         return text.replace("\\n", "\n").replace("\\t", "\t").replace("\\r", "\r").replace("FENCE", "```");
@@ -81,11 +70,11 @@ class PromptFaults {
         cop.write("a.txt", "file\n");
         try (var live = new Live(Stdin.Kind.PIPE, line.split(" "))) {
             Harness.await("a note", () -> live.err.toString().contains("</dev/null") || live.code.isDone());
-            assertEquals(List.of(), asked(), live.err::toString);
+            assertEquals(List.of(), cop.bodies(), live.err::toString);
             live.to.write("late".getBytes());
             live.to.close();
-            ends(0, live.outcome());
-            assertTrue(asked().getLast().toString().contains("late"), () -> asked().toString());
+            exits(0, live.outcome());
+            assertTrue(cop.bodies().getLast().toString().contains("late"), () -> cop.bodies().toString());
         }
     }
 
@@ -93,10 +82,10 @@ class PromptFaults {
     @ValueSource(strings = {"chat words --timeout 300ms", "chat -t summarize --timeout 300ms"})
     void aPipeThatStaysSilentIsRefusedAtTheTimeout(String line) throws Exception {
         try (var live = new Live(Stdin.Kind.PIPE, line.split(" "))) {
-            var outcome = ends(2, live.outcome());
+            var outcome = exits(2, live.outcome());
             assertTrue(outcome.err().contains("error: ") && outcome.err().contains("stdin")
                     && outcome.err().contains("</dev/null"), outcome::all);
-            assertEquals(List.of(), asked(), outcome::all);
+            assertEquals(List.of(), cop.bodies(), outcome::all);
         }
     }
 
@@ -106,10 +95,10 @@ class PromptFaults {
             live.to.write("one ".getBytes());
             live.to.flush();
             Harness.await("a note", () -> live.err.toString().contains("</dev/null"));
-            assertEquals(List.of(), asked());
+            assertEquals(List.of(), cop.bodies());
             live.to.write("two".getBytes());
             live.to.close();
-            ends(0, live.outcome());
+            exits(0, live.outcome());
             assertEquals("one two\n\nwords", sent());
         }
     }
@@ -118,10 +107,10 @@ class PromptFaults {
     void aPipeThatBroughtNothingIsSaid() throws Exception {
         try (var live = new Live(Stdin.Kind.PIPE, "chat", "say: x")) {
             live.to.close();
-            assertTrue(ends(0, live.outcome()).err().contains("stdin is empty"), live.err::toString);
+            assertTrue(exits(0, live.outcome()).err().contains("stdin is empty"), live.err::toString);
         }
         cop.run("chat", "say: x");
-        assertEquals("", good("chat", "say: x").err());
+        assertEquals("", cop.ok("chat", "say: x").err());
     }
 
     // ------------------------------------------------------------------------------------------- other words
@@ -137,8 +126,8 @@ class PromptFaults {
     @Test
     void aWordThatIsAFileMayBeSentByItself() {
         cop.write("b.txt", "x");
-        good("chat", "b.txt");
-        good("chat", "-f", "b.txt", "what is b.txt?");
+        cop.ok("chat", "b.txt");
+        cop.ok("chat", "-f", "b.txt", "what is b.txt?");
     }
 
     // ------------------------------------------------------------------------------------------- empty prompts
@@ -159,7 +148,7 @@ class PromptFaults {
         refused("-s", "chat", "-s", "", "hi");
         refused("-s", "chat", "-s", " ", "hi");
         for (String name : List.of("empty.txt", "blank.txt")) {
-            assertTrue(good("chat", "-f", name, "say: x").err().contains("no text in " + name), name);
+            assertTrue(cop.ok("chat", "-f", name, "say: x").err().contains("no text in " + name), name);
         }
     }
 
@@ -184,7 +173,7 @@ class PromptFaults {
     @ValueSource(strings = {"src", "src/*.txt", "src/**", "linked", "linked/*", "src/{key,config,git,a}.txt", "./src"})
     void linksThatLeadOutOrToSomethingHiddenAreLeftOut(String name) throws IOException {
         folder();
-        var outcome = good("chat", "-f", name, "what is in it?");
+        var outcome = cop.ok("chat", "-f", name, "what is in it?");
         assertTrue(sent().contains("fine"), this::sent);
         for (String not : List.of("secret", "PASSWORD", "hidden")) assertFalse(sent().contains(not), this::sent);
         assertTrue(outcome.err().contains("key.txt") && outcome.err().contains("config.txt"), outcome::all);
@@ -198,7 +187,7 @@ class PromptFaults {
         for (String folder : List.of("[slug]", "[[...sign-in]]", "(auth)", "{x}")) {
             cop.write("app/" + folder + "/page.tsx", "found " + folder);
         }
-        good("chat", "-f", name, "?");
+        cop.ok("chat", "-f", name, "?");
         assertTrue(sent().contains("found " + name.replaceAll("(./)?app/([^/]*).*", "$2")), this::sent);
     }
 
@@ -213,7 +202,7 @@ class PromptFaults {
     void rowsBelowALiteralPart() {
         cop.write("rows/[2026]/r.json", "{\"text\": \"a\"}");
         cop.write("t.mustache", "Say {{text}}");
-        var outcome = good("batch", "t.mustache", "-d", "rows/[2026]/*.json", "-o", "o.jsonl", "--dry-run");
+        var outcome = cop.ok("batch", "t.mustache", "-d", "rows/[2026]/*.json", "-o", "o.jsonl", "--dry-run");
         assertTrue(outcome.all().contains("Say a"), outcome::all);
     }
 
@@ -221,12 +210,12 @@ class PromptFaults {
     @ValueSource(strings = {"nowhere", "?"})
     void withoutAHomeNothingIsKeptAndANoteSaysSo(String home) throws IOException {
         cop.with("HOME", home);
-        var outcome = good("chat", "say: one");
+        var outcome = cop.ok("chat", "say: one");
         assertEquals("note: there is no home folder, so nothing is kept (COP_HOME names one)\n", outcome.err());
         try (var files = Files.list(cop.home)) {
             assertEquals(List.of(), files.toList());
         }
-        assertEquals("one\n", good("chat", "-q", "say: one").out());
+        assertEquals("one\n", cop.ok("chat", "-q", "say: one").out());
     }
 
     // -------------------------------------------------------------------------------- -x: code alone, or nothing
@@ -245,9 +234,9 @@ class PromptFaults {
         "FENCE`\\nFENCE\\nFENCE` | FENCE"})
     void codeComesWithoutItsFenceAndIndentation(String answer, String code) {
         cop.sim.set("answer", escaped(answer));
-        assertEquals(escaped(code) + "\n", good("chat", "-x", "q").out());
-        assertEquals(escaped(code), Json.text(Json.tryParse(good("chat", "-x", "--json", "q").out()), "text"));
-        good("chat", "-x", "-o", "code", "q");
+        assertEquals(escaped(code) + "\n", cop.ok("chat", "-x", "q").out());
+        assertEquals(escaped(code), Json.text(Json.tryParse(cop.ok("chat", "-x", "--json", "q").out()), "text"));
+        cop.ok("chat", "-x", "-o", "code", "q");
         assertEquals(escaped(code) + "\n", cop.read("code"));
     }
 
@@ -255,20 +244,20 @@ class PromptFaults {
     @ValueSource(strings = {"touch ran", "use `ls`", "FENCEsh\\nrm -rf bui", "FENCEls"})
     void withoutCodeNothingIsPrinted(String answer) {
         cop.sim.set("answer", escaped(answer));
-        var outcome = ends(1, cop.run("chat", "-x", "q"));
+        var outcome = exits(1, cop.run("chat", "-x", "q"));
         assertEquals("", outcome.out(), outcome::all);
         assertTrue(outcome.err().contains(escaped(answer)) && outcome.err().contains("error: "), outcome::all);
-        outcome = ends(1, cop.run("chat", "-x", "-o", "code", "q"));
+        outcome = exits(1, cop.run("chat", "-x", "-o", "code", "q"));
         assertFalse(Files.exists(cop.file("code")), outcome::all);
-        var record = Json.tryParse(ends(1, cop.run("chat", "-x", "--json", "q")).out());
+        var record = Json.tryParse(exits(1, cop.run("chat", "-x", "--json", "q")).out());
         assertTrue(Json.text(record, "error").contains("block"), record::toString);
-        assertEquals(escaped(answer), good("logs", "-r").out().strip(), "it is kept");
+        assertEquals(escaped(answer), cop.ok("logs", "-r").out().strip(), "it is kept");
     }
 
     @Test
     void codeThatIsCutOffIsNotPrinted() {
         cop.sim.set("answer", "```sh\nrm -rf bui").set("finish", "length");
-        var outcome = ends(1, cop.run("chat", "-x", "q"));
+        var outcome = exits(1, cop.run("chat", "-x", "q"));
         assertEquals("", outcome.out(), outcome::all);
         assertTrue(outcome.err().contains("finish: length"), outcome::all);
     }
@@ -284,8 +273,8 @@ class PromptFaults {
         "mood good|bad: how it ends, age int ; mood,age", "path string: as in a/b.json ; path"})
     void theShortFormMeansWhatItSays(String schema, String fields) {
         cop.write("t.mustache", "hi");
-        good("models");
-        var body = Json.tryParse(good("render", "t.mustache", "-m", MODEL, "--schema", escaped(schema).stripLeading(),
+        cop.ok("models");
+        var body = Json.tryParse(cop.ok("render", "t.mustache", "-m", MODEL, "--schema", escaped(schema).stripLeading(),
                 "--json").out());
         var required = body.at("/response_format/json_schema/schema/required");
         assertEquals(fields, required.valueStream().map(JsonNode::asString).collect(Collectors.joining(",")));
@@ -313,17 +302,16 @@ class PromptFaults {
     @FieldSource("SURROUNDED")
     void theOnlyJsonThatMeetsTheSchemaIsTheAnswer(String answer) {
         cop.sim.set("answer", answer);
-        assertEquals("{\"n\": 3}\n", good("chat", "-m", MODEL, "--schema", "n int", "q").out());
-        assertEquals(1, asked().size());
+        assertEquals("{\"n\": 3}\n", cop.ok("chat", "-m", MODEL, "--schema", "n int", "q").out());
+        assertEquals(1, cop.bodies().size());
         cop.write("t.mustache", "---\nschema: {type: object, required: [n], properties: {n: {type: integer}}}\n"
                 + "---\nhi");
-        assertEquals("{\"n\": 3}\n", good("chat", "-m", MODEL, "-t", "t.mustache").out());
+        assertEquals("{\"n\": 3}\n", cop.ok("chat", "-m", MODEL, "-t", "t.mustache").out());
         cop.write("rows.jsonl", "{\"id\": 1}");
-        good("batch", "-y", "t.mustache", "-d", "rows.jsonl", "-o", "o.jsonl", "--delay", "0");
+        cop.ok("batch", "-y", "t.mustache", "-d", "rows.jsonl", "-o", "o.jsonl", "--delay", "0");
         assertEquals("{\"n\":3}", Json.tryParse(cop.read("o.jsonl")).path("json").toString());
-        assertEquals(3, asked().size());
-        var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
+        assertEquals(3, cop.bodies().size());
+        var toolkit = cop.toolkit();
         boolean several = answer.matches("(?s).*(\"m\"|\"a\"|\\[1]).*");
         if (!several) assertEquals("{\"n\":3}", toolkit.ask(copilot.request("q")).value().toString());
     }
@@ -333,9 +321,9 @@ class PromptFaults {
             "{\"m\": {\"n\": 3}}"})
     void otherAnswersAreAskedForAgain(String answer) {
         cop.sim.set("answer", answer);
-        var outcome = ends(1, cop.run("chat", "--schema", "n int", "q"));
+        var outcome = exits(1, cop.run("chat", "--schema", "n int", "q"));
         assertEquals("", outcome.out(), outcome::all);
-        assertEquals(3, asked().size());
+        assertEquals(3, cop.bodies().size());
         if (answer.contains("`")) assertTrue(outcome.err().contains("answer.n: "), outcome::all);
     }
 
@@ -344,17 +332,17 @@ class PromptFaults {
     void aCutOffAnswerNeverPassesForJson(String answer) {
         cop.sim.set("answer", answer).set("finish", "length");
         for (String form : List.of("-r", "--no-stream", "-x", "-v", "-q")) {
-            var outcome = ends(1, cop.run("chat", "--schema", "n int", form, "q"));
+            var outcome = exits(1, cop.run("chat", "--schema", "n int", form, "q"));
             assertEquals("", outcome.out(), outcome::all);
         }
-        ends(1, cop.run("chat", "--schema", "n int", "-o", "o.json", "q"));
+        exits(1, cop.run("chat", "--schema", "n int", "-o", "o.json", "q"));
         assertFalse(Files.exists(cop.file("o.json")));
-        var record = Json.tryParse(ends(1, cop.run("chat", "--schema", "n int", "--json", "q")).out());
+        var record = Json.tryParse(exits(1, cop.run("chat", "--schema", "n int", "--json", "q")).out());
         assertTrue(record.path("json").isMissingNode() && Json.text(record, "error").contains("length"),
                 record::toString);
         cop.write("rows.jsonl", "{\"id\": 1}");
         cop.write("t.mustache", "hi");
-        ends(5, cop.run("batch", "-y", "t.mustache", "-d", "rows.jsonl", "-o", "o.jsonl", "--delay", "0",
+        exits(5, cop.run("batch", "-y", "t.mustache", "-d", "rows.jsonl", "-o", "o.jsonl", "--delay", "0",
                 "--schema", "n int"));
         var row = Json.tryParse(cop.read("o.jsonl"));
         assertTrue(row.path("json").isMissingNode() && Json.text(row, "status").equals("incomplete"), row::toString);
@@ -365,43 +353,42 @@ class PromptFaults {
             "--schema=n int, error-chunk", "-x, finish-error", "--schema=n int, finish-error"})
     void whatBreaksOffIsNeitherJsonNorCode(String option, String fault) {
         cop.sim.set("faults", fault);
-        var outcome = ends(1, cop.run("chat", option, "say: {\"n\": 3} and ```\nls\n``` and more words to come"));
+        var outcome = exits(1, cop.run("chat", option, "say: {\"n\": 3} and ```\nls\n``` and more words to come"));
         assertEquals("", outcome.out(), outcome::all);
         cop.sim.set("faults", fault);
-        ends(1, cop.run("chat", option, "-o", "o", "say: {\"n\": 3} and ```\nls\n``` and more words to come"));
+        exits(1, cop.run("chat", option, "-o", "o", "say: {\"n\": 3} and ```\nls\n``` and more words to come"));
         assertFalse(Files.exists(cop.file("o")));
     }
 
     @Test
     void theRecordHasTheJson() {
         cop.sim.set("answer", "So: {\"n\": 3}");
-        var record = Json.tryParse(good("chat", "--json", "--schema", "n int", "q").out());
+        var record = Json.tryParse(cop.ok("chat", "--json", "--schema", "n int", "q").out());
         assertEquals("{\"n\":3}", record.path("json").toString());
-        assertTrue(Json.tryParse(good("chat", "--json", "q").out()).path("json").isMissingNode());
+        assertTrue(Json.tryParse(cop.ok("chat", "--json", "q").out()).path("json").isMissingNode());
     }
 
     // ------------------------------------------------------------------------------- several answers, one answer
 
     @Test
     void severalAnswersAreNoTurnOfAConversation() {
-        good("chat", "say: one");
+        cop.ok("chat", "say: one");
         for (String way : List.of("-c", "--cid=2")) {
-            var outcome = ends(2, cop.run("chat", way, "-O", "n=2", "say: two"));
+            var outcome = exits(2, cop.run("chat", way, "-O", "n=2", "say: two"));
             assertTrue(outcome.err().contains("n=2"), outcome::all);
         }
         cop.terminal(0, 1, 2);
-        assertTrue(ends(2, cop.run("chat", "-O", "n=2")).err().contains("n=2"));
-        assertEquals(1, asked().size());
+        assertTrue(exits(2, cop.run("chat", "-O", "n=2")).err().contains("n=2"));
+        assertEquals(1, cop.bodies().size());
         cop.sim.set("answer", "same");
-        good("chat", "-O", "n=2", "q");
-        good("chat", "-c", "and?");
-        assertEquals("same", asked().getLast().path("messages").path(1).path("content").asString());
+        cop.ok("chat", "-O", "n=2", "q");
+        cop.ok("chat", "-c", "and?");
+        assertEquals("same", cop.bodies().getLast().path("messages").path(1).path("content").asString());
     }
 
     @Test
     void oneStreamHasOneAnswer() {
-        var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
+        var toolkit = cop.toolkit();
         var two = copilot.request("q").with("n", 2);
         assertThrows(copilot.Fault.class, () -> toolkit.stream(two, _ -> { }));
         assertEquals(2, toolkit.ask(two).choices().size());
@@ -412,47 +399,47 @@ class PromptFaults {
     @ParameterizedTest
     @ValueSource(strings = {"cafe\u0301", "CAF\u00c9", "two words", "two  words", "strasse", "STRASSE", "\uff21bc"})
     void logsFindWhatAPersonSees(String query) {
-        good("chat", "say: caf\u00e9 two\nwords Stra\u00dfe ABC");
-        assertTrue(good("logs", "-q", query).out().contains("caf"), query);
+        cop.ok("chat", "say: caf\u00e9 two\nwords Stra\u00dfe ABC");
+        assertTrue(cop.ok("logs", "-q", query).out().contains("caf"), query);
     }
 
     @Test
     void whatIsNotFoundIsExitOneAsOfGrep() {
-        good("chat", "say: one");
-        good("chat", "say: other");
-        var outcome = ends(1, cop.run("logs", "-q", "nothing of it"));
+        cop.ok("chat", "say: one");
+        cop.ok("chat", "say: other");
+        var outcome = exits(1, cop.run("logs", "-q", "nothing of it"));
         assertEquals("", outcome.out());
-        assertTrue(Json.tryParse(ends(1, cop.run("logs", "-q", "nothing of it", "--json")).out()).isArray());
-        ends(1, cop.run("logs", "-q", "nothing of it", "-r"));
-        assertEquals("one\n", good("logs", "-q", "one", "-r").out());
-        ends(0, cop.run("logs", "clear", "-y"));
-        good("logs");
+        assertTrue(Json.tryParse(exits(1, cop.run("logs", "-q", "nothing of it", "--json")).out()).isArray());
+        exits(1, cop.run("logs", "-q", "nothing of it", "-r"));
+        assertEquals("one\n", cop.ok("logs", "-q", "one", "-r").out());
+        exits(0, cop.run("logs", "clear", "-y"));
+        cop.ok("logs");
     }
 
     @Test
     void showJsonIsAnArrayOfTurns() {
-        good("chat", "say: one");
-        assertEquals(1, Json.tryParse(good("logs", "show", "--json").out()).size());
+        cop.ok("chat", "say: one");
+        assertEquals(1, Json.tryParse(cop.ok("logs", "show", "--json").out()).size());
     }
 
     @Test
     void loggingIsTurnedOffForGood() {
-        good("chat", "say: before");
-        assertTrue(good("logs", "status").out().contains("on"));
-        good("logs", "off");
-        good("logs", "off");
-        assertEquals("", good("chat", "say: one").err());
-        assertTrue(good("logs", "status").out().contains("off"));
-        assertTrue(Json.tryParse(good("chat", "--json", "say: one").out()).path("conversation").isMissingNode());
-        assertTrue(good("chat", "-c", "say: more").out().contains("more"));
-        assertFalse(good("logs", "show").out().contains("more"));
-        assertEquals(1, good("logs").out().lines().count());
-        good("chat", "--log", "say: two");
-        assertEquals(2, good("logs").out().lines().count());
+        cop.ok("chat", "say: before");
+        assertTrue(cop.ok("logs", "status").out().contains("on"));
+        cop.ok("logs", "off");
+        cop.ok("logs", "off");
+        assertEquals("", cop.ok("chat", "say: one").err());
+        assertTrue(cop.ok("logs", "status").out().contains("off"));
+        assertTrue(Json.tryParse(cop.ok("chat", "--json", "say: one").out()).path("conversation").isMissingNode());
+        assertTrue(cop.ok("chat", "-c", "say: more").out().contains("more"));
+        assertFalse(cop.ok("logs", "show").out().contains("more"));
+        assertEquals(1, cop.ok("logs").out().lines().count());
+        cop.ok("chat", "--log", "say: two");
+        assertEquals(2, cop.ok("logs").out().lines().count());
         assertTrue(cop.run("chat", "--log", "--no-log", "x").err().contains("exclude"));
-        good("logs", "on");
-        good("chat", "say: three");
-        assertEquals(3, good("logs").out().lines().count());
+        cop.ok("logs", "on");
+        cop.ok("chat", "say: three");
+        assertEquals(3, cop.ok("logs").out().lines().count());
     }
 
     // -------------------------------------------------------------------------------------- run(), other places
@@ -461,7 +448,7 @@ class PromptFaults {
     void labelsGivenAsOneTextAreSeveral() {
         var outcome = cop.run("render", "classify", "--var", "text=x", "--var", "labels=a,b");
         assertTrue(outcome.code() == 2 && outcome.err().contains("labels"), outcome::all);
-        assertTrue(good("render", "classify", "--var", "text=x", "--var-json", "labels=[\"a\",\"b\"]").out()
+        assertTrue(cop.ok("render", "classify", "--var", "text=x", "--var-json", "labels=[\"a\",\"b\"]").out()
                 .contains("- a\n- b"));
     }
 
@@ -469,8 +456,7 @@ class PromptFaults {
     void runDoesNotReplaceBytes() throws IOException {
         Files.write(cop.file("mixed.txt"), "caf\u00e9 old\n".getBytes(StandardCharsets.ISO_8859_1));
         Files.writeString(cop.file("mixed.txt"), "gr\u00f6\u00dfe\n", StandardOpenOption.APPEND);
-        var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
+        var toolkit = cop.toolkit();
         var fault = assertThrows(copilot.Fault.class, () -> toolkit.run("cat", "mixed.txt"));
         assertTrue(fault.getMessage().matches("(?s).*\\bcat\\b.*(:1|line 1)\\b.*"), fault::getMessage);
         assertEquals("gr\u00f6\u00dfe", toolkit.run("printf", "gr\u00f6\u00dfe\n"));
@@ -482,26 +468,26 @@ class PromptFaults {
         cop.write("rows/a.json", "{\"text\": \"fine\"}");
         Files.createSymbolicLink(cop.file("rows/key.json"), Path.of("../secret/key.json"));
         cop.write("t.mustache", "Say {{text}}");
-        var outcome = good("batch", "t.mustache", "-d", "rows", "-o", "o.jsonl", "--delay", "0");
-        assertEquals(1, asked().size(), outcome::all);
+        var outcome = cop.ok("batch", "t.mustache", "-d", "rows", "-o", "o.jsonl", "--delay", "0");
+        assertEquals(1, cop.bodies().size(), outcome::all);
         assertTrue(outcome.err().contains("rows/key.json"), outcome::all);
     }
 
     @Test
     void allTextsThatHaveNoVectorAreNamed() {
-        var outcome = ends(2, cop.runWith("a\n\nb\n  \n", "embed"));
+        var outcome = exits(2, cop.runWith("a\n\nb\n  \n", "embed"));
         assertTrue(outcome.err().contains("stdin:2: ") && outcome.err().contains("stdin:4: "), outcome::all);
         assertEquals("", outcome.out());
     }
 
     @Test
     void embedTakesWhatIsPipedInBesideItsWords() {
-        var outcome = ends(0, cop.runWith("a\nb", "embed", "c", "-o", "x.jsonl", "--echo"));
+        var outcome = exits(0, cop.runWith("a\nb", "embed", "c", "-o", "x.jsonl", "--echo"));
         assertEquals(List.of("a", "b", "c"), cop.read("x.jsonl").lines().map(line -> Json.text(Json.tryParse(line),
                 "text")).toList(), outcome::all);
-        assertEquals(1, ends(0, cop.run("embed", "c")).out().lines().count());
-        ends(2, cop.runWith("a\n\n", "embed", "c"));
-        assertTrue(ends(0, cop.runWith("\n", "embed", "c")).err().contains("stdin is empty"));
+        assertEquals(1, exits(0, cop.run("embed", "c")).out().lines().count());
+        exits(2, cop.runWith("a\n\n", "embed", "c"));
+        assertTrue(exits(0, cop.runWith("\n", "embed", "c")).err().contains("stdin is empty"));
     }
 
     // -------------------------------------------------------------------------- nothing steers the terminal

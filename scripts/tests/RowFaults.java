@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
+import static cop.Harness.exits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -20,31 +21,19 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 /// command that works.
 class RowFaults {
     private final Harness cop = Harness.loggedIn();
-    private final Toolkit toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), null),
-            new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
+    private final Toolkit toolkit = cop.toolkit();
 
     RowFaults() { cop.write("templates/t.mustache", "say: {{text}}"); }
 
     @AfterEach
     void close() { cop.close(); }
 
-    private static Outcome exits(int code, Outcome outcome) {
-        assertEquals(code, outcome.code(), outcome::all);
-        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
-        return outcome;
-    }
-
     private Outcome batch(String rows, String... more) {
         return cop.run(Stream.concat(Stream.of("batch", "t", "-d", rows, "-o", "out.jsonl", "--delay", "0", "-j", "1"),
                 Stream.of(more)).toArray(String[]::new));
     }
 
-    private List<String> asked() {
-        return cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions"))
-                .map(e -> e.body().path("messages").path(0).path("content").asString().replace("say: ", "")).toList();
-    }
-
-    private List<JsonNode> results() { return cop.read("out.jsonl").lines().map(Json::tryParse).toList(); }
+    private List<JsonNode> results() { return cop.jsonLines("out.jsonl"); }
 
     private Path writeBytes(String name, String latin1) {
         try {
@@ -115,7 +104,7 @@ class RowFaults {
         cop.write(row.get(0), row.get(1));
         var texts = row.subList(3, row.size());
         var outcome = exits(0, batch(row.get(0)));
-        assertEquals(texts, asked(), outcome::all);
+        assertEquals(texts, cop.prompts(), outcome::all);
         assertTrue(outcome.err().contains(row.get(2)), outcome::all);
         assertEquals(row.get(2).isEmpty() ? 0 : 1, outcome.err().split("note: r\\.", -1).length - 1, outcome::all);
         assertEquals(texts, toolkit.rows(row.get(0)).map(r -> r.text("text")).toList(), "rows() in Java");
@@ -179,7 +168,7 @@ class RowFaults {
             String hint = outcome.err().substring(outcome.err().indexOf("hint: "));
             assertTrue(hint.contains(row.get(3)), outcome::all);
         }
-        assertEquals(List.of(), asked());
+        assertEquals(List.of(), cop.prompts());
         var fault = assertThrows(copilot.Fault.class, () -> toolkit.rows(row.get(0)).toList());
         assertTrue(fault.message().startsWith(row.get(2)), fault.message());
     }
@@ -271,7 +260,7 @@ class RowFaults {
         named(row, cop.run("render", name));
         var fault = assertThrows(copilot.Fault.class, () -> toolkit.rows(name).toList());
         assertTrue(fault.message().contains(" is " + row.get(2)), fault.message());
-        assertEquals(List.of(), asked());
+        assertEquals(List.of(), cop.prompts());
         if (OFFICE.equals(row.get(1))) return;              // its name alone tells
         named(row, cop.runWith(bytes, "chat", "sum up"));
         named(row, cop.runWith(bytes, "batch", "t", "-d", "-", "-o", "out.jsonl"));
@@ -337,7 +326,7 @@ class RowFaults {
                 .collect(Collectors.joining(" ")));
         assertEquals("1.50 \"1.50\" null [1,\"2\"] false", results().stream().map(r -> r.path("echo").path("n")
                 .toString()).collect(Collectors.joining(" ")));
-        assertEquals(5, asked().size());
+        assertEquals(5, cop.prompts().size());
         var again = exits(0, batch("r.jsonl", "--echo", "n"));
         assertTrue(again.err().contains("nothing to do: 5 ok"), again::all);
         exits(0, cop.run("batch", "t", "-d", "r.jsonl", "-o", "o.json", "--run", "out.jsonl.run"));

@@ -11,6 +11,8 @@ import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
+import static cop.Harness.exits;
+import static cop.Harness.reports;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -22,21 +24,9 @@ class TemplateFaults {
     @AfterEach
     void close() { cop.close(); }
 
-    private static Outcome exits(int code, Outcome outcome) {
-        assertEquals(code, outcome.code(), outcome::all);
-        assertFalse(outcome.all().contains("bug of copilot.java"), outcome::all);
-        return outcome;
-    }
-
     private Outcome run(int code, String... args) { return exits(code, cop.run(args)); }
 
     private void template(String text) { cop.write("templates/t.mustache", text); }
-
-    private static void says(Outcome outcome, String... words) {
-        for (String word : words) {
-            assertTrue(outcome.err().contains(word), () -> "wanted " + word + "\n" + outcome.all());
-        }
-    }
 
     private List<String> sent() {
         return cop.sim.ledger().stream().filter(e -> copilot.Delivery.ENDPOINTS.containsValue(e.path()))
@@ -71,7 +61,7 @@ class TemplateFaults {
         cop.write("d.json", Json.compact(Map.of(field, "v", "id", "1")));
         assertEquals("Is: v!\n", run(0, "render", "-r", "t", "-d", "d.json").out());
         cop.write("rows.json", "[" + cop.read("d.json") + "]");
-        says(batch(0, "rows.json"), "done: 1 ok");
+        reports(batch(0, "rows.json"), "done: 1 ok");
         assertEquals(List.of("Is: v!"), sent());
         template("{{#items}}{{" + tag + "}}{{/items}}");
         cop.write("d.json", Json.compact(Map.of("items", List.of(Map.of(field, "in")))));
@@ -105,7 +95,7 @@ class TemplateFaults {
     void twoFieldsThatATagSpellsAlike() {
         template("{{a_b}}");
         cop.write("d.json", "{\"a b\": 1, \"a\\tb\": 2}");
-        says(run(2, "render", "t", "-d", "d.json"), "{{a_b}} is missing");
+        reports(run(2, "render", "t", "-d", "d.json"), "{{a_b}} is missing");
         cop.write("d.json", "{\"a b\": 1, \"a_b\": 2}");
         assertEquals("2\n", run(0, "render", "-r", "t", "-d", "d.json").out());
     }
@@ -125,7 +115,7 @@ class TemplateFaults {
     void theHintSaysHow(String text, String hint) {
         template(text);
         cop.write("d.json", "{\"Ticket Text\": \"x\", \"$price\": 1}");
-        says(run(2, "render", "t", "-d", "d.json"), hint);
+        reports(run(2, "render", "t", "-d", "d.json"), hint);
     }
 
     // ----------------------------------------------------------------------------------- invisible characters
@@ -145,7 +135,7 @@ class TemplateFaults {
     @CsvSource({"\u00a0, U+00A0", "\u200b, U+200B", "\ufeff, U+FEFF", "\u00ad, U+00AD"})
     void withinANameTheyAreShown(String blank, String shown) {
         template("{{first" + blank + "name}}");
-        says(run(2, "render", "t", "--var", "first=x"), shown);
+        reports(run(2, "render", "t", "--var", "first=x"), shown);
     }
 
     // ----------------------------------------------------------------------------------- the lint of the text
@@ -181,7 +171,7 @@ class TemplateFaults {
         for (var outcome : List.of(run(0, "templates", "check", "t"), run(0, "render", "t", "-d", "templates/t.json"),
                 run(0, "chat", "-t", "t", "-d", "templates/t.json"), batch(0, "rows.jsonl", "--dry-run"),
                 batch(0, "rows.jsonl"))) {
-            says(outcome, words);
+            reports(outcome, words);
             assertEquals(1, outcome.err().lines().filter(line -> line.startsWith("warning: ")).count(), outcome::all);
         }
     }
@@ -206,22 +196,22 @@ class TemplateFaults {
         template("{{#urgent}}URGENT! {{/urgent}}{{text}}");
         cop.write("rows.csv", "id,urgent,text\n1,true,say: a\n2," + no + ",say: b\n3," + no + ",say: c\n");
         for (var outcome : List.of(batch(0, "rows.csv", "--dry-run"), batch(0, "rows.csv"))) {
-            says(outcome, "warning: templates/t.mustache:1: {{#urgent}}", "\"" + no.strip() + "\"", "2 times");
+            reports(outcome, "warning: templates/t.mustache:1: {{#urgent}}", "\"" + no.strip() + "\"", "2 times");
         }
         cop.write("d.json", "{\"urgent\": \"" + no + "\", \"text\": \"say: a\"}");
-        says(run(0, "render", "t", "-d", "d.json"), "warning: templates/t.mustache:1: {{#urgent}}");
-        says(run(0, "chat", "-t", "t", "--var", "text=say: a", "--var", "urgent=" + no), "{{#urgent}}");
+        reports(run(0, "render", "t", "-d", "d.json"), "warning: templates/t.mustache:1: {{#urgent}}");
+        reports(run(0, "chat", "-t", "t", "--var", "text=say: a", "--var", "urgent=" + no), "{{#urgent}}");
         template("{{^urgent}}calm{{/urgent}}{{text}}");
-        says(run(0, "render", "t", "-d", "d.json"), "warning: templates/t.mustache:1: {{^urgent}}");
+        reports(run(0, "render", "t", "-d", "d.json"), "warning: templates/t.mustache:1: {{^urgent}}");
         cop.write("templates/t.json", cop.read("d.json"));
-        says(run(0, "templates", "check", "t"), "{{^urgent}}");
+        reports(run(0, "templates", "check", "t"), "{{^urgent}}");
     }
 
     @Test
     void aSectionOnTheNumberZeroInJson() {
         template("{{#urgent}}URGENT! {{/urgent}}{{text}}");
         cop.write("d.json", "{\"urgent\": 0, \"text\": \"a\"}");
-        says(run(0, "render", "t", "-d", "d.json"), "{{#urgent}}", "0");
+        reports(run(0, "render", "t", "-d", "d.json"), "{{#urgent}}", "0");
         cop.write("d.json", "{\"urgent\": false, \"text\": \"a\"}");
         assertEquals("", run(0, "render", "t", "-d", "d.json").err());
     }
@@ -239,17 +229,17 @@ class TemplateFaults {
         template(row.getFirst());
         cop.write("rows.csv", "id,Text\n1,a\n2,b\n");
         for (var outcome : List.of(batch(0, "rows.csv", "--dry-run"), batch(0, "rows.csv"))) {
-            says(outcome, "warning: templates/t.mustache:", "{{" + row.getLast() + "}}", "did you mean Text?");
+            reports(outcome, "warning: templates/t.mustache:", "{{" + row.getLast() + "}}", "did you mean Text?");
         }
         cop.write("d.json", "{\"id\": 1, \"Text\": \"a\"}");
-        says(run(0, "render", "t", "-d", "d.json"), "did you mean Text?");
+        reports(run(0, "render", "t", "-d", "d.json"), "did you mean Text?");
     }
 
     @Test
     void allowMissingIsNoReasonToBeSilent() {
         template("say: {{text}} {{id}}");
         cop.write("rows.csv", "id,Text\n1,a\n2,b\n");
-        says(batch(0, "rows.csv", "--allow-missing"), "did you mean Text?");
+        reports(batch(0, "rows.csv", "--allow-missing"), "did you mean Text?");
         template("{{#note}}{{.}}{{/note}}{{Text}}");
         assertFalse(batch(0, "rows.csv", "--dry-run").err().contains("warning"));
     }
@@ -258,7 +248,7 @@ class TemplateFaults {
     void aBatchSaysWhatVariablesAreForNothing() {
         template("say: {{Text}} {{label}}");
         cop.write("rows.csv", "id,Text\n1,a\n2,b\n");
-        says(batch(2, "rows.csv", "--var", "lable=x"), "does not use lable, did you mean label?");
+        reports(batch(2, "rows.csv", "--var", "lable=x"), "does not use lable, did you mean label?");
     }
 
     // ------------------------------------------------------------------------------- the same prompt for all
@@ -280,10 +270,10 @@ class TemplateFaults {
         cop.write("rows.csv", row.get(1));
         var more = new String[] {"--var", "more=say: x"};
         var refused = batch(2, "rows.csv", more);
-        says(refused, "hint: ");
+        reports(refused, "hint: ");
         assertTrue(refused.err().matches("(?s)warning: .*(the same|no field).*"), refused::all);
         assertEquals(List.of(), sent());
-        says(batch(0, "rows.csv", "--var", "more=say: x", "--dry-run"), "warning: ");
+        reports(batch(0, "rows.csv", "--var", "more=say: x", "--dry-run"), "warning: ");
         assertEquals(List.of(), sent());
         cop.terminal(0);
         exits(1, cop.runWith("n\n", "batch", "t", "-d", "rows.csv", "-o", "o.jsonl", "--delay", "0", more[0], more[1]));
@@ -292,7 +282,7 @@ class TemplateFaults {
         int count = (int) row.get(1).lines().count() - 1;
         assertEquals(count, sent().size());
         batch(0, "rows.csv", more);                             // nothing is left to be asked about
-        says(batch(0, "rows.csv", "--again", "-y", more[0], more[1]), "warning: ");
+        reports(batch(0, "rows.csv", "--again", "-y", more[0], more[1]), "warning: ");
     }
 
     @Test
@@ -300,7 +290,7 @@ class TemplateFaults {
         String line = "\"method\": \"POST\", \"url\": \"/v1/chat/completions\", \"body\": {\"model\": \"gpt-4.1\","
                 + " \"messages\": [{\"role\": \"user\", \"content\": \"say: x\"}]}}\n";
         cop.write("r.jsonl", "{\"custom_id\": \"a\", " + line + "{\"custom_id\": \"b\", " + line);
-        says(run(2, "batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0"), "the same");
+        reports(run(2, "batch", "-d", "r.jsonl", "-o", "o.jsonl", "--delay", "0"), "the same");
         assertEquals(List.of(), sent());
     }
 
@@ -309,7 +299,7 @@ class TemplateFaults {
         template("{{text}}");
         cop.write("rows.csv", "id,text\n1,say: a\n2,\n3,  \n");
         var outcome = batch(2, "rows.csv");
-        says(outcome, "rows.csv:3: templates/t.mustache comes out empty", "rows.csv:4: ", "--skip-bad");
+        reports(outcome, "rows.csv:3: templates/t.mustache comes out empty", "rows.csv:4: ", "--skip-bad");
         assertEquals(List.of(), sent());
     }
 
@@ -321,9 +311,9 @@ class TemplateFaults {
         cop.write("rows/2.json", "{\"id\": 2, \"text\": \"say: two\"}");
         cop.write("list.csv", "id,text\n1,a\n");
         var outcome = run(2, "batch", "-d", "rows/1.json", "rows/2.json", "-o", "o.jsonl", "-y");
-        says(outcome, "rows/2.json", "not a template", "quotes");
+        reports(outcome, "rows/2.json", "not a template", "quotes");
         for (String command : List.of("render rows/2.json", "chat -t rows/2.json hello", "chat -t list.csv hello")) {
-            says(run(2, command.split(" ")), "not a template");
+            reports(run(2, command.split(" ")), "not a template");
         }
         assertEquals(List.of(), sent());
     }
@@ -331,11 +321,11 @@ class TemplateFaults {
     @Test
     void aPromptInPlaceOfATemplate() {
         cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"say: A\"}\n");
-        says(run(2, "batch", "Classify: {{text}}", "-d", "rows.jsonl", "-o", "o.jsonl"), "templates/NAME.mustache");
-        says(run(2, "render", "Be brief"), "templates/NAME.mustache");
+        reports(run(2, "batch", "Classify: {{text}}", "-d", "rows.jsonl", "-o", "o.jsonl"), "templates/NAME.mustache");
+        reports(run(2, "render", "Be brief"), "templates/NAME.mustache");
         template("{{text}}");
-        says(run(0, "batch", "-t", "t", "-d", "rows.jsonl", "-o", "o.jsonl"), "done: 1 ok");
-        says(run(2, "batch", "t", "-t", "t", "-d", "rows.jsonl", "-o", "o.jsonl"), "TEMPLATE and -t exclude");
+        reports(run(0, "batch", "-t", "t", "-d", "rows.jsonl", "-o", "o.jsonl"), "done: 1 ok");
+        reports(run(2, "batch", "t", "-t", "t", "-d", "rows.jsonl", "-o", "o.jsonl"), "TEMPLATE and -t exclude");
     }
 
     // ------------------------------------------------------------------------------- ./templates and the packaged
@@ -349,17 +339,17 @@ class TemplateFaults {
         run(0, "templates", "copy", "packaged:classify", "team/sort");
         assertEquals(cop.read("templates/classify.json"), cop.read("templates/team/sort.json"));
         for (String taken : List.of("classify", "review mine", "mine")) {
-            says(run(2, ("templates copy " + taken).split(" ")), "exists", "templates copy ");
+            reports(run(2, ("templates copy " + taken).split(" ")), "exists", "templates copy ");
         }
         assertEquals("own", cop.read("templates/mine.mustache"));
         cop.write("templates/taken.json", "{}");
-        says(run(2, "templates", "copy", "review", "taken"), "templates/taken.json exists");
+        reports(run(2, "templates", "copy", "review", "taken"), "templates/taken.json exists");
         assertFalse(Files.exists(cop.file("templates/taken.mustache")));
-        says(run(2, "templates", "path", "review"), "templates copy review");
+        reports(run(2, "templates", "path", "review"), "templates copy review");
         cop.write("a.prompt.yml", PROMPT + "testData: [{input: x}]\n");
         assertEquals("templates/a.prompt.yml\n", run(0, "templates", "copy", "a.prompt.yml").out());
         assertEquals(cop.read("a.prompt.yml"), cop.read("templates/a.prompt.yml"));
-        says(run(2, "templates", "copy", "revew"), "did you mean review?");
+        reports(run(2, "templates", "copy", "revew"), "did you mean review?");
     }
 
     @Test
@@ -367,7 +357,7 @@ class TemplateFaults {
         cop.write("templates/review.mustache", "\n");
         for (String command : List.of("templates show review", "render review", "templates path review",
                 "chat -t review hi", "templates check review")) {
-            says(run(2, command.split(" ")), "templates/review.mustache", "packaged:review");
+            reports(run(2, command.split(" ")), "templates/review.mustache", "packaged:review");
         }
         assertEquals("", run(0, "templates", "show", "packaged:review").err());
     }
@@ -380,7 +370,7 @@ class TemplateFaults {
         for (var outcome : List.of(run(0, "render", "review", "--var", "diff=a"),
                 run(0, "chat", "-t", "review", "--var", "diff=say: a"),
                 run(0, "batch", "review", "-d", "rows.csv", "-o", "o.jsonl", "--dry-run"))) {
-            says(outcome, "templates/review.mustache", "packaged:review");
+            reports(outcome, "templates/review.mustache", "packaged:review");
             assertEquals(1, outcome.err().split("packaged:review", -1).length - 1, outcome::all);
         }
         assertEquals("", run(0, "render", "./templates/review.mustache", "--var", "diff=a").err());
@@ -389,7 +379,7 @@ class TemplateFaults {
         assertTrue(packaged.out().contains("Review this change."), packaged::all);
         assertEquals("", packaged.err());
         run(0, "templates", "check", "packaged:review");
-        says(run(2, "render", "packaged:revew"), "did you mean review?");
+        reports(run(2, "render", "packaged:revew"), "did you mean review?");
     }
 
     // --------------------------------------------------------------------------------- GitHub's prompt files
@@ -407,11 +397,11 @@ class TemplateFaults {
     @Test
     void whatIsUnknownThereIsNamed() {
         cop.write("a.prompt.yml", PROMPT + "responseFormat: yaml\n");
-        says(run(2, "render", "a.prompt.yml", "--var", "input=x"), "a.prompt.yml:4: responseFormat", "yaml",
+        reports(run(2, "render", "a.prompt.yml", "--var", "input=x"), "a.prompt.yml:4: responseFormat", "yaml",
                 "json_schema");
         cop.write("a.prompt.yml", PROMPT + "testData:\n- input: x\n- just words\n");
-        says(run(2, "render", "a.prompt.yml", "--example"), "a.prompt.yml:4: testData");
-        says(run(2, "templates", "check", "a.prompt.yml"), "a.prompt.yml:4: testData");
+        reports(run(2, "render", "a.prompt.yml", "--example"), "a.prompt.yml:4: testData");
+        reports(run(2, "templates", "check", "a.prompt.yml"), "a.prompt.yml:4: testData");
         cop.write("a.prompt.yml", PROMPT + "responseFormat: text\n");
         run(0, "render", "a.prompt.yml", "--var", "input=x");
     }
@@ -422,8 +412,8 @@ class TemplateFaults {
                 + "- vars:\n    topic: wrens\n    tone: a\n- vars:\n    topic: owls\n    tone: b\n");
         var outcome = run(2, "templates", "check", "w.prompt.yaml");
         assertEquals(1, outcome.err().lines().filter(line -> line.startsWith("error: ")).count(), outcome::all);
-        says(outcome, "{{topic}}", "under vars");
-        says(run(2, "render", "w.prompt.yaml", "--example"), "under vars");
+        reports(outcome, "{{topic}}", "under vars");
+        reports(run(2, "render", "w.prompt.yaml", "--example"), "under vars");
     }
 
     /// Its blocks would be lost.

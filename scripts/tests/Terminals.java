@@ -2,6 +2,7 @@ package cop;
 
 import module java.base;
 
+import static cop.Harness.messages;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -153,17 +154,7 @@ class Terminals {
         assertTrue(screen.contains("[left with " + code + ", icanon echo]"), screen);
     }
 
-    private List<simulator.Entry> chats() {
-        return cop.sim.ledger().stream().filter(e -> e.path().equals("/chat/completions")).toList();
-    }
-
-    /// The messages of the last request, as `role: content`.
-    private List<String> sent() {
-        return chats().getLast().body().path("messages").valueStream()
-                .map(m -> m.path("role").asString() + ": " + m.path("content").asString()).toList();
-    }
-
-    private String lastSent() { return sent().getLast(); }
+    private String lastSent() { return messages(cop.chats().getLast().body()).getLast(); }
 
     private ProcessHandle java() {
         long shell = Long.parseLong(tmux("list-panes", "-F", "#{pane_pid}").strip());
@@ -180,7 +171,7 @@ class Terminals {
     @Test
     void aConversationBeginsAndCtrlDEndsIt() {
         open("chat").ready().shows("talking to gpt-5-mini").press("C-d").leaves(0);
-        assertEquals(0, chats().size());
+        assertEquals(0, cop.chats().size());
     }
 
     @Test
@@ -192,7 +183,7 @@ class Terminals {
             conversation().enter(word).leaves(0);
             closeWindow();
         }
-        assertEquals(0, chats().size());
+        assertEquals(0, cop.chats().size());
     }
 
     @Test
@@ -206,8 +197,8 @@ class Terminals {
     void ctrlCOnALineKeepsGoing() {
         conversation().interrupt().type("half a li").shows("> half a li").interrupt().prompted(() -> press("Enter"))
                 .turn("say: still here", "still here").press("C-d").leaves(0);
-        assertEquals(1, chats().size());
-        assertEquals(List.of("user: say: still here"), sent());
+        assertEquals(1, cop.chats().size());
+        assertEquals(List.of("user: say: still here"), messages(cop.chats().getLast().body()));
     }
 
     @Test
@@ -250,7 +241,7 @@ class Terminals {
         enter("half").shows("half");
         Harness.await("the program", () -> java().info().command().orElse("").endsWith("java"));
         press("C-c").leaves(130);
-        assertEquals(0, chats().size());
+        assertEquals(0, cop.chats().size());
     }
 
     @Test
@@ -274,7 +265,8 @@ class Terminals {
     @Test
     void twoTurnsKeepTheContext() {
         conversation("-s", "be kind").turn("say: one", "one").turn("say: two", "two");
-        assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two"), sent());
+        assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two"),
+                messages(cop.chats().getLast().body()));
     }
 
     @Test
@@ -294,11 +286,11 @@ class Terminals {
         conversation();
         cop.sim.set("latency", 30_000);
         enter("say: first");
-        Harness.await("the question", () -> chats().size() == 1);
+        Harness.await("the question", () -> cop.chats().size() == 1);
         interrupt().shows("(stopped)");
         cop.sim.set("latency", 0);
         turn("say: again", "again");
-        assertEquals(List.of("user: say: again"), sent());
+        assertEquals(List.of("user: say: again"), messages(cop.chats().getLast().body()));
     }
 
     @Test
@@ -315,7 +307,7 @@ class Terminals {
         conversation();
         cop.sim.set("faults", "429:30");
         enter("say: x").shows("30 s").interrupt().shows("(stopped)").turn("say: y", "y");
-        assertEquals(List.of("user: say: y"), sent());
+        assertEquals(List.of("user: say: y"), messages(cop.chats().getLast().body()));
     }
 
     @Test
@@ -327,7 +319,8 @@ class Terminals {
         }
         assertEquals(6, screen().lines().filter(l -> l.startsWith("error: ")).count(), screen());
         turn("say: two", "two");
-        assertEquals(List.of("user: say: one", "assistant: one", "user: say: two"), sent());
+        assertEquals(List.of("user: say: one", "assistant: one", "user: say: two"),
+                messages(cop.chats().getLast().body()));
         press("C-d").leaves(0);
     }
 
@@ -344,7 +337,7 @@ class Terminals {
         conversation();
         enter("/model gpt-4oo").shows("error: ").ready().turn("/model", "the model is mai-code-1.1-flash")
                 .turn("say: fine", "fine");
-        assertEquals(List.of("user: say: fine"), sent());
+        assertEquals(List.of("user: say: fine"), messages(cop.chats().getLast().body()));
     }
 
     @Test
@@ -356,21 +349,22 @@ class Terminals {
     void theModelIsShownAndChanged() {
         conversation().turn("/model", "the model is mai-code-1.1-flash")
                 .turn("/model gpt-5-mini", "the model is gpt-5-mini").turn("say: x", "x");
-        assertEquals("gpt-5-mini", chats().getLast().body().path("model").asString());
+        assertEquals("gpt-5-mini", cop.chats().getLast().body().path("model").asString());
     }
 
     @Test
     void theSystemMessageIsShownAndChanged() {
         conversation().turn("/system", "no system message").turn("/system be brief", "be brief").turn("say: x", "x");
-        assertEquals(List.of("system: be brief", "user: say: x"), sent());
+        assertEquals(List.of("system: be brief", "user: say: x"), messages(cop.chats().getLast().body()));
         turn("/system be long", "be long").turn("say: yy", "yy");
-        assertEquals(List.of("system: be long", "user: say: x", "assistant: x", "user: say: yy"), sent());
+        assertEquals(List.of("system: be long", "user: say: x", "assistant: x", "user: say: yy"),
+                messages(cop.chats().getLast().body()));
     }
 
     @Test
     void resetForgetsAllButTheSystemMessage() {
         conversation("-s", "be kind").turn("say: one", "one").turn("/reset", "forgotten").turn("say: two", "two");
-        assertEquals(List.of("system: be kind", "user: say: two"), sent());
+        assertEquals(List.of("system: be kind", "user: say: two"), messages(cop.chats().getLast().body()));
     }
 
     @Test
@@ -404,7 +398,7 @@ class Terminals {
         cop.sim.set("answer", MARKDOWN);
         conversation().turn("hello", DRAWN);
         turn("and now?", DRAWN + "\n> and now?\n" + DRAWN);
-        assertEquals(MARKDOWN, sent().get(1).replaceFirst("assistant: ", ""));
+        assertEquals(MARKDOWN, messages(cop.chats().getLast().body()).get(1).replaceFirst("assistant: ", ""));
         press("C-d").leaves(0);
         closeWindow();
         conversation("--raw").turn("hello", MARKDOWN).press("C-d").leaves(0);
@@ -463,7 +457,7 @@ class Terminals {
     void helpAndUnknownCommands() {
         conversation().turn("/help", "/system").turn("/modle", "/model").turn("/frobnicate now", "/help")
                 .turn("/", "there is no");
-        assertEquals(0, chats().size());
+        assertEquals(0, cop.chats().size());
     }
 
     @Test
@@ -482,11 +476,12 @@ class Terminals {
         cop.withoutPrograms();
         conversation("-s", "be kind").turn("say: one", "one").turn("/model gpt-5-mini", "the model is gpt-5-mini");
         prompted(() -> enter("say: two\\").shows("…").enter("more").matches("^more$"));
-        assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two\nmore"), sent());
-        assertEquals("gpt-5-mini", chats().getLast().body().path("model").asString());
+        assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two\nmore"),
+                messages(cop.chats().getLast().body()));
+        assertEquals("gpt-5-mini", cop.chats().getLast().body().path("model").asString());
         turn("/system be brief", "be brief").turn("/save talk.md", "written: talk.md").turn("/reset", "forgotten")
                 .turn("/help", "/quit").turn("/modle", "did you mean /model?").turn("//x", "heard");
-        assertEquals(List.of("system: be brief", "user: /x"), sent());
+        assertEquals(List.of("system: be brief", "user: /x"), messages(cop.chats().getLast().body()));
         assertTrue(cop.read("talk.md").endsWith("## assistant\n\ntwo\nmore\n"), cop.read("talk.md"));
         cop.sim.set("answer", MARKDOWN);
         turn("hello", MARKDOWN.replace("**", "").replace("`two`", "two"));
@@ -505,7 +500,8 @@ class Terminals {
         enter("say: first second").matches("^first").interrupt().shows("(stopped)");
         cop.sim.set("silence", 0);
         turn("say: again", "again");
-        assertEquals(List.of("user: say: first second", "assistant: first ", "user: say: again"), sent());
+        assertEquals(List.of("user: say: first second", "assistant: first ", "user: say: again"),
+                messages(cop.chats().getLast().body()));
         press("C-c").leaves(130);
     }
 
@@ -525,7 +521,7 @@ class Terminals {
     void aLineEndedWithABackslashGoesOn() {
         conversation().enter("say: a\\").shows("…").enter("b\\").enter("c").matches("^c$").ready();
         assertEquals("user: say: a\nb\nc", lastSent());
-        assertEquals(1, chats().size());
+        assertEquals(1, cop.chats().size());
     }
 
     @Test
@@ -552,7 +548,7 @@ class Terminals {
         await("the answer", s -> s.split("three", -1).length > 2);
         ready();
         assertEquals("user: say: one\n\ttwo 'x\n\n  three", lastSent());
-        assertEquals(1, chats().size());
+        assertEquals(1, cop.chats().size());
     }
 
     @Test
@@ -585,7 +581,7 @@ class Terminals {
     @Test
     void tabElsewhereCompletesNothing() {
         conversation().press("Tab").type("say: two").press("Tab").type("x").shows("twox").press("Enter");
-        Harness.await("the question", () -> chats().size() == 1);
+        Harness.await("the question", () -> cop.chats().size() == 1);
         assertEquals("user: say: twox", lastSent());
         assertFalse(screen().contains("> /"), screen());
     }
@@ -596,7 +592,7 @@ class Terminals {
     void arrowUpBringsALineBack() {
         conversation().turn("say: one", "one").press("Up").shows("say: one");
         press("Enter");
-        Harness.await("the second question", () -> chats().size() == 2);
+        Harness.await("the second question", () -> cop.chats().size() == 2);
         assertEquals("user: say: one", lastSent());
     }
 
@@ -620,7 +616,7 @@ class Terminals {
         assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(history.getParent())));
         closeWindow();
         conversation().press("Up", "Up").shows("say: one").press("Enter");
-        Harness.await("the question", () -> chats().size() == 2);
+        Harness.await("the question", () -> cop.chats().size() == 2);
         assertEquals("user: say: one\nmore", lastSent());
     }
 
@@ -665,13 +661,13 @@ class Terminals {
         assertTrue(screen().contains("> say: two\ntwo\n") && !screen().contains("> say: one"), screen());
         turn("say: three", "three");
         assertEquals(List.of("system: be kind", "user: say: one", "assistant: one", "user: say: two", "assistant: two",
-                "user: say: three"), sent());
+                "user: say: three"), messages(cop.chats().getLast().body()));
         turn("/save talk.md", "written: talk.md").press("C-d").leaves(0);
         assertEquals(1, conversations().size());
         assertEquals(List.of("one", "two", "three"), answers(conversations().getFirst()));
         assertEquals(cop.read("talk.md").strip(), cop.run("logs", "show").out().strip());
         assertEquals("four\n", cop.run("chat", "-c", "say: four").out());
-        assertEquals(8, sent().size());
+        assertEquals(8, messages(cop.chats().getLast().body()).size());
     }
 
     @Test
@@ -771,7 +767,7 @@ class Terminals {
         enter("ask(\"say: a first answer\")").matches("^\\$2 ==> a first answer$");
         cop.sim.set("latency", 30_000);
         enter("ask(\"slow\")");
-        Harness.await("the request", () -> chats().size() == 2);
+        Harness.await("the request", () -> cop.chats().size() == 2);
         press("C-c").matches("Exception cop.copilot.Fault: interrupted$");
         cop.sim.set("latency", 0);
         enter("ask(\"say: a second answer\")").matches("==> a second answer$");

@@ -2,12 +2,12 @@ package cop;
 
 import module java.base;
 
-import static cop.Login.says;
+import static cop.Harness.reports;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import cop.copilot.Fault;
@@ -140,7 +140,7 @@ class Token {
         cop.with("COPILOT_GITHUB_TOKEN", nonsense);
         var outcome = cop.run("token");
         assertEquals(4, outcome.code(), outcome::all);
-        says(outcome, "COPILOT_GITHUB_TOKEN");
+        reports(outcome, "COPILOT_GITHUB_TOKEN");
         var status = cop.run("status");
         assertEquals(4, status.code(), status::all);
         assertTrue(status.out().lines().anyMatch(l -> l.matches(" +COPILOT_GITHUB_TOKEN +refused .*")), status::all);
@@ -150,7 +150,7 @@ class Token {
     void withNonsenseAloneNobodyIsLoggedIn() {
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", "ghu_a b").run("token");
         assertEquals(4, outcome.code(), outcome::all);
-        says(outcome, "COPILOT_GITHUB_TOKEN");
+        reports(outcome, "COPILOT_GITHUB_TOKEN");
         assertFalse(outcome.err().contains("ghu_a"), outcome::all);
         assertEquals(List.of(), cop.sim.ledger());
     }
@@ -205,10 +205,10 @@ class Token {
         var outcome = cop.run("token");
         assertEquals(4, outcome.code(), outcome::all);
         assertEquals("", outcome.out());
-        says(outcome, "COPILOT_GITHUB_TOKEN");
-        says(outcome, sentence, words);
+        reports(outcome, "COPILOT_GITHUB_TOKEN");
+        reports(outcome, sentence, words);
         assertTrue(outcome.err().contains("C0DE:"), "the request id is kept: " + outcome.all());
-        says(outcome, "\nhint: unset COPILOT_GITHUB_TOKEN");
+        reports(outcome, "\nhint: unset COPILOT_GITHUB_TOKEN");
     }
 
     @ParameterizedTest
@@ -217,7 +217,7 @@ class Token {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken(kind));
         var outcome = cop.run("token");
         assertEquals(4, outcome.code(), outcome::all);
-        says(outcome, words);
+        reports(outcome, words);
     }
 
     @ParameterizedTest
@@ -244,7 +244,7 @@ class Token {
         var outcome = cop.run("token");
         assertEquals(code, outcome.code(), outcome::all);
         assertEquals("", outcome.out());
-        says(outcome, sentence, words, url, id, "HTTP 403", "C0DE:", "\nhint: ");
+        reports(outcome, sentence, words, url, id, "HTTP 403", "C0DE:", "\nhint: ");
         assertFalse(outcome.err().contains("{EDITOR}"), outcome::all);
         assertEquals(code == 4, outcome.err().contains("COPILOT_GITHUB_TOKEN"), outcome::all);
         assertEquals(1, exchanges().size());
@@ -257,7 +257,7 @@ class Token {
                  "url":"https://github.com/x?e={EDITOR}"},"message":"Resource not accessible by integration"}"""))) {
             var outcome = cop.run("token");
             assertEquals(4, outcome.code(), outcome::all);
-            says(outcome, "A new reason.", "https://github.com/x?e=vscode");
+            reports(outcome, "A new reason.", "https://github.com/x?e=vscode");
             assertFalse(outcome.err().contains("{EDITOR}") || outcome.err().contains("\033"), outcome::all);
         }
     }
@@ -268,7 +268,7 @@ class Token {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghp"));
         var outcome = cop.run("chat", "say: hello");
         assertEquals("hello\n", outcome.out(), outcome::all);
-        says(outcome, "COPILOT_GITHUB_TOKEN", "classic");
+        reports(outcome, "COPILOT_GITHUB_TOKEN", "classic");
     }
 
     @Test
@@ -279,7 +279,7 @@ class Token {
         cop.sim.set("exchange-faults", "spammy_user");
         var outcome = cop.run("chat", "hello");
         assertEquals(4, outcome.code(), outcome::all);
-        says(outcome, "COPILOT_GITHUB_TOKEN", "your login", "classic", "Your account has been flagged.",
+        reports(outcome, "COPILOT_GITHUB_TOKEN", "your login", "classic", "Your account has been flagged.",
                 "hint: copilot login");
         assertEquals(0, cop.sim.count(CHAT));
     }
@@ -304,7 +304,7 @@ class Token {
     void withoutAnySourceLoginIsAdvised() {
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", null).run("token");
         assertEquals(4, outcome.code());
-        says(outcome, "hint: copilot login");
+        reports(outcome, "hint: copilot login");
     }
 
     // ---- refusals are remembered
@@ -332,7 +332,7 @@ class Token {
         cop.run("token");
         cop.time.advance(Duration.ofHours(3));
         var outcome = cop.run("token");
-        says(outcome, "3 h ago", "status --check");
+        reports(outcome, "3 h ago", "status --check");
     }
 
     @Test
@@ -424,7 +424,7 @@ class Token {
         assertEquals(before + 1, exchanges().size(), "neither tried again nor with another token");
         assertEquals(0, cop.sim.count(CHAT));
         assertEquals(List.of(), cop.time.pauses.stream().filter(p -> p.toMillis() < 900).toList());
-        says(outcome, "do not retry");
+        reports(outcome, "do not retry");
     }
 
     @ParameterizedTest
@@ -436,7 +436,7 @@ class Token {
         var outcome = cop.run("chat", "hello");
         assertEquals(1, outcome.code(), outcome::all);
         assertEquals(0, cop.sim.count(CHAT));
-        says(outcome, "error: GitHub's abuse detection");
+        reports(outcome, "error: GitHub's abuse detection");
     }
 
     @Test
@@ -444,7 +444,7 @@ class Token {
         cop.sim.set("exchange-faults", "rate-limit");
         var outcome = cop.run("token");
         assertEquals(75, outcome.code(), outcome::all);
-        says(outcome, "API rate limit exceeded for user ID 1.");
+        reports(outcome, "API rate limit exceeded for user ID 1.");
         assertEquals(1, exchanges().size());
         assertEquals(0, cop.run("token").code());
     }
@@ -453,7 +453,7 @@ class Token {
     void aRateLimitSaysWhenToComeBack() {
         cop.sim.set("exchange", "rate-limit");              // its X-RateLimit-Reset is half an hour ahead
         var outcome = cop.run("token");
-        says(outcome, "30 min");
+        reports(outcome, "30 min");
     }
 
     @Test
@@ -475,7 +475,7 @@ class Token {
         cop.sim.set("exchange-faults", (fault + ",").repeat(20));
         var outcome = cop.run("token");
         assertEquals(1, outcome.code(), outcome::all);
-        says(outcome, words, "\nhint: ");
+        reports(outcome, words, "\nhint: ");
         assertEquals(4, exchanges().size());
         assertEquals(3, cop.time.pauses.size());
     }
@@ -512,7 +512,7 @@ class Token {
         cop.sim.set("exchange-faults", fault);
         var outcome = cop.run("token");
         assertEquals(1, outcome.code(), outcome::all);
-        says(outcome, "could not be understood", "\nhint: ");
+        reports(outcome, "could not be understood", "\nhint: ");
         assertEquals(0, cop.run("token").code());
     }
 
@@ -658,7 +658,7 @@ class Token {
         Files.createDirectories(place.resolve("in"));
         var outcome = cop.run("token");
         assertEquals(0, outcome.code(), outcome::all);
-        says(outcome, "without the cache");
+        reports(outcome, "without the cache");
     }
 
     @Test
@@ -729,7 +729,7 @@ class Token {
         cop.with("XDG_CACHE_HOME", cop.file("file").toString());
         var outcome = cop.run("token");
         assertEquals(0, outcome.code(), outcome::all);
-        says(outcome, "without the cache");
+        reports(outcome, "without the cache");
         assertEquals("hello\n", cop.run("chat", "say: hello").out());
         assertEquals(0, cop.run("status").code());
     }
@@ -773,7 +773,7 @@ class Token {
         var outcome = cop.run("token");
         assertEquals(before, outcome.out(), outcome::all);
         assertEquals(0, outcome.code());
-        says(outcome, "warning: ");
+        reports(outcome, "warning: ");
         assertNotEquals(before, cop.run("token").out());
     }
 
@@ -821,7 +821,7 @@ class Token {
         assertEquals(4, outcome.code(), outcome::all);
         assertEquals(List.of(401, 401), statuses(CHAT));
         assertEquals(2, exchanges().size());
-        says(outcome, "hint: copilot login --force");
+        reports(outcome, "hint: copilot login --force");
     }
 
     @Test
@@ -846,7 +846,7 @@ class Token {
         cop.sim.set("faults", "401-expired").set("exchange-faults", "access_revoked");
         var outcome = cop.run("chat", "say: hello");
         assertEquals(4, outcome.code(), outcome::all);
-        says(outcome, "Your access to Copilot was revoked.");
+        reports(outcome, "Your access to Copilot was revoked.");
     }
 
     @Test
@@ -867,7 +867,7 @@ class Token {
         assertEquals(1, outcome.code(), outcome::all);
         assertEquals(3, exchanges().size());
         assertEquals(2, cop.sim.count(CHAT));
-        says(outcome, "Misdirected Request");
+        reports(outcome, "Misdirected Request");
     }
 
     // ---- one renewal at a time
@@ -1001,7 +1001,7 @@ class Token {
         cop.sim.set("endpoints", "foreign");
         var outcome = cop.run("chat", "hello");
         assertEquals(1, outcome.code(), outcome::all);
-        says(outcome, "https://evil.example", "--host");
+        reports(outcome, "https://evil.example", "--host");
         assertEquals(1, cop.sim.ledger().size());
     }
 
@@ -1039,7 +1039,7 @@ class Token {
     @Test
     void verboseMasksBothTokens() {
         var outcome = cop.run("status", "-v", "--check");
-        says(outcome, "> GET", "uthorization: token …");
+        reports(outcome, "> GET", "uthorization: token …");
         assertFalse(outcome.all().contains(simulator.GITHUB_TOKEN) || outcome.all().contains("tid=0"), outcome::all);
     }
 
@@ -1245,8 +1245,7 @@ class Token {
     }
 
     private Environment environment() {
-        return cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter()));
+        return cop.environment();
     }
 
     private Context session(Host host, HttpSender http) {

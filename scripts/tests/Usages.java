@@ -23,12 +23,6 @@ class Usages {
     @AfterEach
     void close() { cop.close(); }
 
-    private Harness.Outcome good(String... args) {
-        var outcome = cop.run(args);
-        assertEquals(0, outcome.code(), outcome::all);
-        return outcome;
-    }
-
     /// GitHub's midnight as it is called here.
     private static String local(String moment, String pattern) {
         return DateTimeFormatter.ofPattern(pattern).format(Instant.parse(moment).atZone(ZoneId.systemDefault()));
@@ -48,7 +42,7 @@ class Usages {
 
     @Test
     void aPipeGetsARowAQuota() {
-        var outcome = good("usage");
+        var outcome = cop.ok("usage");
         assertEquals("""
                 chat\t0\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
                 completions\t0\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
@@ -92,13 +86,13 @@ class Usages {
         assertEquals("""
                 chat\t20\t480\t500\t96\tfalse\t2026-12-01T00:00:00Z\t\tfalse\t
                 completions\t10\t3990\t4000\t99.75\tfalse\t2026-12-01T00:00:00Z\t\tfalse\t
-                """, good("usage").out());
+                """, cop.ok("usage").out());
     }
 
     @Test
     void aPipeWithoutRowsIsExplained() {
         cop.sim.set("quota", "missing");
-        var outcome = good("usage");
+        var outcome = cop.ok("usage");
         assertEquals("", outcome.out());
         assertEquals("warning: GitHub tells no quotas of this account\n", outcome.err());
     }
@@ -108,15 +102,15 @@ class Usages {
     @ValueSource(strings = {"paid", "free", "negative", "missing", "overage"})
     void jsonIsTheWholeAnswer(String kind) {
         cop.sim.set("quota", kind);
-        String whole = good("api", "/copilot_internal/user").out();
-        var shown = good("usage", "--json").out();
+        String whole = cop.ok("api", "/copilot_internal/user").out();
+        var shown = cop.ok("usage", "--json").out();
         assertEquals(Json.tryParse(whole).toPrettyString() + "\n", shown);
         assertTrue(kind.equals("free") || kind.equals("missing") || shown.contains("\"quota_remaining\" : 0.0"), shown);
     }
 
     @Test
     void itGoesToGitHubWithTheGitHubToken() {
-        good("usage");
+        cop.ok("usage");
         var asked = cop.sim.ledger().stream().filter(e -> e.path().equals("/copilot_internal/user")).toList();
         assertEquals(List.of("token " + simulator.GITHUB_TOKEN), asked.getFirst().headers().get("authorization"));
         assertEquals(1, asked.size());
@@ -124,7 +118,7 @@ class Usages {
 
     @Test
     void aTokenThatWasRevokedMeanwhileIsSaid() {
-        good("token");
+        cop.ok("token");
         cop.sim.set("exchange", "bad-credentials");
         var outcome = cop.run("usage");
         assertEquals(4, outcome.code(), outcome::all);
@@ -240,7 +234,7 @@ class Usages {
 
     private String lineAfter(String headers) {
         cop.sim.set("quota-headers", headers);
-        var outcome = good("chat", "-u", "-m", "gpt-5.4", "say: hi");
+        var outcome = cop.ok("chat", "-u", "-m", "gpt-5.4", "say: hi");
         assertEquals("hi\n", outcome.out());
         return outcome.err().replaceFirst("usage: .*\n", "");
     }
@@ -271,7 +265,7 @@ class Usages {
     @Test
     void aFreeAccountsHeaderIsThatOfChat() {
         cop.sim.set("plan", "free");
-        var outcome = good("chat", "-u", "say: hi");
+        var outcome = cop.ok("chat", "-u", "say: hi");
         assertTrue(outcome.err().contains("\nquota: chat 42.8 % left of 50, resets "), outcome::all);
     }
 
@@ -287,19 +281,19 @@ class Usages {
     }
 
     @Test
-    void withoutMinusUNothingIsSaid() { assertEquals("", good("chat", "say: hi").err()); }
+    void withoutMinusUNothingIsSaid() { assertEquals("", cop.ok("chat", "say: hi").err()); }
 
     @Test
     void whatGitHubDoesNotPriceIsEstimated() {
         cop.sim.set("copilot-usage", false);
-        var outcome = good("chat", "-u", "-m", "mai-code-1.1-flash", "say: hi");
+        var outcome = cop.ok("chat", "-u", "-m", "mai-code-1.1-flash", "say: hi");
         assertTrue(outcome.err().contains("1 completion tokens, about 0.0003 credits, mai-code-1.1-flash"),
                 outcome::all);
         cop.sim.set("copilot-usage", true);
-        assertFalse(good("chat", "-u", "-m", "mai-code-1.1-flash", "say: hi").err().contains("about"));
+        assertFalse(cop.ok("chat", "-u", "-m", "mai-code-1.1-flash", "say: hi").err().contains("about"));
         cop.sim.set("copilot-usage", false).set("models", "old");
-        good("models", "--refresh");
-        assertFalse(good("chat", "-u", "-m", "mai-code-1.1-flash", "say: hi").err().contains("about"),
+        cop.ok("models", "--refresh");
+        assertFalse(cop.ok("chat", "-u", "-m", "mai-code-1.1-flash", "say: hi").err().contains("about"),
                 "the list has no prices");
     }
 

@@ -16,8 +16,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 /// What JShell and scripts call, and the command that runs snippets.
 class Verbs {
     private final Harness cop = Harness.loggedIn();
-    private final Toolkit toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(),
-            Stdin.Kind.FILE), new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
+    private final Toolkit toolkit = cop.toolkit();
 
     @AfterEach
     void close() { cop.close(); }
@@ -59,8 +58,7 @@ class Verbs {
         assertEquals(1, unknown.exitCode());
         assertEquals(0, Stream.of(unknown.getStackTrace()).filter(f -> f.getClassName().equals("cop.Wire")).count());
         cop.with("COPILOT_GITHUB_TOKEN", null);
-        var nobody = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
-                new PrintWriter(Writer.nullWriter()), new PrintWriter(Writer.nullWriter())));
+        var nobody = cop.toolkit();
         assertEquals(4, fault(() -> nobody.ask(request("hi")), "not logged in", "copilot login").exitCode());
     }
 
