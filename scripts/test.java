@@ -6,37 +6,46 @@
 //SOURCES simulator.java
 //SOURCES tests/Harness.java
 //SOURCES tests/Smoke.java
-//SOURCES tests/Endpoints.java
+//SOURCES tests/SimulatorEndpoints.java
+//SOURCES tests/Simulators.java
 //SOURCES tests/Streams.java
-//SOURCES tests/Chat.java
-//SOURCES tests/CurrentService.java
-//SOURCES tests/EveryModel.java
-//SOURCES tests/Logs.java
-//SOURCES tests/PromptFaults.java
-//SOURCES tests/Prompts.java
-//SOURCES tests/Mustaches.java
-//SOURCES tests/TemplateFaults.java
+//SOURCES tests/HttpResponses.java
 //SOURCES tests/Login.java
 //SOURCES tests/Token.java
-//SOURCES tests/Network.java
-//SOURCES tests/BudgetFaults.java
-//SOURCES tests/NetworkFaults.java
+//SOURCES tests/Accounts.java
+//SOURCES tests/Caches.java
+//SOURCES tests/Chat.java
+//SOURCES tests/ChatFailures.java
+//SOURCES tests/AutoModels.java
+//SOURCES tests/ModelEndpoints.java
+//SOURCES tests/ModelCommands.java
+//SOURCES tests/ModelFields.java
+//SOURCES tests/Schemas.java
+//SOURCES tests/Logs.java
+//SOURCES tests/PromptInputs.java
+//SOURCES tests/Mustaches.java
+//SOURCES tests/Prompts.java
+//SOURCES tests/TemplateChecks.java
 //SOURCES tests/Verbs.java
 //SOURCES tests/Batches.java
-//SOURCES tests/RowFaults.java
+//SOURCES tests/BatchJournals.java
+//SOURCES tests/BatchPace.java
+//SOURCES tests/BatchOutputs.java
 //SOURCES tests/BatchProcesses.java
-//SOURCES tests/OutputFaults.java
+//SOURCES tests/RowReaders.java
+//SOURCES tests/Budgets.java
 //SOURCES tests/CommandLines.java
+//SOURCES tests/Hints.java
+//SOURCES tests/Completions.java
 //SOURCES tests/Usages.java
 //SOURCES tests/Embeds.java
+//SOURCES tests/Network.java
 //SOURCES tests/Processes.java
 //SOURCES tests/Installs.java
 //SOURCES tests/Terminals.java
 //SOURCES tests/Markdowns.java
 //SOURCES tests/Doctors.java
-//SOURCES tests/Trees.java
-//SOURCES tests/Simulators.java
-//SOURCES tests/CommandFaults.java
+//SOURCES tests/JsonTrees.java
 //SOURCES tests/Readmes.java
 //SOURCES tests/Layers.java
 //DEPS org.junit.jupiter:junit-jupiter:6.1.1
@@ -61,14 +70,14 @@ import org.junit.platform.launcher.core.LauncherFactory;
 
 public class test {
     /// Every class of tests/, in the order of running.
-    static final List<Class<?>> CLASSES = List.of(PromptFaults.class,
-            Smoke.class, Endpoints.class, Streams.class, Login.class,
-            BudgetFaults.class, Token.class, Chat.class, CurrentService.class, EveryModel.class, Logs.class,
-            Mustaches.class, Prompts.class, TemplateFaults.class, Verbs.class, Batches.class, RowFaults.class,
-            OutputFaults.class,
-            CommandLines.class, Usages.class, Embeds.class, Network.class, NetworkFaults.class, Processes.class,
-            Installs.class, BatchProcesses.class, Terminals.class, Markdowns.class, Doctors.class, Trees.class,
-            Simulators.class, CommandFaults.class, Readmes.class, Layers.class);
+    static final List<Class<?>> CLASSES = List.of(Smoke.class, SimulatorEndpoints.class, Simulators.class,
+            Streams.class, HttpResponses.class, Login.class, Token.class, Accounts.class, Caches.class, Chat.class,
+            ChatFailures.class, AutoModels.class, ModelEndpoints.class, ModelCommands.class, ModelFields.class,
+            Schemas.class, Logs.class, PromptInputs.class, Mustaches.class, Prompts.class, TemplateChecks.class,
+            Verbs.class, Batches.class, BatchJournals.class, BatchPace.class, BatchOutputs.class,
+            BatchProcesses.class, RowReaders.class, Budgets.class, CommandLines.class, Hints.class,
+            Completions.class, Usages.class, Embeds.class, Network.class, Processes.class, Installs.class,
+            Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class);
 
     public static void main(String... args) {
         // As the tool has it: the JDK reads it once, and whichever class runs first may make the first client.

@@ -4,9 +4,7 @@ import module java.base;
 
 import cop.Harness.Outcome;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
@@ -16,10 +14,8 @@ import tools.jackson.databind.JsonNode;
 import static cop.Harness.exits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// The command batch against the simulator, with a virtual clock: rows in, results out, and what is asked again.
 class Batches {
@@ -365,96 +361,6 @@ class Batches {
 
     // ------------------------------------------------------------------------------------- limits and trouble
 
-    @ParameterizedTest
-    @CsvSource({"429:5, 5", "429:0, 10", "429, 10", "429:soon, 10", "429:date+30, 30", "429-gemini, 7"})
-    void aLimitIsOnePauseForAll(String fault, long seconds) {
-        cop.rows("a", "b", "c", "d");
-        cop.sim.set("faults", List.of(fault));
-        var outcome = good("-j", "1", "--delay", "0");
-        assertEquals("a=a b=b c=c d=d", told());
-        assertEquals(1, results().getFirst().path("attempts").asInt(), "a limit uses up no attempt");
-        assertTrue(outcome.err().contains("all wait " + seconds + " s: "), outcome::all);
-        assertEquals(5, cop.prompts().size());
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"429:21600", "402:date+86400", "402", "403", "429-quota"})
-    void aLongWaitEndsTheRunAndNothingIsLost(String fault) {
-        cop.rows("a", "b", "c", "d");
-        cop.sim.set("faults", List.of("ok", "ok", fault));
-        var outcome = exits(75, cop.batch("-j", "1"));
-        assertTrue(outcome.err().contains("2 of 4 rows are done: 2 ok"), outcome::all);
-        assertTrue(outcome.err().contains("this goes on from here: copilot batch t -d rows.jsonl -o out.jsonl -j 1\n"),
-                outcome::all);
-        assertEquals("a=a b=b", told());
-        assertEquals(3, cop.prompts().size());
-        good("-j", "1");
-        assertEquals("a=a b=b c=c d=d", told());
-        assertEquals(5, cop.prompts().size());
-    }
-
-    @Test
-    void threePausesWithoutAnAnswerAreEnough() {
-        cop.rows("a", "b", "c", "d");
-        cop.sim.set("faults", Collections.nCopies(20, "429:5"));
-        exits(75, cop.batch("-j", "1"));
-        assertEquals(3, cop.prompts().size());
-    }
-
-    @Test
-    void aStormOfLimitsIsOutlived() {
-        cop.rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
-        var faults = new ArrayList<String>();
-        for (int i = 0; i < 60; i++) faults.add(i % 3 == 0 ? "429:1" : "ok");
-        cop.sim.set("faults", faults);
-        good("-j", "8", "--delay", "0");
-        assertEquals(26, results().size());
-    }
-
-    @Test
-    void troubleIsTriedAgain() {
-        cop.rows("a", "b");
-        cop.sim.set("faults", List.of("502", "reset-mid", "500", "ok", "error-chunk", "eof", "503", "504"));
-        exits(5, cop.batch("-j", "1"));
-        assertEquals("a=a b!failed", told());
-        assertEquals(4, results().getFirst().path("attempts").asInt());
-        assertTrue(results().get(1).at("/error/message").asString().contains("HTTP 504"));
-    }
-
-    @Test
-    void aTokenThatRunsOutIsNoTrouble() {
-        cop.rows("a", "b", "c", "d", "e", "f");
-        cop.sim.set("faults", List.of("ok", "401-expired", "ok", "401-ide-expired"));
-        good("-j", "1");
-        assertEquals("a=a b=b c=c d=d e=e f=f", told());
-        assertTrue(results().stream().allMatch(r -> r.path("attempts").asInt() == 1));
-        cop.sim.set("token-life", 3);                       // shorter than the server says that it is
-        good("-j", "3", "--delay", "2s", "--again");
-        assertEquals("a=a b=b c=c d=d e=e f=f", told());
-    }
-
-    @Test
-    void whoIsLoggedOutInTheMiddleLearnsIt() {
-        cop.rows("a", "b", "c");
-        cop.sim.set("faults", List.of("ok", "401-garbage", "401-garbage", "401-garbage"));
-        exits(4, cop.batch("-j", "1"));
-        assertEquals("a=a", told());
-    }
-
-    @Test
-    void aBrokenTemplateIsStoppedEarly() {
-        cop.rows(IntStream.range(0, 90).mapToObj(i -> (char) (0x4e00 + i) + "").toArray(String[]::new));
-        cop.sim.set("faults", Collections.nCopies(200, "400-invalid_request_body"));
-        exits(1, cop.batch("-j", "1", "--delay", "0"));
-        assertEquals(50, cop.prompts().size());
-        cop.sim.set("faults", Collections.nCopies(200, "400-invalid_request_body"));
-        exits(5, cop.batch("-j", "1", "--delay", "0", "--halt", "fail=100%"));
-        var twice = cop.prompts().stream().collect(Collectors.groupingBy(t -> t, Collectors.counting()));
-        twice.values().removeIf(n -> n == 1);
-        assertEquals(Map.of(), twice);
-        assertEquals(90, cop.prompts().size());
-    }
-
     @Test
     void budgets() {
         cop.rows("a", "b", "c", "d", "e", "f");
@@ -501,15 +407,6 @@ class Batches {
         first.close();
         assertTrue(Thread.interrupted());
         new Journal(cop.file("x.run"), true).close();
-    }
-
-    @Test
-    void manyAtOnceKeepToThePace() {
-        cop.rows(IntStream.range(0, 40).mapToObj(i -> (char) (0x4e00 + i) + "").toArray(String[]::new));
-        var begun = cop.time.now();
-        good("-j", "16", "--delay", "2s");
-        assertTrue(Duration.between(begun, cop.time.now()).toSeconds() >= 78, "39 delays of 2 s");
-        assertEquals(40, cop.prompts().size());
     }
 
     // ---------------------------------------------------------------------------------- some rows, many machines
@@ -600,200 +497,16 @@ class Batches {
         assertEquals(201, cop.prompts().size());
     }
 
-    // -------------------------------------------------------------------------------------- the journal
-
-    /// Wherever a crash has cut the journal, what is whole stays done and nothing is lost or doubled in OUT.
     @Test
-    void aJournalCutHereAndThere() throws Exception { aJournalCut(11); }
-
-    @Test
-    @Tag("slow")
-    void aJournalCutAtEveryByte() throws Exception { aJournalCut(1); }
-
-    private void aJournalCut(int step) throws Exception {
-        cop.rows("a", "b", "c");
-        good("-j", "1", "--delay", "0");
-        byte[] whole = Files.readAllBytes(cop.file("out.jsonl.run/journal.jsonl"));
-        String out = cop.read("out.jsonl").replaceAll("\"(ms|request_id)\":[^,}]*", "");
-        for (int cut = 0; cut <= whole.length; cut += cut > 40 && cut < whole.length - 40 ? step : 1) {
-            Files.write(cop.file("out.jsonl.run/journal.jsonl"), Arrays.copyOf(whole, cut));
-            int before = cop.prompts().size(), at = cut;
-            long lines = IntStream.range(0, cut).filter(i -> whole[i] == '\n').count();
-            boolean wholeButForItsEnd = cut < whole.length && whole[cut] == '\n';
-            exits(0, cop.batch("-j", "3", "--delay", "0"));
-            assertEquals(3 - lines - (wholeButForItsEnd ? 1 : 0), cop.prompts().size() - before, () -> "cut at " + at);
-            assertEquals(out, cop.read("out.jsonl").replaceAll("\"(ms|request_id)\":[^,}]*", ""), () -> "cut at " + at);
-        }
+    void aBatchsStatusHasNoNanoseconds() {
+        cop.time.advance(Duration.ofNanos(123_456_789));
+        cop.write("r.jsonl", "{\"a\":1}\n");
+        cop.write("t.mustache", "say: {{a}}");
+        cop.run("batch", "./t.mustache", "-d", "r.jsonl", "-o", "o.jsonl");
+        assertTrue(cop.run("batch", "status", "o.jsonl").out().matches("(?s).*, last started [-0-9]+T[:0-9]+Z\n"));
     }
 
-    @Test
-    void linesOfOthersInTheJournalAreLeftAlone() throws Exception {
-        cop.rows("a", "b");
-        good();
-        Path journal = cop.file("out.jsonl.run/journal.jsonl");
-        Files.writeString(journal, "garbage\n" + Files.readString(journal) + "\n{\"key\":\"xyz\"}\n");
-        assertTrue(good().err().endsWith("nothing to do: 2 ok\n"));
-        assertEquals("a=a b=b", told());
-        String whole = Files.readString(journal);
-        Files.writeString(journal, whole.substring(0, whole.indexOf("\"text\"") + 12) + "\n" + whole.lines().skip(2)
-                .collect(Collectors.joining("\n")) + "\n");      // damaged in the middle: that row is asked again
-        good();
-        assertEquals("a=a b=b", told());
-        assertEquals(3, cop.prompts().size());
-    }
-
-    /// Stopped on the way, `--again` goes on from there and asks nothing twice.
-    @Test
-    void againGoesOn() {
-        cop.rows("a", "b", "c", "d");
-        good("-j", "1");
-        exits(75, cop.batch("--again", "--max-requests", "3", "-j", "1"));
-        good("--again", "-j", "1");
-        assertEquals(8, cop.prompts().size());
-        assertTrue(good().err().endsWith("nothing to do: 4 ok\n"));
-        good("--again", "-j", "1");
-        assertEquals(12, cop.prompts().size());
-    }
-
-    /// A crash has left half a line: where `--again` begins is where the next whole line will stand.
-    @Test
-    void againAfterACrash() throws Exception {
-        cop.rows("a", "b");
-        good("-j", "1");
-        Files.writeString(cop.file("out.jsonl.run/journal.jsonl"), "{\"key\":\"0123", StandardOpenOption.APPEND);
-        good("--again", "-j", "1");
-        assertEquals(4, cop.prompts().size());
-        assertTrue(good().err().endsWith("nothing to do: 2 ok\n"));
-    }
-
-    @Test
-    void againAfterACrashGoesOn() throws Exception {
-        cop.rows("a", "b", "c");
-        good("-j", "1");
-        Files.writeString(cop.file("out.jsonl.run/journal.jsonl"), "{\"key\":\"0123", StandardOpenOption.APPEND);
-        exits(75, cop.batch("--again", "--max-requests", "2", "-j", "1"));
-        good("-j", "1");
-        assertEquals(6, cop.prompts().size());
-        assertTrue(good().err().endsWith("nothing to do: 3 ok\n"));
-    }
-
-    /// The question is answered slowly enough for another process to begin the run with another model.
-    @Test
-    void whatChangesBeforeTheLockIsHeldIsSeen() {
-        cop.rows("a");
-        good();
-        cop.write("rows.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x" + i + "\"}\n")
-                .collect(Collectors.joining()));
-        cop.terminal(0);
-        String manifest = cop.read("out.jsonl.run/manifest.json");
-        for (String change : List.of("\"model\" : \"other\"", "\"again\" : 7, \"model\" : \"gpt-5-mini\"")) {
-            cop.write("out.jsonl.run/manifest.json", manifest);
-            var answer = new ByteArrayInputStream("y\n".getBytes()) {
-                @Override
-                public synchronized int read() {
-                    cop.write("out.jsonl.run/manifest.json", manifest.replaceFirst("\"model\" ?: ?\"[^\"]*\"", change));
-                    return super.read();
-                }
-            };
-            var err = new StringWriter();
-            int code = copilot.run(cop.environment(new Stdin(answer, Stdin.Kind.TERMINAL),
-                    new PrintWriter(Writer.nullWriter()), new PrintWriter(err)), "batch", "t", "-d", "rows.jsonl",
-                    "-o", "out.jsonl");
-            assertEquals(1, code, err::toString);
-            assertTrue(err.toString().contains("has changed the run in "), err::toString);
-        }
-        assertEquals(1, cop.prompts().size());
-    }
-
-    /// The command that is printed when a run stops has nobody to pipe the rows in again.
-    @Test
-    void rowsThatWerePipedInAreKept() throws Exception {
-        String rows = "{\"id\": \"a\", \"text\": \"1\"}\n{\"id\": \"b\", \"text\": \"2\"}\n";
-        String[] command = {"batch", "t", "-d", "-", "-o", "out.jsonl", "-j", "1", "--max-requests", "1"};
-        var stopped = exits(75, cop.runWith(rows, command));
-        assertTrue(stopped.err().contains("-d - "), stopped::all);
-        Path kept = cop.file("out.jsonl.run/copilot-batch.input");
-        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(kept)));
-        var outcome = exits(0, cop.run(command));
-        assertTrue(outcome.err().contains("the rows are those that were piped in before"), outcome::all);
-        assertEquals("a=1 b=2", told());
-        exits(0, cop.runWith(rows.replace("1", "3"), command));
-        assertEquals("a=3 b=2", told());
-        cop.terminal(0);
-        assertTrue(exits(0, cop.runWith("never read", command)).err().endsWith("nothing to do: 2 ok\n"));
-        assertEquals("a=3 b=2", told());
-        assertEquals(3, cop.prompts().size());
-    }
-
-    @Test
-    void aBadRowOfStdinIsTheSameRowNextTime() {
-        String rows = "{\"id\": \"a\", \"text\": \"1\"}\nnothing\n";
-        for (int start = 0; start < 2; start++) {
-            var outcome = exits(5, cop.runWith(rows, "batch", "t", "-d", "-", "-o", "out.jsonl", "--skip-bad"));
-            assertFalse(outcome.all().contains(".jsonl:2"), outcome::all);
-        }
-        assertEquals(2, cop.read("out.jsonl.run/journal.jsonl").lines().count());
-        assertTrue(cop.read("out.jsonl").contains("stdin:2"), () -> cop.read("out.jsonl"));
-    }
-
-    @Test
-    void aSchemaCostsWhatAllItsAttemptsCost() {
-        cop.write("templates/t.mustache", "---\nschema: {type: object, additionalProperties: false}\n---\n"
-                + "say: {{text}}");
-        cop.rows("none");
-        exits(5, cop.batch("-j", "1"));
-        assertTrue(results().getFirst().at("/usage/prompt_tokens").asInt() > 20, cop.read("out.jsonl"));
-    }
-
-    @Test
-    void whatPassesDoesNotStopTheRun() {
-        cop.rows("a", "b");
-        cop.sim.set("faults", List.of("html-200", "ok", "html-200"));
-        good("-j", "1");
-        assertEquals("a=a b=b", told());
-    }
-
-    @Test
-    void againIsSeenByDryRunAndStatus() {
-        cop.rows("a", "b", "c");
-        good();
-        String all = exits(0, cop.batch("--again", "--dry-run")).out();
-        assertTrue(all.contains("done     0\n") && all.contains("to send  3\n"), all);
-        exits(75, cop.batch("--again", "--max-requests", "1", "-j", "1"));
-        assertTrue(exits(0, cop.batch("--dry-run")).out().contains("to send  2\n"));
-        String status = exits(0, cop.run("batch", "status", "out.jsonl")).out();
-        assertTrue(status.startsWith("1 of 3 rows are done"), status);
-        good();
-        assertTrue(exits(0, cop.run("batch", "status", "out.jsonl")).out().startsWith("3 of 3 rows are done"));
-    }
-
-    @Test
-    void againWithRowsThatCannotBeAsked() {
-        cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 2}\n");
-        exits(5, cop.batch("--skip-bad"));
-        var outcome = exits(5, cop.batch("--skip-bad", "--again"));
-        assertTrue(outcome.err().contains("warning: 1 of 2 rows cannot be asked and are left out, such as"),
-                outcome::all);
-        assertTrue(outcome.err().endsWith("done: 1 ok, 1 failed\n"), outcome::all);
-    }
-
-    /// Found by a new user: somebody's own file was gone without a word.
-    @Test
-    void aFileThatIsNotOurResultsIsNotWrittenOver() throws IOException {
-        cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"a\"}\n");
-        cop.write("mine.csv", "mine\n");
-        for (String more : List.of("-y", "--dry-run", "--again")) {
-            var refused = exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "mine.csv", more));
-            assertTrue(refused.err().contains("mine.csv already exists and does not belong"), refused::all);
-        }
-        assertEquals("mine\n", cop.read("mine.csv"));
-        assertFalse(Files.exists(cop.file("mine.csv.run")));
-        assertEquals(0, cop.prompts().size());
-        cop.write("empty.jsonl", "");
-        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "empty.jsonl"));
-        exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "empty.jsonl"));       // its own run has begun
-        assertEquals(1, cop.prompts().size());
-    }
+    // ---- rows and results
 
     @Test
     void aPatternWithoutAFolderIsOfFilesHere() {
@@ -888,204 +601,6 @@ class Batches {
         cop.rows("a", "b", "c", "d");
         var outcome = exits(0, cop.batch("--shard", "2/2"));
         assertTrue(outcome.err().contains("part 2 of 2"), outcome::all);
-    }
-
-    @Test
-    void aRunIsHeldByOneProcess() {
-        cop.rows("a");
-        good();
-        try (var _ = new Journal(cop.file("out.jsonl.run"), true)) {
-            var outcome = exits(1, cop.batch());
-            assertTrue(outcome.err().contains("error: another process is at work on "), outcome::all);
-            exits(0, cop.run("batch", "status", "out.jsonl"));
-        }
-    }
-
-    // ----------------------------------------------------------------------------------------------- pace
-
-    private static final Instant START = Instant.parse("2026-11-24T00:00:00Z");
-
-    private static Instant at(double seconds) { return START.plusMillis((long) (seconds * 1000)); }
-
-    /// A runner by itself, over rows a to z, with a network of the test's own.
-    private final class Network {
-        final List<String> said = Collections.synchronizedList(new ArrayList<>());
-        final AtomicInteger tries = new AtomicInteger();
-        final Journal journal = new Journal(cop.file("network.run"), true);
-        Optional<copilot.Fault> stop;
-
-        Network(Instant back, Duration maxWait, int jobs) {
-            this(maxWait, jobs, _ -> { }, tries -> {
-                if (cop.time.now().isBefore(back)) {
-                    throw new copilot.Fault(copilot.Fault.Kind.UNREACHABLE, 1, "cannot reach the API",
-                            "is there a network?", new ConnectException("refused"));
-                }
-            });
-        }
-
-        /// @param each is told the number of each try, and throws what becomes of it
-        Network(Duration maxWait, int jobs, Consumer<RetryPolicy> more, IntConsumer each) {
-            var policy = new RetryPolicy();
-            policy.timeout = Duration.ofMinutes(1);
-            policy.maxWait = maxWait;
-            policy.haltShare = 1;
-            more.accept(policy);
-            var pace = new RateController(jobs, Duration.ZERO);
-            var env = cop.environment();
-            var progress = new BatchProgress(new Console(env), 26, null, pace) {
-                @Override
-                void ended(RowResult result) { said.add(result.item().id() + " " + result.attempts()); }
-
-                @Override
-                void paused(Duration pause, String why) { said.add("pause"); }
-
-                @Override
-                void note(String text) { said.add(text); }
-            };
-            var runner = new BatchRunner(pace, policy, cop.time, request -> {
-                each.accept(tries.incrementAndGet());
-                return new copilot.Reply(List.of("hello"), "", "stop", "m", copilot.Usage.NONE, null, "", "",
-                        Duration.ZERO, List.of());
-            }, journal, progress);
-            var request = new copilot.Request("gpt-5-mini", List.of(copilot.Message.user("hi")), Json.object(), true);
-            var items = IntStream.range(0, 26).mapToObj(i -> new BatchItem(i, "place", "" + (char) ('a' + i),
-                    Fingerprint.of("" + i), request, null, null, null)).iterator();
-            stop = runner.run(() -> items.hasNext() ? items.next() : null, Duration.ofSeconds(1));
-            journal.close();
-        }
-    }
-
-    @Test
-    void aNetworkThatIsAwayForTenMinutesCostsNothing() {
-        var network = new Network(cop.time.now().plusSeconds(600), Duration.ofMinutes(15), 4);
-        assertEquals(Optional.empty(), network.stop);
-        var rows = network.said.stream().filter(s -> !s.equals("pause")).sorted().toList();
-        assertEquals(IntStream.range(0, 26).mapToObj(i -> (char) ('a' + i) + " 1").toList(), rows);
-        assertTrue(network.tries.get() < 26 + 4 * 30, "pauses of half a minute: " + network.tries);
-    }
-
-    @Test
-    void aNetworkThatStaysAwayEndsTheRun() {
-        var begun = cop.time.now();
-        var network = new Network(Instant.MAX, Duration.ofMinutes(15), 4);
-        assertEquals(75, network.stop.orElseThrow().exitCode());
-        assertEquals(List.of(), network.said.stream().filter(s -> !s.equals("pause")).toList(), "no row is done");
-        var waited = Duration.between(begun, cop.time.now());
-        assertTrue(waited.toMinutes() >= 14 && waited.toMinutes() <= 16, waited::toString);
-    }
-
-    /// A connection that is lost is no answer: it ends no row of pauses.
-    @Test
-    void aLostConnectionIsNoAnswer() {
-        var network = new Network(Duration.ofMinutes(1), 1, _ -> { }, tries -> {
-            throw tries % 2 == 0 && tries < 200
-                    ? new copilot.Fault(copilot.Fault.Kind.CONNECTION_LOST, 1, "the connection was lost", "", null)
-                    : new copilot.Fault(copilot.Fault.Kind.UNREACHABLE, 1, "cannot reach the API", "", null);
-        });
-        assertEquals("cannot reach the API", network.stop.orElseThrow().message());
-        assertTrue(network.tries.get() < 20, network.tries + " tries");
-    }
-
-    /// A run that stops for another reason still waits for an answer that takes long.
-    @Test
-    @Timeout(20)
-    void ctrlCWhileARunStopsAnyway() {
-        var main = Thread.currentThread();
-        var network = new Network(Duration.ofMinutes(1), 2, policy -> policy.maxRequests = 1L, _ -> {
-            try {
-                Thread.sleep(300);                          // the limit is reached
-                main.interrupt();
-                Thread.sleep(60_000);
-            } catch (InterruptedException e) {
-                throw copilot.Fault.interrupted();
-            }
-        });
-        assertEquals(75, network.stop.orElseThrow().exitCode());
-        assertEquals(List.of("stopping; waiting for 1 in flight, Ctrl-C again gives them up"), network.said);
-        assertFalse(Thread.interrupted());
-    }
-
-    /// A row that cannot be read because of Ctrl-C is no bad row, and reading goes on until it is asked.
-    @Test
-    void ctrlCWhileRowsAreRead() throws IOException {
-        cop.write("many.jsonl", "{\"text\": \"a\"}\n".repeat(10_000));
-        var env = cop.environment();
-        try (var rows = RowReader.opened(env, "many.jsonl", "many.jsonl", "jsonl")) {
-            Thread.currentThread().interrupt();
-            for (var row = rows.next(); row != null; row = rows.next()) assertNull(row.fault());
-            assertTrue(Thread.currentThread().isInterrupted());
-            var fault = assertThrows(copilot.Fault.class, () -> new BatchInput(rows, new BatchSpec(),
-                    null).read());
-            assertTrue(fault.is(copilot.Fault.Kind.INTERRUPTED));
-        } finally {
-            Thread.interrupted();
-        }
-    }
-
-    /// After a sync that failed, one that does not may have lost lines before it.
-    @Test
-    void aJournalThatCouldNotBeSyncedStaysBroken() throws Exception {
-        assumeTrue(Files.exists(Path.of("/dev/null")), "it takes writes, and refuses to sync");
-        Files.createDirectories(cop.file("x.run"));
-        Files.createSymbolicLink(cop.file("x.run/journal.jsonl"), Path.of("/dev/null"));
-        var item = BatchItem.bad(0, "place", "a", copilot.Fault.usage("bad", ""), null);
-        var result = new RowResult(item, "failed", null, copilot.Usage.NONE, Duration.ZERO, 0, "bad_row", "bad");
-        try (var journal = new Journal(cop.file("x.run"), true);
-             var healed = new RandomAccessFile(cop.file("healed").toFile(), "rw")) {
-            assertThrows(copilot.Fault.class, () -> journal.append(result, BatchCounts.NONE, START));
-            var writer = Journal.class.getDeclaredField("io");
-            writer.setAccessible(true);
-            writer.set(journal, healed);
-            assertThrows(copilot.Fault.class, () -> journal.append(result, BatchCounts.NONE, START));
-            assertTrue(journal.entry(item.key()).isEmpty());
-        }
-    }
-
-    @Test
-    void paceKeepsJobsAndDelay() {
-        var pace = new RateController(2, Duration.ofSeconds(1));
-        assertEquals(Duration.ZERO, pace.wait(at(0)));
-        pace.started(at(0));
-        assertEquals(Duration.ofMillis(600), pace.wait(at(0.4)));
-        assertEquals(Duration.ZERO, pace.wait(at(1)));
-        pace.started(at(1));
-        assertEquals(RateController.UNTIL_AN_ANSWER, pace.wait(at(9)));
-        pace.ended();
-        assertEquals(Duration.ZERO, pace.wait(at(9)));
-    }
-
-    @Test
-    void limitsOfRequestsThatWereUnderWayTogetherAreOne() {
-        var pace = new RateController(16, Duration.ofMillis(100));
-        for (int i = 0; i < 16; i++) pace.started(at(i / 10.0));
-        assertEquals(Duration.ofSeconds(20), pace.limited(at(0), Optional.of(Duration.ofSeconds(20)), at(2)));
-        for (int i = 1; i < 16; i++) pace.limited(at(i / 10.0), Optional.of(Duration.ofSeconds(18)), at(2.1));
-        assertEquals(1, pace.pauses());
-        assertEquals(8, pace.jobs());
-        assertEquals(Duration.ofMillis(250), pace.delay());
-        for (int i = 0; i < 16; i++) pace.ended();
-        assertEquals(Duration.ofSeconds(10), pace.wait(at(12)));
-        assertEquals(Duration.ZERO, pace.wait(at(22)));
-        pace.started(at(22));
-        pace.limited(at(22), Optional.empty(), at(23));
-        assertEquals(2, pace.pauses());
-        assertEquals(4, pace.jobs());
-        assertEquals(Duration.ofSeconds(20), pace.wait(at(23)), "our own pauses grow");
-        pace.answered();
-        assertEquals(0, pace.pauses());
-    }
-
-    @Test
-    void paceRecoversSlowlyAndNeverBeyondWhatIsAllowed() {
-        var pace = new RateController(8, Duration.ofSeconds(1));
-        pace.started(at(0));
-        pace.limited(at(0), Optional.of(Duration.ofSeconds(1)), at(1));
-        assertEquals(4, pace.jobs());
-        for (int i = 0; i < 19; i++) pace.answered();
-        assertEquals(4, pace.jobs());
-        for (int i = 0; i < 1000; i++) pace.answered();
-        assertEquals(8, pace.jobs());
-        assertEquals(Duration.ofSeconds(1), pace.delay());
     }
 
     // ------------------------------------------------------------------- what is not the run's own is left alone

@@ -2,15 +2,6 @@ package cop;
 
 import module java.base;
 
-import static cop.Harness.failed;
-import static cop.Harness.hints;
-import static cop.Harness.ok;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import cop.Harness.Outcome;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -20,6 +11,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine.Model.CommandSpec;
 import tools.jackson.databind.JsonNode;
+
+import static cop.Harness.failed;
+import static cop.Harness.hints;
+import static cop.Harness.ok;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// What a user types: help, mistakes, `models`, `api`; the small words of the tool; and its file as it lies there.
 class CommandLines {
@@ -379,6 +379,29 @@ class CommandLines {
         assertTrue(Harness.TRACE.matcher(cop.run("models", "-v", "a", "b").err()).find());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"render t.mustache -d r.json", "render t.mustache -d r.json --json",
+            "batch t.mustache -d r.jsonl -o o.jsonl --dry-run", "batch bad.mustache -d r.jsonl -o o.jsonl",
+            "chat -t bad.mustache -d r.json", "chat -t t.mustache -d r.json", "chat -r -t t.mustache -d r.json",
+            "chat -x -t t.mustache -d r.json", "chat --schema n -t t.mustache -d r.json", "chat -f \u001b]0;x\u0007 y",
+            "chat --schema \u001b[2J y", "logs show", "logs", "logs -q \u001b[2J",
+            "chat --json -t t.mustache -d r.json",
+            "chat -m \u001b[2J y", "templates show t.mustache", "chat -c y",
+            "batch t.mustache -d r.jsonl -o o.jsonl -k"})
+    void nothingSteersTheTerminal(String line) {
+        String evil = "\\u001b]0;owned\\u0007\\u001b[2J\\u009b1m";
+        cop.terminal(1, 2).with("NO_COLOR", "1");
+        cop.write("r.json", "{\"text\": \"say: " + evil + "\", \"id\": \"" + evil + "\"}");
+        cop.write("r.jsonl", cop.read("r.json") + "\n" + cop.read("r.json").replace("\"id", "\"idee") + "\n");
+        cop.write("t.mustache", "{{text}}");
+        cop.write("bad.mustache", "{{text}} {{#id}}{{missing.\u001b[2J}}{{/id}}");
+        cop.run("chat", "-t", "t.mustache", "-d", "r.json");
+        var outcome = cop.run(line.split(" "));
+        String all = outcome.out() + outcome.err().replaceAll("\r\033\\[K|\033\\[\\?7[lh]", "");   // one living line
+        assertTrue(all.chars().noneMatch(c -> c < ' ' && "\n\r\t".indexOf(c) < 0 || c >= 0x7f && c < 0xa0),
+                () -> Text.printable(outcome.all()));
+    }
+
     // ----------------------------------------------------------------------------------- words left as they are
 
     @ParameterizedTest
@@ -403,238 +426,6 @@ class CommandLines {
         assertTrue(cop.last("/chat/completions").rawBody().contains("\"temperature\":0.10"),
                 cop.last("/chat/completions").rawBody());
         assertEquals(-3, chatBody().path("seed").asInt());
-    }
-
-    // ------------------------------------------------------------------------------------------------- models
-
-    private List<String> rows(String... more) {
-        var args = Stream.concat(Stream.of("models"), Stream.of(more)).toArray(String[]::new);
-        return cop.ok(args).out().lines().toList();
-    }
-
-    private List<String> ids(String... more) { return rows(more).stream().map(r -> r.split("\t", -1)[0]).toList(); }
-
-    private static void sameColumns(List<String> rows) {
-        assertFalse(rows.isEmpty());
-        rows.forEach(row -> assertEquals(ModelTable.COLUMNS.size(), row.split("\t", -1).length, row));
-    }
-
-    private Path cache() {
-        try (var files = Files.walk(cop.home)) {
-            return files.filter(p -> p.getFileName().toString().matches("models-.*\\.json")).findFirst().orElseThrow();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private void cached(String text) throws IOException {
-        cop.ok("models");
-        Files.writeString(cache(), text);
-    }
-
-    @Test
-    void modelsAreTabSeparatedInAPipe() {
-        sameColumns(rows());
-        assertTrue(ids().containsAll(List.of("gpt-5-mini", "mai-code-1.1-flash", "claude-opus-5")));
-        assertFalse(ids().contains("text-embedding-3-small"));
-    }
-
-    @Test
-    void modelsAreATableOnATerminal() {
-        var lines = cop.terminal(1).run("models").out().lines().toList();
-        assertEquals(ModelTable.COLUMNS, List.of(lines.getFirst().split(" +")));
-        int name = lines.getFirst().indexOf("VENDOR");
-        lines.forEach(l -> {
-            assertFalse(l.contains("\t"));
-            assertTrue(l.charAt(name - 1) == ' ' && l.charAt(name) != ' ', l);
-        });
-    }
-
-    @Test
-    void modelsAsJsonAreWhole() {
-        var json = Json.tryParse(cop.ok("models", "--json").out());
-        assertEquals(23, json.path("data").size());
-        assertTrue(json.at("/data/0/capabilities/limits/max_prompt_tokens").isNumber());
-        assertTrue(json.at("/data/0/billing/token_prices").isObject());
-        assertEquals(json, Json.tryParse(cop.ok("models", "--json").out()), "from the cache too");
-    }
-
-    @ParameterizedTest
-    @CsvSource({"claude, claude-haiku-4.5 claude-sonnet-5 claude-opus-4.8 claude-fable-5.1 claude-opus-5",
-            "CLAUDE, claude-haiku-4.5 claude-sonnet-5 claude-opus-4.8 claude-fable-5.1 claude-opus-5",
-            "anthropic, claude-haiku-4.5 claude-sonnet-5 claude-opus-4.8 claude-fable-5.1 claude-opus-5",
-            "Gemini 3.8, gemini-3.8-flash", "codex, gpt-5.3-codex"})
-    void aWordNarrowsTheModels(String word, String wanted) {
-        assertEquals(List.of(wanted.split(" ")), ids(word));
-    }
-
-    @Test
-    void aWordThatMatchesNothingIsAnError() {
-        hints("copilot models", failed(1, "zzz", cop.run("models", "zzz")));
-    }
-
-    @Test
-    void aWordNarrowsTheJsonToo() {
-        var json = Json.tryParse(cop.ok("models", "--json", "claude").out());
-        assertEquals(ids("claude"), json.path("data").valueStream().map(m -> m.path("id").asString()).toList());
-        assertTrue(json.at("/data/0/capabilities").isObject(), "GitHub's whole entry");
-        hints("copilot models", failed(1, "zzz", cop.run("models", "--json", "zzz")));
-    }
-
-    @Test
-    void allShowsTheHiddenOnesToo() {
-        assertTrue(ids("--all").containsAll(List.of("auto", "text-embedding-3-small", "gpt-4o-copilot", "gpt-4")));
-        assertEquals(21, Set.copyOf(ids("--all")).size());
-        assertEquals(21, ids("--all").size(), "one is listed twice");
-    }
-
-    @Test
-    void modelsTellWhatMustBeKnown() {
-        assertTrue(rows("gpt-5-mini").getFirst().endsWith("default"), rows("gpt-5-mini").getFirst());
-        assertTrue(rows("opus-5").getFirst().contains("not enabled"), rows("opus-5").getFirst());
-        assertTrue(rows("opus").getFirst().contains("7.5x"), rows("opus").getFirst());
-        assertTrue(rows("codex").getFirst().contains("\tresponses\t"), rows("codex").getFirst());
-        assertTrue(rows("sonnet").getFirst().contains("vision tools"), rows("sonnet").getFirst());
-    }
-
-    @Test
-    void modelsAreAskedForOnceAnHour() {
-        cop.ok("models");
-        cop.time.advance(Duration.ofMinutes(59));
-        cop.ok("models");
-        assertEquals(1, cop.sim.count("/models"));
-        cop.time.advance(Duration.ofMinutes(2));
-        cop.ok("models");
-        assertEquals(2, cop.sim.count("/models"));
-    }
-
-    /// What is listed depends on who asks.
-    @ParameterizedTest
-    @ValueSource(strings = {"Copilot-Integration-Id: copilot-developer-cli", "Editor-Version: Neovim/0.11.0"})
-    void eachIdentityHasItsOwnList(String header) {
-        for (int i = 0; i < 2; i++) {
-            cop.ok("models");
-            cop.ok("models", "-H", header);
-        }
-        assertEquals(2, cop.sim.count("/models"));
-    }
-
-    @Test
-    void refreshAsksAtOnce() {
-        cop.ok("models");
-        cop.ok("models", "--refresh");
-        assertEquals(2, cop.sim.count("/models"));
-    }
-
-    @Test
-    void aListFromTheFutureIsNotBelieved() {
-        cop.ok("models");
-        cop.time.advance(Duration.ofDays(-2));
-        cop.ok("models");
-        assertEquals(2, cop.sim.count("/models"));
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"", "{half", "[]", "null", "{}", "\0\0\0",
-            "{\"fetched_at\":\"x\",\"answer\":{\"data\":[]}}",
-            "{\"fetched_at\":9223372036854775807,\"answer\":{\"data\":[]}}",
-            "{\"fetched_at\":1e300,\"answer\":{\"data\":[]}}", "{\"fetched_at\":-1,\"answer\":{\"data\":{}}}"})
-    void aCorruptListIsThrownAway(String text) throws IOException {
-        cached(text);
-        sameColumns(rows());
-        assertEquals(2, cop.sim.count("/models"));
-    }
-
-    @Test
-    void aListThatIsNoUtf8IsThrownAway() throws IOException {
-        cop.ok("models");
-        Files.write(cache(), new byte[]{'{', (byte) 0xff, '}'});
-        sameColumns(rows());
-    }
-
-    /// Whatever a vendor calls its model, a row stays a row and the terminal is not steered.
-    @Test
-    void aStrangeNameKeepsTheRowsWhole() throws IOException {
-        cop.ok("models");
-        Files.writeString(cache(), Files.readString(cache()).replace("\"GPT-4o mini\"", "\"GPT\\t4o\\nmini\\u001b[2J\"")
-                .replace("\"GPT-4o\"", "\"GPT\\t4o\\nbig\\u001b[2J\""));
-        sameColumns(rows());
-        assertEquals(ids().size(), Set.copyOf(ids()).size());
-        var table = cop.terminal(1).run("models", "--all").out();
-        assertEquals(22, table.lines().distinct().count(), table);
-        assertFalse(table.contains("\033"), table);
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"{}", "{\"id\":7}", "null", "\"x\"", "[]", "{\"id\":\"odd\"}",
-            "{\"id\":\"odd\",\"name\":null,\"vendor\":null,\"capabilities\":null,\"policy\":null,\"billing\":null}",
-            "{\"id\":\"odd\",\"capabilities\":{\"limits\":{\"max_output_tokens\":\"many\"},\"type\":7}}",
-            "{\"id\":\"odd\",\"billing\":{\"multiplier\":\"x\"},\"preview\":\"yes\",\"model_picker_enabled\":\"no\"}",
-            "{\"id\":\"odd\",\"capabilities\":{\"limits\":{\"max_output_tokens\":1e30}},\"is_chat_default\":\"x\"}",
-            "{\"id\":\"odd\",\"supported_endpoints\":\"/responses\",\"warning_messages\":[1,null,{}]}"})
-    void anOddEntryDoesNotHideTheOthers(String entry) throws IOException {
-        cop.ok("models");
-        Files.writeString(cache(), Files.readString(cache()).replaceFirst("\"data\"\\s*:\\s*\\[", "$0" + entry + ","));
-        sameColumns(rows("--all"));
-        assertTrue(ids().contains("mai-code-1.1-flash"));
-        cop.ok("chat", "say: hi");
-        assertEquals(1, cop.sim.count("/models"), "the cache was read");
-    }
-
-    @Test
-    void noModelsAtAllIsSaid() {
-        cop.sim.set("models", "empty");
-        failed(1, "no models", cop.run("models"));
-        assertEquals("{}", cop.ok("models", "--json").out().replaceAll("[^{}]", ""));
-    }
-
-    @Test
-    void theListOfEarly2025IsRead() {
-        cop.sim.set("models", "old").set("revive", "gpt-4o");
-        sameColumns(rows());
-        assertTrue(ids().containsAll(List.of("gpt-4o", "claude-opus-4.8")));
-        assertEquals("hi\n", cop.ok("chat", "say: hi").out());
-        assertEquals("gpt-5-mini", chatBody().path("model").asString(), "the first: there was no default then");
-    }
-
-    @Test
-    void theAccountsDefaultIsTakenWhereNoneIsNamed() {
-        assertEquals("gpt-5-mini\n", cop.ok("models", "default").out());
-        cop.ok("chat", "say: hi");
-        assertEquals("gpt-5-mini", chatBody().path("model").asString());
-        cop.sim.set("models", "no-default");
-        cop.ok("models", "--refresh");
-        assertEquals("gpt-5.3-codex\n", cop.ok("models", "default").out(), "GitHub's fallback");
-    }
-
-    @Test
-    void aDefaultIsSetAndShownAndUsed() {
-        cop.ok("models", "default", "claude-haiku-4.5");
-        assertEquals("claude-haiku-4.5\n", cop.ok("models", "default").out());
-        cop.ok("chat", "say: hi");
-        assertEquals("claude-haiku-4.5", chatBody().path("model").asString());
-        cop.ok("chat", "-m", "mai-code-1.1-flash", "say: hi");
-        assertEquals("mai-code-1.1-flash", chatBody().path("model").asString());
-        cop.with("COP_MODEL", "gpt-4").run("chat", "say: hi");
-        assertEquals("gpt-4", chatBody().path("model").asString());
-    }
-
-    @ParameterizedTest
-    @CsvSource({"gpt-5.44, gpt-5.4", "claude-sonet-5, claude-sonnet-5", "GPT-5.4_, gpt-5.4",
-            "gemini-3.8-flahs, gemini-3.8-flash"})
-    void anUnknownDefaultNamesTheNearest(String typed, String meant) {
-        hints(meant, failed(2, "no model \"" + typed + "\"", cop.run("models", "default", typed)));
-        assertEquals("gpt-5-mini\n", cop.ok("models", "default").out());
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"text-embedding-3-small", "gpt-4o-copilot"})
-    void aDefaultMustBeAbleToChat(String id) { failed(2, id, cop.run("models", "default", id)); }
-
-    @Test
-    void aRefusedModelIsAnsweredWithTheNearest() {
-        hints("gpt-5-mini", failed(1, "gpt-5-minni", cop.run("chat", "-m", "gpt-5-minni", "hi")));
-        assertEquals(1, cop.sim.count("/chat/completions"));
     }
 
     // ---------------------------------------------------------------------------------------------------- api

@@ -11,6 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 
+import static cop.Harness.exits;
 import static cop.Harness.ok;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -203,6 +204,23 @@ class Embeds {
         var command = new ArrayList<>(List.of("bash", "-c", "exec \"$@\" <&-", "-"));
         command.addAll(cop.process(embed()).command());
         refused(Harness.finished(cop.process().command(command).start(), ""), "there are no texts");
+    }
+
+    @Test
+    void allTextsThatHaveNoVectorAreNamed() {
+        var outcome = exits(2, cop.runWith("a\n\nb\n  \n", "embed"));
+        assertTrue(outcome.err().contains("stdin:2: ") && outcome.err().contains("stdin:4: "), outcome::all);
+        assertEquals("", outcome.out());
+    }
+
+    @Test
+    void embedTakesWhatIsPipedInBesideItsWords() {
+        var outcome = exits(0, cop.runWith("a\nb", "embed", "c", "-o", "x.jsonl", "--echo"));
+        assertEquals(List.of("a", "b", "c"), cop.read("x.jsonl").lines().map(line -> Json.text(Json.tryParse(line),
+                "text")).toList(), outcome::all);
+        assertEquals(1, exits(0, cop.run("embed", "c")).out().lines().count());
+        exits(2, cop.runWith("a\n\n", "embed", "c"));
+        assertTrue(exits(0, cop.runWith("\n", "embed", "c")).err().contains("stdin is empty"));
     }
 
     // ------------------------------------------------------------------------------------------------ the model

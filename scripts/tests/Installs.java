@@ -8,9 +8,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import static cop.Harness.prints;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
@@ -334,79 +334,52 @@ class Installs {
         }
     }
 
-    // ------------------------------------------------------------------------------------------ completion
+    // ---- what uninstall deletes
 
-    /// What may come where a line ends.
-    private List<String> next(String line) {
-        return cop.run("completion", "next", line).out().lines().map(each -> each.split("\t")[0]).toList();
-    }
-
+    /// The user's own folder as COP_HOME, with a launcher that is installed and one that is not.
     @Test
-    void whatMayComeIsOffered() {
-        cop.run("models");
-        cop.write("templates/mine.mustache", "x");
-        assertEquals(Commands.names(), next("cop "));
-        assertEquals(Commands.names(), next("cop ch"));
-        assertEquals(Commands.names(), next("cop help ba"));
-        for (String line : List.of("cop chat -m gpt-", "cop chat hello --model=", "cop models show ", "cop talk -m ")) {
-            assertTrue(next(line).containsAll(List.of("auto", "gpt-5-mini")), line);
+    void uninstallDeletesWhatInstallWrote() throws IOException {
+        String mark = "#!/bin/sh\n# copilot.java's launcher; `cop install --uninstall` takes it away.\n";
+        var old = FileTime.from(Instant.now().minus(Duration.ofDays(30)));
+        cop.with("COP_HOME", cop.home.toString());
+        for (String mine : List.of("share/photos/a.jpg", "share/notes.txt", "share/lock", "share/0123456789abcdef/mine",
+                "share/launchers", "share/0123456789abcde/complete", "bin/note")) {
+            Files.setLastModifiedTime(cop.write(mine, mark.substring(12)).getParent(), old);
         }
-        for (String line : List.of("cop chat -t ", "cop render re", "cop batch ", "cop templates show r",
-                "cop templates check -q ", "cop embed -t ")) {
-            assertTrue(next(line).containsAll(List.of("review", "mine")), line);
+        var mine = files();
+        for (String own : List.of("00.jar", "chat.aot", "complete", "training.log")) {
+            cop.write("share/0123456789abcdef/" + own, "");
+            cop.write("share/fedcba9876543210/" + own, "");
         }
-        assertTrue(next("cop batch x --max-tot").containsAll(List.of("--max-total-tokens", "-j", "--jobs")));
-        assertTrue(next("cop logs ").containsAll(List.of("list", "show", "path", "clear")));
-        assertTrue(next("cop templates c").containsAll(List.of("list", "show", "check", "path", "copy")));
-        assertEquals(List.of("chat", "responses", "messages"), next("cop chat --endpoint "));
-        assertTrue(next("cop completion z").containsAll(List.of("bash", "zsh", "fish")));
-        for (String line : List.of("cop chat hel", "cop chat -f ", "cop batch x -d ", "cop help batch ",
-                "cop nosuch ")) {
-            assertEquals(List.of(), next(line), line);
-            assertNotEquals(0, cop.run("completion", "next", line).code(), "where nothing is offered files are");
-        }
+        Files.setLastModifiedTime(cop.file("share/fedcba9876543210"), old);
+        String app = "app='" + cop.file("share/0123456789abcdef") + "'\n";
+        cop.write("bin/cop", mark + app);
+        cop.write("bin/pilot", mark + app);
+        cop.write("share/copilot.java.launchers", cop.file("bin/cop") + "\n" + cop.file("bin/pilot") + "\n");
+        prints(cop.run("install", "--uninstall", "--dir", "bin", "--name", "note"), 2, "there is another");
+        prints(cop.run("install", "--uninstall", "--dir", "bin", "--name", "pilot"), 0);
+        assertTrue(files().containsAll(mine), () -> files() + "");
+        assertTrue(files().contains("share/0123456789abcdef/00.jar") && !files().contains("share/fedcba9876543210"),
+                () -> files() + "");
+        prints(cop.run("install", "--uninstall", "--dir", "bin"), 0);
+        assertEquals(mine, files());
     }
 
-    /// What bash offers for a line, where the tool says that these may come.
-    private String bash(String line, String... offered) throws IOException {
-        cop.write("complete.sh", "cop() { printf '%s\\n' \"$@\" >asked; cat offered; }\n"
-                + cop.run("completion", "bash").out() + "COMP_LINE=$1; COMP_POINT=${#1}; COMP_WORDS=($1); COMP_CWORD="
-                + "$((${#COMP_WORDS[@]}-1))\n[[ $1 == *' ' ]] && COMP_CWORD=${#COMP_WORDS[@]}\n_cop\n"
-                + "printf '%s\\n' \"${COMPREPLY[@]}\"\n");
-        cop.write("offered", String.join("\n", offered) + "\n");
-        var process = cop.process().command("bash", "--norc", "complete.sh", line);
-        String replied = Harness.finished(process.start(), "").out().strip();
-        assertEquals("completion\nnext\n" + line + "\n", Files.readString(cop.file("asked")));
-        return replied;
-    }
-
-    @Test
-    void bashOffersWhatBeginsSo() throws IOException {
-        assertEquals("chat", bash("cop ch", "login", "chat", "completion"));
-        assertEquals("gpt-5-mini\ngpt-5.4", bash("cop chat -m ", "gpt-5-mini", "gpt-5.4"));
-        assertEquals("", bash("cop chat hel", ""));
-        assertEquals("a\\ b\n\\$\\(touch\\ run\\)\n\\*", bash("cop chat -t ", "a b", "$(touch run)", "*"));
-        assertFalse(Files.exists(cop.file("run")), "a name is no command");
-    }
-
-    @Test
-    void eachShellAsksTheTool() {
-        for (String shell : List.of("bash", "zsh", "fish")) {
-            String script = cop.run("completion", shell, "--name", "pilot").out();
-            assertTrue(script.contains("(pilot completion next "), script);
-            assertFalse(script.contains("NAME"), script);
+    private Set<String> files() {
+        try (var all = Files.walk(cop.home)) {
+            return all.filter(Files::isRegularFile).map(file -> cop.home.relativize(file).toString())
+                    .collect(Collectors.toCollection(TreeSet::new));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
+    /// As in the simulator's shell.
     @Test
-    void whatIsAtHandIsAskedOfNobody() {
-        assertEquals(List.of("auto"), next("cop chat -m "));
-        assertEquals(0, cop.sim.ledger().size());
-        cop.run("models");
-        assertTrue(next("cop chat -m ").contains("gpt-5-mini"));
-        assertEquals(1, cop.sim.count("/models"));
-        assertEquals(2, cop.run("completion", "tcsh").code());
-        assertEquals(2, cop.run("completion").code());
-        assertEquals(2, cop.run("completion", "bash", "--name", "a b").code());
+    void aLauncherDoesNotOutliveItsCopy() {
+        var lasting = Path.of("/opt/no-such-folder-of-copilot.java");       // the tests themselves may run in /tmp
+        prints(cop.with("COP_HOME", cop.file("h").toString()).run("install", "--dir", lasting.toString()), 2,
+                "temporary folder, " + cop.file("h/share"), "hint: unset COP_HOME");
+        assertFalse(Files.exists(lasting));
     }
 }

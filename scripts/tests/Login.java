@@ -2,13 +2,6 @@ package cop;
 
 import module java.base;
 
-import static cop.Harness.reports;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 import cop.copilot.Fault;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -17,12 +10,19 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
+import static cop.Harness.prints;
+import static cop.Harness.reports;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 /// Steps 1 to 3: the device flow by a clock of its own, what is kept of it, and what is said when it fails.
 class Login {
     static final String CODE = "/login/device/code", POLL = "/login/oauth/access_token",
             EXCHANGE = "/copilot_internal/v2/token";
     static final String KEPT = ".config/copilot.java/login.json";
-
     private final Harness cop = new Harness();
 
     @AfterEach
@@ -80,6 +80,57 @@ class Login {
                     .formatted(github.url())));
             loggedIn(cop.run("login", "--no-browser"));
             assertTrue(gaps(github).getFirst() >= 5, () -> "" + gaps(github));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"{}, 900", "{\"expires_in\":1e300}, 900000000", "{\"expires_in\":9223372036854775807}, 900000000",
+            "{\"expires_in\":-5}, 900", "{\"expires_in\":\"600\"}, 600", "{\"expires_in\":600.9}, 600",
+            "{\"expires_in\":null}, 900", "{\"expires_in\":[]}, 900"})
+    void aCodesLifeMayBeAnyNumber(String answer, long least) {
+        var life = Json.seconds(Json.tryParse(answer), "expires_in", 900);
+        assertTrue(life.toSeconds() >= Math.min(least, 900) && life.toDays() < 40_000, life::toString);
+        assertEquals(least < 1000, life.toSeconds() == least, life::toString);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"9223372036854775807", "1e300", "-1", "0.5", "\"soon\"", "99999999999999999999999", "null"})
+    void noNumberInALoginIsABug(String number) {
+        try (var github = new Stub(cop.time)) {
+            github.on(Login.CODE, Stub.Reply.json(200, """
+                    {"device_code":"d","user_code":"AB-CD","expires_in":%1$s,"interval":%1$s}""".formatted(number)))
+                    .on(Login.POLL, Stub.Reply.json(200, "{\"error\":\"slow_down\",\"interval\":%s}".formatted(number)),
+                            Stub.Reply.json(200, "{\"access_token\":\"ghu_abc\"}"))
+                    .on(EXCHANGE, Stub.Reply.json(200, "{\"token\":\"tid=0\",\"refresh_in\":%1$s,\"expires_at\":%1$s}"
+                            .formatted(number))).on("/user", Stub.Reply.json(200, "{\"login\":\"octocat\"}"));
+            cop.with("COPILOT_GITHUB_TOKEN", null).with("COP_HOST", github.url());
+            var outcome = cop.run("login", "--no-browser");
+            assertFalse(outcome.err().contains("bug"), outcome::all);
+            assertTrue(outcome.code() == 0 || outcome.err().contains("the code expired"), outcome::all);
+            assertEquals(outcome.code(), cop.run("status").code());
+        }
+    }
+
+    /// A laptop that sleeps, or a clock that is set back while the code is typed.
+    @ParameterizedTest
+    @ValueSource(longs = {-86_400, -60, 60})
+    void aClockThatJumpsDoesNotStopThePolls(long jump) {
+        var time = new Time() {
+            int pauses;
+
+            @Override
+            public Instant now() { return cop.time.now(); }
+
+            @Override
+            public void sleep(Duration pause) {
+                cop.time.sleep(++pauses == 3 ? Duration.ofSeconds(jump) : pause);
+                if (pauses > 1000) throw new AssertionError("never polled");
+            }
+        };
+        var environment = cop.environment(time);
+        try (var http = new HttpSender(new Console(environment), Duration.ofMinutes(1))) {
+            var flow = new DeviceFlow(cop.context(http, environment), "Iv1.b507a08c87ecfe98", "read:user");
+            assertTrue(flow.await(flow.start(), _ -> { }, _ -> { }).startsWith("ghu_"));
         }
     }
 
@@ -690,6 +741,31 @@ class Login {
     void whatTheUserSaysOfContentDoesNotSpoilTheLogin() {
         loggedIn(cop.run("login", "--no-browser", "-H", "Content-Type: text/plain", "-H", "Accept: text/html"));
         assertEquals(List.of("application/json"), cop.sim.ledger().getFirst().headers().get("accept"));
+    }
+
+    /// It may hold a token: logout leaves nothing of it.
+    @Test
+    void aDamagedLoginIsSaidOnceAndGoesByLogout() {
+        cop.with("COPILOT_GITHUB_TOKEN", null);
+        String said = "login.json is damaged";
+        for (String words : List.of("chat hi", "status", "models", "doctor", "logout", "login")) {
+            Path file = cop.write(".config/copilot.java/login.json", "{\"127.0.0.1\": {\"token\": \"ghu_");
+            var outcome = cop.run(words.split(" "));
+            assertEquals(2, outcome.err().split(said, -1).length, outcome::all);
+            prints(outcome, words.matches("log.*") ? 0 : 4, words.equals("logout") ? "deleted " + file
+                    + ", which held nothing that can be read" : "copilot login replaces it");
+            assertEquals(!words.equals("logout"), Files.exists(file), outcome::all);
+            if (words.equals("login")) prints(cop.run("status"), 0, "your login");
+        }
+    }
+
+    @Test
+    void loggingOutTwiceIsNoDamage() {
+        cop.with("COPILOT_GITHUB_TOKEN", null);
+        cop.runWith(simulator.GITHUB_TOKEN + "\n", "login", "--with-token");
+        prints(cop.run("logout"), 0, "");
+        var again = cop.run("logout");
+        assertFalse(again.err().contains("deleted"), again::all);
     }
 
     // ---- helpers

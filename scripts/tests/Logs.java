@@ -2,14 +2,6 @@ package cop;
 
 import module java.base;
 
-import static cop.Harness.exits;
-import static cop.Harness.messages;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import cop.Harness.Outcome;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -18,10 +10,20 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
+import static cop.Harness.exits;
+import static cop.Harness.messages;
+import static cop.Harness.prints;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 /// Conversations that are kept: what is written, what `chat -c` goes on with, and `logs`.
 class Logs {
     private static final String FOLDER = ".local/state/copilot.java/conversations";
-
     private final Harness cop = Harness.loggedIn();
 
     @AfterEach
@@ -322,6 +324,18 @@ class Logs {
         assertEquals("", said.toString());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"nowhere", "?"})
+    void withoutAHomeNothingIsKeptAndANoteSaysSo(String home) throws IOException {
+        cop.with("HOME", home);
+        var outcome = cop.ok("chat", "say: one");
+        assertEquals("note: there is no home folder, so nothing is kept (COP_HOME names one)\n", outcome.err());
+        try (var files = Files.list(cop.home)) {
+            assertEquals(List.of(), files.toList());
+        }
+        assertEquals("one\n", cop.ok("chat", "-q", "say: one").out());
+    }
+
     // ---------------------------------------------------------------------------------------- many at once, torn
 
     /// What the test below starts as processes of their own: `Logs FILE NAME COUNT`.
@@ -433,6 +447,50 @@ class Logs {
         assertEquals("more\n", logs("-r"));
     }
 
+    private Path conversation(String name) {
+        return Path.of(cop.run("logs", "path").out().strip()).resolve(name + ".jsonl");
+    }
+
+    /// A line that a crash has cut off, and others that are no turn.
+    @ParameterizedTest
+    @CsvSource({"'{\"at\":\"2026', 1", "garbage, 1", "{}, 1", "'[]\n{}\n', 2"})
+    void aDamagedTurnIsSaid(String text, int lines) throws IOException {
+        cop.run("chat", "say: one");
+        Path file = Path.of(cop.run("logs", "path", "20").out().strip());
+        Files.writeString(file, text, StandardOpenOption.APPEND);
+        for (String words : List.of("logs", "logs show", "logs -q one", "chat -c say:two")) {
+            var outcome = cop.run(words.split(" "));
+            prints(outcome, 0, "warning: " + file + ": line 2 is damaged or empty, and left out\n");
+            assertEquals(lines, outcome.err().split("is damaged").length - 1, outcome::all);
+        }
+        assertFalse(cop.run("completion", "next", "cop logs show ").err().contains("damaged"));
+    }
+
+    @Test
+    void chatDoesNotGoOnWithAnotherConversationWithoutAWord() throws IOException {
+        cop.run("chat", "say: one");
+        Path file = Files.createFile(conversation("20261122-110000-abc"));
+        Files.setLastModifiedTime(file, FileTime.from(Instant.now().plusSeconds(60)));
+        prints(cop.run("chat", "-c", "say: two"), 0, "warning: " + file + ": line 1 is damaged or empty", "two\n");
+        prints(cop.run("chat", "--cid", "20261122-11", "say: two"), 0, "warning: " + file + ": line 1 is damaged");
+    }
+
+    @Test
+    void aFolderOrAPipeAmongTheConversationsIsNone() {
+        cop.run("chat", "say: one");
+        assumeFalse(System.getProperty("os.name").startsWith("Windows"), "POSIX");
+        assertTimeoutPreemptively(Duration.ofSeconds(60), () -> {
+            Files.createDirectories(conversation("folder").resolve("kept"));
+            var command = new ProcessBuilder("mkfifo", conversation("pipe").toString());
+            assertEquals(0, command.start().waitFor());
+            assertEquals(1, cop.run("logs").out().lines().count());
+            prints(cop.run("chat", "-c", "say: two"), 0, "two\n");
+            prints(cop.run("logs", "show", "folder"), 2, "there is no conversation \"folder\"");
+            prints(cop.run("logs", "clear", "-y"), 0, "deleted 1 conversation\n");
+            assertTrue(Files.exists(conversation("folder").resolve("kept")));
+        });
+    }
+
     // ------------------------------------------------------------------------------------------------ going on
 
     @Test
@@ -542,6 +600,22 @@ class Logs {
         var outcome = exits(0, cop.run("chat", "-v", "say: one"));
         assertTrue(outcome.err().contains("(conversation " + id(onlyFile()) + "; copilot chat -c goes on)"),
                 outcome::all);
+    }
+
+    @Test
+    void severalAnswersAreNoTurnOfAConversation() {
+        cop.ok("chat", "say: one");
+        for (String way : List.of("-c", "--cid=2")) {
+            var outcome = exits(2, cop.run("chat", way, "-O", "n=2", "say: two"));
+            assertTrue(outcome.err().contains("n=2"), outcome::all);
+        }
+        cop.terminal(0, 1, 2);
+        assertTrue(exits(2, cop.run("chat", "-O", "n=2")).err().contains("n=2"));
+        assertEquals(1, cop.bodies().size());
+        cop.sim.set("answer", "same");
+        cop.ok("chat", "-O", "n=2", "q");
+        cop.ok("chat", "-c", "and?");
+        assertEquals("same", cop.bodies().getLast().path("messages").path(1).path("content").asString());
     }
 
     // ---------------------------------------------------------------------------------------------------- logs
@@ -693,6 +767,52 @@ class Logs {
         assertEquals(1, files().size());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"cafe\u0301", "CAF\u00c9", "two words", "two  words", "strasse", "STRASSE", "\uff21bc"})
+    void logsFindWhatAPersonSees(String query) {
+        cop.ok("chat", "say: caf\u00e9 two\nwords Stra\u00dfe ABC");
+        assertTrue(cop.ok("logs", "-q", query).out().contains("caf"), query);
+    }
+
+    @Test
+    void whatIsNotFoundIsExitOneAsOfGrep() {
+        cop.ok("chat", "say: one");
+        cop.ok("chat", "say: other");
+        var outcome = exits(1, cop.run("logs", "-q", "nothing of it"));
+        assertEquals("", outcome.out());
+        assertTrue(Json.tryParse(exits(1, cop.run("logs", "-q", "nothing of it", "--json")).out()).isArray());
+        exits(1, cop.run("logs", "-q", "nothing of it", "-r"));
+        assertEquals("one\n", cop.ok("logs", "-q", "one", "-r").out());
+        exits(0, cop.run("logs", "clear", "-y"));
+        cop.ok("logs");
+    }
+
+    @Test
+    void showJsonIsAnArrayOfTurns() {
+        cop.ok("chat", "say: one");
+        assertEquals(1, Json.tryParse(cop.ok("logs", "show", "--json").out()).size());
+    }
+
+    @Test
+    void loggingIsTurnedOffForGood() {
+        cop.ok("chat", "say: before");
+        assertTrue(cop.ok("logs", "status").out().contains("on"));
+        cop.ok("logs", "off");
+        cop.ok("logs", "off");
+        assertEquals("", cop.ok("chat", "say: one").err());
+        assertTrue(cop.ok("logs", "status").out().contains("off"));
+        assertTrue(Json.tryParse(cop.ok("chat", "--json", "say: one").out()).path("conversation").isMissingNode());
+        assertTrue(cop.ok("chat", "-c", "say: more").out().contains("more"));
+        assertFalse(cop.ok("logs", "show").out().contains("more"));
+        assertEquals(1, cop.ok("logs").out().lines().count());
+        cop.ok("chat", "--log", "say: two");
+        assertEquals(2, cop.ok("logs").out().lines().count());
+        assertTrue(cop.run("chat", "--log", "--no-log", "x").err().contains("exclude"));
+        cop.ok("logs", "on");
+        cop.ok("chat", "say: three");
+        assertEquals(3, cop.ok("logs").out().lines().count());
+    }
+
     // --------------------------------------------------------------------------------------------------- clear
 
     @Test
@@ -751,5 +871,22 @@ class Logs {
         var outcome = exits(1, cop.run("logs"));
         assertTrue(outcome.err().startsWith("error: cannot read " + cop.file(FOLDER)), outcome::all);
         assertTrue(outcome.err().contains("hint: "), outcome::all);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"30", "0", "' 7 '", "''"})
+    void whatIsDeletedNeedsAUnit(String time) {
+        cop.run("chat", "say: kept");
+        prints(cop.run("logs", "clear", "--older-than", time, "-y"), 2, "--older-than");
+        assertEquals(1, cop.run("logs").out().lines().count());
+        // the clock stands still
+        prints(cop.run("logs", "clear", "--older-than", "0s", "-y"), 0, "nothing to delete");
+    }
+
+    @Test
+    void anEmptyIdIsNoConversation() {
+        cop.run("chat", "say: kept");
+        prints(cop.run("logs", "clear", "", "-y"), 2, "\"\"");
+        assertEquals(1, cop.run("logs").out().lines().count());
     }
 }

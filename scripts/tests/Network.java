@@ -3,12 +3,7 @@ package cop;
 import module java.base;
 import module jdk.httpserver;
 
-import static cop.Harness.reports;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
+import com.sun.net.httpserver.HttpServer;
 import cop.copilot.Fault;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -19,9 +14,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.node.ObjectNode;
 
+import static cop.Harness.reports;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 /// The way to the server: proxies, certificates, redirects, and servers that are not there or say nothing.
 class Network {
     private static final String API = "https://api.individual.githubcopilot.com";
+
     private static Authority authority;
 
     private final Harness cop = new Harness().with("COP_HOST", null);
@@ -119,6 +121,33 @@ class Network {
         var outcome = cop.with("COP_HOST", cop.sim.url()).with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN)
                 .with("ALL_PROXY", "http://127.0.0.1:9").run("chat", "say: hello");
         assertEquals("hello\n", outcome.out(), outcome::all);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"10.0.0.0/8, 10.255.255.1, true", "10.0.0.0/8, 11.0.0.1, false",
+            "'192.168.0.0/16, 10.0.0.0/8', 10.1.2.3, true", "10.1.2.0/23, 10.1.3.4, true",
+            "10.1.2.0/24, 10.1.3.4, false", "0.0.0.0/0, 8.8.8.8, true", "10.0.0.1/32, 10.0.0.1, true",
+            "10.0.0.0/33, 10.0.0.1, false", "10.0.0.0/x, 10.0.0.1, false",
+            "fd00::1, [fd00::1], true", "fd00::1, [fd00:0:0:0::1], true",
+            "fd00::1, [fd00::2], false", "[fd00::1], [fd00::1], true", "fd00::/8, [fdff::1], true",
+            "10.0.0.0/8, [fd00::1], false", "corp.example., corp.example, true", "corp.example, corp.example., true",
+            ".corp.example., api.corp.example, true", "10.0.0.0/8, 10.example, false"})
+    void noProxyIsReadAsCurlDoes(String list, String host, boolean exempt) {
+        cop.with("NO_PROXY", list).with("HTTPS_PROXY", "http://p:1");
+        assertEquals(exempt, new Proxies(cop.environment(cop.time)).inUse(URI.create("https://" + host
+                + "/")).isEmpty());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"HTTPS_PROXY, 10.0.0.0/8, https://10.255.255.1", "all_proxy, corp.example., https://corp.example",
+            "https_proxy, x.example, http://127.0.0.1:9", "http_proxy, x.example, http://127.0.0.1:9",
+            "OTHER, '*', https://corp.example"})
+    void doctorSaysWhyAProxyIsNotUsed(String variable, String exempt, String host) {
+        cop.with(variable, "http://p:1").with("NO_PROXY", exempt);
+        String out = cop.run("doctor", "--offline", "--host", host).out();
+        String said = variable.equals("OTHER") ? "" : variable + " is set, but does not apply to " + host
+                + " (by NO_PROXY, as loopback, or by its scheme): ";
+        assertTrue(out.contains("  proxy: " + said + "none\n"), out);
     }
 
     // ---- through a proxy

@@ -2,7 +2,6 @@ package cop;
 
 import module java.base;
 
-import cop.Harness.Outcome;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -283,6 +282,14 @@ class Prompts {
         assertEquals("warning: templates/t.mustache does not use nmae, did you mean name?\n"
                 + "warning: templates/t.mustache does not use greting, did you mean greeting?\n", outcome.err());
         assertEquals("", cop.ok("render", "t", "--var", "name=b", "--var-json", "greeting=[]").err());
+    }
+
+    @Test
+    void labelsGivenAsOneTextAreSeveral() {
+        var outcome = cop.run("render", "classify", "--var", "text=x", "--var", "labels=a,b");
+        assertTrue(outcome.code() == 2 && outcome.err().contains("labels"), outcome::all);
+        assertTrue(cop.ok("render", "classify", "--var", "text=x", "--var-json", "labels=[\"a\",\"b\"]").out()
+                .contains("- a\n- b"));
     }
 
     // ---------------------------------------------------------------------------------- filling a template

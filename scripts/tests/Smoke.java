@@ -2,9 +2,10 @@ package cop;
 
 import module java.base;
 
+import org.junit.jupiter.api.Test;
+
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import org.junit.jupiter.api.Test;
 
 /// The five steps once through, and that the tool is what JBang can build everywhere.
 class Smoke {

@@ -4,20 +4,19 @@ import module java.base;
 import module java.net.http;
 import cop.copilot.Account;
 import cop.copilot.Quota;
-
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 /// What is left of the account's quotas: `usage`, and the line that -u adds from an answer's headers.
 class Usages {
     private static final Instant NOW = Instant.parse("2026-11-22T10:00:00Z");
-
     private final Harness cop = Harness.loggedIn();
 
     @AfterEach
@@ -230,6 +229,22 @@ class Usages {
         assertFalse(text.matches("(?s).*[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f].*"), text);
     }
 
+    @Test
+    void aBusinessWithoutALimitShowsWhatWasSpent() {
+        cop.sim.set("plan", "business").set("quota", "unlimited-business");
+        String shown = cop.terminal(1).run("usage").out();
+        assertTrue(shown.matches("(?s).*premium interactions +unlimited, [0-9.]+ credits used.*"), shown);
+        assertTrue(shown.contains("business"), shown);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"free,free", "student,student", "max,max", "business,business"})
+    void thePlanHasItsWord(String plan, String word) {
+        cop.sim.set("plan", plan);
+        assertTrue(cop.ok("status").out().contains("(" + word + ","), () -> cop.ok("status").out());
+        assertTrue(cop.terminal(1).run("usage").out().contains("(" + word + ","));
+    }
+
     // ------------------------------------------------------------------------------------------------- -u
 
     private String lineAfter(String headers) {
@@ -305,5 +320,12 @@ class Usages {
         assertEquals(cop.terminal(1).run("usage").out(), account + "\n");
         assertEquals("individual", account.plan());
         assertEquals(new BigDecimal("28.6"), account.quotas().getLast().used());
+    }
+
+    @Test
+    void usageOfAnAnswerWithoutAModelHasNoGap() {
+        var reply = new copilot.Reply(List.of("hi"), "", "stop", "", copilot.Usage.NONE, Json.array(Stream.of()), "",
+                "", Duration.ofMillis(328), List.of());
+        assertEquals("usage: 0 prompt + 0 completion tokens, 328 ms", reply.usageLine());
     }
 }

@@ -130,6 +130,14 @@ class Verbs {
         assertEquals("", toolkit.chat(null).toString());
     }
 
+    @Test
+    void oneStreamHasOneAnswer() {
+        var toolkit = cop.toolkit();
+        var two = copilot.request("q").with("n", 2);
+        assertThrows(copilot.Fault.class, () -> toolkit.stream(two, _ -> { }));
+        assertEquals(2, toolkit.ask(two).choices().size());
+    }
+
     // ---------------------------------------------------------------------------------------------- prompts
 
     @Test
@@ -420,5 +428,15 @@ class Verbs {
             fault(prompt::ask, "(finish: " + finish + ")", hint);
             fault(() -> toolkit.ask(prompt.question()), "(finish: " + finish + ")", hint);
         }
+    }
+
+    @Test
+    void runDoesNotReplaceBytes() throws IOException {
+        Files.write(cop.file("mixed.txt"), "caf\u00e9 old\n".getBytes(StandardCharsets.ISO_8859_1));
+        Files.writeString(cop.file("mixed.txt"), "gr\u00f6\u00dfe\n", StandardOpenOption.APPEND);
+        var toolkit = cop.toolkit();
+        var fault = assertThrows(copilot.Fault.class, () -> toolkit.run("cat", "mixed.txt"));
+        assertTrue(fault.getMessage().matches("(?s).*\\bcat\\b.*(:1|line 1)\\b.*"), fault::getMessage);
+        assertEquals("gr\u00f6\u00dfe", toolkit.run("printf", "gr\u00f6\u00dfe\n"));
     }
 }

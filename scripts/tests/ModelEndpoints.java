@@ -7,7 +7,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 import static cop.Harness.header;
 import static cop.Harness.reports;
@@ -15,18 +14,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// Whatever path a model is served on, and however it is told things there, the same is asked and the same is said.
-class EveryModel {
+/// Each model on the endpoint that serves it: the same prompts, options, replies and errors on all three.
+class ModelEndpoints {
     static final List<String> MODELS = List.of("gpt-5-mini", "mai-code-1.1-flash", "gpt-4o-mini", "gpt-4",
             "gpt-5.4", "gpt-5.3-codex", "gpt-5.4-mini", "claude-haiku-4.5", "claude-sonnet-5", "claude-opus-5",
             "claude-fable-5.1", "gemini-3.8-flash", "kimi-k3", "grok-4.7");
     private static final Map<String, String> PATHS = Map.of("gpt-5.3-codex", "/responses", "gpt-5.4-mini", "/responses",
             "grok-4.7", "/responses", "claude-fable-5.1", "/v1/messages", "claude-opus-5", "/v1/messages");
-
     private final Harness cop = Harness.loggedIn();
 
     /// The catalogue tells the ways. o1 is gone: the last that neither streams nor takes a system message.
-    EveryModel() {
+    ModelEndpoints() {
         cop.sim.set("revive", "o1");
         assertEquals(0, cop.run("models").code());
     }
@@ -340,228 +338,5 @@ class EveryModel {
                 + "{\"type\":\"text\",\"text\":\"say: \"},{\"type\":\"text\",\"text\":\"hi\"}]}]}}\n");
         cop.ok("batch", "-d", "openai.jsonl", "-o", "z.jsonl", "--delay", "0");
         assertEquals("hi", Json.object(cop.read("z.jsonl").strip(), "").path("text").asString());
-    }
-
-    // ------------------------------------------------------------------------------------------- files, pictures
-
-    @ParameterizedTest
-    @ValueSource(strings = {"gpt-5-mini", "gpt-5.3-codex", "claude-haiku-4.5", "claude-fable-5.1",
-            "gemini-3.8-flash"})
-    void aPictureIsSeen(String model) throws IOException {
-        cop.image("a.png");
-        assertEquals("x\n", cop.ok("chat", "-m", model, "-a", "a.png", "say: x").out());
-        var entry = cop.chats().getLast();
-        assertEquals("true", header(entry, "copilot-vision-request"));
-        assertTrue(entry.rawBody().contains(Harness.PNG), entry::rawBody);
-        assertTrue(cop.ok("chat", "-m", model, "-a", "a.png").out().contains("heard 0 words"), "alone");
-        cop.ok("chat", "-m", model, "say: x");
-        assertEquals("", header(cop.chats().getLast(), "copilot-vision-request"));
-    }
-
-    @Test
-    void whatAModelCannotSeeIsNotSent() throws IOException {
-        cop.image("a.png");
-        cop.write("b.png", "text");
-        Files.write(cop.file("c.pdf"), "%PDF-1.7".getBytes());
-        byte[] large = Arrays.copyOf(Base64.getDecoder().decode(Harness.PNG), 4 << 20);
-        Files.write(cop.file("large.png"), large);
-        reports(cop.run("chat", "-m", "o1", "-a", "a.png", "x"), 2, "o1 takes no pictures", "copilot models vision");
-        reports(cop.run("chat", "-m", "claude-haiku-4.5", "-a", "a.png", "-a", "a.png", "x"), 2,
-                "the prompt has 2 pictures, and claude-haiku-4.5 takes 1");
-        reports(cop.run("chat", "-a", "b.png", "x"), 2, "b.png is no picture that a model takes");
-        reports(cop.run("chat", "-a", "c.pdf", "x"), 2, "c.pdf is application/pdf, and gpt-5-mini takes image/jpeg");
-        reports(cop.run("chat", "-a", "large.png", "x"), 2,
-                "large.png has 4194304 bytes, and gpt-5-mini takes 3145728");
-        reports(cop.run("chat", "-a", "none.png", "x"), 2, "cannot read none.png");
-        reports(cop.run("chat", "-a", ".", "x"), 2, ". is a folder");
-        assertEquals(0, cop.chats().size());
-    }
-
-    @Test
-    void aPictureOfAnEarlierTurnIsMissedAloud() throws IOException {
-        cop.image("a.png");
-        cop.ok("chat", "-a", "a.png", "say: x");
-        reports(cop.ok("chat", "-c", "say: y"), 0, "pictures of earlier turns are not sent again: a.png", "hint: -a");
-    }
-
-    @Test
-    void aPictureMayComeOnStdin() throws IOException {
-        assertEquals(0, cop.runWith(Base64.getDecoder().decode(Harness.PNG), "chat", "-a", "-", "say: x").code());
-        assertTrue(cop.chats().getLast().rawBody().contains(Harness.PNG));
-        reports(cop.run("chat", "-a", "-", "-f", "-", "x"), 2, "stdin cannot be both -f - and -a -");
-    }
-
-    @Test
-    void foldersAndPatternsOfFiles() throws IOException {
-        cop.write("src/A.java", "class A {}\n");
-        cop.write("src/deep/b.md", "```\nx\n");
-        cop.write("src/.hidden/c.md", "no");
-        cop.write("src/.d", "no");
-        Files.write(cop.file("src/e.bin"), new byte[]{0, 1, 2});
-        var outcome = cop.ok("chat", "-f", "src", "say: x");
-        String body = cop.chats().getLast().body().at("/messages/0/content").asString();
-        assertEquals("src/A.java\n```\nclass A {}\n```\n\nsrc/deep/b.md\n````\n```\nx\n````\n\nsay: x", body);
-        assertTrue(outcome.err().contains("left out, for they are no text, or links"), outcome::all);
-        cop.ok("chat", "-f", "src/**.md", "say: x");
-        assertTrue(cop.chats().getLast().rawBody().contains("src/deep/b.md"));
-        assertFalse(cop.chats().getLast().rawBody().contains("A.java"));
-        cop.ok("chat", "-f", "src/**/*.java", "say: x");
-        assertTrue(cop.chats().getLast().rawBody().contains("A.java"), "** means none too");
-        reports(cop.run("chat", "-f", "src/*.txt", "x"), 2, "there is no file in src/*.txt");
-        reports(cop.run("chat", "-f", "a[1", "x"), 2, "a[1 is no pattern");
-        cop.write("odd/-", "text of -");
-        cop.run("chat", "-f", "odd/*", "say: x");
-        assertTrue(cop.chats().getLast().rawBody().contains("odd/-\\n```\\ntext of -"), cop.chats().getLast()::rawBody);
-        reports(cop.run("chat", "-f", "src/e.bin", "x"), 2, "src/e.bin is no text");
-        reports(cop.run("chat", "-f", "src", "--max-file-tokens", "5", "x"), 2, "the 2 files of -f have ",
-                "more than 5 tokens", "raise --max-file-tokens");
-    }
-
-    @Test
-    void aPromptThatIsTooLongNamesItsLargestPart() {
-        cop.write("a.txt", "word ".repeat(200_000));
-        cop.write("b.txt", "word ".repeat(20_000));
-        reports(cop.run("chat", "-f", "a.txt", "-f", "b.txt", "x"), 2, "the prompt has 2200",
-                "gpt-5-mini takes 128000", "the largest part is a.txt with 200001");
-        reports(cop.runWith("word ".repeat(200_000), "chat", "-f", "b.txt", "x"), 2,
-                "the largest part is what was said besides the files with 2000");
-        reports(cop.runWith("word ".repeat(200_000), "chat", "x"), 2, "the largest part is the text with 2000");
-        assertEquals(0, cop.chats().size());
-        assertEquals(0, cop.runWith("word ".repeat(100_000), "chat", "say: x").code(), "bytes are no tokens");
-    }
-
-    // ------------------------------------------------------------------------------------------- models
-
-    @Test
-    void aPartOfANameThatOnlyOneModelHas() {
-        assertEquals("x\n", cop.ok("chat", "-m", "sonnet", "say: x").out());
-        assertEquals("claude-sonnet-5", cop.chats().getLast().body().path("model").asString());
-        reports(cop.run("chat", "-m", "claude", "say: x"), 2, "the model claude fits several", "claude-fable-5.1");
-        assertEquals("x\n", cop.ok("chat", "-m", "opus", "say: x").out(), "the one that is enabled");
-        reports(cop.run("chat", "-m", "text-embedding-3-small", "x"), 2, "cannot chat", "copilot embed -m text-emb");
-        cop.ok("chat", "-m", "gpt-4", "say: x");
-        assertEquals("gpt-4", cop.chats().getLast().body().path("model").asString(), "a whole id is itself");
-    }
-
-    @Test
-    void oneModelInFull() {
-        var lines = cop.ok("models", "show", "gpt-5.4").out().lines().toList();
-        assertTrue(lines.containsAll(List.of("id\tgpt-5.4", "context\t400k", "price\t1x", "credits\t250/1500",
-                "capabilities.supports.reasoning_effort\t[\"none\",\"low\",\"medium\",\"high\",\"xhigh\"]",
-                "policy.state\tenabled", "billing.promo.message\t20 % off until the end of the year")),
-                lines::toString);
-        assertTrue(Json.object(cop.ok("models", "show", "gpt-5.4", "--json").out(), "").has("capabilities"));
-        reports(cop.run("models", "show", "gtp-5.4"), 2, "did you mean gpt-5.4?");
-        reports(cop.run("models", "show", "sonet"), 2, "did you mean claude-sonnet-5?");
-        reports(cop.run("models", "show", "zzzz"), 2, "hint: copilot models");
-        reports(cop.run("chat", "-m", "sonet", "hi"), 1, "hint: it can use: claude-sonnet-5, ");
-        reports(cop.run("models", "show"), 2, "models show wants MODEL");
-        assertTrue(cop.ok("models", "vision").out().contains("gpt-5-mini\t"));
-        assertFalse(cop.ok("models", "vision").out().contains("o1\t"));
-        assertEquals(6, cop.ok("models", "messages").out().lines().count() + cop.ok("models", "responses").out().lines()
-                .filter(line -> line.contains("codex")).count());
-    }
-
-    @Test
-    void termsAreAcceptedByAPersonAlone() {
-        String opus = "claude-opus-5";
-        reports(cop.run("chat", "-m", opus, "x"), 1, "copilot models enable " + opus);
-        reports(cop.run("models", "enable", opus), 2, "Enable access to Claude Opus 5", "nobody is here to be asked",
-                "-y accepts the terms");
-        cop.terminal(0);
-        assertEquals(1, cop.runWith("n\n", "models", "enable", opus).code());
-        assertEquals(0, cop.sim.count("/models/" + opus + "/policy"));
-        assertEquals(opus + " is enabled\n", cop.runWith("y\n", "models", "enable", opus).out());
-        assertEquals("x\n", cop.ok("chat", "-m", opus, "say: x").out());
-        assertEquals(opus + " is enabled already\n", cop.ok("models", "enable", opus).out());
-        reports(cop.run("models", "enable", "nosuch"), 2, "this account has no model");
-    }
-
-    @Test
-    void aSeatOfAnOrganizationCannotAccept() {
-        cop.sim.set("plan", "business");
-        reports(cop.run("models", "enable", "-y", "claude-opus-5"), 1, "cannot be enabled by you", "its administrator");
-    }
-
-    // ------------------------------------------------------------------------------------------- schemas, -x
-
-    @Test
-    void aSchemaInShort() {
-        var schema = cop.ok("render", "--json", "--schema", "name, age int: in years, tags [string], mood good|bad",
-                "classify", "--var", "text=x").out();
-        var json = Json.object(schema, "").at("/response_format/json_schema/schema");
-        assertEquals("{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},\"age\":{\"type\":"
-                + "\"integer\",\"description\":\"in years\"},"
-                + "\"tags\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
-                + "\"mood\":{\"type\":\"string\","
-                + "\"enum\":[\"good\",\"bad\"]}},\"required\":[\"name\",\"age\",\"tags\",\"mood\"],"
-                + "\"additionalProperties\":false}", json.toString());
-    }
-
-    @ParameterizedTest
-    @FieldSource("MODELS")
-    void anAnswerMeetsItsSchemaOrIsAskedForAgain(String model) {
-        enableAll();
-        cop.write("s.json", "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}},\"required\":[\"a\"],"
-                + "\"additionalProperties\":false}");
-        for (String schema : List.of("a int", "s.json", cop.read("s.json"))) {
-            cop.sim.set("answer", "```json\n{\"a\": 1}\n```");
-            assertEquals("{\"a\": 1}\n", cop.ok("chat", "-m", model, "--schema", schema, "x").out());
-        }
-        cop.sim.set("answer", "{\"a\": \"x\"}");
-        int before = cop.chats().size();
-        var outcome = reports(cop.run("chat", "-m", model, "--schema", "a int", "x"), 1, "asking again",
-                "{\"a\": \"x\"}",
-                "error: the answer does not meet the schema: answer.a: string found, integer expected");
-        assertEquals("", outcome.out());
-        assertEquals(3, cop.chats().size() - before);
-        assertTrue(cop.chats().getLast().rawBody().contains("does not meet the schema"));
-        reports(cop.run("chat", "-m", model, "--schema", "a int", "--schema-retries", "0", "x"), 1, "error: ");
-        assertEquals(4, cop.chats().size() - before);
-    }
-
-    @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
-            a itn          | there is no type itn     | did you mean int?
-            a, a int       | unique items             |
-            a b c d        | there is no type b c d   | string, int
-            ?              | "?": a name has only     | a JSON Schema, or its file
-            none.json      | cannot read none.json    | ls -l none.json
-            {"type": 3}    | --schema.type            | json-schema.org
-            {"a"           | --schema:1               |
-            """)
-    void badSchemas(String schema, String error, String hint) {
-        reports(cop.run("chat", "--schema", schema, "x"), 2, error, hint == null ? "" : hint);
-        assertEquals(0, cop.chats().size());
-    }
-
-    @Test
-    void aMissIsARecordWithItsCost() {
-        cop.sim.set("answer", "no");
-        var record = Json.object(reports(cop.run("chat", "--json", "--schema", "a int", "x"), 1, "error: ").out(), "");
-        assertTrue(record.path("error").asString().contains("does not meet") && record.path("text").asString()
-                .equals("no") && record.path("usage").path("prompt_tokens").asInt() > 20, record::toString);
-        reports(cop.run("chat", "--schema", "a int", "-O", "n=2", "x"), 2, "--schema takes one answer, not n=2");
-        reports(cop.run("chat", "--schema", "a int", "--schema-retries", "-1", "x"), 2, "out of range");
-        reports(cop.run("chat", "-c", "--cid", "2", "x"), 2, "exclude each other");
-        reports(cop.run("chat", "-f", "x", "--max-file-tokens", "-1", "x"), 2, "out of range");
-        reports(cop.run("chat", "-a", "https://example.com/a.png", "x"), 2, "-a takes no address");
-        reports(cop.run("chat", "-a", "-", "x"), 2, "stdin is empty");
-        cop.sim.set("answer", "{\"a\": 1}");
-        assertEquals("", cop.ok("chat", "-x", "--schema", "a int", "x").err());
-    }
-
-    @Test
-    void theFirstFencedBlockAlone() {
-        cop.sim.set("answer", "Look:\n\n```java\nint x;\n\n  int y;\n```\n\nand\n```\nz\n```\n");
-        assertEquals("int x;\n\n  int y;\n", cop.ok("chat", "-x", "q").out());
-        assertEquals("int x;\n\n  int y;", Json.object(cop.ok("chat", "-x", "--json", "q").out(), "").path("text")
-                .asString());
-        cop.sim.set("answer", "~~~\na\n```\nb\n~~~");
-        assertEquals("a\n```\nb\n", cop.ok("chat", "-x", "q").out());
-        cop.sim.set("answer", "```\nopen");
-        reports(cop.run("chat", "-x", "q"), 1, "one that is not closed");         // `| sh` would run a part of it
-        cop.sim.set("answer", "none");
-        reports(cop.run("chat", "-x", "q"), 1, "no fenced block");
     }
 }

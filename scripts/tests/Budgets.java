@@ -18,12 +18,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// What a batch may spend, what it has spent, and why rows failed: budgets that hold, one counting everywhere, halts
-/// that are remembered.
-class BudgetFaults {
+/// What a batch may spend and has spent, why rows failed, and halts that are remembered.
+class Budgets {
     private final Harness cop = Harness.loggedIn();
 
-    BudgetFaults() { cop.write("templates/t.mustache", "say: {{text}}"); }
+    Budgets() { cop.write("templates/t.mustache", "say: {{text}}"); }
 
     @AfterEach
     void close() { cop.close(); }

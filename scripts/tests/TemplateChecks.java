@@ -9,7 +9,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import tools.jackson.databind.JsonNode;
 
 import static cop.Harness.exits;
 import static cop.Harness.reports;
@@ -17,8 +16,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/// What can hardly be meant in a template or in its data is said before it is paid for, and no column is out of reach.
-class TemplateFaults {
+/// What is checked before a template is sent: names, data, doubtful tags, the same prompt for all rows.
+class TemplateChecks {
     private final Harness cop = Harness.loggedIn();
 
     @AfterEach

@@ -3,10 +3,6 @@ package cop;
 import module java.base;
 import module java.net.http;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,9 +16,15 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.MissingNode;
 import tools.jackson.databind.node.ObjectNode;
 
+import static cop.Harness.header;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 /// The simulator's three ways to ask, /chat/completions, /responses and /v1/messages, by plain HTTP: the tool is tested
 /// against it, so it must itself be what the protocol says.
-class Endpoints {
+class SimulatorEndpoints {
     private static final JsonMapper JSON = new JsonMapper();
     private static final String CHAT = "/chat/completions", RESPONSES = "/responses", MESSAGES = "/v1/messages";
     private static final List<String> PATHS = List.of(CHAT, RESPONSES, MESSAGES);

@@ -19,11 +19,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-/// What a batch writes and knows again: done rows are not paid for twice, files of others stay, results join.
-class OutputFaults {
+/// Results of a batch: done rows are not paid for twice, files of others are not overwritten, parts are merged.
+class BatchOutputs {
     private final Harness cop = Harness.loggedIn();
 
-    OutputFaults() { cop.write("templates/t.mustache", "say: {{text}}"); }
+    BatchOutputs() { cop.write("templates/t.mustache", "say: {{text}}"); }
 
     @AfterEach
     void close() { cop.close(); }

@@ -17,13 +17,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-/// What a row is, and what a cell: nothing changes on its way in, and what cannot be read is called by its name, with a
-/// command that works.
-class RowFaults {
+/// Rows and cells: read without a change, and what cannot be read is reported with its line.
+class RowReaders {
     private final Harness cop = Harness.loggedIn();
     private final Toolkit toolkit = cop.toolkit();
 
-    RowFaults() { cop.write("templates/t.mustache", "say: {{text}}"); }
+    RowReaders() { cop.write("templates/t.mustache", "say: {{text}}"); }
 
     @AfterEach
     void close() { cop.close(); }
@@ -308,6 +307,17 @@ class RowFaults {
         var fault = assertThrows(copilot.Fault.class, () -> toolkit.run("cat", "mixed.txt"));
         assertTrue(fault.message().contains("cat:1 is not UTF-8 text"), fault.message());
         assertEquals("a\0b", toolkit.run("printf", "a\\0b"));
+    }
+
+    @Test
+    void rowsOfAFolderAreWhatLiesInIt() throws IOException {
+        cop.write("secret/key.json", "{\"text\": \"the secret\"}");
+        cop.write("rows/a.json", "{\"text\": \"fine\"}");
+        Files.createSymbolicLink(cop.file("rows/key.json"), Path.of("../secret/key.json"));
+        cop.write("t.mustache", "Say {{text}}");
+        var outcome = cop.ok("batch", "t.mustache", "-d", "rows", "-o", "o.jsonl", "--delay", "0");
+        assertEquals(1, cop.bodies().size(), outcome::all);
+        assertTrue(outcome.err().contains("rows/key.json"), outcome::all);
     }
 
     // ------------------------------------------------------------------------------------------------- ids

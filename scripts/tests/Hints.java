@@ -1,0 +1,190 @@
+package cop;
+
+import module java.base;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static cop.Harness.prints;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/// Hints and suggestions: the command as it was started, misspelled words; and what may reach the terminal.
+class Hints {
+    private final Harness cop = Harness.loggedIn();
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    // ---- hints name what was typed
+
+    /// The name of a command after the bare word `copilot`, which may be GitHub's own CLI.
+    private static final Pattern BARE = Pattern.compile("(?<![-\\w/.{])copilot (login|logout|status|token|chat|logs|"
+            + "models|usage|api|render|templates|batch|completion|doctor|help|talk|repl|embed|install|--help)\\b");
+
+    @ParameterizedTest
+    @ValueSource(strings = {"copilot.java", "scripts/talk.java", "scripts/repl.java", "scripts/embed.java",
+            "scripts/install.java", "scripts/simulator.java", "scripts/commit.java", "scripts/changelog.java",
+            "scripts/compare.java", "scripts/ask-csv.java", "scripts/judge.java"})
+    void noTextNamesTheBareCommand(String file) throws IOException {
+        var lines = Files.readAllLines(CommandLines.root().resolve(file));
+        assertEquals(List.of(), lines.stream().filter(line -> !line.strip().startsWith("//"))
+                .filter(line -> BARE.matcher(line).find()).toList());
+    }
+
+    @Test
+    void hintsHelpAndResumeCommandsBeginWithTheProperty() throws IOException {
+        var process = cop.with("COPILOT_GITHUB_TOKEN", null).process("chat", "hi");
+        process.command().replaceAll(word -> word.equals("-Dcop.command=copilot") ? "-Dcop.command=~/b/p 100%" : word);
+        prints(Harness.finished(process.start(), "", "chat"), 4, "hint: ~/b/p 100% login\n");
+        process.command().removeLast();
+        process.command().set(process.command().size() - 1, "help");
+        prints(Harness.finished(process.start(), "", "help"), 0, "Usage: ~/b/p 100% COMMAND",
+                "~/b/p 100% chat \"Three");
+        process.command().add("chat");
+        prints(Harness.finished(process.start(), "", "help"), 0, "Usage: ~/b/p 100% chat [PROMPT", "~/b/p 100% logs");
+        process.command().removeIf(word -> word.startsWith("-Dcop.command"));
+        prints(Harness.finished(process.start(), "", "help"), 0, "Usage: jbang copilot.java chat ");
+    }
+
+    /// A stand-in for the `jbang` on the PATH prints what it is given.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"copilot.java|scripts/jbang copilot.java", "copilot|scripts/jbang copilot",
+            "talk|scripts/jbang copilot", "ask-csv|scripts/jbang copilot", "scripts/repl.java|scripts/jbang copilot",
+            "info|", "--version|"})
+    void scriptsJbangTellsHowItWasStarted(String first, String command) throws Exception {
+        cop.write("bin/jbang", "#!/bin/sh\nprintf '<%s>' \"$@\"\n").toFile().setExecutable(true);
+        var builder = new ProcessBuilder("bash", "scripts/jbang", first, "x y").directory(CommandLines.root().toFile());
+        builder.environment().put("PATH", cop.file("bin") + ":" + System.getenv("PATH"));
+        String told = command == null ? "" : "<-Dcop.command=" + command + ">";
+        assertEquals(told + "<" + first + "><x y>", Harness.finished(builder.start(), "").out());
+    }
+
+    /// What starts the tool is no part of a command's syntax, though it has capitals, brackets and dashes.
+    @ParameterizedTest
+    @ValueSource(strings = {"templates check", "status", "chat say:x", "logs", "models", "render t --var text=x"})
+    void anyNameStartsTheSameCommands(String words) throws Exception {
+        cop.write("templates/t.mustache", "{{text}}");
+        var process = cop.process(words.split(" "));
+        process.command().replaceAll(word -> word.startsWith("-Dcop.command=")
+                ? "-Dcop.command=jbang -v copilot@OWNER/[x]/copilot.java" : word);
+        var outcome = Harness.finished(process.start(), "", "help");
+        assertEquals(0, outcome.code(), outcome::all);
+    }
+
+    @Test
+    void theCatalogsAliasesTellTheirName() throws IOException {
+        Path catalog = CommandLines.root().resolve("jbang-catalog.json");
+        var aliases = Json.tryParse(Files.readString(catalog)).path("aliases");
+        for (String name : List.of("copilot", "talk", "repl", "embed", "install", "commit", "judge")) {
+            assertEquals("[\"-Dcop.command=jbang copilot@OWNER/copilot.java\"]",
+                    Json.compact(aliases.path(name).path("runtime-options")), name);
+        }
+    }
+
+    // ---- what was meant
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"batch staus m.jsonl|did you mean: copilot batch status",
+            "batch staus|did you mean: copilot batch status", "batch merg a b|did you mean: copilot batch merge",
+            "models defualt gpt-5.4|did you mean: copilot models default", "models shw|copilot models show",
+            "templates shwo a|copilot templates show", "logs clera|copilot logs clear",
+            "logs 2026|copilot logs show 2026",
+            "chat --temp 0 hi|did you mean --template or --temperature?", "staus|did you mean: copilot status",
+            "chat --endpoint respones hi|did you mean responses?", "batch -d r --format jsnol|did you mean jsonl?",
+            "completion bsh|did you mean bash?", "chat -t sumarize|did you mean summarize?",
+            "logs show 20261|no conversation \"20261\"", "ask hello|hint: copilot chat \"…\" asks a model",
+            "version|did you mean: copilot --version", "--host x status|hint: copilot status --host …"})
+    void aWordThatIsNearlyOne(String line, String hint) {
+        var outcome = cop.run(line.split(" "));
+        assertTrue(outcome.err().contains(hint), outcome::all);
+    }
+
+    @Test
+    void aSentenceIsForChat() {
+        prints(cop.run("Three names for Ann's pelican"), 2, "no command \"Three names",
+                "hint: copilot chat 'Three names for Ann'\\''s pelican' asks a model");
+    }
+
+    // ---- tables
+
+    @Test
+    void columnsGoByCells() {
+        for (String name : List.of("鳥鳥", "abcd", "e\u0301tude", "ｶﾅ", "한국어", "🦆")) {
+            cop.write("templates/" + name + ".mustache", "---\ndescription: D\n---\nx\n");
+        }
+        var at = cop.terminal(1).run("templates").out().lines().filter(line -> line.contains(" D "))
+                .map(line -> line.substring(0, line.indexOf(" D "))).map(Cells::of).distinct().toList();
+        assertEquals(1, at.size(), at::toString);
+    }
+
+    // ---- stderr
+
+    /// What is advised works with every command, whether it lists --max-wait or not.
+    @Test
+    void aLongRateLimitIsWaitedForAsTheHintSays() {
+        cop.sim.set("models-faults", "429:300");
+        prints(cop.run("models"), 75, "COP_MAX_WAIT=6m");
+        cop.sim.set("models-faults", "429:300");
+        prints(cop.with("COP_MAX_WAIT", "6m").run("models"), 0);
+    }
+
+    @Test
+    void nothingGoesPastTheConsole() {
+        String secret = "ghu_" + "a".repeat(36);
+        var err = new StringWriter();
+        var console = new Console(cop.terminal(2).environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
+                new PrintWriter(new StringWriter()), new PrintWriter(err)));
+        console.countdown("waiting for " + secret);
+        new PlainTerminal(console).line();
+        assertFalse(err.toString().contains(secret), err::toString);
+        assertTrue(err.toString().contains("\033[1m> \033[0m"), err::toString);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatIsTooDeepShowsWhereWithV(boolean memory) {
+        var err = new StringWriter();
+        var out = new PrintWriter(new StringWriter()) {
+            @Override
+            public void print(String text) {
+                if (memory) throw new OutOfMemoryError("down there");
+                throw new StackOverflowError("down there");
+            }
+        };
+        var env = cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), out, new PrintWriter(err));
+        assertEquals(2, copilot.run(env, "completion", "bash", "-v"));
+        assertTrue(err.toString().contains("down there") && err.toString().contains("at cop.Command.show"),
+                err::toString);
+    }
+
+    // ---- the programs beside it
+
+    @ParameterizedTest
+    @CsvSource({"bench, nosuch, 2, error: nosuch is unknown", "bench, --against /, 2, error: there is no checkout",
+            "demo, --help, 0, runs the README's tour", "demo, x, 2, error: demo takes no",
+            "test, --help, 0, RowReaders", "test, --fast, 2, error: there is no option --fast"})
+    @Tag("slow")                                            // each is built, by JBang
+    void programsSayWhatTheyTake(String program, String args, int code, String said) throws IOException {
+        var command = Stream.concat(Stream.of("scripts/jbang", program), Stream.of(args.split(" "))).toList();
+        var builder = new ProcessBuilder(command).directory(CommandLines.root().toFile());
+        var outcome = Harness.finished(builder.start(), "");
+        prints(outcome, code, said);
+        assertFalse(outcome.all().contains("\tat "), outcome::all);
+    }
+
+    @Test
+    void aDeletedFolderIsNoStackTrace() throws IOException {
+        String jbang = CommandLines.root().resolve("scripts/jbang").toString();
+        cop.write("gone/x", "");
+        var process = cop.process().command("bash", "-c", "cd gone && rm -r ../gone && '" + jbang + "' copilot.java");
+        assertEquals("error: the current folder has been deleted: " + cop.file("gone").toRealPath()
+                + "\nhint: cd to another one\n", Harness.finished(process.start(), "").err()
+                .replaceAll("(?m)^shell-init.*\n|^.*getcwd.*\n", ""));
+    }
+}

@@ -1,0 +1,136 @@
+package cop;
+
+import module java.base;
+
+import com.sun.net.httpserver.HttpServer;
+import cop.copilot.Fault;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/// Response bodies as proxies and servers send them: compressed or not, whatever the headers say; waits in any form.
+class HttpResponses {
+    private final Harness cop = Harness.loggedIn();
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    private static final String STREAM = """
+            data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}
+
+            data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+
+            data: [DONE]
+
+            """, WHOLE = "{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}";
+
+    /// Whatever a proxy does to the body and says of it.
+    @ParameterizedTest
+    @CsvSource({"stream, gzip, gzip, text/event-stream", "stream, gzip, '', text/event-stream",
+            "stream, gzip, '', text/plain", "stream, plain, gzip, text/event-stream",
+            "whole, gzip, gzip, application/json", "whole, gzip, '', text/plain", "whole, gzip, x-gzip, text/plain",
+            "whole, plain, gzip, text/plain",
+            "stream, plain, '', application/json", "stream, gzip, '', application/json",
+            "whole, gzip, identity, application/json", "blanks, gzip, '', ''",
+            "blanks, plain, '', ''"})
+    void aBodyIsReadAsItIsWhateverItsHeadSays(String form, String packed, String encoding, String type)
+            throws Exception {
+        String text = form.equals("stream") ? STREAM : form.equals("blanks") ? "\r\n\t " + WHOLE : WHOLE;
+        byte[] body = text.getBytes(StandardCharsets.UTF_8);
+        var answer = answer(packed.equals("gzip") ? zipped(body) : body, encoding, type);
+        assertEquals("hi", read(answer));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 5, 12, 30})
+    void aGzippedBodyThatIsCutShortIsALostConnection(int bytes) throws Exception {
+        byte[] whole = zipped(STREAM.getBytes(StandardCharsets.UTF_8));
+        var cut = answer(Arrays.copyOf(whole, bytes), "gzip", "text/event-stream");
+        assertThrows(IOException.class, () -> read(cut));
+    }
+
+    /// It would be answered, and billed, again and again.
+    @Test
+    void whatCannotBeDecompressedIsAskedForOnce() throws Exception {
+        var asked = new AtomicInteger();
+        var server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        server.createContext("/", exchange -> {
+            asked.incrementAndGet();
+            exchange.getRequestBody().readAllBytes();
+            exchange.sendResponseHeaders(200, 4);
+            exchange.getResponseBody().write(new byte[] {0x1f, (byte) 0x8b, 'x', 'x'});
+            exchange.close();
+        });
+        server.start();
+        try (var http = new HttpSender(new Console(cop.environment(cop.time)), Duration.ofMinutes(1))) {
+            var call = new ApiRequest("POST", URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/"),
+                    Headers.parse(null, List.of()).copilot("tid=0"), new byte[0]);
+            var fault = assertThrows(Fault.class, () -> http.send(call, ResponseHandler.json("it")));
+            assertTrue(fault.message().contains("no gzip"), fault::message);
+            assertEquals(1, asked.get());
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    /// What GitHub asks for in whatever form; what is no wait is none.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            Retry-After | 30                            | 30
+            Retry-After | 1.5                           | 1
+            Retry-After | 99999999999999                | 3200000000
+            Retry-After | 259200                        | 259200
+            Retry-After | Sun, 22 Nov 2020 10:00:00 GMT | 0
+            Retry-After | Sun, 22 Nov 2026 10:01:00 GMT | 60
+            Retry-After | -5                            |
+            Retry-After | soon                          |
+            Retry-After | .                             |
+            body        | try again in 2 days           | 172800
+            body        | Please try again in 6m0s.     | 360
+            body        | Please try again in 20.5s.    | 20""")
+    void aWaitIsReadFromAnyForm(String where, String value, Long seconds) {
+        boolean body = where.equals("body");
+        var answer = new ApiResponse(429, java.net.http.HttpHeaders.of(body ? Map.of() : Map.of(where, List.of(value)),
+                (_, _) -> true), null);
+        var refusal = ErrorResponse.of(answer, body ? value : "later", cop.time.now());
+        assertEquals(Optional.ofNullable(seconds), refusal.retryAfter().map(Duration::toSeconds));
+        assertFalse(refusal.fault(URI.create("https://x.example/y")).message().isEmpty());
+    }
+
+    private static ApiResponse answer(byte[] body, String encoding, String type) {
+        var stream = new StreamingBody(Duration.ofSeconds(5), 0);
+        stream.onSubscribe(new Flow.Subscription() {
+            @Override
+            public void request(long n) {}
+
+            @Override
+            public void cancel() {}
+        });
+        stream.onNext(List.of(ByteBuffer.wrap(body, 0, body.length / 2), ByteBuffer.wrap(body, body.length / 2,
+                body.length - body.length / 2)));
+        stream.onComplete();
+        return new ApiResponse(200, java.net.http.HttpHeaders.of(Map.of("Content-Encoding", List.of(encoding),
+                "Content-Type", List.of(type)), (_, _) -> true), stream);
+    }
+
+    private static String read(ApiResponse answer) throws IOException {
+        var reader = new ChatCompletionsStreamReader((_, _) -> { }, 1);
+        reader.read(answer);
+        return reader.reply(Duration.ZERO).text();
+    }
+
+    private static byte[] zipped(byte[] bytes) throws IOException {
+        var zipped = new ByteArrayOutputStream();
+        try (var gzip = new GZIPOutputStream(zipped)) {
+            gzip.write(bytes);
+        }
+        return zipped.toByteArray();
+    }
+}

@@ -1,0 +1,290 @@
+package cop;
+
+import module java.base;
+
+import cop.Harness.Outcome;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static cop.Harness.exits;
+import static cop.Harness.header;
+import static cop.Harness.reports;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/// Where a prompt comes from: pipes, words, files, folders, images; nothing is sent that was not meant.
+class PromptInputs {
+    private final Harness cop = Harness.loggedIn();
+
+    @AfterEach
+    void close() { cop.close(); }
+
+    // ---------------------------------------------------------------------------------------------- helpers
+
+    private Outcome refused(String error, String... words) {
+        var outcome = exits(2, cop.run(words));
+        assertTrue(outcome.out().isEmpty() && outcome.err().contains("error: ") && outcome.err().contains(error)
+                && outcome.err().contains("\nhint: "), outcome::all);
+        assertEquals(List.of(), cop.bodies(), outcome::all);
+        return outcome;
+    }
+
+    private String sent() { return Json.text(cop.bodies().getLast().path("messages").path(0), "content"); }
+
+    /// The tool on a stdin that the test writes, and what it has said so far.
+    private final class Live implements AutoCloseable {
+        final PipedOutputStream to = new PipedOutputStream();
+        final StringWriter out = new StringWriter(), err = new StringWriter();
+        final CompletableFuture<Integer> code = new CompletableFuture<>();
+
+        Live(Stdin.Kind kind, String... words) throws IOException {
+            var in = new Stdin(new PipedInputStream(to), kind);
+            var env = cop.environment(in, new PrintWriter(out), new PrintWriter(err));
+            Thread.ofVirtual().start(() -> code.complete(copilot.run(env, words)));
+        }
+
+        Outcome outcome() throws Exception {
+            return new Outcome(code.get(30, TimeUnit.SECONDS), out.toString(), err.toString());
+        }
+
+        @Override
+        public void close() throws IOException { to.close(); }
+    }
+
+    // ----------------------------------------------------------------------------------- a pipe that is silent
+
+    @ParameterizedTest
+    @ValueSource(strings = {"chat words", "chat -t summarize", "chat -f a.txt", "chat", "chat -"})
+    void nothingIsSentWhileAPipeIsOpenAndSilent(String line) throws Exception {
+        cop.write("a.txt", "file\n");
+        try (var live = new Live(Stdin.Kind.PIPE, line.split(" "))) {
+            Harness.await("a note", () -> live.err.toString().contains("</dev/null") || live.code.isDone());
+            assertEquals(List.of(), cop.bodies(), live.err::toString);
+            live.to.write("late".getBytes());
+            live.to.close();
+            exits(0, live.outcome());
+            assertTrue(cop.bodies().getLast().toString().contains("late"), () -> cop.bodies().toString());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"chat words --timeout 300ms", "chat -t summarize --timeout 300ms"})
+    void aPipeThatStaysSilentIsRefusedAtTheTimeout(String line) throws Exception {
+        try (var live = new Live(Stdin.Kind.PIPE, line.split(" "))) {
+            var outcome = exits(2, live.outcome());
+            assertTrue(outcome.err().contains("error: ") && outcome.err().contains("stdin")
+                    && outcome.err().contains("</dev/null"), outcome::all);
+            assertEquals(List.of(), cop.bodies(), outcome::all);
+        }
+    }
+
+    @Test
+    void onceAByteHasComeTheEndIsWaitedFor() throws Exception {
+        try (var live = new Live(Stdin.Kind.PIPE, "chat", "words", "--timeout", "5s")) {
+            live.to.write("one ".getBytes());
+            live.to.flush();
+            Harness.await("a note", () -> live.err.toString().contains("</dev/null"));
+            assertEquals(List.of(), cop.bodies());
+            live.to.write("two".getBytes());
+            live.to.close();
+            exits(0, live.outcome());
+            assertEquals("one two\n\nwords", sent());
+        }
+    }
+
+    @Test
+    void aPipeThatBroughtNothingIsSaid() throws Exception {
+        try (var live = new Live(Stdin.Kind.PIPE, "chat", "say: x")) {
+            live.to.close();
+            assertTrue(exits(0, live.outcome()).err().contains("stdin is empty"), live.err::toString);
+        }
+        cop.run("chat", "say: x");
+        assertEquals("", cop.ok("chat", "say: x").err());
+    }
+
+    // ------------------------------------------------------------------------------------------- other words
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-f a.txt b.txt what?", "-a a.png b.txt what?", "-f a.txt what? b.txt",
+            "-f a.txt -- b.txt"})
+    void aWordThatIsAFileIsNoticed(String words) {
+        for (String name : List.of("a.txt", "b.txt", "a.png")) cop.write(name, "\u0089PNG\r\n\u001a\n");
+        refused("\"b.txt\" is a file", ("chat " + words).split(" "));
+    }
+
+    @Test
+    void aWordThatIsAFileMayBeSentByItself() {
+        cop.write("b.txt", "x");
+        cop.ok("chat", "b.txt");
+        cop.ok("chat", "-f", "b.txt", "what is b.txt?");
+    }
+
+    // ------------------------------------------------------------------------------------------- empty prompts
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "   ", "\n", "\u00a0", "\ufeff"})
+    void aBlankPromptIsNone(String blank) {
+        cop.terminal(0, 1, 2).with("NO_COLOR", "1");
+        refused("prompt", "chat", blank);
+        refused("prompt", "chat", "--", blank, blank);
+    }
+
+    @Test
+    void anEmptyFileIsSaid() {
+        cop.write("empty.txt", "");
+        cop.write("blank.txt", " \n\n");
+        refused("no prompt", "chat");
+        refused("-s", "chat", "-s", "", "hi");
+        refused("-s", "chat", "-s", " ", "hi");
+        for (String name : List.of("empty.txt", "blank.txt")) {
+            assertTrue(cop.ok("chat", "-f", name, "say: x").err().contains("no text in " + name), name);
+        }
+    }
+
+    // ------------------------------------------------------------------------------- a folder is what lies in it
+
+    private void folder() throws IOException {
+        cop.write("secret/key.txt", "the secret\n");
+        cop.write("src/a.txt", "fine\n");
+        cop.write("src/.env", "PASSWORD=hidden\n");
+        cop.write("src/.git/config.txt", "hidden too\n");
+        cop.write("src/real/b.txt", "bee\n");
+        Files.createSymbolicLink(cop.file("src/key.txt"), Path.of("../secret/key.txt"));
+        Files.createSymbolicLink(cop.file("src/config.txt"), Path.of(".env"));
+        Files.createSymbolicLink(cop.file("src/git.txt"), Path.of(".git/config.txt"));
+        Files.createSymbolicLink(cop.file("src/out"), Path.of("../secret"));
+        Files.createSymbolicLink(cop.file("src/gone.txt"), Path.of("nowhere"));
+        Files.createSymbolicLink(cop.file("src/again.txt"), Path.of("real/b.txt"));
+        Files.createSymbolicLink(cop.file("linked"), Path.of("src"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"src", "src/*.txt", "src/**", "linked", "linked/*", "src/{key,config,git,a}.txt", "./src"})
+    void linksThatLeadOutOrToSomethingHiddenAreLeftOut(String name) throws IOException {
+        folder();
+        var outcome = cop.ok("chat", "-f", name, "what is in it?");
+        assertTrue(sent().contains("fine"), this::sent);
+        for (String not : List.of("secret", "PASSWORD", "hidden")) assertFalse(sent().contains(not), this::sent);
+        assertTrue(outcome.err().contains("key.txt") && outcome.err().contains("config.txt"), outcome::all);
+        if (name.equals("src")) assertTrue(sent().contains("src/again.txt\n```\nbee"), this::sent);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"app/[slug]/*.tsx", "app/[[...sign-in]]/*.tsx", "app/(auth)/*.tsx", "app/{x}/*.tsx",
+            "app/[slug]", "app/[slug]/page.tsx", "app/[slug]/**", "./app/[slug]/p*"})
+    void aPartOfAPathThatExistsIsLiteral(String name) {
+        for (String folder : List.of("[slug]", "[[...sign-in]]", "(auth)", "{x}")) {
+            cop.write("app/" + folder + "/page.tsx", "found " + folder);
+        }
+        cop.ok("chat", "-f", name, "?");
+        assertTrue(sent().contains("found " + name.replaceAll("(./)?app/([^/]*).*", "$2")), this::sent);
+    }
+
+    @Test
+    void aPatternThatIsNoneSaysHowToMeanTheCharacter() {
+        cop.write("app/x", "");
+        var outcome = refused("app/[z-a]/*.tsx", "chat", "-f", "app/[z-a]/*.tsx", "?");
+        assertTrue(outcome.err().contains("\\["), outcome::all);
+    }
+
+    @Test
+    void rowsBelowALiteralPart() {
+        cop.write("rows/[2026]/r.json", "{\"text\": \"a\"}");
+        cop.write("t.mustache", "Say {{text}}");
+        var outcome = cop.ok("batch", "t.mustache", "-d", "rows/[2026]/*.json", "-o", "o.jsonl", "--dry-run");
+        assertTrue(outcome.all().contains("Say a"), outcome::all);
+    }
+
+    // ---- images, folders
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt-5-mini", "gpt-5.3-codex", "claude-haiku-4.5", "claude-fable-5.1",
+            "gemini-3.8-flash"})
+    void aPictureIsSeen(String model) throws IOException {
+        cop.image("a.png");
+        assertEquals("x\n", cop.ok("chat", "-m", model, "-a", "a.png", "say: x").out());
+        var entry = cop.chats().getLast();
+        assertEquals("true", header(entry, "copilot-vision-request"));
+        assertTrue(entry.rawBody().contains(Harness.PNG), entry::rawBody);
+        assertTrue(cop.ok("chat", "-m", model, "-a", "a.png").out().contains("heard 0 words"), "alone");
+        cop.ok("chat", "-m", model, "say: x");
+        assertEquals("", header(cop.chats().getLast(), "copilot-vision-request"));
+    }
+
+    @Test
+    void whatAModelCannotSeeIsNotSent() throws IOException {
+        cop.sim.set("revive", "o1");
+        cop.ok("models");
+        cop.image("a.png");
+        cop.write("b.png", "text");
+        Files.write(cop.file("c.pdf"), "%PDF-1.7".getBytes());
+        byte[] large = Arrays.copyOf(Base64.getDecoder().decode(Harness.PNG), 4 << 20);
+        Files.write(cop.file("large.png"), large);
+        reports(cop.run("chat", "-m", "o1", "-a", "a.png", "x"), 2, "o1 takes no pictures", "copilot models vision");
+        reports(cop.run("chat", "-m", "claude-haiku-4.5", "-a", "a.png", "-a", "a.png", "x"), 2,
+                "the prompt has 2 pictures, and claude-haiku-4.5 takes 1");
+        reports(cop.run("chat", "-a", "b.png", "x"), 2, "b.png is no picture that a model takes");
+        reports(cop.run("chat", "-a", "c.pdf", "x"), 2, "c.pdf is application/pdf, and gpt-5-mini takes image/jpeg");
+        reports(cop.run("chat", "-a", "large.png", "x"), 2,
+                "large.png has 4194304 bytes, and gpt-5-mini takes 3145728");
+        reports(cop.run("chat", "-a", "none.png", "x"), 2, "cannot read none.png");
+        reports(cop.run("chat", "-a", ".", "x"), 2, ". is a folder");
+        assertEquals(0, cop.chats().size());
+    }
+
+    @Test
+    void aPictureOfAnEarlierTurnIsMissedAloud() throws IOException {
+        cop.image("a.png");
+        cop.ok("chat", "-a", "a.png", "say: x");
+        reports(cop.ok("chat", "-c", "say: y"), 0, "pictures of earlier turns are not sent again: a.png", "hint: -a");
+    }
+
+    @Test
+    void aPictureMayComeOnStdin() throws IOException {
+        assertEquals(0, cop.runWith(Base64.getDecoder().decode(Harness.PNG), "chat", "-a", "-", "say: x").code());
+        assertTrue(cop.chats().getLast().rawBody().contains(Harness.PNG));
+        reports(cop.run("chat", "-a", "-", "-f", "-", "x"), 2, "stdin cannot be both -f - and -a -");
+    }
+
+    @Test
+    void foldersAndPatternsOfFiles() throws IOException {
+        cop.write("src/A.java", "class A {}\n");
+        cop.write("src/deep/b.md", "```\nx\n");
+        cop.write("src/.hidden/c.md", "no");
+        cop.write("src/.d", "no");
+        Files.write(cop.file("src/e.bin"), new byte[]{0, 1, 2});
+        var outcome = cop.ok("chat", "-f", "src", "say: x");
+        String body = cop.chats().getLast().body().at("/messages/0/content").asString();
+        assertEquals("src/A.java\n```\nclass A {}\n```\n\nsrc/deep/b.md\n````\n```\nx\n````\n\nsay: x", body);
+        assertTrue(outcome.err().contains("left out, for they are no text, or links"), outcome::all);
+        cop.ok("chat", "-f", "src/**.md", "say: x");
+        assertTrue(cop.chats().getLast().rawBody().contains("src/deep/b.md"));
+        assertFalse(cop.chats().getLast().rawBody().contains("A.java"));
+        cop.ok("chat", "-f", "src/**/*.java", "say: x");
+        assertTrue(cop.chats().getLast().rawBody().contains("A.java"), "** means none too");
+        reports(cop.run("chat", "-f", "src/*.txt", "x"), 2, "there is no file in src/*.txt");
+        reports(cop.run("chat", "-f", "a[1", "x"), 2, "a[1 is no pattern");
+        cop.write("odd/-", "text of -");
+        cop.run("chat", "-f", "odd/*", "say: x");
+        assertTrue(cop.chats().getLast().rawBody().contains("odd/-\\n```\\ntext of -"), cop.chats().getLast()::rawBody);
+        reports(cop.run("chat", "-f", "src/e.bin", "x"), 2, "src/e.bin is no text");
+        reports(cop.run("chat", "-f", "src", "--max-file-tokens", "5", "x"), 2, "the 2 files of -f have ",
+                "more than 5 tokens", "raise --max-file-tokens");
+    }
+
+    @Test
+    void aPromptThatIsTooLongNamesItsLargestPart() {
+        cop.write("a.txt", "word ".repeat(200_000));
+        cop.write("b.txt", "word ".repeat(20_000));
+        reports(cop.run("chat", "-f", "a.txt", "-f", "b.txt", "x"), 2, "the prompt has 2200",
+                "gpt-5-mini takes 128000", "the largest part is a.txt with 200001");
+        reports(cop.runWith("word ".repeat(200_000), "chat", "-f", "b.txt", "x"), 2,
+                "the largest part is what was said besides the files with 2000");
+        reports(cop.runWith("word ".repeat(200_000), "chat", "x"), 2, "the largest part is the text with 2000");
+        assertEquals(0, cop.chats().size());
+        assertEquals(0, cop.runWith("word ".repeat(100_000), "chat", "say: x").code(), "bytes are no tokens");
+    }
+}
