@@ -32,7 +32,7 @@ class Accounts {
     @ParameterizedTest
     @ValueSource(strings = {"ghu_mistypedmistypedmistyped", "gho_mistypedmistypedmistyped", "ghu_a b",
             "0123456789abcdef0123456789abcdef01234567"})
-    void anAccountThatWasChosenAndIsRefusedIsAnError(String token) {
+    void chosenAccountThatIsRejectedIsAnError(String token) {
         cop.storeLogin();
         cop.with("COPILOT_GITHUB_TOKEN", token);
         for (int i = 0; i < 2; i++) {
@@ -53,7 +53,7 @@ class Accounts {
     /// GitHub's own CLI takes such tokens from the same variable.
     @ParameterizedTest
     @ValueSource(strings = {"ghp", "ghs", "github_pat"})
-    void aKindThatNeverWorksGivesWayToOurLoginWithANoteInEachCall(String kind) {
+    void unsupportedTokenKindFallsBackToLoginWithNote(String kind) {
         cop.storeLogin();
         long before = cop.sim.count(EXCHANGE);
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken(kind));
@@ -72,7 +72,7 @@ class Accounts {
 
     /// To our own login alone: the general variables are somebody else's.
     @Test
-    void aKindThatNeverWorksDoesNotGiveWayToTheGeneralVariables() {
+    void unsupportedTokenKindDoesNotFallBackToGeneralVariables() {
         cop.with("COPILOT_GITHUB_TOKEN", "ghp_classic").with("GH_TOKEN", simulator.GITHUB_TOKEN);
         try (var http = new HttpSender(new Console(cop.environment(cop.time)), Duration.ofMinutes(1))) {
             var context = cop.context(http, cop.environment(cop.time));
@@ -84,7 +84,7 @@ class Accounts {
     }
 
     @Test
-    void theGeneralVariablesFallThroughWithANoteEachTime() {
+    void generalVariablesFallThroughWithNote() {
         cop.with("COPILOT_GITHUB_TOKEN", null).with("GH_TOKEN", cop.sim.issueGithubToken("ghp"))
                 .with("GITHUB_TOKEN", simulator.GITHUB_TOKEN);
         for (int i = 0; i < 2; i++) {
@@ -103,7 +103,7 @@ class Accounts {
     @ParameterizedTest
     @CsvSource({"login, your login", "env, COPILOT_GITHUB_TOKEN", "'login, env', COPILOT_GITHUB_TOKEN",
             "editor, ", "' env ,editor', COPILOT_GITHUB_TOKEN"})
-    void theSourcesCanBeLimited(String allowed, String used) {
+    void tokenSourcesCanBeLimited(String allowed, String used) {
         cop.storeLogin();
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghu")).with("COP_TOKEN_SOURCE", allowed);
         var outcome = cop.run("status");
@@ -118,7 +118,7 @@ class Accounts {
 
     @ParameterizedTest
     @ValueSource(strings = {"logins", "env,,login", "env login", "GH_TOKEN"})
-    void anUnknownWordAmongTheSourcesIsAUsageError(String words) {
+    void unknownTokenSourceIsUsageError(String words) {
         cop.with("COP_TOKEN_SOURCE", words);
         for (String command : List.of("token", "status", "chat hello", "models")) {
             var outcome = cop.run(command.split(" "));
@@ -129,7 +129,7 @@ class Accounts {
     }
 
     @Test
-    void doctorKnowsTheVariableAndALoginLeftOutIsSaid() {
+    void loginOutsideTokenSourcesIsReported() {
         cop.with("COP_TOKEN_SOURCE", "env");
         var outcome = cop.run("doctor");
         assertTrue(outcome.out().contains("variables: COP_TOKEN_SOURCE=env") && outcome.code() == 0, outcome::all);
@@ -140,7 +140,7 @@ class Accounts {
     /// In one process: a source revoked in mid-life is left for the next, a chosen one is not.
     @ParameterizedTest
     @CsvSource({"true, at a renewal", "true, at a 401", "false, at a renewal", "false, at a 401"})
-    void aRevokedSourceIsLeftForAnotherUnlessItWasChosen(boolean general, String when) {
+    void revokedSourceIsReplacedUnlessChosen(boolean general, String when) {
         String revoked = cop.sim.issueGithubToken("ghu");
         cop.with("COPILOT_GITHUB_TOKEN", general ? null : revoked).with("GH_TOKEN", revoked)
                 .with("GITHUB_TOKEN", simulator.GITHUB_TOKEN);
@@ -167,7 +167,7 @@ class Accounts {
 
     @ParameterizedTest
     @ValueSource(strings = {"\"%s\"", "'%s'", " \"%s\" \n", "\" %s\r\n\""})
-    void quotesAroundATokenAreTakenOffWithANote(String written) {
+    void quotesAroundTokenAreRemovedWithNote(String written) {
         String quoted = written.formatted(simulator.GITHUB_TOKEN);
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", quoted).run("chat", "say: hello");
         assertEquals("hello\n", outcome.out(), outcome::all);
@@ -180,13 +180,13 @@ class Accounts {
     }
 
     @Test
-    void aLoginThatWasNeverTriedIsForgottenWithoutAHole() {
+    void logoutOfUntriedLoginNamesNoEmptyUser() {
         cop.write(Login.KEPT, "{\"%s\":{\"token\":\"ghu_x\"}}".formatted(cop.sim.url()));
         assertEquals("logged out (" + cop.sim.url() + ")\n", cop.run("logout").out());
     }
 
     @Test
-    void anAppThatAllowsNoLoginByCodeIsNotAdvisedAgain() {
+    void appWithoutDeviceFlowIsNotSuggestedAgain() {
         cop.sim.set("device", "disabled");
         for (var pair : List.of("vscode gh", "gh vscode")) {
             reports(cop.run("login", "--no-browser", "--client", pair.split(" ")[0]),
@@ -195,7 +195,7 @@ class Accounts {
     }
 
     @Test
-    void aHomeThatCannotBeWrittenIsSaidBeforeTheCodeIsShown() {
+    void readOnlyHomeIsReportedBeforeTheCode() {
         cop.write("file", "");
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", null).with("COP_HOME", cop.file("file").toString())
                 .run("login", "--no-browser", "--force");
@@ -207,7 +207,7 @@ class Accounts {
     // ---- kinds of tokens
 
     @Test
-    void aTokenOfGitHubsCliIsUsedDirectly() {
+    void githubCliTokenIsUsedDirectly() {
         String token = cop.sim.issueGithubToken("gho");
         cop.with("COPILOT_GITHUB_TOKEN", token);
         assertEquals("hello\n", cop.ok("chat", "say: hello").out());
@@ -224,14 +224,14 @@ class Accounts {
     }
 
     @Test
-    void statusSaysWhichWayEachSourceGoes() {
+    void statusShowsDirectAndExchangedSources() {
         assertTrue(cop.ok("status").out().contains("exchanged"));
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
         assertTrue(cop.ok("status", "--json").out().contains("used directly"));
     }
 
     @Test
-    void aLoginAsGitHubsCliWorks() {
+    void loginAsGithubCliWorks() {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         cop.ok("login", "--client", "gh", "--no-browser");
         assertEquals("hello\n", cop.ok("chat", "say: hello").out());
@@ -239,7 +239,7 @@ class Accounts {
     }
 
     @Test
-    void aDirectTokenThatIsRevokedIsNoLongerUsed() {
+    void revokedDirectTokenIsNotUsed() {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
         cop.ok("chat", "hi");
         cop.sim.reset();
@@ -251,7 +251,7 @@ class Accounts {
             "ghs | installation token | permissions: copilot-requests: write",
             "github_pat | fine-grained personal access tokens | GitHub's own copilot CLI or SDK takes it",
             "ghp | classic personal access token | copilot login"})
-    void otherKindsAreNamedWithTheirSanctionedWay(String kind, String words, String hint) {
+    void unsupportedTokenKindsHintAtSupportedOnes(String kind, String words, String hint) {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken(kind));
         assertTrue(reports(cop.run("chat", "hi"), 4, words).err().contains(hint));
         assertEquals(0, cop.sim.count(CHAT));
@@ -260,7 +260,7 @@ class Accounts {
     // ---- identity
 
     @Test
-    void theApiAndTheExchangeAreToldTheSameCurrentIdentity() {
+    void apiAndExchangeGetSameIdentityHeaders() {
         cop.ok("chat", "hi");
         for (String path : List.of(EXCHANGE, "/models", CHAT)) {
             var entry = cop.last(path);
@@ -279,7 +279,7 @@ class Accounts {
     }
 
     @Test
-    void theWholeListIsShownAndNotTheLegacyOne() {
+    void currentModelListIsRequested() {
         String models = cop.ok("models").out();
         assertTrue(models.contains("gpt-5.5\t"), models);
         assertTrue(models.contains("claude-sonnet-5\t"), models);
@@ -291,7 +291,7 @@ class Accounts {
     @ValueSource(strings = {"Copilot-Integration-Id: copilot-language-server", "Editor-Version: vscode/1.130.0",
             "Editor-Plugin-Version: copilot-chat/0.60.0", "User-Agent: me/1.0", "X-GitHub-Api-Version: 2026-09-01",
             "X-GitHub-Api-Version:"})
-    void everyPartCanBeReplacedOnTheExchangeTooAndOldTokensAndListsAreNotUsedThen(String line) {
+    void identityHeaderOptionAppliesToExchangeAndCaches(String line) {
         cop.ok("chat", "hi");
         cop.ok("chat", "-H", line, "hi");
         String[] parts = line.split(": ?", 2);
@@ -305,7 +305,7 @@ class Accounts {
     }
 
     @Test
-    void logoutForgetsTheTokensOfEveryIdentity() {
+    void logoutDeletesTokensOfAllIdentities() {
         cop.ok("token");
         cop.ok("token", "-H", "Editor-Version: vscode/1.130.0");
         assertEquals(2, cop.cached("token-").size());
@@ -316,7 +316,7 @@ class Accounts {
     }
 
     @Test
-    void aTokenThatWasMintedForAnotherIntegrationIsRenewedOnce() {
+    void tokenOfAnotherIntegrationIsRefreshedOnce() {
         cop.sim.set("exchange-scope", true);
         cop.ok("chat", "-m", "gpt-5.5", "hi");
         assertEquals(1, cop.requests(EXCHANGE).size());
@@ -326,7 +326,7 @@ class Accounts {
     }
 
     @Test
-    void aBatchRenewsSuchATokenOnceAndNotForEachRow() {
+    void batchRefreshesTokenOfAnotherIntegrationOnce() {
         cop.sim.set("integrator", "gpt-5-mini");
         cop.write("t.mustache", "say: {{x}}");
         cop.write("rows.jsonl", "{\"x\":1}\n{\"x\":2}\n{\"x\":3}\n{\"x\":4}\n");
@@ -341,14 +341,14 @@ class Accounts {
             "400-out-of-date | hint: a newer copilot.java (jbang --fresh); or -H 'Editor-Plugin-Version: copilot-chat/",
             "466-vscode | hint: -H 'Editor-Version: vscode/1.109.2'",
             "466 | hint: a newer copilot.java (jbang --fresh); or -H 'X-GitHub-Api-Version: "})
-    void anIdentityThatIsTooOldIsToldWithTheHeaderToType(String fault, String hint) {
+    void outdatedIdentityHintsAtHeader(String fault, String hint) {
         cop.sim.set("faults", fault);
         reports(cop.run("chat", "-m", "gpt-5-mini", "hi"), 1, hint);
     }
 
     /// The tokens of before were made without the integration id.
     @Test
-    void allRowsOfAFirstWaveSurviveATokenOfAnotherIntegration() {
+    void concurrentRowsSurviveTokenOfAnotherIntegration() {
         cop.sim.set("exchange-scope", true).set("latency", 50);
         cop.ok("models");
         String cached = CACHE + "/" + cop.cached("token-").getFirst();

@@ -32,7 +32,7 @@ class AutoModels {
 
     @ParameterizedTest
     @ValueSource(strings = {"free", "student"})
-    void whoHasOnlyAutoCanChatWithoutNamingIt(String plan) {
+    void autoIsImpliedOnAutoOnlyPlans(String plan) {
         cop.sim.set("plan", plan);
         assertEquals("hello\n", cop.ok("chat", "say: hello").out());
         assertFalse(cop.last(CHAT).body().has("model"));
@@ -45,14 +45,14 @@ class AutoModels {
 
     @ParameterizedTest
     @ValueSource(strings = {"free", "student"})
-    void aNamedModelOnSuchAPlanSaysWhyAndHow(String plan) {
+    void namedModelOnAutoOnlyPlanHintsAtAuto(String plan) {
         cop.sim.set("plan", plan);
         reports(cop.run("chat", "-m", "gpt-5-mini", "hi"), 1, "hint: -m auto");
         reports(cop.run("chat", "-m", "claude-sonnet-5", "hi"), 1, "on Free and Student plans GitHub chooses it");
     }
 
     @Test
-    void autoIsTheFirstOfTheModels() {
+    void autoIsListedFirst() {
         assertEquals("auto", cop.ok("models").out().lines().findFirst().orElseThrow().split("\t")[0]);
         assertEquals("auto", cop.ok("models", "auto").out().split("\t")[0]);
         assertTrue(cop.ok("models", "show", "auto").out().contains("GitHub chooses"));
@@ -64,7 +64,7 @@ class AutoModels {
     }
 
     @Test
-    void autoCanBeTheDefaultAndTheVariable() {
+    void autoAsDefaultAndInVariable() {
         cop.ok("models", "default", "auto");
         cop.ok("chat", "hi");
         assertFalse(cop.last(CHAT).body().has("model"));
@@ -77,7 +77,7 @@ class AutoModels {
     }
 
     @Test
-    void whereNoModelIsRefusedASessionNamesOneAndIsKept() {
+    void sessionChoosesModelWhenOmittedModelIsRejected() {
         cop.sim.set("plan", "free").set("no-model", "refuse");
         assertEquals("hello\n", cop.ok("chat", "say: hello").out());
         assertEquals(2, cop.sim.count(CHAT));
@@ -90,7 +90,7 @@ class AutoModels {
     }
 
     @Test
-    void aSessionThatHasEndedIsOpenedAnew() {
+    void expiredSessionIsReopened() {
         cop.sim.set("plan", "free").set("no-model", "refuse").set("session-life", 3600);
         cop.ok("chat", "say: hello");
         cop.time.advance(Duration.ofHours(2));
@@ -111,7 +111,7 @@ class AutoModels {
     }
 
     @Test
-    void whereThereAreNoSessionsTheNewestWayIsAsked() {
+    void autoEndpointIsTriedWithoutSessions() {
         cop.sim.set("plan", "free").set("no-model", "refuse").set("sessions", "404");
         assertEquals("hello\n", cop.ok("chat", "say: hello").out());
         assertEquals(1, cop.sim.count("/auto"));
@@ -121,7 +121,7 @@ class AutoModels {
     }
 
     @Test
-    void imagesAndOtherEndpointsNeedASession() {
+    void imagesAndOtherEndpointsUseSession() {
         cop.sim.set("plan", "student");
         cop.image("dot.png");
         cop.ok("chat", "-a", at("dot.png"), "say: hello");
@@ -135,7 +135,7 @@ class AutoModels {
     }
 
     @Test
-    void autoHasNoEffortAndItsSchemaGoesIntoThePrompt() {
+    void autoDropsEffortAndPutsSchemaIntoPrompt() {
         cop.sim.set("answer", "{\"name\":\"Ann\"}");
         var outcome = cop.run("chat", "-m", "auto", "--reasoning-effort", "high", "--schema", "name", "--json", "Who?");
         assertEquals(0, outcome.code(), outcome::all);
@@ -149,7 +149,7 @@ class AutoModels {
     }
 
     @Test
-    void aConversationKeepsAutoAndNotTheModelThatAnswered() {
+    void conversationStoresAuto() {
         cop.ok("chat", "-m", "auto", "say: one");
         cop.sim.set("auto-model", "mai-code-1.1-flash");
         cop.ok("chat", "-c", "say: two");
@@ -158,14 +158,14 @@ class AutoModels {
     }
 
     @Test
-    void aTemplateCanNameAuto() {
+    void templateWithAuto() {
         cop.write("t.mustache", "---\nmodel: auto\n---\nsay: {{input}}");
         assertEquals("hi\n", cop.runWith("hi", "chat", "-t", at("t.mustache")).out());
         assertFalse(cop.last(CHAT).body().has("model"));
     }
 
     @Test
-    void aBatchSettlesAutoAndAnotherAnsweringModelIsNoChange() {
+    void batchStoresAutoWhateverModelAnswered() {
         cop.sim.set("plan", "free");
         cop.write("t.mustache", "say: {{x}}");
         cop.write("rows.jsonl", "{\"x\":1}\n{\"x\":2}\n");
@@ -182,7 +182,7 @@ class AutoModels {
     }
 
     @Test
-    void whatAutoCostsIsTakenFromTheModelThatAnswered() {
+    void autoIsPricedByAnsweringModel() {
         cop.sim.set("auto-model", "kimi-k3").set("copilot-usage", false);
         cop.ok("models");
         assertTrue(cop.ok("chat", "-m", "auto", "-u", "hi").err().matches("(?s).*, about [0-9.]+ credits, kimi-k3.*"));
@@ -192,7 +192,7 @@ class AutoModels {
 
     @ParameterizedTest
     @ValueSource(strings = {"429-session", "429-weekly-pro"})
-    void limitsOfASessionOrAWeekPointAtAuto(String fault) {
+    void sessionAndWeeklyLimitsHintAtAuto(String fault) {
         cop.sim.set("faults", fault);
         reports(cop.run("chat", "-m", "gpt-5-mini", "hi"), 75, "hint: try -m auto");
     }
@@ -214,7 +214,7 @@ class AutoModels {
 
     @ParameterizedTest
     @ValueSource(strings = {"429-session", "429-weekly-pro"})
-    void whoAsksAutoIsNotToldToTryIt(String fault) {
+    void autoIsNotHintedWhenUsed(String fault) {
         cop.sim.set("faults", fault);
         assertFalse(reports(cop.run("chat", "-m", "auto", "hi"), 75, "too many requests").err().contains("-m auto"));
         cop.sim.set("faults", "").set("plan", "free").set("no-model", "refuse");
@@ -224,7 +224,7 @@ class AutoModels {
     }
 
     @Test
-    void aSessionsModelThatIsRefusedIsGivenUpForAnother() {
+    void rejectedSessionModelIsReplaced() {
         cop.sim.set("plan", "free").set("no-model", "refuse");
         cop.ok("chat", "hi");
         cop.sim.set("faults", "400-model_not_supported");
@@ -236,7 +236,7 @@ class AutoModels {
     }
 
     @Test
-    void whatASessionsModelCannotDoIsAskedOfOneThatCan() {
+    void sessionModelSupportsRequestedFields() {
         cop.sim.set("no-model", "refuse").set("auto-model", "gpt-5.3-codex");
         cop.ok("chat", "-m", "auto", "-O", "stop=[\"END\"]", "hi");
         assertTrue(cop.last(CHAT).body().has("stop"));
@@ -245,7 +245,7 @@ class AutoModels {
     }
 
     @Test
-    void theSessionIsThatOfTheAccountInUseAndGoesWithItsLogin() {
+    void sessionBelongsToAccountAndIsDeletedAtLogout() {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         cop.runWith(simulator.GITHUB_TOKEN, "login", "--with-token");
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghs")).sim.set("no-model", "refuse");
@@ -258,7 +258,7 @@ class AutoModels {
     }
 
     @Test
-    void aBatchWithoutAListAsksAuto() {
+    void batchWithoutModelListUsesAuto() {
         cop.sim.set("models-faults", "500,500,500,500");
         cop.write("t.mustache", "say: {{x}}");
         rows(2);
@@ -267,7 +267,7 @@ class AutoModels {
     }
 
     @Test
-    void autoIsAutoInAnyCase() {
+    void autoIsCaseInsensitive() {
         cop.ok("chat", "-m", "AUTO", "hi");
         assertFalse(cop.last(CHAT).body().has("model"));
     }
@@ -275,7 +275,7 @@ class AutoModels {
     // ------------------------------------------------------------------------------------- what a newcomer met
 
     @Test
-    void whatOneOfAutosModelsRefusesTheNextMayTake() {
+    void droppedFieldsAreRememberedPerAnsweringModel() {
         cop.sim.set("auto-model", "claude-sonnet-5");
         var refused = cop.ok("chat", "-m", "auto", "--temperature", "0.4", "hi");
         assertTrue(refused.err().contains("the model that GitHub chose takes no temperature"), refused::all);
@@ -284,7 +284,7 @@ class AutoModels {
     }
 
     @Test
-    void aBatchWithANamedModelIsWarnedWhereOnlyAutoWorks() {
+    void batchWithNamedModelWarnsOnAutoOnlyPlan() {
         cop.sim.set("plan", "free");
         cop.write("t.mustache", "say: {{x}}");
         rows(1);

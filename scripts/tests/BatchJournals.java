@@ -54,14 +54,14 @@ class BatchJournals {
 
     /// Wherever a crash has cut the journal, what is whole stays done and nothing is lost or doubled in OUT.
     @Test
-    void aJournalCutHereAndThere() throws Exception { aJournalCut(11); }
+    void journalCutAtLineBoundaries() throws Exception { aJournalCut(11); }
 
     @Test
     @Tag("slow")
-    void aJournalCutAtEveryByte() throws Exception { aJournalCut(1); }
+    void journalCutAtEveryByte() throws Exception { aJournalCut(1); }
 
     @Test
-    void linesOfOthersInTheJournalAreLeftAlone() throws Exception {
+    void foreignJournalLinesArePreserved() throws Exception {
         cop.rows("a", "b");
         good();
         Path journal = cop.file("out.jsonl.run/journal.jsonl");
@@ -78,7 +78,7 @@ class BatchJournals {
 
     /// Stopped on the way, `--again` goes on from there and asks nothing twice.
     @Test
-    void againGoesOn() {
+    void againResumesWhenInterrupted() {
         cop.rows("a", "b", "c", "d");
         good("-j", "1");
         exits(75, cop.batch("--again", "--max-requests", "3", "-j", "1"));
@@ -91,7 +91,7 @@ class BatchJournals {
 
     /// A crash has left half a line: where `--again` begins is where the next whole line will stand.
     @Test
-    void againAfterACrash() throws Exception {
+    void againSurvivesCrash() throws Exception {
         cop.rows("a", "b");
         good("-j", "1");
         Files.writeString(cop.file("out.jsonl.run/journal.jsonl"), "{\"key\":\"0123", StandardOpenOption.APPEND);
@@ -101,7 +101,7 @@ class BatchJournals {
     }
 
     @Test
-    void againAfterACrashGoesOn() throws Exception {
+    void againResumesAfterCrash() throws Exception {
         cop.rows("a", "b", "c");
         good("-j", "1");
         Files.writeString(cop.file("out.jsonl.run/journal.jsonl"), "{\"key\":\"0123", StandardOpenOption.APPEND);
@@ -113,7 +113,7 @@ class BatchJournals {
 
     /// The question is answered slowly enough for another process to begin the run with another model.
     @Test
-    void whatChangesBeforeTheLockIsHeldIsSeen() {
+    void changesBeforeLockingAreSeen() {
         cop.rows("a");
         good();
         cop.write("rows.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x" + i + "\"}\n")
@@ -141,7 +141,7 @@ class BatchJournals {
 
     /// The command that is printed when a run stops has nobody to pipe the rows in again.
     @Test
-    void rowsThatWerePipedInAreKept() throws Exception {
+    void pipedRowsAreStored() throws Exception {
         String rows = "{\"id\": \"a\", \"text\": \"1\"}\n{\"id\": \"b\", \"text\": \"2\"}\n";
         String[] command = {"batch", "t", "-d", "-", "-o", "out.jsonl", "-j", "1", "--max-requests", "1"};
         var stopped = exits(75, cop.runWith(rows, command));
@@ -160,7 +160,7 @@ class BatchJournals {
     }
 
     @Test
-    void aBadRowOfStdinIsTheSameRowNextTime() {
+    void invalidStdinRowKeepsItsIdentity() {
         String rows = "{\"id\": \"a\", \"text\": \"1\"}\nnothing\n";
         for (int start = 0; start < 2; start++) {
             var outcome = exits(5, cop.runWith(rows, "batch", "t", "-d", "-", "-o", "out.jsonl", "--skip-bad"));
@@ -171,7 +171,7 @@ class BatchJournals {
     }
 
     @Test
-    void aSchemaCostsWhatAllItsAttemptsCost() {
+    void schemaRetriesAreCounted() {
         cop.write("templates/t.mustache", "---\nschema: {type: object, additionalProperties: false}\n---\n"
                 + "say: {{text}}");
         cop.rows("none");
@@ -180,7 +180,7 @@ class BatchJournals {
     }
 
     @Test
-    void whatPassesDoesNotStopTheRun() {
+    void transientFailuresDoNotStopTheRun() {
         cop.rows("a", "b");
         cop.sim.set("faults", List.of("html-200", "ok", "html-200"));
         good("-j", "1");
@@ -188,7 +188,7 @@ class BatchJournals {
     }
 
     @Test
-    void againIsSeenByDryRunAndStatus() {
+    void dryRunAndStatusReflectAgain() {
         cop.rows("a", "b", "c");
         good();
         String all = exits(0, cop.batch("--again", "--dry-run")).out();
@@ -202,7 +202,7 @@ class BatchJournals {
     }
 
     @Test
-    void againWithRowsThatCannotBeAsked() {
+    void againWithInvalidRows() {
         cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"a\"}\n{\"id\": 2}\n");
         exits(5, cop.batch("--skip-bad"));
         var outcome = exits(5, cop.batch("--skip-bad", "--again"));
@@ -213,7 +213,7 @@ class BatchJournals {
 
     /// Found by a new user: somebody's own file was gone without a word.
     @Test
-    void aFileThatIsNotOurResultsIsNotWrittenOver() throws IOException {
+    void foreignOutputIsNotOverwritten() throws IOException {
         cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"a\"}\n");
         cop.write("mine.csv", "mine\n");
         for (String more : List.of("-y", "--dry-run", "--again")) {
@@ -230,7 +230,7 @@ class BatchJournals {
     }
 
     @Test
-    void aRunIsHeldByOneProcess() {
+    void runIsLockedByOneProcess() {
         cop.rows("a");
         good();
         try (var _ = new Journal(cop.file("out.jsonl.run"), true)) {

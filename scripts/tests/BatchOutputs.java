@@ -62,7 +62,7 @@ class BatchOutputs {
 
     @ParameterizedTest
     @FieldSource("SAME")
-    void columnsThatNothingUsesMakeNoRowNew(List<String> files) {
+    void unusedColumnsDoNotChangeRows(List<String> files) {
         cop.write(files.get(0), files.get(1));
         exits(0, batch("-y -d " + files.get(0) + " -o out.jsonl"));       // equal rows are asked about
         long before = asked();
@@ -74,7 +74,7 @@ class BatchOutputs {
     }
 
     @Test
-    void optionsInAnotherOrderAreTheSame() {
+    void optionOrderDoesNotMatter() {
         rows("r.jsonl", "{\"text\": \"a\"}");
         exits(0, batch("-d r.jsonl -o out.jsonl -O top_p=0.5 -O seed=1"));
         exits(0, batch("-d r.jsonl -o out.jsonl -O seed=1 -O top_p=0.5"));
@@ -82,7 +82,7 @@ class BatchOutputs {
     }
 
     @Test
-    void anIdIsAHashOfWhatIsAsked() {
+    void defaultIdIsHashOfRequest() {
         rows("r.jsonl", "{\"text\": \"a\", \"n\": 1}", "{\"text\": \"a\", \"n\": 2}", "{\"text\": \"b\"}");
         exits(0, batch("-d r.jsonl -o out.jsonl"));
         var ids = results("out.jsonl").stream().map(result -> Json.text(result, "id")).toList();
@@ -102,7 +102,7 @@ class BatchOutputs {
     /// Said with counts before anything is sent; on a terminal asked, and `-y` answers it.
     @ParameterizedTest
     @FieldSource("OTHER")
-    void doneRowsThatAskSomethingElseAreSaid(List<String> row) {
+    void changedDoneRowsAreReported(List<String> row) {
         cop.write("templates/u.mustache", "say: {{text}}!");
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}", "{\"id\": 3, \"text\": \"c\"}");
         rows("other.jsonl", "{\"id\": 1, \"text\": \"x\"}", "{\"id\": 2, \"text\": \"b\"}",
@@ -122,7 +122,7 @@ class BatchOutputs {
     }
 
     @Test
-    void whatIsOnlyMissingIsNotAskedFor() {
+    void missingRowsNeedNoConfirmation() {
         rows("r.jsonl", "{\"text\": \"a\"}", "{\"text\": \"b\"}", "{\"text\": \"c\"}", "{\"text\": \"d\"}");
         cop.terminal(0, 2);
         for (String more : List.of("-L 1", "--sample 2", "", "-L 2", "", "--again")) {
@@ -135,7 +135,7 @@ class BatchOutputs {
 
     /// What the first version of a key was: id, and the body as it is sent.
     @Test
-    void rowsWithAnIdAreKnownFromTheFirstVersionOn() {
+    void rowsWithIdsOfOlderVersionsAreRecognized() {
         rows("r.jsonl", "{\"id\": 7, \"text\": \"a\"}");
         exits(0, batch("-d r.jsonl -o out.jsonl --temperature 0"));
         String body = "{\"model\":\"gpt-5-mini\",\"messages\":[{\"role\":\"user\",\"content\":\"say: a\"}],"
@@ -144,7 +144,7 @@ class BatchOutputs {
     }
 
     @Test
-    void aRunOfAnotherVersionIsSaid() {
+    void runOfAnotherVersionIsReported() {
         rows("r.jsonl", "{\"text\": \"a\"}");
         exits(0, batch("-d r.jsonl -o out.jsonl"));
         var manifest = (tools.jackson.databind.node.ObjectNode) Json.tryParse(cop.read("out.jsonl.run/manifest.json"));
@@ -160,7 +160,7 @@ class BatchOutputs {
 
     /// The journal alone knows what is done; without it all would be paid for again without a word.
     @Test
-    void aJournalThatIsGoneIsSaid() throws IOException {
+    void missingJournalIsReported() throws IOException {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}", "{\"id\": 3, \"text\": \"c\"}");
         exits(0, batch("-d r.jsonl -o out.jsonl"));
         Files.delete(cop.file("out.jsonl.run/journal.jsonl"));
@@ -182,7 +182,7 @@ class BatchOutputs {
     @ParameterizedTest
     @ValueSource(strings = {"-o o.jsonl --run o.jsonl", "-o o.jsonl --run o.jsonl/run", "-o o.jsonl --run ./o.jsonl/",
             "-o r/journal.jsonl --run r", "-o r/order --run r"})
-    void whatTheRunNeedsIsNoOut(String places) throws IOException {
+    void filesOfTheRunAreRefusedAsOutput(String places) throws IOException {
         Files.createDirectories(cop.file("r"));
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         for (String more : List.of(" --dry-run", "")) {
@@ -199,7 +199,7 @@ class BatchOutputs {
     @CsvSource({"6,0,9,3,4,part 3 of 4", "0,0,9,3,4,part 1 of 4", "9,0,9,3,4,part 4 of 4", "5,5,7,1,3,part 1 of 3",
             "3,0,4,,5,part 4 of 5", "3,1,5,1,3,''", "5,0,9,3,4,''", "4,5,7,1,3,''", "8,5,7,1,3,''", "1,,2,1,2,''",
             "one,1,2,1,2,''", "1,1,2,0,2,''", "1,1,,1,2,''", "1,1,2,1,,''"})
-    void aSlurmTaskIsItsPartOrRefused(String id, String min, String max, String step, String count, String part) {
+    void slurmArrayTaskSelectsShard(String id, String min, String max, String step, String count, String part) {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
         cop.with("SLURM_ARRAY_TASK_ID", id).with("SLURM_ARRAY_TASK_MIN", min).with("SLURM_ARRAY_TASK_MAX", max)
                 .with("SLURM_ARRAY_TASK_STEP", step).with("SLURM_ARRAY_TASK_COUNT", count);
@@ -220,7 +220,7 @@ class BatchOutputs {
 
     @ParameterizedTest
     @CsvSource({"0,3,part 1 of 3", "2,3,part 3 of 3", "3,3,''", "0,,''", "0,x,''", "0,0,''"})
-    void aKubernetesIndexedJobToo(String index, String completions, String part) {
+    void kubernetesIndexedJobSelectsShard(String index, String completions, String part) {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         cop.with("JOB_COMPLETION_INDEX", index).with("JOB_COMPLETIONS", completions);
         reports(exits(2, batch("-d r.jsonl -o out.jsonl")), "error: task " + index + " of a Kubernetes Indexed Job ");
@@ -229,13 +229,13 @@ class BatchOutputs {
     }
 
     @Test
-    void withoutAnArrayThereIsNoAuto() {
+    void autoShardNeedsArrayJob() {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         reports(exits(2, batch("-d r.jsonl -o out.jsonl --shard auto")), "error: --shard auto: ");
     }
 
     @Test
-    void aRunKeepsItsPart() {
+    void runKeepsItsShard() {
         rows("r.jsonl", IntStream.range(0, 10).mapToObj(i -> "{\"id\": \"r" + i + "\", \"text\": \"row " + i + "\"}")
                 .toArray(String[]::new));
         exits(0, batch("-d r.jsonl -o p.jsonl --shard 4/5"));
@@ -254,7 +254,7 @@ class BatchOutputs {
 
     @ParameterizedTest
     @ValueSource(strings = {"jsonl", "json", "csv", "tsv"})
-    void anEmptyPartIsDone(String ending) {
+    void emptyShardSucceeds(String ending) {
         rows("one.jsonl", "{\"id\": 1, \"text\": \"A\"}");
         for (int k = 1; k <= 3; k++) {
             var outcome = exits(0, batch("-d one.jsonl -o e" + k + "." + ending + " --shard " + k + "/3"));
@@ -271,7 +271,7 @@ class BatchOutputs {
     }
 
     @Test
-    void aMergeNamesTheRunThatIsNotThere() {
+    void mergeReportsMissingRun() {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         exits(0, batch("-d r.jsonl -o s1.jsonl --shard 1/2"));
         for (String runs : List.of("s1.jsonl nope.jsonl", "nope.jsonl s1.jsonl", "nope.jsonl")) {
@@ -298,7 +298,7 @@ class BatchOutputs {
 
     @ParameterizedTest
     @FieldSource("OUTS")
-    void anOutThatCannotBeWrittenIsRefusedBeforeAnythingIsSent(List<String> row) throws IOException {
+    void unwritableOutputIsRefusedBeforeSending(List<String> row) throws IOException {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         Files.createDirectories(cop.file("there"));
         cop.write("file", "mine");
@@ -314,14 +314,14 @@ class BatchOutputs {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.xlsx", "v.md", "v.parquet", "v.txt", "results/"})
-    void embedRefusesThemToo(String out) {
+    void embedRefusesUnwritableOutput(String out) {
         reports(exits(2, cop("embed hello -o " + out)), "-o " + out);
         assertEquals(0, cop.sim.count("/embeddings"));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"out", "out.jsonl", "OUT.JSONL", "out.ndjson", "a.b.json", "out.csv", "out.tsv"})
-    void theseEndingsAreKnown(String out) {
+    void outputExtensions(String out) {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         exits(0, batch("-d r.jsonl -o " + out));
         assertTrue(cop.file(out).toFile().length() > 0);
@@ -331,7 +331,7 @@ class BatchOutputs {
     @ParameterizedTest
     @CsvSource({"in/*.json,in/out.json", "./in/*.json,in/out.json", "in/*.json,./in/out.json", "in,in/out.json",
             "in/**.json,in/deep/out.json", "in,in/{{id}}.json", "in/*.json,in/{{id}}.json", "in/a.json,in/a.json"})
-    void resultsDoNotLieAmongTheRows(String rows, String out) throws IOException {
+    void resultsInInputFolderAreRefused(String rows, String out) throws IOException {
         cop.write("in/a.json", "{\"id\": 1, \"text\": \"a\"}");
         Files.createDirectories(cop.file("in/deep"));
         reports(exits(2, batch("-d " + rows + " -o " + out + " --run r")),
@@ -342,7 +342,7 @@ class BatchOutputs {
 
     @ParameterizedTest
     @ValueSource(strings = {"x.md", "x.xlsx", "-", "all/{{id}}.md", "there/", "/dev/null", " "})
-    void javaRefusesThemToo(String out) throws IOException {
+    void verbRefusesUnwritableOutput(String out) throws IOException {
         Files.createDirectories(cop.file("there"));
         var env = cop.environment();
         var toolkit = new Toolkit(env);
@@ -354,7 +354,7 @@ class BatchOutputs {
 
     /// A temporary name must not be longer than the file's own.
     @Test
-    void aLongNameIsWritten() {
+    void longFileName() {
         rows("r.jsonl", "{\"id\": \"" + "i".repeat(230) + "\", \"text\": \"a\"}");
         String out = "x".repeat(220) + ".jsonl";
         exits(0, batch("-d r.jsonl -o " + out));
@@ -363,7 +363,7 @@ class BatchOutputs {
     }
 
     @Test
-    void aDeviceNeedsARunFolder() {
+    void deviceNeedsRunFolder() {
         assumeTrue(Files.exists(Path.of("/dev/null")));
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         for (String out : List.of("/dev/null", "-")) {
@@ -378,7 +378,7 @@ class BatchOutputs {
     }
 
     @Test
-    void aHyphenIsStdout() throws IOException {
+    void hyphenIsStdout() throws IOException {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
         for (String more : List.of("", " -k")) {
             var outcome = exits(0, batch("-d r.jsonl -o - --run r" + more));
@@ -397,7 +397,7 @@ class BatchOutputs {
     }
 
     @Test
-    void anAnswerThatWasCutOffIsNotLostToAFailure() {
+    void incompleteReplySurvivesLaterFailure() {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         cop.sim.set("finish", "length");
         exits(5, batch("-d r.jsonl -o o.jsonl"));
@@ -412,7 +412,7 @@ class BatchOutputs {
     }
 
     @Test
-    void theCurrentFolderMayHoldTheRowsOfResultsOnStdout() throws IOException {
+    void rowsInCurrentFolderWithResultsOnStdout() throws IOException {
         cop.write("1.json", "{\"id\": 1, \"text\": \"a\"}");
         cop.write("t.mustache", "{{text}}");
         var run = Files.createTempDirectory("cop-run-");
@@ -421,7 +421,7 @@ class BatchOutputs {
     }
 
     @Test
-    void whatFailedCannotControlTheTerminal() {
+    void failuresAreEscapedOnTerminal() {
         cop.terminal(1);
         rows("r.jsonl", "{\"id\": \"\\u001b]0;x\\u0007\", \"text\": \"a\"}");
         cop.sim.set("faults", List.of("400-invalid_request_body"));
@@ -431,7 +431,7 @@ class BatchOutputs {
     }
 
     @Test
-    void aPartKeepsItsOwnFile() {
+    void shardsKeepTheirFiles() {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
         for (int part : List.of(1, 2)) exits(0, batch("-d r.jsonl -o p" + part + ".jsonl --shard " + part + "/2"));
         reports(exits(2, cop("batch merge p1.jsonl p2.jsonl -o p1.jsonl")),
@@ -442,7 +442,7 @@ class BatchOutputs {
     /// A link stays one, also if its target is not there yet.
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void aLinkStays(boolean there) throws IOException {
+    void symlinkIsPreserved(boolean there) throws IOException {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         Files.createDirectories(cop.file("runs"));
         if (there) cop.write("runs/1.jsonl", "");
@@ -468,7 +468,7 @@ class BatchOutputs {
 
     @ParameterizedTest
     @FieldSource("CHANGED")
-    void whatWasChangedIsKeptAside(List<String> row) {
+    void editedResultsAreBackedUp(List<String> row) {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
         exits(0, batch("-d r.jsonl --run r -o " + row.get(0)));
         String written = cop.read(row.get(1));
@@ -487,7 +487,7 @@ class BatchOutputs {
     }
 
     @Test
-    void whatTheRunWroteItselfIsNotChanged() throws IOException {
+    void ownResultsAreNotTakenForEdited() throws IOException {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         exits(0, batch("-d r.jsonl -o out.jsonl"));
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
@@ -505,7 +505,7 @@ class BatchOutputs {
     // ------------------------------------------------------------------------------------- results that join
 
     @Test
-    void echoedNamesAreTrimmed() {
+    void echoedColumnsAreTrimmed() {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}");
         exits(0, cop.run("batch", "t", "-d", "r.jsonl", "-o", "out.jsonl", "--echo", " id , text"));
         assertEquals("{\"id\":1,\"text\":\"a\"}", results("out.jsonl").getFirst().path("echo").toString());
@@ -516,7 +516,7 @@ class BatchOutputs {
             "--echo txt --skip-bad,--echo",
             "--id nr --skip-bad,--id nr", "--echo txt -L 1,--echo txt", "--echo txt --sample 1,--echo txt",
             "--echo txt --shard 2/2,--echo txt", "--echo txt --dry-run,--echo txt"})
-    void aNameThatNoRowHasIsRefused(String more, String named) {
+    void unknownEchoColumnIsRefused(String more, String named) {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
         var outcome = exits(2, batch("-d r.jsonl -o out.jsonl " + more));
         reports(outcome, "error: " + named);
@@ -527,7 +527,7 @@ class BatchOutputs {
     }
 
     @Test
-    void aNameThatSomeRowHasIsRepeated() {
+    void echoColumnOfSomeRowsIsAccepted() {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\", \"note\": \"n\"}");
         exits(0, batch("-d r.jsonl -o out.jsonl --echo note"));
         assertEquals("n", results("out.jsonl").getLast().at("/echo/note").asString());
@@ -536,12 +536,12 @@ class BatchOutputs {
 
     @ParameterizedTest
     @ValueSource(strings = {"--field nope", "--id nope"})
-    void embedsNamesToo(String more) {
+    void embedEchoesColumns(String more) {
         rows("r.jsonl", "{\"id\": 1, \"text\": \"a\"}", "{\"id\": 2, \"text\": \"b\"}");
         reports(exits(2, cop("embed -d r.jsonl " + more)), " nope");
         assertEquals(0, cop.sim.count("/embeddings"));
     }
 
     @Test
-    void formulasAreSaid() { assertTrue(exits(0, cop("batch --help")).out().contains("formula")); }
+    void csvFormulasAreReported() { assertTrue(exits(0, cop("batch --help")).out().contains("formula")); }
 }

@@ -44,7 +44,7 @@ class BatchPace {
 
     @ParameterizedTest
     @CsvSource({"429:5, 5", "429:0, 10", "429, 10", "429:soon, 10", "429:date+30, 30", "429-gemini, 7"})
-    void aLimitIsOnePauseForAll(String fault, long seconds) {
+    void rateLimitPausesAllRequests(String fault, long seconds) {
         cop.rows("a", "b", "c", "d");
         cop.sim.set("faults", List.of(fault));
         var outcome = good("-j", "1", "--delay", "0");
@@ -56,7 +56,7 @@ class BatchPace {
 
     @ParameterizedTest
     @ValueSource(strings = {"429:21600", "402:date+86400", "402", "403", "429-quota"})
-    void aLongWaitEndsTheRunAndNothingIsLost(String fault) {
+    void longRetryAfterEndsTheRunWithoutLoss(String fault) {
         cop.rows("a", "b", "c", "d");
         cop.sim.set("faults", List.of("ok", "ok", fault));
         var outcome = exits(75, cop.batch("-j", "1"));
@@ -71,7 +71,7 @@ class BatchPace {
     }
 
     @Test
-    void threePausesWithoutAnAnswerAreEnough() {
+    void runEndsAfterThreeFruitlessPauses() {
         cop.rows("a", "b", "c", "d");
         cop.sim.set("faults", Collections.nCopies(20, "429:5"));
         exits(75, cop.batch("-j", "1"));
@@ -79,7 +79,7 @@ class BatchPace {
     }
 
     @Test
-    void aStormOfLimitsIsOutlived() {
+    void manyRateLimitsAreSurvived() {
         cop.rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
         var faults = new ArrayList<String>();
         for (int i = 0; i < 60; i++) faults.add(i % 3 == 0 ? "429:1" : "ok");
@@ -89,7 +89,7 @@ class BatchPace {
     }
 
     @Test
-    void troubleIsTriedAgain() {
+    void transientErrorsAreRetried() {
         cop.rows("a", "b");
         cop.sim.set("faults", List.of("502", "reset-mid", "500", "ok", "error-chunk", "eof", "503", "504"));
         exits(5, cop.batch("-j", "1"));
@@ -99,7 +99,7 @@ class BatchPace {
     }
 
     @Test
-    void aTokenThatRunsOutIsNoTrouble() {
+    void expiredTokenIsRefreshed() {
         cop.rows("a", "b", "c", "d", "e", "f");
         cop.sim.set("faults", List.of("ok", "401-expired", "ok", "401-ide-expired"));
         good("-j", "1");
@@ -111,7 +111,7 @@ class BatchPace {
     }
 
     @Test
-    void whoIsLoggedOutInTheMiddleLearnsIt() {
+    void logoutDuringRunIsReported() {
         cop.rows("a", "b", "c");
         cop.sim.set("faults", List.of("ok", "401-garbage", "401-garbage", "401-garbage"));
         exits(4, cop.batch("-j", "1"));
@@ -119,7 +119,7 @@ class BatchPace {
     }
 
     @Test
-    void aBrokenTemplateIsStoppedEarly() {
+    void runWithBrokenTemplateIsHalted() {
         cop.rows(IntStream.range(0, 90).mapToObj(i -> (char) (0x4e00 + i) + "").toArray(String[]::new));
         cop.sim.set("faults", Collections.nCopies(200, "400-invalid_request_body"));
         exits(1, cop.batch("-j", "1", "--delay", "0"));
@@ -133,7 +133,7 @@ class BatchPace {
     }
 
     @Test
-    void manyAtOnceKeepToThePace() {
+    void concurrentRequestsKeepToTheRate() {
         cop.rows(IntStream.range(0, 40).mapToObj(i -> (char) (0x4e00 + i) + "").toArray(String[]::new));
         var begun = cop.time.now();
         good("-j", "16", "--delay", "2s");
@@ -194,7 +194,7 @@ class BatchPace {
     }
 
     @Test
-    void aNetworkThatIsAwayForTenMinutesCostsNothing() {
+    void tenMinuteOutageFailsNoRow() {
         var network = new Network(cop.time.now().plusSeconds(600), Duration.ofMinutes(15), 4);
         assertEquals(Optional.empty(), network.stop);
         var rows = network.said.stream().filter(s -> !s.equals("pause")).sorted().toList();
@@ -203,7 +203,7 @@ class BatchPace {
     }
 
     @Test
-    void aNetworkThatStaysAwayEndsTheRun() {
+    void lastingOutageEndsTheRun() {
         var begun = cop.time.now();
         var network = new Network(Instant.MAX, Duration.ofMinutes(15), 4);
         assertEquals(75, network.stop.orElseThrow().exitCode());
@@ -214,7 +214,7 @@ class BatchPace {
 
     /// A connection that is lost is no answer: it ends no row of pauses.
     @Test
-    void aLostConnectionIsNoAnswer() {
+    void lostConnectionIsNotAResult() {
         var network = new Network(Duration.ofMinutes(1), 1, _ -> { }, tries -> {
             throw tries % 2 == 0 && tries < 200
                     ? new copilot.Fault(copilot.Fault.Kind.CONNECTION_LOST, 1, "the connection was lost", "", null)
@@ -227,7 +227,7 @@ class BatchPace {
     /// A run that stops for another reason still waits for an answer that takes long.
     @Test
     @Timeout(20)
-    void ctrlCWhileARunStopsAnyway() {
+    void ctrlCWhileRunIsStopping() {
         var main = Thread.currentThread();
         var network = new Network(Duration.ofMinutes(1), 2, policy -> policy.maxRequests = 1L, _ -> {
             try {
@@ -245,7 +245,7 @@ class BatchPace {
 
     /// A row that cannot be read because of Ctrl-C is no bad row, and reading goes on until it is asked.
     @Test
-    void ctrlCWhileRowsAreRead() throws IOException {
+    void ctrlCWhileReadingRows() throws IOException {
         cop.write("many.jsonl", "{\"text\": \"a\"}\n".repeat(10_000));
         var env = cop.environment();
         try (var rows = RowReader.opened(env, "many.jsonl", "many.jsonl", "jsonl")) {
@@ -262,7 +262,7 @@ class BatchPace {
 
     /// After a sync that failed, one that does not may have lost lines before it.
     @Test
-    void aJournalThatCouldNotBeSyncedStaysBroken() throws Exception {
+    void journalStaysBrokenAfterFailedSync() throws Exception {
         assumeTrue(Files.exists(Path.of("/dev/null")), "it takes writes, and refuses to sync");
         Files.createDirectories(cop.file("x.run"));
         Files.createSymbolicLink(cop.file("x.run/journal.jsonl"), Path.of("/dev/null"));
@@ -280,7 +280,7 @@ class BatchPace {
     }
 
     @Test
-    void paceKeepsJobsAndDelay() {
+    void rateControllerKeepsJobsAndDelay() {
         var pace = new RateController(2, Duration.ofSeconds(1));
         assertEquals(Duration.ZERO, pace.wait(at(0)));
         pace.started(at(0));
@@ -293,7 +293,7 @@ class BatchPace {
     }
 
     @Test
-    void limitsOfRequestsThatWereUnderWayTogetherAreOne() {
+    void concurrentRateLimitsCountOnce() {
         var pace = new RateController(16, Duration.ofMillis(100));
         for (int i = 0; i < 16; i++) pace.started(at(i / 10.0));
         assertEquals(Duration.ofSeconds(20), pace.limited(at(0), Optional.of(Duration.ofSeconds(20)), at(2)));
@@ -314,7 +314,7 @@ class BatchPace {
     }
 
     @Test
-    void paceRecoversSlowlyAndNeverBeyondWhatIsAllowed() {
+    void rateRecoversSlowlyUpToTheMaximum() {
         var pace = new RateController(8, Duration.ofSeconds(1));
         pace.started(at(0));
         pace.limited(at(0), Optional.of(Duration.ofSeconds(1)), at(1));

@@ -76,17 +76,17 @@ class BatchProcesses {
     }
 
     @Test
-    void killedTenTimes() throws Exception { killed(10, 8); }
+    void tenKills() throws Exception { killed(10, 8); }
 
     @Test
     @Tag("slow")
-    void killedTwoHundredTimes() throws Exception { killed(200, 8); }
+    void twoHundredKills() throws Exception { killed(200, 8); }
 
     // ------------------------------------------------------------------------------------------- full disks
 
     /// What cannot be kept is not asked for again.
     @Test
-    void aFullDiskCostsNoMoreThanWhatIsInFlight() throws Exception {
+    void fullDiskLosesOnlyRequestsInFlight() throws Exception {
         rows(400);
         var command = new ArrayList<>(List.of("bash", "-c", "ulimit -f 60; exec \"$@\"", "-"));
         command.addAll(cop.process("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-j", "16", "--delay", "0")
@@ -104,7 +104,7 @@ class BatchProcesses {
     }
 
     @Test
-    void anAnswerThatCannotBePrintedStopsTheRun() throws Exception {
+    void unprintableResultStopsTheRun() throws Exception {
         assumeTrue(Files.exists(Path.of("/dev/full")), "a device of Linux");
         rows(100);
         var process = cop.process("batch", "t", "-d", "rows.jsonl", "-k", "--run", "r", "-j", "4", "--delay", "0")
@@ -122,7 +122,7 @@ class BatchProcesses {
     }
 
     @Test
-    void theFirstCtrlCFinishesWhatIsInFlight() throws Exception {
+    void firstCtrlCFinishesRequestsInFlight() throws Exception {
         rows(200);
         cop.sim.set("latency", 1500);
         var process = start("-j", "4", "--delay", "0");
@@ -139,7 +139,7 @@ class BatchProcesses {
 
     /// Also while rows are being read of which none is to be asked: those of other machines.
     @Test
-    void theFirstCtrlCWhileRowsAreReadKeepsWhatIsInFlight() throws Exception {
+    void firstCtrlCWhileReadingRowsFinishesRequests() throws Exception {
         var shard = new Shard(1, 100);
         var ours = IntStream.iterate(0, i -> i + 1).mapToObj(i -> "r" + i).filter(shard::holds).limit(2).toList();
         var others = IntStream.range(0, 60_000).mapToObj(i -> "r" + i).filter(id -> !shard.holds(id));
@@ -160,7 +160,7 @@ class BatchProcesses {
     /// Also while the clock is waited for, be it for the delay or for a limit.
     @ParameterizedTest
     @ValueSource(strings = {"ok", "429:60"})
-    void ctrlCInAPauseEndsIt(String fault) throws Exception {
+    void ctrlCEndsPause(String fault) throws Exception {
         rows(50);
         cop.sim.set("faults", List.of("ok", fault));
         var process = start("-j", "2", "--delay", fault.equals("ok") ? "60s" : "0");
@@ -173,7 +173,7 @@ class BatchProcesses {
     }
 
     @Test
-    void theSecondCtrlCStopsAtOnce() throws Exception {
+    void secondCtrlCStopsAtOnce() throws Exception {
         rows(50);
         cop.sim.set("latency", 10_000);
         var process = start("-j", "2", "--delay", "0");
@@ -189,7 +189,7 @@ class BatchProcesses {
 
     @ParameterizedTest
     @CsvSource({"TERM, 143", "HUP, 129"})
-    void anEndFromOutsideIsAFirstCtrlC(String name, int code) throws Exception {
+    void sigtermIsLikeFirstCtrlC(String name, int code) throws Exception {
         rows(50);
         cop.sim.set("latency", 800);
         var process = start("-j", "2", "--delay", "0");
@@ -202,7 +202,7 @@ class BatchProcesses {
     }
 
     @Test
-    void nohupIsHeeded() throws Exception {
+    void nohupIsHonored() throws Exception {
         assumeTrue(System.getProperty("os.name").equals("Linux"), "by env's --ignore-signal");
         rows(10);
         cop.sim.set("latency", 300);
@@ -218,7 +218,7 @@ class BatchProcesses {
     // ------------------------------------------------------------------------------------ others at the same time
 
     @Test
-    void twoAtOnce() throws Exception {
+    void twoProcessesOnOneRun() throws Exception {
         rows(20);
         cop.sim.set("latency", 500);
         var first = start("-j", "2", "--delay", "0");
@@ -248,7 +248,7 @@ class BatchProcesses {
 
     /// Many threads end rows, meet limits and draw the living line at once, and none waits for another for ever.
     @Test
-    void limitsAndTheLivingLine() {
+    void progressLineOnTerminal() {
         cop.terminal(2);
         rows(400);
         var faults = new ArrayList<String>();
@@ -260,7 +260,7 @@ class BatchProcesses {
     }
 
     @Test
-    void aReaderThatGoesAway() throws Exception {
+    void readerClosesStdoutMidway() throws Exception {
         rows(30);
         String batch = String.join(" ", cop.process("batch", "t", "-d", "rows.jsonl", "-k", "--run", "r", "-j", "4",
                 "--delay", "0").command());
@@ -279,7 +279,7 @@ class BatchProcesses {
 
     /// Also of the results of an earlier run, which are printed before any row is asked: OUT is written all the same.
     @Test
-    void aReaderThatIsGoneFromTheStart() throws Exception {
+    void stdoutClosedFromTheStart() throws Exception {
         rows(30);
         finish(75, "-j", "4", "--delay", "0", "--max-requests", "20");
         Files.delete(cop.file("out.jsonl"));
@@ -301,7 +301,7 @@ class BatchProcesses {
 
     @Test
     @Tag("slow")
-    void aHundredThousandRows() throws Exception {
+    void hundredThousandRows() throws Exception {
         int rows = 100_000;
         rows(rows);
         cop.sim.set("answer", "fine");
@@ -321,7 +321,7 @@ class BatchProcesses {
     /// In a process the folder is where it was started, and no name in it has a parent.
     @ParameterizedTest
     @ValueSource(strings = {"out/{{id}}.md", "{{id}}.md", "./{{id}}.md", "a/../b/{{id}}.md", "{{id}}/x.md"})
-    void aFileARow(String pattern) throws Exception {
+    void oneFilePerRow(String pattern) throws Exception {
         rows(2);
         for (int i = 0; i < 2; i++) {
             var outcome = cop.runProcess("", "batch", "t", "-d", "rows.jsonl", "-o", pattern, "--run", "r", "--delay",
@@ -341,7 +341,7 @@ class BatchProcesses {
     }
 
     @Test
-    void aFileARowStaysInItsFolder() {
+    void filesPerRowStayInTheirFolder() {
         cop.write("rows.jsonl", "{\"id\": \"../evil\", \"text\": \"x\"}\n");
         for (String pattern : List.of("{{id}}.md", "out/{{id}}.md")) {
             var outcome = cop.runProcess("", "batch", "t", "-d", "rows.jsonl", "-o", pattern, "--run", "r");
@@ -353,7 +353,7 @@ class BatchProcesses {
 
     /// Every name that batch takes, as a person types it.
     @Test
-    void bareNames() {
+    void fileNamesWithoutFolder() {
         rows(1);
         cop.write("in/a.json", "{\"text\": \"x\"}");
         cop.write("bare.mustache", "say: {{text}}");
@@ -377,7 +377,7 @@ class BatchProcesses {
 
     /// Ctrl-C in the first look, while the rows are still being read: the user's folder stays, and what is in it.
     @Test
-    void ctrlCInTheFirstLookLeavesNothingBehind() throws Exception {
+    void ctrlCDuringInputScanLeavesNoFiles() throws Exception {
         for (String folder : List.of("there", "new")) {
             if (folder.equals("there")) Files.createDirectories(cop.file(folder));
             var process = cop.process("batch", "t", "-d", "-", "-o", "out.jsonl", "--run", folder)

@@ -47,7 +47,7 @@ class Batches {
     // --------------------------------------------------------------------------------------- like make
 
     @Test
-    void onlyWhatIsMissing() {
+    void onlyMissingRowsAreSent() {
         cop.rows("a1", "b1", "c1", "d1");
         assertTrue(good().err().endsWith("done: 4 ok\n"));
         assertEquals("a=a1 b=b1 c=c1 d=d1", told());
@@ -67,7 +67,7 @@ class Batches {
     }
 
     @Test
-    void optionsAreAPartOfWhatIsAsked() {
+    void optionsArePartOfTheRequest() {
         cop.rows("a", "b");
         good("--temperature", "0");
         good("--temperature", "0", "-j", "7", "--delay", "3s");
@@ -79,7 +79,7 @@ class Batches {
     }
 
     @Test
-    void rowsWithoutIdAndRowsAlike() {
+    void rowsWithoutIdAndDuplicateRows() {
         cop.write("rows.jsonl", "{\"text\": \"x\"}\n\n{\"text\": \"x\"}\r\n{\"text\": \"y\"}\n");
         good();
         assertEquals(List.of("x", "x", "y"), cop.prompts().stream().sorted().toList());
@@ -90,7 +90,7 @@ class Batches {
     }
 
     @Test
-    void theModelIsKept() {
+    void runKeepsItsModel() {
         cop.rows("a");
         good();
         cop.with("COP_MODEL", "mai-code-1.1-flash");
@@ -104,7 +104,7 @@ class Batches {
     }
 
     @Test
-    void failedRowsAreAskedAgainOnRequest() {
+    void retryFailedResendsFailedRows() {
         cop.rows("a", "b", "c");
         cop.sim.set("faults", List.of("ok", "422"));
         var outcome = exits(5, cop.batch("-j", "1"));
@@ -139,7 +139,7 @@ class Batches {
     }
 
     @Test
-    void foldersPatternsAndStdin() {
+    void rowsFromFoldersPatternsAndStdin() {
         cop.write("in/b.json", "{\"text\": \"1\"}");
         cop.write("in/a.json", "{\"text\": \"2\", \"id\": \"own\"}");
         cop.write("in/c.txt", "no");
@@ -165,7 +165,7 @@ class Batches {
 
     @ParameterizedTest
     @FieldSource("BAD")
-    void badRowsAreAllNamedAndNothingIsSent(List<String> row) {
+    void allInvalidRowsAreReportedBeforeSending(List<String> row) {
         cop.write(row.get(0), row.get(1));
         var outcome = exits(2, cop.run("batch", "t", "-d", row.get(0), "-o", "out.jsonl"));
         for (String error : row.subList(2, row.size())) {
@@ -177,7 +177,7 @@ class Batches {
     }
 
     @Test
-    void badRowsMayBeLeftOut() {
+    void skipBadSkipsInvalidRows() {
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"1\"}\n{\"id\": \"b\"}\n"
                 + "{\"id\": \"c\", \"text\": \"3\"}\n{{\n");
         exits(5, cop.batch("--skip-bad"));
@@ -220,7 +220,7 @@ class Batches {
 
     @ParameterizedTest
     @FieldSource("REFUSED")
-    void refused(List<String> row) throws Exception {
+    void usageErrors(List<String> row) throws Exception {
         cop.rows("a");
         cop.write("empty.jsonl", "\n");
         Files.write(cop.file("latin.csv"), ("id,text\n" + "1,abc\n".repeat(9000) + "2,\u00ff\n3,b\n")
@@ -235,7 +235,7 @@ class Batches {
     // -------------------------------------------------------------------------------------- values to the byte
 
     @Test
-    void valuesArriveAsTheyAre() {
+    void valuesAreSentUnchanged() {
         String odd = "{{x}} {{#y}}\r\nsystem: obey\u0000\u001b[31m\ud83d\ude00\"\\" + "x".repeat(1_000_000);
         cop.write("rows.jsonl", JsonValues.text(Map.of("id", "a", "text", odd)) + "\n");
         cop.sim.set("answer", "fine");
@@ -245,7 +245,7 @@ class Batches {
     }
 
     @Test
-    void promptsThatDoNotFitAreFoundBefore() {
+    void tooLongPromptsAreFoundBeforeSending() {
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"" + "word ".repeat(200_000) + "\"}\n");
         var outcome = exits(2, cop.batch());
         assertTrue(outcome.err().matches("(?s)error: rows.jsonl:1: the prompt has 2\\d+ tokens, and gpt-5-mini takes"
@@ -255,7 +255,7 @@ class Batches {
     // --------------------------------------------------------------------------------------------- results
 
     @Test
-    void shapesOfOut() {
+    void outputFormats() {
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"x, \\\"y\\\"\", \"n\": 1.50}\n"
                 + "{\"id\": \"b\", \"text\": \"z\"}\n");
         good("--echo", "n,text");
@@ -278,7 +278,7 @@ class Batches {
     }
 
     @Test
-    void filesOfRowsDoNotLeaveTheirFolder() {
+    void filesPerRowCannotEscapeTheirFolder() {
         cop.write("rows.jsonl", "{\"id\": \"../../evil\", \"text\": \"x\"}\n");
         var outcome = exits(2, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r"));
         assertTrue(outcome.err().contains("which is no file in its folder"), outcome::all);
@@ -303,7 +303,7 @@ class Batches {
     }
 
     @Test
-    void aFileThatCannotBeWrittenLeavesTheOthers() {
+    void oneUnwritableFileDoesNotStopTheOthers() {
         cop.rows("a", "b", "c");
         exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "all/{{id}}.md", "--run", "r"));
         for (String file : List.of("a", "b", "c")) cop.file("all/" + file + ".md").toFile().delete();
@@ -314,7 +314,7 @@ class Batches {
     }
 
     @Test
-    void openAiRequestsGoAsTheyAre() {
+    void openAiRequestsAreSentUnchanged() {
         cop.write("rows.jsonl", """
                 {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", \
                 "body": {"model": "mai-code-1.1-flash", "messages": [{"role": "system", "content": "S"}, \
@@ -336,7 +336,7 @@ class Batches {
     }
 
     @Test
-    void answersThatAreNotOk() {
+    void statusOfIncompleteReplies() {
         cop.rows("a", "b");
         cop.sim.set("finish", "length");
         exits(5, cop.batch());
@@ -347,7 +347,7 @@ class Batches {
     }
 
     @Test
-    void schemasAreAskedForAgain() {
+    void schemaViolationsAreRetried() {
         cop.write("templates/t.mustache", "---\nschema: {type: object, properties: {n: {type: integer}}, required: [n],"
                 + " additionalProperties: false}\n---\nsay: {{text}}");
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"{\\\"n\\\": 1}\"}\n{\"id\": \"b\", \"text\": \"none\"}\n");
@@ -378,7 +378,7 @@ class Batches {
     /// Nobody knows what a prompt costs before one has come back: with 8 jobs at once 8 could go before a limit is
     /// noticed.
     @Test
-    void theFirstRequestTellsWhatOneCosts() {
+    void firstRequestMeasuresTheCost() {
         cop.rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
         exits(75, cop.batch("--max-total-tokens", "3", "-j", "8", "--delay", "0"));
         assertEquals(1, cop.prompts().size());
@@ -392,7 +392,7 @@ class Batches {
     /// The first row needs another attempt while the second waits for it.
     @ParameterizedTest
     @ValueSource(strings = {"503", "429:1"})
-    void theFirstRequestMayNeedAnother(String fault) {
+    void firstRequestIsRepeatedWhenUnmeasured(String fault) {
         cop.rows("a", "b", "c");
         cop.sim.set("faults", List.of(fault));
         good("--max-total-tokens", "1000", "-j", "2", "--delay", "0");
@@ -400,7 +400,7 @@ class Batches {
     }
 
     @Test
-    void aJournalIsOpenOnceInAProcess() {
+    void journalIsOpenedOnceInAProcess() {
         var first = new Journal(cop.file("x.run"), true);
         for (int i = 0; i < 3; i++) assertThrows(copilot.Fault.class, () -> new Journal(cop.file("x.run"), true));
         Thread.currentThread().interrupt();
@@ -412,7 +412,7 @@ class Batches {
     // ---------------------------------------------------------------------------------- some rows, many machines
 
     @Test
-    void aFewFirst() {
+    void limitAndSample() {
         cop.rows("a", "b", "c", "d", "e");
         good("-L", "2");
         assertEquals("a=a b=b", told());
@@ -430,7 +430,7 @@ class Batches {
     }
 
     @Test
-    void shardsJoin() {
+    void shardsAreMerged() {
         cop.rows(IntStream.range(0, 26).mapToObj(i -> "" + (char) ('a' + i)).toArray(String[]::new));
         for (int k = 1; k <= 3; k++) {
             exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "s" + k + ".jsonl", "--shard", k + "/3"));
@@ -456,7 +456,7 @@ class Batches {
     }
 
     @Test
-    void aDryRunSendsNothing() {
+    void dryRunSendsNothing() {
         cop.rows("a", "b", "c");
         good("-L", "1");
         var outcome = exits(0, cop.batch("--dry-run"));
@@ -486,7 +486,7 @@ class Batches {
     }
 
     @Test
-    void morePromptsThanAPersonWouldTypeAreAskedFor() {
+    void largeRunsAskForConfirmation() {
         cop.terminal(0, 2);
         cop.write("rows.jsonl", IntStream.range(0, 201).mapToObj(i -> "{\"text\": " + i + "}\n")
                 .collect(Collectors.joining()));
@@ -498,7 +498,7 @@ class Batches {
     }
 
     @Test
-    void aBatchsStatusHasNoNanoseconds() {
+    void statusTimesAreInSeconds() {
         cop.time.advance(Duration.ofNanos(123_456_789));
         cop.write("r.jsonl", "{\"a\":1}\n");
         cop.write("t.mustache", "say: {{a}}");
@@ -509,7 +509,7 @@ class Batches {
     // ---- rows and results
 
     @Test
-    void aPatternWithoutAFolderIsOfFilesHere() {
+    void outputPatternWithoutFolder() {
         cop.write("a.json", "{\"id\": 1, \"text\": \"a\"}");
         cop.write("b.json", "{\"id\": 2, \"text\": \"b\"}");
         exits(0, cop.run("batch", "t", "-d", "[ab].json", "-o", "out.jsonl"));
@@ -517,7 +517,7 @@ class Batches {
     }
 
     @Test
-    void aFieldThatHoldsACommaIsEchoedInQuotes() {
+    void echoedFieldWithCommaIsQuoted() {
         cop.write("rows.csv", "text,\"name, first\",\"a \"\"b\"\"\",c\nx,Ada,1,2\n");
         exits(0, cop.run("batch", "t", "-d", "rows.csv", "-o", "out.jsonl", "--echo",
                 "\"name, first\",c,\"a \"\"b\"\"\""));
@@ -526,7 +526,7 @@ class Batches {
     }
 
     @Test
-    void echoIsNamedWhenTheRunBegins() {
+    void echoIsSetWhenTheRunStarts() {
         cop.rows("a", "b");
         good();
         var outcome = exits(2, cop.batch("--echo", "text"));
@@ -542,7 +542,7 @@ class Batches {
     }
 
     @Test
-    void echoIsKept() {
+    void runKeepsItsEcho() {
         cop.rows("a");
         good("--echo", "text");
         cop.rows("a", "b");
@@ -551,7 +551,7 @@ class Batches {
     }
 
     @Test
-    void onlyAnswersThatAreRightBecomeFiles() {
+    void onlyCompleteRepliesBecomeFiles() {
         cop.rows("a", "b");
         cop.sim.set("faults", List.of("ok", "422"));
         exits(5, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "each/{{id}}.md", "--run", "r", "-j", "1"));
@@ -560,7 +560,7 @@ class Batches {
     }
 
     @Test
-    void severalAnswersAreSeveralChoices() {
+    void severalChoicesAreStored() {
         cop.rows("a");
         good("-O", "n=2", "--out-format", "openai");
         var choices = results().getFirst().path("response").path("body").path("choices");
@@ -570,7 +570,7 @@ class Batches {
 
     /// What comes after a broken line is unknown: it must not pass for "done".
     @Test
-    void skipBadStopsWhereTheRestCannotBeRead() {
+    void skipBadStopsAtUnreadableInput() {
         cop.write("rows.csv", "id,text\n1,a\n2,\"x\"y\n3,b\n4,c\n");
         cop.write("rows.json", "[{\"id\": 1, \"text\": \"a\"}, {oops}, {\"id\": 3, \"text\": \"b\"}]");
         for (String rows : List.of("rows.csv", "rows.json")) {
@@ -590,14 +590,14 @@ class Batches {
     }
 
     @Test
-    void tabSeparatedValuesKnowNoQuotes() {
+    void tsvHasNoQuoting() {
         cop.write("rows.tsv", "id\ttext\n1\ta\n2\t\"half inch\n3\tc\n4\td\"\n");
         exits(0, cop.run("batch", "t", "-d", "rows.tsv", "-o", "out.jsonl", "--delay", "0"));
         assertEquals("1=a 2=\"half inch 3=c 4=d\"", told());
     }
 
     @Test
-    void partsSayWhichTheyAre() {
+    void shardsReportTheirNumber() {
         cop.rows("a", "b", "c", "d");
         var outcome = exits(0, cop.batch("--shard", "2/2"));
         assertTrue(outcome.err().contains("part 2 of 2"), outcome::all);
@@ -635,7 +635,7 @@ class Batches {
     /// A user's folder was emptied because a row was bad.
     @ParameterizedTest
     @FieldSource("FOREIGN")
-    void aFolderOfOtherFilesIsNoRunFolder(List<String> foreign) throws IOException {
+    void folderOfOtherFilesIsRefusedAsRunFolder(List<String> foreign) throws IOException {
         cop.rows("a");
         for (String folder : List.of("work", "out.jsonl.run")) {
             cop.write(folder + "/" + foreign.get(0), foreign.get(1));
@@ -657,7 +657,7 @@ class Batches {
     }
 
     @Test
-    void aRunFolderThatIsAFileIsRefused() {
+    void fileIsRefusedAsRunFolder() {
         cop.rows("a");
         cop.write("work", "mine");
         var outcome = exits(2, cop.batch("--run", "work"));
@@ -667,7 +667,7 @@ class Batches {
 
     /// However a run ends before it begins: the folders it found stay, those that it made go.
     @Test
-    void aRunThatDoesNotBeginLeavesNothingBehind() throws IOException {
+    void refusedRunLeavesNoFiles() throws IOException {
         Files.createDirectories(cop.file("there"));
         cop.write("bad.jsonl", "{\"id\": 1}\n");
         cop.write("many.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x" + i + "\"}\n")
@@ -687,7 +687,7 @@ class Batches {
 
     /// What is put there while the question waits for its answer is somebody's own too.
     @Test
-    void aFileThatComesMeanwhileStays() throws IOException {
+    void outputCreatedMeanwhileIsPreserved() throws IOException {
         cop.write("many.jsonl", IntStream.range(0, 300).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"x\"}\n")
                 .collect(Collectors.joining()));
         cop.terminal(0);
@@ -715,7 +715,7 @@ class Batches {
     /// A run that has begun is ours, whatever else is put beside it; and what a kill leaves before the run has begun
     /// does not stand in its way.
     @Test
-    void aRunGoesOnBesideOtherFiles() throws IOException {
+    void runFolderMayContainOtherFiles() throws IOException {
         cop.rows("a");
         cop.write("out.jsonl.run/copilot-batch.lock", "");
         cop.write("out.jsonl.run/journal.jsonl", "");
@@ -734,7 +734,7 @@ class Batches {
     }
 
     @Test
-    void aRunWithoutItsLockFileIsOne() throws IOException {
+    void runWithoutLockFileIsRecognized() throws IOException {
         cop.rows("a");
         good();
         Files.delete(cop.file("out.jsonl.run/copilot-batch.lock"));
@@ -748,7 +748,7 @@ class Batches {
     }
 
     @Test
-    void aRunMayBeMovedWithItsResults() throws IOException {
+    void runCanBeMovedWithItsResults() throws IOException {
         cop.rows("a");
         good();
         Files.move(cop.file("out.jsonl"), cop.file("new.jsonl"));
@@ -758,7 +758,7 @@ class Batches {
     }
 
     @Test
-    void aFolderOfOtherFilesHasNoStatus() {
+    void statusOfFolderOfOtherFilesIsAnError() {
         cop.write("web.run/manifest.json", "{\"name\": \"a web page\"}");
         cop.write("web.run/journal.jsonl", "{}");
         cop.write("web.run/order", "66");
@@ -772,7 +772,7 @@ class Batches {
     }
 
     @Test
-    void mergeLeavesAFileOfTheUsersAlone() {
+    void mergeDoesNotOverwriteForeignFiles() {
         cop.rows("a", "b", "c");
         for (int k = 1; k <= 2; k++) {
             exits(0, cop.run("batch", "t", "-d", "rows.jsonl", "-o", "s" + k + ".jsonl", "--shard", k + "/2"));
@@ -799,7 +799,7 @@ class Batches {
 
     /// A run that has begun may write its own results over, and nothing else.
     @Test
-    void aRunWritesOverItsOwnResultsAlone() {
+    void runOverwritesOnlyItsOwnResults() {
         cop.rows("a", "b");
         good();
         cop.write("mine.csv", "mine\n");
@@ -819,7 +819,7 @@ class Batches {
     }
 
     @Test
-    void aFileARowLeavesTheUsersFilesAlone() {
+    void filesPerRowDoNotOverwriteForeignFiles() {
         cop.rows("a", "b");
         cop.write("b.md", "mine\n");
         for (String more : List.of("-y", "--skip-bad", "--dry-run")) {
@@ -842,7 +842,7 @@ class Batches {
     /// Half a JSON answer is incomplete, whatever can be read of it, and becomes no file.
     @ParameterizedTest
     @CsvSource({"length, incomplete", "content_filter, filtered"})
-    void anAnswerThatIsCutOffDoesNotMeetItsSchema(String finish, String status) {
+    void incompleteReplyDoesNotMeetSchema(String finish, String status) {
         cop.write("templates/t.mustache", "---\nschema: {type: [object, integer]}\n---\nsay: {{text}}");
         cop.write("rows.jsonl", "{\"id\": \"a\", \"text\": \"{\\\"n\\\": 1\"}\n{\"id\": \"b\", \"text\": \"12\"}\n");
         cop.sim.set("finish", finish);

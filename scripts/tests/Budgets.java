@@ -62,7 +62,7 @@ class Budgets {
 
     @ParameterizedTest
     @FieldSource("BUDGETS")
-    void aBudgetIsNeverWithoutEffect(List<String> row) {
+    void budgetsAlwaysHaveAnEffect(List<String> row) {
         rows(30);
         for (String each : row.get(0).split(" ")) {
             if (!each.isEmpty()) cop.sim.set(each.split("=")[0], each.matches(".*=(true|false)")
@@ -76,7 +76,7 @@ class Budgets {
     }
 
     @Test
-    void anEstimateIsMarkedAsOne() {
+    void estimatesAreMarked() {
         rows(2);
         cop.sim.set("copilot-usage", false).set("usage", "none");
         var outcome = exits(0, batch("-m", "gpt-5-mini"));
@@ -95,7 +95,7 @@ class Budgets {
 
     /// An early list has no prices.
     @Test
-    void withoutPricesABudgetInCreditsIsRefused() {
+    void creditBudgetWithoutPricesIsRefused() {
         rows(3);
         cop.sim.set("models", "old");
         for (String model : List.of("mai-code-1.1-flash", "auto")) {
@@ -109,7 +109,7 @@ class Budgets {
     }
 
     @Test
-    void budgetsCountTheWholeRun() {
+    void budgetsCoverAllStarts() {
         rows(40);
         var first = exits(75, batch("--max-total-tokens", "60"));
         int before = cop.chats().size();
@@ -128,7 +128,7 @@ class Budgets {
     /// What is in flight counts by the length of its prompts: the first row tells little of the others.
     @ParameterizedTest
     @CsvSource({"--max-total-tokens 2000", "--max-credits 0.1"})
-    void longPromptsAfterAShortOneCount(String budget) {
+    void longPromptsAfterShortOnesAreCounted(String budget) {
         cop.write("rows.jsonl", IntStream.range(0, 40).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"" + (i == 0 ? "a"
                 : "a" + i + " four".repeat(600)) + "\"}\n").collect(Collectors.joining()));
         cop.sim.set("latency", 50).set("answer", "fine");
@@ -140,14 +140,14 @@ class Budgets {
 
     /// Nothing is sent whose prompt alone is more than the budget.
     @Test
-    void aPromptBeyondTheBudgetIsNotSent() {
+    void promptBeyondBudgetIsNotSent() {
         cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"" + "four ".repeat(600) + "\"}\n");
         prints(exits(75, batch("--max-total-tokens", "500")), "error: --max-total-tokens 500 is reached");
         assertEquals(0, cop.chats().size());
     }
 
     @Test
-    void requestsAndTimeCountOneStart() {
+    void requestAndTimeLimitsCoverOneStart() {
         rows(4);
         prints(exits(75, batch("--max-requests", "2")), "--max-requests 2\n");
         exits(75, batch("--max-requests", "1"));
@@ -157,7 +157,7 @@ class Budgets {
 
     /// A schema that is missed costs three requests a row.
     @Test
-    void repeatedRequestsCount() {
+    void retriesAreCounted() {
         cop.write("templates/t.mustache", "---\nschema: {type: object, additionalProperties: false}\n---\n"
                 + "say: {{text}}");
         rows(4);
@@ -167,7 +167,7 @@ class Budgets {
 
     /// A request whose answer was lost has mostly been paid for.
     @Test
-    void lostAnswersCount() {
+    void lostRepliesAreCounted() {
         rows(30);
         cop.sim.set("faults", Collections.nCopies(200, "reset-mid"));
         exits(75, batch("--max-total-tokens", "50", "--halt", "fail=100%"));
@@ -176,7 +176,7 @@ class Budgets {
 
     /// What is in flight may cost less than feared: the rest is sent, as far as the budget goes.
     @Test
-    void aBudgetIsUsedUp() {
+    void exhaustedBudgetEndsTheRun() {
         cop.write("rows.jsonl", IntStream.range(0, 60).mapToObj(i -> "{\"id\": " + i + ", \"text\": \"a" + i
                 + (i < 8 ? "" : " four".repeat(3000)) + "\"}\n").collect(Collectors.joining()));
         cop.sim.set("latency", 50).set("answer", "fine");
@@ -197,7 +197,7 @@ class Budgets {
     /// Answers that miss the schema are remembered at once: they count, and the next start goes on behind them.
     @ParameterizedTest
     @CsvSource({"1, 12", "2, 6", "5, 3", "8, 2"})
-    void repeatedRequestsAreRemembered(int each, int starts) {
+    void retriesAreRecorded(int each, int starts) {
         cop.write("templates/t.mustache", MISSES);
         rows(4);
         for (int i = 1; i < starts; i++) {
@@ -225,7 +225,7 @@ class Budgets {
 
     @ParameterizedTest
     @CsvSource({"--max-total-tokens 100", "--max-credits 0.01"})
-    void repeatedRequestsCountInAllStarts(String budget) {
+    void retriesCountInAllStarts(String budget) {
         cop.write("templates/t.mustache", MISSES);
         rows(50);
         int before = -1;
@@ -243,7 +243,7 @@ class Budgets {
 
     /// What `--again` asks anew begins anew, and what was paid before still counts.
     @Test
-    void againForgetsAnswersButNotTheirCost() {
+    void againKeepsTheCostOfReplacedResults() {
         cop.write("templates/t.mustache", MISSES);
         rows(1);
         exits(75, batch("--max-requests", "2"));
@@ -257,7 +257,7 @@ class Budgets {
     // ----------------------------------------------------------------------------------- one counting
 
     @Test
-    void theTotalsAreSaidAndAgree() {
+    void totalsAgreeEverywhere() {
         rows(3);
         exits(0, batch("-L", "2"));
         var outcome = exits(0, batch());
@@ -272,7 +272,7 @@ class Budgets {
     }
 
     @Test
-    void dryRunAndQuestionCountAlike() {
+    void dryRunAndConfirmationCountAlike() {
         rows(300);
         cop.terminal(0);
         String dry = exits(0, batch("--dry-run")).out();
@@ -286,7 +286,7 @@ class Budgets {
     }
 
     @Test
-    void aScriptIsToldBeforeItPays() {
+    void largeRunOfScriptNeedsConfirmation() {
         rows(201);
         var outcome = exits(0, batch("-j", "32"));
         assertTrue(outcome.err().startsWith("note: 201 requests to gpt-5-mini, with prompts of about "), outcome::all);
@@ -315,7 +315,7 @@ class Budgets {
     }
 
     @Test
-    void retriesMayBeOfSomeCauses() {
+    void retryFailedByCause() {
         rows(4);
         cop.sim.set("faults", List.of("422", "400-invalid_request_body", "422"));
         exits(5, batch("--halt", "fail=100%"));
@@ -331,7 +331,7 @@ class Budgets {
     }
 
     @Test
-    void aHaltIsRemembered() {
+    void haltIsRemembered() {
         rows(90);
         cop.sim.set("faults", Collections.nCopies(50, "400-invalid_request_body"));
         var halted = exits(1, batch());
@@ -348,7 +348,7 @@ class Budgets {
     }
 
     @Test
-    void aHaltOfALaterStartIsRememberedToo() {
+    void haltOfLaterStartIsRemembered() {
         rows(200);
         exits(75, batch("--max-requests", "100"));
         cop.sim.set("faults", Collections.nCopies(50, "400-invalid_request_body"));
@@ -362,7 +362,7 @@ class Budgets {
     @ParameterizedTest
     @CsvSource({"--retry-failed", "-m mai-code-1.1-flash", "--temperature 0", "-s briefly", "--again",
             "--retry-failed=invalid_request_body"})
-    void aHaltHasWaysOn(String more) {
+    void haltHintsHowToContinue(String more) {
         rows(60);
         cop.sim.set("faults", Collections.nCopies(50, "400-invalid_request_body"));
         exits(1, batch("-m", "gpt-5-mini"));
@@ -370,7 +370,7 @@ class Budgets {
     }
 
     @Test
-    void anotherTemplateIsAWayOn() {
+    void anotherTemplateContinuesHaltedRun() {
         rows(60);
         cop.sim.set("faults", Collections.nCopies(50, "400-invalid_request_body"));
         exits(1, batch());
@@ -381,7 +381,7 @@ class Budgets {
     // --------------------------------------------------------------------------- errors within a 200
 
     @Test
-    void aRateLimitWithinAStreamIsAPause() {
+    void rateLimitWithinStreamPauses() {
         rows(3);
         cop.sim.set("faults", List.of("error-limit", "error-limit"));
         var outcome = exits(0, batch("--retries", "0"));
@@ -390,7 +390,7 @@ class Budgets {
     }
 
     @Test
-    void anErrorWithinAStreamKeepsItsCode() {
+    void errorWithinStreamKeepsItsCode() {
         rows(1);
         cop.sim.set("faults", List.of("error-chunk"));
         exits(5, batch("--retries", "0"));
@@ -398,7 +398,7 @@ class Budgets {
     }
 
     @Test
-    void anAnswerWithoutAFinishReasonIsNotOk() {
+    void replyWithoutFinishReasonIsNotOk() {
         rows(2);
         cop.sim.set("faults", List.of("finish-none"));
         var outcome = exits(5, batch());
@@ -410,7 +410,7 @@ class Budgets {
     // ---------------------------------------------------------------------------------- beside a run
 
     @Test
-    void statusBesideARunSaysSo() {
+    void statusReportsRunningProcess() {
         rows(3);
         exits(75, batch("--max-requests", "1"));
         prints(exits(0, cop.run("batch", "status", "out.jsonl")), "2 are still to be asked: the same command goes on");
@@ -424,7 +424,7 @@ class Budgets {
     /// A reader of `-k` that has stopped reading holds up neither the answers nor Ctrl-C.
     @Test
     @Timeout(60)
-    void aStalledReaderHoldsNothingUp() throws Exception {
+    void stalledInputDoesNotBlockRequests() throws Exception {
         cop.sim.set("answer", "x".repeat(3000));
         rows(200);
         var process = cop.process("batch", "t", "-d", "rows.jsonl", "-o", "out.jsonl", "-k", "-j", "4", "--delay", "0")
@@ -441,7 +441,7 @@ class Budgets {
     // ----------------------------------------------------------------------------------------- Java
 
     @Test
-    void failedRowsDoNotLookLikeEmptyAnswers() {
+    void failedRowsDifferFromEmptyReplies() {
         var out = new PrintWriter(Writer.nullWriter());
         var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), out, out));
         rows(5);
@@ -461,7 +461,7 @@ class Budgets {
     }
 
     @Test
-    void aHaltInJavaHasAWayOn() {
+    void haltOfVerbHintsHowToContinue() {
         var out = new PrintWriter(Writer.nullWriter());
         var toolkit = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE), out, out));
         rows(60);
@@ -480,7 +480,7 @@ class Budgets {
     /// A hint of twice the limit may be less than what is used.
     @ParameterizedTest
     @CsvSource({"--max-total-tokens, 1", "--max-credits, 0.000001"})
-    void theHintedBudgetIsMoreThanWhatIsUsed(String option, String least) {
+    void hintedBudgetExceedsUsage(String option, String least) {
         rows(2);
         exits(0, batch("-L", "1"));
         var outcome = exits(75, batch(option, least));

@@ -30,7 +30,7 @@ class Caches {
     /// A process that was stopped in the exchange keeps its lock for good.
     @ParameterizedTest
     @ValueSource(strings = {"token", "chat say:", "chat --timeout 5s say:", "status", "models", "models default auto"})
-    void aStoppedProcessHangsNobody(String command) throws Exception {
+    void stoppedProcessBlocksNobody(String command) throws Exception {
         withLocksHeld(() -> {
             var outcome = cop.run(command.split(" "));
             assertEquals(0, outcome.code(), outcome::all);
@@ -40,7 +40,7 @@ class Caches {
     }
 
     @Test
-    void ctrlCEndsTheWaitForALock() throws Exception {
+    void ctrlCEndsWaitForLock() throws Exception {
         withLocksHeld(() -> {
             var interrupted = new Time() {
                 @Override
@@ -74,7 +74,7 @@ class Caches {
     /// While GitHub's Retry-After is slept through, nothing that another process or thread needs is locked.
     @ParameterizedTest
     @ValueSource(strings = {EXCHANGE, "/models", "/models/session"})
-    void nothingIsLockedDuringAPause(String path) throws Exception {
+    void noLockIsHeldDuringRetryAfter(String path) throws Exception {
         try (var github = new Stub(cop.time)) {
             github.on(EXCHANGE, Stub.Reply.json(200, "{\"token\":\"tid=0\",\"refresh_in\":1500}"))
                     .on("/models", Stub.Reply.json(200, "{\"data\":[]}"))
@@ -119,7 +119,7 @@ class Caches {
 
     /// A JShell lives for days: after a failed /models it has the list, and so the limits, a minute later.
     @Test
-    void aListThatCouldNotBeFetchedIsAskedForAgain() {
+    void failedModelListIsRequestedAgain() {
         cop.sim.set("models-faults", "502,502,502,502,502,502");
         var environment = cop.environment(cop.time);
         try (var http = new HttpSender(new Console(environment), Duration.ofMinutes(1))) {
@@ -136,7 +136,7 @@ class Caches {
     }
 
     @Test
-    void manyThreadsAskOnceForAListThatFails() throws Exception {
+    void manyThreadsShareFailedModelList() throws Exception {
         cop.sim.set("models-faults", "502,".repeat(200));
         var environment = cop.environment(cop.time);
         try (var http = new HttpSender(new Console(environment), Duration.ofMinutes(1));
@@ -151,7 +151,7 @@ class Caches {
 
     /// `auto` that was not offered may be after all; lessons about models end with the list they were learned against.
     @Test
-    void whatWasLearnedEnds() {
+    void learnedFactsExpire() {
         var environment = cop.environment(cop.time);
         try (var http = new HttpSender(new Console(environment), Duration.ofMinutes(1))) {
             var client = new CopilotClient(cop.context(http, environment));
@@ -179,7 +179,7 @@ class Caches {
     }
 
     @Test
-    void filesOfOldNamesAreTidiedAway() throws IOException {
+    void cacheFilesOfOlderVersionsAreDeleted() throws IOException {
         for (String name : List.of("ways-0.json", "learned-0.json", "auto-0.json")) {
             Files.setLastModifiedTime(cop.write(CACHE + name, "{}"),
                     FileTime.from(cop.time.now().minus(Duration.ofDays(9))));

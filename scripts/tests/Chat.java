@@ -70,13 +70,13 @@ class Chat {
     // ------------------------------------------------------------------------------------------- the prompt
 
     @Test
-    void theWordsAreThePrompt() {
+    void argumentsAreThePrompt() {
         assertEquals("gpt-5-mini heard 3 words: one two three\n", ok(chat("one", "two", "three")).out());
         assertEquals("one two three", prompt());
     }
 
     @Test
-    void spacesAndNewlinesOfAnArgumentStay() {
+    void whitespaceInArgumentsIsPreserved() {
         ok(chat("  a\n\n b\t\n"));
         assertEquals("  a\n\n b\t\n", prompt());
     }
@@ -88,50 +88,50 @@ class Chat {
     }
 
     @Test
-    void stdinComesFirstThenABlankLineThenTheWords() {
+    void stdinPrecedesArguments() {
         ok(cop.runWith("diff --git\n+new\n\n", "chat", "write a message"));
         assertEquals("diff --git\n+new\n\nwrite a message", prompt());
     }
 
     @Test
-    void leadingBlankLinesOfStdinStay() {
+    void leadingBlankLinesOfStdinArePreserved() {
         ok(cop.runWith("\n  indented\n", "chat", "why"));
         assertEquals("\n  indented\n\nwhy", prompt());
     }
 
     @Test
-    void emptyStdinIsNoPartOfThePrompt() {
+    void emptyStdinIsIgnored() {
         ok(cop.runWith("\n \n", "chat", "hello"));
         assertEquals("hello", prompt());
     }
 
     @Test
-    void aDashIsStdin() {
+    void dashIsStdin() {
         ok(cop.runWith("from a pipe\r\n", "chat", "-"));
         assertEquals("from a pipe", prompt());
     }
 
     @Test
-    void aDashIsStdinOnATerminalToo() {
+    void dashIsStdinOnTerminal() {
         cop.terminal(0, 1, 2);
         ok(cop.runWith("typed\n", "chat", "-"));
         assertEquals("typed", prompt());
     }
 
     @Test
-    void wordsMayFollowTheDash() {
+    void argumentsMayFollowDash() {
         ok(cop.runWith("class A{}\n", "chat", "-", "explain", "this"));
         assertEquals("class A{}\n\nexplain this", prompt());
     }
 
     @Test
-    void aDashAmongTheWordsIsAWord() {
+    void dashAmongArgumentsIsText() {
         ok(cop.runWith("", "chat", "1", "-", "2"));
         assertEquals("1 - 2", prompt());
     }
 
     @Test
-    void aTerminalIsNotReadWhenThereArePrompts() {
+    void terminalIsNotReadWhenPromptIsGiven() {
         cop.terminal(0);
         ok(cop.runWith("not this\n", "chat", "hello"));
         assertEquals("hello", prompt());
@@ -139,7 +139,7 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "\n\n", " \t\n"})
-    void noPromptAtAllIsRefused(String stdin) {
+    void missingPromptIsRefused(String stdin) {
         refused(cop.runWith(stdin, "chat"));
         refused(cop.runWith(stdin, "chat", "-"));
         refused(cop.runWith(stdin, "chat", " "));
@@ -147,7 +147,7 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"@a.txt", "${sys:user.home}", "\"quoted\"", "'q'", "a\\nb", "%n", "{{x}}", "-"})
-    void argumentsAreTakenAsTheyAre(String argument) {
+    void argumentsAreSentUnchanged(String argument) {
         cop.write("a.txt", "not this");
         ok(chat("-m", "mai-code-1.1-flash", "-s", argument, "tell me about", argument));
         assertEquals("tell me about " + argument, prompt());
@@ -155,31 +155,31 @@ class Chat {
     }
 
     @Test
-    void afterTwoDashesEverythingIsThePrompt() {
+    void doubleDashEndsOptions() {
         ok(chat("--", "-v", "--json"));
         assertEquals("-v --json", prompt());
     }
 
     @Test
-    void everyLanguageArrivesWhole() {
+    void unicodeIsSentUnchanged() {
         ok(cop.runWith("Grüße 😀\n", "chat", "नमस्ते 👩‍👩‍👧‍👦"));
         assertEquals("Grüße 😀\n\nनमस्ते 👩‍👩‍👧‍👦", prompt());
     }
 
     @Test
-    void stdinThatIsNoTextIsRefused() {
+    void binaryStdinIsRefused() {
         refused(cop.runWith(new byte[]{'a', (byte) 0xff, 'b'}, "chat", "what is it"));
         refused(cop.runWith(new byte[]{'a', 0, 'b'}, "chat", "what is it"));
     }
 
     @Test
-    void aByteOrderMarkOnStdinIsDropped() {
+    void byteOrderMarkOnStdinIsDropped() {
         ok(cop.runWith("\uFEFFhello", "chat"));
         assertEquals("hello", prompt());
     }
 
     @Test
-    void aSilentPipeIsNotWaitedForForEver() throws IOException {
+    void silentPipeIsNotAwaitedForever() throws IOException {
         try (var nobodyWrites = new PipedOutputStream(); var pipe = new PipedInputStream(nobodyWrites)) {
             var silent = new Stdin(pipe, Stdin.Kind.PIPE);
             var fault = assertThrows(copilot.Fault.class, () -> silent.text(Duration.ofMillis(20)));
@@ -188,7 +188,7 @@ class Chat {
     }
 
     @Test
-    void stdinThatBreaksOffIsAnError() {
+    void unreadableStdinIsAnError() {
         var broken = new SequenceInputStream(new ByteArrayInputStream("half".getBytes()), new InputStream() {
             @Override
             public int read() throws IOException { throw new IOException("Input/output error"); }
@@ -198,7 +198,7 @@ class Chat {
     }
 
     @Test
-    void aFileComesWithItsNameInAFence() {
+    void filesAreFencedWithTheirNames() {
         cop.write("a.txt", "one\ntwo\n\n");
         ok(chat("-f", "a.txt", "explain"));
         assertEquals("a.txt\n```\none\ntwo\n```\n\nexplain", prompt());
@@ -213,7 +213,7 @@ class Chat {
     }
 
     @Test
-    void aFileAloneIsAPrompt() {
+    void fileAloneIsThePrompt() {
         cop.write("a.txt", "A");
         ok(chat("-f", "a.txt"));
         assertEquals("a.txt\n```\nA\n```", prompt());
@@ -221,21 +221,21 @@ class Chat {
 
     @ParameterizedTest
     @CsvSource({"``, ```", "```, ````", "x`````y, ``````", "`` ` ```, ````"})
-    void theFenceIsLongerThanAnyInTheFile(String inside, String fence) {
+    void fenceIsLongerThanAnyInTheFile(String inside, String fence) {
         cop.write("a.md", inside + "\n");
         ok(chat("-f", "a.md"));
         assertEquals("a.md\n" + fence + "\n" + inside + "\n" + fence, prompt());
     }
 
     @Test
-    void anEmptyFileHasItsFence() {
+    void emptyFileIsFenced() {
         cop.write("empty.txt", "");
         ok(chat("-f", "empty.txt", "what is in it"));
         assertTrue(prompt().matches("empty\\.txt\n```\n\n?```\n\nwhat is in it"), prompt());
     }
 
     @Test
-    void aDashAsFileIsStdinOnce() {
+    void dashAsFileIsStdinOnce() {
         ok(cop.runWith("the data\n", "chat", "-f", "-", "explain"));
         assertEquals(1, prompt().split("the data", -1).length - 1, prompt());
         assertTrue(prompt().endsWith("\n\nexplain"), prompt());
@@ -258,7 +258,7 @@ class Chat {
     }
 
     @Test
-    void theSystemMessageComesFirst() {
+    void systemMessageComesFirst() {
         ok(chat("-s", "be brief", "hello"));
         assertEquals("[{\"role\":\"system\",\"content\":\"be brief\"},{\"role\":\"user\",\"content\":\"hello\"}]",
                 sentTo("messages"));
@@ -267,20 +267,20 @@ class Chat {
     // ------------------------------------------------------------------------------------------- the model
 
     @Test
-    void theAccountsDefaultIsTakenWhenNoneIsNamed() {
+    void accountDefaultModelIsUsed() {
         ok(chat("hello"));
         assertEquals("\"gpt-5-mini\"", sentTo("model"));
     }
 
     @Test
-    void withoutACatalogueGitHubChooses() {
+    void githubChoosesModelWithoutModelList() {
         cop.sim.set("models-faults", "403-empty");
         ok(chat("hello"));
         assertEquals("", sentTo("model"));
     }
 
     @Test
-    void optionBeatsVariableBeatsOwnDefaultBeatsTheAccounts() {
+    void precedenceOfModelSettings() {
         ok(cop.run("models", "default", "gpt-4o-mini"));
         ok(chat("hello"));
         assertEquals("\"gpt-4o-mini\"", sentTo("model"));
@@ -294,14 +294,14 @@ class Chat {
     }
 
     @Test
-    void aNamedModelNeedsTheListOnce() {
+    void namedModelFetchesListOnce() {
         ok(chat("-m", "mai-code-1.1-flash", "hello"));
         ok(chat("-m", "gpt-5-mini", "hello"));
         assertEquals(1, cop.sim.count("/models"), "it says on which path a model is served");
     }
 
     @Test
-    void aNamedModelIsAskedWhereThereIsNoList() {
+    void namedModelWorksWithoutModelList() {
         cop.sim.set("models-faults", "403,403,403");
         ok(chat("-m", "mai-code-1.1-flash", "hello"));
     }
@@ -309,7 +309,7 @@ class Chat {
     /// Trouble with the token is told at once, and not met again on the way to the catalogue.
     @ParameterizedTest
     @CsvSource({"programmatic_token_generation, 1, 1", "rate-limit, 75, 1", "502, 1, 4", "bad-credentials, 4, 1"})
-    void aNamedModelDoesNotAskTwiceForAToken(String fault, int exit, int exchanges) {
+    void namedModelExchangesTokenOnce(String fault, int exit, int exchanges) {
         cop.sim.set("exchange-faults", (fault + ",").repeat(9));
         hasErrorAndHint(exits(exit, chat("-m", "mai-code-1.1-flash", "hello")));
         assertEquals(exchanges, cop.sim.count(Login.EXCHANGE));
@@ -318,7 +318,7 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "{", "[]", "null", "\u0000", "{\"model\":7}"})
-    void damagedChoicesAreNoHindrance(String text) {
+    void damagedSettingsAreIgnored(String text) {
         cop.write(".config/copilot.java/config.json", text);
         var outcome = ok(chat("say: hi"));
         assertEquals("hi\n", outcome.out());
@@ -328,7 +328,7 @@ class Chat {
     }
 
     @Test
-    void aModelThatCannotStreamIsAskedForAWholeAnswer() {
+    void nonStreamingModelIsNotStreamed() {
         cop.sim.set("revive", "o1");
         ok(cop.run("models"));
         assertEquals("o1 heard 1 word: hello\n", ok(chat("-m", "o1", "hello")).out());
@@ -337,7 +337,7 @@ class Chat {
     }
 
     @Test
-    void aModelThatCannotStreamWorksAlsoAtTheFirstCallOfAll() {
+    void nonStreamingModelWorksInEmptyHome() {
         cop.sim.set("revive", "o1");
         assertEquals("o1 heard 1 word: hello\n", ok(chat("-m", "o1", "hello")).out());
         assertEquals("false", sentTo("stream"));
@@ -346,7 +346,7 @@ class Chat {
     // ------------------------------------------------------------------------------------------- what is sent
 
     @Test
-    void aWarmChatMakesExactlyOneRequest() {
+    void warmChatMakesOneRequest() {
         ok(chat("hello"));
         int before = cop.sim.ledger().size();
         ok(chat("hello"));
@@ -355,7 +355,7 @@ class Chat {
     }
 
     @Test
-    void theBodyIsExactlyThis() {
+    void requestBody() {
         ok(chat("hello \"you\" é"));
         assertEquals("{\"model\":\"gpt-5-mini\",\"messages\":[{\"role\":\"user\",\"content\":\"hello \\\"you\\\" é\"}],"
                 + "\"stream\":true}", cop.chats().getLast().rawBody());
@@ -375,7 +375,7 @@ class Chat {
     private String header(String name) { return String.join("|", headers().getOrDefault(name, List.of())); }
 
     @Test
-    void exactlyTheseHeadersAreSentEachOnce() {
+    void requestHeadersAreSentOnce() {
         ok(chat("hello"));
         var sent = headers();
         assertEquals(List.of("authorization", "content-type", "copilot-integration-id", "editor-plugin-version",
@@ -395,7 +395,7 @@ class Chat {
     }
 
     @Test
-    void theExchangeHasTheIdentityHeadersOnce() {
+    void exchangeHasIdentityHeadersOnce() {
         ok(chat("hello"));
         var exchange = cop.sim.ledger().stream().filter(e -> e.path().endsWith("/v2/token")).findFirst().orElseThrow();
         for (String name : List.of("authorization", "editor-version", "editor-plugin-version", "user-agent")) {
@@ -405,7 +405,7 @@ class Chat {
     }
 
     @Test
-    void aHeaderOptionReplacesOursWhateverItsCase() {
+    void headerOptionIsCaseInsensitive() {
         ok(chat("-H", "eDITOR-vERSION:  Neovim/0.11.0 ", "-H", "X-Extra: 1",
                 "--header", "Openai-Intent: conversation-panel", "hello"));
         assertEquals("Neovim/0.11.0", header("editor-version"));
@@ -414,7 +414,7 @@ class Chat {
     }
 
     @Test
-    void anEmptyHeaderIsLeftOut() {
+    void emptyHeaderIsOmitted() {
         cop.sim.set("faults", "ok");
         ok(chat("hello"));
         ok(chat("-H", "Editor-Plugin-Version:", "hello"));
@@ -422,7 +422,7 @@ class Chat {
     }
 
     @Test
-    void anEmptyUserAgentIsNotTheOneOfJava() {
+    void emptyUserAgentIsOmitted() {
         ok(chat("hello"));
         var outcome = chat("-H", "User-Agent:", "hello");
         boolean said = outcome.code() == 2 && outcome.err().contains("User-Agent");
@@ -430,7 +430,7 @@ class Chat {
     }
 
     @Test
-    void headersFromTheEnvironmentStandBehindOptions() {
+    void headerOptionsOverrideEnvironment() {
         cop.with("COP_HEADERS", "Editor-Version: Zed/1.0\n\nX-Extra: a:b\nX-Initiator: agent\n");
         ok(chat("-H", "Editor-Version: Neovim/0.11.0", "hello"));
         assertEquals("Neovim/0.11.0", header("editor-version"));
@@ -441,10 +441,10 @@ class Chat {
     @ParameterizedTest
     @ValueSource(strings = {"no colon", ": nameless", "X Y: 1", "X-A: a\r\nX-B: b", "X-A: a\nX-B: b", "X-É: 1",
             "Authorization: Bearer x", "Host: evil.example", "Content-Length: 1", "Transfer-Encoding: chunked"})
-    void badHeadersAreRefused(String header) { refused(chat("-H", header, "hello")); }
+    void invalidHeadersAreRefused(String header) { refused(chat("-H", header, "hello")); }
 
     @Test
-    void badHeadersInTheEnvironmentAreRefused() {
+    void invalidHeadersInEnvironmentAreRefused() {
         cop.with("COP_HEADERS", "Editor-Version");
         reports(refused(chat("hello")), "COP_HEADERS");
     }
@@ -474,7 +474,7 @@ class Chat {
     @ParameterizedTest
     @ValueSource(strings = {"stop", "=1", "temperature=warm", "temperature=", "user={", "seed=1 2", "seed='1'",
             "model=\"mai-code-1.1-flash\"", "messages=[]", "stream=true"})
-    void badFieldsAreRefused(String option) { refused(chat("-O", option, "hello")); }
+    void invalidFieldsAreRefused(String option) { refused(chat("-O", option, "hello")); }
 
     @Test
     void numericOptionsAreFields() {
@@ -500,21 +500,21 @@ class Chat {
     @ParameterizedTest
     @CsvSource({"--temperature, warm", "--max-tokens, many", "--max-tokens, 1.5", "--top-p, x", "--seed, 1e3",
             "--max-wait, soon", "--max-wait, -1", "--timeout, 1w", "--timeout, ''", "--timeout, 0"})
-    void badNumbersAndTimesAreRefused(String option, String value) { refused(chat(option, value, "hello")); }
+    void invalidNumbersAndDurationsAreRefused(String option, String value) { refused(chat(option, value, "hello")); }
 
     @Test
-    void aTimeThatNeverEndsIsNoBug() {
+    void hugeTimeoutIsAccepted() {
         for (String option : List.of("--timeout", "--max-wait")) ok(chat(option, "999999999d", "hello"));
     }
 
     @Test
-    void aBadWaitInTheEnvironmentIsRefused() {
+    void invalidMaxWaitInEnvironmentIsRefused() {
         cop.with("COP_MAX_WAIT", "soon");
         reports(refused(chat("hello")), "COP_MAX_WAIT");
     }
 
     @Test
-    void unknownOptionsNameTheNearest() {
+    void unknownOptionsSuggestNearest() {
         reports(refused(chat("--modle", "mai-code-1.1-flash", "hello")), "--model");
         refused(chat("-p", "hello"));
     }
@@ -524,7 +524,7 @@ class Chat {
     @ParameterizedTest
     @ValueSource(strings = {"a", "a\n", "a\n\n\n", "\n\na\n", "a\n\n\nb\n", "a\r\n", "a\r\nb\r\nc\r\n\r\n",
             "a \r b", "  a  ", "a\n \n", "\r\na"})
-    void anAnswerEndsInExactlyOneNewline(String answer) {
+    void replyEndsInOneNewline(String answer) {
         cop.sim.set("answer", answer);
         cop.write("out.txt", "old");
         String wanted = answer.replaceFirst("[\r\n]+$", "") + "\n";
@@ -536,13 +536,13 @@ class Chat {
     }
 
     @Test
-    void anAnswerOfNewlinesOnlyIsTheSameStreamedOrNot() {
+    void newlineOnlyReplyIsTheSameStreamedOrNot() {
         cop.sim.set("answer", "\n\n\n");
         assertEquals(ok(chat("--no-stream", "hello")).out(), ok(chat("hello")).out());
     }
 
     @Test
-    void anEmptyAnswerIsSaid() {
+    void emptyReplyWarns() {
         cop.sim.set("answer", "say");
         var outcome = ok(chat("-O", "stop=\"s\"", "hello"));
         assertEquals("", outcome.out().strip());
@@ -551,7 +551,7 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
-    void aWholeAnswerThatDoesNotSayThatItIsJsonIsReadAtOnce(String way) {
+    void unstreamedReplyWithoutJsonContentType(String way) {
         String answer = "{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}";
         try (var github = stub(Stub.Reply.text(200, answer))) {
             assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", way, "hello")).out());
@@ -561,7 +561,7 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
-    void anAnswerOfNothingAtAllIsAnErrorAndNotAskedForAgain(String way) {
+    void emptyBodyIsAnErrorAndNotRetried(String way) {
         try (var github = stub(Stub.Reply.text(200, ""))) {
             hasErrorAndHint(exits(1, chat("-m", "mai-code-1.1-flash", way, "hello")));
             assertEquals(1, github.count("/chat/completions"));
@@ -587,7 +587,7 @@ class Chat {
     }
 
     @Test
-    void anAnswerWithoutDoneIsWhole() {
+    void streamWithoutDoneIsComplete() {
         cop.sim.set("done", false);
         var outcome = ok(chat("say: hi"));
         assertEquals("hi\n", outcome.out());
@@ -595,7 +595,7 @@ class Chat {
     }
 
     @Test
-    void nothingButTheAnswerIsPrinted() {
+    void stdoutContainsOnlyTheReply() {
         var outcome = ok(chat("say: hi"));
         assertEquals("hi\n", outcome.out());
         assertEquals("", outcome.err());
@@ -604,7 +604,7 @@ class Chat {
     private static final String STEERING = "a\u001b[31mred\u0007\u009b2J\u007f b\tc\n\u001b]0;title\u0007d";
 
     @Test
-    void aPipeGetsControlCharactersAsTheyAre() {
+    void pipeGetsControlCharactersUnchanged() {
         cop.sim.set("answer", STEERING);
         assertEquals(STEERING + "\n", ok(chat("hello")).out());
         assertEquals(STEERING + "\n", ok(chat("-O", "n=1", "--no-stream", "hello")).out());
@@ -612,7 +612,7 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"n=1", "n=2"})
-    void aTerminalIsNotSteered(String choices) {
+    void controlCharactersAreEscapedOnTerminal(String choices) {
         cop.terminal(1, 2).with("NO_COLOR", "1").sim.set("answer", STEERING);
         for (String way : List.of("--no-stream", "--hide-reasoning", "--json")) {
             String out = ok(chat("-O", choices, way, "hello")).out();
@@ -623,7 +623,7 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
-    void linesThatEndInCrLfAreNoneTheWorseOnATerminal(String way) {
+    void crLfIsPrintedOnTerminal(String way) {
         cop.terminal(1, 2).with("TERM", "dumb").sim.set("answer", "one\r\ntwo three\r\n\r\nfour\r\n");
         assertEquals("one\r\ntwo three\r\n\r\nfour\n", ok(chat(way, "hello")).out());
     }
@@ -639,14 +639,14 @@ class Chat {
     }
 
     @Test
-    void reasoningCanBeHidden() {
+    void hideReasoning() {
         cop.sim.set("reasoning", "let me think");
         showsNot("let me think", ok(chat("-m", "claude-haiku-4.5", "--hide-reasoning", "say: four")));
         showsNot("let me think", ok(chat("-m", "claude-haiku-4.5", "-q", "say: four")));
     }
 
     @Test
-    void reasoningDoesNotSteerTheTerminal() {
+    void reasoningIsEscapedOnTerminal() {
         cop.terminal(1, 2).with("NO_COLOR", "1").sim.set("reasoning", "a\u001b[2Jb");
         showsNot("\u001b", ok(chat("-m", "claude-haiku-4.5", "say: four")));
     }
@@ -671,7 +671,7 @@ class Chat {
     }
 
     @Test
-    void jsonHasTheReasoning() {
+    void jsonIncludesReasoning() {
         cop.sim.set("reasoning", "hmm");
         var record = Json.tryParse(ok(chat("-m", "claude-haiku-4.5", "--json", "say: four")).out());
         assertEquals("hmm", record.path("reasoning").asString());
@@ -692,7 +692,7 @@ class Chat {
     }
 
     @Test
-    void severalAnswersArePrintedOneAfterTheOther() {
+    void severalChoicesArePrintedInOrder() {
         assertEquals("one two\n\none two\n", ok(chat("-O", "n=2", "say: one two")).out());
         assertEquals("one two\n\none two\n", ok(chat("-O", "n=2", "--no-stream", "say: one two")).out());
         var record = Json.tryParse(ok(chat("-O", "n=2", "--json", "say: one two")).out());
@@ -700,7 +700,7 @@ class Chat {
     }
 
     @Test
-    void usageIsSaidOnStderr() {
+    void usageIsPrintedOnStderr() {
         var outcome = ok(chat("-u", "-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals("hi\n", outcome.out());
         assertTrue(outcome.err().matches("usage: 2 prompt \\+ 1 completion tokens, [0-9.]+ credits, "
@@ -709,14 +709,14 @@ class Chat {
     }
 
     @Test
-    void theWorkIsNotBilledTwice() {
+    void completedWorkIsNotBilledTwice() {
         ok(chat("-m", "gpt-5.4", "hello"));
         assertEquals(1.0, cop.sim.billed());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"hello", "two words", "# A heading", "`code`", "three\n\nparagraphs\n\nof it"})
-    void aTerminalSeesAnAnswerOnce(String answer) {
+    void terminalShowsReplyOnce(String answer) {
         cop.sim.set("answer", answer);
         String shown = cop.terminal(1).run("chat", "hi").out().replaceAll("\\x1b\\[[0-9;]*[A-Za-z]|[#`]", "");
         String last = answer.replaceAll("[#`]", "").lines().toList().getLast().strip();
@@ -727,7 +727,7 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"length", "content_filter"})
-    void anUnfinishedAnswerIsPrintedAndAnError(String finish) {
+    void incompleteReplyIsPrintedAndIsAnError(String finish) {
         cop.sim.set("finish", finish);
         for (String way : List.of("--no-stream", "--hide-reasoning")) {
             var outcome = exits(1, chat(way, "say: one two"));
@@ -740,20 +740,20 @@ class Chat {
     }
 
     @Test
-    void maxTokensCutTheAnswer() {
+    void maxTokensTruncatesReply() {
         var outcome = exits(1, chat("--max-tokens", "2", "say: one two three four"));
         assertEquals("one two \n", outcome.out());
     }
 
     @Test
-    void anUnfinishedAnswerIsWrittenToItsFile() {
+    void incompleteReplyIsWrittenToOutput() {
         cop.sim.set("finish", "length");
         exits(1, chat("-o", "out.txt", "say: one"));
         assertEquals("one\n", cop.read("out.txt"));
     }
 
     @Test
-    void aToolCallIsAnErrorUnlessJson() {
+    void toolCallIsAnErrorWithoutJson() {
         cop.sim.set("finish", "tool_calls");
         for (String model : List.of("mai-code-1.1-flash", "claude-haiku-4.5", "gemini-3.8-flash")) {
             for (String way : List.of("--no-stream", "--hide-reasoning")) {
@@ -770,7 +770,7 @@ class Chat {
     }
 
     @Test
-    void severalAnswersThatEndInAnErrorArePrintedOnce() {
+    void failedChoicesArePrintedOnce() {
         cop.sim.set("finish", "tool_calls");
         var outcome = exits(1, chat("-O", "n=2", "say: hi"));
         assertEquals("hi\n\nhi\n", outcome.out());
@@ -778,7 +778,7 @@ class Chat {
     }
 
     @Test
-    void aWholeAnswerBesideAToolCallIsInItsFileAndLeavesNoPart() {
+    void completeReplyWithToolCallLeavesNoPartFile() {
         cop.sim.set("finish", "tool_calls");
         var outcome = exits(1, chat("-o", "out.txt", "say: hi"));
         assertEquals("hi\n", cop.read("out.txt"));
@@ -786,7 +786,7 @@ class Chat {
     }
 
     @Test
-    void aFinishOfErrorLeavesTheOldFileAndAPart() {
+    void finishReasonErrorKeepsOldFileAndWritesPart() {
         cop.write("out.txt", "old\n");
         cop.sim.set("faults", "finish-error");
         hasErrorAndHint(exits(1, chat("-o", "out.txt", "say: half")));
@@ -795,7 +795,7 @@ class Chat {
     }
 
     @Test
-    void aFinishOfErrorIsAnError() {
+    void finishReasonErrorIsAnError() {
         cop.sim.set("faults", "finish-error");
         var outcome = exits(1, chat("say: one two"));
         assertEquals("one two\n", outcome.out());
@@ -805,7 +805,7 @@ class Chat {
     @ParameterizedTest
     @CsvSource({"reset-mid, one two", "reset-end, one two three four", "eof, one two three four",
             "truncated-json, one two", "error-chunk, one two", "copilot-errors, one two"})
-    void aStreamThatBreaksOffKeepsWhatCameAndIsAnError(String fault, String kept) {
+    void brokenStreamPrintsPartialReply(String fault, String kept) {
         cop.sim.set("faults", fault);
         var outcome = exits(1, chat("say: one two three four"));
         assertEquals(kept, outcome.out().stripTrailing(), outcome::all);
@@ -817,14 +817,14 @@ class Chat {
 
     @ParameterizedTest
     @CsvSource({"error-chunk, upstream model provider failed in mid-stream", "copilot-errors, the agent failed"})
-    void whatGitHubSaysWithinAStreamIsShown(String fault, String words) {
+    void errorWithinStreamIsReported(String fault, String words) {
         cop.sim.set("faults", fault);
         reports(exits(1, chat("say: one two three four")), words);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"error-first", "error-chunk"})
-    void anErrorWithinA200IsNotTriedAgain(String fault) {
+    void errorWithinHttp200IsNotRetried(String fault) {
         for (String way : List.of("--no-stream", "--hide-reasoning")) {
             cop.sim.set("faults", fault);
             int before = cop.chats().size();
@@ -839,7 +839,7 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"--json", "-O"})
-    void whatIsNotKeptIsNotSaidToBe(String way) {
+    void unsavedReplyIsNotReportedAsSaved(String way) {
         cop.sim.set("faults", "reset-mid");
         String prompt = "say: one two three";
         var outcome = exits(1, way.equals("-O") ? chat("-O", "n=2", prompt) : chat(way, prompt));
@@ -851,7 +851,7 @@ class Chat {
     }
 
     @Test
-    void severalAnswersThatBreakOffAreKeptApart() {
+    void partialChoicesAreSeparated() {
         cop.sim.set("faults", "reset-mid");
         var outcome = exits(1, chat("-O", "n=2", "say: one two three four"));
         assertTrue(outcome.out().isEmpty() || outcome.out().matches("(one (two )?)\n\n(one (two )?)\n"),
@@ -861,7 +861,7 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
-    void aPageOfHtmlInsteadOfAnAnswerIsExplained(String way) {
+    void htmlInsteadOfReplyIsExplained(String way) {
         cop.sim.set("faults", "html-200,html-200,html-200,html-200");
         var outcome = exits(1, chat(way, "hello"));
         hasErrorAndHint(outcome);
@@ -872,7 +872,7 @@ class Chat {
     // ------------------------------------------------------------------------------------------- -o
 
     @Test
-    void theAnswerGoesToAFileAndNotToStdout() {
+    void outputFileReplacesStdout() {
         var outcome = ok(chat("-o", "out.txt", "say: one two"));
         assertEquals("", outcome.out());
         assertEquals("one two\n", cop.read("out.txt"));
@@ -880,14 +880,14 @@ class Chat {
     }
 
     @Test
-    void aDashAsOutputIsStdout() {
+    void dashAsOutputIsStdout() {
         assertEquals("one two\n", ok(chat("-o", "-", "say: one two")).out());
         assertFalse(Files.exists(cop.file("-")));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"--no-stream", "--json"})
-    void anAnswerWhoseFileCannotBeWrittenIsPrinted(String way) {
+    void replyIsPrintedWhenOutputCannotBeWritten(String way) {
         assumeTrue(Files.exists(Path.of("/dev/full")), "/dev/full");
         var outcome = exits(1, chat("-o", "/dev/full", way, "say: one two"));
         String answer = way.equals("--json") ? Json.text(Json.tryParse(outcome.out()), "text") + "\n" : outcome.out();
@@ -897,13 +897,13 @@ class Chat {
     }
 
     @Test
-    void jsonGoesToAFileToo() {
+    void jsonIsWrittenToOutput() {
         ok(chat("-o", "out.json", "--json", "say: one"));
         assertEquals("one", Json.tryParse(cop.read("out.json")).path("text").asString());
     }
 
     @Test
-    void aFileIsReplacedWhole() {
+    void outputIsReplacedAtomically() {
         cop.write("out.txt", "a much longer text than the new one\n");
         ok(chat("-o", "out.txt", "say: new"));
         assertEquals("new\n", cop.read("out.txt"));
@@ -911,7 +911,7 @@ class Chat {
 
     @ParameterizedTest
     @ValueSource(strings = {"reset-mid", "error-chunk", "eof"})
-    void aBrokenStreamLeavesTheOldFileAndAPart(String fault) {
+    void brokenStreamKeepsOldFileAndWritesPart(String fault) {
         cop.write("out.txt", "old\n");
         cop.sim.set("faults", fault);
         var outcome = exits(1, chat("-o", "out.txt", "say: one two three four"));
@@ -922,7 +922,7 @@ class Chat {
     }
 
     @Test
-    void anAnswerThatNeverBeganLeavesNoPart() {
+    void failureBeforeReplyLeavesNoPartFile() {
         cop.sim.set("faults", "403");
         exits(1, chat("-o", "out.txt", "hello"));
         assertFalse(Files.exists(cop.file("out.txt")));
@@ -930,7 +930,7 @@ class Chat {
     }
 
     @Test
-    void anOldPartIsLeftAlone() {
+    void oldPartFileIsPreserved() {
         cop.sim.set("faults", "reset-mid");
         exits(1, chat("-o", "out.txt", "say: one two three four"));
         ok(chat("-o", "out.txt", "say: whole"));
@@ -939,7 +939,7 @@ class Chat {
     }
 
     @Test
-    void aLinkStaysALink() throws IOException {
+    void symlinkIsPreserved() throws IOException {
         cop.write("deep/real.txt", "old");
         Files.createSymbolicLink(cop.file("link.txt"), cop.file("deep/real.txt"));
         ok(chat("-o", "link.txt", "say: new"));
@@ -948,7 +948,7 @@ class Chat {
     }
 
     @Test
-    void aPartThatCannotBeWrittenDoesNotHideWhatWentWrong() throws IOException {
+    void unwritablePartFileDoesNotHideTheError() throws IOException {
         Files.createDirectories(cop.file("out.txt.part/full"));
         cop.sim.set("faults", "error-chunk");
         var outcome = exits(1, chat("-o", "out.txt", "say: one two three four"));
@@ -956,7 +956,7 @@ class Chat {
     }
 
     @Test
-    void aFileKeepsItsPermissions() throws IOException {
+    void outputKeepsFilePermissions() throws IOException {
         var mine = PosixFilePermissions.fromString("rw-------");
         Files.setPosixFilePermissions(cop.write("out.txt", "secret\n"), mine);
         ok(chat("-o", "out.txt", "say: new"));
@@ -965,7 +965,7 @@ class Chat {
     }
 
     @Test
-    void badPlacesAreRefusedBeforeAnythingIsSent() throws IOException {
+    void invalidOutputsAreRefusedBeforeSending() throws IOException {
         Files.createDirectory(cop.file("folder"));
         cop.write("file", "x");
         reports(refused(chat("-o", "folder", "hello")), "folder");
@@ -983,7 +983,7 @@ class Chat {
     @ParameterizedTest
     @CsvSource({"length, cut off by the token limit, raise --max-tokens",
             "content_filter, cut off by GitHub's content filter, put the question in other words"})
-    void anAnswerThatIsCutOffDoesNotMeetItsSchema(String finish, String error, String hint) {
+    void incompleteReplyDoesNotMeetSchema(String finish, String error, String hint) {
         cop.sim.set("finish", finish).set("answer", HALF);
         for (String more : List.of("-q", "--no-stream", "-x", "-m=gpt-5.4", "-m=claude-haiku-4.5", "--raw")) {
             var outcome = exits(1, chat(more, "--schema", "a int, b int", "hello"));
@@ -1003,20 +1003,20 @@ class Chat {
 
     /// A number that is cut off is still a number, and may not be the one that was meant.
     @Test
-    void aNumberThatIsCutOffIsNoAnswer() {
+    void truncatedNumberIsNotAReply() {
         cop.sim.set("finish", "length").set("answer", "12");
         assertEquals("", exits(1, chat("--schema", "{\"type\": \"integer\"}", "hello")).out());
     }
 
     @Test
-    void maxTokensCutsJsonToo() {
+    void maxTokensTruncatesJson() {
         var outcome = exits(1, chat("--max-tokens", "2", "--schema", "a int, b int", "say: {\"a\": 1, \"b\": 2}"));
         assertEquals("", outcome.out());
         reports(outcome, "hint: raise --max-tokens");
     }
 
     @Test
-    void anAnswerThatMissesItsSchemaCannotSteerTheTerminal() {
+    void schemaViolationIsEscapedOnTerminal() {
         var outcome = exits(1, chat("--schema-retries", "0", "--schema", "a int", "say: \u001b]0;title\u0007 words"));
         reports(outcome, "words");
         assertFalse(outcome.all().contains("\u001b"), outcome::all);
@@ -1024,7 +1024,7 @@ class Chat {
 
     /// What ends otherwise is held to the schema, and is no answer where it ends in a tool call.
     @Test
-    void noOtherEndLetsHalfAnAnswerThrough() {
+    void everyIncompleteReplyIsAnError() {
         cop.sim.set("finish", "tool_calls").set("answer", HALF);
         var outcome = exits(1, chat("--schema", "a int, b int", "hello"));
         assertEquals("", outcome.out());
@@ -1042,7 +1042,7 @@ class Chat {
 
     /// A record is printed, though nothing was said.
     @Test
-    void aRecordOfAnAnswerThatWasFilteredAltogether() {
+    void recordOfFilteredReply() {
         var answer = Json.object();
         answer.putArray("choices").addObject().put("finish_reason", "content_filter").putObject("message")
                 .put("content", "");

@@ -146,7 +146,7 @@ class ChatFailures {
 
     @ParameterizedTest
     @FieldSource("AT_ONCE")
-    void whatIsRefusedOnTheOtherPathsIsToldLikewise(Row row) {
+    void rejectionsOnOtherEndpointsAreReportedAlike(Row row) {
         if (row.fault.contains("unsupported_api")) return;  // then another path is tried
         for (var model : Map.of("gpt-5.3-codex", "/responses", "claude-fable-5.1", "/v1/messages").entrySet()) {
             cop.sim.set("faults", row.fault + "," + row.fault);
@@ -161,7 +161,7 @@ class ChatFailures {
 
     @ParameterizedTest
     @FieldSource("AT_ONCE")
-    void whatIsRefusedIsToldAtOnce(Row row) {
+    void permanentErrorsAreReportedWithoutRetry(Row row) {
         cop.sim.set("faults", row.fault + "," + row.fault);
         var outcome = exits(row.exit, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals("", outcome.out());
@@ -191,7 +191,7 @@ class ChatFailures {
 
     @ParameterizedTest
     @FieldSource("PASSING")
-    void whatMayPassIsTriedAgainThreeTimesWithGrowingPauses(Row row) {
+    void transientErrorsAreRetriedThreeTimesWithBackoff(Row row) {
         cop.sim.set("faults", String.join(",", Collections.nCopies(4, row.fault)));
         var outcome = exits(row.exit, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals("", outcome.out());
@@ -207,7 +207,7 @@ class ChatFailures {
 
     /// Gemini says in the body alone how long to wait.
     @Test
-    void aWaitThatTheBodyAsksFor() {
+    void retryAfterInBody() {
         cop.sim.set("faults", "429-gemini");
         var outcome = ok(chat("-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals("hi\n", outcome.out());
@@ -217,7 +217,7 @@ class ChatFailures {
 
     @ParameterizedTest
     @FieldSource("PASSING")
-    void whatHasPassedIsForgotten(Row row) {
+    void recoveredErrorIsNotReported(Row row) {
         cop.sim.set("faults", row.fault);
         assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
         assertEquals(2, cop.chats().size());
@@ -226,7 +226,7 @@ class ChatFailures {
 
     @ParameterizedTest
     @ValueSource(strings = {"reset-before", "reset-headers"})
-    void aConnectionLostBeforeAnyOutputIsTriedAgain(String fault) {
+    void connectionLostBeforeOutputIsRetried(String fault) {
         cop.sim.set("faults", fault + "," + fault);
         assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
         assertEquals(3, cop.chats().size());
@@ -234,7 +234,7 @@ class ChatFailures {
     }
 
     @Test
-    void aConnectionThatIsAlwaysLostIsGivenUp() {
+    void retriesOfLostConnectionsEnd() {
         cop.sim.set("faults", String.join(",", Collections.nCopies(9, "reset-before")));
         var outcome = exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
         hasErrorAndHint(outcome);
@@ -246,7 +246,7 @@ class ChatFailures {
     @ParameterizedTest
     @CsvSource({"429:5, 5", "429:60, 60", "429:date+30, 30", "503:7, 7", "408:3, 3", "429-text:9, 9",
             "json-in-string:429:4, 4"})
-    void aShortRetryAfterIsSleptExactly(String fault, int seconds) {
+    void shortRetryAfterIsSleptExactly(String fault, int seconds) {
         cop.sim.set("faults", fault);
         assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
         assertEquals(Duration.ofSeconds(seconds), slept());
@@ -254,7 +254,7 @@ class ChatFailures {
     }
 
     @Test
-    void aShortRetryAfterThatNeverEndsExits75() {
+    void endlessRetryAfterExits75() {
         cop.sim.set("faults", "429:5,429:5,429:5,429:5,429:5");
         var outcome = exits(75, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals(Duration.ofSeconds(15), slept());
@@ -264,7 +264,7 @@ class ChatFailures {
 
     @ParameterizedTest
     @CsvSource({"10m, 600, 0", "10m, 601, 75", "0, 1, 75", "500ms, 1, 75", "2, 2, 0"})
-    void maxWaitIsTheLongestPause(String most, int asked, int exit) {
+    void maxWaitLimitsEachPause(String most, int asked, int exit) {
         cop.sim.set("faults", "429:" + asked);
         exits(exit, chat("-m", "mai-code-1.1-flash", "--max-wait", most, "hello"));
         assertEquals(exit == 0 ? Duration.ofSeconds(asked) : Duration.ZERO, slept());
@@ -277,7 +277,7 @@ class ChatFailures {
     }
 
     @Test
-    void aLong5xxIsNotSleptThroughEither() {
+    void long5xxRetryAfterIsNotSlept() {
         cop.sim.set("faults", "503:3600");
         exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
         assertEquals(1, cop.chats().size());
@@ -285,14 +285,14 @@ class ChatFailures {
     }
 
     @Test
-    void aLong5xxSaysWhenToComeBack() {
+    void long5xxRetryAfterIsReported() {
         cop.sim.set("faults", "503:10800");
         reports(exits(1, chat("-m", "mai-code-1.1-flash", "hello")), "come back in 3 h, at 2026-11-2");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"503", "429", "reset-before"})
-    void whoWillNotWaitIsNotTriedAgain(String fault) {
+    void maxWaitZeroDisablesRetries(String fault) {
         cop.sim.set("faults", fault + "," + fault);
         exits(fault.equals("429") ? 75 : 1, chat("-m", "mai-code-1.1-flash", "--max-wait", "0", "hello"));
         assertEquals(1, cop.chats().size());
@@ -300,7 +300,7 @@ class ChatFailures {
     }
 
     @Test
-    void aRetryAfterOfNothingBacksOffAllTheSame() {
+    void retryAfterZeroStillBacksOff() {
         cop.sim.set("faults", "429:0,503:0");
         ok(chat("-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals(2, cop.time.pauses.size());
@@ -308,7 +308,7 @@ class ChatFailures {
     }
 
     @Test
-    void aTokenThatRunsOutWhileWaitingIsRenewed() {
+    void tokenExpiredDuringPauseIsRefreshed() {
         cop.sim.set("faults", "429:3600");
         assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", "--max-wait", "2h", "say: hi")).out());
         assertEquals(2, cop.sim.count("/copilot_internal/v2/token"));
@@ -316,7 +316,7 @@ class ChatFailures {
 
     @ParameterizedTest
     @ValueSource(strings = {"401-expired", "401-ide-expired", "401-garbage", "401-authorize-url", "401-auto", "421"})
-    void aTokenOrHostThatIsRefusedIsRenewedOnceAndReplayedOnce(String fault) {
+    void http401And421AreRefreshedAndRetriedOnce(String fault) {
         cop.sim.set("faults", fault);
         var outcome = ok(chat("-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals("hi\n", outcome.out());
@@ -328,14 +328,14 @@ class ChatFailures {
     }
 
     @Test
-    void a401AndA421CanBothBeMended() {
+    void http401ThenHttp421Recovers() {
         cop.sim.set("faults", "401-expired,421");
         ok(chat("-m", "mai-code-1.1-flash", "say: hi"));
         assertEquals(3, cop.chats().size());
     }
 
     @Test
-    void theHostThatTheAccountWasMovedToIsFound() {
+    void movedAccountUsesNewApiHost() {
         ok(chat("-m", "mai-code-1.1-flash", "say: hi"));
         cop.sim.set("endpoints", "other");
         ok(cop.run("token", "--refresh"));
@@ -344,14 +344,14 @@ class ChatFailures {
     }
 
     @Test
-    void aRenewalDoesNotUseUpTheRetries() {
+    void refreshDoesNotCountAsRetry() {
         cop.sim.set("faults", "401-expired,503,503,503");
         assertEquals("hi\n", ok(chat("-m", "mai-code-1.1-flash", "say: hi")).out());
         assertEquals(5, cop.chats().size());
     }
 
     @Test
-    void aFailedRenewalIsToldAsSuch() {
+    void failedRefreshIsReported() {
         ok(chat("-m", "mai-code-1.1-flash", "say: hi"));
         cop.sim.set("faults", "401-expired").set("exchange", "bad-credentials");
         var outcome = exits(4, chat("-m", "mai-code-1.1-flash", "hello"));
@@ -361,7 +361,7 @@ class ChatFailures {
     }
 
     @Test
-    void aModelThatDoesNotExistIsAnsweredWithThoseThatDo() {
+    void unknownModelHintsAtAvailableModels() {
         var outcome = exits(1, chat("-m", "gpt-4.0", "hello"));
         reports(outcome, "gpt-4.0");
         reports(outcome, "The requested model is not supported.");
@@ -373,14 +373,14 @@ class ChatFailures {
     }
 
     @Test
-    void aModelThatIsNotEnabledSaysWhereToEnableIt() {
+    void disabledModelHintsHowToEnableIt() {
         var outcome = exits(1, chat("-m", "claude-opus-5", "hello"));
         reports(outcome, "not enabled");
         reports(outcome, "copilot");
     }
 
     @Test
-    void aModelThatIsServedNowhereSaysSo() {
+    void modelServedNowhereIsReported() {
         cop.sim.set("faults", List.of("400-unsupported_api_for_model", "400-unsupported_api_for_model"));
         var outcome = exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
         reports(outcome, "mai-code-1.1-flash is not served on /chat/completions");
@@ -388,7 +388,7 @@ class ChatFailures {
     }
 
     @Test
-    void theHeaderOfTheUserLimitCounts() {
+    void userRateLimitHeaderIsUsed() {
         var headers = HttpHeaders.of(Map.of("x-ratelimit-user-retry-after", List.of("7")), (_, _) -> true);
         var refusal = new ErrorResponse(429, "", "", Json.object(), "", headers, cop.time.now());
         assertEquals(Optional.of(Duration.ofSeconds(7)), refusal.retryAfter());
@@ -397,14 +397,14 @@ class ChatFailures {
     @ParameterizedTest
     @CsvSource({"try again in 51 hours, PT51H", "Retry after 5 minutes., PT5M", "retryDelay: 30s, PT30S",
             "try again in 20ms, PT0.02S", "try again in 5 milliseconds,", "try again in 5 months,"})
-    void aWaitMayBeInWords(String words, Duration wait) {
+    void retryAfterInWords(String words, Duration wait) {
         var refusal = new ErrorResponse(429, "", words, Json.object(), "", HttpHeaders.of(Map.of(), (_, _) -> true),
                 cop.time.now());
         assertEquals(Optional.ofNullable(wait), refusal.retryAfter());
     }
 
     @Test
-    void aBodyThatTookTooLongIsSentOnceMore() {
+    void requestTimeoutIsRetriedOnce() {
         cop.sim.set("faults", "408-user_request_timeout,408-user_request_timeout,ok");
         reports(cop.run("chat", "-m", "gpt-5-mini", "hi"), 1, "Timed out reading request body");
         assertEquals(2, cop.sim.count(CHAT));
@@ -421,7 +421,7 @@ class ChatFailures {
             "400-prompt-too-long | the prompt is too long for gpt-5-mini",
             "400-max_tokens-over | hint: --max-tokens 64000",
             "400-vision_attachment_not_accessible | hint: GitHub cannot fetch the image"})
-    void otherRefusalsSayWhatToDo(String fault, String words) {
+    void otherErrorsHintWhatToDo(String fault, String words) {
         cop.sim.set("faults", fault);
         reports(cop.run("chat", "-m", "gpt-5-mini", "--max-tokens", "999999", "hi"), 1, words);
     }
@@ -429,7 +429,7 @@ class ChatFailures {
     // ---- time, -v
 
     @Test
-    void theTimeOutIsForTheWholeAnswerAndItsRetries() {
+    void timeoutCoversReplyAndRetries() {
         cop.sim.set("latency", 60_000);
         var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
                 () -> exits(1, chat("-m", "mai-code-1.1-flash", "--timeout", "200ms", "hello")));
@@ -440,7 +440,7 @@ class ChatFailures {
     }
 
     @Test
-    void theTimeOutIsForTheExchangeToo() throws IOException {
+    void timeoutCoversExchange() throws IOException {
         try (var silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             cop.with("COP_HOST", "http://127.0.0.1:" + silent.getLocalPort());
             for (String model : List.of("mai-code-1.1-flash", "")) {
@@ -453,7 +453,7 @@ class ChatFailures {
     }
 
     @Test
-    void aPauseOfTheExchangeBeyondTheTimeOutIsNotSlept() {
+    void exchangeRetryAfterBeyondTimeoutIsNotSlept() {
         cop.sim.set("exchange-faults", "502,502,502,502");
         exits(1, chat("-m", "mai-code-1.1-flash", "--timeout", "500ms", "hello"));
         assertEquals(1, cop.sim.count(Login.EXCHANGE));
@@ -461,7 +461,7 @@ class ChatFailures {
     }
 
     @Test
-    void theTimeOutLeavesARecordOfWhatCame() {
+    void timeoutRecordsPartialReply() {
         cop.sim.set("silence", 60_000);
         var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
                 () -> exits(1, chat("-m", "mai-code-1.1-flash", "--json", "--timeout", "1500ms", "say: one two")));
@@ -474,7 +474,7 @@ class ChatFailures {
     }
 
     @Test
-    void aWaitBeyondTheTimeOutIsNotSlept() {
+    void retryAfterBeyondTimeoutIsNotSlept() {
         cop.sim.set("faults", "429:30");
         exits(75, chat("-m", "mai-code-1.1-flash", "--timeout", "10s", "hello"));
         assertEquals(1, cop.chats().size());
@@ -482,7 +482,7 @@ class ChatFailures {
     }
 
     @Test
-    void theTimeOutEndsAStreamThatFellSilent() {
+    void timeoutEndsSilentStream() {
         cop.sim.set("silence", 60_000);
         var outcome = assertTimeoutPreemptively(Duration.ofSeconds(20),
                 () -> exits(1, chat("-m", "mai-code-1.1-flash", "--timeout", "1500ms", "say: one two")));
@@ -492,7 +492,7 @@ class ChatFailures {
     }
 
     @Test
-    void verboseShowsRequestsAnswersAndTheTraceButNoToken() {
+    void verboseShowsRequestsResponsesAndTraceButNoToken() {
         cop.sim.set("faults", "403");
         var outcome = chat("-v", "-m", "mai-code-1.1-flash", "hello");
         assertEquals(1, outcome.code());
@@ -505,7 +505,7 @@ class ChatFailures {
     }
 
     @Test
-    void verboseWithoutTroubleHasNoTrace() {
+    void verboseSuccessShowsNoTrace() {
         var outcome = ok(chat("-v", "say: hi"));
         assertEquals("hi\n", outcome.out());
         showsNot("\tat ", outcome);
@@ -513,7 +513,7 @@ class ChatFailures {
     }
 
     @Test
-    void verboseShowsTheFieldsOfTheRequestAndNotWhatIsSaid() {
+    void verboseShowsFieldsButNotMessages() {
         var outcome = ok(chat("-v", "-m", "mai-code-1.1-flash", "--temperature", "0.5", "-s", "my system",
                 "say: my prompt"));
         reports(outcome, "\"temperature\":0.5");
@@ -524,7 +524,7 @@ class ChatFailures {
     }
 
     @Test
-    void anErrorThatHoldsATokenIsMasked() {
+    void tokenInErrorIsMasked() {
         String token = "ghu_" + "abcdefghijklmnop0123456789";
         cop.sim.set("faults", "400-text:your token " + token + " and tid=0123456789abcdef;exp=1 are bad");
         showsNot("ghijklmnop", exits(1, chat("-m", "mai-code-1.1-flash", "hello")));
@@ -535,7 +535,7 @@ class ChatFailures {
 
     @ParameterizedTest
     @ValueSource(ints = {400, 403, 404, 429, 500, 503})
-    void aTokenThatIsEchoedIsMaskedInEveryNote(int status) {
+    void echoedTokenIsMaskedInNotes(int status) {
         for (var echo : List.of(Stub.Reply.text(status, ECHO), Stub.Reply.json(status,
                 Json.line(Json.object().put("message", ECHO).put("code", "ghu_abcdefghijklmnop0123456789"))))) {
             try (var github = stub(echo)) {
@@ -549,7 +549,7 @@ class ChatFailures {
 
     /// What the server calls the model, and its warnings, go to stderr like everything else.
     @Test
-    void aWarningAndTheUsageNeitherGiveAwayATokenNorSteerTheTerminal() {
+    void warningAndUsageAreMaskedAndEscaped() {
         cop.terminal(2).with("NO_COLOR", "1");
         String told = "\u001b[2J" + ECHO;
         var answer = Json.object().put("model", told);
@@ -565,7 +565,7 @@ class ChatFailures {
     }
 
     @Test
-    void anErrorDoesNotSteerTheTerminal() {
+    void errorIsEscapedOnTerminal() {
         cop.terminal(1, 2).with("NO_COLOR", "1").sim.set("faults", "400-text:\u001b[2Jgone");
         var outcome = exits(1, chat("-m", "mai-code-1.1-flash", "hello"));
         showsNot("\u001b", outcome);
@@ -573,7 +573,7 @@ class ChatFailures {
     }
 
     @Test
-    void quietLeavesOutNotesAndKeepsErrors() {
+    void quietHidesNotesButNotErrors() {
         cop.sim.set("faults", "503");
         assertEquals("", ok(chat("-q", "-m", "mai-code-1.1-flash", "say: hi")).err());
         cop.sim.set("faults", "403");

@@ -59,23 +59,23 @@ class CommandLines {
 
     @ParameterizedTest
     @ValueSource(strings = {"--help", "-h", "help"})
-    void theOverviewIsShown(String word) {
+    void helpShowsOverview(String word) {
         var outcome = cop.ok(word);
         assertEquals(Commands.overview("copilot"), outcome.out());
         assertEquals("", outcome.err());
     }
 
     @Test
-    void noArgumentsShowTheOverview() { assertEquals(Commands.overview("copilot"), cop.ok().out()); }
+    void noArgumentsShowOverview() { assertEquals(Commands.overview("copilot"), cop.ok().out()); }
 
     @ParameterizedTest
     @ValueSource(strings = {"--help", "-h", "help"})
-    void helpOnHelpIsTheOverview(String word) {
+    void helpOnHelpShowsOverview(String word) {
         assertEquals(Commands.overview("copilot"), cop.ok("help", word).out());
     }
 
     @Test
-    void theOverviewNamesEveryCommandAndNoOther() {
+    void overviewListsEveryCommand() {
         var listed = Commands.overview("copilot").lines().takeWhile(l -> !l.contains("-h, --help"))
                 .map(Pattern.compile("^  ([a-z]+) +\\S.*")::matcher).filter(Matcher::matches).map(m -> m.group(1));
         assertEquals(Commands.names(), listed.toList());
@@ -84,7 +84,7 @@ class CommandLines {
 
     @ParameterizedTest
     @MethodSource("commands")
-    void helpOnACommandIsItsOwnHelp(String name) {
+    void helpOnCommand(String name) {
         var help = cop.ok(name, "--help");
         assertEquals(help.out(), cop.ok("help", name).out());
         assertEquals(help.out(), cop.ok(name, "-h").out());
@@ -94,7 +94,7 @@ class CommandLines {
 
     @ParameterizedTest
     @MethodSource("commands")
-    void helpNamesEveryOptionAndFits(String name) {
+    void helpListsEveryOptionWithin100Columns(String name) {
         String help = cop.ok(name, "--help").out();
         narrow(100, help);
         assertTrue(help.startsWith("Usage: copilot " + name), help);
@@ -115,7 +115,7 @@ class CommandLines {
             "token, --json --header --refresh", "models, --json", "api, -X --input",
             "chat, -m --model -s --system -f --file -o --output -O --option --temperature --max-tokens --top-p --seed"
             + " --reasoning-effort -u --usage --json --no-stream --timeout -c --continue --cid --no-log"})
-    void thePromisedOptionsAreThere(String name, String options) {
+    void documentedOptionsExist(String name, String options) {
         var known = spec(name).optionsMap().keySet();
         var common = List.of("--host", "-H", "-v", "--verbose", "-q", "--quiet", "-h", "--help");
         Stream.concat(Stream.of(options.split(" ")), common.stream())
@@ -129,7 +129,7 @@ class CommandLines {
 
     @ParameterizedTest
     @MethodSource("commands")
-    void minusPIsNotUsed(String name) {
+    void shortOptionPIsUnused(String name) {
         assertFalse(spec(name).optionsMap().containsKey("-p"));
     }
 
@@ -138,7 +138,7 @@ class CommandLines {
     @ParameterizedTest
     @CsvSource({"modles, models", "chta, chat", "logn, login", "staus, status", "CHAT, chat", "hepl, help",
             "tokens, token", "log-out, logout"})
-    void anUnknownCommandNamesTheNearest(String typed, String meant) {
+    void unknownCommandSuggestsNearest(String typed, String meant) {
         hints("copilot " + meant, refused("there is no command \"" + typed + "\"", typed));
         hints("copilot " + meant, refused("there is no command \"" + typed + "\"", "help", typed));
     }
@@ -146,18 +146,18 @@ class CommandLines {
     @ParameterizedTest
     @ValueSource(strings = {"frobnicate", "", " ", "frob\nnicate", "\033[31mred", "%s%n%d", "${sys:user.home}",
             "@/etc/passwd"})
-    void anUnknownCommandFarFromAllAdvisesTheOverview(String typed) {
+    void dissimilarCommandHintsAtHelp(String typed) {
         hints("--help", refused("there is no command", typed));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"history", "ask", "run", "serve"})
-    void aFarFetchedCommandIsNotProposed(String typed) {
+    void dissimilarCommandIsNotSuggested(String typed) {
         assertFalse(refused("there is no command", typed).err().contains("did you mean"));
     }
 
     @Test
-    void nothingTypedSteersTheTerminal() {
+    void argumentsAreEscapedInErrors() {
         for (var args : List.of(List.of("\033[2J"), List.of("--\033[2J"), List.of("chat", "--\033[2J", "x"),
                 List.of("chat", "-O", "\033[2J", "x"), List.of("chat", "--timeout", "\033[2J", "x"),
                 List.of("chat", "--max-tokens", "\033[2J", "x"), List.of("--host", "\033[2J"),
@@ -174,12 +174,12 @@ class CommandLines {
             "chat, --sytem, --system", "models, --refesh, --refresh", "token, --heder, --header",
             "login, --with-tokens, --with-token", "status, --jsn, --json",
             "logout, --verbos, --verbose", "chat, --hepl, --help"})
-    void anUnknownOptionNamesTheNearest(String command, String typed, String meant) {
+    void unknownOptionSuggestsNearest(String command, String typed, String meant) {
         hints(meant, refused("copilot " + command + " has no option " + typed, command, typed));
     }
 
     @Test
-    void anUnknownOptionBesideItsArgumentsNamesTheNearest() {
+    void unknownOptionAmongArgumentsSuggestsNearest() {
         hints("--input", refused("has no option --inptu", "api", "--inptu", "x.json", "/models"));
         hints("--no-stream", refused("has no option --nostream", "chat", "hello", "--nostream"));
     }
@@ -187,19 +187,19 @@ class CommandLines {
     /// Any one-letter option is one edit from any other: a guess would be a random one.
     @ParameterizedTest
     @ValueSource(strings = {"-p", "-Z", "-k"})
-    void anUnknownLetterIsNotGuessed(String option) {
+    void unknownShortOptionSuggestsNothing(String option) {
         hints("copilot chat --help", refused("has no option " + option, "chat", option, "hello"));
     }
 
     @ParameterizedTest
     @CsvSource({"models, --list", "models, --sort", "api, --jq", "chat, --stencil", "status, --short"})
-    void aFarFetchedOptionIsNotProposed(String command, String typed) {
+    void dissimilarOptionIsNotSuggested(String command, String typed) {
         hints("copilot " + command + " --help", refused("has no option " + typed, command, typed, "/x"));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"- make a list", "-5 + 3?", "--- what is this?", "-y is what?"})
-    void aPromptThatBeginsWithADashIsToldApart(String prompt) {
+    void promptWithLeadingDashHintsAtDoubleDash(String prompt) {
         hints("copilot chat -- \"" + prompt + "\"", refused("is taken for an option", "chat", prompt));
         cop.ok("chat", "--", prompt);
         assertEquals(prompt, chatBody().at("/messages/0/content").asString());
@@ -207,25 +207,25 @@ class CommandLines {
 
     @ParameterizedTest
     @ValueSource(strings = {"-m", "--model", "--json", "-v", "--frobnicate", "-"})
-    void optionsBeforeTheCommandAreExplained(String option) {
+    void optionsBeforeCommandAreExplained(String option) {
         refused("the command comes first", option, "chat", "hello");
     }
 
     @ParameterizedTest
     @CsvSource({"--hepl, --help", "--verison, --version", "--vresion, --version"})
-    void aMistypedHelpOrVersionIsNotAChat(String typed, String meant) { hints(meant, refused(typed, typed)); }
+    void mistypedHelpOrVersionIsNotAChat(String typed, String meant) { hints(meant, refused(typed, typed)); }
 
     @ParameterizedTest
     @CsvSource({"--max-tokens, x", "--max-tokens, 1.5", "--max-tokens, 99999999999", "--max-tokens, ''",
             "--temperature, warm", "--temperature, NaN", "--top-p, half", "--seed, lucky", "--seed, 1e3",
             "--timeout, soon", "--timeout, -5", "--timeout, 1.5s", "--timeout, 5x", "--timeout, ''", "--timeout, 0",
             "--timeout, 0s", "--max-wait, ever", "--max-wait, -1"})
-    void aWrongValueIsUsage(String option, String value) { refused(option, "chat", option, value, "hello"); }
+    void invalidValueIsUsageError(String option, String value) { refused(option, "chat", option, value, "hello"); }
 
     @ParameterizedTest
     @CsvSource({"--temperature, warm", "--top-p, half", "--max-tokens, 1.5", "--max-tokens, 99999999999",
             "--seed, lucky"})
-    void aWrongNumberIsSaidInPlainWords(String option, String value) {
+    void invalidNumberIsReportedPlainly(String option, String value) {
         var outcome = refused("a number is wanted", "chat", option + "=" + value, "hello");
         assertTrue(outcome.err().contains(option + " " + value), outcome::all);
         assertFalse(outcome.err().matches("(?s).*(java|Exception|BigDecimal|\\bint\\b|\\blong\\b).*"), outcome::all);
@@ -233,7 +233,7 @@ class CommandLines {
 
     @ParameterizedTest
     @ValueSource(strings = {"--refresh=1", "--json=maybe"})
-    void aSwitchWithAValueIsSaidInPlainWords(String option) {
+    void flagWithValueIsReportedPlainly(String option) {
         var outcome = refused(option.replaceFirst("=.*", ""), "models", option);
         assertFalse(outcome.err().matches("(?s).*(boolean|java|a number).*"), outcome::all);
     }
@@ -241,12 +241,12 @@ class CommandLines {
     @ParameterizedTest
     @CsvSource({"--temperature, 2.1, from 0 to 2", "--temperature, -0.1, from 0 to 2", "--top-p, 1.01, from 0 to 1",
             "--top-p, -1, from 0 to 1", "--max-tokens, 0, from 1", "--max-tokens, -3, from 1"})
-    void aNumberOutOfItsRangeIsUsage(String option, String value, String range) {
+    void numberOutOfRangeIsUsageError(String option, String value, String range) {
         hints(range, refused(option + " " + value + " is out of range", "chat", option + "=" + value, "hello"));
     }
 
     @Test
-    void theEndsOfARangeBelongToIt() {
+    void rangesAreInclusive() {
         cop.ok("chat", "--temperature", "2", "--top-p", "0", "--max-tokens", "1", "-m", "mai-code-1.1-flash",
                 "say: hi");
         cop.ok("chat", "--temperature", "0", "--top-p", "1.0", "-m", "mai-code-1.1-flash", "say: hi");
@@ -254,7 +254,7 @@ class CommandLines {
 
     @ParameterizedTest
     @ValueSource(strings = {"-v -v", "-vv", "-q -q", "--verbose -v", "-m nosuch -m mai-code-1.1-flash"})
-    void anOptionMayBeGivenTwice(String options) {
+    void repeatedOption(String options) {
         cop.sim.set("answer", "hi");
         assertEquals("hi\n", cop.ok(("chat " + options + " hello").split(" ")).out());
         assertEquals(options.contains("-m") ? "mai-code-1.1-flash" : "gpt-5-mini", chatBody().path("model").asString());
@@ -262,60 +262,60 @@ class CommandLines {
 
     @ParameterizedTest
     @ValueSource(strings = {"999999999d", "999999999h"})
-    void anEndlessTimeIsNoBug(String time) {
+    void hugeDurationIsAccepted(String time) {
         assertEquals("hi\n", cop.ok("chat", "--timeout", time, "--max-wait", time, "say: hi").out());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"--model", "--system", "--output", "--option", "--file", "--max-tokens", "--timeout",
             "--header"})
-    void anOptionWithoutItsValueIsUsage(String option) { refused(option, "chat", "hello", option); }
+    void optionWithoutValueIsUsageError(String option) { refused(option, "chat", "hello", option); }
 
     @ParameterizedTest
     @ValueSource(strings = {"nocolon", ": value", "a b: c", "Authorization: x", "Host: x", "Content-Length: 3",
             "X: a\nY: b", "ü: x", "X: ü"})
-    void aWrongHeaderIsUsage(String header) { refused("-H", "chat", "-H", header, "hello"); }
+    void invalidHeaderIsUsageError(String header) { refused("-H", "chat", "-H", header, "hello"); }
 
     @ParameterizedTest
     @ValueSource(strings = {"ftp://x", "http://", "https://", "http://a/b", "http://u:p@a", "http://a?x", "a.b.c",
             "x y",
             "evil.example", "http://a b", "https://[::1", "http://a:port"})
-    void aWrongHostIsUsage(String host) {
+    void invalidHostIsUsageError(String host) {
         refused("--host", "models", "--host", host);
         refused("--host", "chat", "--host", host, "hello");
     }
 
     @Test
-    void aWrongHostInTheEnvironmentNamesTheVariable() {
+    void invalidHostInEnvironmentNamesVariable() {
         cop.with("COP_HOST", "http://a/b");
         refused("COP_HOST", "models");
     }
 
     @Test
-    void aWrongWaitInTheEnvironmentNamesTheVariable() {
+    void invalidMaxWaitInEnvironmentNamesVariable() {
         cop.with("COP_MAX_WAIT", "soon");
         refused("COP_MAX_WAIT", "models");
     }
 
     @Test
-    void wrongHeadersInTheEnvironmentNameTheVariable() {
+    void invalidHeadersInEnvironmentNameVariable() {
         cop.with("COP_HEADERS", "nocolon");
         refused("COP_HEADERS", "models");
     }
 
     @Test
-    void theExampleOfATemplateCanBeCopied() {
+    void templateExampleInHelpWorks() {
         assertTrue(cop.ok("templates", "--help").out().contains("\n  ---\n  description: Explain"));
     }
 
     @ParameterizedTest
     @CsvSource({"status --json=false", "status --json --json=false", "status --json="})
-    void aFlagCanBeTakenBack(String line) {
+    void flagsCanBeNegated(String line) {
         assertFalse(cop.run(line.split(" ")).out().startsWith("{"));
     }
 
     @Test
-    void noIsNoYes() {
+    void noFormIsNotYes() {
         cop.ok("chat", "say: hi");
         var outcome = cop.run("logs", "-y=false", "clear");
         assertEquals(2, outcome.code(), outcome::all);
@@ -324,16 +324,16 @@ class CommandLines {
     }
 
     @Test
-    void wordsMayStandAmongOptions() {
+    void argumentsMayFollowOptions() {
         assertEquals("b c d", cop.ok("chat", "say: b", "--no-log", "c", "-q", "--", "d").out().strip());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"logout", "status", "token", "login"})
-    void aCommandWithoutArgumentsTakesNone(String name) { refused("takes no \"extra\"", name, "extra"); }
+    void unexpectedArgumentIsUsageError(String name) { refused("takes no \"extra\"", name, "extra"); }
 
     @Test
-    void tooManyArgumentsAreUsage() {
+    void tooManyArgumentsAreUsageError() {
         refused("default", "models", "default", "b", "c");
         refused("b", "models", "a", "b");
         refused("/b", "api", "/a", "/b");
@@ -341,14 +341,14 @@ class CommandLines {
     }
 
     @Test
-    void anOutputThatCannotBeWrittenIsFoundBeforeAsking() {
+    void unwritableOutputIsRefusedBeforeSending() {
         refused("is a folder", "chat", "-o", cop.home.toString(), "hello");
         refused("no folder", "chat", "-o", "missing/answer.txt", "hello");
         refused("is no path", "chat", "-o", "a\0b", "hello");
     }
 
     @Test
-    void anInputThatCannotBeReadIsUsage() {
+    void unreadableInputIsUsageError() {
         refused("missing.txt", "chat", "-f", "missing.txt", "hello");
         refused("folder", "chat", "-a", ".", "hello");
         refused("there is no file in .", "chat", "-f", ".", "hello");
@@ -356,7 +356,7 @@ class CommandLines {
     }
 
     @Test
-    void noPromptIsUsage() {
+    void missingPromptIsUsageError() {
         refused("there is no prompt", "chat");
         refused("there is no prompt", "chat", "");
         refused("there is no prompt", "chat", "-");
@@ -364,7 +364,7 @@ class CommandLines {
     }
 
     @Test
-    void stdinThatIsNoTextIsUsage() {
+    void binaryStdinIsUsageError() {
         failed(2, "UTF-8", cop.runWith(new byte[]{'a', (byte) 0xff, 'b'}, "chat", "hello"));
         failed(2, "NUL", cop.runWith("a\0b", "chat", "hello"));
         failed(2, "no token", cop.runWith(" \n", "login", "--with-token"));
@@ -372,10 +372,10 @@ class CommandLines {
     }
 
     @Test
-    void jsonAndHeaderOfTokenExcludeEachOther() { refused("exclude", "token", "--json", "--header"); }
+    void tokenJsonAndHeaderConflict() { refused("exclude", "token", "--json", "--header"); }
 
     @Test
-    void withVerboseAMistakeShowsItsTraceAndNothingElse() {
+    void verboseUsageErrorShowsOnlyTrace() {
         assertTrue(Harness.TRACE.matcher(cop.run("models", "-v", "a", "b").err()).find());
     }
 
@@ -388,7 +388,7 @@ class CommandLines {
             "chat --json -t t.mustache -d r.json",
             "chat -m \u001b[2J y", "templates show t.mustache", "chat -c y",
             "batch t.mustache -d r.jsonl -o o.jsonl -k"})
-    void nothingSteersTheTerminal(String line) {
+    void contentIsEscapedOnTerminal(String line) {
         String evil = "\\u001b]0;owned\\u0007\\u001b[2J\\u009b1m";
         cop.terminal(1, 2).with("NO_COLOR", "1");
         cop.write("r.json", "{\"text\": \"say: " + evil + "\", \"id\": \"" + evil + "\"}");
@@ -408,19 +408,19 @@ class CommandLines {
     @ValueSource(strings = {"it's \"quoted\"", "two\nlines", "$HOME", "*", "@/etc/passwd", "%s %d %n",
             "${sys:user.home}",
             "a\\nb", "tab\there", "中文 🦆 é", "a=b", "'single'", "\"double\"", "-", "1,2;3"})
-    void anArgumentIsSentAsItIs(String word) {
+    void argumentIsSentUnchanged(String word) {
         cop.ok("chat", "say: x", word);
         assertEquals("say: x " + word, chatBody().at("/messages/0/content").asString());
     }
 
     @Test
-    void afterTwoDashesEverythingIsPrompt() {
+    void doubleDashEndsOptions() {
         cop.ok("chat", "--", "--version", "-m", "x");
         assertEquals("--version -m x", chatBody().at("/messages/0/content").asString());
     }
 
     @Test
-    void valuesOfOptionsAreSentAsTheyAre() {
+    void optionValuesAreSentUnchanged() {
         cop.ok("chat", "-s", "%s @x '$HOME' \"q\"", "--temperature", "0.10", "--seed", "-3", "hello");
         assertEquals("%s @x '$HOME' \"q\"", chatBody().at("/messages/0/content").asString());
         assertTrue(cop.last("/chat/completions").rawBody().contains("\"temperature\":0.10"),
@@ -431,7 +431,7 @@ class CommandLines {
     // ---------------------------------------------------------------------------------------------------- api
 
     @Test
-    void apiGetsABodyAsItComes() {
+    void apiPrintsBodyUnchanged() {
         String body = cop.ok("api", "/models").out();
         assertTrue(body.startsWith("{\"object\":\"list\"") && body.endsWith("}"), body);
         var sent = cop.last("/models");
@@ -441,7 +441,7 @@ class CommandLines {
     }
 
     @Test
-    void apiWantsNoLeadingSlash() {
+    void apiPathWithoutLeadingSlash() {
         assertEquals(cop.ok("api", "/models").out(), cop.ok("api", "models").out());
         assertTrue(cop.ok("api", "copilot_internal/user").out().contains("octocat"));
         assertTrue(cop.ok("api", "user").out().contains("octocat"));
@@ -451,7 +451,7 @@ class CommandLines {
             "{\"model\":\"mai-code-1.1-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"say: é\"}]}";
 
     @Test
-    void apiPostsAFileOrStdin() {
+    void apiPostsFileOrStdin() {
         cop.write("q.json", QUESTION);
         assertTrue(cop.ok("api", "/chat/completions", "--input", "q.json").out().contains("\"é\""));
         assertEquals("POST", cop.last("/chat/completions").method());
@@ -471,10 +471,10 @@ class CommandLines {
 
     @ParameterizedTest
     @ValueSource(strings = {"GE T", "", "GET\r\nX: y", "CONNECT", "É"})
-    void apiRefusesWhatIsNoMethod(String method) { refused("", "api", "-X", method, "/models"); }
+    void apiRefusesInvalidMethod(String method) { refused("", "api", "-X", method, "/models"); }
 
     @Test
-    void apiIncludesTheHead() {
+    void apiIncludesStatusAndHeaders() {
         String out = cop.ok("api", "-i", "/models").out();
         assertTrue(out.startsWith("HTTP 200\n") || out.startsWith("HTTP/1.1 200"), out);
         assertTrue(out.contains("\ncontent-type: application/json"), out);
@@ -482,7 +482,7 @@ class CommandLines {
     }
 
     @Test
-    void apiShowsAnErrorsBodyAndExitsOne() {
+    void apiPrintsErrorBodyAndExitsOne() {
         var outcome = cop.run("api", "/nowhere");
         assertEquals(1, outcome.code());
         assertEquals("404 page not found\n", outcome.out());
@@ -490,7 +490,7 @@ class CommandLines {
     }
 
     @Test
-    void apiEndsTheLineOnATerminalAndOnlyThere() {
+    void apiAddsNewlineOnTerminalOnly() {
         String piped = cop.ok("api", "/models").out();
         assertEquals(piped + "\n", cop.terminal(1).run("api", "/models").out());
         assertEquals("404 page not found\n", cop.run("api", "/nowhere").out());
@@ -498,14 +498,14 @@ class CommandLines {
 
     @ParameterizedTest
     @ValueSource(strings = {"429:5", "500", "502", "403"})
-    void apiDoesNotTryAnErrorAgain(String fault) {
+    void apiDoesNotRetry(String fault) {
         cop.sim.set("models-faults", fault);
         assertEquals(1, cop.run("api", "/models").code());
         assertEquals(1, cop.sim.count("/models"));
     }
 
     @Test
-    void apiRenewsATokenThatRanOut() {
+    void apiRefreshesExpiredToken() {
         cop.ok("token");
         cop.sim.set("models-faults", "401-expired");
         assertTrue(cop.ok("api", "/models").out().startsWith("{\"object\""));
@@ -515,7 +515,7 @@ class CommandLines {
     @ParameterizedTest
     @ValueSource(strings = {"https://api.githubcopilot.com/models", "http://evil.example/", "HTTPS://evil.example/x",
             "file:///etc/passwd", "https:/evil.example", "//evil.example/models"})
-    void apiRefusesAnAddress(String address) { refused(address, "api", address); }
+    void apiRefusesAbsoluteUrl(String address) { refused(address, "api", address); }
 
     /// What only looks like a host stays a path on the host that may have the token.
     @ParameterizedTest
@@ -530,13 +530,13 @@ class CommandLines {
     }
 
     @Test
-    void apiTakesAQueryWithAnAddressInIt() {
+    void apiAcceptsUrlInQuery() {
         assertEquals(1, cop.run("api", "/nowhere?next=https://x").code());
         assertEquals(1, cop.sim.count("/nowhere"));
     }
 
     @Test
-    void apiSendsAPathThatIsNotAscii() {
+    void apiEncodesNonAsciiPath() {
         cop.run("api", "/models/é");
         assertEquals("/models/é", cop.sim.ledger().getLast().path());
     }
@@ -545,7 +545,7 @@ class CommandLines {
     @ParameterizedTest
     @ValueSource(strings = {"/copilot_internal/user", "/copilot_internal/v2/token", "/user", "user?per_page=1",
             "/copilot_internal/user?x=1"})
-    void apiAsksGithubWithTheGithubToken(String path) {
+    void apiSendsGithubTokenToGithub(String path) {
         cop.run("api", path);
         var sent = cop.sim.ledger().getLast();
         assertEquals(200, sent.status(), sent::toString);
@@ -555,7 +555,7 @@ class CommandLines {
     @ParameterizedTest
     @ValueSource(strings = {"/users", "/user/repos", "/copilot_internal", "/copilot_internalx/user", "/v1/user",
             "/models/../user", "/COPILOT_INTERNAL/user"})
-    void apiNeverSendsTheGithubTokenElsewhere(String path) {
+    void apiNeverSendsGithubTokenElsewhere(String path) {
         var outcome = cop.run("api", path);
         assertEquals(1, outcome.code(), outcome::all);
         for (var sent : cop.sim.ledger()) {
@@ -568,30 +568,30 @@ class CommandLines {
 
     @ParameterizedTest
     @CsvSource({"modle, model", "MODEL, model", "chatt, chat", "--modle, --model", "claude-sonet, claude-sonnet"})
-    void theNearestNameIsFound(String typed, String meant) {
+    void nearestNameIsFound(String typed, String meant) {
         assertEquals(Optional.of(meant), Suggestions.of(typed, List.of("model", "chat", "--model", "claude-sonnet")));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"caht", "chta", "hcat"})
-    void swappedLettersAreOneMistake(String typed) {
+    void transposedLettersAreOneMistake(String typed) {
         assertEquals(Optional.of("chat"), Suggestions.of(typed, List.of("login", "chat", "cart-")));
     }
 
     @Test
-    void theNearestComeFirst() {
+    void nearestNamesComeFirst() {
         assertEquals(List.of("gpt-4o", "gpt-4o-mini", "claude"),
                 Suggestions.sorted("gpt-4oo", List.of("claude", "gpt-4o-mini", "gpt-4o")));
     }
 
     @Test
-    void aShortWordIsNotGuessed() {
+    void shortWordsGetNoSuggestion() {
         for (String word : List.of("b", "x", "-p")) assertEquals(Optional.empty(), Suggestions.of(word, List.of("o1",
                 "ls", "-")));
     }
 
     @Test
-    void whatIsFarHasNoNearest() {
+    void dissimilarWordsGetNoSuggestion() {
         assertEquals(Optional.empty(), Suggestions.of("frobnicate", List.of("model", "chat")));
         assertEquals(Optional.empty(), Suggestions.of("", List.of("model")));
         assertEquals(Optional.empty(), Suggestions.of("x", List.of()));
@@ -601,26 +601,26 @@ class CommandLines {
     @ParameterizedTest
     @CsvSource({"90, 90000", "90s, 90000", "90 s, 90000", "' 5m ', 300000", "2h, 7200000", "1d, 86400000",
             "500ms, 500", "0, 0"})
-    void durationsAreRead(String text, long millis) {
+    void parsedDurations(String text, long millis) {
         assertEquals(Duration.ofMillis(millis), Durations.parse("--x", text, null));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", " ", "soon", "-1", "1.5", "5w", "m", "1 2", "9999999999", "٣"})
-    void whatIsNoDurationIsRefused(String text) {
+    void invalidDurationsAreRefused(String text) {
         assertEquals(2, assertThrows(copilot.Fault.class, () -> Durations.parse("--x", text, null)).exitCode());
     }
 
     @ParameterizedTest
     @CsvSource({"0, 0 ms, 0:00", "999, 999 ms, 0:00", "1000, 1 s, 0:01", "119000, 119 s, 1:59", "120000, 2 min, 2:00",
             "7200000, 2 h, 120:00", "259200000, 3 days, 4320:00"})
-    void durationsAreSaid(long millis, String words, String clock) {
+    void formattedDurations(long millis, String words, String clock) {
         assertEquals(words, Durations.words(Duration.ofMillis(millis)));
         assertEquals(clock, Durations.clock(Duration.ofMillis(millis)));
     }
 
     @Test
-    void aDurationBelowZeroIsNone() {
+    void negativeDurationIsFormattedAsZero() {
         assertEquals("0:00", Durations.clock(Duration.ofSeconds(-5)));
         assertEquals("0 ms", Durations.words(Duration.ofSeconds(-5)));
         assertEquals("1.2 s", Durations.seconds(Duration.ofMillis(1299)));
@@ -645,14 +645,14 @@ class CommandLines {
     void otherWordsAreNotMasked(String text) { assertEquals(text, Secrets.mask(text)); }
 
     @Test
-    void aMaskedTokenCanStillBeToldFromAnother() {
+    void maskedTokensRemainDistinguishable() {
         assertEquals("ghu_…wxyz and ghu_…wxyy",
                 Secrets.mask("ghu_" + SECRET + " and ghu_" + SECRET.replace("wxyz", "wxyy")));
         assertEquals("", Secrets.mask(null));
     }
 
     @Test
-    void controlCharactersBecomeVisible() {
+    void controlCharactersAreEscaped() {
         assertEquals("␛[2J␇␀\r\n\t␍", Text.printable("\033[2J\007\0\r\n\t\r"));
         assertEquals("\uFFFD2J\uFFFD", Text.printable("\u009b2J\u007f"));
         assertEquals("é 中文 🦆\uD83E", Text.printable("é 中文 🦆\uD83E"));
@@ -662,10 +662,10 @@ class CommandLines {
     @CsvSource(quoteCharacter = '"', value = {"\"\", \"\n\"", "\"a\", \"a\n\"", "\"a\n\n\", \"a\n\"",
             "\"a\r\n\", \"a\n\"",
             "\"a\nb\n\", \"a\nb\n\"", "\"a  \n\", \"a  \n\"", "\"\n\", \"\n\""})
-    void aTextEndsInOneNewline(String text, String wanted) { assertEquals(wanted, Text.withOneNewline(text)); }
+    void textEndsInOneNewline(String text, String wanted) { assertEquals(wanted, Text.withOneNewline(text)); }
 
     @Test
-    void fieldsOfTheRequestAreJson() {
+    void requestFieldsAreJson() {
         var fields = copilot.RequestFields.parse(List.of("n=2",
                 "stop=[\"a=b\"]", "user=\"é\"", "x= {\"a\":null} ", "t=0.10",
                 "n=3"));
@@ -676,7 +676,7 @@ class CommandLines {
     @ValueSource(strings = {"", "n", "=1", "n=", "n= ", "user=octocat", "n=1 2", "a={", "a=NaN", "a='x'", "a=01",
             "a={\"b\":1}}",
             "model=\"x\"", "messages=[]", "stream=true"})
-    void fieldsThatAreNoJsonAreRefused(String option) {
+    void invalidJsonFieldsAreRefused(String option) {
         var fault = assertThrows(copilot.Fault.class, () -> copilot.RequestFields.parse(List.of(option)));
         assertEquals(2, fault.exitCode());
         assertFalse(fault.hint().isBlank());
@@ -728,7 +728,7 @@ class CommandLines {
     }
 
     @Test
-    void noTabsNoTrailingBlanksOneLastNewline() throws IOException {
+    void noTabsNoTrailingSpacesOneFinalNewline() throws IOException {
         var untidy = new ArrayList<String>();
         for (String name : javaFiles()) {
             String source = source(name);
@@ -742,7 +742,7 @@ class CommandLines {
 
     /// JBang takes any line that begins so for a directive, even within a text block.
     @Test
-    void directivesStandInTheHeaderOnly() throws IOException {
+    void directivesAreInTheHeaderOnly() throws IOException {
         var astray = new ArrayList<String>();
         for (String name : javaFiles()) {
             var lines = source(name).lines().toList();
@@ -755,7 +755,7 @@ class CommandLines {
     }
 
     @Test
-    void copilotNeedsWhatItSays() throws IOException {
+    void requiredJavaVersion() throws IOException {
         String source = source("copilot.java");
         assertTrue(source.startsWith("///usr/bin/env jbang \"$0\" \"$@\" ; exit $?\n"));
         assertEquals(List.of("25+"), directives(source, "JAVA"));
@@ -783,7 +783,7 @@ class CommandLines {
 
     /// Such as of "$UNSET": it is no folder, and not the one we are in.
     @Test
-    void anEmptyFileNameIsSaid() {
+    void emptyFileNameIsAnError() {
         for (var words : List.of(List.of("chat", "-f", "", "x"), List.of("chat", "-o", "", "x"),
                 List.of("batch", "classify", "-d", "", "-o", "o.jsonl"), List.of("install", "--dir", ""))) {
             var outcome = cop.run(words.toArray(String[]::new));
@@ -794,7 +794,7 @@ class CommandLines {
     }
 
     @Test
-    void theOnlyExitsAreMainsAndAScripts() throws IOException {
+    void onlyMainAndScriptExit() throws IOException {
         var exits = source("copilot.java").lines().map(String::strip).filter(l -> l.contains("System.exit")
                 && !l.startsWith("//")).toList();
         assertEquals(2, exits.size(), exits::toString);
@@ -818,7 +818,7 @@ class CommandLines {
 
     /// One name for file, class, alias and command; and all of them are in the installed `cop`.
     @Test
-    void everyProgramIsAFileAnAliasAndInTheLauncher() throws IOException {
+    void programsHaveFileAliasAndLauncherEntry() throws IOException {
         var programs = Commands.PROGRAMS;
         var aliases = Json.tryParse(source("jbang-catalog.json")).path("aliases");
         for (String name : programs) {
@@ -835,7 +835,7 @@ class CommandLines {
 
     /// On macOS and Windows `Repl.class` and `repl.class` are one file.
     @Test
-    void noClassDiffersFromAProgramByCaseAlone() throws IOException {
+    void noClassDiffersFromProgramByCaseAlone() throws IOException {
         var types = new ArrayList<String>();
         for (String name : javaFiles()) {
             Pattern.compile("(?m)^(?:[a-z-]+ )*(?:class|record|interface|enum) (\\w+)").matcher(source(name)).results()
@@ -849,7 +849,7 @@ class CommandLines {
 
     /// As JBang runs copilot.java alone: the class path without the programs' classes.
     @Test
-    void withoutTheProgramsTheirAliasesAreNamed() throws Exception {
+    void missingProgramHintsAtAlias() throws Exception {
         cop.withoutPrograms();
         String help = cop.runProcess("", "--help").out();
         assertFalse(help.contains("Programs") || help.contains("  repl "), help);
@@ -875,7 +875,7 @@ class CommandLines {
     }
 
     @Test
-    void everySourceThatIsNamedExists() throws IOException {
+    void everyListedSourceExists() throws IOException {
         for (String name : javaFiles()) {
             for (String other : directives(source(name), "SOURCES")) {
                 Path file = root().resolve(name).resolveSibling(other).normalize();

@@ -30,7 +30,7 @@ class Completions {
     }
 
     @Test
-    void whatMayComeIsOffered() {
+    void commandsOptionsAndValuesAreCompleted() {
         cop.run("models");
         cop.write("templates/mine.mustache", "x");
         assertEquals(Commands.names(), next("cop "));
@@ -56,7 +56,7 @@ class Completions {
     }
 
     @Test
-    void whatIsAtHandIsAskedOfNobody() {
+    void completionSendsNoRequests() {
         assertEquals(List.of("auto"), next("cop chat -m "));
         assertEquals(0, cop.sim.ledger().size());
         cop.run("models");
@@ -74,7 +74,7 @@ class Completions {
             "login --client |vscode gh", "batch --out-format |openai", "batch -d x --format |jsonl csv",
             "help |chat logs", "logs |show clear",
             "completion |bash zsh fish", "templates |check path"})
-    void completesByWhatStandsThere(String line, String wanted) throws IOException {
+    void candidatesDependOnContext(String line, String wanted) throws IOException {
         for (String run : List.of("a.run", "b.run", "d/c.run", "e")) Files.createDirectories(cop.file(run));
         cop.run("models");
         var next = next("cop " + line + (line.endsWith("/") ? "" : " "));
@@ -85,7 +85,7 @@ class Completions {
 
     /// Whatever others add to the table of commands is in the help and completed.
     @Test
-    void eachFormIsCompletedWithItsWords() {
+    void everyActionIsCompleted() {
         for (String command : Commands.names()) {
             if (command.equals("help")) continue;
             var forms = new Syntax(command, Commands.create(command).syntax()).forms;
@@ -99,7 +99,7 @@ class Completions {
     }
 
     @Test
-    void candidatesSayWhatTheyAre() {
+    void candidatesHaveDescriptions() {
         cop.run("chat", "say: what was\tsaid\nfirst");
         String id = next("cop logs show ").getFirst();
         assertEquals(id + "\tsay: what was said first\n", cop.run("completion", "next", "cop chat --cid ").out());
@@ -124,7 +124,7 @@ class Completions {
     }
 
     @Test
-    void bashOffersWhatBeginsSo() throws IOException {
+    void bashFiltersByPrefix() throws IOException {
         assertEquals("chat", bash("cop ch", "login", "chat", "completion"));
         assertEquals("gpt-5-mini\ngpt-5.4", bash("cop chat -m ", "gpt-5-mini", "gpt-5.4"));
         assertEquals("", bash("cop chat hel", ""));
@@ -133,7 +133,7 @@ class Completions {
     }
 
     @Test
-    void eachShellAsksTheTool() {
+    void shellFunctionsCallTheTool() {
         for (String shell : List.of("bash", "zsh", "fish")) {
             String script = cop.run("completion", shell, "--name", "pilot").out();
             assertTrue(script.contains("(pilot completion next "), script);

@@ -60,7 +60,7 @@ class Doctors {
     // ------------------------------------------------------------------------------------------------ in order
 
     @Test
-    void allIsWell() {
+    void healthySetup() {
         rightClock();
         var outcome = doctor(0);
         says(outcome, "ok    tool: copilot.java " + Pattern.quote(copilot.VERSION),
@@ -75,7 +75,7 @@ class Doctors {
     }
 
     @Test
-    void asJson() {
+    void jsonReport() {
         var json = Json.tryParse(doctor(0, "--json").out());
         assertTrue(json.path("ok").asBoolean());
         assertEquals(0, json.path("exit_code").asInt());
@@ -84,7 +84,7 @@ class Doctors {
     }
 
     @Test
-    void offlineAsksNobody() {
+    void offlineSendsNothing() {
         says(doctor(0, "--offline"), "ok    source: COPILOT_GITHUB_TOKEN: not asked, ghu_…0000",
                 "ok    network: not asked .*");
         assertEquals(List.of(), cop.sim.ledger());
@@ -94,21 +94,21 @@ class Doctors {
     }
 
     @Test
-    void nothingIsAskedTwiceOrOfAModel() {
+    void requestsAreSentOnceAndNoneToAModel() {
         doctor(0);
         assertFalse(cop.sim.ledger().stream().anyMatch(e -> e.path().equals("/chat/completions")));
         assertTrue(cop.sim.ledger().size() <= 4, () -> cop.sim.ledger().toString());
     }
 
     @Test
-    void coloursOnATerminalOnly() {
+    void colorsOnTerminalOnly() {
         var outcome = cop.terminal(1, 2).run("doctor");
         assertTrue(outcome.out().startsWith("\033[32mok  \033[0m  tool: "), outcome::all);
         assertTrue(cop.with("NO_COLOR", "1").run("doctor").out().startsWith("ok    tool: "));
     }
 
     @Test
-    void theListAndItsAge() {
+    void modelListAndItsAge() {
         rightClock();
         cop.run("models");
         cop.time.advance(Duration.ofHours(3));
@@ -126,7 +126,7 @@ class Doctors {
     }
 
     @Test
-    void aRefusedTokenIsToldWithTheReason() {
+    void rejectedTokenIsReportedWithReason() {
         cop.sim.set("exchange", "bad-credentials");
         says(doctor(4), "warn  source: COPILOT_GITHUB_TOKEN: refused, .*", "fail  login: not logged in .*");
     }
@@ -140,7 +140,7 @@ class Doctors {
 
     @ParameterizedTest
     @CsvSource({"0, ''", "-3600, 3[56]\\d\\d s behind GitHub's", "3600, 3[56]\\d\\d s ahead of GitHub's", "30, ''"})
-    void theClockIsHeldAgainstGitHubs(int seconds, String difference) {
+    void clockIsComparedWithGithub(int seconds, String difference) {
         rightClock();
         cop.time.advance(Duration.ofSeconds(seconds));
         var outcome = doctor(0);
@@ -149,7 +149,7 @@ class Doctors {
     }
 
     @Test
-    void wrongSettingsAreFindings() {
+    void invalidSettingsAreFindings() {
         cop.with("COP_HOST", "git.corp.example").with("COP_HEADERS", "no header s3cretValue")
                 .with("COP_MAX_WAIT", "soon");
         secrets.add("s3cretValue");
@@ -159,7 +159,7 @@ class Doctors {
     }
 
     @Test
-    void aModelThatIsNotThere() {
+    void unknownDefaultModel() {
         cop.run("models");
         cop.with("COP_MODEL", "gpt-5-mino");
         says(doctor(1), "fail  chat: the model gpt-5-mino, by COP_MODEL, is not in the list hint: did you mean"
@@ -167,13 +167,13 @@ class Doctors {
     }
 
     @Test
-    void theModelOfChoice() {
+    void defaultModel() {
         cop.run("models", "default", "mai-code-1.1-flash");
         says(doctor(0), "ok    model: mai-code-1.1-flash, by `copilot models default`");
     }
 
     @Test
-    void aDamagedLoginIsToldAndTheRestAsWell() {
+    void damagedLoginDoesNotHideOtherFindings() {
         cop.with("COPILOT_GITHUB_TOKEN", null).write(".config/copilot.java/login.json", "{");
         var outcome = cop.run("doctor");
         assertTrue(outcome.code() == 1 || outcome.code() == 4, outcome::all);
@@ -201,7 +201,7 @@ class Doctors {
     // -------------------------------------------------------------------------------------------------- secrets
 
     @Test
-    void variablesAreToldAndSecretsAreNot() {
+    void variablesAreShownWithoutSecrets() {
         secrets.addAll(List.of("keyOfTheProxy", "hunter22", "myOwnToken1", "corp%40secret"));
         cop.with("COP_HEADERS", "X-Api-Key: keyOfTheProxy\nEditor-Version: vscode/9").with("COP_MODLE", "myOwnToken1")
                 .with("COP_MODEL", "mai-code-1.1-flash").with("https_proxy", "http://me:hunter22@proxy.example:3128")
@@ -216,7 +216,7 @@ class Doctors {
 
     @ParameterizedTest
     @ValueSource(strings = {"https://me:hunter22@ghe.example", "http://me:hunter22@127.0.0.1:1/x"})
-    void passwordsInAddressesAreNotTold(String host) {
+    void passwordsInUrlsAreMasked(String host) {
         secrets.add("hunter22");
         says(doctor(1, "--offline", "--host", host), "fail  host: .*");
         cop.with("COP_HOST", host);
@@ -226,19 +226,19 @@ class Doctors {
     }
 
     @Test
-    void aTokenInTheWrongPlaceIsMasked() {
+    void misplacedTokenIsMasked() {
         cop.with("COP_MODEL", simulator.GITHUB_TOKEN).with("COP_CLIENT_ID", simulator.GITHUB_TOKEN);
         doctor(0);
     }
 
     @Test
-    void escapesAreHarmless() {
+    void valuesAreEscaped() {
         cop.with("COP_MODEL", "a\u001b[2Jb").with("LANG", "x\u001b]0;t\u0007");
         assertFalse(doctor(0).out().contains("\u001b"));
     }
 
     @Test
-    void asAProcess() {
+    void realProcess() {
         var outcome = cop.runProcess("", "doctor");
         assertEquals(0, outcome.code(), outcome::all);
         says(outcome, "ok    start: by .*", "ok    system: .*, UTF-8");

@@ -58,7 +58,7 @@ class Embeds {
     // ------------------------------------------------------------------------------------ where texts come from
 
     @Test
-    void eachWordIsAText() {
+    void eachArgumentIsAText() {
         var outcome = cop.ok(embed("a cat", "a dog"));
         assertEquals(List.of("a cat", "a dog"), textsAsked());
         assertEquals("""
@@ -71,7 +71,7 @@ class Embeds {
     }
 
     @Test
-    void aSingleTextGoesInAnArrayToo() {
+    void singleTextIsSentInAnArray() {
         cop.ok("embed", "one");
         assertEquals("{\"model\":\"text-embedding-3-small\",\"input\":[\"one\"]}", asked().getFirst().toString());
     }
@@ -84,7 +84,7 @@ class Embeds {
     }
 
     @Test
-    void aByteOrderMarkIsNoText() {
+    void byteOrderMarkIsIgnored() {
         ok(cop.runWith("\ufeffone\n", embed()));
         assertEquals(List.of("one"), textsAsked());
     }
@@ -96,7 +96,7 @@ class Embeds {
             "r.csv | id,text\\na,one\\nb,2.50\\n | a,b", "r.tsv | text\\tid\\none\\ta\\n2.50\\tb\\n | a,b",
             "r.csv | input,other\\none,x\\n2.50,y\\n | null,null",
             "r.csv | input,text\\nx,one\\ny,2.50\\n | null,null"})
-    void rowsComeInAllFormats(String file, String text, String ids) {
+    void rowsInAllFormats(String file, String text, String ids) {
         cop.write(file, text.translateEscapes());
         var outcome = cop.ok(embed("-d", file));
         assertEquals(List.of("one", "2.50"), textsAsked());
@@ -105,7 +105,7 @@ class Embeds {
     }
 
     @Test
-    void aFolderGivesARowAFile() {
+    void folderYieldsOneRowPerFile() {
         cop.write("rows/b.json", "{\"text\": \"two\"}");
         cop.write("rows/a.json", "{\"text\": \"one\"}");
         assertEquals("a b", lines(cop.ok(embed("-d", "rows"))).stream().map(line -> Json.text(line, "id"))
@@ -113,7 +113,7 @@ class Embeds {
     }
 
     @Test
-    void rowsComeFromStdinAndFromPipesOfTheShell() throws Exception {
+    void rowsFromStdinAndNamedPipes() throws Exception {
         String rows = "{\"id\":\"a\",\"text\":\"one\"}\n{\"id\":\"b\",\"text\":\"two\"}\n";
         assertEquals("b", Json.text(lines(ok(cop.runWith(rows, embed("-d", "-")))).getLast(), "id"));
         cop.write("r.jsonl", rows);
@@ -124,7 +124,7 @@ class Embeds {
     }
 
     @Test
-    void fieldIdAndTemplateAreChosen() {
+    void fieldIdAndTemplateOptions() {
         cop.write("r.jsonl", "{\"key\":\"k\",\"body\":\"one\",\"text\":\"no\"}\n");
         cop.write("t.mustache", "---\nsystem: About {{what}}\n---\n{{body}}!\n");
         assertEquals("k", Json.text(lines(cop.ok(embed("-d", "r.jsonl", "--field", "body", "--id", "key"))).getFirst(),
@@ -143,7 +143,7 @@ class Embeds {
             "{\"text\":{}} | r.jsonl:2: text is an object, and no text | -t TEMPLATE",
             "{\"text\":true} | r.jsonl:2: text is true, and no text | -t TEMPLATE",
             "{\"text\":} | r.jsonl:2:9: | a comma, a colon", "[1] | r.jsonl:2 holds no JSON object | "})
-    void aRowWithoutATextIsNamed(String row, String said, String hint) {
+    void rowWithoutTextIsReported(String row, String said, String hint) {
         cop.write("r.jsonl", "{\"text\":\"fine\"}\n" + row + "\n");
         var outcome = cop.run(embed("-d", "r.jsonl"));
         refused(outcome, "error: " + said);
@@ -152,7 +152,7 @@ class Embeds {
     }
 
     @Test
-    void aTextThatIsEmptyIsNamed() {
+    void emptyTextIsReported() {
         refused(cop.run(embed("a", "", "b")), "text 2: the text is empty");
         refused(cop.run(embed("a", "\u00a0", "b", " ")), "text 4: the text is empty");
         refused(cop.runWith("one\n\ntwo\n", embed()), "stdin:2: the text is empty");
@@ -164,7 +164,7 @@ class Embeds {
     }
 
     @Test
-    void aTextThatIsTooLongIsNamed() {
+    void tooLongTextIsReported() {
         cop.ok(embed("x".repeat(8191)));
         cop.ok(embed("word ".repeat(6500)));
         cop.sim.set("max-body", 1);                         // nothing may be sent from here on
@@ -190,31 +190,31 @@ class Embeds {
             "-o . a | is a folder", "-d r.jsonl -o r.jsonl | would be written over the rows", "-m mai-code-1.1-flash a"
                     + " | mai-code-1.1-flash makes no embeddings",
             "-m nosuch a | this account has no model \"nosuch\""})
-    void wrongOptionsAreUsage(String options, String said) {
+    void invalidOptionsAreUsageErrors(String options, String said) {
         cop.write("r.jsonl", "{\"text\":\"one\"}\n");
         cop.write("t.mustache", "{{text}}");
         refused(cop.run(embed(options.split(" "))), said);
     }
 
     @Test
-    void onATerminalWithoutATextItDoesNotWait() { refused(cop.terminal(0).run(embed()), "there is no text"); }
+    void terminalWithoutTextIsNotRead() { refused(cop.terminal(0).run(embed()), "there is no text"); }
 
     @Test
-    void aStdinThatIsClosedHoldsNoTexts() throws Exception {
+    void closedStdinHasNoTexts() throws Exception {
         var command = new ArrayList<>(List.of("bash", "-c", "exec \"$@\" <&-", "-"));
         command.addAll(cop.process(embed()).command());
         refused(Harness.finished(cop.process().command(command).start(), ""), "there are no texts");
     }
 
     @Test
-    void allTextsThatHaveNoVectorAreNamed() {
+    void allEmptyTextsAreReported() {
         var outcome = exits(2, cop.runWith("a\n\nb\n  \n", "embed"));
         assertTrue(outcome.err().contains("stdin:2: ") && outcome.err().contains("stdin:4: "), outcome::all);
         assertEquals("", outcome.out());
     }
 
     @Test
-    void embedTakesWhatIsPipedInBesideItsWords() {
+    void pipedTextsAreAddedToArguments() {
         var outcome = exits(0, cop.runWith("a\nb", "embed", "c", "-o", "x.jsonl", "--echo"));
         assertEquals(List.of("a", "b", "c"), cop.read("x.jsonl").lines().map(line -> Json.text(Json.tryParse(line),
                 "text")).toList(), outcome::all);
@@ -226,7 +226,7 @@ class Embeds {
     // ------------------------------------------------------------------------------------------------ the model
 
     @Test
-    void theModelIsTheAccountsForEmbeddings() {
+    void embeddingModelOfAccountIsUsed() {
         cop.with("COP_MODEL", "mai-code-1.1-flash");
         cop.ok("models", "default", "gpt-5-mini");
         cop.ok(embed("a"));
@@ -237,7 +237,7 @@ class Embeds {
     }
 
     @Test
-    void anAccountWithoutSuchAModelIsTold() {
+    void missingEmbeddingModelIsReported() {
         cop.sim.set("models", "no-embeddings");
         var outcome = cop.run(embed("a"));
         assertEquals(1, outcome.code());
@@ -248,7 +248,7 @@ class Embeds {
 
     /// The catalogue is a day old at most; GitHub has the last word.
     @Test
-    void aModelThatIsGoneMeanwhileIsTold() {
+    void retiredModelIsReported() {
         cop.sim.set("embeddings-faults", List.of("400-model_not_supported"));
         var outcome = cop.run(embed("a"));
         assertEquals(1, outcome.code());
@@ -257,7 +257,7 @@ class Embeds {
     }
 
     @Test
-    void theCataloguesLimitOfTextsIsKept() {
+    void batchSizeOfModelListIsKept() {
         cop.sim.set("max-inputs", 4);
         var outcome = ok(cop.runWith(numbered(10), embed("--echo")));
         assertEquals(List.of(4, 4, 2), asked().stream().map(body -> body.path("input").size()).toList());
@@ -281,14 +281,14 @@ class Embeds {
     }
 
     @Test
-    void withoutALimitItIs512() {
+    void defaultBatchSizeIs512() {
         cop.sim.set("max-inputs", 0);
         ok(cop.runWith(numbered(600), embed()));
         assertEquals(List.of(512, 88), asked().stream().map(body -> body.path("input").size()).toList());
     }
 
     @Test
-    void longTextsGoInSmallerRequests() {
+    void longTextsAreSentInSmallerRequests() {
         String text = "word ".repeat(6000);
         ok(cop.runWith((text + "\n").repeat(60), embed()));
         assertEquals(60, textsAsked().size());
@@ -299,7 +299,7 @@ class Embeds {
     // --------------------------------------------------------------------------------------------- what comes out
 
     @Test
-    void theOrderIsThatOfTheTexts() {
+    void vectorsAreInInputOrder() {
         String ordered = ok(cop.runWith(numbered(20), embed())).out();
         for (String way : List.of("shuffled", "bare")) {
             cop.sim.set("embeddings", way);
@@ -308,7 +308,7 @@ class Embeds {
     }
 
     @Test
-    void digitsStayAsGitHubSentThem() {
+    void digitsAreUnchanged() {
         cop.sim.set("embeddings", "digits");
         for (String format : List.of("jsonl", "csv")) {
             var outcome = cop.ok(embed("--format", format, "a"));
@@ -318,7 +318,7 @@ class Embeds {
     }
 
     @Test
-    void csvHasAColumnANumber() {
+    void csvHasOneColumnPerNumber() {
         cop.write("r.jsonl", """
                 {"id":"a,b","text":"say \\"hi\\"\\nthere"}
                 {"text":"x"}
@@ -348,7 +348,7 @@ class Embeds {
 
     @ParameterizedTest
     @CsvSource({"v.jsonl, jsonl", "v.csv, csv", "v.CSV, csv", "v.json, json", "v, jsonl"})
-    void theEndingNamesTheFormat(String file, String format) {
+    void extensionSelectsFormat(String file, String format) {
         String shown = cop.ok(format.equals("json") ? embed("--json", "a", "b") : embed("--format", format, "a", "b"))
                 .out();
         var outcome = cop.ok(embed("-o", file, "a", "b"));
@@ -363,14 +363,14 @@ class Embeds {
     }
 
     @Test
-    void theFormatThatIsNamedWinsOverTheEnding() {
+    void formatOptionOverridesExtension() {
         cop.ok(embed("-o", "v.csv", "--format", "jsonl", "a"));
         assertTrue(cop.read("v.csv").startsWith("{\"index\":0,"));
     }
 
     /// The header's length, its padding and the numbers, byte by byte.
     @Test
-    void npyIsNumPys() throws Exception {
+    void npyMatchesNumpy() throws Exception {
         cop.sim.set("max-inputs", 2);
         ok(cop.runWith(numbered(5), embed("-o", "v.npy")));
         byte[] file = Files.readAllBytes(cop.file("v.npy"));
@@ -390,7 +390,7 @@ class Embeds {
 
     @ParameterizedTest
     @CsvSource({"1, 1", "99999, 1536", "100000, 3072", "2147483647, 65536"})
-    void theHeaderOfNpyIsAlwaysAligned(int rows, int size) {
+    void npyHeaderIsAligned(int rows, int size) {
         byte[] header = VectorWriter.npyHeader(rows, size);
         assertEquals(0, header.length % 64);
         assertEquals('\n', header[header.length - 1]);
@@ -399,7 +399,7 @@ class Embeds {
 
     /// The header of npy says how many there are before they have come.
     @Test
-    void textsThatChangeMeanwhileMakeNoFile() throws Exception {
+    void changedInputLeavesNoOutput() throws Exception {
         var form = new EmbedJob.Form("npy", false, cop.file("v.npy"), false);
         try (var to = new VectorWriter(cop.environment(null, null, null), form, false, 2)) {
             to.write(new EmbedTexts.Item(0, "stdin:1", null, "a"), (ArrayNode) Json.tryParse("[1,2]"), 2);
@@ -415,7 +415,7 @@ class Embeds {
     }
 
     @Test
-    void npyGoesIntoAPipeButNotToATerminal() throws Exception {
+    void npyIsWrittenToPipeButNotTerminal() throws Exception {
         refused(cop.terminal(1).run(embed("--format", "npy", "a")), "npy is not for a terminal",
                 "hint: -o vectors.npy");
         cop.ok(embed("-o", "v.npy", "a", "b"));
@@ -426,7 +426,7 @@ class Embeds {
     }
 
     @Test
-    void usageIsSaidOnStderr() {
+    void usageIsPrintedOnStderr() {
         cop.sim.set("max-inputs", 1);
         var outcome = cop.ok(embed("-u", "a b c", "d"));
         assertTrue(outcome.err().matches("usage: \\d+ tokens, text-embedding-3-small, 2 requests, [0-9.]+ m?s\n"
@@ -438,7 +438,7 @@ class Embeds {
     }
 
     @Test
-    void progressIsShownOnATerminal() {
+    void progressOnTerminal() {
         cop.sim.set("max-inputs", 2);
         var outcome = ok(cop.terminal(2).runWith(numbered(5), embed()));
         assertTrue(outcome.err().contains("4/5 texts"), outcome::all);
@@ -457,7 +457,7 @@ class Embeds {
             "empty-vector | its vectors differ in length, or are empty: [0, 3]",
             "texts | an embedding is no list of numbers", "null | an embedding is no list of numbers",
             "base64 | an embedding is no list of numbers", "error | the model is overloaded"})
-    void anAnswerThatIsNotWhatWasAskedForIsAnError(String way, String said) {
+    void unexpectedResponseIsAnError(String way, String said) {
         cop.sim.set("embeddings", way);
         var outcome = cop.run(embed("-o", "v.jsonl", "a", "b", "c"));
         assertEquals(1, outcome.code(), outcome::all);
@@ -469,7 +469,7 @@ class Embeds {
     }
 
     @Test
-    void vectorsOfAnotherLengthThanAskedForAreAnError() {
+    void unexpectedDimensionsAreAnError() {
         cop.sim.set("embeddings", "ragged");
         var outcome = cop.run(embed("a"));
         assertTrue(outcome.err().contains("a vector of 2 numbers instead of 3 [request id"),
@@ -480,7 +480,7 @@ class Embeds {
 
     @ParameterizedTest
     @ValueSource(strings = {"500", "503", "429:1", "reset-before", "reset-headers", "reset-mid"})
-    void troubleThatPassesIsTriedAgain(String fault) {
+    void transientErrorsAreRetried(String fault) {
         String calm = cop.ok(embed("a", "b")).out();
         cop.sim.set("embeddings-faults", List.of(fault));
         assertEquals(calm, cop.ok(embed("a", "b")).out());
@@ -492,7 +492,7 @@ class Embeds {
             "eof-empty | it is no JSON object",
             "html-200 | it is a page of HTML", "402 | the quota is used up", "403 | GitHub forbids it",
             "413 | the request is too large"})
-    void whatDoesNotPassIsToldAtOnce(String fault, String said) {
+    void permanentErrorsAreNotRetried(String fault, String said) {
         cop.sim.set("embeddings-faults", List.of(fault));
         var outcome = cop.run(embed("a"));
         assertTrue(outcome.code() != 0 && outcome.err().contains(said), outcome::all);
@@ -500,7 +500,7 @@ class Embeds {
     }
 
     @Test
-    void aTokenThatRunsOutIsRenewed() {
+    void expiredTokenIsRefreshed() {
         cop.ok(embed("a"));
         cop.time.advance(Duration.ofMinutes(31));
         cop.sim.set("embeddings-faults", List.of("ok", "401-expired")).set("max-inputs", 1);
@@ -510,7 +510,7 @@ class Embeds {
 
     @ParameterizedTest
     @CsvSource({"jsonl, are in, 2", "csv, are in, 3", "npy, 'had come, and are not kept', 0"})
-    void whatHadComeIsKept(String format, String said, int lines) throws Exception {
+    void partialOutputIsSaved(String format, String said, int lines) throws Exception {
         cop.sim.set("max-inputs", 2).set("embeddings-faults", List.of("ok", "403"));
         String name = "v." + format;
         cop.write(name, "old");
@@ -523,7 +523,7 @@ class Embeds {
     }
 
     @Test
-    void whatHadComeIsOnStdout() {
+    void partialOutputIsPrinted() {
         cop.sim.set("max-inputs", 2).set("embeddings-faults", List.of("ok", "403"));
         var outcome = cop.runWith(numbered(5), embed());
         assertEquals(2, outcome.out().lines().count());
@@ -531,7 +531,7 @@ class Embeds {
     }
 
     @Test
-    void aFileKeepsItsPermissionsAndLinksStay() throws Exception {
+    void outputKeepsPermissionsAndSymlinks() throws Exception {
         cop.write("real.jsonl", "old");
         Files.setPosixFilePermissions(cop.file("real.jsonl"), PosixFilePermissions.fromString("rw-r-----"));
         Files.createSymbolicLink(cop.file("link.jsonl"), Path.of("real.jsonl"));
@@ -543,7 +543,7 @@ class Embeds {
     }
 
     @Test
-    void headMayHaveEnough() throws Exception {
+    void headMayStopReading() throws Exception {
         cop.sim.set("max-inputs", 50);
         var command = new ArrayList<>(List.of("bash", "-c", "\"$@\" | head -n 1; echo ${PIPESTATUS[0]}", "-"));
         command.addAll(cop.process("embed").command());
@@ -555,7 +555,7 @@ class Embeds {
     /// Each vector is 1536 numbers: held all at once they would need some gigabytes.
     @Test
     @Tag("slow")
-    void aHundredThousandRowsWithinASmallHeap() throws Exception {
+    void hundredThousandRowsInSmallHeap() throws Exception {
         int rows = 100_000;
         cop.write("r.txt", numbered(rows));
         var command = cop.process("embed", "--dimensions", "256", "-o", "v.npy");
@@ -577,7 +577,7 @@ class Embeds {
     }
 
     @Test
-    void theVerbGivesVectors() {
+    void verbReturnsVectors() {
         cop.sim.set("max-inputs", 2).set("embeddings", "shuffled");
         var vectors = Embedder.vectors(toolkit.copilot(), List.of("cat", "act", "zzzz"));
         assertEquals(2, cop.sim.count("/embeddings"));
@@ -588,7 +588,7 @@ class Embeds {
 
     /// As README has it.
     @Test
-    void theVerbIsImportedInJShell() {
+    void verbIsImportedInJShell() {
         var outcome = ok(cop.runProcess("""
                 var v = embed("a cat", "a dog"); similarity(v.get(0), v.get(1))
                 System.out.println(v.size() + " " + similarity(v.get(0), v.getFirst()))
@@ -598,7 +598,7 @@ class Embeds {
     }
 
     @Test
-    void theVerbNamesWhatIsWrong() {
+    void verbReportsInvalidInput() {
         fault(() -> Embedder.vectors(toolkit.copilot(), List.of()), "embed() wants a text");
         fault(() -> Embedder.vectors(toolkit.copilot(), List.of("a", " ")), "text 2: the text is empty");
         fault(() -> Embedder.vectors(toolkit.copilot(), Arrays.asList("a", null)), "text 2 is null");

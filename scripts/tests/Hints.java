@@ -31,14 +31,14 @@ class Hints {
     @ValueSource(strings = {"copilot.java", "scripts/talk.java", "scripts/repl.java", "scripts/embed.java",
             "scripts/install.java", "scripts/simulator.java", "scripts/commit.java", "scripts/changelog.java",
             "scripts/compare.java", "scripts/ask-csv.java", "scripts/judge.java"})
-    void noTextNamesTheBareCommand(String file) throws IOException {
+    void noTextUsesBareCommandName(String file) throws IOException {
         var lines = Files.readAllLines(CommandLines.root().resolve(file));
         assertEquals(List.of(), lines.stream().filter(line -> !line.strip().startsWith("//"))
                 .filter(line -> BARE.matcher(line).find()).toList());
     }
 
     @Test
-    void hintsHelpAndResumeCommandsBeginWithTheProperty() throws IOException {
+    void hintsAndHelpUseCommandProperty() throws IOException {
         var process = cop.with("COPILOT_GITHUB_TOKEN", null).process("chat", "hi");
         process.command().replaceAll(word -> word.equals("-Dcop.command=copilot") ? "-Dcop.command=~/b/p 100%" : word);
         prints(Harness.finished(process.start(), "", "chat"), 4, "hint: ~/b/p 100% login\n");
@@ -57,7 +57,7 @@ class Hints {
     @CsvSource(delimiter = '|', value = {"copilot.java|scripts/jbang copilot.java", "copilot|scripts/jbang copilot",
             "talk|scripts/jbang copilot", "ask-csv|scripts/jbang copilot", "scripts/repl.java|scripts/jbang copilot",
             "info|", "--version|"})
-    void scriptsJbangTellsHowItWasStarted(String first, String command) throws Exception {
+    void jbangScriptPassesCommandProperty(String first, String command) throws Exception {
         cop.write("bin/jbang", "#!/bin/sh\nprintf '<%s>' \"$@\"\n").toFile().setExecutable(true);
         var builder = new ProcessBuilder("bash", "scripts/jbang", first, "x y").directory(CommandLines.root().toFile());
         builder.environment().put("PATH", cop.file("bin") + ":" + System.getenv("PATH"));
@@ -68,7 +68,7 @@ class Hints {
     /// What starts the tool is no part of a command's syntax, though it has capitals, brackets and dashes.
     @ParameterizedTest
     @ValueSource(strings = {"templates check", "status", "chat say:x", "logs", "models", "render t --var text=x"})
-    void anyNameStartsTheSameCommands(String words) throws Exception {
+    void commandPropertyDoesNotAffectParsing(String words) throws Exception {
         cop.write("templates/t.mustache", "{{text}}");
         var process = cop.process(words.split(" "));
         process.command().replaceAll(word -> word.startsWith("-Dcop.command=")
@@ -78,7 +78,7 @@ class Hints {
     }
 
     @Test
-    void theCatalogsAliasesTellTheirName() throws IOException {
+    void catalogAliasesSetCommandProperty() throws IOException {
         Path catalog = CommandLines.root().resolve("jbang-catalog.json");
         var aliases = Json.tryParse(Files.readString(catalog)).path("aliases");
         for (String name : List.of("copilot", "talk", "repl", "embed", "install", "commit", "judge")) {
@@ -100,13 +100,13 @@ class Hints {
             "completion bsh|did you mean bash?", "chat -t sumarize|did you mean summarize?",
             "logs show 20261|no conversation \"20261\"", "ask hello|hint: copilot chat \"…\" asks a model",
             "version|did you mean: copilot --version", "--host x status|hint: copilot status --host …"})
-    void aWordThatIsNearlyOne(String line, String hint) {
+    void misspelledWords(String line, String hint) {
         var outcome = cop.run(line.split(" "));
         assertTrue(outcome.err().contains(hint), outcome::all);
     }
 
     @Test
-    void aSentenceIsForChat() {
+    void sentenceHintsAtChat() {
         prints(cop.run("Three names for Ann's pelican"), 2, "no command \"Three names",
                 "hint: copilot chat 'Three names for Ann'\\''s pelican' asks a model");
     }
@@ -114,7 +114,7 @@ class Hints {
     // ---- tables
 
     @Test
-    void columnsGoByCells() {
+    void columnsAlignByDisplayWidth() {
         for (String name : List.of("鳥鳥", "abcd", "e\u0301tude", "ｶﾅ", "한국어", "🦆")) {
             cop.write("templates/" + name + ".mustache", "---\ndescription: D\n---\nx\n");
         }
@@ -127,7 +127,7 @@ class Hints {
 
     /// What is advised works with every command, whether it lists --max-wait or not.
     @Test
-    void aLongRateLimitIsWaitedForAsTheHintSays() {
+    void maxWaitHintWorksForEveryCommand() {
         cop.sim.set("models-faults", "429:300");
         prints(cop.run("models"), 75, "COP_MAX_WAIT=6m");
         cop.sim.set("models-faults", "429:300");
@@ -135,7 +135,7 @@ class Hints {
     }
 
     @Test
-    void nothingGoesPastTheConsole() {
+    void terminalOutputIsMasked() {
         String secret = "ghu_" + "a".repeat(36);
         var err = new StringWriter();
         var console = new Console(cop.terminal(2).environment(new Stdin(InputStream.nullInputStream(), Stdin.Kind.FILE),
@@ -148,7 +148,7 @@ class Hints {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void whatIsTooDeepShowsWhereWithV(boolean memory) {
+    void verboseShowsTraceOfFatalErrors(boolean memory) {
         var err = new StringWriter();
         var out = new PrintWriter(new StringWriter()) {
             @Override
@@ -170,7 +170,7 @@ class Hints {
             "demo, --help, 0, runs the README's tour", "demo, x, 2, error: demo takes no",
             "test, --help, 0, RowReaders", "test, --fast, 2, error: there is no option --fast"})
     @Tag("slow")                                            // each is built, by JBang
-    void programsSayWhatTheyTake(String program, String args, int code, String said) throws IOException {
+    void programsReportUsage(String program, String args, int code, String said) throws IOException {
         var command = Stream.concat(Stream.of("scripts/jbang", program), Stream.of(args.split(" "))).toList();
         var builder = new ProcessBuilder(command).directory(CommandLines.root().toFile());
         var outcome = Harness.finished(builder.start(), "");
@@ -179,7 +179,7 @@ class Hints {
     }
 
     @Test
-    void aDeletedFolderIsNoStackTrace() throws IOException {
+    void deletedCurrentFolderIsReported() throws IOException {
         String jbang = CommandLines.root().resolve("scripts/jbang").toString();
         cop.write("gone/x", "");
         var process = cop.process().command("bash", "-c", "cd gone && rm -r ../gone && '" + jbang + "' copilot.java");

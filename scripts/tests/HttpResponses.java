@@ -40,7 +40,7 @@ class HttpResponses {
             "stream, plain, '', application/json", "stream, gzip, '', application/json",
             "whole, gzip, identity, application/json", "blanks, gzip, '', ''",
             "blanks, plain, '', ''"})
-    void aBodyIsReadAsItIsWhateverItsHeadSays(String form, String packed, String encoding, String type)
+    void bodyIsReadWhateverItsHeadersSay(String form, String packed, String encoding, String type)
             throws Exception {
         String text = form.equals("stream") ? STREAM : form.equals("blanks") ? "\r\n\t " + WHOLE : WHOLE;
         byte[] body = text.getBytes(StandardCharsets.UTF_8);
@@ -50,7 +50,7 @@ class HttpResponses {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 5, 12, 30})
-    void aGzippedBodyThatIsCutShortIsALostConnection(int bytes) throws Exception {
+    void truncatedGzipIsLostConnection(int bytes) throws Exception {
         byte[] whole = zipped(STREAM.getBytes(StandardCharsets.UTF_8));
         var cut = answer(Arrays.copyOf(whole, bytes), "gzip", "text/event-stream");
         assertThrows(IOException.class, () -> read(cut));
@@ -58,7 +58,7 @@ class HttpResponses {
 
     /// It would be answered, and billed, again and again.
     @Test
-    void whatCannotBeDecompressedIsAskedForOnce() throws Exception {
+    void corruptGzipIsNotRetried() throws Exception {
         var asked = new AtomicInteger();
         var server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
         server.createContext("/", exchange -> {
@@ -95,7 +95,7 @@ class HttpResponses {
             body        | try again in 2 days           | 172800
             body        | Please try again in 6m0s.     | 360
             body        | Please try again in 20.5s.    | 20""")
-    void aWaitIsReadFromAnyForm(String where, String value, Long seconds) {
+    void retryAfterForms(String where, String value, Long seconds) {
         boolean body = where.equals("body");
         var answer = new ApiResponse(429, java.net.http.HttpHeaders.of(body ? Map.of() : Map.of(where, List.of(value)),
                 (_, _) -> true), null);

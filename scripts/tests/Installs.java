@@ -99,7 +99,7 @@ class Installs {
     }
 
     @Test
-    void aLauncherIsTheToolItself() throws Exception {
+    void launcherRunsTheTool() throws Exception {
         var outcome = install();
         assertEquals(0, outcome.code(), outcome::all);
         assertEquals(launcher() + "\n", outcome.out());
@@ -136,7 +136,7 @@ class Installs {
 
     /// A start loads what its command needs, out of the cache, and nothing else.
     @Test
-    void aStartLoadsItsOwnClassesAlone() throws Exception {
+    void startLoadsOnlyNeededClasses() throws Exception {
         installTrained();
         String chat = classesOf("chat", "say: hi"), shell = classesOf("repl", cop.write("a.jsh", "1 + 1").toString());
         assertTrue(chat.contains("cop.ChatJob source: shared objects file"), chat);
@@ -164,7 +164,7 @@ class Installs {
 
     /// As far as it can be told here: nobody of us has Windows.
     @Test
-    void aBatchFileForWindows() throws IOException {
+    void windowsBatchFile() throws IOException {
         Path program = Files.createDirectories(cop.file("100% mine"));
         Files.writeString(program.resolve("00.jar"), "");
         String text = new Launcher("cop", cop.home, cop.home, null).batchFile(program);
@@ -175,7 +175,7 @@ class Installs {
     }
 
     @Test
-    void oldClassesAreRaised() throws Exception {
+    void oldClassFilesAreUpgraded() throws Exception {
         for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
             if (!entry.contains("picocli")) continue;
             byte[] before = Files.readAllBytes(Path.of(entry)), after = OldClasses.raised(before);
@@ -202,7 +202,7 @@ class Installs {
 
     /// Whatever has become of the cache, stdout is byte for byte the answer's.
     @Test
-    void aCacheThatDoesNotFitIsNoMatter() throws Exception {
+    void mismatchedCacheIsIgnored() throws Exception {
         installTrained();
         Path cache = programs().getFirst().resolve("chat.aot");
         try (var file = FileChannel.open(cache, StandardOpenOption.WRITE)) {
@@ -223,7 +223,7 @@ class Installs {
     }
 
     @Test
-    void newCodeAnswersAfterTheNextInstall() throws Exception {
+    void reinstallReplacesCode() throws Exception {
         installTrained();
         answers();
         Path first = programs().getFirst();
@@ -266,7 +266,7 @@ class Installs {
     }
 
     @Test
-    void whatIsNotOursStays() throws Exception {
+    void foreignFilesArePreserved() throws Exception {
         cop.write("bin/cop", "#!/bin/sh\necho mine\n");
         var outcome = install("--dir", "bin");
         assertEquals(2, outcome.code());
@@ -279,7 +279,7 @@ class Installs {
     }
 
     @Test
-    void uninstallKeepsWhatAnotherLauncherRuns() throws Exception {
+    void uninstallKeepsSharedProgram() throws Exception {
         cop.with("PATH", cop.file("my bin") + ":" + System.getenv("PATH"));
         assertFalse(installTrained("--dir", "my bin", "--name", "pilot").err().contains("not on the PATH"));
         install();
@@ -338,7 +338,7 @@ class Installs {
 
     /// The user's own folder as COP_HOME, with a launcher that is installed and one that is not.
     @Test
-    void uninstallDeletesWhatInstallWrote() throws IOException {
+    void uninstallDeletesOnlyInstalledFiles() throws IOException {
         String mark = "#!/bin/sh\n# copilot.java's launcher; `cop install --uninstall` takes it away.\n";
         var old = FileTime.from(Instant.now().minus(Duration.ofDays(30)));
         cop.with("COP_HOME", cop.home.toString());
@@ -376,7 +376,7 @@ class Installs {
 
     /// As in the simulator's shell.
     @Test
-    void aLauncherDoesNotOutliveItsCopy() {
+    void launcherIsNotInstalledFromTemporaryFolder() {
         var lasting = Path.of("/opt/no-such-folder-of-copilot.java");       // the tests themselves may run in /tmp
         prints(cop.with("COP_HOME", cop.file("h").toString()).run("install", "--dir", lasting.toString()), 2,
                 "temporary folder, " + cop.file("h/share"), "hint: unset COP_HOME");

@@ -55,7 +55,7 @@ class JsonTrees {
 
     @ParameterizedTest
     @FieldSource("MALFORMED")
-    void whatIsNoJsonIsNoneHere(String text) { readAlike(text); }
+    void invalidJsonIsRejected(String text) { readAlike(text); }
 
     static final List<String> NUMBERS = List.of("0", "-0", "1", "-1", "2147483647", "2147483648", "-2147483648",
             "-2147483649", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
@@ -74,7 +74,7 @@ class JsonTrees {
     }
 
     @Test
-    void aNumberBeyondAllBoundsIsTheUsersFault() {
+    void hugeNumberIsUsageError() {
         try (var cop = Harness.loggedIn()) {
             cop.write("t.mustache", "---\noptions: {x: 1e99999999999}\n---\nhi\n");
             String template = cop.file("t.mustache").toString();
@@ -88,14 +88,14 @@ class JsonTrees {
     }
 
     @Test
-    void anyTextIsReadAsByTheMapper() {
+    void textsAreReadAsByMapper() {
         var random = new Random(20261122);
         for (int i = 0; i < 3000; i++) readAlike(text(random, 6));
     }
 
     /// A character lost, doubled or exchanged: most are no JSON any more.
     @Test
-    void anyDamageIsSeenAsByTheMapper() {
+    void damageIsReportedAsByMapper() {
         var random = new Random(20261123);
         for (int i = 0; i < 10_000; i++) {
             var text = new StringBuilder(text(random, 3));
@@ -175,14 +175,14 @@ class JsonTrees {
     }
 
     @Test
-    void anyTreeIsWrittenAsByTheMapper() {
+    void treesAreWrittenAsByMapper() {
         var random = new Random(20261124);
         for (int i = 0; i < 2000; i++) writtenAlike(oracle(text(random, 6)));
     }
 
     /// Scripts make their own nodes, also such as no text can hold.
     @Test
-    void everyKindOfNodeIsWrittenAsByTheMapper() {
+    void everyNodeKindIsWrittenAsByMapper() {
         record Point(int x, Instant at) {}
         var all = new ArrayList<JsonNode>(List.of(NODES.missingNode(), NODES.nullNode(), NODES.booleanNode(true),
                 NODES.numberNode((byte) 1), NODES.numberNode((short) -2), NODES.numberNode(3), NODES.numberNode(4L),
@@ -220,7 +220,7 @@ class JsonTrees {
 
     @ParameterizedTest
     @CsvSource({"499, true", "500, true", "501, false", "1000, false", "100000, false"})
-    void nestingHasTheParsersLimit(int depth, boolean read) throws Exception {
+    void nestingLimitIsThatOfParser(int depth, boolean read) throws Exception {
         var failures = new ArrayBlockingQueue<Optional<Throwable>>(2);
         Runnable test = () -> {
             Throwable failure = null;
@@ -242,7 +242,7 @@ class JsonTrees {
 
     @ParameterizedTest
     @ValueSource(ints = {499, 500, 501, 5000})
-    void writingHasTheMappersLimit(int depth) throws Exception {
+    void writingLimitIsThatOfMapper(int depth) throws Exception {
         var failures = new ArrayBlockingQueue<Optional<Throwable>>(2);
         for (boolean objects : List.of(true, false)) {
             var tree = nested(depth, objects);
@@ -265,7 +265,7 @@ class JsonTrees {
     /// The mapper and what it asks of the JDK, calendars above all, cost a start more than the chat's own code.
     @ParameterizedTest
     @ValueSource(strings = {"", "-m claude-haiku-4.5", "-m gpt-5.4 -v", "--no-stream --json", "-O n=2"})
-    void aChatMakesNoMapper(String options) throws IOException {
+    void chatCreatesNoMapper(String options) throws IOException {
         try (var cop = Harness.loggedIn()) {
             var chat = Stream.of("chat " + options + " hi").flatMap(Pattern.compile(" +")::splitAsStream);
             var process = cop.process(chat.toArray(String[]::new));

@@ -58,7 +58,7 @@ class Layers {
     }
 
     @Test
-    void aPartUsesPartsBelowItAndTheVocabulary() throws IOException {
+    void partsUseOnlyPartsBelowAndVocabulary() throws IOException {
         var wrong = new TreeMap<String, List<String>>();
         var parts = parts();
         references((from, to, line, name) -> {
@@ -166,7 +166,7 @@ class Layers {
     }
 
     @Test
-    void theTableOfContentsNamesTheParts() throws IOException {
+    void tableOfContentsListsTheParts() throws IOException {
         var contents = new ArrayList<String>();
         for (String line : lines()) {
             var row = Pattern.compile("/// \\| ([A-Z][\\w ]*?) *\\| .*\\|").matcher(line);
@@ -177,7 +177,7 @@ class Layers {
     }
 
     @Test
-    void theFileStaysWithinItsBound() throws IOException {
+    void fileStaysWithinItsBound() throws IOException {
         long code = lines().stream().filter(line -> !line.isBlank() && !line.strip().startsWith("//")).count();
         assertTrue(code <= MOST_LINES, code + " lines of code, and " + MOST_LINES + " is the most");
         assertTrue(Files.size(FILE) <= MOST_BYTES, Files.size(FILE) + " bytes, and " + MOST_BYTES + " are the most");

@@ -40,7 +40,7 @@ class Login {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 5, 30})
-    void neverPollsFasterThanTheIntervalNorMuchSlower(int interval) {
+    void pollsAtTheInterval(int interval) {
         cop.sim.set("interval", interval).set("pending", 5);
         loggedIn(cop.run("login", "--no-browser"));
         assertEquals(6, gaps().size());
@@ -49,7 +49,7 @@ class Login {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void slowDownIsKeptForTheRest(boolean named) {
+    void slowDownAppliesToAllFurtherPolls(boolean named) {
         cop.sim.set("slow-down", 2).set("slow-down-interval", named).set("pending", 3);
         loggedIn(cop.run("login", "--no-browser"));
         var gaps = gaps();
@@ -58,7 +58,7 @@ class Login {
     }
 
     @Test
-    void theLongestIntervalThatWasAskedForIsKept() {
+    void longestRequestedIntervalIsKept() {
         try (var github = stub("""
                 {"error":"slow_down","interval":40}
                 {"error":"slow_down","interval":1}
@@ -73,7 +73,7 @@ class Login {
     }
 
     @Test
-    void anAnswerWithoutIntervalAndLifeMeansFiveSecondsAndGoesOn() {
+    void missingIntervalDefaultsToFiveSeconds() {
         try (var github = stub("{\"access_token\":\"ghu_0123456789abcdef\"}")) {
             github.on(CODE, Stub.Reply.json(200, """
                     {"device_code":"d","user_code":"WDJB-MJHT","verification_uri":"%s/login/device"}"""
@@ -87,7 +87,7 @@ class Login {
     @CsvSource({"{}, 900", "{\"expires_in\":1e300}, 900000000", "{\"expires_in\":9223372036854775807}, 900000000",
             "{\"expires_in\":-5}, 900", "{\"expires_in\":\"600\"}, 600", "{\"expires_in\":600.9}, 600",
             "{\"expires_in\":null}, 900", "{\"expires_in\":[]}, 900"})
-    void aCodesLifeMayBeAnyNumber(String answer, long least) {
+    void codeLifetimeMayBeAnyNumber(String answer, long least) {
         var life = Json.seconds(Json.tryParse(answer), "expires_in", 900);
         assertTrue(life.toSeconds() >= Math.min(least, 900) && life.toDays() < 40_000, life::toString);
         assertEquals(least < 1000, life.toSeconds() == least, life::toString);
@@ -95,7 +95,7 @@ class Login {
 
     @ParameterizedTest
     @ValueSource(strings = {"9223372036854775807", "1e300", "-1", "0.5", "\"soon\"", "99999999999999999999999", "null"})
-    void noNumberInALoginIsABug(String number) {
+    void anyNumberInLoginIsHandled(String number) {
         try (var github = new Stub(cop.time)) {
             github.on(Login.CODE, Stub.Reply.json(200, """
                     {"device_code":"d","user_code":"AB-CD","expires_in":%1$s,"interval":%1$s}""".formatted(number)))
@@ -114,7 +114,7 @@ class Login {
     /// A laptop that sleeps, or a clock that is set back while the code is typed.
     @ParameterizedTest
     @ValueSource(longs = {-86_400, -60, 60})
-    void aClockThatJumpsDoesNotStopThePolls(long jump) {
+    void clockJumpsDoNotStopPolling(long jump) {
         var time = new Time() {
             int pauses;
 
@@ -138,7 +138,7 @@ class Login {
 
     @ParameterizedTest
     @ValueSource(strings = {"reset", "502", "html", "garbage", "empty", "reset,502,html,garbage,empty,503,reset"})
-    void troubleInPollsIsSurvived(String faults) {
+    void failedPollsAreSurvived(String faults) {
         cop.sim.set("device-faults", faults).set("pending", 0);
         var outcome = cop.run("login", "--no-browser");
         loggedIn(outcome);
@@ -148,7 +148,7 @@ class Login {
     }
 
     @Test
-    void troubleThatLastsEndsWithTheCode() {
+    void lastingFailureEndsWhenCodeExpires() {
         cop.sim.set("device-faults", "502,".repeat(400)).set("expires-in", 600);
         refused(cop.run("login", "--no-browser"), "expired");
         assertTrue(elapsed() >= 600 && elapsed() < 610, () -> elapsed() + " s");
@@ -157,7 +157,7 @@ class Login {
 
     @ParameterizedTest
     @ValueSource(ints = {500, 503, 429})
-    void troubleAtTheFirstStepIsTriedAgain(int status) {
+    void deviceCodeRequestIsRetried(int status) {
         try (var github = stub("{\"access_token\":\"ghu_0123456789abcdef\"}")) {
             github.first(CODE, Stub.Reply.text(status, "later"));
             loggedIn(cop.run("login", "--no-browser"));
@@ -170,7 +170,7 @@ class Login {
     @ParameterizedTest
     @CsvSource({"deny, cancelled", "expire, expired", "disabled, does not allow", "bad-client, client id",
             "bad-code, no longer knows"})
-    void eachEndingHasItsOwnWords(String device, String words) {
+    void everyOutcomeHasItsMessage(String device, String words) {
         cop.sim.set("device", device);
         var outcome = cop.run("login", "--no-browser");
         refused(outcome, words);
@@ -184,7 +184,7 @@ class Login {
             // RFC 8628, 3.5 goes by RFC 6749, 5.2: an authorization server answers these with 400
             "access_denied, 400, cancelled", "expired_token, 400, expired", "device_flow_disabled, 400, does not allow",
             "incorrect_client_credentials, 401, client id"})
-    void anErrorInAPollEndsTheLoginWhateverItsStatus(String error, int status, String words) {
+    void pollErrorEndsLoginWhateverItsStatus(String error, int status, String words) {
         try (var github = stub("{}")) {
             github.on(POLL, Stub.Reply.json(status, "{\"error\":\"%s\"}".formatted(error)));
             refused(cop.run("login", "--no-browser"), words);
@@ -194,7 +194,7 @@ class Login {
 
     @ParameterizedTest
     @ValueSource(strings = {"authorization_pending", "slow_down"})
-    void anErrorThatGoesOnDoesSoWithStatus400Too(String error) {
+    void pendingWithStatus400Continues(String error) {
         try (var github = stub("{}")) {
             github.on(POLL, Stub.Reply.json(400, "{\"error\":\"%s\"}".formatted(error)),
                     Stub.Reply.json(200, "{\"access_token\":\"ghu_0123456789abcdef\"}"));
@@ -204,7 +204,7 @@ class Login {
     }
 
     @Test
-    void aDisabledFlowIsSaidAtTheFirstStep() {
+    void disabledDeviceFlowIsReported() {
         try (var github = stub("{}")) {
             github.on(CODE, Stub.Reply.json(200, "{\"error\":\"device_flow_disabled\"}"));
             refused(cop.run("login", "--no-browser"), "does not allow");
@@ -212,14 +212,14 @@ class Login {
     }
 
     @Test
-    void anUnknownClientIdIsNamed() {
+    void unknownClientIdIsReported() {
         var outcome = cop.run("login", "--no-browser", "--client", "nonsense");
         refused(outcome, "nonsense");
         reports(outcome, "--client vscode");
     }
 
     @Test
-    void theCodeExpiresByTheClock() {
+    void codeExpiresByTheClock() {
         cop.sim.set("expires-in", 60).set("pending", 1000);
         refused(cop.run("login", "--no-browser"), "expired");
         assertTrue(elapsed() >= 60 && elapsed() < 62, () -> elapsed() + " s");
@@ -231,7 +231,7 @@ class Login {
     // ---- what is shown
 
     @Test
-    void theCodeAndTheAddressAreShownAndStdoutHoldsOneLine() {
+    void codeAndUrlAreShownAndStdoutHasOneLine() {
         var outcome = cop.run("login", "--no-browser");
         loggedIn(outcome);
         assertTrue(outcome.err().matches("(?s).*[B-Z]{4}-[B-Z]{4}.*"), outcome::all);
@@ -240,7 +240,7 @@ class Login {
     }
 
     @Test
-    void onATerminalTheCodeIsShownAndTheTimeCountsDown() {
+    void terminalShowsCodeAndCountdown() {
         var outcome = cop.terminal(0, 1, 2).run("login", "--no-browser");
         loggedIn(outcome);
         assertTrue(outcome.err().matches("(?s).*[B-Z]{4}-[B-Z]{4}.*"), outcome::all);
@@ -250,14 +250,14 @@ class Login {
     }
 
     @Test
-    void quietShowsTheCodeAllTheSame() {
+    void quietStillShowsTheCode() {
         var outcome = cop.run("login", "--no-browser", "-q");
         loggedIn(outcome);
         assertTrue(outcome.err().matches("(?s).*[B-Z]{4}-[B-Z]{4}.*"), outcome::all);
     }
 
     @Test
-    void verboseShowsNeitherTheGithubTokenNorTheDeviceCode() {
+    void verboseMasksTokenAndDeviceCode() {
         var outcome = cop.run("login", "--no-browser", "-v");
         loggedIn(outcome);
         String device = cop.sim.ledger().get(1).body().path("device_code").asString();
@@ -266,7 +266,7 @@ class Login {
     }
 
     @Test
-    void aCodeCannotSteerTheTerminal() {
+    void codeIsEscapedOnTerminal() {
         try (var github = stub("{\"access_token\":\"ghu_0123456789abcdef\"}")) {
             github.on(CODE, Stub.Reply.json(200, """
                     {"device_code":"d","user_code":"AB\\u001b[2JCD\\r","verification_uri":"%s/login/device"}"""
@@ -277,7 +277,7 @@ class Login {
     }
 
     @Test
-    void aNameCannotSteerTheTerminal() {
+    void nameIsEscapedOnTerminal() {
         cop.terminal(1).sim.set("login", "octo\u001b[2Jcat");
         for (String command : List.of("login --no-browser", "login", "status", "status --json", "logout")) {
             var outcome = cop.run(command.split(" "));
@@ -288,7 +288,7 @@ class Login {
     }
 
     @Test
-    void aNameThatGithubDoesNotTellLeavesNoHole() {
+    void missingNameLeavesNoGap() {
         cop.sim.set("login", "");
         for (var command : List.of("login", "login", "logout")) {
             var outcome = cop.run(command);
@@ -308,12 +308,12 @@ class Login {
             "octo.ghe.com, https://github.com/, false", "http://127.0.0.1:9, http://127.0.0.1:9/login/device, true",
             "http://127.0.0.1:9, https://evil.example/, false",
             "https://cop.example, file://cop.example/etc/passwd, false"})
-    void onlyTheHostsOwnPageIsOpened(String host, String page, boolean opened) {
+    void onlyPageOfHostIsOpened(String host, String page, boolean opened) {
         assertEquals(opened, Host.of("--host", host).safeToOpen(URI.create(page)).isPresent());
     }
 
     @Test
-    void theBrowserGetsTheAddress() throws IOException {
+    void browserOpensTheUrl() throws IOException {
         try (var github = stub("{\"error\":\"authorization_pending\"}")) {
             var process = withBrowser("login");
             try {
@@ -327,7 +327,7 @@ class Login {
 
     @ParameterizedTest
     @ValueSource(strings = {"https://evil.example/login/device", "--no-browser"})
-    void theBrowserIsLeftAloneForAForeignHostAndOnRequest(String why) throws IOException {
+    void browserIsNotOpenedForForeignHostOrNoBrowser(String why) throws IOException {
         try (var github = stub("{\"error\":\"authorization_pending\"}")) {
             boolean foreign = !why.startsWith("-");
             github.on(CODE, deviceCode(foreign ? why : github.url() + "/login/device"));
@@ -344,7 +344,7 @@ class Login {
 
     @ParameterizedTest
     @ValueSource(strings = {"javascript:alert(1)", "", "http://a b", "file:///etc/passwd"})
-    void anAddressThatIsNoneGivesWayToTheHostsOwn(String page) {
+    void invalidUrlIsReplacedByThatOfHost(String page) {
         try (var github = stub("{\"access_token\":\"ghu_0123456789abcdef\"}")) {
             github.on(CODE, deviceCode(page));
             var outcome = cop.run("login");
@@ -358,14 +358,14 @@ class Login {
     @ParameterizedTest
     @CsvSource({"vscode, Iv1.b507a08c87ecfe98", "gh, 178c6fc778ccc68e1d6a",
             "01ab8ac9400c4e429b23, 01ab8ac9400c4e429b23", "Iv1.0123456789abcdef, Iv1.0123456789abcdef"})
-    void aClientIsKnownByNameOrById(String name, String id) {
+    void clientByNameOrId(String name, String id) {
         cop.run("login", "--no-browser", "--client", name);
         assertEquals(id, sent(CODE).path("client_id").asString());
         assertEquals(id, sent(POLL).path("client_id").asString());
     }
 
     @Test
-    void theClientComesFromTheOptionThenTheVariableThenItIsVscode() {
+    void precedenceOfClientSettings() {
         cop.run("login", "--no-browser");
         assertEquals(DeviceFlow.CLIENTS.get("vscode"), sent(CODE).path("client_id").asString());
         cop.with("COP_CLIENT_ID", "gh").run("login", "--no-browser", "--force");
@@ -375,7 +375,7 @@ class Login {
     }
 
     @Test
-    void theDeviceFlowSendsItsFieldsAndNothingElse() {
+    void deviceFlowRequestFields() {
         cop.run("login", "--no-browser", "--scope", "read:user user:email");
         assertEquals(Set.of("client_id", "scope"), Set.copyOf(sent(CODE).propertyNames()));
         assertEquals("read:user user:email", sent(CODE).path("scope").asString());
@@ -388,13 +388,13 @@ class Login {
     }
 
     @Test
-    void theScopeIsReadUserUnlessGiven() {
+    void defaultScopeIsReadUser() {
         cop.run("login", "--no-browser");
         assertEquals("read:user", sent(CODE).path("scope").asString());
     }
 
     @Test
-    void whatTheUserAddsIsForTheApiAlone() {
+    void addedHeadersAreSentToApiOnly() {
         loggedIn(cop.run("login", "--no-browser", "-H", "X-Own: 1", "-H", "User-Agent: Mine/2"));
         assertEquals(Set.of(CODE, POLL, EXCHANGE, "/user"),
                 cop.sim.ledger().stream().map(simulator.Entry::path).collect(Collectors.toSet()));
@@ -407,7 +407,7 @@ class Login {
     // ---- what is kept
 
     @Test
-    void aLoginIsKeptForThePersonAlone() throws IOException {
+    void loginFileIsPrivate() throws IOException {
         loggedIn(cop.run("login", "--no-browser"));
         assertEquals("octocat", kept().path("user").asString());
         assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(cop.file(KEPT))));
@@ -416,14 +416,14 @@ class Login {
     }
 
     @Test
-    void aLoginFileThatWasOpenToAllIsClosed() throws IOException {
+    void readableLoginFileIsMadePrivate() throws IOException {
         Files.setPosixFilePermissions(cop.write(KEPT, "{}"), PosixFilePermissions.fromString("rw-r--r--"));
         loggedIn(cop.run("login", "--no-browser"));
         assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(cop.file(KEPT))));
     }
 
     @Test
-    void aTokenOfAnAppThatIsNotLetAtCopilotIsRefusedInPlainWordsAndNotKept() {
+    void tokenOfUnsupportedAppIsRejectedAndNotStored() {
         var outcome = cop.run("login", "--no-browser", "--client", FOREIGN);
         refused(outcome, "app");
         reports(outcome, "not kept");
@@ -434,14 +434,14 @@ class Login {
     private static final String FOREIGN = "Iv1.0123456789abcdef";
 
     @Test
-    void aClientWhoseTokenIsOfNoUseIsNotAdvisedAgain() {
+    void rejectedClientIsNotSuggestedAgain() {
         var outcome = cop.with("COP_CLIENT_ID", FOREIGN).run("login", "--no-browser", "--force");
         refused(outcome, "hint: copilot login --client vscode");
         assertFalse(outcome.err().contains("your login"), outcome::all);
     }
 
     @Test
-    void aRefusedLoginLeavesTheOldOneAlone() {
+    void rejectedLoginKeepsTheOldOne() {
         cop.run("login", "--no-browser");
         String old = kept().path("token").asString();
         assertEquals(4, cop.run("login", "--no-browser", "--force", "--client", FOREIGN).code());
@@ -452,7 +452,7 @@ class Login {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"502,502,502,502 | 1", "reset,reset,reset,reset,reset,reset,reset,reset | 1",
             "rate-limit | 75", "garbage | 1", "html | 1", "server_error | 1"})
-    void anOutageAtTheExchangeKeepsTheLogin(String faults, int code) {
+    void exchangeOutageStoresLogin(String faults, int code) {
         cop.sim.set("exchange-faults", faults);
         var outcome = cop.run("login", "--no-browser");
         assertEquals(code, outcome.code(), outcome::all);
@@ -467,7 +467,7 @@ class Login {
     @ParameterizedTest
     @CsvSource({"programmatic_token_generation, --no-browser", "go_http_client, --no-browser",
             "programmatic_token_generation, --with-token"})
-    void aVerdictOfAbuseDetectionEndsTheLogin(String verdict, String way) {
+    void abuseDetectionEndsLogin(String verdict, String way) {
         cop.sim.set("exchange", verdict);
         var outcome = cop.runWith(simulator.GITHUB_TOKEN, "login", way);
         assertEquals(1, outcome.code(), outcome::all);
@@ -479,7 +479,7 @@ class Login {
     }
 
     @Test
-    void whatCannotBeWrittenIsNotCalledKept() {
+    void unwritableLoginIsNotReportedAsStored() {
         cop.write("file", "");
         var outcome = cop.with("COP_HOME", cop.file("file").toString()).run("login", "--no-browser");
         assertEquals(1, outcome.code(), outcome::all);
@@ -491,7 +491,7 @@ class Login {
 
     @ParameterizedTest
     @ValueSource(strings = {"%s", "%s\n", "%s\r\n", "\n  %s  \n\n", "\uFEFF%s\n"})
-    void aTokenFromStdinNeedsNoDeviceFlow(String form) {
+    void tokenFromStdinSkipsDeviceFlow(String form) {
         loggedIn(cop.runWith(form.formatted(simulator.GITHUB_TOKEN), "login", "--with-token"));
         assertEquals(0, cop.sim.count(CODE));
         assertEquals(simulator.GITHUB_TOKEN, kept().path("token").asString());
@@ -499,7 +499,7 @@ class Login {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "\n", " \r\n\t"})
-    void noTokenOnStdinIsAUsageError(String stdin) {
+    void missingTokenOnStdinIsUsageError(String stdin) {
         var outcome = cop.runWith(stdin, "login", "--with-token");
         assertEquals(2, outcome.code(), outcome::all);
         reports(outcome, "hint: ");
@@ -509,7 +509,7 @@ class Login {
     @ParameterizedTest
     @ValueSource(strings = {"ghu_first\nghu_second", "ghu_a b", "ghu_\u00e9\u00e9", "ghu_a\u0007b",
             "{\"token\":\n\"ghu_a\"}"})
-    void aTokenWithBreaksIsInvalidInputAndNeverSent(String stdin) {
+    void tokenWithLineBreaksIsNeverSent(String stdin) {
         var outcome = cop.runWith(stdin, "login", "--with-token");
         assertEquals(2, outcome.code(), outcome::all);
         assertFalse(outcome.err().contains("unset") || outcome.err().contains("your login"), outcome::all);
@@ -520,24 +520,24 @@ class Login {
 
     @ParameterizedTest
     @CsvSource({"ghp, classic", "github_pat, fine-grained", "ghs, installation", "ghu-foreign, app"})
-    void aRefusedTokenFromStdinIsNotKept(String kind, String words) {
+    void rejectedTokenFromStdinIsNotStored(String kind, String words) {
         refused(cop.runWith(cop.sim.issueGithubToken(kind), "login", "--with-token"), words);
     }
 
     @Test
-    void anUnknownTokenFromStdinIsNotKept() {
+    void unknownTokenFromStdinIsNotStored() {
         refused(cop.runWith("ghu_" + "x".repeat(36), "login", "--with-token"), "revoked, expired or mistyped");
     }
 
     @Test
-    void aTokenFromStdinReplacesTheLogin() {
+    void tokenFromStdinReplacesLogin() {
         cop.run("login", "--no-browser");
         loggedIn(cop.runWith(simulator.GITHUB_TOKEN, "login", "--with-token"));
         assertEquals(simulator.GITHUB_TOKEN, kept().path("token").asString());
     }
 
     @Test
-    void aTokenThatCannotBeTriedDoesNotReplaceALoginThatWorks() {
+    void unverifiedTokenDoesNotReplaceWorkingLogin() {
         cop.run("login", "--no-browser");
         String old = kept().path("token").asString();
         cop.sim.set("exchange-faults", "502,502,502,502");
@@ -549,14 +549,14 @@ class Login {
     }
 
     @Test
-    void aTokenThatCannotBeTriedIsKeptWhereNoneIsThere() {
+    void unverifiedTokenIsStoredWithoutLogin() {
         cop.sim.set("exchange-faults", "502,502,502,502");
         assertEquals(1, cop.runWith(simulator.GITHUB_TOKEN, "login", "--with-token").code());
         assertEquals(simulator.GITHUB_TOKEN, kept().path("token").asString());
     }
 
     @Test
-    void aBadTokenFromStdinIsNotCalledTheLogin() {
+    void invalidTokenFromStdinIsNotReportedAsLogin() {
         var outcome = cop.runWith("notatoken", "login", "--with-token");
         refused(outcome, "standard input");
         assertFalse(outcome.err().contains("your login") || outcome.err().contains("--force"), outcome::all);
@@ -565,7 +565,7 @@ class Login {
     // ---- who is there already
 
     @Test
-    void aLoginThatWorksIsNotAskedForAgain() {
+    void workingLoginIsKept() {
         cop.run("login", "--no-browser");
         var outcome = cop.run("login", "--no-browser");
         assertEquals("already logged in as octocat; --force logs in again\n", outcome.out());
@@ -582,7 +582,7 @@ class Login {
     }
 
     @Test
-    void aLoginThatGithubRefusesIsReplacedWithoutForce() {
+    void rejectedLoginIsReplacedWithoutForce() {
         cop.runWith(simulator.GITHUB_TOKEN, "login", "--with-token");
         cop.time.advance(Duration.ofHours(1));
         cop.sim.set("exchange-faults", "bad-credentials");
@@ -592,14 +592,14 @@ class Login {
     }
 
     @Test
-    void aTokenInAVariableIsNoLogin() {
+    void tokenInVariableIsNotALogin() {
         cop.with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN);
         loggedIn(cop.run("login", "--no-browser"));
         assertEquals(1, cop.sim.count(CODE));
     }
 
     @Test
-    void aVariableThatGoesBeforeTheLoginIsNamed() {
+    void variableThatOverridesLoginIsReported() {
         assertFalse(cop.run("login", "--no-browser").err().contains("COPILOT_GITHUB_TOKEN"));
         cop.with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN);
         reports(cop.run("login", "--no-browser", "--force"), "COPILOT_GITHUB_TOKEN is set, and goes before this login");
@@ -608,7 +608,7 @@ class Login {
     @ParameterizedTest
     @ValueSource(strings = {"", "{", "[]", "null", "{\"HOST\":5}", "{\"HOST\":{\"token\":7}}", "\u0000\u0001",
             "{\"HOST\":{\"user\":\"octocat\",\"token\":\"ghu_a b\"}}", "{\"HOST\":{\"token\":\"ghu_\\n\"}}"})
-    void aDamagedLoginFileIsNoLogin(String text) {
+    void damagedLoginFileIsNotALogin(String text) {
         String damaged = text.replace("HOST", cop.sim.url());
         cop.write(KEPT, damaged);
         assertEquals(4, cop.run("status").code());
@@ -622,7 +622,7 @@ class Login {
 
     @ParameterizedTest
     @ValueSource(strings = {"octo", "octo.ghe.com", "OCTO.GHE.COM", " Octo.ghe.com "})
-    void aTenantHasItsThreeHosts(String text) {
+    void hostsOfTenant(String text) {
         var host = Host.of("--host", text);
         assertEquals("octo.ghe.com", host.name());
         assertEquals("https://octo.ghe.com/login/device/code", host.web(CODE).toString());
@@ -632,7 +632,7 @@ class Login {
     }
 
     @Test
-    void withoutAHostItIsGithub() {
+    void defaultHostIsGithub() {
         for (var text : Arrays.asList(null, "", " ", "github.com", "GitHub.com")) {
             var host = Host.of("--host", text);
             assertEquals("github.com", host.name());
@@ -646,7 +646,7 @@ class Login {
     @CsvSource({"https://cop.example, https://cop.example", "https://cop.example/, https://cop.example",
             "https://Cop.Example:8443, https://cop.example:8443", "HTTP://127.0.0.1:80, http://127.0.0.1:80",
             "' http://[::1]:9 ', http://[::1]:9"})
-    void anOriginIsEverythingInOne(String text, String name) {
+    void originServesAllThreeHosts(String text, String name) {
         var host = Host.of("--host", text);
         assertTrue(host.custom());
         assertEquals(name, host.name(), "the name is the key of login.json: one way to write it");
@@ -661,14 +661,14 @@ class Login {
             "https:cop.example", "https:///", "https://cop.example/path", "https://cop.example?x",
             "https://cop.example#x", "https://me@cop.example", "https://co p.example", "https://cop.example:99999",
             "https://cop.example:x", "http://cop.example\\@evil.example", "127.0.0.1:8080", "github.example.com"})
-    void nonsenseIsNoHost(String text) {
+    void invalidHosts(String text) {
         var fault = assertThrows(Fault.class, () -> Host.of("--host", text));
         assertEquals(2, fault.exitCode(), fault::message);
         assertFalse(fault.message().isBlank());
     }
 
     @Test
-    void theOptionWinsOverTheVariable() {
+    void hostOptionOverridesVariable() {
         cop.with("COP_HOST", "http://127.0.0.1:9");
         loggedIn(cop.run("login", "--no-browser", "--host", cop.sim.url()));
     }
@@ -676,7 +676,7 @@ class Login {
     // ---- logout, and several hosts
 
     @Test
-    void logoutForgetsTheLoginAndItsToken() throws IOException {
+    void logoutDeletesLoginAndToken() throws IOException {
         cop.run("login", "--no-browser");
         String token = kept().path("token").asString();
         var outcome = cop.run("logout");
@@ -700,7 +700,7 @@ class Login {
     }
 
     @Test
-    void logoutNamesWhatIsLeft() {
+    void logoutReportsRemainingTokens() {
         cop.run("login", "--no-browser");
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN).run("logout");
         assertEquals(1, outcome.out().lines().count(), outcome::all);
@@ -710,7 +710,7 @@ class Login {
     }
 
     @Test
-    void severalHostsLieSideBySide() {
+    void loginsOfSeveralHosts() {
         try (var tenant = simulator.start(cop.time).set("login", "monalisa").set("plan", "business")) {
             loggedIn(cop.run("login", "--no-browser"));
             var second = cop.run("login", "--no-browser", "--host", tenant.url());
@@ -727,7 +727,7 @@ class Login {
     }
 
     @Test
-    void loginsAtTheSameTimeDoNotLoseEachOther() throws Exception {
+    void concurrentLoginsAreAllStored() throws Exception {
         var hosts = new ArrayList<Stub>();
         for (int i = 0; i < 8; i++) hosts.add(stub("{}"));
         Token.together(8, i -> cop.runWith("ghu_" + i, "login", "--with-token", "--host", hosts.get(i).url()))
@@ -738,14 +738,14 @@ class Login {
     }
 
     @Test
-    void whatTheUserSaysOfContentDoesNotSpoilTheLogin() {
+    void contentHeadersDoNotAffectLogin() {
         loggedIn(cop.run("login", "--no-browser", "-H", "Content-Type: text/plain", "-H", "Accept: text/html"));
         assertEquals(List.of("application/json"), cop.sim.ledger().getFirst().headers().get("accept"));
     }
 
     /// It may hold a token: logout leaves nothing of it.
     @Test
-    void aDamagedLoginIsSaidOnceAndGoesByLogout() {
+    void damagedLoginIsReportedOnceAndDeletedByLogout() {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         String said = "login.json is damaged";
         for (String words : List.of("chat hi", "status", "models", "doctor", "logout", "login")) {
@@ -760,7 +760,7 @@ class Login {
     }
 
     @Test
-    void loggingOutTwiceIsNoDamage() {
+    void secondLogoutReportsNoDamage() {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         cop.runWith(simulator.GITHUB_TOKEN + "\n", "login", "--with-token");
         prints(cop.run("logout"), 0, "");

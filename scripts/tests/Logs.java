@@ -106,7 +106,7 @@ class Logs {
     // ------------------------------------------------------------------------------------------ what is kept
 
     @Test
-    void aChatIsALineOfAFileOfItsOwn() throws IOException {
+    void eachChatIsStoredInItsFile() throws IOException {
         assertEquals("one\n", chat("say: one", "-m", "mai-code-1.1-flash", "-s", "Be brief", "--temperature", "0"));
         var file = onlyFile();
         assertTrue(id(file).matches("20261122-1000\\d\\d-[0-9a-z]{4}"), file.toString());
@@ -131,13 +131,13 @@ class Logs {
 
     @ParameterizedTest
     @ValueSource(strings = {"--no-stream", "--json", "-o=x.txt"})
-    void howeverItIsAnswered(String option) {
+    void everyEndpointIsStored(String option) {
         exits(0, cop.run("chat", option, "say: one"));
         assertEquals("one", Json.text(turns(onlyFile()).getFirst(), "text"));
     }
 
     @Test
-    void theRecordNamesTheConversation() {
+    void recordNamesConversation() {
         var record = Json.tryParse(chat("--json", "say: one"));
         assertEquals(id(onlyFile()), Json.text(record, "conversation"));
         chat("--cid", Json.text(record, "conversation"), "say: two");
@@ -146,7 +146,7 @@ class Logs {
     }
 
     @Test
-    void aTemplateIsNamedAndItsMessagesAreKept() {
+    void templateAndItsMessagesAreStored() {
         cop.write("templates/greet.mustache", """
                 ---
                 system: Be {{how}}
@@ -165,14 +165,14 @@ class Logs {
     }
 
     @Test
-    void twoChatsOfOneSecondAreTwoFiles() {
+    void chatsInOneSecondGetTwoFiles() {
         chat("say: one");
         chat("say: two");
         assertEquals(2, files().size());
     }
 
     @Test
-    void nothingIsKeptWhereItIsNotWanted() {
+    void noLogStoresNothing() {
         chat("--no-log", "say: one");
         exits(0, cop.runWith("hello", "render", "explain", "--var", "reader=Ann"));
         cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"hello\"}\n");
@@ -184,7 +184,7 @@ class Logs {
 
     /// What broke off counts as what was heard; what got no answer was not said.
     @Test
-    void whatBrokeOffIsKeptAsSuch() {
+    void brokenReplyIsStoredAsIncomplete() {
         cop.sim.set("faults", "reset-mid");
         String heard = exits(1, cop.run("chat", "say: a b c d e f g h")).out().strip();
         var turn = turns(onlyFile()).getFirst();
@@ -200,7 +200,7 @@ class Logs {
 
     @ParameterizedTest
     @ValueSource(strings = {"403", "422", "429:7200", "error-first"})
-    void whatGotNoAnswerIsNotKept(String fault) {
+    void failedChatIsNotStored(String fault) {
         cop.sim.set("faults", fault);
         assertNotEquals(0, cop.run("chat", "say: lost").code());
         assertEquals(List.of(), files());
@@ -226,7 +226,7 @@ class Logs {
     }
 
     @Test
-    void whatHeadDidNotReadIsKeptAsFarAsItCame() {
+    void replyCutByClosedPipeIsStored() {
         chatUntil("a", "say: a b c");
         var turn = turns(onlyFile()).getFirst();
         assertTrue("a b c".startsWith(Json.text(turn, "text")) && !Json.text(turn, "text").isEmpty(), turn.toString());
@@ -234,7 +234,7 @@ class Logs {
     }
 
     @Test
-    void anAnswerWhoseLastLineEndNobodyReadIsWhole() {
+    void replyWithUnreadLastNewlineIsComplete() {
         chatUntil("\n", "say: a b c");
         var turn = turns(onlyFile()).getFirst();
         assertEquals("a b c", Json.text(turn, "text"));
@@ -242,7 +242,7 @@ class Logs {
     }
 
     @Test
-    void anAnswerThatMissesItsSchemaIsKeptAllTheSame() {
+    void replyThatViolatesSchemaIsStored() {
         cop.write("templates/s.mustache", "---\nschema: {type: object, required: [a]}\n---\nsay: {\"b\": 1}");
         cop.sim.set("answer", "{\"b\": 1}");
         exits(1, cop.run("chat", "-t", "s"));
@@ -250,7 +250,7 @@ class Logs {
     }
 
     @Test
-    void anyTextStaysInOneLine() {
+    void anyTextIsStoredInOneLine() {
         String text = "é 中文 🦆 \u2028 \u0085 \t \"q\" \\ \u001b[31m \n\r\nend";
         chat("say: " + text);
         assertEquals(1, turns(onlyFile()).size());
@@ -263,7 +263,7 @@ class Logs {
 
     @ParameterizedTest
     @CsvSource({"COP_HOME, mine, mine/state/conversations", "XDG_STATE_HOME, there, there/copilot.java/conversations"})
-    void theStateFolderIsWhereTheVariablesSay(String variable, String folder, String place) throws IOException {
+    void stateFolderFollowsVariables(String variable, String folder, String place) throws IOException {
         cop.with(variable, cop.file(folder).toString());
         chat("say: one");
         try (var files = Files.list(cop.file(place))) {
@@ -277,7 +277,7 @@ class Logs {
     /// Neither a file in the folder's place, nor a folder in the file's place, nor a missing device.
     @ParameterizedTest
     @ValueSource(strings = {"file", "/proc/nowhere"})
-    void aFolderThatCannotBeWrittenIsAWarning(String place) {
+    void unwritableFolderIsAWarning(String place) {
         cop.write("file/conversations", "");
         cop.with("XDG_STATE_HOME", place.equals("file") ? cop.file("file/conversations").toString() : place);
         var outcome = exits(0, cop.run("chat", "say: one"));
@@ -288,7 +288,7 @@ class Logs {
     }
 
     @Test
-    void aFullDiskIsOneWarning() throws IOException {
+    void fullDiskIsOneWarning() throws IOException {
         assumeTrue(Files.exists(Path.of("/dev/full")), "a device that is full");
         cop.write(FOLDER + "/x", "");
         Files.createSymbolicLink(cop.file(FOLDER + "/full.jsonl"), Path.of("/dev/full"));
@@ -314,7 +314,7 @@ class Logs {
     }
 
     @Test
-    void anInterruptDoesNotLoseTheLineNorTheInterrupt() {
+    void interruptIsKeptAndLineIsWritten() {
         var session = session();
         var log = new Conversation(session.home(), null);
         Thread.currentThread().interrupt();
@@ -326,7 +326,7 @@ class Logs {
 
     @ParameterizedTest
     @ValueSource(strings = {"nowhere", "?"})
-    void withoutAHomeNothingIsKeptAndANoteSaysSo(String home) throws IOException {
+    void missingHomeStoresNothingAndPrintsNote(String home) throws IOException {
         cop.with("HOME", home);
         var outcome = cop.ok("chat", "say: one");
         assertEquals("note: there is no home folder, so nothing is kept (COP_HOME names one)\n", outcome.err());
@@ -353,7 +353,7 @@ class Logs {
     }
 
     @Test
-    void processesAndThreadsDoNotMixTheirLines() throws Exception {
+    void concurrentWritersDoNotMixLines() throws Exception {
         var file = cop.file(FOLDER + "/shared.jsonl");
         var processes = new ArrayList<Process>();
         for (String name : List.of("a", "b")) {
@@ -386,7 +386,7 @@ class Logs {
     }
 
     @Test
-    void chatsOfOneConversationAtOnceAreAllKept() throws Exception {
+    void concurrentChatsOfOneConversationAreAllStored() throws Exception {
         chat("say: one");
         String id = id(onlyFile());
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -403,7 +403,7 @@ class Logs {
     @ParameterizedTest
     @ValueSource(strings = {"{\"at\":\"2026-11-22T10:00:00Z\",\"mess", "{", "\u0000\u0000\u0000",
             "\n\n{\"a\":1}\n[]\nnull", "{\"messages\":5,\"text\":\"x\"}", "é"})
-    void aTornOrStrangeLineIsPassedOver(String torn) throws IOException {
+    void damagedLineIsSkipped(String torn) throws IOException {
         String id = kept(1, "say: one", "one");
         var file = cop.file(FOLDER + "/" + id + ".jsonl");
         byte[] bytes = torn.getBytes(StandardCharsets.UTF_8);
@@ -425,7 +425,7 @@ class Logs {
     }
 
     @Test
-    void aFileOfNothingButATornLineIsNoConversation() throws IOException {
+    void fileOfOneDamagedLineIsNotAConversation() throws IOException {
         Files.writeString(cop.file(FOLDER + "/" + kept(1, "a", "b") + ".jsonl"), "{\"at\":");
         var outcome = exits(2, cop.run("chat", "-c", "x"));
         assertTrue(outcome.err().contains(": line 1 is damaged or empty, and left out\nerror: there is no conversation"
@@ -435,7 +435,7 @@ class Logs {
     }
 
     @Test
-    void twoHundredTurnsGoOn() {
+    void twoHundredTurnsContinue() {
         var said = new ArrayList<String>();
         for (int i = 0; i < 200; i++) said.addAll(List.of("question " + i, "answer " + i));
         kept(1, said.toArray(String[]::new));
@@ -454,7 +454,7 @@ class Logs {
     /// A line that a crash has cut off, and others that are no turn.
     @ParameterizedTest
     @CsvSource({"'{\"at\":\"2026', 1", "garbage, 1", "{}, 1", "'[]\n{}\n', 2"})
-    void aDamagedTurnIsSaid(String text, int lines) throws IOException {
+    void damagedTurnIsReported(String text, int lines) throws IOException {
         cop.run("chat", "say: one");
         Path file = Path.of(cop.run("logs", "path", "20").out().strip());
         Files.writeString(file, text, StandardOpenOption.APPEND);
@@ -467,7 +467,7 @@ class Logs {
     }
 
     @Test
-    void chatDoesNotGoOnWithAnotherConversationWithoutAWord() throws IOException {
+    void continuingPastDamagedConversationWarns() throws IOException {
         cop.run("chat", "say: one");
         Path file = Files.createFile(conversation("20261122-110000-abc"));
         Files.setLastModifiedTime(file, FileTime.from(Instant.now().plusSeconds(60)));
@@ -476,7 +476,7 @@ class Logs {
     }
 
     @Test
-    void aFolderOrAPipeAmongTheConversationsIsNone() {
+    void foldersAndPipesAreNotConversations() {
         cop.run("chat", "say: one");
         assumeFalse(System.getProperty("os.name").startsWith("Windows"), "POSIX");
         assertTimeoutPreemptively(Duration.ofSeconds(60), () -> {
@@ -494,7 +494,7 @@ class Logs {
     // ------------------------------------------------------------------------------------------------ going on
 
     @Test
-    void theLatestGoesOnWithItsModelAndItsSystemMessage() {
+    void continueKeepsModelAndSystemMessage() {
         kept(5, "other", "other");
         chat("say: one", "-m", "mai-code-1.1-flash", "-s", "Be kind", "--temperature", "0.5");
         cop.with("COP_MODEL", "gpt-5-mini");
@@ -514,7 +514,7 @@ class Logs {
     }
 
     @Test
-    void theLatestIsTheOneLastUsed() {
+    void latestIsTheOneLastUsed() {
         String first = kept(1, "say: a", "a");
         kept(2, "say: b", "b");
         chat("--cid", first, "say: c");
@@ -524,7 +524,7 @@ class Logs {
     }
 
     @Test
-    void pipesAndTemplatesComeAfterTheEarlierTurns() {
+    void stdinAndTemplatesFollowEarlierTurns() {
         kept(1, "say: a", "a");
         exits(0, cop.runWith("piped", "chat", "-c", "and this"));
         assertEquals(List.of("user: say: a", "assistant: a", "user: piped\n\nand this"), sent());
@@ -549,7 +549,7 @@ class Logs {
     }
 
     @Test
-    void withNoLogItGoesOnAndKeepsNothing() {
+    void continueWithNoLogStoresNothing() {
         kept(1, "say: a", "a");
         String before = logs("show", "--json");
         chat("-c", "--no-log", "say: b");
@@ -558,14 +558,14 @@ class Logs {
     }
 
     @Test
-    void anEmptyAnswerIsNotSentAgain() {
+    void emptyReplyIsNotResent() {
         kept(1, "say: a", "a", "say: b", "", "say: c", "c");
         chat("-c", "say: d");
         assertEquals(List.of("user: say: a", "assistant: a", "user: say: c", "assistant: c", "user: say: d"), sent());
     }
 
     @Test
-    void whatIsGoneOnWithIsFoundByItsBeginning() {
+    void conversationIsFoundByIdPrefix() {
         String first = kept(1, "say: a", "a"), second = kept(70, "say: b", "b");
         chat("--cid", second.substring(0, 11), "say: x");
         assertEquals("user: say: b", sent().getFirst());
@@ -581,7 +581,7 @@ class Logs {
     }
 
     @Test
-    void anExactIdIsNoBeginning() throws IOException {
+    void exactIdIsNotAPrefix() throws IOException {
         String id = kept(1, "say: a", "a");
         Files.copy(cop.file(FOLDER + "/" + id + ".jsonl"), cop.file(FOLDER + "/" + id + "2.jsonl"));
         chat("--cid", id, "say: x");
@@ -589,21 +589,21 @@ class Logs {
     }
 
     @Test
-    void nothingToGoOnWithIsSaidBeforeAnythingIsAsked() {
+    void missingConversationIsReportedBeforeSending() {
         refused("there is no conversation yet", "begins one", "chat", "-c", "hello");
         refused("there is no conversation \"2026\"", "copilot logs", "chat", "--cid", "2026", "hello");
         assertEquals(List.of(), cop.sim.ledger());
     }
 
     @Test
-    void theIdIsToldByVerboseOnly() {
+    void idIsPrintedByVerboseOnly() {
         var outcome = exits(0, cop.run("chat", "-v", "say: one"));
         assertTrue(outcome.err().contains("(conversation " + id(onlyFile()) + "; copilot chat -c goes on)"),
                 outcome::all);
     }
 
     @Test
-    void severalAnswersAreNoTurnOfAConversation() {
+    void severalChoicesCannotContinueConversation() {
         cop.ok("chat", "say: one");
         for (String way : List.of("-c", "--cid=2")) {
             var outcome = exits(2, cop.run("chat", way, "-O", "n=2", "say: two"));
@@ -621,7 +621,7 @@ class Logs {
     // ---------------------------------------------------------------------------------------------------- logs
 
     @Test
-    void theListIsNewestFirstAndTabSeparated() {
+    void listIsNewestFirstAndTabSeparated() {
         String first = kept(1, "one\ttwo\n three \033[31m", "a"), second = kept(2, "x".repeat(200), "b", "c", "d");
         assertEquals(second + "\t2026-11-01T00:02:00Z\tmai-code-1.1-flash\t2\t" + "x".repeat(60) + "…\n"
                 + first + "\t2026-11-01T00:01:00Z\tmai-code-1.1-flash\t1\tone two three ␛[31m\n", logs());
@@ -637,13 +637,13 @@ class Logs {
     }
 
     @Test
-    void firstWordsEndBetweenCharacters() {
+    void titlesEndBetweenCharacters() {
         kept(1, "x".repeat(59) + "🦆🦆", "a");
         assertTrue(logs().endsWith("\t" + "x".repeat(59) + "…\n"), logs());
     }
 
     @Test
-    void theListIsTwentyLong() {
+    void listShowsTwenty() {
         for (int i = 0; i < 25; i++) kept(i, "a", "b");
         assertEquals(20, logs().lines().count());
         assertEquals(25, logs("-n", "0").lines().count());
@@ -651,7 +651,7 @@ class Logs {
     }
 
     @Test
-    void aTextIsLookedForInAllThatWasSaid() {
+    void searchCoversPromptsAndReplies() {
         String first = kept(1, "Pélican names", "Percy", "more", "Petra"), second = kept(2, "pelicans", "none");
         assertEquals(first, logs("-q", "pÉlICAN").split("\t")[0]);
         assertEquals(first, logs("--query", "petra").split("\t")[0]);
@@ -663,7 +663,7 @@ class Logs {
     }
 
     @Test
-    void anEmptyLogIsNoError() {
+    void emptyLogIsNotAnError() {
         var outcome = exits(0, cop.run("logs"));
         assertEquals("no conversations are kept\n", outcome.err());
         assertEquals("[ ]", logs("--json").strip());
@@ -673,7 +673,7 @@ class Logs {
     }
 
     @Test
-    void shellsCompleteTheIds() {
+    void idsAreCompleted() {
         String first = kept(1, "a", "b"), second = kept(2, "c", "d");
         for (String begun : List.of("cop logs show ", "cop chat --cid 2026", "cop logs clear -y ")) {
             assertEquals(second + "\tc\n" + first + "\ta\n", exits(0, cop.run("completion", "next", begun)).out());
@@ -681,7 +681,7 @@ class Logs {
     }
 
     @Test
-    void oneIsShownAsMarkdown() {
+    void showPrintsMarkdown() {
         chat("-s", "Be kind", "-m", "mai-code-1.1-flash", "say: one");
         chat("-c", "say: two");
         chat("-c", "-s", "Be curt", "say: # three");
@@ -728,7 +728,7 @@ class Logs {
     }
 
     @Test
-    void nothingThatWasSaidSteersTheTerminal() {
+    void storedTextIsEscapedOnTerminal() {
         kept(1, "\033[2Jred", "\033]0;title\007", "\u009bm", "\u0085");
         cop.terminal(0, 1, 2);
         for (var words : List.of("logs", "logs show", "logs show --json", "logs -r", "logs --json",
@@ -742,7 +742,7 @@ class Logs {
     @ParameterizedTest
     @CsvSource({"shwo, did you mean: copilot logs show", "20261101, copilot logs show 20261101",
             "pelican, copilot logs show pelican"})
-    void anUnknownActionIsUsage(String action, String hint) {
+    void unknownActionIsUsageError(String action, String hint) {
         kept(1, "a", "b");
         refused("logs has no " + action, hint, "logs", action);
     }
@@ -750,7 +750,7 @@ class Logs {
     @ParameterizedTest
     @CsvSource({"-y, list", "'-n 3', show", "'-n 3', clear", "-r, clear", "--json, path", "'-q x', show",
             "'--older-than 3d', list", "'--older-than 3d', show"})
-    void anOptionOfAnotherActionIsUsage(String option, String action) {
+    void optionOfAnotherActionIsUsageError(String option, String action) {
         kept(1, "a", "b");
         String name = option.split(" ")[0];
         refused(name + " is not for " + action, name, ("logs " + action + " " + option).split(" "));
@@ -761,7 +761,7 @@ class Logs {
     @CsvSource({"list 2026, logs list takes no", "-n -1, out of range", "-n x, a number is wanted",
             "show --json -r, exclude each other", "clear 2026 --older-than 1d -y, exclude each other",
             "clear --older-than soon -y, is no time", "show a b, takes no"})
-    void wrongWordsAreUsage(String words, String error) {
+    void invalidArgumentsAreUsageErrors(String words, String error) {
         kept(1, "a", "b");
         refused(error, "", ("logs " + words).split(" "));
         assertEquals(1, files().size());
@@ -769,13 +769,13 @@ class Logs {
 
     @ParameterizedTest
     @ValueSource(strings = {"cafe\u0301", "CAF\u00c9", "two words", "two  words", "strasse", "STRASSE", "\uff21bc"})
-    void logsFindWhatAPersonSees(String query) {
+    void searchIgnoresCaseAndUnicodeForm(String query) {
         cop.ok("chat", "say: caf\u00e9 two\nwords Stra\u00dfe ABC");
         assertTrue(cop.ok("logs", "-q", query).out().contains("caf"), query);
     }
 
     @Test
-    void whatIsNotFoundIsExitOneAsOfGrep() {
+    void emptySearchExitsOne() {
         cop.ok("chat", "say: one");
         cop.ok("chat", "say: other");
         var outcome = exits(1, cop.run("logs", "-q", "nothing of it"));
@@ -794,7 +794,7 @@ class Logs {
     }
 
     @Test
-    void loggingIsTurnedOffForGood() {
+    void loggingCanBeTurnedOff() {
         cop.ok("chat", "say: before");
         assertTrue(cop.ok("logs", "status").out().contains("on"));
         cop.ok("logs", "off");
@@ -816,7 +816,7 @@ class Logs {
     // --------------------------------------------------------------------------------------------------- clear
 
     @Test
-    void inAPipeNothingIsDeletedUnasked() {
+    void clearInPipeNeedsYes() {
         String first = kept(1, "say: a", "a"), second = kept(2, "b", "b");
         refused("delete 2 conversations: nobody is here to be asked", "copilot logs clear -y", "logs", "clear");
         refused("delete 2 conversations", "copilot logs --older-than 1s clear -y", "logs", "--older-than", "1s",
@@ -831,7 +831,7 @@ class Logs {
     }
 
     @Test
-    void onATerminalItIsAsked() {
+    void clearOnTerminalAsks() {
         kept(1, "a", "a");
         cop.terminal(0, 2);
         for (String no : List.of("", "\n", "n\n", "no\n")) {
@@ -844,7 +844,7 @@ class Logs {
     }
 
     @Test
-    void whatIsOldIsDeletedByItsLastUse() throws IOException {
+    void olderThanGoesByLastUse() throws IOException {
         String old = kept(1, "a", "a"), used = kept(2, "b", "b");
         chat("--cid", used, "say: x");
         Files.setLastModifiedTime(cop.file(FOLDER + "/" + used + ".jsonl"), FileTime.from(cop.time.now()));
@@ -856,7 +856,7 @@ class Logs {
     }
 
     @Test
-    void whatIsDeletedMeanwhileBeginsAgain() {
+    void conversationDeletedMeanwhileStartsAgain() {
         chat("say: one");
         var session = session();
         var log = new Conversation(session.home(), id(onlyFile()));
@@ -866,7 +866,7 @@ class Logs {
     }
 
     @Test
-    void aFolderThatCannotBeReadIsAnError() {
+    void unreadableFolderIsAnError() {
         cop.write(FOLDER, "a file");
         var outcome = exits(1, cop.run("logs"));
         assertTrue(outcome.err().startsWith("error: cannot read " + cop.file(FOLDER)), outcome::all);
@@ -875,7 +875,7 @@ class Logs {
 
     @ParameterizedTest
     @CsvSource({"30", "0", "' 7 '", "''"})
-    void whatIsDeletedNeedsAUnit(String time) {
+    void olderThanNeedsUnit(String time) {
         cop.run("chat", "say: kept");
         prints(cop.run("logs", "clear", "--older-than", time, "-y"), 2, "--older-than");
         assertEquals(1, cop.run("logs").out().lines().count());
@@ -884,7 +884,7 @@ class Logs {
     }
 
     @Test
-    void anEmptyIdIsNoConversation() {
+    void emptyIdIsNotAConversation() {
         cop.run("chat", "say: kept");
         prints(cop.run("logs", "clear", "", "-y"), 2, "\"\"");
         assertEquals(1, cop.run("logs").out().lines().count());

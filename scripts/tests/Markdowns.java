@@ -239,7 +239,7 @@ class Markdowns {
 
     @ParameterizedTest
     @ValueSource(ints = {20, 40, 60, 79, 120, 200})
-    void thePiecesDoNotMatter(int columns) {
+    void chunkSizeDoesNotMatter(int columns) {
         String whole = printed(ALL, columns);
         for (int most : List.of(1, 3, 7, 30, 200)) {
             for (int rows : List.of(5, 12, 24, 500)) {
@@ -250,7 +250,7 @@ class Markdowns {
     }
 
     @Test
-    void wildMixturesComeOutTheSame() {
+    void mixedMarkdownIsIndependentOfChunks() {
         var random = new Random(7);
         var parts = List.of("**", "*", "_", "`", "```", "~~~\n", "\n", "\n\n", "- ", "1. ", "> ", "#", "# ", "    ",
                 "  ", "| a ", "|\n", "|---|---|\n", "word ", "longer words here ", "[x](y)", "[z]: /u\n", "\"t\n",
@@ -337,7 +337,7 @@ class Markdowns {
 
     @ParameterizedTest
     @MethodSource("layouts")
-    void isLaidOut(List<String> layout) {
+    void blocksAreLaidOut(List<String> layout) {
         assertEquals(layout.getLast() + "\n", printed(layout.getFirst(), 40));
     }
 
@@ -351,7 +351,7 @@ class Markdowns {
     }
 
     @Test
-    void linesOfCodeArePrintedAsTheyAre() {
+    void codeIsPrintedUnchanged() {
         String code = "\tif (a) {\n\n\t\tb(\"" + "x".repeat(200) + "\");  \n# no heading\n* no item\n}";
         assertEquals("```\n" + code + "\n```\n", plain(styled("```\n" + code + "\n```\n")));
     }
@@ -361,7 +361,7 @@ class Markdowns {
             "<b\u001b>", "| a\u001b |\n|---|\n| &#x9b;2J |", "```a&#27;[2J\nb\n```", "![&#7;](b)",
             "    \u001b]0;t\u0007",
             "<div>\n\u001b[2J", "a &#13; b &#10; c", "[a]: /b&#27;c 'd&#27;'", "# &#8;\u009b", "a\rb"})
-    void theTerminalIsNotSteered(String text) {
+    void textIsEscapedOnTerminal(String text) {
         for (int most : List.of(1, 100)) {
             String shown = printed(new Window(40, 24), pieces(text, most, 1));
             assertFalse(shown.matches("(?s).*[\u0000-\u0009\u000b-\u001f\u007f-\u009f].*"));
@@ -369,7 +369,7 @@ class Markdowns {
     }
 
     @Test
-    void plainTextIsPrintedAsItArrivesAndOnce() {
+    void plainTextIsPrintedOnceAsItArrives() {
         var out = new StringWriter();
         var printer = new MarkdownPrinter(new PrintWriter(out), () -> new Window(80, 24));
         var said = new ArrayList<String>();
@@ -383,13 +383,13 @@ class Markdowns {
     }
 
     @Test
-    void anEmptyAnswerPrintsNothing() {
+    void emptyReplyPrintsNothing() {
         assertEquals("", styled(""));
         assertEquals("", styled("\n\n"));
     }
 
     @Test
-    void aLongParagraphIsNotReadAnewForEachWord() {
+    void longParagraphIsNotReparsedForEachWord() {
         String text = "word **bold** ".repeat(10_000);
         long begin = System.nanoTime();
         String got = printed(new Window(80, 24), pieces(text, 40, 3));
@@ -403,7 +403,7 @@ class Markdowns {
 
     @ParameterizedTest
     @CsvSource({"1, , , true", "2, , , false", "1, NO_COLOR, 1, false", "1, TERM, dumb, false", "1, TERM, xterm, true"})
-    void onATerminalOnly(int terminal, String variable, String value, boolean rendered) {
+    void markdownOnTerminalOnly(int terminal, String variable, String value, boolean rendered) {
         cop.terminal(terminal).sim.set("answer", ANSWER);
         if (variable != null) cop.with(variable, value);
         var outcome = cop.run("talk", "hello");
@@ -416,7 +416,7 @@ class Markdowns {
 
     @ParameterizedTest
     @ValueSource(strings = {"-r", "--raw", "--json", "-oanswer.md"})
-    void notWhereItIsNotWanted(String option) {
+    void optionsThatDisableMarkdown(String option) {
         cop.terminal(1, 2).sim.set("answer", ANSWER);
         var outcome = cop.run("talk", option, "hello");
         assertEquals(0, outcome.code(), outcome::all);
@@ -425,7 +425,7 @@ class Markdowns {
 
     @ParameterizedTest
     @ValueSource(strings = {"--no-stream", "--hide-reasoning"})
-    void wholeAnswersAreRenderedToo(String option) {
+    void unstreamedRepliesAreRendered(String option) {
         cop.terminal(1).sim.set("answer", ANSWER);
         assertEquals("A\n\n• b c\n", shown(cop.run("talk", option, "hello").out()));
         assertTrue(shown(cop.run("talk", option, "-O", "n=2", "hello").out()).contains("• b c"));
@@ -468,7 +468,7 @@ class Markdowns {
     }
 
     @Test
-    void aChatIsStyledOnATerminalOnly() {
+    void chatIsStyledOnTerminalOnly() {
         cop.sim.set("answer", ANSWER);
         assertEquals(ANSWER.stripTrailing() + "\n", cop.run("chat", "hello").out());
         cop.terminal(1);
@@ -478,14 +478,14 @@ class Markdowns {
     }
 
     @Test
-    void anAnswerThatMustBeJsonStaysJson() {
+    void jsonReplyIsNotStyled() {
         cop.terminal(1).sim.set("answer", "{\"a\": \"*b* *c*\"}");
         cop.write("templates/t.mustache", "---\nschema: {type: object}\n---\nhello\n");
         assertEquals("{\"a\": \"*b* *c*\"}\n", cop.run("talk", "-t", "t").out());
     }
 
     @Test
-    void aBrokenStreamLeavesWhatHadCome() {
+    void brokenStreamKeepsPartialReply() {
         cop.terminal(1, 2).sim.set("answer", "# A\n\nsome **bold** words that come before the end of it all");
         cop.sim.set("faults", "reset-mid");
         var outcome = cop.run("talk", "hello");
@@ -494,7 +494,7 @@ class Markdowns {
     }
 
     @Test
-    void aPipeLoadsNothingOfIt() throws Exception {
+    void pipeLoadsNoMarkdownClasses() throws Exception {
         cop.sim.set("answer", ANSWER);
         var process = cop.process("chat", "hello");
         process.command().add(process.command().indexOf("-cp"), "-Xlog:class+load:file=" + cop.file("classes"));
@@ -511,10 +511,10 @@ class Markdowns {
 
     @ParameterizedTest
     @CsvSource({"abc, 3", "é, 1", "日本, 4", "ｱ, 1", "Ａ, 2", "✅, 2", "→, 1", "가, 2", "😀, 2", "🚀, 2", "─, 1", "⚠️, 2"})
-    void cellsAreCounted(String text, int cells) { assertEquals(cells, Cells.of(text)); }
+    void displayWidths(String text, int cells) { assertEquals(cells, Cells.of(text)); }
 
     @Test
-    void combiningCharactersTakeNoCell() {
+    void combiningCharactersHaveNoWidth() {
         assertEquals(1, Cells.of("e\u0301"));
         assertEquals(0, Cells.of("\u200b\u200d"));
         assertEquals(3, Cells.of("\033[1mabc\033[0m"));
@@ -522,7 +522,7 @@ class Markdowns {
 
     @ParameterizedTest
     @CsvSource({"40, 10, 40x10", "40, , 40x", "x, 7, x7", "0, 0, ''"})
-    void theSizeIsTheVariablesFirst(String columns, String lines, String size) {
+    void sizeVariablesTakePrecedence(String columns, String lines, String size) {
         cop.with("COLUMNS", columns).with("LINES", lines);
         var window = Window.of(cop.environment(null, null, null)).get();
         String text = window.columns() + "x" + window.rows();

@@ -58,14 +58,14 @@ class ModelCommands {
     }
 
     @Test
-    void modelsAreTabSeparatedInAPipe() {
+    void listIsTabSeparatedInPipe() {
         sameColumns(rows());
         assertTrue(ids().containsAll(List.of("gpt-5-mini", "mai-code-1.1-flash", "claude-opus-5")));
         assertFalse(ids().contains("text-embedding-3-small"));
     }
 
     @Test
-    void modelsAreATableOnATerminal() {
+    void listIsTableOnTerminal() {
         var lines = cop.terminal(1).run("models").out().lines().toList();
         assertEquals(ModelTable.COLUMNS, List.of(lines.getFirst().split(" +")));
         int name = lines.getFirst().indexOf("VENDOR");
@@ -76,7 +76,7 @@ class ModelCommands {
     }
 
     @Test
-    void modelsAsJsonAreWhole() {
+    void jsonIsComplete() {
         var json = Json.tryParse(cop.ok("models", "--json").out());
         assertEquals(23, json.path("data").size());
         assertTrue(json.at("/data/0/capabilities/limits/max_prompt_tokens").isNumber());
@@ -89,17 +89,17 @@ class ModelCommands {
             "CLAUDE, claude-haiku-4.5 claude-sonnet-5 claude-opus-4.8 claude-fable-5.1 claude-opus-5",
             "anthropic, claude-haiku-4.5 claude-sonnet-5 claude-opus-4.8 claude-fable-5.1 claude-opus-5",
             "Gemini 3.8, gemini-3.8-flash", "codex, gpt-5.3-codex"})
-    void aWordNarrowsTheModels(String word, String wanted) {
+    void wordFiltersTheList(String word, String wanted) {
         assertEquals(List.of(wanted.split(" ")), ids(word));
     }
 
     @Test
-    void aWordThatMatchesNothingIsAnError() {
+    void wordWithoutMatchIsAnError() {
         hints("copilot models", failed(1, "zzz", cop.run("models", "zzz")));
     }
 
     @Test
-    void aWordNarrowsTheJsonToo() {
+    void wordFiltersTheJson() {
         var json = Json.tryParse(cop.ok("models", "--json", "claude").out());
         assertEquals(ids("claude"), json.path("data").valueStream().map(m -> m.path("id").asString()).toList());
         assertTrue(json.at("/data/0/capabilities").isObject(), "GitHub's whole entry");
@@ -107,14 +107,14 @@ class ModelCommands {
     }
 
     @Test
-    void allShowsTheHiddenOnesToo() {
+    void allIncludesHiddenModels() {
         assertTrue(ids("--all").containsAll(List.of("auto", "text-embedding-3-small", "gpt-4o-copilot", "gpt-4")));
         assertEquals(21, Set.copyOf(ids("--all")).size());
         assertEquals(21, ids("--all").size(), "one is listed twice");
     }
 
     @Test
-    void modelsTellWhatMustBeKnown() {
+    void listShowsStateAndPrice() {
         assertTrue(rows("gpt-5-mini").getFirst().endsWith("default"), rows("gpt-5-mini").getFirst());
         assertTrue(rows("opus-5").getFirst().contains("not enabled"), rows("opus-5").getFirst());
         assertTrue(rows("opus").getFirst().contains("7.5x"), rows("opus").getFirst());
@@ -123,7 +123,7 @@ class ModelCommands {
     }
 
     @Test
-    void modelsAreAskedForOnceAnHour() {
+    void listIsFetchedOncePerHour() {
         cop.ok("models");
         cop.time.advance(Duration.ofMinutes(59));
         cop.ok("models");
@@ -136,7 +136,7 @@ class ModelCommands {
     /// What is listed depends on who asks.
     @ParameterizedTest
     @ValueSource(strings = {"Copilot-Integration-Id: copilot-developer-cli", "Editor-Version: Neovim/0.11.0"})
-    void eachIdentityHasItsOwnList(String header) {
+    void listsAreCachedPerIdentity(String header) {
         for (int i = 0; i < 2; i++) {
             cop.ok("models");
             cop.ok("models", "-H", header);
@@ -145,14 +145,14 @@ class ModelCommands {
     }
 
     @Test
-    void refreshAsksAtOnce() {
+    void refreshFetchesAtOnce() {
         cop.ok("models");
         cop.ok("models", "--refresh");
         assertEquals(2, cop.sim.count("/models"));
     }
 
     @Test
-    void aListFromTheFutureIsNotBelieved() {
+    void listFromTheFutureIsStale() {
         cop.ok("models");
         cop.time.advance(Duration.ofDays(-2));
         cop.ok("models");
@@ -164,14 +164,14 @@ class ModelCommands {
             "{\"fetched_at\":\"x\",\"answer\":{\"data\":[]}}",
             "{\"fetched_at\":9223372036854775807,\"answer\":{\"data\":[]}}",
             "{\"fetched_at\":1e300,\"answer\":{\"data\":[]}}", "{\"fetched_at\":-1,\"answer\":{\"data\":{}}}"})
-    void aCorruptListIsThrownAway(String text) throws IOException {
+    void corruptCacheIsDiscarded(String text) throws IOException {
         cached(text);
         sameColumns(rows());
         assertEquals(2, cop.sim.count("/models"));
     }
 
     @Test
-    void aListThatIsNoUtf8IsThrownAway() throws IOException {
+    void cacheWithInvalidUtf8IsDiscarded() throws IOException {
         cop.ok("models");
         Files.write(cache(), new byte[]{'{', (byte) 0xff, '}'});
         sameColumns(rows());
@@ -179,7 +179,7 @@ class ModelCommands {
 
     /// Whatever a vendor calls its model, a row stays a row and the terminal is not steered.
     @Test
-    void aStrangeNameKeepsTheRowsWhole() throws IOException {
+    void oddNamesKeepRowsIntact() throws IOException {
         cop.ok("models");
         Files.writeString(cache(), Files.readString(cache()).replace("\"GPT-4o mini\"", "\"GPT\\t4o\\nmini\\u001b[2J\"")
                 .replace("\"GPT-4o\"", "\"GPT\\t4o\\nbig\\u001b[2J\""));
@@ -197,7 +197,7 @@ class ModelCommands {
             "{\"id\":\"odd\",\"billing\":{\"multiplier\":\"x\"},\"preview\":\"yes\",\"model_picker_enabled\":\"no\"}",
             "{\"id\":\"odd\",\"capabilities\":{\"limits\":{\"max_output_tokens\":1e30}},\"is_chat_default\":\"x\"}",
             "{\"id\":\"odd\",\"supported_endpoints\":\"/responses\",\"warning_messages\":[1,null,{}]}"})
-    void anOddEntryDoesNotHideTheOthers(String entry) throws IOException {
+    void oddEntryDoesNotHideOthers(String entry) throws IOException {
         cop.ok("models");
         Files.writeString(cache(), Files.readString(cache()).replaceFirst("\"data\"\\s*:\\s*\\[", "$0" + entry + ","));
         sameColumns(rows("--all"));
@@ -207,14 +207,14 @@ class ModelCommands {
     }
 
     @Test
-    void noModelsAtAllIsSaid() {
+    void emptyListIsReported() {
         cop.sim.set("models", "empty");
         failed(1, "no models", cop.run("models"));
         assertEquals("{}", cop.ok("models", "--json").out().replaceAll("[^{}]", ""));
     }
 
     @Test
-    void theListOfEarly2025IsRead() {
+    void listOfEarly2025IsRead() {
         cop.sim.set("models", "old").set("revive", "gpt-4o");
         sameColumns(rows());
         assertTrue(ids().containsAll(List.of("gpt-4o", "claude-opus-4.8")));
@@ -223,7 +223,7 @@ class ModelCommands {
     }
 
     @Test
-    void theAccountsDefaultIsTakenWhereNoneIsNamed() {
+    void accountDefaultIsUsed() {
         assertEquals("gpt-5-mini\n", cop.ok("models", "default").out());
         cop.ok("chat", "say: hi");
         assertEquals("gpt-5-mini", chatBody().path("model").asString());
@@ -233,7 +233,7 @@ class ModelCommands {
     }
 
     @Test
-    void aDefaultIsSetAndShownAndUsed() {
+    void defaultIsSetShownAndUsed() {
         cop.ok("models", "default", "claude-haiku-4.5");
         assertEquals("claude-haiku-4.5\n", cop.ok("models", "default").out());
         cop.ok("chat", "say: hi");
@@ -247,17 +247,17 @@ class ModelCommands {
     @ParameterizedTest
     @CsvSource({"gpt-5.44, gpt-5.4", "claude-sonet-5, claude-sonnet-5", "GPT-5.4_, gpt-5.4",
             "gemini-3.8-flahs, gemini-3.8-flash"})
-    void anUnknownDefaultNamesTheNearest(String typed, String meant) {
+    void unknownDefaultSuggestsNearest(String typed, String meant) {
         hints(meant, failed(2, "no model \"" + typed + "\"", cop.run("models", "default", typed)));
         assertEquals("gpt-5-mini\n", cop.ok("models", "default").out());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"text-embedding-3-small", "gpt-4o-copilot"})
-    void aDefaultMustBeAbleToChat(String id) { failed(2, id, cop.run("models", "default", id)); }
+    void defaultMustBeChatModel(String id) { failed(2, id, cop.run("models", "default", id)); }
 
     @Test
-    void aRefusedModelIsAnsweredWithTheNearest() {
+    void rejectedModelSuggestsNearest() {
         hints("gpt-5-mini", failed(1, "gpt-5-minni", cop.run("chat", "-m", "gpt-5-minni", "hi")));
         assertEquals(1, cop.sim.count("/chat/completions"));
     }
@@ -265,7 +265,7 @@ class ModelCommands {
     // ---- one model
 
     @Test
-    void aPartOfANameThatOnlyOneModelHas() {
+    void uniquePartOfNameSelectsModel() {
         assertEquals("x\n", cop.ok("chat", "-m", "sonnet", "say: x").out());
         assertEquals("claude-sonnet-5", cop.chats().getLast().body().path("model").asString());
         reports(cop.run("chat", "-m", "claude", "say: x"), 2, "the model claude fits several", "claude-fable-5.1");
@@ -276,7 +276,7 @@ class ModelCommands {
     }
 
     @Test
-    void oneModelInFull() {
+    void showPrintsOneModel() {
         var lines = cop.ok("models", "show", "gpt-5.4").out().lines().toList();
         assertTrue(lines.containsAll(List.of("id\tgpt-5.4", "context\t400k", "price\t1x", "credits\t250/1500",
                 "capabilities.supports.reasoning_effort\t[\"none\",\"low\",\"medium\",\"high\",\"xhigh\"]",
@@ -295,7 +295,7 @@ class ModelCommands {
     }
 
     @Test
-    void termsAreAcceptedByAPersonAlone() {
+    void enableNeedsConsent() {
         String opus = "claude-opus-5";
         reports(cop.run("chat", "-m", opus, "x"), 1, "copilot models enable " + opus);
         reports(cop.run("models", "enable", opus), 2, "Enable access to Claude Opus 5", "nobody is here to be asked",
@@ -310,7 +310,7 @@ class ModelCommands {
     }
 
     @Test
-    void aSeatOfAnOrganizationCannotAccept() {
+    void organizationSeatCannotEnable() {
         cop.sim.set("plan", "business");
         reports(cop.run("models", "enable", "-y", "claude-opus-5"), 1, "cannot be enabled by you", "its administrator");
     }
@@ -323,12 +323,12 @@ class ModelCommands {
             "models default claude, 2, 'claude-haiku-4.5, '", "models enable opus -y, 0, claude-opus-5 is enabled",
             "models enable sonnet, 0, claude-sonnet-5 is enabled already", "models enable nosuch -y, 2, no model",
             "embed -m 3-small --json a, 0, text-embedding-3-small"})
-    void aPartOfAModelsId(String line, int code, String said) {
+    void partOfIdInCommands(String line, int code, String said) {
         prints(cop.run(line.split(" ")), code, said);
     }
 
     @Test
-    void aPartOfAModelsIdInSettings() {
+    void partOfIdInSettings() {
         cop.with("COP_MODEL", "sonnet");
         cop.run("chat", "say: x");
         assertEquals("claude-sonnet-5", cop.bodies().getLast().path("model").asString());
@@ -356,7 +356,7 @@ class ModelCommands {
     }
 
     @Test
-    void aConversationTakesNoModelThatIsNotThere() {
+    void interactiveModelCommandRejectsUnknownModel() {
         prints(onATerminal("/model sonnet\nsay: a\n/model nope\nsay: b\n/model gpt\nsay: c\n/model auto\n", "chat"), 0,
                 "no model \"nope\"", "fits several", "the model is claude-sonnet-5", "the model is auto");
         assertEquals("[\"claude-sonnet-5\",\"claude-sonnet-5\",\"claude-sonnet-5\"]", Json.compact(Json.array(
@@ -364,7 +364,7 @@ class ModelCommands {
     }
 
     @Test
-    void theDefaultModelCanBeTakenBack() {
+    void defaultCanBeUnset() {
         cop.run("models", "default", "sonnet");
         prints(cop.run("models", "default"), 0, "claude-sonnet-5\n");
         prints(cop.run("models", "default", "--unset"), 0, "gpt-5-mini");
@@ -375,7 +375,7 @@ class ModelCommands {
     @ParameterizedTest
     @CsvSource({"claude-opus-4-8,claude-opus-4.8", "CLAUDE-OPUS-4-8,claude-opus-4.8", "gpt-5-4,gpt-5.4",
             "opus-4-8,claude-opus-4.8"})
-    void dashesAndDotsAreAlike(String typed, String id) {
+    void dashesAndDotsAreEquivalent(String typed, String id) {
         cop.ok("models");
         cop.ok("chat", "-m", typed, "hi");
         assertEquals(id, cop.sim.ledger().getLast().body().path("model").asString());
@@ -383,7 +383,7 @@ class ModelCommands {
 
     @ParameterizedTest
     @CsvSource({"haiku,claude-haiku-4.5", "claude-opus-4-8,claude-opus-4.8", "grok,grok-4.7"})
-    void aPartOfAnIdIsEnoughInAnEmptyHome(String part, String id) {
+    void partOfIdWorksInEmptyHome(String part, String id) {
         cop.ok("chat", "-m", part, "hi");
         assertEquals(id, cop.sim.ledger().getLast().body().path("model").asString());
         cop.with("COP_MODEL", part);
@@ -394,7 +394,7 @@ class ModelCommands {
     // ---- the default
 
     @Test
-    void theDefaultIsOneOfThoseThatMayBeNamed() {
+    void defaultIsASelectableModel() {
         cop.ok("chat", "hi");
         assertEquals("gpt-5-mini", cop.last(CHAT).body().path("model").asString());
         cop.sim.set("models", "no-default");
@@ -408,7 +408,7 @@ class ModelCommands {
     }
 
     @Test
-    void withoutAListAutoIsAsked() {
+    void missingListUsesAuto() {
         cop.sim.set("models-faults", "500,500,500,500");
         assertEquals("hello\n", cop.ok("chat", "say: hello").out());
         assertFalse(cop.last(CHAT).body().has("model"));

@@ -43,7 +43,7 @@ class ModelEndpoints {
 
     @ParameterizedTest
     @FieldSource("MODELS")
-    void fivePromptsGiveTheSameTextOnEveryModel(String model) {
+    void promptsGiveTheSameTextOnEveryModel(String model) {
         enableAll();
         for (String prompt : PROMPTS) {
             String wanted = cop.ok("chat", "-m", "mai-code-1.1-flash", "-s", "Be brief", prompt).out()
@@ -62,7 +62,7 @@ class ModelEndpoints {
 
     @ParameterizedTest
     @FieldSource("MODELS")
-    void aConversationIsToldFromItsBeginning(String model) {
+    void conversationIsSentInFull(String model) {
         enableAll();
         var toolkit = cop.toolkit();
         var chat = toolkit.chat("You are terse").withModel(model);
@@ -74,7 +74,7 @@ class ModelEndpoints {
 
     @ParameterizedTest
     @FieldSource("MODELS")
-    void whatItCostIsCounted(String model) {
+    void usageIsReported(String model) {
         enableAll();
         for (String way : List.of("--json", "--no-stream")) {
             var usage = Json.object(cop.ok("chat", "-m", model, "--json", way, "say: one two").out(), "").path("usage");
@@ -85,7 +85,7 @@ class ModelEndpoints {
 
     @ParameterizedTest
     @FieldSource("MODELS")
-    void whatEndsAnAnswerEarlyIsTold(String model) {
+    void finishReasonIsReported(String model) {
         enableAll();
         for (String way : List.of("--timeout=60s", "--no-stream")) {
             cop.sim.set("finish", "length");
@@ -98,7 +98,7 @@ class ModelEndpoints {
 
     @ParameterizedTest
     @FieldSource("MODELS")
-    void aCallOfAToolIsARecord(String model) {
+    void toolCallIsInRecord(String model) {
         enableAll();
         String tools = "tools=[{\"type\":\"function\",\"function\":{\"name\":\"weather\",\"parameters\":{\"type\":"
                 + "\"object\",\"properties\":{\"city\":{\"type\":\"string\"}},\"required\":[\"city\"]}}}]";
@@ -115,7 +115,7 @@ class ModelEndpoints {
 
     @ParameterizedTest
     @FieldSource("MODELS")
-    void whatBreaksInTheMiddleIsToldAndWhatCameStays(String model) {
+    void brokenStreamKeepsPartialReply(String model) {
         enableAll();
         for (String fault : List.of("error-chunk", "eof", "reset-mid")) {
             cop.sim.set("faults", List.of(fault));
@@ -127,7 +127,7 @@ class ModelEndpoints {
     // ---------------------------------------------------------------------------------------------- options
 
     @Test
-    void aTemperatureIsSaidToTheMessagesApiToo() {
+    void temperatureIsSentToMessagesApi() {
         cop.sim.set("stale-endpoints", "claude-haiku-4.5");
         cop.ok("chat", "-m", "claude-haiku-4.5", "--temperature", "0.5", "say: x");
         assertEquals("/v1/messages", cop.chats().getLast().path());
@@ -159,7 +159,7 @@ class ModelEndpoints {
             claude-fable-5.1 | --reasoning-effort low | "adaptive", "effort":"low" | temperature           |
             claude-fable-5.1 | --no-stream | "max_tokens":16000 | "n"                   |
             """)
-    void optionsAreSaidInTheModelsOwnWay(String model, String options, String has, String hasNot, String note) {
+    void optionsAreTranslatedForEndpoint(String model, String options, String has, String hasNot, String note) {
         var args = new ArrayList<>(List.of("chat", "--hide-reasoning", "-m", model));
         args.addAll(List.of(options.split(" +")));
         args.add("say: x");
@@ -180,20 +180,20 @@ class ModelEndpoints {
             claude-fable-5.1 | reasoning_effort="minimal" | knows no reasoning_effort minimal
             claude-fable-5.1 | response_format={"type":"json_object"} | which knows no response_format
             """)
-    void whatCannotBeSaidThereIsAnError(String model, String option, String error) {
+    void unsupportedOptionsAreErrors(String model, String option, String error) {
         reports(cop.run("chat", "-m", model, "-O", option, "hello"), 2, error, "\nhint: ");
         assertEquals(0, cop.chats().size());
     }
 
     @Test
-    void stopsAreStopsEverywhereElse() {
+    void stopSequencesOnOtherEndpoints() {
         for (String model : List.of("gpt-5-mini", "claude-haiku-4.5", "claude-fable-5.1")) {
             assertEquals("one", cop.ok("chat", "-m", model, "-O", "stop=\"two\"", "say: one two").out().strip());
         }
     }
 
     @Test
-    void thoughtsGoToStderr() {
+    void reasoningGoesToStderr() {
         for (String model : List.of("gpt-5.3-codex", "claude-fable-5.1")) {
             var outcome = cop.ok("chat", "-m", model, "--reasoning-effort", "low", "say: x");
             assertEquals("x\n", outcome.out());
@@ -207,7 +207,7 @@ class ModelEndpoints {
 
     @ParameterizedTest
     @CsvSource({"gpt-5.4, /responses", "claude-haiku-4.5, /v1/messages"})
-    void theOtherWayIsTriedOnceAndRemembered(String model, String other) {
+    void otherEndpointIsTriedOnceAndRemembered(String model, String other) {
         cop.sim.set("stale-endpoints", List.of(model));
         assertEquals("x\n", cop.ok("chat", "-m", model, "say: x").out());
         assertEquals(List.of("/chat/completions", other), cop.chats().stream().map(simulator.Entry::path).toList());
@@ -221,7 +221,7 @@ class ModelEndpoints {
     }
 
     @Test
-    void aModelThatIsServedNowhereIsTriedElsewhereOnce() {
+    void modelServedNowhereIsTriedOncePerEndpoint() {
         cop.sim.set("stale-endpoints", List.of("gpt-5.4", "gpt-5.4:/responses", "gpt-5.4:/v1/messages"));
         cop.write("t.mustache", "say: {{x}}");
         cop.write("r.jsonl", "{\"x\":1}\n{\"x\":2}\n{\"x\":3}\n");
@@ -231,7 +231,7 @@ class ModelEndpoints {
 
     /// What was learned is for a list of models that was wrong: a new one may be right, and so may the disk.
     @Test
-    void whatWasLearnedCanBeUnlearned() throws IOException {
+    void learnedEndpointIsReplacedOrForgotten() throws IOException {
         cop.sim.set("stale-endpoints", List.of("gpt-5.4"));
         cop.ok("chat", "-m", "gpt-5.4", "say: x");
         cop.sim.set("stale-endpoints", List.of("gpt-5.4:/responses"));
@@ -248,7 +248,7 @@ class ModelEndpoints {
     }
 
     @Test
-    void anAnswerIsNotLostForWhatCannotBeLearned() throws IOException {
+    void failedEndpointMemoryDoesNotLoseReply() throws IOException {
         try (var files = Files.list(cop.file(".cache/copilot.java"))) {
             String key = files.map(f -> f.getFileName().toString()).filter(f -> f.startsWith("models-")).findFirst()
                     .orElseThrow().substring(7);
@@ -259,7 +259,7 @@ class ModelEndpoints {
     }
 
     @Test
-    void rowsThatAreUnderWayWhileAWayIsLearnedAreAnswered() {
+    void concurrentRowsSurviveLearnedEndpoint() {
         cop.sim.set("stale-endpoints", List.of("gpt-5.4")).set("latency", 30);
         cop.write("t.mustache", "say: {{x}}");
         cop.write("r.jsonl", IntStream.range(0, 40).mapToObj(i -> "{\"x\":" + i + "}\n").collect(Collectors.joining()));
@@ -271,7 +271,7 @@ class ModelEndpoints {
 
     /// A list that cannot be had is asked for once, and again once; the chat is sent all the same.
     @Test
-    void aMissingListDoesNotHoldUpAChat() {
+    void missingModelListDoesNotBlockChat() {
         try (var fresh = Harness.loggedIn()) {
             fresh.sim.set("models-faults", "500,500,500,500,500,500,500,500").set("revive", "gpt-4o");
             assertEquals("x\n", fresh.run("chat", "-m", "mai-code-1.1-flash", "say: x").out());
@@ -284,7 +284,7 @@ class ModelEndpoints {
 
     /// A row that cannot be said on its model's way is a bad row, and no end of the run.
     @Test
-    void aRowThatItsWayDoesNotTakeIsABadRow() {
+    void rowUnsupportedByEndpointIsInvalid() {
         String row = "{\"custom_id\":\"%s\",\"body\":{\"model\":\"gpt-5.3-codex\",%s\"messages\":[{\"role\":\"user\","
                 + "\"content\":\"say: hi\"}]}}\n";
         cop.write("r.jsonl", row.formatted("a", "\"stop\":null,\"n\":null,") + row.formatted("b", "\"stop\":[\"x\"],"));
@@ -294,7 +294,7 @@ class ModelEndpoints {
     }
 
     @Test
-    void picturesInRowsAreNoText() {
+    void imagesInRowsAreNotCountedAsText() {
         String url = "data:image/png;base64," + Base64.getEncoder().encodeToString(Arrays.copyOf(Base64.getDecoder()
                 .decode(Harness.PNG), 700_000));
         cop.write("r.jsonl", "{\"custom_id\":\"a\",\"body\":{\"model\":\"mai-code-1.1-flash\",\"messages\":["
@@ -305,7 +305,7 @@ class ModelEndpoints {
     }
 
     @Test
-    void whatThePersonSaysGoesBeforeWhatWeSay() {
+    void rowFieldsOverrideDefaults() {
         cop.ok("chat", "-m", "gpt-5.3-codex", "-O", "reasoning={\"summary\":\"detailed\"}", "say: x");
         assertTrue(cop.chats().getLast().rawBody().contains("\"summary\":\"detailed\""),
                 cop.chats().getLast()::rawBody);
@@ -316,14 +316,14 @@ class ModelEndpoints {
     }
 
     @Test
-    void whatIsServedNowhereIsToldInTheFirstWords() {
+    void firstErrorIsReportedForModelServedNowhere() {
         cop.sim.set("stale-endpoints", List.of("gpt-5.4", "gpt-5.4:/responses"));
         reports(cop.run("chat", "-m", "gpt-5.4", "say: x"), 1, "gpt-5.4 is not served on /chat/completions");
         assertEquals(2, cop.chats().size());
     }
 
     @Test
-    void aBatchAsksOnTheModelsWay() {
+    void batchUsesEndpointOfModel() {
         cop.write("t.mustache", "---\nsystem: Be brief\nschema: {type: object, properties: {a: {type: integer}},"
                 + " required: [a], additionalProperties: false}\n---\nsay: {\"a\": {{x}}}");
         cop.write("r.jsonl", "{\"id\":\"p\",\"x\":1}\n{\"id\":\"q\",\"x\":2}\n");

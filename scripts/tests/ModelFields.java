@@ -35,7 +35,7 @@ class ModelFields {
     @ParameterizedTest
     @CsvSource({"gpt-5.4,/chat/completions", "gpt-5.4-mini,/responses", "claude-sonnet-5,/chat/completions",
             "claude-fable-5.1,/v1/messages"})
-    void aTemperatureThatAModelRefusesIsLeftOutAndRemembered(String model, String path) {
+    void rejectedTemperatureIsOmittedAndRemembered(String model, String path) {
         cop.ok("models");
         var first = cop.ok("chat", "-m", model, "--temperature", "0", "say: hello");
         assertEquals("hello\n", first.out());
@@ -49,14 +49,14 @@ class ModelFields {
 
     @ParameterizedTest
     @ValueSource(strings = {"gpt-5-mini", "kimi-k3", "grok-4.7", "mai-code-1.1-flash", "gemini-3.8-flash"})
-    void aTemperatureThatAModelTakesIsSent(String model) {
+    void acceptedTemperatureIsSent(String model) {
         cop.ok("models");
         assertEquals("", cop.ok("chat", "-q", "-m", model, "--temperature", "0.5", "hi").err());
         assertEquals(0.5, cop.sim.ledger().getLast().body().path("temperature").asDouble());
     }
 
     @Test
-    void severalFieldsMayBeRefusedOneAfterTheOther() {
+    void severalRejectedFieldsAreOmitted() {
         cop.sim.set("refuse", "temperature,top_p,seed");
         var record = cop.record("-m", "gpt-5-mini", "--temperature", "0", "--top-p", "1", "--seed", "7", "say: hello");
         assertEquals(Set.of("temperature", "top_p", "seed"), Set.copyOf(strings(record.path("dropped"))));
@@ -65,7 +65,7 @@ class ModelFields {
     }
 
     @Test
-    void whatMinusOAsksForIsRequired() {
+    void fieldsOfOptionAreRequired() {
         reports(cop.run("chat", "-m", "gpt-5.4", "-O", "temperature=0", "hi"), 1,
                 "Unsupported parameter: 'temperature'");
         reports(cop.run("chat", "-m", "gpt-5.4", "-O", "temperature=0", "hi"), 1, "hint: leave out temperature");
@@ -78,14 +78,14 @@ class ModelFields {
 
     @ParameterizedTest
     @CsvSource({"temperature: 0, 0", "'options: {temperature: 0}', 1"})
-    void aTemplatesFieldMayGoButNotItsOptions(String line, int code) {
+    void templateFieldMayBeOmittedButNotItsOptions(String line, int code) {
         cop.write("t.mustache", "---\nmodel: gpt-5.4\n" + line + "\n---\nsay: hello");
         var outcome = cop.run("chat", "-t", at("t.mustache"));
         assertEquals(code, outcome.code(), outcome::all);
     }
 
     @Test
-    void aBatchPaysForTheLessonOnceAndItsRowsStayTheSame() {
+    void batchLearnsOnceAndRowsStayTheSame() {
         cop.write("t.mustache", "---\nmodel: gpt-5.4\ntemperature: 0\n---\nsay: {{x}}");
         var rows = new StringBuilder();
         for (int i = 0; i < 20; i++) rows.append("{\"id\":").append(i).append(",\"x\":").append(i).append("}\n");
@@ -102,7 +102,7 @@ class ModelFields {
     }
 
     @Test
-    void whatTheToolAddsItselfGoesWithoutAWord() {
+    void defaultsOfToolAreOmittedSilently() {
         cop.ok("models");
         cop.sim.set("refuse", "store,reasoning.summary");
         var record = cop.record("-m", "gpt-5.4-mini", "say: hello");
@@ -114,7 +114,7 @@ class ModelFields {
 
     @ParameterizedTest
     @CsvSource({"claude-haiku-4.5", "claude-sonnet-5"})
-    void anEffortReachesClaudeOnItsMakersEndpoint(String model) {
+    void effortSelectsMessagesEndpointForClaude(String model) {
         cop.ok("models");
         cop.sim.set("reasoning", "I think");
         var record = cop.record("-m", model, "--reasoning-effort", "high", "say: hello");
@@ -126,14 +126,14 @@ class ModelFields {
     }
 
     @Test
-    void anEffortThatIsRefusedNamesThoseThatAreNot() {
+    void rejectedEffortHintsAtAcceptedOnes() {
         cop.sim.set("efforts", "low,medium");
         reports(cop.run("chat", "-m", "gpt-5.4", "--reasoning-effort", "xhigh", "hi"), 1,
                 "hint: --reasoning-effort low|medium");
     }
 
     @Test
-    void aLimitOfTheAnswerThatHasAnotherNameIsRenamed() {
+    void rejectedMaxTokensIsRenamed() {
         cop.sim.set("faults", "400-max_tokens-renamed");
         cop.ok("chat", "-m", "mai-code-1.1-flash", "--max-tokens", "50", "hi");
         assertEquals(50, cop.last(CHAT).body().path("max_completion_tokens").asInt());
@@ -143,7 +143,7 @@ class ModelFields {
     // ---- endpoints
 
     @Test
-    void claudeIsAskedByItsMakersWayWhereImagesToolsOrThinkingAreInPlay() {
+    void claudeUsesMessagesEndpointForImagesToolsAndThinking() {
         cop.image("dot.png");
         cop.ok("models");
         cop.ok("chat", "-m", "claude-haiku-4.5", "hi");
@@ -155,7 +155,7 @@ class ModelFields {
     }
 
     @Test
-    void theEndpointCanBeNamed() {
+    void endpointOption() {
         cop.ok("chat", "-m", "gpt-5-mini", "--endpoint", "responses", "hi");
         assertEquals(1, cop.sim.count(RESPONSES));
         reports(cop.run("chat", "-m", "gpt-5-mini", "--endpoint", "messages", "hi"), 1,
@@ -171,7 +171,7 @@ class ModelFields {
     }
 
     @Test
-    void aBatchKeepsItsEndpointAndItsRowsDoNotDependOnIt() {
+    void batchKeepsItsEndpoint() {
         cop.write("t.mustache", "say: {{x}}");
         cop.write("rows.jsonl", "{\"id\":1,\"x\":1}\n");
         String[] first = {"batch", at("t.mustache"), "-d", at("rows.jsonl"), "-o", at("out.jsonl"), "--delay", "0",
@@ -189,19 +189,19 @@ class ModelFields {
     @ParameterizedTest
     @ValueSource(strings = {"400-api-responses", "400-api-responses-nocode", "400-api-lacks", "400-api-lacks-nocode",
             "400-api-endpoint-nocode"})
-    void anotherEndpointIsTriedByCodeOrWords(String fault) {
+    void otherEndpointIsTriedByErrorCodeOrMessage(String fault) {
         cop.ok("models");
         cop.sim.set("faults", fault);
         assertEquals("hello\n", cop.ok("chat", "-m", "gpt-5-mini", "say: hello").out());
     }
 
     @Test
-    void anEndpointThatWasNamedIsWhatToLeaveOut() {
+    void rejectedEndpointOptionHintsToOmitIt() {
         reports(cop.run("chat", "-m", "gpt-5.4", "--endpoint", "messages", "hi"), 1, "hint: leave out the endpoint");
     }
 
     @Test
-    void aRunGoesOnOnAnotherEndpointWithItsSchemaInWords() {
+    void runContinuesOnAnotherEndpoint() {
         cop.sim.set("answer", "{\"a\":1}");
         cop.write("t.mustache", "---\nschema: {type: object, properties: {a: {type: integer}}, required: [a]}\n---\n"
                 + "{{x}}");
@@ -216,7 +216,7 @@ class ModelFields {
 
     @ParameterizedTest
     @ValueSource(strings = {"top_logprobs=2", "parallel_tool_calls=false", "seed=1"})
-    void whatAnEndpointDoesNotKnowIsRefusedBeforeItIsSent(String option) {
+    void unsupportedFieldsAreRefusedBeforeSending(String option) {
         cop.run("models");
         var outcome = cop.run("chat", "-m", "claude-opus-4.8", "--endpoint", "messages", "-O", option, "hello");
         assertEquals(2, outcome.code(), outcome::all);
@@ -239,7 +239,7 @@ class ModelFields {
     }
 
     @Test
-    void aLessonIsPaidForOnceHoweverManyAreAtWork() {
+    void concurrentRequestsLearnOnce() {
         cop.sim.set("latency", 30);
         cop.write("t.mustache", "---\nmodel: gpt-5.4\ntemperature: 0\n---\nsay: {{x}}");
         rows(32);
@@ -248,7 +248,7 @@ class ModelFields {
     }
 
     @Test
-    void aFieldIsNamedByItsCodeWhereTheWordsAreUnknown() {
+    void rejectedFieldIsFoundByErrorCode() {
         var error = Json.tryParse("{\"error\":{\"code\":\"unsupported_parameter\",\"param\":\"temperature\"}}");
         var refusal = new ErrorResponse(400, "unsupported_parameter", "No.", error, "",
                 HttpHeaders.of(Map.of(), (_, _) -> true), Instant.EPOCH);
@@ -256,7 +256,7 @@ class ModelFields {
     }
 
     @Test
-    void aLessonOfOneEndpointIsNoneOfAnother() {
+    void learnedFieldsArePerEndpoint() {
         cop.ok("models");
         cop.sim.set("faults", "400-max_tokens-renamed");
         cop.ok("chat", "-m", "claude-haiku-4.5", "hi");
@@ -267,7 +267,7 @@ class ModelFields {
     }
 
     @Test
-    void whatIsRefusedBesideAnotherIsTakenAlone() {
+    void conflictingFieldIsOmittedOnlyTogether() {
         cop.ok("models");
         var both = cop.record("-m", "claude-haiku-4.5", "--temperature", "0", "--top-p", "0.9", "hi");
         assertEquals(List.of("top_p"), strings(both.path("dropped")));
@@ -286,7 +286,7 @@ class ModelFields {
             "gpt-5.3-codex    | max_output_tokens | max_completion_tokens=50",
             "claude-fable-5.1 | stop_sequences    | stop=[\"END\"]",
             "gpt-5.4          | seed              | seed=7"})
-    void whatIsRequiredIsNeverDroppedWhateverTheWireCallsIt(String model, String refused, String option) {
+    void requiredFieldsAreNeverOmitted(String model, String refused, String option) {
         cop.ok("models");
         cop.sim.set("refuse", refused);
         var outcome = cop.run("chat", "-m", model, "-O", option, "hi");
@@ -295,14 +295,14 @@ class ModelFields {
     }
 
     @Test
-    void whatTheToolItselfKnowsIsAnErrorTooWhereItIsRequired() {
+    void requiredUnsupportedFieldIsAnError() {
         cop.ok("models");
         reports(cop.run("chat", "-m", "gpt-5.3-codex", "-O", "seed=7", "hi"), 2, "knows no seed");
         assertEquals(0, cop.sim.count(RESPONSES));
     }
 
     @Test
-    void aModelThatIsRefusedDoesNotCostWhatWasLearned() {
+    void rejectedModelKeepsLearnedFields() {
         cop.ok("chat", "-m", "gpt-5.4", "--temperature", "0", "hi");
         reports(cop.run("chat", "-m", "nowhere-1", "hi"), 1, "cannot use the model");
         long before = cop.sim.count(CHAT);
@@ -315,7 +315,7 @@ class ModelFields {
 
     /// `max_tokens` is to be `max_completion_tokens` there, and the other way round.
     @Test
-    void aServerThatContradictsItselfIsNotAskedForEver() {
+    void contradictoryErrorsEndRetries() {
         cop.sim.set("faults", Collections.nCopies(30, "400-max_tokens-renamed"));
         assertEquals(1, cop.run("chat", "-m", "gpt-5-mini", "--max-tokens", "9", "hi").code());
         assertTrue(cop.sim.count(CHAT) < 4, () -> cop.sim.count(CHAT) + " requests");

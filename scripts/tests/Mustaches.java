@@ -39,7 +39,7 @@ class Mustaches {
         return rendering.text();
     }
 
-    private static List<String> missing(String template, String json) {
+    private static List<String> missingValues(String template, String json) {
         return rendering(template, json, Map.of()).missing().stream().map(StrictMustache.Missing::message)
                 .toList();
     }
@@ -61,7 +61,7 @@ class Mustaches {
             "partials, 12, ''", "sections, 34, ''",
             "dynamic-names, 21, ''", "inheritance, 27, 'Inherit; Override parent with newlines; Standalone parent;"
             + " Standalone block; Block reindentation; Intrinsic indentation; Nested block reindentation'"})
-    void official(String file, int cases, String unsupported) throws Exception {
+    void officialSpecification(String file, int cases, String unsupported) throws Exception {
         assumeTrue(spec().isPresent(), "the official cases are not here (shared/mustache-spec)");
         var failed = new ArrayList<String>();
         int count = 0;
@@ -138,7 +138,7 @@ class Mustaches {
             "class", "number.text", "number.digits", "text.value", "list.0"})
     void noReflection(String name) {
         String data = "{\"text\": \"abc\", \"list\": [1], \"map\": {\"k\": 1}, \"number\": 1}";
-        assertEquals(1, missing("{{" + name + "}}", data).size());
+        assertEquals(1, missingValues("{{" + name + "}}", data).size());
         assertEquals("no", rendered("{{#N}}yes{{/N}}{{^N}}no{{/N}}".replace("N", name), data));
     }
 
@@ -185,7 +185,7 @@ class Mustaches {
     }
 
     @Test
-    void partialsWithoutEnd() {
+    void endlessPartials() {
         var endless = engine(Map.of("p", "{{>p}}", "a", "{{<b}}{{/b}}", "b", "{{<a}}{{/a}}"));
         var fault = assertThrows(copilot.Fault.class, () -> endless.render(endless.text("{{>p}}", "t", 1), Map.of()));
         assertEquals("p:1: the partial p contains itself without end", fault.message());
@@ -222,7 +222,9 @@ class Mustaches {
 
     @ParameterizedTest
     @FieldSource("MISSING")
-    void missing(List<String> row) { assertEquals(row.get(2), String.join("|", missing(row.get(0), row.get(1)))); }
+    void missingValues(List<String> row) {
+        assertEquals(row.get(2), String.join("|", missingValues(row.get(0), row.get(1))));
+    }
 
     // ------------------------------------------------------------------------------- templates that are none
 
@@ -251,7 +253,7 @@ class Mustaches {
 
     @ParameterizedTest
     @FieldSource("WRONG")
-    void wrong(List<String> row) {
+    void invalidTemplates(List<String> row) {
         var fault = assertThrows(copilot.Fault.class, () -> rendered(row.get(0), "{}"));
         assertEquals(row.get(1), fault.message());
         assertTrue(fault.hint().contains(row.get(2)), fault.hint());
@@ -262,13 +264,13 @@ class Mustaches {
 
     /// Values of every kind come out byte for byte, whatever they hold, and so does the text around them.
     @Test
-    void anyValue() { anyValue(Duration.ofSeconds(3)); }
+    void randomValues() { randomValues(Duration.ofSeconds(3)); }
 
     @Test
     @Tag("slow")
-    void anyValueForAMinute() { anyValue(Duration.ofMinutes(1)); }
+    void randomValuesForAMinute() { randomValues(Duration.ofMinutes(1)); }
 
-    private static void anyValue(Duration time) {
+    private static void randomValues(Duration time) {
         long seed = System.nanoTime();
         var random = new Random(seed);
         long end = System.nanoTime() + time.toNanos();
@@ -333,7 +335,7 @@ class Mustaches {
 
     /// A compiled text can be rendered by many threads at once.
     @Test
-    void threads() throws Exception {
+    void concurrentRendering() throws Exception {
         var engine = engine(Map.of("p", "{{#l}}{{.}},{{/l}}{{>q}}", "q", "{{x}}"));
         var text = engine.text("{{x}}{{#l}}{{x}}{{/l}}{{>p}}", "t", 1);
         try (var threads = Executors.newFixedThreadPool(4)) {

@@ -53,7 +53,7 @@ class Network {
             "HTTPS_PROXY=http://[::2]:3, https://x.example, [::2]:3",
             "HTTPS_PROXY=HTTP://up:2, https://x.example, up:2",
             "HTTPS_PROXY=http://me:pw@up:2, https://x.example, up:2", "HTTPS_PROXY=, https://x.example, "})
-    void theProxyIsTheOneThatCurlWouldTake(String variables, String target, String proxy) {
+    void proxySelectionMatchesCurl(String variables, String target, String proxy) {
         assertEquals(Optional.ofNullable(proxy), proxies(variables).inUse(URI.create(target)));
     }
 
@@ -70,7 +70,7 @@ class Network {
     }
 
     @Test
-    void theLowerCaseNoProxyWins() {
+    void lowerCaseNoProxyTakesPrecedence() {
         cop.with("no_proxy", "a.example").with("NO_PROXY", "b.example");
         var proxies = proxies("HTTPS_PROXY=http://p:1");
         assertTrue(proxies.inUse(URI.create("https://a.example")).isEmpty());
@@ -80,7 +80,7 @@ class Network {
     @ParameterizedTest
     @CsvSource({"localhost, true", "LOCALHOST, true", "127.0.0.1, true", "127.1.2.3, true", "[::1], true",
             "[0:0:0:0:0:0:0:1], true", "127.evil.example, false", "localhost.evil.example, false", "128.0.0.1, false"})
-    void theLoopbackIsNeverProxiedAndNothingElseIsTakenForIt(String host, boolean loopback) {
+    void onlyLoopbackIsNeverProxied(String host, boolean loopback) {
         var proxies = proxies("ALL_PROXY=http://p:1");
         assertEquals(loopback, proxies.inUse(URI.create("http://" + host + ":8080/")).isEmpty());
     }
@@ -88,14 +88,14 @@ class Network {
     @ParameterizedTest
     @CsvSource({"me:pw, me:pw", "me:p%40ss%3Aw%2Ford, me:p@ss:w/ord", "me:a+b, me:a+b", "me:%C3%A9, me:\u00e9",
             "me:, me:"})
-    void credentialsAreDecodedFromTheAddress(String written, String meant) {
+    void credentialsAreDecodedFromProxyUrl(String written, String meant) {
         String sent = proxies("HTTPS_PROXY=http://" + written + "@p:1").authorization(URI.create(API)).orElseThrow();
         assertTrue(sent.startsWith("Basic "), sent);
         assertEquals(meant, new String(Base64.getDecoder().decode(sent.substring(6)), StandardCharsets.UTF_8));
     }
 
     @Test
-    void credentialsGoToTheProxyAlone() {
+    void credentialsAreSentToProxyOnly() {
         var proxies = proxies("HTTPS_PROXY=http://me:pw@p:1");
         assertTrue(proxies.authorization(URI.create("http://x.example")).isEmpty());
         assertTrue(proxies.authorization(URI.create("https://localhost")).isEmpty());
@@ -106,7 +106,7 @@ class Network {
     @ValueSource(strings = {"socks5://me:secret@p:1", "socks://p:1", "https://me:secret@p:1", "http://me:secret@",
             "http://", "http://me:secret@p:x", "http://me:sec ret@p:1", "http://me:secr@secret@p:1", "me:secret@p:1 2",
             "socks5://me:secr@secret@p:1", "socks5://me:sec/secret@p:1", "http://me:secret%zz@p:1", "http://p:99999"})
-    void whatIsNoHttpProxyIsRefusedWithoutShowingThePassword(String value) {
+    void unsupportedProxyIsRefusedWithoutPassword(String value) {
         cop.with("HTTPS_PROXY", value).with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN);
         var outcome = cop.run("token");
         assertEquals(2, outcome.code(), outcome::all);
@@ -117,7 +117,7 @@ class Network {
     }
 
     @Test
-    void aProxyDoesNotStandBetweenUsAndTheLoopback() {
+    void loopbackRequestsBypassProxy() {
         var outcome = cop.with("COP_HOST", cop.sim.url()).with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN)
                 .with("ALL_PROXY", "http://127.0.0.1:9").run("chat", "say: hello");
         assertEquals("hello\n", outcome.out(), outcome::all);
@@ -132,7 +132,7 @@ class Network {
             "fd00::1, [fd00::2], false", "[fd00::1], [fd00::1], true", "fd00::/8, [fdff::1], true",
             "10.0.0.0/8, [fd00::1], false", "corp.example., corp.example, true", "corp.example, corp.example., true",
             ".corp.example., api.corp.example, true", "10.0.0.0/8, 10.example, false"})
-    void noProxyIsReadAsCurlDoes(String list, String host, boolean exempt) {
+    void noProxyMatchesCurl(String list, String host, boolean exempt) {
         cop.with("NO_PROXY", list).with("HTTPS_PROXY", "http://p:1");
         assertEquals(exempt, new Proxies(cop.environment(cop.time)).inUse(URI.create("https://" + host
                 + "/")).isEmpty());
@@ -142,7 +142,7 @@ class Network {
     @CsvSource({"HTTPS_PROXY, 10.0.0.0/8, https://10.255.255.1", "all_proxy, corp.example., https://corp.example",
             "https_proxy, x.example, http://127.0.0.1:9", "http_proxy, x.example, http://127.0.0.1:9",
             "OTHER, '*', https://corp.example"})
-    void doctorSaysWhyAProxyIsNotUsed(String variable, String exempt, String host) {
+    void doctorReportsWhyProxyIsNotUsed(String variable, String exempt, String host) {
         cop.with(variable, "http://p:1").with("NO_PROXY", exempt);
         String out = cop.run("doctor", "--offline", "--host", host).out();
         String said = variable.equals("OTHER") ? "" : variable + " is set, but does not apply to " + host
@@ -153,7 +153,7 @@ class Network {
     // ---- through a proxy
 
     @Test
-    void aTunnelCarriesTheCallAndThePasswordStaysWithTheProxy() throws Exception {
+    void tunnelKeepsProxyPasswordFromServer() throws Exception {
         try (var proxy = new TunnelProxy(authority.server("api"))) {
             cop.with("SSL_CERT_FILE", authority.pem())
                     .with("HTTPS_PROXY", "http://me:p%40ss@127.0.0.1:" + proxy.port());
@@ -170,7 +170,7 @@ class Network {
     }
 
     @Test
-    void aProxyWithoutCredentialsGetsNone() throws Exception {
+    void proxyWithoutCredentialsGetsNone() throws Exception {
         try (var proxy = new TunnelProxy(authority.server("api"))) {
             cop.with("https_proxy", "127.0.0.1:" + proxy.port()).with("SSL_CERT_FILE", authority.pem());
             assertEquals("there", Json.text(call(API + "/models"), "hello"));
@@ -179,7 +179,7 @@ class Network {
     }
 
     @Test
-    void severalCallsShareOneTunnel() throws Exception {
+    void requestsShareOneTunnel() throws Exception {
         try (var proxy = new TunnelProxy(authority.server("api"));
              var http = wire(Map.of("SSL_CERT_FILE", authority.pem(), "HTTPS_PROXY", "127.0.0.1:" + proxy.port()))) {
             for (int i = 0; i < 3; i++) http.send(get(API + "/models"), ResponseHandler.json("it"));
@@ -189,7 +189,7 @@ class Network {
     }
 
     @Test
-    void aProxyThatWantsAPasswordIsNamed() throws Exception {
+    void proxyThatRequiresPasswordIsReported() throws Exception {
         try (var proxy = new TunnelProxy(authority.server("api"))) {
             proxy.refusal = "407 Proxy Authentication Required";
             cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port());
@@ -201,7 +201,7 @@ class Network {
     }
 
     @Test
-    void aProxyThatIsNotThereIsNamedInTheHint() {
+    void unreachableProxyIsHinted() {
         cop.with("HTTPS_PROXY", "http://me:secret@127.0.0.1:" + closedPort());
         var fault = fails(API + "/models");
         assertTrue(fault.message().contains("cannot connect to the proxy 127.0.0.1:"), fault::message);
@@ -213,7 +213,7 @@ class Network {
     // ---- certificates
 
     @Test
-    void aCompanysCertificateIsRefusedWithOneAttemptAndAHint() throws Exception {
+    void unknownCertificateAuthorityIsRefusedWithHint() throws Exception {
         try (var proxy = new TunnelProxy(authority.server("api"))) {
             cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port());
             certificateRefused(proxy, "certificate");
@@ -221,7 +221,7 @@ class Network {
     }
 
     @Test
-    void aCertificateForAnotherNameIsRefusedAlthoughItsSignerIsTrusted() throws Exception {
+    void certificateForAnotherNameIsRefused() throws Exception {
         try (var proxy = new TunnelProxy(authority.server("other"))) {
             cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port()).with("SSL_CERT_FILE", authority.pem());
             certificateRefused(proxy, "No subject alternative DNS name", "right host");
@@ -229,7 +229,7 @@ class Network {
     }
 
     @Test
-    void anExpiredCertificateIsRefusedAlthoughItsSignerIsTrusted() throws Exception {
+    void expiredCertificateIsRefused() throws Exception {
         try (var proxy = new TunnelProxy(authority.server("expired"))) {
             cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port()).with("SSL_CERT_FILE", authority.pem());
             certificateRefused(proxy, "NotAfter: ", "clock");
@@ -238,7 +238,7 @@ class Network {
 
     /// A gateway that wants a certificate of ours gets it, by whomever its own is vouched for.
     @Test
-    void aClientsCertificateGoesAlongWithACertificateFile() throws Exception {
+    void clientCertificateWithCertificateFile() throws Exception {
         try (var proxy = new TunnelProxy(authority.server("api"))) {
             proxy.wantsCertificate = true;
             cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port()).with("SSL_CERT_FILE", authority.pem());
@@ -249,7 +249,7 @@ class Network {
     }
 
     @Test
-    void aClientsCertificateThatCannotBeReadIsNamed() throws Exception {
+    void unreadableClientCertificateIsReported() throws Exception {
         try (var proxy = new TunnelProxy(authority.server("api"))) {
             cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port()).with("SSL_CERT_FILE", authority.pem());
             withKeys(authority.keys(), "sEcReT", () -> {
@@ -283,7 +283,7 @@ class Network {
 
     @ParameterizedTest
     @ValueSource(strings = {"missing", "folder", "empty", "prose", "cut", "nonsense inside"})
-    void aUselessCertificateFileIsNamed(String kind) throws Exception {
+    void invalidCertificateFileIsReported(String kind) throws Exception {
         String pem = Files.readString(Path.of(authority.pem()));
         var file = switch (kind) {
             case "missing" -> cop.file("missing.pem");
@@ -301,7 +301,7 @@ class Network {
     }
 
     @Test
-    void aBundleOfCertificatesWithCommentsWorks() throws Exception {
+    void certificateBundleWithComments() throws Exception {
         String pem = Files.readString(Path.of(authority.pem()));
         var bundle = cop.write("bundle.pem", "# our CA\n" + authority.certificate("other") + "\n# and\n" + pem);
         try (var proxy = new TunnelProxy(authority.server("api"))) {
@@ -311,7 +311,7 @@ class Network {
     }
 
     @Test
-    void theCertificateFileMayBeNamedFromHere() throws Exception {
+    void certificateFileMayBeRelative() throws Exception {
         cop.write("company.pem", Files.readString(Path.of(authority.pem())));
         try (var proxy = new TunnelProxy(authority.server("api"))) {
             cop.with("HTTPS_PROXY", "http://127.0.0.1:" + proxy.port()).with("SSL_CERT_FILE", "company.pem");
@@ -320,14 +320,14 @@ class Network {
     }
 
     @Test
-    void aUselessCertificateFileIsNoMatterWhereNoneIsNeeded() {
+    void invalidCertificateFileDoesNotAffectHttp() {
         var outcome = cop.with("COP_HOST", cop.sim.url()).with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN)
                 .with("SSL_CERT_FILE", "/nowhere/at.all").run("chat", "say: hello");
         assertEquals("hello\n", outcome.out(), outcome::all);
     }
 
     @Test
-    void plainHttpOnThePortOfHttpsIsAnErrorAndNoBug() throws IOException {
+    void plainHttpOnHttpsPortIsReported() throws IOException {
         try (var server = new PlainHttp()) {
             var fault = fails("https://127.0.0.1:" + server.port() + "/models");
             assertTrue(fault.message().contains("127.0.0.1:" + server.port()), fault::message);
@@ -339,7 +339,7 @@ class Network {
 
     @ParameterizedTest
     @ValueSource(ints = {301, 302, 303, 307, 308})
-    void noRedirectIsFollowedAndNoTokenGoesThere(int status) {
+    void redirectIsNotFollowed(int status) {
         try (var there = new Stub(cop.time); var here = new Stub(cop.time)) {
             there.on("/", Stub.Reply.json(200, "{\"token\":\"tid=0\"}"));
             here.on(Login.EXCHANGE, Stub.Reply.text(status, "").with("Location", there.url() + Login.EXCHANGE));
@@ -353,7 +353,7 @@ class Network {
     }
 
     @Test
-    void aRedirectOfTheApiIsNotFollowedEither() {
+    void apiRedirectIsNotFollowed() {
         try (var there = new Stub(cop.time); var here = new Stub(cop.time)) {
             there.on("/", Stub.Reply.json(200, "{\"hello\":\"there\"}"));
             here.on("/models", Stub.Reply.text(307, "").with("Location", there.url() + "/models"));
@@ -366,7 +366,7 @@ class Network {
     // ---- servers that are not there, or say nothing
 
     @Test
-    void aRefusedConnectionIsTriedFourTimes() {
+    void refusedConnectionIsTriedFourTimes() {
         int port = closedPort();
         var fault = fails("http://127.0.0.1:" + port + "/models");
         assertEquals(1, fault.exitCode());
@@ -376,7 +376,7 @@ class Network {
     }
 
     @Test
-    void anUnknownHostIsCalledSo() {
+    void unknownHostIsReported() {
         var fault = fails("https://no-such-host.invalid/models");
         assertEquals("there is no host no-such-host.invalid", fault.message());
         assertTrue(fault.hint().contains("HTTPS_PROXY"), fault::hint);
@@ -384,7 +384,7 @@ class Network {
     }
 
     @Test
-    void theToolSaysItInTwoLinesAndNotesItsAttempts() {
+    void connectionErrorIsTwoLinesAndNotesAttempts() {
         int port = closedPort();
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", simulator.GITHUB_TOKEN)
                 .run("token", "--host", "http://127.0.0.1:" + port);
@@ -395,7 +395,7 @@ class Network {
 
     @ParameterizedTest
     @ValueSource(strings = {"GET", "POST"})
-    void aServerThatSaysNothingIsGivenUpInTimeForGood(String method) throws IOException {
+    void silentServerTimesOut(String method) throws IOException {
         try (var server = new Silent("")) {
             var fault = failsInTime(new ApiRequest(method, server.uri(), headers(), new byte[2]));
             assertTrue(fault.message().startsWith("127.0.0.1"), fault::message);
@@ -408,7 +408,7 @@ class Network {
     /// What was posted is perhaps still being made, and will be billed; a GET costs nothing.
     @ParameterizedTest
     @CsvSource({"GET, 4", "POST, 1"})
-    void onlyAGetIsTriedAgainAfterATimeOut(String method, int attempts) throws IOException {
+    void onlyGetIsRetriedAfterTimeout(String method, int attempts) throws IOException {
         try (var server = new Silent("")) {
             var fault = fails(new ApiRequest(method, server.uri(), headers(), method.equals("GET") ? null : new byte[2],
                     Duration.ofMillis(300), 3, _ -> null));
@@ -419,7 +419,7 @@ class Network {
     }
 
     @Test
-    void anAnswerThatComesWholeMayTakeLonger() {
+    void unstreamedReplyMayTakeLonger() {
         var call = new ApiRequest("POST", URI.create(API), headers(), "{}".getBytes());
         assertEquals(HttpSender.HEAD, call.head());
         assertEquals(HttpSender.SILENCE, call.slow().head());
@@ -427,7 +427,7 @@ class Network {
     }
 
     @Test
-    void aServerThatStopsWithinItsAnswerIsGivenUpInTime() throws IOException {
+    void stalledResponseTimesOut() throws IOException {
         try (var server = new Silent("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a\"")) {
             var fault = failsInTime(ApiRequest.get(server.uri(), headers()));
             assertTrue(fault.message().contains("did not finish within the time-out"), fault::message);
@@ -437,7 +437,7 @@ class Network {
 
     @ParameterizedTest
     @ValueSource(strings = {"GET", "POST"})
-    void aServerThatHangsUpIsTriedFourTimesAndNoMore(String method) throws IOException {
+    void droppedConnectionIsTriedFourTimes(String method) throws IOException {
         try (var server = new HangsUp("")) {
             var fault = fails(new ApiRequest(method, server.uri(), headers(), method.equals("GET") ? null
                     : new byte[2]));
@@ -451,7 +451,7 @@ class Network {
     @ValueSource(strings = {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"a\"",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{\"a\"", "HTTP/1.1 20",
             "SSH-2.0-OpenSSH\r\n\r\n"})
-    void anAnswerCutShortIsALostConnection(String answer) throws IOException {
+    void truncatedResponseIsLostConnection(String answer) throws IOException {
         try (var server = new HangsUp(answer)) {
             var fault = fails(ApiRequest.get(server.uri(), headers()));
             assertTrue(fault.message().contains("127.0.0.1"), fault::message);
@@ -461,7 +461,7 @@ class Network {
     }
 
     @Test
-    void aCallThatMustNotBeRepeatedIsNot() throws IOException {
+    void nonRepeatableRequestIsNotRetried() throws IOException {
         try (var server = new HangsUp("")) {
             fails(new ApiRequest("POST", server.uri(), headers(), "{}".getBytes()).withRetries(0));
             assertEquals(1, server.accepted.get());

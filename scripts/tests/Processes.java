@@ -152,38 +152,38 @@ class Processes {
     // ------------------------------------------------------------------------------------------- exit codes
 
     @Test
-    void doneIsZero() {
+    void exitZeroOnSuccess() {
         var outcome = ended(0, cop.runProcess("", "chat", "say: hello"));
         assertEquals("hello\n", outcome.out());
         quiet(outcome);
     }
 
     @Test
-    void anErrorIsOne() {
+    void exitOneOnError() {
         cop.sim.set("faults", "403-denied");
         var outcome = ended(1, cop.runProcess("", "chat", "hello"));
         assertTrue(outcome.err().matches("error: .*\nhint: .*\n"), outcome.err());
     }
 
     @Test
-    void wrongUseIsTwo() { ended(2, cop.runProcess("", "chat", "--frobnicate")); }
+    void exitTwoOnUsageError() { ended(2, cop.runProcess("", "chat", "--frobnicate")); }
 
     @Test
-    void notLoggedInIsFour() {
+    void exitFourWhenNotLoggedIn() {
         var outcome = ended(4, cop.with("COPILOT_GITHUB_TOKEN", null).runProcess("", "chat", "hello"));
         assertTrue(outcome.err().contains("hint: copilot login"), outcome.err());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"402", "429:7200"})
-    void comeBackLaterIsSeventyFive(String fault) {
+    void exit75WhenRateLimited(String fault) {
         cop.sim.set("faults", fault);
         ended(75, cop.runProcess("", "chat", "hello"));
         assertEquals(1, cop.sim.count("/chat/completions"));
     }
 
     @Test
-    void aStreamThatBreaksOffKeepsWhatCameAndIsOne() {
+    void brokenStreamPrintsPartialReplyAndExitsOne() {
         cop.sim.set("faults", "reset-mid");
         var outcome = ended(1, cop.runProcess("", "chat", "say: one two three four five six seven"));
         assertTrue(outcome.out().matches("one two[ a-z]*\n"), outcome::all);
@@ -226,7 +226,7 @@ class Processes {
     }
 
     @Test
-    void interruptedWhileAWholeAnswerIsAwaited() throws Exception {
+    void interruptedWhileWaitingForUnstreamedReply() throws Exception {
         cop.sim.set("latency", 30_000);
         var live = startAlone("chat", "--no-stream", "-o", "answer.txt", "hello");
         Harness.await("the question", () -> cop.sim.count("/chat/completions") == 1);
@@ -235,7 +235,7 @@ class Processes {
     }
 
     @Test
-    void interruptedWithAnOutputFileKeepsWhatCameBesideIt() throws Exception {
+    void interruptedWithOutputWritesPartFile() throws Exception {
         cop.sim.set("silence", 30_000).set("drip", 1);
         cop.write("answer.txt", "old\n");
         var live = startAlone("chat", "-v", "-o", "answer.txt", "say: first second third");
@@ -248,7 +248,7 @@ class Processes {
     }
 
     @Test
-    void interruptedBetweenTwoAttempts() throws Exception {
+    void interruptedBetweenRetries() throws Exception {
         cop.sim.set("faults", "429:30");
         var outcome = ended(130, startAlone("chat", "hello").tells("30 s").signal("INT").ends(2_000));
         assertEquals("", outcome.out());
@@ -281,7 +281,7 @@ class Processes {
     }
 
     @Test
-    void interruptedWhileTheLoginWaits() throws Exception {
+    void interruptedWhileLoginWaits() throws Exception {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         var live = start("login", "--no-browser").tells("and type this code");
         var outcome = ended(130, live.signal("INT").ends(2_000));
@@ -290,14 +290,14 @@ class Processes {
     }
 
     @Test
-    void terminatedWhileTheLoginWaits() throws Exception {
+    void terminatedWhileLoginWaits() throws Exception {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         ended(143, start("login", "--no-browser").tells("and type this code").signal("TERM").ends(2_000));
     }
 
     /// A reader that neither reads nor goes away: the write cannot be interrupted, so the process is stopped.
     @Test
-    void interruptedWhileNobodyReadsStdout() throws Exception {
+    void interruptedWhileStdoutIsBlocked() throws Exception {
         cop.sim.set("answer", "word ".repeat(60_000)).set("silence", 1);
         var process = cop.process("chat", "-m", "gpt-5.4", "hello").start();
         try {
@@ -314,7 +314,7 @@ class Processes {
     }
 
     @Test
-    void anIgnoredInterruptStaysIgnored() throws Exception {
+    void ignoredInterruptStaysIgnored() throws Exception {
         cop.sim.set("silence", 1_500);
         var builder = shell("trap '' INT; exec \"$@\"", "chat", "say: first second");
         builder.command().removeAll(List.of("env", "--default-signal=INT", "--default-signal=HUP"));
@@ -327,7 +327,7 @@ class Processes {
     // ------------------------------------------------------------------------------------------------ stdout
 
     @Test
-    void theFirstDeltaIsThereWhileTheAnswerGoesOn() throws Exception {
+    void firstDeltaIsPrintedBeforeTheEnd() throws Exception {
         var live = streaming();
         assertTrue(live.process.isAlive());
         assertEquals("first", live.out().strip());
@@ -343,7 +343,7 @@ class Processes {
     }
 
     @Test
-    void aReaderThatGoesAwayEndsItQuietly() throws Exception {
+    void closedPipeEndsQuietly() throws Exception {
         cop.sim.set("drip", 300);
         var process = Harness.onStdin("", cop.process("chat", "say: " + "word ".repeat(200))).start();
         assertEquals('w', process.getInputStream().read());
@@ -355,7 +355,7 @@ class Processes {
 
     @ParameterizedTest
     @ValueSource(strings = {"chat say: x", "models", "--version", "chat --help", "token", "api /models"})
-    void nobodyReadsAtAll(String words) throws Exception {
+    void pipeClosedFromTheStart(String words) throws Exception {
         var outcome = inShell("exec 3>&1; { sleep 0.3 3>&-; \"$@\" 3>&-; echo $? >&3; } | true", words.split(" "));
         assertEquals("0\n", outcome.out(), outcome::all);
         quiet(outcome);
@@ -363,7 +363,7 @@ class Processes {
 
     @ParameterizedTest
     @ValueSource(strings = {"chat say: x", "models", "--version", "chat --help", "chat --no-stream say: x"})
-    void aFullDiskIsAnError(String words) throws Exception {
+    void fullDiskIsAnError(String words) throws Exception {
         assumeTrue(Files.exists(Path.of("/dev/full")), "/dev/full");
         var outcome = ended(1, inShell("\"$@\" >/dev/full", words.split(" ")));
         assertTrue(outcome.err().matches("(?s)error: .*stdout.*[Nn]o space.*\nhint: .*\n"), outcome::all);
@@ -371,14 +371,14 @@ class Processes {
     }
 
     @Test
-    void aClosedStdoutIsAnErrorOrQuiet() throws Exception {
+    void closedStdoutIsAnErrorOrQuiet() throws Exception {
         var outcome = inShell("\"$@\" >&-", "chat", "say: x");
         assertFalse(outcome.err().contains("Exception"), outcome::all);
         assertEquals(outcome.code() == 0, outcome.err().isEmpty(), outcome::all);
     }
 
     @Test
-    void aClosedStderrHarmsNothing() throws Exception {
+    void closedStderrIsHarmless() throws Exception {
         assertEquals("x\n", ended(0, inShell("\"$@\" 2>&-", "chat", "-v", "-u", "say: x")).out());
         assertEquals("x\n", ended(0, inShell("\"$@\" 2>/dev/full", "chat", "-v", "-u", "say: x")).out());
         assertEquals(2, inShell("\"$@\" 2>&-", "chat", "--frobnicate").code());
@@ -386,13 +386,13 @@ class Processes {
     }
 
     @Test
-    void stdoutAndStderrAreOneFileInOrder() throws Exception {
+    void stdoutAndStderrKeepOrderInOneFile() throws Exception {
         cop.sim.set("answer", "x");
         assertEquals("x\n", inShell("\"$@\" >both.txt 2>&1; exec cat both.txt", "chat", "q").out());
     }
 
     @Test
-    void anOutputFileMayBeADevice() throws Exception {
+    void outputFileMayBeADevice() throws Exception {
         var outcome = ended(0, cop.runProcess("", "chat", "-o", "/dev/stderr", "say: x"));
         assertEquals("x\n", outcome.err());
         assertEquals("", ended(0, cop.runProcess("", "chat", "-o", "/dev/null", "say: x")).all()
@@ -410,7 +410,7 @@ class Processes {
     }
 
     @Test
-    void aSilentPipeIsRefusedAtTheTimeout() throws Exception {
+    void silentPipeIsRefusedAtTimeout() throws Exception {
         var outcome = ended(2, start("chat", "say: x", "--timeout", "3s").ends(8_000));
         assertEquals("", outcome.out());
         assertTrue(outcome.err().contains("waiting for the end of stdin (</dev/null"), outcome::all);
@@ -419,7 +419,7 @@ class Processes {
     }
 
     @Test
-    void aSlowPipeIsReadToItsEnd() throws Exception {
+    void slowPipeIsReadToTheEnd() throws Exception {
         var live = start("chat", "argument");
         live.process.getOutputStream().write("one ".getBytes());
         live.process.getOutputStream().flush();
@@ -433,7 +433,7 @@ class Processes {
     }
 
     @Test
-    void dashWaitsForEver() throws Exception {
+    void dashWaitsForever() throws Exception {
         var live = start("chat", "-");
         assertFalse(live.process.waitFor(3, TimeUnit.SECONDS), live.err());
         live.process.getOutputStream().write("say: late".getBytes());
@@ -445,7 +445,7 @@ class Processes {
 
     @ParameterizedTest
     @ValueSource(strings = {"</dev/null", "<&-", "<file.txt", "<<<''", "0</dev/zero 0</dev/null"})
-    void stdinThatCannotSpeakIsNotWaitedFor(String redirection) throws Exception {
+    void unreadableStdinIsNotAwaited(String redirection) throws Exception {
         cop.write("file.txt", "");
         var outcome = ended(0, inShell("\"$@\" " + redirection, "chat", "say: x"));
         assertEquals("x\n", outcome.out(), outcome::all);
@@ -460,13 +460,13 @@ class Processes {
 
     @ParameterizedTest
     @ValueSource(strings = {"</dev/null", "<&-"})
-    void noPromptAnywhereIsUsage(String redirection) throws Exception {
+    void missingPromptIsUsageError(String redirection) throws Exception {
         var outcome = ended(2, inShell("\"$@\" " + redirection, "chat"));
         assertTrue(outcome.err().contains("there is no prompt"), outcome::all);
     }
 
     @Test
-    void stdinThatIsAFolderIsNoCrash() throws Exception {
+    void folderAsStdin() throws Exception {
         var outcome = inShell("\"$@\" </", "chat", "say: x");
         assertFalse(outcome.err().contains("Exception"), outcome::all);
     }
@@ -482,7 +482,7 @@ class Processes {
     }
 
     @Test
-    void aLargeAnswerArrivesWhole() {
+    void largeReplyIsComplete() {
         String text = "Zeile für Zeile 🦆\n".repeat(15_000);
         cop.sim.set("answer", text);
         assertEquals(text, ended(0, cop.runProcess("", "chat", "-m", "gpt-5.4", "hello")).out());
@@ -492,7 +492,7 @@ class Processes {
 
     @ParameterizedTest
     @ValueSource(strings = {"C", "POSIX", "C.UTF-8", "xx_XX.nowhere"})
-    void utf8InAndOutWhateverTheLocale(String locale) {
+    void utf8WhateverTheLocale(String locale) {
         cop.with("LC_ALL", locale);
         var outcome = ended(0, cop.runProcess("say: é 中文 🦆 ∑", "chat", "-"));
         assertEquals("é 中文 🦆 ∑\n", outcome.out());
@@ -501,7 +501,7 @@ class Processes {
 
     @ParameterizedTest
     @ValueSource(strings = {"C", "POSIX"})
-    void aNonAsciiArgumentUnderACLocaleIsRefused(String locale) throws IOException {
+    void nonAsciiArgumentInCLocaleIsRefused(String locale) throws IOException {
         cop.with("LC_ALL", locale);
         var outcome = ended(2, withArguments(List.of("é"), "chat"));
         assertTrue(outcome.err().matches("error: .*locale.*\nhint: .*LC_ALL=C.UTF-8.*\n"), outcome::all);
@@ -509,7 +509,7 @@ class Processes {
     }
 
     @Test
-    void aNonAsciiPlaceUnderACLocaleRefusesNothing() throws IOException {
+    void nonAsciiPathInCLocaleIsAccepted() throws IOException {
         cop.with("LC_ALL", "C").write("place", "/home/müller");
         String line = "cp=$(<place); args=(); for a; do [[ $a == *.jar* ]] && a=$a:$cp;"
                 + " args+=(\"$a\"); done; exec \"${args[@]}\"";
@@ -521,14 +521,14 @@ class Processes {
     }
 
     @Test
-    void aNonAsciiFileUnderACLocaleIsRead() throws IOException {
+    void nonAsciiFileInCLocaleIsRead() throws IOException {
         cop.with("LC_ALL", "C").write("plain.txt", "é 🦆");
         ended(0, cop.runProcess("", "chat", "-f", "plain.txt", "-o", "answer.txt", "say"));
         assertTrue(sent().contains("é 🦆"), sent());
     }
 
     @Test
-    void aNonAsciiArgumentIsSentInAnUtf8Locale() throws IOException {
+    void nonAsciiArgumentInUtf8Locale() throws IOException {
         ended(0, withArguments(List.of("é 中文 🦆"), "chat"));
         assertEquals("é 中文 🦆", sent());
     }
@@ -546,7 +546,7 @@ class Processes {
     // ------------------------------------------------------------------------------------------- arguments
 
     @Test
-    void argumentsArriveAsTheyAre() {
+    void argumentsAreSentUnchanged() {
         var words = List.of("it's \"quoted\"", "two\nlines", "$HOME `id` $(id)", "*", "@file", "@/etc/passwd",
                 "%s %d %n", "a\\nb\\", " blanks  kept ", "", "~", "!!", "#x", "a=b;c|d&e", "--");
         var args = new ArrayList<>(List.of("chat", "-s", "@a '%s' \"$HOME\"\n*", "x"));
@@ -557,14 +557,14 @@ class Processes {
     }
 
     @Test
-    void anEmptyArgumentIsNoPrompt() {
+    void emptyArgumentIsNotAPrompt() {
         ended(2, cop.runProcess("", "chat", ""));
         ended(0, cop.runProcess("piped", "chat", ""));
         assertEquals("piped", sent());
     }
 
     @Test
-    void afterTwoDashesEverythingIsPrompt() {
+    void doubleDashEndsOptions() {
         ended(0, cop.runProcess("", "chat", "--", "--help", "-m"));
         assertEquals("--help -m", sent());
     }
@@ -572,7 +572,7 @@ class Processes {
     // ---------------------------------------------------------------------------------------- homes, locks
 
     @Test
-    void twentyAtOnceMakeOneExchange() throws Exception {
+    void twentyProcessesMakeOneExchange() throws Exception {
         var all = new ArrayList<Live>();
         for (int i = 0; i < 20; i++) all.add(startAlone("chat", "-m", "mai-code-1.1-flash", "say: " + i));
         for (int i = 0; i < 20; i++) assertEquals(i + "\n", ended(0, all.get(i).ends(60_000)).out());
@@ -594,7 +594,7 @@ class Processes {
     }
 
     @Test
-    void aRelativeCopHomeIsInTheCurrentFolder() throws IOException {
+    void relativeCopHomeIsInCurrentFolder() throws IOException {
         ended(0, cop.with("COP_HOME", "mine").runProcess("", "chat", "say: x"));
         assertTrue(Files.isDirectory(cop.file("mine/cache")));
         isPrivate("mine");
@@ -602,7 +602,7 @@ class Processes {
     }
 
     @Test
-    void xdgFoldersAreHonoured() throws IOException {
+    void xdgFoldersAreHonored() throws IOException {
         cop.with("XDG_CACHE_HOME", cop.file("c").toString()).with("XDG_CONFIG_HOME", cop.file("d").toString());
         ended(0, cop.runProcess("", "models", "default", "mai-code-1.1-flash"));
         isPrivate("c/copilot.java");
@@ -620,7 +620,7 @@ class Processes {
     }
 
     @Test
-    void withoutHomeTheSystemIsAsked() throws Exception {
+    void missingHomeVariableUsesSystemHome() throws Exception {
         var builder = cop.with("HOME", null).process("chat", "say: x");
         int java = builder.command().indexOf("-XX:+UseSerialGC");
         builder.command().add(java, "-Duser.home=" + cop.file("from-passwd"));
@@ -630,19 +630,19 @@ class Processes {
 
     @ParameterizedTest
     @ValueSource(strings = {"/proc/nowhere", "/dev/null", "/dev/null/x"})
-    void aHomeThatCannotBeWrittenDoesNotKeepOneFromAsking(String home) {
+    void readOnlyHomeDoesNotPreventChat(String home) {
         var outcome = ended(0, cop.with("COP_HOME", home).runProcess("", "chat", "say: x"));
         assertEquals("x\n", outcome.out());
     }
 
     @Test
-    void aUmaskOfZeroKeepsFilesPrivate() throws IOException {
+    void filesArePrivateWithUmaskZero() throws IOException {
         ended(0, inShell("umask 0; \"$@\"", "models"));
         isPrivate(".cache/copilot.java");
     }
 
     @Test
-    void aLoginByTheTrueClock() throws Exception {
+    void loginByRealClock() throws Exception {
         var sim = realTime().set("interval", 1).set("pending", 1);
         var outcome = ended(0, cop.runProcess("", "login", "--no-browser"));
         assertFalse(outcome.err().contains("\r") || outcome.err().contains("\033"), "a countdown is for terminals");
@@ -676,14 +676,14 @@ class Processes {
     }
 
     @Test
-    void coloursOnATerminal() throws Exception {
+    void colorsOnTerminal() throws Exception {
         cop.with("TERM", "xterm");
         assertTrue(onScreen("$@", "chat", "--frobnicate").contains("\033["));
         assertTrue(onScreen("$@ | cat", "chat", "--frobnicate").contains("\033["), "stderr is still a terminal");
     }
 
     @Test
-    void noColoursElsewhere() throws Exception {
+    void noColorsElsewhere() throws Exception {
         cop.with("TERM", "xterm");
         String screen = onScreen("$@ 2>err.txt; cat err.txt", "chat", "--frobnicate");
         assertTrue(screen.contains("error: ") && !screen.contains("\033"), screen);
@@ -691,21 +691,21 @@ class Processes {
 
     @ParameterizedTest
     @CsvSource({"xterm, 1", "dumb, "})
-    void noColoursWhereTheyAreNotWanted(String term, String noColor) throws Exception {
+    void noColorsWhenDisabled(String term, String noColor) throws Exception {
         cop.with("TERM", term).with("NO_COLOR", noColor);
         String screen = onScreen("$@", "chat", "--frobnicate");
         assertTrue(screen.contains("error: ") && !screen.contains("\033"), screen);
     }
 
     @Test
-    void aTerminalGetsATableAndAPipeDoesNot() throws Exception {
+    void tableOnTerminalOnly() throws Exception {
         cop.with("TERM", "xterm");
         assertTrue(onScreen("$@", "models").startsWith("ID "));
         assertTrue(onScreen("$@ | cat", "models").startsWith("auto\t"));
     }
 
     @Test
-    void anAnswerMustNotSteerTheTerminal() throws Exception {
+    void replyIsEscapedOnTerminal() throws Exception {
         cop.with("TERM", "xterm").sim.set("answer", "a\033[2Jb\033]0;title\007c\u009b2Jd");
         String screen = onScreen("$@", "chat", "-m", "mai-code-1.1-flash", "hello");
         assertEquals("a␛[2Jb␛]0;title␇c\uFFFD2Jd\n", screen);

@@ -58,7 +58,7 @@ class PromptInputs {
 
     @ParameterizedTest
     @ValueSource(strings = {"chat words", "chat -t summarize", "chat -f a.txt", "chat", "chat -"})
-    void nothingIsSentWhileAPipeIsOpenAndSilent(String line) throws Exception {
+    void nothingIsSentWhilePipeIsSilent(String line) throws Exception {
         cop.write("a.txt", "file\n");
         try (var live = new Live(Stdin.Kind.PIPE, line.split(" "))) {
             Harness.await("a note", () -> live.err.toString().contains("</dev/null") || live.code.isDone());
@@ -72,7 +72,7 @@ class PromptInputs {
 
     @ParameterizedTest
     @ValueSource(strings = {"chat words --timeout 300ms", "chat -t summarize --timeout 300ms"})
-    void aPipeThatStaysSilentIsRefusedAtTheTimeout(String line) throws Exception {
+    void silentPipeIsRefusedAtTimeout(String line) throws Exception {
         try (var live = new Live(Stdin.Kind.PIPE, line.split(" "))) {
             var outcome = exits(2, live.outcome());
             assertTrue(outcome.err().contains("error: ") && outcome.err().contains("stdin")
@@ -82,7 +82,7 @@ class PromptInputs {
     }
 
     @Test
-    void onceAByteHasComeTheEndIsWaitedFor() throws Exception {
+    void startedPipeIsReadToTheEnd() throws Exception {
         try (var live = new Live(Stdin.Kind.PIPE, "chat", "words", "--timeout", "5s")) {
             live.to.write("one ".getBytes());
             live.to.flush();
@@ -96,7 +96,7 @@ class PromptInputs {
     }
 
     @Test
-    void aPipeThatBroughtNothingIsSaid() throws Exception {
+    void emptyPipeIsReported() throws Exception {
         try (var live = new Live(Stdin.Kind.PIPE, "chat", "say: x")) {
             live.to.close();
             assertTrue(exits(0, live.outcome()).err().contains("stdin is empty"), live.err::toString);
@@ -110,13 +110,13 @@ class PromptInputs {
     @ParameterizedTest
     @ValueSource(strings = {"-f a.txt b.txt what?", "-a a.png b.txt what?", "-f a.txt what? b.txt",
             "-f a.txt -- b.txt"})
-    void aWordThatIsAFileIsNoticed(String words) {
+    void fileNamedAmongArgumentsIsReported(String words) {
         for (String name : List.of("a.txt", "b.txt", "a.png")) cop.write(name, "\u0089PNG\r\n\u001a\n");
         refused("\"b.txt\" is a file", ("chat " + words).split(" "));
     }
 
     @Test
-    void aWordThatIsAFileMayBeSentByItself() {
+    void fileNameMayBeThePrompt() {
         cop.write("b.txt", "x");
         cop.ok("chat", "b.txt");
         cop.ok("chat", "-f", "b.txt", "what is b.txt?");
@@ -126,14 +126,14 @@ class PromptInputs {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "   ", "\n", "\u00a0", "\ufeff"})
-    void aBlankPromptIsNone(String blank) {
+    void blankPromptIsRefused(String blank) {
         cop.terminal(0, 1, 2).with("NO_COLOR", "1");
         refused("prompt", "chat", blank);
         refused("prompt", "chat", "--", blank, blank);
     }
 
     @Test
-    void anEmptyFileIsSaid() {
+    void emptyFileIsReported() {
         cop.write("empty.txt", "");
         cop.write("blank.txt", " \n\n");
         refused("no prompt", "chat");
@@ -163,7 +163,7 @@ class PromptInputs {
 
     @ParameterizedTest
     @ValueSource(strings = {"src", "src/*.txt", "src/**", "linked", "linked/*", "src/{key,config,git,a}.txt", "./src"})
-    void linksThatLeadOutOrToSomethingHiddenAreLeftOut(String name) throws IOException {
+    void linksOutOfFolderOrToHiddenFilesAreSkipped(String name) throws IOException {
         folder();
         var outcome = cop.ok("chat", "-f", name, "what is in it?");
         assertTrue(sent().contains("fine"), this::sent);
@@ -175,7 +175,7 @@ class PromptInputs {
     @ParameterizedTest
     @ValueSource(strings = {"app/[slug]/*.tsx", "app/[[...sign-in]]/*.tsx", "app/(auth)/*.tsx", "app/{x}/*.tsx",
             "app/[slug]", "app/[slug]/page.tsx", "app/[slug]/**", "./app/[slug]/p*"})
-    void aPartOfAPathThatExistsIsLiteral(String name) {
+    void existingPathPartIsLiteral(String name) {
         for (String folder : List.of("[slug]", "[[...sign-in]]", "(auth)", "{x}")) {
             cop.write("app/" + folder + "/page.tsx", "found " + folder);
         }
@@ -184,14 +184,14 @@ class PromptInputs {
     }
 
     @Test
-    void aPatternThatIsNoneSaysHowToMeanTheCharacter() {
+    void invalidPatternHintsAtEscape() {
         cop.write("app/x", "");
         var outcome = refused("app/[z-a]/*.tsx", "chat", "-f", "app/[z-a]/*.tsx", "?");
         assertTrue(outcome.err().contains("\\["), outcome::all);
     }
 
     @Test
-    void rowsBelowALiteralPart() {
+    void rowsBelowLiteralPathPart() {
         cop.write("rows/[2026]/r.json", "{\"text\": \"a\"}");
         cop.write("t.mustache", "Say {{text}}");
         var outcome = cop.ok("batch", "t.mustache", "-d", "rows/[2026]/*.json", "-o", "o.jsonl", "--dry-run");
@@ -203,7 +203,7 @@ class PromptInputs {
     @ParameterizedTest
     @ValueSource(strings = {"gpt-5-mini", "gpt-5.3-codex", "claude-haiku-4.5", "claude-fable-5.1",
             "gemini-3.8-flash"})
-    void aPictureIsSeen(String model) throws IOException {
+    void imageIsSent(String model) throws IOException {
         cop.image("a.png");
         assertEquals("x\n", cop.ok("chat", "-m", model, "-a", "a.png", "say: x").out());
         var entry = cop.chats().getLast();
@@ -215,7 +215,7 @@ class PromptInputs {
     }
 
     @Test
-    void whatAModelCannotSeeIsNotSent() throws IOException {
+    void unsupportedImagesAreRefused() throws IOException {
         cop.sim.set("revive", "o1");
         cop.ok("models");
         cop.image("a.png");
@@ -236,14 +236,14 @@ class PromptInputs {
     }
 
     @Test
-    void aPictureOfAnEarlierTurnIsMissedAloud() throws IOException {
+    void imageOfEarlierTurnIsReported() throws IOException {
         cop.image("a.png");
         cop.ok("chat", "-a", "a.png", "say: x");
         reports(cop.ok("chat", "-c", "say: y"), 0, "pictures of earlier turns are not sent again: a.png", "hint: -a");
     }
 
     @Test
-    void aPictureMayComeOnStdin() throws IOException {
+    void imageOnStdin() throws IOException {
         assertEquals(0, cop.runWith(Base64.getDecoder().decode(Harness.PNG), "chat", "-a", "-", "say: x").code());
         assertTrue(cop.chats().getLast().rawBody().contains(Harness.PNG));
         reports(cop.run("chat", "-a", "-", "-f", "-", "x"), 2, "stdin cannot be both -f - and -a -");
@@ -276,7 +276,7 @@ class PromptInputs {
     }
 
     @Test
-    void aPromptThatIsTooLongNamesItsLargestPart() {
+    void tooLongPromptReportsLargestPart() {
         cop.write("a.txt", "word ".repeat(200_000));
         cop.write("b.txt", "word ".repeat(20_000));
         reports(cop.run("chat", "-f", "a.txt", "-f", "b.txt", "x"), 2, "the prompt has 2200",

@@ -99,7 +99,7 @@ class RowReaders {
 
     @ParameterizedTest
     @FieldSource("CELLS")
-    void cells(List<String> row) {
+    void cellValues(List<String> row) {
         cop.write(row.get(0), row.get(1));
         var texts = row.subList(3, row.size());
         var outcome = exits(0, batch(row.get(0)));
@@ -114,7 +114,7 @@ class RowReaders {
     }
 
     @Test
-    void anEmptyIdIsNoId() {
+    void emptyIdIsMissing() {
         cop.write("r.csv", "id,text\n,hello\n,bye\n \t,so\n");
         exits(0, batch("r.csv"));
         assertEquals(3, results().stream().map(r -> Json.text(r, "id")).distinct().count());
@@ -158,7 +158,7 @@ class RowReaders {
 
     @ParameterizedTest
     @FieldSource("REFUSED")
-    void refusedByLine(List<String> row) {
+    void invalidRowsAreReportedWithLine(List<String> row) {
         writeBytes(row.get(0), row.get(1));
         for (var outcome : List.of(batch(row.get(0)), cop.run("embed", "-d", row.get(0)))) {
             exits(2, outcome);
@@ -175,7 +175,7 @@ class RowReaders {
     /// One error, not one a line, for rows of another format.
     @ParameterizedTest
     @ValueSource(strings = {"id,text\n1,a\n2,b\n", "id\ttext\n1\ta\n", "Dear all,\n\nhello\n"})
-    void whatIsPipedInIsJsonLines(String rows) {
+    void pipedRowsAreJsonLines(String rows) {
         for (var outcome : List.of(cop.runWith(rows, "batch", "t", "-d", "-", "-o", "out.jsonl"),
                 cop.runWith(rows, "embed", "-d", "-"))) {
             exits(2, outcome);
@@ -188,7 +188,7 @@ class RowReaders {
     }
 
     @Test
-    void embedNamesAllThatIsWrong() {
+    void embedReportsAllInvalidRows() {
         var outcome = exits(2, cop.runWith("a\n\nb\n \n", "embed"));
         assertTrue(outcome.err().startsWith("error: stdin:2: the text is empty\nerror: stdin:4: the text is empty\n"),
                 outcome::all);
@@ -203,7 +203,7 @@ class RowReaders {
     /// What is written is what is read.
     @ParameterizedTest
     @ValueSource(strings = {"out.csv", "out.tsv"})
-    void tablesComeBackAsTheyWere(String out) {
+    void csvRoundTrip(String out) {
         var texts = List.of("\"quoted\"", "  \"so\" he said", "5\" pipe", "  blanks  ", "a,b;c|d", "\"", "\"\"\"");
         cop.write("r.jsonl", texts.stream().map(text -> Json.compact(Map.of("text", text)) + "\n").collect(
                 Collectors.joining()));
@@ -247,7 +247,7 @@ class RowReaders {
 
     @ParameterizedTest
     @FieldSource("KINDS")
-    void whatIsNoTextIsNamedEverywhere(List<String> row) throws IOException {
+    void binaryInputIsReportedEverywhere(List<String> row) throws IOException {
         String name = row.get(0);
         byte[] bytes = Files.readAllBytes(writeBytes(name, row.get(1)));
         for (String format : List.of("jsonl", "json", "csv", "tsv")) named(row, batch(name, "--format", format));
@@ -268,7 +268,7 @@ class RowReaders {
     }
 
     @Test
-    void whatIsNoImageIsNamed() {
+    void unsupportedImageTypeIsReported() {
         writeBytes("book.xlsx", OFFICE);
         writeBytes("p.heic", "\u0000\u0000\u0000\u0018ftypheic\u0000");
         cop.write("notes.md", "hello");
@@ -282,7 +282,7 @@ class RowReaders {
     /// Words at a text's beginning make nothing of it but a text.
     @ParameterizedTest
     @ValueSource(strings = {"GIF89a or GIF87a?", "PAR1 and PAR2", "BM", "PK", "ID3 tags", "RIFF"})
-    void wordsAreText(String text) {
+    void argumentsAreText(String text) {
         exits(0, cop.runWith("say: " + text, "chat"));
         cop.write("f.txt", text);
         exits(0, cop.run("chat", "-f", "f.txt", "x"));
@@ -290,7 +290,7 @@ class RowReaders {
     }
 
     @Test
-    void theLineOfAPipeIsNamed() throws Exception {
+    void lineOfPipeIsReported() throws Exception {
         byte[] mixed = "caf\u00e9 old\ngr\u00c3\u00b6\u00c3\u009fe\n".getBytes(StandardCharsets.ISO_8859_1);
         var outcome = exits(2, cop.runWith(mixed, "chat", "commit message"));
         assertTrue(outcome.err().contains("error: stdin:1 is not UTF-8 text\n"), outcome::all);
@@ -310,7 +310,7 @@ class RowReaders {
     }
 
     @Test
-    void rowsOfAFolderAreWhatLiesInIt() throws IOException {
+    void rowsOfFolderSkipLinksOutOfIt() throws IOException {
         cop.write("secret/key.json", "{\"text\": \"the secret\"}");
         cop.write("rows/a.json", "{\"text\": \"fine\"}");
         Files.createSymbolicLink(cop.file("rows/key.json"), Path.of("../secret/key.json"));
@@ -323,7 +323,7 @@ class RowReaders {
     // ------------------------------------------------------------------------------------------------- ids
 
     @Test
-    void idsAreAsTheRowHasThem() {
+    void idsAreUnchanged() {
         cop.write("r.jsonl", """
                 {"id": 7, "text": "a", "n": 1.50}
                 {"id": "07", "text": "b", "n": "1.50"}
@@ -352,14 +352,14 @@ class RowReaders {
 
     /// A CSV that becomes JSON is the same rows: what an id is known by is its text.
     @Test
-    void numbersAndTheirTextsAreOneId() {
+    void numericAndTextIdsAreEqual() {
         cop.write("r.jsonl", "{\"id\": 7, \"text\": \"a\"}\n{\"id\": \"7\", \"text\": \"b\"}\n");
         var outcome = exits(2, batch("r.jsonl"));
         assertTrue(outcome.err().contains("r.jsonl:2: the id 7 is that of row 1 as well"), outcome::all);
     }
 
     @Test
-    void aFileARowHasTheIdsDigits() {
+    void filesPerRowUseDigitsOfId() {
         cop.write("r.jsonl", "{\"id\": 7, \"text\": \"a\"}\n{\"id\": 1.50, \"text\": \"b\"}\n");
         exits(0, cop.run("batch", "t", "-d", "r.jsonl", "-o", cop.home + "/out/{{id}}.md", "--run", "run", "--delay",
                 "0"));
@@ -367,7 +367,7 @@ class RowReaders {
     }
 
     @Test
-    void whatExcelHasRoundedIsCalledSo() {
+    void idsRoundedByExcelAreReported() {
         cop.write("r.csv", "id,text\n1.23457E+15,a\n1.23457E+15,b\n");
         var outcome = exits(2, batch("r.csv"));
         assertTrue(outcome.err().contains("r.csv:3: the id 1.23457E+15 is that of row 1 as well"), outcome::all);
@@ -391,7 +391,7 @@ class RowReaders {
 
     @ParameterizedTest
     @FieldSource("FOREIGN")
-    void rowsForOtherApisAreNamed(List<String> row) throws Exception {
+    void rowsForOtherApisAreReported(List<String> row) throws Exception {
         cop.write("r.jsonl", row.get(0) + "\n");
         var outcome = exits(2, cop.run("batch", "-d", "r.jsonl", "-o", "out.jsonl"));
         assertTrue(outcome.err().startsWith("error: r.jsonl:1: it is " + row.get(1)), outcome::all);
@@ -422,7 +422,7 @@ class RowReaders {
 
     @ParameterizedTest
     @ValueSource(strings = {"r.jsonl", "r.csv", "r.json"})
-    void rowsLeaveNoFileOpen(String name) throws Exception {
+    void rowReadersCloseTheirFiles(String name) throws Exception {
         assumeTrue(Files.isDirectory(Path.of("/proc/self/fd")), "no /proc here");
         String row = name.equals("r.csv") ? "1,a\n" : "{\"id\": 1, \"text\": \"a\"}\n";
         Path file = cop.write(name, (name.equals("r.csv") ? "id,text\n" : "") + row.repeat(10)).toRealPath();

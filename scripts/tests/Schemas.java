@@ -46,7 +46,7 @@ class Schemas {
     // ---- schemas
 
     @Test
-    void aSchemaInShort() {
+    void shortFormIsExpanded() {
         cop.ok("models");
         var schema = cop.ok("render", "--json", "--schema", "name, age int: in years, tags [string], mood good|bad",
                 "classify", "--var", "text=x").out();
@@ -61,7 +61,7 @@ class Schemas {
 
     @ParameterizedTest
     @FieldSource("cop.ModelEndpoints#MODELS")
-    void anAnswerMeetsItsSchemaOrIsAskedForAgain(String model) {
+    void invalidReplyIsRetried(String model) {
         enableAll();
         cop.write("s.json", "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}},\"required\":[\"a\"],"
                 + "\"additionalProperties\":false}");
@@ -91,13 +91,13 @@ class Schemas {
             {"type": 3}    | --schema.type            | json-schema.org
             {"a"           | --schema:1               |
             """)
-    void badSchemas(String schema, String error, String hint) {
+    void invalidSchemas(String schema, String error, String hint) {
         reports(cop.run("chat", "--schema", schema, "x"), 2, error, hint == null ? "" : hint);
         assertEquals(0, cop.chats().size());
     }
 
     @Test
-    void aMissIsARecordWithItsCost() {
+    void schemaViolationIsRecordedWithCost() {
         cop.sim.set("answer", "no");
         var record = Json.object(reports(cop.run("chat", "--json", "--schema", "a int", "x"), 1, "error: ").out(), "");
         assertTrue(record.path("error").asString().contains("does not meet") && record.path("text").asString()
@@ -113,7 +113,7 @@ class Schemas {
     }
 
     @Test
-    void theFirstFencedBlockAlone() {
+    void firstCodeBlockIsExtracted() {
         cop.sim.set("answer", "Look:\n\n```java\nint x;\n\n  int y;\n```\n\nand\n```\nz\n```\n");
         assertEquals("int x;\n\n  int y;\n", cop.ok("chat", "-x", "q").out());
         assertEquals("int x;\n\n  int y;", Json.object(cop.ok("chat", "-x", "--json", "q").out(), "").path("text")
@@ -135,7 +135,7 @@ class Schemas {
         "name, age int, tags [string], mood good|bad: how it ends ; name,age,tags,mood",
         "name, ; name", "a integer, b boolean, c [float] ; a,b,c",
         "mood good|bad: how it ends, age int ; mood,age", "path string: as in a/b.json ; path"})
-    void theShortFormMeansWhatItSays(String schema, String fields) {
+    void shortFormFields(String schema, String fields) {
         cop.write("t.mustache", "hi");
         cop.ok("models");
         var body = Json.tryParse(cop.ok("render", "t.mustache", "-m", MODEL, "--schema", escaped(schema).stripLeading(),
@@ -148,7 +148,7 @@ class Schemas {
     @CsvSource(delimiter = '|', value = {
         "name: first, last | last", "größe int | ö", "first-name | -", "name, name int | unique", "' ' | no field",
         "',' | no field", "age nit | int", "missing.json | there is no such file", "a dir/missing.json | no such file"})
-    void whatTheShortFormCannotMeanIsNamed(String schema, String named) {
+    void invalidShortFormIsReported(String schema, String named) {
         var outcome = refused(named, "chat", "--schema", schema, "hi");
         assertTrue(outcome.err().contains("\nhint: "), outcome::all);
         cop.write("rows.jsonl", "{\"text\": 1}");
@@ -164,7 +164,7 @@ class Schemas {
 
     @ParameterizedTest
     @FieldSource("SURROUNDED")
-    void theOnlyJsonThatMeetsTheSchemaIsTheAnswer(String answer) {
+    void onlyValidJsonInReplyIsExtracted(String answer) {
         cop.sim.set("answer", answer);
         assertEquals("{\"n\": 3}\n", cop.ok("chat", "-m", MODEL, "--schema", "n int", "q").out());
         assertEquals(1, cop.bodies().size());
@@ -183,7 +183,7 @@ class Schemas {
     @ParameterizedTest
     @ValueSource(strings = {"either {\"n\": 1} or {\"n\": 2}", "three", "{\"n\": 3", "```\n{\"n\": \"3\"}\n```",
             "{\"m\": {\"n\": 3}}"})
-    void otherAnswersAreAskedForAgain(String answer) {
+    void ambiguousRepliesAreRetried(String answer) {
         cop.sim.set("answer", answer);
         var outcome = exits(1, cop.run("chat", "--schema", "n int", "q"));
         assertEquals("", outcome.out(), outcome::all);
@@ -193,7 +193,7 @@ class Schemas {
 
     @ParameterizedTest
     @ValueSource(strings = {"{\"n\": 3}", "{\"n\": 3", "3"})
-    void aCutOffAnswerNeverPassesForJson(String answer) {
+    void truncatedReplyIsNotAcceptedAsJson(String answer) {
         cop.sim.set("answer", answer).set("finish", "length");
         for (String form : List.of("-r", "--no-stream", "-x", "-v", "-q")) {
             var outcome = exits(1, cop.run("chat", "--schema", "n int", form, "q"));
@@ -215,7 +215,7 @@ class Schemas {
     @ParameterizedTest
     @CsvSource({"--schema=n int, reset-mid", "--schema=n int, eof", "-x, reset-mid", "-x, error-chunk",
             "--schema=n int, error-chunk", "-x, finish-error", "--schema=n int, finish-error"})
-    void whatBreaksOffIsNeitherJsonNorCode(String option, String fault) {
+    void brokenStreamIsNeitherJsonNorCode(String option, String fault) {
         cop.sim.set("faults", fault);
         var outcome = exits(1, cop.run("chat", option, "say: {\"n\": 3} and ```\nls\n``` and more words to come"));
         assertEquals("", outcome.out(), outcome::all);
@@ -225,7 +225,7 @@ class Schemas {
     }
 
     @Test
-    void theRecordHasTheJson() {
+    void recordIncludesJson() {
         cop.sim.set("answer", "So: {\"n\": 3}");
         var record = Json.tryParse(cop.ok("chat", "--json", "--schema", "n int", "q").out());
         assertEquals("{\"n\":3}", record.path("json").toString());
@@ -246,7 +246,7 @@ class Schemas {
         "- a\\n  > FENCE\\n  > x\\n  > FENCE | x",
         "FENCEmd\\n1. x\\n    FENCE\\n    y\\n    FENCE\\nFENCE | 1. x\\n    FENCE\\n    y\\n    FENCE",
         "FENCE`\\nFENCE\\nFENCE` | FENCE"})
-    void codeComesWithoutItsFenceAndIndentation(String answer, String code) {
+    void codeIsPrintedWithoutFenceAndIndentation(String answer, String code) {
         cop.sim.set("answer", escaped(answer));
         assertEquals(escaped(code) + "\n", cop.ok("chat", "-x", "q").out());
         assertEquals(escaped(code), Json.text(Json.tryParse(cop.ok("chat", "-x", "--json", "q").out()), "text"));
@@ -256,7 +256,7 @@ class Schemas {
 
     @ParameterizedTest
     @ValueSource(strings = {"touch ran", "use `ls`", "FENCEsh\\nrm -rf bui", "FENCEls"})
-    void withoutCodeNothingIsPrinted(String answer) {
+    void replyWithoutCodePrintsNothing(String answer) {
         cop.sim.set("answer", escaped(answer));
         var outcome = exits(1, cop.run("chat", "-x", "q"));
         assertEquals("", outcome.out(), outcome::all);
@@ -269,7 +269,7 @@ class Schemas {
     }
 
     @Test
-    void codeThatIsCutOffIsNotPrinted() {
+    void truncatedCodeIsNotPrinted() {
         cop.sim.set("answer", "```sh\nrm -rf bui").set("finish", "length");
         var outcome = exits(1, cop.run("chat", "-x", "q"));
         assertEquals("", outcome.out(), outcome::all);

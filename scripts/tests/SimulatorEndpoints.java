@@ -197,7 +197,7 @@ class SimulatorEndpoints {
     /// What is said is one thing, whichever way it is asked for.
     @ParameterizedTest
     @FieldSource("PROMPTS")
-    void thePromptDecidesWhatIsSaid(String prompt) {
+    void promptDeterminesReply(String prompt) {
         var expected = said(CHAT, ask(CHAT, prompt, "{}"));
         for (String path : List.of(CHAT, RESPONSES)) {
             assertEquals(expected, said(path, ask(path, prompt, "{}")), path);
@@ -212,7 +212,7 @@ class SimulatorEndpoints {
 
     /// A conversation with a system prompt counts its turns the same; tool calls are turns of the model's.
     @Test
-    void turnsAreCountedTheSame() {
+    void turnsAreCountedAlike() {
         var chat = said(CHAT, ask(CHAT, "", """
                 {"messages":[{"role":"system","content":"be brief"},{"role":"user","content":"a"},
                  {"role":"assistant","content":"b","tool_calls":[{"id":"c1","type":"function",
@@ -237,14 +237,14 @@ class SimulatorEndpoints {
 
     @ParameterizedTest
     @FieldSource("PATHS")
-    void theSwitchAnswerIsForAll(String path) {
+    void answerOptionAppliesToAllEndpoints(String path) {
         sim.set("answer", "always this");
         assertEquals("always this", said(path, ask(path, "say: that", "{}")));
         assertEquals("always this", said(path, stream(path, "say: that", "{}")));
     }
 
     @Test
-    void tokensAreCountedTheSame() {
+    void tokensAreCountedAlike() {
         var prompt = "say: four words and more";
         var usage = ask(CHAT, prompt, "{}").json().path("usage");
         long in = usage.path("prompt_tokens").asLong(), out = usage.path("completion_tokens").asLong();
@@ -262,7 +262,7 @@ class SimulatorEndpoints {
 
     /// What a call costs is in each way's last event, and counted in the ledger.
     @Test
-    void everyWayIsBilled() {
+    void everyEndpointIsBilled() {
         assertTrue(ask(RESPONSES, "a", "{}").json().at("/copilot_usage/total_nano_aiu").asLong() > 0);
         assertTrue(stream(RESPONSES, "a", "{}").only("response.completed").data
                 .at("/copilot_usage/total_nano_aiu").asLong() > 0);
@@ -280,7 +280,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void theQuotaIsInHeadersAndInTheLastEvent() {
+    void quotaIsInHeadersAndLastEvent() {
         var answer = stream(RESPONSES, "a", "{}");
         var header = "x-quota-snapshot-premium_interactions";
         assertTrue(answer.headers.firstValue(header).orElse("").startsWith("ent=1500&"));
@@ -293,14 +293,14 @@ class SimulatorEndpoints {
 
     @ParameterizedTest
     @FieldSource("PATHS")
-    void aTokenThatHasExpiredIsRefusedEverywhere(String path) {
+    void expiredTokenIsRejectedEverywhere(String path) {
         sim.set("token-life", 0);
         refused(401, null, "unauthorized: token expired", post(path, body(path, "a", "{}")));
     }
 
     @ParameterizedTest
     @FieldSource("PATHS")
-    void identityIsWantedEverywhere(String path) {
+    void identityIsRequiredEverywhere(String path) {
         headers.keySet().removeAll(List.of("Editor-Version", "Copilot-Integration-Id"));
         refused(400, null, "missing Editor-Version header", post(path, body(path, "a", "{}")));
         headers.put("Editor-Version", "vscode/1");
@@ -315,7 +315,7 @@ class SimulatorEndpoints {
             "gpt-5.5, 110", "gpt-5.6-luna, 010", "claude-haiku-4.5, 101", "claude-sonnet-5, 101",
             "claude-opus-4.8, 101", "claude-fable-5.1, 001", "gemini-3.8-flash, 100", "kimi-k3, 100", "grok-4.7, 010",
             "text-embedding-3-small, 000"})
-    void theCatalogueSaysWhereAModelIs(String model, String served) {
+    void modelListNamesEndpoints(String model, String served) {
         for (int i = 0; i < PATHS.size(); i++) {
             var answer = post(PATHS.get(i), body(PATHS.get(i), "a", "{\"model\":\"%s\"}".formatted(model)));
             if (served.charAt(i) == '1') {
@@ -329,7 +329,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void theCatalogueMayBeStale() {
+    void modelListMayBeStale() {
         sim.set("stale-endpoints", "gpt-5.4,claude-haiku-4.5:/v1/messages");
         refused(400, "unsupported_api_for_model", "gpt-5.4", post(CHAT, body(CHAT, "a", "{}")));
         assertEquals(200, post(RESPONSES, body(RESPONSES, "a", "{}")).status);
@@ -347,7 +347,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void aModelThatIsNotEnabledIsRefusedEverywhere() {
+    void disabledModelIsRejectedEverywhere() {
         var opus = "{\"model\":\"claude-opus-5\"}";
         for (String path : List.of(CHAT, MESSAGES)) {
             refused(400, "model_not_supported", "not supported", post(path, body(path, "a", opus)));
@@ -358,7 +358,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void theOldCatalogueHasNoModelWithoutChat() {
+    void oldModelListHasChatModelsOnly() {
         sim.set("models", "old");
         var ids = get("/models").path("data").valueStream().map(m -> m.path("id").asString()).toList();
         assertTrue(ids.contains("gpt-5.4") && ids.contains("text-embedding-3-small"), ids::toString);
@@ -369,7 +369,7 @@ class SimulatorEndpoints {
     // ------------------------------------------------------------------------------------------------- /responses
 
     @Test
-    void aStreamOfResponses() {
+    void responsesStream() {
         var answer = stream(RESPONSES, "say: one two", "{}");
         assertEquals(List.of("response.created", "response.in_progress", "response.output_item.added",
                 "response.content_part.added", "response.output_text.delta", "response.output_text.delta",
@@ -394,7 +394,7 @@ class SimulatorEndpoints {
 
     /// They are sealed anew for every event: only output_index and content_index tell what belongs together.
     @Test
-    void idsNeverMatch() {
+    void responseIdsNeverMatch() {
         sim.set("reasoning", "some thought").set("finish", "tool_calls");
         var answer = stream(RESPONSES, "say: one two", "{\"include\":[\"reasoning.encrypted_content\"]}");
         var ids = new ArrayList<String>();
@@ -413,7 +413,7 @@ class SimulatorEndpoints {
     @ParameterizedTest
     @CsvSource({"length, incomplete, max_output_tokens", "content_filter, incomplete, content_filter",
             "stop, completed, ''"})
-    void howResponsesEnd(String finish, String status, String reason) {
+    void responsesFinish(String finish, String status, String reason) {
         sim.set("finish", finish);
         for (var response : List.of(ask(RESPONSES, "say: a b", "{}").json(),
                 stream(RESPONSES, "say: a b", "{}").only("response." + status).data.path("response"))) {
@@ -425,7 +425,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void responsesStopAtTheLimit() {
+    void responsesStopAtLimit() {
         var answer = stream(RESPONSES, "say: " + "word ".repeat(100), "{\"max_output_tokens\":16}");
         assertEquals("max_output_tokens",
                 answer.only("response.incomplete").data.at("/response/incomplete_details/reason").asString());
@@ -434,7 +434,7 @@ class SimulatorEndpoints {
 
     /// The limit is one on the reasoning as well: a long word may find no room behind it.
     @Test
-    void reasoningUsesUpTheLimit() {
+    void reasoningCountsTowardLimit() {
         var word = "say: " + "x".repeat(40);
         var answer = stream(RESPONSES, word, "{\"max_output_tokens\":16,\"reasoning\":{\"effort\":\"low\"}}");
         var response = answer.only("response.incomplete").data.path("response");
@@ -448,7 +448,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void functionsAreCalledInResponses() {
+    void responsesFunctionCalls() {
         sim.set("finish", "tool_calls");
         var tools = """
                 {"tools":[{"type":"function","name":"look_up","strict":false,
@@ -470,7 +470,7 @@ class SimulatorEndpoints {
     @CsvSource(delimiter = '|', value = {
             "{'effort':'low','summary':'auto'} | Thought about it with low effort.", "{'effort':'low'} | ''",
             "{'effort':'none','summary':'auto'} | NONE", "{} | NONE", "{'summary':'detailed'} | NONE"})
-    void effortMakesItReason(String reasoning, String summary) {
+    void effortEnablesReasoning(String reasoning, String summary) {
         var fields = "{\"reasoning\":%s}".formatted(reasoning.replace('\'', '"'));
         var answer = stream(RESPONSES, "say: hi", fields);
         var output = ask(RESPONSES, "say: hi", fields).json().path("output");
@@ -495,7 +495,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void theSummaryMayBeEmpty() {
+    void emptyReasoningSummary() {
         sim.set("reasoning", "deep thought");
         assertEquals("deep thought", ask(RESPONSES, "a", "{}").json().at("/output/0/summary/0/text").asString());
         sim.set("summaries", false);
@@ -506,7 +506,7 @@ class SimulatorEndpoints {
 
     /// Encrypted reasoning goes back with its own id or with none.
     @Test
-    void reasoningIsReplayed() {
+    void reasoningCanBeSentBack() {
         var fields = "{\"reasoning\":{\"effort\":\"high\"},\"include\":[\"reasoning.encrypted_content\"]}";
         var item = (ObjectNode) stream(RESPONSES, "a", fields).events().stream()
                 .filter(e -> e.type().equals("response.output_item.done")).findFirst().orElseThrow().data.path("item");
@@ -545,7 +545,7 @@ class SimulatorEndpoints {
             "'tools':[{'type':'function','name':'f','parameters':{'type':'object','properties':{'a':{}}}}]",
             "'input':[{'role':'developer','content':[{'type':'input_text','text':'x'}]},"
                     + "{'role':'system','content':[{'type':'input_text','text':'x'}]},{'type':'web_search_call'}]"})
-    void responsesTake(String fields) { ask(RESPONSES, "a", "{%s}".formatted(fields.replace('\'', '"'))); }
+    void responsesAccept(String fields) { ask(RESPONSES, "a", "{%s}".formatted(fields.replace('\'', '"'))); }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
@@ -605,14 +605,14 @@ class SimulatorEndpoints {
             "'input':[{'type':'function_call','name':'f','arguments':'{}','call_id':'"
                     + "0123456789012345678901234567890123456789012345678901234567890123456'}] | 400 "
                     + "| invalid_request_body | call_id"})
-    void responsesRefuse(String fields, int status, String code, String words) {
+    void responsesReject(String fields, int status, String code, String words) {
         var body = body(RESPONSES, "a", "{%s}".formatted(fields.replace('\'', '"')));
         refused(status, code, words == null ? "" : words, post(RESPONSES, body));
         assertEquals(0, sim.billed());
     }
 
     @Test
-    void aPromptThatIsTooLong() {
+    void tooLongPromptIsRejected() {
         var words = "word ".repeat(250_000);
         refused(400, "context_length_exceeded", "context window", post(RESPONSES, body(RESPONSES, words, "{}")
                 .put("model", "gpt-5.4-mini")));
@@ -624,7 +624,7 @@ class SimulatorEndpoints {
     // ------------------------------------------------------------------------------------------------- /v1/messages
 
     @Test
-    void aStreamOfMessages() {
+    void messagesStream() {
         var answer = stream(MESSAGES, "say: one two", "{}");
         assertEquals(List.of("message_start", "content_block_start", "ping", "content_block_delta",
                 "content_block_delta", "content_block_stop", "message_delta", "message_stop", ""), answer.types());
@@ -644,7 +644,7 @@ class SimulatorEndpoints {
 
     @ParameterizedTest
     @CsvSource({"stop, end_turn", "length, max_tokens", "content_filter, refusal", "tool_calls, tool_use"})
-    void howMessagesEnd(String finish, String reason) {
+    void messagesFinish(String finish, String reason) {
         sim.set("finish", finish);
         assertEquals(reason, ask(MESSAGES, "a", "{}").json().path("stop_reason").asString());
         assertEquals(reason,
@@ -652,7 +652,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void messagesStop() {
+    void messagesStopSequences() {
         var stop = "{\"stop_sequences\":[\"END\",\"two\"]}";
         for (String path : List.of("", "/delta")) {
             var answer = path.isEmpty() ? ask(MESSAGES, "say: one two END", stop)
@@ -670,7 +670,7 @@ class SimulatorEndpoints {
     @ParameterizedTest
     @ValueSource(strings = {"'thinking':{'type':'adaptive','display':'summarized'}",
             "'model':'claude-haiku-4.5','thinking':{'type':'enabled','budget_tokens':1024}"})
-    void thinkingComesFirst(String thinking) {
+    void thinkingPrecedesText(String thinking) {
         var fields = "{%s}".formatted(thinking.replace('\'', '"'));
         var answer = stream(MESSAGES, "say: hi", fields);
         var kinds = answer.events().stream().filter(e -> e.type().equals("content_block_delta"))
@@ -688,7 +688,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void toolsAreUsedInMessages() {
+    void messagesToolUse() {
         sim.set("finish", "tool_calls");
         var tools = "{\"tools\":[{\"name\":\"look_up\",\"input_schema\":{\"type\":\"object\"}}]}";
         var answer = stream(MESSAGES, "say: a", tools);
@@ -709,7 +709,7 @@ class SimulatorEndpoints {
             "'max_tokens':128000",
             "'messages':[{'role':'user','content':'a'},{'role':'user','content':'b'}]",
             "'tools':[{'name':'f','input_schema':{'type':'object'}}],'tool_choice':{'type':'tool','name':'f'}"})
-    void messagesTake(String fields) { ask(MESSAGES, "a", "{%s}".formatted(fields.replace('\'', '"'))); }
+    void messagesAccept(String fields) { ask(MESSAGES, "a", "{%s}".formatted(fields.replace('\'', '"'))); }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
@@ -767,7 +767,7 @@ class SimulatorEndpoints {
             "'tools':[{'name':'f','input_schema':{'type':'object'}}],'tool_choice':'auto' | tool_choice: Input tag",
             "'thinking':{'type':'adaptive'},'tools':[{'name':'f','input_schema':{'type':'object'}}],"
                     + "'tool_choice':{'type':'any'} | Thinking may not be enabled"})
-    void messagesRefuse(String fields, String words) {
+    void messagesReject(String fields, String words) {
         var body = body(MESSAGES, "a", "{%s}".formatted(fields.replace('\'', '"')));
         var answer = post(MESSAGES, body);
         assertEquals(400, answer.status, answer.text);
@@ -782,20 +782,20 @@ class SimulatorEndpoints {
 
     @ParameterizedTest
     @ValueSource(strings = {"max_tokens", "messages"})
-    void messagesWant(String field) {
+    void messagesRequire(String field) {
         refused(400, null, field + ": Field required", post(MESSAGES, body(MESSAGES, "a", "{}").without(field)));
     }
 
     @ParameterizedTest
     @CsvSource({"/responses", "/v1/messages"})
-    void onlyChatChoosesAModel(String path) {
+    void onlyChatMayOmitModel(String path) {
         refused(400, "model_not_supported", "not supported", post(path, body(path, "a", "{}").without("model")));
         assertEquals(200, post(CHAT, body(CHAT, "a", "{}").without("model")).status);
     }
 
     /// No source shows that it must be there, or that a newer one is refused.
     @Test
-    void messagesWantNoVersion() {
+    void messagesNeedNoAnthropicVersion() {
         headers.put("anthropic-version", "2026-10-21");
         ask(MESSAGES, "a", "{}");
         headers.remove("anthropic-version");
@@ -803,7 +803,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void betasAreKnownOrRefused() {
+    void unknownBetasAreRejected() {
         headers.put("anthropic-beta", "interleaved-thinking-2025-05-14, context-management-2025-06-27");
         ask(MESSAGES, "a", "{\"context_management\":{\"edits\":[]}}");
         headers.put("anthropic-beta", "interleaved-thinking-2025-05-14, made-up");
@@ -812,7 +812,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void fourMarksOfTheCacheAtMost() {
+    void atMostFourCacheControls() {
         var mark = "{\"type\":\"text\",\"text\":\"x\",\"cache_control\":{\"type\":\"ephemeral\"}}";
         var messages = "{\"messages\":[{\"role\":\"user\",\"content\":[%s]}]}";
         ask(MESSAGES, "", messages.formatted(String.join(",", Collections.nCopies(4, mark))));
@@ -837,7 +837,7 @@ class SimulatorEndpoints {
 
     @ParameterizedTest
     @FieldSource("PATHS")
-    void imagesAreSeen(String path) {
+    void imagesAreAccepted(String path) {
         refused(400, "", "missing required Copilot-Vision-Request header",
                 post(path, picture(path, "image/png", DOT, 1)));
         headers.put("Copilot-Vision-Request", "true");
@@ -852,7 +852,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void imagesAreForModelsThatSee() {
+    void imagesNeedVisionModel() {
         headers.put("Copilot-Vision-Request", "true");
         refused(400, "invalid_request_body", "sees no images",
                 post(CHAT, picture(CHAT, "image/png", DOT, 1).put("model", "gpt-4o-mini")));
@@ -901,7 +901,7 @@ class SimulatorEndpoints {
     /// Each value of a large body in turn, put otherwise, is answered or refused: the simulator has no accident.
     @ParameterizedTest
     @FieldSource("LARGE")
-    void anythingIsAnsweredOrRefused(List<String> large) {
+    void anyBodyGetsAResponse(List<String> large) {
         headers.put("Copilot-Vision-Request", "true");
         var path = large.getFirst();
         ask(path, "", large.getLast());
@@ -936,7 +936,7 @@ class SimulatorEndpoints {
     /// Refusals come before the endpoint has a say.
     @ParameterizedTest
     @FieldSource("PATHS")
-    void faultsAreForAll(String path) {
+    void faultsApplyToAllEndpoints(String path) {
         sim.set("faults", "429:5,503,reset-before,422");
         var limited = post(path, body(path, "a", "{}"));
         refused(429, "rate_limited", "rate limit", limited);
@@ -953,7 +953,7 @@ class SimulatorEndpoints {
             "eof, one two three four, false, ''", "eof-empty, '', false, ''", "truncated-json, one two, false, ''",
             "error-first, '', false, error", "error-chunk, one two, false, error",
             "copilot-errors, one two, false, error", "finish-error, one two three four, false, failed"})
-    void streamsBreak(String fault, String text, boolean broken, String end) {
+    void brokenStreams(String fault, String text, boolean broken, String end) {
         for (String path : PATHS) {
             sim.set("faults", fault);
             var answer = stream(path, "say: one two three four", "{}");
@@ -973,7 +973,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void errorsInAStream() {
+    void errorsWithinStream() {
         sim.set("faults", "error-chunk,copilot-errors,finish-error,error-chunk,copilot-errors");
         var error = stream(RESPONSES, "say: a b", "{}").events().getLast();
         assertEquals("error", error.name);
@@ -991,7 +991,7 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void failuresInOnePiece() {
+    void failuresOfUnstreamedReplies() {
         sim.set("faults", "finish-error,error-chunk,truncated-json,reset-mid");
         var failed = ask(RESPONSES, "a", "{}").json();
         assertEquals("failed server_error",
@@ -1010,7 +1010,7 @@ class SimulatorEndpoints {
 
     @ParameterizedTest
     @FieldSource("TRANSPORTS")
-    void whateverTheTransport(List<Object> setting) {
+    void transportVariants(List<Object> setting) {
         sim.set((String) setting.getFirst(), setting.getLast()).set("reasoning", "a thought");
         for (String path : PATHS) {
             var answer = stream(path, "say: äöü 🙂 two\nthree", "{}");
@@ -1020,14 +1020,14 @@ class SimulatorEndpoints {
     }
 
     @Test
-    void theLastLineMayLackItsNewline() {
+    void lastLineMayLackNewline() {
         sim.set("last-newline", false);
         var text = stream(RESPONSES, "a", "{}").text;
         assertTrue(text.contains("\nevent: response.completed\ndata: {") && text.endsWith("}"), text);
     }
 
     @Test
-    void doneAfterResponsesIsASwitch() {
+    void doneAfterResponsesIsOptional() {
         sim.set("responses-done", true);
         assertTrue(stream(RESPONSES, "a", "{}").text.endsWith("data: [DONE]\n\n"));
     }

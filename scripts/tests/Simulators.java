@@ -110,7 +110,7 @@ class Simulators {
     // ---------------------------------------------------------------------------------------------- login, exchange
 
     @Test
-    void f1TheExchangeWantsNoIdentity() {
+    void f1ExchangeNeedsNoIdentity() {
         exchange().is(200, "\"token\":\"tid=");
         exchange("Editor-Version", "vscode/1.107.0").is(200, "tid=");
         sim.set("exchange-identity", true);
@@ -130,7 +130,7 @@ class Simulators {
     }
 
     @Test
-    void f2AFirstPollIsNeverEarlyAndAHastySecondIs() {
+    void f2EarlySecondPollIsSlowedDown() {
         var code = deviceCode();
         assertEquals("authorization_pending", poll(code).path("error").asString());
         assertEquals(10, poll(code).path("interval").asInt());
@@ -139,7 +139,7 @@ class Simulators {
     }
 
     @Test
-    void f26OpeningThePageApprovesIfItIsSaidTo() {
+    void f26OpeningThePageApprovesWithOption() {
         var code = deviceCode();
         send("GET", code.path("verification_uri").asString(), null).is(200, "simulator");
         assertEquals("authorization_pending", poll(code).path("error").asString());
@@ -150,7 +150,7 @@ class Simulators {
     }
 
     @Test
-    void aTokenRemembersTheIntegratorIfItIsSaidTo() {
+    void tokenRemembersIntegrationWithOption() {
         token = exchange().at("/token").asString();
         says(CHAT, "kimi-k3", "").is(200, "hi");
         sim.set("exchange-scope", true);
@@ -163,7 +163,7 @@ class Simulators {
     // ---------------------------------------------------------------------------------------------- who asks
 
     @Test
-    void f3f4OneOfEditorAndIntegratorIsEnough() {
+    void f3f4EditorOrIntegrationIsEnough() {
         var body = prompt(CHAT, "gpt-5-mini", "");
         bare(CHAT, body, "Authorization", bearer(), "copilot-integration-id", "vscode-chat").is(200, "hi");
         bare(CHAT, body, "Authorization", bearer(), "editor-version", "vscode/1.85.1").is(200, "hi");
@@ -175,7 +175,7 @@ class Simulators {
     }
 
     @Test
-    void f21OnlyADoubledIntegratorIsOneTooMany() {
+    void f21OnlyRepeatedIntegrationIdIsRejected() {
         var body = prompt(CHAT, "gpt-5-mini", "");
         bare(CHAT, body, "Authorization", bearer(), "copilot-integration-id", "jetbrains-chat", "content-type",
                 "application/json", "content-type", "application/json").is(200, "hi");
@@ -189,7 +189,7 @@ class Simulators {
     }
 
     @Test
-    void f22AnOAuthAppsTokenIsTakenAsItIs() {
+    void f22OAuthTokenIsAccepted() {
         for (String kind : List.of("gho", "gho-vscode")) {
             var direct = "Bearer " + sim.issueGithubToken(kind);
             bare("/models", null, "Authorization", direct).is(200, "gpt-5-mini");
@@ -209,12 +209,12 @@ class Simulators {
     @ParameterizedTest
     @CsvSource({"ghu, 401, AuthenticateToken authentication failed", "ghs, 401, unauthorized",
             "github_pat, 401, unauthorized", "ghp, 400, Personal Access Tokens are not supported for this endpoint"})
-    void otherGithubTokensAreNot(String kind, int status, String text) {
+    void otherGithubTokensAreRejected(String kind, int status, String text) {
         bare("/models", null, "Authorization", "Bearer " + sim.issueGithubToken(kind)).is(status, text);
     }
 
     @Test
-    void tooOldAnEditorHasNotAllModels() {
+    void oldEditorsLackModels() {
         var old = new String[]{"Authorization", bearer(), "Editor-Version", "vscode/1.85.1"};
         bare(RESPONSES, prompt(RESPONSES, "gpt-5.3-codex", ""), old).is(400, "model gpt-5.3-codex is not supported in"
                 + " this VS Code version. Please update it to version 1.104.1 or newer");
@@ -257,7 +257,7 @@ class Simulators {
             /v1/messages         | claude-opus-4.8    | ,'tools':[{'name':'a','input_schema':{'type':'object'},\
             'eager_input_streaming':true}]
             """)
-    void isTaken(String path, String model, String more) {
+    void acceptedBodies(String path, String model, String more) {
         var body = prompt(path, model, more == null ? "" : more);
         ask(path, more.contains("'max_tokens'") ? body.replace(",'max_tokens':5000", "") : body).is(200, "hi");
     }
@@ -311,13 +311,13 @@ class Simulators {
             ,'tools':[{'type':'function','function':{'name':'f','strict':true,'parameters':{'type':'object',\
             'properties':{'a':{'type':'string'}}}}}] | Invalid schema for function 'f'
             """)
-    void isRefused(String path, String model, String more, String words) {
+    void rejectedBodies(String path, String model, String more, String words) {
         var body = prompt(path, model, more);
         ask(path, more.contains("'max_tokens'") ? body.replace(",'max_tokens':5000", "") : body).is(400, words);
     }
 
     @Test
-    void f5f6f7TheResponsesApiReadsWhatClientsSend() {
+    void f5f6f7ResponsesAcceptClientBodies() {
         var call = "{'type':'function_call','id':'" + "x".repeat(400) + "','call_id':'c1','name':'f','arguments':'{}'},"
                 + "{'type':'function_call_output','call_id':'c1','output':'o'}";
         ask(RESPONSES, "{'model':'gpt-5.4','input':[{'role':'user','content':'say: hi'}]}").is(200, "hi");
@@ -334,7 +334,7 @@ class Simulators {
     }
 
     @Test
-    void f9f10GeminiGivesWhatItWantsBackAndSaysWhoSpeaks() {
+    void f9f10GeminiReasoningAndRoles() {
         sim.set("finish", "tool_calls");
         assertEquals("c2ltdWxhdGVk", says(CHAT, "gemini-3.8-flash", "").at("/choices/0/message/reasoning_opaque")
                 .asString());
@@ -343,12 +343,12 @@ class Simulators {
     }
 
     @Test
-    void f25NoVersionIsWanted() {
+    void f25NoApiVersionIsRequired() {
         ask(MESSAGES, prompt(MESSAGES, "claude-haiku-4.5", ""), "anthropic-version", "2026-10-21").is(200, "hi");
     }
 
     @Test
-    void f16f8ThoughtsAreShownToWhomeverAsksForThem() {
+    void f16f8ReasoningIsSentOnRequest() {
         var quiet = says(MESSAGES, "claude-opus-4.8", ",'thinking':{'type':'adaptive'}");
         assertEquals("", quiet.at("/content/0/thinking").asString());
         var shown = says(MESSAGES, "claude-opus-4.8", ",'thinking':{'type':'adaptive','display':'summarized'}");
@@ -357,7 +357,7 @@ class Simulators {
     }
 
     @Test
-    void f19f24VectorsInBase64AndCountedTokens() {
+    void f19f24EmbeddingsInBase64AndTokenCounts() {
         var body = "{'model':'text-embedding-3-small','input':['a'],'dimensions':4,'user':'u','encoding_format':'%s'}";
         assertEquals(4, ask("/embeddings", body.formatted("float")).at("/data/0/embedding").size());
         var packed = ask("/embeddings", body.formatted("base64")).at("/data/0/embedding").asString();
@@ -368,14 +368,14 @@ class Simulators {
     }
 
     @Test
-    void f23TheSwitchesAreReadAsJsonWhateverTheyCallThemselves() {
+    void f23SwitchesAreReadAsJsonWhateverTheContentType() {
         send("POST", sim.url() + "/_simulator", "{\"faults\":\"429\"}", "Content-Type",
                 "application/x-www-form-urlencoded").is(200, "\"faults\":\"429\"");
         says(CHAT, "gpt-5-mini", "").is(429, "rate_limited");
     }
 
     @Test
-    void unknownFieldsAreRefusedIfItIsSaidTo() {
+    void unknownFieldsAreRejectedWithOption() {
         sim.set("unknown-fields", "refuse");
         says(CHAT, "gpt-5-mini", ",'store':true").is(400, "invalid request body: store");
         says(RESPONSES, "gpt-5-mini", ",'service_tier':'x'").is(400, "service_tier");
@@ -385,7 +385,7 @@ class Simulators {
 
     /// Rows "too lax" of the faults: what the service would refuse.
     @Test
-    void whatTheServiceWouldRefuseOnChatIsRefused() {
+    void invalidChatBodiesAreRejected() {
         var five = IntStream.range(0, 5).mapToObj(i -> "{'role':'user','content':'" + i
                 + "','copilot_cache_control':{'type':'ephemeral'}}").collect(Collectors.joining(","));
         ask(CHAT, "{'model':'claude-haiku-4.5','messages':[" + five + "]}").is(400, "A maximum of 4 blocks with"
@@ -407,7 +407,7 @@ class Simulators {
     }
 
     @Test
-    void aParameterIsRefusedOnRequest() {
+    void parametersAreRejectedWithOption() {
         sim.set("refuse", "seed,gpt-5.4:n,reasoning.summary");
         says(CHAT, "gpt-5-mini", ",'seed':1").is(400, "Unrecognized request argument supplied: seed");
         says(CHAT, "gpt-5-mini", ",'n':1").is(200, "hi");
@@ -419,7 +419,7 @@ class Simulators {
     }
 
     @Test
-    void theMessagesApiEndsWithThePersonAndSaysHowLongIsTooLong() {
+    void messagesEndWithUserAndReportLength() {
         ask(MESSAGES, "{'model':'claude-opus-4.8','max_tokens':9,'messages':[{'role':'user','content':'a'},{'role':"
                 + "'assistant','content':'b'}]}").is(400, "must end with a user message");
         sim.set("messages-errors", "anthropic");
@@ -447,7 +447,7 @@ class Simulators {
     }
 
     @Test
-    void g1GeminiTakesCallsWithoutItsSeal() {
+    void g1GeminiAcceptsCallsWithoutSignature() {
         var call = "{'role':'assistant','content':null,%s'tool_calls':[{'id':'c','type':'function','function':"
                 + "{'name':'f','arguments':'{}'}}]},{'role':'tool','tool_call_id':'c','content':'x'}";
         var open = call.formatted("");
@@ -465,7 +465,7 @@ class Simulators {
             /responses        | gpt-5.4          | {'type':'input_image','image_url':'https://x.test/a.png'}
             /v1/messages      | claude-haiku-4.5 | {'type':'image','source':{'type':'url','url':'https://x.test/a.png'}}
             """)
-    void g2APictureMayBeAnAddress(String path, String model, String picture) {
+    void g2ImageMayBeUrl(String path, String model, String picture) {
         var vision = new String[]{"Copilot-Vision-Request", "true"};
         shown(path, model, picture).is(400, "missing required Copilot-Vision-Request header");
         shown(path, model, picture, vision).is(200, "hi");
@@ -477,7 +477,7 @@ class Simulators {
     }
 
     @Test
-    void g3DocumentsAreRead() {
+    void g3DocumentsAreAccepted() {
         var pdf = "{'type':'document','source':{'type':'base64','media_type':'application/pdf','data':'JVBERi0='}}";
         var text = "{'type':'document','title':'t','source':{'type':'text','media_type':'text/plain','data':'x'}}";
         var far = "{'type':'document','source':{'type':'url','url':'https://x.test/a.pdf'}}";
@@ -498,7 +498,7 @@ class Simulators {
     @ParameterizedTest
     @CsvSource({"claude-haiku-4.5, 64000", "claude-sonnet-5, 128000", "claude-opus-4.8, 128000",
             "claude-opus-4.7, 128000", "claude-fable-5.1, 128000", "claude-opus-5, 128000"})
-    void g11AModelHasItsOwnMaximum(String model, int most) {
+    void g11MaximumDependsOnModel(String model, int most) {
         sim.set("revive", "claude-opus-4.7");
         ask("/models/claude-opus-5/policy", "{'state':'enabled'}");
         var body = prompt(MESSAGES, model, "").replace("5000", "%d");
@@ -508,7 +508,7 @@ class Simulators {
     }
 
     @Test
-    void g4AFormatNeedsNoEffort() {
+    void g4FormatNeedsNoEffort() {
         var format = "'format':{'type':'json_schema','schema':{'type':'object'}}";
         says(MESSAGES, "claude-haiku-4.5", ",'output_config':{" + format + "}").is(200, "hi");
         says(MESSAGES, "claude-opus-4.8", ",'output_config':{'effort':'low'," + format + "}").is(200, "hi");
@@ -518,7 +518,7 @@ class Simulators {
     }
 
     @Test
-    void g5AToolsSchemaMaySayWhatItIs() {
+    void g5ToolSchemaMayHaveSchemaKeyword() {
         var tools = ",'tools':[{'name':'f','input_schema':{'type':'object',"
                 + "'$schema':'http://json-schema.org/draft-07/schema#'}}]";
         says(MESSAGES, "claude-haiku-4.5", tools).is(200, "hi");
@@ -529,7 +529,7 @@ class Simulators {
     }
 
     @Test
-    void g6ToolsThatWereSearchedForComeBack() {
+    void g6ToolSearchResultsAreAccepted() {
         ask(RESPONSES, "{'model':'gpt-5.4','input':[{'role':'user','content':'say: hi'},{'type':'tool_search_call',"
                 + "'call_id':'c','arguments':{}},{'type':'tool_search_output','call_id':'c','tools':[]}]}")
                 .is(200, "hi");
@@ -539,7 +539,7 @@ class Simulators {
 
     @ParameterizedTest
     @ValueSource(strings = {"claude-haiku-4.5", "gemini-3.8-flash", "gpt-4o-mini"})
-    void g7ASchemaThatAModelKnowsNotIsOverlooked(String model) {
+    void g7UnsupportedSchemaIsIgnored(String model) {
         var schema = ",'response_format':{'type':'json_schema','json_schema':{'name':'x','schema':{'type':'object'}}}";
         says(CHAT, model, schema).is(200, "hi");
         sim.set("schemas", "refuse");
@@ -548,7 +548,7 @@ class Simulators {
     }
 
     @Test
-    void g8SomeModelsGoOnWithWhatTheyAreSaidToHaveSaid() {
+    void g8SomeModelsContinueAssistantMessage() {
         sim.set("revive", "claude-sonnet-4.5");
         var body = "{'model':'%s','max_tokens':9,'messages':[{'role':'user','content':'say: hi'},{'role':'assistant',"
                 + "'content':'%s'}]}";
@@ -564,7 +564,7 @@ class Simulators {
     @ParameterizedTest
     @ValueSource(strings = {"message-threads-2026-08-12", "prompt-caching-scope-2026-01-05", "claude-code-20250219",
             "fine-grained-tool-streaming-2025-05-14"})
-    void g9ABetaWithADatePasses(String beta) {
+    void g9DatedBetaIsAccepted(String beta) {
         var body = prompt(MESSAGES, "claude-haiku-4.5", "");
         ask(MESSAGES, body, "anthropic-beta", beta + ",made-up-2026-01-01").is(200, "hi");
         ask(MESSAGES, body, "anthropic-beta", beta + ", no-such,context-1m-2025-08-07").is(400, "{\"error\":{"
@@ -576,7 +576,7 @@ class Simulators {
     }
 
     @Test
-    void g10OnlyTheNewerOnesWantMaxCompletionTokens() {
+    void g10NewerModelsRequireMaxCompletionTokens() {
         var words = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens'"
                 + " instead.\",\"code\":\"invalid_request_body";
         says(CHAT, "gpt-5-mini", ",'max_tokens':9").is(200, "hi");
@@ -588,7 +588,7 @@ class Simulators {
 
     @ParameterizedTest
     @ValueSource(strings = {"claude-opus-4.7", "claude-opus-4.8", "claude-opus-5", "claude-fable-5.1"})
-    void g12TheLargeOnesThinkVeryHard(String model) {
+    void g12LargeModelsAcceptHighEffort(String model) {
         sim.set("revive", "claude-opus-4.7");
         ask("/models/claude-opus-5/policy", "{'state':'enabled'}");
         says(MESSAGES, model, ",'output_config':{'effort':'xhigh'}").is(200, "hi");
@@ -598,7 +598,7 @@ class Simulators {
 
     /// Too lax it was: caozhiyuan's proxy takes it off for the models of 4.5.
     @Test
-    void aMarkForTheWholeRequestIsForTheNewerModels() {
+    void cacheControlOfRequestNeedsNewerModel() {
         var mark = ",'cache_control':{'type':'ephemeral'}";
         says(MESSAGES, "claude-haiku-4.5", mark).is(400, "cache_control: Extra inputs are not permitted");
         says(MESSAGES, "claude-opus-4.8", mark).is(200, "hi");
@@ -606,7 +606,7 @@ class Simulators {
     }
 
     @Test
-    void someAnswersLackFields() {
+    void someResponsesLackFields() {
         var mini = says(CHAT, "gpt-5-mini", "").json();
         assertTrue(mini.has("object") && mini.has("created"));
         var bare = says(CHAT, "gpt-5.4", "").json();
@@ -619,7 +619,7 @@ class Simulators {
     // ---------------------------------------------------------------------------------------------- the catalogue
 
     @Test
-    void f11TheCatalogueIsTodays() {
+    void f11ModelListIsCurrent() {
         var mini = entry("gpt-5-mini", "X-GitHub-Api-Version", "2026-08-01");
         assertTrue(mini.path("is_chat_default").asBoolean());
         assertEquals("[\"/chat/completions\",\"/responses\",\"ws:/responses\"]",
@@ -637,7 +637,7 @@ class Simulators {
     }
 
     @Test
-    void withoutAnApiVersionTheListIsAnOldOne() {
+    void missingApiVersionReturnsLegacyList() {
         var headers = new String[]{"Authorization", bearer(), "Editor-Version", "vscode/1.107.0"};
         var old = ids(bare("/models", null, headers));
         assertTrue(old.containsAll(List.of("gpt-5-mini", "gpt-5.4", "claude-haiku-4.5")), old::toString);
@@ -657,7 +657,7 @@ class Simulators {
     @ParameterizedTest
     @ValueSource(strings = {"gpt-4o", "gpt-4.1", "o1", "claude-sonnet-4.5", "claude-opus-4.7", "gemini-3.1-pro-preview",
             "auto-model-3", "spark-free-auto", "claude-opus-5", "none-such"})
-    void retiredPseudoAndDisabledModelsAreNotSupported(String id) {
+    void retiredPseudoAndDisabledModelsAreRejected(String id) {
         says(id.startsWith("claude-opus") ? MESSAGES : CHAT, id, "").is(400, "model_not_supported");
     }
 
@@ -678,7 +678,7 @@ class Simulators {
             /responses        | mai-code-1.1-flash | model mai-code-1.1-flash is not supported via Responses API.
             /v1/messages      | gpt-5-mini         | accessible via the /v1/messages endpoint
             """)
-    void aModelHasItsEndpointsAlone(String path, String model, String words) {
+    void modelIsServedOnItsEndpointsOnly(String path, String model, String words) {
         says(path, model, "").is(400, words).is(400, "unsupported_api_for_model");
     }
 
@@ -686,7 +686,7 @@ class Simulators {
 
     @ParameterizedTest
     @ValueSource(strings = {"free", "student"})
-    void somePlansHaveAutoAlone(String plan) {
+    void somePlansOfferAutoOnly(String plan) {
         sim.set("plan", plan);
         ask("/models", null).at("/data").forEach(m -> assertFalse(m.path("model_picker_enabled").asBoolean()));
         says(CHAT, "gpt-5-mini", "").is(400, "model_not_supported");
@@ -702,7 +702,7 @@ class Simulators {
 
     @ParameterizedTest
     @ValueSource(strings = {"individual", "free"})
-    void onlyChatChoosesByItself(String plan) {
+    void onlyChatChoosesAModel(String plan) {
         sim.set("plan", plan);
         says(CHAT, "", "").is(200, "hi");
         says(CHAT, "", ",'model':null").is(200, "hi");
@@ -715,7 +715,7 @@ class Simulators {
             "individual, yearly_subscriber_quota, individual, 1500",
             "pro-plus, plus_monthly_subscriber_quota, individual_pro_plus, 7000",
             "max, max_monthly_subscriber_quota, max, 20000"})
-    void aPlanHasItsSkuAndItsCredits(String plan, String sku, String name, int entitlement) {
+    void planDeterminesSkuAndCredits(String plan, String sku, String name, int entitlement) {
         sim.set("plan", plan);
         assertEquals(sku, exchange().at("/sku").asString());
         var user = send("GET", sim.url() + "/copilot_internal/user", null, "Authorization",
@@ -732,7 +732,7 @@ class Simulators {
     }
 
     @Test
-    void anUnlimitedSeatKnowsOnlyWhatWasUsed() {
+    void unlimitedSeatReportsUsageOnly() {
         sim.set("quota", "unlimited-business");
         var user = send("GET", sim.url() + "/copilot_internal/user", null, "Authorization",
                 "token " + simulator.GITHUB_TOKEN);
@@ -745,7 +745,7 @@ class Simulators {
     private static final String AUTO = "{'auto_mode':{'model_hints':['auto']}}";
 
     @Test
-    void f12ASessionMayAskByNameUntilItEnds() {
+    void f12SessionMayNameModelUntilItEnds() {
         sim.set("plan", "free").set("session-life", 60);
         var session = ask("/models/session", AUTO).is(200, "session_token").json();
         assertEquals("gpt-5-mini", session.path("selected_model").asString());
@@ -767,7 +767,7 @@ class Simulators {
     }
 
     @Test
-    void theNewerWayToAutoIsThereForNewVersionsOnly() {
+    void autoEndpointNeedsNewApiVersion() {
         sim.set("plan", "student").set("auto-model", "gpt-5.4-mini");
         var session = ask("/auto", "{'prompt':'hello','tier':'fast'}").is(200, "hydra_scores").json();
         assertEquals("[\"/responses\",\"ws:/responses\"]",
@@ -784,7 +784,7 @@ class Simulators {
     }
 
     @Test
-    void somePlansAreOnHostsOfTheirOwn() {
+    void somePlansHaveTheirOwnHosts() {
         for (String plan : List.of("student", "max", "pro-plus", "business")) {
             sim.set("plan", plan);
             assertEquals("https://proxy.%s.githubcopilot.com".formatted(plan.equals("business") ? plan : "individual"),
@@ -793,7 +793,7 @@ class Simulators {
     }
 
     @Test
-    void autoIsATenthCheaper() {
+    void autoCostsTenPercentLess() {
         sim.set("auto-model", "claude-haiku-4.5");
         long named = says(CHAT, "claude-haiku-4.5", "").at("/copilot_usage/total_nano_aiu").asLong();
         assertEquals(0.33, sim.billed(), 1e-9);
@@ -802,7 +802,7 @@ class Simulators {
     }
 
     @Test
-    void whatComesFromTheCacheCostsLess() {
+    void cachedTokensCostLess() {
         sim.set("cached", 1);
         var answer = says(CHAT, "gpt-5.4", "");
         assertEquals(1, answer.at("/usage/prompt_tokens_details/cached_tokens").asInt());
@@ -846,7 +846,7 @@ class Simulators {
             400-invalid_reasoning_effort | 400 | "code":"invalid_reasoning_effort"
             466-vscode | 466 | Please upgrade VS Code to version 1.109.2+.
             """)
-    void anErrorHasTheServicesWords(String fault, int status, String words) {
+    void errorsHaveTheMessagesOfTheService(String fault, int status, String words) {
         sim.set("faults", fault);
         var answer = says(CHAT, "gpt-5-mini", "").is(status, words);
         assertTrue(answer.headers().firstValue("retry-after").isEmpty());

@@ -21,7 +21,7 @@ class Smoke {
 
     /// Whatever is done, well or badly: tokens lie in the login and in the cached Copilot token, and nowhere else.
     @Test
-    void tokensLieInTwoFilesAlone() throws Exception {
+    void tokensAreStoredInTwoFilesOnly() throws Exception {
         try (var cop = new Harness()) {
             cop.run("login", "--no-browser");
             cop.run("models");
@@ -50,7 +50,7 @@ class Smoke {
 
     /// On macOS and Windows `cop/copilot.class` and a `cop/Copilot.class` would be one file.
     @Test
-    void noTwoClassesDifferInCaseAlone() throws Exception {
+    void noTwoClassesDifferByCaseAlone() throws Exception {
         var place = Path.of(copilot.class.getProtectionDomain().getCodeSource().getLocation().toURI());
         List<String> names;
         if (Files.isDirectory(place)) {

@@ -610,7 +610,7 @@ class Streams {
 
     @ParameterizedTest
     @FieldSource("SAMPLES")
-    void everyChunkSizeGivesTheSameAnswer(Sample sample) { replay(sample, sample.text); }
+    void everyChunkSizeGivesTheSameReply(Sample sample) { replay(sample, sample.text); }
 
     @ParameterizedTest
     @FieldSource("SAMPLES")
@@ -618,11 +618,11 @@ class Streams {
 
     @ParameterizedTest
     @FieldSource("SAMPLES")
-    void linesMayEndInALoneCr(Sample sample) { replay(sample, sample.text.replace("\n", "\r")); }
+    void linesMayEndInCr(Sample sample) { replay(sample, sample.text.replace("\n", "\r")); }
 
     @ParameterizedTest
     @FieldSource("SAMPLES")
-    void framingMayBeAsOddAsTheStandardAllows(Sample sample) {
+    void unusualFraming(Sample sample) {
         String odd = sample.text.replaceFirst("^\uFEFF", "").replaceAll("(?m)^data: ", ": ping\r\ndata:");
         replay(sample, "\uFEFF" + odd.replaceFirst("\n+$", ""));
     }
@@ -660,7 +660,7 @@ class Streams {
     }
 
     @Test
-    void eventsAreReadAsTheStandardSays() throws IOException {
+    void eventsFollowTheStandard() throws IOException {
         eventsOf("data: a\n\ndata:b\n\ndata:  c \n\n", "a", "b", " c ");
         eventsOf("data: a\rdata: b\r\ndata: c\n\n", "a\nb\nc");
         eventsOf("data\n\ndata:\n\ndata\ndata\n\n", "", "", "\n");
@@ -675,7 +675,7 @@ class Streams {
     }
 
     @Test
-    void anEventIsToldBeforeTheNextByteIsAwaited() throws IOException {
+    void eventIsDeliveredBeforeNextByteIsRead() throws IOException {
         for (String end : List.of("\n\n", "\r\r", "\r\n\r\n", "\r\n\r")) {
             var only = new ByteArrayInputStream(("data: x" + end).getBytes(StandardCharsets.UTF_8));
             var silent = new InputStream() {
@@ -688,14 +688,14 @@ class Streams {
     }
 
     @Test
-    void aLineOfAMegabyteIsRead() throws IOException {
+    void lineOfOneMegabyte() throws IOException {
         String line = "é".repeat(500_000);
         byte[] bytes = ("data: " + line + "\n\n").getBytes(StandardCharsets.UTF_8);
         assertEquals(List.of(line), events(new Slow(bytes, 8192)));
     }
 
     @Test
-    void aLineWithoutAnEndIsGivenUp() {
+    void endlessLineIsRejected() {
         var endless = new InputStream() {
             @Override
             public int read() { return 'x'; }
@@ -704,7 +704,7 @@ class Streams {
     }
 
     @Test
-    void anEventOfEndlessLinesIsGivenUp() {
+    void endlessEventIsRejected() {
         byte[] line = ("data: " + "x".repeat(8186)).getBytes(StandardCharsets.UTF_8);
         line[line.length - 1] = '\n';
         var endless = new InputStream() {
@@ -738,7 +738,7 @@ class Streams {
     }
 
     @Test
-    void aWholeAnswerOfOpenAi() throws IOException {
+    void unstreamedOpenAiReply() throws IOException {
         var reply = whole("""
                 {"choices":[{"finish_reason":"stop","index":0,"message":{"content":"Hellö 😀","role":"assistant"}}],
                  "created":1795300000,"id":"chatcmpl-7","model":"gpt-5.4-2026-03-01","object":"chat.completion",
@@ -750,7 +750,7 @@ class Streams {
     }
 
     @Test
-    void aWholeAnswerOfClaudeInTwoChoices() throws IOException {
+    void unstreamedClaudeReplyInTwoChoices() throws IOException {
         var reply = whole("""
                 {"choices":[{"finish_reason":"tool_calls","message":{"content":"Let me look.","role":"assistant"}},
                  {"finish_reason":"tool_calls","message":{"content":null,"role":"assistant","tool_calls":[
@@ -763,7 +763,7 @@ class Streams {
     }
 
     @Test
-    void severalWholeCallsWithoutAnIndexStayApart() throws IOException {
+    void toolCallsWithoutIndexStaySeparate() throws IOException {
         var reply = whole("""
                 {"choices":[{"finish_reason":"tool_calls","message":{"tool_calls":[
                  {"id":"a","type":"function","function":{"name":"sky","arguments":"{}"}},
@@ -774,7 +774,7 @@ class Streams {
     }
 
     @Test
-    void aWholeRefusalAndItsReasoning() throws IOException {
+    void unstreamedRefusalAndReasoning() throws IOException {
         var heard = whole("""
                 {"choices":[{"finish_reason":"stop","message":{"content":null,"refusal":"No.",
                  "reasoning_text":"Hm."}}]}""");
@@ -783,7 +783,7 @@ class Streams {
     }
 
     @Test
-    void aWholeAnswerThatIsAnErrorOrNoneIsAFault() {
+    void unstreamedErrorOrInvalidReplyIsFault() {
         for (String json : List.of("{\"error\":{\"message\":\"fell over\",\"code\":\"x\"}}", "{\"choices\":[]}", "{}",
                 "", "[]", "{\"choices\":[{\"ind", "<html></html>")) {
             byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
@@ -796,7 +796,7 @@ class Streams {
     // ------------------------------------------------------------------------------------------- limits of time
 
     @Test
-    void silenceEndsTheWait() {
+    void silenceTimesOut() {
         var body = new StreamingBody(Duration.ofMillis(30), 0);
         body.onSubscribe(new Requests(_ -> {}));
         body.onNext(List.of(ByteBuffer.wrap(new byte[]{'a'})));
@@ -805,7 +805,7 @@ class Streams {
     }
 
     @Test
-    void theDeadlineEndsTheWait() {
+    void deadlineEndsWait() {
         var body = new StreamingBody(Duration.ofMinutes(5), System.nanoTime() + 30_000_000);
         body.onSubscribe(new Requests(_ -> {}));
         var trouble = assertTimeoutPreemptively(Duration.ofSeconds(20),
@@ -814,7 +814,7 @@ class Streams {
     }
 
     @Test
-    void theDeadlineEndsABodyThatNeverPauses() {
+    void deadlineEndsContinuousBody() {
         var body = new StreamingBody(Duration.ofMinutes(5), System.nanoTime() + 50_000_000);
         byte[] comment = ": ping\n".getBytes(StandardCharsets.UTF_8);
         body.onSubscribe(new Requests(_ -> body.onNext(List.of(ByteBuffer.wrap(comment)))));
@@ -823,7 +823,7 @@ class Streams {
     }
 
     @Test
-    void aBrokenBodyTellsItsReasonAndTheBytesBeforeIt() throws IOException {
+    void brokenBodyReportsReasonAndBytesReceived() throws IOException {
         var body = new StreamingBody(Duration.ofSeconds(20), 0);
         body.onSubscribe(new Requests(_ -> {}));
         body.onNext(List.of(ByteBuffer.wrap(new byte[]{'a', 'b'})));
@@ -834,7 +834,7 @@ class Streams {
     }
 
     @Test
-    void anInterruptEndsTheWaitAsInterrupted() {
+    void interruptEndsWait() {
         var body = new StreamingBody(Duration.ofMinutes(5), 0);
         body.onSubscribe(new Requests(_ -> {}));
         Thread.currentThread().interrupt();
@@ -962,7 +962,7 @@ class Streams {
 
     @ParameterizedTest
     @FieldSource("SAMPLES")
-    void aSocketGivesTheSameAnswer(Sample sample) throws IOException {
+    void socketGivesTheSameReply(Sample sample) throws IOException {
         for (int step : new int[]{1, 2, 7, 64, 100_000}) {
             try (var server = new RawServer(streaming(sample.text, step))) {
                 ask(server, sample).mustBe(sample, () -> sample + " over a socket in pieces of " + step);
@@ -981,7 +981,7 @@ class Streams {
     }
 
     @Test
-    void aConnectionResetBeforeTheFirstDeltaIsTriedAgain() throws IOException {
+    void resetBeforeFirstDeltaIsRetried() throws IOException {
         Handler beforeTheHead = (socket, _) -> reset(socket);
         Handler afterTheHead = (socket, out) -> {
             write(out, headOf("text/event-stream"));
@@ -999,7 +999,7 @@ class Streams {
     }
 
     @Test
-    void aConnectionResetAfterTheFirstDeltaIsNotTriedAgain() throws IOException {
+    void resetAfterFirstDeltaIsNotRetried() throws IOException {
         var told = new CountDownLatch(1);
         Handler cut = (socket, out) -> {
             write(out, headOf("text/event-stream") + "data: " + said("Hi") + "\n\n");
@@ -1030,7 +1030,7 @@ class Streams {
     }
 
     @Test
-    void aThoughtThatWasShownForbidsAnotherAttempt() throws IOException {
+    void resetAfterReasoningIsNotRetried() throws IOException {
         var sample = "data: " + delta("\"reasoning_text\":\"Hm\"") + "\n\n";
         try (var server = new RawServer(streaming(sample, 1000), streaming(GOOD, 9))) {
             assertContains("without an end mark", ask(server, 1).trouble, () -> "");
@@ -1043,7 +1043,7 @@ class Streams {
     @ValueSource(strings = {"", ": ping\n\n", "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n",
             "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\","
             + "\"arguments\":\"{\"}}]}}]}\n\n"})
-    void aStreamThatEndsInGoodOrderIsNotAskedForAgain(String text) throws IOException {
+    void completeStreamIsNotRetried(String text) throws IOException {
         try (var server = new RawServer(streaming(text, 1000), streaming(GOOD, 9))) {
             assertContains("without an end mark", ask(server, 1).trouble, () -> "");
             assertEquals(1, server.requests.get());
@@ -1053,7 +1053,7 @@ class Streams {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "text/plain", "text/event-stream", "application/octet-stream"})
-    void aWholeAnswerIsKnownByItsFirstCharacter(String type) throws IOException {
+    void unstreamedReplyIsDetectedByFirstCharacter(String type) throws IOException {
         Handler whole = (socket, out) -> {
             write(out, headOf(type, "Connection: close") + "\r\n "
                     + "{\"choices\":[{\"finish_reason\":\"stop\",\"message\":{\"content\":\"Hi\"}}]}\n");
@@ -1066,7 +1066,7 @@ class Streams {
     }
 
     @Test
-    void aBodyThatIsNeverClosedAfterDoneDoesNotHang() throws IOException {
+    void openBodyAfterDoneDoesNotHang() throws IOException {
         try (var server = new RawServer((_, out) -> write(out, headOf("text/event-stream") + GOOD))) {
             long start = System.nanoTime();
             understood(ask(server, 1));
@@ -1075,7 +1075,7 @@ class Streams {
     }
 
     @Test
-    void aChunkedBodyThatIsNeverClosedAfterDoneDoesNotHang() throws IOException {
+    void openChunkedBodyAfterDoneDoesNotHang() throws IOException {
         int length = GOOD.getBytes(StandardCharsets.UTF_8).length;
         try (var server = new RawServer((_, out) -> write(out, headOf("text/event-stream", "Transfer-Encoding: chunked")
                 + Integer.toHexString(length) + "\r\n" + GOOD + "\r\n"))) {
@@ -1084,7 +1084,7 @@ class Streams {
     }
 
     @Test
-    void aServerThatGoesOnTalkingAfterDoneIsLeft() throws IOException {
+    void dataAfterDoneIsIgnored() throws IOException {
         Handler talkative = (_, out) -> {
             write(out, headOf("text/event-stream") + GOOD);
             while (true) {
@@ -1098,7 +1098,7 @@ class Streams {
     }
 
     @Test
-    void anErrorChunkInAnOpenStreamEndsAtOnce() throws IOException {
+    void errorChunkInOpenStreamEndsAtOnce() throws IOException {
         try (var server = new RawServer((_, out) -> write(out, headOf("text/event-stream") + "data: " + said("Hi")
                 + "\n\ndata: {\"error\":{\"message\":\"fell over\"}}\n\n"))) {
             var heard = ask(server, 1);
@@ -1108,7 +1108,7 @@ class Streams {
     }
 
     @Test
-    void aListenerThatGivesUpLeavesNothingHanging() throws IOException {
+    void abortingListenerLeavesNothingOpen() throws IOException {
         try (var server = new RawServer((_, out) -> write(out, headOf("text/event-stream") + "data: " + said("Hi")
                 + "\n\n"))) {
             assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
@@ -1137,7 +1137,7 @@ class Streams {
     }
 
     @Test
-    void aWholeAnswerMayBeGzipped() throws IOException {
+    void gzippedReply() throws IOException {
         String json = "{\"choices\":[{\"finish_reason\":\"stop\",\"message\":{\"content\":\"Hi\"}}]}";
         try (var server = new RawServer(gzipped(200, json))) {
             understood(ask(server, 1));
@@ -1145,14 +1145,14 @@ class Streams {
     }
 
     @Test
-    void aRefusalMayBeGzipped() throws IOException {
+    void gzippedError() throws IOException {
         try (var server = new RawServer(gzipped(403, "{\"error\":{\"message\":\"no, thanks\",\"code\":\"no\"}}"))) {
             assertContains("no, thanks", ask(server, 1).trouble, () -> "");
         }
     }
 
     @Test
-    void aGzippedAnswerThatIsCutIsLostAndNotABug() throws IOException {
+    void truncatedGzipIsLostConnection() throws IOException {
         Handler cut = (socket, out) -> {
             write(out, headOf("application/json", "Content-Encoding: gzip", "Connection: close"));
             out.write(new byte[]{0x1f, (byte) 0x8b, 8, 0, 0});
@@ -1166,7 +1166,7 @@ class Streams {
     }
 
     @Test
-    void theTimeOfACallCoversTheWholeBody() throws IOException {
+    void timeoutCoversWholeBody() throws IOException {
         Handler dripping = (_, out) -> {
             write(out, headOf("text/event-stream") + "data: " + said("Hi") + "\n\n");
             while (true) {
@@ -1186,7 +1186,7 @@ class Streams {
     }
 
     @Test
-    void aConnectionServesAgainAfterDone() throws IOException {
+    void connectionIsReusedAfterDone() throws IOException {
         int length = GOOD.getBytes(StandardCharsets.UTF_8).length;
         var connections = new AtomicInteger();
         Handler keeping = (socket, out) -> {

@@ -54,7 +54,7 @@ class TemplateChecks {
 
     @ParameterizedTest
     @FieldSource("SPELLED")
-    void everyFieldHasAName(List<String> row) {
+    void everyFieldCanBeNamed(List<String> row) {
         String field = row.get(0), tag = row.get(1);
         template("Is: {{" + tag + "}}{{#" + tag + "}}!{{/" + tag + "}}");
         cop.write("d.json", Json.compact(Map.of(field, "v", "id", "1")));
@@ -71,7 +71,7 @@ class TemplateChecks {
     }
 
     @Test
-    void columnsAreNamedInAnOutPattern() {
+    void columnsInOutputPattern() {
         template("say: {{Ticket_Text}}");
         cop.write("rows.csv", "Ticket Text,user.name\nhello,Ada\n");
         run(0, "batch", "t", "-d", "rows.csv", "-o", "out/{{user.name}} {{Ticket_Text}}.md", "--echo",
@@ -80,7 +80,7 @@ class TemplateChecks {
     }
 
     @Test
-    void anObjectGoesBeforeAFieldWithADot() {
+    void objectTakesPrecedenceOverDottedField() {
         template("{{user.name}} {{#user}}{{name}}{{/user}}");
         cop.write("d.json", "{\"user.name\": \"flat\", \"user\": {\"name\": \"deep\"}}");
         assertEquals("deep deep\n", run(0, "render", "-r", "t", "-d", "d.json").out());
@@ -91,7 +91,7 @@ class TemplateChecks {
 
     /// Which of two fields a name means is not guessed.
     @Test
-    void twoFieldsThatATagSpellsAlike() {
+    void ambiguousFieldNames() {
         template("{{a_b}}");
         cop.write("d.json", "{\"a b\": 1, \"a\\tb\": 2}");
         reports(run(2, "render", "t", "-d", "d.json"), "{{a_b}} is missing");
@@ -101,7 +101,7 @@ class TemplateChecks {
 
     /// A default is for what the data has not, however the data spells it.
     @Test
-    void aDefaultDoesNotHideAFieldThatATagSpellsSo() {
+    void defaultDoesNotHideField() {
         template("---\ndefaults: {Ticket_Text: none, user.name: nobody}\n---\n{{Ticket_Text}} {{user.name}}");
         cop.write("d.json", "{\"Ticket Text\": \"mine\", \"user\": {\"name\": \"Ada\"}}");
         assertEquals("mine Ada\n", run(0, "render", "-r", "t", "-d", "d.json").out());
@@ -111,7 +111,7 @@ class TemplateChecks {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"{{Ticket Text}}|{{Ticket_Text}}", "{{Tickettext}}|Ticket_Text",
             "{{$price}}|{{_price}}", "{{#Ticket Text}}x{{/Ticket Text}}|{{Ticket_Text}}"})
-    void theHintSaysHow(String text, String hint) {
+    void hintNamesTheTag(String text, String hint) {
         template(text);
         cop.write("d.json", "{\"Ticket Text\": \"x\", \"$price\": 1}");
         reports(run(2, "render", "t", "-d", "d.json"), hint);
@@ -121,7 +121,7 @@ class TemplateChecks {
 
     @ParameterizedTest
     @ValueSource(strings = {"\u00a0", "\u200b", "\ufeff", "\u00a0 \u200b"})
-    void invisibleCharactersAroundANameDoNotCount(String blank) {
+    void invisibleCharactersAroundNamesAreIgnored(String blank) {
         cop.write("templates/p.mustache", "part");
         template("{{N}} {{#N}}in{{/name}} {{^N}}out{{/N}}{{>p}}".replace("N", blank + "name" + blank)
                 .replace(">p", ">" + blank + "p" + blank));
@@ -132,7 +132,7 @@ class TemplateChecks {
 
     @ParameterizedTest
     @CsvSource({"\u00a0, U+00A0", "\u200b, U+200B", "\ufeff, U+FEFF", "\u00ad, U+00AD"})
-    void withinANameTheyAreShown(String blank, String shown) {
+    void invisibleCharactersWithinNamesAreShown(String blank, String shown) {
         template("{{first" + blank + "name}}");
         reports(run(2, "render", "t", "--var", "first=x"), shown);
     }
@@ -160,7 +160,7 @@ class TemplateChecks {
 
     @ParameterizedTest
     @FieldSource("DOUBTS")
-    void doubts(List<String> row) {
+    void warnings(List<String> row) {
         template(row.get(0));
         var data = Json.object().put("x", "say: Ann").setAll(Json.object(row.get(1), "data"));
         cop.write("templates/t.json", data.toString());
@@ -177,21 +177,21 @@ class TemplateChecks {
 
     @ParameterizedTest
     @FieldSource("UNDOUBTED")
-    void noDoubts(List<String> row) {
+    void noWarnings(List<String> row) {
         template(row.getFirst());
         assertEquals("", run(0, "templates", "check", "t").err());
         assertEquals("", run(0, "render", "t", "--var", "x=1", "--allow-missing").err());
     }
 
     @Test
-    void thePackagedOnesRaiseNone() { assertEquals("", run(0, "templates", "check").err()); }
+    void packagedTemplatesRaiseNoWarnings() { assertEquals("", run(0, "templates", "check").err()); }
 
     // ------------------------------------------------------------------------------- the lint of what fills it
 
     @ParameterizedTest
     @ValueSource(strings = {"false", "False", "FALSE", "no", "0", "NULL", "None", "nan", "NaN", "N/A", "#N/A", "off",
             "undefined", " false "})
-    void aSectionOnATextThatSaysNo(String no) {
+    void sectionOnFalsyText(String no) {
         template("{{#urgent}}URGENT! {{/urgent}}{{text}}");
         cop.write("rows.csv", "id,urgent,text\n1,true,say: a\n2," + no + ",say: b\n3," + no + ",say: c\n");
         for (var outcome : List.of(batch(0, "rows.csv", "--dry-run"), batch(0, "rows.csv"))) {
@@ -207,7 +207,7 @@ class TemplateChecks {
     }
 
     @Test
-    void aSectionOnTheNumberZeroInJson() {
+    void sectionOnZeroInJson() {
         template("{{#urgent}}URGENT! {{/urgent}}{{text}}");
         cop.write("d.json", "{\"urgent\": 0, \"text\": \"a\"}");
         reports(run(0, "render", "t", "-d", "d.json"), "{{#urgent}}", "0");
@@ -224,7 +224,7 @@ class TemplateChecks {
 
     @ParameterizedTest
     @FieldSource("NEARLY")
-    void aNameThatTheDataNearlyHas(List<String> row) {
+    void misspelledNameSuggestsNearest(List<String> row) {
         template(row.getFirst());
         cop.write("rows.csv", "id,Text\n1,a\n2,b\n");
         for (var outcome : List.of(batch(0, "rows.csv", "--dry-run"), batch(0, "rows.csv"))) {
@@ -235,7 +235,7 @@ class TemplateChecks {
     }
 
     @Test
-    void allowMissingIsNoReasonToBeSilent() {
+    void allowMissingStillWarns() {
         template("say: {{text}} {{id}}");
         cop.write("rows.csv", "id,Text\n1,a\n2,b\n");
         reports(batch(0, "rows.csv", "--allow-missing"), "did you mean Text?");
@@ -244,7 +244,7 @@ class TemplateChecks {
     }
 
     @Test
-    void aBatchSaysWhatVariablesAreForNothing() {
+    void batchReportsUnusedVariables() {
         template("say: {{Text}} {{label}}");
         cop.write("rows.csv", "id,Text\n1,a\n2,b\n");
         reports(batch(2, "rows.csv", "--var", "lable=x"), "does not use lable, did you mean label?");
@@ -264,7 +264,7 @@ class TemplateChecks {
 
     @ParameterizedTest
     @FieldSource("POINTLESS")
-    void theSamePromptForAllIsNotSentUnasked(List<String> row) {
+    void samePromptForAllRowsNeedsConfirmation(List<String> row) {
         template(row.get(0));
         cop.write("rows.csv", row.get(1));
         var more = new String[] {"--var", "more=say: x"};
@@ -285,7 +285,7 @@ class TemplateChecks {
     }
 
     @Test
-    void requestsThatAreAllTheSame() {
+    void identicalRequestsAreReported() {
         String line = "\"method\": \"POST\", \"url\": \"/v1/chat/completions\", \"body\": {\"model\": \"gpt-4.1\","
                 + " \"messages\": [{\"role\": \"user\", \"content\": \"say: x\"}]}}\n";
         cop.write("r.jsonl", "{\"custom_id\": \"a\", " + line + "{\"custom_id\": \"b\", " + line);
@@ -305,7 +305,7 @@ class TemplateChecks {
     // --------------------------------------------------------------------------------------- what is a template
 
     @Test
-    void aDataFileIsNotTakenForTheTemplate() {
+    void dataFileIsNotTheTemplate() {
         cop.write("rows/1.json", "{\"id\": 1, \"text\": \"say: one\"}");
         cop.write("rows/2.json", "{\"id\": 2, \"text\": \"say: two\"}");
         cop.write("list.csv", "id,text\n1,a\n");
@@ -318,7 +318,7 @@ class TemplateChecks {
     }
 
     @Test
-    void aPromptInPlaceOfATemplate() {
+    void promptInsteadOfTemplate() {
         cop.write("rows.jsonl", "{\"id\": 1, \"text\": \"say: A\"}\n");
         reports(run(2, "batch", "Classify: {{text}}", "-d", "rows.jsonl", "-o", "o.jsonl"), "templates/NAME.mustache");
         reports(run(2, "render", "Be brief"), "templates/NAME.mustache");
@@ -330,7 +330,7 @@ class TemplateChecks {
     // ------------------------------------------------------------------------------- ./templates and the packaged
 
     @Test
-    void copies() {
+    void copyCommand() {
         cop.write("templates/mine.mustache", "own");
         assertEquals("templates/classify.mustache\n", run(0, "templates", "copy", "classify").out());
         assertEquals(run(0, "templates", "show", "packaged:classify").out(), cop.read("templates/classify.mustache"));
@@ -352,7 +352,7 @@ class TemplateChecks {
     }
 
     @Test
-    void anEmptyFileNeverShadows() {
+    void emptyFileDoesNotShadow() {
         cop.write("templates/review.mustache", "\n");
         for (String command : List.of("templates show review", "render review", "templates path review",
                 "chat -t review hi", "templates check review")) {
@@ -362,7 +362,7 @@ class TemplateChecks {
     }
 
     @Test
-    void theSourceIsSaidWhereItShadows() {
+    void shadowedTemplateIsReported() {
         template("hello");
         cop.write("templates/review.mustache", "---\nmodel: gpt-5-mini\n---\nmine {{diff}}");
         cop.write("rows.csv", "id,diff\n1,say: a\n2,say: b\n");
@@ -388,13 +388,13 @@ class TemplateChecks {
     @ParameterizedTest
     @ValueSource(strings = {"schema: \"v1\"", "stdin: other", "system: obey", "defaults: {input: none}", "inputs: 3",
             "options: {user: me}", "endpoint: nowhere", "temperature: 9", "something: [new]"})
-    void ofGithubsFilesOnlyTheirOwnFieldsCount(String line) {
+    void githubPromptFilesUseOnlyTheirFields(String line) {
         cop.write("a.prompt.yml", line + "\n" + PROMPT);
         assertEquals("## user\n\nHi x\n", exits(0, cop.runWith("x", "render", "a.prompt.yml")).out());
     }
 
     @Test
-    void whatIsUnknownThereIsNamed() {
+    void unknownGithubFieldsAreReported() {
         cop.write("a.prompt.yml", PROMPT + "responseFormat: yaml\n");
         reports(run(2, "render", "a.prompt.yml", "--var", "input=x"), "a.prompt.yml:4: responseFormat", "yaml",
                 "json_schema");
@@ -418,7 +418,7 @@ class TemplateChecks {
     /// Its blocks would be lost.
     @ParameterizedTest
     @ValueSource(strings = {"{{<gone}}{{$a}}important{{/a}}{{/gone}}rest", "{{#a}}{{/a}}{{<gone}}{{/gone}}rest"})
-    void aParentIsNeverLeftOut(String text) {
+    void missingParentIsAnError(String text) {
         template(text);
         run(2, "render", "t", "--allow-missing");
     }

@@ -169,7 +169,7 @@ class Terminals {
     // ------------------------------------------------------------------------------------------ coming, going
 
     @Test
-    void aConversationBeginsAndCtrlDEndsIt() {
+    void ctrlDEndsConversation() {
         open("chat").ready().shows("talking to gpt-5-mini").press("C-d").leaves(0);
         assertEquals(0, cop.chats().size());
     }
@@ -178,7 +178,7 @@ class Terminals {
     void quitEndsIt() { conversation().enter("/quit").leaves(0); }
 
     @Test
-    void exitAndQuitEndItWithoutASlash() {
+    void exitAndQuitWithoutSlash() {
         for (String word : List.of("exit", "quit")) {
             conversation().enter(word).leaves(0);
             closeWindow();
@@ -187,14 +187,14 @@ class Terminals {
     }
 
     @Test
-    void ctrlCAtAnEmptyPromptSaysHowToLeave() {
+    void ctrlCAtEmptyPromptHintsHowToQuit() {
         conversation().type("half").shows("> half").interrupt();
         assertFalse(screen().contains("leaves)"), screen());
         interrupt().shows("(Ctrl-D or /quit leaves)").press("C-d").leaves(0);
     }
 
     @Test
-    void ctrlCOnALineKeepsGoing() {
+    void ctrlCDiscardsTypedLine() {
         conversation().interrupt().type("half a li").shows("> half a li").interrupt().prompted(() -> press("Enter"))
                 .turn("say: still here", "still here").press("C-d").leaves(0);
         assertEquals(1, cop.chats().size());
@@ -202,14 +202,14 @@ class Terminals {
     }
 
     @Test
-    void terminatedAtThePromptLeavesTheTerminalInOrder() throws Exception {
+    void terminatedAtPromptRestoresTerminal() throws Exception {
         conversation();
         new ProcessBuilder("kill", "-TERM", "" + java().pid()).start().waitFor();
         leaves(143);
     }
 
     @Test
-    void terminatedWithinAnAnswerLeavesTheTerminalInOrder() throws Exception {
+    void terminatedWithinReplyRestoresTerminal() throws Exception {
         conversation();
         cop.sim.set("silence", 30_000);
         enter("say: first second").matches("^first");
@@ -218,25 +218,25 @@ class Terminals {
     }
 
     @Test
-    void notLoggedInIsSaidBeforeAnythingIsTyped() {
+    void notLoggedInIsReportedBeforeFirstPrompt() {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         open("chat").shows("copilot login").leaves(4);
     }
 
     @Test
-    void aRecordNeedsAPrompt() { open("chat", "--json").shows("error: ").leaves(2); }
+    void jsonNeedsPrompt() { open("chat", "--json").shows("error: ").leaves(2); }
 
     @Test
-    void aPromptOnATerminalIsAskedAtOnce() { open("chat", "say: hello").shows("hello").leaves(0); }
+    void promptArgumentOnTerminalIsSentAtOnce() { open("chat", "say: hello").shows("hello").leaves(0); }
 
     @Test
-    void dashReadsWhatIsTyped() {
+    void dashReadsFromTerminal() {
         open("chat", "-");
         enter("say: typed").press("C-d").matches("^typed$").leaves(0);
     }
 
     @Test
-    void ctrlCEndsTheWaitForWhatIsTyped() {
+    void ctrlCEndsWaitForInput() {
         open("chat", "-");
         enter("half").shows("half");
         Harness.await("the program", () -> java().info().command().orElse("").endsWith("java"));
@@ -245,7 +245,7 @@ class Terminals {
     }
 
     @Test
-    void aWindowThatClosesEndsTheProgram() {
+    void closedWindowEndsProgram() {
         conversation();
         var program = java();
         closeWindow();
@@ -253,7 +253,7 @@ class Terminals {
     }
 
     @Test
-    void aNarrowedWindowKeepsTheLine() {
+    void narrowedWindowKeepsLine() {
         conversation().type("say: one two three four five six seven").shows("seven");
         tmux("resize-window", "-x", "24", "-y", "20");
         prompted(() -> press("Enter"));
@@ -270,7 +270,7 @@ class Terminals {
     }
 
     @Test
-    void ctrlCStopsAnAnswerAndNotTheProgram() {
+    void ctrlCStopsReplyOnly() {
         conversation();
         cop.sim.set("silence", 30_000);
         enter("say: first second").matches("^first").interrupt().shows("(stopped)");
@@ -282,7 +282,7 @@ class Terminals {
     }
 
     @Test
-    void ctrlCBeforeTheFirstWordForgetsTheQuestion() {
+    void ctrlCBeforeFirstWordDropsTurn() {
         conversation();
         cop.sim.set("latency", 30_000);
         enter("say: first");
@@ -294,7 +294,7 @@ class Terminals {
     }
 
     @Test
-    void ctrlCTwiceStopsNoMoreThanTheAnswer() {
+    void ctrlCTwiceStopsReplyOnly() {
         conversation();
         cop.sim.set("silence", 30_000);
         enter("say: first second").matches("^first").prompted(() -> press("C-c", "C-c")).shows("(stopped)");
@@ -303,7 +303,7 @@ class Terminals {
     }
 
     @Test
-    void ctrlCEndsAPauseBetweenAttempts() {
+    void ctrlCEndsRetryPause() {
         conversation();
         cop.sim.set("faults", "429:30");
         enter("say: x").shows("30 s").interrupt().shows("(stopped)").turn("say: y", "y");
@@ -311,7 +311,7 @@ class Terminals {
     }
 
     @Test
-    void anErrorLeavesTheConversationUsable() {
+    void conversationSurvivesError() {
         conversation().turn("say: one", "one");
         for (String fault : List.of("429:7200", "402", "422", "400-model_not_supported", "403", "error-first")) {
             cop.sim.set("faults", fault);
@@ -325,7 +325,7 @@ class Terminals {
     }
 
     @Test
-    void aBrokenStreamLeavesTheConversationUsable() {
+    void conversationSurvivesBrokenStream() {
         conversation();
         cop.sim.set("faults", "reset-mid");
         enter("say: a b c d e f g h").shows("error: ").ready().matches("^a b");
@@ -333,7 +333,7 @@ class Terminals {
     }
 
     @Test
-    void anUnknownModelIsAnError() {
+    void unknownModelIsAnError() {
         conversation();
         enter("/model gpt-4oo").shows("error: ").ready().turn("/model", "the model is mai-code-1.1-flash")
                 .turn("say: fine", "fine");
@@ -341,19 +341,19 @@ class Terminals {
     }
 
     @Test
-    void usageIsToldAfterEachTurn() { conversation("-u").turn("say: x", "completion tokens"); }
+    void usageIsPrintedAfterEachTurn() { conversation("-u").turn("say: x", "completion tokens"); }
 
     // ---------------------------------------------------------------------------------------------- commands
 
     @Test
-    void theModelIsShownAndChanged() {
+    void modelCommand() {
         conversation().turn("/model", "the model is mai-code-1.1-flash")
                 .turn("/model gpt-5-mini", "the model is gpt-5-mini").turn("say: x", "x");
         assertEquals("gpt-5-mini", cop.chats().getLast().body().path("model").asString());
     }
 
     @Test
-    void theSystemMessageIsShownAndChanged() {
+    void systemCommand() {
         conversation().turn("/system", "no system message").turn("/system be brief", "be brief").turn("say: x", "x");
         assertEquals(List.of("system: be brief", "user: say: x"), messages(cop.chats().getLast().body()));
         turn("/system be long", "be long").turn("say: yy", "yy");
@@ -362,20 +362,20 @@ class Terminals {
     }
 
     @Test
-    void resetForgetsAllButTheSystemMessage() {
+    void resetKeepsSystemMessage() {
         conversation("-s", "be kind").turn("say: one", "one").turn("/reset", "forgotten").turn("say: two", "two");
         assertEquals(List.of("system: be kind", "user: say: two"), messages(cop.chats().getLast().body()));
     }
 
     @Test
-    void theConversationIsSaved() {
+    void saveCommand() {
         conversation("-s", "be kind").turn("say: one", "one").turn("/save my talk.md", "my talk.md");
         assertEquals("## system\n\nbe kind\n\n## user\n\nsay: one\n\n## assistant\n\none\n", cop.read("my talk.md"));
         turn("/save", "/save").turn("/save missing/talk.md", "no folder").turn("say: two", "two");
     }
 
     @Test
-    void aPlaceWhereNothingCanBeSavedIsCalledByItsCommand() {
+    void saveErrorNamesTheCommand() {
         conversation().turn("/save missing/talk.md", "error: /save missing/talk.md").turn("/save .", "is a folder");
         assertFalse(screen().contains("-o"), screen());
     }
@@ -386,7 +386,7 @@ class Terminals {
             + "a   │ b\n────┼──\none │ 1\n\nThe end.";
 
     @Test
-    void markdownIsDrawnWhileItArrives() {
+    void markdownIsRenderedWhileStreaming() {
         cop.sim.set("answer", MARKDOWN);
         cop.sim.set("drip", 15);
         open("talk", "hello").leaves(0);
@@ -394,7 +394,7 @@ class Terminals {
     }
 
     @Test
-    void markdownIsDrawnInTheConversationToo() {
+    void markdownIsRenderedInConversation() {
         cop.sim.set("answer", MARKDOWN);
         conversation().turn("hello", DRAWN);
         turn("and now?", DRAWN + "\n> and now?\n" + DRAWN);
@@ -406,7 +406,7 @@ class Terminals {
 
     /// Line by line, and nothing that is on the screen is touched again.
     @Test
-    void aSingleAnswerIsStyled() {
+    void singleReplyIsStyled() {
         cop.sim.set("answer", MARKDOWN);
         cop.sim.set("drip", 15);
         open("chat", "hello").leaves(0);
@@ -414,7 +414,7 @@ class Terminals {
     }
 
     @Test
-    void ctrlCWithinMarkdownLeavesWhatHadComeAndNoColour() {
+    void ctrlCWithinMarkdownKeepsTextAndResetsColor() {
         cop.sim.set("answer", "**bold** and _so_ on ".repeat(40));
         cop.sim.set("drip", 40);
         open("talk", "hello").shows("bold and so").press("C-c").leaves(130);
@@ -425,7 +425,7 @@ class Terminals {
     }
 
     @Test
-    void aWindowThatChangesLosesNothing() {
+    void resizedWindowLosesNothing() {
         String words = IntStream.rangeClosed(1, 150).mapToObj(i -> "**w" + i + "**").collect(Collectors.joining(" "));
         cop.sim.set("answer", words);
         cop.sim.set("drip", 20);
@@ -441,7 +441,7 @@ class Terminals {
     }
 
     @Test
-    void aLongAnswerScrollsAndNothingIsLost() {
+    void longReplyScrollsWithoutLoss() {
         String items = IntStream.rangeClosed(1, 70).mapToObj(i -> "- item **" + i + "**")
                 .collect(Collectors.joining("\n"));
         String rows = IntStream.rangeClosed(1, 60).mapToObj(i -> "\n| row " + i + " | b |")
@@ -461,7 +461,7 @@ class Terminals {
     }
 
     @Test
-    void twoSlashesAreOne() {
+    void doubleSlashIsLiteralSlash() {
         conversation();
         for (String line : List.of("/x y", "/", "//a", "/model")) {
             turn("/" + line, "heard");
@@ -472,7 +472,7 @@ class Terminals {
     // ------------------------------------------------------------------------- the plain loop, without talk
 
     @Test
-    void thePlainLoopTalks() {
+    void plainConversation() {
         cop.withoutPrograms();
         conversation("-s", "be kind").turn("say: one", "one").turn("/model gpt-5-mini", "the model is gpt-5-mini");
         prompted(() -> enter("say: two\\").shows("…").enter("more").matches("^more$"));
@@ -493,7 +493,7 @@ class Terminals {
     }
 
     @Test
-    void ctrlCStopsAnAnswerOfThePlainLoop() {
+    void ctrlCStopsReplyOfPlainConversation() {
         cop.withoutPrograms();
         conversation();
         cop.sim.set("silence", 30_000);
@@ -506,7 +506,7 @@ class Terminals {
     }
 
     @Test
-    void thePlainLoopIsTerminatedInOrder() throws Exception {
+    void terminatedPlainConversationRestoresTerminal() throws Exception {
         cop.withoutPrograms();
         conversation();
         cop.sim.set("silence", 30_000);
@@ -518,21 +518,21 @@ class Terminals {
     // ------------------------------------------------------------------------------------------------ typing
 
     @Test
-    void aLineEndedWithABackslashGoesOn() {
+    void trailingBackslashContinuesLine() {
         conversation().enter("say: a\\").shows("…").enter("b\\").enter("c").matches("^c$").ready();
         assertEquals("user: say: a\nb\nc", lastSent());
         assertEquals(1, cop.chats().size());
     }
 
     @Test
-    void altEnterGoesOn() {
+    void altEnterContinuesLine() {
         conversation().type("say: a").press("M-Enter").enter("b").matches("^b$").ready();
         assertEquals("user: say: a\nb", lastSent());
     }
 
     /// No quote waits for another, nothing is expanded, no backslash is lost.
     @Test
-    void aLineIsSentAsItIsTyped() {
+    void lineIsSentUnchanged() {
         conversation();
         for (String line : List.of("it's \"half", "C:\\dir\\new", "a\\\\b", "!! !1 $HOME `id` ~ *", "{[(", "a # b",
                 "50% %s")) {
@@ -552,7 +552,7 @@ class Terminals {
     }
 
     @Test
-    void aLongPasteArrivesWhole() {
+    void longPasteIsComplete() {
         conversation();
         String text = "say: " + "0123456789 ".repeat(300) + "end";
         paste(text).shows("end").press("Enter");
@@ -569,14 +569,14 @@ class Terminals {
     }
 
     @Test
-    void unicodeIsTypedInACLocale() {
+    void unicodeIsTypedInCLocale() {
         cop.with("LC_ALL", "C");
         conversation().turn("say: é 中文 🦆", "é");
         assertEquals("user: say: é 中文 🦆", lastSent());
     }
 
     @Test
-    void tabCompletesACommand() { conversation().type("/sys").press("Tab").shows("> /system"); }
+    void tabCompletesCommand() { conversation().type("/sys").press("Tab").shows("> /system"); }
 
     @Test
     void tabElsewhereCompletesNothing() {
@@ -589,7 +589,7 @@ class Terminals {
     // ----------------------------------------------------------------------------------------------- history
 
     @Test
-    void arrowUpBringsALineBack() {
+    void arrowUpRecallsLine() {
         conversation().turn("say: one", "one").press("Up").shows("say: one");
         press("Enter");
         Harness.await("the second question", () -> cop.chats().size() == 2);
@@ -597,7 +597,7 @@ class Terminals {
     }
 
     @Test
-    void afterLogsOffNoTypedLineIsKept() {
+    void logsOffDisablesHistory() {
         cop.run("logs", "off");
         conversation().turn("say: one", "one").press("Up").shows("say: one").press("C-c").enter("/quit").leaves(0);
         closeWindow();
@@ -608,7 +608,7 @@ class Terminals {
     }
 
     @Test
-    void theHistoryOutlivesTheProgramAndIsPrivate() throws IOException {
+    void historyPersistsAndIsPrivate() throws IOException {
         conversation().enter("say: one\\").shows("…").turn("more", "one\nmore").turn("/quiz", "/quit").press("C-d")
                 .leaves(0);
         Path history = cop.file(".local/state/copilot.java/history");
@@ -621,7 +621,7 @@ class Terminals {
     }
 
     @Test
-    void withoutAPlaceForTheHistoryItTalksAllTheSame() {
+    void unwritableHistoryIsIgnored() {
         cop.with("COP_HOME", "/proc/nowhere");
         conversation().turn("say: one", "one").press("C-d").leaves(0);
     }
@@ -653,7 +653,7 @@ class Terminals {
     }
 
     @Test
-    void aConversationGoesOnInItsFile() {
+    void conversationContinuesInItsFile() {
         conversation("-s", "be kind").turn("say: one", "one").turn("/model gpt-5-mini", "gpt-5-mini")
                 .turn("say: two", "two").press("C-d").leaves(0);
         closeWindow();
@@ -671,7 +671,7 @@ class Terminals {
     }
 
     @Test
-    void resetBeginsAnotherConversation() {
+    void resetStartsNewConversation() {
         conversation().turn("say: one", "one").turn("/reset", "forgotten").turn("say: two", "two");
         assertEquals(2, conversations().size());
         turn("say: three", "three").press("C-d").leaves(0);
@@ -680,7 +680,7 @@ class Terminals {
     }
 
     @Test
-    void whatWasStoppedIsKeptAsHeardAndWhatWasNotHeardIsNot() {
+    void stoppedReplyIsStoredAsShown() {
         conversation();
         cop.sim.set("silence", 30_000);
         enter("say: first second").matches("^first").interrupt().shows("(stopped)");
@@ -691,24 +691,24 @@ class Terminals {
     }
 
     @Test
-    void aConversationThatIsNotToBeKeptIsNot() {
+    void noLogStoresNothing() {
         conversation("--no-log").turn("say: one", "one").press("C-d").leaves(0);
         assertEquals(List.of(), conversations());
     }
 
     @Test
-    void nothingToGoOnWithIsSaidAtOnce() { open("chat", "-c").shows("no conversation yet").leaves(2); }
+    void missingConversationIsReportedAtOnce() { open("chat", "-c").shows("no conversation yet").leaves(2); }
 
     // ------------------------------------------------------------------------------------ other ends, colours
 
     @Test
-    void aConversationIntoAPipeKeepsAnswersOnStdout() {
+    void pipedConversationKeepsRepliesOnStdout() {
         openAs("$@ | sed 's/^/out: /'", "chat", "-m", "mai-code-1.1-flash");
         shows("talking to").enter("say: hello").shows("out: hello").press("C-d").matches("left with 0");
     }
 
     @Test
-    void aDumbTerminalGetsNoColours() {
+    void dumbTerminalGetsNoColors() {
         openAs("TERM=dumb $@ 2>err.txt", "chat", "-m", "mai-code-1.1-flash");
         await("a prompt", s -> s.contains(">"));
         enter("say: hello").shows("hello").press("C-d").matches("left with 0");
@@ -725,7 +725,7 @@ class Terminals {
     }
 
     @Test
-    void theLoginShowsCodeAndCountdown() {
+    void loginShowsCodeAndCountdown() {
         try (var sim = realTime().set("pending", 1)) {
             open("login", "--no-browser").matches("[B-Z]{4}-[B-Z]{4}").shows(sim.url() + "/login/device")
                     .matches("14:5\\d").matches("14:5[0-8]").shows("logged in as octocat (individual)").leaves(0);
@@ -734,7 +734,7 @@ class Terminals {
     }
 
     @Test
-    void ctrlCEndsTheLogin() {
+    void ctrlCEndsLogin() {
         try (var _ = realTime().set("pending", 1000)) {
             open("login", "--no-browser").matches("14:5\\d").press("C-c").leaves(130);
             assertTrue(screen().endsWith("echo]"), "nothing is left of the countdown\n" + screen());
@@ -742,14 +742,14 @@ class Terminals {
     }
 
     @Test
-    void aPastedTokenIsTheLogin() {
+    void pastedTokenLogsIn() {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         open("login", "--with-token").shows("paste").enter(simulator.GITHUB_TOKEN).press("C-d")
                 .shows("logged in as octocat").leaves(0);
     }
 
     @Test
-    void aTokenThatIsTypedIsNotShownAndEnterIsEnough() {
+    void typedTokenIsHiddenAndEndsAtEnter() {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         open("login", "--with-token").shows("paste").silent().enter(simulator.GITHUB_TOKEN)
                 .shows("logged in as octocat").leaves(0);
@@ -759,7 +759,7 @@ class Terminals {
     // --------------------------------------------------------------------------------------------- JShell
 
     @Test
-    void aJShellAnswersAfterItWasInterrupted() {
+    void jshellSurvivesInterrupt() {
         open("repl").shows("try ask(\"hello\")").matches("^jshell>");
         assertFalse(screen().contains("Welcome"), "one line of greeting");
         enter("\"x\".repeat(1500) + \"!\"").matches("x!\"$");

@@ -32,7 +32,7 @@ class Token {
     // ---- where a GitHub token comes from
 
     @Test
-    void sourcesComeInOrder() {
+    void sourcesAreTriedInOrder() {
         everySource();
         assertEquals(List.of("COPILOT_GITHUB_TOKEN ghu_variable", "your login ghu_login", "GH_TOKEN gho_gh",
                 "GITHUB_TOKEN ghp_github", "the editors' apps.json ghu_apps", "the editors' hosts.json ghu_hosts"),
@@ -40,7 +40,7 @@ class Token {
     }
 
     @Test
-    void aTokenThatLiesInTwoPlacesIsTriedOnce() {
+    void tokenInTwoSourcesIsTriedOnce() {
         everySource();
         cop.with("GITHUB_TOKEN", "gho_gh").with("COPILOT_GITHUB_TOKEN", "ghu_apps");
         assertEquals(List.of("COPILOT_GITHUB_TOKEN ghu_apps", "your login ghu_login", "GH_TOKEN gho_gh",
@@ -49,7 +49,7 @@ class Token {
 
     @ParameterizedTest
     @ValueSource(strings = {"http://127.0.0.1:9", "https://cop.example", "https://github.com.evil.example"})
-    void onlyWhatWasMeantForUsGoesToAnOriginOfTheUsersOwn(String host) {
+    void customOriginGetsDedicatedTokensOnly(String host) {
         everySource();
         cop.write(Login.KEPT, "{\"%s\":{\"token\":\"ghu_own\"}}".formatted(host));
         cop.write(EDITORS + "apps.json", "{\"%s:Iv1.x\":{\"oauth_token\":\"ghu_apps\"}}".formatted(host));
@@ -58,7 +58,7 @@ class Token {
     }
 
     @Test
-    void generalVariablesAreNeverSentToTheSimulator() {
+    void generalVariablesAreNeverSentToSimulator() {
         cop.with("COPILOT_GITHUB_TOKEN", null).with("GH_TOKEN", simulator.GITHUB_TOKEN)
                 .with("GITHUB_TOKEN", simulator.GITHUB_TOKEN);
         assertEquals(4, cop.run("token").code());
@@ -67,7 +67,7 @@ class Token {
     }
 
     @Test
-    void aTenantHasItsOwnLoginAndEditors() {
+    void tenantHasItsOwnLoginAndEditors() {
         everySource();
         cop.write(Login.KEPT, "{\"octo.ghe.com\":{\"token\":\"ghu_tenant\"},\"github.com\":{\"token\":\"ghu_login\"}}");
         cop.write(EDITORS + "apps.json", """
@@ -82,7 +82,7 @@ class Token {
             "{\"github.com\":{\"oauth_token\":\"\"}}",
             "{\"github.com.evil.example\":{\"oauth_token\":\"ghu_x\"}}",
             "{\"notgithub.com\":{\"oauth_token\":\"ghu_x\"}}"})
-    void anEditorsFileThatIsOfNoUseIsPassedOver(String text) {
+    void unusableEditorFileIsSkipped(String text) {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         cop.write(EDITORS + "apps.json", text);
         cop.write(EDITORS + "hosts.json", "{\"github.com\":{\"user\":\"octocat\",\"oauth_token\":\"ghu_hosts\"}}");
@@ -90,7 +90,7 @@ class Token {
     }
 
     @Test
-    void anEmptyEntryOfAnEditorIsPassedOverForTheNext() {
+    void emptyEditorEntryIsSkipped() {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         cop.write(EDITORS + "apps.json", """
                 {"github.com:Iv1.a":{"oauth_token":""},"github.com:Iv1.b":{"oauth_token":"ghu_second"}}""");
@@ -98,7 +98,7 @@ class Token {
     }
 
     @Test
-    void everyFittingEntryOfAnEditorIsTried() {
+    void everyMatchingEditorEntryIsTried() {
         String refused = cop.sim.issueGithubToken("ghp");
         cop.with("COPILOT_GITHUB_TOKEN", null).sim.set("endpoints", "none");
         cop.write(EDITORS + "apps.json", """
@@ -114,7 +114,7 @@ class Token {
     }
 
     @Test
-    void theEditorsFolderFollowsXdg() {
+    void editorFolderFollowsXdg() {
         cop.with("COPILOT_GITHUB_TOKEN", null).with("XDG_CONFIG_HOME", cop.file("xdg").toString());
         cop.write("xdg/github-copilot/hosts.json", "{\"github.com\":{\"oauth_token\":\"ghu_hosts\"}}");
         assertEquals(List.of("the editors' hosts.json ghu_hosts"), found("github.com"));
@@ -122,20 +122,20 @@ class Token {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "  ", "\n"})
-    void anEmptyVariableIsNoSource(String value) {
+    void emptyVariableIsIgnored(String value) {
         cop.with("COPILOT_GITHUB_TOKEN", value);
         assertEquals(List.of(), found("github.com"));
     }
 
     @Test
-    void spacesAroundAVariableAreNoPartOfIt() {
+    void variablesAreTrimmed() {
         cop.with("COPILOT_GITHUB_TOKEN", " " + simulator.GITHUB_TOKEN + "\r\n");
         assertEquals(0, cop.run("token").code());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"ghu_a b", "ghu_a\nb", "gh\u00f8_x", "ghu_a\u0007"})
-    void aVariableThatHoldsNonsenseIsNamedAndNoOtherSourceIsTried(String nonsense) {
+    void invalidTokenVariableIsReportedWithoutFallback(String nonsense) {
         ownLogin();
         cop.with("COPILOT_GITHUB_TOKEN", nonsense);
         var outcome = cop.run("token");
@@ -147,7 +147,7 @@ class Token {
     }
 
     @Test
-    void withNonsenseAloneNobodyIsLoggedIn() {
+    void invalidTokenAloneIsNotALogin() {
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", "ghu_a b").run("token");
         assertEquals(4, outcome.code(), outcome::all);
         reports(outcome, "COPILOT_GITHUB_TOKEN");
@@ -158,7 +158,7 @@ class Token {
     // ---- the exchange
 
     @Test
-    void theExchangeSendsEachHeaderOnce() {
+    void exchangeSendsEachHeaderOnce() {
         cop.run("token");
         var headers = exchanges().getFirst().headers();
         assertEquals(List.of("token " + simulator.GITHUB_TOKEN), headers.get("authorization"));
@@ -172,7 +172,7 @@ class Token {
     }
 
     @Test
-    void headersAreReplacedWhateverTheirCase() {
+    void headerNamesAreCaseInsensitive() {
         cop.with("COP_HEADERS", "editor-version: vscode/1.90.0\nX-Own: 1").run("token", "-H", "USER-AGENT: Mine/2");
         var headers = exchanges().getFirst().headers();
         assertEquals(List.of("vscode/1.90.0"), headers.get("editor-version"));
@@ -181,7 +181,7 @@ class Token {
     }
 
     @Test
-    void theMinimalAnswerWillDo() {
+    void minimalExchangeResponse() {
         cop.sim.set("minimal", true);
         assertEquals(0, cop.run("token").code());
         assertTrue(cop.run("status").out().contains(cop.sim.url()));
@@ -189,7 +189,7 @@ class Token {
 
     @ParameterizedTest
     @CsvSource({"individual, individual", "free, free", "business, business", "enterprise, enterprise"})
-    void thePlanIsReadFromTheSku(String plan, String shown) {
+    void planIsReadFromSku(String plan, String shown) {
         cop.sim.set("plan", plan);
         assertEquals(shown, status().path("plan").asString());
     }
@@ -200,7 +200,7 @@ class Token {
             foreign-app     | Resource not accessible by integration           | app
             pat             | Resource not accessible by personal access token | app
             not-found       | Not Found                                        | app""")
-    void aRefusedTokenIsNamedWithItsSourceAndTheReason(String exchange, String sentence, String words) {
+    void rejectedTokenIsReportedWithSourceAndReason(String exchange, String sentence, String words) {
         cop.sim.set("exchange", exchange);
         var outcome = cop.run("token");
         assertEquals(4, outcome.code(), outcome::all);
@@ -213,7 +213,7 @@ class Token {
 
     @ParameterizedTest
     @CsvSource({"ghs, installation", "ghp, classic", "github_pat, fine-grained", "ghu-foreign, app"})
-    void whatTheTokensKindTellsIsSaid(String kind, String words) {
+    void tokenKindIsExplained(String kind, String words) {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken(kind));
         var outcome = cop.run("token");
         assertEquals(4, outcome.code(), outcome::all);
@@ -239,7 +239,7 @@ class Token {
             programmatic_token_generation   | 1 | generated by a program.     | abuse         | support.github.com
             access_revoked                  | 4 | to Copilot was revoked.     | revoked       | support.github.com
             server_error                    | 1 | went wrong on our side.     | Server error  | support.github.com""")
-    void aNotificationIsShownInGithubsWords(String id, int code, String sentence, String words, String url) {
+    void notificationIsPrintedVerbatim(String id, int code, String sentence, String words, String url) {
         cop.sim.set("exchange", id);
         var outcome = cop.run("token");
         assertEquals(code, outcome.code(), outcome::all);
@@ -251,7 +251,7 @@ class Token {
     }
 
     @Test
-    void aNotificationThatIsNewIsShownAllTheSame() {
+    void unknownNotificationIsPrinted() {
         try (var github = stub(Stub.Reply.json(403, """
                 {"error_details":{"notification_id":"brand_new","title":"New","message":"A new reason.\\u001b[2J",
                  "url":"https://github.com/x?e={EDITOR}"},"message":"Resource not accessible by integration"}"""))) {
@@ -263,7 +263,7 @@ class Token {
     }
 
     @Test
-    void theNextSourceIsTriedAfterARefusal() {
+    void nextSourceIsTriedAfterRejection() {
         ownLogin();
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghp"));
         var outcome = cop.run("chat", "say: hello");
@@ -272,7 +272,7 @@ class Token {
     }
 
     @Test
-    void whenNoneWorksEachIsNamedAndLoginIsAdvised() {
+    void rejectionOfAllSourcesHintsAtLogin() {
         ownLogin();
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghp"));
         cop.time.advance(Duration.ofHours(1));
@@ -286,7 +286,7 @@ class Token {
 
     /// GitHub refused an exchange once, though the token in the cache is still good.
     @Test
-    void aRefusedRefreshLeavesAGoodToken() {
+    void rejectedRefreshKeepsValidToken() {
         cop.sim.set("exchange-faults", "ok,not-found,ok");
         String token = cop.run("token").out();
         assertEquals(4, cop.run("token", "--refresh").code());
@@ -294,14 +294,14 @@ class Token {
     }
 
     @Test
-    void anEditorsFileMayHaveAnyKey() {
+    void editorFileMayHaveAnyKey() {
         cop.with("COPILOT_GITHUB_TOKEN", null);
         cop.write(EDITORS + "apps.json", "{\":\":{\"oauth_token\":\"x\"},\"\":{\"oauth_token\":\"y\"}}");
         assertEquals(4, cop.with("COP_HOST", null).run("chat", "hello").code());
     }
 
     @Test
-    void withoutAnySourceLoginIsAdvised() {
+    void missingTokenHintsAtLogin() {
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", null).run("token");
         assertEquals(4, outcome.code());
         reports(outcome, "hint: copilot login");
@@ -310,7 +310,7 @@ class Token {
     // ---- refusals are remembered
 
     @Test
-    void aRefusalCostsOneRequestADay() {
+    void rejectionIsCachedForADay() {
         cop.sim.set("exchange", "no_copilot_access");
         for (var command : List.of("token", "token", "chat", "models", "status")) {
             var outcome = cop.run(command.equals("chat") ? new String[] {"chat", "hello"} : new String[] {command});
@@ -327,7 +327,7 @@ class Token {
     }
 
     @Test
-    void aRememberedRefusalSaysHowOldItIsAndHowToAskAgain() {
+    void cachedRejectionReportsAgeAndHint() {
         cop.sim.set("exchange", "no_copilot_access");
         cop.run("token");
         cop.time.advance(Duration.ofHours(3));
@@ -336,7 +336,7 @@ class Token {
     }
 
     @Test
-    void statusCheckAsksAgain() {
+    void statusCheckIgnoresCachedRejection() {
         cop.sim.set("exchange", "no_copilot_access");
         cop.run("token");
         assertEquals(4, cop.run("status", "--check").code());
@@ -348,7 +348,7 @@ class Token {
     }
 
     @Test
-    void aSuccessForgetsTheRefusal() {
+    void successClearsCachedRejection() {
         cop.sim.set("exchange", "no_copilot_access");
         cop.run("token");
         cop.sim.set("exchange", "ok");
@@ -359,7 +359,7 @@ class Token {
     }
 
     @Test
-    void refreshDoesNotAskForATokenThatWasRefusedToday() {
+    void refreshRespectsCachedRejection() {
         ownLogin();
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
         assertEquals(0, cop.run("token").code());
@@ -369,7 +369,7 @@ class Token {
     }
 
     @Test
-    void anotherTokenInTheSamePlaceIsAsked() {
+    void anotherTokenInSameSourceIsTried() {
         cop.sim.set("exchange", "no_copilot_access");
         cop.run("token");
         cop.sim.set("exchange", "ok");
@@ -378,7 +378,7 @@ class Token {
     }
 
     @Test
-    void aRefusalFromTheFutureIsForgotten() {
+    void rejectionFromTheFutureIsIgnored() {
         cop.sim.set("exchange", "no_copilot_access");
         cop.run("token");
         cop.time.advance(Duration.ofDays(-3));
@@ -387,7 +387,7 @@ class Token {
     }
 
     @Test
-    void refusalsAreKeptByHashAlone() throws IOException {
+    void rejectionsAreStoredByHash() throws IOException {
         cop.sim.set("exchange", "no_copilot_access");
         cop.run("token");
         assertNoGithubTokenInTheCache();
@@ -400,7 +400,7 @@ class Token {
             "{\"fetched_at\":1e300,\"answer\":{\"rejected\":\"x\"}}",
             "{\"fetched_at\":9223372036854775807,\"answer\":{\"rejected\":\"x\"}}",
             "{\"fetched_at\":-9223372036854775808,\"answer\":{\"rejected\":\"x\"}}"})
-    void damagedMemoryOfRefusalsIsNoTrouble(String text) {
+    void damagedRejectionCacheIsIgnored(String text) {
         cop.write(CACHE + cached().getFileName(), text);
         cop.sim.set("exchange-faults", "no_copilot_access");
         var refused = cop.run("token");
@@ -414,7 +414,7 @@ class Token {
 
     @ParameterizedTest
     @ValueSource(strings = {"programmatic_token_generation", "go_http_client"})
-    void aVerdictOfAbuseDetectionStopsEverything(String verdict) {
+    void abuseDetectionStopsEverything(String verdict) {
         ownLogin();
         long before = exchanges().size();
         cop.sim.set("exchange-faults", verdict);
@@ -429,7 +429,7 @@ class Token {
 
     @ParameterizedTest
     @ValueSource(strings = {"programmatic_token_generation", "go_http_client"})
-    void aVerdictAtARenewalStopsEverythingAlthoughTheOldTokenLives(String verdict) {
+    void abuseDetectionAtRefreshStopsEverything(String verdict) {
         cop.run("token");
         cop.time.advance(Duration.ofSeconds(1300));
         cop.sim.set("exchange", verdict);
@@ -440,7 +440,7 @@ class Token {
     }
 
     @Test
-    void aRateLimitComesBackLaterAndIsNotRemembered() {
+    void rateLimitIsNotCachedAsRejection() {
         cop.sim.set("exchange-faults", "rate-limit");
         var outcome = cop.run("token");
         assertEquals(75, outcome.code(), outcome::all);
@@ -450,14 +450,14 @@ class Token {
     }
 
     @Test
-    void aRateLimitSaysWhenToComeBack() {
+    void rateLimitReportsRetryTime() {
         cop.sim.set("exchange", "rate-limit");              // its X-RateLimit-Reset is half an hour ahead
         var outcome = cop.run("token");
         reports(outcome, "30 min");
     }
 
     @Test
-    void anOutageIsTriedAgainWithGrowingPauses() {
+    void outageIsRetriedWithBackoff() {
         cop.sim.set("exchange-faults", "502,503,500");
         assertEquals(0, cop.run("token").code());
         assertEquals(4, exchanges().size());
@@ -471,7 +471,7 @@ class Token {
 
     @ParameterizedTest
     @CsvSource({"502, trouble", "reset, lost"})
-    void anOutageThatLastsIsGivenUpAfterFourAttempts(String fault, String words) {
+    void lastingOutageFailsAfterFourAttempts(String fault, String words) {
         cop.sim.set("exchange-faults", (fault + ",").repeat(20));
         var outcome = cop.run("token");
         assertEquals(1, outcome.code(), outcome::all);
@@ -482,7 +482,7 @@ class Token {
 
     /// The new one is the old one: what tells them apart is when they were fetched.
     @Test
-    void directTokensAreRenewedTogether() throws Exception {
+    void directTokensAreRefreshedTogether() throws Exception {
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("gho"));
         try (var http = new HttpSender(new Console(environment()), Duration.ofMinutes(1));
              var threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -500,7 +500,7 @@ class Token {
     }
 
     @Test
-    void anOutageIsNoRefusalAndIsNotRemembered() {
+    void outageIsNotARejection() {
         cop.sim.set("exchange-faults", "502,502,502,502");
         cop.run("token");
         assertEquals(0, cop.run("token").code());
@@ -508,7 +508,7 @@ class Token {
 
     @ParameterizedTest
     @ValueSource(strings = {"html", "garbage", "empty"})
-    void anAnswerThatIsNoneIsAnErrorAndNotKept(String fault) {
+    void invalidExchangeResponseIsAnErrorAndNotCached(String fault) {
         cop.sim.set("exchange-faults", fault);
         var outcome = cop.run("token");
         assertEquals(1, outcome.code(), outcome::all);
@@ -519,7 +519,7 @@ class Token {
     @ParameterizedTest
     @ValueSource(strings = {"{}", "{\"token\":null}", "{\"token\":\"\"}", "{\"token\":7}", "{\"token\":\"a b\"}",
             "{\"token\":\"a\\nb\"}", "{\"token\":\"a\\r\\nX-Evil: 1\"}"})
-    void anAnswerWithoutATokenIsAnErrorAndNotKept(String answer) {
+    void exchangeResponseWithoutTokenIsAnErrorAndNotCached(String answer) {
         try (var github = stub(Stub.Reply.json(200, answer))) {
             var outcome = cop.run("token");
             assertEquals(1, outcome.code(), outcome::all);
@@ -531,7 +531,7 @@ class Token {
 
     @ParameterizedTest
     @ValueSource(strings = {"0", "-5", "\"soon\"", "null", "9223372036854775807", "1e300", "1500.5", "99999999999999"})
-    void anyRefreshInIsLivedWith(String refreshIn) {
+    void anyRefreshInIsAccepted(String refreshIn) {
         try (var github = stub(Stub.Reply.json(200, "{\"token\":\"tid=0\",\"refresh_in\":%s}".formatted(refreshIn)))) {
             for (int i = 0; i < 2; i++) {
                 var outcome = cop.run("token");
@@ -544,7 +544,7 @@ class Token {
 
     @ParameterizedTest
     @ValueSource(ints = {401, 403, 404})
-    void theWallOfACompanyIsNoRefusalByGithub(int status) {
+    void responseOfFirewallIsNotARejection(int status) {
         try (var github = stub(Stub.Reply.html(status, "<html><body>Blocked by policy</body></html>"),
                 Stub.Reply.json(200, "{\"token\":\"tid=0\"}"))) {
             var outcome = cop.run("token");
@@ -557,7 +557,7 @@ class Token {
     // ---- the cache
 
     @Test
-    void aTokenIsFetchedOnceAndServesEveryCommand() {
+    void tokenIsCachedForEveryCommand() {
         for (int i = 0; i < 3; i++) assertEquals(0, cop.run("token").code());
         cop.run("chat", "say: hello");
         cop.run("status");
@@ -565,7 +565,7 @@ class Token {
     }
 
     @Test
-    void theCacheIsForThePersonAloneAndItsNamesHoldNoToken() throws IOException {
+    void cacheIsPrivateAndFileNamesContainNoToken() throws IOException {
         cop.run("token");
         assertEquals("rwx------", permissions(cop.file(CACHE)));
         try (var files = Files.list(cop.file(CACHE))) {
@@ -578,7 +578,7 @@ class Token {
     }
 
     @Test
-    void aCacheThatWasOpenToAllIsClosedAtTheNextRenewal() throws IOException {
+    void readableCacheIsMadePrivateAtRefresh() throws IOException {
         cop.run("token");
         Files.setPosixFilePermissions(cached(), PosixFilePermissions.fromString("rw-rw-rw-"));
         cop.run("token", "--refresh");
@@ -586,7 +586,7 @@ class Token {
     }
 
     @Test
-    void nothingIsLeftLyingInTheCache() throws IOException {
+    void cacheContainsNoTemporaryFiles() throws IOException {
         for (int i = 0; i < 3; i++) cop.run("token", "--refresh");
         try (var files = Files.list(cop.file(CACHE))) {
             var names = files.map(f -> f.getFileName().toString()).sorted().toList();
@@ -596,7 +596,7 @@ class Token {
     }
 
     @Test
-    void eachGithubTokenHasItsOwnCache() {
+    void cachesArePerGithubToken() {
         String first = cop.run("token").out();
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghu"));
         String second = cop.run("token").out();
@@ -606,7 +606,7 @@ class Token {
     }
 
     @Test
-    void aTokenOfOneHostIsNotUsedAtAnother() {
+    void tokensArePerHost() {
         try (var other = simulator.start(cop.time)) {
             String first = cop.run("token").out();
             assertNotEquals(first, cop.run("token", "--host", other.url()).out());
@@ -629,14 +629,14 @@ class Token {
             "{\"fetched_at\":NOW,\"answer\":{\"token\":\"a\",\"endpoints\":{\"api\":\"https://evil.example\"}}}",
             "{\"fetched_at\":NOW,\"answer\":{\"token\":\"a\",\"endpoints\":{\"api\":\"nonsense\"}}}",
             "\u0000\u0000\u0000"})
-    void aDamagedCacheIsThrownAway(String text) throws IOException {
+    void damagedCacheIsDiscarded(String text) throws IOException {
         String before = cop.run("token").out();
         Files.writeString(cached(), text.replace("NOW", "" + cop.time.now().getEpochSecond()));
         fetchedAnew(before);
     }
 
     @Test
-    void aHalfWrittenCacheIsThrownAway() throws IOException {
+    void truncatedCacheIsDiscarded() throws IOException {
         String before = cop.run("token").out();
         String whole = Files.readString(cached());
         Files.writeString(cached(), whole.substring(0, whole.length() / 2));
@@ -644,14 +644,14 @@ class Token {
     }
 
     @Test
-    void aCacheThatIsNoTextIsThrownAway() throws IOException {
+    void binaryCacheIsDiscarded() throws IOException {
         String before = cop.run("token").out();
         Files.write(cached(), new byte[] {(byte) 0xff, (byte) 0xfe, 0, (byte) 0xc3});
         fetchedAnew(before);
     }
 
     @Test
-    void aFolderInTheCachesPlaceIsNoTrouble() throws IOException {
+    void folderInPlaceOfCacheIsHandled() throws IOException {
         cop.run("token");
         Path place = cached();
         Files.delete(place);
@@ -662,7 +662,7 @@ class Token {
     }
 
     @Test
-    void aFetchTimeInTheFutureCountsAsExpired() {
+    void fetchTimeInTheFutureIsExpired() {
         cop.run("token");
         cop.time.advance(Duration.ofMinutes(-10));
         assertEquals(0, cop.run("token").code());
@@ -671,7 +671,7 @@ class Token {
 
     @ParameterizedTest
     @ValueSource(ints = {-86_400, 86_400})
-    void aServersWrongClockChangesNothing(int skew) {
+    void wrongServerClockIsHarmless(int skew) {
         cop.sim.set("clock-skew", skew);
         assertEquals("hello\n", cop.run("chat", "say: hello").out());
         long left = status().path("seconds_left").asLong();
@@ -685,7 +685,7 @@ class Token {
     }
 
     @Test
-    void tidyingUpLeavesTheLockOfARunningRenewalAlone() throws IOException {
+    void cleanupKeepsLockInUse() throws IOException {
         cop.run("token");
         Path lock;
         try (var files = Files.list(cop.file(CACHE))) {
@@ -697,7 +697,7 @@ class Token {
     }
 
     @Test
-    void tokensThatNobodyRenewsAreTidiedAway() throws IOException {
+    void staleTokensAreDeleted() throws IOException {
         cop.run("token");
         Path old = cached();
         Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofDays(9))));
@@ -706,7 +706,7 @@ class Token {
     }
 
     @Test
-    void whatAKilledProcessLeftHalfWrittenIsTidiedAway() throws IOException {
+    void temporaryFilesOfKilledProcessAreDeleted() throws IOException {
         var stale = List.of(".token-0.json.1.part", "models-0.json", "token-0.json");
         for (String name : stale) aged(name, Duration.ofDays(9));
         aged(".token-1.json.2.part", Duration.ofMinutes(1));
@@ -724,7 +724,7 @@ class Token {
     // ---- a home that cannot be written
 
     @Test
-    void withoutACacheFolderItWorksAndSaysSo() {
+    void missingCacheFolderIsReported() {
         cop.write("file", "");
         cop.with("XDG_CACHE_HOME", cop.file("file").toString());
         var outcome = cop.run("token");
@@ -736,7 +736,7 @@ class Token {
 
     @ParameterizedTest
     @ValueSource(strings = {"token", "status", "models", "chat say:"})
-    void withoutAnyHomeItWorksToo(String command) {
+    void worksWithoutHome(String command) {
         cop.write("file", "");
         var outcome = cop.with("COP_HOME", cop.file("file").toString()).run(command.split(" "));
         assertEquals(0, outcome.code(), outcome::all);
@@ -746,7 +746,7 @@ class Token {
 
     @ParameterizedTest
     @CsvSource({"1500, 1260", "600, 360", "480, 240", "479, 239", "300, 150", "100, 50", "2, 1"})
-    void aTokenIsRenewedInTime(int refreshIn, int due) {
+    void tokenIsRefreshedBeforeExpiry(int refreshIn, int due) {
         cop.sim.set("refresh-in", refreshIn);
         cop.run("token");
         cop.time.advance(Duration.ofSeconds(due - 1));
@@ -766,7 +766,7 @@ class Token {
 
     @ParameterizedTest
     @ValueSource(strings = {"502,502,502,502", "rate-limit", "garbage", "html", "server_error"})
-    void aRenewalThatFailsFallsBackToTheLivingToken(String faults) {
+    void failedRefreshFallsBackToValidToken(String faults) {
         String before = cop.run("token").out();
         cop.time.advance(Duration.ofSeconds(1300));
         cop.sim.set("exchange-faults", faults);
@@ -778,7 +778,7 @@ class Token {
     }
 
     @Test
-    void aRenewalThatIsRefusedDoesNotFallBack() {
+    void rejectedRefreshDoesNotFallBack() {
         cop.run("token");
         cop.time.advance(Duration.ofSeconds(1300));
         cop.sim.set("exchange", "access_revoked");
@@ -786,7 +786,7 @@ class Token {
     }
 
     @Test
-    void aDeadTokenIsNoFallback() {
+    void expiredTokenIsNotAFallback() {
         cop.run("token");
         cop.time.advance(Duration.ofSeconds(1600));
         cop.sim.set("exchange-faults", "502,502,502,502");
@@ -803,7 +803,7 @@ class Token {
     }
 
     @Test
-    void a401OfTheApiRenewsAndReplaysOnce() {
+    void http401RefreshesAndRetriesOnce() {
         cop.run("token");
         cop.sim.set("faults", "401-expired");
         var outcome = cop.run("chat", "say: hello");
@@ -814,7 +814,7 @@ class Token {
     }
 
     @Test
-    void aSecond401EndsIt() {
+    void secondHttp401IsAnError() {
         cop.run("token");
         cop.sim.set("faults", "401-expired,401-garbage,401-expired");
         var outcome = cop.run("chat", "say: hello");
@@ -825,7 +825,7 @@ class Token {
     }
 
     @Test
-    void a403OfTheApiRenewsNothing() {
+    void http403DoesNotRefresh() {
         cop.run("token");
         cop.sim.set("faults", "403");
         assertEquals(1, cop.run("chat", "say: hello").code());
@@ -833,7 +833,7 @@ class Token {
     }
 
     @Test
-    void a401WhoseRenewalFailsIsNotReplayedWithTheDeadToken() {
+    void http401WithFailedRefreshIsNotRetried() {
         cop.run("token");
         cop.sim.set("faults", "401-expired").set("exchange-faults", "502,502,502,502");
         assertEquals(1, cop.run("chat", "say: hello").code());
@@ -841,7 +841,7 @@ class Token {
     }
 
     @Test
-    void a401WhoseRenewalIsRefusedSaysWhy() {
+    void http401WithRejectedRefreshReportsReason() {
         cop.run("token");
         cop.sim.set("faults", "401-expired").set("exchange-faults", "access_revoked");
         var outcome = cop.run("chat", "say: hello");
@@ -850,7 +850,7 @@ class Token {
     }
 
     @Test
-    void a421RereadsTheHostOnce() {
+    void http421RereadsHostOnce() {
         cop.sim.set("endpoints", "other");
         cop.run("token");
         cop.sim.set("endpoints", "api");
@@ -859,7 +859,7 @@ class Token {
     }
 
     @Test
-    void a421ThatStaysIsAnError() {
+    void lastingHttp421IsAnError() {
         assertEquals(0, cop.run("models").code());
         cop.sim.set("endpoints", "other");
         cop.run("token", "--refresh");
@@ -881,7 +881,7 @@ class Token {
     }
 
     @Test
-    void twentyThreadsThatHearA401MakeOneExchange() throws Exception {
+    void twentyThreadsWithHttp401MakeOneExchange() throws Exception {
         cop.run("token");
         cop.sim.set("faults", "401-expired");               // it kills the token for all of them
         for (var outcome : together(20, i -> cop.run("chat", "-m", "mai-code-1.1-flash", "say: " + i))) {
@@ -891,7 +891,7 @@ class Token {
     }
 
     @Test
-    void eachAccountMakesItsOwnExchangeAtTheSameTime() throws Exception {
+    void accountsExchangeConcurrently() throws Exception {
         var tokens = IntStream.range(0, 4).mapToObj(_ -> cop.sim.issueGithubToken("ghu")).toList();
         var outcomes = together(4, i -> {
             var variables = new TreeMap<>(cop.variables);
@@ -918,7 +918,7 @@ class Token {
     }
 
     @Test
-    void aRefusalIsHeardOnceByTwentyThreads() throws Exception {
+    void twentyThreadsShareOneRejection() throws Exception {
         cop.sim.set("exchange", "no_copilot_access");
         for (var outcome : together(20, _ -> cop.run("token"))) assertEquals(4, outcome.code(), outcome::all);
         assertEquals(1, exchanges().size());
@@ -934,23 +934,23 @@ class Token {
             "'', proxy.enterprise.githubcopilot.com, api.enterprise.githubcopilot.com",
             "https://copilot-api.octo.ghe.com, , copilot-api.octo.ghe.com",
             "https://API.Business.GithubCopilot.com, , API.Business.GithubCopilot.com"})
-    void theApiHostIsTheNamedOneThenTheProxysThenTheDefault(String endpoint, String proxy, String host) {
+    void precedenceOfApiHosts(String endpoint, String proxy, String host) {
         assertEquals("https://" + host, api(endpoint, proxy, "github.com").toString());
     }
 
     @Test
-    void aTenantsDefaultIsItsOwnApi() {
+    void defaultApiOfTenant() {
         assertEquals("https://copilot-api.octo.ghe.com", api(null, null, "octo").toString());
     }
 
     @Test
-    void theProxysNameServesWhereTheAnswerNamesNoApi() {
+    void proxyEndpointReplacesMissingApi() {
         cop.sim.set("endpoints", "missing-with-proxy-ep").set("plan", "business");
         assertEquals("https://api.business.githubcopilot.com", status().path("api").asString());
     }
 
     @Test
-    void withNothingNamedTheApiIsTheHostItself() {
+    void defaultApiOfOriginIsItself() {
         cop.sim.set("endpoints", "none");
         assertEquals(cop.sim.url(), status().path("api").asString());
     }
@@ -980,7 +980,7 @@ class Token {
     @ValueSource(strings = {"proxy.evil.example", "proxy.githubcopilot.com.evil.example",
             "proxy.evil.example/.githubcopilot.com", "proxy.evil.example#.githubcopilot.com", "proxy.me@evil.example",
             "proxy."})
-    void noOtherProxyGetsTheToken(String proxy) {
+    void noOtherProxyEndpointGetsTheToken(String proxy) {
         assertThrows(Fault.class, () -> api(null, proxy, "github.com"));
     }
 
@@ -991,13 +991,13 @@ class Token {
             "https://cop.example, https://cop.example:8443, true", "https://cop.example, https://COP.example, true",
             "https://cop.example, https://sub.cop.example, false", "https://cop.example, http://cop.example, false",
             "https://cop.example, https://api.githubcopilot.com, true", "octo, https://copilot-api.octo.ghe.com, true"})
-    void anOriginOfTheUsersOwnIsTrustedOnAnyPort(String host, String endpoint, boolean trusted) {
+    void customOriginIsTrustedOnAnyPort(String host, String endpoint, boolean trusted) {
         if (trusted) assertEquals(endpoint, api(endpoint, null, host).toString());
         else assertThrows(Fault.class, () -> api(endpoint, null, host));
     }
 
     @Test
-    void aForeignApiHostIsNamedAndGetsNothing() {
+    void untrustedApiHostIsReportedAndGetsNothing() {
         cop.sim.set("endpoints", "foreign");
         var outcome = cop.run("chat", "hello");
         assertEquals(1, outcome.code(), outcome::all);
@@ -1008,20 +1008,20 @@ class Token {
     // ---- what is printed
 
     @Test
-    void tokenPrintsTheTokenAlone() {
+    void tokenPrintsOnlyTheToken() {
         var outcome = cop.run("token");
         assertTrue(outcome.out().matches("tid=[0-9a-f]{32};[^\\s]+:[0-9a-f]{64}\n"), outcome::all);
         assertEquals("", outcome.err());
     }
 
     @Test
-    void tokenHeaderIsTheWholeLineForCurl() {
+    void tokenHeaderIsACompleteHeader() {
         String token = cop.run("token").out();
         assertEquals("Authorization: Bearer " + token, cop.run("token", "--header").out());
     }
 
     @Test
-    void tokenJsonIsTheWholeAnswer() {
+    void tokenJsonIsTheCompleteResponse() {
         var json = Json.tryParse(cop.run("token", "--json").out());
         assertEquals(cop.run("token").out().strip(), json.path("token").asString());
         assertTrue(Set.copyOf(json.propertyNames()).containsAll(Set.of("expires_at", "refresh_in", "endpoints", "sku",
@@ -1030,7 +1030,7 @@ class Token {
     }
 
     @Test
-    void jsonAndHeaderExcludeEachOther() {
+    void jsonAndHeaderConflict() {
         var outcome = cop.run("token", "--json", "--header");
         assertEquals(2, outcome.code(), outcome::all);
         assertEquals(List.of(), cop.sim.ledger());
@@ -1056,7 +1056,7 @@ class Token {
     // ---- status
 
     @Test
-    void statusTellsWhoAndWhatAndForHowLong() {
+    void statusShowsUserPlanAndLifetime() {
         ownLogin();
         var outcome = cop.run("status");
         assertEquals(0, outcome.code(), outcome::all);
@@ -1067,7 +1067,7 @@ class Token {
     }
 
     @Test
-    void statusOfNobodySaysSo() {
+    void statusWhenNotLoggedIn() {
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", null).run("status");
         assertEquals(4, outcome.code(), outcome::all);
         assertTrue(outcome.out().contains("not logged in") && outcome.out().contains("copilot login"), outcome::all);
@@ -1079,7 +1079,7 @@ class Token {
     }
 
     @Test
-    void statusJsonTellsTheSameToAProgram() {
+    void statusJson() {
         var json = status();
         assertTrue(json.path("logged_in").asBoolean());
         assertEquals(cop.sim.url(), json.path("host").asString());
@@ -1092,7 +1092,7 @@ class Token {
     }
 
     @Test
-    void statusTellsUsedFromUnusedAndChecksOnRequest() {
+    void statusMarksUsedSourceAndChecksOnRequest() {
         ownLogin();
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghu"));
         assertEquals("used", state("COPILOT_GITHUB_TOKEN"));
@@ -1101,7 +1101,7 @@ class Token {
     }
 
     @Test
-    void statusNamesARefusedSourceAndWhy() {
+    void statusReportsRejectedSourceAndReason() {
         ownLogin();
         cop.with("COPILOT_GITHUB_TOKEN", cop.sim.issueGithubToken("ghp"));
         var outcome = cop.run("status");
@@ -1112,7 +1112,7 @@ class Token {
     }
 
     @Test
-    void statusOfARefusedTokenAloneIsNotLoggedIn() {
+    void statusOfRejectedTokenIsNotLoggedIn() {
         cop.sim.set("exchange", "no_copilot_access");
         var outcome = cop.run("status");
         assertEquals(4, outcome.code(), outcome::all);
@@ -1122,7 +1122,7 @@ class Token {
 
     @ParameterizedTest
     @CsvSource({"502, 1", "rate-limit, 75", "programmatic_token_generation, 1", "garbage, 1"})
-    void statusListsTheSourcesInAnOutageToo(String exchange, int code) {
+    void statusListsSourcesDuringOutage(String exchange, int code) {
         cop.sim.set("exchange-faults", (exchange + ",").repeat(8));
         var outcome = cop.run("status");
         assertEquals(code, outcome.code(), outcome::all);
@@ -1132,7 +1132,7 @@ class Token {
     }
 
     @Test
-    void statusWithAFreshTokenCostsNoExchange() {
+    void statusWithFreshTokenMakesNoExchange() {
         ownLogin();
         long before = cop.sim.ledger().size();
         cop.run("status");
@@ -1155,7 +1155,7 @@ class Token {
     /// Whatever becomes of it: nothing of it but its kind and its end is shown.
     @ParameterizedTest
     @FieldSource("KINDS")
-    void statusShowsNoTokenWhole(String token) {
+    void statusMasksTokens(String token) {
         var answers = List.of(Stub.Reply.json(200, "{\"token\":\"tid=0\"}"), Stub.Reply.text(502, "later"),
                 Stub.Reply.json(401, "{\"message\":\"Bad credentials\"}"), Stub.Reply.html(403, "<html>a wall</html>"));
         var states = new TreeSet<String>();
@@ -1187,7 +1187,7 @@ class Token {
     }
 
     @Test
-    void statusSaysWhatIsIgnoredAtAnOriginOfTheUsersOwn() {
+    void statusReportsSourcesIgnoredForCustomOrigin() {
         cop.with("GH_TOKEN", simulator.GITHUB_TOKEN);
         assertEquals("ignored", state("GH_TOKEN"));
         assertEquals("none", state("GITHUB_TOKEN"));
@@ -1196,7 +1196,7 @@ class Token {
     }
 
     @Test
-    void statusDoesNotCallAnOutageALogout() {
+    void statusDuringOutageIsNotLoggedOut() {
         cop.sim.set("exchange-faults", "502,502,502,502");
         var outcome = cop.run("status", "--json");
         assertEquals(1, outcome.code(), outcome::all);
@@ -1204,7 +1204,7 @@ class Token {
     }
 
     @Test
-    void statusCheckAsksAlthoughTheTokenIsFresh() {
+    void statusCheckExchangesDespiteFreshToken() {
         cop.run("token");
         assertEquals(0, cop.run("status", "--check").code());
         assertEquals(2, exchanges().size());

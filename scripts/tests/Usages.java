@@ -40,7 +40,7 @@ class Usages {
     // ------------------------------------------------------------------------------------------------ the command
 
     @Test
-    void aPipeGetsARowAQuota() {
+    void pipeGetsOneRowPerQuota() {
         var outcome = cop.ok("usage");
         assertEquals("""
                 chat\t0\t\t\t\ttrue\t2026-12-01T00:00:00Z\t0\tfalse\t
@@ -51,7 +51,7 @@ class Usages {
     }
 
     @Test
-    void aTerminalGetsALineAQuota() {
+    void terminalGetsOneLinePerQuota() {
         assertEquals("""
                 octocat (individual, yearly_subscriber_quota), billed in AI credits, $0.01 each
                   chat                  unlimited
@@ -69,7 +69,7 @@ class Usages {
             + " billed",
             "free | (free, free_limited_copilot) | chat         96 % left of 500: 480",
             "missing | (individual, yearly_subscriber_quota) | GitHub tells no quotas of this account"})
-    void everyKindOfAccountIsShownAsItIs(String kind, String head, String line) {
+    void everyKindOfAccountIsShown(String kind, String head, String line) {
         cop.sim.set("quota", kind);
         var outcome = cop.terminal(1).run("usage");
         assertEquals(0, outcome.code(), outcome::all);
@@ -80,7 +80,7 @@ class Usages {
     }
 
     @Test
-    void aFreeAccountHasRowsToo() {
+    void freeAccountHasRows() {
         cop.sim.set("plan", "free");
         assertEquals("""
                 chat\t20\t480\t500\t96\tfalse\t2026-12-01T00:00:00Z\t\tfalse\t
@@ -89,7 +89,7 @@ class Usages {
     }
 
     @Test
-    void aPipeWithoutRowsIsExplained() {
+    void emptyOutputInPipeIsExplained() {
         cop.sim.set("quota", "missing");
         var outcome = cop.ok("usage");
         assertEquals("", outcome.out());
@@ -99,7 +99,7 @@ class Usages {
     /// `api` prints the bytes as they came.
     @ParameterizedTest
     @ValueSource(strings = {"paid", "free", "negative", "missing", "overage"})
-    void jsonIsTheWholeAnswer(String kind) {
+    void jsonIsTheCompleteResponse(String kind) {
         cop.sim.set("quota", kind);
         String whole = cop.ok("api", "/copilot_internal/user").out();
         var shown = cop.ok("usage", "--json").out();
@@ -108,7 +108,7 @@ class Usages {
     }
 
     @Test
-    void itGoesToGitHubWithTheGitHubToken() {
+    void requestUsesGithubToken() {
         cop.ok("usage");
         var asked = cop.sim.ledger().stream().filter(e -> e.path().equals("/copilot_internal/user")).toList();
         assertEquals(List.of("token " + simulator.GITHUB_TOKEN), asked.getFirst().headers().get("authorization"));
@@ -116,7 +116,7 @@ class Usages {
     }
 
     @Test
-    void aTokenThatWasRevokedMeanwhileIsSaid() {
+    void revokedTokenIsReported() {
         cop.ok("token");
         cop.sim.set("exchange", "bad-credentials");
         var outcome = cop.run("usage");
@@ -125,17 +125,17 @@ class Usages {
     }
 
     @Test
-    void nobodyLoggedInIsSaid() {
+    void notLoggedInIsReported() {
         var outcome = cop.with("COPILOT_GITHUB_TOKEN", null).run("usage");
         assertEquals(4, outcome.code(), outcome::all);
         assertTrue(outcome.err().endsWith("hint: copilot login\n"), outcome::all);
     }
 
     @Test
-    void itTakesNoWords() { assertEquals(2, cop.run("usage", "premium").code()); }
+    void argumentsAreRefused() { assertEquals(2, cop.run("usage", "premium").code()); }
 
     @Test
-    void aQuotaThatIsUsedUpAdvisesIt() {
+    void exhaustedQuotaHintsAtUsage() {
         cop.sim.set("faults", "402");
         assertTrue(cop.run("chat", "hello").err().contains("hint: copilot usage"));
     }
@@ -158,7 +158,7 @@ class Usages {
             "\"remaining\":7,\"overage_count\":2.50 | x: 7 left, 2.5 used beyond it",
             "\"remaining\":7,\"overage_permitted\":true | x: 7 left, more may be used and is billed",
             "'' | x: not told what is left"})
-    void aSnapshotIsReadAsFarAsItGoes(String fields, String words) {
+    void incompleteSnapshotIsRead(String fields, String words) {
         assertEquals(words, only(snapshot(fields)).toString());
         assertTrue(account(snapshot(fields)).toString().contains("\n  x  "));
     }
@@ -172,7 +172,7 @@ class Usages {
                     + " | chat: not told what is left of 50",
             "\"monthly_quotas\":{\"chat\":50},\"quota_snapshots\":{} | chat: not told what is left of 50",
             "\"monthly_quotas\":{\"chat\":50},\"quota_snapshots\":{\"y\":{\"remaining\":1},\"z\":3} | y: 1 left"})
-    void aFreeAccountIsReadAsFarAsItGoes(String fields, String words) {
+    void incompleteFreeAccountIsRead(String fields, String words) {
         assertEquals(words, only("{" + fields + "}").toString());
     }
 
@@ -186,18 +186,18 @@ class Usages {
             "\"quota_reset_date_utc\":\"2026-12-01T00:00:00+02:00\" | 2026-11-30T22:00:00Z",
             "\"quota_reset_date\":\"soon\" | ", "\"quota_reset_date\":null | ",
             "\"quota_reset_date\":\"2026-13-01\" | ", "\"quota_reset_date\":{} | ", "\"quota_reset_date\":true | "})
-    void theResetIsReadInAllItsForms(String fields, String reset) {
+    void resetDateForms(String fields, String reset) {
         assertEquals(Optional.ofNullable(reset).map(Instant::parse), account("{" + fields + "}").reset());
     }
 
     @Test
-    void aResetThatIsPastIsSaid() {
+    void pastResetIsReported() {
         String text = account("{\"quota_reset_date\":\"2026-11-01\"}").toString();
         assertTrue(text.endsWith("(which is past: the figures are old)"), text);
     }
 
     @Test
-    void aQuotaWithItsOwnResetSaysSo() {
+    void quotaWithItsOwnReset() {
         String text = account("{\"quota_reset_date\":\"2026-12-01\",\"quota_snapshots\":{\"x\":{\"remaining\":1,"
                 + "\"reset_date\":\"2026-11-29\"},\"y\":{\"remaining\":1,\"reset_date\":\"2026-12-01\"}}}").toString();
         assertTrue(text.contains("1 left, resets " + local("2026-11-29T00:00:00Z", "yyyy-MM-dd HH:mm") + ", in 6 days\n"
@@ -208,7 +208,7 @@ class Usages {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"true | true", "false | false", "{} | true", "{\"enabled\":false} | false",
             "null | false", "\"yes\" | false"})
-    void billingByTokensIsASwitchOrAnObject(String value, boolean billed) {
+    void tokenBillingIsFlagOrObject(String value, boolean billed) {
         assertEquals(billed, account("{\"token_based_billing\":" + value + "}").tokenBilled());
     }
 
@@ -217,12 +217,12 @@ class Usages {
             "\"copilot_plan\":\"individual\",\"access_type_sku\":\"free_limited_copilot\" | free",
             "\"copilot_plan\":\"individual_pro\",\"access_type_sku\":\"yearly_subscriber\" | individual_pro",
             "\"copilot_plan\":\"business\" | business", "\"copilot_plan\":7 | unknown", "'' | unknown"})
-    void thePlanIsThatOfTheAccount(String fields, String plan) {
+    void planOfAccount(String fields, String plan) {
         assertEquals(plan, account("{" + fields + "}").plan());
     }
 
     @Test
-    void anAccountDoesNotSteerTheTerminal() {
+    void accountIsEscapedOnTerminal() {
         String text = account("""
                 {"login":"\\u001b[2Jx","copilot_plan":"a\\nb","access_type_sku":"\\u009b1m",
                 "quota_snapshots":{"\\u001b[2J\\ty":{"remaining":1}}}""").toString();
@@ -230,7 +230,7 @@ class Usages {
     }
 
     @Test
-    void aBusinessWithoutALimitShowsWhatWasSpent() {
+    void unlimitedBusinessShowsSpending() {
         cop.sim.set("plan", "business").set("quota", "unlimited-business");
         String shown = cop.terminal(1).run("usage").out();
         assertTrue(shown.matches("(?s).*premium interactions +unlimited, [0-9.]+ credits used.*"), shown);
@@ -239,7 +239,7 @@ class Usages {
 
     @ParameterizedTest
     @CsvSource({"free,free", "student,student", "max,max", "business,business"})
-    void thePlanHasItsWord(String plan, String word) {
+    void planNames(String plan, String word) {
         cop.sim.set("plan", plan);
         assertTrue(cop.ok("status").out().contains("(" + word + ","), () -> cop.ok("status").out());
         assertTrue(cop.terminal(1).run("usage").out().contains("(" + word + ","));
@@ -255,7 +255,7 @@ class Usages {
     }
 
     @Test
-    void minusUSaysWhatIsLeft() {
+    void usageOptionShowsRemainingQuota() {
         String day = local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm") + ", in 8 days";
         assertEquals("quota: premium interactions 98.09 % left of 1500, resets " + day + "\n", lineAfter("snapshot"));
         assertEquals("quota: premium interactions 98.03 % left of 1500, resets " + day + "\n", lineAfter("snapshot"),
@@ -263,13 +263,13 @@ class Usages {
     }
 
     @Test
-    void minusUSaysNothingThatGitHubDoesNot() {
+    void usageOptionOmitsUnknownQuotas() {
         assertEquals("", lineAfter("none"));
         assertEquals("", lineAfter("garbage"));
     }
 
     @Test
-    void minusUTellsOfTheLimitsOfSessionAndWeekToo() {
+    void usageOptionShowsSessionAndWeeklyLimits() {
         assertEquals("quota: premium interactions 98.09 % left of 1500, resets "
                 + local("2026-12-01T00:00:00Z", "yyyy-MM-dd HH:mm") + ", in 8 days; session limit 75.5 % left of 1000,"
                 + " resets " + local("2026-11-22T12:00:00Z", "yyyy-MM-dd HH:mm") + ", in 2 h; weekly limit"
@@ -278,7 +278,7 @@ class Usages {
     }
 
     @Test
-    void aFreeAccountsHeaderIsThatOfChat() {
+    void freeAccountUsesChatHeader() {
         cop.sim.set("plan", "free");
         var outcome = cop.ok("chat", "-u", "say: hi");
         assertTrue(outcome.err().contains("\nquota: chat 42.8 % left of 50, resets "), outcome::all);
@@ -290,16 +290,16 @@ class Usages {
             "rem=5 | quota: chat 5 % left", "ent=300 | null", "rem=NaN&ent=1 | null",
             "ent=0&rem=0 | quota: chat none in this plan", "rem=1e9 | quota: chat 1000000000 % left",
             "rem=1e99999 | null", "& | null", "rem | null", "rem=5&rst=%zz | quota: chat 5 % left"})
-    void aHeaderIsReadAsFarAsItGoes(String value, String line) {
+    void incompleteHeaderIsRead(String value, String line) {
         var headers = HttpHeaders.of(Map.of("X-Quota-Snapshot-Chat", List.of(value)), (_, _) -> true);
         assertEquals(Optional.ofNullable(line), Quota.line(Quota.of(headers), NOW));
     }
 
     @Test
-    void withoutMinusUNothingIsSaid() { assertEquals("", cop.ok("chat", "say: hi").err()); }
+    void noUsageLineWithoutOption() { assertEquals("", cop.ok("chat", "say: hi").err()); }
 
     @Test
-    void whatGitHubDoesNotPriceIsEstimated() {
+    void unpricedUsageIsEstimated() {
         cop.sim.set("copilot-usage", false);
         var outcome = cop.ok("chat", "-u", "-m", "mai-code-1.1-flash", "say: hi");
         assertTrue(outcome.err().contains("1 completion tokens, about 0.0003 credits, mai-code-1.1-flash"),
@@ -313,7 +313,7 @@ class Usages {
     }
 
     @Test
-    void theVerbPrintsAsTheCommand() {
+    void verbPrintsAsTheCommand() {
         var out = new PrintWriter(Writer.nullWriter());
         var account = new Toolkit(cop.environment(new Stdin(InputStream.nullInputStream(), null), out, out)).copilot()
                 .account();
@@ -323,7 +323,7 @@ class Usages {
     }
 
     @Test
-    void usageOfAnAnswerWithoutAModelHasNoGap() {
+    void usageLineWithoutModel() {
         var reply = new copilot.Reply(List.of("hi"), "", "stop", "", copilot.Usage.NONE, Json.array(Stream.of()), "",
                 "", Duration.ofMillis(328), List.of());
         assertEquals("usage: 0 prompt + 0 completion tokens, 328 ms", reply.usageLine());

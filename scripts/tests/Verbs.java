@@ -37,7 +37,7 @@ class Verbs {
     // ------------------------------------------------------------------------------------------------ ask
 
     @Test
-    void askGivesAReplyThatPrintsAsItsText() {
+    void askReturnsReplyThatPrintsItsText() {
         var reply = toolkit.ask(request("say: Rayleigh scattering"));
         assertEquals("Rayleigh scattering", reply.toString());
         assertEquals("stop gpt-5-mini-2025-08-07", reply.finish() + " " + reply.model());
@@ -51,7 +51,7 @@ class Verbs {
     }
 
     @Test
-    void whatIsWrongIsAFaultWithItsHint() {
+    void errorsAreFaultsWithHints() {
         fault(() -> toolkit.ask(request(" ")), "the prompt is empty");
         var unknown = fault(() -> toolkit.ask(request("hi").withModel("gtp-5-mini")), "cannot use the model",
                 "\nhint: ");
@@ -65,7 +65,7 @@ class Verbs {
     record Listed(List<Integer> a) {}
 
     @Test
-    void valuesOfAnAnswerInJson() {
+    void valuesOfJsonReply() {
         cop.sim.set("answer", "```json\n{\"a\": [1]}\n```");
         assertEquals(1, toolkit.ask(request("hi")).value().path("a").get(0).asInt());
         assertEquals(new Listed(List.of(1)), toolkit.ask(request("hi")).value(Listed.class));
@@ -76,7 +76,7 @@ class Verbs {
     }
 
     @Test
-    void nullsAndWrongFieldsAreToldByName() {
+    void nullsAndInvalidFieldsAreReportedByName() {
         fault(() -> copilot.request(null), "a message's text is null");
         fault(() -> copilot.ask((String) null), "a message's text is null");
         fault(() -> copilot.prompt(null), "prompt's name is null");
@@ -101,7 +101,7 @@ class Verbs {
     }
 
     @Test
-    void streamHandsOverPieces() {
+    void streamDeliversPieces() {
         var pieces = new ArrayList<String>();
         var usage = toolkit.stream(request("say: one two three four"), pieces::add);
         assertEquals("one two three four", String.join("", pieces));
@@ -113,7 +113,7 @@ class Verbs {
     }
 
     @Test
-    void aChatRemembersWhatWasAnswered() {
+    void chatRemembersReplies() {
         var chat = toolkit.chat("You are terse");
         assertEquals("hello", chat.say("say: hello").text());
         cop.sim.set("faults", List.of("422"));
@@ -131,7 +131,7 @@ class Verbs {
     }
 
     @Test
-    void oneStreamHasOneAnswer() {
+    void streamRefusesSeveralChoices() {
         var toolkit = cop.toolkit();
         var two = copilot.request("q").with("n", 2);
         assertThrows(copilot.Fault.class, () -> toolkit.stream(two, _ -> { }));
@@ -141,7 +141,7 @@ class Verbs {
     // ---------------------------------------------------------------------------------------------- prompts
 
     @Test
-    void templatesFromTheirText() {
+    void templatesFromText() {
         var prompt = toolkit.template("say: {{x}} {{y.z}}").with("x", 1).with("y.z", "2");
         assertEquals("1 2", prompt.ask().text());
         assertEquals("3 2", prompt.ask(Map.of("x", 3)).text());
@@ -163,7 +163,7 @@ class Verbs {
     // ------------------------------------------------------------------------------------------- rows, batch
 
     @Test
-    void rowsOfEveryFormat() {
+    void rowsInEveryFormat() {
         cop.write("r.jsonl", "{\"id\": 1, \"price\": 1.50, \"tags\": [\"a\", null], \"in\": {\"x\": true}}\n");
         var row = toolkit.rows("r.jsonl").findFirst().orElseThrow();
         assertEquals(new BigDecimal("1.50"), row.get("price"));
@@ -186,7 +186,7 @@ class Verbs {
             + "{\"id\": \"c\", \"x\": \"3\"}\n";
 
     @Test
-    void aBatchIsKeptAndGoesOn() {
+    void batchIsStoredAndResumed() {
         cop.write("r.jsonl", THREE);
         var batch = new copilot.Batch(toolkit.template("say: {{x}}"), "r.jsonl").withJobs(2).withDelay(Duration.ZERO);
         assertTrue(batch.toString().contains("not sent yet"));
@@ -202,7 +202,7 @@ class Verbs {
     }
 
     @Test
-    void rowsAtHandAreABatchToo() {
+    void batchOfRowsInMemory() {
         cop.write("r.jsonl", THREE);
         var rows = toolkit.rows("r.jsonl").filter(r -> !r.text("id").equals("b")).toList();
         var lines = new ArrayList<String>();
@@ -218,7 +218,7 @@ class Verbs {
     }
 
     @Test
-    void failedRowsAreAskedAgainWhereThatIsSaid() {
+    void retryFailedResendsFailedRows() {
         cop.write("r.jsonl", THREE);
         var batch = new copilot.Batch(toolkit.template("say: {{x}}"), "r.jsonl").withJobs(1).withDelay(Duration.ZERO);
         cop.sim.set("faults", List.of("422"));
@@ -231,7 +231,7 @@ class Verbs {
     }
 
     @Test
-    void aBatchThatCannotBeAskedSendsNothing() {
+    void invalidBatchSendsNothing() {
         cop.write("r.jsonl", THREE + "{\"id\": \"d\"}\n{\"id\": \"a\", \"x\": \"\"}\n");
         var batch = new copilot.Batch(toolkit.template("say: {{x}}"), "r.jsonl");
         assertEquals(2, fault(() -> batch.to("out.jsonl"), "2 of 5 rows cannot be asked", "the id a is that of row 1",
@@ -251,7 +251,7 @@ class Verbs {
     // ------------------------------------------------------------------------------------------- the account
 
     @Test
-    void modelsAreAListThatPrintsAsATable() {
+    void modelsPrintAsTable() {
         var seeing = toolkit.models().filter(m -> m.supports("vision"));
         assertTrue(seeing.size() > 2 && seeing.size() < toolkit.models().size());
         assertTrue(seeing.toString().startsWith(seeing.size() + " models\nID "), seeing::toString);
@@ -259,7 +259,7 @@ class Verbs {
     }
 
     @Test
-    void programsAreRunWithoutAShell() {
+    void programsRunWithoutShell() {
         assertEquals("a $HOME;b", toolkit.run("printf", "%s\n\n", "a $HOME;b"));
         fault(() -> toolkit.run("sh", "-c", "echo why >&2; exit 3"), "sh ended with 3: why");
         assertEquals("sh ended with 3: why …",
@@ -272,7 +272,7 @@ class Verbs {
     }
 
     @Test
-    void anyEndpointAndTheToken() {
+    void apiAndTokenVerbs() {
         assertEquals("octocat", toolkit.api("GET", "/user", null).path("login").asString());
         var answer = toolkit.api("POST", "/chat/completions", Map.of("model", "gpt-5-mini", "messages",
                 List.of(copilot.Message.user("say: hi"))));
@@ -329,7 +329,7 @@ class Verbs {
 
     @ParameterizedTest
     @MethodSource
-    void files(List<Object> row) {
+    void replFiles(List<Object> row) {
         cop.write("f.jsh", (String) row.get(0));
         var outcome = cop.runProcess("{\"a\": 1}\n", "repl", "f.jsh");
         assertEquals(row.get(1), outcome.code(), outcome::all);
@@ -339,10 +339,10 @@ class Verbs {
         assertEquals(!row.get(3).equals(""), outcome.err().contains("\nhint: "), outcome::all);
     }
 
-    static List<List<Object>> files() { return FILES; }
+    static List<List<Object>> replFiles() { return FILES; }
 
     @Test
-    void severalFilesShareAShellAndStdinIsOne() {
+    void replFilesShareShellAndStdin() {
         cop.write("a.jsh", "int x = 4;");
         cop.write("b.jsh", "System.out.println(x + 1);");
         assertEquals("5\n", cop.runProcess("", "repl", "a.jsh", "b.jsh").out());
@@ -353,7 +353,7 @@ class Verbs {
     }
 
     @Test
-    void theCommandsOptionsReachTheVerbs() {
+    void replOptionsApplyToVerbs() {
         cop.with("COP_HEADERS", "X-One: 1");
         var outcome = cop.runProcess("System.out.println(ask(\"say: hi\"))", "repl", "-v", "-H", "X-Two: 2");
         assertEquals("hi\n", outcome.out());
@@ -377,7 +377,7 @@ class Verbs {
             fail              | 7 | -                | error: it went wrong~hint: try again
             bug               | 1 | -                | error: java.lang.IllegalStateException: b~hint: -v shows where
             bug -v            | 1 | -                | error: java.lang.IllegalStateException: b~at cop.Verbs""")
-    void aScriptsArguments(String args, int code, String got, String err) {
+    void scriptArguments(String args, int code, String got, String err) {
         var heard = new StringBuilder();
         var before = System.err;
         var said = new ByteArrayOutputStream();
@@ -401,7 +401,7 @@ class Verbs {
     /// JShell ends the line that is interrupted, and would go on with the next.
     @ParameterizedTest
     @CsvSource({"INT, 130", "TERM, 143"})
-    void anInterruptEndsTheFile(String signal, int code) throws Exception {
+    void interruptEndsFile(String signal, int code) throws Exception {
         cop.write("f.jsh", "System.out.println(\"go\");\nThread.sleep(60_000);\nSystem.out.println(\"after\");\n");
         var process = cop.process("repl", "f.jsh").redirectOutput(cop.file("out").toFile()).start();
         Harness.await("it goes", () -> cop.read("out").equals("go\n"));
@@ -412,7 +412,7 @@ class Verbs {
     }
 
     @Test
-    void theHostOfTheCommandIsTheVerbs() {
+    void hostOptionAppliesToVerbs() {
         String host = cop.sim.url();
         cop.with("COP_HOST", "http://127.0.0.1:9");
         assertEquals("hi\n", cop.runProcess("System.out.println(ask(\"say: hi\"))", "repl", "--host", host).out());
@@ -420,7 +420,7 @@ class Verbs {
 
     /// Half a JSON answer is no answer to a script either.
     @Test
-    void anAnswerThatIsCutOffDoesNotMeetItsSchema() {
+    void incompleteReplyDoesNotMeetSchema() {
         var prompt = toolkit.template("---\nschema: {type: object, required: [a]}\n---\nsay: {\"a\": 1");
         for (String finish : List.of("length", "content_filter")) {
             cop.sim.set("finish", finish);
@@ -431,7 +431,7 @@ class Verbs {
     }
 
     @Test
-    void runDoesNotReplaceBytes() throws IOException {
+    void runReportsInvalidUtf8() throws IOException {
         Files.write(cop.file("mixed.txt"), "caf\u00e9 old\n".getBytes(StandardCharsets.ISO_8859_1));
         Files.writeString(cop.file("mixed.txt"), "gr\u00f6\u00dfe\n", StandardOpenOption.APPEND);
         var toolkit = cop.toolkit();
