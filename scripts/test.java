@@ -48,12 +48,13 @@
 //SOURCES tests/JsonTrees.java
 //SOURCES tests/Readmes.java
 //SOURCES tests/Layers.java
+//SOURCES tests/Messages.java
 //DEPS org.junit.jupiter:junit-jupiter:6.1.1
 //DEPS org.junit.platform:junit-platform-launcher:6.1.1
 
-/// Runs the tests that stand in `tests/`, each class a part of copilot.java, and closes with one line,
-/// `N passed, N failed`. Words narrow the choice: `test Streams`, `test lockedAcrossProcesses`. Tests tagged `slow` are
-/// left out unless `--slow` is given.
+/// Runs the tests of `tests/`, one class for each part of copilot.java, and prints `N passed, N failed` on the last
+/// line. Arguments select classes and methods: `test Streams`, `test twentyProcessesMakeOneExchange`. Tests tagged
+/// `slow` run with `--slow` only. All messages that the tests have seen on stderr are collected in a temporary file.
 package cop;
 
 import module java.base;
@@ -77,9 +78,10 @@ public class test {
             Verbs.class, Batches.class, BatchJournals.class, BatchPace.class, BatchOutputs.class,
             BatchProcesses.class, RowReaders.class, Budgets.class, CommandLines.class, Hints.class,
             Completions.class, Usages.class, Embeds.class, Network.class, Processes.class, Installs.class,
-            Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class);
+            Terminals.class, Markdowns.class, Doctors.class, JsonTrees.class, Readmes.class, Layers.class,
+            Messages.class);
 
-    public static void main(String... args) {
+    public static void main(String... args) throws IOException {
         // As the tool has it: the JDK reads it once, and whichever class runs first may make the first client.
         System.setProperty("jdk.httpclient.redirects.retrylimit", "1");
         System.setProperty("jdk.http.auth.tunneling.disabledSchemes", "");
@@ -96,6 +98,7 @@ public class test {
         }
         var report = new Report();
         LauncherFactory.create().execute(request(words, slow), report);
+        Messages.write().ifPresent(file -> System.err.println("messages seen on stderr: " + file));
         System.exit(report.close());
     }
 
@@ -123,6 +126,7 @@ public class test {
 
         @Override
         public void executionStarted(TestIdentifier id) {
+            if (id.isTest()) Messages.startTest(method(id));
             if (isClass(id)) {
                 classPassed = 0;
                 classStart = System.nanoTime();
@@ -168,8 +172,12 @@ public class test {
         }
 
         private static String name(TestIdentifier id) {
+            return method(id) + " " + id.getDisplayName();
+        }
+
+        private static String method(TestIdentifier id) {
             return id.getSource().filter(MethodSource.class::isInstance).map(MethodSource.class::cast)
-                    .map(m -> m.getClassName() + "." + m.getMethodName() + " ").orElse("") + id.getDisplayName();
+                    .map(m -> m.getClassName().replaceFirst(".*\\.", "") + "." + m.getMethodName()).orElse("");
         }
 
         private static boolean isClass(TestIdentifier id) {
